@@ -1,0 +1,20 @@
+using ChannelDistillation.Models;
+using ChannelDistillation.Specs;
+
+namespace ChannelDistillation.Data;
+
+/// <summary>An opened training or validation set. Reading is thread-safe.</summary>
+public interface IImageSet : IDisposable
+{
+    int Count { get; }
+
+    ImageShape Shape { get; }
+
+    /// <summary>Class of an image, from 0.</summary>
+    int Label(int index);
+
+    /// <summary>Writes one normalised image, channel after channel, into `destination` (Shape's size).</summary>
+    /// <param name="index">From 0 to <see cref="Count"/> - 1.</param>
+    /// <param name="augmentation">How to vary the image; its random decisions are drawn from `random` alone.</param>
+    void Read(int index, AugmentationSpec augmentation, ref Randomness random, Span<float> destination);
+}

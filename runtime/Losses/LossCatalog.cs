@@ -1,0 +1,14 @@
+namespace ChannelDistillation.Losses;
+
+/// <summary>Every loss an experiment can name. A new one is its file and a line here.</summary>
+public static class LossCatalog
+{
+    public static IReadOnlyList<LossDescriptor> All { get; } = [];
+
+    private static readonly Dictionary<string, LossDescriptor> ByName = All.ToDictionary(loss => loss.Name);
+
+    public static LossDescriptor? Find(string name) => ByName.GetValueOrDefault(name);
+
+    /// <exception cref="KeyNotFoundException">An unknown name: experiments are validated before they get here.</exception>
+    public static LossDescriptor Get(string name) => ByName[name];
+}

@@ -1,0 +1,49 @@
+using ChannelDistillation.Models;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace ChannelDistillation.Losses;
+
+/// <summary>
+/// What a frozen teacher says of one batch. Anything derived is made once, when the first lane asks for it, and shared by
+/// every lane of the cohort.
+/// </summary>
+/// <param name="output">Without gradients; lives as long as the step.</param>
+/// <param name="labels">[batch], int64.</param>
+public sealed class TeacherSignals(ModelOutput output, Tensor labels)
+{
+    private readonly Dictionary<string, Tensor> derived = [];
+
+    /// <summary>[batch, classes].</summary>
+    public Tensor Logits => output.Logits;
+
+    /// <summary>Stage outputs, each [batch, channels, height, width].</summary>
+    public IReadOnlyList<Tensor> Features => output.Features;
+
+    /// <summary>[batch, channels].</summary>
+    public Tensor Embedding => output.Embedding;
+
+    /// <summary>Global average of each channel of a stage, [batch, channels].</summary>
+    public Tensor ChannelMeans(int stage) => Derive($"channel means {stage}", () => Features[stage].mean([2, 3]));
+
+    /// <summary>1 where the teacher's most likely class is the label, else 0; [batch], float32.</summary>
+    public Tensor Correct => Derive("correct", () =>
+    {
+        using var predicted = Logits.argmax(1);
+        using var same = predicted.eq(labels);
+        return same.to(ScalarType.Float32);
+    });
+
+    /// <summary>A tensor made of this batch's output, made at most once; the name says what it is, with every parameter that it depends on.</summary>
+    public Tensor Derive(string name, Func<Tensor> make)
+    {
+        if (!derived.TryGetValue(name, out Tensor? value))
+        {
+            // Made inside a lane's scope, needed by later lanes: hand it to the step's scope, where the teacher's output lives.
+            using var noGradient = no_grad();
+            value = make().MoveToOtherDisposeScope(output.Logits);
+            derived.Add(name, value);
+        }
+        return value;
+    }
+}

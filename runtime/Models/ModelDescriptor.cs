@@ -1,0 +1,51 @@
+using ChannelDistillation.Specs;
+
+namespace ChannelDistillation.Models;
+
+/// <summary>What is known of a model without building it, and how to build it.</summary>
+public sealed record ModelDescriptor
+{
+    public required string Name { get; init; }
+
+    /// <summary>One line for lists and editors.</summary>
+    public required string Doc { get; init; }
+
+    /// <summary>Paper or code the architecture follows.</summary>
+    public required string Source { get; init; }
+
+    /// <summary>Stems it can be built with; a model with one stem only ignores the image size.</summary>
+    public required IReadOnlyList<Stem> Stems { get; init; }
+
+    /// <summary>Channels of each stage's output and the stride at which the stage starts (relative to the stem's output).</summary>
+    public required IReadOnlyList<(int Channels, int Stride)> Stages { get; init; }
+
+    /// <summary>Builds the network with its default initialisation; no random state but its own is read.</summary>
+    public required Func<BackboneOptions, Backbone> Create { get; init; }
+
+    /// <summary>The stem used for a model of an experiment on images of a given size.</summary>
+    public Stem StemFor(ModelSpec spec, ImageShape image) =>
+        spec.Stem ?? (Stems.Count == 1 ? Stems[0] : Math.Max(image.Height, image.Width) <= 64 ? Stem.Cifar : Stem.ImageNet);
+
+    /// <summary>Shapes of the stage outputs, found without allocating a tensor.</summary>
+    public IReadOnlyList<FeatureShape> Features(ModelSpec spec, ImageShape image)
+    {
+        (int height, int width) = (image.Height, image.Width);
+        if (StemFor(spec, image) == Stem.ImageNet)
+            (height, width) = (Half(Half(height)), Half(Half(width)));
+        var shapes = new List<FeatureShape>();
+        foreach (var (channels, stride) in Stages)
+        {
+            (height, width) = stride == 2 ? (Half(height), Half(width)) : (height, width);
+            shapes.Add(new(channels, height, width));
+        }
+        return shapes;
+
+        // A convolution of stride 2 with padding k/2 rounds up.
+        static int Half(int size) => (size + 1) / 2;
+    }
+
+    public Backbone Build(ModelSpec spec, ImageShape image, int classes) => Create(new(StemFor(spec, image), image.Channels, classes));
+}
+
+/// <param name="Channels">Channels of the input images: 3, or 1 for grey ones.</param>
+public sealed record BackboneOptions(Stem Stem, int Channels, int Classes);

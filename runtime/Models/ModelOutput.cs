@@ -1,0 +1,20 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace ChannelDistillation.Models;
+
+/// <summary>What one forward pass gives to losses.</summary>
+/// <param name="Logits">[batch, classes].</param>
+/// <param name="Features">Stage outputs after ReLU, first stage first, each [batch, channels, height, width].</param>
+/// <param name="Embedding">The pooled last stage before the classifier, [batch, channels].</param>
+public sealed record ModelOutput(Tensor Logits, IReadOnlyList<Tensor> Features, Tensor Embedding);
+
+/// <summary>A classification network whose stage outputs can be read.</summary>
+public abstract class Backbone(string name) : nn.Module<Tensor, Tensor>(name)
+{
+    /// <summary>Logits, stage features and embedding of images [batch, channels, height, width].</summary>
+    public abstract ModelOutput Run(Tensor images);
+
+    /// <summary>The logits alone.</summary>
+    public sealed override Tensor forward(Tensor images) => Run(images).Logits;
+}

@@ -1,0 +1,20 @@
+namespace ChannelDistillation.Records;
+
+/// <summary>result.json: how a run ended.</summary>
+/// <param name="Last">The last finished epoch; null where there is none.</param>
+/// <param name="Best">The epoch with the lowest top-1 error, the earliest of equals.</param>
+/// <param name="Message">Why it ended, where it did not complete.</param>
+public sealed record RunResult(RunStatus Status, EpochErrors? Last, EpochErrors? Best, string? Message = null);
+
+/// <param name="Epoch">From 1.</param>
+/// <param name="Top1Error">Validation, percent.</param>
+/// <param name="Top5Error">Validation, percent.</param>
+public sealed record EpochErrors(int Epoch, double Top1Error, double Top5Error);
+
+public enum RunStatus
+{
+    Completed,
+    Diverged,
+    Failed,
+    Interrupted,
+}

@@ -1,0 +1,26 @@
+namespace ChannelDistillation.Schedules;
+
+/// <summary>
+/// How the weight of a loss changes over training: a factor per epoch, epochs counted from 1. The parts multiply:
+/// factor = (epoch > StartAfter) x min((epoch - StartAfter) / Warmup, 1) x decay(epoch).
+/// </summary>
+public sealed record WeightSchedule
+{
+    /// <summary>The weight is 0 through this epoch; 0: from the start.</summary>
+    public int StartAfter { get; init; }
+
+    /// <summary>Epochs over which the weight grows linearly to its full value once it has started; 0: at once.</summary>
+    public int Warmup { get; init; }
+
+    public WeightDecay? Decay { get; init; }
+
+    public static WeightSchedule Constant { get; } = new();
+
+    public double FactorAt(int epoch)
+    {
+        if (epoch <= StartAfter)
+            return 0;
+        double warm = Warmup == 0 ? 1 : Math.Min((double)(epoch - StartAfter) / Warmup, 1);
+        return warm * (Decay?.FactorAt(epoch) ?? 1);
+    }
+}

@@ -1,0 +1,22 @@
+using ChannelDistillation.Schedules;
+
+namespace ChannelDistillation.Specs;
+
+/// <summary>One term of a student's loss: weight x schedule(epoch) x loss.</summary>
+public sealed record LossSpec
+{
+    /// <summary>Its name in <see cref="Losses.LossCatalog"/>.</summary>
+    public required string Name { get; init; }
+
+    public required double Weight { get; init; }
+
+    /// <summary>Every parameter of the loss's descriptor, defaults filled in.</summary>
+    public Parameters Parameters { get; init; } = Parameters.Empty;
+
+    public WeightSchedule Schedule { get; init; } = WeightSchedule.Constant;
+
+    /// <summary>The weight during an epoch (counted from 1).</summary>
+    public double WeightAt(int epoch) => Weight * Schedule.FactorAt(epoch);
+
+    public static LossSpec CrossEntropy { get; } = new() { Name = "ce", Weight = 1 };
+}
