@@ -1,1 +1,133 @@
 namespace ChannelDistillation.Dsl
+
+open ChannelDistillation.Models
+open ChannelDistillation.Specs
+
+/// A network by name; without a stem it follows the size of the images.
+type Model = { Name: string; Stem: Stem option }
+
+/// Linear growth of the learning rate over the first epochs.
+type Warmup = { Epochs: int; From: float }
+
+/// The learning rate over training, without its warm-up.
+type LearningRateShape =
+    | Constant
+    | Step of at: int list * factor: float
+    | Cosine of final: float
+
+type LearningRate =
+    { Shape: LearningRateShape
+      Warmup: Warmup option }
+
+type Sgd =
+    { LearningRate: float
+      Momentum: float
+      WeightDecay: float
+      Nesterov: bool }
+
+/// How a network is trained.
+type Train =
+    { Epochs: int
+      Batch: int
+      Optimizer: Sgd
+      Schedule: LearningRate
+      Precision: Precision
+      DataSeed: int64 option }
+
+type Augment =
+    { Pad: int
+      Mode: PaddingMode
+      Flip: bool }
+
+type DatasetSource =
+    | Named of string
+    | ImageFolder of folder: string * classes: int
+
+type Dataset =
+    { Source: DatasetSource
+      Augment: Augment option }
+
+type TeacherSource =
+    | Checkpoint of string
+    /// A recipe, everything that the experiment leaves out taken over from its own `train`.
+    | Trained of Train * seed: int64
+
+type Teacher =
+    { Model: Model
+      Source: TeacherSource
+      BatchNorm: TeacherBatchNorm }
+
+/// How the weight of a loss falls over training.
+type Decay =
+    | NoDecay
+    | StepDecay of at: int list * factor: float
+    | EveryDecay of epochs: int * factor: float
+    | LinearDecay of until: int * final: float
+    | CosineDecay of until: int * final: float
+
+type ParameterValue =
+    | Number of float
+    | Flag of bool
+    | Word of string
+
+/// What an experiment says of a loss; what it leaves out follows from the loss's descriptor.
+type LossSettings =
+    { Weight: float option
+      StartAfter: int option
+      Warmup: int option
+      Decay: Decay option
+      Parameters: Map<string, ParameterValue> }
+
+/// The schedules of Early Decay Teacher as in the paper's code.
+type EdtPreset =
+    | CifarEdt
+    | ImageNetEdt
+
+/// A row of the results: the losses it trains with, and what differs from their declaration.
+type Variant =
+    { Name: string
+      Losses: (string * LossSettings) list
+      Edt: EdtPreset option }
+
+/// A value of the file as plain data; scalars as text, numbers in their shortest form.
+type Setting =
+    | Scalar of string
+    | Items of Setting list
+    | Entries of (string * Setting) list
+
+type Axis = { Path: string; Values: Setting list }
+
+/// Some values on some axes, for all variants or a few.
+type GridPoint =
+    { Variants: string list
+      Values: (string * Setting) list }
+
+type Grid =
+    { Product: Axis list
+      Zip: Axis list list
+      Exclude: GridPoint list
+      Include: GridPoint list }
+
+type PublishedRow =
+    { Top1Error: float option
+      Top5Error: float option }
+
+/// Numbers of the literature, shown beside ours.
+type Published =
+    { Source: string option
+      Rows: (string * PublishedRow) list }
+
+/// A whole experiment file.
+type Experiment =
+    { Name: string
+      Description: string
+      Dataset: Dataset
+      Teacher: Teacher option
+      Student: Model
+      Train: Train
+      /// The declared losses, in order.
+      Losses: (string * LossSettings) list
+      Variants: Variant list
+      Seeds: int64 list
+      Grid: Grid
+      Published: Published option }

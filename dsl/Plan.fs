@@ -1,0 +1,30 @@
+namespace ChannelDistillation.Dsl
+
+open ChannelDistillation.Specs
+
+/// A run of an experiment: what is computed (the specification) and how it is shown.
+type PlannedRun =
+    {
+        Variant: string
+        /// The axes that this variant uses and the values here.
+        Axes: (string * string) list
+        Seed: int64
+        /// Readable and safe as a file name, without the hash: `cd-cd.weight=3-seed0`.
+        Name: string
+        Spec: RunSpec
+    }
+
+/// A row of the table: a variant at a grid point, with a run for each seed.
+type Row =
+    { Variant: string
+      Axes: (string * string) list
+      Runs: PlannedRun list }
+
+/// An experiment with everything worked out that it asks for.
+type Plan =
+    {
+        Experiment: Experiment
+        Rows: Row list
+        /// Every run once, in stable order.
+        Runs: PlannedRun list
+    }

@@ -1,0 +1,24 @@
+namespace ChannelDistillation.Dsl
+
+/// A text that problems can point into: a file, or an argument of the command line. Compared by reference.
+[<AllowNullLiteral>]
+type Source(name: string, text: string) =
+    let lines = lazy (text.Replace("\r\n", "\n").Replace('\r', '\n').Split '\n')
+
+    /// As the user knows it.
+    member _.Name = name
+    member _.Text = text
+
+    /// A line, counted from 1; empty beyond the end.
+    member _.Line number =
+        if number >= 1 && number <= lines.Value.Length then
+            lines.Value[number - 1]
+        else
+            ""
+
+/// A stretch of one line of a source; line and column are counted from 1.
+type Place =
+    { Source: Source
+      Line: int
+      Column: int
+      Length: int }
