@@ -1,0 +1,224 @@
+using System.Buffers;
+using System.Security.Cryptography;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using ChannelDistillation.Models;
+using ChannelDistillation.Schedules;
+
+namespace ChannelDistillation.Specs;
+
+/// <summary>
+/// A spec as JSON, and the hash that identifies a run. The text is canonical: keys in the order of this file, numbers in their
+/// shortest round-trip form, no white space. Optional settings are written only where they differ from their neutral value, so
+/// that a setting added later leaves the hashes of earlier runs alone; parameters of losses are always written, so that a changed
+/// default is a changed run. A golden test pins the text.
+/// </summary>
+public static class SpecJson
+{
+    /// <summary>SHA-256 of the canonical JSON, 64 hexadecimal digits.</summary>
+    public static string Hash(this RunSpec spec) => HashOf(writer => Write(writer, spec));
+
+    public static JsonObject ToJson(RunSpec spec) => Parse(writer => Write(writer, spec));
+
+    internal static string HashOf(Action<Utf8JsonWriter> write) => Convert.ToHexStringLower(SHA256.HashData(Text(write).WrittenSpan));
+
+    private static JsonObject Parse(Action<Utf8JsonWriter> write) => JsonNode.Parse(Text(write).WrittenSpan)!.AsObject();
+
+    private static ArrayBufferWriter<byte> Text(Action<Utf8JsonWriter> write)
+    {
+        var text = new ArrayBufferWriter<byte>(1024);
+        using var writer = new Utf8JsonWriter(text);
+        write(writer);
+        writer.Flush();
+        return text;
+    }
+
+    private static void Write(Utf8JsonWriter json, RunSpec spec)
+    {
+        json.WriteStartObject();
+        Write(json, spec.Dataset);
+        Write(json, spec.Teacher);
+        Write(json, "student", spec.Student);
+        Write(json, spec.Train);
+        json.WriteStartObject("losses");
+        foreach (LossSpec loss in spec.Losses)
+            Write(json, loss);
+        json.WriteEndObject();
+        json.WriteNumber("seed", spec.Seed);
+        json.WriteEndObject();
+    }
+
+    /// <summary>Property `dataset`.</summary>
+    internal static void Write(Utf8JsonWriter json, DatasetSpec dataset)
+    {
+        json.WriteStartObject("dataset");
+        json.WriteString("name", dataset.Name);
+        if (dataset.Folder is not null)
+            json.WriteString("image_folder", dataset.Folder);
+        if (dataset.Classes is int classes)
+            json.WriteNumber("classes", classes);
+        if (dataset.Augmentation is AugmentationSpec augmentation)
+        {
+            json.WriteStartObject("augment");
+            json.WriteNumber("pad", augmentation.Padding);
+            json.WriteString("mode", augmentation.PaddingMode == PaddingMode.Reflect ? "reflect" : "zero");
+            json.WriteBoolean("flip", augmentation.Flip);
+            json.WriteEndObject();
+        }
+        json.WriteEndObject();
+    }
+
+    /// <summary>Property `teacher`; nothing where there is none.</summary>
+    internal static void Write(Utf8JsonWriter json, TeacherSpec? teacher)
+    {
+        if (teacher is null)
+            return;
+        json.WriteStartObject("teacher");
+        Write(json, "model", teacher.Model);
+        if (teacher.Checkpoint is not null)
+            json.WriteString("checkpoint", teacher.Checkpoint);
+        if (teacher.Train is not null)
+        {
+            Write(json, teacher.Train);
+            json.WriteNumber("seed", teacher.Seed);
+        }
+        if (teacher.BatchNorm == TeacherBatchNorm.BatchStats)
+            json.WriteString("batch_norm", "batch_stats");
+        json.WriteEndObject();
+    }
+
+    private static void Write(Utf8JsonWriter json, string property, ModelSpec model)
+    {
+        json.WriteStartObject(property);
+        json.WriteString("name", model.Name);
+        if (model.Stem is Stem stem)
+            json.WriteString("stem", stem == Stem.Cifar ? "cifar" : "imagenet");
+        json.WriteEndObject();
+    }
+
+    private static void Write(Utf8JsonWriter json, TrainSpec train)
+    {
+        json.WriteStartObject("train");
+        json.WriteNumber("epochs", train.Epochs);
+        json.WriteNumber("batch", train.Batch);
+        json.WriteStartObject("optimizer");
+        json.WriteStartObject("sgd");
+        json.WriteNumber("lr", train.Optimizer.LearningRate);
+        json.WriteNumber("momentum", train.Optimizer.Momentum);
+        json.WriteNumber("weight_decay", train.Optimizer.WeightDecay);
+        if (train.Optimizer.Nesterov)
+            json.WriteBoolean("nesterov", true);
+        json.WriteEndObject();
+        json.WriteEndObject();
+        Write(json, train.LearningRateSchedule);
+        if (train.Precision == Precision.BFloat16)
+            json.WriteString("precision", "bfloat16");
+        if (train.DataSeed is long seed)
+            json.WriteNumber("data_seed", seed);
+        json.WriteEndObject();
+    }
+
+    private static void Write(Utf8JsonWriter json, LearningRateSchedule schedule)
+    {
+        json.WriteStartObject("lr_schedule");
+        switch (schedule)
+        {
+            case LearningRateSchedule.Constant:
+                json.WriteBoolean("constant", true);
+                break;
+            case LearningRateSchedule.Step step:
+                WriteSteps(json, step.At, step.Factor);
+                break;
+            case LearningRateSchedule.Cosine cosine:
+                json.WriteStartObject("cosine");
+                json.WriteNumber("to", cosine.To);
+                json.WriteEndObject();
+                break;
+            default:
+                throw new NotSupportedException($"No JSON for {schedule.GetType().Name}.");
+        }
+        if (schedule.WarmupEpochs > 0)
+        {
+            json.WriteStartObject("warmup");
+            json.WriteNumber("epochs", schedule.WarmupEpochs);
+            json.WriteNumber("from", schedule.WarmupFrom);
+            json.WriteEndObject();
+        }
+        json.WriteEndObject();
+    }
+
+    private static void Write(Utf8JsonWriter json, LossSpec loss)
+    {
+        json.WriteStartObject(loss.Name);
+        json.WriteNumber("weight", loss.Weight);
+        foreach (var (name, value) in loss.Parameters)
+        {
+            switch (value)
+            {
+                case double number:
+                    json.WriteNumber(name, number);
+                    break;
+                case bool flag:
+                    json.WriteBoolean(name, flag);
+                    break;
+                default:
+                    json.WriteString(name, (string)value);
+                    break;
+            }
+        }
+        if (loss.Schedule.StartAfter > 0)
+            json.WriteNumber("start_after", loss.Schedule.StartAfter);
+        if (loss.Schedule.Warmup > 0)
+            json.WriteNumber("warmup", loss.Schedule.Warmup);
+        if (loss.Schedule.Decay is WeightDecay decay)
+        {
+            json.WriteStartObject("decay");
+            Write(json, decay);
+            json.WriteEndObject();
+        }
+        json.WriteEndObject();
+    }
+
+    private static void Write(Utf8JsonWriter json, WeightDecay decay)
+    {
+        switch (decay)
+        {
+            case WeightDecay.Step step:
+                WriteSteps(json, step.At, step.Factor);
+                break;
+            case WeightDecay.Every every:
+                json.WriteStartObject("every");
+                json.WriteNumber("epochs", every.Epochs);
+                json.WriteNumber("factor", every.Factor);
+                json.WriteEndObject();
+                break;
+            case WeightDecay.Linear linear:
+                WriteUntil(json, "linear", linear.Until, linear.To);
+                break;
+            case WeightDecay.Cosine cosine:
+                WriteUntil(json, "cosine", cosine.Until, cosine.To);
+                break;
+            default:
+                throw new NotSupportedException($"No JSON for {decay.GetType().Name}.");
+        }
+    }
+
+    private static void WriteSteps(Utf8JsonWriter json, IReadOnlyList<int> at, double factor)
+    {
+        json.WriteStartObject("step");
+        json.WriteStartArray("at");
+        foreach (int boundary in at)
+            json.WriteNumberValue(boundary);
+        json.WriteEndArray();
+        json.WriteNumber("factor", factor);
+        json.WriteEndObject();
+    }
+
+    private static void WriteUntil(Utf8JsonWriter json, string kind, int until, double to)
+    {
+        json.WriteStartObject(kind);
+        json.WriteNumber("until", until);
+        json.WriteNumber("to", to);
+        json.WriteEndObject();
+    }
+}

@@ -1,0 +1,31 @@
+using ChannelDistillation.Losses;
+using ChannelDistillation.Models;
+using ChannelDistillation.Specs;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace ChannelDistillation.Teachers;
+
+/// <summary>A teacher that only answers: no gradients, no updates.</summary>
+public sealed class FrozenTeacher : IDisposable
+{
+    private readonly Backbone model;
+
+    /// <param name="model">With its weights loaded, on the training device; owned by this object from now on.</param>
+    public FrozenTeacher(Backbone model, TeacherBatchNorm batchNorm)
+    {
+        this.model = model;
+        foreach (var parameter in model.parameters())
+            parameter.requires_grad_(false);
+        model.train(batchNorm == TeacherBatchNorm.BatchStats);
+    }
+
+    /// <summary>What the teacher says of a batch; lives in the current dispose scope.</summary>
+    public TeacherSignals Run(Tensor images, Tensor labels)
+    {
+        using var noGradient = no_grad();
+        return new(model.Run(images), labels);
+    }
+
+    public void Dispose() => model.Dispose();
+}
