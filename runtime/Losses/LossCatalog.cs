@@ -3,7 +3,13 @@ namespace ChannelDistillation.Losses;
 /// <summary>Every loss an experiment can name. A new one is its file and a line here.</summary>
 public static class LossCatalog
 {
-    public static IReadOnlyList<LossDescriptor> All { get; } = [];
+    public static IReadOnlyList<LossDescriptor> All { get; } =
+    [
+        CrossEntropyLoss.Descriptor,
+        KnowledgeDistillationLoss.Descriptor,
+        GuidedKnowledgeDistillationLoss.Descriptor,
+        ChannelDistillationLoss.Descriptor,
+    ];
 
     private static readonly Dictionary<string, LossDescriptor> ByName = All.ToDictionary(loss => loss.Name);
 

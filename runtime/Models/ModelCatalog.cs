@@ -3,7 +3,7 @@ namespace ChannelDistillation.Models;
 /// <summary>Every model an experiment can name. A new one is its file and a line here.</summary>
 public static class ModelCatalog
 {
-    public static IReadOnlyList<ModelDescriptor> All { get; } = [];
+    public static IReadOnlyList<ModelDescriptor> All { get; } = [.. ResNets.All, .. ThinResNets.All];
 
     private static readonly Dictionary<string, ModelDescriptor> ByName = All.ToDictionary(model => model.Name);
 

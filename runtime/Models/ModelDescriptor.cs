@@ -19,7 +19,7 @@ public sealed record ModelDescriptor
     /// <summary>Channels of each stage's output and the stride at which the stage starts (relative to the stem's output).</summary>
     public required IReadOnlyList<(int Channels, int Stride)> Stages { get; init; }
 
-    /// <summary>Builds the network with its default initialisation; no random state but its own is read.</summary>
+    /// <summary>Builds the network; its weights mean nothing before <see cref="Initialisation"/> or a checkpoint has set them.</summary>
     public required Func<BackboneOptions, Backbone> Create { get; init; }
 
     /// <summary>The stem used for a model of an experiment on images of a given size.</summary>
@@ -44,6 +44,7 @@ public sealed record ModelDescriptor
         static int Half(int size) => (size + 1) / 2;
     }
 
+    /// <summary>The network for images of a given size; its weights mean nothing before <see cref="Initialisation"/> or a checkpoint has set them.</summary>
     public Backbone Build(ModelSpec spec, ImageShape image, int classes) => Create(new(StemFor(spec, image), image.Channels, classes));
 }
 

@@ -1,3 +1,4 @@
+using ChannelDistillation.Models.Layers;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -15,6 +16,17 @@ public abstract class Backbone(string name) : nn.Module<Tensor, Tensor>(name)
     /// <summary>Logits, stage features and embedding of images [batch, channels, height, width].</summary>
     public abstract ModelOutput Run(Tensor images);
 
-    /// <summary>The logits alone.</summary>
-    public sealed override Tensor forward(Tensor images) => Run(images).Logits;
+    /// <summary>The logits alone; everything else is released at once.</summary>
+    public sealed override Tensor forward(Tensor images)
+    {
+        var output = Run(images);
+        foreach (var feature in output.Features)
+            feature.Dispose();
+        output.Embedding.Dispose();
+        return output.Logits;
+    }
+
+    /// <summary>Parameters and buffers by name, in PyTorch's order.</summary>
+    public sealed override Dictionary<string, Tensor> state_dict(Dictionary<string, Tensor>? destination = null, string? prefix = null) =>
+        this.StateInPyTorchOrder(destination, prefix);
 }

@@ -1,0 +1,70 @@
+using System.Text;
+using ChannelDistillation.Data;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace ChannelDistillation.Models;
+
+/// <summary>
+/// First weights of a network. Each parameter's values are a pure function of (seed, its full name): they depend neither on the
+/// device, nor on other modules, nor on the order in which anything is built.
+/// </summary>
+public static class Initialisation
+{
+    /// <summary>
+    /// Convolutions: Kaiming normal, fan_out, ReLU gain (He et al., arXiv 1502.01852); BatchNorm: 1 and 0; linear layers: PyTorch's default,
+    /// uniform within 1 / sqrt(fan_in), bias included. Parameters of any other kind of layer keep what its constructor gave them.
+    /// </summary>
+    /// <param name="scope">Goes before the parameters' names, so that two modules of one run start differently: `student`, `cd`.</param>
+    public static void Initialise(nn.Module module, long seed, string scope)
+    {
+        using var noGradient = no_grad();
+        foreach (var (path, layer) in module.named_modules().Prepend(("", module)))
+        {
+            foreach (var (name, parameter) in layer.named_parameters(recurse: false))
+                Fill(layer, name, parameter, GeneratorSeed(seed, $"{scope}.{path}.{name}"));
+        }
+    }
+
+    private static void Fill(nn.Module layer, string name, Parameter parameter, ulong seed)
+    {
+        switch (layer)
+        {
+            case Layers.Convolution or Conv2d or ConvTranspose2d when name == "weight":
+                double fanOut = parameter.shape[0] * (double)parameter.shape[2] * parameter.shape[3];
+                Draw(parameter, seed, (values, random) => values.normal_(0, Math.Sqrt(2 / fanOut), random));
+                break;
+            case Layers.BatchNorm or BatchNorm1d or BatchNorm2d:
+                parameter.fill_(name == "weight" ? 1 : 0);
+                break;
+            case Linear linear:
+                double bound = 1 / Math.Sqrt(linear.weight!.shape[1]);
+                Draw(parameter, seed, (values, random) => values.uniform_(-bound, bound, random));
+                break;
+            case Conv2d or ConvTranspose2d:
+                parameter.fill_(0);
+                break;
+        }
+    }
+
+    /// <summary>Draws on the CPU whatever the parameter's device: generators of different devices give different numbers.</summary>
+    private static void Draw(Parameter parameter, ulong seed, Func<Tensor, torch.Generator, Tensor> fill)
+    {
+        using var random = new torch.Generator(seed, CPU);
+        using var values = empty(parameter.shape, ScalarType.Float32, CPU);
+        parameter.copy_(fill(values, random));
+    }
+
+    private static ulong GeneratorSeed(long seed, string name) =>
+        new Randomness(seed, Purpose.Initialisation, index: Fnv1A(name)).NextBits();
+
+    /// <summary>FNV-1a, 64 bits: the same on every machine and in every process, which string.GetHashCode is not.</summary>
+    private static long Fnv1A(string text)
+    {
+        ulong hash = 14695981039346656037;
+        foreach (byte value in Encoding.UTF8.GetBytes(text))
+            hash = unchecked((hash ^ value) * 1099511628211);
+        return unchecked((long)hash);
+    }
+}

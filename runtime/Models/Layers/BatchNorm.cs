@@ -1,0 +1,65 @@
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace ChannelDistillation.Models.Layers;
+
+/// <summary>
+/// Batch normalisation (Ioffe and Szegedy, arXiv 1502.03167) of [batch, channels, height, width], with the state of PyTorch's BatchNorm2d.
+/// It differs from TorchSharp's in cost: the step counter, which nothing reads while training, is kept as a number and written to its
+/// tensor when the state is asked for. On a small network that tensor's updates are a sixth of the forward pass.
+/// </summary>
+public sealed class BatchNorm : nn.Module<Tensor, Tensor>
+{
+    private const double Momentum = 0.1;
+    private const double Epsilon = 1e-5;
+
+    // TorchSharp finds these fields by reflection and takes their names into the state: they are PyTorch's names.
+    private readonly Parameter weight;
+    private readonly Parameter bias;
+    private readonly Tensor running_mean;
+    private readonly Tensor running_var;
+    private readonly Tensor num_batches_tracked;
+
+    /// <summary>Training steps since <see cref="num_batches_tracked"/> was written.</summary>
+    private long batchesNotYetTracked;
+
+    public BatchNorm(int channels) : base(nameof(BatchNorm))
+    {
+        weight = new(ones(channels), requires_grad: true);
+        bias = new(zeros(channels), requires_grad: true);
+        running_mean = zeros(channels).DetachFromDisposeScope();
+        running_var = ones(channels).DetachFromDisposeScope();
+        num_batches_tracked = tensor(0L).DetachFromDisposeScope();
+        RegisterComponents();
+    }
+
+    public override Tensor forward(Tensor images)
+    {
+        if (training)
+            batchesNotYetTracked++;
+        return nn.functional.batch_norm(images, running_mean, running_var, weight, bias, training, Momentum, Epsilon);
+    }
+
+    public override IEnumerable<(string name, Tensor buffer)> named_buffers(bool recurse = true, bool include_nonpersistent = true)
+    {
+        WriteCounter();
+        return base.named_buffers(recurse, include_nonpersistent);
+    }
+
+    public override Tensor? get_buffer(string target)
+    {
+        WriteCounter();
+        return base.get_buffer(target);
+    }
+
+    private void WriteCounter()
+    {
+        if (batchesNotYetTracked == 0)
+            return;
+        using var noGradient = no_grad();
+        using Scalar steps = batchesNotYetTracked;
+        num_batches_tracked.add_(steps);
+        batchesNotYetTracked = 0;
+    }
+}

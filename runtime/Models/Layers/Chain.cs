@@ -1,0 +1,31 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace ChannelDistillation.Models.Layers;
+
+/// <summary>Layers applied one after the other, named by their position: `0`, `1`, ...</summary>
+public sealed class Chain : nn.Module<Tensor, Tensor>
+{
+    private readonly nn.Module<Tensor, Tensor>[] layers;
+
+    public Chain(params IEnumerable<nn.Module<Tensor, Tensor>> layers) : base(nameof(Chain))
+    {
+        this.layers = layers.ToArray();
+        for (int index = 0; index < this.layers.Length; index++)
+            register_module(index.ToString(), this.layers[index]);
+    }
+
+    public override Tensor forward(Tensor input)
+    {
+        Tensor current = input;
+        foreach (var layer in layers)
+        {
+            Tensor next = layer.forward(current);
+            // What backpropagation needs is held by its graph; without gradients this frees the memory at once.
+            if (!ReferenceEquals(current, input))
+                current.Dispose();
+            current = next;
+        }
+        return current;
+    }
+}

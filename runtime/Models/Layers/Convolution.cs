@@ -1,0 +1,31 @@
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace ChannelDistillation.Models.Layers;
+
+/// <summary>
+/// A square convolution without bias that keeps the image's size at stride 1. Its weights are zero until they are initialised
+/// or loaded, so that building a network draws no random numbers.
+/// </summary>
+public sealed class Convolution : nn.Module<Tensor, Tensor>
+{
+    private readonly Parameter weight;
+    private readonly long[] stride;
+    private readonly long[] padding;
+
+    /// <param name="input">Channels.</param>
+    /// <param name="output">Channels.</param>
+    /// <param name="size">Side of the kernel; odd.</param>
+    /// <param name="stride">Along both sides.</param>
+    public Convolution(int input, int output, int size, int stride = 1) : base(nameof(Convolution))
+    {
+        weight = new(zeros(output, input, size, size), requires_grad: true);
+        this.stride = [stride, stride];
+        padding = [size / 2, size / 2];
+        RegisterComponents();
+    }
+
+    /// <summary>[batch, input, height, width] to [batch, output, height / stride, width / stride], rounded up.</summary>
+    public override Tensor forward(Tensor images) => nn.functional.conv2d(images, weight, strides: stride, padding: padding);
+}
