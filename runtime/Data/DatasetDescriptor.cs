@@ -12,13 +12,19 @@ public sealed record DatasetDescriptor
 
     public required string License { get; init; }
 
+    public string? Homepage { get; init; }
+
+    public required DatasetFormat Format { get; init; }
+
     /// <summary>Images as the models see them (after padding or cropping).</summary>
     public required ImageShape Image { get; init; }
 
     public required int Classes { get; init; }
 
+    /// <summary>0: not known before the folder is read.</summary>
     public required int TrainingImages { get; init; }
 
+    /// <summary>0: not known before the folder is read.</summary>
     public required int ValidationImages { get; init; }
 
     /// <summary>Per channel, of pixel values scaled to 0..1.</summary>
@@ -28,4 +34,29 @@ public sealed record DatasetDescriptor
 
     /// <summary>What training images go through where an experiment says nothing.</summary>
     public required AugmentationSpec Augmentation { get; init; }
+
+    /// <summary>A folder outside the project where a package of the operating system may have put the files.</summary>
+    public string? AlsoAt { get; init; }
+
+    /// <summary>The files that make up the dataset; empty for folders of photographs.</summary>
+    public IReadOnlyList<DatasetFile> Files { get; init; } = [];
+}
+
+/// <summary>One file of a dataset.</summary>
+/// <param name="Url">Public address; null: the file is part of the repository.</param>
+/// <param name="Bytes">Size as downloaded.</param>
+/// <param name="Sha256">Of the file as downloaded, 64 hexadecimal digits; null where <paramref name="Url"/> is.</param>
+public sealed record DatasetFile(string Name, Uri? Url = null, long Bytes = 0, string? Sha256 = null);
+
+/// <summary>How a dataset is stored.</summary>
+public enum DatasetFormat
+{
+    /// <summary>Four gzip files as MNIST came in.</summary>
+    Idx,
+
+    /// <summary>The binary archives of CIFAR-10 and CIFAR-100.</summary>
+    Cifar,
+
+    /// <summary>`train/` and `val/`, each with one folder of photographs per class.</summary>
+    ImageFolder,
 }

@@ -1,0 +1,78 @@
+using ChannelDistillation.Specs;
+
+namespace ChannelDistillation.Data;
+
+/// <summary>Where datasets lie: in the project's `data/NAME`, or where a package of the operating system has put them.</summary>
+public static class DatasetStore
+{
+    public static bool IsThere(DatasetSpec spec, Workspace workspace) => FolderOf(DatasetCatalog.Describe(spec), workspace) is not null;
+
+    /// <exception cref="MissingException">It is not there, or damaged; the message says what brings it.</exception>
+    public static Dataset Open(DatasetSpec spec, Workspace workspace)
+    {
+        var dataset = DatasetCatalog.Describe(spec);
+        var folder = FolderOf(dataset, workspace) ?? throw new MissingException(WhatIsMissing(dataset));
+        try
+        {
+            return IdxDataset.Open(dataset, folder);
+        }
+        catch (DamagedFileException error)
+        {
+            throw new MissingException($"{error.Message} {HowToRepair(dataset)}", error);
+        }
+    }
+
+    /// <summary>Downloads a known dataset into `data/NAME`, unless it is there.</summary>
+    /// <param name="say">Called with one line of progress at a time.</param>
+    /// <exception cref="MissingException">It cannot be had; the message says why and what to do.</exception>
+    public static void Fetch(string name, Workspace workspace, Action<string> say) => Fetch(DatasetCatalog.Get(name), workspace, say);
+
+    /// <inheritdoc cref="Fetch(string, Workspace, Action{string})"/>
+    public static void Fetch(DatasetDescriptor dataset, Workspace workspace, Action<string> say)
+    {
+        if (FolderOf(dataset, workspace) is { } folder)
+        {
+            say($"{dataset.Name} is already there, in {folder}.");
+            return;
+        }
+
+        if (!CanFetch(dataset))
+        {
+            throw new MissingException(WhatIsMissing(dataset));
+        }
+
+        var target = Home(dataset, workspace);
+        Directory.CreateDirectory(target);
+        foreach (var file in dataset.Files.Where(file => !File.Exists(Path.Combine(target, file.Name))))
+        {
+            Download.To(Path.Combine(target, file.Name), file, say);
+        }
+
+        say($"{dataset.Name} is complete, in {target}.");
+    }
+
+    private static bool CanOpen(DatasetDescriptor dataset) => dataset.Format == DatasetFormat.Idx;
+
+    private static bool CanFetch(DatasetDescriptor dataset) => CanOpen(dataset) && dataset.Files.All(file => file.Url is not null);
+
+    private static string Home(DatasetDescriptor dataset, Workspace workspace) => Path.Combine(workspace.Data, dataset.Name);
+
+    /// <summary>The first folder that holds all files; null: there is none, or nothing here could read it.</summary>
+    private static string? FolderOf(DatasetDescriptor dataset, Workspace workspace)
+    {
+        string?[] folders = CanOpen(dataset) ? [Home(dataset, workspace), dataset.AlsoAt] : [];
+        return folders.FirstOrDefault(folder => folder is not null && dataset.Files.All(file => File.Exists(Path.Combine(folder, file.Name))));
+    }
+
+    private static string WhatIsMissing(DatasetDescriptor dataset) => dataset switch
+    {
+        { Name: DatasetSpec.ImageFolder } => "This version cannot train on folders of images yet; experiments with them can be checked and planned.",
+        _ when !CanOpen(dataset) => $"This version cannot fetch or read the dataset {dataset.Name} yet; experiments with it can be checked and planned.",
+        _ when CanFetch(dataset) => $"The dataset {dataset.Name} is not in data/{dataset.Name}. To fetch it: dotnet fsi build.fsx data fetch {dataset.Name}",
+        _ => $"The dataset {dataset.Name} is not in data/{dataset.Name}, though it is part of the repository. To restore it: git checkout -- data/{dataset.Name}",
+    };
+
+    private static string HowToRepair(DatasetDescriptor dataset) => CanFetch(dataset)
+        ? $"Remove it, then fetch it again: dotnet fsi build.fsx data fetch {dataset.Name}"
+        : $"To restore it: git checkout -- data/{dataset.Name}";
+}

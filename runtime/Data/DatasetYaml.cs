@@ -1,0 +1,100 @@
+using ChannelDistillation.Models;
+using ChannelDistillation.Specs;
+using YamlDotNet.Serialization;
+using YamlDotNet.Serialization.NamingConventions;
+
+namespace ChannelDistillation.Data;
+
+/// <summary>One entry of data/datasets.yaml as it is written there.</summary>
+internal sealed class DatasetYaml
+{
+    public required string Name { get; set; }
+
+    public required string Doc { get; set; }
+
+    public required string License { get; set; }
+
+    public required string Homepage { get; set; }
+
+    public required DatasetFormat Format { get; set; }
+
+    public required int Classes { get; set; }
+
+    public required CountsYaml Images { get; set; }
+
+    public required ShapeYaml Image { get; set; }
+
+    public required float[] Mean { get; set; }
+
+    public required float[] Std { get; set; }
+
+    public required AugmentationYaml Augmentation { get; set; }
+
+    public string? AlsoAt { get; set; }
+
+    public FileYaml[] Files { get; set; } = [];
+
+    public static IReadOnlyList<DatasetDescriptor> Parse(TextReader yaml) =>
+        new DeserializerBuilder()
+            .WithNamingConvention(UnderscoredNamingConvention.Instance)
+            .WithEnumNamingConvention(UnderscoredNamingConvention.Instance)
+            .WithEnforceRequiredMembers()
+            .Build()
+            .Deserialize<DatasetYaml[]>(yaml)
+            .Select(entry => entry.ToDescriptor())
+            .ToArray();
+
+    private DatasetDescriptor ToDescriptor() => new()
+    {
+        Name = Name,
+        Doc = Doc,
+        License = License,
+        Homepage = Homepage,
+        Format = Format,
+        Image = new ImageShape(Image.Channels, Image.Height, Image.Width),
+        Classes = Classes,
+        TrainingImages = Images.Training,
+        ValidationImages = Images.Validation,
+        Mean = Mean,
+        Std = Std,
+        Augmentation = new AugmentationSpec(Augmentation.Padding, Augmentation.PaddingMode, Augmentation.Flip),
+        AlsoAt = AlsoAt,
+        Files = [.. Files.Select(file => new DatasetFile(file.Name, file.Url is null ? null : new Uri(file.Url), file.Bytes, file.Sha256))],
+    };
+
+    internal sealed class CountsYaml
+    {
+        public required int Training { get; set; }
+
+        public required int Validation { get; set; }
+    }
+
+    internal sealed class ShapeYaml
+    {
+        public required int Channels { get; set; }
+
+        public required int Height { get; set; }
+
+        public required int Width { get; set; }
+    }
+
+    internal sealed class AugmentationYaml
+    {
+        public required int Padding { get; set; }
+
+        public PaddingMode PaddingMode { get; set; }
+
+        public required bool Flip { get; set; }
+    }
+
+    internal sealed class FileYaml
+    {
+        public required string Name { get; set; }
+
+        public string? Url { get; set; }
+
+        public long Bytes { get; set; }
+
+        public string? Sha256 { get; set; }
+    }
+}

@@ -1,0 +1,63 @@
+using ChannelDistillation.Models;
+
+namespace ChannelDistillation.Data;
+
+/// <summary>Datasets of the MNIST family: four gzip files of grey images and labels.</summary>
+internal static class IdxDataset
+{
+    /// <exception cref="DamagedFileException">A file is not what it must be.</exception>
+    public static Dataset Open(DatasetDescriptor descriptor, string folder) =>
+        new(
+            descriptor,
+            Open(descriptor, folder, "train", descriptor.TrainingImages),
+            Open(descriptor, folder, "t10k", descriptor.ValidationImages));
+
+    public static string Images(string folder, string part) => Path.Combine(folder, $"{part}-images-idx3-ubyte.gz");
+
+    public static string Labels(string folder, string part) => Path.Combine(folder, $"{part}-labels-idx1-ubyte.gz");
+
+    private static ByteImageSet Open(DatasetDescriptor descriptor, string folder, string part, int count)
+    {
+        var images = IdxFile.Read(Images(folder, part), rank: 3);
+        var labels = IdxFile.Read(Labels(folder, part), rank: 1);
+        if (images.Dimensions[0] != count)
+        {
+            throw new DamagedFileException(Images(folder, part), $"it holds {images.Dimensions[0]} images where {descriptor.Name} has {count}");
+        }
+
+        if (labels.Dimensions[0] != count)
+        {
+            throw new DamagedFileException(Labels(folder, part), $"it holds {labels.Dimensions[0]} labels where {descriptor.Name} has {count}");
+        }
+
+        if (images.Dimensions[1] > descriptor.Image.Height || images.Dimensions[2] > descriptor.Image.Width)
+        {
+            throw new DamagedFileException(
+                Images(folder, part),
+                $"its images are {images.Dimensions[1]}x{images.Dimensions[2]}, larger than the {descriptor.Image.Height}x{descriptor.Image.Width} of {descriptor.Name}");
+        }
+
+        var highest = labels.Values.Max();
+        if (highest >= descriptor.Classes)
+        {
+            throw new DamagedFileException(Labels(folder, part), $"it holds the label {highest}, but {descriptor.Name} has the labels 0 to {descriptor.Classes - 1}");
+        }
+
+        return new ByteImageSet(descriptor.Image, Frame(images, descriptor.Image), labels.Values, descriptor.Mean, descriptor.Std);
+    }
+
+    /// <summary>Puts each image into the middle of a black one of the size that the models see.</summary>
+    private static byte[] Frame(IdxFile images, ImageShape shape)
+    {
+        var (count, height, width) = (images.Dimensions[0], images.Dimensions[1], images.Dimensions[2]);
+        var (top, left) = ((shape.Height - height) / 2, (shape.Width - width) / 2);
+        var framed = new byte[count * shape.Height * shape.Width];
+        for (var row = 0; row < count * height; row++)
+        {
+            var (image, y) = Math.DivRem(row, height);
+            images.Values.AsSpan(row * width, width).CopyTo(framed.AsSpan((image * shape.Height + top + y) * shape.Width + left));
+        }
+
+        return framed;
+    }
+}
