@@ -1,0 +1,34 @@
+using System.Globalization;
+using ChannelDistillation.Bench;
+using ChannelDistillation.Records;
+using TorchSharp;
+
+// Side by side with PyTorch, in turn, in one run: medians and their ratio. Usage: bench [ROUNDS [STEPS]]
+CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
+int rounds = args.Length > 0 ? int.Parse(args[0]) : 7;
+int steps = args.Length > 1 ? int.Parse(args[1]) : 3;
+string script = Path.Combine(AppContext.BaseDirectory, "pytorch", "training_step.py");
+Console.WriteLine($"Training step, CIFAR stem, ce + cd; {Machine.Hardware("cpu")["processor"]}, {torch.get_num_threads()} threads; {rounds} rounds of each in turn; medians.");
+Console.WriteLine();
+Console.WriteLine("| teacher -> student | batch | ours, ms | PyTorch, ms | PyTorch / ours | live tensors | memory, MiB |");
+Console.WriteLine("|---|---|---|---|---|---|---|");
+foreach (var (teacher, student, batch) in new[] { ("resnet34", "resnet18", 64) })
+{
+    using PyTorchPeer? peer = PyTorchPeer.Start(script, teacher, student, batch.ToString(), torch.get_num_threads().ToString());
+    using var ours = new TrainingSteps(teacher, student, batch);
+    ours.Run(2);
+    peer?.Run(2);
+    long tensorsBefore = torch.Tensor.TotalCount;
+    long memoryBefore = Environment.WorkingSet;
+    var (mine, theirs) = (new List<double>(), new List<double>());
+    for (int round = 0; round < rounds; round++)
+    {
+        mine.Add(ours.Run(steps));
+        if (peer is not null)
+            theirs.Add(peer.Run(steps));
+    }
+    string pytorch = peer is null ? "absent | " : $"{1000 * Median(theirs):0} ({peer.Version}) | {Median([.. theirs.Zip(mine, (a, b) => a / b)]):0.00}";
+    Console.WriteLine($"| {teacher} -> {student} | {batch} | {1000 * Median(mine):0} | {pytorch} | {torch.Tensor.TotalCount - tensorsBefore:+0;-0;0} | {(Environment.WorkingSet - memoryBefore) >> 20:+0;-0;0} |");
+}
+
+static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);

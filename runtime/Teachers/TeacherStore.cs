@@ -1,0 +1,83 @@
+using System.Text.Json;
+using ChannelDistillation.Data;
+using ChannelDistillation.Models;
+using ChannelDistillation.Records;
+using ChannelDistillation.Specs;
+using ChannelDistillation.Training;
+using TorchSharp;
+
+namespace ChannelDistillation.Teachers;
+
+/// <summary>Where teachers are: a checkpoint that the experiment names, or one trained by recipe and kept under pretrain/ by the hash of what made it.</summary>
+public sealed class TeacherStore(Workspace workspace)
+{
+    /// <summary>Path of the teacher's weights, there or not.</summary>
+    public string CheckpointOf(TeacherSpec teacher, DatasetSpec dataset) =>
+        teacher.AsRun(dataset) is RunSpec run ? FolderOf(run).LatestWeights : workspace.Resolve(teacher.Checkpoint!);
+
+    public bool IsThere(TeacherSpec teacher, DatasetSpec dataset) =>
+        teacher.AsRun(dataset) is RunSpec run ? FolderOf(run).ReadResult()?.Status == RunStatus.Completed : File.Exists(CheckpointOf(teacher, dataset));
+
+    /// <summary>Trains a teacher that has a recipe, or goes on with its training.</summary>
+    /// <exception cref="InvalidOperationException">It diverged or failed.</exception>
+    public void Train(TeacherSpec teacher, DatasetSpec dataset, TrainingOptions options, ITrainingObserver observer, CancellationToken stop)
+    {
+        RunSpec run = teacher.AsRun(dataset) ?? throw new ArgumentException("A teacher from a checkpoint cannot be trained.", nameof(teacher));
+        RunFolder folder = FolderOf(run);
+        CohortTrainer.Train([new($"teacher {teacher.Model.Name}", run, folder.Path)], options, observer, stop);
+        RunResult result = folder.ReadResult()!;
+        if (result.Status is RunStatus.Failed or RunStatus.Diverged)
+            throw new InvalidOperationException($"The teacher {teacher.Model.Name} could not be trained. {result.Message}");
+    }
+
+    /// <summary>The teacher with its weights, frozen, on a device.</summary>
+    /// <exception cref="MissingException">Its checkpoint is not there.</exception>
+    /// <exception cref="InvalidDataException">Its checkpoint does not fit the model.</exception>
+    public FrozenTeacher Load(TeacherSpec teacher, DatasetSpec dataset, torch.Device device)
+    {
+        string path = CheckpointOf(teacher, dataset);
+        if (!File.Exists(path))
+            throw new MissingException($"The teacher's checkpoint {path} is not there.");
+        DatasetDescriptor images = DatasetCatalog.Describe(dataset);
+        Backbone model = ModelCatalog.Get(teacher.Model.Name).Build(teacher.Model, images.Image, images.Classes);
+        Checkpoint.LoadInto(model, path);
+        model.to(device);
+        return new(model, teacher.BatchNorm);
+    }
+
+    /// <summary>
+    /// The teacher's own errors on the validation set. A teacher trained by recipe has them on record; another is evaluated once, and the
+    /// numbers are kept under pretrain/ by checkpoint and dataset.
+    /// </summary>
+    public EpochErrors Errors(TeacherSpec teacher, DatasetSpec dataset, TrainingOptions options)
+    {
+        if (teacher.AsRun(dataset) is RunSpec run)
+            return FolderOf(run).ReadResult()!.Last!;
+        string checkpoint = CheckpointOf(teacher, dataset);
+        string kept = KeptErrors(checkpoint, teacher, dataset);
+        if (File.Exists(kept))
+            return JsonSerializer.Deserialize<EpochErrors>(File.ReadAllText(kept), RecordJson.Line)!;
+        using FrozenTeacher model = Load(teacher, dataset, new(options.Device));
+        EpochErrors errors = Evaluation.Errors((images, labels) => model.Run(images, labels).Logits, dataset, options);
+        AtomicFile.WriteText(kept, JsonSerializer.Serialize(errors, RecordJson.Pretty));
+        return errors;
+    }
+
+    private RunFolder FolderOf(RunSpec run) =>
+        new(Path.Combine(workspace.Pretrain, RunFolder.NameOf($"{run.Dataset.Name}-{run.Student.Name}", run)));
+
+    private string KeptErrors(string checkpoint, TeacherSpec teacher, DatasetSpec dataset)
+    {
+        var file = new FileInfo(checkpoint);
+        string what = SpecJson.HashOf(json =>
+        {
+            json.WriteStartObject();
+            SpecJson.Write(json, dataset);
+            SpecJson.Write(json, teacher);
+            json.WriteNumber("bytes", file.Length);
+            json.WriteNumber("written", file.LastWriteTimeUtc.Ticks);
+            json.WriteEndObject();
+        });
+        return Path.Combine(workspace.Pretrain, "errors", what[..16] + ".json");
+    }
+}

@@ -1,0 +1,170 @@
+using System.Diagnostics;
+using ChannelDistillation.Data;
+using ChannelDistillation.Losses;
+using ChannelDistillation.Records;
+using ChannelDistillation.Specs;
+using ChannelDistillation.Teachers;
+using TorchSharp;
+
+namespace ChannelDistillation.Training;
+
+/// <summary>
+/// Trains runs in lockstep: every batch is loaded once, goes through the frozen teacher once, and then trains one lane after another.
+/// Lanes share nothing else, so that a run gives the same numbers alone and in any company.
+/// </summary>
+public sealed class CohortTrainer : IDisposable
+{
+    private readonly ITrainingObserver observer;
+    private readonly Dataset dataset;
+    private readonly FrozenTeacher? teacher;
+    private readonly BatchStream training;
+    private readonly BatchStream validation;
+    private readonly List<(Lane Lane, LaneFiles Files)> lanes = [];
+    private readonly bool checkEveryStep;
+
+    private CohortTrainer(IReadOnlyList<LaneSpec> specs, TrainingOptions options, ITrainingObserver observer)
+    {
+        RunSpec common = specs[0].Spec;
+        var device = new torch.Device(options.Device);
+        this.observer = observer;
+        dataset = DatasetStore.Open(common.Dataset, options.Workspace);
+        teacher = common.Teacher is null ? null : new TeacherStore(options.Workspace).Load(common.Teacher, common.Dataset, device);
+        training = new BatchStream(dataset.Training, common.Train.Batch, common.Dataset.Augmentation ?? dataset.Descriptor.Augmentation, common.DataSeed, shuffle: true, device, workers: 1);
+        validation = new BatchStream(dataset.Validation, common.Train.Batch, AugmentationSpec.None, common.DataSeed, shuffle: false, device, workers: 1);
+        // Reading a number is free on the CPU; on a GPU it would wait for every step.
+        checkEveryStep = device.type == DeviceType.CPU;
+        foreach (LaneSpec spec in specs)
+        {
+            var lane = new Lane(spec, dataset.Descriptor, dataset.Training.Count, device);
+            var files = new LaneFiles(spec, options.Device);
+            files.Open(lane, observer.Say);
+            lanes.Add((lane, files));
+        }
+    }
+
+    /// <summary>Trains every lane to its last epoch, going on from its checkpoint where it has one.</summary>
+    /// <param name="specs">At least one; all with the same <see cref="Cohort.Key"/>.</param>
+    /// <param name="stop">Saves at the next step and returns; the runs are then `interrupted`.</param>
+    /// <exception cref="MissingException">The dataset, the teacher's checkpoint or the device is not there.</exception>
+    public static void Train(IReadOnlyList<LaneSpec> specs, TrainingOptions options, ITrainingObserver observer, CancellationToken stop)
+    {
+        if (specs.Select(lane => Cohort.Key(lane.Spec)).Distinct().Count() != 1)
+            throw new ArgumentException("The lanes of a cohort must share dataset, teacher, batch size and data seed.", nameof(specs));
+        using var trainer = new CohortTrainer(specs, options, observer);
+        trainer.Run(stop);
+    }
+
+    public void Dispose()
+    {
+        foreach (var (lane, _) in lanes)
+            lane.Dispose();
+        training.Dispose();
+        validation.Dispose();
+        teacher?.Dispose();
+        dataset.Dispose();
+    }
+
+    private void Run(CancellationToken stop)
+    {
+        int first = lanes.Min(entry => entry.Lane.Position.Epoch);
+        int epochs = lanes.Max(entry => entry.Lane.Spec.Train.Epochs);
+        observer.CohortStarted([.. lanes.Select(entry => entry.Lane.Name)], first, epochs, training.StepsPerEpoch);
+        for (int epoch = first; epoch <= epochs; epoch++)
+        {
+            // A lane that is already further waits until the others have come to its place.
+            Each(entry => entry.Lane.Position.Epoch == epoch, entry => EndIfComplete(entry));
+            Each(entry => entry.Lane.Position.Epoch == epoch, entry => entry.Lane.StartEpoch());
+            if (!lanes.Any(entry => entry.Lane.Position.Epoch == epoch))
+                continue;
+            Stopwatch clock = Stopwatch.StartNew();
+            long images = TrainEpoch(epoch, clock, stop);
+            if (stop.IsCancellationRequested)
+            {
+                Interrupt();
+                return;
+            }
+            double imagesPerSecond = images / clock.Elapsed.TotalSeconds;
+            observer.ValidationStarted(epoch);
+            Validate(epoch);
+            Each(entry => entry.Lane.Position.Epoch == epoch, entry =>
+            {
+                EpochRecord record = entry.Lane.EndEpoch(training.StepsPerEpoch, imagesPerSecond, clock.Elapsed.TotalSeconds);
+                entry.Files.EpochEnded(entry.Lane, record);
+                observer.EpochEnded(entry.Lane.Name, record);
+            });
+        }
+        Each(_ => true, entry => EndIfComplete(entry));
+    }
+
+    /// <returns>Images that went through.</returns>
+    private long TrainEpoch(int epoch, Stopwatch clock, CancellationToken stop)
+    {
+        int step = lanes.Where(entry => entry.Lane.Position.Epoch == epoch).Min(entry => entry.Lane.Position.Step);
+        long images = 0;
+        if (step == training.StepsPerEpoch)
+            return images;
+        foreach (Batch batch in training.Epoch(epoch, step))
+        {
+            using var scope = torch.NewDisposeScope();
+            TeacherSignals? signals = teacher?.Run(batch.Images, batch.Labels);
+            Each(entry => entry.Lane.Position == (epoch, step), entry => Step(entry, batch, signals, step));
+            step++;
+            images += batch.Indices.Length;
+            observer.StepEnded(epoch, step, images, clock.Elapsed);
+            if (stop.IsCancellationRequested || lanes.Count == 0)
+                break;
+        }
+        return images;
+    }
+
+    private void Step((Lane Lane, LaneFiles Files) entry, Batch batch, TeacherSignals? signals, int step)
+    {
+        entry.Lane.Step(batch, signals, training.StepsPerEpoch);
+        bool check = checkEveryStep || step + 1 == training.StepsPerEpoch;
+        if (check && entry.Lane.Broken() is string loss)
+            End(entry, RunStatus.Diverged, $"In epoch {entry.Lane.Position.Epoch}, step {step + 1}, {loss} became infinite or not a number. A smaller learning rate or loss weight, or a warm-up, may help.");
+    }
+
+    private void Validate(int epoch)
+    {
+        Each(entry => entry.Lane.Position.Epoch == epoch, entry => entry.Lane.StartValidation());
+        foreach (Batch batch in validation.Epoch(epoch))
+            Each(entry => entry.Lane.Position.Epoch == epoch, entry => entry.Lane.Validate(batch));
+    }
+
+    private void EndIfComplete((Lane Lane, LaneFiles Files) entry)
+    {
+        if (entry.Lane.Position.Epoch > entry.Lane.Spec.Train.Epochs)
+            End(entry, RunStatus.Completed);
+    }
+
+    private void Interrupt() =>
+        Each(_ => true, entry =>
+        {
+            entry.Files.SaveState(entry.Lane);
+            End(entry, RunStatus.Interrupted);
+        });
+
+    private void End((Lane Lane, LaneFiles Files) entry, RunStatus status, string? message = null)
+    {
+        observer.LaneEnded(entry.Lane.Name, entry.Files.End(status, message));
+        lanes.Remove(entry);
+        entry.Lane.Dispose();
+    }
+
+    /// <summary>Does something with each of some lanes. What goes wrong in one of them ends that lane only.</summary>
+    private void Each(Func<(Lane Lane, LaneFiles Files), bool> which, Action<(Lane Lane, LaneFiles Files)> act)
+    {
+        foreach (var entry in lanes.Where(which).ToArray())
+        {
+            try
+            {
+                act(entry);
+            }
+            catch (Exception error) when (error is not MissingException)
+            {
+                End(entry, RunStatus.Failed, $"{error.GetType().Name}: {error.Message}");
+            }
+        }
+    }
+}

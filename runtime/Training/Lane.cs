@@ -1,0 +1,184 @@
+using ChannelDistillation.Data;
+using ChannelDistillation.Losses;
+using ChannelDistillation.Models;
+using ChannelDistillation.Records;
+using ChannelDistillation.Specs;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace ChannelDistillation.Training;
+
+/// <summary>One student in training: network, losses, optimizer and position. Knows nothing of other lanes.</summary>
+internal sealed class Lane : IDisposable
+{
+    private readonly MomentumSgd optimizer;
+    private readonly Device device;
+    private EpochMeter? meter;
+    private EpochMeter? validation;
+
+    public Lane(LaneSpec lane, DatasetDescriptor dataset, int trainingImages, Device device)
+    {
+        Name = lane.Name;
+        Spec = lane.Spec;
+        this.device = device;
+        ModelDescriptor student = ModelCatalog.Get(Spec.Student.Name);
+        Student = student.Build(Spec.Student, dataset.Image, dataset.Classes);
+        Initialisation.Initialise(Student, Spec.Seed, "student");
+        Student.to(device);
+        var features = new FeaturePair(student.Features(Spec.Student, dataset.Image), TeacherFeatures(dataset.Image));
+        Losses = new LossTerms(Spec.Losses, loss => new(loss.Parameters, features, dataset.Classes, trainingImages), Spec.Seed, device);
+        optimizer = new MomentumSgd(Modules.SelectMany(part => part.Module.named_parameters().Select(named => (part.Prefix + named.name, named.parameter))), Spec.Train.Optimizer);
+    }
+
+    public string Name { get; }
+
+    public RunSpec Spec { get; }
+
+    public Backbone Student { get; }
+
+    public LossTerms Losses { get; }
+
+    /// <summary>Where training stands: the epoch in progress (from 1) and its finished steps.</summary>
+    public (int Epoch, int Step) Position { get; private set; } = (1, 0);
+
+    /// <summary>Everything with weights, with the prefix of its tensors in checkpoints.</summary>
+    private IEnumerable<(string Prefix, nn.Module Module)> Modules =>
+        Losses.Modules.Select(part => ($"losses.{part.Name}.", part.Module)).Prepend(("student.", (nn.Module)Student));
+
+    public void StartEpoch()
+    {
+        Losses.StartEpoch(Position.Epoch);
+        meter ??= new EpochMeter(Losses.Active.Count + 1, device);
+        foreach (var (_, module) in Modules)
+            module.train();
+    }
+
+    /// <summary>One update from one batch.</summary>
+    /// <param name="stepsPerEpoch">For learning rates that change within an epoch.</param>
+    public void Step(Batch batch, TeacherSignals? teacher, int stepsPerEpoch)
+    {
+        using var scope = NewDisposeScope();
+        ModelOutput output = Student.Run(batch.Images);
+        IReadOnlyList<Tensor> values = Losses.Compute(new(output, teacher, batch.Labels, batch.Indices, Position.Epoch));
+        meter!.Add(values, output.Logits, batch.Labels);
+        if (values[0].requires_grad)
+        {
+            values[0].backward();
+            optimizer.Step(LearningRate(Position.Step, stepsPerEpoch));
+        }
+        Position = (Position.Epoch, Position.Step + 1);
+    }
+
+    /// <summary>Training means of the epoch in progress: the weighted total first, then the active losses. Waits for the device.</summary>
+    public EpochSums SoFar() => meter!.Read();
+
+    /// <summary>The first loss that is no longer a number, since the epoch's start; null: all is well. Waits for the device.</summary>
+    public string? Broken()
+    {
+        EpochSums sums = SoFar();
+        for (int i = 1; i < sums.Losses.Count; i++)
+        {
+            if (!double.IsFinite(sums.Losses[i]))
+                return Losses.Active[i - 1];
+        }
+        return double.IsFinite(sums.Losses[0]) ? null : "the weighted total";
+    }
+
+    public void StartValidation()
+    {
+        validation = new EpochMeter(0, device);
+        Student.eval();
+    }
+
+    public void Validate(Batch batch)
+    {
+        using var noGradient = no_grad();
+        using var scope = NewDisposeScope();
+        validation!.Add([], Student.Run(batch.Images).Logits, batch.Labels);
+    }
+
+    /// <summary>Closes the epoch and moves on to the next.</summary>
+    public EpochRecord EndEpoch(int stepsPerEpoch, double imagesPerSecond, double seconds)
+    {
+        int epoch = Position.Epoch;
+        EpochSums trained = meter!.Read();
+        EpochSums validated = validation!.Read();
+        Forget();
+        Position = (epoch + 1, 0);
+        return new()
+        {
+            Epoch = epoch,
+            LearningRate = Spec.Train.Optimizer.LearningRate * Spec.Train.LearningRateSchedule.FactorAt(epoch, 0, stepsPerEpoch, Spec.Train.Epochs),
+            Loss = trained.Losses[0],
+            Losses = Losses.Active.Zip(trained.Losses.Skip(1)).ToDictionary(),
+            LossWeights = Losses.WeightsAt(epoch),
+            TrainTop1Error = trained.Top1Error,
+            TrainTop5Error = trained.Top5Error,
+            Top1Error = validated.Top1Error,
+            Top5Error = validated.Top5Error,
+            ImagesPerSecond = imagesPerSecond,
+            Seconds = seconds,
+        };
+    }
+
+    /// <summary>Student weights under the names of torchvision's state_dict.</summary>
+    public IReadOnlyCollection<KeyValuePair<string, Tensor>> Weights() => Student.state_dict();
+
+    /// <summary>Everything that the rest of the training depends on.</summary>
+    public IReadOnlyCollection<KeyValuePair<string, Tensor>> State()
+    {
+        var state = new Dictionary<string, Tensor>();
+        foreach (var (prefix, module) in Modules)
+        {
+            foreach (var (name, tensor) in module.state_dict())
+                state.Add(prefix + name, tensor);
+        }
+        foreach (var (name, tensor) in optimizer.State())
+            state.Add("momentum." + name, tensor);
+        if (meter is not null)
+            state.Add("meter", meter.State);
+        return state;
+    }
+
+    /// <summary>Goes back to a saved state.</summary>
+    /// <param name="state">As <see cref="State"/> gave it; copied.</param>
+    public void Restore(IReadOnlyDictionary<string, Tensor> state, (int Epoch, int Step) position)
+    {
+        using var noGradient = no_grad();
+        foreach (var (prefix, module) in Modules)
+        {
+            foreach (var (name, tensor) in module.state_dict())
+                tensor.copy_(state[prefix + name]);
+        }
+        const string momentum = "momentum.";
+        optimizer.Restore(state.Where(entry => entry.Key.StartsWith(momentum, StringComparison.Ordinal)).ToDictionary(entry => entry.Key[momentum.Length..], entry => entry.Value));
+        Position = position;
+        if (state.TryGetValue("meter", out Tensor? sums))
+        {
+            Losses.StartEpoch(position.Epoch);
+            meter = new EpochMeter(Losses.Active.Count + 1, device);
+            meter.State.copy_(sums);
+        }
+    }
+
+    public void Dispose()
+    {
+        Forget();
+        optimizer.Dispose();
+        Losses.Dispose();
+        Student.Dispose();
+    }
+
+    private double LearningRate(int step, int stepsPerEpoch) =>
+        Spec.Train.Optimizer.LearningRate * Spec.Train.LearningRateSchedule.FactorAt(Position.Epoch, step, stepsPerEpoch, Spec.Train.Epochs);
+
+    private IReadOnlyList<FeatureShape> TeacherFeatures(ImageShape image) =>
+        Spec.Teacher is null ? [] : ModelCatalog.Get(Spec.Teacher.Model.Name).Features(Spec.Teacher.Model, image);
+
+    private void Forget()
+    {
+        meter?.Dispose();
+        validation?.Dispose();
+        (meter, validation) = (null, null);
+    }
+}

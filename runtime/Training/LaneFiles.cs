@@ -1,0 +1,96 @@
+using System.Globalization;
+using System.Text.Json;
+using ChannelDistillation.Records;
+using ChannelDistillation.Specs;
+using TorchSharp;
+
+namespace ChannelDistillation.Training;
+
+/// <summary>
+/// What a lane leaves on the disk. The training state is the truth: metrics and weights are written before it, and
+/// whatever they say beyond it is trained again to the same numbers after an interruption.
+/// </summary>
+internal sealed class LaneFiles(LaneSpec lane, string device)
+{
+    private const string Version = "1";
+    private readonly RunFolder folder = new(lane.Folder);
+    private EpochErrors? best;
+    private EpochErrors? last;
+
+    public RunResult? Result => folder.ReadResult();
+
+    /// <summary>Prepares the folder, and puts the lane where its last checkpoint was taken.</summary>
+    public void Open(Lane training, Action<string> say)
+    {
+        folder.WriteStart(lane.Name, lane.Spec, device);
+        folder.RemoveResult();
+        if (File.Exists(folder.State))
+            Resume(training, say);
+        foreach (EpochRecord record in folder.TruncateMetrics(training.Position.Epoch - 1))
+            Count(record);
+    }
+
+    public void EpochEnded(Lane training, EpochRecord record)
+    {
+        folder.AppendMetrics(record);
+        if (Count(record))
+            Safetensors.Write(folder.BestWeights, training.Weights(), About(record.Epoch));
+        Safetensors.Write(folder.LatestWeights, training.Weights(), About(record.Epoch));
+        SaveState(training);
+    }
+
+    public void SaveState(Lane training)
+    {
+        var position = new Dictionary<string, string>
+        {
+            ["version"] = Version,
+            ["spec"] = lane.Spec.Hash(),
+            ["epoch"] = training.Position.Epoch.ToString(CultureInfo.InvariantCulture),
+            ["step"] = training.Position.Step.ToString(CultureInfo.InvariantCulture),
+        };
+        Safetensors.Write(folder.State, training.State(), position);
+    }
+
+    public RunResult End(RunStatus status, string? message = null)
+    {
+        var result = new RunResult(status, last, best, message);
+        folder.WriteResult(result);
+        return result;
+    }
+
+    private void Resume(Lane training, Action<string> say)
+    {
+        using var scope = torch.NewDisposeScope();
+        try
+        {
+            Safetensors saved = Safetensors.Read(folder.State);
+            if (saved.Metadata.GetValueOrDefault("version") != Version || saved.Metadata.GetValueOrDefault("spec") != lane.Spec.Hash())
+                throw new InvalidDataException($"{folder.State} was written by another version or for another run.");
+            training.Restore(saved.Tensors, (Number("epoch"), Number("step")));
+
+            int Number(string name) => int.Parse(saved.Metadata[name], CultureInfo.InvariantCulture);
+        }
+        catch (InvalidDataException error)
+        {
+            say($"{lane.Name} starts anew: {error.Message}");
+        }
+    }
+
+    /// <returns>Whether this epoch is the best so far.</returns>
+    private bool Count(EpochRecord record)
+    {
+        last = new(record.Epoch, record.Top1Error, record.Top5Error);
+        if (best is not null && best.Top1Error <= record.Top1Error)
+            return false;
+        best = last;
+        return true;
+    }
+
+    private Dictionary<string, string> About(int epoch) => new()
+    {
+        ["format"] = "pt",
+        ["model"] = lane.Spec.Student.Name,
+        ["epoch"] = epoch.ToString(CultureInfo.InvariantCulture),
+        ["spec"] = lane.Spec.Hash(),
+    };
+}

@@ -1,0 +1,67 @@
+using ChannelDistillation.Losses;
+using ChannelDistillation.Models;
+using ChannelDistillation.Specs;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace ChannelDistillation.Training;
+
+/// <summary>The losses of one student, their trainable parts, and their weights in the current epoch.</summary>
+internal sealed class LossTerms : IDisposable
+{
+    private readonly (LossSpec Spec, Loss Loss)[] all;
+    private Term[] active = [];
+
+    public LossTerms(IReadOnlyList<LossSpec> specs, Func<LossSpec, LossContext> context, long seed, Device device)
+    {
+        all = [.. specs.Select(spec => (spec, LossCatalog.Get(spec.Name).Create(context(spec))))];
+        foreach (var (spec, loss) in all)
+        {
+            if (loss.Auxiliary is nn.Module module)
+            {
+                Initialisation.Initialise(module, seed, $"losses.{spec.Name}");
+                module.to(device);
+            }
+        }
+    }
+
+    /// <summary>Trainable parts by the name of their loss.</summary>
+    public IEnumerable<(string Name, nn.Module Module)> Modules =>
+        all.Where(term => term.Loss.Auxiliary is not null).Select(term => (term.Spec.Name, term.Loss.Auxiliary!));
+
+    /// <summary>Names of the losses whose weight is not 0 in this epoch.</summary>
+    public IReadOnlyList<string> Active => [.. active.Select(term => term.Name)];
+
+    public IReadOnlyDictionary<string, double> WeightsAt(int epoch) => all.ToDictionary(term => term.Spec.Name, term => term.Spec.WeightAt(epoch));
+
+    public void StartEpoch(int epoch)
+    {
+        foreach (Term term in active)
+            term.Weight.Dispose();
+        active = [.. all.Where(term => term.Spec.WeightAt(epoch) != 0).Select(term => new Term(term.Spec.Name, term.Loss, term.Spec.WeightAt(epoch).ToScalar()))];
+    }
+
+    /// <summary>The weighted total first, then each active loss unweighted; scalars.</summary>
+    public IReadOnlyList<Tensor> Compute(LossInput input)
+    {
+        Tensor[] values = new Tensor[active.Length + 1];
+        // With every weight at 0 the total is a constant: nothing to learn in this epoch.
+        if (active.Length == 0)
+            values[0] = zeros([], device: input.Labels.device);
+        for (int i = 0; i < active.Length; i++)
+        {
+            values[i + 1] = active[i].Loss.Compute(input);
+            Tensor weighted = values[i + 1] * active[i].Weight;
+            values[0] = i == 0 ? weighted : values[0] + weighted;
+        }
+        return values;
+    }
+
+    public void Dispose()
+    {
+        foreach (var (_, module) in Modules)
+            module.Dispose();
+    }
+
+    private sealed record Term(string Name, Loss Loss, Scalar Weight);
+}

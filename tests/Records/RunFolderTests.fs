@@ -1,0 +1,75 @@
+module ChannelDistillation.Tests.Records.RunFolderTests
+
+open System.Collections.Generic
+open System.IO
+open Expecto
+open ChannelDistillation.Records
+open ChannelDistillation.Tests
+
+let private record epoch =
+    EpochRecord(
+        Epoch = epoch,
+        LearningRate = 0.1,
+        Loss = 2.5,
+        Losses = readOnlyDict [  "ce", 1.0 + 1.0 / 3.0  ],
+        LossWeights = readOnlyDict [  "ce", 1.0; "cd", 0.0  ],
+        TrainTop1Error = 50.0,
+        TrainTop5Error = 5.0,
+        Top1Error = 40.0,
+        Top5Error = 4.0,
+        ImagesPerSecond = 100.0,
+        Seconds = 10.0
+    )
+
+let private epochs (records: IReadOnlyList<EpochRecord>) = [ for record in records -> record.Epoch ]
+
+[<Tests>]
+let tests =
+    testList
+        "run folders"
+        [ test "a line of metrics.jsonl has the contract's names" {
+              use folder = new TemporaryFolder()
+              RunFolder(folder.Path).AppendMetrics(record 1)
+
+              let expected =
+                  """{"epoch":1,"learning_rate":0.1,"loss":2.5,"losses":{"ce":1.3333333333333333},"loss_weights":{"ce":1,"cd":0},"""
+                  + """"train_top1_error":50,"train_top5_error":5,"top1_error":40,"top5_error":4,"images_per_second":100,"seconds":10}"""
+
+              Expect.equal (File.ReadAllText(folder.File "metrics.jsonl")) (expected + "\n") "the line"
+          }
+
+          test "result.json has the contract's names, and comes back" {
+              use folder = new TemporaryFolder()
+              let run = RunFolder folder.Path
+              let result = RunResult(RunStatus.Diverged, EpochErrors(3, 40.0, 4.0), EpochErrors(2, 39.0, 4.5), "ce broke")
+              run.WriteResult result
+
+              let expected =
+                  "{\n  \"status\": \"diverged\",\n  \"last\": {\n    \"epoch\": 3,\n    \"top1_error\": 40,\n    \"top5_error\": 4\n  },\n"
+                  + "  \"best\": {\n    \"epoch\": 2,\n    \"top1_error\": 39,\n    \"top5_error\": 4.5\n  },\n  \"message\": \"ce broke\"\n}\n"
+
+              Expect.equal (File.ReadAllText(folder.File "result.json")) expected "the file"
+              Expect.equal (run.ReadResult()) result "read back"
+          }
+
+          test "a line cut short by a crash is not an epoch, and does not spoil the next one" {
+              use folder = new TemporaryFolder()
+              let run = RunFolder folder.Path
+              run.AppendMetrics(record 1)
+              File.AppendAllText(folder.File "metrics.jsonl", """{"epoch":2,"learning_""")
+              Expect.equal (epochs (run.ReadMetrics())) [ 1 ] "read"
+              Expect.equal (epochs (run.TruncateMetrics 5)) [ 1 ] "kept"
+              run.AppendMetrics(record 2)
+              Expect.equal (epochs (run.ReadMetrics())) [ 1; 2 ] "after the next epoch"
+          }
+
+          test "epochs beyond the checkpoint are dropped" {
+              use folder = new TemporaryFolder()
+              let run = RunFolder folder.Path
+
+              for epoch in 1..3 do
+                  run.AppendMetrics(record epoch)
+
+              Expect.equal (epochs (run.TruncateMetrics 2)) [ 1; 2 ] "kept"
+              Expect.equal (epochs (run.ReadMetrics())) [ 1; 2 ] "on the disk"
+          } ]
