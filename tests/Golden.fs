@@ -75,6 +75,11 @@ let toArray (tensor: Tensor) =
     use flat = tensor.detach().to_type(torch.ScalarType.Float64).cpu().contiguous ()
     flat.data<float>().ToArray()
 
+let gradient (leaf: Tensor) =
+    match leaf.grad with
+    | null -> failwith "no gradient has reached this tensor"
+    | gradient -> toArray gradient
+
 /// |actual - expected| <= relative x (|expected| + floor x largest |expected|), element by element.
 let closeWith (floor: float) (relative: float) (expected: float[]) (actual: float[]) (what: string) =
     Expect.equal actual.Length expected.Length $"{what}: number of elements"

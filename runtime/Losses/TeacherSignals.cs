@@ -34,13 +34,15 @@ public sealed class TeacherSignals(ModelOutput output, Tensor labels)
         return same.to(ScalarType.Float32);
     });
 
-    /// <summary>A tensor made of this batch's output, made at most once; the name says what it is, with every parameter that it depends on.</summary>
+    /// <summary>A new tensor made of this batch's output, at most once; the name says what it is, with every parameter that it depends on.</summary>
     public Tensor Derive(string name, Func<Tensor> make)
     {
         if (!derived.TryGetValue(name, out Tensor? value))
         {
-            // Made inside a lane's scope, needed by later lanes: hand it to the step's scope, where the teacher's output lives.
             using var noGradient = no_grad();
+            // Needed by later lanes: hand it to the step's scope, where the teacher's output lives. The scope of its own makes sure that it
+            // comes from another one: moving a tensor to the scope it is in loses it, and its finalizer ends the process (TorchSharp 0.107).
+            using var making = NewDisposeScope();
             value = make().MoveToOtherDisposeScope(output.Logits);
             derived.Add(name, value);
         }

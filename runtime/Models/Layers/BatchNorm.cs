@@ -26,11 +26,11 @@ public sealed class BatchNorm : nn.Module<Tensor, Tensor>
 
     public BatchNorm(int channels) : base(nameof(BatchNorm))
     {
-        weight = new(ones(channels), requires_grad: true);
-        bias = new(zeros(channels), requires_grad: true);
-        running_mean = zeros(channels).DetachFromDisposeScope();
-        running_var = ones(channels).DetachFromDisposeScope();
-        num_batches_tracked = tensor(0L).DetachFromDisposeScope();
+        weight = LayerState.Parameter(ones(channels));
+        bias = LayerState.Parameter(zeros(channels));
+        running_mean = LayerState.Buffer(zeros(channels));
+        running_var = LayerState.Buffer(ones(channels));
+        num_batches_tracked = LayerState.Buffer(tensor(0L));
         RegisterComponents();
     }
 

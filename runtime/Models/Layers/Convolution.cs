@@ -20,7 +20,7 @@ public sealed class Convolution : nn.Module<Tensor, Tensor>
     /// <param name="stride">Along both sides.</param>
     public Convolution(int input, int output, int size, int stride = 1) : base(nameof(Convolution))
     {
-        weight = new(zeros(output, input, size, size), requires_grad: true);
+        weight = LayerState.Parameter(zeros(output, input, size, size));
         this.stride = [stride, stride];
         padding = [size / 2, size / 2];
         RegisterComponents();
