@@ -42,7 +42,6 @@ public static class DatasetStore
         }
 
         var target = Home(dataset, workspace);
-        Directory.CreateDirectory(target);
         foreach (var file in dataset.Files.Where(file => !File.Exists(Path.Combine(target, file.Name))))
         {
             Download.To(Path.Combine(target, file.Name), file, say);

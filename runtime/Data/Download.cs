@@ -17,6 +17,7 @@ internal static class Download
         var temporary = $"{path}.{Path.GetRandomFileName()}.part";
         try
         {
+            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
             say($"Fetching {file.Name} ({Megabytes(file.Bytes)}) from {file.Url}");
             var sha256 = Copy(file, temporary, say).GetAwaiter().GetResult();
             if (sha256 != file.Sha256)
@@ -28,7 +29,7 @@ internal static class Download
 
             File.Move(temporary, path, overwrite: true);
         }
-        catch (Exception error) when (error is HttpRequestException or IOException or OperationCanceledException)
+        catch (Exception error) when (error is HttpRequestException or IOException or OperationCanceledException or UnauthorizedAccessException)
         {
             throw new MissingException(
                 $"{file.Url} could not be fetched: {Reason(error)} Nothing was kept. Check the connection and run the same command again, "
@@ -37,7 +38,10 @@ internal static class Download
         }
         finally
         {
-            File.Delete(temporary);
+            if (File.Exists(temporary))
+            {
+                File.Delete(temporary);
+            }
         }
     }
 

@@ -33,24 +33,29 @@ let epochs workers batch shuffle last =
     use stream = stream workers batch shuffle
     [ for epoch in 1..last -> stream.Epoch epoch |> Seq.map see |> Seq.toList ]
 
+/// An image set that takes its time.
+type Slow(milliseconds: int) =
+    interface IImageSet with
+        member _.Count = count
+        member _.Shape = Sets.colour
+        member _.Label index = set.Label index
+        member _.Read(_, _, _, _) = Thread.Sleep milliseconds
+        member _.Dispose() = ()
+
 /// An image set that cannot read one of its images.
-type Faulty(bad: int, entered: CountdownEvent) =
+type Faulty(bad: int) =
     interface IImageSet with
         member _.Count = count
         member _.Shape = Sets.colour
         member _.Label index = set.Label index
 
         member _.Read(index, augmentation, random, destination) =
-            entered.Signal() |> ignore
-
             if index = bad then
                 failwith $"image {index} is broken"
 
             set.Read(index, augmentation, &random, destination)
 
         member _.Dispose() = ()
-
-let signal () = new CountdownEvent(1_000_000)
 
 [<Tests>]
 let tests =
@@ -125,8 +130,7 @@ let tests =
         }
 
         test "what goes wrong in a worker is thrown to the reader, at the batch it belongs to, and reading can start again" {
-            use entered = signal ()
-            use stream = new BatchStream(new Faulty(20, entered), 8, AugmentationSpec.None, 5L, false, torch.CPU, 2)
+            use stream = new BatchStream(new Faulty(20), 8, AugmentationSpec.None, 5L, false, torch.CPU, 2)
 
             for _ in 1..3 do
                 let mutable whole = 0
@@ -156,14 +160,30 @@ let tests =
                         "message")
         }
 
-        test "a stream that nobody reads, or that is left at its middle, is closed at once" {
+        test "a stream that nobody reads, or that is left at its middle, is closed at once, and may be closed twice" {
             let watch = Diagnostics.Stopwatch.StartNew()
 
             for steps in 0..20 do
                 use stream = stream 3 8 true
                 stream.Epoch 1 |> Seq.truncate (steps % 8) |> Seq.iter ignore
+                stream.Dispose()
 
             Expect.isLessThan watch.Elapsed (TimeSpan.FromSeconds 5.0) "21 streams"
+        }
+
+        test "a closed stream says so" {
+            let stream = stream 1 8 true
+            use reader = (stream.Epoch 1).GetEnumerator()
+            reader.MoveNext() |> ignore
+            stream.Dispose()
+            Expect.throwsT<ObjectDisposedException> (fun () -> reader.MoveNext() |> ignore) "while it is read"
+            Expect.throwsT<ObjectDisposedException> (fun () -> Seq.iter ignore (stream.Epoch 1)) "anew"
+        }
+
+        test "the time that the reader waits is measured" {
+            use stream = new BatchStream(new Slow(20), 8, AugmentationSpec.None, 5L, false, torch.CPU, 1)
+            stream.Epoch 1 |> Seq.head |> ignore
+            Expect.isGreaterThan stream.Waited (TimeSpan.FromMilliseconds 100.0) "8 images, 20 ms each"
         }
 
         // Tensors are counted over all threads: nothing else may run.

@@ -124,6 +124,16 @@ let tests =
                 response.Abort())
             (again "the connection broke off before the file was whole.")
 
+        test "a folder that cannot be made is named" {
+            Sets.inTemporaryFolder (fun root ->
+                File.WriteAllText(Path.Combine(root, "data"), "a file where the folder should be")
+                let file = DatasetFile("part.gz", Uri "http://nowhere.invalid/part.gz", 1L, sha256 [||])
+
+                Expect.throwsC (fun () -> DatasetStore.Fetch(small file, Workspace root, ignore)) (fun error ->
+                    Expect.equal (error.GetType()) typeof<MissingException> "kind"
+                    Expect.stringStarts error.Message "http://nowhere.invalid/part.gz could not be fetched: " "message"))
+        }
+
         test "a server that cannot be reached is named" {
             Sets.inTemporaryFolder (fun root ->
                 let file = DatasetFile("part.gz", Uri "http://nowhere.invalid/part.gz", 1L, sha256 [||])
