@@ -1,4 +1,3 @@
-using System.Runtime.ExceptionServices;
 using ChannelDistillation.Models;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -49,9 +48,6 @@ internal sealed unsafe class BatchBuffer : IDisposable
 
     /// <summary>Which images it holds; written by the worker that fills it.</summary>
     public int[] Indices { get; }
-
-    /// <summary>What went wrong while it was filled.</summary>
-    public ExceptionDispatchInfo? Failure { get; set; }
 
     public Span<float> Image(int row) => new(imageData + (long)row * imageSize, imageSize);
 

@@ -1,12 +1,30 @@
 namespace ChannelDistillation.Data;
 
-/// <summary>In which order an epoch shows the images of a set.</summary>
-public static class EpochOrder
+/// <summary>In which order each epoch shows the images of a set. Thread-safe; the order asked for last is kept.</summary>
+public sealed class EpochOrder(int count, long seed, bool shuffle)
 {
-    /// <summary>A permutation of 0 .. count - 1 (Fisher and Yates), a pure function of seed and epoch.</summary>
-    public static int[] Shuffled(int count, long seed, int epoch)
+    private readonly Lock gate = new();
+    private int[] order = [.. Enumerable.Range(0, count)];
+    private int orderEpoch;
+
+    /// <summary>A permutation of 0 .. count - 1, a pure function of seed and epoch.</summary>
+    public int[] Of(int epoch)
     {
-        var order = Sorted(count);
+        lock (gate)
+        {
+            if (shuffle && epoch != orderEpoch)
+            {
+                (order, orderEpoch) = (Shuffled(count, seed, epoch), epoch);
+            }
+
+            return order;
+        }
+    }
+
+    /// <summary>Fisher and Yates.</summary>
+    private static int[] Shuffled(int count, long seed, int epoch)
+    {
+        var order = Enumerable.Range(0, count).ToArray();
         var random = new Randomness(seed, Purpose.Order, epoch);
         for (var i = count - 1; i > 0; i--)
         {
@@ -16,6 +34,4 @@ public static class EpochOrder
 
         return order;
     }
-
-    public static int[] Sorted(int count) => [.. Enumerable.Range(0, count)];
 }

@@ -1,0 +1,205 @@
+using System.Diagnostics;
+using System.Runtime.ExceptionServices;
+
+namespace ChannelDistillation.Data;
+
+/// <summary>
+/// Background threads that fill a few buffers, again and again, ahead of one reader. What is made is numbered: number n is a function
+/// of n alone, and the reader gets the numbers in order, from any start.
+/// </summary>
+/// <remarks>
+/// The i-th item after the start lies in buffer i modulo the number of buffers. A worker takes the next number as soon as its buffer is
+/// free. One lock guards the counters; nobody holds it while filling.
+/// </remarks>
+/// <typeparam name="T">A buffer; disposed with the prefetcher.</typeparam>
+internal sealed class Prefetcher<T> : IDisposable
+    where T : IDisposable
+{
+    private readonly Action<long, T> fill;
+    private readonly T[] buffers;
+    private readonly Thread[] workers;
+    private readonly Stopwatch waited = new();
+
+    private readonly object gate = new();
+    private readonly bool[] ready;
+    private readonly ExceptionDispatchInfo?[] failures;
+    private long start;
+    private long claimed;
+    private long delivered;
+    private long released;
+    private int filling;
+    private bool reading;
+    private volatile bool running;
+    private volatile bool closing;
+
+    /// <param name="fill">Makes number n in a buffer; called by several threads at once. It may stop early when not <see cref="Wanted"/>.</param>
+    public Prefetcher(T[] buffers, int workers, Action<long, T> fill)
+    {
+        this.fill = fill;
+        this.buffers = buffers;
+        ready = new bool[buffers.Length];
+        failures = new ExceptionDispatchInfo?[buffers.Length];
+        this.workers = new Thread[workers];
+        for (var i = 0; i < workers; i++)
+        {
+            this.workers[i] = new Thread(Work) { IsBackground = true, Name = $"data {i + 1}" };
+            this.workers[i].Start();
+        }
+    }
+
+    /// <summary>How long the reader has waited so far, in all.</summary>
+    public TimeSpan Waited => waited.Elapsed;
+
+    /// <summary>False while nobody will look at what is being filled.</summary>
+    public bool Wanted => running && !closing;
+
+    /// <summary>
+    /// The numbers `first` .. `first + count - 1` with their buffers, each valid until the next one is asked for. Goes on with what is
+    /// prepared if the last reading ended at `first`; otherwise that is dropped.
+    /// </summary>
+    public IEnumerable<(long Number, T Buffer)> Read(long first, int count)
+    {
+        Begin(first);
+        try
+        {
+            for (var i = 0; i < count; i++)
+            {
+                yield return (first + i, Next());
+            }
+        }
+        finally
+        {
+            End();
+        }
+    }
+
+    public void Dispose()
+    {
+        lock (gate)
+        {
+            closing = true;
+            Monitor.PulseAll(gate);
+        }
+
+        foreach (var worker in workers)
+        {
+            worker.Join();
+        }
+
+        foreach (var buffer in buffers)
+        {
+            buffer.Dispose();
+        }
+    }
+
+    private void Begin(long first)
+    {
+        lock (gate)
+        {
+            ObjectDisposedException.ThrowIf(closing, this);
+            if (reading)
+            {
+                throw new InvalidOperationException("The batches of this stream are already being read; a stream has one reader at a time.");
+            }
+
+            reading = true;
+            if (running && start + delivered == first)
+            {
+                return;
+            }
+
+            running = false;
+            while (filling > 0)
+            {
+                Monitor.Wait(gate);
+            }
+
+            (start, claimed, delivered, released) = (first, 0, 0, 0);
+            Array.Clear(ready);
+            running = true;
+            Monitor.PulseAll(gate);
+        }
+    }
+
+    /// <summary>Gives the last buffer back and waits for the next one.</summary>
+    private T Next()
+    {
+        lock (gate)
+        {
+            Release();
+            var slot = delivered % buffers.Length;
+            waited.Start();
+            while (!ready[slot] && !closing)
+            {
+                Monitor.Wait(gate);
+            }
+
+            waited.Stop();
+            ObjectDisposedException.ThrowIf(closing, this);
+            ready[slot] = false;
+            delivered++;
+            running = failures[slot] is null;
+            failures[slot]?.Throw();
+            return buffers[slot];
+        }
+    }
+
+    private void End()
+    {
+        lock (gate)
+        {
+            Release();
+            reading = false;
+        }
+    }
+
+    private void Release()
+    {
+        released = delivered;
+        Monitor.PulseAll(gate);
+    }
+
+    private void Work()
+    {
+        while (Claim() is { } number)
+        {
+            var slot = (number - start) % buffers.Length;
+            try
+            {
+                failures[slot] = null;
+                fill(number, buffers[slot]);
+            }
+            catch (Exception error)
+            {
+                failures[slot] = ExceptionDispatchInfo.Capture(error);
+            }
+
+            lock (gate)
+            {
+                ready[slot] = true;
+                filling--;
+                Monitor.PulseAll(gate);
+            }
+        }
+    }
+
+    /// <summary>The next number to make, as soon as there is a buffer for it; null when all is over.</summary>
+    private long? Claim()
+    {
+        lock (gate)
+        {
+            while (!closing && !(running && claimed - released < buffers.Length))
+            {
+                Monitor.Wait(gate);
+            }
+
+            if (closing)
+            {
+                return null;
+            }
+
+            filling++;
+            return start + claimed++;
+        }
+    }
+}
