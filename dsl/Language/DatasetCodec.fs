@@ -1,0 +1,160 @@
+/// The sections `dataset` and `student`, and the models of both networks.
+module ChannelDistillation.Dsl.DatasetCodec
+
+open System
+open ChannelDistillation.Data
+open ChannelDistillation.Models
+open ChannelDistillation.Specs
+open ChannelDistillation.Dsl.Codec
+
+let private augment =
+    Record.codec
+        { Pad = 0
+          Mode = PaddingMode.Zero
+          Flip = false }
+        false
+        [ Field.withDefault
+              "pad"
+              "Pixels added on each side before a crop of the original size is taken; 0: no crop."
+              [ "padding" ]
+              0
+              _.Pad
+              (fun value record -> { record with Pad = value })
+              (int32 0 64)
+          Field.withDefault
+              "mode"
+              "What the added pixels hold."
+              [ "padding_mode" ]
+              PaddingMode.Zero
+              _.Mode
+              (fun value record -> { record with Mode = value })
+              (word
+                  "mode"
+                  [ "zero", "Black.", PaddingMode.Zero
+                    "reflect", "The image mirrored at its border.", PaddingMode.Reflect ])
+          Field.withDefault
+              "flip"
+              "Mirror every second image, by chance, from left to right."
+              [ "horizontal_flip" ]
+              false
+              _.Flip
+              (fun value record -> { record with Flip = value })
+              flag ]
+
+type private Raw =
+    { Name: string option
+      Folder: string option
+      Classes: int option
+      Augment: Augment option }
+
+let private names () =
+    [ for dataset in DatasetCatalog.All -> dataset.Name, dataset.Doc ]
+
+let private name = named Thing.Dataset names
+
+let private raw =
+    Record.codec
+        { Name = None
+          Folder = None
+          Classes = None
+          Augment = None }
+        false
+        [ Field.optional "name" "A known dataset." "" [] _.Name (fun value record -> { record with Raw.Name = value }) name
+          Field.optional
+              "image_folder"
+              "A folder that holds `train` and `val`, each with one folder of images per class."
+              ""
+              [ "folder"; "path" ]
+              _.Folder
+              (fun value record -> { record with Folder = value })
+              text
+          Field.optional
+              "classes"
+              "Number of classes, with `image_folder` only."
+              ""
+              [ "num_classes" ]
+              _.Classes
+              (fun value record -> { record with Classes = value })
+              (int32 2 1_000_000)
+          Field.optional
+              "augment"
+              "How training images are varied."
+              "the dataset's own"
+              [ "augmentation" ]
+              _.Augment
+              (fun value record -> { record with Raw.Augment = value })
+              augment ]
+
+let private toRaw (dataset: Dataset) =
+    match dataset.Source with
+    | Named name ->
+        { Name = Some name
+          Folder = None
+          Classes = None
+          Augment = dataset.Augment }
+    | ImageFolder(folder, classes) ->
+        { Name = None
+          Folder = Some folder
+          Classes = Some classes
+          Augment = dataset.Augment }
+
+let codec: Codec<Dataset> =
+    let read (reader: Reader) path (node: Node) =
+        match node.Content with
+        | Mapping entries ->
+            let has key = entries |> List.exists (fun entry -> entry.Name = key)
+            let before = reader.Problems.Length
+            let value = raw.Read reader path node
+            let clean = reader.Problems.Length = before
+
+            match value with
+            | Some { Name = Some name; Augment = augment } when not (has "image_folder") ->
+                if has "classes" then
+                    reader.Report("classes" :: path, (Node.entry "classes" node).Value.At, NameAndFolder)
+
+                Some { Source = Named name; Augment = augment }
+            | Some { Folder = Some folder
+                     Classes = Some classes
+                     Augment = augment } when not (has "name") ->
+                Some
+                    { Source = ImageFolder(folder, classes)
+                      Augment = augment }
+            | _ when not clean -> None
+            | _ when has "name" && has "image_folder" ->
+                reader.Report(path, (Node.entry "image_folder" node).Value.At, NameAndFolder)
+                None
+            | _ when has "image_folder" ->
+                reader.Report(path, (Node.entry "image_folder" node).Value.At, MissingKey("classes", List.rev path, "Number of classes."))
+                None
+            | _ ->
+                reader.Report(path, Node.place node, MissingKey("name", List.rev path, "A known dataset."))
+                None
+        | _ ->
+            name.Read reader path node
+            |> Option.map (fun name -> { Source = Named name; Augment = None })
+
+    { Shape = EitherShape [ name.Shape; raw.Shape ]
+      Read = read
+      Write =
+        fun dataset ->
+            match dataset with
+            | { Source = Named name; Augment = None } -> Scalar name
+            | _ -> raw.Write(toRaw dataset)
+      Edit =
+        fun path dataset ->
+            match path, dataset.Source with
+            | [], _ -> Ok(fun reader path node -> read reader path node |> Option.map (fun value _ -> value))
+            | ("image_folder" | "classes") :: _, Named _ -> Error(NoSuchPart "image_folder")
+            | "name" :: _, ImageFolder _ -> Error(NoSuchPart "name")
+            | _ ->
+                raw.Edit path (toRaw dataset)
+                |> Result.map (fun edit reader path node ->
+                    edit reader path node
+                    |> Option.map (fun change dataset ->
+                        match change (toRaw dataset) with
+                        | { Name = Some name; Augment = augment } -> { Source = Named name; Augment = augment }
+                        | { Folder = folder
+                            Classes = classes
+                            Augment = augment } ->
+                            { Source = ImageFolder(Option.get folder, Option.get classes)
+                              Augment = augment })) }

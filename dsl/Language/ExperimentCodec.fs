@@ -1,0 +1,178 @@
+/// The whole file.
+module ChannelDistillation.Dsl.ExperimentCodec
+
+open System
+open ChannelDistillation.Dsl.Codec
+
+let blank: Experiment =
+    { Name = ""
+      Description = ""
+      Dataset = { Source = Named ""; Augment = None }
+      Teacher = None
+      Student = ModelCodec.blank
+      Train = TrainCodec.blank
+      Losses = []
+      Variants = []
+      Seeds = []
+      Grid = GridCodec.empty
+      Published = None }
+
+let private name =
+    let read (reader: Reader) path (node: Node) =
+        text.Read reader path node
+        |> Option.map (fun name ->
+            VariantCodec.checkName reader path node.Place "experiment" name
+            name)
+
+    leaf TextShape read Scalar
+
+let private percent = number (between 0.0 100.0)
+
+let private publishedRow =
+    Record.codec
+        { Top1Error = None; Top5Error = None }
+        false
+        [ Field.optional "top1_error" "In percent." "" [ "top1" ] _.Top1Error (fun value row -> { row with PublishedRow.Top1Error = value }) percent
+          Field.optional "top5_error" "In percent." "" [ "top5" ] _.Top5Error (fun value row -> { row with PublishedRow.Top5Error = value }) percent ]
+
+let private rows: Codec<(string * PublishedRow) list> =
+    let read (reader: Reader) path (node: Node) =
+        match node.Content with
+        | Mapping entries ->
+            Some
+                [ for entry in entries do
+                      match publishedRow.Read reader (entry.Name :: path) entry.Value with
+                      | Some row -> entry.Name, row
+                      | None -> () ]
+        | _ ->
+            reader.Report(path, Node.place node, WrongKind(WantMapping, Node.kind node))
+            None
+
+    leaf (NamedShape publishedRow.Shape) read (fun rows -> Entries [ for name, row in rows -> name, publishedRow.Write row ])
+
+let private published =
+    Record.codec
+        { Published.Source = None; Rows = [] }
+        false
+        [ Field.optional "source" "Where the numbers are from." "" [] _.Source (fun value published -> { published with Published.Source = value }) text
+          Field.required
+              "rows"
+              "Errors in percent by the names of variants, and `teacher`; other names are rows of the literature alone."
+              []
+              _.Rows
+              (fun value (published: Published) -> { published with Rows = value })
+              rows ]
+
+/// In the order in which they are documented and written; `train` comes before `teacher`, which takes over from it.
+let fields: Field<Experiment> list =
+    [ Field.required
+          "experiment"
+          "Its name, which is the name of the folder of its results."
+          [ "name" ]
+          _.Name
+          (fun value experiment -> { experiment with Experiment.Name = value })
+          name
+      Field.withDefault
+          "description"
+          "One line about it, for tables and reports."
+          [ "doc"; "title" ]
+          ""
+          _.Description
+          (fun value experiment -> { experiment with Description = value })
+          text
+      Field.required
+          "dataset"
+          "What is trained on: a known dataset, or a folder of images."
+          [ "data" ]
+          _.Dataset
+          (fun value experiment -> { experiment with Dataset = value })
+          DatasetCodec.codec
+      Field.required
+          "student"
+          "The network that is trained."
+          []
+          _.Student
+          (fun value experiment -> { experiment with Student = value })
+          ModelCodec.codec
+      Field.required
+          "train"
+          "How students are trained."
+          [ "training" ]
+          _.Train
+          (fun value experiment -> { experiment with Train = value })
+          TrainCodec.codec
+      Field.dependent
+          "teacher"
+          "The frozen network that students learn from, or `none`."
+          true
+          ""
+          []
+          (fun _ -> false)
+          _.Teacher
+          (fun value experiment -> { experiment with Teacher = value })
+          (fun experiment -> TeacherCodec.codec experiment.Train)
+          blank
+      Field.required
+          "losses"
+          "The losses of this experiment and their settings; variants pick from them."
+          [ "loss" ]
+          _.Losses
+          (fun value (experiment: Experiment) -> { experiment with Losses = value })
+          LossCodec.declared
+      Field.dependent
+          "variants"
+          "The rows of the table, in this order: lists of losses, or `{ losses: [...], edt: cifar }`."
+          true
+          ""
+          [ "variant"; "rows" ]
+          (fun _ -> false)
+          _.Variants
+          (fun value experiment -> { experiment with Variants = value })
+          (fun experiment -> VariantCodec.codec (List.map fst experiment.Losses))
+          blank
+      Field.withDefault
+          "seeds"
+          "One run of every row for each: initialisation, and the order of the images unless `train.data_seed` fixes that."
+          [ "seed" ]
+          [ 0L ]
+          _.Seeds
+          (fun value experiment -> { experiment with Seeds = value })
+          (list true (whole 0L Int64.MaxValue))
+      Field.withDefault
+          "grid"
+          "Axes that multiply the variants; any path of this file is one."
+          [ "sweep" ]
+          GridCodec.empty
+          _.Grid
+          (fun value experiment -> { experiment with Grid = value })
+          GridCodec.codec
+      Field.optional
+          "published"
+          "Numbers of the literature, shown beside ours and never mixed with them."
+          ""
+          []
+          _.Published
+          (fun value experiment -> { experiment with Published = value })
+          published ]
+
+/// Keys that are not part of the experiment: what it builds on, and anchors.
+let extends = "extends"
+
+let isAnchorKey (key: string) = key.StartsWith "x-"
+
+let codec: Codec<Experiment> =
+    let record = Record.codec { blank with Seeds = [ 0L ] } false fields
+
+    let read (reader: Reader) path (node: Node) =
+        match node.Content with
+        | Mapping entries ->
+            let own =
+                entries
+                |> List.filter (fun entry -> entry.Name <> extends && not (isAnchorKey entry.Name))
+
+            record.Read reader path { node with Content = Mapping own }
+        | _ ->
+            reader.Report(path, node.Place, WrongKind(WantMapping, Node.kind node))
+            None
+
+    { record with Read = read }

@@ -1,0 +1,271 @@
+/// The section `grid`: axes as plain data. What they mean for an experiment, Axes.fs finds out.
+module ChannelDistillation.Dsl.GridCodec
+
+open System
+open ChannelDistillation.Dsl.Codec
+
+/// Runs are planned, named and hashed one by one: beyond this many points an experiment is a slip of the pen.
+let pointLimit = 1_000_000
+
+let empty: Grid =
+    { Product = []
+      Zip = []
+      Exclude = []
+      Include = [] }
+
+type private Scale =
+    | Linear
+    | Logarithmic
+    | WholeNumbers
+
+type private Range =
+    { From: float
+      UpTo: float
+      Count: int option
+      Scale: Scale }
+
+let private rangeCodec =
+    Record.codec
+        { From = 0.0
+          UpTo = 0.0
+          Count = None
+          Scale = Linear }
+        false
+        [ Field.required "from" "The first value." [ "start"; "min" ] _.From (fun value (range: Range) -> { range with From = value }) (number any)
+          Field.required "to" "The last value." [ "stop"; "max"; "until" ] _.UpTo (fun value range -> { range with UpTo = value }) (number any)
+          Field.optional
+              "count"
+              "How many values, the first and the last among them."
+              "every whole number, with scale integer"
+              [ "num"; "n"; "steps" ]
+              _.Count
+              (fun value (range: Range) -> { range with Count = value })
+              (int32 2 pointLimit)
+          Field.withDefault
+              "scale"
+              "How the values are spread."
+              []
+              Linear
+              _.Scale
+              (fun value (range: Range) -> { range with Scale = value })
+              (word
+                  "scale"
+                  [ "linear", "Equal steps.", Linear
+                    "log", "Equal ratios.", Logarithmic
+                    "integer", "Whole numbers.", WholeNumbers ]) ]
+
+/// Six digits are what a table can show: a value is trained with as it is shown.
+let private round (value: float) =
+    Double.Parse(value.ToString("G6", Globalization.CultureInfo.InvariantCulture), Globalization.CultureInfo.InvariantCulture)
+
+/// `count` values from `first` to `last`.
+let spread logarithmic (first: float) (last: float) count =
+    [ for i in 0 .. count - 1 do
+          if i = 0 then
+              first
+          elif i = count - 1 then
+              last
+          else
+              let part = float i / float (count - 1)
+
+              round (
+                  if logarithmic then
+                      first * Math.Pow(last / first, part)
+                  else
+                      first + (last - first) * part
+              ) ]
+
+/// `count` whole numbers, or all of them, from `first` to `last`.
+let wholes (first: int64) (last: int64) count =
+    match count with
+    | None -> [ first..last ]
+    | Some count ->
+        [ for i in 0 .. count - 1 -> first + int64 (Math.Round(float i * float (last - first) / float (count - 1), MidpointRounding.AwayFromZero)) ]
+
+let private readRange (reader: Reader) path (node: Node) =
+    let before = reader.Problems.Length
+
+    match rangeCodec.Read reader path node with
+    | Some range when reader.Problems.Length = before ->
+        let place key =
+            (Node.entry key node |> Option.map _.Value.Place |> Option.defaultValue node.Place)
+
+        let fail key mistake =
+            reader.Report(path, place key, mistake)
+            None
+
+        let from, upTo = Numbers.show range.From, Numbers.show range.UpTo
+
+        if range.From >= range.UpTo then
+            fail "to" (RangeBackwards(from, upTo))
+        else
+            match range.Scale, range.Count with
+            | Logarithmic, _ when range.From <= 0.0 -> fail "from" (RangeNotPositive from)
+            | (Linear | Logarithmic), Some count -> Some [ for value in spread (range.Scale = Logarithmic) range.From range.UpTo count -> Scalar(Numbers.show value) ]
+            | (Linear | Logarithmic), None ->
+                reader.Report(path, Node.place node, MissingKey("count", List.rev path, "How many values, the first and the last among them."))
+                None
+            | WholeNumbers, count ->
+                match Numbers.tryWhole from, Numbers.tryWhole upTo with
+                | None, _ -> fail "from" (NotWhole from)
+                | _, None -> fail "to" (NotWhole upTo)
+                | Some first, Some last ->
+                    let all = float last - float first + 1.0
+
+                    match count with
+                    | None when all > float pointLimit -> fail "to" (GridTooLarge(all, pointLimit))
+                    | Some count when float count > all -> fail "count" (RangeTooDense(from, upTo, count))
+                    | _ -> Some [ for value in wholes first last count -> Scalar(string value) ]
+    | _ -> None
+
+let private values: Codec<Setting list> =
+    let read (reader: Reader) path (node: Node) =
+        match node.Content with
+        | Sequence [] ->
+            reader.Report(path, Node.place node, EmptyList(List.head path))
+            None
+        | Sequence items ->
+            let seen = Collections.Generic.HashSet<Setting>(HashIdentity.Structural)
+
+            let values =
+                [ for item in items do
+                      let value = Node.setting item
+
+                      if seen.Add value then
+                          value
+                      else
+                          let shown =
+                              match value with
+                              | Scalar text -> text
+                              | _ -> "the same"
+
+                          reader.Report(path, item.Place, Twice(List.head path, shown)) ]
+
+            Some values
+        | Mapping _ -> readRange reader path node
+        | _ ->
+            reader.Report(path, node.Place, WrongKind(WantList, Node.kind node))
+            None
+
+    leaf (EitherShape [ ListShape(AnyShape, true); rangeCodec.Shape ]) read Items
+
+/// Axes by their paths.
+let private axes: Codec<Axis list> =
+    let read (reader: Reader) path (node: Node) =
+        match node.Content with
+        | Mapping entries ->
+            Some
+                [ for entry in entries do
+                      match values.Read reader (entry.Name :: path) entry.Value with
+                      | Some values -> { Path = entry.Name; Values = values }
+                      | None -> () ]
+        | _ ->
+            reader.Report(path, Node.place node, WrongKind(WantMapping, Node.kind node))
+            None
+
+    leaf (NamedShape values.Shape) read (fun axes -> Entries [ for axis in axes -> axis.Path, Items axis.Values ])
+
+/// A list of whatever, or one of it.
+let private many (item: Codec<'value>) : Codec<'value list> =
+    let read (reader: Reader) path (node: Node) =
+        match node.Content with
+        | Sequence items ->
+            Some(
+                items
+                |> List.mapi (fun index node -> item.Read reader (string index :: path) node)
+                |> List.choose id
+            )
+        | _ ->
+            reader.Report(path, Node.place node, WrongKind(WantList, Node.kind node))
+            None
+
+    leaf (ListShape(item.Shape, false)) read (List.map item.Write >> Items)
+
+/// Axes that go together: as many values on each.
+let private zip: Codec<Axis list> =
+    let read (reader: Reader) path (node: Node) =
+        axes.Read reader path node
+        |> Option.map (fun found ->
+            match found with
+            | first :: others ->
+                for other in others do
+                    if other.Values.Length <> first.Values.Length then
+                        let at =
+                            Node.entry other.Path node
+                            |> Option.map _.Value.Place
+                            |> Option.defaultValue node.Place
+
+                        reader.Report(path, at, ZipLengths(other.Path, other.Values.Length, first.Path, first.Values.Length))
+
+                found
+            | [] -> found)
+
+    { axes with Read = read }
+
+/// Values on some axes, and `variant`.
+let private point: Codec<GridPoint> =
+    let variants (reader: Reader) path (node: Node) =
+        match node.Content with
+        | Sequence items -> items |> List.mapi (fun index item -> text.Read reader (string index :: path) item) |> List.choose id
+        | _ -> text.Read reader path node |> Option.toList
+
+    let read (reader: Reader) path (node: Node) =
+        match node.Content with
+        | Mapping [] ->
+            reader.Report(path, Node.place node, EmptyList(List.head path))
+            None
+        | Mapping entries ->
+            Some
+                { Variants =
+                    entries
+                    |> List.filter (fun entry -> entry.Name = "variant")
+                    |> List.collect (fun entry -> variants reader ("variant" :: path) entry.Value)
+                  Values =
+                    entries
+                    |> List.filter (fun entry -> entry.Name <> "variant")
+                    |> List.map (fun entry -> entry.Name, Node.setting entry.Value) }
+        | _ ->
+            reader.Report(path, node.Place, WrongKind(WantMapping, Node.kind node))
+            None
+
+    let write (point: GridPoint) =
+        Entries
+            [ match point.Variants with
+              | [] -> ()
+              | [ one ] -> "variant", Scalar one
+              | several -> "variant", Items(List.map Scalar several)
+              yield! point.Values ]
+
+    leaf (NamedShape AnyShape) read write
+
+let codec: Codec<Grid> =
+    let part key doc get set codec =
+        Field.withDefault key doc [] [] get set codec
+
+    Record.codec
+        empty
+        false
+        [ part
+              "product"
+              "Axes by their paths; every value of one is combined with every value of the others."
+              _.Product
+              (fun value grid -> { grid with Product = value })
+              axes
+          part
+              "zip"
+              "Groups of axes whose values go together, first with first."
+              _.Zip
+              (fun value grid -> { grid with Zip = value })
+              (many zip)
+          part
+              "exclude"
+              "Points to leave out: values on some axes, and `variant` for one variant or a list."
+              _.Exclude
+              (fun value grid -> { grid with Exclude = value })
+              (many point)
+          part
+              "include"
+              "Further points: values on any paths, and `variant` for one variant or a list."
+              _.Include
+              (fun value grid -> { grid with Include = value })
+              (many point) ]

@@ -1,0 +1,193 @@
+/// What can be said of a loss: its weight, its schedule and the parameters of its descriptor.
+module ChannelDistillation.Dsl.LossCodec
+
+open System.Collections.Generic
+open ChannelDistillation.Losses
+open ChannelDistillation.Dsl.Codec
+
+let blank: LossSettings =
+    { Weight = None
+      StartAfter = None
+      Warmup = None
+      Decay = None
+      Parameters = Map.empty }
+
+let private parameter (descriptor: ParameterDescriptor) : Field<LossSettings> =
+    let field shown into out codec =
+        Field.optional
+            descriptor.Name
+            descriptor.Doc
+            shown
+            []
+            (fun settings -> settings.Parameters |> Map.tryFind descriptor.Name |> Option.bind out)
+            (fun value settings ->
+                { settings with
+                    Parameters =
+                        match value with
+                        | Some value -> settings.Parameters |> Map.add descriptor.Name (into value)
+                        | None -> settings.Parameters |> Map.remove descriptor.Name })
+            codec
+
+    let ofNumber =
+        function
+        | Number value -> Some value
+        | _ -> None
+
+    match descriptor with
+    | :? ParameterDescriptor.Number as number ->
+        field
+            (Numbers.show number.Default)
+            Number
+            ofNumber
+            (Codec.number
+                { Minimum = number.Minimum
+                  Maximum = number.Maximum
+                  AboveMinimum = number.AboveMinimum
+                  BelowMaximum = false })
+    | :? ParameterDescriptor.Integer as whole ->
+        field
+            (string whole.Default)
+            (float >> Number)
+            (ofNumber >> Option.map int)
+            (int32 whole.Minimum whole.Maximum)
+    | :? ParameterDescriptor.Flag as value ->
+        field
+            (if value.Default then "true" else "false")
+            Flag
+            (function
+            | Flag value -> Some value
+            | _ -> None)
+            flag
+    | :? ParameterDescriptor.Choice as choice ->
+        field
+            choice.Default
+            Word
+            (function
+            | Word value -> Some value
+            | _ -> None)
+            (named (Thing.Choice choice.Name) (fun () -> [ for word in choice.Choices -> word, "" ]))
+    | other -> invalidOp $"No codec for a parameter of type {other.GetType().Name}."
+
+let private make (descriptor: LossDescriptor) : Codec<LossSettings> =
+    let record =
+        Record.codec
+            blank
+            false
+            ([ Field.optional
+                   "weight"
+                   "What the loss is multiplied by."
+                   (Numbers.show descriptor.DefaultWeight)
+                   []
+                   _.Weight
+                   (fun value settings -> { settings with Weight = value })
+                   (number (atLeast 0.0))
+               Field.optional
+                   "start_after"
+                   "The weight is 0 through this epoch."
+                   "0"
+                   [ "start"; "delay" ]
+                   _.StartAfter
+                   (fun value settings -> { settings with StartAfter = value })
+                   (int32 0 1_000_000)
+               Field.optional
+                   "warmup"
+                   "Epochs over which the weight grows in a straight line once it has started."
+                   "0"
+                   [ "warm_up" ]
+                   _.Warmup
+                   (fun value (settings: LossSettings) -> { settings with Warmup = value })
+                   (int32 0 1_000_000)
+               Field.optional
+                   "decay"
+                   "How the weight falls over training."
+                   "none"
+                   []
+                   _.Decay
+                   (fun value settings -> { settings with Decay = value })
+                   ScheduleCodec.decay ]
+             @ [ for descriptor in descriptor.Parameters -> parameter descriptor ])
+
+    // `ce:` with nothing after it is a loss as its descriptor says.
+    { record with
+        Read =
+            fun reader path node ->
+                if Node.isNothing node then
+                    Some blank
+                else
+                    record.Read reader path node }
+
+let private made =
+    lazy (Dictionary(seq { for loss in LossCatalog.All -> KeyValuePair(loss.Name, make loss) }))
+
+/// The settings of a known loss.
+let find (name: string) : Codec<LossSettings> option =
+    match made.Value.TryGetValue name with
+    | true, codec -> Some codec
+    | _ -> None
+
+let names () =
+    [ for loss in LossCatalog.All -> loss.Name ]
+
+/// Every loss with its settings, as alternatives.
+let shape (shapeOf: Codec<LossSettings> -> Shape) =
+    RecordShape
+        [ for loss in LossCatalog.All ->
+              { Key = loss.Name
+                Doc = $"{loss.Title}: {loss.Formula} ({loss.Source})."
+                Required = false
+                Default = ""
+                Shape = shapeOf made.Value[loss.Name] } ]
+
+let private editIn path (settings: (string * LossSettings) list) : Result<Edit<(string * LossSettings) list>, PathMistake> =
+    match path with
+    | [] -> Error(NoSuchPart "")
+    | name :: rest ->
+        match find name, settings |> List.tryFind (fun (key, _) -> key = name) with
+        | Some codec, Some(_, current) ->
+            codec.Edit rest current
+            |> Result.map (fun edit reader path node ->
+                edit reader path node
+                |> Option.map (fun change ->
+                    List.map (fun (key, value) -> key, (if key = name then change value else value))))
+            |> Result.mapError (function
+                | NoSuchKey(after, wrong, legal) -> NoSuchKey(name :: after, wrong, legal)
+                | other -> other)
+        | _ -> Error(NoSuchKey([], name, List.map fst settings))
+
+/// The section `losses`.
+let declared: Codec<(string * LossSettings) list> =
+    let read (reader: Reader) path (node: Node) =
+        match node.Content with
+        | Mapping [] ->
+            reader.Report(path, Node.place node, EmptyList "losses")
+            None
+        | Mapping entries ->
+            Some
+                [ for entry in entries do
+                      match find entry.Name with
+                      | Some codec ->
+                          match codec.Read reader (entry.Name :: path) entry.Value with
+                          | Some settings -> entry.Name, settings
+                          | None -> entry.Name, blank
+                      | None ->
+                          let near = Suggest.near entry.Name (names ())
+                          reader.Meant(entry.Name :: near)
+                          reader.Report(entry.Name :: path, entry.At, UnknownName(Loss, entry.Name, names (), near)) ]
+        | _ ->
+            reader.Report(path, Node.place node, WrongKind(WantMapping, Node.kind node))
+            None
+
+    { Shape = shape (fun codec -> codec.Shape)
+      Read = read
+      Write =
+        fun losses ->
+            Entries
+                [ for name, settings in losses ->
+                      name,
+                      (match find name with
+                       | Some codec -> codec.Write settings
+                       | None -> Entries []) ]
+      Edit = editIn }
+
+/// Edits a list of losses with settings: `cd.weight`.
+let edit = editIn

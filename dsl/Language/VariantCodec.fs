@@ -1,0 +1,208 @@
+/// The section `variants`: the rows of the table.
+module ChannelDistillation.Dsl.VariantCodec
+
+open ChannelDistillation.Losses
+open ChannelDistillation.Dsl.Codec
+
+/// What the runs of a variant may be called in folders, on every system.
+let private badCharacter (name: string) =
+    name
+    |> Seq.tryFind (fun c -> not (System.Char.IsAsciiLetterOrDigit c || "+-_. ".Contains c))
+
+/// Reports a name that cannot be a part of a file name.
+let checkName (reader: Reader) path (at: Place) key (name: string) =
+    match badCharacter name with
+    | Some bad -> reader.Report(path, at, BadName(key, name, string bad))
+    | None when name.StartsWith '.' || name.EndsWith '.' -> reader.Report(path, at, BadName(key, name, "."))
+    | None when name.Trim() <> name || name = "" -> reader.Report(path, at, BadName(key, name, " "))
+    | None when name.Length > 80 -> reader.Report(path, at, BadName(key, name, ""))
+    | None -> ()
+
+type private Loss = string * LossSettings
+
+let private checkDeclared (reader: Reader) path (at: Place) variant (declared: string list) name =
+    // Without declared losses the section is missing or broken, and that is reported.
+    if not (List.isEmpty declared) && not (List.contains name declared) && not (reader.WasMeant name) then
+        let near =
+            match Suggest.near name declared with
+            | [] when not (List.contains name (LossCodec.names ())) -> Suggest.near name (LossCodec.names ())
+            | near -> near
+
+        reader.Report(path, at, UndeclaredLoss(name, variant, declared, near))
+
+/// `cd`, or `cd: { weight: 3 }`.
+let private losses (declared: string list) : Codec<Loss list> =
+    let readItem (reader: Reader) path variant (item: Node) : (Place * Loss) list option =
+        match item.Content with
+        | (Plain name | Quoted name) when not (Node.isNothing item) ->
+            checkDeclared reader path item.Place variant declared name
+            Some [ item.Place, (name, LossCodec.blank) ]
+        | Mapping entries ->
+            Some
+                [ for entry in entries do
+                      checkDeclared reader (entry.Name :: path) entry.At variant declared entry.Name
+
+                      match LossCodec.find entry.Name with
+                      | Some codec ->
+                          match codec.Read reader (entry.Name :: path) entry.Value with
+                          | Some settings -> entry.At, (entry.Name, settings)
+                          | None -> entry.At, (entry.Name, LossCodec.blank)
+                      | None -> entry.At, (entry.Name, LossCodec.blank) ]
+        | _ ->
+            reader.Report(path, item.Place, WrongKind(WantText, Node.kind item))
+            None
+
+    let read (reader: Reader) (path: string list) (node: Node) =
+        let variant =
+            match path with
+            | "losses" :: name :: _ -> name
+            | name :: _ -> name
+            | [] -> ""
+
+        match node.Content with
+        | Sequence [] ->
+            reader.Report(path, Node.place node, EmptyList "losses")
+            None
+        | Sequence items ->
+            let found =
+                items
+                |> List.mapi (fun index item -> readItem reader (string index :: path) variant item)
+                |> List.choose id
+                |> List.concat
+
+            let seen = System.Collections.Generic.HashSet<string>()
+
+            for at, (name, _) in found do
+                if not (seen.Add name) then
+                    reader.Report(path, at, Twice("losses", name))
+
+            Some(List.map snd found)
+        | _ ->
+            reader.Report(path, Node.place node, WrongKind(WantList, Node.kind node))
+            None
+
+    let item =
+        EitherShape
+            [ WordShape [ for loss in LossCatalog.All -> loss.Name, loss.Title ]
+              LossCodec.shape (fun codec -> codec.Shape) ]
+
+    { Shape = ListShape(item, true)
+      Read = read
+      Write =
+        fun losses ->
+            Items
+                [ for name, settings in losses ->
+                      match LossCodec.find name with
+                      | Some codec when settings <> LossCodec.blank -> Entries [ name, codec.Write settings ]
+                      | _ -> Scalar name ]
+      Edit =
+        fun path losses ->
+            match path with
+            | [] ->
+                Ok(fun reader path node -> read reader path node |> Option.map (fun value _ -> value))
+            | _ -> LossCodec.edit path losses }
+
+let private presets =
+    word
+        "edt"
+        [ "cifar", "Early decay as on CIFAR: cd x0.9 from epochs 60 and 160, losses on logits and labels from epoch 61 on.", CifarEdt
+          "imagenet", "Early decay as on ImageNet: cd x0.9 at every 30th epoch, losses on logits and labels from epoch 31 on.", ImageNetEdt ]
+
+let private mapping name declared =
+    Record.codec
+        { Variant.Name = name
+          Losses = []
+          Edt = None }
+        false
+        [ Field.required
+              "losses"
+              "Names of declared losses, with what differs here."
+              []
+              _.Losses
+              (fun value (variant: Variant) -> { variant with Losses = value })
+              (losses declared)
+          Field.optional
+              "edt"
+              "A preset of loss schedules: Early Decay Teacher."
+              ""
+              []
+              _.Edt
+              (fun value (variant: Variant) -> { variant with Edt = value })
+              presets ]
+
+let private one name (declared: string list) : Codec<Variant> =
+    let list = losses declared
+    let record = mapping name declared
+
+    let read (reader: Reader) path (node: Node) =
+        match node.Content with
+        | Mapping _ -> record.Read reader path node
+        | _ ->
+            list.Read reader path node
+            |> Option.map (fun losses ->
+                { Name = name
+                  Losses = losses
+                  Edt = None })
+
+    { Shape = EitherShape [ list.Shape; record.Shape ]
+      Read = read
+      Write =
+        fun variant ->
+            match variant.Edt with
+            | None -> list.Write variant.Losses
+            | Some _ -> record.Write variant
+      Edit =
+        fun path variant ->
+            match path with
+            | [] -> Ok(fun reader path node -> read reader path node |> Option.map (fun value _ -> value))
+            | ("losses" | "edt") :: _ -> record.Edit path variant
+            | _ ->
+                LossCodec.edit path variant.Losses
+                |> Result.map (fun edit reader path node ->
+                    edit reader path node
+                    |> Option.map (fun change (variant: Variant) ->
+                        { variant with
+                            Losses = change variant.Losses })) }
+
+/// All variants, given the declared losses.
+let codec (declared: string list) : Codec<Variant list> =
+    let read (reader: Reader) path (node: Node) =
+        match node.Content with
+        | Mapping [] ->
+            reader.Report(path, Node.place node, EmptyList "variants")
+            None
+        | Mapping entries ->
+            Some
+                [ for entry in entries do
+                      let path = entry.Name :: path
+                      checkName reader path entry.At "variant" entry.Name
+
+                      if entry.Name = "teacher" then
+                          reader.Report(path, entry.At, ReservedName "teacher")
+
+                      match (one entry.Name declared).Read reader path entry.Value with
+                      | Some variant -> variant
+                      | None -> () ]
+        | _ ->
+            reader.Report(path, Node.place node, WrongKind(WantMapping, Node.kind node))
+            None
+
+    { Shape = NamedShape (one "" []).Shape
+      Read = read
+      Write = fun variants -> Entries [ for variant in variants -> variant.Name, (one variant.Name declared).Write variant ]
+      Edit =
+        fun path variants ->
+            match path with
+            | [] -> Error(NoSuchPart "")
+            | name :: rest ->
+                match variants |> List.tryFind (fun variant -> variant.Name = name) with
+                | None -> Error(NoSuchKey([], name, variants |> List.map _.Name))
+                | Some variant ->
+                    (one name declared).Edit rest variant
+                    |> Result.map (fun edit reader path node ->
+                        edit reader path node
+                        |> Option.map (fun change ->
+                            List.map (fun (other: Variant) -> if other.Name = name then change other else other)))
+                    |> Result.mapError (function
+                        | NoSuchKey(after, wrong, legal) -> NoSuchKey(name :: after, wrong, legal)
+                        | other -> other) }

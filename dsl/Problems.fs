@@ -1,0 +1,137 @@
+namespace ChannelDistillation.Dsl
+
+/// What a value may be; open ends are infinite.
+type Bounds =
+    { Minimum: float
+      Maximum: float
+      AboveMinimum: bool
+      BelowMaximum: bool }
+
+/// What stands in the file at some place.
+type Kind =
+    | NothingThere
+    | PlainText of string
+    | QuotedText of string
+    | ListThere
+    | MappingThere
+
+/// What should stand there.
+type Wanted =
+    | WantText
+    | WantNumber
+    | WantWholeNumber
+    | WantFlag
+    | WantList
+    | WantMapping
+    /// One of a few words, or a mapping.
+    | WantOneOf of string list
+
+/// What a name is a name of.
+type Thing =
+    | Loss
+    | Model
+    | Dataset
+    | Choice of key: string
+
+type SyntaxMistake =
+    | UnclosedQuote
+    | UnclosedBracket of opening: string
+    | UnexpectedClosing of closing: string
+    | NoSpaceAfterColon
+    | ColonInValue
+    | BadIndent
+    | ReservedCharacter of string
+    | BadEscape
+    | Unreadable
+
+/// Everything that can be wrong with an experiment. Data only: the words are in Render.fs.
+type Mistake =
+    // The file as a whole
+    | FileNotFound of near: string list
+    | FileUnreadable of reason: string
+    | FileEmpty
+    | FileTooLarge of bytes: int64 * limit: int64
+    | NotUtf8
+    | ControlCharacter of code: int
+    // YAML
+    | TabIndent
+    | Syntax of SyntaxMistake
+    | TooDeep of limit: int
+    | TooManyValues of limit: int64
+    | SeveralDocuments
+    | DuplicateKey of key: string * firstLine: int
+    | UnknownAnchor of name: string * near: string list
+    | AnchorInsideItself of name: string
+    | MergeOfNoMapping
+    | KeyNotText
+    | TagUsed of tag: string
+    // Values
+    | WrongKind of wanted: Wanted * found: Kind
+    | NotANumber of text: string * maybe: string option
+    | NumberInQuotes of text: string
+    | NotWhole of text: string
+    | NotAFlag of text: string * maybe: string option
+    | OutOfRange of key: string * text: string * Bounds
+    | NegativeWeight of loss: string * text: string
+    | UnknownKey of key: string * inside: string list * legal: string list * near: string list
+    | MissingKey of key: string * inside: string list * doc: string
+    | UnknownName of Thing * name: string * legal: string list * near: string list
+    | NotOneChoice of key: string * legal: string list * found: string list
+    | EmptyList of key: string
+    | Twice of key: string * value: string
+    | NotIncreasing of before: string * after: string
+    // Experiment
+    | BadName of key: string * name: string * character: string
+    | ReservedName of name: string
+    | TeacherWithoutSource
+    | TeacherWithTwoSources
+    | NameAndFolder
+    | UndeclaredLoss of loss: string * variant: string * declared: string list * near: string list
+    | NoTeacher of loss: string * variant: string
+    | CannotPair of loss: string * student: string * teacher: string * reason: string
+    | NeverStarts of loss: string * variant: string * after: int * epochs: int
+    | StemNotThere of model: string * stem: string * legal: string list
+    // Building on another file
+    | ExtendsNotFound of path: string * near: string list
+    | ExtendsItself of chain: string list
+    | ExtendsTooLong of limit: int
+    // --set
+    | SetWithoutValue
+    | SetThroughValue of path: string list * segment: string
+    // Grid
+    | UnknownPath of path: string * segment: string * after: string list * legal: string list * near: string list
+    | NotAnAxis of path: string
+    | PathOverlap of path: string * other: string
+    | NotDeclaredOnPath of path: string * loss: string
+    | CaseNotThere of path: string * case: string
+    | PartNotThere of path: string * part: string
+    | NoAxis
+    | ZipLengths of path: string * length: int * other: string * otherLength: int
+    | ExcludeUnknownAxis of path: string * axes: string list * near: string list
+    | UnknownVariant of name: string * legal: string list * near: string list
+    | RangeBackwards of from: string * upTo: string
+    | RangeNotPositive of text: string
+    | RangeTooDense of from: string * upTo: string * count: int
+    | GridTooLarge of points: float * limit: int
+    | EverythingExcluded
+    // Harmless, but worth a word
+    | UnusedLoss of loss: string
+    | UnusedAxis of path: string
+    | ExcludeMatchesNothing
+    | NothingHappens of loss: string * variant: string * what: string * epoch: int * epochs: int
+    | PublishedWithoutRow of name: string * legal: string list * near: string list
+
+/// A mistake and where it is.
+type Problem =
+    { Mistake: Mistake
+      Place: Place option }
+
+    /// Shown, but nothing stops for it.
+    member problem.IsWarning =
+        match problem.Mistake with
+        | UnusedLoss _
+        | UnusedAxis _
+        | ExcludeMatchesNothing
+        | NothingHappens _
+        | PublishedWithoutRow _ -> true
+        | _ -> false

@@ -1,0 +1,64 @@
+/// The nearest right spellings of a word that is not known.
+module ChannelDistillation.Dsl.Suggest
+
+open System
+
+/// Letters to insert, delete, replace or swap with a neighbour to get from one word to the other (optimal string alignment).
+let distance (a: string) (b: string) =
+    let table = Array2D.zeroCreate (a.Length + 1) (b.Length + 1)
+
+    for i in 0 .. a.Length do
+        table[i, 0] <- i
+
+    for j in 0 .. b.Length do
+        table[0, j] <- j
+
+    for i in 1 .. a.Length do
+        for j in 1 .. b.Length do
+            let replaced = table[i - 1, j - 1] + (if a[i - 1] = b[j - 1] then 0 else 1)
+            let best = min replaced (1 + min table[i - 1, j] table[i, j - 1])
+
+            table[i, j] <-
+                if i > 1 && j > 1 && a[i - 1] = b[j - 2] && a[i - 2] = b[j - 1] then
+                    min best (1 + table[i - 2, j - 2])
+                else
+                    best
+
+    table[a.Length, b.Length]
+
+/// Spelling differences that are none to a reader: case, and what joins words.
+let private plain (word: string) =
+    word.ToLowerInvariant().Replace("-", "").Replace("_", "").Replace(" ", "")
+
+/// Longer words are no names: comparing them would only take time.
+let private longest = 60
+
+/// How far a word may be from what was meant: a third of its letters. A word of two letters is near only what has the same
+/// letters and perhaps one more, because almost every other such word is one replacement away.
+let private tooFar (word: string) (candidate: string) apart =
+    if word.Length <= 2 && word.Length = candidate.Length then
+        Seq.sort word |> Seq.toList <> (Seq.sort candidate |> Seq.toList)
+    else
+        apart > max 1 (min word.Length candidate.Length / 3)
+
+/// The candidates that a word was probably meant to be, nearest first, at most three; often none.
+let near (word: string) (candidates: string list) =
+    if word.Length = 0 || word.Length > longest then
+        []
+    else
+        let wanted = plain word
+
+        let measured =
+            candidates
+            |> List.map (fun candidate -> candidate, distance wanted (plain candidate))
+            |> List.filter (fun (candidate, apart) -> apart = 0 || not (tooFar wanted (plain candidate) apart))
+
+        match measured with
+        | [] -> []
+        | _ ->
+            let best = measured |> List.map snd |> List.min
+
+            measured
+            |> List.filter (fun (_, apart) -> apart = best)
+            |> List.map fst
+            |> List.truncate 3

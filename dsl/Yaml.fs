@@ -1,0 +1,288 @@
+/// YAML text to located nodes, with limits that keep hostile or broken files harmless.
+module ChannelDistillation.Dsl.Yaml
+
+open System
+open System.Collections.Generic
+open System.IO
+open System.Text
+open YamlDotNet.Core
+open YamlDotNet.Core.Events
+
+/// Bytes of a file. The largest experiment worth reading is a thousand times smaller.
+let sizeLimit = 1_048_576L
+
+/// Lists and mappings inside one another.
+let depthLimit = 64
+
+/// Values after all aliases are written out: small files can say enormous things with them.
+let valueLimit = 1_000_000L
+
+let private placeOf (source: Source) (start: Mark) (finish: Mark) =
+    let line, column = max 1 (int start.Line), max 1 (int start.Column)
+    let rest = (source.Line line).Length - column + 1
+
+    let length =
+        if finish.Line = start.Line && finish.Column > start.Column then
+            int (finish.Column - start.Column)
+        else
+            (source.Line line).TrimEnd().Length - column + 1
+
+    { Source = source
+      Line = line
+      Column = column
+      Length = Math.Clamp(length, 0, max 0 rest) }
+
+let private current (parser: Parser) : ParsingEvent = nonNull parser.Current
+
+/// A node, and how many values and levels it stands for.
+[<Struct>]
+type private Composed =
+    { Node: Node
+      Values: int64
+      Levels: int }
+
+type private Composer(source: Source, parser: Parser, problems: ResizeArray<Problem>) =
+    let anchors = Dictionary<string, Composed>()
+    let unfinished = HashSet<string>()
+    let mutable total = 0L
+
+    let report place mistake =
+        problems.Add { Mistake = mistake; Place = Some place }
+
+    let abort place mistake =
+        raise (Abort { Mistake = mistake; Place = Some place })
+
+    let placeOfEvent (event: ParsingEvent) =
+        placeOf source event.Start event.End
+
+    let count place (composed: Composed) =
+        total <- total + composed.Values
+
+        if total > valueLimit || composed.Values > valueLimit then
+            abort place (TooManyValues valueLimit)
+
+        composed
+
+    let checkTag (event: NodeEvent) =
+        if not event.Tag.IsEmpty then
+            let text = source.Line(int event.Start.Line)
+            let column = int event.Start.Column
+            let tag = text.Substring(min text.Length (column - 1)).Split(' ')[0]
+
+            report
+                { placeOfEvent event with
+                    Length = tag.Length }
+                (TagUsed tag)
+
+    /// Entries of `<<:` come after the mapping's own, and give way to them.
+    let merged place (node: Node) =
+        let entriesOf (node: Node) =
+            match node.Content with
+            | Mapping entries -> entries
+            | _ ->
+                report place MergeOfNoMapping
+                []
+
+        match node.Content with
+        | Sequence items -> items |> List.collect entriesOf
+        | _ -> entriesOf node
+
+    member private this.Remember (event: NodeEvent) place compose =
+        checkTag event
+
+        if event.Anchor.IsEmpty then
+            compose ()
+        else
+            let name = event.Anchor.Value
+            unfinished.Add name |> ignore
+            let composed: Composed = compose ()
+            unfinished.Remove name |> ignore
+            anchors[name] <- composed
+            composed
+
+    member this.Compose(depth: int, key: Place option) : Composed =
+        let event = current parser
+        let place = placeOfEvent event
+
+        if depth > depthLimit then
+            abort place (TooDeep depthLimit)
+
+        match event with
+        | :? Scalar as scalar ->
+            this.Remember scalar place (fun () ->
+                parser.MoveNext() |> ignore
+
+                let content =
+                    if scalar.Style = ScalarStyle.Plain then
+                        Plain scalar.Value
+                    else
+                        Quoted scalar.Value
+
+                count
+                    place
+                    { Node =
+                        { Content = content
+                          Place = place
+                          Key = key }
+                      Values = 1L
+                      Levels = 0 })
+        | :? AnchorAlias as alias ->
+            parser.MoveNext() |> ignore
+            let name = alias.Value.Value
+
+            match anchors.TryGetValue name with
+            | true, composed ->
+                if depth + composed.Levels > depthLimit then
+                    abort place (TooDeep depthLimit)
+
+                count place composed
+            | _ when unfinished.Contains name -> abort place (AnchorInsideItself name)
+            | _ -> abort place (UnknownAnchor(name, Suggest.near name (List.ofSeq anchors.Keys)))
+        | :? SequenceStart as start ->
+            this.Remember start place (fun () ->
+                parser.MoveNext() |> ignore
+                let items = ResizeArray()
+
+                while not (current parser :? SequenceEnd) do
+                    items.Add(this.Compose(depth + 1, None))
+
+                this.Collected(place, key, start.Start, Sequence [ for item in items -> item.Node ], items))
+        | :? MappingStart as start ->
+            this.Remember start place (fun () ->
+                parser.MoveNext() |> ignore
+                this.Mapping(depth, place, key, start.Start))
+        | _ -> abort place (Syntax Unreadable)
+
+    member private _.Collected(place, key, start, content, parts: ResizeArray<Composed>) =
+        let finish = (current parser).End
+        let flow = (current parser).Start.Index <> finish.Index
+        parser.MoveNext() |> ignore
+        let values = 1L + (parts |> Seq.sumBy (fun part -> min part.Values valueLimit))
+
+        // Parts are counted already; the sum is for aliases of the whole.
+        total <- total + 1L
+
+        { Node =
+            { Content = content
+              Place = if flow then placeOf source start finish else { place with Length = max 1 place.Length }
+              Key = key }
+          Values = values
+          Levels =
+            1
+            + (if parts.Count = 0 then
+                   0
+               else
+                   parts |> Seq.map (fun part -> part.Levels) |> Seq.max) }
+
+    member private this.Mapping(depth, place, key, start) =
+        let own = ResizeArray<Entry>()
+        let under = ResizeArray<Entry>()
+        let seen = Dictionary<string, int>()
+        let parts = ResizeArray<Composed>()
+
+        while not (current parser :? MappingEnd) do
+            let keyEvent = current parser
+            let at = placeOfEvent keyEvent
+            let composedKey = this.Compose(depth + 1, None)
+
+            let name, mayMerge =
+                match composedKey.Node.Content with
+                | Plain text -> text, text = "<<"
+                | Quoted text -> text, false
+                | _ -> abort at KeyNotText
+
+            let value = this.Compose(depth + 1, Some at)
+            parts.Add value
+
+            match seen.TryGetValue name with
+            | true, line -> report at (DuplicateKey(name, line))
+            | _ ->
+                seen[name] <- at.Line
+
+                if mayMerge then
+                    under.AddRange(merged at value.Node)
+                else
+                    own.Add
+                        { Name = name
+                          At = at
+                          Value = value.Node }
+
+        for entry in under do
+            if seen.TryAdd(entry.Name, entry.At.Line) then
+                own.Add entry
+
+        this.Collected(place, key, start, Mapping(List.ofSeq own), parts)
+
+/// Control characters that no YAML may hold.
+let private controlCharacter (source: Source) =
+    let text = source.Text
+    let index = text |> Seq.tryFindIndex (fun c -> (c < ' ' && c <> '\n' && c <> '\r' && c <> '\t') || c = '\127')
+
+    index
+    |> Option.map (fun index ->
+        let before = text.Substring(0, index)
+
+        { Mistake = ControlCharacter(int text[index])
+          Place =
+            Some
+                { Source = source
+                  Line = 1 + (before |> Seq.filter ((=) '\n') |> Seq.length)
+                  Column = index - before.LastIndexOf '\n'
+                  Length = 1 } })
+
+/// The one document of a text, with every problem of its form.
+let parse (source: Source) : Result<Node, Problem list> =
+    match controlCharacter source with
+    | Some problem -> Error [ problem ]
+    | None ->
+        let problems = ResizeArray<Problem>()
+
+        try
+            let parser = Parser(new StringReader(source.Text))
+            parser.MoveNext() |> ignore
+            parser.MoveNext() |> ignore
+
+            match current parser with
+            | :? StreamEnd -> Error [ { Mistake = FileEmpty; Place = None } ]
+            | _ ->
+                parser.MoveNext() |> ignore
+                let root = Composer(source, parser, problems).Compose(0, None).Node
+                parser.MoveNext() |> ignore
+
+                if not (current parser :? StreamEnd) then
+                    problems.Add
+                        { Mistake = SeveralDocuments
+                          Place = Some(placeOf source (current parser).Start (current parser).End) }
+
+                if problems.Count = 0 then
+                    if Node.isNothing root then
+                        Error [ { Mistake = FileEmpty; Place = None } ]
+                    else
+                        Ok root
+                else
+                    Error(List.ofSeq problems)
+        with
+        | Abort problem -> Error(List.ofSeq problems @ [ problem ])
+        // The parser is another's code and what it reads may be anything: no input is worth a stack trace.
+        | failure -> Error(List.ofSeq problems @ YamlSyntax.explain source failure)
+
+/// The text of a file's bytes.
+let decode (name: string) (bytes: byte[]) : Result<Source, Problem> =
+    try
+        let text = UTF8Encoding(false, true).GetString bytes
+        Ok(Source(name, text.TrimStart '\uFEFF'))
+    with :? DecoderFallbackException as failure ->
+        let before = bytes[0 .. failure.Index - 1]
+        let lineStart = 1 + Array.LastIndexOf(before, byte '\n')
+        // What can be shown of the file: bytes that are no text become question marks in diamonds.
+        let source = Source(name, Encoding.UTF8.GetString bytes)
+        let before = Encoding.UTF8.GetString before
+
+        Error
+            { Mistake = NotUtf8
+              Place =
+                Some
+                    { Source = source
+                      Line = 1 + (before |> Seq.filter ((=) '\n') |> Seq.length)
+                      Column = 1 + Encoding.UTF8.GetString(bytes, lineStart, failure.Index - lineStart).Length
+                      Length = 1 } }
