@@ -44,6 +44,11 @@ type SyntaxMistake =
     | BadEscape
     | Unreadable
 
+/// A part of a loss's schedule that lies beyond the last epoch.
+type Beyond =
+    | Start of loss: string * after: int
+    | Decaying of loss: string * epoch: int
+
 /// Everything that can be wrong with an experiment. Data only: the words are in Render.fs.
 type Mistake =
     // The file as a whole
@@ -87,9 +92,8 @@ type Mistake =
     | TeacherWithTwoSources
     | NameAndFolder
     | UndeclaredLoss of loss: string * variant: string * declared: string list * near: string list
-    | NoTeacher of loss: string * variant: string
+    | NoTeacher of loss: string * variant: string * others: string list
     | CannotPair of loss: string * student: string * teacher: string * reason: string
-    | NeverStarts of loss: string * variant: string * after: int * epochs: int
     | StemNotThere of model: string * stem: string * legal: string list
     // Building on another file
     | ExtendsNotFound of path: string * near: string list
@@ -114,11 +118,13 @@ type Mistake =
     | RangeTooDense of from: string * upTo: string * count: int
     | GridTooLarge of points: float * limit: int
     | EverythingExcluded
+    | ManyRuns of runs: int * limit: int
     // Harmless, but worth a word
     | UnusedLoss of loss: string
     | UnusedAxis of path: string
     | ExcludeMatchesNothing
-    | NothingHappens of loss: string * variant: string * what: string * epoch: int * epochs: int
+    | NeverHappens of variant: string * epochs: int * Beyond list
+    | RateNeverChanges of epoch: int * epochs: int
     | PublishedWithoutRow of name: string * legal: string list * near: string list
 
 /// A mistake and where it is.
@@ -132,6 +138,7 @@ type Problem =
         | UnusedLoss _
         | UnusedAxis _
         | ExcludeMatchesNothing
-        | NothingHappens _
+        | NeverHappens _
+        | RateNeverChanges _
         | PublishedWithoutRow _ -> true
         | _ -> false

@@ -2,7 +2,6 @@
 module ChannelDistillation.Dsl.DatasetCodec
 
 open System
-open ChannelDistillation.Data
 open ChannelDistillation.Models
 open ChannelDistillation.Specs
 open ChannelDistillation.Dsl.Codec
@@ -48,7 +47,7 @@ type private Raw =
       Augment: Augment option }
 
 let private names () =
-    [ for dataset in DatasetCatalog.All -> dataset.Name, dataset.Doc ]
+    [ for dataset in ChannelDistillation.Data.DatasetCatalog.All -> dataset.Name, dataset.Doc ]
 
 let private name = named Thing.Dataset names
 

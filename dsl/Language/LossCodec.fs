@@ -172,7 +172,7 @@ let declared: Codec<(string * LossSettings) list> =
                       | None ->
                           let near = Suggest.near entry.Name (names ())
                           reader.Meant(entry.Name :: near)
-                          reader.Report(entry.Name :: path, entry.At, UnknownName(Loss, entry.Name, names (), near)) ]
+                          reader.Report(entry.Name :: path, entry.At, UnknownName(Thing.Loss, entry.Name, names (), near)) ]
         | _ ->
             reader.Report(path, Node.place node, WrongKind(WantMapping, Node.kind node))
             None

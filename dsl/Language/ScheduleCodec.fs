@@ -107,12 +107,12 @@ let learningRate: Codec<LearningRate> =
             "Grow the learning rate at the start."
             ""
             [ "warm_up" ]
-            _.Warmup
+            (fun (record: LearningRate) -> record.Warmup)
             (fun value (record: LearningRate) -> { record with Warmup = value })
             warmup
 
     let legal = Choice.names shapes
-    let constant = { Shape = Constant; Warmup = None }
+    let constant: LearningRate = { Shape = Constant; Warmup = None }
 
     let read (reader: Reader) path (node: Node) =
         match node.Content with
@@ -132,15 +132,15 @@ let learningRate: Codec<LearningRate> =
         | Plain text
         | Quoted text when not (Node.isNothing node) ->
             Choice.readWord reader path node shapes text
-            |> Option.map (fun shape -> { Shape = shape; Warmup = None })
+            |> Option.map (fun shape -> { constant with Shape = shape })
         | _ ->
             reader.Report(path, Node.place node, WrongKind(WantOneOf legal, Node.kind node))
             None
 
-    { Shape = EitherShape [ ChoiceShape(shapes |> List.map _.Shape); RecordShape [ warmupField.Shape ] ]
+    { Codec.Shape = EitherShape [ ChoiceShape(shapes |> List.map _.Shape); RecordShape [ warmupField.Shape ] ]
       Read = read
       Write =
-        fun value ->
+        fun (value: LearningRate) ->
             match value.Warmup, Choice.write shapes value.Shape with
             | None, shape -> shape
             | Some _, shape ->
@@ -160,7 +160,7 @@ let learningRate: Codec<LearningRate> =
                 Choice.edit shapes (fun _ _ _ -> None) path value.Shape
                 |> Result.map (fun edit reader path node ->
                     edit reader path node
-                    |> Option.map (fun change value -> { value with Shape = change value.Shape }))
+                    |> Option.map (fun change (value: LearningRate) -> { value with Shape = change value.Shape }))
                 |> Result.mapError (function
                     | NoSuchKey([], segment, legal) -> NoSuchKey([], segment, legal @ [ "warmup" ])
                     | other -> other) }

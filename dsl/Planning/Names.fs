@@ -1,0 +1,60 @@
+/// Names of runs: readable, and safe as file names.
+module ChannelDistillation.Dsl.Names
+
+open System
+
+let private longestValue = 32
+
+/// Anything as a part of a file name.
+let private safe (text: string) =
+    let letters =
+        text
+        |> String.map (fun c ->
+            if Char.IsAsciiLetterOrDigit c || "+-_.,=".Contains c then
+                c
+            else
+                '_')
+
+    let joined = String.Join("_", letters.Split('_', StringSplitOptions.RemoveEmptyEntries))
+
+    if joined.Length > longestValue then
+        joined.Substring(0, longestValue)
+    else
+        joined
+
+let rec private brief (setting: Setting) =
+    match setting with
+    | Scalar text -> text
+    | Items items -> String.Join(",", List.map brief items)
+    | Entries entries -> String.Join(",", [ for key, value in entries -> $"{key}={brief value}" ])
+
+/// The last segments of a path, as many as are needed to tell it from the others; at least two for what belongs to a loss.
+let shortest (segments: string list) (others: string list list) =
+    let own =
+        match segments with
+        | "variants" :: _ :: rest when not rest.IsEmpty -> rest
+        | _ -> segments
+
+    let ending count (path: string list) = List.skip (max 0 (path.Length - count)) path
+    let least = if List.head segments = "losses" then 2 else 1
+
+    let count =
+        seq { least .. own.Length }
+        |> Seq.tryFind (fun count -> others |> List.forall (fun other -> ending count other <> ending count own))
+
+    match count with
+    | Some count -> String.Join(".", ending count own)
+    | None -> String.Join(".", segments)
+
+/// How the values of an axis appear in names: told apart even where they are too long to be shown.
+let values (settings: Setting[]) : string[] =
+    let shown = settings |> Array.map (brief >> safe)
+
+    if (Array.distinct shown).Length = shown.Length then
+        shown
+    else
+        shown |> Array.mapi (fun index text -> $"{text}.{index + 1}")
+
+/// The name of a run: its variant, the axes that vary, the seed.
+let run (variant: string) (axes: (string * string) list) (seed: int64) =
+    String.Join("-", [ safe variant; yield! [ for key, value in axes -> $"{safe key}={value}" ]; $"seed{seed}" ])

@@ -1,0 +1,202 @@
+/// What a variant of an experiment comes down to: everything that is left out filled in.
+module ChannelDistillation.Dsl.Resolve
+
+open ChannelDistillation.Losses
+open ChannelDistillation.Schedules
+open ChannelDistillation.Specs
+
+type ResolvedLoss =
+    { Name: string
+      Weight: float
+      StartAfter: int
+      Warmup: int
+      Decay: Decay
+      Parameters: (string * ParameterValue) list }
+
+/// A run without its seed, compared by value.
+type Resolved =
+    { Dataset: Dataset
+      Teacher: Teacher option
+      Student: Model
+      Train: Train
+      Losses: ResolvedLoss list }
+
+/// Whether a preset treats a loss as one on features (it decays) or as one on logits and labels (it starts late).
+let private onFeatures (loss: LossDescriptor) =
+    (loss.Needs &&& (TeacherSignal.Features ||| TeacherSignal.Embedding)) <> TeacherSignal.None
+
+/// Early Decay Teacher as the paper's code does it (`lrdv2` there).
+let preset (edt: EdtPreset) (loss: LossDescriptor) : LossSettings =
+    match edt, onFeatures loss with
+    | CifarEdt, true ->
+        { LossCodec.blank with
+            Decay = Some(StepDecay([ 60; 160 ], 0.9)) }
+    | CifarEdt, false ->
+        { LossCodec.blank with
+            StartAfter = Some 60 }
+    | ImageNetEdt, true ->
+        { LossCodec.blank with
+            Decay = Some(EveryDecay(30, 0.9)) }
+    | ImageNetEdt, false ->
+        { LossCodec.blank with
+            StartAfter = Some 30 }
+
+/// The first says what it says; the second what the first leaves out.
+let over (first: LossSettings) (second: LossSettings) : LossSettings =
+    { Weight = Option.orElse second.Weight first.Weight
+      StartAfter = Option.orElse second.StartAfter first.StartAfter
+      Warmup = Option.orElse second.Warmup first.Warmup
+      Decay = Option.orElse second.Decay first.Decay
+      Parameters =
+        if first.Parameters.IsEmpty then
+            second.Parameters
+        else
+            Map.fold (fun all name value -> Map.add name value all) second.Parameters first.Parameters }
+
+let private standard (descriptor: ParameterDescriptor) =
+    match descriptor.DefaultValue with
+    | :? float as value -> Number value
+    | :? bool as value -> Flag value
+    | value -> Word(string value)
+
+/// A loss of a variant: the variant's own settings, then its preset, then the declaration, then the descriptor.
+let loss (experiment: Experiment) (variant: Variant) (name: string, own: LossSettings) : ResolvedLoss =
+    let descriptor = LossCatalog.Get name
+
+    let declared =
+        experiment.Losses
+        |> List.tryFind (fun (key, _) -> key = name)
+        |> Option.map snd
+        |> Option.defaultValue LossCodec.blank
+
+    let settings =
+        match variant.Edt with
+        | Some edt -> over own (over (preset edt descriptor) declared)
+        | None -> over own declared
+
+    { Name = name
+      Weight = defaultArg settings.Weight descriptor.DefaultWeight
+      StartAfter = defaultArg settings.StartAfter 0
+      Warmup = defaultArg settings.Warmup 0
+      Decay = defaultArg settings.Decay NoDecay
+      Parameters =
+        [ for parameter in descriptor.Parameters ->
+              parameter.Name,
+              settings.Parameters
+              |> Map.tryFind parameter.Name
+              |> Option.defaultWith (fun () -> standard parameter) ] }
+
+/// Whether any of a variant's losses learns from the teacher.
+let usesTeacher (variant: Variant) =
+    variant.Losses |> List.exists (fun (name, _) -> (LossCatalog.Get name).NeedsTeacher)
+
+/// A variant that does not use the teacher has none: its runs are the same with every teacher.
+let variant (experiment: Experiment) (variant: Variant) : Resolved =
+    { Dataset = experiment.Dataset
+      Teacher = if usesTeacher variant then experiment.Teacher else None
+      Student = experiment.Student
+      Train = experiment.Train
+      Losses = variant.Losses |> List.map (loss experiment variant) }
+
+let datasetSpec (dataset: Dataset) : DatasetSpec =
+    let augmentation: AugmentationSpec | null =
+        match dataset.Augment with
+        | Some augment -> AugmentationSpec(augment.Pad, augment.Mode, augment.Flip)
+        | None -> null
+
+    match dataset.Source with
+    | Named name -> DatasetSpec(Name = name, Augmentation = augmentation)
+    | ImageFolder(folder, classes) ->
+        DatasetSpec(Name = DatasetSpec.ImageFolder, Folder = folder, Classes = classes, Augmentation = augmentation)
+
+let modelSpec (model: Model) =
+    ModelSpec(model.Name, Option.toNullable model.Stem)
+
+let private learningRate (rate: LearningRate) : LearningRateSchedule =
+    let epochs, from =
+        match rate.Warmup with
+        | Some warmup -> warmup.Epochs, warmup.From
+        | None -> 0, 0.1
+
+    match rate.Shape with
+    | Constant -> LearningRateSchedule.Constant(WarmupEpochs = epochs, WarmupFrom = from)
+    | Step(at, factor) -> LearningRateSchedule.Step(List.toArray at, factor, WarmupEpochs = epochs, WarmupFrom = from)
+    | Cosine final -> LearningRateSchedule.Cosine(final, WarmupEpochs = epochs, WarmupFrom = from)
+
+let trainSpec (train: Train) =
+    TrainSpec(
+        Epochs = train.Epochs,
+        Batch = train.Batch,
+        Optimizer =
+            SgdSpec(
+                train.Optimizer.LearningRate,
+                train.Optimizer.Momentum,
+                train.Optimizer.WeightDecay,
+                train.Optimizer.Nesterov
+            ),
+        LearningRateSchedule = learningRate train.Schedule,
+        Precision = train.Precision,
+        DataSeed = Option.toNullable train.DataSeed
+    )
+
+let teacherSpec (teacher: Teacher) =
+    let (checkpoint: string | null), (train: TrainSpec | null), seed =
+        match teacher.Source with
+        | Checkpoint path -> path, null, 0L
+        | Trained(train, seed) -> null, trainSpec train, seed
+
+    TeacherSpec(
+        Model = modelSpec teacher.Model,
+        Checkpoint = checkpoint,
+        Train = train,
+        Seed = seed,
+        BatchNorm = teacher.BatchNorm
+    )
+
+let private weightDecay (decay: Decay) : WeightDecay | null =
+    match decay with
+    | NoDecay -> null
+    | StepDecay(at, factor) -> WeightDecay.Step(List.toArray at, factor)
+    | EveryDecay(epochs, factor) -> WeightDecay.Every(epochs, factor)
+    | LinearDecay(until, final) -> WeightDecay.Linear(until, final)
+    | CosineDecay(until, final) -> WeightDecay.Cosine(until, final)
+
+let private parameters (values: (string * ParameterValue) list) =
+    match values with
+    | [] -> Parameters.Empty
+    | _ ->
+        Parameters(
+            seq {
+                for name, value in values ->
+                    System.Collections.Generic.KeyValuePair(
+                        name,
+                        match value with
+                        | Number value -> nonNull (box value)
+                        | Flag value -> nonNull (box value)
+                        | Word value -> nonNull (box value)
+                    )
+            }
+        )
+
+let lossSpec (loss: ResolvedLoss) =
+    LossSpec(
+        Name = loss.Name,
+        Weight = loss.Weight,
+        Parameters = parameters loss.Parameters,
+        Schedule = WeightSchedule(StartAfter = loss.StartAfter, Warmup = loss.Warmup, Decay = weightDecay loss.Decay)
+    )
+
+/// The runs of a row, one for each seed.
+let specs (resolved: Resolved) (seeds: int64 list) : RunSpec list =
+    let dataset = datasetSpec resolved.Dataset
+
+    let teacher: TeacherSpec | null =
+        match resolved.Teacher with
+        | Some teacher -> teacherSpec teacher
+        | None -> null
+
+    let student = modelSpec resolved.Student
+    let train = trainSpec resolved.Train
+    let losses = [| for loss in resolved.Losses -> lossSpec loss |]
+
+    [ for seed in seeds -> RunSpec(Dataset = dataset, Teacher = teacher, Student = student, Train = train, Losses = losses, Seed = seed) ]
