@@ -131,7 +131,7 @@ module Codec =
         | last :: _ -> last
 
     /// `0,1` and `1_000` are easy to recognise as what they mean.
-    let private maybeNumber (text: string) =
+    let private maybeNumber parse (text: string) =
         let candidates =
             [ if text.Split(',').Length = 2 then
                   text.Replace(',', '.')
@@ -141,7 +141,7 @@ module Codec =
               text.TrimEnd('f') ]
 
         candidates
-        |> List.tryFind (fun candidate -> candidate <> text && (Numbers.tryParse candidate).IsSome)
+        |> List.tryFind (fun candidate -> candidate <> text && Option.isSome (parse candidate))
 
     let private scalar (reader: Reader) path (node: Node) wanted parse =
         match node.Content with
@@ -167,7 +167,7 @@ module Codec =
                 | Some value when within bounds value -> Some value
                 | Some _ -> outOfRange reader path node text bounds
                 | None ->
-                    reader.Report(path, node.Place, NotANumber(text, maybeNumber text))
+                    reader.Report(path, node.Place, NotANumber(text, maybeNumber Numbers.tryParse text))
                     None)
 
         leaf (NumberShape bounds) read (Numbers.show >> Scalar)
@@ -184,7 +184,7 @@ module Codec =
                     reader.Report(path, node.Place, NotWhole text)
                     None
                 | None, None ->
-                    reader.Report(path, node.Place, NotANumber(text, maybeNumber text))
+                    reader.Report(path, node.Place, NotANumber(text, maybeNumber Numbers.tryWhole text))
                     None)
 
         leaf (WholeShape(least, most)) read (fun value -> Scalar(string value))

@@ -231,11 +231,13 @@ module Choice =
     let names (cases: Case<'value> list) =
         cases |> List.map (fun case -> case.Shape.Name)
 
-    /// The case that a mapping names, its other keys aside.
-    let readEntries (reader: Reader) path (node: Node) (cases: Case<'value> list) (entries: Entry list) =
+    /// The case that a mapping names. A misspelt case is reported as an unknown key: that no case is left is then no news.
+    let readEntries (reader: Reader) path (node: Node) (cases: Case<'value> list) extra (entries: Entry list) =
         let legal = names cases
+        let isUnknown (entry: Entry) = not (List.contains entry.Name legal || List.contains entry.Name extra)
 
         match entries |> List.filter (fun entry -> List.contains entry.Name legal) with
+        | [] when List.exists isUnknown entries -> None
         | [ entry ] ->
             let case = cases |> List.find (fun case -> case.Shape.Name = entry.Name)
             case.Take reader (entry.Name :: path) entry.Value
@@ -289,16 +291,11 @@ module Choice =
             | Mapping entries ->
                 let legal = names cases
 
-                let unknown =
-                    entries |> List.filter (fun entry -> not (List.contains entry.Name legal))
+                for entry in entries do
+                    if not (List.contains entry.Name legal) then
+                        reader.Report(entry.Name :: path, entry.At, UnknownKey(entry.Name, List.rev path, legal, Suggest.near entry.Name legal))
 
-                for entry in unknown do
-                    reader.Report(entry.Name :: path, entry.At, UnknownKey(entry.Name, List.rev path, legal, Suggest.near entry.Name legal))
-
-                if unknown.IsEmpty then
-                    readEntries reader path node cases entries
-                else
-                    None
+                readEntries reader path node cases [] entries
             | Plain text
             | Quoted text when not (Node.isNothing node) -> readWord reader path node cases text
             | _ ->

@@ -120,15 +120,8 @@ let learningRate: Codec<LearningRate> =
             let record =
                 Record.readFields reader path node false legal [ warmupField ] constant entries
 
-            let unknown =
-                entries |> List.exists (fun entry -> not (List.contains entry.Name ("warmup" :: legal)))
-
-            // A misspelt case is reported as such; that no case is left is no news.
-            if unknown then
-                None
-            else
-                Choice.readEntries reader path node shapes entries
-                |> Option.map (fun shape -> { record with Shape = shape })
+            Choice.readEntries reader path node shapes [ "warmup" ] entries
+            |> Option.map (fun shape -> { record with Shape = shape })
         | Plain text
         | Quoted text when not (Node.isNothing node) ->
             Choice.readWord reader path node shapes text

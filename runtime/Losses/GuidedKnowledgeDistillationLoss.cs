@@ -25,15 +25,20 @@ public sealed class GuidedKnowledgeDistillationLoss(double temperature) : Loss
         Create = context => new GuidedKnowledgeDistillationLoss(context.Parameters.Number("temperature")),
     };
 
-    private static readonly Scalar One = 1.0;
     private readonly SoftenedDivergence divergence = new(temperature);
 
     public override Tensor Compute(LossInput input)
     {
         var teacher = input.Teacher!;
         // Stays on the device: asking for the number itself would wait for the computation.
-        var count = teacher.Derive("number of correct samples, at least 1", () => teacher.Correct.sum().clamp_min(One));
+        var count = teacher.Derive("number of correct samples, at least 1", () => teacher.Correct.sum().clamp_min(Constants.One));
         var perSample = divergence.PerSample(input.Student.Logits, teacher);
         return divergence.Rescale((perSample * teacher.Correct).sum() / count);
+    }
+
+    /// <summary>Apart from the loss, so that reading its descriptor (a plan does no more) does not load libtorch.</summary>
+    private static class Constants
+    {
+        public static readonly Scalar One = 1.0;
     }
 }
