@@ -1,19 +1,51 @@
+using ChannelDistillation.Data;
 using ChannelDistillation.Specs;
 
 namespace ChannelDistillation.Training;
 
-/// <summary>Which runs can be trained in lockstep.</summary>
+/// <summary>Which runs can be trained in lockstep: those that see the same batches, and the same teacher or none.</summary>
 public static class Cohort
 {
-    /// <summary>Runs with equal keys see the same batches and the same teacher, and may be lanes of one cohort.</summary>
-    public static string Key(RunSpec spec) =>
+    /// <summary>Puts runs together that can be lanes of one cohort; the order of runs, and of cohorts by their first run, is kept.</summary>
+    public static IReadOnlyList<IReadOnlyList<T>> Group<T>(IEnumerable<T> runs, Func<T, RunSpec> spec)
+    {
+        var cohorts = new List<IReadOnlyList<T>>();
+        foreach (var sameBatches in runs.GroupBy(run => BatchesOf(spec(run))))
+        {
+            // A run without a teacher costs nothing in the company of runs with one: it only skips the teacher's answers.
+            T[] alone = [.. sameBatches.Where(run => spec(run).Teacher is null)];
+            T[][] taught = [.. sameBatches.Where(run => spec(run).Teacher is not null).GroupBy(run => TeacherOf(spec(run))).Select(group => group.ToArray())];
+            if (taught.Length == 0)
+            {
+                cohorts.Add(alone);
+                continue;
+            }
+            HashSet<T> first = [.. alone, .. taught[0]];
+            cohorts.Add([.. sameBatches.Where(first.Contains)]);
+            cohorts.AddRange(taught.Skip(1));
+        }
+        return cohorts;
+    }
+
+    /// <summary>Whether all of these can be lanes of one cohort.</summary>
+    public static bool IsOne(IReadOnlyList<RunSpec> runs) =>
+        runs.Select(BatchesOf).Distinct().Count() == 1 && runs.Where(run => run.Teacher is not null).Select(TeacherOf).Distinct().Count() <= 1;
+
+    private static string BatchesOf(RunSpec spec) =>
         SpecJson.HashOf(json =>
         {
             json.WriteStartObject();
             SpecJson.Write(json, spec.Dataset);
-            SpecJson.Write(json, spec.Teacher);
             json.WriteNumber("batch", spec.Train.Batch);
             json.WriteNumber("data_seed", spec.DataSeed);
+            json.WriteEndObject();
+        });
+
+    private static string TeacherOf(RunSpec spec) =>
+        SpecJson.HashOf(json =>
+        {
+            json.WriteStartObject();
+            SpecJson.Write(json, spec.Teacher);
             json.WriteEndObject();
         });
 }
@@ -24,4 +56,8 @@ public static class Cohort
 public sealed record LaneSpec(string Name, RunSpec Spec, string Folder);
 
 /// <param name="Device">`cpu`, `cuda` or `cuda:N`.</param>
-public sealed record TrainingOptions(Workspace Workspace, string Device);
+public sealed record TrainingOptions(Workspace Workspace, string Device)
+{
+    /// <summary>How datasets are opened; tests train on tiny ones of their own.</summary>
+    public Func<DatasetSpec, Dataset> OpenDataset { get; init; } = dataset => DatasetStore.Open(dataset, Workspace);
+}

@@ -25,30 +25,26 @@ public sealed class CohortTrainer : IDisposable
     private CohortTrainer(IReadOnlyList<LaneSpec> specs, TrainingOptions options, ITrainingObserver observer)
     {
         RunSpec common = specs[0].Spec;
+        TeacherSpec? teacherSpec = specs.Select(lane => lane.Spec.Teacher).FirstOrDefault(spec => spec is not null);
         var device = new torch.Device(options.Device);
         this.observer = observer;
-        dataset = DatasetStore.Open(common.Dataset, options.Workspace);
-        teacher = common.Teacher is null ? null : new TeacherStore(options.Workspace).Load(common.Teacher, common.Dataset, device);
+        dataset = options.OpenDataset(common.Dataset);
+        teacher = teacherSpec is null ? null : new TeacherStore(options.Workspace).Load(teacherSpec, common.Dataset, device);
         training = new BatchStream(dataset.Training, common.Train.Batch, common.Dataset.Augmentation ?? dataset.Descriptor.Augmentation, common.DataSeed, shuffle: true, device, workers: 1);
         validation = new BatchStream(dataset.Validation, common.Train.Batch, AugmentationSpec.None, common.DataSeed, shuffle: false, device, workers: 1);
         // Reading a number is free on the CPU; on a GPU it would wait for every step.
         checkEveryStep = device.type == DeviceType.CPU;
         foreach (LaneSpec spec in specs)
-        {
-            var lane = new Lane(spec, dataset.Descriptor, dataset.Training.Count, device);
-            var files = new LaneFiles(spec, options.Device);
-            files.Open(lane, observer.Say);
-            lanes.Add((lane, files));
-        }
+            Open(spec, options, device);
     }
 
     /// <summary>Trains every lane to its last epoch, going on from its checkpoint where it has one.</summary>
-    /// <param name="specs">At least one; all with the same <see cref="Cohort.Key"/>.</param>
+    /// <param name="specs">At least one; lanes of one cohort (<see cref="Cohort.Group"/>).</param>
     /// <param name="stop">Saves at the next step and returns; the runs are then `interrupted`.</param>
     /// <exception cref="MissingException">The dataset, the teacher's checkpoint or the device is not there.</exception>
     public static void Train(IReadOnlyList<LaneSpec> specs, TrainingOptions options, ITrainingObserver observer, CancellationToken stop)
     {
-        if (specs.Select(lane => Cohort.Key(lane.Spec)).Distinct().Count() != 1)
+        if (!Cohort.IsOne([.. specs.Select(lane => lane.Spec)]))
             throw new ArgumentException("The lanes of a cohort must share dataset, teacher, batch size and data seed.", nameof(specs));
         using var trainer = new CohortTrainer(specs, options, observer);
         trainer.Run(stop);
@@ -66,6 +62,8 @@ public sealed class CohortTrainer : IDisposable
 
     private void Run(CancellationToken stop)
     {
+        if (lanes.Count == 0)
+            return;
         int first = lanes.Min(entry => entry.Lane.Position.Epoch);
         int epochs = lanes.Max(entry => entry.Lane.Spec.Train.Epochs);
         observer.CohortStarted([.. lanes.Select(entry => entry.Lane.Name)], first, epochs, training.StepsPerEpoch);
@@ -96,6 +94,22 @@ public sealed class CohortTrainer : IDisposable
         Each(_ => true, entry => EndIfComplete(entry));
     }
 
+    private void Open(LaneSpec spec, TrainingOptions options, torch.Device device)
+    {
+        try
+        {
+            var lane = new Lane(spec, dataset.Descriptor, dataset.Training.Count, device);
+            var files = new LaneFiles(spec, options.Device);
+            lanes.Add((lane, files));
+            files.Open(lane, observer.Say);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            lanes.RemoveAll(entry => entry.Lane.Name == spec.Name);
+            observer.LaneEnded(spec.Name, new(RunStatus.Failed, null, null, error.Message));
+        }
+    }
+
     /// <returns>Images that went through.</returns>
     private long TrainEpoch(int epoch, Stopwatch clock, CancellationToken stop)
     {
@@ -106,7 +120,9 @@ public sealed class CohortTrainer : IDisposable
         foreach (Batch batch in training.Epoch(epoch, step))
         {
             using var scope = torch.NewDisposeScope();
-            TeacherSignals? signals = teacher?.Run(batch.Images, batch.Labels);
+            // The teacher is asked only where a lane listens: not in an epoch in which all its losses wait (EDT), nor for a student that learns alone.
+            bool asked = lanes.Any(entry => entry.Lane.Position == (epoch, step) && entry.Lane.Losses.NeedTeacher);
+            TeacherSignals? signals = asked ? teacher!.Run(batch.Images, batch.Labels) : null;
             Each(entry => entry.Lane.Position == (epoch, step), entry => Step(entry, batch, signals, step));
             step++;
             images += batch.Indices.Length;

@@ -16,7 +16,7 @@ public static class Evaluation
     public static EpochErrors Errors(Func<Tensor, Tensor, Tensor> classify, DatasetSpec dataset, TrainingOptions options)
     {
         var device = new Device(options.Device);
-        using Dataset opened = DatasetStore.Open(dataset, options.Workspace);
+        using Dataset opened = options.OpenDataset(dataset);
         using var stream = new BatchStream(opened.Validation, BatchSize, AugmentationSpec.None, 0, shuffle: false, device, workers: 1);
         using var meter = new EpochMeter(0, device);
         using var noGradient = no_grad();

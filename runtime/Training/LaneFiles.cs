@@ -17,8 +17,6 @@ internal sealed class LaneFiles(LaneSpec lane, string device)
     private EpochErrors? best;
     private EpochErrors? last;
 
-    public RunResult? Result => folder.ReadResult();
-
     /// <summary>Prepares the folder, and puts the lane where its last checkpoint was taken.</summary>
     public void Open(Lane training, Action<string> say)
     {
@@ -54,8 +52,15 @@ internal sealed class LaneFiles(LaneSpec lane, string device)
     public RunResult End(RunStatus status, string? message = null)
     {
         var result = new RunResult(status, last, best, message);
-        folder.WriteResult(result);
-        return result;
+        try
+        {
+            folder.WriteResult(result);
+            return result;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return result with { Status = RunStatus.Failed, Message = $"{message} Its result could not be written: {error.Message}".TrimStart() };
+        }
     }
 
     private void Resume(Lane training, Action<string> say)

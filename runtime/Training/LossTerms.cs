@@ -34,6 +34,9 @@ internal sealed class LossTerms : IDisposable
 
     public IReadOnlyDictionary<string, double> WeightsAt(int epoch) => all.ToDictionary(term => term.Spec.Name, term => term.Spec.WeightAt(epoch));
 
+    /// <summary>Whether a loss that is active in this epoch listens to the teacher.</summary>
+    public bool NeedTeacher => active.Any(term => LossCatalog.Get(term.Name).NeedsTeacher);
+
     public void StartEpoch(int epoch)
     {
         foreach (Term term in active)

@@ -61,7 +61,7 @@ let tests =
                   let back = read.Tensors[name]
                   Expect.equal back.dtype tensor.dtype $"type of {name}"
                   Expect.sequenceEqual back.shape tensor.shape $"shape of {name}"
-                  Expect.isTrue (back.equal(tensor).ToBoolean()) $"values of {name}"
+                  Expect.isTrue (back.eq(tensor).all().item<bool> ()) $"values of {name}"
 
               Expect.equal read.Metadata["made_by"] "a test" "metadata"
           }

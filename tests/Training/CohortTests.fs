@@ -1,0 +1,142 @@
+module ChannelDistillation.Tests.Training.CohortTests
+
+open System.IO
+open Expecto
+open TorchSharp
+open ChannelDistillation.Records
+open ChannelDistillation.Schedules
+open ChannelDistillation.Specs
+open ChannelDistillation.Teachers
+open ChannelDistillation.Tests
+open ChannelDistillation.Training
+open ChannelDistillation.Tests.Training.TinyTraining
+
+let private statuses (watcher: Watcher) =
+    [ for entry in watcher.Ended -> entry.Key, string entry.Value.Status ]
+
+[<Tests>]
+let tests =
+    testSequenced
+    <| testList
+        "a cohort"
+        [ test "gives every lane the numbers that it gets alone, bit for bit" {
+              use folder = new TemporaryFolder()
+              trainTeacher folder
+              let together = [ for variant in variants 2 -> lane folder "together" variant ]
+              let watcher = trainLanes folder together
+              Expect.equal (statuses watcher) [ for name, _ in variants 2 -> name, "Completed" ] "all completed"
+
+              for variant in variants 2 do
+                  let alone = lane folder "alone" variant
+                  trainLanes folder [ alone ] |> ignore
+                  Expect.equal (outcome alone) (outcome (lane folder "together" variant)) (fst variant)
+          }
+
+          test "that is interrupted anywhere goes on to the same numbers" {
+              use folder = new TemporaryFolder()
+              trainTeacher folder
+              let undisturbed = [ for variant in variants 2 -> lane folder "undisturbed" variant ]
+              trainLanes folder undisturbed |> ignore
+              // 5 steps an epoch: within the first, at its end, and in the second.
+              for step in [ 1; 3; 5; 8 ] do
+                  let lanes = [ for variant in variants 2 -> lane folder $"stopped-{step}" variant ]
+                  let first = trainUntil step folder lanes
+                  Expect.all (statuses first) (fun (_, status) -> status = "Interrupted") $"stopped after step {step}"
+                  let rest = trainLanes folder lanes
+                  Expect.equal rest.Steps (10 - step) "no step is done twice"
+
+                  for resumed, whole in List.zip lanes undisturbed do
+                      Expect.equal (outcome resumed) (outcome whole) $"{resumed.Name}, interrupted after step {step}"
+          }
+
+          test "takes in a run that starts later, and a run that is further waits for it" {
+              use folder = new TemporaryFolder()
+              trainTeacher folder
+              let all = [ for variant in variants 2 -> lane folder "together" variant ]
+              trainUntil 7 folder (List.take 2 all) |> ignore
+              let watcher = trainLanes folder all
+              Expect.equal watcher.Steps 10 "one pass over the epochs for everyone"
+
+              for variant in variants 2 do
+                  let alone = lane folder "alone" variant
+                  trainLanes folder [ alone ] |> ignore
+                  Expect.equal (outcome (lane folder "together" variant)) (outcome alone) (fst variant)
+          }
+
+          test "goes on without a lane that diverges, which says what broke and where" {
+              use folder = new TemporaryFolder()
+              let healthy = "healthy", spec null (train 2 0.05) [ loss "ce" 1.0 always ]
+              let wild = "wild", spec null (train 2 1e30) [ loss "ce" 1.0 always ]
+              let watcher = trainLanes folder [ lane folder "both" wild; lane folder "both" healthy ]
+              Expect.equal (statuses watcher |> List.sort) [ "healthy", "Completed"; "wild", "Diverged" ] "how they ended"
+
+              Expect.equal
+                  watcher.Ended["wild"].Message
+                  "In epoch 1, step 2, ce became infinite or not a number. A smaller learning rate or loss weight, or a warm-up, may help."
+                  "the message"
+
+              trainLanes folder [ lane folder "alone" healthy ] |> ignore
+              Expect.equal (outcome (lane folder "both" healthy)) (outcome (lane folder "alone" healthy)) "the other lane"
+          }
+
+          test "goes on without a lane whose folder cannot be written" {
+              use folder = new TemporaryFolder()
+              File.WriteAllText(folder.File "occupied", "")
+              let variant = "student", spec null (train 1 0.05) [ loss "ce" 1.0 always ]
+              let stuck = LaneSpec("stuck", snd variant, Path.Combine(folder.Path, "occupied", "stuck"))
+              let watcher = trainLanes folder [ stuck; lane folder "runs" variant ]
+              Expect.equal (statuses watcher) [ "stuck", "Failed"; "student", "Completed" ] "how they ended"
+              Expect.stringContains watcher.Ended["stuck"].Message "occupied" "the message names the place"
+          }
+
+          test "holds the same number of tensors after every step" {
+              use folder = new TemporaryFolder()
+              trainTeacher folder
+              let counts = ResizeArray()
+              let watcher = Watcher(fun _ -> counts.Add torch.Tensor.TotalCount)
+              let lanes = [| for variant in variants 3 -> lane folder "runs" variant |]
+              CohortTrainer.Train(lanes, options folder, watcher, System.Threading.CancellationToken.None)
+              // The first epochs add momentum and switch losses on; from then on nothing may grow.
+              Expect.equal (counts |> Seq.skip 10 |> Seq.distinct |> Seq.length) 1 $"live tensors: {List.ofSeq counts}"
+          }
+
+          test "does not start with runs that do not belong together" {
+              use folder = new TemporaryFolder()
+              let other = RunSpec(Dataset = dataset, Student = ModelSpec "resnet8", Train = train 1 0.1, Losses = [| loss "ce" 1.0 always |], Seed = 8L)
+              let lanes = [ lane folder "runs" ("a", snd (variants 1).Head); lane folder "runs" ("b", other) ]
+              Expect.throwsC
+                  (fun () -> trainLanes folder lanes |> ignore)
+                  (fun error ->
+                      Expect.equal
+                          error.Message
+                          "The lanes of a cohort must share dataset, teacher, batch size and data seed. (Parameter 'specs')"
+                          "the message")
+          }
+
+          test "is made of runs that share batches and teacher; a run without a teacher joins those with one" {
+              let other = TeacherSpec(Model = ModelSpec "resnet20", Train = train 1 0.05)
+              let own = [ loss "ce" 1.0 always ]
+
+              let runs =
+                  [ "student", spec null (train 1 0.1) own
+                    "kd", spec teacher (train 1 0.1) own
+                    "more epochs", spec teacher (train 5 0.2) own
+                    "other teacher", spec other (train 1 0.1) own
+                    "other batch",
+                    spec
+                        teacher
+                        (TrainSpec(Epochs = 1, Batch = 8, Optimizer = SgdSpec 0.1, LearningRateSchedule = LearningRateSchedule.Constant()))
+                        own ]
+
+              let cohorts = [ for cohort in Cohort.Group(runs, snd) -> [ for name, _ in cohort -> name ] ]
+              Expect.equal cohorts [ [ "student"; "kd"; "more epochs" ]; [ "other teacher" ]; [ "other batch" ] ] "the cohorts"
+          }
+
+          test "leaves the teacher's weights alone" {
+              use folder = new TemporaryFolder()
+              trainTeacher folder
+              let path = TeacherStore(options(folder).Workspace).CheckpointOf(teacher, dataset)
+              let before = File.ReadAllBytes path
+              trainLanes folder [ lane folder "runs" (List.item 2 (variants 1)) ] |> ignore
+              Expect.equal (File.ReadAllBytes path) before "the checkpoint"
+          } ]
