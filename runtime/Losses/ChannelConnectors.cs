@@ -4,7 +4,10 @@ using static TorchSharp.torch;
 
 namespace ChannelDistillation.Losses;
 
-/// <summary>One trainable connector per stage, student's to teacher's channels: relu(BatchNorm(1x1 convolution)). Parameters are named `connectors.0.0.weight`, ...</summary>
+/// <summary>
+/// One trainable connector per stage, student's to teacher's channels: relu(BatchNorm(1x1 convolution)). Parameters are named
+/// `connectors.0.0.weight`, ...
+/// </summary>
 public sealed class ChannelConnectors : nn.Module
 {
     private readonly Chain[] stages;
