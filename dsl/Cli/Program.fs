@@ -1,7 +1,41 @@
 module ChannelDistillation.Cli.Program
 
+open System
+open System.IO
+open ChannelDistillation
+open ChannelDistillation.Dsl.Launch
+
+let private dispatch (verb: string) (arguments: string list) =
+    match verb with
+    | "sweep" -> Commands.sweep arguments
+    | "plan" -> Commands.plan arguments
+    | "table" -> Commands.table arguments
+    | "data" -> Commands.data arguments
+    | other -> Parsing.unknownVerb other
+
+/// A mistake of ours: the person gets one paragraph, the details go into a file.
+let private unexpected (error: exn) =
+    let file = Path.Combine(Path.GetTempPath(), $"channel-distillation-error-{DateTime.UtcNow:yyyyMMddTHHmmss}-{Environment.ProcessId}.log")
+    File.WriteAllText(file, string error)
+    eprintfn "Something went wrong that should not have: %s\nRuns that were going on can be continued with the same command. Details, for a bug report: %s" error.Message file
+    Ending.failed
+
 [<EntryPoint>]
-let main _ =
-    use t = TorchSharp.torch.ones(2L, 3L)
-    printfn "%d" (TorchSharp.torch.get_num_threads ())
-    0
+let main arguments =
+    try
+        match List.ofArray arguments with
+        | [] ->
+            eprintfn "This program is started through build.fsx: dotnet fsi build.fsx"
+            Ending.invalid
+        | verb :: rest -> dispatch verb rest
+    with
+    | Ending.Ended(code, message) ->
+        eprintfn "%s" message
+        code
+    | Refused message ->
+        eprintfn "%s" message
+        Ending.invalid
+    | :? MissingException as missing ->
+        eprintfn "%s" missing.Message
+        Ending.missing
+    | error -> unexpected error

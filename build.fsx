@@ -1,0 +1,273 @@
+// The one entry of the project: `dotnet fsi build.fsx` lists what it can do.
+#r "nuget: Argu, 6.1.1"
+#load "dsl/Cli/Verbs.fs"
+
+open System
+open System.Collections
+open System.Diagnostics
+open System.IO
+open System.Runtime.InteropServices
+open System.Security.Cryptography
+open System.Text
+open System.Threading
+open Argu
+open ChannelDistillation.Cli
+
+let root = __SOURCE_DIRECTORY__
+let at path = Path.Combine(root, path)
+let dotnet = Environment.ProcessPath
+
+/// Ends with a message for the person at the keyboard instead of a stack trace.
+let stop (code: int) (message: string) : 'a =
+    eprintfn "%s" message
+    exit code
+
+// ---- Running other programs ------------------------------------------------------------------------------------------
+
+[<DllImport("libc", EntryPoint = "execve", SetLastError = true)>]
+extern int private replaceProcess(string path, string[] arguments, string[] environment)
+
+/// The program takes this process's place, so that signals and the exit code are its own (docs/decisions/0001-one-entry.md).
+/// Windows has no such call: there it runs as a child and its exit code is passed on.
+let become (arguments: string list) : int =
+    let settings = [ ("CHANNEL_DISTILLATION_ROOT", root) ]
+
+    if OperatingSystem.IsWindows() then
+        let start = ProcessStartInfo(dotnet, arguments)
+
+        for name, value in settings do
+            start.Environment[name] <- value
+
+        use child = Process.Start start
+        Console.CancelKeyPress.Add(fun pressed -> pressed.Cancel <- true) // the child decides how to end
+        child.WaitForExit()
+        child.ExitCode
+    else
+        let inherited =
+            [ for entry in Environment.GetEnvironmentVariables() |> Seq.cast<DictionaryEntry> -> string entry.Key, string entry.Value ]
+
+        let environment =
+            [| for name, value in inherited do
+                   if not (List.exists (fun (set, _) -> set = name) settings) then
+                       yield name + "=" + value
+               for name, value in settings do
+                   yield name + "=" + value |]
+
+        Console.Out.Flush()
+        replaceProcess (dotnet, [| yield dotnet; yield! arguments; yield null |], Array.append environment [| null |]) |> ignore
+        stop 1 $"I could not start {dotnet}: error {Marshal.GetLastPInvokeError()} of the operating system."
+
+/// Runs a program with its output hidden; returns its exit code and what it wrote.
+let runHidden (arguments: string list) =
+    let start =
+        ProcessStartInfo(dotnet, arguments, WorkingDirectory = root, RedirectStandardOutput = true, RedirectStandardError = true)
+
+    // Build servers outlive the build and would keep a pipe of ours open.
+    start.Environment["MSBUILDDISABLENODEREUSE"] <- "1"
+    use child = Process.Start start
+    let written = StringBuilder()
+    let collect (line: DataReceivedEventArgs) = if not (isNull line.Data) then lock written (fun () -> written.AppendLine line.Data |> ignore)
+    child.OutputDataReceived.Add collect
+    child.ErrorDataReceived.Add collect
+    child.BeginOutputReadLine()
+    child.BeginErrorReadLine()
+    child.WaitForExit()
+    child.ExitCode, written.ToString()
+
+let runShown (arguments: string list) =
+    use child = Process.Start(ProcessStartInfo(dotnet, arguments, WorkingDirectory = root))
+    child.WaitForExit()
+    child.ExitCode
+
+// ---- Building what is needed -----------------------------------------------------------------------------------------
+
+/// What the last build of a project was made of: its sources (path, size, time) and its backend.
+let private sources (folders: string list) =
+    let isSource (file: FileInfo) =
+        match file.Extension with
+        | ".cs" | ".fs" | ".fsproj" | ".csproj" | ".props" | ".targets" -> true
+        | _ -> file.Name.EndsWith ".lock.json" || file.Name = "datasets.yaml"
+
+    let rec under (folder: DirectoryInfo) =
+        seq {
+            yield! folder.EnumerateFiles() |> Seq.filter isSource
+
+            for inner in folder.EnumerateDirectories() do
+                if inner.Name <> "bin" && inner.Name <> "obj" then
+                    yield! under inner
+        }
+
+    seq {
+        yield! DirectoryInfo(root).EnumerateFiles() |> Seq.filter isSource
+        yield FileInfo(at "global.json")
+        yield FileInfo(at "data/datasets.yaml")
+
+        for folder in folders do
+            yield! under (DirectoryInfo(at folder))
+    }
+    |> Seq.filter _.Exists
+    |> Seq.map (fun file -> $"{file.FullName}|{file.Length}|{file.LastWriteTimeUtc.Ticks}")
+    |> Seq.sort
+    |> String.concat "\n"
+
+type Target = { Project: string; Program: string; Folders: string list }
+
+let cli =
+    { Project = "dsl/Cli"; Program = "dsl/Cli/bin/Release/net10.0/channel-distillation.dll"; Folders = [ "runtime"; "dsl" ] }
+
+let tests =
+    { Project = "tests"; Program = "tests/bin/Release/net10.0/ChannelDistillation.Tests.dll"; Folders = [ "runtime"; "dsl"; "tests" ] }
+
+let private lastBackend = at "dsl/Cli/bin/backend"
+
+/// The backend asked for, or else the one of the last build, so that `build --backend cuda` is said once.
+let backendOf (asked: string option) =
+    match asked with
+    | Some backend -> backend
+    | None when File.Exists lastBackend -> (File.ReadAllText lastBackend).Trim()
+    | None -> "cpu"
+
+/// One build at a time: two would write the same files. The lock is the operating system's, so a killed build leaves none behind.
+let private withBuildLock (work: unit -> 'a) =
+    Directory.CreateDirectory(at "dsl/Cli/bin") |> ignore
+
+    let rec acquire said =
+        try
+            new FileStream(at "dsl/Cli/bin/lock", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None)
+        with :? IOException ->
+            if not said then
+                eprintfn "Another process is building; waiting for it ..."
+
+            Thread.Sleep 200
+            acquire true
+
+    use _ = acquire false
+    work ()
+
+/// Builds a project unless its last build was made of the same sources. Quiet when there is nothing to do.
+let build (target: Target) (asked: string option) =
+    let backend = backendOf asked
+    let stamp = at $"{target.Project}/bin/built"
+
+    let digest () =
+        let text = $"{backend}\n{Environment.Version}\n{sources target.Folders}"
+        Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes text))
+
+    let upToDate () =
+        File.Exists(at target.Program) && File.Exists stamp && File.ReadAllText stamp = digest ()
+
+    if not (upToDate ()) then
+        withBuildLock (fun () ->
+            if not (upToDate ()) then
+                let built = digest ()
+                eprintf "Building %s (%s) ... " target.Project backend
+                let clock = Stopwatch.StartNew()
+                let code, output = runHidden [ "build"; target.Project; "-c"; "Release"; "-v"; "quiet"; "-nologo"; $"-p:TorchBackend={backend}" ]
+
+                if code <> 0 then
+                    stop 1 $"failed after {clock.Elapsed.TotalSeconds:F0} s.\n{output}"
+
+                eprintfn "%.0f s" clock.Elapsed.TotalSeconds
+
+                for line in output.Split '\n' do
+                    if line.TrimStart().StartsWith "TorchSharp:" then
+                        eprintfn "%s" (line.Trim())
+
+                File.WriteAllText(stamp, built)
+                File.WriteAllText(lastBackend, backend))
+
+// ---- Verbs for developers --------------------------------------------------------------------------------------------
+
+type Backend =
+    | Cpu
+    | Cuda
+    | External
+
+type BuildArguments =
+    | Backend of Backend
+
+    interface IArgParserTemplate with
+        member _.Usage = "libtorch for the processor, for NVIDIA GPUs, or the one that TORCH_LIB names; remembered for later builds"
+
+type TestArguments =
+    | Filter of string
+
+    interface IArgParserTemplate with
+        member _.Usage = "only the tests whose full name contains this text"
+
+type FormatArguments =
+    | Check
+
+    interface IArgParserTemplate with
+        member _.Usage = "change nothing; fail where a file is not formatted"
+
+let private parse<'arguments when 'arguments :> IArgParserTemplate> verb (arguments: string list) : ParseResults<'arguments> =
+    let parser = ArgumentParser.Create<'arguments>(programName = $"dotnet fsi build.fsx {verb}")
+
+    try
+        parser.ParseCommandLine(List.toArray arguments)
+    with :? ArguParseException as problem ->
+        if problem.ErrorCode = ErrorCode.HelpText then
+            printfn "%s" problem.Message
+            exit 0
+        else
+            stop 2 problem.Message
+
+let buildVerb arguments =
+    let backend =
+        (parse<BuildArguments> "build" arguments).TryGetResult Backend |> Option.map (fun backend -> (string backend).ToLowerInvariant())
+
+    build cli backend
+    build tests backend
+    printfn "Up to date (%s)." (backendOf None)
+    0
+
+let testVerb arguments =
+    let filter = (parse<TestArguments> "test" arguments).TryGetResult Filter
+    build cli None
+    build tests None
+    become [ at tests.Program; for text in Option.toList filter do yield! [ "--filter"; text ] ]
+
+let formatVerb arguments =
+    let check = (parse<FormatArguments> "format" arguments).Contains Check
+
+    match runHidden [ "tool"; "restore" ] with
+    | 0, _ -> ()
+    | _, output -> stop 1 output
+
+    let codes =
+        [ runShown [ "csharpier"; (if check then "check" else "format"); "runtime" ]
+          runShown [ "fantomas"; if check then "--check"
+                     "build.fsx"; "dsl"; "tests" ] ]
+
+    if List.forall ((=) 0) codes then 0 else 1
+
+// ---- Choosing --------------------------------------------------------------------------------------------------------
+
+let developerVerbs =
+    [ "build", "", "compile everything; --backend cpu|cuda|external", buildVerb
+      "test", "", "the whole test suite; --filter TEXT for a part of it", testVerb
+      "format", "", "format the sources; --check only looks", formatVerb ]
+
+let help () =
+    let line (verb, arguments, doc) = printfn "  %-29s %s" $"{verb} {arguments}" doc
+    printfn "Knowledge distillation, from a declared ablation to a results table.\n\ndotnet fsi build.fsx VERB [ARGUMENTS]\n"
+    Verbs.all |> List.iter line
+    printfn "\nFor developers:"
+
+    for verb, arguments, doc, _ in developerVerbs do
+        line (verb, arguments, doc)
+
+    printfn "\nVERB --help shows its options. Start with: dotnet fsi build.fsx sweep"
+
+match List.ofArray fsi.CommandLineArgs |> List.tail with
+| [] | [ "help" ] | [ "--help" ] | [ "-h" ] ->
+    help ()
+    0
+| verb :: arguments ->
+    match developerVerbs |> List.tryFind (fun (name, _, _, _) -> name = verb) with
+    | Some(_, _, _, run) -> run arguments
+    | None ->
+        build cli None
+        become (at cli.Program :: verb :: arguments)
+|> exit

@@ -1,0 +1,84 @@
+/// Arguments of the command line, with errors that help.
+module ChannelDistillation.Cli.Parsing
+
+open System
+open System.Text.RegularExpressions
+open Argu
+open ChannelDistillation.Dsl
+
+let private program = "dotnet fsi build.fsx"
+
+let private hint (word: string) (candidates: string list) =
+    match Suggest.near word candidates with
+    | [] -> ""
+    | nearest :: _ -> $"\nHint: maybe you want `{nearest}`?"
+
+let unknownVerb (verb: string) =
+    let verbs = Verbs.all |> List.map (fun (name, _, _) -> name)
+    let listed = String.Join(", ", verbs)
+    Ending.stop Ending.invalid $"I do not know the verb `{verb}`.{hint verb verbs}\nVerbs: {listed}. `{program}` shows what each does."
+
+let private optionsOf (parser: ArgumentParser) =
+    "--help" :: (parser.GetArgumentCases() |> List.collect (fun case -> case.CommandLineNames.Value))
+
+let private nameOf (word: string) = Array.head (word.Split '=')
+
+/// Argu takes an option that it does not know for the name of a file.
+let private unknownOption options (arguments: string list) =
+    arguments |> List.tryFind (fun word -> word.StartsWith "--" && not (List.contains (nameOf word) options))
+
+/// Argu says `ERROR: unrecognized argument: 'ftch'.` and then how everything is used.
+let private explain verb (options: string list) (problem: string) =
+    let first = (Array.head (problem.Split '\n')).Trim()
+    let unrecognized = Regex.Match(first, "unrecognized argument: '(.*)'")
+
+    if unrecognized.Success then
+        let word = unrecognized.Groups[1].Value
+        $"`{verb}` does not know what to do with `{word}`.{hint word options}"
+    else
+        let text = Regex.Replace(first, "^ERROR: ", "").TrimEnd '.'
+        if text = "" then "These arguments cannot be read." else string (Char.ToUpperInvariant text[0]) + text.Substring 1 + "."
+
+/// None: help was asked for and is printed.
+let parse<'arguments when 'arguments :> IArgParserTemplate> (verb: string) (arguments: string list) : ParseResults<'arguments> option =
+    let parser = ArgumentParser.Create<'arguments>(programName = $"{program} {verb}")
+    let options = optionsOf parser
+    let refuse problem = Ending.stop Ending.invalid $"{problem}\n`{program} {verb} --help` lists its options."
+
+    match unknownOption options arguments with
+    | Some word -> refuse $"`{verb}` has no option `{nameOf word}`.{hint (nameOf word) options}"
+    | None ->
+        try
+            Some(parser.ParseCommandLine(List.toArray arguments))
+        with :? ArguParseException as problem ->
+            if problem.ErrorCode = ErrorCode.HelpText then
+                printfn "%s" problem.Message
+                None
+            else
+                refuse (explain verb options problem.Message)
+
+/// `PATH=VALUE` of --set.
+let assignment (text: string) =
+    match text.IndexOf '=' with
+    | at when at > 0 -> text.Substring(0, at), text.Substring(at + 1)
+    | _ -> Ending.stop Ending.invalid $"--set needs PATH=VALUE, for instance --set train.epochs=2; this is `{text}`."
+
+/// A whole number of at least 1.
+let positive option n =
+    if n >= 1 then n else Ending.stop Ending.invalid $"{option} must be 1 or more; it is {n}."
+
+let device (text: string) =
+    if Regex.IsMatch(text, "^(auto|cpu|cuda|cuda:[0-9]{1,4})$") then
+        text
+    elif Regex.IsMatch(text, "^cuda:[0-9,]+$") then
+        Ending.stop Ending.invalid "This version trains on one device: --device cuda:0, for instance."
+    else
+        Ending.stop Ending.invalid $"I do not know the device `{text}`. --device is auto, cpu, cuda or cuda:N."
+
+let launcher (text: string) =
+    match text with
+    | "local" -> ()
+    | "slurm" -> Ending.stop Ending.invalid "This version has no launcher `slurm`: a sweep runs on the machine that it is started on (--launcher local)."
+    | other ->
+        let near = hint other [ "local" ]
+        Ending.stop Ending.invalid $"I do not know the launcher `{other}`. --launcher is local.{near}"

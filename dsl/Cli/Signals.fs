@@ -1,0 +1,37 @@
+/// Stopping in good order: the first Ctrl+C saves, the second ends at once.
+module ChannelDistillation.Cli.Signals
+
+open System
+open System.Diagnostics
+open System.Runtime.InteropServices
+open System.Threading
+
+let private usr1 = enum<PosixSignal> 10 // by its number on Linux: .NET has no name for it
+
+/// One key press can arrive twice, through the terminal and through a parent that passes it on.
+let private sameTwice = TimeSpan.FromMilliseconds 500.0
+
+/// A token that SIGINT, SIGTERM and SIGUSR1 cancel, for as long as the result is not disposed.
+let watch (source: CancellationTokenSource) : IDisposable =
+    let sinceFirst = Stopwatch()
+
+    let onSignal (context: PosixSignalContext) =
+        context.Cancel <- true
+
+        if not source.IsCancellationRequested then
+            sinceFirst.Start()
+            eprintfn "\nStopping: saving the state of every run. Once more to stop at once."
+            source.Cancel()
+        elif context.Signal = PosixSignal.SIGINT && sinceFirst.Elapsed > sameTwice then
+            exit Ending.interrupted
+
+    let signals =
+        [ PosixSignal.SIGINT
+          PosixSignal.SIGTERM
+          if OperatingSystem.IsLinux() then
+              usr1 ]
+
+    let registrations = signals |> List.map (fun signal -> PosixSignalRegistration.Create(signal, onSignal))
+
+    { new IDisposable with
+        member _.Dispose() = registrations |> List.iter _.Dispose() }

@@ -1,0 +1,8 @@
+/// The verbs of the compiled program, one line each. Also read by build.fsx, so it depends on nothing.
+module ChannelDistillation.Cli.Verbs
+
+let all =
+    [ "sweep", "[FILE]", "train what an experiment declares and write its table (default: experiments/quickstart.yaml)"
+      "plan", "[FILE]", "check an experiment and show its runs; trains nothing"
+      "table", "[FILE or RUNS-FOLDER]", "the results so far, as md, csv or json"
+      "data", "list | fetch NAME", "the known datasets; download one" ]

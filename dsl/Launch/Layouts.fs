@@ -1,0 +1,54 @@
+/// From a plan to what its table shows.
+module ChannelDistillation.Dsl.Launch.Layouts
+
+open System.Collections.Generic
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Report
+open ChannelDistillation.Records
+open ChannelDistillation.Specs
+
+let private datasetName (dataset: DatasetSpec) = Option.ofObj dataset.Folder |> Option.defaultValue dataset.Name
+
+let private several (values: string seq) = values |> Seq.distinct |> String.concat ", "
+
+/// Errors of teachers, by their keys, as an earlier layout knew them.
+let knownErrors (earlier: Layout option) =
+    let known = Dictionary<string, EpochErrors>()
+
+    for layout in Option.toList earlier do
+        for teacher in layout.Teachers do
+            teacher.Errors |> Option.iter (fun errors -> known[teacher.Key] <- errors)
+
+    known
+
+let ofPlan (plan: Plan) (jobs: Job list) (known: IReadOnlyDictionary<string, EpochErrors>) : Layout =
+    let experiment = plan.Experiment
+    let folders = dict [ for job in jobs -> SpecJson.Hash job.Run.Spec, job.FolderName ]
+    let specs = plan.Runs |> List.map _.Spec
+
+    let published name =
+        experiment.Published |> Option.bind (fun published -> published.Rows |> List.tryPick (fun (row, numbers) -> if row = name then Some numbers else None))
+
+    { Experiment = experiment.Name
+      Description = experiment.Description
+      Dataset = several (specs |> Seq.map (fun spec -> datasetName spec.Dataset))
+      Student = several (specs |> Seq.map _.Student.Name)
+      Epochs = specs |> List.map _.Train.Epochs |> List.distinct
+      Seeds = plan.Runs |> List.map _.Seed |> List.distinct
+      PublishedSource = experiment.Published |> Option.bind _.Source
+      Teachers =
+        [ for teacher in Teachers.ofPlan plan ->
+              { Model = teacher.Spec.Model.Name
+                Axes = teacher.Axes
+                Key = teacher.Key
+                Errors =
+                  match known.TryGetValue teacher.Key with
+                  | true, errors -> Some errors
+                  | _ -> None
+                Published = published "teacher" } ]
+      Rows =
+        [ for row in plan.Rows ->
+              { Variant = row.Variant
+                Axes = row.Axes
+                Folders = row.Runs |> List.map (fun run -> folders[SpecJson.Hash run.Spec])
+                Published = published row.Variant } ] }

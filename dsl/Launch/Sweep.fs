@@ -1,0 +1,147 @@
+namespace ChannelDistillation.Dsl.Launch
+
+open System
+open System.Diagnostics
+open System.IO
+open System.Threading
+open ChannelDistillation
+open ChannelDistillation.Data
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Progress
+open ChannelDistillation.Dsl.Report
+open ChannelDistillation.Records
+open ChannelDistillation.Teachers
+open ChannelDistillation.Training
+
+/// The arguments do not fit this experiment or this moment; nothing was started.
+exception Refused of message: string
+
+type SweepOptions =
+    { Workspace: Workspace
+      /// Where experiments put their folders; absolute.
+      Out: string
+      /// A pattern of run names or variants.
+      Only: string option
+      /// `auto`, `cpu`, `cuda` or `cuda:N`.
+      Device: string
+      /// Most runs in a cohort.
+      Lanes: int
+      Threads: int option
+      RetryFailed: bool
+      Quiet: bool }
+
+type Outcome =
+    {
+        Results: Results
+        /// Where every run of the plan stands now.
+        Jobs: Job list
+        Files: string list
+        Interrupted: bool
+        Elapsed: TimeSpan
+    }
+
+/// Trains what an experiment declares and is not yet trained.
+module Sweep =
+    let folderOf (out: string) (plan: Plan) = Path.Combine(out, plan.Experiment.Name)
+
+    /// Two sweeps of one experiment would write the same files. The lock is the operating system's: a killed sweep leaves none.
+    let private lockFolder (folder: string) =
+        Directory.CreateDirectory folder |> ignore
+
+        try
+            new FileStream(Path.Combine(folder, ".lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None)
+        with :? IOException ->
+            raise (Refused $"Another sweep is training into {folder}. Wait for it to end, or choose another folder with --out.")
+
+    let private fetchDatasets (workspace: Workspace) (jobs: Job list) (say: string -> unit) =
+        for dataset in jobs |> List.map _.Run.Spec.Dataset |> List.distinct do
+            if not (DatasetStore.IsThere(dataset, workspace)) then
+                DatasetStore.Fetch(DatasetCatalog.Describe dataset, workspace, say)
+
+    /// Nothing is trained if the checkpoint of a later cohort is missing.
+    let private checkTeachers (store: TeacherStore) (teachers: Teachers.PlannedTeacher list) =
+        for teacher in teachers do
+            if isNull teacher.Spec.Train && not (store.IsThere(teacher.Spec, teacher.Dataset)) then
+                let path = store.CheckpointOf(teacher.Spec, teacher.Dataset)
+
+                raise (
+                    MissingException(
+                        $"The teacher's checkpoint {path} is not there. Put the file there, or let the experiment train its teacher: "
+                        + $"teacher: {{ model: {teacher.Spec.Model.Name}, train: {{ epochs: ... }} }}"
+                    )
+                )
+
+    let private lanesOf (cohort: Job list) =
+        [| for job in cohort -> LaneSpec(job.Run.Name, job.Run.Spec, job.Folder) |]
+
+    let run (options: SweepOptions) (plan: Plan) (stop: CancellationToken) : Outcome =
+        let clock = Stopwatch.StartNew()
+        let folder = folderOf options.Out plan
+        use _ = lockFolder folder
+        let jobs = Job.ofPlan folder plan
+        let chosen = options.Only |> Option.map (fun pattern -> jobs |> List.filter (Job.matches pattern)) |> Option.defaultValue jobs
+
+        if chosen.IsEmpty then
+            let names = (jobs |> List.map _.Run.Name |> List.truncate 8) @ (if jobs.Length > 8 then [ "..." ] else [])
+            let listed = String.Join(", ", names)
+            raise (Refused $"No run matches --only {options.Only.Value}. The runs are: {listed}")
+
+        let pending = chosen |> List.filter (fun job -> RunState.needsTraining options.RetryFailed job.State)
+        let cohorts = Job.cohorts options.Lanes pending
+        let store = TeacherStore options.Workspace
+        let known = Layouts.knownErrors (PlanFile.read folder)
+        let needed = pending |> List.choose (fun job -> Teachers.ofRun job.Run) |> List.distinctBy _.Key
+
+        // Called after each cohort, so that the tables are true at any moment.
+        let writeTables () =
+            let now = Job.ofPlan folder plan
+            let layout = Layouts.ofPlan plan now known
+            let planFile = Path.Combine(folder, "plan.json")
+            AtomicFile.WriteText(planFile, PlanFile.render layout (Listing.ofJobs options.Lanes now))
+            let results = Tables.collect folder layout
+            now, results, planFile :: Tables.write folder results
+
+        let training =
+            lazy
+                (options.Threads |> Option.iter Devices.UseThreads
+                 TrainingOptions(options.Workspace, Devices.Choose options.Device))
+
+        checkTeachers store needed
+
+        if not pending.IsEmpty then
+            training.Force() |> ignore
+
+        writeTables () |> ignore
+
+        Progress.during options.Quiet cohorts.Length (fun progress ->
+            fetchDatasets options.Workspace pending progress.Say
+
+            if not pending.IsEmpty then
+                progress.Say $"Training {pending.Length} of {jobs.Length} runs on {training.Value.Device}."
+
+            let trainTeacher (teacher: Teachers.PlannedTeacher) =
+                if not (store.IsThere(teacher.Spec, teacher.Dataset)) then
+                    progress.Teacher <- true
+                    store.Train(teacher.Spec, teacher.Dataset, training.Value, progress, stop)
+                    progress.Teacher <- false
+
+            let evaluateTeacher (teacher: Teachers.PlannedTeacher) =
+                if not (known.ContainsKey teacher.Key) && store.IsThere(teacher.Spec, teacher.Dataset) then
+                    known[teacher.Key] <- store.Errors(teacher.Spec, teacher.Dataset, training.Value)
+
+            for cohort in cohorts do
+                for teacher in cohort |> List.choose (fun job -> Teachers.ofRun job.Run) |> List.distinctBy _.Key do
+                    if not stop.IsCancellationRequested then
+                        trainTeacher teacher
+                        evaluateTeacher teacher
+
+                if not stop.IsCancellationRequested then
+                    CohortTrainer.Train(lanesOf cohort, training.Value, progress, stop)
+                    writeTables () |> ignore
+
+            // Those of rows that were complete before this sweep.
+            if not stop.IsCancellationRequested && DatasetStore.IsThere(plan.Runs.Head.Spec.Dataset, options.Workspace) then
+                Teachers.ofPlan plan |> List.iter evaluateTeacher)
+
+        let jobs, results, files = writeTables ()
+        { Results = results; Jobs = jobs; Files = files; Interrupted = stop.IsCancellationRequested; Elapsed = clock.Elapsed }

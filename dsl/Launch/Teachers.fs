@@ -1,0 +1,29 @@
+/// The teachers of a plan: which there are, and what is known of them.
+module ChannelDistillation.Dsl.Launch.Teachers
+
+open ChannelDistillation.Dsl
+open ChannelDistillation.Specs
+
+type PlannedTeacher =
+    { Spec: TeacherSpec
+      Dataset: DatasetSpec
+      Key: string
+      /// The axes that choose it.
+      Axes: (string * string) list }
+
+/// Tells teachers apart: by the run that trains it, or by its checkpoint.
+let keyOf (teacher: TeacherSpec) (dataset: DatasetSpec) =
+    match teacher.AsRun dataset |> Option.ofObj with
+    | Some run -> SpecJson.Hash run
+    | None -> $"{teacher.Model.Name} {teacher.Checkpoint} {teacher.BatchNorm} on {dataset.Name} {dataset.Folder}"
+
+let ofRun (run: PlannedRun) =
+    Option.ofObj run.Spec.Teacher
+    |> Option.map (fun teacher ->
+        { Spec = teacher
+          Dataset = run.Spec.Dataset
+          Key = keyOf teacher run.Spec.Dataset
+          Axes = run.Axes |> List.filter (fun (path, _) -> path.StartsWith "teacher." || path.StartsWith "dataset") })
+
+/// Each once, in the order of the plan.
+let ofPlan (plan: Plan) = plan.Runs |> List.choose ofRun |> List.distinctBy _.Key

@@ -1,0 +1,10 @@
+namespace ChannelDistillation.Dsl.Progress
+
+open ChannelDistillation.Training
+
+/// Shows a sweep while it trains.
+type IProgress =
+    inherit ITrainingObserver
+
+    /// The next CohortStarted is the teacher's, or no longer.
+    abstract Teacher: bool with set

@@ -1,0 +1,65 @@
+namespace ChannelDistillation.Dsl.Progress
+
+open System
+open System.Diagnostics
+open System.IO
+open ChannelDistillation.Records
+open ChannelDistillation.Training
+
+/// Plain lines, for logs and pipes: a block for each epoch, and a sign of life every 30 seconds within one.
+[<Sealed>]
+type Lines(output: TextWriter, cohorts: int) =
+    let heartbeat = TimeSpan.FromSeconds 30.0
+    let pace = Pace cohorts
+    let sinceLine = Stopwatch.StartNew()
+    let mutable teacher = false
+    let mutable epochShown = 0
+    let mutable widestName = 0
+
+    let write (line: string) =
+        output.WriteLine line
+        output.Flush()
+        sinceLine.Restart()
+
+    let left () =
+        match pace.CohortLeft, pace.SweepLeft with
+        | Some cohort, Some sweep when pace.Cohort < pace.Cohorts -> $", {Figures.duration cohort} left, {Figures.duration sweep} for the sweep"
+        | Some cohort, _ -> $", {Figures.duration cohort} left"
+        | None, _ -> ""
+
+    interface IProgress with
+        member _.Teacher
+            with set value = teacher <- value
+
+    interface ITrainingObserver with
+        member _.CohortStarted(lanes, startEpoch, epochs, stepsPerEpoch) =
+            pace.Start(teacher, lanes.Count, startEpoch, epochs, stepsPerEpoch)
+            epochShown <- 0
+            widestName <- lanes |> Seq.map _.Length |> Seq.fold max 0
+            let goesOn = if startEpoch > 1 then $", going on at epoch {startEpoch}" else ""
+            let names = String.Join(", ", lanes)
+            write $"{pace.Name}: {names} ({epochs} epochs of {stepsPerEpoch} steps{goesOn})"
+
+        member _.StepEnded(epoch, step, images, elapsed) =
+            if sinceLine.Elapsed > heartbeat then
+                pace.Advance(epoch, step)
+                let rate = Figures.rate (float images / elapsed.TotalSeconds)
+                write $"epoch {epoch}/{pace.Epochs}, step {step}/{pace.StepsPerEpoch}, {rate}{left ()}"
+
+        member _.ValidationStarted epoch = pace.Advance(epoch, pace.StepsPerEpoch)
+
+        member _.EpochEnded(lane, record) =
+            if epochShown <> record.Epoch then
+                epochShown <- record.Epoch
+                pace.Advance(record.Epoch, pace.StepsPerEpoch)
+                write $"epoch {record.Epoch}/{pace.Epochs}, {Figures.rate record.ImagesPerSecond}{left ()}"
+
+            let error = Figures.percent record.Top1Error
+            write $"  {lane.PadRight widestName}  top-1 error {error, 7}  loss {Figures.losses record}"
+
+        member _.LaneEnded(lane, result) =
+            if result.Status <> RunStatus.Completed then
+                let why = result.Message |> Option.ofObj |> Option.map (fun message -> ": " + message) |> Option.defaultValue ""
+                write $"  {lane} {(string result.Status).ToLowerInvariant()}{why}"
+
+        member _.Say message = write message

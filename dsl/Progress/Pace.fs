@@ -1,0 +1,75 @@
+namespace ChannelDistillation.Dsl.Progress
+
+open System
+open System.Diagnostics
+
+/// What is still to be trained and how fast it has gone so far. Work is counted in steps times lanes; validation is taken in,
+/// because time is wall-clock time.
+[<Sealed>]
+type Pace(cohorts: int) =
+    let clock = Stopwatch()
+    let mutable cohort = 0
+    let mutable lanes = 0
+    let mutable name = ""
+    let mutable epochs = 0
+    let mutable startEpoch = 1
+    let mutable stepsPerEpoch = 1
+    let mutable epoch = 1
+    let mutable step = 0
+    // Of the cohorts before this one: what was done in this process, and how long it took.
+    let mutable earlier = TimeSpan.Zero
+
+    /// Which cohort is being trained, from 1; 0 while it is the teacher.
+    member _.Cohort = cohort
+    member _.Cohorts = cohorts
+    member _.Lanes = lanes
+    /// What is being trained: `cohort 1 of 3`, or the teacher.
+    member _.Name = name
+    member _.Epoch = epoch
+    member _.Epochs = epochs
+    member _.Step = step
+    member _.StepsPerEpoch = stepsPerEpoch
+
+    member _.Start(teacher: bool, laneCount, firstEpoch, epochCount, steps) =
+        if cohort > 0 then
+            earlier <- earlier + clock.Elapsed
+
+        if not teacher then
+            cohort <- cohort + 1
+
+        name <- if teacher then "teacher" else $"cohort {cohort} of {cohorts}"
+        lanes <- laneCount
+        startEpoch <- firstEpoch
+        epoch <- firstEpoch
+        epochs <- epochCount
+        stepsPerEpoch <- max 1 steps
+        step <- 0
+        clock.Restart()
+
+    member _.Advance(epochNow, stepNow) =
+        epoch <- epochNow
+        step <- stepNow
+
+    /// Done and to do in this cohort, in steps of this process.
+    member private _.Steps =
+        let finished = (epoch - startEpoch) * stepsPerEpoch + step
+        float finished, float ((epochs - startEpoch + 1) * stepsPerEpoch)
+
+    /// Of the cohort, 0 to 1, epochs of earlier processes included.
+    member _.Fraction =
+        float ((epoch - 1) * stepsPerEpoch + step) / float (max 1 (epochs * stepsPerEpoch))
+
+    /// For this cohort; none until a few steps are measured.
+    member this.CohortLeft =
+        let finished, whole = this.Steps
+        if finished < 3.0 then None else Some(clock.Elapsed * ((whole - finished) / finished))
+
+    /// For the whole sweep, cohorts still to come taken to be like those so far.
+    member this.SweepLeft =
+        match this.CohortLeft with
+        | None -> None
+        | Some _ when cohort = 0 -> None
+        | Some left ->
+            let thisCohort = clock.Elapsed + left
+            let perCohort = (earlier + thisCohort) / float cohort
+            Some(left + perCohort * float (cohorts - cohort))

@@ -1,0 +1,88 @@
+/// results.md: a table that can be pasted into a paper's draft, and what one must know to read it.
+module ChannelDistillation.Dsl.Report.Markdown
+
+open System
+open System.Globalization
+
+let private percent (value: float) = value.ToString("F2", CultureInfo.InvariantCulture)
+
+let private cell (statistic: Statistic) =
+    match statistic.Mean, statistic.Std with
+    | Some mean, Some std -> $"{percent mean} ± {percent std}"
+    | Some mean, None -> percent mean
+    | None, _ -> "–"
+
+/// `losses.cd.weight` is clear enough as `cd.weight`.
+let private shortAxis (path: string) =
+    [ "losses."; "train." ] |> List.tryFind path.StartsWith |> Option.map (fun prefix -> path.Substring prefix.Length) |> Option.defaultValue path
+
+let private publishedCell (row: ResultRow) =
+    let one value = value |> Option.map percent |> Option.defaultValue "–"
+
+    match row.Published with
+    | None -> ""
+    | Some published -> $"{one published.Top1Error} / {one published.Top5Error}"
+
+let private seedsCell (row: ResultRow) =
+    let trained = row.Top1Error.Values.Length
+
+    match row.Status with
+    | Completed -> string trained
+    | Partial -> $"{trained} of {row.Planned}"
+    | status -> string status
+
+type private Column = { Heading: string; Left: bool; Cell: ResultRow -> string }
+
+let private columns (results: Results) =
+    let left heading cell = { Heading = heading; Left = true; Cell = cell }
+    let right heading cell = { Heading = heading; Left = false; Cell = cell }
+
+    [ left "variant" _.Variant
+      for axis in Csv.axesOf results do
+          right (shortAxis axis) (fun row -> Csv.valueOf axis row |> Option.defaultValue "")
+      right "top-1 error" (fun row -> cell row.Top1Error)
+      right "top-5 error" (fun row -> cell row.Top5Error)
+      right "best top-1" (fun row -> if row.Variant = "teacher" then "" else cell row.BestTop1Error)
+      right "seeds" (fun row -> if row.Variant = "teacher" && row.Status = Completed then "" else seedsCell row)
+      if results.Rows |> List.exists _.Published.IsSome then
+          right "published top-1 / top-5" publishedCell ]
+
+/// The table alone.
+let table (results: Results) =
+    let columns = columns results
+    let rows = results.Rows |> List.map (fun row -> columns |> List.map (fun column -> column.Cell(row).Replace("|", "\\|")))
+
+    let widths =
+        columns |> List.mapi (fun i column -> List.max (3 :: column.Heading.Length :: (rows |> List.map (fun row -> row[i].Length))))
+
+    let pad column width (text: string) = if column.Left then text.PadRight width else text.PadLeft width
+    let line cells = "| " + String.Join(" | ", List.map3 pad columns widths cells) + " |\n"
+
+    let rule =
+        List.map2 (fun column width -> if column.Left then String('-', width + 2) else String('-', width + 1) + ":") columns widths
+
+    line (columns |> List.map _.Heading) + "|" + String.Join("|", rule) + "|\n" + String.Join("", rows |> List.map line)
+
+let private joined values = String.Join(", ", values |> Seq.map string)
+
+/// What was trained on what, and how the numbers are to be read.
+let caption (results: Results) =
+    let layout = results.Layout
+    let teachers = layout.Teachers |> List.map _.Model |> List.distinct
+    let models = if teachers.IsEmpty then layout.Student else $"{joined teachers} → {layout.Student}"
+    let seeds = List.length layout.Seeds
+    let seedsWord = if seeds = 1 then "seed" else "seeds"
+
+    [ $"{layout.Dataset}, {models}, {joined layout.Epochs} epochs, {seedsWord} {joined layout.Seeds}."
+      "Errors in percent on the validation set after the last epoch"
+      + (if seeds > 1 then ", mean ± sample standard deviation over the seeds." else ".")
+      + " `best top-1` is the lowest of all epochs, picked on the same validation set, and therefore optimistic."
+      for source in Option.toList layout.PublishedSource do
+          $"Published: {source}."
+      for line in results.TrainedWith do
+          $"Trained with {line}." ]
+
+let render (results: Results) =
+    let layout = results.Layout
+    let about = if String.IsNullOrWhiteSpace layout.Description then "" else layout.Description.Trim() + "\n\n"
+    $"# {layout.Experiment}\n\n{about}{table results}\n" + String.Join("\n", caption results) + "\n"

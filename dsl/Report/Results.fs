@@ -1,0 +1,103 @@
+namespace ChannelDistillation.Dsl.Report
+
+open ChannelDistillation.Dsl
+open ChannelDistillation.Records
+
+/// How far a row is.
+type RowStatus =
+    /// Every seed is trained.
+    | Completed
+    /// Some seeds are; the numbers are theirs.
+    | Partial
+    /// No seed is, and at least one was stopped on the way.
+    | Interrupted
+    /// No seed is: the loss became infinite or no number.
+    | Diverged
+    /// No seed is: something went wrong, see the run's result.json.
+    | Failed
+    /// Nothing is there yet.
+    | Missing
+
+    override this.ToString() =
+        match this with
+        | Completed -> "completed"
+        | Partial -> "partial"
+        | Interrupted -> "interrupted"
+        | Diverged -> "diverged"
+        | Failed -> "failed"
+        | Missing -> "missing"
+
+/// A row of the table; errors are percentages on the validation set. Only completed runs count.
+type ResultRow =
+    {
+        Variant: string
+        Axes: (string * string) list
+        /// Runs that the row should have.
+        Planned: int
+        /// After the last epoch.
+        Top1Error: Statistic
+        Top5Error: Statistic
+        /// Of the epoch with the lowest top-1 error of each run.
+        BestTop1Error: Statistic
+        BestTop5Error: Statistic
+        Published: PublishedRow option
+        Status: RowStatus
+    }
+
+type Results =
+    {
+        Layout: Layout
+        Rows: ResultRow list
+        /// What the runs were trained with, one line for each kind of machine and software.
+        TrainedWith: string list
+    }
+
+module Results =
+    let private statistic choose (errors: EpochErrors list) : Statistic = { Values = errors |> List.map choose }
+
+    let private ofTeacher (teacher: TeacherRow) =
+        let errors = Option.toList teacher.Errors
+
+        { Variant = "teacher"
+          Axes = teacher.Axes
+          Planned = 1
+          Top1Error = errors |> statistic _.Top1Error
+          Top5Error = errors |> statistic _.Top5Error
+          BestTop1Error = Statistic.Nothing
+          BestTop5Error = Statistic.Nothing
+          Published = teacher.Published
+          Status = if teacher.Errors.IsSome then Completed else Missing }
+
+    let private statusOf (results: RunResult option list) =
+        let ended status =
+            results |> List.filter (Option.exists (fun result -> result.Status = status)) |> List.length
+
+        match ended RunStatus.Completed with
+        | n when n = results.Length -> Completed
+        | n when n > 0 -> Partial
+        | _ when ended RunStatus.Diverged > 0 -> Diverged
+        | _ when ended RunStatus.Failed > 0 -> Failed
+        | _ when ended RunStatus.Interrupted > 0 -> Interrupted
+        | _ -> Missing
+
+    let private ofRow (resultOf: string -> RunResult option) (row: LayoutRow) =
+        let results = row.Folders |> List.map resultOf
+        let completed = results |> List.choose id |> List.filter (fun result -> result.Status = RunStatus.Completed)
+        let last = completed |> List.choose (fun result -> Option.ofObj result.Last)
+        let best = completed |> List.choose (fun result -> Option.ofObj result.Best)
+
+        { Variant = row.Variant
+          Axes = row.Axes
+          Planned = row.Folders.Length
+          Top1Error = last |> statistic _.Top1Error
+          Top5Error = last |> statistic _.Top5Error
+          BestTop1Error = best |> statistic _.Top1Error
+          BestTop5Error = best |> statistic _.Top5Error
+          Published = row.Published
+          Status = statusOf results }
+
+    /// Teacher first, then the variants in the experiment's order.
+    let collect (resultOf: string -> RunResult option) (trainedWith: string list) (layout: Layout) =
+        { Layout = layout
+          Rows = List.map ofTeacher layout.Teachers @ List.map (ofRow resultOf) layout.Rows
+          TrainedWith = trainedWith }

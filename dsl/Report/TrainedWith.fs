@@ -1,0 +1,24 @@
+/// The software and hardware of runs, from their run.json, as a line for a caption.
+module ChannelDistillation.Dsl.Report.TrainedWith
+
+open System.Text.Json.Nodes
+open ChannelDistillation.Records
+
+let private at (path: string list) (run: JsonObject) =
+    let rec go (node: JsonNode | null) (path: string list) =
+        match node, path with
+        | null, _ -> "?"
+        | node, [] -> string node
+        | node, name :: rest -> go node[name] rest
+
+    go run path
+
+let private describe (run: JsonObject) =
+    let software name = at [ "software"; name ] run
+    let hardware name = at [ "hardware"; name ] run
+    let versions = $"""channel-distillation {software "channel_distillation"}, TorchSharp {software "torchsharp"}, .NET {software "dotnet"}"""
+    $"""{versions} on {hardware "device"} ({hardware "processor"}, {hardware "cores"} cores, {hardware "threads"} threads)"""
+
+/// Each kind once.
+let ofRuns (folders: RunFolder seq) =
+    folders |> Seq.choose (fun folder -> folder.ReadRun() |> Option.ofObj) |> Seq.map describe |> Seq.distinct |> Seq.toList
