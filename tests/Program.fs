@@ -1,7 +1,44 @@
 module ChannelDistillation.Tests.Program
 
+open System
 open Expecto
+open Expecto.Impl
 
+/// Failures as they happen, and nothing of what passes.
+let private printer =
+    let failure (name: string) (text: string) = async { printfn "FAILED %s\n%s\n" name text }
+
+    { TestPrinters.silent with
+        failed = fun name message _ -> failure name message
+        exn = fun name error _ -> failure name (string error) }
+
+/// The tests whose full name contains a text.
+let private filtered (text: string) =
+    Test.filter " / " (fun names -> String.Join(" / ", names).Contains(text, StringComparison.OrdinalIgnoreCase))
+
+/// Arguments: none, or `--filter TEXT`. The last line is always `N passed, N failed`.
 [<EntryPoint>]
 let main arguments =
-    runTestsInAssemblyWithCLIArgs [] arguments
+    let tests = testFromThisAssembly () |> Option.defaultValue (testList "" [])
+
+    let tests =
+        match arguments with
+        | [| "--filter"; text |] -> filtered text tests
+        | _ -> tests
+
+    let config =
+        { ExpectoConfig.defaultConfig with
+            printer = printer
+            failOnFocusedTests = true
+            noSpinner = true
+            verbosity = Logging.LogLevel.Warn }
+
+    let summary = evalTestsWithCancel Threading.CancellationToken.None config tests true |> Async.RunSynchronously
+    let failed = summary |> List.filter (fun (_, result) -> result.result.isFailed || result.result.isException)
+    let passed = summary |> List.filter (fun (_, result) -> result.result.isPassed)
+
+    if passed.IsEmpty && failed.IsEmpty then
+        printfn "No test was run."
+
+    printfn "%d passed, %d failed" passed.Length failed.Length
+    if failed.IsEmpty && not passed.IsEmpty then 0 else 1
