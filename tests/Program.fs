@@ -19,6 +19,8 @@ let private filtered (text: string) =
 /// Arguments: none, or `--filter TEXT`. The last line is always `N passed, N failed`.
 [<EntryPoint>]
 let main arguments =
+    // Expecto puts a writer of its own in place of this one, which pads lines.
+    let output = Console.Out
     let tests = testFromThisAssembly () |> Option.defaultValue (testList "" [])
 
     let tests =
@@ -38,7 +40,7 @@ let main arguments =
     let passed = summary |> List.filter (fun (_, result) -> result.result.isPassed)
 
     if passed.IsEmpty && failed.IsEmpty then
-        printfn "No test was run."
+        output.WriteLine "No test was run."
 
-    printfn "%d passed, %d failed" passed.Length failed.Length
+    output.WriteLine $"{passed.Length} passed, {failed.Length} failed"
     if failed.IsEmpty && not passed.IsEmpty then 0 else 1

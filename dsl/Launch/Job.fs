@@ -48,4 +48,4 @@ module Job =
 
     /// Groups that train in lockstep, each of at most so many lanes, in the order of the plan.
     let cohorts (lanes: int) (jobs: Job list) =
-        jobs |> List.groupBy (fun job -> Cohort.Key job.Run.Spec) |> List.collect (fun (_, group) -> List.chunkBySize lanes group)
+        Cohort.Group(jobs, (fun job -> job.Run.Spec)) |> Seq.toList |> List.collect (Seq.toList >> List.chunkBySize lanes)
