@@ -6,21 +6,22 @@ open System.IO
 
 let private problem mistake place : Problem = { Mistake = mistake; Place = place }
 
-/// One message for one spot: what else is found there follows from the first.
-let private distinct (problems: Problem list) =
+/// One message for one spot: what else is found there follows from the first. In the order of the text, the main file first.
+let private distinct (main: Source) (problems: Problem list) =
     problems
     |> List.distinctBy (fun problem ->
         match problem.Place with
-        | Some place -> Choice1Of2(place.Source.Name, place.Line, place.Column, place.Length)
+        | Some place -> Choice1Of2(place.Source.Name, place.Source.Text, place.Line, place.Column, place.Length)
         | None -> Choice2Of2 problem.Mistake)
     |> List.sortBy (fun problem ->
         match problem.Place with
-        | Some place -> place.Line, place.Column
-        | None -> 0, 0)
+        | Some place -> (if place.Source.Name = main.Name then "" else place.Source.Name), place.Line, place.Column
+        | None -> "", 0, 0)
 
 /// Plans an experiment from its node tree.
 let private planNode (root: Node) : Result<Plan * Problem list, Problem list> =
     let reader = Reader()
+    let main = root.Place.Source
 
     match ExperimentCodec.codec.Read reader [] root with
     | None -> Error reader.Problems
@@ -32,10 +33,10 @@ let private planNode (root: Node) : Result<Plan * Problem list, Problem list> =
 
         if reader.Problems.IsEmpty then
             match Expand.plan reader where experiment with
-            | Some(plan, warnings) -> Ok(plan, distinct (Check.warnings where experiment @ warnings))
-            | None -> Error(distinct reader.Problems)
+            | Some(plan, warnings) -> Ok(plan, distinct main (Check.warnings where experiment @ warnings))
+            | None -> Error(distinct main reader.Problems)
         else
-            Error(distinct reader.Problems)
+            Error(distinct main reader.Problems)
 
 /// Files beside one that is not there, with names like it.
 let private near (path: string) =
@@ -87,9 +88,81 @@ let private readFile (path: string) : Result<Source, Problem> =
     | :? UnauthorizedAccessException -> Error(problem (FileUnreadable "I am not allowed to read it") here)
     | :? ArgumentException -> Error(problem (FileNotFound []) here)
 
+/// Files that may build on one another in a row.
+let private longestChain = 16
+
+/// A file's tree over those that it extends.
+let rec private withBase (chain: (string * string) list) (path: string) (root: Node) : Result<Node, Problem list> =
+    match Node.find [ ExperimentCodec.extends ] root with
+    | None -> Ok root
+    | Some value ->
+        let fail mistake =
+            Error [ problem mistake (Some value.Place) ]
+
+        match value.Content with
+        | (Plain text | Quoted text) when not (Node.isNothing value) ->
+            let folder = Path.GetDirectoryName path |> Option.ofObj |> Option.defaultValue ""
+            let below = Path.Combine(folder, text)
+            let chain = (Path.GetFullPath path, path) :: chain
+
+            match chain |> List.tryFindIndex (fun (full, _) -> full = Path.GetFullPath below) with
+            | Some index -> fail (ExtendsItself((List.truncate (index + 1) chain |> List.rev |> List.map snd) @ [ below ]))
+            | None when chain.Length > longestChain -> fail (ExtendsTooLong longestChain)
+            | None ->
+                match readFile below with
+                | Error { Mistake = FileNotFound near } -> fail (ExtendsNotFound(text, near))
+                | Error other -> Error [ other ]
+                | Ok source ->
+                    Yaml.parse source
+                    |> Result.bind (withBase chain below)
+                    |> Result.map (fun lower -> Layers.extend root lower)
+        | _ -> fail (WrongKind(WantText, Node.kind value))
+
+/// The tree with one setting of the command line.
+let private withSetting (root: Node) (path: string, text: string) : Result<Node, Problem list> =
+    let source = Source("--set", $"{path}={text}", false)
+
+    let place =
+        { Source = source
+          Line = 1
+          Column = 1
+          Length = max 1 path.Length }
+
+    let set value =
+        Layers.set root place path value |> Result.mapError List.singleton
+
+    match path.Trim(), text.Trim() with
+    // What a file builds on is settled before settings come to it, and anchors are resolved by then.
+    | path, _ when path = ExperimentCodec.extends || ExperimentCodec.isAnchorKey path ->
+        Error [ problem (SetTooLate path) (Some place) ]
+    | "", _
+    | _, "" -> Error [ problem SetWithoutValue (Some { place with Length = source.Text.Length }) ]
+    | _, ("null" | "~") -> set None
+    | _ ->
+        match Yaml.parsePart source (String(' ', path.Length + 1) + text) with
+        | Ok value -> set (Some { value with Key = Some place })
+        | Error [ { Mistake = FileEmpty } ] -> Error [ problem SetWithoutValue (Some place) ]
+        | Error problems -> Error problems
+
+/// Settings one after the other; what is wrong with any of them is reported together.
+let private withSettings (settings: (string * string) list) (root: Node) : Result<Node, Problem list> =
+    ((root, []), settings)
+    ||> List.fold (fun (root, problems) setting ->
+        match withSetting root setting with
+        | Ok changed -> changed, problems
+        | Error found -> root, problems @ found)
+    |> function
+        | root, [] -> Ok root
+        | _, problems -> Error problems
+
 /// Plans the experiment of a text.
 let ofSource (source: Source) (settings: (string * string) list) : Result<Plan * Problem list, Problem list> =
-    Yaml.parse source |> Result.bind planNode
+    Yaml.parse source
+    |> Result.bind (fun root ->
+        match root.Content with
+        | Mapping _ -> withBase [] source.Name root |> Result.bind (withSettings settings)
+        | _ -> Ok root)
+    |> Result.bind planNode
 
 /// More runs than are likely to be meant.
 let manyRuns = 10_000

@@ -101,6 +101,7 @@ type Mistake =
     | ExtendsTooLong of limit: int
     // --set
     | SetWithoutValue
+    | SetTooLate of path: string
     | SetThroughValue of path: string list * segment: string
     // Grid
     | UnknownPath of path: string * segment: string * after: string list * legal: string list * near: string list

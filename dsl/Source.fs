@@ -1,13 +1,15 @@
 namespace ChannelDistillation.Dsl
 
-/// A text that problems can point into: a file, or an argument of the command line. Compared by reference.
-[<AllowNullLiteral>]
-type Source(name: string, text: string) =
+/// A text that problems can point into: a file, or an argument of the command line (which has no lines). Compared by reference.
+type Source(name: string, text: string, hasLines: bool) =
     let lines = lazy (text.Replace("\r\n", "\n").Replace('\r', '\n').Split '\n')
+
+    new(name, text) = Source(name, text, true)
 
     /// As the user knows it.
     member _.Name = name
     member _.Text = text
+    member _.HasLines = hasLines
 
     /// A line, counted from 1; empty beyond the end.
     member _.Line number =

@@ -230,15 +230,15 @@ let private controlCharacter (source: Source) =
                   Column = index - before.LastIndexOf '\n'
                   Length = 1 } })
 
-/// The one document of a text, with every problem of its form.
-let parse (source: Source) : Result<Node, Problem list> =
+/// The one document of a part of a source, blank where the rest of the source is; with every problem of its form.
+let parsePart (source: Source) (text: string) : Result<Node, Problem list> =
     match controlCharacter source with
     | Some problem -> Error [ problem ]
     | None ->
         let problems = ResizeArray<Problem>()
 
         try
-            let parser = Parser(new StringReader(source.Text))
+            let parser = Parser(new StringReader(text))
             parser.MoveNext() |> ignore
             parser.MoveNext() |> ignore
 
@@ -265,6 +265,9 @@ let parse (source: Source) : Result<Node, Problem list> =
         | Abort problem -> Error(List.ofSeq problems @ [ problem ])
         // The parser is another's code and what it reads may be anything: no input is worth a stack trace.
         | failure -> Error(List.ofSeq problems @ YamlSyntax.explain source failure)
+
+/// The one document of a source.
+let parse (source: Source) = parsePart source source.Text
 
 /// The text of a file's bytes.
 let decode (name: string) (bytes: byte[]) : Result<Source, Problem> =

@@ -167,6 +167,7 @@ let private experiment mistake =
         say "ENDLESS EXTENDS" $"These files build on one another in a circle: {chain}." "remove one `extends`."
     | ExtendsTooLong limit -> say "LONG CHAIN" $"More than {limit} files build on one another." ""
     | SetWithoutValue -> say "NO VALUE" "I need a path and a value: `--set train.epochs=2`." ""
+    | SetTooLate path -> say "NOT A SETTING" $"{code path} can only be written in the file." ""
     | SetThroughValue(path, segment) -> say "NO SUCH PATH" $"{inside path} is no mapping, so there is no {code segment} in it." "set the whole of it instead."
     | _ -> invalidOp "Not a mistake of an experiment."
 
@@ -260,5 +261,6 @@ let message (problem: Problem) : Message =
     | ExtendsItself _
     | ExtendsTooLong _
     | SetWithoutValue
+    | SetTooLate _
     | SetThroughValue _ -> experiment problem.Mistake
     | _ -> grid problem.Mistake

@@ -70,6 +70,7 @@ let private snippet (place: Place) =
 let private header (ink: Ink) (message: Message) (place: Place option) =
     let where =
         match place with
+        | Some place when not place.Source.HasLines -> $" {place.Source.Name}"
         | Some place when place.Length > 0 || place.Line > 1 || place.Column > 1 -> $" {place.Source.Name}:{place.Line}:{place.Column}"
         | Some place -> $" {place.Source.Name}"
         | None -> ""
@@ -85,7 +86,7 @@ let private one (ink: Ink) (problem: Problem) =
       match problem.Place with
       | Some place when place.Length > 0 ->
           let line, column = snippet place
-          let number = string place.Line
+          let number = if place.Source.HasLines then string place.Line else " "
           let marks = String('^', Math.Clamp(place.Length, 1, max 1 (line.Length - column)))
           $"{ink.Number number} | {line}"
           $"""{String(' ', number.Length)} | {String(' ', column)}{ink.Mark marks}"""
