@@ -125,10 +125,12 @@ module Codec =
             else
                 value <= bounds.Maximum)
 
+    /// The key that a value belongs to; places in lists have none of their own.
     let private keyOf (path: string list) =
         match path with
-        | [] -> ""
+        | last :: list :: _ when last <> "" && System.Char.IsDigit last[0] -> list
         | last :: _ -> last
+        | [] -> ""
 
     /// `0,1` and `1_000` are easy to recognise as what they mean.
     let private maybeNumber parse (text: string) =
@@ -173,13 +175,15 @@ module Codec =
         leaf (NumberShape bounds) read (Numbers.show >> Scalar)
 
     let whole (least: int64) (most: int64) : Codec<int64> =
-        let bounds = between (float least) (if most >= int64 System.Int32.MaxValue then infinity else float most)
+        let bounds = between (float least) (float most)
+        // Upper bounds that only keep numbers within reason are not worth mentioning to someone who is below the lower one.
+        let below = if most >= 1_000_000L then atLeast (float least) else bounds
 
         let read (reader: Reader) path (node: Node) =
             scalar reader path node WantWholeNumber (fun text ->
                 match Numbers.tryWhole text, Numbers.tryParse text with
                 | Some value, _ when value >= least && value <= most -> Some value
-                | Some _, _ -> outOfRange reader path node text (if bounds.Maximum = infinity && not (text.StartsWith '-') then between (float least) (float most) else bounds)
+                | Some value, _ -> outOfRange reader path node text (if value < least then below else bounds)
                 | None, Some _ ->
                     reader.Report(path, node.Place, NotWhole text)
                     None
@@ -293,12 +297,14 @@ module Codec =
 
     /// `none`, or a value.
     let orWord (none: string) (codec: Codec<'value>) : Codec<'value option> =
+        let read (reader: Reader) path (node: Node) =
+            match node.Content with
+            | Plain text when text = none -> Some None
+            | Mapping _ -> codec.Read reader path node |> Option.map Some
+            | _ -> wrong reader path node (WantMappingOr none)
+
         { Shape = EitherShape [ WordShape [ none, "" ]; codec.Shape ]
-          Read =
-            fun reader path node ->
-                match node.Content with
-                | Plain text when text = none -> Some None
-                | _ -> codec.Read reader path node |> Option.map Some
+          Read = read
           Write =
             function
             | None -> Scalar none
@@ -307,10 +313,7 @@ module Codec =
             fun path value ->
                 match path, value with
                 | [], _ ->
-                    Ok(fun reader path node ->
-                        match node.Content with
-                        | Plain text when text = none -> Some(fun _ -> None)
-                        | _ -> codec.Read reader path node |> Option.map (fun value _ -> Some value))
+                    Ok(fun reader path node -> read reader path node |> Option.map (fun value _ -> value))
                 | _, None -> Error(NoSuchPart none)
                 | _, Some value ->
                     codec.Edit path value

@@ -11,7 +11,13 @@ let private distinct (main: Source) (problems: Problem list) =
     problems
     |> List.distinctBy (fun problem ->
         match problem.Place with
-        | Some place -> Choice1Of2(place.Source.Name, place.Source.Text, place.Line, place.Column, place.Length)
+        | Some place ->
+            let key =
+                match problem.Mistake with
+                | MissingKey(key, _, _) -> key
+                | _ -> ""
+
+            Choice1Of2(place.Source.Name, place.Line, place.Column, place.Length, key)
         | None -> Choice2Of2 problem.Mistake)
     |> List.sortBy (fun problem ->
         match problem.Place with
@@ -52,7 +58,10 @@ let private near (path: string) =
                       for file in Directory.EnumerateFiles(folder, pattern) -> nonNull (Path.GetFileName file) ]
                 |> List.sort
 
-            Suggest.near (nonNull (Path.GetFileName path)) names
+            // Without endings: they are alike in all files and say nothing about the name.
+            let bare (name: string) = nonNull (Path.GetFileNameWithoutExtension name)
+            let near = Suggest.near (bare path) (List.map bare names)
+            names |> List.filter (fun name -> List.contains (bare name) near) |> List.truncate 3
         else
             []
     with

@@ -22,7 +22,9 @@ type Wanted =
     | WantWholeNumber
     | WantFlag
     | WantList
-    | WantMapping
+    /// With its first key, if that is a word.
+    | WantMapping of key: string option
+    | WantMappingOr of word: string
     /// One of a few words, or a mapping.
     | WantOneOf of string list
 
@@ -40,6 +42,8 @@ type SyntaxMistake =
     | NoSpaceAfterColon
     | ColonInValue
     | BadIndent
+    | DashAfterKey
+    | AfterValue
     | ReservedCharacter of string
     | BadEscape
     | Unreadable
@@ -78,11 +82,13 @@ type Mistake =
     | NotAFlag of text: string * maybe: string option
     | OutOfRange of key: string * text: string * Bounds
     | NegativeWeight of loss: string * text: string
-    | UnknownKey of key: string * inside: string list * legal: string list * near: string list
+    | UnknownKey of key: string * inside: string list * legal: string list * near: string list * elsewhere: string list list
     | MissingKey of key: string * inside: string list * doc: string
     | UnknownName of Thing * name: string * legal: string list * near: string list
     | NotOneChoice of key: string * legal: string list * found: string list
     | EmptyList of key: string
+    | CaseWithoutSettings of case: string * keys: string list
+    | SeedCount of count: int
     | Twice of key: string * value: string
     | NotIncreasing of before: string * after: string
     // Experiment

@@ -105,6 +105,22 @@ module Record =
         else
             Suggest.near key (legal fields)
 
+    /// Paths to a key deeper within a record: `lr` belongs in `optimizer.sgd`.
+    let private below (key: string) (fields: Field<'record> list) : string list list =
+        let rec inShape (shape: Shape) : string list list =
+            match shape with
+            | RecordShape fields -> fields |> List.collect (fun field -> inField field.Key field.Shape)
+            | ChoiceShape cases -> cases |> List.collect (fun case -> inField case.Name case.Inside)
+            | EitherShape shapes -> List.collect inShape shapes
+            | _ -> []
+
+        and inField name shape =
+            (if name = key then [ [ name ] ] else []) @ (inShape shape |> List.map (fun path -> name :: path))
+
+        fields
+        |> List.filter (fun field -> field.Shape.Key <> "teacher" && field.Shape.Key <> "grid" && field.Shape.Key <> "losses" && field.Shape.Key <> "variants")
+        |> List.collect (fun field -> inShape field.Shape.Shape |> List.map (fun path -> field.Shape.Key :: path))
+
     /// Keys of a mapping that no field takes; gives the keys they may have been meant to be.
     let unknownKeys (reader: Reader) path (entries: Entry list) extra (fields: Field<'record> list) =
         let known = extra @ legal fields
@@ -116,8 +132,8 @@ module Record =
                       | [] -> Suggest.near entry.Name extra
                       | found -> found
 
-                  let near = near |> List.filter (fun key -> entries |> List.forall (fun entry -> entry.Name <> key))
-                  reader.Report(entry.Name :: path, entry.At, UnknownKey(entry.Name, List.rev path, known, near))
+                  let elsewhere = if near.IsEmpty then below entry.Name fields else []
+                  reader.Report(entry.Name :: path, entry.At, UnknownKey(entry.Name, List.rev path, known, near, elsewhere))
                   yield! near ]
 
     /// Where a whole mapping is pointed at: its key; the file itself has none.
@@ -174,7 +190,15 @@ module Record =
                     else
                         node.Place
 
-                reader.Report(path, place, WrongKind(WantMapping, Node.kind node))
+                let word =
+                    fields
+                    |> List.tryHead
+                    |> Option.bind (fun field ->
+                        match field.Shape.Shape with
+                        | WordShape _ when field.Shape.Required -> Some field.Shape.Key
+                        | _ -> None)
+
+                reader.Report(path, place, WrongKind(WantMapping word, Node.kind node))
                 None
 
         { Shape = RecordShape(fields |> List.map (fun field -> field.Shape))
@@ -253,8 +277,13 @@ module Choice =
     let readWord (reader: Reader) path (node: Node) (cases: Case<'value> list) text =
         match cases |> List.tryFind (fun case -> case.Shape.Name = text) with
         | Some case when case.Alone.IsSome -> case.Alone
-        | Some _ ->
-            reader.Report(path, node.Place, WrongKind(WantMapping, Node.kind node))
+        | Some case ->
+            let keys =
+                match case.Shape.Inside with
+                | RecordShape fields -> fields |> List.filter _.Required |> List.map _.Key
+                | _ -> []
+
+            reader.Report(path, node.Place, CaseWithoutSettings(text, keys))
             None
         | None ->
             let legal = names cases
@@ -293,7 +322,7 @@ module Choice =
 
                 for entry in entries do
                     if not (List.contains entry.Name legal) then
-                        reader.Report(entry.Name :: path, entry.At, UnknownKey(entry.Name, List.rev path, legal, Suggest.near entry.Name legal))
+                        reader.Report(entry.Name :: path, entry.At, UnknownKey(entry.Name, List.rev path, legal, Suggest.near entry.Name legal, []))
 
                 readEntries reader path node cases [] entries
             | Plain text

@@ -39,7 +39,10 @@ let private tooFar (word: string) (candidate: string) apart =
     if word.Length <= 2 && word.Length = candidate.Length then
         Seq.sort word |> Seq.toList <> (Seq.sort candidate |> Seq.toList)
     else
-        apart > max 1 (min word.Length candidate.Length / 3)
+        let shorter = min word.Length candidate.Length
+        // `cifar10` for `cifar`, `softly` for `soft`
+        let extends = word.StartsWith candidate || candidate.StartsWith word
+        apart > max 1 (if extends && shorter > 3 then 3 else shorter / 3)
 
 /// The candidates that a word was probably meant to be, nearest first, at most three; often none.
 let near (word: string) (candidates: string list) =

@@ -76,16 +76,22 @@ type private Composer(source: Source, parser: Parser, problems: ResizeArray<Prob
 
     /// Entries of `<<:` come after the mapping's own, and give way to them.
     let merged place (node: Node) =
-        let entriesOf (node: Node) =
+        let parts =
             match node.Content with
-            | Mapping entries -> entries
-            | _ ->
-                report place MergeOfNoMapping
-                []
+            | Sequence items -> items
+            | _ -> [ node ]
 
-        match node.Content with
-        | Sequence items -> items |> List.collect entriesOf
-        | _ -> entriesOf node
+        let entries =
+            parts
+            |> List.choose (fun part ->
+                match part.Content with
+                | Mapping entries -> Some entries
+                | _ -> None)
+
+        if entries.Length < parts.Length then
+            report place MergeOfNoMapping
+
+        List.concat entries
 
     member private this.Remember (event: NodeEvent) place compose =
         checkTag event
@@ -105,7 +111,7 @@ type private Composer(source: Source, parser: Parser, problems: ResizeArray<Prob
         let place = placeOfEvent event
 
         if depth > depthLimit then
-            abort place (TooDeep depthLimit)
+            abort { place with Length = 1 } (TooDeep depthLimit)
 
         match event with
         | :? Scalar as scalar ->
@@ -146,16 +152,25 @@ type private Composer(source: Source, parser: Parser, problems: ResizeArray<Prob
                 while not (current parser :? SequenceEnd) do
                     items.Add(this.Compose(depth + 1, None))
 
-                this.Collected(place, key, start.Start, Sequence [ for item in items -> item.Node ], items))
+                this.Collected(place, key, start.Start, (start.Style = SequenceStyle.Flow), Sequence [ for item in items -> item.Node ], items))
         | :? MappingStart as start ->
             this.Remember start place (fun () ->
                 parser.MoveNext() |> ignore
-                this.Mapping(depth, place, key, start.Start))
+                this.Mapping(depth, place, key, start))
         | _ -> abort place (Syntax Unreadable)
 
-    member private _.Collected(place, key, start, content, parts: ResizeArray<Composed>) =
+    member private _.Collected(place: Place, key, start: Mark, isFlow, content, parts: ResizeArray<Composed>) =
+        // The end of a collection in brackets is marked at its closing bracket; that of another, where the next thing begins.
         let finish = (current parser).End
-        let flow = (current parser).Start.Index <> finish.Index
+
+        let place =
+            if isFlow && finish.Line = start.Line then
+                { place with Length = int (finish.Column - start.Column) + 1 }
+            elif isFlow then
+                { place with Length = 1 }
+            else
+                place
+
         parser.MoveNext() |> ignore
         let values = 1L + (parts |> Seq.sumBy (fun part -> min part.Values valueLimit))
 
@@ -164,7 +179,7 @@ type private Composer(source: Source, parser: Parser, problems: ResizeArray<Prob
 
         { Node =
             { Content = content
-              Place = if flow then placeOf source start finish else { place with Length = max 1 place.Length }
+              Place = place
               Key = key }
           Values = values
           Levels =
@@ -174,7 +189,7 @@ type private Composer(source: Source, parser: Parser, problems: ResizeArray<Prob
                else
                    parts |> Seq.map (fun part -> part.Levels) |> Seq.max) }
 
-    member private this.Mapping(depth, place, key, start) =
+    member private this.Mapping(depth, place, key, start: MappingStart) =
         let own = ResizeArray<Entry>()
         let under = ResizeArray<Entry>()
         let seen = Dictionary<string, int>()
@@ -211,7 +226,7 @@ type private Composer(source: Source, parser: Parser, problems: ResizeArray<Prob
             if seen.TryAdd(entry.Name, entry.At.Line) then
                 own.Add entry
 
-        this.Collected(place, key, start, Mapping(List.ofSeq own), parts)
+        this.Collected(place, key, start.Start, (start.Style = MappingStyle.Flow), Mapping(List.ofSeq own), parts)
 
 /// Control characters that no YAML may hold.
 let private controlCharacter (source: Source) =
@@ -237,13 +252,23 @@ let parsePart (source: Source) (text: string) : Result<Node, Problem list> =
     | None ->
         let problems = ResizeArray<Problem>()
 
+        let empty =
+            Error
+                [ { Mistake = FileEmpty
+                    Place =
+                      Some
+                          { Source = source
+                            Line = 1
+                            Column = 1
+                            Length = 0 } } ]
+
         try
             let parser = Parser(new StringReader(text))
             parser.MoveNext() |> ignore
             parser.MoveNext() |> ignore
 
             match current parser with
-            | :? StreamEnd -> Error [ { Mistake = FileEmpty; Place = None } ]
+            | :? StreamEnd -> empty
             | _ ->
                 parser.MoveNext() |> ignore
                 let root = Composer(source, parser, problems).Compose(0, None).Node
@@ -256,7 +281,7 @@ let parsePart (source: Source) (text: string) : Result<Node, Problem list> =
 
                 if problems.Count = 0 then
                     if Node.isNothing root then
-                        Error [ { Mistake = FileEmpty; Place = None } ]
+                        empty
                     else
                         Ok root
                 else

@@ -10,14 +10,22 @@ let private place source line column length =
       Column = column
       Length = length }
 
-let private at (source: Source) (mark: Mark) =
-    let line = max 1 (int mark.Line)
+/// The word at a position; the last character of the line where the position is behind it.
+let private wordAt (source: Source) line column =
     let text = source.Line line
-    // A mark at the end of a line, or of the file, points at nothing: show the last character instead.
-    let column = Math.Clamp(int mark.Column, 1, max 1 text.Length)
-    place source line column 1
+    let column = Math.Clamp(column, 1, max 1 text.Length)
+    let rest = text.Substring(min text.Length (column - 1))
+    let length = rest |> Seq.takeWhile (fun c -> not (Char.IsWhiteSpace c || ",[]{}".Contains c)) |> Seq.length
+    place source line column (max 1 length)
 
-/// The indentation of a line, if it holds a tab: YAML takes spaces only.
+let private letterAt (place: Place) =
+    (place.Source.Line place.Line).Substring(place.Column - 1, 1)
+
+let private firstWord (source: Source) line =
+    let text = source.Line line
+    wordAt source line (text.Length - text.TrimStart().Length + 1)
+
+/// The indentation of lines that hold a tab in it: YAML takes spaces only.
 let private tabs (source: Source) =
     let lines = source.Text.Split '\n'
 
@@ -30,9 +38,44 @@ let private tabs (source: Source) =
               | -1 -> ()
               | column -> place source number (column + 1) 1 ]
 
+/// A line up to its comment.
+let private withoutComment (line: string) =
+    let isComment index =
+        line[index] = '#' && (index = 0 || Char.IsWhiteSpace line[index - 1])
+
+    match Seq.tryFind isComment (seq { 0 .. line.Length - 1 }) with
+    | Some index -> line.Substring(0, index)
+    | None -> line
+
+/// The innermost bracket that is still open at the end of the text.
+let private openBracket (source: Source) =
+    let lines = source.Text.Split '\n'
+    let mutable stack = []
+
+    for number in 1 .. lines.Length do
+        let line = withoutComment lines[number - 1]
+        let mutable quote = ' '
+
+        for column in 0 .. line.Length - 1 do
+            let beginsWord = column = 0 || not (Char.IsLetterOrDigit line[column - 1])
+
+            match line[column] with
+            | letter when quote <> ' ' ->
+                if letter = quote then
+                    quote <- ' '
+            | '"'
+            | '\'' when beginsWord -> quote <- line[column]
+            | '['
+            | '{' -> stack <- place source number (column + 1) 1 :: stack
+            | ']'
+            | '}' -> stack <- List.skip (min 1 stack.Length) stack
+            | _ -> ()
+
+    List.tryHead stack
+
 /// `key: a: b` and `key:value`, the two commonest slips around a colon.
-let private colon (source: Source) number =
-    let line = source.Line number
+let private colonSlip (source: Source) number =
+    let line = source.Line number |> withoutComment
     let body = line.Trim()
     let first = body.IndexOf ": "
 
@@ -43,69 +86,55 @@ let private colon (source: Source) number =
     else
         None
 
-let private openBracket (source: Source) upTo =
-    let mutable stack = []
-    let lines = source.Text.Split '\n'
+let private slip (source: Source) (failure: YamlException) : SyntaxMistake * Place =
+    let says (words: string) =
+        failure.Message.Contains(words, StringComparison.OrdinalIgnoreCase)
 
-    for number in 1 .. min upTo lines.Length do
-        let line = lines[number - 1]
-        let mutable quote = ' '
+    let line, column = max 1 (int failure.Start.Line), max 1 (int failure.Start.Column)
+    let here = wordAt source line column
+    let text = source.Line line
+    let letter = if text = "" then ' ' else text[here.Column - 1]
 
-        for column in 0 .. line.Length - 1 do
-            match line[column] with
-            | '"'
-            | '\'' when quote = ' ' -> quote <- line[column]
-            | letter when letter = quote -> quote <- ' '
-            | _ when quote <> ' ' -> ()
-            | '['
-            | '{' -> stack <- place source number (column + 1) 1 :: stack
-            | ']'
-            | '}' -> stack <- List.truncate (stack.Length - 1) (List.skip (min 1 stack.Length) stack)
-            | _ -> ()
-
-    List.tryHead stack
+    if says "quoted scalar" && says "escape" then
+        BadEscape, place source (int failure.End.Line) (max 1 (int failure.End.Column - 1)) 2
+    elif says "quoted scalar" then
+        UnclosedQuote, { here with Length = 1 }
+    elif says "flow mapping" || says "flow sequence" || source.Line(line).Trim() = "" then
+        match openBracket source with
+        | Some opening -> UnclosedBracket(letterAt opening), opening
+        | None -> Unreadable, { here with Length = 1 }
+    elif letter = ']' || letter = '}' then
+        UnexpectedClosing(string letter), { here with Length = 1 }
+    elif says "cannot start any token" then
+        ReservedCharacter(string letter), { here with Length = 1 }
+    elif says "sequence entries are not allowed" then
+        DashAfterKey, { here with Length = 1 }
+    else
+        match colonSlip source line, colonSlip source (line - 1) with
+        | Some slip, _ -> slip, here
+        | None, Some NoSpaceAfterColon -> NoSpaceAfterColon, firstWord source (line - 1)
+        | None, _ when says "block" || says "invalid mapping" || says "mapping values" || says "simple key" ->
+            (if column > 1 + text.Length - text.TrimStart().Length && says "did not find expected key" then
+                 AfterValue, here
+             else
+                 BadIndent, firstWord source line)
+        | None, _ -> Unreadable, { here with Length = 1 }
 
 /// Every problem to report for a text that the parser gave up on.
 let explain (source: Source) (failure: exn) : Problem list =
-    let one mistake (place: Place) =
-        [ { Mistake = Syntax mistake
-            Place = Some place } ]
-
     match tabs source with
     | _ :: _ as found ->
         found
         |> List.truncate 20
         |> List.map (fun place -> { Mistake = TabIndent; Place = Some place })
     | [] ->
-        match failure with
-        | :? YamlException as failure ->
-            let says (words: string) =
-                failure.Message.Contains(words, StringComparison.OrdinalIgnoreCase)
+        let mistake, place =
+            match failure with
+            | :? YamlException as failure -> slip source failure
+            | _ ->
+                match openBracket source with
+                | Some opening -> UnclosedBracket(letterAt opening), opening
+                | None -> Unreadable, place source 1 1 0
 
-            let here = at source failure.Start
-            let letter = (source.Line here.Line).Substring(here.Column - 1)
-            let start = if letter = "" then ' ' else letter[0]
-
-            if says "quoted scalar" then
-                one UnclosedQuote here
-            elif says "escape" then
-                one BadEscape (at source failure.End)
-            elif start = ']' || start = '}' then
-                one (UnexpectedClosing(string start)) here
-            elif says "flow mapping" || says "flow sequence" then
-                match openBracket source here.Line with
-                | Some opening -> one (UnclosedBracket(string ((source.Line opening.Line)[opening.Column - 1]))) opening
-                | None -> one Unreadable here
-            elif says "cannot start any token" || start = '@' || start = '`' || start = '%' then
-                one (ReservedCharacter(string start)) here
-            else
-                match colon source here.Line |> Option.orElse (colon source (here.Line - 1)) with
-                | Some slip when (colon source here.Line).IsSome -> one slip here
-                | Some slip ->
-                    let line = source.Line(here.Line - 1)
-                    let indent = line.Length - line.TrimStart().Length
-                    one slip (place source (here.Line - 1) (indent + 1) (line.Trim().Length))
-                | None when says "block mapping" || says "block collection" || says "block sequence" || says "mapping values" || says "simple key" ->
-                    one BadIndent here
-                | None -> one Unreadable here
-        | _ -> one Unreadable (place source 1 1 0)
+        [ { Mistake = Syntax mistake
+            Place = Some place } ]

@@ -26,6 +26,19 @@ let private name =
 
     leaf TextShape read Scalar
 
+let private seeds: Codec<int64 list> =
+    let seeds = list true (whole 0L Int64.MaxValue)
+
+    let read (reader: Reader) path (node: Node) =
+        match node.Content with
+        | Plain text when (Numbers.tryWhole text).IsSome ->
+            let count = Numbers.tryWhole text |> Option.get
+            reader.Report(path, node.Place, SeedCount(int (min count 1000L)))
+            None
+        | _ -> seeds.Read reader path node
+
+    { seeds with Read = read }
+
 let private percent = number (between 0.0 100.0)
 
 let private publishedRow =
@@ -45,7 +58,7 @@ let private rows: Codec<(string * PublishedRow) list> =
                       | Some row -> entry.Name, row
                       | None -> () ]
         | _ ->
-            reader.Report(path, Node.place node, WrongKind(WantMapping, Node.kind node))
+            reader.Report(path, Node.place node, WrongKind(WantMapping None, Node.kind node))
             None
 
     leaf (NamedShape publishedRow.Shape) read (fun rows -> Entries [ for name, row in rows -> name, publishedRow.Write row ])
@@ -137,7 +150,7 @@ let fields: Field<Experiment> list =
           [ 0L ]
           _.Seeds
           (fun value experiment -> { experiment with Seeds = value })
-          (list true (whole 0L Int64.MaxValue))
+          seeds
       Field.withDefault
           "grid"
           "Axes that multiply the variants; any path of this file is one."
@@ -172,7 +185,7 @@ let codec: Codec<Experiment> =
 
             record.Read reader path { node with Content = Mapping own }
         | _ ->
-            reader.Report(path, node.Place, WrongKind(WantMapping, Node.kind node))
+            reader.Report(path, node.Place, WrongKind(WantMapping None, Node.kind node))
             None
 
     { record with Read = read }

@@ -160,7 +160,7 @@ let private axes: Codec<Axis list> =
                       | Some values -> { Path = entry.Name; Values = values }
                       | None -> () ]
         | _ ->
-            reader.Report(path, Node.place node, WrongKind(WantMapping, Node.kind node))
+            reader.Report(path, Node.place node, WrongKind(WantMapping None, Node.kind node))
             None
 
     leaf (NamedShape values.Shape) read (fun axes -> Entries [ for axis in axes -> axis.Path, Items axis.Values ])
@@ -225,7 +225,7 @@ let private point: Codec<GridPoint> =
                     |> List.filter (fun entry -> entry.Name <> "variant")
                     |> List.map (fun entry -> entry.Name, Node.setting entry.Value) }
         | _ ->
-            reader.Report(path, node.Place, WrongKind(WantMapping, Node.kind node))
+            reader.Report(path, node.Place, WrongKind(WantMapping None, Node.kind node))
             None
 
     let write (point: GridPoint) =

@@ -174,7 +174,7 @@ let declared: Codec<(string * LossSettings) list> =
                           reader.Meant(entry.Name :: near)
                           reader.Report(entry.Name :: path, entry.At, UnknownName(Thing.Loss, entry.Name, names (), near)) ]
         | _ ->
-            reader.Report(path, Node.place node, WrongKind(WantMapping, Node.kind node))
+            reader.Report(path, Node.place node, WrongKind(WantMapping None, Node.kind node))
             None
 
     { Shape = shape (fun codec -> codec.Shape)

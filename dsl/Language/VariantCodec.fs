@@ -24,9 +24,12 @@ let private checkDeclared (reader: Reader) path (at: Place) variant (declared: s
     // Without declared losses the section is missing or broken, and that is reported.
     if not (List.isEmpty declared) && not (List.contains name declared) && not (reader.WasMeant name) then
         let near =
-            match Suggest.near name declared with
-            | [] when not (List.contains name (LossCodec.names ())) -> Suggest.near name (LossCodec.names ())
-            | near -> near
+            if List.contains name (LossCodec.names ()) then
+                []
+            else
+                match Suggest.near name declared with
+                | [] -> Suggest.near name (LossCodec.names ())
+                | near -> near
 
         reader.Report(path, at, UndeclaredLoss(name, variant, declared, near))
 
@@ -61,7 +64,7 @@ let private losses (declared: string list) : Codec<Loss list> =
 
         match node.Content with
         | Sequence [] ->
-            reader.Report(path, Node.place node, EmptyList "losses")
+            reader.Report(path, Node.place node, EmptyList variant)
             None
         | Sequence items ->
             let found =
@@ -184,7 +187,7 @@ let codec (declared: string list) : Codec<Variant list> =
                       | Some variant -> variant
                       | None -> () ]
         | _ ->
-            reader.Report(path, Node.place node, WrongKind(WantMapping, Node.kind node))
+            reader.Report(path, Node.place node, WrongKind(WantMapping None, Node.kind node))
             None
 
     { Shape = NamedShape (one "" []).Shape

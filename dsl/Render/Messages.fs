@@ -48,6 +48,8 @@ let private yaml mistake =
     | NoSpaceAfterColon -> say "NO SPACE AFTER COLON" "YAML sees one word here, not a key and a value." "put a space after the colon: `key: value`."
     | ColonInValue -> say "TWO COLONS" "There are two `: ` on this line, and YAML allows one." "put the value in quotes, or in braces if it is a mapping: `key: { a: 1 }`."
     | BadIndent -> say "INDENTATION" "This line is not where I expect it: keys of one mapping must begin in the same column." "compare its indentation with the lines above."
+    | DashAfterKey -> say "LIST AFTER A KEY" "A list with dashes cannot begin on the line of its key." "begin it on the next line, or write it in brackets: `[a, b]`."
+    | AfterValue -> say "TWO VALUES" "There is something after the value on this line that does not belong to it." "put the whole value in quotes, or begin a new line."
     | ReservedCharacter character -> say "RESERVED CHARACTER" $"In YAML no value can begin with {code character}." "put the value in quotes."
     | BadEscape -> say "UNKNOWN ESCAPE" "I do not know this escape sequence (a backslash and what follows it)." "in single quotes a backslash is a plain character."
     | Unreadable -> say "NOT YAML" "I cannot make sense of the file from here on." "a bracket, a quotation mark or the indentation just before this may be wrong."
@@ -80,17 +82,21 @@ let private wanted want =
     | WantWholeNumber -> "I need a whole number here"
     | WantFlag -> "I need `true` or `false` here"
     | WantList -> "I need a list here"
-    | WantMapping -> "I need a mapping (`key: value`) here"
+    | WantMapping _ -> "I need a mapping (`key: value`) here"
+    | WantMappingOr word -> $"I need a mapping (`key: value`) or {code word} here"
     | WantOneOf words -> $"I need one of {either words} here"
 
 let private wrongKind want found' =
     let text = $"{wanted want}, but {found found'}."
 
     match want, found' with
-    | WantList, (PlainText word | QuotedText word) -> say "NOT A LIST" text $"write a list, also of one: `[{word}]`."
+    | WantList, (PlainText word | QuotedText word) -> say "NOT A LIST" text $"write a list, also of one: `[{word.Trim('[', ']')}]`."
+    | WantList, NothingThere -> say "MISSING VALUE" text "write a list: `[a, b]`."
     | WantList, _ -> say "NOT A LIST" text "write a list: `[a, b]`."
-    | WantMapping, NothingThere -> say "MISSING VALUE" text "write keys and values below it, indented by two spaces, or remove the key."
-    | WantMapping, _ -> say "NOT A MAPPING" text "write keys and values in braces, `{ key: value }`, or below it, indented by two spaces."
+    | WantMapping _, NothingThere -> say "MISSING VALUE" text "write keys and values below it, indented by two spaces, or remove the key."
+    | WantMapping(Some key), (PlainText word | QuotedText word) -> say "NOT A MAPPING" text $"did you mean `{{ {key}: {word} }}`?"
+    | (WantMapping _ | WantMappingOr _), (PlainText _ | QuotedText _ | ListThere) -> say "NOT A MAPPING" text "write keys and values in braces, `{ key: value }`, or below it, indented by two spaces."
+    | WantMappingOr word, NothingThere -> say "MISSING VALUE" text $"write {code word} if there is none."
     | _, NothingThere -> say "MISSING VALUE" text "write a value after the colon, or remove the key."
     | WantText, _ -> say "NOT A WORD" text ""
     | (WantNumber | WantWholeNumber), _ -> say "NOT A NUMBER" text ""
@@ -118,12 +124,25 @@ let private value mistake =
             "NEGATIVE WEIGHT"
             "A loss weight must be 0 or more; a negative one would push the student away from what it should learn."
             $"did you mean {code (text.TrimStart '-')}? To drop the loss, remove {code loss} from its variants."
-    | UnknownKey(key, place, legal, near) ->
-        say "UNKNOWN KEY" $"There is no key {code key} in {inside place}." (andKnown (suggest near) legal)
-    | MissingKey(key, place, doc) -> say "MISSING KEY" $"The key {code key} is missing in {inside place}." $"{code key}: {doc}"
+    | UnknownKey(key, place, legal, near, elsewhere) ->
+        let hint =
+            match near, elsewhere with
+            | [], right :: _ -> $"{code key} belongs in {inside (place @ List.truncate (right.Length - 1) right)}."
+            | _ -> suggest near
+
+        say "UNKNOWN KEY" $"There is no key {code key} in {inside place}." (andKnown hint legal)
+    | MissingKey(key, [], doc) -> say "MISSING KEY" $"An experiment needs the key {code key}." $"{code key}: {doc}"
+    | MissingKey(key, place, doc) -> say "MISSING KEY" $"{inside place} needs the key {code key}." $"{code key}: {doc}"
     | UnknownName(thing, name, legal, near) -> unknown thing name legal near
     | NotOneChoice(key, legal, []) -> say "NOTHING CHOSEN" $"{code key} needs one of {either legal}." ""
     | NotOneChoice(key, _, found) -> say "TWO CHOICES" $"{codes found} are alternatives: {code key} takes one of them." "remove the others."
+    | CaseWithoutSettings(case, keys) ->
+        let settings = System.String.Join(", ", [ for key in keys -> key + ": ..." ])
+        say "MISSING SETTINGS" $"{code case} needs settings of its own." $"write `{{ {case}: {{ {settings} }} }}`."
+    | SeedCount count ->
+        let seeds = System.String.Join(", ", [ 0 .. max 0 (min (count - 1) 9) ])
+        let more = if count > 10 then ", ..." else ""
+        say "NOT A LIST" "I need a list of seeds here, not how many there are." $"write `[{seeds}{more}]`."
     | EmptyList key -> say "EMPTY LIST" $"{code key} must hold at least one entry." ""
     | Twice(key, value) -> say "TWICE" $"{code value} is already in this list of {code key}." "remove one of the two."
     | NotIncreasing(before, after) -> say "OUT OF ORDER" $"Epochs must rise, but {code after} comes after {code before}." ""
@@ -246,6 +265,8 @@ let message (problem: Problem) : Message =
     | UnknownName _
     | NotOneChoice _
     | EmptyList _
+    | CaseWithoutSettings _
+    | SeedCount _
     | Twice _
     | NotIncreasing _
     | BadName _
