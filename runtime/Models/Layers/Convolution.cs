@@ -20,7 +20,9 @@ public sealed class Convolution : nn.Module<Tensor, Tensor>
     /// <param name="stride">Along both sides.</param>
     public Convolution(int input, int output, int size, int stride = 1) : base(nameof(Convolution))
     {
-        weight = LayerState.Parameter(zeros(output, input, size, size));
+        // Channels last in memory: from here the layout spreads to every activation behind it, and libtorch's convolutions no longer
+        // reorder their inputs and outputs. Shape and values are what they always were.
+        weight = LayerState.Parameter(zeros(output, size, size, input).permute(0, 3, 1, 2));
         this.stride = [stride, stride];
         padding = [size / 2, size / 2];
         RegisterComponents();
