@@ -53,7 +53,7 @@ type Live(console: IAnsiConsole, cohorts: int, show: IRenderable -> unit) =
 
     // A terminal has few lines and a view that does not fit cannot be redrawn in place.
     let frame () =
-        let table = Table().Border(TableBorder.None).Expand()
+        let table = Table().Border(TableBorder.None)
         table.AddColumn "[grey]run[/]" |> ignore
         table.AddColumn(TableColumn("[grey]top-1 error[/]").RightAligned()) |> ignore
         table.AddColumn(TableColumn("[grey]best[/]").RightAligned()) |> ignore
