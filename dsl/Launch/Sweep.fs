@@ -74,6 +74,9 @@ module Sweep =
     let private lanesOf (cohort: Job list) =
         [| for job in cohort -> LaneSpec(job.Run.Name, job.Run.Spec, job.Folder) |]
 
+    let private isEnded (now: Job list) (job: Job) =
+        now |> List.exists (fun other -> other.Folder = job.Folder && not (RunState.needsTraining false other.State))
+
     let run (options: SweepOptions) (plan: Plan) (stop: CancellationToken) : Outcome =
         let clock = Stopwatch.StartNew()
         let folder = folderOf options.Out plan
@@ -143,5 +146,11 @@ module Sweep =
             if not stop.IsCancellationRequested && DatasetStore.IsThere(plan.Runs.Head.Spec.Dataset, options.Workspace) then
                 Teachers.ofPlan plan |> List.iter evaluateTeacher)
 
-        let jobs, results, files = writeTables ()
-        { Results = results; Jobs = jobs; Files = files; Interrupted = stop.IsCancellationRequested; Elapsed = clock.Elapsed }
+        let now, results, files = writeTables ()
+        let stoppedEarly = stop.IsCancellationRequested && pending |> List.exists (fun job -> not (isEnded now job))
+
+        { Results = results
+          Jobs = now
+          Files = files
+          Interrupted = stoppedEarly
+          Elapsed = clock.Elapsed }

@@ -13,11 +13,17 @@ let private at (path: string list) (run: JsonObject) =
 
     go run path
 
+/// `0.1.0+c4b51ec4b84a...` names the commit in full.
+let private shortVersion (version: string) =
+    match version.IndexOf '+' with
+    | -1 -> version
+    | at -> version.Substring(0, min version.Length (at + 9))
+
 let private describe (run: JsonObject) =
     let software name = at [ "software"; name ] run
     let hardware name = at [ "hardware"; name ] run
-    let versions = $"""channel-distillation {software "channel_distillation"}, TorchSharp {software "torchsharp"}, .NET {software "dotnet"}"""
-    $"""{versions} on {hardware "device"} ({hardware "processor"}, {hardware "cores"} cores, {hardware "threads"} threads)"""
+    let versions = $"""channel-distillation {shortVersion (software "channel_distillation")}, TorchSharp {software "torchsharp"}, .NET {software "dotnet"}"""
+    $"""{versions} on {hardware "device"} ({hardware "processor"}, cores: {hardware "cores"}, threads: {hardware "threads"})"""
 
 /// Each kind once.
 let ofRuns (folders: RunFolder seq) =

@@ -1,0 +1,120 @@
+module ChannelDistillation.Tests.Cli.CommandLineTests
+
+open System
+open System.Diagnostics
+open System.IO
+open Expecto
+open ChannelDistillation.Tests
+
+let private root =
+    let rec up (folder: DirectoryInfo) = if File.Exists(Path.Combine(folder.FullName, "build.fsx")) then folder.FullName else up folder.Parent
+    up (DirectoryInfo AppContext.BaseDirectory)
+
+let private program = Path.Combine(root, "dsl/Cli/bin/Release/net10.0/channel-distillation.dll")
+
+/// Runs the real program in a folder; its exit code and everything that it wrote.
+let private run (folder: string) (arguments: string list) =
+    let start = ProcessStartInfo("dotnet", program :: arguments, WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true)
+    start.Environment["CHANNEL_DISTILLATION_ROOT"] <- root
+    use started = Process.Start start
+    let errors = started.StandardError.ReadToEndAsync()
+    let output = started.StandardOutput.ReadToEnd()
+    started.WaitForExit()
+    started.ExitCode, output + errors.Result
+
+let private experiment =
+    "experiment: small
+dataset: fashion-mnist-mini
+teacher: { model: resnet14, train: { epochs: 1 } }
+student: { model: resnet8 }
+train:
+  epochs: 2
+  batch: 64
+  optimizer: { sgd: { lr: 0.05 } }
+  lr_schedule: constant
+losses:
+  ce: { weight: 1 }
+  kd: { weight: 1 }
+variants:
+  student: [ce]
+  kd: [ce, kd]
+seeds: [0, 1]
+"
+
+/// The experiment with one text replaced, run with a verb.
+let private mistaken (verb: string) (right: string) (wrong: string) =
+    use folder = new TemporaryFolder()
+    Expect.stringContains experiment right "the text to replace"
+    File.WriteAllText(Path.Combine(folder.Path, "small.yaml"), experiment.Replace(right, wrong))
+    run folder.Path [ verb; "small.yaml"; "--out"; "runs" ]
+
+let private refused code (parts: string list) (actualCode, text: string) =
+    Expect.equal actualCode code text
+
+    for part in parts do
+        Expect.stringContains text part "what is said"
+
+    Expect.isFalse (text.Contains "   at ChannelDistillation" || text.Contains "Unhandled exception") $"no stack trace:\n{text}"
+
+let private inNowhere arguments =
+    use folder = new TemporaryFolder()
+    run folder.Path arguments
+
+[<Tests>]
+let tests =
+    testList
+        "command line"
+        [ test "a misspelt loss is refused with its place and a suggestion" {
+              mistaken "sweep" "  kd: [ce, kd]" "  kd: [ce, kdd]" |> refused 2 [ "small.yaml:14:12"; "`kdd`"; "`kd`"; "No run was started." ]
+          }
+
+          test "a negative weight is refused with its place" { mistaken "sweep" "ce: { weight: 1 }" "ce: { weight: -1 }" |> refused 2 [ "small.yaml:11:17" ] }
+
+          test "a wrong type is refused with its place" { mistaken "plan" "epochs: 2" "epochs: many" |> refused 2 [ "small.yaml:6:11"; "many" ] }
+
+          test "a missing experiment is refused" { inNowhere [ "sweep"; "nothere.yaml" ] |> refused 2 [ "nothere.yaml"; "There is no such file." ] }
+
+          test "a missing checkpoint is something outside: exit 3, and the path" {
+              mistaken "sweep" "{ model: resnet14, train: { epochs: 1 } }" "{ model: resnet14, checkpoint: nothere.safetensors }"
+              |> refused 3 [ "The teacher's checkpoint"; "nothere.safetensors is not there." ]
+          }
+
+          test "plan shows the runs and trains nothing" {
+              use folder = new TemporaryFolder()
+              File.WriteAllText(Path.Combine(folder.Path, "small.yaml"), experiment)
+              let code, text = run folder.Path [ "plan"; "small.yaml"; "--out"; "runs" ]
+              Expect.equal code 0 text
+
+              for part in [ "small: 4 runs in 2 cohorts"; "student-seed0"; "kd-seed1"; "new" ] do
+                  Expect.stringContains text part "plan"
+
+              Expect.isFalse (Directory.Exists(Path.Combine(folder.Path, "runs"))) "no folder"
+          }
+
+          test "table of an experiment that was never swept marks every cell as missing" {
+              use folder = new TemporaryFolder()
+              File.WriteAllText(Path.Combine(folder.Path, "small.yaml"), experiment)
+              let code, text = run folder.Path [ "table"; "small.yaml"; "--out"; "runs"; "--format"; "csv" ]
+              Expect.equal code 0 text
+
+              Expect.stringContains
+                  text
+                  "small,teacher,0,missing,,,,,,,,,,,,,,\nsmall,student,0,missing,,,,,,,,,,,,,,\nsmall,kd,0,missing,,,,,,,,,,,,,,\n"
+                  "csv"
+          }
+
+          for arguments, expected in
+              [ [ "swep" ],
+                "I do not know the verb `swep`.\nHint: maybe you want `sweep`?\nVerbs: sweep, plan, table, data. `dotnet fsi build.fsx` shows what each does.\n"
+                [ "sweep"; "--onyl"; "cd*" ],
+                "`sweep` has no option `--onyl`.\nHint: maybe you want `--only`?\n`dotnet fsi build.fsx sweep --help` lists its options.\n"
+                [ "sweep"; "--lanes"; "many" ],
+                "Parameter '--lanes' must be followed by <n>, but was 'many'.\n`dotnet fsi build.fsx sweep --help` lists its options.\n"
+                [ "sweep"; "--lanes"; "0" ], "--lanes must be 1 or more; it is 0.\n"
+                [ "sweep"; "--device"; "gpu" ], "I do not know the device `gpu`. --device is auto, cpu, cuda or cuda:N.\n"
+                [ "sweep"; "--launcher"; "slurm" ],
+                "This version has no launcher `slurm`: a sweep runs on the machine that it is started on (--launcher local).\n"
+                [ "plan"; "--set"; "train.epochs" ], "--set needs PATH=VALUE, for instance --set train.epochs=2; this is `train.epochs`.\n"
+                [ "data"; "ftch" ],
+                "`data` does not know what to do with `ftch`.\nHint: maybe you want `fetch`?\n`dotnet fsi build.fsx data --help` lists its options.\n" ] do
+              test (String.Join(' ', arguments)) { Expect.equal (inNowhere arguments) (2, expected) "exit code and whole text" } ]

@@ -1,0 +1,74 @@
+module ChannelDistillation.Tests.Progress.ProgressTests
+
+open System
+open System.Collections.Generic
+open System.IO
+open Expecto
+open ChannelDistillation.Dsl.Progress
+open ChannelDistillation.Records
+open ChannelDistillation.Training
+
+let private numbers (entries: (string * float) list) : IReadOnlyDictionary<string, float> =
+    let made = Dictionary<string, float>()
+
+    for name, value in entries do
+        made[name] <- value
+
+    made
+
+let private record epoch =
+    EpochRecord(
+        Epoch = epoch,
+        LearningRate = 0.1,
+        Loss = 2.1531,
+        Losses = numbers [ "ce", 1.2045; "cd", 0.1581 ],
+        LossWeights = numbers [ "ce", 1.0; "cd", 6.0 ],
+        TrainTop1Error = 40.0,
+        TrainTop5Error = 10.0,
+        Top1Error = 31.25,
+        Top5Error = 7.5,
+        ImagesPerSecond = 812.4,
+        Seconds = 12.0
+    )
+
+[<Tests>]
+let tests =
+    testList
+        "progress"
+        [ test "durations are short and readable" {
+              let shown = [ 0.4; 59.0; 125.0; 3600.0; 90061.0 ] |> List.map (TimeSpan.FromSeconds >> Figures.duration)
+              Expect.equal shown [ "0 s"; "59 s"; "2 min 05 s"; "1 h 00 min"; "1 d 01 h" ] "durations"
+          }
+
+          test "plain lines: a block for each epoch, and why a run ended early" {
+              use output = new StringWriter(NewLine = "\n")
+              let lines = Lines(output, 1) :> ITrainingObserver
+              lines.CohortStarted([| "student-seed0"; "cd-seed0" |], 2, 2, 79)
+              lines.StepEnded(2, 1, 128L, TimeSpan.FromSeconds 1.0)
+              lines.EpochEnded("student-seed0", record 2)
+              lines.EpochEnded("cd-seed0", record 2)
+              lines.LaneEnded("student-seed0", RunResult(RunStatus.Completed, null, null))
+              lines.LaneEnded("cd-seed0", RunResult(RunStatus.Diverged, null, null, "the loss is not a number"))
+
+              Expect.equal
+                  (output.ToString())
+                  "cohort 1 of 1: student-seed0, cd-seed0 (2 epochs of 79 steps, going on at epoch 2)\n\
+                   epoch 2/2, 812 images/s, 0 s left\n\
+                   \032 student-seed0  top-1 error 31.25 %  loss 2.153 (ce 1.204, cd 0.1581)\n\
+                   \032 cd-seed0       top-1 error 31.25 %  loss 2.153 (ce 1.204, cd 0.1581)\n\
+                   \032 cd-seed0 diverged: the loss is not a number\n"
+                  "whole text"
+          }
+
+          test "a step is reported in well under a microsecond" {
+              let lines = Lines(TextWriter.Null, 1) :> ITrainingObserver
+              lines.CohortStarted([| "student-seed0" |], 1, 1, 1_000_000)
+              let elapsed = TimeSpan.FromSeconds 1.0
+              let clock = Diagnostics.Stopwatch.StartNew()
+
+              for step in 1..1_000_000 do
+                  lines.StepEnded(1, step, int64 step, elapsed)
+
+              // 1 s for a million leaves room for a busy machine; it is about 50 ms.
+              Expect.isLessThan clock.Elapsed.TotalSeconds 1.0 "a million steps"
+          } ]

@@ -1,0 +1,191 @@
+module ChannelDistillation.Tests.Report.TableTests
+
+open Expecto
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Report
+open ChannelDistillation.Records
+
+let private completed top1 top5 best =
+    Some(RunResult(RunStatus.Completed, EpochErrors(10, top1, top5), EpochErrors(7, best, top5 - 0.5)))
+
+let private row variant axes folders published : LayoutRow =
+    { Variant = variant; Axes = axes; Folders = folders; Published = published }
+
+let private layout: Layout =
+    { Experiment = "cd-weight"
+      Description = "How much weight does CD bear?"
+      Dataset = "cifar100"
+      Student = "resnet50"
+      Epochs = [ 10 ]
+      Seeds = [ 0L; 1L; 2L ]
+      PublishedSource = Some "arXiv 2006.01683, Table \"CIFAR100\""
+      Teachers =
+        [ { Model = "resnet152"
+            Axes = []
+            Key = "key"
+            Errors = Some(EpochErrors(200, 19.0625, 4.5))
+            Published = Some { Top1Error = Some 19.09; Top5Error = Some 4.45 } } ]
+      Rows =
+        [ row "student" [] [ "s0"; "s1"; "s2" ] (Some { Top1Error = Some 22.02; Top5Error = None })
+          row "cd" [ "losses.cd.weight", "1" ] [ "a0"; "a1"; "a2" ] None
+          row "cd" [ "losses.cd.weight", "3" ] [ "b0"; "b1"; "b2" ] None
+          row "cd" [ "losses.cd.weight", "6" ] [ "c0"; "c1"; "c2" ] None ] }
+
+let private results =
+    let resultOf =
+        function
+        | "s0" -> completed 22.0 5.5 21.75
+        | "s1" -> completed 23.0 6.0 22.0
+        | "s2" -> completed 24.0 6.5 22.25
+        | "a0" -> completed 20.125 4.75 20.0
+        | "a1" -> Some(RunResult(RunStatus.Interrupted, null, null))
+        | "b1" -> Some(RunResult(RunStatus.Diverged, null, null, "the loss is not a number"))
+        | _ -> None
+
+    Results.collect resultOf [ "channel-distillation 0.1.0 on cpu" ] layout
+
+let private same (actual: string) (expected: string) = Expect.equal actual (expected.TrimStart '\n') "whole text"
+
+[<Tests>]
+let tests =
+    testList
+        "tables"
+        [ test "Markdown shows mean and spread, what is missing, and the published numbers" {
+              same
+                  (Markdown.render results)
+                  "
+# cd-weight
+
+How much weight does CD bear?
+
+| variant | cd.weight |  top-1 error | top-5 error |   best top-1 |    seeds | published top-1 / top-5 |
+|---------|----------:|-------------:|------------:|-------------:|---------:|------------------------:|
+| teacher |           |        19.06 |        4.50 |              |          |            19.09 / 4.45 |
+| student |           | 23.00 ± 1.00 | 6.00 ± 0.50 | 22.00 ± 0.25 |        3 |               22.02 / – |
+| cd      |         1 |        20.13 |        4.75 |        20.00 |   1 of 3 |                         |
+| cd      |         3 |            – |           – |            – | diverged |                         |
+| cd      |         6 |            – |           – |            – |  missing |                         |
+
+cifar100, resnet152 → resnet50, 10 epochs, seeds 0, 1, 2.
+Errors in percent on the validation set after the last epoch, mean ± sample standard deviation over the seeds. `best top-1` is the lowest of all epochs, picked on the same validation set, and therefore optimistic.
+Published: arXiv 2006.01683, Table \"CIFAR100\".
+Trained with channel-distillation 0.1.0 on cpu.
+"
+          }
+
+          test "CSV has a column for each axis and full precision" {
+              same
+                  (Csv.render results)
+                  "
+experiment,variant,losses.cd.weight,seeds,status,top1_error_mean,top1_error_std,top1_error_values,top5_error_mean,top5_error_std,top5_error_values,best_top1_error_mean,best_top1_error_std,best_top1_error_values,best_top5_error_mean,best_top5_error_std,best_top5_error_values,published_top1_error,published_top5_error
+cd-weight,teacher,,1,completed,19.0625,,19.0625,4.5,,4.5,,,,,,,19.09,4.45
+cd-weight,student,,3,completed,23,1,22;23;24,6,0.5,5.5;6;6.5,22,0.25,21.75;22;22.25,5.5,0.5,5;5.5;6,22.02,
+cd-weight,cd,1,1,partial,20.125,,20.125,4.75,,4.75,20,,20,4.25,,4.25,,
+cd-weight,cd,3,0,diverged,,,,,,,,,,,,,,
+cd-weight,cd,6,0,missing,,,,,,,,,,,,,,
+"
+          }
+
+          test "JSON has the teacher first, numbers for numeric axes, and null where there is nothing" {
+              let two = { results with Rows = [ results.Rows[0]; results.Rows[2] ] }
+
+              same
+                  (Json.render two)
+                  """
+{
+  "experiment": "cd-weight",
+  "rows": [
+    {
+      "variant": "teacher",
+      "axes": {},
+      "seeds": 1,
+      "top1_error": {
+        "mean": 19.0625,
+        "std": null,
+        "values": [
+          19.0625
+        ]
+      },
+      "top5_error": {
+        "mean": 4.5,
+        "std": null,
+        "values": [
+          4.5
+        ]
+      },
+      "best_top1_error": {
+        "mean": null,
+        "std": null,
+        "values": []
+      },
+      "best_top5_error": {
+        "mean": null,
+        "std": null,
+        "values": []
+      },
+      "published": {
+        "top1_error": 19.09,
+        "top5_error": 4.45
+      },
+      "status": "completed"
+    },
+    {
+      "variant": "cd",
+      "axes": {
+        "losses.cd.weight": 1
+      },
+      "seeds": 1,
+      "top1_error": {
+        "mean": 20.125,
+        "std": null,
+        "values": [
+          20.125
+        ]
+      },
+      "top5_error": {
+        "mean": 4.75,
+        "std": null,
+        "values": [
+          4.75
+        ]
+      },
+      "best_top1_error": {
+        "mean": 20,
+        "std": null,
+        "values": [
+          20
+        ]
+      },
+      "best_top5_error": {
+        "mean": 4.25,
+        "std": null,
+        "values": [
+          4.25
+        ]
+      },
+      "published": null,
+      "status": "partial"
+    }
+  ]
+}
+"""
+          }
+
+          test "a variant's name with a comma or a bar breaks neither table" {
+              let odd = Results.collect (fun _ -> None) [] { layout with Teachers = []; Rows = [ row "a,|b" [] [ "x" ] None ] }
+              Expect.stringContains (Csv.render odd) "\ncd-weight,\"a,|b\",0,missing," "quoted"
+              Expect.stringContains (Markdown.table odd) "| a,\\|b  |" "escaped"
+          }
+
+          test "plan.json gives back the layout that it was written from" {
+              use folder = new ChannelDistillation.Tests.TemporaryFolder()
+              System.IO.File.WriteAllText(System.IO.Path.Combine(folder.Path, "plan.json"), PlanFile.render layout [])
+              Expect.equal (PlanFile.read folder.Path) (Some layout) "layout"
+          }
+
+          test "a folder without plan.json, or with a broken one, is none of an experiment" {
+              use folder = new ChannelDistillation.Tests.TemporaryFolder()
+              Expect.isNone (PlanFile.read folder.Path) "no file"
+              System.IO.File.WriteAllText(System.IO.Path.Combine(folder.Path, "plan.json"), "{\"experiment\": 3}")
+              Expect.isNone (PlanFile.read folder.Path) "another file"
+          } ]
