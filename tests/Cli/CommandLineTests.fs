@@ -65,7 +65,7 @@ let tests =
     testList
         "command line"
         [ test "a misspelt loss is refused with its place and a suggestion" {
-              mistaken "sweep" "  kd: [ce, kd]" "  kd: [ce, kdd]" |> refused 2 [ "small.yaml:14:12"; "`kdd`"; "`kd`"; "No run was started." ]
+              mistaken "sweep" "  kd: [ce, kd]" "  kd: [ce, kdd]" |> refused 2 [ "small.yaml:15:12"; "`kdd`"; "`kd`"; "No run was started." ]
           }
 
           test "a negative weight is refused with its place" { mistaken "sweep" "ce: { weight: 1 }" "ce: { weight: -1 }" |> refused 2 [ "small.yaml:11:17" ] }

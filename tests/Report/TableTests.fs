@@ -37,7 +37,7 @@ let private results =
         | "s0" -> completed 22.0 5.5 21.75
         | "s1" -> completed 23.0 6.0 22.0
         | "s2" -> completed 24.0 6.5 22.25
-        | "a0" -> completed 20.125 4.75 20.0
+        | "a0" -> completed 20.25 4.75 20.0
         | "a1" -> Some(RunResult(RunStatus.Interrupted, null, null))
         | "b1" -> Some(RunResult(RunStatus.Diverged, null, null, "the loss is not a number"))
         | _ -> None
@@ -62,7 +62,7 @@ How much weight does CD bear?
 |---------|----------:|-------------:|------------:|-------------:|---------:|------------------------:|
 | teacher |           |        19.06 |        4.50 |              |          |            19.09 / 4.45 |
 | student |           | 23.00 ± 1.00 | 6.00 ± 0.50 | 22.00 ± 0.25 |        3 |               22.02 / – |
-| cd      |         1 |        20.13 |        4.75 |        20.00 |   1 of 3 |                         |
+| cd      |         1 |        20.25 |        4.75 |        20.00 |   1 of 3 |                         |
 | cd      |         3 |            – |           – |            – | diverged |                         |
 | cd      |         6 |            – |           – |            – |  missing |                         |
 
@@ -80,7 +80,7 @@ Trained with channel-distillation 0.1.0 on cpu.
 experiment,variant,losses.cd.weight,seeds,status,top1_error_mean,top1_error_std,top1_error_values,top5_error_mean,top5_error_std,top5_error_values,best_top1_error_mean,best_top1_error_std,best_top1_error_values,best_top5_error_mean,best_top5_error_std,best_top5_error_values,published_top1_error,published_top5_error
 cd-weight,teacher,,1,completed,19.0625,,19.0625,4.5,,4.5,,,,,,,19.09,4.45
 cd-weight,student,,3,completed,23,1,22;23;24,6,0.5,5.5;6;6.5,22,0.25,21.75;22;22.25,5.5,0.5,5;5.5;6,22.02,
-cd-weight,cd,1,1,partial,20.125,,20.125,4.75,,4.75,20,,20,4.25,,4.25,,
+cd-weight,cd,1,1,partial,20.25,,20.25,4.75,,4.75,20,,20,4.25,,4.25,,
 cd-weight,cd,3,0,diverged,,,,,,,,,,,,,,
 cd-weight,cd,6,0,missing,,,,,,,,,,,,,,
 "
@@ -136,10 +136,10 @@ cd-weight,cd,6,0,missing,,,,,,,,,,,,,,
       },
       "seeds": 1,
       "top1_error": {
-        "mean": 20.125,
+        "mean": 20.25,
         "std": null,
         "values": [
-          20.125
+          20.25
         ]
       },
       "top5_error": {
@@ -174,7 +174,7 @@ cd-weight,cd,6,0,missing,,,,,,,,,,,,,,
           test "a variant's name with a comma or a bar breaks neither table" {
               let odd = Results.collect (fun _ -> None) [] { layout with Teachers = []; Rows = [ row "a,|b" [] [ "x" ] None ] }
               Expect.stringContains (Csv.render odd) "\ncd-weight,\"a,|b\",0,missing," "quoted"
-              Expect.stringContains (Markdown.table odd) "| a,\\|b  |" "escaped"
+              Expect.stringContains (Markdown.table odd) "| a,\\|b   |" "escaped"
           }
 
           test "plan.json gives back the layout that it was written from" {
