@@ -66,7 +66,11 @@ let runHidden (arguments: string list) =
     start.Environment["MSBUILDDISABLENODEREUSE"] <- "1"
     use child = Process.Start start
     let written = StringBuilder()
-    let collect (line: DataReceivedEventArgs) = if not (isNull line.Data) then lock written (fun () -> written.AppendLine line.Data |> ignore)
+
+    let collect (line: DataReceivedEventArgs) =
+        if not (isNull line.Data) then
+            lock written (fun () -> written.AppendLine line.Data |> ignore)
+
     child.OutputDataReceived.Add collect
     child.ErrorDataReceived.Add collect
     child.BeginOutputReadLine()
@@ -85,7 +89,12 @@ let runShown (arguments: string list) =
 let private sources (folders: string list) =
     let isSource (file: FileInfo) =
         match file.Extension with
-        | ".cs" | ".fs" | ".fsproj" | ".csproj" | ".props" | ".targets" -> true
+        | ".cs"
+        | ".fs"
+        | ".fsproj"
+        | ".csproj"
+        | ".props"
+        | ".targets" -> true
         | _ -> file.Name.EndsWith ".lock.json" || file.Name = "datasets.yaml"
 
     let rec under (folder: DirectoryInfo) =
@@ -113,10 +122,14 @@ let private sources (folders: string list) =
 type Target = { Project: string; Program: string; Folders: string list }
 
 let cli =
-    { Project = "dsl/Cli"; Program = "dsl/Cli/bin/Release/net10.0/channel-distillation.dll"; Folders = [ "runtime"; "dsl" ] }
+    { Project = "dsl/Cli"
+      Program = "dsl/Cli/bin/Release/net10.0/channel-distillation.dll"
+      Folders = [ "runtime"; "dsl" ] }
 
 let tests =
-    { Project = "tests"; Program = "tests/bin/Release/net10.0/ChannelDistillation.Tests.dll"; Folders = [ "runtime"; "dsl"; "tests" ] }
+    { Project = "tests"
+      Program = "tests/bin/Release/net10.0/ChannelDistillation.Tests.dll"
+      Folders = [ "runtime"; "dsl"; "tests" ] }
 
 let private lastBackend = at "dsl/Cli/bin/backend"
 
@@ -153,8 +166,7 @@ let build (target: Target) (asked: string option) =
         let text = $"{backend}\n{Environment.Version}\n{sources target.Folders}"
         Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes text))
 
-    let upToDate () =
-        File.Exists(at target.Program) && File.Exists stamp && File.ReadAllText stamp = digest ()
+    let upToDate () = File.Exists(at target.Program) && File.Exists stamp && File.ReadAllText stamp = digest ()
 
     if not (upToDate ()) then
         withBuildLock (fun () ->
@@ -162,7 +174,9 @@ let build (target: Target) (asked: string option) =
                 let built = digest ()
                 eprintf "Building %s (%s) ... " target.Project backend
                 let clock = Stopwatch.StartNew()
-                let code, output = runHidden [ "build"; target.Project; "-c"; "Release"; "-v"; "quiet"; "-nologo"; $"-p:TorchBackend={backend}" ]
+
+                let code, output =
+                    runHidden [ "build"; target.Project; "-c"; "Release"; "-v"; "quiet"; "-nologo"; $"-p:TorchBackend={backend}" ]
 
                 if code <> 0 then
                     stop 1 $"failed after {clock.Elapsed.TotalSeconds:F0} s.\n{output}"
@@ -215,7 +229,8 @@ let private parse<'arguments when 'arguments :> IArgParserTemplate> verb (argume
 
 let buildVerb arguments =
     let backend =
-        (parse<BuildArguments> "build" arguments).TryGetResult Backend |> Option.map (fun backend -> (string backend).ToLowerInvariant())
+        (parse<BuildArguments> "build" arguments).TryGetResult Backend
+        |> Option.map (fun backend -> (string backend).ToLowerInvariant())
 
     build cli backend
     build tests backend
@@ -226,7 +241,11 @@ let testVerb arguments =
     let filter = (parse<TestArguments> "test" arguments).TryGetResult Filter
     build cli None
     build tests None
-    become [ at tests.Program; for text in Option.toList filter do yield! [ "--filter"; text ] ]
+
+    become
+        [ at tests.Program
+          for text in Option.toList filter do
+              yield! [ "--filter"; text ] ]
 
 let formatVerb arguments =
     let check = (parse<FormatArguments> "format" arguments).Contains Check
@@ -237,8 +256,13 @@ let formatVerb arguments =
 
     let codes =
         [ runShown [ "csharpier"; (if check then "check" else "format"); "runtime" ]
-          runShown [ "fantomas"; if check then "--check"
-                     "build.fsx"; "dsl"; "tests" ] ]
+          runShown
+              [ "fantomas"
+                if check then
+                    "--check"
+                "build.fsx"
+                "dsl"
+                "tests" ] ]
 
     if List.forall ((=) 0) codes then 0 else 1
 
@@ -261,7 +285,10 @@ let help () =
     printfn "\nVERB --help shows its options. Start with: dotnet fsi build.fsx sweep"
 
 match List.ofArray fsi.CommandLineArgs |> List.tail with
-| [] | [ "help" ] | [ "--help" ] | [ "-h" ] ->
+| []
+| [ "help" ]
+| [ "--help" ]
+| [ "-h" ] ->
     help ()
     0
 | verb :: arguments ->

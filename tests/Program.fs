@@ -13,8 +13,7 @@ let private printer =
         exn = fun name error _ -> failure name (string error) }
 
 /// The tests whose full name contains a text.
-let private filtered (text: string) =
-    Test.filter " / " (fun names -> String.Join(" / ", names).Contains(text, StringComparison.OrdinalIgnoreCase))
+let private filtered (text: string) = Test.filter " / " (fun names -> String.Join(" / ", names).Contains(text, StringComparison.OrdinalIgnoreCase))
 
 /// Arguments: none, or `--filter TEXT`. The last line is always `N passed, N failed`.
 [<EntryPoint>]

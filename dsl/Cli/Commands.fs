@@ -22,8 +22,7 @@ let private root =
 
 let private workspace = Workspace root
 
-let private outOf (given: string option) =
-    given |> Option.map Path.GetFullPath |> Option.defaultValue (Path.Combine(root, "runs"))
+let private outOf (given: string option) = given |> Option.map Path.GetFullPath |> Option.defaultValue (Path.Combine(root, "runs"))
 
 /// As one would type it from here.
 let private shown (path: string) =
@@ -52,11 +51,14 @@ let private summary (outcome: Outcome) =
     printfn "\n%s" (Markdown.table outcome.Results)
     outcome.Results |> Markdown.caption |> List.iter (printfn "%s")
 
-    let count state =
-        outcome.Jobs |> List.filter (fun job -> state job.State) |> List.length
+    let count state = outcome.Jobs |> List.filter (fun job -> state job.State) |> List.length
 
     let stopped =
-        outcome.Jobs |> List.choose (fun job -> match job.State with GaveUp status -> Some(job, status) | _ -> None)
+        outcome.Jobs
+        |> List.choose (fun job ->
+            match job.State with
+            | GaveUp status -> Some(job, status)
+            | _ -> None)
 
     let completed = count ((=) Done)
     let waiting = outcome.Jobs.Length - completed - stopped.Length
@@ -98,7 +100,10 @@ let sweep (arguments: string list) =
         let outcome = Sweep.run options plan source.Token
 
         if outcome.Interrupted then
-            let again = "dotnet fsi build.fsx sweep" :: (arguments |> List.map (fun word -> if word.Contains ' ' || word.Contains '*' then $"'{word}'" else word))
+            let again =
+                "dotnet fsi build.fsx sweep"
+                :: (arguments |> List.map (fun word -> if word.Contains ' ' || word.Contains '*' then $"'{word}'" else word))
+
             printfn "Interrupted; everything is saved. To go on: %s" (String.Join(' ', again))
             Ending.interrupted
         elif summary outcome then
@@ -112,7 +117,9 @@ let plan (arguments: string list) =
     match Parsing.parse<PlanArguments> "plan" arguments with
     | None -> 0
     | Some parsed ->
-        let plan = load (parsed.TryGetResult PlanArguments.File) (parsed.GetResults PlanArguments.Set) (parsed.Contains PlanArguments.Yes)
+        let plan =
+            load (parsed.TryGetResult PlanArguments.File) (parsed.GetResults PlanArguments.Set) (parsed.Contains PlanArguments.Yes)
+
         let lanes = parsed.GetResult(PlanArguments.Lanes, defaultLanes) |> Parsing.positive "--lanes"
         let folder = Sweep.folderOf (outOf (parsed.TryGetResult PlanArguments.Out)) plan
         let all = Job.ofPlan folder plan
@@ -160,7 +167,12 @@ let table (arguments: string list) =
 
 let private listDatasets () =
     for dataset in DatasetCatalog.All do
-        let here = if DatasetStore.IsThere(DatasetSpec(Name = dataset.Name), workspace) then "here" else "not here"
+        let here =
+            if DatasetStore.IsThere(DatasetSpec(Name = dataset.Name), workspace) then
+                "here"
+            else
+                "not here"
+
         printfn "%-20s %-9s %d classes, %d + %d images" dataset.Name here dataset.Classes dataset.TrainingImages dataset.ValidationImages
         printfn "  %s" dataset.Doc
 

@@ -18,8 +18,7 @@ let unknownVerb (verb: string) =
     let listed = String.Join(", ", verbs)
     Ending.stop Ending.invalid $"I do not know the verb `{verb}`.{hint verb verbs}\nVerbs: {listed}. `{program}` shows what each does."
 
-let private optionsOf (parser: ArgumentParser) =
-    "--help" :: (parser.GetArgumentCases() |> List.collect (fun case -> case.CommandLineNames.Value))
+let private optionsOf (parser: ArgumentParser) = "--help" :: (parser.GetArgumentCases() |> List.collect (fun case -> case.CommandLineNames.Value))
 
 let private nameOf (word: string) = Array.head (word.Split '=')
 
@@ -37,7 +36,11 @@ let private explain verb (options: string list) (problem: string) =
         $"`{verb}` does not know what to do with `{word}`.{hint word options}"
     else
         let text = Regex.Replace(first, "^ERROR: ", "").TrimEnd '.'
-        if text = "" then "These arguments cannot be read." else string (Char.ToUpperInvariant text[0]) + text.Substring 1 + "."
+
+        if text = "" then
+            "These arguments cannot be read."
+        else
+            string (Char.ToUpperInvariant text[0]) + text.Substring 1 + "."
 
 /// None: help was asked for and is printed.
 let parse<'arguments when 'arguments :> IArgParserTemplate> (verb: string) (arguments: string list) : ParseResults<'arguments> option =
@@ -65,7 +68,10 @@ let assignment (text: string) =
 
 /// A whole number of at least 1.
 let positive option n =
-    if n >= 1 then n else Ending.stop Ending.invalid $"{option} must be 1 or more; it is {n}."
+    if n >= 1 then
+        n
+    else
+        Ending.stop Ending.invalid $"{option} must be 1 or more; it is {n}."
 
 let device (text: string) =
     if Regex.IsMatch(text, "^(auto|cpu|cuda|cuda:[0-9]{1,4})$") then
@@ -78,7 +84,8 @@ let device (text: string) =
 let launcher (text: string) =
     match text with
     | "local" -> ()
-    | "slurm" -> Ending.stop Ending.invalid "This version has no launcher `slurm`: a sweep runs on the machine that it is started on (--launcher local)."
+    | "slurm" ->
+        Ending.stop Ending.invalid "This version has no launcher `slurm`: a sweep runs on the machine that it is started on (--launcher local)."
     | other ->
         let near = hint other [ "local" ]
         Ending.stop Ending.invalid $"I do not know the launcher `{other}`. --launcher is local.{near}"

@@ -15,9 +15,16 @@ let private dispatch (verb: string) (arguments: string list) =
 
 /// A mistake of ours: the person gets one paragraph, the details go into a file.
 let private unexpected (error: exn) =
-    let file = Path.Combine(Path.GetTempPath(), $"channel-distillation-error-{DateTime.UtcNow:yyyyMMddTHHmmss}-{Environment.ProcessId}.log")
+    let file =
+        Path.Combine(Path.GetTempPath(), $"channel-distillation-error-{DateTime.UtcNow:yyyyMMddTHHmmss}-{Environment.ProcessId}.log")
+
     File.WriteAllText(file, string error)
-    eprintfn "Something went wrong that should not have: %s\nRuns that were going on can be continued with the same command. Details, for a bug report: %s" error.Message file
+
+    eprintfn
+        "Something went wrong that should not have: %s\nRuns that were going on can be continued with the same command. Details, for a bug report: %s"
+        error.Message
+        file
+
     Ending.failed
 
 [<EntryPoint>]

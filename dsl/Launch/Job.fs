@@ -21,7 +21,11 @@ type Job =
 module Job =
     let private suffixLength = 9 // "-" and eight digits of the hash
 
-    let private suffixOf (name: string) = if name.Length < suffixLength then name else name.Substring(name.Length - suffixLength)
+    let private suffixOf (name: string) =
+        if name.Length < suffixLength then
+            name
+        else
+            name.Substring(name.Length - suffixLength)
 
     /// The runs of a plan, each with the folder that holds it under whatever name, or is going to hold it.
     let ofPlan (experimentFolder: string) (plan: Plan) =
@@ -35,10 +39,7 @@ module Job =
               let name = RunFolder.NameOf(run.Name, run.Spec)
 
               match present.TryGetValue(suffixOf name) with
-              | true, folder ->
-                  { Run = run
-                    Folder = folder
-                    State = RunState.decide true (RunFolder(folder).ReadResult() |> Option.ofObj) }
+              | true, folder -> { Run = run; Folder = folder; State = RunState.decide true (RunFolder(folder).ReadResult() |> Option.ofObj) }
               | _ -> { Run = run; Folder = Path.Combine(experimentFolder, name); State = RunState.decide false None } ]
 
     /// `--only`: the pattern (with `*` and `?`) fits the run's name or its variant.

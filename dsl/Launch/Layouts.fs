@@ -27,7 +27,8 @@ let ofPlan (plan: Plan) (jobs: Job list) (known: IReadOnlyDictionary<string, Epo
     let specs = plan.Runs |> List.map _.Spec
 
     let published name =
-        experiment.Published |> Option.bind (fun published -> published.Rows |> List.tryPick (fun (row, numbers) -> if row = name then Some numbers else None))
+        experiment.Published
+        |> Option.bind (fun published -> published.Rows |> List.tryPick (fun (row, numbers) -> if row = name then Some numbers else None))
 
     { Experiment = experiment.Name
       Description = experiment.Description

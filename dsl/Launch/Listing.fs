@@ -4,6 +4,9 @@ module ChannelDistillation.Dsl.Launch.Listing
 open ChannelDistillation.Dsl.Report
 
 let ofJobs (lanes: int) (jobs: Job list) : PlanFile.ListedRun list =
-    let cohortOf = dict [ for index, cohort in Job.cohorts lanes jobs |> List.indexed do for job in cohort -> job.Folder, index + 1 ]
+    let cohortOf =
+        dict
+            [ for index, cohort in Job.cohorts lanes jobs |> List.indexed do
+                  for job in cohort -> job.Folder, index + 1 ]
 
     [ for job in jobs -> { Run = job.Run; Folder = job.FolderName; Cohort = cohortOf[job.Folder]; State = string job.State } ]

@@ -12,11 +12,17 @@ let private counted n (word: string) = if n = 1 then $"1 {word}" else $"{n} {wor
 
 /// `kd 1, cd 6`: each loss with its weight at full strength.
 let private losses (spec: RunSpec) =
-    String.Join(", ", spec.Losses |> Seq.map (fun loss -> loss.Name + " " + loss.Weight.ToString("R", Globalization.CultureInfo.InvariantCulture)))
+    String.Join(
+        ", ",
+        spec.Losses
+        |> Seq.map (fun loss -> loss.Name + " " + loss.Weight.ToString("R", Globalization.CultureInfo.InvariantCulture))
+    )
 
 let private columns (rows: string list list) =
     let widths = rows |> List.transpose |> List.map (List.map String.length >> List.max)
-    rows |> List.map (fun row -> "  " + String.Join("  ", List.map2 (fun (cell: string) width -> cell.PadRight width) row widths).TrimEnd())
+
+    rows
+    |> List.map (fun row -> "  " + String.Join("  ", List.map2 (fun (cell: string) width -> cell.PadRight width) row widths).TrimEnd())
 
 let private teacherNote (workspace: Workspace) (teacher: Teachers.PlannedTeacher) =
     let store = TeacherStore workspace
@@ -30,8 +36,10 @@ let private teacherNote (workspace: Workspace) (teacher: Teachers.PlannedTeacher
 let private datasetNote (workspace: Workspace) (dataset: DatasetSpec) =
     let name = Option.ofObj dataset.Folder |> Option.defaultValue dataset.Name
 
-    if DatasetStore.IsThere(dataset, workspace) then $"Dataset {name}: there."
-    else $"Dataset {name}: not on this machine yet; sweep fetches it where it can."
+    if DatasetStore.IsThere(dataset, workspace) then
+        $"Dataset {name}: there."
+    else
+        $"Dataset {name}: not on this machine yet; sweep fetches it where it can."
 
 let render (workspace: Workspace) (lanes: int) (plan: Plan) (jobs: Job list) =
     let cohorts = Job.cohorts lanes jobs

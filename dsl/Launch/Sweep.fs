@@ -17,18 +17,20 @@ open ChannelDistillation.Training
 exception Refused of message: string
 
 type SweepOptions =
-    { Workspace: Workspace
-      /// Where experiments put their folders; absolute.
-      Out: string
-      /// A pattern of run names or variants.
-      Only: string option
-      /// `auto`, `cpu`, `cuda` or `cuda:N`.
-      Device: string
-      /// Most runs in a cohort.
-      Lanes: int
-      Threads: int option
-      RetryFailed: bool
-      Quiet: bool }
+    {
+        Workspace: Workspace
+        /// Where experiments put their folders; absolute.
+        Out: string
+        /// A pattern of run names or variants.
+        Only: string option
+        /// `auto`, `cpu`, `cuda` or `cuda:N`.
+        Device: string
+        /// Most runs in a cohort.
+        Lanes: int
+        Threads: int option
+        RetryFailed: bool
+        Quiet: bool
+    }
 
 type Outcome =
     {
@@ -71,8 +73,7 @@ module Sweep =
                     )
                 )
 
-    let private lanesOf (cohort: Job list) =
-        [| for job in cohort -> LaneSpec(job.Run.Name, job.Run.Spec, job.Folder) |]
+    let private lanesOf (cohort: Job list) = [| for job in cohort -> LaneSpec(job.Run.Name, job.Run.Spec, job.Folder) |]
 
     let private isEnded (now: Job list) (job: Job) =
         now |> List.exists (fun other -> other.Folder = job.Folder && not (RunState.needsTraining false other.State))
@@ -82,7 +83,9 @@ module Sweep =
         let folder = folderOf options.Out plan
         use _ = lockFolder folder
         let jobs = Job.ofPlan folder plan
-        let chosen = options.Only |> Option.map (fun pattern -> jobs |> List.filter (Job.matches pattern)) |> Option.defaultValue jobs
+
+        let chosen =
+            options.Only |> Option.map (fun pattern -> jobs |> List.filter (Job.matches pattern)) |> Option.defaultValue jobs
 
         if chosen.IsEmpty then
             let names = (jobs |> List.map _.Run.Name |> List.truncate 8) @ (if jobs.Length > 8 then [ "..." ] else [])
@@ -149,8 +152,4 @@ module Sweep =
         let now, results, files = writeTables ()
         let stoppedEarly = stop.IsCancellationRequested && pending |> List.exists (fun job -> not (isEnded now job))
 
-        { Results = results
-          Jobs = now
-          Files = files
-          Interrupted = stoppedEarly
-          Elapsed = clock.Elapsed }
+        { Results = results; Jobs = now; Files = files; Interrupted = stoppedEarly; Elapsed = clock.Elapsed }

@@ -8,7 +8,13 @@ open ChannelDistillation.Records
 /// The results so far, whatever part of the runs is there.
 let collect (experimentFolder: string) (layout: Layout) =
     let folderOf name = RunFolder(Path.Combine(experimentFolder, name))
-    let results = layout.Rows |> List.collect _.Folders |> List.distinct |> List.map (fun name -> name, folderOf(name).ReadResult() |> Option.ofObj) |> dict
+
+    let results =
+        layout.Rows
+        |> List.collect _.Folders
+        |> List.distinct
+        |> List.map (fun name -> name, folderOf(name).ReadResult() |> Option.ofObj)
+        |> dict
 
     let completed =
         [ for entry in results do

@@ -5,11 +5,13 @@ open ChannelDistillation.Dsl
 open ChannelDistillation.Specs
 
 type PlannedTeacher =
-    { Spec: TeacherSpec
-      Dataset: DatasetSpec
-      Key: string
-      /// The axes that choose it.
-      Axes: (string * string) list }
+    {
+        Spec: TeacherSpec
+        Dataset: DatasetSpec
+        Key: string
+        /// The axes that choose it.
+        Axes: (string * string) list
+    }
 
 /// Tells teachers apart: by the run that trains it, or by its checkpoint.
 let keyOf (teacher: TeacherSpec) (dataset: DatasetSpec) =

@@ -16,8 +16,7 @@ let duration (time: TimeSpan) =
     elif seconds < 86400L then $"{seconds / 3600L} h {seconds / 60L % 60L:D2} min"
     else $"{seconds / 86400L} d {seconds / 3600L % 24L:D2} h"
 
-let rate (imagesPerSecond: float) =
-    imagesPerSecond.ToString((if imagesPerSecond < 10.0 then "F1" else "F0"), invariant) + " images/s"
+let rate (imagesPerSecond: float) = imagesPerSecond.ToString((if imagesPerSecond < 10.0 then "F1" else "F0"), invariant) + " images/s"
 
 let percent (value: float) = value.ToString("F2", invariant) + " %"
 
@@ -26,4 +25,8 @@ let loss (value: float) = value.ToString("G4", invariant)
 /// The total, then each loss before weighting: `2.153 (ce 1.204, cd 0.158)`.
 let losses (record: EpochRecord) =
     let parts = String.Join(", ", record.Losses |> Seq.map (fun entry -> $"{entry.Key} {loss entry.Value}"))
-    if record.Losses.Count = 0 then loss record.Loss else $"{loss record.Loss} ({parts})"
+
+    if record.Losses.Count = 0 then
+        loss record.Loss
+    else
+        $"{loss record.Loss} ({parts})"

@@ -56,13 +56,16 @@ type Pace(cohorts: int) =
         float finished, float ((epochs - startEpoch + 1) * stepsPerEpoch)
 
     /// Of the cohort, 0 to 1, epochs of earlier processes included.
-    member _.Fraction =
-        float ((epoch - 1) * stepsPerEpoch + step) / float (max 1 (epochs * stepsPerEpoch))
+    member _.Fraction = float ((epoch - 1) * stepsPerEpoch + step) / float (max 1 (epochs * stepsPerEpoch))
 
     /// For this cohort; none until a few steps are measured.
     member this.CohortLeft =
         let finished, whole = this.Steps
-        if finished < 3.0 then None else Some(clock.Elapsed * ((whole - finished) / finished))
+
+        if finished < 3.0 then
+            None
+        else
+            Some(clock.Elapsed * ((whole - finished) / finished))
 
     /// For the whole sweep, cohorts still to come taken to be like those so far.
     member this.SweepLeft =

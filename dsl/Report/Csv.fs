@@ -8,7 +8,10 @@ let private text (value: float) = value.ToString("R", CultureInfo.InvariantCultu
 let private optional value = value |> Option.map text |> Option.defaultValue ""
 
 let private quoted (cell: string) =
-    if cell.IndexOfAny [| ','; '"'; '\n'; '\r' |] >= 0 then "\"" + cell.Replace("\"", "\"\"") + "\"" else cell
+    if cell.IndexOfAny [| ','; '"'; '\n'; '\r' |] >= 0 then
+        "\"" + cell.Replace("\"", "\"\"") + "\""
+    else
+        cell
 
 let private statistic name (get: ResultRow -> Statistic) =
     [ name + "_mean", (fun row -> optional (get row).Mean)
@@ -37,4 +40,5 @@ let render (results: Results) =
 
     let line cells = (cells |> List.map quoted |> String.concat ",") + "\n"
 
-    line (List.map fst columns) + (results.Rows |> List.map (fun row -> line [ for _, cell in columns -> cell row ]) |> String.concat "")
+    line (List.map fst columns)
+    + (results.Rows |> List.map (fun row -> line [ for _, cell in columns -> cell row ]) |> String.concat "")

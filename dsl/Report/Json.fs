@@ -40,7 +40,8 @@ let axisValue (value: string) : Node =
 let axes (entries: (string * string) list) : Node = object [ for path, value in entries -> path, axisValue value ]
 
 let published (row: PublishedRow option) : Node =
-    row |> optional (fun row -> object [ "top1_error", optional number row.Top1Error; "top5_error", optional number row.Top5Error ])
+    row
+    |> optional (fun row -> object [ "top1_error", optional number row.Top1Error; "top5_error", optional number row.Top5Error ])
 
 let private statistic (statistic: Statistic) : Node =
     object

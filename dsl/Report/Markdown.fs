@@ -14,7 +14,10 @@ let private cell (statistic: Statistic) =
 
 /// `losses.cd.weight` is clear enough as `cd.weight`.
 let private shortAxis (path: string) =
-    [ "losses."; "train." ] |> List.tryFind path.StartsWith |> Option.map (fun prefix -> path.Substring prefix.Length) |> Option.defaultValue path
+    [ "losses."; "train." ]
+    |> List.tryFind path.StartsWith
+    |> Option.map (fun prefix -> path.Substring prefix.Length)
+    |> Option.defaultValue path
 
 let private publishedCell (row: ResultRow) =
     let one value = value |> Option.map percent |> Option.defaultValue "–"
@@ -53,7 +56,8 @@ let table (results: Results) =
     let rows = results.Rows |> List.map (fun row -> columns |> List.map (fun column -> column.Cell(row).Replace("|", "\\|")))
 
     let widths =
-        columns |> List.mapi (fun i column -> List.max (3 :: column.Heading.Length :: (rows |> List.map (fun row -> row[i].Length))))
+        columns
+        |> List.mapi (fun i column -> List.max (3 :: column.Heading.Length :: (rows |> List.map (fun row -> row[i].Length))))
 
     let pad column width (text: string) = if column.Left then text.PadRight width else text.PadLeft width
     let line cells = "| " + String.Join(" | ", List.map3 pad columns widths cells) + " |\n"
@@ -69,7 +73,13 @@ let private joined values = String.Join(", ", values |> Seq.map string)
 let caption (results: Results) =
     let layout = results.Layout
     let teachers = layout.Teachers |> List.map _.Model |> List.distinct
-    let models = if teachers.IsEmpty then layout.Student else $"{joined teachers} → {layout.Student}"
+
+    let models =
+        if teachers.IsEmpty then
+            layout.Student
+        else
+            $"{joined teachers} → {layout.Student}"
+
     let seeds = List.length layout.Seeds
     let seedsWord = if seeds = 1 then "seed" else "seeds"
 
@@ -84,5 +94,11 @@ let caption (results: Results) =
 
 let render (results: Results) =
     let layout = results.Layout
-    let about = if String.IsNullOrWhiteSpace layout.Description then "" else layout.Description.Trim() + "\n\n"
+
+    let about =
+        if String.IsNullOrWhiteSpace layout.Description then
+            ""
+        else
+            layout.Description.Trim() + "\n\n"
+
     $"# {layout.Experiment}\n\n{about}{table results}\n" + String.Join("\n", caption results) + "\n"

@@ -11,11 +11,13 @@ open ChannelDistillation.Specs
 
 /// A run as plan.json lists it.
 type ListedRun =
-    { Run: PlannedRun
-      Folder: string
-      /// Which cohort it is trained in, from 1.
-      Cohort: int
-      State: string }
+    {
+        Run: PlannedRun
+        Folder: string
+        /// Which cohort it is trained in, from 1.
+        Cohort: int
+        State: string
+    }
 
 let private axes (entries: (string * string) list) : Json.Node = Json.object [ for path, value in entries -> path, Json.text value ]
 
@@ -81,7 +83,8 @@ let private number node name = tryGet node name |> Option.map _.GetDouble()
 let private readAxes (node: JsonElement) = [ for entry in node.GetProperty("axes").EnumerateObject() -> entry.Name, string (entry.Value.GetString()) ]
 
 let private readPublished node : PublishedRow option =
-    tryGet node "published" |> Option.map (fun row -> { Top1Error = number row "top1_error"; Top5Error = number row "top5_error" })
+    tryGet node "published"
+    |> Option.map (fun row -> { Top1Error = number row "top1_error"; Top5Error = number row "top5_error" })
 
 let private readErrors (node: JsonElement) =
     EpochErrors(node.GetProperty("epoch").GetInt32(), node.GetProperty("top1_error").GetDouble(), node.GetProperty("top5_error").GetDouble())

@@ -69,8 +69,7 @@ module Results =
           Status = if teacher.Errors.IsSome then Completed else Missing }
 
     let private statusOf (results: RunResult option list) =
-        let ended status =
-            results |> List.filter (Option.exists (fun result -> result.Status = status)) |> List.length
+        let ended status = results |> List.filter (Option.exists (fun result -> result.Status = status)) |> List.length
 
         match ended RunStatus.Completed with
         | n when n = results.Length -> Completed

@@ -22,7 +22,10 @@ let private shortVersion (version: string) =
 let private describe (run: JsonObject) =
     let software name = at [ "software"; name ] run
     let hardware name = at [ "hardware"; name ] run
-    let versions = $"""channel-distillation {shortVersion (software "channel_distillation")}, TorchSharp {software "torchsharp"}, .NET {software "dotnet"}"""
+
+    let versions =
+        $"""channel-distillation {shortVersion (software "channel_distillation")}, TorchSharp {software "torchsharp"}, .NET {software "dotnet"}"""
+
     $"""{versions} on {hardware "device"} ({hardware "processor"}, cores: {hardware "cores"}, threads: {hardware "threads"})"""
 
 /// Each kind once.

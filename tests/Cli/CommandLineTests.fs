@@ -6,16 +6,14 @@ open System.IO
 open Expecto
 open ChannelDistillation.Tests
 
-let private root =
-    let rec up (folder: DirectoryInfo) = if File.Exists(Path.Combine(folder.FullName, "build.fsx")) then folder.FullName else up folder.Parent
-    up (DirectoryInfo AppContext.BaseDirectory)
-
-let private program = Path.Combine(root, "dsl/Cli/bin/Release/net10.0/channel-distillation.dll")
+let private program = Path.Combine(Repository.root, "dsl/Cli/bin/Release/net10.0/channel-distillation.dll")
 
 /// Runs the real program in a folder; its exit code and everything that it wrote.
 let private run (folder: string) (arguments: string list) =
-    let start = ProcessStartInfo("dotnet", program :: arguments, WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true)
-    start.Environment["CHANNEL_DISTILLATION_ROOT"] <- root
+    let start =
+        ProcessStartInfo("dotnet", program :: arguments, WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true)
+
+    start.Environment["CHANNEL_DISTILLATION_ROOT"] <- Repository.root
     use started = Process.Start start
     let errors = started.StandardError.ReadToEndAsync()
     let output = started.StandardOutput.ReadToEnd()
@@ -65,10 +63,13 @@ let tests =
     testList
         "command line"
         [ test "a misspelt loss is refused with its place and a suggestion" {
-              mistaken "sweep" "  kd: [ce, kd]" "  kd: [ce, kdd]" |> refused 2 [ "small.yaml:15:12"; "`kdd`"; "`kd`"; "No run was started." ]
+              mistaken "sweep" "  kd: [ce, kd]" "  kd: [ce, kdd]"
+              |> refused 2 [ "small.yaml:15:12"; "`kdd`"; "`kd`"; "No run was started." ]
           }
 
-          test "a negative weight is refused with its place" { mistaken "sweep" "ce: { weight: 1 }" "ce: { weight: -1 }" |> refused 2 [ "small.yaml:11:17" ] }
+          test "a negative weight is refused with its place" {
+              mistaken "sweep" "ce: { weight: 1 }" "ce: { weight: -1 }" |> refused 2 [ "small.yaml:11:17" ]
+          }
 
           test "a wrong type is refused with its place" { mistaken "plan" "epochs: 2" "epochs: many" |> refused 2 [ "small.yaml:6:11"; "many" ] }
 

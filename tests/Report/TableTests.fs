@@ -5,11 +5,9 @@ open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Report
 open ChannelDistillation.Records
 
-let private completed top1 top5 best =
-    Some(RunResult(RunStatus.Completed, EpochErrors(10, top1, top5), EpochErrors(7, best, top5 - 0.5)))
+let private completed top1 top5 best = Some(RunResult(RunStatus.Completed, EpochErrors(10, top1, top5), EpochErrors(7, best, top5 - 0.5)))
 
-let private row variant axes folders published : LayoutRow =
-    { Variant = variant; Axes = axes; Folders = folders; Published = published }
+let private row variant axes folders published : LayoutRow = { Variant = variant; Axes = axes; Folders = folders; Published = published }
 
 let private layout: Layout =
     { Experiment = "cd-weight"
