@@ -5,11 +5,19 @@ open System
 open System.Diagnostics
 open System.Runtime.InteropServices
 open System.Threading
+open Spectre.Console
 
 let private usr1 = enum<PosixSignal> 10 // by its number on Linux: .NET has no name for it
 
 /// One key press can arrive twice, through the terminal and through a parent that passes it on.
 let private sameTwice = TimeSpan.FromMilliseconds 500.0
+
+/// Above the live view where there is one.
+let private say (message: string) =
+    if Console.IsOutputRedirected then
+        eprintfn "%s" message
+    else
+        AnsiConsole.WriteLine message
 
 /// A token that SIGINT, SIGTERM and SIGUSR1 cancel, for as long as the result is not disposed.
 let watch (source: CancellationTokenSource) : IDisposable =
@@ -20,7 +28,7 @@ let watch (source: CancellationTokenSource) : IDisposable =
 
         if not source.IsCancellationRequested then
             sinceFirst.Start()
-            eprintfn "\nStopping: saving the state of every run. Once more to stop at once."
+            say "Stopping: saving the state of every run. Once more to stop at once."
             source.Cancel()
         elif context.Signal = PosixSignal.SIGINT && sinceFirst.Elapsed > sameTwice then
             exit Ending.interrupted
