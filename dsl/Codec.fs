@@ -11,11 +11,12 @@ type Shape =
     | ListShape of Shape * distinct: bool
     /// A mapping with known keys.
     | RecordShape of FieldShape list
-    /// A mapping with one of some keys; some cases may stand alone as a word.
-    | ChoiceShape of CaseShape list
+    /// A mapping with exactly one of some keys, and perhaps others beside it; some cases may stand alone as a word.
+    | ChoiceShape of CaseShape list * beside: FieldShape list
     /// A mapping whose keys are names that the experiment chooses.
     | NamedShape of Shape
     | EitherShape of Shape list
+    | NothingShape
     | AnyShape
 
 and FieldShape =

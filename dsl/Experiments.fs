@@ -90,6 +90,10 @@ let private readFile (path: string) : Result<Source, Problem> =
 
             if size > Yaml.sizeLimit then
                 Error(problem (FileTooLarge(size, Yaml.sizeLimit)) here)
+            elif Script.isScript path then
+                match Script.run path with
+                | Ok text -> Ok(Source($"{path} (as YAML)", text))
+                | Error mistake -> Error(problem mistake here)
             else
                 Yaml.decode path (File.ReadAllBytes path)
     with

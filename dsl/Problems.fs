@@ -105,6 +105,9 @@ type Mistake =
     | ExtendsNotFound of path: string * near: string list
     | ExtendsItself of chain: string list
     | ExtendsTooLong of limit: int
+    // F# scripts
+    | ScriptFails of output: string list
+    | ScriptSaysNothing
     // --set
     | SetWithoutValue
     | SetTooLate of path: string

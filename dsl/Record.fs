@@ -110,7 +110,7 @@ module Record =
         let rec inShape (shape: Shape) : string list list =
             match shape with
             | RecordShape fields -> fields |> List.collect (fun field -> inField field.Key field.Shape)
-            | ChoiceShape cases -> cases |> List.collect (fun case -> inField case.Name case.Inside)
+            | ChoiceShape(cases, beside) -> (cases |> List.collect (fun case -> inField case.Name case.Inside)) @ inShape (RecordShape beside)
             | EitherShape shapes -> List.collect inShape shapes
             | _ -> []
 
@@ -201,7 +201,11 @@ module Record =
                 reader.Report(path, place, WrongKind(WantMapping word, Node.kind node))
                 None
 
-        { Shape = RecordShape(fields |> List.map (fun field -> field.Shape))
+        let shape (field: Field<'record>) =
+            { field.Shape with
+                Required = field.Shape.Required && not inherits }
+
+        { Shape = RecordShape(List.map shape fields)
           Read = read
           Write = give fields >> Entries
           Edit = edit fields read }
@@ -331,7 +335,7 @@ module Choice =
                 reader.Report(path, Node.place node, WrongKind(WantOneOf(names cases), Node.kind node))
                 None
 
-        { Shape = ChoiceShape(cases |> List.map (fun case -> case.Shape))
+        { Shape = ChoiceShape(cases |> List.map (fun case -> case.Shape), [])
           Read = read
           Write = write cases
           Edit = edit cases read }

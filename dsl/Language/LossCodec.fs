@@ -109,6 +109,7 @@ let private make (descriptor: LossDescriptor) : Codec<LossSettings> =
 
     // `ce:` with nothing after it is a loss as its descriptor says.
     { record with
+        Shape = EitherShape [ record.Shape; NothingShape ]
         Read =
             fun reader path node ->
                 if Node.isNothing node then
@@ -128,15 +129,15 @@ let find (name: string) : Codec<LossSettings> option =
 let names () =
     [ for loss in LossCatalog.All -> loss.Name ]
 
-/// Every loss with its settings, as alternatives.
-let shape (shapeOf: Codec<LossSettings> -> Shape) =
+/// Every loss with its settings.
+let shape () =
     RecordShape
         [ for loss in LossCatalog.All ->
               { Key = loss.Name
                 Doc = $"{loss.Title}: {loss.Formula} ({loss.Source})."
                 Required = false
                 Default = ""
-                Shape = shapeOf made.Value[loss.Name] } ]
+                Shape = made.Value[loss.Name].Shape } ]
 
 let private editIn path (settings: (string * LossSettings) list) : Result<Edit<(string * LossSettings) list>, PathMistake> =
     match path with
@@ -177,7 +178,7 @@ let declared: Codec<(string * LossSettings) list> =
             reader.Report(path, Node.place node, WrongKind(WantMapping None, Node.kind node))
             None
 
-    { Shape = shape (fun codec -> codec.Shape)
+    { Shape = shape ()
       Read = read
       Write =
         fun losses ->

@@ -130,7 +130,7 @@ let learningRate: Codec<LearningRate> =
             reader.Report(path, Node.place node, WrongKind(WantOneOf legal, Node.kind node))
             None
 
-    { Codec.Shape = EitherShape [ ChoiceShape(shapes |> List.map _.Shape); RecordShape [ warmupField.Shape ] ]
+    { Codec.Shape = ChoiceShape(shapes |> List.map _.Shape, [ warmupField.Shape ])
       Read = read
       Write =
         fun (value: LearningRate) ->

@@ -87,7 +87,7 @@ let private losses (declared: string list) : Codec<Loss list> =
     let item =
         EitherShape
             [ WordShape [ for loss in LossCatalog.All -> loss.Name, loss.Title ]
-              LossCodec.shape (fun codec -> codec.Shape) ]
+              LossCodec.shape () ]
 
     { Shape = ListShape(item, true)
       Read = read

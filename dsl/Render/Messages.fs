@@ -185,6 +185,8 @@ let private experiment mistake =
         let chain = System.String.Join(" -> ", List.map code chain)
         say "ENDLESS EXTENDS" $"These files build on one another in a circle: {chain}." "remove one `extends`."
     | ExtendsTooLong limit -> say "LONG CHAIN" $"More than {limit} files build on one another." ""
+    | ScriptFails output -> say "SCRIPT FAILS" ("This script ended with an error:\n" + System.String.Join("\n", output)) ""
+    | ScriptSaysNothing -> say "NO EXPERIMENT" "This script ran, but gave no experiment." "end it with `|> emit`."
     | SetWithoutValue -> say "NO VALUE" "I need a path and a value: `--set train.epochs=2`." ""
     | SetTooLate path -> say "NOT A SETTING" $"{code path} can only be written in the file." ""
     | SetThroughValue(path, segment) -> say "NO SUCH PATH" $"{inside path} is no mapping, so there is no {code segment} in it." "set the whole of it instead."
@@ -281,6 +283,8 @@ let message (problem: Problem) : Message =
     | ExtendsNotFound _
     | ExtendsItself _
     | ExtendsTooLong _
+    | ScriptFails _
+    | ScriptSaysNothing
     | SetWithoutValue
     | SetTooLate _
     | SetThroughValue _ -> experiment problem.Mistake

@@ -92,7 +92,8 @@ let private one (ink: Ink) (problem: Problem) =
           $"""{String(' ', number.Length)} | {String(' ', column)}{ink.Mark marks}"""
       | _ -> ()
 
-      yield! wrap message.Text
+      for line in message.Text.Split '\n' do
+          yield! wrap line
 
       if message.Hint <> "" then
           yield! wrap ("Hint: " + message.Hint) |> List.map ink.Hint ]

@@ -1,0 +1,143 @@
+/// The JSON Schema of experiment files, for editors; made of the same descriptions that files are read with.
+module ChannelDistillation.Dsl.Schema
+
+open System
+open System.Text.Encodings.Web
+open System.Text.Json
+open System.Text.Json.Nodes
+
+let private text (value: string) : JsonNode = nonNull (JsonValue.Create value)
+let private whole (value: int64) : JsonNode = JsonValue.Create value
+let private real (value: float) : JsonNode = if value = Math.Floor value && abs value < 1e15 then whole (int64 value) else JsonValue.Create value
+let private flag (value: bool) : JsonNode = JsonValue.Create value
+let private array (items: JsonNode list) : JsonNode = JsonArray(List.toArray items)
+
+let private object (entries: (string * JsonNode) list) =
+    let result = JsonObject()
+
+    for key, value in entries do
+        result[key] <- value
+
+    result
+
+/// Bounds that only keep numbers within reason are left out.
+let private reasonable = 1e6
+
+let private numeric kind (bounds: Bounds) =
+    object
+        [ "type", text kind
+          if Double.IsFinite bounds.Minimum then
+              (if bounds.AboveMinimum then "exclusiveMinimum" else "minimum"), real bounds.Minimum
+          if Double.IsFinite bounds.Maximum && abs bounds.Maximum < reasonable then
+              (if bounds.BelowMaximum then "exclusiveMaximum" else "maximum"), real bounds.Maximum ]
+
+/// A default as JSON has it.
+let private standard (shown: string) : JsonNode option =
+    match shown with
+    | "" -> None
+    | "true" -> Some(flag true)
+    | "false" -> Some(flag false)
+    | _ ->
+        match Numbers.tryParse shown with
+        | Some value -> Some(real value)
+        | None when shown.Contains ' ' -> None
+        | None -> Some(text shown)
+
+/// `complete`: required keys are asked for; a file that builds on another may leave them to it.
+let rec private schema (complete: bool) (shape: Shape) : JsonObject =
+    match shape with
+    // YAML takes `2024` for a number, and a name may well be one.
+    | TextShape -> object [ "type", array [ text "string"; text "number" ] ]
+    | NumberShape bounds -> numeric "number" bounds
+    | WholeShape(least, most) ->
+        numeric
+            "integer"
+            { Minimum = float least
+              Maximum = float most
+              AboveMinimum = false
+              BelowMaximum = false }
+    | FlagShape -> object [ "type", text "boolean" ]
+    | WordShape words ->
+        object
+            [ "enum", array [ for word, _ in words -> text word ]
+              if words |> List.exists (fun (_, doc) -> doc <> "") then
+                  "enumDescriptions", array [ for _, doc in words -> text doc ] ]
+    | ListShape(item, distinct) ->
+        object
+            [ "type", text "array"
+              "items", schema complete item
+              "minItems", whole 1L
+              if distinct then
+                  "uniqueItems", flag true ]
+    | RecordShape fields -> mapping complete fields [] []
+    | ChoiceShape(cases, beside) ->
+        let inside (case: CaseShape) =
+            { Key = case.Name
+              Doc = case.CaseDoc
+              Required = false
+              Default = ""
+              Shape = (if case.Alone then EitherShape [ case.Inside; NothingShape ] else case.Inside) }
+
+        let one = if complete then [ "oneOf", array [ for case in cases -> object [ "required", array [ text case.Name ] ] ] ] else []
+        let written = mapping complete (List.map inside cases @ beside) [] one
+
+        match cases |> List.filter _.Alone with
+        | [] -> written
+        | alone -> object [ "anyOf", array [ schema complete (WordShape [ for case in alone -> case.Name, case.CaseDoc ]); written ] ]
+    | NamedShape value -> object [ "type", text "object"; "additionalProperties", schema complete value ]
+    | EitherShape shapes -> object [ "anyOf", array [ for shape in shapes -> schema complete shape ] ]
+    | NothingShape -> object [ "type", text "null" ]
+    | AnyShape -> object []
+
+/// `extra`: properties that are no fields; `rules`: further keywords.
+and private mapping complete (fields: FieldShape list) extra rules =
+    let property (field: FieldShape) =
+        let inside = schema complete field.Shape
+        inside.Insert(0, "description", text field.Doc)
+
+        match standard field.Default with
+        | Some value -> inside["default"] <- value
+        | None -> ()
+
+        field.Key, (inside :> JsonNode)
+
+    let required = if complete then fields |> List.filter _.Required else []
+
+    object
+        [ "type", text "object"
+          "properties", object (extra @ List.map property fields)
+          if not required.IsEmpty then
+              "required", array [ for field in required -> text field.Key ]
+          "additionalProperties", flag false
+          yield! rules ]
+
+let private experiment complete : JsonObject =
+    let fields =
+        match ExperimentCodec.codec.Shape with
+        | RecordShape fields -> fields
+        | _ -> []
+
+    let extends =
+        object
+            [ "type", text "string"
+              "description", text "A file that this one builds on, relative to its folder: mappings are merged, everything else is replaced." ]
+
+    mapping
+        complete
+        fields
+        (if complete then [] else [ ExperimentCodec.extends, extends ])
+        [ "patternProperties", object [ "^x-", object [ "description", text "A place for anchors; not part of the experiment." ] ]
+          if not complete then
+              "required", array [ text ExperimentCodec.extends ] ]
+
+/// The whole schema. A file says so with `# yaml-language-server: $schema=../dsl/experiment.schema.json`.
+let document () : string =
+    let root =
+        object
+            [ "$schema", text "http://json-schema.org/draft-07/schema#"
+              "title", text "An experiment of Channel Distillation"
+              "description", text "Made by `dotnet fsi build.fsx schema`; do not edit."
+              "anyOf", array [ experiment true; experiment false ] ]
+
+    let options = JsonSerializerOptions(WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping)
+    root.ToJsonString(options).Replace("\r\n", "\n") + "\n"
