@@ -54,7 +54,7 @@ let private near (path: string) =
 
         if Directory.Exists folder then
             let names =
-                [ for pattern in [ "*.yaml"; "*.yml"; "*.fsx" ] do
+                [ for pattern in (if Script.isScript path then [ "*.fsx" ] else [ "*.yaml"; "*.yml" ]) do
                       for file in Directory.EnumerateFiles(folder, pattern) -> nonNull (Path.GetFileName file) ]
                 |> List.sort
 

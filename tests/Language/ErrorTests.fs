@@ -1,7 +1,7 @@
 /// Every mistake of the corpus in tests/Errors gives exactly the text beside it. After an intended change, write the texts anew and
 /// read the difference:
 ///
-///     UPDATE_EXPECTED=1 dotnet run -c Release --project tests -- --filter-test-list errors
+///     UPDATE_EXPECTED=1 dotnet run -c Release --project tests -- --filter errors
 module ChannelDistillation.Tests.ErrorTests
 
 open System
