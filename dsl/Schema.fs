@@ -2,6 +2,7 @@
 module ChannelDistillation.Dsl.Schema
 
 open System
+open System.Collections.Generic
 open System.Text.Encodings.Web
 open System.Text.Json
 open System.Text.Json.Nodes
@@ -43,8 +44,56 @@ let private standard (shown: string) : JsonNode option =
         | None when shown.Contains ' ' -> None
         | None -> Some(text shown)
 
+/// Whether a shape asks for anything that a file which builds on another may leave to it.
+let rec private asks (shape: Shape) =
+    match shape with
+    | RecordShape fields -> fields |> List.exists (fun field -> field.Required || asks field.Shape)
+    | ChoiceShape _ -> true
+    | ListShape(shape, _)
+    | NamedShape shape -> asks shape
+    | EitherShape shapes -> List.exists asks shapes
+    | _ -> false
+
+/// Parts that occur more than once are written once, under the path of their first occurrence.
+type private Definitions(shared: HashSet<struct (bool * Shape)>) =
+    let names = Dictionary<struct (bool * Shape), string>(HashIdentity.Structural)
+    let written = JsonObject()
+
+    member _.Written = written
+
+    member _.Refer(complete: bool, path: string, shape: Shape, make: unit -> JsonObject) : JsonObject =
+        let key = struct (complete || not (asks shape), shape)
+
+        if not (shared.Contains key) then
+            make ()
+        else
+            if not (names.ContainsKey key) then
+                let name = if complete then path else path + "-part"
+
+                // Two parts of an alternative have the same path.
+                names[key] <- seq { yield name; for number in 2..99 -> $"{name}-{number}" } |> Seq.find (names.ContainsValue >> not)
+                written[names[key]] <- make ()
+
+            object [ "$ref", text $"#/definitions/{names[key]}" ]
+
+/// Small things are as long as a reference to them.
+let private isLarge (shape: Shape) =
+    match shape with
+    | RecordShape fields -> fields.Length > 1
+    | ChoiceShape _ -> true
+    | WordShape words -> words.Length > 3
+    | _ -> false
+
 /// `complete`: required keys are asked for; a file that builds on another may leave them to it.
-let rec private schema (complete: bool) (shape: Shape) : JsonObject =
+let rec private schema (definitions: Definitions) (complete: bool) (path: string) (shape: Shape) : JsonObject =
+    if isLarge shape then
+        definitions.Refer(complete, path, shape, (fun () -> written definitions complete path shape))
+    else
+        written definitions complete path shape
+
+and private written (definitions: Definitions) complete path (shape: Shape) : JsonObject =
+    let schema = schema definitions
+
     match shape with
     // YAML takes `2024` for a number, and a name may well be one.
     | TextShape -> object [ "type", array [ text "string"; text "number" ] ]
@@ -65,11 +114,11 @@ let rec private schema (complete: bool) (shape: Shape) : JsonObject =
     | ListShape(item, distinct) ->
         object
             [ "type", text "array"
-              "items", schema complete item
+              "items", schema complete path item
               "minItems", whole 1L
               if distinct then
                   "uniqueItems", flag true ]
-    | RecordShape fields -> mapping complete fields [] []
+    | RecordShape fields -> mapping definitions complete path fields [] []
     | ChoiceShape(cases, beside) ->
         let inside (case: CaseShape) =
             { Key = case.Name
@@ -79,20 +128,20 @@ let rec private schema (complete: bool) (shape: Shape) : JsonObject =
               Shape = (if case.Alone then EitherShape [ case.Inside; NothingShape ] else case.Inside) }
 
         let one = if complete then [ "oneOf", array [ for case in cases -> object [ "required", array [ text case.Name ] ] ] ] else []
-        let written = mapping complete (List.map inside cases @ beside) [] one
+        let written = mapping definitions complete path (List.map inside cases @ beside) [] one
 
         match cases |> List.filter _.Alone with
         | [] -> written
-        | alone -> object [ "anyOf", array [ schema complete (WordShape [ for case in alone -> case.Name, case.CaseDoc ]); written ] ]
-    | NamedShape value -> object [ "type", text "object"; "additionalProperties", schema complete value ]
-    | EitherShape shapes -> object [ "anyOf", array [ for shape in shapes -> schema complete shape ] ]
+        | alone -> object [ "anyOf", array [ schema complete path (WordShape [ for case in alone -> case.Name, case.CaseDoc ]); written ] ]
+    | NamedShape value -> object [ "type", text "object"; "additionalProperties", schema complete path value ]
+    | EitherShape shapes -> object [ "anyOf", array [ for shape in shapes -> schema complete path shape ] ]
     | NothingShape -> object [ "type", text "null" ]
     | AnyShape -> object []
 
 /// `extra`: properties that are no fields; `rules`: further keywords.
-and private mapping complete (fields: FieldShape list) extra rules =
+and private mapping definitions complete path (fields: FieldShape list) extra rules =
     let property (field: FieldShape) =
-        let inside = schema complete field.Shape
+        let inside = schema definitions complete (if path = "" then field.Key else $"{path}.{field.Key}") field.Shape
         inside.Insert(0, "description", text field.Doc)
 
         match standard field.Default with
@@ -111,19 +160,48 @@ and private mapping complete (fields: FieldShape list) extra rules =
           "additionalProperties", flag false
           yield! rules ]
 
-let private experiment complete : JsonObject =
-    let fields =
-        match ExperimentCodec.codec.Shape with
-        | RecordShape fields -> fields
-        | _ -> []
+let private fields =
+    match ExperimentCodec.codec.Shape with
+    | RecordShape fields -> fields
+    | _ -> []
 
+/// What occurs more than once.
+let private shared () =
+    let once = HashSet<struct (bool * Shape)>(HashIdentity.Structural)
+    let again = HashSet<struct (bool * Shape)>(HashIdentity.Structural)
+
+    let rec count complete (shape: Shape) =
+        let key = struct (complete || not (asks shape), shape)
+
+        // The parts of what is written once are seen once.
+        if not (isLarge shape) || once.Add key then
+            match shape with
+            | ListShape(inside, _)
+            | NamedShape inside -> count complete inside
+            | RecordShape fields -> fields |> List.iter (fun field -> count complete field.Shape)
+            | ChoiceShape(cases, beside) ->
+                cases |> List.iter (fun case -> count complete case.Inside)
+                beside |> List.iter (fun field -> count complete field.Shape)
+            | EitherShape shapes -> List.iter (count complete) shapes
+            | _ -> ()
+        else
+            again.Add key |> ignore
+
+    for complete in [ true; false ] do
+        fields |> List.iter (fun field -> count complete field.Shape)
+
+    again
+
+let private experiment definitions complete : JsonObject =
     let extends =
         object
             [ "type", text "string"
               "description", text "A file that this one builds on, relative to its folder: mappings are merged, everything else is replaced." ]
 
     mapping
+        definitions
         complete
+        ""
         fields
         (if complete then [] else [ ExperimentCodec.extends, extends ])
         [ "patternProperties", object [ "^x-", object [ "description", text "A place for anchors; not part of the experiment." ] ]
@@ -132,12 +210,16 @@ let private experiment complete : JsonObject =
 
 /// The whole schema. A file says so with `# yaml-language-server: $schema=../dsl/experiment.schema.json`.
 let document () : string =
+    let definitions = Definitions(shared ())
+    let whole, part = experiment definitions true, experiment definitions false
+
     let root =
         object
             [ "$schema", text "http://json-schema.org/draft-07/schema#"
               "title", text "An experiment of Channel Distillation"
               "description", text "Made by `dotnet fsi build.fsx schema`; do not edit."
-              "anyOf", array [ experiment true; experiment false ] ]
+              "anyOf", array [ whole; part ]
+              "definitions", definitions.Written ]
 
     let options = JsonSerializerOptions(WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping)
     root.ToJsonString(options).Replace("\r\n", "\n") + "\n"
