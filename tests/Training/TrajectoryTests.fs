@@ -93,9 +93,9 @@ let private check (golden: JsonElement) =
             (expected.GetProperty "loss").GetDouble()
             :: [ for name in lane.Losses.Active -> (parts.GetProperty name).GetDouble() ]
 
-        // Two versions of PyTorch agree to 1e-4 in the first three steps and 1e-3 in the last; another layout or number of threads sums in
-        // another order, which over six steps of eight images comes to about 1.6e-3.
-        let tolerance = if step < 3 then 2e-4 else 2.5e-3
+        // Float32 itself is worth no more: over six steps of eight images PyTorch's values drift up to 1.2e-3 from the same steps in float64,
+        // and as far in the channels-last layout, to the other side (docs/decisions/0005-channels-last.md).
+        let tolerance = if step < 3 then 2e-4 else 4e-3
 
         for name, actual, wanted in List.zip3 ("total" :: List.ofSeq lane.Losses.Active) own wanted do
             Expect.isLessThan (abs (actual - wanted)) (tolerance * abs wanted) $"step {step + 1}, {name}: {actual}, and PyTorch's is {wanted}"
