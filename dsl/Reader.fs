@@ -16,6 +16,9 @@ type Reader() =
         problems.Add { Mistake = mistake; Place = Some place }
         spoilt.Add(List.rev path) |> ignore
 
+    /// A part that follows from a reported problem: it is missing because its key is misspelt.
+    member _.Spoil(path: string list) = spoilt.Add(List.rev path) |> ignore
+
     /// Something misspelt probably stands for this name: it is no news that the name itself is missing.
     member _.Meant(names: string list) = meant.UnionWith names
     member _.WasMeant name = meant.Contains name

@@ -157,7 +157,9 @@ module Record =
             match entries |> List.tryFind (fun entry -> entry.Name = key) with
             | Some entry -> field.Take reader (key :: path) entry.Value record
             | None ->
-                if field.Shape.Required && not inherits && not (List.contains key meant) then
+                if List.contains key meant then
+                    reader.Spoil(key :: path)
+                elif field.Shape.Required && not inherits then
                     reader.Report(key :: path, placeOf path node, MissingKey(key, List.rev path, field.Shape.Doc))
 
                 record)

@@ -1,0 +1,92 @@
+module ChannelDistillation.Tests.EmitTests
+
+open Expecto
+open FsCheck
+open FsCheck.FSharp
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Builders
+open ChannelDistillation.Specs
+
+let private pick values = Gen.elements values
+
+let private schedules: Gen<Recipe list> =
+    gen {
+        let! shape = pick [ constant; step [ 2; 5 ] 0.1; cosine; cosine_to 0.25 ]
+        let! more = Gen.subListOf [ warmup 2 0.05; bfloat16; data_seed 5L ]
+        return shape :: more
+    }
+
+let private terms: Gen<Term> =
+    gen {
+        let! term = pick [ ce; kd; gkd; cd ]
+
+        let! settings =
+            Gen.subListOf
+                [ weight 2.5
+                  start_after 3
+                  grow_over 2
+                  decay_step [ 1; 4 ] 0.9
+                  decay_every 3 0.5
+                  decay_linear 5 0.1
+                  decay_cosine 5 0.0
+                  no_decay ]
+
+        return (term, settings) ||> List.fold (fun term setting -> setting term)
+    }
+
+let private experiments: Gen<Experiment> =
+    gen {
+        let! common = schedules
+        let! recipe = schedules
+        let! declared = Gen.listOfLength 6 terms |> Gen.map (List.distinctBy fst)
+        let! own = Gen.listOfLength 3 terms |> Gen.map (List.distinctBy fst >> List.filter (fun (name, _) -> List.exists (fst >> (=) name) declared))
+        let! preset = pick [ cifar; imagenet ]
+        let! text = pick [ ""; "plain"; "with: colon"; "# no comment"; "\"quoted\" and 'so'"; "ends with a colon:"; "- dash"; "äöü → ∞"; "two\nlines\tand a tab"; "{ a: b }"; "yes" ]
+        let! source = pick [ pretrained "resnet20" "a b/c#d.pth"; trained "resnet14" []; trained "resnet56" (epochs 7 :: recipe) |> with_seed 3L; pretrained "resnet20" "x" |> with_batch_stats; no_teacher ]
+        let! photographs = pick [ named "cifar10"; image_folder "data/some folder" 12; named "cifar100" |> augmented 4 PaddingMode.Reflect true ]
+
+        let draft =
+            experiment "generated" {
+                description text
+                images photographs
+                teacher source
+                student_network (network "resnet8" |> with_stem ChannelDistillation.Models.Stem.Cifar)
+                train ([ epochs 9; batch 32; sgd 0.1 [ momentum 0.9; weight_decay 5e-4; nesterov ] ] @ common)
+                losses declared
+                variant "one" (if own.IsEmpty then List.truncate 1 declared |> List.map (fst >> loss) else own)
+                variant_with_edt "two + more" preset (declared |> List.map (fst >> loss))
+                seeds [ 0L; 9L ]
+                product "train.batch" (numbers [ 32.0; 64.0 ])
+                zip [ axis "student.model" (words [ "resnet8"; "resnet14" ]); axis "train.optimizer.sgd.lr" (log_range 0.01 0.1 2) ]
+                exclude [ "one" ] [ "train.batch", number 64.0 ]
+                include_point [] [ "train.epochs", number 3.0 ]
+                published "somewhere" [ errors "one" 1.5 0.25 ]
+            }
+
+        return draft
+    }
+
+[<Tests>]
+let tests =
+    testList
+        "emit"
+        [ testPropertyWithConfig
+              { FsCheckConfig.defaultConfig with maxTest = 300 }
+              "what is written is read as the same experiment"
+              (Prop.forAll (Arb.fromGen experiments) (fun experiment ->
+                  let reader = Reader()
+
+                  match Yaml.parse (Source("emitted", yaml experiment)) with
+                  | Error problems -> failtest (Render.text false problems)
+                  | Ok root ->
+                      let read = ExperimentCodec.codec.Read reader [] root
+                      let known = reader.Problems |> List.filter (fun problem -> not problem.IsWarning)
+                      Expect.isEmpty known (Render.text false known + "\n" + yaml experiment)
+                      Expect.equal read (Some experiment) (yaml experiment)))
+
+          test "lines are short, and long mappings are broken over several" {
+              Expect.equal
+                  (yaml (experiment "short" { student "resnet8" }) |> fun text -> text.Split('\n') |> Array.truncate 4)
+                  [| "experiment: short"; "dataset: \"\""; "student:"; "  model: resnet8" |]
+                  "beginning"
+          } ]

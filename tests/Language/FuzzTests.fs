@@ -1,0 +1,144 @@
+/// Random edits of valid files: whatever is typed, there is an answer, soon, and an experiment is never silently another.
+module ChannelDistillation.Tests.FuzzTests
+
+open System
+open System.Diagnostics
+open System.IO
+open Expecto
+open ChannelDistillation.Dsl
+open ChannelDistillation.Specs
+
+let private edits = 10_000
+
+/// Another ten thousand edits: `FUZZ_SEED=1 dotnet run -c Release --project tests -- --filter fuzz`.
+let private seed =
+    match Int32.TryParse(Environment.GetEnvironmentVariable "FUZZ_SEED") with
+    | true, seed -> seed
+    | _ -> 2006_01683
+
+let private seeds =
+    [| yield Base.text
+
+       for name in ShippedTests.names do
+           if name <> "imagenet-comparison" then
+               yield File.ReadAllText(Path.Combine(Repository.root, "experiments", name + ".yaml"))
+
+       yield
+           Base.withGrid
+               [ "product: { losses.cd.weight: [1, 3], train.lr_schedule: [constant, { cosine: { to: 0.1 } }] }"
+                 "zip: [{ train.batch: [32, 64], train.optimizer.sgd.lr: { from: 0.1, to: 1, count: 2, scale: log } }]"
+                 "exclude: [{ variant: cd, losses.cd.weight: 3 }]"
+                 "include: [{ variant: [kd], losses.kd.temperature: 8 }]" ]
+           + "x-a: &a { weight: 1 }\nx-b: { <<: *a }\n" |]
+
+let private scraps =
+    [| "\t"; "\n"; " "; "  "; ":"; ": "; "- "; ","; "["; "]"; "{"; "}"; "\""; "'"; "#"; "&a "; "*a"; "<<: *a"; "!!str "; "|"; ">"; "%"; "@"; "\\"; "\u0000"; "\uFEFF"; "é"; "---\n"; "..."; "? "
+       "~"; "null"; "none"; "true"; "yes"; "0"; "-1"; "1e999"; ".5"; "0,1"; "1e-4"; "9999999999999999999"; "{}"; "[]"; "kd"; "cd"; "ce"; "step"; "cosine"; "edt: cifar"; "resnet8"; "resnet18"
+       "extends: quickstart.yaml\n"; "grid:\n"; "seeds: [0]\n"; "losses.cd.weight"; "{ from: 0, to: 1, count: 3, scale: log }" |]
+
+let private edit (random: Random) (text: string) =
+    let position () = random.Next(text.Length + 1)
+
+    let span () =
+        let start = position ()
+        start, random.Next(min 12 (text.Length - start + 1))
+
+    match random.Next 6 with
+    | 0 -> text.Insert(position (), scraps[random.Next scraps.Length])
+    | 1 ->
+        let start, length = span ()
+        text.Remove(start, length)
+    | 2 ->
+        let start, length = span ()
+        text.Remove(start, length).Insert(start, scraps[random.Next scraps.Length])
+    | 3 ->
+        // A letter for another
+        let start = min (position ()) (text.Length - 1)
+        text.Remove(start, 1).Insert(start, string (char (random.Next(32, 127))))
+    | 4 ->
+        // A line twice, or somewhere else
+        let lines = text.Split '\n'
+        let line = lines[random.Next lines.Length]
+        let at = random.Next lines.Length
+        String.Join("\n", Array.insertAt at line lines)
+    | _ ->
+        // A line gone
+        let lines = text.Split '\n'
+        String.Join("\n", Array.removeAt (random.Next lines.Length) lines)
+
+/// What a plan computes.
+let private essence (plan: Plan) =
+    [ for run in plan.Runs -> run.Name, SpecJson.Hash run.Spec ]
+
+
+[<Tests>]
+let tests =
+    testList
+        "fuzz"
+        [ test "ten thousand random edits end in a plan or in located problems, never in an exception or a hang" {
+              let random = Random seed
+              let mutable planned = 0
+              let mutable slowest = TimeSpan.Zero
+
+              for number in 1..edits do
+                  let mutable text = seeds[random.Next seeds.Length]
+
+                  for _ in 0 .. random.Next 3 do
+                      if text.Length > 0 then
+                          text <- edit random text
+
+                  let watch = Stopwatch.StartNew()
+
+                  let outcome =
+                      try
+                          Base.tryPlan text []
+                      with failure ->
+                          failtest $"edit {number}: {failure}\n{text}"
+
+                  slowest <- max slowest watch.Elapsed
+
+                  match outcome with
+                  | Ok(plan, warnings) ->
+                      planned <- planned + 1
+                      Render.text false warnings |> ignore
+                      // Never silently different: the experiment that was understood, written out, is read as the same again ...
+                      let again = Base.plan (Builders.yaml plan.Experiment) []
+                      Expect.equal again.Experiment plan.Experiment $"edit {number}, written out\n{text}"
+                      Expect.equal (essence again) (essence plan) $"edit {number}, planned again\n{text}"
+                  | Error problems ->
+                      Expect.isNonEmpty problems $"edit {number}: a reason\n{text}"
+                      let shown = Render.text true problems
+                      Expect.isFalse (shown.Contains "Exception") $"edit {number}: {shown}\n{text}"
+
+              Expect.isGreaterThan planned (edits / 20) "some edits leave a valid file"
+              Expect.isLessThan slowest.TotalSeconds 5.0 "the slowest answer"
+          }
+
+          test "every value that is changed changes the experiment or is a problem" {
+              // Each scalar of a file in turn is replaced; an experiment that stays the same would have ignored it.
+              let replacements = [ "7"; "0.25"; "false"; "kd"; "resnet14" ]
+
+              let rec scalars (node: Node) =
+                  match node.Content with
+                  | Plain text -> [ node.Place, text ]
+                  | Quoted _ -> []
+                  | Sequence items -> List.collect scalars items
+                  | Mapping entries -> entries |> List.collect (fun entry -> scalars entry.Value)
+
+              let text = Base.text
+              let before = (Base.plan text []).Experiment
+
+              match Yaml.parse (Source("example.yaml", text)) with
+              | Error problems -> failtest (Render.text false problems)
+              | Ok root ->
+                  for place, old in scalars root do
+                      for replacement in replacements do
+                          if replacement <> old then
+                              let lines = text.Split '\n'
+                              let line = lines[place.Line - 1]
+                              lines[place.Line - 1] <- line.Remove(place.Column - 1, place.Length).Insert(place.Column - 1, replacement)
+
+                              match Base.tryPlan (String.Join("\n", lines)) [] with
+                              | Ok(plan, _) -> Expect.notEqual plan.Experiment before $"{lines[place.Line - 1]}"
+                              | Error problems -> Expect.isNonEmpty problems "a reason"
+          } ]

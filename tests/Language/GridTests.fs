@@ -1,0 +1,237 @@
+module ChannelDistillation.Tests.GridTests
+
+open System
+open System.Diagnostics
+open Expecto
+open FsCheck
+open FsCheck.FSharp
+open ChannelDistillation.Dsl
+open ChannelDistillation.Specs
+
+let private rows (plan: Plan) =
+    plan.Rows |> List.map (fun row -> row.Variant, row.Axes)
+
+let private runNames (plan: Plan) = plan.Runs |> List.map _.Name
+let private hashes (plan: Plan) = plan.Runs |> List.map (fun run -> SpecJson.Hash run.Spec)
+
+/// Axes that a generated grid may have, with values to pick from.
+let private candidates =
+    [ "losses.cd.weight", [ "1"; "3"; "6" ]
+      "losses.kd.temperature", [ "1"; "4" ]
+      "losses.kd.start_after", [ "0"; "5" ]
+      "losses.ce.weight", [ "1"; "0.5" ]
+      "train.batch", [ "32"; "64" ]
+      "train.optimizer.sgd.lr", [ "0.05"; "0.1" ]
+      "train.lr_schedule", [ "constant"; "{ cosine: { to: 0.1 } }" ]
+      "student.model", [ "resnet8"; "resnet14" ]
+      "teacher.batch_norm", [ "running_stats"; "batch_stats" ]
+      "dataset", [ "fashion-mnist-mini"; "cifar10" ]
+      "variants.cd.losses", [ "[ce, cd]"; "[ce, cd, kd]" ]
+      "variants.kd.kd.weight", [ "1"; "2" ] ]
+
+let private grids =
+    gen {
+        let! axes = Gen.subListOf candidates |> Gen.map (List.truncate 4)
+        let! values = axes |> List.map (fun (_, values) -> Gen.nonEmptyListOf (Gen.elements values) |> Gen.map List.distinct) |> Gen.sequenceToList
+        return List.zip (List.map fst axes) values
+    }
+    |> Arb.fromGen
+
+let rec private points (axes: (string * string list) list) =
+    match axes with
+    | [] -> [ [] ]
+    | (path, values) :: rest ->
+        [ for value in values do
+              for point in points rest -> (path, value) :: point ]
+
+let private product (axes: (string * string list) list) =
+    match axes with
+    | [] -> Base.text
+    | _ -> Base.withGrid [ yield "product:"; for path, values in axes do yield $"""  {path}: [{String.Join(", ", values)}]""" ]
+
+[<Tests>]
+let tests =
+    testList
+        "grid"
+        [ testPropertyWithConfig
+              { FsCheckConfig.defaultConfig with maxTest = 60 }
+              "a grid plans what the file plans with each point set by hand"
+              (Prop.forAll grids (fun axes ->
+                  let together = Base.plan (product axes) [] |> hashes
+
+                  let oneByOne =
+                      points axes
+                      |> List.collect (fun point -> Base.plan Base.text point |> hashes)
+                      |> List.distinct
+
+                  (set together = set oneByOne) && together.Length = oneByOne.Length))
+
+          testPropertyWithConfig
+              { FsCheckConfig.defaultConfig with maxTest = 30 }
+              "runs have names of their own, and the same ones every time"
+              (Prop.forAll grids (fun axes ->
+                  let names = Base.plan (product axes) [] |> runNames
+                  (List.distinct names).Length = names.Length && names = (Base.plan (product axes) [] |> runNames)))
+
+          test "an axis that a variant does not use does not multiply it" {
+              let plan = Base.plan (Base.withGrid [ "product: { losses.cd.weight: [1, 3] }" ]) []
+
+              Expect.equal
+                  (rows plan)
+                  [ "student", []; "kd", []; "cd", [ "losses.cd.weight", "1" ]; "cd", [ "losses.cd.weight", "3" ] ]
+                  "rows"
+
+              Expect.equal
+                  (runNames plan)
+                  [ "student-seed0"; "student-seed1"; "kd-seed0"; "kd-seed1"
+                    "cd-cd.weight=1-seed0"; "cd-cd.weight=1-seed1"; "cd-cd.weight=3-seed0"; "cd-cd.weight=3-seed1" ]
+                  "names"
+          }
+
+          test "an axis over something that a variant sets itself does not multiply it" {
+              let plan = Base.plan (Base.withGrid [ "product: { losses.cd.decay: [none, { linear: { until: 5 } }] }" ]) []
+              Expect.equal (rows plan) [ "student", []; "kd", []; "cd", [] ] "rows"
+          }
+
+          test "a variant without a teacher is not multiplied by teachers" {
+              let plan = Base.plan (Base.withGrid [ "zip: [{ teacher.model: [resnet20, resnet56], student.model: [resnet8, resnet14] }]" ]) []
+
+              Expect.equal
+                  (rows plan |> List.filter (fun (variant, _) -> variant <> "kd"))
+                  [ "student", [ "student.model", "resnet8" ]
+                    "student", [ "student.model", "resnet14" ]
+                    "cd", [ "teacher.model", "resnet20"; "student.model", "resnet8" ]
+                    "cd", [ "teacher.model", "resnet56"; "student.model", "resnet14" ] ]
+                  "rows"
+          }
+
+          test "the first axis is the slowest, and variants come before axes" {
+              let plan = Base.plan (Base.withGrid [ "product: { train.batch: [32, 64], train.optimizer.sgd.lr: [0.1, 0.2] }" ]) []
+
+              Expect.equal
+                  (runNames plan |> List.filter (fun name -> name.EndsWith "seed0") |> List.truncate 5)
+                  [ "student-batch=32-lr=0.1-seed0"
+                    "student-batch=32-lr=0.2-seed0"
+                    "student-batch=64-lr=0.1-seed0"
+                    "student-batch=64-lr=0.2-seed0"
+                    "kd-batch=32-lr=0.1-seed0" ]
+                  "names"
+          }
+
+          test "exclude leaves out points of the variants that it names" {
+              let plan =
+                  Base.plan
+                      (Base.withGrid
+                          [ "product: { losses.cd.weight: [1, 3], train.batch: [32, 64] }"
+                            "exclude: [{ variant: cd, losses.cd.weight: 3.0, train.batch: 32 }, { variant: [student, kd], train.batch: 64 }]" ])
+                      []
+
+              Expect.equal
+                  (rows plan)
+                  [ "student", [ "train.batch", "32" ]
+                    "kd", [ "train.batch", "32" ]
+                    "cd", [ "losses.cd.weight", "1"; "train.batch", "32" ]
+                    "cd", [ "losses.cd.weight", "1"; "train.batch", "64" ]
+                    "cd", [ "losses.cd.weight", "3"; "train.batch", "64" ] ]
+                  "rows"
+          }
+
+          test "include adds points that are no axis, once" {
+              let plan =
+                  Base.plan
+                      (Base.withGrid
+                          [ "product: { losses.cd.weight: [1, 3] }"
+                            "include: [{ variant: cd, losses.cd.weight: 12 }, { variant: cd, losses.cd.weight: 3 }, { variant: student, train.epochs: 60 }]" ])
+                      []
+
+              Expect.equal
+                  (rows plan)
+                  [ "student", []
+                    "student", [ "train.epochs", "60" ]
+                    "kd", []
+                    "cd", [ "losses.cd.weight", "1" ]
+                    "cd", [ "losses.cd.weight", "3" ]
+                    "cd", [ "losses.cd.weight", "12" ] ]
+                  "rows"
+          }
+
+          test "ranges are linear, logarithmic or whole, their ends exact" {
+              let values range =
+                  Base.plan (Base.withGrid [ $"product: {{ losses.cd.weight: {range} }}" ]) []
+                  |> rows
+                  |> List.filter (fun (variant, _) -> variant = "cd")
+                  |> List.map (fun (_, axes) -> snd axes.Head)
+
+              Expect.equal (values "{ from: 1, to: 2, count: 4 }") [ "1"; "1.33333"; "1.66667"; "2" ] "linear"
+              Expect.equal (values "{ from: 1e-4, to: 0.1, count: 4, scale: log }") [ "0.0001"; "0.001"; "0.01"; "0.1" ] "log"
+              Expect.equal (values "{ from: 1, to: 10, count: 4, scale: integer }") [ "1"; "4"; "7"; "10" ] "integer with a count"
+              Expect.equal (values "{ from: 2, to: 5, scale: integer }") [ "2"; "3"; "4"; "5" ] "every integer"
+          }
+
+          test "what a table shows of an axis is what is trained" {
+              let plan = Base.plan (Base.withGrid [ "product: { losses.cd.weight: { from: 1, to: 7, count: 10, scale: log } }" ]) []
+
+              for run in plan.Runs |> List.filter (fun run -> run.Variant = "cd") do
+                  let shown = run.Axes |> List.find (fun (path, _) -> path = "losses.cd.weight") |> snd
+                  let cd = run.Spec.Losses |> Seq.find (fun loss -> loss.Name = "cd")
+                  Expect.equal (Numbers.show cd.Weight) shown run.Name
+          }
+
+          test "variants that come to the same are one run in two rows" {
+              let plan = Base.plan (Base.text.Replace("  student: [ce]", "  student: [ce]\n  again: [ce]")) []
+              Expect.equal plan.Rows.Length 4 "rows"
+              Expect.equal plan.Runs.Length 6 "runs"
+          }
+
+          test "a grid over students leaves a trained teacher alone" {
+              let text = Base.text.Replace("checkpoint: pretrain/teacher.pth", "train: { epochs: 5 }")
+
+              let teachers grid =
+                  (Base.plan (text + grid) []).Runs
+                  |> List.choose (fun run -> Option.ofObj run.Spec.Teacher)
+                  |> List.map (fun teacher -> teacher.Train.Batch)
+                  |> List.distinct
+
+              Expect.equal (teachers "grid:\n  product: { train.batch: [32, 64] }\n") [ 64 ] "the file's own batch"
+              Expect.equal (teachers "grid:\n  product: { teacher.train.batch: [32, 64] }\n") [ 32; 64 ] "its own axis"
+          }
+
+          test "a hundred thousand points are planned in two seconds" {
+              let text =
+                  Base.withGrid
+                      [ "product:"
+                        "  losses.cd.weight: { from: 0.1, to: 100, count: 100, scale: log }"
+                        "  train.optimizer.sgd.lr: { from: 0.01, to: 1, count: 100, scale: log }"
+                        "  train.batch: { from: 32, to: 320, count: 10, scale: integer }" ]
+
+              let text = text.Replace("seeds: [0, 1]", "seeds: [0]")
+              Base.plan (Base.withGrid [ "product: { train.batch: [32, 64] }" ]) [] |> ignore
+              let watch = Stopwatch.StartNew()
+              let plan = Base.plan text []
+              let seconds = watch.Elapsed.TotalSeconds
+              Expect.equal plan.Runs.Length (100_000 + 1000 + 1000) "cd at every point, student and kd where they differ"
+              // Other tests run beside this one, and a machine may be busy: the figure itself is printed by the benchmark of the plan.
+              Expect.isLessThan seconds 6.0 $"{seconds:F2} s"
+          }
+
+          test "many runs are asked about" {
+              let file = IO.Path.GetTempFileName()
+
+              try
+                  IO.File.WriteAllText(file, Base.withGrid [ "product: { losses.cd.weight: { from: 1, to: 100, count: 6000 } }" ])
+
+                  match Experiments.load file [] false with
+                  | Error [ { Mistake = ManyRuns(12004, 10000) } as problem ] ->
+                      Expect.equal
+                          (Render.text false [ problem ])
+                          ("I found 1 problem. No run was started.\n\n"
+                           + "-- MANY RUNS -------------------------------------------------------------------\n"
+                           + "This experiment has 12,004 runs, more than 10,000.\n"
+                           + "Hint: if that is meant, add `--yes`.")
+                          "whole text"
+                  | other -> failtest $"{other}"
+
+                  Expect.isOk (Experiments.load file [] true |> Result.map ignore) "with --yes"
+              finally
+                  IO.File.Delete file
+          } ]

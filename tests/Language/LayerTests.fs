@@ -1,0 +1,95 @@
+module ChannelDistillation.Tests.LayerTests
+
+open System.IO
+open Expecto
+open ChannelDistillation.Dsl
+
+let private experiment settings = (Base.plan Base.text settings).Experiment
+
+/// The experiment of the last of some files that lie in one folder.
+let private files (texts: (string * string) list) =
+    use folder = new TemporaryFolder()
+
+    for name, text in texts do
+        File.WriteAllText(folder.File name, text)
+
+    match Experiments.load (folder.File(fst (List.last texts))) [] false with
+    | Ok(plan, _) -> plan.Experiment
+    | Error problems -> failtest (Render.text false problems)
+
+[<Tests>]
+let tests =
+    testList
+        "settings and extends"
+        [ test "a setting is as if the file said it" {
+              let changed = experiment [ "train.epochs", "2"; "seeds", "[7]"; "train.optimizer.sgd.momentum", ".9" ]
+              Expect.equal changed.Train.Epochs 2 "epochs"
+              Expect.equal changed.Seeds [ 7L ] "seeds"
+              Expect.equal changed.Train.Optimizer.Momentum 0.9 "a key that the file leaves out"
+          }
+
+          test "a setting of one alternative takes the place of another" {
+              Expect.equal (experiment [ "train.lr_schedule", "cosine" ]).Train.Schedule.Shape (Cosine 0.0) "a word"
+              Expect.equal (experiment [ "train.lr_schedule.cosine.to", "0.1" ]).Train.Schedule.Shape (Cosine 0.1) "a part"
+
+              match (experiment [ "teacher.train.epochs", "5" ]).Teacher with
+              | Some { Source = Trained(train, 0L) } -> Expect.equal (train.Epochs, train.Batch) (5, 64) "recipe in place of checkpoint"
+              | other -> failtest $"{other}"
+          }
+
+          test "a setting reaches into short forms" {
+              Expect.equal
+                  (experiment [ "dataset.augment.flip", "true" ]).Dataset
+                  { Source = Named "fashion-mnist-mini"
+                    Augment = Some { Pad = 0; Mode = ChannelDistillation.Specs.PaddingMode.Zero; Flip = true } }
+                  "a dataset by name"
+
+              let kd = (experiment [ "variants.kd.edt", "cifar" ]).Variants |> List.find (fun variant -> variant.Name = "kd")
+              Expect.equal (kd.Edt, List.map fst kd.Losses) (Some CifarEdt, [ "ce"; "kd" ]) "a list of losses"
+
+              for path in [ "variants.kd.kd.weight"; "variants.kd.losses.kd.weight" ] do
+                  let kd = (experiment [ path, "3" ]).Variants |> List.find (fun variant -> variant.Name = "kd")
+                  Expect.equal (kd.Losses |> List.map (fun (_, settings) -> settings.Weight)) [ None; Some 3.0 ] path
+          }
+
+          test "a setting reaches keys that hold dots" {
+              let text = Base.withGrid [ "product: { losses.cd.weight: [1, 3] }" ]
+              let plan = Base.plan text [ "grid.product.losses.cd.weight", "[1, 2, 3]" ]
+              Expect.equal plan.Rows.Length 5 "three points for cd"
+          }
+
+          test "null takes away" {
+              let text = Base.withGrid [ "product: { losses.cd.weight: [1, 3] }" ]
+              Expect.equal (Base.plan text [ "grid", "null" ]).Rows.Length 3 "no grid"
+              Expect.equal (Base.plan text [ "variants.kd", "null" ]).Experiment.Variants.Length 2 "no kd"
+          }
+
+          test "later settings win" { Expect.equal (experiment [ "train.epochs", "2"; "train.epochs", "3" ]).Train.Epochs 3 "epochs" }
+
+          test "a file builds on another" {
+              let made =
+                  files
+                      [ "base.yaml", Base.text
+                        "middle.yaml", "extends: base.yaml\nexperiment: middle\ntrain: { epochs: 5, lr_schedule: { cosine: { to: 0.1 } } }\n"
+                        "top.yaml", "extends: middle.yaml\nexperiment: top\nlosses: { cd: { weight: 3 } }\nvariants: { kd: , both: [ce, kd, cd] }\nseeds: [4]\n" ]
+
+              Expect.equal made.Name "top" "its own name"
+              Expect.equal (made.Train.Epochs, made.Train.Batch) (5, 64) "from both files below"
+              Expect.equal made.Train.Schedule.Shape (Cosine 0.1) "another schedule in place of the first"
+              Expect.equal (made.Losses |> List.map fst) [ "ce"; "kd"; "cd" ] "losses in their order"
+              Expect.equal (made.Losses |> List.map (fun (_, settings) -> settings.Weight)) [ Some 1.0; Some 1.0; Some 3.0 ] "weights"
+              Expect.equal (made.Variants |> List.map _.Name) [ "student"; "cd"; "both" ] "one taken away, one added"
+              Expect.equal made.Seeds [ 4L ] "lists are replaced"
+          }
+
+          test "a base file says of itself what is wrong with it" {
+              use folder = new TemporaryFolder()
+              File.WriteAllText(folder.File "base.yaml", Base.text.Replace("weight: 6", "weight: six"))
+              File.WriteAllText(folder.File "top.yaml", "extends: base.yaml\nexperiment: top\n")
+
+              match Experiments.load (folder.File "top.yaml") [] false with
+              | Error [ { Mistake = NotANumber("six", None)
+                          Place = Some place } ] ->
+                  Expect.equal (place.Source.Name, place.Line, place.Column) (folder.File "base.yaml", 13, 17) "its place"
+              | other -> failtest $"{other}"
+          } ]
