@@ -6,7 +6,7 @@ open System
 let private longestValue = 32
 
 /// Anything as a part of a file name.
-let private safe (text: string) =
+let safe (text: string) =
     let letters =
         text
         |> String.map (fun c ->
@@ -55,6 +55,8 @@ let values (settings: Setting[]) : string[] =
     else
         shown |> Array.mapi (fun index text -> $"{text}.{index + 1}")
 
-/// The name of a run: its variant, the axes that vary, the seed.
-let run (variant: string) (axes: (string * string) list) (seed: int64) =
-    String.Join("-", [ safe variant; yield! [ for key, value in axes -> $"{safe key}={value}" ]; $"seed{seed}" ])
+/// A value of an axis: `cd.weight=3`.
+let setting (key: string) (value: string) = $"{safe key}={value}"
+
+/// The name of a run: its row and its seed.
+let ofSeed (row: string) (seed: int64) = $"{row}-seed{seed}"

@@ -90,13 +90,40 @@ let loss (experiment: Experiment) (variant: Variant) (name: string, own: LossSet
 let usesTeacher (variant: Variant) =
     variant.Losses |> List.exists (fun (name, _) -> (LossCatalog.Get name).NeedsTeacher)
 
-/// A variant that does not use the teacher has none: its runs are the same with every teacher.
-let variant (experiment: Experiment) (variant: Variant) : Resolved =
-    { Dataset = experiment.Dataset
-      Teacher = if usesTeacher variant then experiment.Teacher else None
-      Student = experiment.Student
-      Train = experiment.Train
-      Losses = variant.Losses |> List.map (loss experiment variant) }
+/// The result of a function for its last argument, kept as long as the same object comes again: neighbouring points of a grid
+/// have most of their parts in common, and what is shared costs neither time nor memory.
+let private remember (compute: 'argument -> 'result) : 'argument -> 'result when 'argument: not struct =
+    let last = ref ValueNone
+
+    fun argument ->
+        match last.Value with
+        | ValueSome(struct (known, result)) when obj.ReferenceEquals(known, argument) -> result
+        | _ ->
+            let result = compute argument
+            last.Value <- ValueSome(struct (argument, result))
+            result
+
+/// Resolves a variant at one point after another. A variant that does not use the teacher has none: its runs are the same with
+/// every teacher.
+type Resolver() =
+    let mutable losses = struct ([], Unchecked.defaultof<Variant>, [])
+
+    member _.Resolve(experiment: Experiment, variant: Variant) : Resolved =
+        let struct (declared, known, resolved) = losses
+
+        let resolved =
+            if obj.ReferenceEquals(declared, experiment.Losses) && obj.ReferenceEquals(known, variant) then
+                resolved
+            else
+                let resolved = variant.Losses |> List.map (loss experiment variant)
+                losses <- struct (experiment.Losses, variant, resolved)
+                resolved
+
+        { Dataset = experiment.Dataset
+          Teacher = if usesTeacher variant then experiment.Teacher else None
+          Student = experiment.Student
+          Train = experiment.Train
+          Losses = resolved }
 
 let datasetSpec (dataset: Dataset) : DatasetSpec =
     let augmentation: AugmentationSpec | null =
@@ -123,7 +150,7 @@ let private learningRate (rate: LearningRate) : LearningRateSchedule =
     | Step(at, factor) -> LearningRateSchedule.Step(List.toArray at, factor, WarmupEpochs = epochs, WarmupFrom = from)
     | Cosine final -> LearningRateSchedule.Cosine(final, WarmupEpochs = epochs, WarmupFrom = from)
 
-let trainSpec (train: Train) =
+let private trainSpecWith (learningRate: LearningRate -> LearningRateSchedule) (train: Train) =
     TrainSpec(
         Epochs = train.Epochs,
         Batch = train.Batch,
@@ -138,6 +165,8 @@ let trainSpec (train: Train) =
         Precision = train.Precision,
         DataSeed = Option.toNullable train.DataSeed
     )
+
+let trainSpec = trainSpecWith learningRate
 
 let teacherSpec (teacher: Teacher) =
     let (checkpoint: string | null), (train: TrainSpec | null), seed =
@@ -186,17 +215,25 @@ let lossSpec (loss: ResolvedLoss) =
         Schedule = WeightSchedule(StartAfter = loss.StartAfter, Warmup = loss.Warmup, Decay = weightDecay loss.Decay)
     )
 
-/// The runs of a row, one for each seed.
-let specs (resolved: Resolved) (seeds: int64 list) : RunSpec list =
-    let dataset = datasetSpec resolved.Dataset
+/// Makes the specifications of one row after another.
+type SpecMaker() =
+    let dataset = remember datasetSpec
+    let student = remember modelSpec
+    let learningRate = remember learningRate
+    let losses = remember (fun (losses: ResolvedLoss list) -> [| for loss in losses -> lossSpec loss |])
+    let teacher = remember teacherSpec
 
-    let teacher: TeacherSpec | null =
-        match resolved.Teacher with
-        | Some teacher -> teacherSpec teacher
-        | None -> null
+    /// The runs of a row, one for each seed.
+    member _.Make(resolved: Resolved, seeds: int64 list) : RunSpec list =
+        let dataset = dataset resolved.Dataset
 
-    let student = modelSpec resolved.Student
-    let train = trainSpec resolved.Train
-    let losses = [| for loss in resolved.Losses -> lossSpec loss |]
+        let teacher: TeacherSpec | null =
+            match resolved.Teacher with
+            | Some resolved -> teacher resolved
+            | None -> null
 
-    [ for seed in seeds -> RunSpec(Dataset = dataset, Teacher = teacher, Student = student, Train = train, Losses = losses, Seed = seed) ]
+        let student = student resolved.Student
+        let train = trainSpecWith learningRate resolved.Train
+        let losses = losses resolved.Losses
+
+        [ for seed in seeds -> RunSpec(Dataset = dataset, Teacher = teacher, Student = student, Train = train, Losses = losses, Seed = seed) ]

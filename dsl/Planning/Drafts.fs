@@ -1,0 +1,207 @@
+/// The points of a grid as rows in the making.
+module ChannelDistillation.Dsl.Drafts
+
+open System
+open System.Collections.Generic
+open ChannelDistillation.Dsl.Dimensions
+
+/// Compared by what is computed. The hash looks at what grids vary most; the rest is left to the comparison.
+let private sameResult: IEqualityComparer<Resolve.Resolved> =
+    { new IEqualityComparer<Resolve.Resolved> with
+        member _.Equals(a, b) = a = b
+
+        member _.GetHashCode resolved =
+            let mutable hash = HashCode()
+            hash.Add resolved.Student.Name
+            hash.Add resolved.Train.Epochs
+            hash.Add resolved.Train.Batch
+            hash.Add resolved.Train.Optimizer.LearningRate
+            hash.Add resolved.Train.Optimizer.Momentum
+            hash.Add resolved.Train.Optimizer.WeightDecay
+
+            for loss in resolved.Losses do
+                hash.Add loss.Weight
+                hash.Add loss.StartAfter
+
+                for _, value in loss.Parameters do
+                    match value with
+                    | Number value -> hash.Add value
+                    | _ -> ()
+
+            hash.ToHashCode() }
+
+/// Paths that rows may differ by, with the values that occur on each; both by number.
+type Legend() =
+    let paths = ResizeArray<string>()
+    let values = ResizeArray<ResizeArray<Setting>>()
+
+    member _.Count = paths.Count
+    member _.Path axis = paths[axis]
+    member _.Values axis = values[axis]
+
+    /// The number of a path.
+    member _.Axis(path: string) =
+        match paths.IndexOf path with
+        | -1 ->
+            paths.Add path
+            values.Add(ResizeArray())
+            paths.Count - 1
+        | axis -> axis
+
+    /// The number of a value.
+    member _.Value(axis: int, value: Setting) =
+        match values[axis].IndexOf value with
+        | -1 ->
+            values[axis].Add value
+            values[axis].Count - 1
+        | known -> known
+
+/// A row in the making: what its runs compute, and the values that every point agrees on which leads to it; -1: none.
+type Draft =
+    { Variant: string
+      Resolved: Resolve.Resolved
+      Values: int[] }
+
+/// Every combination of positions on some dimensions, the first dimension slowest, with the experiment at each.
+let rec private walk (dimensions: Dimensions.Dimension[]) (used: bool[]) (index: int) (positions: int[]) (experiment: Experiment) (visit: Experiment -> unit) =
+    if index = dimensions.Length then
+        visit experiment
+    elif not used[index] then
+        positions[index] <- -1
+        walk dimensions used (index + 1) positions experiment visit
+    else
+        for position in 0 .. dimensions[index].Count - 1 do
+            positions[index] <- position
+
+            let here =
+                (experiment, dimensions[index].Axes)
+                ||> Array.fold (fun experiment axis -> axis.Values[position].Apply experiment)
+
+            walk dimensions used (index + 1) positions here visit
+
+/// The points of a grid for one variant, those that come to the same as one.
+let ofVariant (legend: Legend) (checks: PointChecks) (experiment: Experiment) (dimensions: Dimension[]) (excluded: Exclusion list) (variant: Variant) : Draft list =
+    let axes = [ for dimension in dimensions do yield! dimension.Axes ]
+
+    // By dimension: the axes that this variant's rows may differ by.
+    let used =
+        dimensions
+        |> Array.map (fun dimension -> [| for axis in dimension.Axes do if Axes.mayUse variant axes axis then legend.Axis axis.Path |])
+
+    let excluded =
+        excluded |> List.filter (fun entry -> entry.Variants.IsEmpty || List.contains variant.Name entry.Variants)
+
+    let walked =
+        dimensions
+        |> Array.mapi (fun index _ -> used[index].Length > 0 || excluded |> List.exists (fun entry -> entry.Allowed[index].IsSome))
+
+    let isExcluded (positions: int[]) =
+        excluded
+        |> List.exists (fun entry ->
+            Array.forall2 (fun (allowed: HashSet<int> option) position -> allowed |> Option.forall (fun allowed -> allowed.Contains position)) entry.Allowed positions)
+
+    let resolver = Resolve.Resolver()
+    let drafts = Dictionary<Resolve.Resolved, Draft>(sameResult)
+    let order = ResizeArray<Draft>()
+    let positions = Array.create dimensions.Length -1
+
+    walk dimensions walked 0 positions experiment (fun point ->
+        if excluded.IsEmpty || not (isExcluded positions) then
+            let here = point.Variants |> List.find (fun other -> other.Name = variant.Name)
+
+            checks.Check point here (fun () ->
+                [ for index, dimension in Array.indexed dimensions do
+                      if positions[index] >= 0 then
+                          for axis in dimension.Axes -> axis.Segments, axis.Values[positions[index]].Place ])
+
+            let resolved = resolver.Resolve(point, here)
+
+            match drafts.TryGetValue resolved with
+            | true, draft ->
+                for index in 0 .. dimensions.Length - 1 do
+                    for axis in used[index] do
+                        if draft.Values[axis] <> positions[index] then
+                            draft.Values[axis] <- -1
+            | _ ->
+                let values = Array.create legend.Count -1
+
+                for index in 0 .. dimensions.Length - 1 do
+                    for axis in used[index] do
+                        values[axis] <- positions[index]
+
+                let draft =
+                    { Variant = variant.Name
+                      Resolved = resolved
+                      Values = values }
+
+                drafts[resolved] <- draft
+                order.Add draft)
+
+    List.ofSeq order
+
+/// The points of `include`, for each variant that they are for.
+let included (reader: Reader) (where: Where) (legend: Legend) (checks: PointChecks) (experiment: Experiment) : Draft list =
+    let variants = experiment.Variants |> List.map _.Name
+
+    [ for index, point in List.indexed experiment.Grid.Include do
+          let at = [ "grid"; "include"; string index ]
+
+          for name in point.Variants do
+              if not (List.contains name variants) then
+                  reader.Report([ "grid" ], Option.get (where.Value(at @ [ "variant" ])), UnknownVariant(name, variants, Suggest.near name variants))
+
+          point.Values
+          |> List.map (fun (path, _) -> at @ [ path ], path, Axes.segments experiment path)
+          |> Axes.checkOverlap reader where
+
+          let found =
+              point.Values
+              |> List.map (fun (path, setting) ->
+                  Axes.value reader where experiment (at @ [ path ]) path setting
+                  |> Option.map (fun value ->
+                      ({ Path = path
+                         Segments = Axes.segments experiment path
+                         Values = [| value |] }
+                      : Axes.FoundAxis)))
+
+          if List.forall Option.isSome found then
+              let axes = List.choose id found
+              let here = (experiment, axes) ||> List.fold (fun experiment axis -> axis.Values[0].Apply experiment)
+
+              for variant in here.Variants do
+                  if point.Variants.IsEmpty || List.contains variant.Name point.Variants then
+                      checks.Check here variant (fun () -> [ for axis in axes -> axis.Segments, axis.Values[0].Place ])
+
+                      let used =
+                          [ for axis in axes do
+                                if Axes.mayUse variant axes axis then
+                                    let number = legend.Axis axis.Path
+                                    number, legend.Value(number, axis.Values[0].Setting) ]
+
+                      let values = Array.create legend.Count -1
+
+                      for axis, value in used do
+                          values[axis] <- value
+
+                      { Variant = variant.Name
+                        Resolved = Resolve.Resolver().Resolve(here, variant)
+                        Values = values } ]
+
+/// In the order of the variants, each row once.
+let merge (experiment: Experiment) (drafts: Draft list) : Draft list =
+    let byVariant = drafts |> List.groupBy _.Variant |> Map.ofList
+
+    [ for variant in experiment.Variants do
+          let seen = HashSet<Resolve.Resolved>(sameResult)
+
+          for draft in byVariant |> Map.tryFind variant.Name |> Option.defaultValue [] do
+              if seen.Add draft.Resolved then
+                  draft ]
+
+/// The runs of all rows, each once: variants may come to the same.
+let distinct (drafts: Draft list) (rows: Row list) : PlannedRun list =
+    let seen = HashSet<Resolve.Resolved>(sameResult)
+
+    [ for draft, row in List.zip drafts rows do
+          if seen.Add draft.Resolved then
+              yield! row.Runs ]
