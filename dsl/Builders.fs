@@ -33,11 +33,7 @@ let batch (size: int) : Recipe = fun train -> { train with Batch = size }
 
 /// Stochastic gradient descent with a learning rate, and perhaps momentum and weight decay.
 let sgd (learningRate: float) (settings: (Sgd -> Sgd) list) : Recipe =
-    let plain =
-        { LearningRate = learningRate
-          Momentum = 0.0
-          WeightDecay = 0.0
-          Nesterov = false }
+    let plain = { LearningRate = learningRate; Momentum = 0.0; WeightDecay = 0.0; Nesterov = false }
 
     let settled = (plain, settings) ||> List.fold (fun sgd setting -> setting sgd)
     fun train -> { train with Optimizer = settled }
@@ -51,12 +47,7 @@ let weight_decay (value: float) (sgd: Sgd) = { sgd with WeightDecay = value }
 /// Nesterov's momentum.
 let nesterov (sgd: Sgd) = { sgd with Nesterov = true }
 
-let private shaped shape : Recipe =
-    fun train ->
-        { train with
-            Train.Schedule =
-                { train.Schedule with
-                    Shape = shape } }
+let private shaped shape : Recipe = fun train -> { train with Train.Schedule = { train.Schedule with Shape = shape } }
 
 /// The same learning rate throughout.
 let constant: Recipe = shaped Constant
@@ -72,17 +63,10 @@ let cosine_to (final: float) : Recipe = shaped (Cosine final)
 
 /// The learning rate growing over the first epochs from a factor.
 let warmup (epochs: int) (from: float) : Recipe =
-    fun train ->
-        { train with
-            Train.Schedule =
-                { train.Schedule with
-                    Warmup = Some { Epochs = epochs; From = from } } }
+    fun train -> { train with Train.Schedule = { train.Schedule with Warmup = Some { Epochs = epochs; From = from } } }
 
 /// 16-bit floating point where the device has it.
-let bfloat16: Recipe =
-    fun train ->
-        { train with
-            Precision = Precision.BFloat16 }
+let bfloat16: Recipe = fun train -> { train with Precision = Precision.BFloat16 }
 
 /// The same order and variations of the images for all runs.
 let data_seed (seed: int64) : Recipe = fun train -> { train with DataSeed = Some seed }
@@ -102,15 +86,10 @@ type TeacherDraft = Train -> Teacher option
 let no_teacher: TeacherDraft = fun _ -> None
 
 let private teacherOf source (name: string) : TeacherDraft =
-    fun train ->
-        Some
-            { Model = network name
-              Source = source train
-              BatchNorm = TeacherBatchNorm.RunningStats }
+    fun train -> Some { Model = network name; Source = source train; BatchNorm = TeacherBatchNorm.RunningStats }
 
 /// A teacher from a file of weights.
-let pretrained (model: string) (checkpoint: string) : TeacherDraft =
-    teacherOf (fun _ -> Checkpoint checkpoint) model
+let pretrained (model: string) (checkpoint: string) : TeacherDraft = teacherOf (fun _ -> Checkpoint checkpoint) model
 
 /// A teacher that is trained first, as the students are but for what is said here.
 let trained (model: string) (recipe: Recipe list) : TeacherDraft =
@@ -122,29 +101,22 @@ let private refine change (draft: TeacherDraft) : TeacherDraft = fun train -> dr
 let with_seed (seed: int64) : TeacherDraft -> TeacherDraft =
     refine (fun teacher ->
         match teacher.Source with
-        | Trained(recipe, _) ->
-            { teacher with
-                Source = Trained(recipe, seed) }
+        | Trained(recipe, _) -> { teacher with Source = Trained(recipe, seed) }
         | Checkpoint _ -> teacher)
 
 /// Batch normalisation of the teacher by the statistics of each batch, as in the published code of Channel Distillation.
 let with_batch_stats: TeacherDraft -> TeacherDraft =
-    refine (fun teacher ->
-        { teacher with
-            BatchNorm = TeacherBatchNorm.BatchStats })
+    refine (fun teacher -> { teacher with BatchNorm = TeacherBatchNorm.BatchStats })
 
 /// A known dataset with its own augmentation.
 let named (name: string) : Dataset = { Source = Named name; Augment = None }
 
 /// A folder of images with `train` and `val`, each with a folder for each class.
-let image_folder (folder: string) (classes: int) : Dataset =
-    { Source = ImageFolder(folder, classes)
-      Augment = None }
+let image_folder (folder: string) (classes: int) : Dataset = { Source = ImageFolder(folder, classes); Augment = None }
 
 /// Training images cropped out of a padded image, and mirrored by chance.
 let augmented (pad: int) (mode: PaddingMode) (flip: bool) (dataset: Dataset) : Dataset =
-    { dataset with
-        Augment = Some { Pad = pad; Mode = mode; Flip = flip } }
+    { dataset with Augment = Some { Pad = pad; Mode = mode; Flip = flip } }
 
 // ---- Losses ----------------------------------------------------------------------------------------------------------
 
@@ -169,32 +141,21 @@ let cd = loss "cd"
 let private also change ((name, settings): Term) : Term = name, change settings
 
 /// What the loss is multiplied by.
-let weight (value: float) =
-    also (fun settings -> { settings with Weight = Some value })
+let weight (value: float) = also (fun settings -> { settings with Weight = Some value })
 
 /// A numeric parameter of the loss.
-let parameter (name: string) (value: float) =
-    also (fun settings ->
-        { settings with
-            Parameters = settings.Parameters.Add(name, Number value) })
+let parameter (name: string) (value: float) = also (fun settings -> { settings with Parameters = settings.Parameters.Add(name, Number value) })
 
 /// The parameter `temperature`.
 let temperature (value: float) = parameter "temperature" value
 
 /// The weight is 0 through this epoch.
-let start_after (epoch: int) =
-    also (fun settings ->
-        { settings with
-            StartAfter = Some epoch })
+let start_after (epoch: int) = also (fun settings -> { settings with StartAfter = Some epoch })
 
 /// The weight grows over some epochs once it has started.
-let grow_over (epochs: int) =
-    also (fun settings ->
-        { settings with
-            LossSettings.Warmup = Some epochs })
+let grow_over (epochs: int) = also (fun settings -> { settings with LossSettings.Warmup = Some epochs })
 
-let private decaying decay =
-    also (fun settings -> { settings with Decay = Some decay })
+let private decaying decay = also (fun settings -> { settings with Decay = Some decay })
 
 /// No decay, where the declaration has one.
 let no_decay: Term -> Term = decaying NoDecay
@@ -232,75 +193,47 @@ let numbers (values: float list) = List.map number values
 let words (values: string list) = List.map word values
 
 /// Numbers in equal steps, the first and the last included.
-let range (first: float) (last: float) (count: int) =
-    GridCodec.spread false first last count |> numbers
+let range (first: float) (last: float) (count: int) = GridCodec.spread false first last count |> numbers
 
 /// Numbers in equal ratios, the first and the last included.
-let log_range (first: float) (last: float) (count: int) =
-    GridCodec.spread true first last count |> numbers
+let log_range (first: float) (last: float) (count: int) = GridCodec.spread true first last count |> numbers
 
 /// An axis: a path of the experiment and its values.
 let axis (path: string) (values: Setting list) : Axis = { Path = path; Values = values }
 
 /// A row of the literature: top-1 and top-5 error in percent.
-let errors (name: string) (top1: float) (top5: float) : string * PublishedRow =
-    name,
-    { Top1Error = Some top1
-      Top5Error = Some top5 }
+let errors (name: string) (top1: float) (top5: float) : string * PublishedRow = name, { Top1Error = Some top1; Top5Error = Some top5 }
 
 // ---- The experiment --------------------------------------------------------------------------------------------------
 
 /// An experiment in the making: its teacher may need a recipe that comes later.
-type Draft =
-    { Experiment: Experiment
-      Teacher: TeacherDraft }
+type Draft = { Experiment: Experiment; Teacher: TeacherDraft }
 
-let private change (change: Experiment -> Experiment) (draft: Draft) =
-    { draft with
-        Experiment = change draft.Experiment }
+let private change (change: Experiment -> Experiment) (draft: Draft) = { draft with Experiment = change draft.Experiment }
 
 let private changeGrid (change: Grid -> Grid) (draft: Draft) =
-    { draft with
-        Experiment =
-            { draft.Experiment with
-                Grid = change draft.Experiment.Grid } }
+    { draft with Experiment = { draft.Experiment with Grid = change draft.Experiment.Grid } }
 
-let private row name losses edt : Variant =
-    { Name = name
-      Losses = losses
-      Edt = edt }
+let private row name losses edt : Variant = { Name = name; Losses = losses; Edt = edt }
 
-let private addVariant (variant: Variant) =
-    change (fun experiment ->
-        { experiment with
-            Variants = experiment.Variants @ [ variant ] })
+let private addVariant (variant: Variant) = change (fun experiment -> { experiment with Variants = experiment.Variants @ [ variant ] })
 
 type ExperimentBuilder(name: string) =
-    member _.Yield(()) : Draft =
-        { Experiment =
-            { ExperimentCodec.blank with
-                Name = name
-                Seeds = [ 0L ] }
-          Teacher = no_teacher }
+    member _.Yield(()) : Draft = { Experiment = { ExperimentCodec.blank with Name = name; Seeds = [ 0L ] }; Teacher = no_teacher }
 
-    member _.Run(draft: Draft) : Experiment =
-        { draft.Experiment with
-            Teacher = draft.Teacher draft.Experiment.Train }
+    member _.Run(draft: Draft) : Experiment = { draft.Experiment with Teacher = draft.Teacher draft.Experiment.Train }
 
     /// One line about it.
     [<CustomOperation "description">]
-    member _.Description(draft, text: string) =
-        change (fun experiment -> { experiment with Description = text }) draft
+    member _.Description(draft, text: string) = change (fun experiment -> { experiment with Description = text }) draft
 
     /// What is trained on, by name.
     [<CustomOperation "dataset">]
-    member _.Dataset(draft, name: string) =
-        change (fun experiment -> { experiment with Dataset = named name }) draft
+    member _.Dataset(draft, name: string) = change (fun experiment -> { experiment with Dataset = named name }) draft
 
     /// What is trained on: a folder of images, or a known dataset with an augmentation of its own.
     [<CustomOperation "images">]
-    member _.Images(draft, dataset: Dataset) =
-        change (fun experiment -> { experiment with Dataset = dataset }) draft
+    member _.Images(draft, dataset: Dataset) = change (fun experiment -> { experiment with Dataset = dataset }) draft
 
     /// The frozen network that students learn from.
     [<CustomOperation "teacher">]
@@ -308,27 +241,20 @@ type ExperimentBuilder(name: string) =
 
     /// The network that is trained, by name.
     [<CustomOperation "student">]
-    member _.Student(draft, name: string) =
-        change (fun experiment -> { experiment with Student = network name }) draft
+    member _.Student(draft, name: string) = change (fun experiment -> { experiment with Student = network name }) draft
 
     /// The network that is trained, with a certain stem.
     [<CustomOperation "student_network">]
-    member _.StudentNetwork(draft, model: Model) =
-        change (fun experiment -> { experiment with Student = model }) draft
+    member _.StudentNetwork(draft, model: Model) = change (fun experiment -> { experiment with Student = model }) draft
 
     /// How students are trained.
     [<CustomOperation "train">]
     member _.Train(draft, recipe: Recipe list) =
-        change
-            (fun experiment ->
-                { experiment with
-                    Train = (TrainCodec.blank, recipe) ||> List.fold (fun train step -> step train) })
-            draft
+        change (fun experiment -> { experiment with Train = (TrainCodec.blank, recipe) ||> List.fold (fun train step -> step train) }) draft
 
     /// The losses of the experiment and their settings.
     [<CustomOperation "losses">]
-    member _.Losses(draft, losses: Term list) =
-        change (fun (experiment: Experiment) -> { experiment with Losses = losses }) draft
+    member _.Losses(draft, losses: Term list) = change (fun (experiment: Experiment) -> { experiment with Losses = losses }) draft
 
     /// A row of the table: a name, and losses with what differs in it.
     [<CustomOperation "variant">]
@@ -336,67 +262,46 @@ type ExperimentBuilder(name: string) =
 
     /// A row of the table with a preset of loss schedules: Early Decay Teacher.
     [<CustomOperation "variant_with_edt">]
-    member _.VariantWithEdt(draft, name: string, preset: EdtPreset, losses: Term list) =
-        addVariant (row name losses (Some preset)) draft
+    member _.VariantWithEdt(draft, name: string, preset: EdtPreset, losses: Term list) = addVariant (row name losses (Some preset)) draft
 
     /// Many rows at once, for instance out of a loop: names and losses.
     [<CustomOperation "variants">]
     member _.Variants(draft: Draft, rows: (string * Term list) list) =
-        (draft, rows)
-        ||> List.fold (fun draft (name, losses) -> addVariant (row name losses None) draft)
+        (draft, rows) ||> List.fold (fun draft (name, losses) -> addVariant (row name losses None) draft)
 
     /// One run of every row for each.
     [<CustomOperation "seeds">]
-    member _.Seeds(draft, seeds: int64 list) =
-        change (fun experiment -> { experiment with Seeds = seeds }) draft
+    member _.Seeds(draft, seeds: int64 list) = change (fun experiment -> { experiment with Seeds = seeds }) draft
 
     /// An axis that is combined with every other.
     [<CustomOperation "product">]
     member _.Product(draft, path: string, values: Setting list) =
-        changeGrid
-            (fun grid ->
-                { grid with
-                    Product = grid.Product @ [ axis path values ] })
-            draft
+        changeGrid (fun grid -> { grid with Product = grid.Product @ [ axis path values ] }) draft
 
     /// Axes whose values go together.
     [<CustomOperation "zip">]
-    member _.Zip(draft, axes: Axis list) =
-        changeGrid (fun grid -> { grid with Zip = grid.Zip @ [ axes ] }) draft
+    member _.Zip(draft, axes: Axis list) = changeGrid (fun grid -> { grid with Zip = grid.Zip @ [ axes ] }) draft
 
     /// Points to leave out, for some variants or (none named) all.
     [<CustomOperation "exclude">]
     member _.Exclude(draft, variants: string list, values: (string * Setting) list) =
-        changeGrid
-            (fun grid ->
-                { grid with
-                    Exclude = grid.Exclude @ [ { Variants = variants; Values = values } ] })
-            draft
+        changeGrid (fun grid -> { grid with Exclude = grid.Exclude @ [ { Variants = variants; Values = values } ] }) draft
 
     /// A point to add, for some variants or (none named) all.
     [<CustomOperation "include_point">]
     member _.Include(draft, variants: string list, values: (string * Setting) list) =
-        changeGrid
-            (fun grid ->
-                { grid with
-                    Include = grid.Include @ [ { Variants = variants; Values = values } ] })
-            draft
+        changeGrid (fun grid -> { grid with Include = grid.Include @ [ { Variants = variants; Values = values } ] }) draft
 
     /// Numbers of the literature, and where they are from.
     [<CustomOperation "published">]
     member _.Published(draft, source: string, rows: (string * PublishedRow) list) =
-        change
-            (fun experiment ->
-                { experiment with
-                    Published = Some { Source = Some source; Rows = rows } })
-            draft
+        change (fun experiment -> { experiment with Published = Some { Source = Some source; Rows = rows } }) draft
 
 /// An experiment; its name is the name of the folder of its results.
 let experiment (name: string) = ExperimentBuilder name
 
 /// An experiment as the YAML file that says the same.
-let yaml (experiment: Experiment) =
-    Emit.document (ExperimentCodec.codec.Write experiment)
+let yaml (experiment: Experiment) = Emit.document (ExperimentCodec.codec.Write experiment)
 
 /// Hands an experiment over to `sweep` or `plan`, whichever runs the script; a script that is run by itself prints its YAML.
 let emit (experiment: Experiment) =

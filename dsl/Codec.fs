@@ -29,11 +29,7 @@ and FieldShape =
         Shape: Shape
     }
 
-and CaseShape =
-    { Name: string
-      CaseDoc: string
-      Alone: bool
-      Inside: Shape }
+and CaseShape = { Name: string; CaseDoc: string; Alone: bool; Inside: Shape }
 
 /// Where a path of an experiment leads nowhere.
 type PathMistake =
@@ -80,11 +76,7 @@ module Codec =
                 | segment :: _ -> Error(NoSuchKey([], segment, [])) }
 
     let private wrong (reader: Reader) path (node: Node) wanted =
-        let place =
-            if Node.isNothing node then
-                Node.place node
-            else
-                node.Place
+        let place = if Node.isNothing node then Node.place node else node.Place
 
         reader.Report(path, place, WrongKind(wanted, Node.kind node))
         None
@@ -98,33 +90,17 @@ module Codec =
 
         leaf TextShape read Scalar
 
-    let any: Bounds =
-        { Minimum = -infinity
-          Maximum = infinity
-          AboveMinimum = false
-          BelowMaximum = false }
+    let any: Bounds = { Minimum = -infinity; Maximum = infinity; AboveMinimum = false; BelowMaximum = false }
 
     let atLeast minimum = { any with Minimum = minimum }
 
-    let above minimum =
-        { any with
-            Minimum = minimum
-            AboveMinimum = true }
+    let above minimum = { any with Minimum = minimum; AboveMinimum = true }
 
-    let between minimum maximum =
-        { any with
-            Minimum = minimum
-            Maximum = maximum }
+    let between minimum maximum = { any with Minimum = minimum; Maximum = maximum }
 
     let within (bounds: Bounds) value =
-        (if bounds.AboveMinimum then
-             value > bounds.Minimum
-         else
-             value >= bounds.Minimum)
-        && (if bounds.BelowMaximum then
-                value < bounds.Maximum
-            else
-                value <= bounds.Maximum)
+        (if bounds.AboveMinimum then value > bounds.Minimum else value >= bounds.Minimum)
+        && (if bounds.BelowMaximum then value < bounds.Maximum else value <= bounds.Maximum)
 
     /// The key that a value belongs to; places in lists have none of their own.
     let private keyOf (path: string list) =
@@ -143,8 +119,7 @@ module Codec =
               text.TrimEnd('%').Trim()
               text.TrimEnd('f') ]
 
-        candidates
-        |> List.tryFind (fun candidate -> candidate <> text && Option.isSome (parse candidate))
+        candidates |> List.tryFind (fun candidate -> candidate <> text && Option.isSome (parse candidate))
 
     let private scalar (reader: Reader) path (node: Node) wanted parse =
         match node.Content with
@@ -202,11 +177,9 @@ module Codec =
           Edit =
             fun path value ->
                 codec.Edit path (out value)
-                |> Result.map (fun edit reader path node ->
-                    edit reader path node |> Option.map (fun change -> out >> change >> into)) }
+                |> Result.map (fun edit reader path node -> edit reader path node |> Option.map (fun change -> out >> change >> into)) }
 
-    let int32 (least: int) (most: int) : Codec<int> =
-        whole (int64 least) (int64 most) |> map int int64
+    let int32 (least: int) (most: int) : Codec<int> = whole (int64 least) (int64 most) |> map int int64
 
     let flag: Codec<bool> =
         let read (reader: Reader) path (node: Node) =
@@ -250,17 +223,15 @@ module Codec =
                     None
             | _ -> wrong reader path node WantText
 
-        { leaf TextShape read Scalar with
-            Shape = WordShape(names ()) }
+        { leaf TextShape read Scalar with Shape = WordShape(names ()) }
 
     /// A word that stands for a value.
     let word key (words: (string * string * 'value) list) : Codec<'value> =
         let names = words |> List.map (fun (name, doc, _) -> name, doc)
 
         named (Choice key) (fun () -> names)
-        |> map
-            (fun name -> words |> List.pick (fun (word, _, value) -> if word = name then Some value else None))
-            (fun value -> words |> List.pick (fun (word, _, known) -> if known = value then Some word else None))
+        |> map (fun name -> words |> List.pick (fun (word, _, value) -> if word = name then Some value else None)) (fun value ->
+            words |> List.pick (fun (word, _, known) -> if known = value then Some word else None))
 
     /// A list of at least one value.
     let list distinct (item: Codec<'value>) : Codec<'value list> =
@@ -270,9 +241,7 @@ module Codec =
                 reader.Report(path, Node.place node, EmptyList(keyOf path))
                 None
             | Sequence items ->
-                let read =
-                    items
-                    |> List.mapi (fun index node -> node, item.Read reader (string index :: path) node)
+                let read = items |> List.mapi (fun index node -> node, item.Read reader (string index :: path) node)
 
                 let values = read |> List.choose snd
 
@@ -313,11 +282,8 @@ module Codec =
           Edit =
             fun path value ->
                 match path, value with
-                | [], _ ->
-                    Ok(fun reader path node -> read reader path node |> Option.map (fun value _ -> value))
+                | [], _ -> Ok(fun reader path node -> read reader path node |> Option.map (fun value _ -> value))
                 | _, None -> Error(NoSuchPart none)
                 | _, Some value ->
                     codec.Edit path value
-                    |> Result.map (fun edit reader path node ->
-                        edit reader path node
-                        |> Option.map (fun change whole -> Option.map change whole)) }
+                    |> Result.map (fun edit reader path node -> edit reader path node |> Option.map (fun change whole -> Option.map change whole)) }

@@ -15,15 +15,9 @@ type LearningRateShape =
     | Step of at: int list * factor: float
     | Cosine of final: float
 
-type LearningRate =
-    { Shape: LearningRateShape
-      Warmup: Warmup option }
+type LearningRate = { Shape: LearningRateShape; Warmup: Warmup option }
 
-type Sgd =
-    { LearningRate: float
-      Momentum: float
-      WeightDecay: float
-      Nesterov: bool }
+type Sgd = { LearningRate: float; Momentum: float; WeightDecay: float; Nesterov: bool }
 
 /// How a network is trained.
 type Train =
@@ -34,28 +28,20 @@ type Train =
       Precision: Precision
       DataSeed: int64 option }
 
-type Augment =
-    { Pad: int
-      Mode: PaddingMode
-      Flip: bool }
+type Augment = { Pad: int; Mode: PaddingMode; Flip: bool }
 
 type DatasetSource =
     | Named of string
     | ImageFolder of folder: string * classes: int
 
-type Dataset =
-    { Source: DatasetSource
-      Augment: Augment option }
+type Dataset = { Source: DatasetSource; Augment: Augment option }
 
 type TeacherSource =
     | Checkpoint of string
     /// A recipe, everything that the experiment leaves out taken over from its own `train`.
     | Trained of Train * seed: int64
 
-type Teacher =
-    { Model: Model
-      Source: TeacherSource
-      BatchNorm: TeacherBatchNorm }
+type Teacher = { Model: Model; Source: TeacherSource; BatchNorm: TeacherBatchNorm }
 
 /// How the weight of a loss falls over training.
 type Decay =
@@ -84,10 +70,7 @@ type EdtPreset =
     | ImageNetEdt
 
 /// A row of the results: the losses it trains with, and what differs from their declaration.
-type Variant =
-    { Name: string
-      Losses: (string * LossSettings) list
-      Edt: EdtPreset option }
+type Variant = { Name: string; Losses: (string * LossSettings) list; Edt: EdtPreset option }
 
 /// A value of the file as plain data; scalars as text, numbers in their shortest form.
 type Setting =
@@ -98,36 +81,28 @@ type Setting =
 type Axis = { Path: string; Values: Setting list }
 
 /// Some values on some axes, for all variants or a few.
-type GridPoint =
-    { Variants: string list
-      Values: (string * Setting) list }
+type GridPoint = { Variants: string list; Values: (string * Setting) list }
 
-type Grid =
-    { Product: Axis list
-      Zip: Axis list list
-      Exclude: GridPoint list
-      Include: GridPoint list }
+type Grid = { Product: Axis list; Zip: Axis list list; Exclude: GridPoint list; Include: GridPoint list }
 
-type PublishedRow =
-    { Top1Error: float option
-      Top5Error: float option }
+type PublishedRow = { Top1Error: float option; Top5Error: float option }
 
 /// Numbers of the literature, shown beside ours.
-type Published =
-    { Source: string option
-      Rows: (string * PublishedRow) list }
+type Published = { Source: string option; Rows: (string * PublishedRow) list }
 
 /// A whole experiment file.
 type Experiment =
-    { Name: string
-      Description: string
-      Dataset: Dataset
-      Teacher: Teacher option
-      Student: Model
-      Train: Train
-      /// The declared losses, in order.
-      Losses: (string * LossSettings) list
-      Variants: Variant list
-      Seeds: int64 list
-      Grid: Grid
-      Published: Published option }
+    {
+        Name: string
+        Description: string
+        Dataset: Dataset
+        Teacher: Teacher option
+        Student: Model
+        Train: Train
+        /// The declared losses, in order.
+        Losses: (string * LossSettings) list
+        Variants: Variant list
+        Seeds: int64 list
+        Grid: Grid
+        Published: Published option
+    }

@@ -9,7 +9,10 @@ let private isBare (text: string) =
     && text <> "~"
     && text <> "null"
     && text <> "<<"
-    && (Char.IsLetterOrDigit text[0] || text[0] = '.' || text[0] = '/' || (text[0] = '-' && text.Length > 1 && Char.IsDigit text[1]))
+    && (Char.IsLetterOrDigit text[0]
+        || text[0] = '.'
+        || text[0] = '/'
+        || (text[0] = '-' && text.Length > 1 && Char.IsDigit text[1]))
     && text |> Seq.forall (fun c -> Char.IsLetterOrDigit c || " +-_./=()%~@".Contains c)
     && text.Trim() = text
     && not (text.StartsWith "---" || text.StartsWith "...")

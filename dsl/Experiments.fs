@@ -73,12 +73,7 @@ let private near (path: string) =
 let private readFile (path: string) : Result<Source, Problem> =
     let source = Source(path, "")
 
-    let here =
-        Some
-            { Source = source
-              Line = 1
-              Column = 1
-              Length = 0 }
+    let here = Some { Source = source; Line = 1; Column = 1; Length = 0 }
 
     try
         if Directory.Exists path then
@@ -109,8 +104,7 @@ let rec private withBase (chain: (string * string) list) (path: string) (root: N
     match Node.find [ ExperimentCodec.extends ] root with
     | None -> Ok root
     | Some value ->
-        let fail mistake =
-            Error [ problem mistake (Some value.Place) ]
+        let fail mistake = Error [ problem mistake (Some value.Place) ]
 
         match value.Content with
         | (Plain text | Quoted text) when not (Node.isNothing value) ->
@@ -125,29 +119,20 @@ let rec private withBase (chain: (string * string) list) (path: string) (root: N
                 match readFile below with
                 | Error { Mistake = FileNotFound near } -> fail (ExtendsNotFound(text, near))
                 | Error other -> Error [ other ]
-                | Ok source ->
-                    Yaml.parse source
-                    |> Result.bind (withBase chain below)
-                    |> Result.map (fun lower -> Layers.extend root lower)
+                | Ok source -> Yaml.parse source |> Result.bind (withBase chain below) |> Result.map (fun lower -> Layers.extend root lower)
         | _ -> fail (WrongKind(WantText, Node.kind value))
 
 /// The tree with one setting of the command line.
 let private withSetting (root: Node) (path: string, text: string) : Result<Node, Problem list> =
     let source = Source("--set", $"{path}={text}", false)
 
-    let place =
-        { Source = source
-          Line = 1
-          Column = 1
-          Length = max 1 path.Length }
+    let place = { Source = source; Line = 1; Column = 1; Length = max 1 path.Length }
 
-    let set value =
-        Layers.set root place path value |> Result.mapError List.singleton
+    let set value = Layers.set root place path value |> Result.mapError List.singleton
 
     match path.Trim(), text.Trim() with
     // What a file builds on is settled before settings come to it, and anchors are resolved by then.
-    | path, _ when path = ExperimentCodec.extends || ExperimentCodec.isAnchorKey path ->
-        Error [ problem (SetTooLate path) (Some place) ]
+    | path, _ when path = ExperimentCodec.extends || ExperimentCodec.isAnchorKey path -> Error [ problem (SetTooLate path) (Some place) ]
     | "", _
     | _, "" -> Error [ problem SetWithoutValue (Some { place with Length = source.Text.Length }) ]
     | _, ("null" | "~") -> set None

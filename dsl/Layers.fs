@@ -28,10 +28,7 @@ let private withoutRivals path (key: string) (entries: Entry list) =
 
 let private mapping (node: Node) entries = { node with Content = Mapping entries }
 
-let private entry name (value: Node) =
-    { Name = name
-      At = Node.place value
-      Value = value }
+let private entry name (value: Node) = { Name = name; At = Node.place value; Value = value }
 
 /// Short forms as the mappings that they stand for, so that a part can be set; a path has the last segment first.
 let private widen (path: string list) (node: Node) : Node =
@@ -55,12 +52,9 @@ let rec private merge (path: string list) (upper: Node) (lower: Node) : Node =
     | Mapping above when not (isWhole path) ->
         match (widen path lower).Content with
         | Mapping below ->
-            let below =
-                (below, above)
-                ||> List.fold (fun below entry -> withoutRivals path entry.Name below)
+            let below = (below, above) ||> List.fold (fun below entry -> withoutRivals path entry.Name below)
 
-            let find name entries =
-                entries |> List.tryFind (fun (entry: Entry) -> entry.Name = name)
+            let find name entries = entries |> List.tryFind (fun (entry: Entry) -> entry.Name = name)
 
             let kept =
                 below
@@ -69,13 +63,9 @@ let rec private merge (path: string list) (upper: Node) (lower: Node) : Node =
                     | None -> Some old
                     // Nothing written over something takes it away.
                     | Some entry when Node.isNothing entry.Value -> None
-                    | Some entry ->
-                        Some
-                            { entry with
-                                Value = merge (old.Name :: path) entry.Value old.Value })
+                    | Some entry -> Some { entry with Value = merge (old.Name :: path) entry.Value old.Value })
 
-            let added =
-                above |> List.filter (fun entry -> (find entry.Name below).IsNone)
+            let added = above |> List.filter (fun entry -> (find entry.Name below).IsNone)
 
             mapping upper (kept @ added)
         | _ -> upper
@@ -86,10 +76,7 @@ let extend (upper: Node) (lower: Node) = merge [] upper lower
 
 /// The first segment of a dotted path and what is left of it. Keys that are there may hold dots themselves.
 let private split (keys: string list) (path: string) =
-    let known =
-        keys
-        |> List.filter (fun key -> path = key || path.StartsWith(key + "."))
-        |> List.sortByDescending _.Length
+    let known = keys |> List.filter (fun key -> path = key || path.StartsWith(key + ".")) |> List.sortByDescending _.Length
 
     match known with
     | key :: _ -> key, path.Substring(min path.Length (key.Length + 1))
@@ -100,13 +87,9 @@ let private split (keys: string list) (path: string) =
 
 /// Puts a value at a path, creating the mappings on the way; without a value, takes away what is there.
 let set (root: Node) (at: Place) (path: string) (value: Node option) : Result<Node, Problem> =
-    let fail mistake =
-        raise (Abort { Mistake = mistake; Place = Some at })
+    let fail mistake = raise (Abort { Mistake = mistake; Place = Some at })
 
-    let empty =
-        { Content = Mapping []
-          Place = at
-          Key = Some at }
+    let empty = { Content = Mapping []; Place = at; Key = Some at }
 
     let rec put (above: string list) (rest: string) (node: Node) : Node =
         match (widen above node).Content with
@@ -133,21 +116,8 @@ let set (root: Node) (at: Place) (path: string) (value: Node option) : Result<No
 
             match old, changed with
             | _, None -> mapping node (entries |> List.filter (fun entry -> entry.Name <> key))
-            | Some _, Some changed ->
-                mapping
-                    node
-                    [ for entry in entries ->
-                          if entry.Name = key then
-                              { entry with Value = changed }
-                          else
-                              entry ]
-            | None, Some changed ->
-                mapping
-                    node
-                    (entries
-                     @ [ { Name = key
-                           At = at
-                           Value = changed } ])
+            | Some _, Some changed -> mapping node [ for entry in entries -> if entry.Name = key then { entry with Value = changed } else entry ]
+            | None, Some changed -> mapping node (entries @ [ { Name = key; At = at; Value = changed } ])
 
     /// By position, or by name where the list holds names (with or without settings).
     and inList above rest node items =
@@ -167,14 +137,10 @@ let set (root: Node) (at: Place) (path: string) (value: Node option) : Result<No
 
         let change (item: Node) =
             match item.Content, value with
-            | (Plain name | Quoted name), _ when rest <> "" && name = key -> Some(mapping item [ entry name (put (key :: above) rest { empty with Key = None }) ])
+            | (Plain name | Quoted name), _ when rest <> "" && name = key ->
+                Some(mapping item [ entry name (put (key :: above) rest { empty with Key = None }) ])
             | Mapping [ old ], _ when old.Name = key && rest <> "" ->
-                Some(
-                    mapping
-                        item
-                        [ { old with
-                              Value = put (key :: above) rest (widen above old.Value) } ]
-                )
+                Some(mapping item [ { old with Value = put (key :: above) rest (widen above old.Value) } ])
             | _ when rest <> "" -> Some(put (key :: above) rest item)
             | _, value -> value
 

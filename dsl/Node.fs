@@ -24,9 +24,7 @@ module Node =
     /// Nothing written, or what YAML calls null.
     let isNothing (node: Node) =
         match node.Content with
-        | Plain(""
-        | "~"
-        | "null") -> true
+        | Plain("" | "~" | "null") -> true
         | _ -> false
 
     let kind (node: Node) =

@@ -4,10 +4,7 @@ module ChannelDistillation.Dsl.Numbers
 open System
 open System.Globalization
 
-let private style =
-    NumberStyles.AllowLeadingSign
-    ||| NumberStyles.AllowDecimalPoint
-    ||| NumberStyles.AllowExponent
+let private style = NumberStyles.AllowLeadingSign ||| NumberStyles.AllowDecimalPoint ||| NumberStyles.AllowExponent
 
 /// A finite number: `6`, `0.1`, `.5`, `1e-4`. A number too small to be told from 0 is none.
 let tryParse (text: string) =

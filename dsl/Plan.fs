@@ -15,10 +15,7 @@ type PlannedRun =
     }
 
 /// A row of the table: a variant at a grid point, with a run for each seed.
-type Row =
-    { Variant: string
-      Axes: (string * string) list
-      Runs: PlannedRun list }
+type Row = { Variant: string; Axes: (string * string) list; Runs: PlannedRun list }
 
 /// An experiment with everything worked out that it asks for.
 type Plan =

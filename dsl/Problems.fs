@@ -1,11 +1,7 @@
 namespace ChannelDistillation.Dsl
 
 /// What a value may be; open ends are infinite.
-type Bounds =
-    { Minimum: float
-      Maximum: float
-      AboveMinimum: bool
-      BelowMaximum: bool }
+type Bounds = { Minimum: float; Maximum: float; AboveMinimum: bool; BelowMaximum: bool }
 
 /// What stands in the file at some place.
 type Kind =

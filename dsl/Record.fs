@@ -3,12 +3,7 @@ namespace ChannelDistillation.Dsl
 /// Keys of records.
 module Field =
     let private build key doc required shown also shape take give edit : Field<'record> =
-        { Shape =
-            { Key = key
-              Doc = doc
-              Required = required
-              Default = shown
-              Shape = shape }
+        { Shape = { Key = key; Doc = doc; Required = required; Default = shown; Shape = shape }
           Also = also
           Take = take
           Give = give
@@ -16,9 +11,7 @@ module Field =
 
     /// The edit of a part as an edit of its record.
     let private lift get set (edit: Edit<'part>) : Edit<'record> =
-        fun reader path node ->
-            edit reader path node
-            |> Option.map (fun change record -> set (change (get record)) record)
+        fun reader path node -> edit reader path node |> Option.map (fun change record -> set (change (get record)) record)
 
     let private whole get set required shown equalsDefault key doc also (codec: 'record -> Codec<'part>) start =
         build
@@ -55,15 +48,7 @@ module Field =
         whole get set required shown isDefault key doc also codec start
 
     /// A key that may be absent.
-    let optional
-        key
-        doc
-        shown
-        also
-        (get: 'record -> 'part option)
-        (set: 'part option -> 'record -> 'record)
-        (codec: Codec<'part>)
-        : Field<'record> =
+    let optional key doc shown also (get: 'record -> 'part option) (set: 'part option -> 'record -> 'record) (codec: Codec<'part>) : Field<'record> =
         build
             key
             doc
@@ -78,20 +63,15 @@ module Field =
             (fun record -> get record |> Option.map codec.Write)
             (fun path record ->
                 match path, get record with
-                | [], _ ->
-                    Ok(fun reader path node ->
-                        codec.Read reader path node
-                        |> Option.map (fun value record -> set (Some value) record))
+                | [], _ -> Ok(fun reader path node -> codec.Read reader path node |> Option.map (fun value record -> set (Some value) record))
                 | _, None -> Error(NoSuchPart key)
                 | _, Some value ->
                     codec.Edit path value
                     |> Result.map (fun edit reader path node ->
-                        edit reader path node
-                        |> Option.map (fun change record -> set (get record |> Option.map change) record)))
+                        edit reader path node |> Option.map (fun change record -> set (get record |> Option.map change) record)))
 
 module Record =
-    let legal (fields: Field<'record> list) =
-        fields |> List.map (fun field -> field.Shape.Key)
+    let legal (fields: Field<'record> list) = fields |> List.map (fun field -> field.Shape.Key)
 
     /// The keys that an unknown one may stand for.
     let private near (key: string) (fields: Field<'record> list) =
@@ -100,10 +80,7 @@ module Record =
             |> List.filter (fun field -> field.Also |> List.exists (fun also -> Suggest.near key [ also ] <> [] && Suggest.distance key also <= 1))
             |> legal
 
-        if other <> [] then
-            other
-        else
-            Suggest.near key (legal fields)
+        if other <> [] then other else Suggest.near key (legal fields)
 
     /// Paths to a key deeper within a record: `lr` belongs in `optimizer.sgd`.
     let private below (key: string) (fields: Field<'record> list) : string list list =
@@ -114,11 +91,14 @@ module Record =
             | EitherShape shapes -> List.collect inShape shapes
             | _ -> []
 
-        and inField name shape =
-            (if name = key then [ [ name ] ] else []) @ (inShape shape |> List.map (fun path -> name :: path))
+        and inField name shape = (if name = key then [ [ name ] ] else []) @ (inShape shape |> List.map (fun path -> name :: path))
 
         fields
-        |> List.filter (fun field -> field.Shape.Key <> "teacher" && field.Shape.Key <> "grid" && field.Shape.Key <> "losses" && field.Shape.Key <> "variants")
+        |> List.filter (fun field ->
+            field.Shape.Key <> "teacher"
+            && field.Shape.Key <> "grid"
+            && field.Shape.Key <> "losses"
+            && field.Shape.Key <> "variants")
         |> List.collect (fun field -> inShape field.Shape.Shape |> List.map (fun path -> field.Shape.Key :: path))
 
     /// Keys of a mapping that no field takes; gives the keys they may have been meant to be.
@@ -139,10 +119,7 @@ module Record =
     /// Where a whole mapping is pointed at: its key; the file itself has none.
     let placeOf path (node: Node) =
         if List.isEmpty path then
-            { node.Place with
-                Line = 1
-                Column = 1
-                Length = 0 }
+            { node.Place with Line = 1; Column = 1; Length = 0 }
         else
             Node.place node
 
@@ -177,8 +154,7 @@ module Record =
             | None -> Error(NoSuchKey([], segment, legal fields))
 
     let give (fields: Field<'record> list) record =
-        fields
-        |> List.choose (fun field -> field.Give record |> Option.map (fun value -> field.Shape.Key, value))
+        fields |> List.choose (fun field -> field.Give record |> Option.map (fun value -> field.Shape.Key, value))
 
     /// A mapping with known keys. `start` holds the values of absent keys; with `inherits` none has to be written.
     let codec (start: 'record) inherits (fields: Field<'record> list) : Codec<'record> =
@@ -186,11 +162,7 @@ module Record =
             match node.Content with
             | Mapping entries -> Some(readFields reader path node inherits [] fields start entries)
             | _ ->
-                let place =
-                    if Node.isNothing node then
-                        Node.place node
-                    else
-                        node.Place
+                let place = if Node.isNothing node then Node.place node else node.Place
 
                 let word =
                     fields
@@ -203,9 +175,7 @@ module Record =
                 reader.Report(path, place, WrongKind(WantMapping word, Node.kind node))
                 None
 
-        let shape (field: Field<'record>) =
-            { field.Shape with
-                Required = field.Shape.Required && not inherits }
+        let shape (field: Field<'record>) = { field.Shape with Required = field.Shape.Required && not inherits }
 
         { Shape = RecordShape(List.map shape fields)
           Read = read
@@ -227,25 +197,14 @@ type Case<'value> =
 /// Mappings with exactly one of some keys: `{ step: { at: [60], factor: 0.2 } }`.
 module Choice =
     let case name doc (alone: 'inside option) into (out: 'value -> 'inside option) (codec: Codec<'inside>) : Case<'value> =
-        { Shape =
-            { Name = name
-              CaseDoc = doc
-              Alone = alone.IsSome
-              Inside = codec.Shape }
+        { Shape = { Name = name; CaseDoc = doc; Alone = alone.IsSome; Inside = codec.Shape }
           Alone = Option.map into alone
           Take =
             fun reader path node ->
                 match alone with
                 | Some value when Node.isNothing node -> Some(into value)
                 | _ -> codec.Read reader path node |> Option.map into
-          Give =
-            fun value ->
-                out value
-                |> Option.map (fun inside ->
-                    if Some inside = alone then
-                        Entries []
-                    else
-                        codec.Write inside)
+          Give = fun value -> out value |> Option.map (fun inside -> if Some inside = alone then Entries [] else codec.Write inside)
           EditInside =
             fun path value ->
                 out value
@@ -258,8 +217,7 @@ module Choice =
                             | Some inside -> into (change inside)
                             | None -> value))) }
 
-    let names (cases: Case<'value> list) =
-        cases |> List.map (fun case -> case.Shape.Name)
+    let names (cases: Case<'value> list) = cases |> List.map (fun case -> case.Shape.Name)
 
     /// The case that a mapping names. A misspelt case is reported as an unknown key: that no case is left is then no news.
     let readEntries (reader: Reader) path (node: Node) (cases: Case<'value> list) extra (entries: Entry list) =

@@ -60,8 +60,7 @@ and private inside prefix (shape: Shape) : string list =
     | NamedShape(RecordShape fields) -> fields |> List.collect (rows (prefix + "NAME."))
     | _ -> []
 
-let private table rows =
-    [ "| key | value | default | |"; "|---|---|---|---|" ] @ rows
+let private table rows = [ "| key | value | default | |"; "|---|---|---|---|" ] @ rows
 
 /// One table for each section; the losses, which have most of their keys in common, in a table of their own.
 let keys () : string =
@@ -92,7 +91,11 @@ let keys () : string =
 
             let shared = losses |> List.head |> settings |> List.map _.Key
 
-            losses |> List.head |> settings |> List.collect (rows "losses.NAME.") |> List.map (fun row -> row.Replace("| `1` |", "| of the loss |")),
+            losses
+            |> List.head
+            |> settings
+            |> List.collect (rows "losses.NAME.")
+            |> List.map (fun row -> row.Replace("| `1` |", "| of the loss |")),
             [ for loss in losses do
                   let weight = settings loss |> List.find (fun field -> field.Key = "weight")
                   let own = settings loss |> List.filter (fun field -> not (List.contains field.Key shared))
@@ -109,8 +112,7 @@ let keys () : string =
                   $"| `{loss.Key}` | {cell loss.Doc} | `{weight.Default}` | {cell parameters} |" ]
         | _ -> [], []
 
-    let grid =
-        fields |> List.find (fun field -> field.Key = "grid") |> rows "" |> List.tail
+    let grid = fields |> List.find (fun field -> field.Key = "grid") |> rows "" |> List.tail
 
     let part title lines = title :: "" :: lines @ [ "" ]
 

@@ -9,7 +9,13 @@ open System.Text.Json.Nodes
 
 let private text (value: string) : JsonNode = nonNull (JsonValue.Create value)
 let private whole (value: int64) : JsonNode = JsonValue.Create value
-let private real (value: float) : JsonNode = if value = Math.Floor value && abs value < 1e15 then whole (int64 value) else JsonValue.Create value
+
+let private real (value: float) : JsonNode =
+    if value = Math.Floor value && abs value < 1e15 then
+        whole (int64 value)
+    else
+        JsonValue.Create value
+
 let private flag (value: bool) : JsonNode = JsonValue.Create value
 let private array (items: JsonNode list) : JsonNode = JsonArray(List.toArray items)
 
@@ -71,7 +77,13 @@ type private Definitions(shared: HashSet<struct (bool * Shape)>) =
                 let name = if complete then path else path + "-part"
 
                 // Two parts of an alternative have the same path.
-                names[key] <- seq { yield name; for number in 2..99 -> $"{name}-{number}" } |> Seq.find (names.ContainsValue >> not)
+                names[key] <-
+                    seq {
+                        yield name
+                        for number in 2..99 -> $"{name}-{number}"
+                    }
+                    |> Seq.find (names.ContainsValue >> not)
+
                 written[names[key]] <- make ()
 
             object [ "$ref", text $"#/definitions/{names[key]}" ]
@@ -98,13 +110,7 @@ and private written (definitions: Definitions) complete path (shape: Shape) : Js
     // YAML takes `2024` for a number, and a name may well be one.
     | TextShape -> object [ "type", array [ text "string"; text "number" ] ]
     | NumberShape bounds -> numeric "number" bounds
-    | WholeShape(least, most) ->
-        numeric
-            "integer"
-            { Minimum = float least
-              Maximum = float most
-              AboveMinimum = false
-              BelowMaximum = false }
+    | WholeShape(least, most) -> numeric "integer" { Minimum = float least; Maximum = float most; AboveMinimum = false; BelowMaximum = false }
     | FlagShape -> object [ "type", text "boolean" ]
     | WordShape words ->
         object
@@ -127,7 +133,12 @@ and private written (definitions: Definitions) complete path (shape: Shape) : Js
               Default = ""
               Shape = (if case.Alone then EitherShape [ case.Inside; NothingShape ] else case.Inside) }
 
-        let one = if complete then [ "oneOf", array [ for case in cases -> object [ "required", array [ text case.Name ] ] ] ] else []
+        let one =
+            if complete then
+                [ "oneOf", array [ for case in cases -> object [ "required", array [ text case.Name ] ] ] ]
+            else
+                []
+
         let written = mapping definitions complete path (List.map inside cases @ beside) [] one
 
         match cases |> List.filter _.Alone with

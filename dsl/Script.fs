@@ -8,8 +8,7 @@ open System.IO
 /// The environment variable that names the file a script writes its experiment to.
 let handOver = "CHANNEL_DISTILLATION_EXPERIMENT"
 
-let isScript (path: string) =
-    path.EndsWith(".fsx", StringComparison.OrdinalIgnoreCase)
+let isScript (path: string) = path.EndsWith(".fsx", StringComparison.OrdinalIgnoreCase)
 
 /// The program that runs this one, where that is `dotnet`, so that scripts need nothing else on the machine.
 let private dotnet =
@@ -32,12 +31,7 @@ let run (path: string) : Result<string, Mistake> =
 
     try
         let start =
-            ProcessStartInfo(
-                dotnet,
-                [ "fsi"; "--quiet"; "--nologo"; path ],
-                RedirectStandardOutput = true,
-                RedirectStandardError = true
-            )
+            ProcessStartInfo(dotnet, [ "fsi"; "--quiet"; "--nologo"; path ], RedirectStandardOutput = true, RedirectStandardError = true)
 
         start.Environment[handOver] <- file
         use script = nonNull (Process.Start start)

@@ -19,8 +19,4 @@ type Source(name: string, text: string, hasLines: bool) =
             ""
 
 /// A stretch of one line of a source; line and column are counted from 1.
-type Place =
-    { Source: Source
-      Line: int
-      Column: int
-      Length: int }
+type Place = { Source: Source; Line: int; Column: int; Length: int }

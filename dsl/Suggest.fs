@@ -27,8 +27,7 @@ let distance (a: string) (b: string) =
     table[a.Length, b.Length]
 
 /// Spelling differences that are none to a reader: case, and what joins words.
-let private plain (word: string) =
-    word.ToLowerInvariant().Replace("-", "").Replace("_", "").Replace(" ", "")
+let private plain (word: string) = word.ToLowerInvariant().Replace("-", "").Replace("_", "").Replace(" ", "")
 
 /// Longer words are no names: comparing them would only take time.
 let private longest = 60
@@ -61,7 +60,4 @@ let near (word: string) (candidates: string list) =
         | _ ->
             let best = measured |> List.map snd |> List.min
 
-            measured
-            |> List.filter (fun (_, apart) -> apart = best)
-            |> List.map fst
-            |> List.truncate 3
+            measured |> List.filter (fun (_, apart) -> apart = best) |> List.map fst |> List.truncate 3

@@ -27,33 +27,24 @@ let private placeOf (source: Source) (start: Mark) (finish: Mark) =
         else
             (source.Line line).TrimEnd().Length - column + 1
 
-    { Source = source
-      Line = line
-      Column = column
-      Length = Math.Clamp(length, 0, max 0 rest) }
+    { Source = source; Line = line; Column = column; Length = Math.Clamp(length, 0, max 0 rest) }
 
 let private current (parser: Parser) : ParsingEvent = nonNull parser.Current
 
 /// A node, and how many values and levels it stands for.
 [<Struct>]
-type private Composed =
-    { Node: Node
-      Values: int64
-      Levels: int }
+type private Composed = { Node: Node; Values: int64; Levels: int }
 
 type private Composer(source: Source, parser: Parser, problems: ResizeArray<Problem>) =
     let anchors = Dictionary<string, Composed>()
     let unfinished = HashSet<string>()
     let mutable total = 0L
 
-    let report place mistake =
-        problems.Add { Mistake = mistake; Place = Some place }
+    let report place mistake = problems.Add { Mistake = mistake; Place = Some place }
 
-    let abort place mistake =
-        raise (Abort { Mistake = mistake; Place = Some place })
+    let abort place mistake = raise (Abort { Mistake = mistake; Place = Some place })
 
-    let placeOfEvent (event: ParsingEvent) =
-        placeOf source event.Start event.End
+    let placeOfEvent (event: ParsingEvent) = placeOf source event.Start event.End
 
     let count place (composed: Composed) =
         total <- total + composed.Values
@@ -69,10 +60,7 @@ type private Composer(source: Source, parser: Parser, problems: ResizeArray<Prob
             let column = int event.Start.Column
             let tag = text.Substring(min text.Length (column - 1)).Split(' ')[0]
 
-            report
-                { placeOfEvent event with
-                    Length = tag.Length }
-                (TagUsed tag)
+            report { placeOfEvent event with Length = tag.Length } (TagUsed tag)
 
     /// Entries of `<<:` come after the mapping's own, and give way to them.
     let merged place (node: Node) =
@@ -124,14 +112,7 @@ type private Composer(source: Source, parser: Parser, problems: ResizeArray<Prob
                     else
                         Quoted scalar.Value
 
-                count
-                    place
-                    { Node =
-                        { Content = content
-                          Place = place
-                          Key = key }
-                      Values = 1L
-                      Levels = 0 })
+                count place { Node = { Content = content; Place = place; Key = key }; Values = 1L; Levels = 0 })
         | :? AnchorAlias as alias ->
             parser.MoveNext() |> ignore
             let name = alias.Value.Value
@@ -177,10 +158,7 @@ type private Composer(source: Source, parser: Parser, problems: ResizeArray<Prob
         // Parts are counted already; the sum is for aliases of the whole.
         total <- total + 1L
 
-        { Node =
-            { Content = content
-              Place = place
-              Key = key }
+        { Node = { Content = content; Place = place; Key = key }
           Values = values
           Levels =
             1
@@ -217,10 +195,7 @@ type private Composer(source: Source, parser: Parser, problems: ResizeArray<Prob
                 if mayMerge then
                     under.AddRange(merged at value.Node)
                 else
-                    own.Add
-                        { Name = name
-                          At = at
-                          Value = value.Node }
+                    own.Add { Name = name; At = at; Value = value.Node }
 
         for entry in under do
             if seen.TryAdd(entry.Name, entry.At.Line) then
@@ -252,15 +227,7 @@ let parsePart (source: Source) (text: string) : Result<Node, Problem list> =
     | None ->
         let problems = ResizeArray<Problem>()
 
-        let empty =
-            Error
-                [ { Mistake = FileEmpty
-                    Place =
-                      Some
-                          { Source = source
-                            Line = 1
-                            Column = 1
-                            Length = 0 } } ]
+        let empty = Error [ { Mistake = FileEmpty; Place = Some { Source = source; Line = 1; Column = 1; Length = 0 } } ]
 
         try
             let parser = Parser(new StringReader(text))
@@ -275,15 +242,10 @@ let parsePart (source: Source) (text: string) : Result<Node, Problem list> =
                 parser.MoveNext() |> ignore
 
                 if not (current parser :? StreamEnd) then
-                    problems.Add
-                        { Mistake = SeveralDocuments
-                          Place = Some(placeOf source (current parser).Start (current parser).End) }
+                    problems.Add { Mistake = SeveralDocuments; Place = Some(placeOf source (current parser).Start (current parser).End) }
 
                 if problems.Count = 0 then
-                    if Node.isNothing root then
-                        empty
-                    else
-                        Ok root
+                    if Node.isNothing root then empty else Ok root
                 else
                     Error(List.ofSeq problems)
         with

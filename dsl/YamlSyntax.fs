@@ -4,11 +4,7 @@ module internal ChannelDistillation.Dsl.YamlSyntax
 open System
 open YamlDotNet.Core
 
-let private place source line column length =
-    { Source = source
-      Line = line
-      Column = column
-      Length = length }
+let private place source line column length = { Source = source; Line = line; Column = column; Length = length }
 
 /// The word at a position; the last character of the line where the position is behind it.
 let private wordAt (source: Source) line column =
@@ -18,8 +14,7 @@ let private wordAt (source: Source) line column =
     let length = rest |> Seq.takeWhile (fun c -> not (Char.IsWhiteSpace c || ",[]{}".Contains c)) |> Seq.length
     place source line column (max 1 length)
 
-let private letterAt (place: Place) =
-    (place.Source.Line place.Line).Substring(place.Column - 1, 1)
+let private letterAt (place: Place) = (place.Source.Line place.Line).Substring(place.Column - 1, 1)
 
 let private firstWord (source: Source) line =
     let text = source.Line line
@@ -40,8 +35,7 @@ let private tabs (source: Source) =
 
 /// A line up to its comment.
 let private withoutComment (line: string) =
-    let isComment index =
-        line[index] = '#' && (index = 0 || Char.IsWhiteSpace line[index - 1])
+    let isComment index = line[index] = '#' && (index = 0 || Char.IsWhiteSpace line[index - 1])
 
     match Seq.tryFind isComment (seq { 0 .. line.Length - 1 }) with
     | Some index -> line.Substring(0, index)
@@ -87,8 +81,7 @@ let private colonSlip (source: Source) number =
         None
 
 let private slip (source: Source) (failure: YamlException) : SyntaxMistake * Place =
-    let says (words: string) =
-        failure.Message.Contains(words, StringComparison.OrdinalIgnoreCase)
+    let says (words: string) = failure.Message.Contains(words, StringComparison.OrdinalIgnoreCase)
 
     let line, column = max 1 (int failure.Start.Line), max 1 (int failure.Start.Column)
     let here = wordAt source line column
@@ -123,10 +116,7 @@ let private slip (source: Source) (failure: YamlException) : SyntaxMistake * Pla
 /// Every problem to report for a text that the parser gave up on.
 let explain (source: Source) (failure: exn) : Problem list =
     match tabs source with
-    | _ :: _ as found ->
-        found
-        |> List.truncate 20
-        |> List.map (fun place -> { Mistake = TabIndent; Place = Some place })
+    | _ :: _ as found -> found |> List.truncate 20 |> List.map (fun place -> { Mistake = TabIndent; Place = Some place })
     | [] ->
         let mistake, place =
             match failure with
@@ -136,5 +126,4 @@ let explain (source: Source) (failure: exn) : Problem list =
                 | Some opening -> UnclosedBracket(letterAt opening), opening
                 | None -> Unreadable, place source 1 1 0
 
-        [ { Mistake = Syntax mistake
-            Place = Some place } ]
+        [ { Mistake = Syntax mistake; Place = Some place } ]

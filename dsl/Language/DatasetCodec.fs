@@ -8,9 +8,7 @@ open ChannelDistillation.Dsl.Codec
 
 let private augment =
     Record.codec
-        { Pad = 0
-          Mode = PaddingMode.Zero
-          Flip = false }
+        { Pad = 0; Mode = PaddingMode.Zero; Flip = false }
         false
         [ Field.withDefault
               "pad"
@@ -27,10 +25,7 @@ let private augment =
               PaddingMode.Zero
               _.Mode
               (fun value record -> { record with Mode = value })
-              (word
-                  "mode"
-                  [ "zero", "Black.", PaddingMode.Zero
-                    "reflect", "The image mirrored at its border.", PaddingMode.Reflect ])
+              (word "mode" [ "zero", "Black.", PaddingMode.Zero; "reflect", "The image mirrored at its border.", PaddingMode.Reflect ])
           Field.withDefault
               "flip"
               "Mirror every second image, by chance, from left to right."
@@ -40,23 +35,15 @@ let private augment =
               (fun value record -> { record with Flip = value })
               flag ]
 
-type private Raw =
-    { Name: string option
-      Folder: string option
-      Classes: int option
-      Augment: Augment option }
+type private Raw = { Name: string option; Folder: string option; Classes: int option; Augment: Augment option }
 
-let private names () =
-    [ for dataset in ChannelDistillation.Data.DatasetCatalog.All -> dataset.Name, dataset.Doc ]
+let private names () = [ for dataset in ChannelDistillation.Data.DatasetCatalog.All -> dataset.Name, dataset.Doc ]
 
 let private name = named Thing.Dataset names
 
 let private raw =
     Record.codec
-        { Name = None
-          Folder = None
-          Classes = None
-          Augment = None }
+        { Name = None; Folder = None; Classes = None; Augment = None }
         false
         [ Field.optional "name" "A known dataset." "" [] _.Name (fun value record -> { record with Raw.Name = value }) name
           Field.optional
@@ -86,16 +73,8 @@ let private raw =
 
 let private toRaw (dataset: Dataset) =
     match dataset.Source with
-    | Named name ->
-        { Name = Some name
-          Folder = None
-          Classes = None
-          Augment = dataset.Augment }
-    | ImageFolder(folder, classes) ->
-        { Name = None
-          Folder = Some folder
-          Classes = Some classes
-          Augment = dataset.Augment }
+    | Named name -> { Name = Some name; Folder = None; Classes = None; Augment = dataset.Augment }
+    | ImageFolder(folder, classes) -> { Name = None; Folder = Some folder; Classes = Some classes; Augment = dataset.Augment }
 
 let codec: Codec<Dataset> =
     let read (reader: Reader) path (node: Node) =
@@ -112,12 +91,8 @@ let codec: Codec<Dataset> =
                     reader.Report("classes" :: path, (Node.entry "classes" node).Value.At, NameAndFolder)
 
                 Some { Source = Named name; Augment = augment }
-            | Some { Folder = Some folder
-                     Classes = Some classes
-                     Augment = augment } when not (has "name") ->
-                Some
-                    { Source = ImageFolder(folder, classes)
-                      Augment = augment }
+            | Some { Folder = Some folder; Classes = Some classes; Augment = augment } when not (has "name") ->
+                Some { Source = ImageFolder(folder, classes); Augment = augment }
             | _ when not clean -> None
             | _ when has "name" && has "image_folder" ->
                 reader.Report(path, (Node.entry "image_folder" node).Value.At, NameAndFolder)
@@ -128,9 +103,7 @@ let codec: Codec<Dataset> =
             | _ ->
                 reader.Report(path, Node.place node, MissingKey("name", List.rev path, "A known dataset."))
                 None
-        | _ ->
-            name.Read reader path node
-            |> Option.map (fun name -> { Source = Named name; Augment = None })
+        | _ -> name.Read reader path node |> Option.map (fun name -> { Source = Named name; Augment = None })
 
     { Shape = EitherShape [ name.Shape; raw.Shape ]
       Read = read
@@ -152,8 +125,5 @@ let codec: Codec<Dataset> =
                     |> Option.map (fun change dataset ->
                         match change (toRaw dataset) with
                         | { Name = Some name; Augment = augment } -> { Source = Named name; Augment = augment }
-                        | { Folder = folder
-                            Classes = classes
-                            Augment = augment } ->
-                            { Source = ImageFolder(Option.get folder, Option.get classes)
-                              Augment = augment })) }
+                        | { Folder = folder; Classes = classes; Augment = augment } ->
+                            { Source = ImageFolder(Option.get folder, Option.get classes); Augment = augment })) }

@@ -67,7 +67,14 @@ let private published =
     Record.codec
         { Published.Source = None; Rows = [] }
         false
-        [ Field.optional "source" "Where the numbers are from." "" [] _.Source (fun value published -> { published with Published.Source = value }) text
+        [ Field.optional
+              "source"
+              "Where the numbers are from."
+              ""
+              []
+              _.Source
+              (fun value published -> { published with Published.Source = value })
+              text
           Field.required
               "rows"
               "Errors in percent by the names of variants, and `teacher`; other names are rows of the literature alone."
@@ -179,9 +186,7 @@ let codec: Codec<Experiment> =
     let read (reader: Reader) path (node: Node) =
         match node.Content with
         | Mapping entries ->
-            let own =
-                entries
-                |> List.filter (fun entry -> entry.Name <> extends && not (isAnchorKey entry.Name))
+            let own = entries |> List.filter (fun entry -> entry.Name <> extends && not (isAnchorKey entry.Name))
 
             record.Read reader path { node with Content = Mapping own }
         | _ ->

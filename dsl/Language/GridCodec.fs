@@ -7,29 +7,18 @@ open ChannelDistillation.Dsl.Codec
 /// Runs are planned, named and hashed one by one: beyond this many points an experiment is a slip of the pen.
 let pointLimit = 1_000_000
 
-let empty: Grid =
-    { Product = []
-      Zip = []
-      Exclude = []
-      Include = [] }
+let empty: Grid = { Product = []; Zip = []; Exclude = []; Include = [] }
 
 type private Scale =
     | Linear
     | Logarithmic
     | WholeNumbers
 
-type private Range =
-    { From: float
-      UpTo: float
-      Count: int option
-      Scale: Scale }
+type private Range = { From: float; UpTo: float; Count: int option; Scale: Scale }
 
 let private rangeCodec =
     Record.codec
-        { From = 0.0
-          UpTo = 0.0
-          Count = None
-          Scale = Linear }
+        { From = 0.0; UpTo = 0.0; Count = None; Scale = Linear }
         false
         [ Field.required "from" "The first value." [ "start"; "min" ] _.From (fun value (range: Range) -> { range with From = value }) (number any)
           Field.required "to" "The last value." [ "stop"; "max"; "until" ] _.UpTo (fun value range -> { range with UpTo = value }) (number any)
@@ -87,8 +76,7 @@ let private readRange (reader: Reader) path (node: Node) =
 
     match rangeCodec.Read reader path node with
     | Some range when reader.Problems.Length = before ->
-        let place key =
-            (Node.entry key node |> Option.map _.Value.Place |> Option.defaultValue node.Place)
+        let place key = (Node.entry key node |> Option.map _.Value.Place |> Option.defaultValue node.Place)
 
         let fail key mistake =
             reader.Report(path, place key, mistake)
@@ -101,7 +89,8 @@ let private readRange (reader: Reader) path (node: Node) =
         else
             match range.Scale, range.Count with
             | Logarithmic, _ when range.From <= 0.0 -> fail "from" (RangeNotPositive from)
-            | (Linear | Logarithmic), Some count -> Some [ for value in spread (range.Scale = Logarithmic) range.From range.UpTo count -> Scalar(Numbers.show value) ]
+            | (Linear | Logarithmic), Some count ->
+                Some [ for value in spread (range.Scale = Logarithmic) range.From range.UpTo count -> Scalar(Numbers.show value) ]
             | (Linear | Logarithmic), None ->
                 reader.Report(path, Node.place node, MissingKey("count", List.rev path, "How many values, the first and the last among them."))
                 None
@@ -169,12 +158,7 @@ let private axes: Codec<Axis list> =
 let private many (item: Codec<'value>) : Codec<'value list> =
     let read (reader: Reader) path (node: Node) =
         match node.Content with
-        | Sequence items ->
-            Some(
-                items
-                |> List.mapi (fun index node -> item.Read reader (string index :: path) node)
-                |> List.choose id
-            )
+        | Sequence items -> Some(items |> List.mapi (fun index node -> item.Read reader (string index :: path) node) |> List.choose id)
         | _ ->
             reader.Report(path, Node.place node, WrongKind(WantList, Node.kind node))
             None
@@ -190,10 +174,7 @@ let private zip: Codec<Axis list> =
             | first :: others ->
                 for other in others do
                     if other.Values.Length <> first.Values.Length then
-                        let at =
-                            Node.entry other.Path node
-                            |> Option.map _.Value.Place
-                            |> Option.defaultValue node.Place
+                        let at = Node.entry other.Path node |> Option.map _.Value.Place |> Option.defaultValue node.Place
 
                         reader.Report(path, at, ZipLengths(other.Path, other.Values.Length, first.Path, first.Values.Length))
 
@@ -239,8 +220,7 @@ let private point: Codec<GridPoint> =
     leaf (NamedShape AnyShape) read write
 
 let codec: Codec<Grid> =
-    let part key doc get set codec =
-        Field.withDefault key doc [] [] get set codec
+    let part key doc get set codec = Field.withDefault key doc [] [] get set codec
 
     Record.codec
         empty
@@ -251,12 +231,7 @@ let codec: Codec<Grid> =
               _.Product
               (fun value grid -> { grid with Product = value })
               axes
-          part
-              "zip"
-              "Groups of axes whose values go together, first with first."
-              _.Zip
-              (fun value grid -> { grid with Zip = value })
-              (many zip)
+          part "zip" "Groups of axes whose values go together, first with first." _.Zip (fun value grid -> { grid with Zip = value }) (many zip)
           part
               "exclude"
               "Points to leave out: values on some axes, and `variant` for one variant or a list."

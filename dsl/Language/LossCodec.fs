@@ -5,12 +5,7 @@ open System.Collections.Generic
 open ChannelDistillation.Losses
 open ChannelDistillation.Dsl.Codec
 
-let blank: LossSettings =
-    { Weight = None
-      StartAfter = None
-      Warmup = None
-      Decay = None
-      Parameters = Map.empty }
+let blank: LossSettings = { Weight = None; StartAfter = None; Warmup = None; Decay = None; Parameters = Map.empty }
 
 let private parameter (descriptor: ParameterDescriptor) : Field<LossSettings> =
     let field shown into out codec =
@@ -45,11 +40,7 @@ let private parameter (descriptor: ParameterDescriptor) : Field<LossSettings> =
                   AboveMinimum = number.AboveMinimum
                   BelowMaximum = false })
     | :? ParameterDescriptor.Integer as whole ->
-        field
-            (string whole.Default)
-            (float >> Number)
-            (ofNumber >> Option.map int)
-            (int32 whole.Minimum whole.Maximum)
+        field (string whole.Default) (float >> Number) (ofNumber >> Option.map int) (int32 whole.Minimum whole.Maximum)
     | :? ParameterDescriptor.Flag as value ->
         field
             (if value.Default then "true" else "false")
@@ -110,15 +101,9 @@ let private make (descriptor: LossDescriptor) : Codec<LossSettings> =
     // `ce:` with nothing after it is a loss as its descriptor says.
     { record with
         Shape = EitherShape [ record.Shape; NothingShape ]
-        Read =
-            fun reader path node ->
-                if Node.isNothing node then
-                    Some blank
-                else
-                    record.Read reader path node }
+        Read = fun reader path node -> if Node.isNothing node then Some blank else record.Read reader path node }
 
-let private made =
-    lazy (Dictionary(seq { for loss in LossCatalog.All -> KeyValuePair(loss.Name, make loss) }))
+let private made = lazy (Dictionary(seq { for loss in LossCatalog.All -> KeyValuePair(loss.Name, make loss) }))
 
 /// The settings of a known loss.
 let find (name: string) : Codec<LossSettings> option =
@@ -126,8 +111,7 @@ let find (name: string) : Codec<LossSettings> option =
     | true, codec -> Some codec
     | _ -> None
 
-let names () =
-    [ for loss in LossCatalog.All -> loss.Name ]
+let names () = [ for loss in LossCatalog.All -> loss.Name ]
 
 /// Every loss with its settings.
 let shape () =
@@ -148,8 +132,7 @@ let private editIn path (settings: (string * LossSettings) list) : Result<Edit<(
             codec.Edit rest current
             |> Result.map (fun edit reader path node ->
                 edit reader path node
-                |> Option.map (fun change ->
-                    List.map (fun (key, value) -> key, (if key = name then change value else value))))
+                |> Option.map (fun change -> List.map (fun (key, value) -> key, (if key = name then change value else value))))
             |> Result.mapError (function
                 | NoSuchKey(after, wrong, legal) -> NoSuchKey(name :: after, wrong, legal)
                 | other -> other)

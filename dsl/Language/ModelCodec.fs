@@ -6,8 +6,7 @@ open ChannelDistillation.Dsl.Codec
 
 let blank: Model = { Name = ""; Stem = None }
 
-let name =
-    named Thing.Model (fun () -> [ for model in ModelCatalog.All -> model.Name, model.Doc ])
+let name = named Thing.Model (fun () -> [ for model in ModelCatalog.All -> model.Name, model.Doc ])
 
 let stem =
     word
@@ -33,5 +32,4 @@ let fields (get: 'record -> Model) (set: Model -> 'record -> 'record) : Field<'r
           (fun value record -> set { get record with Stem = value } record)
           stem ]
 
-let codec: Codec<Model> =
-    Record.codec blank false (fields id (fun value _ -> value))
+let codec: Codec<Model> = Record.codec blank false (fields id (fun value _ -> value))

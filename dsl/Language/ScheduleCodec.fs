@@ -21,8 +21,7 @@ let private boundaries: Codec<int list> =
 
         values
 
-    { leaf plain.Shape read plain.Write with
-        Shape = plain.Shape }
+    { leaf plain.Shape read plain.Write with Shape = plain.Shape }
 
 let private factor = number (above 0.0)
 
@@ -90,14 +89,7 @@ let private shapes: Case<LearningRateShape> list =
           (Record.codec
               0.0
               false
-              [ Field.withDefault
-                    "to"
-                    "The factor that it falls towards."
-                    [ "final" ]
-                    0.0
-                    id
-                    (fun value _ -> value)
-                    (number (between 0.0 1.0)) ]) ]
+              [ Field.withDefault "to" "The factor that it falls towards." [ "final" ] 0.0 id (fun value _ -> value) (number (between 0.0 1.0)) ]) ]
 
 /// One of the shapes, with a warm-up beside it.
 let learningRate: Codec<LearningRate> =
@@ -117,15 +109,13 @@ let learningRate: Codec<LearningRate> =
     let read (reader: Reader) path (node: Node) =
         match node.Content with
         | Mapping entries ->
-            let record =
-                Record.readFields reader path node false legal [ warmupField ] constant entries
+            let record = Record.readFields reader path node false legal [ warmupField ] constant entries
 
             Choice.readEntries reader path node shapes [ "warmup" ] entries
             |> Option.map (fun shape -> { record with Shape = shape })
         | Plain text
         | Quoted text when not (Node.isNothing node) ->
-            Choice.readWord reader path node shapes text
-            |> Option.map (fun shape -> { constant with Shape = shape })
+            Choice.readWord reader path node shapes text |> Option.map (fun shape -> { constant with Shape = shape })
         | _ ->
             reader.Report(path, Node.place node, WrongKind(WantOneOf legal, Node.kind node))
             None
@@ -152,8 +142,7 @@ let learningRate: Codec<LearningRate> =
             | _ ->
                 Choice.edit shapes (fun _ _ _ -> None) path value.Shape
                 |> Result.map (fun edit reader path node ->
-                    edit reader path node
-                    |> Option.map (fun change (value: LearningRate) -> { value with Shape = change value.Shape }))
+                    edit reader path node |> Option.map (fun change (value: LearningRate) -> { value with Shape = change value.Shape }))
                 |> Result.mapError (function
                     | NoSuchKey([], segment, legal) -> NoSuchKey([], segment, legal @ [ "warmup" ])
                     | other -> other) }

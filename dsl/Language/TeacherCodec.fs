@@ -6,12 +6,7 @@ open ChannelDistillation.Specs
 open ChannelDistillation.Dsl.Codec
 
 /// As it is written: that exactly one of checkpoint and recipe is there, a record cannot say.
-type private Raw =
-    { Model: Model
-      Checkpoint: string option
-      Train: Train option
-      Seed: int64
-      BatchNorm: TeacherBatchNorm }
+type private Raw = { Model: Model; Checkpoint: string option; Train: Train option; Seed: int64; BatchNorm: TeacherBatchNorm }
 
 let private blank =
     { Model = ModelCodec.blank
@@ -59,9 +54,7 @@ let private raw (inherited: Train) =
                  (word
                      "batch_norm"
                      [ "running_stats", "Those stored with its weights.", TeacherBatchNorm.RunningStats
-                       "batch_stats",
-                       "Those of each batch, as in the published code of Channel Distillation.",
-                       TeacherBatchNorm.BatchStats ]) ])
+                       "batch_stats", "Those of each batch, as in the published code of Channel Distillation.", TeacherBatchNorm.BatchStats ]) ])
 
 let private toRaw (teacher: Teacher) : Raw =
     let checkpoint, train, seed =
@@ -69,11 +62,7 @@ let private toRaw (teacher: Teacher) : Raw =
         | Checkpoint path -> Some path, None, 0L
         | Trained(train, seed) -> None, Some train, seed
 
-    { Model = teacher.Model
-      Checkpoint = checkpoint
-      Train = train
-      Seed = seed
-      BatchNorm = teacher.BatchNorm }
+    { Model = teacher.Model; Checkpoint = checkpoint; Train = train; Seed = seed; BatchNorm = teacher.BatchNorm }
 
 let private ofRaw (raw: Raw) : Teacher =
     { Model = raw.Model
@@ -110,9 +99,7 @@ let private present (inherited: Train) : Codec<Teacher> =
             | ("train" | "seed") :: _, Checkpoint _ -> Error(NoSuchPart "train")
             | _ ->
                 raw.Edit path (toRaw teacher)
-                |> Result.map (fun edit reader path node ->
-                    edit reader path node
-                    |> Option.map (fun change -> toRaw >> change >> ofRaw)) }
+                |> Result.map (fun edit reader path node -> edit reader path node |> Option.map (fun change -> toRaw >> change >> ofRaw)) }
 
 /// `none`, or a network and where its weights come from.
 let codec (inherited: Train) : Codec<Teacher option> = orWord "none" (present inherited)

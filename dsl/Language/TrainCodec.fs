@@ -5,11 +5,7 @@ open System
 open ChannelDistillation.Specs
 open ChannelDistillation.Dsl.Codec
 
-let private emptySgd =
-    { LearningRate = 0.0
-      Momentum = 0.0
-      WeightDecay = 0.0
-      Nesterov = false }
+let private emptySgd = { LearningRate = 0.0; Momentum = 0.0; WeightDecay = 0.0; Nesterov = false }
 
 /// What stands where nothing is written; never trained with, because the keys without a default are required.
 let blank: Train =
@@ -40,9 +36,7 @@ let private sgd (inherited: Sgd option) =
               standard.Momentum
               _.Momentum
               (fun value record -> { record with Momentum = value })
-              (number
-                  { between 0.0 1.0 with
-                      BelowMaximum = true })
+              (number { between 0.0 1.0 with BelowMaximum = true })
           Field.withDefault
               "weight_decay"
               "Weight decay (L2), on every weight of the student."
@@ -60,8 +54,7 @@ let private sgd (inherited: Sgd option) =
               (fun value record -> { record with Nesterov = value })
               flag ]
 
-let private optimizer inherited =
-    Choice.codec [ Choice.case "sgd" "Stochastic gradient descent." None id Some (sgd inherited) ]
+let private optimizer inherited = Choice.codec [ Choice.case "sgd" "Stochastic gradient descent." None id Some (sgd inherited) ]
 
 let private precisions =
     word

@@ -5,9 +5,7 @@ open ChannelDistillation.Losses
 open ChannelDistillation.Dsl.Codec
 
 /// What the runs of a variant may be called in folders, on every system.
-let private badCharacter (name: string) =
-    name
-    |> Seq.tryFind (fun c -> not (System.Char.IsAsciiLetterOrDigit c || "+-_. ".Contains c))
+let private badCharacter (name: string) = name |> Seq.tryFind (fun c -> not (System.Char.IsAsciiLetterOrDigit c || "+-_. ".Contains c))
 
 /// Reports a name that cannot be a part of a file name.
 let checkName (reader: Reader) path (at: Place) key (name: string) =
@@ -84,10 +82,7 @@ let private losses (declared: string list) : Codec<Loss list> =
             reader.Report(path, Node.place node, WrongKind(WantList, Node.kind node))
             None
 
-    let item =
-        EitherShape
-            [ WordShape [ for loss in LossCatalog.All -> loss.Name, loss.Title ]
-              LossCodec.shape () ]
+    let item = EitherShape [ WordShape [ for loss in LossCatalog.All -> loss.Name, loss.Title ]; LossCodec.shape () ]
 
     { Shape = ListShape(item, true)
       Read = read
@@ -101,8 +96,7 @@ let private losses (declared: string list) : Codec<Loss list> =
       Edit =
         fun path losses ->
             match path with
-            | [] ->
-                Ok(fun reader path node -> read reader path node |> Option.map (fun value _ -> value))
+            | [] -> Ok(fun reader path node -> read reader path node |> Option.map (fun value _ -> value))
             | _ -> LossCodec.edit path losses }
 
 let private presets =
@@ -113,9 +107,7 @@ let private presets =
 
 let private mapping name declared =
     Record.codec
-        { Variant.Name = name
-          Losses = []
-          Edt = None }
+        { Variant.Name = name; Losses = []; Edt = None }
         false
         [ Field.required
               "losses"
@@ -140,12 +132,7 @@ let private one name (declared: string list) : Codec<Variant> =
     let read (reader: Reader) path (node: Node) =
         match node.Content with
         | Mapping _ -> record.Read reader path node
-        | _ ->
-            list.Read reader path node
-            |> Option.map (fun losses ->
-                { Name = name
-                  Losses = losses
-                  Edt = None })
+        | _ -> list.Read reader path node |> Option.map (fun losses -> { Name = name; Losses = losses; Edt = None })
 
     { Shape = EitherShape [ list.Shape; record.Shape ]
       Read = read
@@ -162,10 +149,7 @@ let private one name (declared: string list) : Codec<Variant> =
             | _ ->
                 LossCodec.edit path variant.Losses
                 |> Result.map (fun edit reader path node ->
-                    edit reader path node
-                    |> Option.map (fun change (variant: Variant) ->
-                        { variant with
-                            Losses = change variant.Losses })) }
+                    edit reader path node |> Option.map (fun change (variant: Variant) -> { variant with Losses = change variant.Losses })) }
 
 /// All variants, given the declared losses.
 let codec (declared: string list) : Codec<Variant list> =
@@ -204,8 +188,7 @@ let codec (declared: string list) : Codec<Variant list> =
                     (one name declared).Edit rest variant
                     |> Result.map (fun edit reader path node ->
                         edit reader path node
-                        |> Option.map (fun change ->
-                            List.map (fun (other: Variant) -> if other.Name = name then change other else other)))
+                        |> Option.map (fun change -> List.map (fun (other: Variant) -> if other.Name = name then change other else other)))
                     |> Result.mapError (function
                         | NoSuchKey(after, wrong, legal) -> NoSuchKey(name :: after, wrong, legal)
                         | other -> other) }

@@ -12,10 +12,7 @@ type AxisValue =
         Apply: Experiment -> Experiment
     }
 
-type FoundAxis =
-    { Path: string
-      Segments: string list
-      Values: AxisValue[] }
+type FoundAxis = { Path: string; Segments: string list; Values: AxisValue[] }
 
 /// What a grid does not multiply: what names the experiment or holds all runs together.
 let private notAnAxis = [ "experiment"; "description"; "seeds"; "grid"; "published"; "extends"; "variants"; "losses" ]
@@ -68,29 +65,17 @@ let rec private located (place: Place) (setting: Setting) : Node =
         match setting with
         | Scalar text -> Plain text
         | Items items -> Sequence(List.map (located place) items)
-        | Entries entries ->
-            Mapping
-                [ for name, value in entries ->
-                      { Name = name
-                        At = place
-                        Value = located place value } ]
+        | Entries entries -> Mapping [ for name, value in entries -> { Name = name; At = place; Value = located place value } ]
 
-    { Content = content
-      Place = place
-      Key = None }
+    { Content = content; Place = place; Key = None }
 
-let private prefix (a: string list) (b: string list) =
-    a.Length <= b.Length && List.truncate a.Length b = a
+let private prefix (a: string list) (b: string list) = a.Length <= b.Length && List.truncate a.Length b = a
 
 /// Reports an axis that another one contains.
 let checkOverlap (reader: Reader) (where: Where) (axes: (string list * string * string list) list) =
     axes
     |> List.iteri (fun index (at, path, segments) ->
-        match
-            axes
-            |> List.truncate index
-            |> List.tryFind (fun (_, _, other) -> prefix other segments || prefix segments other)
-        with
+        match axes |> List.truncate index |> List.tryFind (fun (_, _, other) -> prefix other segments || prefix segments other) with
         | Some(_, other, _) -> reader.Report([ "grid" ], Option.get (where.Key at), PathOverlap(path, other))
         | None -> ())
 
@@ -109,10 +94,7 @@ let value (reader: Reader) (where: Where) (experiment: Experiment) (at: string l
             | None -> located (Option.get (where.Value at)) setting
 
         edit reader (List.rev segments) node
-        |> Option.map (fun apply ->
-            { Setting = setting
-              Place = node.Place
-              Apply = apply })
+        |> Option.map (fun apply -> { Setting = setting; Place = node.Place; Apply = apply })
 
 /// An axis of the section `grid` at some place of it.
 let find (reader: Reader) (where: Where) (experiment: Experiment) (at: string list) (axis: Axis) : FoundAxis option =
@@ -135,17 +117,10 @@ let find (reader: Reader) (where: Where) (experiment: Experiment) (at: string li
         let values =
             (axis.Values, nodes)
             ||> List.map2 (fun setting node ->
-                edit reader path node
-                |> Option.map (fun apply ->
-                    { Setting = setting
-                      Place = node.Place
-                      Apply = apply }))
+                edit reader path node |> Option.map (fun apply -> { Setting = setting; Place = node.Place; Apply = apply }))
 
         if reader.Problems.Length = before && List.forall Option.isSome values then
-            Some
-                { Path = axis.Path
-                  Segments = segments
-                  Values = values |> List.choose id |> Array.ofList }
+            Some { Path = axis.Path; Segments = segments; Values = values |> List.choose id |> Array.ofList }
         else
             None
 

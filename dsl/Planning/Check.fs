@@ -25,8 +25,7 @@ let whyNotPaired (dataset: Dataset) (student: Model) (teacher: Model) (loss: str
     let descriptor = LossCatalog.Get loss
     let image = (ChannelDistillation.Data.DatasetCatalog.Describe(Resolve.datasetSpec dataset)).Image
 
-    let features (model: Model) =
-        (ModelCatalog.Get model.Name).Features(Resolve.modelSpec model, image)
+    let features (model: Model) = (ModelCatalog.Get model.Name).Features(Resolve.modelSpec model, image)
 
     match descriptor.WhyNotPaired.Invoke(FeaturePair(features student, features teacher)) with
     | null -> None
@@ -70,8 +69,7 @@ let pairs (reader: Reader) (where: Where) (experiment: Experiment) =
 let stems (reader: Reader) (where: Where) (experiment: Experiment) =
     let check path model =
         if not (reader.IsSpoilt path) then
-            where.Value(path @ [ "stem" ])
-            |> Option.iter (fun place -> stem reader place path model)
+            where.Value(path @ [ "stem" ]) |> Option.iter (fun place -> stem reader place path model)
 
     check [ "student" ] experiment.Student
     experiment.Teacher |> Option.iter (fun teacher -> check [ "teacher" ] teacher.Model)
@@ -79,12 +77,10 @@ let stems (reader: Reader) (where: Where) (experiment: Experiment) =
 let private warn place mistake : Problem = { Mistake = mistake; Place = place }
 
 let private unused (where: Where) (experiment: Experiment) =
-    let used =
-        experiment.Variants |> List.collect _.Losses |> List.map fst |> Set.ofList
+    let used = experiment.Variants |> List.collect _.Losses |> List.map fst |> Set.ofList
 
     let varied =
-        experiment.Grid.Product @ List.concat experiment.Grid.Zip
-        |> List.exists (fun axis -> axis.Path.StartsWith "variants.")
+        experiment.Grid.Product @ List.concat experiment.Grid.Zip |> List.exists (fun axis -> axis.Path.StartsWith "variants.")
 
     [ if not varied then
           for loss, _ in experiment.Losses do

@@ -4,9 +4,7 @@ module ChannelDistillation.Dsl.Dimensions
 open System.Collections.Generic
 
 /// Axes that move together; a single axis is a group of one.
-type Dimension =
-    { Axes: Axes.FoundAxis[]
-      Count: int }
+type Dimension = { Axes: Axes.FoundAxis[]; Count: int }
 
 let private whole (axis: Axes.FoundAxis) = { Axes = [| axis |]; Count = axis.Values.Length }
 
@@ -23,8 +21,7 @@ let find (reader: Reader) (where: Where) (experiment: Experiment) : Dimension li
     |> List.map (fun (at, axis) -> at, axis.Path, Axes.segments experiment axis.Path)
     |> Axes.checkOverlap reader where
 
-    let find at axis =
-        Axes.find reader where experiment at axis
+    let find at axis = Axes.find reader where experiment at axis
 
     [ for axis in grid.Product do
           match find [ "grid"; "product"; axis.Path ] axis with
@@ -34,13 +31,10 @@ let find (reader: Reader) (where: Where) (experiment: Experiment) : Dimension li
           let axes = group |> List.choose (fun axis -> find [ "grid"; "zip"; string index; axis.Path ] axis)
 
           if axes.Length = group.Length && not axes.IsEmpty then
-              { Axes = Array.ofList axes
-                Count = axes.Head.Values.Length } ]
+              { Axes = Array.ofList axes; Count = axes.Head.Values.Length } ]
 
 /// An entry of `exclude`: for each dimension the positions that it names; null: all of them.
-type Exclusion =
-    { Variants: string list
-      Allowed: HashSet<int> option[] }
+type Exclusion = { Variants: string list; Allowed: HashSet<int> option[] }
 
 /// The entries of `exclude`.
 let exclusions (reader: Reader) (where: Where) (experiment: Experiment) (dimensions: Dimension list) (warnings: ResizeArray<Problem>) =
@@ -58,8 +52,7 @@ let exclusions (reader: Reader) (where: Where) (experiment: Experiment) (dimensi
                   known <- false
 
                   // An axis that is wrong in itself is reported as such.
-                  let written =
-                      experiment.Grid.Product @ List.concat experiment.Grid.Zip |> List.map _.Path
+                  let written = experiment.Grid.Product @ List.concat experiment.Grid.Zip |> List.map _.Path
 
                   if not (List.contains path written) then
                       reader.Report([ "grid" ], Option.get (where.Key(at @ [ path ])), ExcludeUnknownAxis(path, axes, Suggest.near path axes))
@@ -67,11 +60,13 @@ let exclusions (reader: Reader) (where: Where) (experiment: Experiment) (dimensi
                   let axis = dimensions[dimension].Axes |> Array.find (fun axis -> axis.Path = path)
 
                   let here =
-                      HashSet(seq {
-                          for position in 0 .. axis.Values.Length - 1 do
-                              if axis.Values[position].Setting = value then
-                                  position
-                      })
+                      HashSet(
+                          seq {
+                              for position in 0 .. axis.Values.Length - 1 do
+                                  if axis.Values[position].Setting = value then
+                                      position
+                          }
+                      )
 
                   match allowed[dimension] with
                   | Some(before: HashSet<int>) -> here.IntersectWith before
@@ -86,13 +81,9 @@ let exclusions (reader: Reader) (where: Where) (experiment: Experiment) (dimensi
 
           if known then
               if allowed |> Array.exists (Option.exists (fun positions -> positions.Count = 0)) then
-                  warnings.Add
-                      { Mistake = ExcludeMatchesNothing
-                        Place = where.Value at }
+                  warnings.Add { Mistake = ExcludeMatchesNothing; Place = where.Value at }
               else
-                  { Variants = point.Variants
-                    Allowed = allowed } ]
+                  { Variants = point.Variants; Allowed = allowed } ]
 
 /// The number of points; as large as may be.
-let points (dimensions: Dimension list) =
-    dimensions |> List.fold (fun count dimension -> count * float dimension.Count) 1.0
+let points (dimensions: Dimension list) = dimensions |> List.fold (fun count dimension -> count * float dimension.Count) 1.0

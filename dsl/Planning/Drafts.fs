@@ -57,13 +57,17 @@ type Legend() =
         | known -> known
 
 /// A row in the making: what its runs compute, and the values that every point agrees on which leads to it; -1: none.
-type Draft =
-    { Variant: string
-      Resolved: Resolve.Resolved
-      Values: int[] }
+type Draft = { Variant: string; Resolved: Resolve.Resolved; Values: int[] }
 
 /// Every combination of positions on some dimensions, the first dimension slowest, with the experiment at each.
-let rec private walk (dimensions: Dimensions.Dimension[]) (used: bool[]) (index: int) (positions: int[]) (experiment: Experiment) (visit: Experiment -> unit) =
+let rec private walk
+    (dimensions: Dimensions.Dimension[])
+    (used: bool[])
+    (index: int)
+    (positions: int[])
+    (experiment: Experiment)
+    (visit: Experiment -> unit)
+    =
     if index = dimensions.Length then
         visit experiment
     elif not used[index] then
@@ -74,22 +78,32 @@ let rec private walk (dimensions: Dimensions.Dimension[]) (used: bool[]) (index:
             positions[index] <- position
 
             let here =
-                (experiment, dimensions[index].Axes)
-                ||> Array.fold (fun experiment axis -> axis.Values[position].Apply experiment)
+                (experiment, dimensions[index].Axes) ||> Array.fold (fun experiment axis -> axis.Values[position].Apply experiment)
 
             walk dimensions used (index + 1) positions here visit
 
 /// The points of a grid for one variant, those that come to the same as one.
-let ofVariant (legend: Legend) (checks: PointChecks) (experiment: Experiment) (dimensions: Dimension[]) (excluded: Exclusion list) (variant: Variant) : Draft list =
-    let axes = [ for dimension in dimensions do yield! dimension.Axes ]
+let ofVariant
+    (legend: Legend)
+    (checks: PointChecks)
+    (experiment: Experiment)
+    (dimensions: Dimension[])
+    (excluded: Exclusion list)
+    (variant: Variant)
+    : Draft list =
+    let axes =
+        [ for dimension in dimensions do
+              yield! dimension.Axes ]
 
     // By dimension: the axes that this variant's rows may differ by.
     let used =
         dimensions
-        |> Array.map (fun dimension -> [| for axis in dimension.Axes do if Axes.mayUse variant axes axis then legend.Axis axis.Path |])
+        |> Array.map (fun dimension ->
+            [| for axis in dimension.Axes do
+                   if Axes.mayUse variant axes axis then
+                       legend.Axis axis.Path |])
 
-    let excluded =
-        excluded |> List.filter (fun entry -> entry.Variants.IsEmpty || List.contains variant.Name entry.Variants)
+    let excluded = excluded |> List.filter (fun entry -> entry.Variants.IsEmpty || List.contains variant.Name entry.Variants)
 
     let walked =
         dimensions
@@ -98,7 +112,10 @@ let ofVariant (legend: Legend) (checks: PointChecks) (experiment: Experiment) (d
     let isExcluded (positions: int[]) =
         excluded
         |> List.exists (fun entry ->
-            Array.forall2 (fun (allowed: HashSet<int> option) position -> allowed |> Option.forall (fun allowed -> allowed.Contains position)) entry.Allowed positions)
+            Array.forall2
+                (fun (allowed: HashSet<int> option) position -> allowed |> Option.forall (fun allowed -> allowed.Contains position))
+                entry.Allowed
+                positions)
 
     let resolver = Resolve.Resolver()
     let drafts = Dictionary<Resolve.Resolved, Draft>(sameResult)
@@ -129,10 +146,7 @@ let ofVariant (legend: Legend) (checks: PointChecks) (experiment: Experiment) (d
                     for axis in used[index] do
                         values[axis] <- positions[index]
 
-                let draft =
-                    { Variant = variant.Name
-                      Resolved = resolved
-                      Values = values }
+                let draft = { Variant = variant.Name; Resolved = resolved; Values = values }
 
                 drafts[resolved] <- draft
                 order.Add draft)
@@ -158,11 +172,7 @@ let included (reader: Reader) (where: Where) (legend: Legend) (checks: PointChec
               point.Values
               |> List.map (fun (path, setting) ->
                   Axes.value reader where experiment (at @ [ path ]) path setting
-                  |> Option.map (fun value ->
-                      ({ Path = path
-                         Segments = Axes.segments experiment path
-                         Values = [| value |] }
-                      : Axes.FoundAxis)))
+                  |> Option.map (fun value -> ({ Path = path; Segments = Axes.segments experiment path; Values = [| value |] }: Axes.FoundAxis)))
 
           if List.forall Option.isSome found then
               let axes = List.choose id found
@@ -183,9 +193,7 @@ let included (reader: Reader) (where: Where) (legend: Legend) (checks: PointChec
                       for axis, value in used do
                           values[axis] <- value
 
-                      { Variant = variant.Name
-                        Resolved = Resolve.Resolver().Resolve(here, variant)
-                        Values = values } ]
+                      { Variant = variant.Name; Resolved = Resolve.Resolver().Resolve(here, variant); Values = values } ]
 
 /// In the order of the variants, each row once.
 let merge (experiment: Experiment) (drafts: Draft list) : Draft list =

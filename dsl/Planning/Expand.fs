@@ -9,14 +9,9 @@ let private reportUnused (where: Where) (dimensions: Dimensions.Dimension list) 
               if not (used.Contains axis.Path) then
                   let key = [ "grid"; "product"; axis.Path ]
 
-                  let place =
-                      if (where.Node key).IsSome then
-                          where.Key key
-                      else
-                          Some axis.Values[0].Place
+                  let place = if (where.Node key).IsSome then where.Key key else Some axis.Values[0].Place
 
-                  { Mistake = UnusedAxis axis.Path
-                    Place = place } ]
+                  { Mistake = UnusedAxis axis.Path; Place = place } ]
 
 /// The plan of an experiment whose parts are right in themselves, and warnings; problems go to the reader.
 let plan (reader: Reader) (where: Where) (experiment: Experiment) : (Plan * Problem list) option =
@@ -42,8 +37,7 @@ let plan (reader: Reader) (where: Where) (experiment: Experiment) : (Plan * Prob
                 legend.Values(number).AddRange(axis.Values |> Seq.map _.Setting)
 
         let drafts =
-            (experiment.Variants
-             |> List.collect (Drafts.ofVariant legend checks experiment (Array.ofList dimensions) excluded))
+            (experiment.Variants |> List.collect (Drafts.ofVariant legend checks experiment (Array.ofList dimensions) excluded))
             @ Drafts.included reader where legend checks experiment
             |> Drafts.merge experiment
 
@@ -56,8 +50,6 @@ let plan (reader: Reader) (where: Where) (experiment: Experiment) : (Plan * Prob
             let rows = Rows.make experiment legend drafts
 
             Some(
-                { Experiment = experiment
-                  Rows = rows
-                  Runs = Drafts.distinct drafts rows },
+                { Experiment = experiment; Rows = rows; Runs = Drafts.distinct drafts rows },
                 List.ofSeq warnings @ reportUnused where dimensions rows
             )

@@ -7,13 +7,7 @@ let private longestValue = 32
 
 /// Anything as a part of a file name.
 let safe (text: string) =
-    let letters =
-        text
-        |> String.map (fun c ->
-            if Char.IsAsciiLetterOrDigit c || "+-_.,=".Contains c then
-                c
-            else
-                '_')
+    let letters = text |> String.map (fun c -> if Char.IsAsciiLetterOrDigit c || "+-_.,=".Contains c then c else '_')
 
     let joined = String.Join("_", letters.Split('_', StringSplitOptions.RemoveEmptyEntries))
 

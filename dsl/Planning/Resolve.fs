@@ -14,32 +14,18 @@ type ResolvedLoss =
       Parameters: (string * ParameterValue) list }
 
 /// A run without its seed, compared by value.
-type Resolved =
-    { Dataset: Dataset
-      Teacher: Teacher option
-      Student: Model
-      Train: Train
-      Losses: ResolvedLoss list }
+type Resolved = { Dataset: Dataset; Teacher: Teacher option; Student: Model; Train: Train; Losses: ResolvedLoss list }
 
 /// Whether a preset treats a loss as one on features (it decays) or as one on logits and labels (it starts late).
-let private onFeatures (loss: LossDescriptor) =
-    (loss.Needs &&& (TeacherSignal.Features ||| TeacherSignal.Embedding)) <> TeacherSignal.None
+let private onFeatures (loss: LossDescriptor) = (loss.Needs &&& (TeacherSignal.Features ||| TeacherSignal.Embedding)) <> TeacherSignal.None
 
 /// Early Decay Teacher as the paper's code does it (`lrdv2` there).
 let preset (edt: EdtPreset) (loss: LossDescriptor) : LossSettings =
     match edt, onFeatures loss with
-    | CifarEdt, true ->
-        { LossCodec.blank with
-            Decay = Some(StepDecay([ 60; 160 ], 0.9)) }
-    | CifarEdt, false ->
-        { LossCodec.blank with
-            StartAfter = Some 60 }
-    | ImageNetEdt, true ->
-        { LossCodec.blank with
-            Decay = Some(EveryDecay(30, 0.9)) }
-    | ImageNetEdt, false ->
-        { LossCodec.blank with
-            StartAfter = Some 30 }
+    | CifarEdt, true -> { LossCodec.blank with Decay = Some(StepDecay([ 60; 160 ], 0.9)) }
+    | CifarEdt, false -> { LossCodec.blank with StartAfter = Some 60 }
+    | ImageNetEdt, true -> { LossCodec.blank with Decay = Some(EveryDecay(30, 0.9)) }
+    | ImageNetEdt, false -> { LossCodec.blank with StartAfter = Some 30 }
 
 /// The first says what it says; the second what the first leaves out.
 let over (first: LossSettings) (second: LossSettings) : LossSettings =
@@ -64,10 +50,7 @@ let loss (experiment: Experiment) (variant: Variant) (name: string, own: LossSet
     let descriptor = LossCatalog.Get name
 
     let declared =
-        experiment.Losses
-        |> List.tryFind (fun (key, _) -> key = name)
-        |> Option.map snd
-        |> Option.defaultValue LossCodec.blank
+        experiment.Losses |> List.tryFind (fun (key, _) -> key = name) |> Option.map snd |> Option.defaultValue LossCodec.blank
 
     let settings =
         match variant.Edt with
@@ -81,14 +64,10 @@ let loss (experiment: Experiment) (variant: Variant) (name: string, own: LossSet
       Decay = defaultArg settings.Decay NoDecay
       Parameters =
         [ for parameter in descriptor.Parameters ->
-              parameter.Name,
-              settings.Parameters
-              |> Map.tryFind parameter.Name
-              |> Option.defaultWith (fun () -> standard parameter) ] }
+              parameter.Name, settings.Parameters |> Map.tryFind parameter.Name |> Option.defaultWith (fun () -> standard parameter) ] }
 
 /// Whether any of a variant's losses learns from the teacher.
-let usesTeacher (variant: Variant) =
-    variant.Losses |> List.exists (fun (name, _) -> (LossCatalog.Get name).NeedsTeacher)
+let usesTeacher (variant: Variant) = variant.Losses |> List.exists (fun (name, _) -> (LossCatalog.Get name).NeedsTeacher)
 
 /// The result of a function for its last argument, kept as long as the same object comes again: neighbouring points of a grid
 /// have most of their parts in common, and what is shared costs neither time nor memory.
@@ -133,11 +112,9 @@ let datasetSpec (dataset: Dataset) : DatasetSpec =
 
     match dataset.Source with
     | Named name -> DatasetSpec(Name = name, Augmentation = augmentation)
-    | ImageFolder(folder, classes) ->
-        DatasetSpec(Name = DatasetSpec.ImageFolder, Folder = folder, Classes = classes, Augmentation = augmentation)
+    | ImageFolder(folder, classes) -> DatasetSpec(Name = DatasetSpec.ImageFolder, Folder = folder, Classes = classes, Augmentation = augmentation)
 
-let modelSpec (model: Model) =
-    ModelSpec(model.Name, Option.toNullable model.Stem)
+let modelSpec (model: Model) = ModelSpec(model.Name, Option.toNullable model.Stem)
 
 let private learningRate (rate: LearningRate) : LearningRateSchedule =
     let epochs, from =
@@ -154,13 +131,7 @@ let private trainSpecWith (learningRate: LearningRate -> LearningRateSchedule) (
     TrainSpec(
         Epochs = train.Epochs,
         Batch = train.Batch,
-        Optimizer =
-            SgdSpec(
-                train.Optimizer.LearningRate,
-                train.Optimizer.Momentum,
-                train.Optimizer.WeightDecay,
-                train.Optimizer.Nesterov
-            ),
+        Optimizer = SgdSpec(train.Optimizer.LearningRate, train.Optimizer.Momentum, train.Optimizer.WeightDecay, train.Optimizer.Nesterov),
         LearningRateSchedule = learningRate train.Schedule,
         Precision = train.Precision,
         DataSeed = Option.toNullable train.DataSeed
@@ -174,13 +145,7 @@ let teacherSpec (teacher: Teacher) =
         | Checkpoint path -> path, null, 0L
         | Trained(train, seed) -> null, trainSpec train, seed
 
-    TeacherSpec(
-        Model = modelSpec teacher.Model,
-        Checkpoint = checkpoint,
-        Train = train,
-        Seed = seed,
-        BatchNorm = teacher.BatchNorm
-    )
+    TeacherSpec(Model = modelSpec teacher.Model, Checkpoint = checkpoint, Train = train, Seed = seed, BatchNorm = teacher.BatchNorm)
 
 let private weightDecay (decay: Decay) : WeightDecay | null =
     match decay with

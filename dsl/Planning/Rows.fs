@@ -6,9 +6,7 @@ open ChannelDistillation.Dsl.Drafts
 
 /// A value of an axis as rows show it, and as names do.
 [<Struct>]
-type private Label =
-    { Shown: string * string
-      Named: string }
+type private Label = { Shown: string * string; Named: string }
 
 let private labels (experiment: Experiment) (legend: Legend) : Label[][] =
     let segments = [| for axis in 0 .. legend.Count - 1 -> Axes.segments experiment (legend.Path axis) |]
@@ -28,12 +26,10 @@ let private labels (experiment: Experiment) (legend: Legend) : Label[][] =
                       | Scalar text -> text
                       | other -> Emit.flow other
 
-                  { Shown = legend.Path axis, text
-                    Named = Names.setting key name } |] |]
+                  { Shown = legend.Path axis, text; Named = Names.setting key name } |] |]
 
 /// The value of a draft on an axis that the legend may have got after the draft was made.
-let private value (draft: Draft) axis =
-    if axis < draft.Values.Length then draft.Values[axis] else -1
+let private value (draft: Draft) axis = if axis < draft.Values.Length then draft.Values[axis] else -1
 
 /// By axis, whether rows of a variant differ on it: only then it is worth a place in names.
 let private varying (legend: Legend) (drafts: Draft list) : bool[] =
@@ -69,9 +65,4 @@ let make (experiment: Experiment) (legend: Legend) (drafts: Draft list) : Row li
             Axes = axes
             Runs =
               (experiment.Seeds, specs.Make(draft.Resolved, experiment.Seeds))
-              ||> List.map2 (fun seed spec ->
-                  { Variant = draft.Variant
-                    Axes = axes
-                    Seed = seed
-                    Name = Names.ofSeed name seed
-                    Spec = spec }) } ]
+              ||> List.map2 (fun seed spec -> { Variant = draft.Variant; Axes = axes; Seed = seed; Name = Names.ofSeed name seed; Spec = spec }) } ]

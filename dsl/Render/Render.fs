@@ -6,21 +6,14 @@ open ChannelDistillation.Dsl.Messages
 
 let private width = 80
 
-type private Ink =
-    { Title: string -> string
-      Mark: string -> string
-      Number: string -> string
-      Hint: string -> string }
+type private Ink = { Title: string -> string; Mark: string -> string; Number: string -> string; Hint: string -> string }
 
 let private plain = { Title = id; Mark = id; Number = id; Hint = id }
 
 let private coloured =
     let ink (number: string) text = $"\027[{number}m{text}\027[0m"
 
-    { Title = ink "36"
-      Mark = ink "31"
-      Number = ink "2"
-      Hint = ink "32" }
+    { Title = ink "36"; Mark = ink "31"; Number = ink "2"; Hint = ink "32" }
 
 /// Words on lines of limited width; what stands between back-ticks stays together.
 let private wrap (text: string) =
@@ -99,9 +92,7 @@ let private one (ink: Ink) (problem: Problem) =
           yield! wrap ("Hint: " + message.Hint) |> List.map ink.Hint ]
 
 let private sources (problems: Problem list) =
-    problems
-    |> List.choose (fun problem -> problem.Place |> Option.map (fun place -> place.Source.Name))
-    |> List.distinct
+    problems |> List.choose (fun problem -> problem.Place |> Option.map (fun place -> place.Source.Name)) |> List.distinct
 
 let private opening (problems: Problem list) =
     let places =

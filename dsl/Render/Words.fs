@@ -22,8 +22,7 @@ let known (words: string list) =
     let rest = if words.Length > shown.Length then ", ..." else ""
     String.Join(", ", shown) + rest
 
-let path (segments: string list) =
-    String.Join(".", segments)
+let path (segments: string list) = String.Join(".", segments)
 
 /// The mapping at a path, as the subject of a sentence.
 let inside (segments: string list) =
@@ -31,8 +30,7 @@ let inside (segments: string list) =
     | [] -> "an experiment"
     | _ -> code (path segments)
 
-let count (number: int) (thing: string) =
-    if number = 1 then $"1 {thing}" else $"{number} {thing}s"
+let count (number: int) (thing: string) = if number = 1 then $"1 {thing}" else $"{number} {thing}s"
 
 let large (number: float) =
     if number < 1e15 then
@@ -43,8 +41,18 @@ let large (number: float) =
 /// `above 0`, `from 0 to 1`.
 let bounds (bounds: Bounds) =
     let show = Numbers.show
-    let least = if bounds.AboveMinimum then $"greater than {show bounds.Minimum}" else $"{show bounds.Minimum} or more"
-    let most = if bounds.BelowMaximum then $"less than {show bounds.Maximum}" else $"{show bounds.Maximum} or less"
+
+    let least =
+        if bounds.AboveMinimum then
+            $"greater than {show bounds.Minimum}"
+        else
+            $"{show bounds.Minimum} or more"
+
+    let most =
+        if bounds.BelowMaximum then
+            $"less than {show bounds.Maximum}"
+        else
+            $"{show bounds.Maximum} or less"
 
     match Double.IsFinite bounds.Minimum, Double.IsFinite bounds.Maximum with
     | true, true when not bounds.AboveMinimum && not bounds.BelowMaximum -> $"between {show bounds.Minimum} and {show bounds.Maximum}"

@@ -25,8 +25,7 @@ variants:
 seeds: [0, 1]
 """
 
-let tryPlan text settings =
-    Experiments.ofSource (Source("example.yaml", text)) settings
+let tryPlan text settings = Experiments.ofSource (Source("example.yaml", text)) settings
 
 let plan text settings =
     match tryPlan text settings with
@@ -44,5 +43,4 @@ let problems text settings =
     | Error problems -> problems
 
 /// The example with a grid.
-let withGrid (lines: string list) =
-    text + "grid:\n" + System.String.Join("\n", lines |> List.map (fun line -> "  " + line)) + "\n"
+let withGrid (lines: string list) = text + "grid:\n" + System.String.Join("\n", lines |> List.map (fun line -> "  " + line)) + "\n"

@@ -39,11 +39,40 @@ let private experiments: Gen<Experiment> =
         let! common = schedules
         let! recipe = schedules
         let! declared = Gen.listOfLength 6 terms |> Gen.map (List.distinctBy fst)
-        let! own = Gen.listOfLength 3 terms |> Gen.map (List.distinctBy fst >> List.filter (fun (name, _) -> List.exists (fst >> (=) name) declared))
+
+        let! own =
+            Gen.listOfLength 3 terms
+            |> Gen.map (List.distinctBy fst >> List.filter (fun (name, _) -> List.exists (fst >> (=) name) declared))
+
         let! preset = pick [ cifar; imagenet ]
-        let! text = pick [ ""; "plain"; "with: colon"; "# no comment"; "\"quoted\" and 'so'"; "ends with a colon:"; "- dash"; "äöü → ∞"; "two\nlines\tand a tab"; "{ a: b }"; "yes" ]
-        let! source = pick [ pretrained "resnet20" "a b/c#d.pth"; trained "resnet14" []; trained "resnet56" (epochs 7 :: recipe) |> with_seed 3L; pretrained "resnet20" "x" |> with_batch_stats; no_teacher ]
-        let! photographs = pick [ named "cifar10"; image_folder "data/some folder" 12; named "cifar100" |> augmented 4 PaddingMode.Reflect true ]
+
+        let! text =
+            pick
+                [ ""
+                  "plain"
+                  "with: colon"
+                  "# no comment"
+                  "\"quoted\" and 'so'"
+                  "ends with a colon:"
+                  "- dash"
+                  "äöü → ∞"
+                  "two\nlines\tand a tab"
+                  "{ a: b }"
+                  "yes" ]
+
+        let! source =
+            pick
+                [ pretrained "resnet20" "a b/c#d.pth"
+                  trained "resnet14" []
+                  trained "resnet56" (epochs 7 :: recipe) |> with_seed 3L
+                  pretrained "resnet20" "x" |> with_batch_stats
+                  no_teacher ]
+
+        let! photographs =
+            pick
+                [ named "cifar10"
+                  image_folder "data/some folder" 12
+                  named "cifar100" |> augmented 4 PaddingMode.Reflect true ]
 
         let draft =
             experiment "generated" {
@@ -57,7 +86,11 @@ let private experiments: Gen<Experiment> =
                 variant_with_edt "two + more" preset (declared |> List.map (fst >> loss))
                 seeds [ 0L; 9L ]
                 product "train.batch" (numbers [ 32.0; 64.0 ])
-                zip [ axis "student.model" (words [ "resnet8"; "resnet14" ]); axis "train.optimizer.sgd.lr" (log_range 0.01 0.1 2) ]
+
+                zip
+                    [ axis "student.model" (words [ "resnet8"; "resnet14" ])
+                      axis "train.optimizer.sgd.lr" (log_range 0.01 0.1 2) ]
+
                 exclude [ "one" ] [ "train.batch", number 64.0 ]
                 include_point [] [ "train.epochs", number 3.0 ]
                 published "somewhere" [ errors "one" 1.5 0.25 ]

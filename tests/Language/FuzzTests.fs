@@ -32,9 +32,63 @@ let private seeds =
            + "x-a: &a { weight: 1 }\nx-b: { <<: *a }\n" |]
 
 let private scraps =
-    [| "\t"; "\n"; " "; "  "; ":"; ": "; "- "; ","; "["; "]"; "{"; "}"; "\""; "'"; "#"; "&a "; "*a"; "<<: *a"; "!!str "; "|"; ">"; "%"; "@"; "\\"; "\u0000"; "\uFEFF"; "é"; "---\n"; "..."; "? "
-       "~"; "null"; "none"; "true"; "yes"; "0"; "-1"; "1e999"; ".5"; "0,1"; "1e-4"; "9999999999999999999"; "{}"; "[]"; "kd"; "cd"; "ce"; "step"; "cosine"; "edt: cifar"; "resnet8"; "resnet18"
-       "extends: quickstart.yaml\n"; "grid:\n"; "seeds: [0]\n"; "losses.cd.weight"; "{ from: 0, to: 1, count: 3, scale: log }" |]
+    [| "\t"
+       "\n"
+       " "
+       "  "
+       ":"
+       ": "
+       "- "
+       ","
+       "["
+       "]"
+       "{"
+       "}"
+       "\""
+       "'"
+       "#"
+       "&a "
+       "*a"
+       "<<: *a"
+       "!!str "
+       "|"
+       ">"
+       "%"
+       "@"
+       "\\"
+       "\u0000"
+       "\uFEFF"
+       "é"
+       "---\n"
+       "..."
+       "? "
+       "~"
+       "null"
+       "none"
+       "true"
+       "yes"
+       "0"
+       "-1"
+       "1e999"
+       ".5"
+       "0,1"
+       "1e-4"
+       "9999999999999999999"
+       "{}"
+       "[]"
+       "kd"
+       "cd"
+       "ce"
+       "step"
+       "cosine"
+       "edt: cifar"
+       "resnet8"
+       "resnet18"
+       "extends: quickstart.yaml\n"
+       "grid:\n"
+       "seeds: [0]\n"
+       "losses.cd.weight"
+       "{ from: 0, to: 1, count: 3, scale: log }" |]
 
 let private edit (random: Random) (text: string) =
     let position () = random.Next(text.Length + 1)
@@ -67,8 +121,7 @@ let private edit (random: Random) (text: string) =
         String.Join("\n", Array.removeAt (random.Next lines.Length) lines)
 
 /// What a plan computes.
-let private essence (plan: Plan) =
-    [ for run in plan.Runs -> run.Name, SpecJson.Hash run.Spec ]
+let private essence (plan: Plan) = [ for run in plan.Runs -> run.Name, SpecJson.Hash run.Spec ]
 
 
 [<Tests>]

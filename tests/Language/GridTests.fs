@@ -8,8 +8,7 @@ open FsCheck.FSharp
 open ChannelDistillation.Dsl
 open ChannelDistillation.Specs
 
-let private rows (plan: Plan) =
-    plan.Rows |> List.map (fun row -> row.Variant, row.Axes)
+let private rows (plan: Plan) = plan.Rows |> List.map (fun row -> row.Variant, row.Axes)
 
 let private runNames (plan: Plan) = plan.Runs |> List.map _.Name
 let private hashes (plan: Plan) = plan.Runs |> List.map (fun run -> SpecJson.Hash run.Spec)
@@ -32,7 +31,12 @@ let private candidates =
 let private grids =
     gen {
         let! axes = Gen.subListOf candidates |> Gen.map (List.truncate 4)
-        let! values = axes |> List.map (fun (_, values) -> Gen.nonEmptyListOf (Gen.elements values) |> Gen.map List.distinct) |> Gen.sequenceToList
+
+        let! values =
+            axes
+            |> List.map (fun (_, values) -> Gen.nonEmptyListOf (Gen.elements values) |> Gen.map List.distinct)
+            |> Gen.sequenceToList
+
         return List.zip (List.map fst axes) values
     }
     |> Arb.fromGen
@@ -47,7 +51,11 @@ let rec private points (axes: (string * string list) list) =
 let private product (axes: (string * string list) list) =
     match axes with
     | [] -> Base.text
-    | _ -> Base.withGrid [ yield "product:"; for path, values in axes do yield $"""  {path}: [{String.Join(", ", values)}]""" ]
+    | _ ->
+        Base.withGrid
+            [ yield "product:"
+              for path, values in axes do
+                  yield $"""  {path}: [{String.Join(", ", values)}]""" ]
 
 [<Tests>]
 let tests =
@@ -59,10 +67,7 @@ let tests =
               (Prop.forAll grids (fun axes ->
                   let together = Base.plan (product axes) [] |> hashes
 
-                  let oneByOne =
-                      points axes
-                      |> List.collect (fun point -> Base.plan Base.text point |> hashes)
-                      |> List.distinct
+                  let oneByOne = points axes |> List.collect (fun point -> Base.plan Base.text point |> hashes) |> List.distinct
 
                   (set together = set oneByOne) && together.Length = oneByOne.Length))
 
@@ -76,15 +81,18 @@ let tests =
           test "an axis that a variant does not use does not multiply it" {
               let plan = Base.plan (Base.withGrid [ "product: { losses.cd.weight: [1, 3] }" ]) []
 
-              Expect.equal
-                  (rows plan)
-                  [ "student", []; "kd", []; "cd", [ "losses.cd.weight", "1" ]; "cd", [ "losses.cd.weight", "3" ] ]
-                  "rows"
+              Expect.equal (rows plan) [ "student", []; "kd", []; "cd", [ "losses.cd.weight", "1" ]; "cd", [ "losses.cd.weight", "3" ] ] "rows"
 
               Expect.equal
                   (runNames plan)
-                  [ "student-seed0"; "student-seed1"; "kd-seed0"; "kd-seed1"
-                    "cd-cd.weight=1-seed0"; "cd-cd.weight=1-seed1"; "cd-cd.weight=3-seed0"; "cd-cd.weight=3-seed1" ]
+                  [ "student-seed0"
+                    "student-seed1"
+                    "kd-seed0"
+                    "kd-seed1"
+                    "cd-cd.weight=1-seed0"
+                    "cd-cd.weight=1-seed1"
+                    "cd-cd.weight=3-seed0"
+                    "cd-cd.weight=3-seed1" ]
                   "names"
           }
 
@@ -94,7 +102,8 @@ let tests =
           }
 
           test "a variant without a teacher is not multiplied by teachers" {
-              let plan = Base.plan (Base.withGrid [ "zip: [{ teacher.model: [resnet20, resnet56], student.model: [resnet8, resnet14] }]" ]) []
+              let plan =
+                  Base.plan (Base.withGrid [ "zip: [{ teacher.model: [resnet20, resnet56], student.model: [resnet8, resnet14] }]" ]) []
 
               Expect.equal
                   (rows plan |> List.filter (fun (variant, _) -> variant <> "kd"))

@@ -71,7 +71,8 @@ let tests =
                   files
                       [ "base.yaml", Base.text
                         "middle.yaml", "extends: base.yaml\nexperiment: middle\ntrain: { epochs: 5, lr_schedule: { cosine: { to: 0.1 } } }\n"
-                        "top.yaml", "extends: middle.yaml\nexperiment: top\nlosses: { cd: { weight: 3 } }\nvariants: { kd: , both: [ce, kd, cd] }\nseeds: [4]\n" ]
+                        "top.yaml",
+                        "extends: middle.yaml\nexperiment: top\nlosses: { cd: { weight: 3 } }\nvariants: { kd: , both: [ce, kd, cd] }\nseeds: [4]\n" ]
 
               Expect.equal made.Name "top" "its own name"
               Expect.equal (made.Train.Epochs, made.Train.Batch) (5, 64) "from both files below"
@@ -88,8 +89,7 @@ let tests =
               File.WriteAllText(folder.File "top.yaml", "extends: base.yaml\nexperiment: top\n")
 
               match Experiments.load (folder.File "top.yaml") [] false with
-              | Error [ { Mistake = NotANumber("six", None)
-                          Place = Some place } ] ->
+              | Error [ { Mistake = NotANumber("six", None); Place = Some place } ] ->
                   Expect.equal (place.Source.Name, place.Line, place.Column) (folder.File "base.yaml", 13, 17) "its place"
               | other -> failtest $"{other}"
           } ]

@@ -13,12 +13,10 @@ let private file = Path.Combine(Repository.root, "dsl", "experiment.schema.json"
 let private reference = Path.Combine(Repository.root, "docs", "yaml.md")
 let private update = Environment.GetEnvironmentVariable "UPDATE_EXPECTED" = "1"
 
-let private schema =
-    lazy ((JsonSchema.FromJsonAsync(Schema.document ())).GetAwaiter().GetResult())
+let private schema = lazy ((JsonSchema.FromJsonAsync(Schema.document ())).GetAwaiter().GetResult())
 
 /// What the schema has against a text; nothing where it is no YAML.
-let private complaints (text: string) : int option =
-    YamlJson.ofText text |> Option.map (fun json -> schema.Value.Validate(json).Count)
+let private complaints (text: string) : int option = YamlJson.ofText text |> Option.map (fun json -> schema.Value.Validate(json).Count)
 
 let private corpus =
     [ for file in Directory.EnumerateFiles(ErrorTests.folder, "*.yaml") do

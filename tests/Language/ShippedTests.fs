@@ -7,8 +7,7 @@ open System.IO
 open Expecto
 open ChannelDistillation.Dsl
 
-let names =
-    [ "quickstart"; "cifar100-ablation"; "imagenet-ablation"; "imagenet-comparison"; "fashion-mnist-ablation" ]
+let names = [ "quickstart"; "cifar100-ablation"; "imagenet-ablation"; "imagenet-comparison"; "fashion-mnist-ablation" ]
 
 let private plan (name: string) =
     Repository.inRoot (fun () ->
@@ -33,10 +32,7 @@ let private printed () =
 
     File.WriteAllText(folder.File "dsl.fsx", reference "ChannelDistillation.Runtime.dll" + reference "ChannelDistillation.Dsl.dll")
 
-    File.WriteAllText(
-        folder.File "all.fsx",
-        String.Join("\n", [ for name in names -> $"#load \"{name}.fsx\"" ])
-    )
+    File.WriteAllText(folder.File "all.fsx", String.Join("\n", [ for name in names -> $"#load \"{name}.fsx\"" ]))
 
     let start =
         ProcessStartInfo("dotnet", [ "fsi"; "--quiet"; "--nologo"; folder.File "all.fsx" ], RedirectStandardOutput = true)
