@@ -6,16 +6,16 @@
 open ChannelDistillation.Dsl.Builders
 
 experiment "quickstart" {
-    description "ResNet-20 -> ResNet-8 on a part of Fashion-MNIST, a few epochs"
+    description "ResNet-14 -> ResNet-8 on a part of Fashion-MNIST, a few epochs"
     dataset "fashion-mnist-mini"
-    teacher (trained "resnet20" [ epochs 3 ])
+    teacher (trained "resnet14" [ epochs 3 ])
     student "resnet8"
 
     train [
         epochs 3
         batch 64
-        sgd 0.1 [ momentum 0.9; weight_decay 5e-4 ]
-        cosine_to 0.02
+        sgd 0.05 [ momentum 0.9; weight_decay 5e-4 ]
+        cosine
     ]
 
     losses [
