@@ -91,3 +91,11 @@ type DataArguments =
             match this with
             | List _ -> "the known datasets and whether they are here"
             | Fetch _ -> "download a dataset and verify it"
+
+type SchemaArguments =
+    | [<Unique>] Out of file: string
+
+    interface IArgParserTemplate with
+        member this.Usage =
+            match this with
+            | Out _ -> "a file to write it to; default: the terminal"

@@ -200,3 +200,15 @@ let data (arguments: string list) =
         | None -> listDatasets ()
 
         0
+
+// ---- schema ----------------------------------------------------------------------------------------------------------
+
+let schema (arguments: string list) =
+    match Parsing.parse<SchemaArguments> "schema" arguments with
+    | None -> 0
+    | Some parsed ->
+        match parsed.TryGetResult SchemaArguments.Out with
+        | Some file -> File.WriteAllText(file, Schema.document ())
+        | None -> printf "%s" (Schema.document ())
+
+        0

@@ -11,6 +11,7 @@ let private dispatch (verb: string) (arguments: string list) =
     | "plan" -> Commands.plan arguments
     | "table" -> Commands.table arguments
     | "data" -> Commands.data arguments
+    | "schema" -> Commands.schema arguments
     | other -> Parsing.unknownVerb other
 
 /// A mistake of ours: the person gets one paragraph, the details go into a file.

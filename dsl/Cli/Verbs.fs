@@ -5,4 +5,5 @@ let all =
     [ "sweep", "[FILE]", "train what an experiment declares and write its table (default: experiments/quickstart.yaml)"
       "plan", "[FILE]", "check an experiment and show its runs; trains nothing"
       "table", "[FILE or RUNS-FOLDER]", "the results so far, as md, csv or json"
-      "data", "list | fetch NAME", "the known datasets; download one" ]
+      "data", "list | fetch NAME", "the known datasets; download one"
+      "schema", "", "the JSON Schema of experiment files, for editors" ]

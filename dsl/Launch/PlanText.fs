@@ -60,6 +60,12 @@ let render (workspace: Workspace) (lanes: int) (plan: Plan) (jobs: Job list) =
               columns (
                   [ "run"; "epochs"; "losses and their weights"; "state" ]
                   :: [ for job in cohort -> [ job.Run.Name; string job.Run.Spec.Train.Epochs; losses job.Run.Spec; string job.State ] ]
-              ) ]
+              )
+
+      match WeightChart.render plan with
+      | [] -> ()
+      | chart ->
+          ""
+          yield! chart ]
     |> String.concat "\n"
     |> fun text -> text + "\n"
