@@ -1,6 +1,10 @@
 using System.Globalization;
 using ChannelDistillation.Bench;
+using ChannelDistillation.Losses;
 using ChannelDistillation.Records;
+using ChannelDistillation.Schedules;
+using ChannelDistillation.Specs;
+using ChannelDistillation.Training;
 using TorchSharp;
 
 // Side by side with PyTorch, in turn, in one run: medians and their ratio. Usage: bench [ROUNDS [STEPS]]
@@ -12,10 +16,10 @@ Console.WriteLine($"Training step, CIFAR stem, ce + cd; {Machine.Hardware("cpu")
 Console.WriteLine();
 Console.WriteLine("| teacher -> student | batch | ours, ms | PyTorch, ms | PyTorch / ours | live tensors | memory, MiB |");
 Console.WriteLine("|---|---|---|---|---|---|---|");
-foreach (var (teacher, student, batch) in new[] { ("resnet34", "resnet18", 64) })
+foreach (var (teacher, student, batch) in new[] { ("resnet34", "resnet18", 64), ("resnet20", "resnet8", 64) })
 {
     using PyTorchPeer? peer = PyTorchPeer.Start(script, teacher, student, batch.ToString(), torch.get_num_threads().ToString());
-    using var ours = new TrainingSteps(teacher, student, batch);
+    using var ours = new Rehearsal(Case(teacher, student, batch), "cpu");
     ours.Run(2);
     peer?.Run(2);
     long tensorsBefore = torch.Tensor.TotalCount;
@@ -23,12 +27,39 @@ foreach (var (teacher, student, batch) in new[] { ("resnet34", "resnet18", 64) }
     var (mine, theirs) = (new List<double>(), new List<double>());
     for (int round = 0; round < rounds; round++)
     {
-        mine.Add(ours.Run(steps));
+        (double teaching, double learning) = ours.Run(steps);
+        mine.Add(teaching + learning);
         if (peer is not null)
             theirs.Add(peer.Run(steps));
     }
     string pytorch = peer is null ? "absent | " : $"{1000 * Median(theirs):0} ({peer.Version}) | {Median([.. theirs.Zip(mine, (a, b) => a / b)]):0.00}";
     Console.WriteLine($"| {teacher} -> {student} | {batch} | {1000 * Median(mine):0} | {pytorch} | {torch.Tensor.TotalCount - tensorsBefore:+0;-0;0} | {(Environment.WorkingSet - memoryBefore) >> 20:+0;-0;0} |");
 }
+
+static RunSpec Case(string teacher, string student, int batch) =>
+    new()
+    {
+        Dataset = new() { Name = "cifar100" },
+        Teacher = new() { Model = new(teacher), Checkpoint = "random" },
+        Student = new(student),
+        Train = new()
+        {
+            Epochs = 1,
+            Batch = batch,
+            Optimizer = new(0.1, 0.9, 5e-4),
+            LearningRateSchedule = new LearningRateSchedule.Constant(),
+        },
+        Losses =
+        [
+            LossSpec.CrossEntropy,
+            new()
+            {
+                Name = "cd",
+                Weight = 6,
+                Parameters = LossCatalog.Get("cd").DefaultParameters,
+            },
+        ],
+        Seed = 0,
+    };
 
 static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);

@@ -37,6 +37,9 @@ type PlanArguments =
     | [<EqualsAssignmentOrSpaced>] Set of ``path=value``: string
     | [<Unique>] Only of pattern: string
     | [<Unique>] Lanes of n: int
+    | [<Unique>] Measure
+    | [<Unique>] Device of device: string
+    | [<Unique>] Threads of n: int
     | [<Unique>] Json
     | [<Unique>] Yes
 
@@ -48,6 +51,9 @@ type PlanArguments =
             | Set _ -> "override a value of the experiment, e.g. --set train.epochs=2; may be repeated"
             | Only _ -> "only the runs whose name or variant fits this pattern"
             | Lanes _ -> "most runs trained together in one cohort; default 16"
+            | Measure -> "rehearse a few steps of each kind of run, to say how long it takes and how much memory it needs"
+            | Device _ -> "what --measure rehearses on; auto, cpu, cuda or cuda:N; default auto"
+            | Threads _ -> "processor threads of --measure; default: all cores"
             | Json -> "print the plan as JSON"
             | Yes -> "plan even where the grid is very large"
 

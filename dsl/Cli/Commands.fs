@@ -10,6 +10,7 @@ open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Launch
 open ChannelDistillation.Dsl.Report
 open ChannelDistillation.Specs
+open ChannelDistillation.Training
 
 /// Cohorts of more lanes gain little: the teacher's share of a step is then small.
 let private defaultLanes = 16
@@ -86,9 +87,9 @@ let sweep (arguments: string list) =
             { Workspace = workspace
               Out = outOf (parsed.TryGetResult SweepArguments.Out)
               Only = parsed.TryGetResult SweepArguments.Only
-              Device = parsed.GetResult(Device, "auto") |> Parsing.device
+              Device = parsed.GetResult(SweepArguments.Device, "auto") |> Parsing.device
               Lanes = parsed.GetResult(SweepArguments.Lanes, defaultLanes) |> Parsing.positive "--lanes"
-              Threads = parsed.TryGetResult Threads |> Option.map (Parsing.positive "--threads")
+              Threads = parsed.TryGetResult SweepArguments.Threads |> Option.map (Parsing.positive "--threads")
               RetryFailed = parsed.Contains Retry_Failed
               Quiet = parsed.Contains Quiet }
 
@@ -129,7 +130,15 @@ let plan (arguments: string list) =
             let layout = Layouts.ofPlan plan all (Layouts.knownErrors (PlanFile.read folder))
             printf "%s" (PlanFile.render layout (Listing.ofJobs lanes jobs))
         else
-            printf "%s" (PlanText.render workspace lanes plan jobs)
+            let costOf cohort =
+                if parsed.Contains Measure then
+                    parsed.TryGetResult PlanArguments.Threads |> Option.iter (Parsing.positive "--threads" >> Devices.UseThreads)
+                    let device = Devices.Choose(parsed.GetResult(PlanArguments.Device, "auto") |> Parsing.device)
+                    Some(Estimate.rehearse device cohort)
+                else
+                    Estimate.fromRecords cohort
+
+            printf "%s" (PlanText.render workspace lanes plan jobs costOf)
 
         0
 

@@ -30,7 +30,7 @@ let private teacherNote (workspace: Workspace) (teacher: Teachers.PlannedTeacher
 
     match store.IsThere(teacher.Spec, teacher.Dataset), Option.ofObj teacher.Spec.Train with
     | true, _ -> $"Teacher {name}: {store.CheckpointOf(teacher.Spec, teacher.Dataset)}"
-    | false, Some train -> $"Teacher {name}: sweep trains it first, {train.Epochs} epochs."
+    | false, Some train -> $"Teacher {name}: sweep trains it first, {train.Epochs} epochs; that is not part of the times below."
     | false, None -> $"Teacher {name}: its checkpoint {store.CheckpointOf(teacher.Spec, teacher.Dataset)} is not there; sweep needs it."
 
 let private datasetNote (workspace: Workspace) (dataset: DatasetSpec) =
@@ -41,8 +41,31 @@ let private datasetNote (workspace: Workspace) (dataset: DatasetSpec) =
     else
         $"Dataset {name}: not on this machine yet; sweep fetches it where it can."
 
-let render (workspace: Workspace) (lanes: int) (plan: Plan) (jobs: Job list) =
+let private steps (spec: RunSpec) =
+    match DatasetCatalog.Describe(spec.Dataset).TrainingImages with
+    | 0 -> "number of images not known yet"
+    | images -> $"{(images + spec.Train.Batch - 1) / spec.Train.Batch} steps an epoch"
+
+let private estimate (known: Estimate.Estimate) =
+    let memory =
+        known.Bytes |> Option.map (fun bytes -> $", {float bytes / float (1 <<< 30):F1} GiB of memory") |> Option.defaultValue ""
+
+    $"  about {Progress.Figures.duration known.Time}{memory} ({known.Source})"
+
+/// The time that is still to come, where every unfinished cohort has an estimate.
+let private total (estimates: Estimate.Estimate option list) =
+    if estimates.Length > 1 && estimates |> List.forall Option.isSome then
+        let sum = estimates |> List.sumBy (fun known -> known.Value.Time.TotalSeconds)
+        [ ""; $"All cohorts: about {Progress.Figures.duration (TimeSpan.FromSeconds sum)}" ]
+    else
+        []
+
+/// The text of a plan.
+/// <param name="costOf">What a cohort is going to take, where that can be said.</param>
+let render (workspace: Workspace) (lanes: int) (plan: Plan) (jobs: Job list) (costOf: Job list -> Estimate.Estimate option) =
     let cohorts = Job.cohorts lanes jobs
+    let isPending = List.exists (fun (job: Job) -> RunState.needsTraining false job.State)
+    let estimates = cohorts |> List.map (fun cohort -> if isPending cohort then costOf cohort else None)
     let datasets = jobs |> List.map _.Run.Spec.Dataset |> List.distinct
 
     [ plan.Experiment.Name + ": " + counted jobs.Length "run" + " in " + counted cohorts.Length "cohort"
@@ -54,7 +77,8 @@ let render (workspace: Workspace) (lanes: int) (plan: Plan) (jobs: Job list) =
       for index, cohort in List.indexed cohorts do
           let spec = cohort.Head.Run.Spec
           ""
-          $"""Cohort {index + 1}: {counted cohort.Length "run"}, batch {spec.Train.Batch}, data seed {spec.DataSeed}"""
+          $"""Cohort {index + 1}: {counted cohort.Length "run"}, batch {spec.Train.Batch}, {steps spec}, data seed {spec.DataSeed}"""
+          yield! estimates[index] |> Option.map estimate |> Option.toList
 
           yield!
               columns (
@@ -62,10 +86,16 @@ let render (workspace: Workspace) (lanes: int) (plan: Plan) (jobs: Job list) =
                   :: [ for job in cohort -> [ job.Run.Name; string job.Run.Spec.Train.Epochs; losses job.Run.Spec; string job.State ] ]
               )
 
+      yield! total [ for known, cohort in List.zip estimates cohorts do if isPending cohort then known ]
+
       match WeightChart.render plan with
       | [] -> ()
       | chart ->
           ""
-          yield! chart ]
+          yield! chart
+
+      if List.exists2 (fun known cohort -> isPending cohort && Option.isNone known) estimates cohorts then
+          ""
+          "How long it takes: plan --measure rehearses a few steps of each kind of run." ]
     |> String.concat "\n"
     |> fun text -> text + "\n"

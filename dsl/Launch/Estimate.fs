@@ -1,0 +1,75 @@
+/// How long a cohort takes and how much memory it needs: from its own earlier epochs, or from a few rehearsed steps.
+module ChannelDistillation.Dsl.Launch.Estimate
+
+open System
+open System.Collections.Generic
+open System.Diagnostics
+open ChannelDistillation.Data
+open ChannelDistillation.Records
+open ChannelDistillation.Specs
+open ChannelDistillation.Training
+
+type Estimate =
+    {
+        Time: TimeSpan
+        /// Of the whole process; None where only the time is known.
+        Bytes: int64 option
+        /// Where the numbers come from, in words.
+        Source: string
+    }
+
+let private rehearsedSteps = 3
+
+let private median (values: float list) = (List.sort values)[values.Length / 2]
+
+/// The fewest finished epochs of a run are what its cohort still has to go through.
+let private epochsLeft (cohort: Job list) =
+    cohort
+    |> List.filter (fun job -> RunState.needsTraining false job.State)
+    |> List.map (fun job -> job.Run.Spec.Train.Epochs - RunFolder(job.Folder).ReadMetrics().Count)
+    |> List.fold max 0
+
+let private stepsPerEpoch (images: int) (spec: RunSpec) = (images + spec.Train.Batch - 1) / spec.Train.Batch
+
+/// From epochs that runs of this cohort have already finished; the speed is that of the company they had then.
+let fromRecords (cohort: Job list) =
+    let seconds = [ for job in cohort do for record in RunFolder(job.Folder).ReadMetrics() -> record.Seconds ]
+
+    if seconds.IsEmpty then
+        None
+    else
+        Some
+            { Time = TimeSpan.FromSeconds(float (epochsLeft cohort) * median seconds)
+              Bytes = None
+              Source = "from its earlier epochs" }
+
+/// Rehearses a few steps of each kind of run in the cohort, on random images.
+let rehearse (device: string) (cohort: Job list) =
+    let shown = Dictionary<string, float * float * int64>()
+
+    let cost (spec: RunSpec) =
+        let kind = $"""{spec.Student} {String.Join(",", spec.Losses |> Seq.map _.Name)} {isNull spec.Teacher}"""
+
+        match shown.TryGetValue kind with
+        | true, known -> known
+        | _ ->
+            use rehearsal = new Rehearsal(spec, device)
+            rehearsal.Run 1 |> ignore
+            let struct (teacher, lane) = rehearsal.Run rehearsedSteps
+            let cost = teacher, lane, rehearsal.BytesPerLane
+            shown[kind] <- cost
+            cost
+
+    let costs = [ for job in cohort -> cost job.Run.Spec ]
+    let spec = cohort.Head.Run.Spec
+    let dataset = DatasetCatalog.Describe spec.Dataset
+    let teacher = costs |> List.map (fun (teacher, _, _) -> teacher) |> List.max
+    let lanes = costs |> List.sumBy (fun (_, lane, _) -> lane)
+    // Validation is a forward pass: about a third of a step.
+    let epoch =
+        float (stepsPerEpoch dataset.TrainingImages spec) * (teacher + lanes)
+        + float (stepsPerEpoch dataset.ValidationImages spec) * lanes / 3.0
+
+    { Time = TimeSpan.FromSeconds(float (epochsLeft cohort) * epoch)
+      Bytes = Some(Process.GetCurrentProcess().PeakWorkingSet64 + (costs |> List.sumBy (fun (_, _, bytes) -> bytes)))
+      Source = $"from {rehearsedSteps} rehearsed steps of each kind on {device}" }

@@ -1,0 +1,116 @@
+module ChannelDistillation.Tests.Launch.PlanTextTests
+
+open System
+open System.IO
+open Expecto
+open ChannelDistillation
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Launch
+open ChannelDistillation.Records
+open ChannelDistillation.Tests
+
+let private experiment =
+    "experiment: small
+dataset: cifar100
+teacher: { model: resnet20, checkpoint: pretrain/none.safetensors }
+student: { model: resnet8 }
+train:
+  epochs: 8
+  batch: 100
+  optimizer: { sgd: { lr: 0.1 } }
+  lr_schedule: constant
+losses:
+  ce: { weight: 1 }
+  cd: { weight: 6 }
+variants:
+  student: [ce]
+  edt:
+    - ce: { start_after: 2 }
+    - cd: { decay: { linear: { until: 8, to: 0.5 } } }
+seeds: [0]
+"
+
+let private planned (folder: TemporaryFolder) =
+    let file = folder.File "small.yaml"
+    File.WriteAllText(file, experiment)
+
+    match Experiments.load file [] false with
+    | Ok(plan, _) -> plan
+    | Error problems -> failtest (Render.problems problems)
+
+let private render (folder: TemporaryFolder) plan jobs costOf =
+    (PlanText.render (Workspace folder.Path) 16 plan jobs costOf).Replace(folder.Path, "ROOT")
+
+let private epoch number seconds =
+    EpochRecord(
+        Epoch = number,
+        LearningRate = 0.1,
+        Loss = 1.0,
+        Losses = readOnlyDict [],
+        LossWeights = readOnlyDict [],
+        TrainTop1Error = 1.0,
+        TrainTop5Error = 1.0,
+        Top1Error = 1.0,
+        Top5Error = 1.0,
+        ImagesPerSecond = 1.0,
+        Seconds = seconds
+    )
+
+[<Tests>]
+let tests =
+    testList
+        "the text of a plan"
+        [ test "shows cohorts, costs, states and how loss weights change" {
+              use folder = new TemporaryFolder()
+              let plan = planned folder
+              let jobs = Job.ofPlan (folder.File "runs") plan
+
+              let cost: Estimate.Estimate =
+                  { Time = TimeSpan.FromMinutes 90.0; Bytes = Some(3L <<< 29); Source = "from a test" }
+
+              let expected =
+                  "small: 2 runs in 1 cohort
+
+Dataset cifar100: not on this machine yet; sweep fetches it where it can.
+Teacher resnet20: its checkpoint ROOT/pretrain/none.safetensors is not there; sweep needs it.
+
+Cohort 1: 2 runs, batch 100, 500 steps an epoch, data seed 0
+  about 1 h 30 min, 1.5 GiB of memory (from a test)
+  run            epochs  losses and their weights  state
+  student-seed0  8       ce 1                      new
+  edt-seed0      8       ce 1, cd 6                new
+
+Loss weights over the epochs (· means off); those of the other variants stay as they are.
+  edt
+    ce  ··██████  0, 1 from epoch 3
+    cd  ██▇▇▆▆▅▅  6, changing in epochs 2 to 8, 3 at the end
+"
+
+              Expect.equal (render folder plan jobs (fun _ -> Some cost)) expected "the text"
+          }
+
+          test "estimates what is left from the epochs a cohort has finished" {
+              use folder = new TemporaryFolder()
+              let jobs = Job.ofPlan (folder.File "runs") (planned folder)
+              Expect.isNone (Estimate.fromRecords jobs) "nothing is known before"
+
+              for job in jobs do
+                  Directory.CreateDirectory job.Folder |> ignore
+
+              for number, seconds in [ 1, 30.0; 2, 10.0; 3, 12.0 ] do
+                  RunFolder(jobs.Head.Folder).AppendMetrics(epoch number seconds)
+
+              RunFolder(jobs[1].Folder).AppendMetrics(epoch 1 12.0)
+              let known = (Estimate.fromRecords jobs).Value
+              Expect.equal known.Time (TimeSpan.FromSeconds(7.0 * 12.0)) "the median epoch, as often as the run that is furthest behind needs"
+              Expect.equal known.Source "from its earlier epochs" "where it comes from"
+          }
+
+          test "rehearses the step where neither dataset nor teacher is there" {
+              use folder = new TemporaryFolder()
+              let jobs = Job.ofPlan (folder.File "runs") (planned folder)
+              let known = Estimate.rehearse "cpu" jobs
+              Expect.isGreaterThan known.Time (TimeSpan.FromSeconds 8.0) "50,000 images, eight times, take longer than that"
+              Expect.isGreaterThan known.Bytes.Value (50L <<< 20) "the process alone needs more"
+              Expect.equal known.Source "from 3 rehearsed steps of each kind on cpu" "where it comes from"
+          } ]
