@@ -80,10 +80,9 @@ Cohort 1: 2 runs, batch 100, 500 steps an epoch, data seed 0
   student-seed0  8       ce 1                      new
   edt-seed0      8       ce 1, cd 6                new
 
-Loss weights over the epochs (· means off); those of the other variants stay as they are.
-  edt
-    ce  ··██████  0, 1 from epoch 3
-    cd  ██▇▇▆▆▅▅  6, changing in epochs 2 to 8, 3 at the end
+Loss weights over 8 epochs
+  edt  ce  ··██████  0, 1 from 3
+       cd  █▇▆▆▅▅▄▄  6, 5.571 from 2, ..., 3 from 8
 "
 
               Expect.equal (render folder plan jobs (fun _ -> Some cost)) expected "the text"
