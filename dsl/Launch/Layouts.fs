@@ -30,6 +30,14 @@ let ofPlan (plan: Plan) (jobs: Job list) (known: IReadOnlyDictionary<string, Epo
         experiment.Published
         |> Option.bind (fun published -> published.Rows |> List.tryPick (fun (row, numbers) -> if row = name then Some numbers else None))
 
+    // Methods of the literature that are not trained here.
+    let literature =
+        let own = "teacher" :: (experiment.Variants |> List.map _.Name)
+
+        experiment.Published
+        |> Option.map (fun published -> published.Rows |> List.map fst |> List.except own)
+        |> Option.defaultValue []
+
     { Experiment = experiment.Name
       Description = experiment.Description
       Dataset = several (specs |> Seq.map (fun spec -> datasetName spec.Dataset))
@@ -48,8 +56,10 @@ let ofPlan (plan: Plan) (jobs: Job list) (known: IReadOnlyDictionary<string, Epo
                   | _ -> None
                 Published = published "teacher" } ]
       Rows =
-        [ for row in plan.Rows ->
+        [ for row in plan.Rows do
               { Variant = row.Variant
                 Axes = row.Axes
                 Folders = row.Runs |> List.map (fun run -> folders[SpecJson.Hash run.Spec])
-                Published = published row.Variant } ] }
+                Published = published row.Variant }
+          for name in literature do
+              { Variant = name; Axes = []; Folders = []; Published = published name } ] }

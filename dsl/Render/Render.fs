@@ -2,7 +2,7 @@
 module ChannelDistillation.Dsl.Render
 
 open System
-open ChannelDistillation.Dsl.Messages
+open ChannelDistillation.Dsl.Phrases
 
 let private width = 80
 
@@ -72,7 +72,7 @@ let private header (ink: Ink) (message: Message) (place: Place option) =
     ink.Title $"-- {message.Title} {dashes}{where}"
 
 let private one (ink: Ink) (problem: Problem) =
-    let message = message problem
+    let message = Messages.message problem
 
     [ header ink message problem.Place
 
@@ -85,8 +85,12 @@ let private one (ink: Ink) (problem: Problem) =
           $"""{String(' ', number.Length)} | {String(' ', column)}{ink.Mark marks}"""
       | _ -> ()
 
-      for line in message.Text.Split '\n' do
-          yield! wrap line
+      // Lines after the first are the words of another program, left as they are.
+      match List.ofArray (message.Text.Split '\n') with
+      | first :: others ->
+          yield! wrap first
+          yield! others
+      | [] -> ()
 
       if message.Hint <> "" then
           yield! wrap ("Hint: " + message.Hint) |> List.map ink.Hint ]

@@ -20,7 +20,7 @@ type LayoutRow =
     {
         Variant: string
         Axes: (string * string) list
-        /// Names of the run folders inside the experiment's folder, one for each seed.
+        /// Names of the run folders inside the experiment's folder, one for each seed; none for a row of the literature alone.
         Folders: string list
         Published: PublishedRow option
     }

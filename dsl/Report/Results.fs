@@ -17,6 +17,8 @@ type RowStatus =
     | Failed
     /// Nothing is there yet.
     | Missing
+    /// A row of the literature: nothing of it is trained here.
+    | PublishedOnly
 
     override this.ToString() =
         match this with
@@ -26,6 +28,7 @@ type RowStatus =
         | Diverged -> "diverged"
         | Failed -> "failed"
         | Missing -> "missing"
+        | PublishedOnly -> "published"
 
 /// A row of the table; errors are percentages on the validation set. Only completed runs count.
 type ResultRow =
@@ -72,6 +75,7 @@ module Results =
         let ended status = results |> List.filter (Option.exists (fun result -> result.Status = status)) |> List.length
 
         match ended RunStatus.Completed with
+        | _ when results.IsEmpty -> PublishedOnly
         | n when n = results.Length -> Completed
         | n when n > 0 -> Partial
         | _ when ended RunStatus.Diverged > 0 -> Diverged

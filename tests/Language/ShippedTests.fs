@@ -2,10 +2,13 @@
 module ChannelDistillation.Tests.ShippedTests
 
 open System
+open System.Collections.Generic
 open System.Diagnostics
 open System.IO
 open Expecto
 open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Launch
+open ChannelDistillation.Dsl.Report
 
 let names = [ "quickstart"; "cifar100-ablation"; "imagenet-ablation"; "imagenet-comparison"; "fashion-mnist-ablation" ]
 
@@ -62,6 +65,18 @@ let tests =
                   match Experiments.ofSource (Source(name + ".fsx", text)) [] with
                   | Ok(twin, _) -> Expect.equal twin.Experiment (plan name).Experiment name
                   | Error problems -> failtest (Render.text false problems)
+          }
+
+          test "methods of the literature alone are rows of the comparison, after ours" {
+              let plan = plan "imagenet-comparison"
+              let jobs = Job.ofPlan "runs" plan
+              let results = Layouts.ofPlan plan jobs (Dictionary()) |> Results.collect (fun _ -> None) []
+
+              Expect.equal
+                  [ for row in results.Rows -> row.Variant, string row.Status ]
+                  ([ for name in "teacher" :: ablation -> name, "missing" ]
+                   @ [ for name in [ "fitnets"; "at"; "rkd" ] -> name, "published" ])
+                  "rows"
           }
 
           test "the presets of Early Decay Teacher are those of the paper's code" {

@@ -1,0 +1,68 @@
+/// What is said about parts that do not fit together.
+module internal ChannelDistillation.Dsl.ExperimentMessages
+
+open ChannelDistillation.Losses
+open ChannelDistillation.Dsl.Words
+open ChannelDistillation.Dsl.Phrases
+
+/// Nothing for mistakes of another kind.
+let message (mistake: Mistake) : Message option =
+    match mistake with
+    | TeacherWithoutSource ->
+        say
+            "TEACHER WITHOUT WEIGHTS"
+            "I do not know where the weights of this teacher come from."
+            "give it `checkpoint: FILE`, or `train: { epochs: 10 }` to train it first."
+    | TeacherWithTwoSources ->
+        say "TWO KINDS OF TEACHER" "A teacher has a `checkpoint`, or it is trained by `train`, but not both." "remove one of the two."
+    | NameAndFolder ->
+        say
+            "TWO DATASETS"
+            "`image_folder` and `classes` describe a folder of images, `name` a known dataset: it cannot be both."
+            "remove one of the two."
+    | UndeclaredLoss(loss, variant, declared, near) ->
+        let text = $"The variant {code variant} uses {code loss}, which is not declared in `losses`."
+
+        let hint =
+            if near.IsEmpty && not (isNull (LossCatalog.Find loss)) then
+                $"declare it there: `{loss}: {{}}`. Declared are: {known declared}."
+            else
+                (maybe described near + $" Declared are: {known declared}.").Trim()
+
+        say "UNDECLARED LOSS" text hint
+    | NoTeacher(loss, variant, others) ->
+        let text = $"The loss {code loss} of {code variant} learns from a teacher, but this experiment has none (`teacher: none`)."
+
+        let more =
+            match others with
+            | [] -> ""
+            | [ one ] -> $" So does a loss of {code one}."
+            | several -> $" So do losses of {codes several}."
+
+        say "NO TEACHER" (text + more) "give the experiment a `teacher`, or keep to losses that need none, such as `ce`."
+    | CannotPair(loss, student, teacher, reason) ->
+        say
+            "FEATURES DO NOT PAIR"
+            $"The loss {code loss} cannot compare the student {code student} with the teacher {code teacher}: {reason}."
+            "choose a student and a teacher of the same family, or leave the loss out."
+    | StemNotThere(model, stem, legal) ->
+        say
+            "NO SUCH STEM"
+            $"{code model} cannot be built with the stem {code stem}."
+            $"it has {either legal}; without `stem`, the right one is chosen."
+    | ExtendsNotFound(path, near) ->
+        say
+            "NO SUCH FILE"
+            $"This experiment builds on {code path}, which does not exist. The path is relative to the folder of this file."
+            (suggest near)
+    | ExtendsItself chain ->
+        let chain = System.String.Join(" -> ", List.map code chain)
+        say "ENDLESS EXTENDS" $"These files build on one another in a circle: {chain}." "remove one `extends`."
+    | ExtendsTooLong limit -> say "LONG CHAIN" $"More than {limit} files build on one another." ""
+    | ScriptFails output -> say "SCRIPT FAILS" ("This script ended with an error:\n" + System.String.Join("\n", output)) ""
+    | ScriptSaysNothing -> say "NO EXPERIMENT" "This script ran, but gave no experiment." "end it with `|> emit`."
+    | SetWithoutValue -> say "NO VALUE" "I need a path and a value: `--set train.epochs=2`." ""
+    | SetTooLate path -> say "NOT A SETTING" $"{code path} can only be written in the file." ""
+    | SetThroughValue(path, segment) ->
+        say "NO SUCH PATH" $"{inside path} is no mapping, so there is no {code segment} in it." "set the whole of it instead."
+    | _ -> None

@@ -1,0 +1,51 @@
+/// What is said about grids.
+module internal ChannelDistillation.Dsl.GridMessages
+
+open ChannelDistillation.Dsl.Words
+open ChannelDistillation.Dsl.Phrases
+
+/// Nothing for mistakes of another kind.
+let message (mistake: Mistake) : Message option =
+    match mistake with
+    | UnknownPath(path, segment, after, legal, near) ->
+        say "UNKNOWN PATH" $"There is no {code path} in this experiment: {inside after} has no {code segment}." (andKnown (suggest near) legal)
+    | NotAnAxis "seeds" -> say "NOT AN AXIS" "Seeds multiply every row already." "list them under `seeds`."
+    | NotAnAxis path -> say "NOT AN AXIS" $"{code path} cannot vary within an experiment." ""
+    | PathOverlap(path, other) when path = other -> say "AXIS TWICE" $"{code path} is an axis already." "put all of its values in one place."
+    | PathOverlap(path, other) -> say "OVERLAPPING AXES" $"{code path} and {code other} set the same thing." "keep one of the two."
+    | NotDeclaredOnPath(path, loss) ->
+        say "UNDECLARED LOSS" $"{code path} varies the loss {code loss}, which is not declared in `losses`." $"declare it there: `{loss}: {{}}`."
+    | CaseNotThere(path, case) ->
+        say
+            "UNKNOWN PATH"
+            $"{code path} is a setting of {code case}, but the experiment chooses something else there."
+            "vary the whole of it instead, or change what the experiment chooses."
+    | PartNotThere(path, part) ->
+        say "UNKNOWN PATH" $"{code path} is a part of {code part}, and this experiment does not have that." "write it in the experiment first."
+    | NoAxis -> say "EMPTY GRID" "This grid has no axis." ""
+    | ZipLengths(path, length, other, otherLength) ->
+        say
+            "UNEVEN ZIP"
+            $"Values of zipped axes go together one by one, but {code path} has {counted length} and {code other} has {counted otherLength}."
+            "give both the same number, or use `product`."
+    | ExcludeUnknownAxis(path, axes, near) ->
+        let hint = if axes.IsEmpty then "" else $"Axes are: {known axes}."
+        say "NOT AN AXIS HERE" $"{code path} is no axis of this grid, so no point can be left out by it." ((suggest near + " " + hint).Trim())
+    | UnknownVariant(name, legal, near) -> say "UNKNOWN VARIANT" $"There is no variant {code name}." (andKnown (suggest near) legal)
+    | RangeBackwards(from, upTo) -> say "BACKWARD RANGE" $"A range must end above its beginning, but this one goes from {from} to {upTo}." ""
+    | RangeNotPositive text ->
+        say
+            "RANGE FROM ZERO"
+            $"With `scale: log` a range must begin above 0, but this one begins at {code text}."
+            "begin at a small number such as `1e-4`, or use `scale: linear`."
+    | RangeTooDense(from, upTo, count) ->
+        say "DENSE RANGE" $"There are fewer than {count} whole numbers from {from} to {upTo}." "lower `count`, or leave it out to get all of them."
+    | GridTooLarge(points, limit) ->
+        say
+            "HUGE GRID"
+            $"This grid has {large points} points; {large (float limit)} is the most that can be planned."
+            "use fewer values, or `zip` axes that belong together."
+    | EverythingExcluded -> say "NOTHING LEFT" "`exclude` leaves nothing of this experiment." ""
+    | ManyRuns(runs, limit) ->
+        say "MANY RUNS" $"This experiment has {large (float runs)} runs, more than {large (float limit)}." "if that is meant, add `--yes`."
+    | _ -> None

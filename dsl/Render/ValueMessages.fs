@@ -1,0 +1,92 @@
+/// What is said about single values.
+module internal ChannelDistillation.Dsl.ValueMessages
+
+open ChannelDistillation.Dsl.Words
+open ChannelDistillation.Dsl.Phrases
+
+let private wanted want =
+    match want with
+    | WantText -> "I need a word here"
+    | WantNumber -> "I need a number here"
+    | WantWholeNumber -> "I need a whole number here"
+    | WantFlag -> "I need `true` or `false` here"
+    | WantList -> "I need a list here"
+    | WantMapping _ -> "I need a mapping (`key: value`) here"
+    | WantMappingOr word -> $"I need a mapping (`key: value`) or {code word} here"
+    | WantOneOf words -> $"I need one of {either words} here"
+
+let private wrongKind want found' =
+    let text = $"{wanted want}, but {found found'}."
+
+    match want, found' with
+    | WantList, (PlainText word | QuotedText word) -> say "NOT A LIST" text $"write a list, also of one: `[{word.Trim('[', ']')}]`."
+    | WantList, NothingThere -> say "MISSING VALUE" text "write a list: `[a, b]`."
+    | WantList, _ -> say "NOT A LIST" text "write a list: `[a, b]`."
+    | WantMapping _, NothingThere -> say "MISSING VALUE" text "write keys and values below it, indented by two spaces, or remove the key."
+    | WantMapping(Some key), (PlainText word | QuotedText word) -> say "NOT A MAPPING" text $"did you mean `{{ {key}: {word} }}`?"
+    | (WantMapping _ | WantMappingOr _), (PlainText _ | QuotedText _ | ListThere) ->
+        say "NOT A MAPPING" text "write keys and values in braces, `{ key: value }`, or below it, indented by two spaces."
+    | WantMappingOr word, NothingThere -> say "MISSING VALUE" text $"write {code word} if there is none."
+    | _, NothingThere -> say "MISSING VALUE" text "write a value after the colon, or remove the key."
+    | WantText, _ -> say "NOT A WORD" text ""
+    | (WantNumber | WantWholeNumber), _ -> say "NOT A NUMBER" text ""
+    | _ -> say "WRONG KIND" text ""
+
+let private unknown thing name legal near =
+    match thing with
+    | Loss -> say "UNKNOWN LOSS" $"I do not know a loss called {code name}." (andKnown (maybe described near) legal)
+    | Model -> say "UNKNOWN MODEL" $"I do not know a model called {code name}." (andKnown (suggest near) legal)
+    | Dataset ->
+        say
+            "UNKNOWN DATASET"
+            $"I do not know a dataset called {code name}."
+            (andKnown (suggest near) legal + " For a folder of images: `{ image_folder: PATH, classes: N }`.")
+    | Choice key -> say "UNKNOWN VALUE" $"{code name} is no value of {code key}." (andKnown (suggest near) legal)
+
+/// Nothing for mistakes of another kind.
+let message (mistake: Mistake) : Message option =
+    match mistake with
+    | WrongKind(want, found) -> wrongKind want found
+    | NotANumber(text, Some number) -> say "NOT A NUMBER" $"I need a number here, and cannot read {code text} as one." $"did you mean {code number}?"
+    | NotANumber(text, None) ->
+        say "NOT A NUMBER" $"I need a number here, and cannot read {code text} as one." "numbers look like `6`, `0.1`, `.5` or `1e-4`."
+    | NumberInQuotes text -> say "NUMBER IN QUOTES" "In quotation marks this is a text, and I need a number here." $"write {code text} without them."
+    | NotWhole text -> say "NOT A WHOLE NUMBER" $"I need a whole number here, and {code text} is none." ""
+    | NotAFlag(text, Some word) -> say "NOT TRUE OR FALSE" $"I need `true` or `false` here, but this is {code text}." $"did you mean {code word}?"
+    | NotAFlag(text, None) -> say "NOT TRUE OR FALSE" $"I need `true` or `false` here, but this is {code text}." ""
+    | OutOfRange(key, text, range) -> say "OUT OF RANGE" $"{code key} must be {bounds range}, but this is {code text}." ""
+    | NegativeWeight(loss, text) ->
+        say
+            "NEGATIVE WEIGHT"
+            "A loss weight must be 0 or more; a negative one would push the student away from what it should learn."
+            $"did you mean {code (text.TrimStart '-')}? To drop the loss, remove {code loss} from its variants."
+    | UnknownKey(key, place, legal, near, elsewhere) ->
+        let hint =
+            match near, elsewhere with
+            | [], right :: _ -> $"{code key} belongs in {inside (place @ List.truncate (right.Length - 1) right)}."
+            | _ -> suggest near
+
+        say "UNKNOWN KEY" $"There is no key {code key} in {inside place}." (andKnown hint legal)
+    | MissingKey(key, [], doc) -> say "MISSING KEY" $"An experiment needs the key {code key}." $"{code key}: {doc}"
+    | MissingKey(key, place, doc) -> say "MISSING KEY" $"{inside place} needs the key {code key}." $"{code key}: {doc}"
+    | UnknownName(thing, name, legal, near) -> unknown thing name legal near
+    | NotOneChoice(key, legal, []) -> say "NOTHING CHOSEN" $"{code key} needs one of {either legal}." ""
+    | NotOneChoice(key, _, found) -> say "TWO CHOICES" $"{codes found} are alternatives: {code key} takes one of them." "remove the others."
+    | CaseWithoutSettings(case, keys) ->
+        let settings = System.String.Join(", ", [ for key in keys -> key + ": ..." ])
+        say "MISSING SETTINGS" $"{code case} needs settings of its own." $"write `{{ {case}: {{ {settings} }} }}`."
+    | SeedCount count ->
+        let seeds = System.String.Join(", ", [ 0 .. max 0 (min (count - 1) 9) ])
+        let more = if count > 10 then ", ..." else ""
+        say "NOT A LIST" "I need a list of seeds here, not how many there are." $"write `[{seeds}{more}]`."
+    | EmptyList key -> say "EMPTY LIST" $"{code key} must hold at least one entry." ""
+    | Twice(key, value) -> say "TWICE" $"{code value} is already in this list of {code key}." "remove one of the two."
+    | NotIncreasing(before, after) -> say "OUT OF ORDER" $"Epochs must rise, but {code after} comes after {code before}." ""
+    | BadName(_, name, "") -> say "LONG NAME" $"{code name} is too long for the name of a folder." "80 characters are allowed."
+    | BadName(key, name, character) ->
+        say
+            "BAD NAME"
+            $"The name {code name} of the {key} cannot be a part of a folder's name: {code character} is not possible there."
+            "letters, digits, `+`, `-`, `_`, `.` and spaces are, dots and spaces only between others."
+    | ReservedName name -> say "RESERVED NAME" $"{code name} is the name of the teacher's own row of the table." "give the variant another name."
+    | _ -> None
