@@ -131,6 +131,11 @@ let tests =
       Program = "tests/bin/Release/net10.0/ChannelDistillation.Tests.dll"
       Folders = [ "runtime"; "dsl"; "tests" ] }
 
+let bench =
+    { Project = "bench"
+      Program = "bench/bin/Release/net10.0/ChannelDistillation.Bench.dll"
+      Folders = [ "runtime"; "bench" ] }
+
 let private lastBackend = at "dsl/Cli/bin/backend"
 
 /// The backend asked for, or else the one of the last build, so that `build --backend cuda` is said once.
@@ -234,6 +239,7 @@ let buildVerb arguments =
 
     build cli backend
     build tests backend
+    build bench backend
     printfn "Up to date (%s)." (backendOf None)
     0
 
@@ -247,6 +253,10 @@ let testVerb arguments =
           for text in Option.toList filter do
               yield! [ "--filter"; text ] ]
 
+let benchVerb arguments =
+    build bench None
+    become (at bench.Program :: arguments)
+
 let formatVerb arguments =
     let check = (parse<FormatArguments> "format" arguments).Contains Check
 
@@ -255,7 +265,7 @@ let formatVerb arguments =
     | _, output -> stop 1 output
 
     let codes =
-        [ runShown [ "csharpier"; (if check then "check" else "format"); "runtime" ]
+        [ runShown [ "csharpier"; (if check then "check" else "format"); "runtime"; "bench" ]
           runShown
               [ "fantomas"
                 if check then
@@ -271,6 +281,7 @@ let formatVerb arguments =
 let developerVerbs =
     [ "build", "", "compile everything; --backend cpu|cuda|external", buildVerb
       "test", "", "the whole test suite; --filter TEXT for a part of it", testVerb
+      "bench", "[ROUNDS [STEPS]]", "training steps side by side with PyTorch, where a Python here has it", benchVerb
       "format", "", "format the sources; --check only looks", formatVerb ]
 
 let help () =

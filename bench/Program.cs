@@ -12,7 +12,9 @@ CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 int rounds = args.Length > 0 ? int.Parse(args[0]) : 7;
 int steps = args.Length > 1 ? int.Parse(args[1]) : 3;
 string script = Path.Combine(AppContext.BaseDirectory, "pytorch", "training_step.py");
-Console.WriteLine($"Training step, CIFAR stem, ce + cd; {Machine.Hardware("cpu")["processor"]}, {torch.get_num_threads()} threads; {rounds} rounds of each in turn; medians.");
+Console.WriteLine(
+    $"Training step, CIFAR stem, ce + cd; {Machine.Hardware("cpu")["processor"]}, {torch.get_num_threads()} threads; {rounds} rounds of each in turn; medians."
+);
 Console.WriteLine();
 Console.WriteLine("| teacher -> student | batch | ours, ms | PyTorch, ms | PyTorch / ours | live tensors | memory, MiB |");
 Console.WriteLine("|---|---|---|---|---|---|---|");
@@ -32,8 +34,12 @@ foreach (var (teacher, student, batch) in new[] { ("resnet34", "resnet18", 64), 
         if (peer is not null)
             theirs.Add(peer.Run(steps));
     }
-    string pytorch = peer is null ? "absent | " : $"{1000 * Median(theirs):0} ({peer.Version}) | {Median([.. theirs.Zip(mine, (a, b) => a / b)]):0.00}";
-    Console.WriteLine($"| {teacher} -> {student} | {batch} | {1000 * Median(mine):0} | {pytorch} | {torch.Tensor.TotalCount - tensorsBefore:+0;-0;0} | {(Environment.WorkingSet - memoryBefore) >> 20:+0;-0;0} |");
+    string pytorch = peer is null
+        ? "absent | "
+        : $"{1000 * Median(theirs):0} ({peer.Version}) | {Median([.. theirs.Zip(mine, (a, b) => a / b)]):0.00}";
+    Console.WriteLine(
+        $"| {teacher} -> {student} | {batch} | {1000 * Median(mine):0} | {pytorch} | {torch.Tensor.TotalCount - tensorsBefore:+0;-0;0} | {(Environment.WorkingSet - memoryBefore) >> 20:+0;-0;0} |"
+    );
 }
 
 static RunSpec Case(string teacher, string student, int batch) =>

@@ -10,32 +10,25 @@ open TorchSharp
 
 type Tensor = torch.Tensor
 
-let path name =
-    Path.Combine(AppContext.BaseDirectory, "Golden", name)
+let path name = Path.Combine(AppContext.BaseDirectory, "Golden", name)
 
-let json name =
-    (JsonDocument.Parse(File.ReadAllText(path name))).RootElement
+let json name = (JsonDocument.Parse(File.ReadAllText(path name))).RootElement
 
 let text (name: string) (element: JsonElement) =
     match element.GetProperty(name).GetString() with
     | null -> failwith $"`{name}` is null"
     | value -> value
 
-let items (name: string) (element: JsonElement) =
-    element.GetProperty(name).EnumerateArray() |> Seq.toList
+let items (name: string) (element: JsonElement) = element.GetProperty(name).EnumerateArray() |> Seq.toList
 
-let longs (element: JsonElement) =
-    [| for item in element.EnumerateArray() -> item.GetInt64() |]
+let longs (element: JsonElement) = [| for item in element.EnumerateArray() -> item.GetInt64() |]
 
-let doubles (element: JsonElement) =
-    [| for item in element.EnumerateArray() -> item.GetDouble() |]
+let doubles (element: JsonElement) = [| for item in element.EnumerateArray() -> item.GetDouble() |]
 
-let toTensor (values: float32[]) (shape: int64[]) =
-    torch.tensor(values, ReadOnlySpan<int64> shape)
+let toTensor (values: float32[]) (shape: int64[]) = torch.tensor (values, ReadOnlySpan<int64> shape)
 
 /// { "shape": [...], "data": [...] } as float32.
-let tensor (element: JsonElement) =
-    toTensor (Array.map float32 (doubles (element.GetProperty "data"))) (longs (element.GetProperty "shape"))
+let tensor (element: JsonElement) = toTensor (Array.map float32 (doubles (element.GetProperty "data"))) (longs (element.GetProperty "shape"))
 
 /// h(n, offset)[i] = 2 frac(43758.5453 sin(12.9898 i + offset)) - 1
 let noise (count: int64) (offset: float) =
@@ -44,14 +37,16 @@ let noise (count: int64) (offset: float) =
         2.0 * (wave - floor wave) - 1.0)
 
 /// Images of the golden files: [batch, channels, height, width].
-let images (shape: int64[]) (offset: float) =
-    toTensor (noise (Array.fold (*) 1L shape) offset |> Array.map float32) shape
+let images (shape: int64[]) (offset: float) = toTensor (noise (Array.fold (*) 1L shape) offset |> Array.map float32) shape
 
 let private values (name: string) (shape: int64[]) (w: float[]) =
     let scale =
-        if name.EndsWith "running_var" then fun w -> 1.0 + 0.2 * abs w
-        elif name.EndsWith "running_mean" then fun w -> 0.05 * w
-        elif shape.Length = 1 then (if name.EndsWith "weight" then fun w -> 0.4 + 0.1 * w else fun w -> 0.1 * w)
+        if name.EndsWith "running_var" then
+            fun w -> 1.0 + 0.2 * abs w
+        elif name.EndsWith "running_mean" then
+            fun w -> 0.05 * w
+        elif shape.Length = 1 then
+            (if name.EndsWith "weight" then fun w -> 0.4 + 0.1 * w else fun w -> 0.1 * w)
         else
             let fanIn = float w.Length / float shape[0]
             fun w -> sqrt (6.0 / fanIn) * w
@@ -72,7 +67,7 @@ let fill (offset: float) (state: Dictionary<string, Tensor>) =
             target.copy_ source |> ignore)
 
 let toArray (tensor: Tensor) =
-    use flat = tensor.detach().to_type(torch.ScalarType.Float64).cpu().contiguous ()
+    use flat = tensor.detach().to_type(torch.ScalarType.Float64).cpu().contiguous()
     flat.data<float>().ToArray()
 
 let gradient (leaf: Tensor) =

@@ -33,7 +33,9 @@ let private stepsPerEpoch (images: int) (spec: RunSpec) = (images + spec.Train.B
 
 /// From epochs that runs of this cohort have already finished; the speed is that of the company they had then.
 let fromRecords (cohort: Job list) =
-    let seconds = [ for job in cohort do for record in RunFolder(job.Folder).ReadMetrics() -> record.Seconds ]
+    let seconds =
+        [ for job in cohort do
+              for record in RunFolder(job.Folder).ReadMetrics() -> record.Seconds ]
 
     if seconds.IsEmpty then
         None

@@ -48,7 +48,9 @@ let private steps (spec: RunSpec) =
 
 let private estimate (known: Estimate.Estimate) =
     let memory =
-        known.Bytes |> Option.map (fun bytes -> $", {float bytes / float (1 <<< 30):F1} GiB of memory") |> Option.defaultValue ""
+        known.Bytes
+        |> Option.map (fun bytes -> $", {float bytes / float (1 <<< 30):F1} GiB of memory")
+        |> Option.defaultValue ""
 
     $"  about {Progress.Figures.duration known.Time}{memory} ({known.Source})"
 
@@ -86,7 +88,11 @@ let render (workspace: Workspace) (lanes: int) (plan: Plan) (jobs: Job list) (co
                   :: [ for job in cohort -> [ job.Run.Name; string job.Run.Spec.Train.Epochs; losses job.Run.Spec; string job.State ] ]
               )
 
-      yield! total [ for known, cohort in List.zip estimates cohorts do if isPending cohort then known ]
+      yield!
+          total
+              [ for known, cohort in List.zip estimates cohorts do
+                    if isPending cohort then
+                        known ]
 
       match WeightChart.render plan with
       | [] -> ()

@@ -41,9 +41,10 @@ internal sealed unsafe class BatchBuffer : IDisposable
 
         var (seenImages, seenLabels) = (deviceImages ?? images, deviceLabels ?? labels);
         whole = new Batch(seenImages, seenLabels, Indices);
-        partial = rest == size
-            ? null
-            : new Batch(Lasting(seenImages.narrow(0, 0, rest)), Lasting(seenLabels.narrow(0, 0, rest)), Indices.AsMemory(0, rest));
+        partial =
+            rest == size
+                ? null
+                : new Batch(Lasting(seenImages.narrow(0, 0, rest)), Lasting(seenLabels.narrow(0, 0, rest)), Indices.AsMemory(0, rest));
     }
 
     /// <summary>Which images it holds; written by the worker that fills it.</summary>

@@ -75,9 +75,7 @@ public sealed class ByteImageSet : IImageSet
         }
     }
 
-    public void Dispose()
-    {
-    }
+    public void Dispose() { }
 
     private static void Normalise(ReadOnlySpan<byte> row, ReadOnlySpan<int> columns, ReadOnlySpan<float> table, Span<float> target)
     {
@@ -101,7 +99,8 @@ public sealed class ByteImageSet : IImageSet
         for (var i = 0; i <= last; i++)
         {
             var place = i + shift;
-            places[i] = place >= 0 && place <= last ? place
+            places[i] =
+                place >= 0 && place <= last ? place
                 : augmentation.PaddingMode == PaddingMode.Zero ? Outside
                 : place < 0 ? -place
                 : 2 * last - place;

@@ -63,15 +63,21 @@ public static class DatasetStore
         return folders.FirstOrDefault(folder => folder is not null && dataset.Files.All(file => File.Exists(Path.Combine(folder, file.Name))));
     }
 
-    private static string WhatIsMissing(DatasetDescriptor dataset) => dataset switch
-    {
-        { Name: DatasetSpec.ImageFolder } => "This version cannot train on folders of images yet; experiments with them can be checked and planned.",
-        _ when !CanOpen(dataset) => $"This version cannot fetch or read the dataset {dataset.Name} yet; experiments with it can be checked and planned.",
-        _ when CanFetch(dataset) => $"The dataset {dataset.Name} is not in data/{dataset.Name}. To fetch it: dotnet fsi build.fsx data fetch {dataset.Name}",
-        _ => $"The dataset {dataset.Name} is not in data/{dataset.Name}, though it is part of the repository. To restore it: git checkout -- data/{dataset.Name}",
-    };
+    private static string WhatIsMissing(DatasetDescriptor dataset) =>
+        dataset switch
+        {
+            { Name: DatasetSpec.ImageFolder } =>
+                "This version cannot train on folders of images yet; experiments with them can be checked and planned.",
+            _ when !CanOpen(dataset) =>
+                $"This version cannot fetch or read the dataset {dataset.Name} yet; experiments with it can be checked and planned.",
+            _ when CanFetch(dataset) =>
+                $"The dataset {dataset.Name} is not in data/{dataset.Name}. To fetch it: dotnet fsi build.fsx data fetch {dataset.Name}",
+            _ =>
+                $"The dataset {dataset.Name} is not in data/{dataset.Name}, though it is part of the repository. To restore it: git checkout -- data/{dataset.Name}",
+        };
 
-    private static string HowToRepair(DatasetDescriptor dataset) => CanFetch(dataset)
-        ? $"Remove it, then fetch it again: dotnet fsi build.fsx data fetch {dataset.Name}"
-        : $"To restore it: git checkout -- data/{dataset.Name}";
+    private static string HowToRepair(DatasetDescriptor dataset) =>
+        CanFetch(dataset)
+            ? $"Remove it, then fetch it again: dotnet fsi build.fsx data fetch {dataset.Name}"
+            : $"To restore it: git checkout -- data/{dataset.Name}";
 }

@@ -44,23 +44,24 @@ internal sealed class DatasetYaml
             .Select(entry => entry.ToDescriptor())
             .ToArray();
 
-    private DatasetDescriptor ToDescriptor() => new()
-    {
-        Name = Name,
-        Doc = Doc,
-        License = License,
-        Homepage = Homepage,
-        Format = Format,
-        Image = new ImageShape(Image.Channels, Image.Height, Image.Width),
-        Classes = Classes,
-        TrainingImages = Images.Training,
-        ValidationImages = Images.Validation,
-        Mean = Mean,
-        Std = Std,
-        Augmentation = new AugmentationSpec(Augmentation.Padding, Augmentation.PaddingMode, Augmentation.Flip),
-        AlsoAt = AlsoAt,
-        Files = [.. Files.Select(file => new DatasetFile(file.Name, file.Url is null ? null : new Uri(file.Url), file.Bytes, file.Sha256))],
-    };
+    private DatasetDescriptor ToDescriptor() =>
+        new()
+        {
+            Name = Name,
+            Doc = Doc,
+            License = License,
+            Homepage = Homepage,
+            Format = Format,
+            Image = new ImageShape(Image.Channels, Image.Height, Image.Width),
+            Classes = Classes,
+            TrainingImages = Images.Training,
+            ValidationImages = Images.Validation,
+            Mean = Mean,
+            Std = Std,
+            Augmentation = new AugmentationSpec(Augmentation.Padding, Augmentation.PaddingMode, Augmentation.Flip),
+            AlsoAt = AlsoAt,
+            Files = [.. Files.Select(file => new DatasetFile(file.Name, file.Url is null ? null : new Uri(file.Url), file.Bytes, file.Sha256))],
+        };
 
     internal sealed class CountsYaml
     {

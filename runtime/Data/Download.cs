@@ -24,7 +24,8 @@ internal static class Download
             {
                 throw new MissingException(
                     $"What {file.Url} sends is not the {file.Name} that is known here: its SHA-256 is {sha256}, it should be {file.Sha256}. "
-                    + "Nothing was kept. A proxy or a log-in page may have answered instead; open the address in a browser to see.");
+                        + "Nothing was kept. A proxy or a log-in page may have answered instead; open the address in a browser to see."
+                );
             }
 
             File.Move(temporary, path, overwrite: true);
@@ -33,8 +34,9 @@ internal static class Download
         {
             throw new MissingException(
                 $"{file.Url} could not be fetched: {Reason(error)} Nothing was kept. Check the connection and run the same command again, "
-                + $"or put the file into {Path.GetDirectoryName(path)} yourself.",
-                error);
+                    + $"or put the file into {Path.GetDirectoryName(path)} yourself.",
+                error
+            );
         }
         finally
         {
@@ -72,14 +74,15 @@ internal static class Download
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
-    private static string Reason(Exception error) => error switch
-    {
-        HttpRequestException { StatusCode: { } code } => $"the server answers {(int)code} ({code}).",
-        OperationCanceledException => $"the server has sent nothing for {Patience.TotalSeconds:0} seconds.",
-        HttpIOException { HttpRequestError: HttpRequestError.ResponseEnded } => "the connection broke off before the file was whole.",
-        HttpRequestException { InnerException: { } inner } => $"{inner.Message.TrimEnd('.')}.",
-        _ => $"{error.Message.TrimEnd('.')}.",
-    };
+    private static string Reason(Exception error) =>
+        error switch
+        {
+            HttpRequestException { StatusCode: { } code } => $"the server answers {(int)code} ({code}).",
+            OperationCanceledException => $"the server has sent nothing for {Patience.TotalSeconds:0} seconds.",
+            HttpIOException { HttpRequestError: HttpRequestError.ResponseEnded } => "the connection broke off before the file was whole.",
+            HttpRequestException { InnerException: { } inner } => $"{inner.Message.TrimEnd('.')}.",
+            _ => $"{error.Message.TrimEnd('.')}.",
+        };
 
     private static string Megabytes(long bytes) => $"{bytes / 1e6:0.0} MB";
 }

@@ -7,10 +7,7 @@ internal static class IdxDataset
 {
     /// <exception cref="DamagedFileException">A file is not what it must be.</exception>
     public static Dataset Open(DatasetDescriptor descriptor, string folder) =>
-        new(
-            descriptor,
-            Open(descriptor, folder, "train", descriptor.TrainingImages),
-            Open(descriptor, folder, "t10k", descriptor.ValidationImages));
+        new(descriptor, Open(descriptor, folder, "train", descriptor.TrainingImages), Open(descriptor, folder, "t10k", descriptor.ValidationImages));
 
     public static string Images(string folder, string part) => Path.Combine(folder, $"{part}-images-idx3-ubyte.gz");
 
@@ -34,13 +31,17 @@ internal static class IdxDataset
         {
             throw new DamagedFileException(
                 Images(folder, part),
-                $"its images are {images.Dimensions[1]}x{images.Dimensions[2]}, larger than the {descriptor.Image.Height}x{descriptor.Image.Width} of {descriptor.Name}");
+                $"its images are {images.Dimensions[1]}x{images.Dimensions[2]}, larger than the {descriptor.Image.Height}x{descriptor.Image.Width} of {descriptor.Name}"
+            );
         }
 
         var highest = labels.Values.Max();
         if (highest >= descriptor.Classes)
         {
-            throw new DamagedFileException(Labels(folder, part), $"it holds the label {highest}, but {descriptor.Name} has the labels 0 to {descriptor.Classes - 1}");
+            throw new DamagedFileException(
+                Labels(folder, part),
+                $"it holds the label {highest}, but {descriptor.Name} has the labels 0 to {descriptor.Classes - 1}"
+            );
         }
 
         return new ByteImageSet(descriptor.Image, Frame(images, descriptor.Image), labels.Values, descriptor.Mean, descriptor.Std);

@@ -13,7 +13,8 @@ public sealed class ChannelConnectors : nn.Module
     private readonly Chain[] stages;
 
     /// <param name="channels">(student's, teacher's) of each stage.</param>
-    public ChannelConnectors(IEnumerable<(int Student, int Teacher)> channels) : base(nameof(ChannelConnectors))
+    public ChannelConnectors(IEnumerable<(int Student, int Teacher)> channels)
+        : base(nameof(ChannelConnectors))
     {
         stages = channels.Select(pair => new Chain(new Convolution(pair.Student, pair.Teacher, 1), new BatchNorm(pair.Teacher))).ToArray();
         register_module("connectors", new Chain(stages));

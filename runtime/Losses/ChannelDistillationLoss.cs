@@ -14,19 +14,21 @@ namespace ChannelDistillation.Losses;
 /// </summary>
 public sealed class ChannelDistillationLoss : Loss
 {
-    public static LossDescriptor Descriptor { get; } = new()
-    {
-        Name = "cd",
-        Title = "Channel distillation",
-        Source = "Zhou et al., Channel Distillation, arXiv 2006.01683",
-        Formula = "sum over stages of mean over (sample, channel) of (GAP(connector(F_s)) - GAP(F_t))^2",
-        DefaultWeight = 6,
-        Needs = TeacherSignal.Features,
-        WhyNotPaired = features => features.Student.Count == features.Teacher.Count
-            ? null
-            : $"`cd` pairs stage with stage, but the student has {features.Student.Count} stages and the teacher {features.Teacher.Count}",
-        Create = context => new ChannelDistillationLoss(context.Features),
-    };
+    public static LossDescriptor Descriptor { get; } =
+        new()
+        {
+            Name = "cd",
+            Title = "Channel distillation",
+            Source = "Zhou et al., Channel Distillation, arXiv 2006.01683",
+            Formula = "sum over stages of mean over (sample, channel) of (GAP(connector(F_s)) - GAP(F_t))^2",
+            DefaultWeight = 6,
+            Needs = TeacherSignal.Features,
+            WhyNotPaired = features =>
+                features.Student.Count == features.Teacher.Count
+                    ? null
+                    : $"`cd` pairs stage with stage, but the student has {features.Student.Count} stages and the teacher {features.Teacher.Count}",
+            Create = context => new ChannelDistillationLoss(context.Features),
+        };
 
     private readonly ChannelConnectors connectors;
 

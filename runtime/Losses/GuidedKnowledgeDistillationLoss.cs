@@ -11,19 +11,26 @@ namespace ChannelDistillation.Losses;
 /// </summary>
 public sealed class GuidedKnowledgeDistillationLoss(double temperature) : Loss
 {
-    public static LossDescriptor Descriptor { get; } = new()
-    {
-        Name = "gkd",
-        Title = "Guided knowledge distillation",
-        Source = "Zhou et al., Channel Distillation, arXiv 2006.01683",
-        Formula = "T^2 x mean of KL(p_t || p_s) over the samples that the teacher classifies correctly, p = softmax(logits / T)",
-        Parameters =
-        [
-            new ParameterDescriptor.Number("temperature", 1, "T: the higher, the more the small probabilities count.", Minimum: 0, AboveMinimum: true),
-        ],
-        Needs = TeacherSignal.Logits,
-        Create = context => new GuidedKnowledgeDistillationLoss(context.Parameters.Number("temperature")),
-    };
+    public static LossDescriptor Descriptor { get; } =
+        new()
+        {
+            Name = "gkd",
+            Title = "Guided knowledge distillation",
+            Source = "Zhou et al., Channel Distillation, arXiv 2006.01683",
+            Formula = "T^2 x mean of KL(p_t || p_s) over the samples that the teacher classifies correctly, p = softmax(logits / T)",
+            Parameters =
+            [
+                new ParameterDescriptor.Number(
+                    "temperature",
+                    1,
+                    "T: the higher, the more the small probabilities count.",
+                    Minimum: 0,
+                    AboveMinimum: true
+                ),
+            ],
+            Needs = TeacherSignal.Logits,
+            Create = context => new GuidedKnowledgeDistillationLoss(context.Parameters.Number("temperature")),
+        };
 
     private readonly SoftenedDivergence divergence = new(temperature);
 

@@ -9,22 +9,28 @@ namespace ChannelDistillation.Losses;
 /// </summary>
 public sealed class KnowledgeDistillationLoss(double temperature) : Loss
 {
-    public static LossDescriptor Descriptor { get; } = new()
-    {
-        Name = "kd",
-        Title = "Knowledge distillation",
-        Source = "Hinton et al., arXiv 1503.02531",
-        Formula = "T^2 x mean over samples of KL(p_t || p_s), p = softmax(logits / T)",
-        Parameters =
-        [
-            new ParameterDescriptor.Number("temperature", 4, "T: the higher, the more the small probabilities count.", Minimum: 0, AboveMinimum: true),
-        ],
-        Needs = TeacherSignal.Logits,
-        Create = context => new KnowledgeDistillationLoss(context.Parameters.Number("temperature")),
-    };
+    public static LossDescriptor Descriptor { get; } =
+        new()
+        {
+            Name = "kd",
+            Title = "Knowledge distillation",
+            Source = "Hinton et al., arXiv 1503.02531",
+            Formula = "T^2 x mean over samples of KL(p_t || p_s), p = softmax(logits / T)",
+            Parameters =
+            [
+                new ParameterDescriptor.Number(
+                    "temperature",
+                    4,
+                    "T: the higher, the more the small probabilities count.",
+                    Minimum: 0,
+                    AboveMinimum: true
+                ),
+            ],
+            Needs = TeacherSignal.Logits,
+            Create = context => new KnowledgeDistillationLoss(context.Parameters.Number("temperature")),
+        };
 
     private readonly SoftenedDivergence divergence = new(temperature);
 
-    public override Tensor Compute(LossInput input) =>
-        divergence.Rescale(divergence.PerSample(input.Student.Logits, input.Teacher!).mean());
+    public override Tensor Compute(LossInput input) => divergence.Rescale(divergence.PerSample(input.Student.Logits, input.Teacher!).mean());
 }

@@ -9,8 +9,14 @@ public abstract record ParameterDescriptor(string Name, string Doc)
     public abstract object DefaultValue { get; }
 
     /// <param name="Minimum">Smallest allowed value, or the bound itself where <paramref name="AboveMinimum"/>.</param>
-    public sealed record Number(string Name, double Default, string Doc, double Minimum = double.NegativeInfinity, double Maximum = double.PositiveInfinity, bool AboveMinimum = false)
-        : ParameterDescriptor(Name, Doc)
+    public sealed record Number(
+        string Name,
+        double Default,
+        string Doc,
+        double Minimum = double.NegativeInfinity,
+        double Maximum = double.PositiveInfinity,
+        bool AboveMinimum = false
+    ) : ParameterDescriptor(Name, Doc)
     {
         public override object DefaultValue => Default;
 
@@ -18,7 +24,8 @@ public abstract record ParameterDescriptor(string Name, string Doc)
     }
 
     /// <summary>A whole number; held as a double like every number.</summary>
-    public sealed record Integer(string Name, int Default, string Doc, int Minimum = int.MinValue, int Maximum = int.MaxValue) : ParameterDescriptor(Name, Doc)
+    public sealed record Integer(string Name, int Default, string Doc, int Minimum = int.MinValue, int Maximum = int.MaxValue)
+        : ParameterDescriptor(Name, Doc)
     {
         public override object DefaultValue => (double)Default;
 

@@ -27,12 +27,16 @@ public sealed class TeacherSignals(ModelOutput output, Tensor labels)
     public Tensor ChannelMeans(int stage) => Derive($"channel means {stage}", () => Features[stage].mean([2, 3]));
 
     /// <summary>1 where the teacher's most likely class is the label, else 0; [batch], float32.</summary>
-    public Tensor Correct => Derive("correct", () =>
-    {
-        using var predicted = Logits.argmax(1);
-        using var same = predicted.eq(labels);
-        return same.to(ScalarType.Float32);
-    });
+    public Tensor Correct =>
+        Derive(
+            "correct",
+            () =>
+            {
+                using var predicted = Logits.argmax(1);
+                using var same = predicted.eq(labels);
+                return same.to(ScalarType.Float32);
+            }
+        );
 
     /// <summary>A new tensor made of this batch's output, at most once; the name says what it is, with every parameter that it depends on.</summary>
     public Tensor Derive(string name, Func<Tensor> make)

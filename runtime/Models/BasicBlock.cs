@@ -19,7 +19,8 @@ public sealed class BasicBlock : nn.Module<Tensor, Tensor>
     /// <param name="input">Channels.</param>
     /// <param name="width">Channels of both convolutions and of the output.</param>
     /// <param name="stride">Of the first convolution.</param>
-    public BasicBlock(int input, int width, int stride) : base(nameof(BasicBlock))
+    public BasicBlock(int input, int width, int stride)
+        : base(nameof(BasicBlock))
     {
         conv1 = new(input, width, 3, stride);
         bn1 = new(width);

@@ -24,7 +24,8 @@ public sealed class Bottleneck : nn.Module<Tensor, Tensor>
     /// <param name="input">Channels.</param>
     /// <param name="width">Channels of the 3x3 convolution; the output has <see cref="Expansion"/> times as many.</param>
     /// <param name="stride">Of the 3x3 convolution.</param>
-    public Bottleneck(int input, int width, int stride) : base(nameof(Bottleneck))
+    public Bottleneck(int input, int width, int stride)
+        : base(nameof(Bottleneck))
     {
         int output = width * Expansion;
         conv1 = new(input, width, 1);

@@ -56,8 +56,7 @@ public static class Initialisation
         parameter.copy_(fill(values, random));
     }
 
-    private static ulong GeneratorSeed(long seed, string name) =>
-        new Randomness(seed, Purpose.Initialisation, index: Fnv1A(name)).NextBits();
+    private static ulong GeneratorSeed(long seed, string name) => new Randomness(seed, Purpose.Initialisation, index: Fnv1A(name)).NextBits();
 
     /// <summary>FNV-1a, 64 bits: the same on every machine and in every process, which string.GetHashCode is not.</summary>
     private static long Fnv1A(string text)

@@ -24,7 +24,12 @@ public sealed record ModelDescriptor
 
     /// <summary>The stem used for a model of an experiment on images of a given size.</summary>
     public Stem StemFor(ModelSpec spec, ImageShape image) =>
-        spec.Stem ?? (Stems.Count == 1 ? Stems[0] : Math.Max(image.Height, image.Width) <= 64 ? Stem.Cifar : Stem.ImageNet);
+        spec.Stem
+        ?? (
+            Stems.Count == 1 ? Stems[0]
+            : Math.Max(image.Height, image.Width) <= 64 ? Stem.Cifar
+            : Stem.ImageNet
+        );
 
     /// <summary>Shapes of the stage outputs, found without allocating a tensor.</summary>
     public IReadOnlyList<FeatureShape> Features(ModelSpec spec, ImageShape image)

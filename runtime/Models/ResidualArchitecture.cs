@@ -20,7 +20,9 @@ public sealed record ResidualArchitecture(int StemWidth, IReadOnlyList<int> Widt
         {
             var (output, stride) = Stages[stage];
             (int before, int width) = (input, Widths[stage]);
-            yield return new Chain(Enumerable.Range(0, Depths[stage]).Select(block => Block(block == 0 ? before : output, width, block == 0 ? stride : 1)));
+            yield return new Chain(
+                Enumerable.Range(0, Depths[stage]).Select(block => Block(block == 0 ? before : output, width, block == 0 ? stride : 1))
+            );
             input = output;
         }
     }

@@ -17,12 +17,11 @@ public sealed class ResidualNetwork : Backbone
     private readonly Chain[] stages;
     private readonly Linear fc;
 
-    public ResidualNetwork(string name, ResidualArchitecture architecture, BackboneOptions options) : base(name)
+    public ResidualNetwork(string name, ResidualArchitecture architecture, BackboneOptions options)
+        : base(name)
     {
         stem = options.Stem;
-        conv1 = stem == Stem.ImageNet
-            ? new(options.Channels, architecture.StemWidth, 7, 2)
-            : new(options.Channels, architecture.StemWidth, 3);
+        conv1 = stem == Stem.ImageNet ? new(options.Channels, architecture.StemWidth, 7, 2) : new(options.Channels, architecture.StemWidth, 3);
         bn1 = new(architecture.StemWidth);
         stages = architecture.BuildStages().ToArray();
         fc = nn.Linear(architecture.Stages[^1].Channels, options.Classes);

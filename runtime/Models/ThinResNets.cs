@@ -21,7 +21,8 @@ public static class ThinResNets
         {
             Name = name,
             Doc = $"Thin {layers}-layer ResNet for small images, three stages of widths {string.Join(", ", widths)}",
-            Source = "He et al., Deep Residual Learning for Image Recognition, arXiv 1512.03385, section 4.2; widths and names as in CRD, arXiv 1910.10699",
+            Source =
+                "He et al., Deep Residual Learning for Image Recognition, arXiv 1512.03385, section 4.2; widths and names as in CRD, arXiv 1910.10699",
             Stems = [Stem.Cifar],
             Stages = architecture.Stages,
             Create = options => new ResidualNetwork(name, architecture, options),

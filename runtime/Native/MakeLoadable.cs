@@ -58,7 +58,10 @@ public sealed class MakeLoadable : Task
         File.SetLastWriteTimeUtc(beside, time);
         File.Delete(Library);
         File.Move(beside, Library);
-        Said = "made libLibTorchSharp.so loadable here: this libstdc++ has no " + Needed + ", and the library needs it only for a function without effect";
+        Said =
+            "made libLibTorchSharp.so loadable here: this libstdc++ has no "
+            + Needed
+            + ", and the library needs it only for a function without effect";
         Log.LogMessage(MessageImportance.High, "TorchSharp: " + Said + ".");
         return true;
     }

@@ -84,7 +84,12 @@ public sealed class RunFolder(string path)
             return [];
         string text = File.ReadAllText(MetricsFile);
         int end = text.LastIndexOf('\n') + 1;
-        return [.. text[..end].Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonSerializer.Deserialize<EpochRecord>(line, RecordJson.Line)!)];
+        return
+        [
+            .. text[..end]
+                .Split('\n', StringSplitOptions.RemoveEmptyEntries)
+                .Select(line => JsonSerializer.Deserialize<EpochRecord>(line, RecordJson.Line)!),
+        ];
     }
 
     /// <summary>Drops the lines of epochs that are going to be trained again, and a line that was cut short.</summary>

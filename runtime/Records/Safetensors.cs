@@ -32,7 +32,10 @@ public sealed record Safetensors(IReadOnlyDictionary<string, Tensor> Tensors, IR
     /// <summary>Writes the file atomically. Tensors may lie on any device and in any layout.</summary>
     public static void Write(string path, IReadOnlyCollection<KeyValuePair<string, Tensor>> tensors, IReadOnlyDictionary<string, string> metadata)
     {
-        var header = new JsonObject { [MetadataKey] = new JsonObject(metadata.Select(entry => KeyValuePair.Create(entry.Key, (JsonNode?)entry.Value))) };
+        var header = new JsonObject
+        {
+            [MetadataKey] = new JsonObject(metadata.Select(entry => KeyValuePair.Create(entry.Key, (JsonNode?)entry.Value))),
+        };
         long offset = 0;
         foreach (var (name, tensor) in tensors)
         {
@@ -51,15 +54,18 @@ public sealed record Safetensors(IReadOnlyDictionary<string, Tensor> Tensors, IR
         start.AsSpan(8).Fill((byte)' ');
         BinaryPrimitives.WriteInt64LittleEndian(start, start.Length - 8);
         text.CopyTo(start, 8);
-        AtomicFile.Write(path, stream =>
-        {
-            stream.Write(start);
-            foreach (var (_, tensor) in tensors)
+        AtomicFile.Write(
+            path,
+            stream =>
             {
-                using var scope = NewDisposeScope();
-                stream.Write(tensor.detach().cpu().contiguous().bytes);
+                stream.Write(start);
+                foreach (var (_, tensor) in tensors)
+                {
+                    using var scope = NewDisposeScope();
+                    stream.Write(tensor.detach().cpu().contiguous().bytes);
+                }
             }
-        });
+        );
     }
 
     /// <summary>Reads a whole file into tensors on the CPU; they belong to the current dispose scope, if there is one.</summary>
@@ -102,7 +108,8 @@ public sealed record Safetensors(IReadOnlyDictionary<string, Tensor> Tensors, IR
     private static Tensor ReadTensor(FileStream stream, long start, string name, JsonNode? entry, string path)
     {
         string dtype;
-        long[] shape, offsets;
+        long[] shape,
+            offsets;
         try
         {
             dtype = entry!["dtype"]!.GetValue<string>();

@@ -12,9 +12,12 @@ public sealed class Parameters : IReadOnlyCollection<KeyValuePair<string, object
         this.values = new(StringComparer.Ordinal);
         foreach (var (name, value) in values)
         {
-            this.values.Add(name, value is double or bool or string
-                ? value
-                : throw new ArgumentException($"Parameter `{name}` is a {value.GetType().Name}; it must be a double, a bool or a string."));
+            this.values.Add(
+                name,
+                value is double or bool or string
+                    ? value
+                    : throw new ArgumentException($"Parameter `{name}` is a {value.GetType().Name}; it must be a double, a bool or a string.")
+            );
         }
     }
 
@@ -31,8 +34,7 @@ public sealed class Parameters : IReadOnlyCollection<KeyValuePair<string, object
     public string Text(string name) => (string)values[name];
 
     /// <summary>These values with one replaced or added.</summary>
-    public Parameters With(string name, object value) =>
-        new(values.Where(entry => entry.Key != name).Append(new(name, value)));
+    public Parameters With(string name, object value) => new(values.Where(entry => entry.Key != name).Append(new(name, value)));
 
     public bool Equals(Parameters? other) => other is not null && values.SequenceEqual(other.values);
 

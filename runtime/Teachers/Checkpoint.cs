@@ -20,11 +20,14 @@ public static class Checkpoint
         [
             .. wanted.Keys.Except(saved.Keys).Select(name => $"`{name}` is missing"),
             .. saved.Keys.Except(wanted.Keys).Select(name => $"`{name}` is not part of the model"),
-            .. wanted.Where(entry => saved.TryGetValue(entry.Key, out Tensor? tensor) && !tensor.shape.SequenceEqual(entry.Value.shape))
+            .. wanted
+                .Where(entry => saved.TryGetValue(entry.Key, out Tensor? tensor) && !tensor.shape.SequenceEqual(entry.Value.shape))
                 .Select(entry => $"`{entry.Key}` is {Shape(saved[entry.Key])} and should be {Shape(entry.Value)}"),
         ];
         if (wrong.Length > 0)
-            throw new InvalidDataException($"{path} does not hold the weights of this model ({model.GetName()}): {string.Join(", ", wrong.Take(3))}{(wrong.Length > 3 ? $", and {wrong.Length - 3} more" : "")}.");
+            throw new InvalidDataException(
+                $"{path} does not hold the weights of this model ({model.GetName()}): {string.Join(", ", wrong.Take(3))}{(wrong.Length > 3 ? $", and {wrong.Length - 3} more" : "")}."
+            );
         foreach (var (name, tensor) in wanted)
             tensor.copy_(saved[name]);
     }

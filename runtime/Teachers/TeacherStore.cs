@@ -16,7 +16,9 @@ public sealed class TeacherStore(Workspace workspace)
         teacher.AsRun(dataset) is RunSpec run ? FolderOf(run).LatestWeights : workspace.Resolve(teacher.Checkpoint!);
 
     public bool IsThere(TeacherSpec teacher, DatasetSpec dataset) =>
-        teacher.AsRun(dataset) is RunSpec run ? FolderOf(run).ReadResult()?.Status == RunStatus.Completed : File.Exists(CheckpointOf(teacher, dataset));
+        teacher.AsRun(dataset) is RunSpec run
+            ? FolderOf(run).ReadResult()?.Status == RunStatus.Completed
+            : File.Exists(CheckpointOf(teacher, dataset));
 
     /// <summary>Trains a teacher that has a recipe, or goes on with its training.</summary>
     /// <exception cref="InvalidOperationException">It diverged or failed.</exception>
@@ -63,8 +65,7 @@ public sealed class TeacherStore(Workspace workspace)
         return errors;
     }
 
-    private RunFolder FolderOf(RunSpec run) =>
-        new(Path.Combine(workspace.Pretrain, RunFolder.NameOf($"{run.Dataset.Name}-{run.Student.Name}", run)));
+    private RunFolder FolderOf(RunSpec run) => new(Path.Combine(workspace.Pretrain, RunFolder.NameOf($"{run.Dataset.Name}-{run.Student.Name}", run)));
 
     private string KeptErrors(string checkpoint, TeacherSpec teacher, DatasetSpec dataset)
     {

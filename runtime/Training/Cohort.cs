@@ -14,7 +14,10 @@ public static class Cohort
         {
             // A run without a teacher costs nothing in the company of runs with one: it only skips the teacher's answers.
             T[] alone = [.. sameBatches.Where(run => spec(run).Teacher is null)];
-            T[][] taught = [.. sameBatches.Where(run => spec(run).Teacher is not null).GroupBy(run => TeacherOf(spec(run))).Select(group => group.ToArray())];
+            T[][] taught =
+            [
+                .. sameBatches.Where(run => spec(run).Teacher is not null).GroupBy(run => TeacherOf(spec(run))).Select(group => group.ToArray()),
+            ];
             if (taught.Length == 0)
             {
                 cohorts.Add(alone);

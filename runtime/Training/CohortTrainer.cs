@@ -30,8 +30,24 @@ public sealed class CohortTrainer : IDisposable
         this.observer = observer;
         dataset = options.OpenDataset(common.Dataset);
         teacher = teacherSpec is null ? null : new TeacherStore(options.Workspace).Load(teacherSpec, common.Dataset, device);
-        training = new BatchStream(dataset.Training, common.Train.Batch, common.Dataset.Augmentation ?? dataset.Descriptor.Augmentation, common.DataSeed, shuffle: true, device, workers: 1);
-        validation = new BatchStream(dataset.Validation, common.Train.Batch, AugmentationSpec.None, common.DataSeed, shuffle: false, device, workers: 1);
+        training = new BatchStream(
+            dataset.Training,
+            common.Train.Batch,
+            common.Dataset.Augmentation ?? dataset.Descriptor.Augmentation,
+            common.DataSeed,
+            shuffle: true,
+            device,
+            workers: 1
+        );
+        validation = new BatchStream(
+            dataset.Validation,
+            common.Train.Batch,
+            AugmentationSpec.None,
+            common.DataSeed,
+            shuffle: false,
+            device,
+            workers: 1
+        );
         // Reading a number is free on the CPU; on a GPU it would wait for every step.
         checkEveryStep = device.type == DeviceType.CPU;
         foreach (LaneSpec spec in specs)
@@ -84,12 +100,15 @@ public sealed class CohortTrainer : IDisposable
             double imagesPerSecond = images / clock.Elapsed.TotalSeconds;
             observer.ValidationStarted(epoch);
             Validate(epoch);
-            Each(entry => entry.Lane.Position.Epoch == epoch, entry =>
-            {
-                EpochRecord record = entry.Lane.EndEpoch(training.StepsPerEpoch, imagesPerSecond, clock.Elapsed.TotalSeconds);
-                entry.Files.EpochEnded(entry.Lane, record);
-                observer.EpochEnded(entry.Lane.Name, record);
-            });
+            Each(
+                entry => entry.Lane.Position.Epoch == epoch,
+                entry =>
+                {
+                    EpochRecord record = entry.Lane.EndEpoch(training.StepsPerEpoch, imagesPerSecond, clock.Elapsed.TotalSeconds);
+                    entry.Files.EpochEnded(entry.Lane, record);
+                    observer.EpochEnded(entry.Lane.Name, record);
+                }
+            );
         }
         Each(_ => true, entry => EndIfComplete(entry));
     }
@@ -138,7 +157,11 @@ public sealed class CohortTrainer : IDisposable
         entry.Lane.Step(batch, signals, training.StepsPerEpoch);
         bool check = checkEveryStep || step + 1 == training.StepsPerEpoch;
         if (check && entry.Lane.Broken() is string loss)
-            End(entry, RunStatus.Diverged, $"In epoch {entry.Lane.Position.Epoch}, step {step + 1}, {loss} became infinite or not a number. A smaller learning rate or loss weight, or a warm-up, may help.");
+            End(
+                entry,
+                RunStatus.Diverged,
+                $"In epoch {entry.Lane.Position.Epoch}, step {step + 1}, {loss} became infinite or not a number. A smaller learning rate or loss weight, or a warm-up, may help."
+            );
     }
 
     private void Validate(int epoch)
@@ -155,11 +178,14 @@ public sealed class CohortTrainer : IDisposable
     }
 
     private void Interrupt() =>
-        Each(_ => true, entry =>
-        {
-            entry.Files.SaveState(entry.Lane);
-            End(entry, RunStatus.Interrupted);
-        });
+        Each(
+            _ => true,
+            entry =>
+            {
+                entry.Files.SaveState(entry.Lane);
+                End(entry, RunStatus.Interrupted);
+            }
+        );
 
     private void End((Lane Lane, LaneFiles Files) entry, RunStatus status, string? message = null)
     {

@@ -41,7 +41,12 @@ internal sealed class EpochMeter : IDisposable
         using var onHost = sums.cpu();
         double[] values = onHost.data<double>().ToArray();
         double images = values[losses + 2];
-        return new([.. values.Take(losses).Select(sum => sum / images)], 100 * (1 - values[losses] / images), 100 * (1 - values[losses + 1] / images), (long)images);
+        return new(
+            [.. values.Take(losses).Select(sum => sum / images)],
+            100 * (1 - values[losses] / images),
+            100 * (1 - values[losses + 1] / images),
+            (long)images
+        );
     }
 
     public void Dispose() => sums.Dispose();

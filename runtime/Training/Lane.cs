@@ -27,7 +27,10 @@ internal sealed class Lane : IDisposable
         Student.to(device);
         var features = new FeaturePair(student.Features(Spec.Student, dataset.Image), TeacherFeatures(dataset.Image));
         Losses = new LossTerms(Spec.Losses, loss => new(loss.Parameters, features, dataset.Classes, trainingImages), Spec.Seed, device);
-        optimizer = new MomentumSgd(Modules.SelectMany(part => part.Module.named_parameters().Select(named => (part.Prefix + named.name, named.parameter))), Spec.Train.Optimizer);
+        optimizer = new MomentumSgd(
+            Modules.SelectMany(part => part.Module.named_parameters().Select(named => (part.Prefix + named.name, named.parameter))),
+            Spec.Train.Optimizer
+        );
     }
 
     public string Name { get; }
@@ -151,7 +154,11 @@ internal sealed class Lane : IDisposable
                 tensor.copy_(state[prefix + name]);
         }
         const string momentum = "momentum.";
-        optimizer.Restore(state.Where(entry => entry.Key.StartsWith(momentum, StringComparison.Ordinal)).ToDictionary(entry => entry.Key[momentum.Length..], entry => entry.Value));
+        optimizer.Restore(
+            state
+                .Where(entry => entry.Key.StartsWith(momentum, StringComparison.Ordinal))
+                .ToDictionary(entry => entry.Key[momentum.Length..], entry => entry.Value)
+        );
         Position = position;
         if (state.TryGetValue("meter", out Tensor? sums))
         {

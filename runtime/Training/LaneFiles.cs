@@ -91,11 +91,12 @@ internal sealed class LaneFiles(LaneSpec lane, string device)
         return true;
     }
 
-    private Dictionary<string, string> About(int epoch) => new()
-    {
-        ["format"] = "pt",
-        ["model"] = lane.Spec.Student.Name,
-        ["epoch"] = epoch.ToString(CultureInfo.InvariantCulture),
-        ["spec"] = lane.Spec.Hash(),
-    };
+    private Dictionary<string, string> About(int epoch) =>
+        new()
+        {
+            ["format"] = "pt",
+            ["model"] = lane.Spec.Student.Name,
+            ["epoch"] = epoch.ToString(CultureInfo.InvariantCulture),
+            ["spec"] = lane.Spec.Hash(),
+        };
 }

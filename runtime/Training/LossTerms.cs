@@ -41,7 +41,11 @@ internal sealed class LossTerms : IDisposable
     {
         foreach (Term term in active)
             term.Weight.Dispose();
-        active = [.. all.Where(term => term.Spec.WeightAt(epoch) != 0).Select(term => new Term(term.Spec.Name, term.Loss, term.Spec.WeightAt(epoch).ToScalar()))];
+        active =
+        [
+            .. all.Where(term => term.Spec.WeightAt(epoch) != 0)
+                .Select(term => new Term(term.Spec.Name, term.Loss, term.Spec.WeightAt(epoch).ToScalar())),
+        ];
     }
 
     /// <summary>The weighted total first, then each active loss unweighted; scalars.</summary>

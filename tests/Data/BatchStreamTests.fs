@@ -10,21 +10,13 @@ open ChannelDistillation.Specs
 let count = 53
 let _, set = Sets.randomSet Sets.colour count
 
-type Seen =
-    {
-        Indices: int list
-        Labels: int64 list
-        Pixels: float32 list
-        Shape: int64 list
-    }
+type Seen = { Indices: int list; Labels: int64 list; Pixels: float32 list; Shape: int64 list }
 
 let see (batch: Batch) =
-    {
-        Indices = Seq.toList (batch.Indices.ToArray())
-        Labels = Seq.toList (batch.Labels.data<int64> ())
-        Pixels = Seq.toList (batch.Images.data<float32> ())
-        Shape = Seq.toList batch.Images.shape
-    }
+    { Indices = Seq.toList (batch.Indices.ToArray())
+      Labels = Seq.toList (batch.Labels.data<int64>())
+      Pixels = Seq.toList (batch.Images.data<float32>())
+      Shape = Seq.toList batch.Images.shape }
 
 let stream workers batch shuffle =
     new BatchStream(set, batch, (if shuffle then Sets.mild else AugmentationSpec.None), 5L, shuffle, torch.CPU, workers)
@@ -59,151 +51,150 @@ type Faulty(bad: int) =
 
 [<Tests>]
 let tests =
-    testList "batch stream" [
-        test "an epoch shows every image once, in an order that is a function of seed and epoch" {
-            let order seed epoch = EpochOrder(1000, seed, true).Of epoch
-            Expect.equal (Array.sort (order 1L 1)) [| 0..999 |] "a permutation"
-            Expect.equal (order 1L 1) (order 1L 1) "the same again"
-            Expect.notEqual (order 1L 1) (order 1L 2) "another epoch"
-            Expect.notEqual (order 1L 1) (order 2L 1) "another seed"
-            Expect.equal (EpochOrder(8, 0L, true).Of 1) [| 1; 6; 5; 4; 7; 0; 2; 3 |] "stored results depend on it: it never changes"
-        }
+    testList
+        "batch stream"
+        [ test "an epoch shows every image once, in an order that is a function of seed and epoch" {
+              let order seed epoch = EpochOrder(1000, seed, true).Of epoch
+              Expect.equal (Array.sort (order 1L 1)) [| 0..999 |] "a permutation"
+              Expect.equal (order 1L 1) (order 1L 1) "the same again"
+              Expect.notEqual (order 1L 1) (order 1L 2) "another epoch"
+              Expect.notEqual (order 1L 1) (order 2L 1) "another seed"
+              Expect.equal (EpochOrder(8, 0L, true).Of 1) [| 1; 6; 5; 4; 7; 0; 2; 3 |] "stored results depend on it: it never changes"
+          }
 
-        test "any number of workers gives the same batches" {
-            let one = epochs 1 8 true 3
-            Expect.equal (epochs 2 8 true 3) one "2 workers"
-            Expect.equal (epochs 3 8 true 3) one "3 workers"
-            Expect.equal (epochs 3 count true 3 |> List.map List.length) [ 1; 1; 1 ] "one batch an epoch"
-        }
+          test "any number of workers gives the same batches" {
+              let one = epochs 1 8 true 3
+              Expect.equal (epochs 2 8 true 3) one "2 workers"
+              Expect.equal (epochs 3 8 true 3) one "3 workers"
+              Expect.equal (epochs 3 count true 3 |> List.map List.length) [ 1; 1; 1 ] "one batch an epoch"
+          }
 
-        test "batches follow the order of the epoch, with the images and labels that belong to it" {
-            for epoch, batches in epochs 1 8 true 2 |> List.indexed do
-                let order = EpochOrder(count, 5L, true).Of(epoch + 1)
-                Expect.equal (batches |> List.collect _.Indices) (Array.toList order) "indices"
-                Expect.equal (batches |> List.collect _.Labels) [ for i in order -> int64 (i % 7) ] "labels"
+          test "batches follow the order of the epoch, with the images and labels that belong to it" {
+              for epoch, batches in epochs 1 8 true 2 |> List.indexed do
+                  let order = EpochOrder(count, 5L, true).Of(epoch + 1)
+                  Expect.equal (batches |> List.collect _.Indices) (Array.toList order) "indices"
+                  Expect.equal (batches |> List.collect _.Labels) [ for i in order -> int64 (i % 7) ] "labels"
 
-                let image index =
-                    let mutable random = Randomness(5L, Purpose.Augmentation, int64 epoch + 1L, int64 index)
-                    let pixels = Array.zeroCreate<float32> 90
-                    set.Read(index, Sets.mild, &random, Span pixels)
-                    Array.toList pixels
+                  let image index =
+                      let mutable random = Randomness(5L, Purpose.Augmentation, int64 epoch + 1L, int64 index)
+                      let pixels = Array.zeroCreate<float32> 90
+                      set.Read(index, Sets.mild, &random, Span pixels)
+                      Array.toList pixels
 
-                Expect.equal (batches |> List.collect _.Pixels) (List.collect image (Array.toList order)) "pixels"
-        }
+                  Expect.equal (batches |> List.collect _.Pixels) (List.collect image (Array.toList order)) "pixels"
+          }
 
-        test "the last, smaller batch is kept" {
-            use stream = stream 1 8 true
-            let batches = stream.Epoch 1 |> Seq.map see |> Seq.toList
-            Expect.equal stream.StepsPerEpoch 7 "steps"
-            Expect.equal (batches |> List.map _.Shape) [ yield! List.replicate 6 [ 8L; 3L; 6L; 5L ]; [ 5L; 3L; 6L; 5L ] ] "shapes"
-            Expect.equal (batches |> List.map _.Labels.Length) [ 8; 8; 8; 8; 8; 8; 5 ] "labels"
-        }
+          test "the last, smaller batch is kept" {
+              use stream = stream 1 8 true
+              let batches = stream.Epoch 1 |> Seq.map see |> Seq.toList
+              Expect.equal stream.StepsPerEpoch 7 "steps"
+              Expect.equal (batches |> List.map _.Shape) [ yield! List.replicate 6 [ 8L; 3L; 6L; 5L ]; [ 5L; 3L; 6L; 5L ] ] "shapes"
+              Expect.equal (batches |> List.map _.Labels.Length) [ 8; 8; 8; 8; 8; 8; 5 ] "labels"
+          }
 
-        test "a batch larger than the set holds the set" {
-            use stream = stream 1 100 false
-            Expect.equal (stream.Epoch 1 |> Seq.map see |> Seq.map _.Indices |> Seq.toList) [ [ 0 .. count - 1 ] ] "all, in order"
-        }
+          test "a batch larger than the set holds the set" {
+              use stream = stream 1 100 false
+              Expect.equal (stream.Epoch 1 |> Seq.map see |> Seq.map _.Indices |> Seq.toList) [ [ 0 .. count - 1 ] ] "all, in order"
+          }
 
-        test "an epoch entered at a step gives the rest of the whole epoch" {
-            let whole = epochs 1 8 true 2
-            use stream = stream 2 8 true
-            Expect.equal (stream.Epoch(2, 3) |> Seq.map see |> Seq.toList) (List.skip 3 whole[1]) "from step 3 of epoch 2"
-            Expect.equal (stream.Epoch(1, 6) |> Seq.map see |> Seq.toList) (List.skip 6 whole[0]) "the last step of epoch 1"
-            Expect.equal (stream.Epoch(2) |> Seq.map see |> Seq.toList) whole[1] "on into epoch 2"
-            Expect.isEmpty (stream.Epoch(1, 7)) "nothing after the last step"
-        }
+          test "an epoch entered at a step gives the rest of the whole epoch" {
+              let whole = epochs 1 8 true 2
+              use stream = stream 2 8 true
+              Expect.equal (stream.Epoch(2, 3) |> Seq.map see |> Seq.toList) (List.skip 3 whole[1]) "from step 3 of epoch 2"
+              Expect.equal (stream.Epoch(1, 6) |> Seq.map see |> Seq.toList) (List.skip 6 whole[0]) "the last step of epoch 1"
+              Expect.equal (stream.Epoch(2) |> Seq.map see |> Seq.toList) whole[1] "on into epoch 2"
+              Expect.isEmpty (stream.Epoch(1, 7)) "nothing after the last step"
+          }
 
-        test "leaving an epoch at its middle leaves nothing behind" {
-            let whole = epochs 1 8 true 2
-            use stream = stream 2 8 true
+          test "leaving an epoch at its middle leaves nothing behind" {
+              let whole = epochs 1 8 true 2
+              use stream = stream 2 8 true
 
-            for attempt in 1..50 do
-                let epoch = 1 + attempt % 2
-                Expect.equal (stream.Epoch epoch |> Seq.truncate (attempt % 8) |> Seq.map see |> Seq.toList) (List.truncate (attempt % 8) whole[epoch - 1]) "prefix"
-        }
+              for attempt in 1..50 do
+                  let epoch = 1 + attempt % 2
 
-        test "validation images come unchanged, in the order of the set, every time" {
-            let batches = epochs 2 10 false 3
-            Expect.equal (batches[0] |> List.collect _.Indices) [ 0 .. count - 1 ] "order"
-            Expect.equal batches[1] batches[0] "second time"
-            Expect.equal batches[2] batches[0] "third time"
-        }
+                  Expect.equal
+                      (stream.Epoch epoch |> Seq.truncate (attempt % 8) |> Seq.map see |> Seq.toList)
+                      (List.truncate (attempt % 8) whole[epoch - 1])
+                      "prefix"
+          }
 
-        test "what goes wrong in a worker is thrown to the reader, at the batch it belongs to, and reading can start again" {
-            use stream = new BatchStream(new Faulty(20), 8, AugmentationSpec.None, 5L, false, torch.CPU, 2)
+          test "validation images come unchanged, in the order of the set, every time" {
+              let batches = epochs 2 10 false 3
+              Expect.equal (batches[0] |> List.collect _.Indices) [ 0 .. count - 1 ] "order"
+              Expect.equal batches[1] batches[0] "second time"
+              Expect.equal batches[2] batches[0] "third time"
+          }
 
-            for _ in 1..3 do
-                let mutable whole = 0
+          test "what goes wrong in a worker is thrown to the reader, at the batch it belongs to, and reading can start again" {
+              use stream = new BatchStream(new Faulty(20), 8, AugmentationSpec.None, 5L, false, torch.CPU, 2)
 
-                Expect.throwsC
-                    (fun () ->
-                        for _ in stream.Epoch 1 do
-                            whole <- whole + 1)
-                    (fun error -> Expect.equal error.Message "image 20 is broken" "message")
+              for _ in 1..3 do
+                  let mutable whole = 0
 
-                Expect.equal whole 2 "batches before it"
+                  Expect.throwsC
+                      (fun () ->
+                          for _ in stream.Epoch 1 do
+                              whole <- whole + 1)
+                      (fun error -> Expect.equal error.Message "image 20 is broken" "message")
 
-            Expect.equal (stream.Epoch(1, 3) |> Seq.length) 4 "batches after it"
-        }
+                  Expect.equal whole 2 "batches before it"
 
-        test "a stream has one reader at a time" {
-            use stream = stream 1 8 true
-            use first = (stream.Epoch 1).GetEnumerator()
-            first.MoveNext() |> ignore
+              Expect.equal (stream.Epoch(1, 3) |> Seq.length) 4 "batches after it"
+          }
 
-            Expect.throwsC
-                (fun () -> stream.Epoch 1 |> Seq.length |> ignore)
-                (fun error ->
-                    Expect.equal
-                        error.Message
-                        "The batches of this stream are already being read; a stream has one reader at a time."
-                        "message")
-        }
+          test "a stream has one reader at a time" {
+              use stream = stream 1 8 true
+              use first = (stream.Epoch 1).GetEnumerator()
+              first.MoveNext() |> ignore
 
-        test "a stream that nobody reads, or that is left at its middle, is closed at once, and may be closed twice" {
-            let watch = Diagnostics.Stopwatch.StartNew()
+              Expect.throwsC (fun () -> stream.Epoch 1 |> Seq.length |> ignore) (fun error ->
+                  Expect.equal error.Message "The batches of this stream are already being read; a stream has one reader at a time." "message")
+          }
 
-            for steps in 0..20 do
-                use stream = stream 3 8 true
-                stream.Epoch 1 |> Seq.truncate (steps % 8) |> Seq.iter ignore
-                stream.Dispose()
+          test "a stream that nobody reads, or that is left at its middle, is closed at once, and may be closed twice" {
+              let watch = Diagnostics.Stopwatch.StartNew()
 
-            Expect.isLessThan watch.Elapsed (TimeSpan.FromSeconds 5.0) "21 streams"
-        }
+              for steps in 0..20 do
+                  use stream = stream 3 8 true
+                  stream.Epoch 1 |> Seq.truncate (steps % 8) |> Seq.iter ignore
+                  stream.Dispose()
 
-        test "a closed stream says so" {
-            let stream = stream 1 8 true
-            use reader = (stream.Epoch 1).GetEnumerator()
-            reader.MoveNext() |> ignore
-            stream.Dispose()
-            Expect.throwsT<ObjectDisposedException> (fun () -> reader.MoveNext() |> ignore) "while it is read"
-            Expect.throwsT<ObjectDisposedException> (fun () -> Seq.iter ignore (stream.Epoch 1)) "anew"
-        }
+              Expect.isLessThan watch.Elapsed (TimeSpan.FromSeconds 5.0) "21 streams"
+          }
 
-        test "the time that the reader waits is measured" {
-            use stream = new BatchStream(new Slow(20), 8, AugmentationSpec.None, 5L, false, torch.CPU, 1)
-            stream.Epoch 1 |> Seq.head |> ignore
-            Expect.isGreaterThan stream.Waited (TimeSpan.FromMilliseconds 100.0) "8 images, 20 ms each"
-        }
+          test "a closed stream says so" {
+              let stream = stream 1 8 true
+              use reader = (stream.Epoch 1).GetEnumerator()
+              reader.MoveNext() |> ignore
+              stream.Dispose()
+              Expect.throwsT<ObjectDisposedException> (fun () -> reader.MoveNext() |> ignore) "while it is read"
+              Expect.throwsT<ObjectDisposedException> (fun () -> Seq.iter ignore (stream.Epoch 1)) "anew"
+          }
 
-        // Tensors are counted over all threads: nothing else may run.
-        testSequenced
-        <| test "reading makes no tensors" {
-            use scope = torch.NewDisposeScope()
-            use stream = stream 2 8 true
-            stream.Epoch 1 |> Seq.iter ignore
-            let before = torch.Tensor.TotalCount, torch.Tensor.PeakCount
+          test "the time that the reader waits is measured" {
+              use stream = new BatchStream(new Slow(20), 8, AugmentationSpec.None, 5L, false, torch.CPU, 1)
+              stream.Epoch 1 |> Seq.head |> ignore
+              Expect.isGreaterThan stream.Waited (TimeSpan.FromMilliseconds 100.0) "8 images, 20 ms each"
+          }
 
-            for epoch in 2..20 do
-                stream.Epoch epoch |> Seq.iter ignore
+          // Tensors are counted over all threads: nothing else may run.
+          testSequenced
+          <| test "reading makes no tensors" {
+              use scope = torch.NewDisposeScope()
+              use stream = stream 2 8 true
+              stream.Epoch 1 |> Seq.iter ignore
+              let before = torch.Tensor.TotalCount, torch.Tensor.PeakCount
 
-            Expect.equal (torch.Tensor.TotalCount, torch.Tensor.PeakCount) before "live tensors"
-        }
+              for epoch in 2..20 do
+                  stream.Epoch epoch |> Seq.iter ignore
 
-        test "the buffers outlive the scope in which the stream was made" {
-            let scope = torch.NewDisposeScope()
-            use stream = stream 1 8 true
-            scope.Dispose()
-            Expect.equal [ stream.Epoch 1 |> Seq.map see |> Seq.toList ] (epochs 1 8 true 1) "batches"
-        }
-    ]
+              Expect.equal (torch.Tensor.TotalCount, torch.Tensor.PeakCount) before "live tensors"
+          }
+
+          test "the buffers outlive the scope in which the stream was made" {
+              let scope = torch.NewDisposeScope()
+              use stream = stream 1 8 true
+              scope.Dispose()
+              Expect.equal [ stream.Epoch 1 |> Seq.map see |> Seq.toList ] (epochs 1 8 true 1) "batches"
+          } ]

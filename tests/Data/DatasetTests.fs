@@ -20,11 +20,9 @@ let unzip (bytes: byte array) =
 
 let unzipped (path: string) = unzip (File.ReadAllBytes path)
 
-let openMini () =
-    DatasetStore.Open(DatasetSpec(Name = "fashion-mnist-mini"), Sets.workspace)
+let openMini () = DatasetStore.Open(DatasetSpec(Name = "fashion-mnist-mini"), Sets.workspace)
 
-let balanced (set: IImageSet) =
-    List.init set.Count set.Label |> List.countBy id |> List.sort
+let balanced (set: IImageSet) = List.init set.Count set.Label |> List.countBy id |> List.sort
 
 let missing action expected =
     Expect.throwsC (fun () -> action () |> ignore) (fun error ->
@@ -62,181 +60,177 @@ let damaged name file (damage: byte array -> byte array) reason =
 
 [<Tests>]
 let tests =
-    testList "datasets" [
-        test "the catalog knows the datasets of the papers" {
-            Expect.equal
-                [ for dataset in DatasetCatalog.All -> dataset.Name, dataset.Classes, dataset.TrainingImages, dataset.ValidationImages ]
-                [
-                    "fashion-mnist-mini", 10, 10000, 2000
+    testList
+        "datasets"
+        [ test "the catalog knows the datasets of the papers" {
+              Expect.equal
+                  [ for dataset in DatasetCatalog.All -> dataset.Name, dataset.Classes, dataset.TrainingImages, dataset.ValidationImages ]
+                  [ "fashion-mnist-mini", 10, 10000, 2000
                     "fashion-mnist", 10, 60000, 10000
                     "cifar10", 10, 50000, 10000
                     "cifar100", 100, 50000, 10000
-                    "imagenet", 1000, 1281167, 50000
-                ]
-                "catalog"
+                    "imagenet", 1000, 1281167, 50000 ]
+                  "catalog"
 
-            let cifar = DatasetCatalog.Get "cifar100"
-            Expect.equal cifar.Image (ImageShape(3, 32, 32)) "size of images"
-            Expect.equal cifar.Augmentation (AugmentationSpec(4, PaddingMode.Reflect, true)) "as in the paper's code"
+              let cifar = DatasetCatalog.Get "cifar100"
+              Expect.equal cifar.Image (ImageShape(3, 32, 32)) "size of images"
+              Expect.equal cifar.Augmentation (AugmentationSpec(4, PaddingMode.Reflect, true)) "as in the paper's code"
 
-            for dataset in DatasetCatalog.All do
-                Expect.hasLength dataset.Mean dataset.Image.Channels "mean"
-                Expect.hasLength dataset.Std dataset.Image.Channels "std"
+              for dataset in DatasetCatalog.All do
+                  Expect.hasLength dataset.Mean dataset.Image.Channels "mean"
+                  Expect.hasLength dataset.Std dataset.Image.Channels "std"
 
-                for file in dataset.Files do
-                    Expect.equal (isNull file.Sha256) (isNull file.Url) $"a checksum for what is downloaded: {file.Name}"
-        }
+                  for file in dataset.Files do
+                      Expect.equal (isNull file.Sha256) (isNull file.Url) $"a checksum for what is downloaded: {file.Name}"
+          }
 
-        test "an unknown name is not found" {
-            Expect.isNull (DatasetCatalog.Find "fashion_mnist") "not there"
-        }
+          test "an unknown name is not found" { Expect.isNull (DatasetCatalog.Find "fashion_mnist") "not there" }
 
-        test "a folder of images is described as ImageNet is, with its own classes" {
-            let folder = DatasetCatalog.Describe(DatasetSpec(Name = DatasetSpec.ImageFolder, Folder = "data/flowers", Classes = 17))
-            Expect.equal folder.Classes 17 "classes"
-            Expect.equal folder.Image (ImageShape(3, 224, 224)) "size of images"
-            Expect.equal folder.TrainingImages 0 "not counted yet"
-        }
+          test "a folder of images is described as ImageNet is, with its own classes" {
+              let folder = DatasetCatalog.Describe(DatasetSpec(Name = DatasetSpec.ImageFolder, Folder = "data/flowers", Classes = 17))
+              Expect.equal folder.Classes 17 "classes"
+              Expect.equal folder.Image (ImageShape(3, 224, 224)) "size of images"
+              Expect.equal folder.TrainingImages 0 "not counted yet"
+          }
 
-        test "the embedded subset is balanced" {
-            use dataset = openMini ()
-            Expect.equal (balanced dataset.Training) [ for i in 0..9 -> i, 1000 ] "training"
-            Expect.equal (balanced dataset.Validation) [ for i in 0..9 -> i, 200 ] "validation"
-            Expect.equal dataset.Training.Shape (ImageShape(1, 32, 32)) "size of images"
-        }
+          test "the embedded subset is balanced" {
+              use dataset = openMini ()
+              Expect.equal (balanced dataset.Training) [ for i in 0..9 -> i, 1000 ] "training"
+              Expect.equal (balanced dataset.Validation) [ for i in 0..9 -> i, 200 ] "validation"
+              Expect.equal dataset.Training.Shape (ImageShape(1, 32, 32)) "size of images"
+          }
 
-        test "images of 28x28 lie in the middle of a black frame" {
-            use dataset = openMini ()
-            let mutable random = Randomness(0L, Purpose.Augmentation)
-            let image = Array.zeroCreate<float32> 1024
-            dataset.Training.Read(0, AugmentationSpec.None, &random, Span image)
+          test "images of 28x28 lie in the middle of a black frame" {
+              use dataset = openMini ()
+              let mutable random = Randomness(0L, Purpose.Augmentation)
+              let image = Array.zeroCreate<float32> 1024
+              dataset.Training.Read(0, AugmentationSpec.None, &random, Span image)
 
-            let original = unzipped (Path.Combine(Sets.workspace.Data, mini.Name, "train-images-idx3-ubyte.gz"))
+              let original = unzipped (Path.Combine(Sets.workspace.Data, mini.Name, "train-images-idx3-ubyte.gz"))
 
-            for y in 0..31 do
-                for x in 0..31 do
-                    let pixel =
-                        if y < 2 || y > 29 || x < 2 || x > 29 then
-                            0uy
-                        else
-                            original[16 + (y - 2) * 28 + x - 2]
+              for y in 0..31 do
+                  for x in 0..31 do
+                      let pixel =
+                          if y < 2 || y > 29 || x < 2 || x > 29 then
+                              0uy
+                          else
+                              original[16 + (y - 2) * 28 + x - 2]
 
-                    Expect.floatClose Accuracy.low (float image[y * 32 + x]) ((float pixel / 255.0 - 0.2860) / 0.3530) $"pixel {y} {x}"
-        }
+                      Expect.floatClose Accuracy.low (float image[y * 32 + x]) ((float pixel / 255.0 - 0.2860) / 0.3530) $"pixel {y} {x}"
+          }
 
-        test "the full set gives the embedded subset again, and the catalog's mean and std" {
-            if not (DatasetStore.IsThere(DatasetSpec(Name = full.Name), Sets.workspace)) then
-                skiptest "the full Fashion-MNIST is not on this machine"
+          test "the full set gives the embedded subset again, and the catalog's mean and std" {
+              if not (DatasetStore.IsThere(DatasetSpec(Name = full.Name), Sets.workspace)) then
+                  skiptest "the full Fashion-MNIST is not on this machine"
 
-            let folder =
-                [ Path.Combine(Sets.workspace.Data, full.Name); string full.AlsoAt ]
-                |> List.find (fun folder -> File.Exists(Path.Combine(folder, full.Files[0].Name)))
+              let folder =
+                  [ Path.Combine(Sets.workspace.Data, full.Name); string full.AlsoAt ]
+                  |> List.find (fun folder -> File.Exists(Path.Combine(folder, full.Files[0].Name)))
 
-            Sets.inTemporaryFolder (fun target ->
-                FashionMnistMini.Make(folder, target)
+              Sets.inTemporaryFolder (fun target ->
+                  FashionMnistMini.Make(folder, target)
 
-                for file in mini.Files do
-                    Expect.isTrue
-                        (unzipped (Path.Combine(target, file.Name)) = unzipped (Path.Combine(Sets.workspace.Data, mini.Name, file.Name)))
-                        $"{file.Name} is the same")
+                  for file in mini.Files do
+                      Expect.isTrue
+                          (unzipped (Path.Combine(target, file.Name)) = unzipped (Path.Combine(Sets.workspace.Data, mini.Name, file.Name)))
+                          $"{file.Name} is the same")
 
-            let pixels = unzipped (Path.Combine(folder, full.Files[0].Name))
-            let histogram = Array.zeroCreate<int64> 256
+              let pixels = unzipped (Path.Combine(folder, full.Files[0].Name))
+              let histogram = Array.zeroCreate<int64> 256
 
-            for i in 16 .. pixels.Length - 1 do
-                histogram[int pixels[i]] <- histogram[int pixels[i]] + 1L
+              for i in 16 .. pixels.Length - 1 do
+                  histogram[int pixels[i]] <- histogram[int pixels[i]] + 1L
 
-            let moment power =
-                (histogram |> Seq.mapi (fun value times -> float times * (float value / 255.0) ** power) |> Seq.sum)
-                / float (pixels.Length - 16)
+              let moment power =
+                  (histogram |> Seq.mapi (fun value times -> float times * (float value / 255.0) ** power) |> Seq.sum)
+                  / float (pixels.Length - 16)
 
-            Expect.equal (Math.Round(moment 1.0, 4)) 0.2860 "mean"
-            Expect.equal (Math.Round(sqrt (moment 2.0 - moment 1.0 ** 2.0), 4)) 0.3530 "std"
-        }
+              Expect.equal (Math.Round(moment 1.0, 4)) 0.2860 "mean"
+              Expect.equal (Math.Round(sqrt (moment 2.0 - moment 1.0 ** 2.0), 4)) 0.3530 "std"
+          }
 
-        test "a truncated file is named" {
-            withCopy "train-images-idx3-ubyte.gz" (fun bytes -> bytes[.. bytes.Length / 2]) (fun workspace path ->
-                let left = (unzipped path).Length - 16
+          test "a truncated file is named" {
+              withCopy "train-images-idx3-ubyte.gz" (fun bytes -> bytes[.. bytes.Length / 2]) (fun workspace path ->
+                  let left = (unzipped path).Length - 16
 
-                missing
-                    (fun () -> DatasetStore.Open(DatasetSpec(Name = mini.Name), workspace))
-                    $"The file {path} is damaged: it holds {left} of the 7840000 values that its header announces. To restore it: git checkout -- data/fashion-mnist-mini")
-        }
+                  missing
+                      (fun () -> DatasetStore.Open(DatasetSpec(Name = mini.Name), workspace))
+                      $"The file {path} is damaged: it holds {left} of the 7840000 values that its header announces. To restore it: git checkout -- data/fashion-mnist-mini")
+          }
 
-        damaged "an empty file is named" "train-labels-idx1-ubyte.gz" (fun _ -> [||]) "it ends within its header"
+          damaged "an empty file is named" "train-labels-idx1-ubyte.gz" (fun _ -> [||]) "it ends within its header"
 
-        damaged
-            "a web page in place of a file is named"
-            "t10k-labels-idx1-ubyte.gz"
-            (fun _ -> "<html>Please log in</html>"B)
-            "it is not a whole gzip file"
+          damaged
+              "a web page in place of a file is named"
+              "t10k-labels-idx1-ubyte.gz"
+              (fun _ -> "<html>Please log in</html>"B)
+              "it is not a whole gzip file"
 
-        damaged
-            "labels in place of images are named"
-            "t10k-images-idx3-ubyte.gz"
-            (fun _ -> File.ReadAllBytes(Path.Combine(Sets.workspace.Data, mini.Name, "t10k-labels-idx1-ubyte.gz")))
-            "it begins with 00000801, not with 00000803"
+          damaged
+              "labels in place of images are named"
+              "t10k-images-idx3-ubyte.gz"
+              (fun _ -> File.ReadAllBytes(Path.Combine(Sets.workspace.Data, mini.Name, "t10k-labels-idx1-ubyte.gz")))
+              "it begins with 00000801, not with 00000803"
 
-        damaged
-            "a file shorter than its header says is named"
-            "t10k-labels-idx1-ubyte.gz"
-            (fun bytes -> gzip (Array.truncate 1008 (unzip bytes)))
-            "it holds 1000 of the 2000 values that its header announces"
+          damaged
+              "a file shorter than its header says is named"
+              "t10k-labels-idx1-ubyte.gz"
+              (fun bytes -> gzip (Array.truncate 1008 (unzip bytes)))
+              "it holds 1000 of the 2000 values that its header announces"
 
-        damaged
-            "a file longer than its header says is named"
-            "t10k-labels-idx1-ubyte.gz"
-            (fun bytes -> gzip (Array.append (unzip bytes) [| 1uy |]))
-            "it holds more than the 2000 values that its header announces"
+          damaged
+              "a file longer than its header says is named"
+              "t10k-labels-idx1-ubyte.gz"
+              (fun bytes -> gzip (Array.append (unzip bytes) [| 1uy |]))
+              "it holds more than the 2000 values that its header announces"
 
-        damaged
-            "a negative size is named"
-            "t10k-labels-idx1-ubyte.gz"
-            (fun _ -> gzip [| 0uy; 0uy; 8uy; 1uy; 255uy; 255uy; 255uy; 255uy |])
-            "its header says -1 values"
+          damaged
+              "a negative size is named"
+              "t10k-labels-idx1-ubyte.gz"
+              (fun _ -> gzip [| 0uy; 0uy; 8uy; 1uy; 255uy; 255uy; 255uy; 255uy |])
+              "its header says -1 values"
 
-        damaged
-            "another number of images is named"
-            "t10k-labels-idx1-ubyte.gz"
-            (fun _ -> gzip [| 0uy; 0uy; 8uy; 1uy; 0uy; 0uy; 0uy; 3uy; 1uy; 2uy; 3uy |])
-            "it holds 3 labels where fashion-mnist-mini has 2000"
+          damaged
+              "another number of images is named"
+              "t10k-labels-idx1-ubyte.gz"
+              (fun _ -> gzip [| 0uy; 0uy; 8uy; 1uy; 0uy; 0uy; 0uy; 3uy; 1uy; 2uy; 3uy |])
+              "it holds 3 labels where fashion-mnist-mini has 2000"
 
-        damaged
-            "a label out of range is named"
-            "t10k-labels-idx1-ubyte.gz"
-            (fun bytes ->
-                let content = unzip bytes
-                content[100] <- 10uy
-                gzip content)
-            "it holds the label 10, but fashion-mnist-mini has the labels 0 to 9"
+          damaged
+              "a label out of range is named"
+              "t10k-labels-idx1-ubyte.gz"
+              (fun bytes ->
+                  let content = unzip bytes
+                  content[100] <- 10uy
+                  gzip content)
+              "it holds the label 10, but fashion-mnist-mini has the labels 0 to 9"
 
-        damaged
-            "a changed byte is named"
-            "t10k-labels-idx1-ubyte.gz"
-            (fun bytes ->
-                let last = bytes.Length - 8
-                bytes[last] <- bytes[last] ^^^ 1uy
-                bytes)
-            "it is not a whole gzip file"
+          damaged
+              "a changed byte is named"
+              "t10k-labels-idx1-ubyte.gz"
+              (fun bytes ->
+                  let last = bytes.Length - 8
+                  bytes[last] <- bytes[last] ^^^ 1uy
+                  bytes)
+              "it is not a whole gzip file"
 
-        test "what is not there is named with the command that brings it" {
-            Sets.inTemporaryFolder (fun root ->
-                let workspace = Workspace root
-                let opening name = fun () -> DatasetStore.Open(DatasetSpec(Name = name), workspace)
+          test "what is not there is named with the command that brings it" {
+              Sets.inTemporaryFolder (fun root ->
+                  let workspace = Workspace root
+                  let opening name = fun () -> DatasetStore.Open(DatasetSpec(Name = name), workspace)
 
-                missing
-                    (opening "fashion-mnist-mini")
-                    "The dataset fashion-mnist-mini is not in data/fashion-mnist-mini, though it is part of the repository. To restore it: git checkout -- data/fashion-mnist-mini"
+                  missing
+                      (opening "fashion-mnist-mini")
+                      "The dataset fashion-mnist-mini is not in data/fashion-mnist-mini, though it is part of the repository. To restore it: git checkout -- data/fashion-mnist-mini"
 
-                missing
-                    (opening "cifar100")
-                    "This version cannot fetch or read the dataset cifar100 yet; experiments with it can be checked and planned."
+                  missing
+                      (opening "cifar100")
+                      "This version cannot fetch or read the dataset cifar100 yet; experiments with it can be checked and planned."
 
-                missing
-                    (fun () -> DatasetStore.Open(DatasetSpec(Name = DatasetSpec.ImageFolder, Folder = "x", Classes = 2), workspace))
-                    "This version cannot train on folders of images yet; experiments with them can be checked and planned."
+                  missing
+                      (fun () -> DatasetStore.Open(DatasetSpec(Name = DatasetSpec.ImageFolder, Folder = "x", Classes = 2), workspace))
+                      "This version cannot train on folders of images yet; experiments with them can be checked and planned."
 
-                Expect.isFalse (DatasetStore.IsThere(DatasetSpec(Name = mini.Name), workspace)) "not there"
-                Expect.isTrue (DatasetStore.IsThere(DatasetSpec(Name = mini.Name), Sets.workspace)) "there")
-        }
-    ]
+                  Expect.isFalse (DatasetStore.IsThere(DatasetSpec(Name = mini.Name), workspace)) "not there"
+                  Expect.isTrue (DatasetStore.IsThere(DatasetSpec(Name = mini.Name), Sets.workspace)) "there")
+          } ]

@@ -87,75 +87,75 @@ let again reason url folder =
 
 [<Tests>]
 let tests =
-    testList "fetching" [
-        test "a file with the right checksum is kept, with its progress told, and is not fetched twice" {
-            withDataset (whole content) (fun workspace dataset url ->
-                let said = List<string>()
-                DatasetStore.Fetch(dataset, workspace, said.Add)
-                let folder = Path.Combine(workspace.Data, "small")
-                Expect.equal (File.ReadAllBytes(Path.Combine(folder, "part.gz"))) content "content"
-                Expect.equal (Directory.GetFiles folder |> Array.map Path.GetFileName) [| "part.gz" |] "files"
-                Expect.equal said[0] $"Fetching part.gz (0.3 MB) from {url}" "first line"
-                Expect.equal said[said.Count - 1] $"small is complete, in {folder}." "last line"
-                said.Clear()
-                DatasetStore.Fetch(dataset, workspace, said.Add)
-                Expect.equal (List.ofSeq said) [ $"small is already there, in {folder}." ] "second time")
-        }
+    testList
+        "fetching"
+        [ test "a file with the right checksum is kept, with its progress told, and is not fetched twice" {
+              withDataset (whole content) (fun workspace dataset url ->
+                  let said = List<string>()
+                  DatasetStore.Fetch(dataset, workspace, said.Add)
+                  let folder = Path.Combine(workspace.Data, "small")
+                  Expect.equal (File.ReadAllBytes(Path.Combine(folder, "part.gz"))) content "content"
+                  Expect.equal (Directory.GetFiles folder |> Array.map Path.GetFileName) [| "part.gz" |] "files"
+                  Expect.equal said[0] $"Fetching part.gz (0.3 MB) from {url}" "first line"
+                  Expect.equal said[said.Count - 1] $"small is complete, in {folder}." "last line"
+                  said.Clear()
+                  DatasetStore.Fetch(dataset, workspace, said.Add)
+                  Expect.equal (List.ofSeq said) [ $"small is already there, in {folder}." ] "second time")
+          }
 
-        refuses "a file with another checksum is refused" (whole "<html>Please log in</html>"B) (fun url _ ->
-            $"What {url} sends is not the part.gz that is known here: its SHA-256 is "
-            + sha256 "<html>Please log in</html>"B
-            + $", it should be {sha256 content}. Nothing was kept. "
-            + "A proxy or a log-in page may have answered instead; open the address in a browser to see.")
+          refuses "a file with another checksum is refused" (whole "<html>Please log in</html>"B) (fun url _ ->
+              $"What {url} sends is not the part.gz that is known here: its SHA-256 is "
+              + sha256 "<html>Please log in</html>"B
+              + $", it should be {sha256 content}. Nothing was kept. "
+              + "A proxy or a log-in page may have answered instead; open the address in a browser to see.")
 
-        refuses
-            "a file that the server does not have is named"
-            (fun response ->
-                response.StatusCode <- 404
-                response.Close())
-            (again "the server answers 404 (NotFound).")
+          refuses
+              "a file that the server does not have is named"
+              (fun response ->
+                  response.StatusCode <- 404
+                  response.Close())
+              (again "the server answers 404 (NotFound).")
 
-        refuses
-            "a download that breaks off is named"
-            (fun response ->
-                response.ContentLength64 <- content.LongLength
-                response.OutputStream.Write(content, 0, 100_000)
-                response.OutputStream.Flush()
-                response.Abort())
-            (again "the connection broke off before the file was whole.")
+          refuses
+              "a download that breaks off is named"
+              (fun response ->
+                  response.ContentLength64 <- content.LongLength
+                  response.OutputStream.Write(content, 0, 100_000)
+                  response.OutputStream.Flush()
+                  response.Abort())
+              (again "the connection broke off before the file was whole.")
 
-        test "a folder that cannot be made is named" {
-            Sets.inTemporaryFolder (fun root ->
-                File.WriteAllText(Path.Combine(root, "data"), "a file where the folder should be")
-                let file = DatasetFile("part.gz", Uri "http://nowhere.invalid/part.gz", 1L, sha256 [||])
+          test "a folder that cannot be made is named" {
+              Sets.inTemporaryFolder (fun root ->
+                  File.WriteAllText(Path.Combine(root, "data"), "a file where the folder should be")
+                  let file = DatasetFile("part.gz", Uri "http://nowhere.invalid/part.gz", 1L, sha256 [||])
 
-                Expect.throwsC (fun () -> DatasetStore.Fetch(small file, Workspace root, ignore)) (fun error ->
-                    Expect.equal (error.GetType()) typeof<MissingException> "kind"
-                    Expect.stringStarts error.Message "http://nowhere.invalid/part.gz could not be fetched: " "message"))
-        }
+                  Expect.throwsC (fun () -> DatasetStore.Fetch(small file, Workspace root, ignore)) (fun error ->
+                      Expect.equal (error.GetType()) typeof<MissingException> "kind"
+                      Expect.stringStarts error.Message "http://nowhere.invalid/part.gz could not be fetched: " "message"))
+          }
 
-        test "a server that cannot be reached is named" {
-            Sets.inTemporaryFolder (fun root ->
-                let file = DatasetFile("part.gz", Uri "http://nowhere.invalid/part.gz", 1L, sha256 [||])
-                let dataset = small file
+          test "a server that cannot be reached is named" {
+              Sets.inTemporaryFolder (fun root ->
+                  let file = DatasetFile("part.gz", Uri "http://nowhere.invalid/part.gz", 1L, sha256 [||])
+                  let dataset = small file
 
-                Expect.throwsC (fun () -> DatasetStore.Fetch(dataset, Workspace root, ignore)) (fun error ->
-                    Expect.stringStarts error.Message "http://nowhere.invalid/part.gz could not be fetched: " "message"
-                    Expect.isEmpty (Directory.GetFiles(Path.Combine(root, "data", "small"))) "nothing is left"))
-        }
+                  Expect.throwsC (fun () -> DatasetStore.Fetch(dataset, Workspace root, ignore)) (fun error ->
+                      Expect.stringStarts error.Message "http://nowhere.invalid/part.gz could not be fetched: " "message"
+                      Expect.isEmpty (Directory.GetFiles(Path.Combine(root, "data", "small"))) "nothing is left"))
+          }
 
-        test "a dataset that is part of the repository is not fetched" {
-            let said = List<string>()
-            DatasetStore.Fetch("fashion-mnist-mini", Sets.workspace, said.Add)
-            let folder = Path.Combine(Sets.workspace.Data, "fashion-mnist-mini")
-            Expect.equal (List.ofSeq said) [ $"fashion-mnist-mini is already there, in {folder}." ] "said"
-        }
+          test "a dataset that is part of the repository is not fetched" {
+              let said = List<string>()
+              DatasetStore.Fetch("fashion-mnist-mini", Sets.workspace, said.Add)
+              let folder = Path.Combine(Sets.workspace.Data, "fashion-mnist-mini")
+              Expect.equal (List.ofSeq said) [ $"fashion-mnist-mini is already there, in {folder}." ] "said"
+          }
 
-        test "a dataset that this version cannot read is not fetched" {
-            Expect.throwsC (fun () -> DatasetStore.Fetch("cifar10", Sets.workspace, ignore)) (fun error ->
-                Expect.equal
-                    error.Message
-                    "This version cannot fetch or read the dataset cifar10 yet; experiments with it can be checked and planned."
-                    "message")
-        }
-    ]
+          test "a dataset that this version cannot read is not fetched" {
+              Expect.throwsC (fun () -> DatasetStore.Fetch("cifar10", Sets.workspace, ignore)) (fun error ->
+                  Expect.equal
+                      error.Message
+                      "This version cannot fetch or read the dataset cifar10 yet; experiments with it can be checked and planned."
+                      "message")
+          } ]

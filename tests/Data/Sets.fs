@@ -21,8 +21,7 @@ let std = [| 0.2f; 0.25f; 0.3f |]
 
 /// `count` images of random pixels; image i has the label i mod 7.
 let randomSet (shape: ImageShape) count =
-    let pixels =
-        Array.zeroCreate<byte> (count * shape.Channels * shape.Height * shape.Width)
+    let pixels = Array.zeroCreate<byte>(count * shape.Channels * shape.Height * shape.Width)
 
     Random(17).NextBytes pixels
 

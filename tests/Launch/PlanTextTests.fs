@@ -65,8 +65,7 @@ let tests =
               let plan = planned folder
               let jobs = Job.ofPlan (folder.File "runs") plan
 
-              let cost: Estimate.Estimate =
-                  { Time = TimeSpan.FromMinutes 90.0; Bytes = Some(3L <<< 29); Source = "from a test" }
+              let cost: Estimate.Estimate = { Time = TimeSpan.FromMinutes 90.0; Bytes = Some(3L <<< 29); Source = "from a test" }
 
               let expected =
                   "small: 2 runs in 1 cohort

@@ -10,8 +10,7 @@ open ChannelDistillation.Tests.Losses
 let private entries =
     [ for entry in (Golden.json "losses.json").EnumerateArray() -> Golden.text "name" entry, Golden.text "method" entry, entry ]
 
-let private leaf (element: JsonElement) =
-    (Golden.tensor element).requires_grad_ true
+let private leaf (element: JsonElement) = (Golden.tensor element).requires_grad_ true
 
 let private check (entry: JsonElement) (value: float) (gradients: (JsonElement * float[]) seq) =
     Golden.close 1e-5 [| entry.GetProperty("value").GetDouble() |] [| value |] "value"

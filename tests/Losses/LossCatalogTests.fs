@@ -8,11 +8,9 @@ open ChannelDistillation.Specs
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Losses
 
-let private features name =
-    (ModelCatalog.Get name).Features(ModelSpec name, ImageShape(3, 32, 32))
+let private features name = (ModelCatalog.Get name).Features(ModelSpec name, ImageShape(3, 32, 32))
 
-let private whyNot student teacher =
-    (LossCatalog.Get "cd").WhyNotPaired.Invoke(FeaturePair(features student, features teacher))
+let private whyNot student teacher = (LossCatalog.Get "cd").WhyNotPaired.Invoke(FeaturePair(features student, features teacher))
 
 [<Tests>]
 let catalog =
@@ -22,7 +20,10 @@ let catalog =
           <| fun () ->
               let known =
                   [ for loss in LossCatalog.All ->
-                        loss.Name, loss.DefaultWeight, [ for parameter in loss.DefaultParameters -> parameter.Key, string parameter.Value ], loss.Needs ]
+                        loss.Name,
+                        loss.DefaultWeight,
+                        [ for parameter in loss.DefaultParameters -> parameter.Key, string parameter.Value ],
+                        loss.Needs ]
 
               Expect.equal
                   known
@@ -50,10 +51,7 @@ let catalog =
 
           testCase "cd says why it cannot pair three stages with four"
           <| fun () ->
-              Expect.equal
-                  (whyNot "resnet8" "resnet34")
-                  "`cd` pairs stage with stage, but the student has 3 stages and the teacher 4"
-                  "the reason"
+              Expect.equal (whyNot "resnet8" "resnet34") "`cd` pairs stage with stage, but the student has 3 stages and the teacher 4" "the reason"
 
           testCase "cd has a connector for every stage, also where channels are equal, and trains it"
           <| fun () ->
@@ -62,7 +60,7 @@ let catalog =
               let loss = Signals.build "cd" [] shapes [| FeatureShape(2, 4, 4); FeatureShape(5, 2, 2) |]
 
               Expect.equal
-                  [ for struct (name, parameter) in (Signals.auxiliary loss).named_parameters () -> name, List.ofArray parameter.shape ]
+                  [ for struct (name, parameter) in (Signals.auxiliary loss).named_parameters() -> name, List.ofArray parameter.shape ]
                   [ "connectors.0.0.weight", [ 2L; 2L; 1L; 1L ]
                     "connectors.0.1.weight", [ 2L ]
                     "connectors.0.1.bias", [ 2L ]
@@ -74,10 +72,9 @@ let catalog =
               Initialisation.Initialise(Signals.auxiliary loss, 0L, "cd")
               let images channels size = Golden.images [| 2L; channels; size; size |] 0.5
 
-              let value =
-                  loss.Compute(Signals.ofFeatures [| images 2L 4L; images 3L 2L |] [| images 2L 4L; images 5L 2L |])
+              let value = loss.Compute(Signals.ofFeatures [| images 2L 4L; images 3L 2L |] [| images 2L 4L; images 5L 2L |])
 
               value.backward ()
 
-              for struct (name, parameter) in (Signals.auxiliary loss).named_parameters () do
+              for struct (name, parameter) in (Signals.auxiliary loss).named_parameters() do
                   Expect.isNotNull parameter.grad $"gradient of {name}" ]

@@ -18,17 +18,11 @@ let private softmax (temperature: float) (logits: float[]) =
     Array.map (fun weight -> weight / total) weights
 
 let private divergence (student: float[]) (teacher: float[]) temperature =
-    (softmax temperature teacher, softmax temperature student)
-    ||> Array.map2 (fun t s -> t * log (t / s))
-    |> Array.sum
+    (softmax temperature teacher, softmax temperature student) ||> Array.map2 (fun t s -> t * log (t / s)) |> Array.sum
 
 let private largestAt (values: float[]) = Array.IndexOf(values, Array.max values)
 
-type Logits =
-    { Student: float[][]
-      Teacher: float[][]
-      Labels: int64[]
-      Temperature: float }
+type Logits = { Student: float[][]; Teacher: float[][]; Labels: int64[]; Temperature: float }
 
 /// Values that float32 holds exactly, so that ties and rounding are the same on both sides.
 let private value = Gen.choose (-400, 400) |> Gen.map (fun n -> float n / 64.0)
@@ -44,15 +38,10 @@ let private logits =
         let! labels = Gen.arrayOfLength batch (Gen.choose (0, classes - 1) |> Gen.map int64)
         let! temperature = Gen.elements [ 0.5; 1.0; 2.0; 4.0; 20.0 ]
 
-        return
-            { Student = student
-              Teacher = teacher
-              Labels = labels
-              Temperature = temperature }
+        return { Student = student; Teacher = teacher; Labels = labels; Temperature = temperature }
     }
 
-let private matrix (rows: float[][]) =
-    Golden.toTensor (Array.concat rows |> Array.map float32) [| int64 rows.Length; int64 rows[0].Length |]
+let private matrix (rows: float[][]) = Golden.toTensor (Array.concat rows |> Array.map float32) [| int64 rows.Length; int64 rows[0].Length |]
 
 let private computed name (case: Logits) =
     use _ = torch.NewDisposeScope()
@@ -78,8 +67,7 @@ let private kd =
     <| fun () ->
         forAll logits
         <| fun case ->
-            let expected =
-                Array.map2 (fun s t -> divergence s t case.Temperature) case.Student case.Teacher |> Array.average
+            let expected = Array.map2 (fun s t -> divergence s t case.Temperature) case.Student case.Teacher |> Array.average
 
             agree case.Temperature (case.Temperature ** 2.0 * expected) (fst (computed "kd" case))
 
@@ -125,9 +113,7 @@ let private allRight =
         Golden.close 1e-6 expectedGradient gradient "gradient"
 
 /// One stage: student and teacher [batch, channels, height, width]; sizes need not be equal.
-type private Stage =
-    { StudentShape: int[]
-      TeacherShape: int[] }
+type private Stage = { StudentShape: int[]; TeacherShape: int[] }
 
 let private stages =
     gen {
@@ -135,15 +121,7 @@ let private stages =
         let! count = Gen.choose (1, 3)
         let shape = Gen.arrayOfLength 3 (Gen.choose (1, 5)) |> Gen.map (Array.append [| batch |])
 
-        return!
-            Gen.listOfLength
-                count
-                (Gen.map2
-                    (fun student teacher ->
-                        { StudentShape = student
-                          TeacherShape = teacher })
-                    shape
-                    shape)
+        return! Gen.listOfLength count (Gen.map2 (fun student teacher -> { StudentShape = student; TeacherShape = teacher }) shape shape)
     }
 
 /// Channel distillation written out: 1x1 convolution, batch normalisation over (batch, pixels), ReLU, average.
@@ -192,10 +170,7 @@ let private cd =
                     let weight = (Signals.auxiliary loss).state_dict()[$"connectors.{i}.0.weight"]
                     let rows = Golden.toArray weight |> Array.chunkBySize stage.StudentShape[1]
 
-                    channelDistillation
-                        rows
-                        (Golden.toArray students[i], stage.StudentShape)
-                        (Golden.toArray teachers[i], stage.TeacherShape))
+                    channelDistillation rows (Golden.toArray students[i], stage.StudentShape) (Golden.toArray teachers[i], stage.TeacherShape))
                 |> List.sum
 
             // Normalising a single nearly constant channel magnifies float32 rounding.

@@ -8,16 +8,14 @@ open ChannelDistillation.Models.Layers
 open ChannelDistillation.Specs
 open ChannelDistillation.Tests
 
-let private build name =
-    (ModelCatalog.Get name).Build(ModelSpec name, ImageShape(3, 32, 32), 10)
+let private build name = (ModelCatalog.Get name).Build(ModelSpec name, ImageShape(3, 32, 32), 10)
 
 let private initialised name seed scope =
     let model = build name
     Initialisation.Initialise(model, seed, scope)
     model
 
-let private values (model: Backbone) =
-    [ for entry in model.state_dict () -> entry.Key, Golden.toArray entry.Value ]
+let private values (model: Backbone) = [ for entry in model.state_dict () -> entry.Key, Golden.toArray entry.Value ]
 
 let private weights (model: Backbone) name = Golden.toArray (model.state_dict()[name])
 
@@ -42,10 +40,7 @@ let tests =
               use _ = torch.NewDisposeScope()
               let name = "layer2.0.conv1.weight"
 
-              Expect.equal
-                  (weights (initialised "resnet20" 3L "student") name)
-                  (weights (initialised "resnet8" 3L "student") name)
-                  name
+              Expect.equal (weights (initialised "resnet20" 3L "student") name) (weights (initialised "resnet8" 3L "student") name) name
 
           testCase "differs by seed, by scope and by layer"
           <| fun () ->
@@ -98,7 +93,11 @@ let tests =
               let model = initialised "resnet18" 0L "student"
 
               for name, value in
-                  [ "bn1.weight", 1.0; "bn1.bias", 0.0; "bn1.running_mean", 0.0; "bn1.running_var", 1.0; "bn1.num_batches_tracked", 0.0 ] do
+                  [ "bn1.weight", 1.0
+                    "bn1.bias", 0.0
+                    "bn1.running_mean", 0.0
+                    "bn1.running_var", 1.0
+                    "bn1.num_batches_tracked", 0.0 ] do
                   Expect.all (weights model name) (fun x -> x = value) name
 
           testCase "the numbers stay what they are: stored results rest on them"

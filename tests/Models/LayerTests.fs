@@ -24,8 +24,8 @@ let private sameAsTorchSharp training =
         let ourInput = (Golden.images images offset).requires_grad_ true
         let theirInput = (Golden.images images offset).requires_grad_ true
         let ourOutput, theirOutput = ours.forward ourInput, theirs.forward theirInput
-        ourOutput.square().sum().backward ()
-        theirOutput.square().sum().backward ()
+        ourOutput.square().sum().backward()
+        theirOutput.square().sum().backward()
         Golden.close 1e-6 (Golden.toArray theirOutput) (Golden.toArray ourOutput) "output"
         Golden.close 1e-5 (Golden.gradient theirInput) (Golden.gradient ourInput) "gradient"
 
@@ -45,7 +45,7 @@ let tests =
           <| fun () ->
               use _ = torch.NewDisposeScope()
               use layer = new BatchNorm(3)
-              let steps () = layer.get_buffer("num_batches_tracked").item<int64> ()
+              let steps () = layer.get_buffer("num_batches_tracked").item<int64>()
               let step () = layer.forward (Golden.images images 1.0) |> ignore
               step ()
               Expect.equal (steps ()) 1L "one step"

@@ -8,8 +8,7 @@ open ChannelDistillation.Tests
 
 let private small = ImageShape(3, 32, 32)
 
-let private build name (image: ImageShape) classes =
-    (ModelCatalog.Get name).Build(ModelSpec name, image, classes)
+let private build name (image: ImageShape) classes = (ModelCatalog.Get name).Build(ModelSpec name, image, classes)
 
 /// The CRD benchmark's counts at 100 classes; torchvision's with the CIFAR stem for resnet101.
 let private counts =
@@ -77,7 +76,7 @@ let tests =
               use model = build "resnet8x4" small 10
               Initialisation.Initialise(model, 0L, "student")
               let output = model.Run(Golden.images [| 4L; 3L; 32L; 32L |] 1.0)
-              output.Logits.square().sum().backward ()
+              output.Logits.square().sum().backward()
 
               for struct (name, parameter) in model.named_parameters () do
                   Expect.exists (Golden.gradient parameter) (fun slope -> slope <> 0.0) name

@@ -8,17 +8,14 @@ open ChannelDistillation.Models
 open ChannelDistillation.Specs
 open ChannelDistillation.Tests
 
-let private stem (entry: JsonElement) =
-    if Golden.text "stem" entry = "imagenet" then Stem.ImageNet else Stem.Cifar
+let private stem (entry: JsonElement) = if Golden.text "stem" entry = "imagenet" then Stem.ImageNet else Stem.Cifar
 
 let private number (name: string) (entry: JsonElement) = entry.GetProperty(name).GetInt32()
 
-let private parameters (model: Backbone) =
-    model.parameters () |> Seq.sumBy (fun parameter -> parameter.numel ())
+let private parameters (model: Backbone) = model.parameters () |> Seq.sumBy (fun parameter -> parameter.numel ())
 
 let private agrees (entry: JsonElement) =
-    let name, size, offset =
-        Golden.text "arch" entry, number "input_size" entry, entry.GetProperty("offset").GetDouble()
+    let name, size, offset = Golden.text "arch" entry, number "input_size" entry, entry.GetProperty("offset").GetDouble()
 
     let stemName = Golden.text "stem" entry
 
@@ -53,7 +50,7 @@ let private agrees (entry: JsonElement) =
 
         for feature, means in Seq.zip output.Features (Golden.items "tap_channel_means" entry) do
             let shown = (Golden.longs (means.GetProperty "shape"))[1]
-            let actual = feature.mean([| 2L; 3L |]).narrow (1, 0, shown)
+            let actual = feature.mean([| 2L; 3L |]).narrow(1, 0, shown)
             Golden.closeWith 1.0 1e-4 (Golden.doubles (means.GetProperty "data")) (Golden.toArray actual) "channel means"
 
         Golden.closeWith 1.0 1e-4 (Golden.doubles (entry.GetProperty("logits").GetProperty "data")) (Golden.toArray output.Logits) "logits"
@@ -61,5 +58,4 @@ let private agrees (entry: JsonElement) =
 
 [<Tests>]
 let golden =
-    testSequenced
-    <| testList "models: golden" [ for entry in (Golden.json "models.json").EnumerateArray() -> agrees entry ]
+    testSequenced <| testList "models: golden" [ for entry in (Golden.json "models.json").EnumerateArray() -> agrees entry ]

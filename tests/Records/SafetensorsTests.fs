@@ -34,7 +34,7 @@ let tests =
               use _ = torch.NewDisposeScope()
               use folder = new TemporaryFolder()
               let path = folder.File "a.safetensors"
-              let values = torch.arange(12).reshape (3L, 4L)
+              let values = torch.arange(12).reshape(3L, 4L)
 
               let tensors =
                   [ for kind in
@@ -50,7 +50,7 @@ let tests =
                           torch.bool ] do
                         yield string kind, values.``to`` kind
                     yield "scalar", torch.tensor 7L
-                    yield "transposed", (values.``to`` torch.float32).t ()
+                    yield "transposed", (values.``to`` torch.float32).t()
                     yield "empty", torch.zeros (0L, 3L) ]
 
               write path tensors
@@ -61,7 +61,7 @@ let tests =
                   let back = read.Tensors[name]
                   Expect.equal back.dtype tensor.dtype $"type of {name}"
                   Expect.sequenceEqual back.shape tensor.shape $"shape of {name}"
-                  Expect.isTrue (back.eq(tensor).all().item<bool> ()) $"values of {name}"
+                  Expect.isTrue (back.eq(tensor).all().item<bool>()) $"values of {name}"
 
               Expect.equal read.Metadata["made_by"] "a test" "metadata"
           }

@@ -40,8 +40,7 @@ let private golden =
               let actual = [| for _, (epoch, _) in rows -> weight * schedule.FactorAt epoch |]
               Golden.closeWith 0.0 1e-9 expected actual "weights" ]
 
-let private factors (schedule: WeightSchedule) epochs =
-    [ for epoch in epochs -> Math.Round(schedule.FactorAt epoch, 9) ]
+let private factors (schedule: WeightSchedule) epochs = [ for epoch in epochs -> Math.Round(schedule.FactorAt epoch, 9) ]
 
 let private shapes =
     [ testCase "constant is 1 from the first epoch"
@@ -51,13 +50,11 @@ let private shapes =
       <| fun () -> Expect.equal (factors (WeightSchedule(StartAfter = 2)) [ 1; 2; 3 ]) [ 0; 0; 1 ] "factors"
 
       testCase "a warm-up counts from the start"
-      <| fun () ->
-          Expect.equal (factors (WeightSchedule(StartAfter = 1, Warmup = 4)) [ 1..6 ]) [ 0; 0.25; 0.5; 0.75; 1; 1 ] "factors"
+      <| fun () -> Expect.equal (factors (WeightSchedule(StartAfter = 1, Warmup = 4)) [ 1..6 ]) [ 0; 0.25; 0.5; 0.75; 1; 1 ] "factors"
 
       testCase "warm-up, delayed start and decay multiply"
       <| fun () ->
-          let schedule =
-              WeightSchedule(StartAfter = 1, Warmup = 2, Decay = WeightDecay.Step([| 3; 5 |], 0.5))
+          let schedule = WeightSchedule(StartAfter = 1, Warmup = 2, Decay = WeightDecay.Step([| 3; 5 |], 0.5))
 
           Expect.equal (factors schedule [ 1..5 ]) [ 0; 0.5; 0.5; 0.5; 0.25 ] "factors"
 
@@ -65,10 +62,7 @@ let private shapes =
       <| fun () ->
           Expect.equal (factors (WeightSchedule(Decay = WeightDecay.Linear(5, 0.2))) [ 1..6 ]) [ 1; 0.8; 0.6; 0.4; 0.2; 0.2 ] "linear"
 
-          Expect.equal
-              (factors (WeightSchedule(Decay = WeightDecay.Cosine(5, 0.0))) [ 1..6 ])
-              [ 1; 0.853553391; 0.5; 0.146446609; 0; 0 ]
-              "cosine"
+          Expect.equal (factors (WeightSchedule(Decay = WeightDecay.Cosine(5, 0.0))) [ 1..6 ]) [ 1; 0.853553391; 0.5; 0.146446609; 0; 0 ] "cosine"
 
       testCase "step decays with the same numbers are equal"
       <| fun () ->

@@ -26,18 +26,10 @@ let private losses =
            Schedule = WeightSchedule(StartAfter = 60)
        ) |]
 
-let private resnet152 =
-    TeacherSpec(Model = ModelSpec "resnet152", Checkpoint = "pretrain/resnet152-cifar.pth")
+let private resnet152 = TeacherSpec(Model = ModelSpec "resnet152", Checkpoint = "pretrain/resnet152-cifar.pth")
 
 let private make seed student (teacher: TeacherSpec) train (losses: LossSpec[]) =
-    RunSpec(
-        Dataset = DatasetSpec(Name = "cifar100"),
-        Teacher = teacher,
-        Student = ModelSpec student,
-        Train = train,
-        Losses = losses,
-        Seed = seed
-    )
+    RunSpec(Dataset = DatasetSpec(Name = "cifar100"), Teacher = teacher, Student = ModelSpec student, Train = train, Losses = losses, Seed = seed)
 
 let private fixedTrain = train 200 (System.Nullable())
 let private spec = make 3L "resnet50" resnet152 fixedTrain losses

@@ -11,8 +11,7 @@ open ChannelDistillation.Tests
 open ChannelDistillation.Training
 open ChannelDistillation.Tests.Training.TinyTraining
 
-let private statuses (watcher: Watcher) =
-    [ for entry in watcher.Ended -> entry.Key, string entry.Value.Status ]
+let private statuses (watcher: Watcher) = [ for entry in watcher.Ended -> entry.Key, string entry.Value.Status ]
 
 [<Tests>]
 let tests =
@@ -102,15 +101,17 @@ let tests =
 
           test "does not start with runs that do not belong together" {
               use folder = new TemporaryFolder()
-              let other = RunSpec(Dataset = dataset, Student = ModelSpec "resnet8", Train = train 1 0.1, Losses = [| loss "ce" 1.0 always |], Seed = 8L)
+
+              let other =
+                  RunSpec(Dataset = dataset, Student = ModelSpec "resnet8", Train = train 1 0.1, Losses = [| loss "ce" 1.0 always |], Seed = 8L)
+
               let lanes = [ lane folder "runs" ("a", snd (variants 1).Head); lane folder "runs" ("b", other) ]
-              Expect.throwsC
-                  (fun () -> trainLanes folder lanes |> ignore)
-                  (fun error ->
-                      Expect.equal
-                          error.Message
-                          "The lanes of a cohort must share dataset, teacher, batch size and data seed. (Parameter 'specs')"
-                          "the message")
+
+              Expect.throwsC (fun () -> trainLanes folder lanes |> ignore) (fun error ->
+                  Expect.equal
+                      error.Message
+                      "The lanes of a cohort must share dataset, teacher, batch size and data seed. (Parameter 'specs')"
+                      "the message")
           }
 
           test "is made of runs that share batches and teacher; a run without a teacher joins those with one" {

@@ -24,11 +24,9 @@ let private images count seed =
     new ByteImageSet(descriptor.Image, pixels, labels, descriptor.Mean, descriptor.Std)
 
 /// Never opened twice at once: each cohort disposes its own.
-let private openDataset (_: DatasetSpec) =
-    new Dataset(DatasetCatalog.Get "fashion-mnist-mini", images 72 1, images 30 2)
+let private openDataset (_: DatasetSpec) = new Dataset(DatasetCatalog.Get "fashion-mnist-mini", images 72 1, images 30 2)
 
-let options (folder: TemporaryFolder) =
-    TrainingOptions(Workspace folder.Path, "cpu", OpenDataset = openDataset)
+let options (folder: TemporaryFolder) = TrainingOptions(Workspace folder.Path, "cpu", OpenDataset = openDataset)
 
 let train epochs lr =
     TrainSpec(Epochs = epochs, Batch = 16, Optimizer = SgdSpec(lr, 0.9, 5e-4), LearningRateSchedule = LearningRateSchedule.Step([| 1 |], 0.5))
@@ -58,8 +56,7 @@ let variants epochs =
           [ loss "ce" 1.0 (WeightSchedule(StartAfter = 1))
             loss "cd" 6.0 (WeightSchedule(Decay = WeightDecay.Every(2, 0.9))) ] ]
 
-let lane (folder: TemporaryFolder) place (name: string, spec) =
-    LaneSpec(name, spec, Path.Combine(folder.Path, place, name))
+let lane (folder: TemporaryFolder) place (name: string, spec) = LaneSpec(name, spec, Path.Combine(folder.Path, place, name))
 
 /// Counts steps, keeps how lanes ended and what was said, and can do something after a step.
 type Watcher(?afterStep: int -> unit) =
@@ -88,7 +85,12 @@ let trainLanes folder (lanes: LaneSpec list) =
 /// Trains until so many steps are done, then asks it to stop.
 let trainUntil step folder (lanes: LaneSpec list) =
     use stop = new Threading.CancellationTokenSource()
-    let watcher = Watcher(fun steps -> if steps = step then stop.Cancel())
+
+    let watcher =
+        Watcher(fun steps ->
+            if steps = step then
+                stop.Cancel())
+
     CohortTrainer.Train(Array.ofList lanes, options folder, watcher, stop.Token)
     watcher
 

@@ -55,13 +55,20 @@ let private teacherOf (golden: JsonElement) offset =
     let network = ModelCatalog.Get("resnet34").Build(ModelSpec "resnet34", image, classes)
     Golden.fill offset (network.state_dict ())
     let batchStats = golden.GetProperty("teacher_batch_norm").GetString() = "batch_stats"
-    new FrozenTeacher(network, (if batchStats then TeacherBatchNorm.BatchStats else TeacherBatchNorm.RunningStats))
+
+    new FrozenTeacher(
+        network,
+        (if batchStats then
+             TeacherBatchNorm.BatchStats
+         else
+             TeacherBatchNorm.RunningStats)
+    )
 
 /// The labels that PyTorch's side used: what the golden teacher says in evaluation mode, every even row one class further.
 let private labelsFor (teacher: FrozenTeacher) (images: torch.Tensor) =
     let answer = teacher.Run(images, torch.zeros (int64 batchSize, torch.int64)).Logits.argmax 1L
     let shift = torch.tensor [| for row in 0 .. batchSize - 1 -> if row % 2 = 0 then 1L else 0L |]
-    (answer + shift).remainder (torch.tensor (int64 classes))
+    (answer + shift).remainder(torch.tensor (int64 classes))
 
 let private check (golden: JsonElement) =
     use _ = torch.NewDisposeScope()
@@ -90,8 +97,7 @@ let private check (golden: JsonElement) =
         let parts = expected.GetProperty "parts"
 
         let wanted =
-            (expected.GetProperty "loss").GetDouble()
-            :: [ for name in lane.Losses.Active -> (parts.GetProperty name).GetDouble() ]
+            (expected.GetProperty "loss").GetDouble() :: [ for name in lane.Losses.Active -> (parts.GetProperty name).GetDouble() ]
 
         // Float32 itself is worth no more: over six steps of eight images PyTorch's values drift up to 1.2e-3 from the same steps in float64,
         // and as far in the channels-last layout, to the other side (docs/decisions/0005-channels-last.md).

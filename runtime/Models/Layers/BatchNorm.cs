@@ -24,7 +24,8 @@ public sealed class BatchNorm : nn.Module<Tensor, Tensor>
     /// <summary>Training steps since <see cref="num_batches_tracked"/> was written.</summary>
     private long batchesNotYetTracked;
 
-    public BatchNorm(int channels) : base(nameof(BatchNorm))
+    public BatchNorm(int channels)
+        : base(nameof(BatchNorm))
     {
         weight = LayerState.Parameter(ones(channels));
         bias = LayerState.Parameter(zeros(channels));

@@ -8,7 +8,8 @@ public sealed class Chain : nn.Module<Tensor, Tensor>
 {
     private readonly nn.Module<Tensor, Tensor>[] layers;
 
-    public Chain(params IEnumerable<nn.Module<Tensor, Tensor>> layers) : base(nameof(Chain))
+    public Chain(params IEnumerable<nn.Module<Tensor, Tensor>> layers)
+        : base(nameof(Chain))
     {
         this.layers = layers.ToArray();
         for (int index = 0; index < this.layers.Length; index++)

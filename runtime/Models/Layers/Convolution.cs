@@ -18,7 +18,8 @@ public sealed class Convolution : nn.Module<Tensor, Tensor>
     /// <param name="output">Channels.</param>
     /// <param name="size">Side of the kernel; odd.</param>
     /// <param name="stride">Along both sides.</param>
-    public Convolution(int input, int output, int size, int stride = 1) : base(nameof(Convolution))
+    public Convolution(int input, int output, int size, int stride = 1)
+        : base(nameof(Convolution))
     {
         // Channels last in memory: from here the layout spreads to every activation behind it, and libtorch's convolutions no longer
         // reorder their inputs and outputs. Shape and values are what they always were.

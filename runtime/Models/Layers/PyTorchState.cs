@@ -9,7 +9,11 @@ public static class PyTorchState
     /// A module's parameters and buffers by their full names, in PyTorch's order: a layer's own parameters, its buffers, then its children.
     /// (TorchSharp puts all parameters before all buffers.) The tensors are the module's own, not copies.
     /// </summary>
-    public static Dictionary<string, Tensor> StateInPyTorchOrder(this nn.Module module, Dictionary<string, Tensor>? destination = null, string? prefix = null)
+    public static Dictionary<string, Tensor> StateInPyTorchOrder(
+        this nn.Module module,
+        Dictionary<string, Tensor>? destination = null,
+        string? prefix = null
+    )
     {
         destination ??= [];
         string start = string.IsNullOrEmpty(prefix) ? "" : prefix + ".";
