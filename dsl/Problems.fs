@@ -115,7 +115,6 @@ type Mistake =
     | NotDeclaredOnPath of path: string * loss: string
     | CaseNotThere of path: string * case: string
     | PartNotThere of path: string * part: string
-    | NoAxis
     | ZipLengths of path: string * length: int * other: string * otherLength: int
     | ExcludeUnknownAxis of path: string * axes: string list * near: string list
     | UnknownVariant of name: string * legal: string list * near: string list

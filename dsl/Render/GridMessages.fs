@@ -22,7 +22,6 @@ let message (mistake: Mistake) : Message option =
             "vary the whole of it instead, or change what the experiment chooses."
     | PartNotThere(path, part) ->
         say "UNKNOWN PATH" $"{code path} is a part of {code part}, and this experiment does not have that." "write it in the experiment first."
-    | NoAxis -> say "EMPTY GRID" "This grid has no axis." ""
     | ZipLengths(path, length, other, otherLength) ->
         say
             "UNEVEN ZIP"

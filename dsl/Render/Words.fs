@@ -22,7 +22,9 @@ let known (words: string list) =
     let rest = if words.Length > shown.Length then ", ..." else ""
     String.Join(", ", shown) + rest
 
-let path (segments: string list) = String.Join(".", segments)
+/// Positions in lists left out: names say enough.
+let path (segments: string list) =
+    String.Join(".", segments |> List.filter (fun segment -> segment = "" || not (Seq.forall Char.IsDigit segment)))
 
 /// The mapping at a path, as the subject of a sentence.
 let inside (segments: string list) =

@@ -106,11 +106,9 @@ let private slip (source: Source) (failure: YamlException) : SyntaxMistake * Pla
         match colonSlip source line, colonSlip source (line - 1) with
         | Some slip, _ -> slip, here
         | None, Some NoSpaceAfterColon -> NoSpaceAfterColon, firstWord source (line - 1)
-        | None, _ when says "block" || says "invalid mapping" || says "mapping values" || says "simple key" ->
-            (if column > 1 + text.Length - text.TrimStart().Length && says "did not find expected key" then
-                 AfterValue, here
-             else
-                 BadIndent, firstWord source line)
+        | None, _ when says "did not find expected key" && column > 1 + text.Length - text.TrimStart().Length -> AfterValue, here
+        | None, _ when line > 1 && (says "block" || says "invalid mapping" || says "mapping values" || says "simple key") ->
+            BadIndent, firstWord source line
         | None, _ -> Unreadable, { here with Length = 1 }
 
 /// Every problem to report for a text that the parser gave up on.
