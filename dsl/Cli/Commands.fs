@@ -70,12 +70,15 @@ let private summary (outcome: Outcome) =
     for job, status in stopped do
         printfn "  %s %s: %s" job.Run.Name ((string status).ToLowerInvariant()) (shown (Path.Combine(job.Folder, "result.json")))
 
+    for obstacle in outcome.Obstacles do
+        printfn "  %s" obstacle
+
     printfn "Written:"
 
     for file in outcome.Files do
         printfn "  %s" (shown file)
 
-    stopped.IsEmpty
+    stopped.IsEmpty && outcome.Obstacles.IsEmpty
 
 let sweep (arguments: string list) =
     match Parsing.parse<SweepArguments> "sweep" arguments with

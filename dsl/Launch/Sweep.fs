@@ -10,6 +10,7 @@ open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Progress
 open ChannelDistillation.Dsl.Report
 open ChannelDistillation.Records
+open ChannelDistillation.Specs
 open ChannelDistillation.Teachers
 open ChannelDistillation.Training
 
@@ -39,6 +40,8 @@ type Outcome =
         Jobs: Job list
         Files: string list
         Interrupted: bool
+        /// Why some runs could not start.
+        Obstacles: string list
         Elapsed: TimeSpan
     }
 
@@ -93,6 +96,13 @@ module Sweep =
             raise (Refused $"No run matches --only {options.Only.Value}. The runs are: {listed}")
 
         let pending = chosen |> List.filter (fun job -> RunState.needsTraining options.RetryFailed job.State)
+
+        let recipes (spec: RunSpec) =
+            spec.Train :: (Option.ofObj spec.Teacher |> Option.bind (_.Train >> Option.ofObj) |> Option.toList)
+
+        if pending |> List.collect (fun job -> recipes job.Run.Spec) |> List.exists (fun train -> train.Precision = Precision.BFloat16) then
+            raise (Refused "This version trains in float32 only. Leave `precision: bfloat16` out of `train`, or set it to float32.")
+
         let cohorts = Job.cohorts options.Lanes pending
         let store = TeacherStore options.Workspace
         let known = Layouts.knownErrors (PlanFile.read folder)
@@ -106,6 +116,8 @@ module Sweep =
             AtomicFile.WriteText(planFile, PlanFile.render layout (Listing.ofJobs options.Lanes now))
             let results = Tables.collect folder layout
             now, results, planFile :: Tables.write folder results
+
+        let obstacles = ResizeArray<string>()
 
         let training =
             lazy
@@ -136,14 +148,19 @@ module Sweep =
                     known[teacher.Key] <- store.Errors(teacher.Spec, teacher.Dataset, training.Value)
 
             for cohort in cohorts do
-                for teacher in cohort |> List.choose (fun job -> Teachers.ofRun job.Run) |> List.distinctBy _.Key do
-                    if not stop.IsCancellationRequested then
-                        trainTeacher teacher
-                        evaluateTeacher teacher
+                try
+                    for teacher in cohort |> List.choose (fun job -> Teachers.ofRun job.Run) |> List.distinctBy _.Key do
+                        if not stop.IsCancellationRequested then
+                            trainTeacher teacher
+                            evaluateTeacher teacher
 
-                if not stop.IsCancellationRequested then
-                    CohortTrainer.Train(lanesOf cohort, training.Value, progress, stop)
-                    writeTables () |> ignore
+                    if not stop.IsCancellationRequested then
+                        CohortTrainer.Train(lanesOf cohort, training.Value, progress, stop)
+                        writeTables () |> ignore
+                with :? TeacherFailedException as failed ->
+                    // Its runs stay untrained; cohorts with other teachers go on.
+                    progress.Teacher <- false
+                    obstacles.Add failed.Message
 
             // Those of rows that were complete before this sweep.
             if not stop.IsCancellationRequested && DatasetStore.IsThere(plan.Runs.Head.Spec.Dataset, options.Workspace) then
@@ -152,4 +169,4 @@ module Sweep =
         let now, results, files = writeTables ()
         let stoppedEarly = stop.IsCancellationRequested && pending |> List.exists (fun job -> not (isEnded now job))
 
-        { Results = results; Jobs = now; Files = files; Interrupted = stoppedEarly; Elapsed = clock.Elapsed }
+        { Results = results; Jobs = now; Files = files; Interrupted = stoppedEarly; Obstacles = List.distinct (List.ofSeq obstacles); Elapsed = clock.Elapsed }

@@ -49,8 +49,8 @@ public sealed class RunFolder(string path)
         AtomicFile.WriteText(SpecFile, run.ToJsonString(RecordJson.Pretty) + "\n");
     }
 
-    /// <summary>The content of run.json; null: the run was never started.</summary>
-    public JsonObject? ReadRun() => File.Exists(SpecFile) ? JsonNode.Parse(File.ReadAllText(SpecFile))!.AsObject() : null;
+    /// <summary>The content of run.json; null: the run was never started, or the file is damaged.</summary>
+    public JsonObject? ReadRun() => Read<JsonObject>(SpecFile);
 
     public void WriteResult(RunResult result)
     {
@@ -62,9 +62,8 @@ public sealed class RunFolder(string path)
         AtomicFile.WriteText(ResultFile, JsonSerializer.Serialize(result, RecordJson.Pretty) + "\n");
     }
 
-    /// <summary>Null: the run has not ended.</summary>
-    public RunResult? ReadResult() =>
-        File.Exists(ResultFile) ? JsonSerializer.Deserialize<RunResult>(File.ReadAllText(ResultFile), RecordJson.Line) : null;
+    /// <summary>Null: the run has not ended, or the file is damaged and the run has to be ended again.</summary>
+    public RunResult? ReadResult() => Read<RunResult>(ResultFile);
 
     /// <summary>The run goes on: how it ended before is no longer so.</summary>
     public void RemoveResult() => File.Delete(ResultFile);
@@ -77,7 +76,7 @@ public sealed class RunFolder(string path)
         stream.Flush(flushToDisk: true);
     }
 
-    /// <summary>Finished epochs in order; a last line that a crash cut short does not count.</summary>
+    /// <summary>Finished epochs in order, up to the first line that a crash cut short or that is damaged.</summary>
     public IReadOnlyList<EpochRecord> ReadMetrics()
     {
         if (!File.Exists(MetricsFile))
@@ -86,9 +85,7 @@ public sealed class RunFolder(string path)
         int end = text.LastIndexOf('\n') + 1;
         return
         [
-            .. text[..end]
-                .Split('\n', StringSplitOptions.RemoveEmptyEntries)
-                .Select(line => JsonSerializer.Deserialize<EpochRecord>(line, RecordJson.Line)!),
+            .. text[..end].Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(Parse<EpochRecord>).TakeWhile(record => record is not null).Select(record => record!),
         ];
     }
 
@@ -102,6 +99,22 @@ public sealed class RunFolder(string path)
         EpochRecord[] kept = [.. ReadMetrics().Where(record => record.Epoch <= epochs)];
         AtomicFile.WriteText(MetricsFile, string.Concat(kept.Select(record => JsonSerializer.Serialize(record, RecordJson.Line) + "\n")));
         return kept;
+    }
+
+    private static T? Read<T>(string file)
+        where T : class => File.Exists(file) ? Parse<T>(File.ReadAllText(file)) : null;
+
+    private static T? Parse<T>(string json)
+        where T : class
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<T>(json, RecordJson.Line);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
     }
 
     private string In(params string[] parts) => System.IO.Path.Combine([Path, .. parts]);

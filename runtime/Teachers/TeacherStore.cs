@@ -21,7 +21,7 @@ public sealed class TeacherStore(Workspace workspace)
             : File.Exists(CheckpointOf(teacher, dataset));
 
     /// <summary>Trains a teacher that has a recipe, or goes on with its training.</summary>
-    /// <exception cref="InvalidOperationException">It diverged or failed.</exception>
+    /// <exception cref="TeacherFailedException">It diverged or failed.</exception>
     public void Train(TeacherSpec teacher, DatasetSpec dataset, TrainingOptions options, ITrainingObserver observer, CancellationToken stop)
     {
         RunSpec run = teacher.AsRun(dataset) ?? throw new ArgumentException("A teacher from a checkpoint cannot be trained.", nameof(teacher));
@@ -29,7 +29,7 @@ public sealed class TeacherStore(Workspace workspace)
         CohortTrainer.Train([new($"teacher {teacher.Model.Name}", run, folder.Path)], options, observer, stop);
         RunResult result = folder.ReadResult()!;
         if (result.Status is RunStatus.Failed or RunStatus.Diverged)
-            throw new InvalidOperationException($"The teacher {teacher.Model.Name} could not be trained. {result.Message}");
+            throw new TeacherFailedException($"The teacher {teacher.Model.Name} could not be trained. {result.Message}");
     }
 
     /// <summary>The teacher with its weights, frozen, on a device.</summary>

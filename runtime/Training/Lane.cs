@@ -145,14 +145,18 @@ internal sealed class Lane : IDisposable
 
     /// <summary>Goes back to a saved state.</summary>
     /// <param name="state">As <see cref="State"/> gave it; copied.</param>
+    /// <exception cref="InvalidDataException">It is the state of another network; nothing was changed.</exception>
     public void Restore(IReadOnlyDictionary<string, Tensor> state, (int Epoch, int Step) position)
     {
         using var noGradient = no_grad();
-        foreach (var (prefix, module) in Modules)
+        KeyValuePair<string, Tensor>[] wanted = [.. Modules.SelectMany(part => part.Module.state_dict().Select(entry => KeyValuePair.Create(part.Prefix + entry.Key, entry.Value)))];
+        foreach (var (name, tensor) in wanted)
         {
-            foreach (var (name, tensor) in module.state_dict())
-                tensor.copy_(state[prefix + name]);
+            if (!state.TryGetValue(name, out Tensor? saved) || !saved.shape.SequenceEqual(tensor.shape))
+                throw new InvalidDataException($"its checkpoint has no `{name}` of the right shape.");
         }
+        foreach (var (name, tensor) in wanted)
+            tensor.copy_(state[name]);
         const string momentum = "momentum.";
         optimizer.Restore(
             state

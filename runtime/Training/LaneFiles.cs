@@ -71,9 +71,15 @@ internal sealed class LaneFiles(LaneSpec lane, string device)
             Safetensors saved = Safetensors.Read(folder.State);
             if (saved.Metadata.GetValueOrDefault("version") != Version || saved.Metadata.GetValueOrDefault("spec") != lane.Spec.Hash())
                 throw new InvalidDataException($"{folder.State} was written by another version or for another run.");
-            training.Restore(saved.Tensors, (Number("epoch"), Number("step")));
+            var position = (Epoch: Number("epoch"), Step: Number("step"));
+            if (!folder.ReadMetrics().Select(record => record.Epoch).Take(position.Epoch - 1).SequenceEqual(Enumerable.Range(1, position.Epoch - 1)))
+                throw new InvalidDataException("the metrics of epochs that its checkpoint has behind it are damaged.");
+            training.Restore(saved.Tensors, position);
 
-            int Number(string name) => int.Parse(saved.Metadata[name], CultureInfo.InvariantCulture);
+            int Number(string name) =>
+                int.TryParse(saved.Metadata.GetValueOrDefault(name), CultureInfo.InvariantCulture, out int value)
+                    ? value
+                    : throw new InvalidDataException($"{folder.State} does not say where training stood.");
         }
         catch (InvalidDataException error)
         {

@@ -88,6 +88,46 @@ let tests =
               Expect.stringContains watcher.Ended["stuck"].Message "occupied" "the message names the place"
           }
 
+          test "starts a run anew, and says so, where its checkpoint or metrics are damaged" {
+              use folder = new TemporaryFolder()
+              let variant = "student", spec null (train 2 0.05) [ loss "ce" 1.0 always ]
+              let whole = lane folder "whole" variant
+              trainLanes folder [ whole ] |> ignore
+
+              let cutShort (path: string) =
+                  File.WriteAllBytes(path, (File.ReadAllBytes path)[..1000])
+
+              let cases =
+                  [ "state", (fun run -> cutShort (RunFolder(run: string).State)), "FOLDER/checkpoints/latest.state.safetensors is not a whole safetensors file: "
+                    "metrics",
+                    (fun run -> File.WriteAllText(Path.Combine(run, "metrics.jsonl"), "{\n")),
+                    "the metrics of epochs that its checkpoint has behind it are damaged." ]
+
+              for name, damage, reason in cases do
+                  let run = lane folder name variant
+                  trainUntil 7 folder [ run ] |> ignore
+                  damage run.Folder
+                  let watcher = trainLanes folder [ run ]
+                  Expect.equal watcher.Steps 10 $"{name}: all steps again"
+                  let said = watcher.Said |> Seq.map (fun (line: string) -> line.Replace(run.Folder, "FOLDER")) |> List.ofSeq
+                  Expect.hasLength said 1 $"{name}: one line"
+                  Expect.stringStarts said.Head $"student starts anew: {reason}" $"{name}: why"
+                  Expect.equal (outcome run) (outcome whole) $"{name}: the same numbers"
+          }
+
+          test "trains on to its end a run whose result is damaged" {
+              use folder = new TemporaryFolder()
+              let run = lane folder "runs" ("student", spec null (train 1 0.05) [ loss "ce" 1.0 always ])
+              trainLanes folder [ run ] |> ignore
+              let before = outcome run
+              File.WriteAllText(Path.Combine(run.Folder, "result.json"), "")
+              Expect.isNull (RunFolder(run.Folder).ReadResult()) "a damaged result is none"
+              let watcher = trainLanes folder [ run ]
+              Expect.equal watcher.Steps 0 "nothing is trained again"
+              Expect.equal (outcome run) before "the numbers"
+              Expect.equal (RunFolder(run.Folder).ReadResult().Status) RunStatus.Completed "and it has ended"
+          }
+
           test "holds the same number of tensors after every step" {
               use folder = new TemporaryFolder()
               trainTeacher folder
