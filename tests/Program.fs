@@ -3,6 +3,7 @@ module ChannelDistillation.Tests.Program
 open System
 open Expecto
 open Expecto.Impl
+open ChannelDistillation.Training
 
 /// Failures as they happen, and nothing of what passes.
 let private printer =
@@ -34,6 +35,8 @@ let main arguments =
             noSpinner = true
             verbosity = Logging.LogLevel.Warn }
 
+    // Tests run side by side; several threads for each of them would only wait for one another, by the minute on a busy machine.
+    Devices.UseThreads 1
     let summary = evalTestsWithCancel Threading.CancellationToken.None config tests true |> Async.RunSynchronously
     let failed = summary |> List.filter (fun (_, result) -> result.result.isFailed || result.result.isException)
     let passed = summary |> List.filter (fun (_, result) -> result.result.isPassed)
