@@ -9,6 +9,10 @@ open Spectre.Console
 
 let private usr1 = enum<PosixSignal> 10 // by its number on Linux: .NET has no name for it
 
+/// Ends the process as it stands. `exit` would take libtorch down under the training thread.
+[<DllImport("libc", EntryPoint = "_exit")>]
+extern void private endNow(int code)
+
 /// One key press can arrive twice, through the terminal and through a parent that passes it on.
 let private sameTwice = TimeSpan.FromMilliseconds 500.0
 
@@ -19,7 +23,7 @@ let private say (message: string) =
     else
         AnsiConsole.WriteLine message
 
-/// A token that SIGINT, SIGTERM and SIGUSR1 cancel, for as long as the result is not disposed.
+/// A token that SIGINT, SIGTERM, SIGHUP and SIGUSR1 cancel, for as long as the result is not disposed.
 let watch (source: CancellationTokenSource) : IDisposable =
     let sinceFirst = Stopwatch()
 
@@ -31,11 +35,18 @@ let watch (source: CancellationTokenSource) : IDisposable =
             say "Stopping: saving the state of every run. Once more to stop at once."
             source.Cancel()
         elif context.Signal = PosixSignal.SIGINT && sinceFirst.Elapsed > sameTwice then
-            exit Ending.interrupted
+            AnsiConsole.Cursor.Show()
+            Console.Out.Flush()
+
+            if OperatingSystem.IsWindows() then
+                exit Ending.interrupted
+            else
+                endNow Ending.interrupted
 
     let signals =
         [ PosixSignal.SIGINT
           PosixSignal.SIGTERM
+          PosixSignal.SIGHUP
           if OperatingSystem.IsLinux() then
               usr1 ]
 

@@ -51,12 +51,18 @@ module Sweep =
 
     /// Two sweeps of one experiment would write the same files. The lock is the operating system's: a killed sweep leaves none.
     let private lockFolder (folder: string) =
-        Directory.CreateDirectory folder |> ignore
+        let lock = Path.Combine(folder, ".lock")
+        let unusable (reason: string) = Refused $"Nothing can be written to {folder}: {reason} Choose another folder with --out."
 
         try
-            new FileStream(Path.Combine(folder, ".lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None)
-        with :? IOException ->
+            Directory.CreateDirectory folder |> ignore
+            new FileStream(lock, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None)
+        with
+        // The lock is there but cannot be opened: somebody holds it.
+        | :? IOException when File.Exists lock ->
             raise (Refused $"Another sweep is training into {folder}. Wait for it to end, or choose another folder with --out.")
+        | :? IOException as error -> raise (unusable error.Message)
+        | :? UnauthorizedAccessException as error -> raise (unusable error.Message)
 
     let private fetchDatasets (workspace: Workspace) (jobs: Job list) (say: string -> unit) =
         for dataset in jobs |> List.map _.Run.Spec.Dataset |> List.distinct do
@@ -138,33 +144,52 @@ module Sweep =
                 progress.Say $"Training {pending.Length} of {jobs.Length} runs on {training.Value.Device}."
 
             let trainTeacher (teacher: Teachers.PlannedTeacher) =
+                if store.GaveUp(teacher.Spec, teacher.Dataset) && not options.RetryFailed then
+                    raise (
+                        TeacherFailedException
+                            $"The teacher {teacher.Spec.Model.Name} could not be trained before; --retry-failed tries it again."
+                    )
+
                 if not (store.IsThere(teacher.Spec, teacher.Dataset)) then
                     progress.Teacher <- true
-                    store.Train(teacher.Spec, teacher.Dataset, training.Value, progress, stop)
-                    progress.Teacher <- false
 
+                    try
+                        store.Train(teacher.Spec, teacher.Dataset, training.Value, progress, stop)
+                    finally
+                        progress.Teacher <- false
+
+            // Cheap where nothing changed: the store keeps the errors of each checkpoint.
             let evaluateTeacher (teacher: Teachers.PlannedTeacher) =
-                if not (known.ContainsKey teacher.Key) && store.IsThere(teacher.Spec, teacher.Dataset) then
+                if
+                    not stop.IsCancellationRequested
+                    && store.IsThere(teacher.Spec, teacher.Dataset)
+                    && DatasetStore.IsThere(teacher.Dataset, options.Workspace)
+                then
                     known[teacher.Key] <- store.Errors(teacher.Spec, teacher.Dataset, training.Value)
 
-            for cohort in cohorts do
+            /// The lanes that can start: without their teacher, those that need none.
+            let ready (cohort: Job list) =
                 try
                     for teacher in cohort |> List.choose (fun job -> Teachers.ofRun job.Run) |> List.distinctBy _.Key do
                         if not stop.IsCancellationRequested then
                             trainTeacher teacher
                             evaluateTeacher teacher
+                            writeTables () |> ignore
 
-                    if not stop.IsCancellationRequested then
-                        CohortTrainer.Train(lanesOf cohort, training.Value, progress, stop)
-                        writeTables () |> ignore
+                    cohort
                 with :? TeacherFailedException as failed ->
-                    // Its runs stay untrained; cohorts with other teachers go on.
-                    progress.Teacher <- false
                     obstacles.Add failed.Message
+                    cohort |> List.filter (fun job -> isNull job.Run.Spec.Teacher)
+
+            for cohort in cohorts do
+                let lanes = ready cohort
+
+                if not stop.IsCancellationRequested && not lanes.IsEmpty then
+                    CohortTrainer.Train(lanesOf lanes, training.Value, progress, stop)
+                    writeTables () |> ignore
 
             // Those of rows that were complete before this sweep.
-            if not stop.IsCancellationRequested && DatasetStore.IsThere(plan.Runs.Head.Spec.Dataset, options.Workspace) then
-                Teachers.ofPlan plan |> List.iter evaluateTeacher)
+            Teachers.ofPlan plan |> List.iter evaluateTeacher)
 
         let now, results, files = writeTables ()
         let stoppedEarly = stop.IsCancellationRequested && pending |> List.exists (fun job -> not (isEnded now job))

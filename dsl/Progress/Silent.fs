@@ -15,4 +15,5 @@ type Silent() =
         member _.ValidationStarted _ = ()
         member _.EpochEnded(_, _) = ()
         member _.LaneEnded(_, _) = ()
-        member _.Say _ = ()
+        // Not progress but news: a checkpoint that was damaged, a teacher that is waited for.
+        member _.Say message = eprintfn "%s" message

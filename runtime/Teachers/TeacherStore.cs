@@ -17,7 +17,7 @@ public sealed class TeacherStore(Workspace workspace)
 
     public bool IsThere(TeacherSpec teacher, DatasetSpec dataset) =>
         teacher.AsRun(dataset) is RunSpec run
-            ? FolderOf(run).ReadResult()?.Status == RunStatus.Completed
+            ? FolderOf(run).ReadResult()?.Status == RunStatus.Completed && File.Exists(FolderOf(run).LatestWeights)
             : File.Exists(CheckpointOf(teacher, dataset));
 
     /// <summary>Trains a teacher that has a recipe, or goes on with its training.</summary>
@@ -26,15 +26,18 @@ public sealed class TeacherStore(Workspace workspace)
     {
         RunSpec run = teacher.AsRun(dataset) ?? throw new ArgumentException("A teacher from a checkpoint cannot be trained.", nameof(teacher));
         RunFolder folder = FolderOf(run);
+        using FileStream? owned = Own(folder, observer, stop);
+        // Another sweep may have trained it while this one waited.
+        if (owned is null || IsThere(teacher, dataset))
+            return;
         CohortTrainer.Train([new($"teacher {teacher.Model.Name}", run, folder.Path)], options, observer, stop);
-        RunResult result = folder.ReadResult()!;
+        RunResult result = folder.ReadResult() ?? new(RunStatus.Failed, null, null, $"Nothing can be written to {folder.Path}.");
         if (result.Status is RunStatus.Failed or RunStatus.Diverged)
             throw new TeacherFailedException($"The teacher {teacher.Model.Name} could not be trained. {result.Message}");
     }
 
     /// <summary>The teacher with its weights, frozen, on a device.</summary>
-    /// <exception cref="MissingException">Its checkpoint is not there.</exception>
-    /// <exception cref="InvalidDataException">Its checkpoint does not fit the model.</exception>
+    /// <exception cref="MissingException">Its checkpoint is not there, is damaged, or does not fit the model.</exception>
     public FrozenTeacher Load(TeacherSpec teacher, DatasetSpec dataset, torch.Device device)
     {
         string path = CheckpointOf(teacher, dataset);
@@ -42,7 +45,15 @@ public sealed class TeacherStore(Workspace workspace)
             throw new MissingException($"The teacher's checkpoint {path} is not there.");
         DatasetDescriptor images = DatasetCatalog.Describe(dataset);
         Backbone model = ModelCatalog.Get(teacher.Model.Name).Build(teacher.Model, images.Image, images.Classes);
-        Checkpoint.LoadInto(model, path);
+        try
+        {
+            Checkpoint.LoadInto(model, path);
+        }
+        catch (InvalidDataException error)
+        {
+            model.Dispose();
+            throw new MissingException($"The teacher {teacher.Model.Name} cannot be read. {error.Message}", error);
+        }
         model.to(device);
         return new(model, teacher.BatchNorm);
     }
@@ -63,6 +74,41 @@ public sealed class TeacherStore(Workspace workspace)
         EpochErrors errors = Evaluation.Errors((images, labels) => model.Run(images, labels).Logits, dataset, options);
         AtomicFile.WriteText(kept, JsonSerializer.Serialize(errors, RecordJson.Pretty));
         return errors;
+    }
+
+    /// <summary>Whether its training has ended without a teacher.</summary>
+    public bool GaveUp(TeacherSpec teacher, DatasetSpec dataset) =>
+        teacher.AsRun(dataset) is RunSpec run && FolderOf(run).ReadResult()?.Status is RunStatus.Failed or RunStatus.Diverged;
+
+    /// <summary>
+    /// Sweeps share teachers: the one that comes first trains, others wait for it. The lock is the operating system's, so that a killed
+    /// process leaves none behind.
+    /// </summary>
+    /// <returns>Null: asked to stop while waiting.</returns>
+    /// <exception cref="TeacherFailedException">The folder cannot be written.</exception>
+    private static FileStream? Own(RunFolder folder, ITrainingObserver observer, CancellationToken stop)
+    {
+        bool said = false;
+        while (!stop.IsCancellationRequested)
+        {
+            try
+            {
+                Directory.CreateDirectory(folder.Path);
+                return new(Path.Combine(folder.Path, ".lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            }
+            catch (Exception error) when (error is UnauthorizedAccessException || error is IOException && !Directory.Exists(folder.Path))
+            {
+                throw new TeacherFailedException($"The teacher cannot be trained: nothing can be written to {folder.Path}. {error.Message}");
+            }
+            catch (IOException)
+            {
+                if (!said)
+                    observer.Say($"Another sweep is training this teacher; waiting for it ({folder.Path}).");
+                said = true;
+                stop.WaitHandle.WaitOne(TimeSpan.FromSeconds(1));
+            }
+        }
+        return null;
     }
 
     private RunFolder FolderOf(RunSpec run) => new(Path.Combine(workspace.Pretrain, RunFolder.NameOf($"{run.Dataset.Name}-{run.Student.Name}", run)));

@@ -14,6 +14,7 @@ namespace ChannelDistillation.Training;
 /// </summary>
 public sealed class CohortTrainer : IDisposable
 {
+    private const string Advice = "A smaller learning rate or loss weight, or a warm-up, may help.";
     private readonly ITrainingObserver observer;
     private readonly Dataset dataset;
     private readonly FrozenTeacher? teacher;
@@ -99,32 +100,30 @@ public sealed class CohortTrainer : IDisposable
             }
             double imagesPerSecond = images / clock.Elapsed.TotalSeconds;
             observer.ValidationStarted(epoch);
-            Validate(epoch);
-            Each(
-                entry => entry.Lane.Position.Epoch == epoch,
-                entry =>
-                {
-                    EpochRecord record = entry.Lane.EndEpoch(training.StepsPerEpoch, imagesPerSecond, clock.Elapsed.TotalSeconds);
-                    entry.Files.EpochEnded(entry.Lane, record);
-                    observer.EpochEnded(entry.Lane.Name, record);
-                }
-            );
+            Validate(epoch, stop);
+            if (stop.IsCancellationRequested)
+            {
+                // Saved where training of the epoch had ended: what is left of it is its validation.
+                Interrupt();
+                return;
+            }
+            Each(entry => entry.Lane.Position.Epoch == epoch, entry => EndEpoch(entry, imagesPerSecond, clock.Elapsed));
         }
         Each(_ => true, entry => EndIfComplete(entry));
     }
 
     private void Open(LaneSpec spec, TrainingOptions options, torch.Device device)
     {
+        var lane = new Lane(spec, dataset.Descriptor, dataset.Training.Count, device);
         try
         {
-            var lane = new Lane(spec, dataset.Descriptor, dataset.Training.Count, device);
             var files = new LaneFiles(spec, options.Device);
-            lanes.Add((lane, files));
             files.Open(lane, observer.Say);
+            lanes.Add((lane, files));
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        catch (Exception error) when (error is not MissingException)
         {
-            lanes.RemoveAll(entry => entry.Lane.Name == spec.Name);
+            lane.Dispose();
             observer.LaneEnded(spec.Name, new(RunStatus.Failed, null, null, error.Message));
         }
     }
@@ -160,15 +159,31 @@ public sealed class CohortTrainer : IDisposable
             End(
                 entry,
                 RunStatus.Diverged,
-                $"In epoch {entry.Lane.Position.Epoch}, step {step + 1}, {loss} became infinite or not a number. A smaller learning rate or loss weight, or a warm-up, may help."
+                $"In epoch {entry.Lane.Position.Epoch}, step {step + 1}, {loss} became infinite or not a number. {Advice}"
             );
     }
 
-    private void Validate(int epoch)
+    private void Validate(int epoch, CancellationToken stop)
     {
         Each(entry => entry.Lane.Position.Epoch == epoch, entry => entry.Lane.StartValidation());
         foreach (Batch batch in validation.Epoch(epoch))
+        {
             Each(entry => entry.Lane.Position.Epoch == epoch, entry => entry.Lane.Validate(batch));
+            if (stop.IsCancellationRequested)
+                break;
+        }
+    }
+
+    private void EndEpoch((Lane Lane, LaneFiles Files) entry, double imagesPerSecond, TimeSpan elapsed)
+    {
+        if (entry.Lane.BrokenInValidation())
+        {
+            End(entry, RunStatus.Diverged, $"After epoch {entry.Lane.Position.Epoch} the student's answers are infinite or not a number. {Advice}");
+            return;
+        }
+        EpochRecord record = entry.Lane.EndEpoch(training.StepsPerEpoch, imagesPerSecond, elapsed.TotalSeconds);
+        entry.Files.EpochEnded(entry.Lane, record);
+        observer.EpochEnded(entry.Lane.Name, record);
     }
 
     private void EndIfComplete((Lane Lane, LaneFiles Files) entry)

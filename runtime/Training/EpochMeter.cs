@@ -43,8 +43,8 @@ internal sealed class EpochMeter : IDisposable
         double images = values[losses + 2];
         return new(
             [.. values.Take(losses).Select(sum => sum / images)],
-            100 * (1 - values[losses] / images),
-            100 * (1 - values[losses + 1] / images),
+            100 * (images - values[losses]) / images,
+            100 * (images - values[losses + 1]) / images,
             (long)images
         );
     }

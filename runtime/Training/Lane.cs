@@ -89,7 +89,7 @@ internal sealed class Lane : IDisposable
 
     public void StartValidation()
     {
-        validation = new EpochMeter(0, device);
+        validation = new EpochMeter(1, device);
         Student.eval();
     }
 
@@ -97,8 +97,13 @@ internal sealed class Lane : IDisposable
     {
         using var noGradient = no_grad();
         using var scope = NewDisposeScope();
-        validation!.Add([], Student.Run(batch.Images).Logits, batch.Labels);
+        Tensor logits = Student.Run(batch.Images).Logits;
+        // Counting hits takes no notice of a NaN; a sum does.
+        validation!.Add([logits.sum()], logits, batch.Labels);
     }
+
+    /// <summary>Whether the student gave an answer in this validation that is no number.</summary>
+    public bool BrokenInValidation() => !double.IsFinite(validation!.Read().Losses[0]);
 
     /// <summary>Closes the epoch and moves on to the next.</summary>
     public EpochRecord EndEpoch(int stepsPerEpoch, double imagesPerSecond, double seconds)

@@ -24,6 +24,9 @@ internal sealed class LaneFiles(LaneSpec lane, string device)
         folder.RemoveResult();
         if (File.Exists(folder.State))
             Resume(training, say);
+        // Of a run that had finished an epoch and lost its weights: the state has them too.
+        if (training.Position.Epoch > 1 && training.Position.Step == 0 && !File.Exists(folder.LatestWeights))
+            Safetensors.Write(folder.LatestWeights, training.Weights(), About(training.Position.Epoch - 1));
         foreach (EpochRecord record in folder.TruncateMetrics(training.Position.Epoch - 1))
             Count(record);
     }

@@ -48,6 +48,8 @@ public sealed class Rehearsal : IDisposable
             using var scope = NewDisposeScope();
             teaching.Start();
             TeacherSignals? signals = teacher?.Run(batch.Images, batch.Labels);
+            if (batch.Images.device_type == DeviceType.CUDA)
+                cuda.synchronize();
             teaching.Stop();
             learning.Start();
             lane.Step(batch, signals, stepsPerEpoch: int.MaxValue);

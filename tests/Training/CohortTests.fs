@@ -173,11 +173,32 @@ let tests =
               Expect.equal cohorts [ [ "student"; "kd"; "more epochs" ]; [ "other teacher" ]; [ "other batch" ] ] "the cohorts"
           }
 
-          test "leaves the teacher's weights alone" {
+          test "that is interrupted while it validates goes on with the validation" {
               use folder = new TemporaryFolder()
-              trainTeacher folder
-              let path = TeacherStore(options(folder).Workspace).CheckpointOf(teacher, dataset)
-              let before = File.ReadAllBytes path
-              trainLanes folder [ lane folder "runs" (List.item 2 (variants 1)) ] |> ignore
-              Expect.equal (File.ReadAllBytes path) before "the checkpoint"
+              let variant = "student", spec null (train 2 0.05) [ loss "ce" 1.0 always ]
+              let whole = lane folder "whole" variant
+              trainLanes folder [ whole ] |> ignore
+              let run = lane folder "stopped" variant
+              use stop = new System.Threading.CancellationTokenSource()
+              let watcher = Watcher(onValidation = stop.Cancel)
+              CohortTrainer.Train([| run |], options folder, watcher, stop.Token)
+              Expect.equal (statuses watcher) [ "student", "Interrupted" ] "stopped"
+              Expect.isEmpty (RunFolder(run.Folder).ReadMetrics()) "an epoch without its validation is not finished"
+              let rest = trainLanes folder [ run ]
+              Expect.equal rest.Steps 5 "only the second epoch's steps are left"
+              Expect.equal (outcome run) (outcome whole) "the numbers"
+          }
+
+          test "takes a student whose answers are no numbers for diverged, also after its last step" {
+              use folder = new TemporaryFolder()
+              let oneStep =
+                  TrainSpec(Epochs = 1, Batch = 72, Optimizer = SgdSpec 1e38, LearningRateSchedule = LearningRateSchedule.Constant())
+
+              let watcher = trainLanes folder [ lane folder "runs" ("wild", spec null oneStep [ loss "ce" 1.0 always ]) ]
+              Expect.equal (statuses watcher) [ "wild", "Diverged" ] "how it ended"
+
+              Expect.equal
+                  watcher.Ended["wild"].Message
+                  "After epoch 1 the student's answers are infinite or not a number. A smaller learning rate or loss weight, or a warm-up, may help."
+                  "the message"
           } ]

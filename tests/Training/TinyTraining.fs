@@ -59,7 +59,7 @@ let variants epochs =
 let lane (folder: TemporaryFolder) place (name: string, spec) = LaneSpec(name, spec, Path.Combine(folder.Path, place, name))
 
 /// Counts steps, keeps how lanes ended and what was said, and can do something after a step.
-type Watcher(?afterStep: int -> unit) =
+type Watcher(?afterStep: int -> unit, ?onValidation: unit -> unit, ?onSay: unit -> unit) =
     let mutable steps = 0
     member val Ended = Dictionary<string, RunResult>()
     member val Said = List<string>()
@@ -72,10 +72,13 @@ type Watcher(?afterStep: int -> unit) =
             steps <- steps + 1
             afterStep |> Option.iter (fun act -> act steps)
 
-        member _.ValidationStarted _ = ()
+        member _.ValidationStarted _ =
+            onValidation |> Option.iter (fun act -> act ())
         member _.EpochEnded(_, _) = ()
         member this.LaneEnded(lane, result) = this.Ended[lane] <- result
-        member this.Say message = this.Said.Add message
+        member this.Say message =
+            this.Said.Add message
+            onSay |> Option.iter (fun act -> act ())
 
 let trainLanes folder (lanes: LaneSpec list) =
     let watcher = Watcher()

@@ -1,0 +1,129 @@
+module ChannelDistillation.Tests.Teachers.TeacherTests
+
+open System
+open System.IO
+open System.Threading
+open Expecto
+open TorchSharp
+open ChannelDistillation
+open ChannelDistillation.Models
+open ChannelDistillation.Records
+open ChannelDistillation.Specs
+open ChannelDistillation.Teachers
+open ChannelDistillation.Tests
+open ChannelDistillation.Tests.Training.TinyTraining
+
+let private store (folder: TemporaryFolder) = TeacherStore(Workspace folder.Path)
+
+let private recipe lr = TeacherSpec(Model = ModelSpec "resnet8", Train = train 1 lr)
+
+let private trainIt (folder: TemporaryFolder) teacher =
+    let watcher = Watcher()
+    (store folder).Train(teacher, dataset, options folder, watcher, CancellationToken.None)
+    watcher
+
+[<Tests>]
+let tests =
+    testSequenced
+    <| testList
+        "a teacher"
+        [ test "is trained once, and known by what made it" {
+              use folder = new TemporaryFolder()
+              let teacher = recipe 0.05
+              Expect.isFalse ((store folder).IsThere(teacher, dataset)) "before"
+              Expect.equal (trainIt folder teacher).Steps 5 "trained"
+              Expect.isTrue ((store folder).IsThere(teacher, dataset)) "after"
+              Expect.equal (trainIt folder teacher).Steps 0 "not again"
+              Expect.isFalse ((store folder).IsThere(recipe 0.06, dataset)) "another recipe is another teacher"
+          }
+
+          test "whose weights are gone is not there, and gets them back from its training state" {
+              use folder = new TemporaryFolder()
+              let teacher = recipe 0.05
+              trainIt folder teacher |> ignore
+              let weights = (store folder).CheckpointOf(teacher, dataset)
+              let before = File.ReadAllBytes weights
+              File.Delete weights
+              Expect.isFalse ((store folder).IsThere(teacher, dataset)) "not there"
+              Expect.equal (trainIt folder teacher).Steps 0 "nothing is trained again"
+              Expect.equal (File.ReadAllBytes weights) before "the weights"
+          }
+
+          test "that diverges says so, and is remembered as given up" {
+              use folder = new TemporaryFolder()
+              let teacher = recipe 1e30
+
+              Expect.throwsC
+                  (fun () -> trainIt folder teacher |> ignore)
+                  (fun error ->
+                      Expect.equal
+                          error.Message
+                          ("The teacher resnet8 could not be trained. In epoch 1, step 2, ce became infinite or not a number. "
+                           + "A smaller learning rate or loss weight, or a warm-up, may help.")
+                          "the message")
+
+              Expect.isTrue ((store folder).GaveUp(teacher, dataset)) "given up"
+          }
+
+          test "that another process is training is waited for" {
+              use folder = new TemporaryFolder()
+              let teacher = recipe 0.05
+              let home = Path.GetDirectoryName(Path.GetDirectoryName((store folder).CheckpointOf(teacher, dataset)))
+              Directory.CreateDirectory home |> ignore
+              let other = new FileStream(Path.Combine(home, ".lock"), FileMode.Create, FileAccess.ReadWrite, FileShare.None)
+              let watcher = Watcher(onSay = other.Dispose)
+              (store folder).Train(teacher, dataset, options folder, watcher, CancellationToken.None)
+              Expect.equal (List.ofSeq watcher.Said) [ $"Another sweep is training this teacher; waiting for it ({home})." ] "what was said"
+              Expect.equal watcher.Steps 5 "then it is trained"
+          }
+
+          test "that cannot be read is missing, in words" {
+              use folder = new TemporaryFolder()
+              let path = folder.File "junk.safetensors"
+              File.WriteAllText(path, "<!DOCTYPE html>")
+              let teacher = TeacherSpec(Model = ModelSpec "resnet8", Checkpoint = path)
+
+              let message =
+                  try
+                      (store folder).Load(teacher, dataset, torch.CPU) |> ignore
+                      "read without complaint"
+                  with :? MissingException as missing ->
+                      missing.Message
+
+              Expect.equal
+                  message
+                  $"The teacher resnet8 cannot be read. {path} is not a whole safetensors file: its header has no sensible length."
+                  "the message"
+          }
+
+          test "of other weights is refused with what differs" {
+              use folder = new TemporaryFolder()
+              use _ = torch.NewDisposeScope()
+              let small = ModelCatalog.Get("resnet8").Build(ModelSpec "resnet8", ImageShape(1, 32, 32), 10)
+              let path = folder.File "resnet8.safetensors"
+              Safetensors.Write(path, small.state_dict (), readOnlyDict [])
+              let teacher = TeacherSpec(Model = ModelSpec "resnet14", Checkpoint = path)
+
+              Expect.throwsC
+                  (fun () -> (store folder).Load(teacher, dataset, torch.CPU) |> ignore)
+                  (fun error ->
+                      Expect.equal
+                          error.Message
+                          ($"The teacher resnet14 cannot be read. {path} does not hold the weights of this model (resnet14): "
+                           + "`layer1.1.conv1.weight` is missing, `layer1.1.bn1.weight` is missing, `layer1.1.bn1.bias` is missing, and 33 more.")
+                          "the message")
+          }
+
+          test "does not learn: its weights and statistics stay as they are" {
+              use _ = torch.NewDisposeScope()
+              let model = ModelCatalog.Get("resnet8").Build(ModelSpec "resnet8", ImageShape(1, 32, 32), 10)
+              Initialisation.Initialise(model, 1L, "teacher")
+              let state () = [ for entry in model.state_dict () -> entry.Key, Golden.toArray entry.Value ]
+              let before = state ()
+              use teacher = new FrozenTeacher(model, TeacherBatchNorm.RunningStats)
+              let student = torch.randn([| 4L; 10L |], requires_grad = true)
+              let answer = teacher.Run(torch.randn (4L, 1L, 32L, 32L), torch.zeros (4L, torch.int64))
+              torch.nn.functional.mse_loss(student, answer.Logits).backward ()
+              Expect.equal (state ()) before "the state"
+              Expect.all (model.parameters ()) (fun parameter -> isNull parameter.grad) "no gradient reaches it"
+          } ]
