@@ -1,6 +1,7 @@
 using System.Globalization;
 using ChannelDistillation.Bench;
 using ChannelDistillation.Losses;
+using ChannelDistillation.Native;
 using ChannelDistillation.Records;
 using ChannelDistillation.Schedules;
 using ChannelDistillation.Specs;
@@ -9,6 +10,7 @@ using TorchSharp;
 
 // Side by side with PyTorch, in turn, in one run: medians and their ratio. Usage: bench [ROUNDS [STEPS]]
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
+ExternalTorch.Load();
 int rounds = args.Length > 0 ? int.Parse(args[0]) : 7;
 int steps = args.Length > 1 ? int.Parse(args[1]) : 3;
 string script = Path.Combine(AppContext.BaseDirectory, "pytorch", "training_step.py");

@@ -3,6 +3,7 @@ module ChannelDistillation.Tests.Program
 open System
 open Expecto
 open Expecto.Impl
+open ChannelDistillation.Native
 open ChannelDistillation.Training
 
 /// Failures as they happen, and nothing of what passes.
@@ -36,6 +37,7 @@ let main arguments =
             verbosity = Logging.LogLevel.Warn }
 
     // Tests run side by side; several threads for each of them would only wait for one another, by the minute on a busy machine.
+    ExternalTorch.Load()
     Devices.UseThreads 1
     let summary = evalTestsWithCancel Threading.CancellationToken.None config tests true |> Async.RunSynchronously
     let failed = summary |> List.filter (fun (_, result) -> result.result.isFailed || result.result.isException)

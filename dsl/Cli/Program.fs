@@ -4,6 +4,7 @@ open System
 open System.IO
 open ChannelDistillation
 open ChannelDistillation.Dsl.Launch
+open ChannelDistillation.Native
 
 let private dispatch (verb: string) (arguments: string list) =
     match verb with
@@ -31,6 +32,8 @@ let private unexpected (error: exn) =
 [<EntryPoint>]
 let main arguments =
     try
+        ExternalTorch.Load()
+
         match List.ofArray arguments with
         | [] ->
             eprintfn "This program is started through build.fsx: dotnet fsi build.fsx"

@@ -21,7 +21,8 @@ let private say (message: string) =
     if Console.IsOutputRedirected then
         eprintfn "%s" message
     else
-        AnsiConsole.WriteLine message
+        // Padded: it takes the place of a line of the live view, of which nothing may be left to read.
+        AnsiConsole.WriteLine(message.PadRight(AnsiConsole.Profile.Width - 1))
 
 /// A token that SIGINT, SIGTERM, SIGHUP and SIGUSR1 cancel, for as long as the result is not disposed.
 let watch (source: CancellationTokenSource) : IDisposable =

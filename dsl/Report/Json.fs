@@ -57,7 +57,6 @@ let private row (row: ResultRow) : Node =
           "top1_error", statistic row.Top1Error
           "top5_error", statistic row.Top5Error
           "best_top1_error", statistic row.BestTop1Error
-          "best_top5_error", statistic row.BestTop5Error
           "published", published row.Published
           "status", text (string row.Status) ]
 

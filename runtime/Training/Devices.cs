@@ -1,3 +1,4 @@
+using ChannelDistillation.Native;
 using TorchSharp;
 
 namespace ChannelDistillation.Training;
@@ -11,6 +12,7 @@ public static class Devices
     /// <exception cref="MissingException">The GPU that is asked for is not there.</exception>
     public static string Choose(string wanted)
     {
+        ExternalTorch.Require();
         if (wanted == "cpu")
             return wanted;
         int found = torch.cuda.is_available() ? torch.cuda.device_count() : 0;

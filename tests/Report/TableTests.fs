@@ -116,11 +116,6 @@ cd-weight,cd,6,0,missing,,,,,,,,,,,,,,
         "std": null,
         "values": []
       },
-      "best_top5_error": {
-        "mean": null,
-        "std": null,
-        "values": []
-      },
       "published": {
         "top1_error": 19.09,
         "top5_error": 4.45
@@ -152,13 +147,6 @@ cd-weight,cd,6,0,missing,,,,,,,,,,,,,,
         "std": null,
         "values": [
           20
-        ]
-      },
-      "best_top5_error": {
-        "mean": 4.25,
-        "std": null,
-        "values": [
-          4.25
         ]
       },
       "published": null,
