@@ -1,0 +1,281 @@
+/// The real program on real, small trainings: what a person or a script gets from `sweep`, by the contract in DESIGN.md.
+module ChannelDistillation.Tests.Cli.SweepTests
+
+open System
+open System.Diagnostics
+open System.IO
+open System.Text.Json.Nodes
+open System.Threading
+open Expecto
+open ChannelDistillation.Tests
+
+let private program = Path.Combine(Repository.root, "dsl/Cli/bin/Release/net10.0/channel-distillation.dll")
+
+let private experiment =
+    "experiment: small
+dataset: fashion-mnist-mini
+teacher: none
+student: { model: resnet8 }
+train:
+  epochs: 1
+  batch: 250
+  optimizer: { sgd: { lr: 0.05 } }
+  lr_schedule: constant
+losses:
+  ce: { weight: 1 }
+variants:
+  plain: [ce]
+seeds: [0]
+"
+
+// ---- running the program ---------------------------------------------------------------------------------------------
+
+let private sweepArguments = [ "sweep"; "small.yaml"; "--out"; "runs"; "--threads"; "1" ]
+
+/// The program while it runs; what it writes is collected all along.
+type private Started(folder: string, arguments: string list) =
+    let child =
+        let start =
+            ProcessStartInfo("dotnet", program :: arguments, WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true)
+
+        start.Environment["CHANNEL_DISTILLATION_ROOT"] <- Repository.root
+        Process.Start start
+
+    let output = child.StandardOutput.ReadToEndAsync()
+    let errors = child.StandardError.ReadToEndAsync()
+    member _.HasEnded = child.HasExited
+
+    member _.Terminate() =
+        use kill = Process.Start("kill", [ "-TERM"; string child.Id ])
+        kill.WaitForExit()
+
+    /// Exit code, standard output and standard error.
+    member _.End() =
+        child.WaitForExit()
+        child.ExitCode, output.Result, errors.Result
+
+    interface IDisposable with
+        member _.Dispose() =
+            if not child.HasExited then
+                child.Kill()
+                child.WaitForExit()
+
+            child.Dispose()
+
+let private run folder arguments =
+    use started = new Started(folder, arguments)
+    started.End()
+
+let private expectExit expected (code, output, errors) = Expect.equal code expected $"exit code; it wrote:\n{output}{errors}"
+
+// ---- what lies in a folder -------------------------------------------------------------------------------------------
+
+let private withExperiment (folder: TemporaryFolder) (text: string) = File.WriteAllText(folder.File "small.yaml", text)
+
+let private outOf (folder: TemporaryFolder) = folder.File "runs/small"
+
+let private runFolders folder =
+    if Directory.Exists(outOf folder) then
+        List.ofArray (Directory.GetDirectories(outOf folder, "plain-seed0-*"))
+    else
+        []
+
+let private runFolder folder =
+    match runFolders folder with
+    | [ only ] -> only
+    | several -> failtest $"one run folder was expected; there are {several.Length}"
+
+let private json (parts: string list) = JsonNode.Parse(File.ReadAllText(Path.Combine(List.toArray parts)))
+
+let private results folder = json [ outOf folder; "results.json" ]
+
+/// The only row of the table.
+let private rowOf folder =
+    let rows = results(folder)["rows"]
+    Expect.wantSome (Seq.tryExactlyOne (rows.AsArray())) "one row"
+
+let private resultOfRun folder = json [ runFolder folder; "result.json" ]
+
+/// The lines of metrics.jsonl.
+let private metrics folder =
+    File.ReadAllLines(Path.Combine(runFolder folder, "metrics.jsonl"))
+    |> Array.map (fun line -> JsonNode.Parse line)
+    |> List.ofArray
+
+let private expectKeys (expected: string list) (node: JsonNode) what =
+    let actual = [ for entry in node.AsObject() -> entry.Key ]
+    Expect.equal (List.sort actual) (List.sort expected) $"keys of {what}"
+
+let private text (node: JsonNode) (key: string) = node[key].GetValue<string>()
+
+let private whole (node: JsonNode) (key: string) = node[key].GetValue<int>()
+
+let private number (node: JsonNode) (key: string) = node[key].GetValue<float>()
+
+/// The numbers of an epoch that do not depend on how fast the machine is, as they are written.
+let private reproducible (epoch: JsonNode) =
+    [ for entry in epoch.AsObject() do
+          if entry.Key <> "seconds" && entry.Key <> "images_per_second" then
+              entry.Key, entry.Value.ToJsonString() ]
+
+// ---- one sweep that several tests look at ----------------------------------------------------------------------------
+
+let private completed =
+    lazy
+        (let folder = new TemporaryFolder()
+         AppDomain.CurrentDomain.ProcessExit.Add(fun _ -> (folder :> IDisposable).Dispose())
+         withExperiment folder experiment
+         let ended = run folder.Path sweepArguments
+         expectExit 0 ended
+         folder)
+
+/// Waits for something that the program does; fails if the program ends before. The limit only keeps a hanging program from hanging the tests.
+let private waitUntil (started: Started) what condition =
+    let clock = Stopwatch.StartNew()
+
+    while not (condition ()) do
+        if started.HasEnded then
+            let code, output, errors = started.End()
+            failtest $"it ended with {code} before {what}:\n{output}{errors}"
+
+        if clock.Elapsed > TimeSpan.FromMinutes 5.0 then
+            failtest $"five minutes went by before {what}"
+
+        Thread.Sleep 50
+
+[<Tests>]
+let tests =
+    testSequenced
+    <| testList
+        "real sweeps"
+        [ test "an experiment without a teacher is trained, and results.json has exactly the contract's keys" {
+              let results = results completed.Value
+              expectKeys [ "experiment"; "rows" ] results "results.json"
+              Expect.equal (text results "experiment") "small" "experiment"
+              let row = rowOf completed.Value
+
+              expectKeys [ "variant"; "axes"; "seeds"; "top1_error"; "top5_error"; "best_top1_error"; "published"; "status" ] row "a row"
+
+              for statistic in [ "top1_error"; "top5_error"; "best_top1_error" ] do
+                  expectKeys [ "mean"; "std"; "values" ] row[statistic] statistic
+          }
+
+          test "the table has the error of the run's last epoch" {
+              let row = rowOf completed.Value
+              let last = List.last (metrics completed.Value)
+              Expect.equal (text row "variant", text row "status") ("plain", "completed") "variant and status"
+              Expect.equal (whole row "seeds") 1 "seeds"
+              Expect.isNull row["published"] "nothing is published"
+
+              for error in [ "top1_error"; "top5_error" ] do
+                  Expect.equal (number row[error] "mean") (number last error) error
+                  Expect.isNull (row[error]["std"]) "one seed has no standard deviation"
+
+              // Ten classes: guessing is wrong in 90 of 100 cases.
+              Expect.isLessThan (number last "top1_error") 85.0 "it learned something"
+          }
+
+          test "metrics.jsonl has an object for each epoch, with exactly the contract's keys" {
+              let epoch = Expect.wantSome (List.tryExactlyOne (metrics completed.Value)) "one epoch"
+
+              expectKeys
+                  [ "epoch"
+                    "learning_rate"
+                    "loss"
+                    "losses"
+                    "loss_weights"
+                    "train_top1_error"
+                    "train_top5_error"
+                    "top1_error"
+                    "top5_error"
+                    "images_per_second"
+                    "seconds" ]
+                  epoch
+                  "an epoch"
+
+              expectKeys [ "ce" ] epoch["losses"] "losses"
+              expectKeys [ "ce" ] epoch["loss_weights"] "loss_weights"
+              Expect.equal (whole epoch "epoch") 1 "epochs are counted from 1"
+              Expect.equal (number epoch "learning_rate", number epoch["loss_weights"] "ce") (0.05, 1.0) "learning rate and weight"
+          }
+
+          test "result.json of a trained run says completed, and its last and best epoch" {
+              let result = resultOfRun completed.Value
+              expectKeys [ "status"; "last"; "best"; "message" ] result "result.json"
+              Expect.equal (text result "status") "completed" "status"
+
+              for which in [ "last"; "best" ] do
+                  expectKeys [ "epoch"; "top1_error"; "top5_error" ] result[which] which
+                  Expect.equal (whole result[which] "epoch") 1 which
+          }
+
+          test "the same command again trains nothing" {
+              let folder = completed.Value
+
+              let content () =
+                  [ for file in Directory.GetFiles(runFolder folder, "*", SearchOption.AllDirectories) |> Array.sort -> file, File.ReadAllBytes file ]
+
+              let before = content ()
+              let ended = run folder.Path sweepArguments
+              expectExit 0 ended
+              let after = content ()
+              Expect.equal (List.map fst after) (List.map fst before) "files of the run"
+
+              for (file, now), (_, earlier) in List.zip after before do
+                  Expect.isTrue (now.AsSpan().SequenceEqual(ReadOnlySpan earlier)) $"{Path.GetFileName file} is unchanged"
+          }
+
+          test "the table of a folder as JSON is its results.json" {
+              let folder = completed.Value
+              let code, output, errors = run folder.Path [ "table"; "runs/small"; "--format"; "json" ]
+              expectExit 0 (code, output, errors)
+              Expect.equal output (File.ReadAllText(Path.Combine(outOf folder, "results.json"))) "whole text"
+          }
+
+          test "SIGTERM saves and ends with 130, and the command that it names goes on to the same numbers" {
+              if OperatingSystem.IsWindows() then
+                  skiptest "Windows has no SIGTERM"
+
+              use folder = new TemporaryFolder()
+              withExperiment folder experiment
+              use started = new Started(folder.Path, sweepArguments)
+
+              waitUntil started "its run had a run.json" (fun () ->
+                  runFolders folder |> List.exists (fun run -> File.Exists(Path.Combine(run, "run.json"))))
+
+              // Into the epoch, which takes several times as long; sooner or later in it makes no difference to what follows.
+              Thread.Sleep 2000
+              started.Terminate()
+              let code, output, errors = started.End()
+              expectExit 130 (code, output, errors)
+              let command = String.Join(' ', sweepArguments)
+              Expect.stringContains output $"dotnet fsi build.fsx {command}" "the command that goes on"
+              Expect.equal (text (resultOfRun folder) "status") "interrupted" "status of the run"
+
+              let goneOn = run folder.Path sweepArguments
+              expectExit 0 goneOn
+              Expect.equal (text (resultOfRun folder) "status") "completed" "status of the run"
+
+              Expect.equal
+                  (List.map reproducible (metrics folder))
+                  (List.map reproducible (metrics completed.Value))
+                  "metrics of a run that nothing interrupted"
+          }
+
+          test "a run whose loss is no longer a number ends with 1 as diverged, and the table is written" {
+              use folder = new TemporaryFolder()
+              withExperiment folder (experiment.Replace("lr: 0.05", "lr: 1e30"))
+              let code, output, errors = run folder.Path sweepArguments
+              expectExit 1 (code, output, errors)
+              let result = resultOfRun folder
+              expectKeys [ "status"; "last"; "best"; "message" ] result "result.json"
+              Expect.equal (text result "status") "diverged" "status of the run"
+              Expect.isNotEmpty (text result "message") "why"
+
+              let row = rowOf folder
+              Expect.equal (text row "variant", text row "status") ("plain", "diverged") "the row"
+              Expect.equal (whole row "seeds") 0 "no seed counts"
+
+              for file in [ "results.md"; "results.csv" ] do
+                  Expect.stringContains (File.ReadAllText(Path.Combine(outOf folder, file))) "diverged" file
+          } ]
