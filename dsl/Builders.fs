@@ -207,21 +207,61 @@ let errors (name: string) (top1: float) (top5: float) : string * PublishedRow = 
 // ---- The experiment --------------------------------------------------------------------------------------------------
 
 /// An experiment in the making: its teacher may need a recipe that comes later.
-type Draft = { Experiment: Experiment; Teacher: TeacherDraft }
+type Draft = { Experiment: Experiment; Teacher: TeacherDraft; Said: Set<string> }
+
+/// What a script says: an experiment, and the paths that it should have set and did not.
+type Described = { Experiment: Experiment; Unsaid: string list list }
 
 let private change (change: Experiment -> Experiment) (draft: Draft) = { draft with Experiment = change draft.Experiment }
+
+/// Sets what a key of the file would.
+let private say key (set: Experiment -> Experiment) (draft: Draft) = { draft with Experiment = set draft.Experiment; Said = draft.Said.Add key }
 
 let private changeGrid (change: Grid -> Grid) (draft: Draft) =
     { draft with Experiment = { draft.Experiment with Grid = change draft.Experiment.Grid } }
 
 let private row name losses edt : Variant = { Name = name; Losses = losses; Edt = edt }
 
-let private addVariant (variant: Variant) = change (fun experiment -> { experiment with Variants = experiment.Variants @ [ variant ] })
+let private addVariant (variant: Variant) = say "variants" (fun experiment -> { experiment with Variants = experiment.Variants @ [ variant ] })
+
+/// A recipe of which nothing is said: values that nobody writes stand where one is required.
+let private silent =
+    { TrainCodec.blank with
+        Epochs = Int32.MinValue
+        Batch = Int32.MinValue
+        Optimizer = { TrainCodec.blank.Optimizer with LearningRate = nan } }
+
+let private unsaidOf (train: Train) =
+    [ if train.Epochs = silent.Epochs then
+          "epochs"
+      if train.Batch = silent.Batch then
+          "batch"
+      if Double.IsNaN train.Optimizer.LearningRate then
+          "optimizer" ]
 
 type ExperimentBuilder(name: string) =
-    member _.Yield(()) : Draft = { Experiment = { ExperimentCodec.blank with Name = name; Seeds = [ 0L ] }; Teacher = no_teacher }
+    member _.Yield(()) : Draft =
+        { Experiment = { ExperimentCodec.blank with Name = name; Train = silent; Seeds = [ 0L ] }
+          Teacher = no_teacher
+          Said = Set.empty }
 
-    member _.Run(draft: Draft) : Experiment = { draft.Experiment with Teacher = draft.Teacher draft.Experiment.Train }
+    member _.Run(draft: Draft) : Described =
+        let experiment = { draft.Experiment with Teacher = draft.Teacher draft.Experiment.Train }
+
+        let sections =
+            [ "dataset"; "student"; "train"; "teacher"; "losses"; "variants" ] |> List.filter (draft.Said.Contains >> not)
+
+        { Experiment = experiment
+          Unsaid =
+            [ for section in sections do
+                  yield [ section ]
+              for key in unsaidOf experiment.Train do
+                  yield [ "train"; key ]
+              match experiment.Teacher with
+              | Some { Source = Trained(recipe, _) } ->
+                  for key in unsaidOf recipe do
+                      yield [ "teacher"; "train"; key ]
+              | _ -> () ] }
 
     /// One line about it.
     [<CustomOperation "description">]
@@ -229,32 +269,32 @@ type ExperimentBuilder(name: string) =
 
     /// What is trained on, by name.
     [<CustomOperation "dataset">]
-    member _.Dataset(draft, name: string) = change (fun experiment -> { experiment with Dataset = named name }) draft
+    member _.Dataset(draft, name: string) = say "dataset" (fun experiment -> { experiment with Dataset = named name }) draft
 
     /// What is trained on: a folder of images, or a known dataset with an augmentation of its own.
     [<CustomOperation "images">]
-    member _.Images(draft, dataset: Dataset) = change (fun experiment -> { experiment with Dataset = dataset }) draft
+    member _.Images(draft, dataset: Dataset) = say "dataset" (fun experiment -> { experiment with Dataset = dataset }) draft
 
-    /// The frozen network that students learn from.
+    /// The frozen network that students learn from, or `no_teacher`.
     [<CustomOperation "teacher">]
-    member _.Teacher(draft: Draft, teacher: TeacherDraft) = { draft with Teacher = teacher }
+    member _.Teacher(draft: Draft, teacher: TeacherDraft) = { draft with Teacher = teacher } |> say "teacher" id
 
     /// The network that is trained, by name.
     [<CustomOperation "student">]
-    member _.Student(draft, name: string) = change (fun experiment -> { experiment with Student = network name }) draft
+    member _.Student(draft, name: string) = say "student" (fun experiment -> { experiment with Student = network name }) draft
 
     /// The network that is trained, with a certain stem.
     [<CustomOperation "student_network">]
-    member _.StudentNetwork(draft, model: Model) = change (fun experiment -> { experiment with Student = model }) draft
+    member _.StudentNetwork(draft, model: Model) = say "student" (fun experiment -> { experiment with Student = model }) draft
 
     /// How students are trained.
     [<CustomOperation "train">]
     member _.Train(draft, recipe: Recipe list) =
-        change (fun experiment -> { experiment with Train = (TrainCodec.blank, recipe) ||> List.fold (fun train step -> step train) }) draft
+        say "train" (fun experiment -> { experiment with Train = (silent, recipe) ||> List.fold (fun train step -> step train) }) draft
 
     /// The losses of the experiment and their settings.
     [<CustomOperation "losses">]
-    member _.Losses(draft, losses: Term list) = change (fun (experiment: Experiment) -> { experiment with Losses = losses }) draft
+    member _.Losses(draft, losses: Term list) = say "losses" (fun (experiment: Experiment) -> { experiment with Losses = losses }) draft
 
     /// A row of the table: a name, and losses with what differs in it.
     [<CustomOperation "variant">]
@@ -267,7 +307,7 @@ type ExperimentBuilder(name: string) =
     /// Many rows at once, for instance out of a loop: names and losses.
     [<CustomOperation "variants">]
     member _.Variants(draft: Draft, rows: (string * Term list) list) =
-        (draft, rows) ||> List.fold (fun draft (name, losses) -> addVariant (row name losses None) draft)
+        (say "variants" id draft, rows) ||> List.fold (fun draft (name, losses) -> addVariant (row name losses None) draft)
 
     /// One run of every row for each.
     [<CustomOperation "seeds">]
@@ -300,12 +340,21 @@ type ExperimentBuilder(name: string) =
 /// An experiment; its name is the name of the folder of its results.
 let experiment (name: string) = ExperimentBuilder name
 
-/// An experiment as the YAML file that says the same.
-let yaml (experiment: Experiment) = Emit.document (ExperimentCodec.codec.Write experiment)
+let rec private without (path: string list) (setting: Setting) =
+    match path, setting with
+    | [ key ], Entries entries -> Entries(entries |> List.filter (fun (name, _) -> name <> key))
+    | key :: rest, Entries entries -> Entries [ for name, value in entries -> name, (if name = key then without rest value else value) ]
+    | _ -> setting
+
+/// An experiment as the YAML file that says the same; what the script left out is not in it, and missed by whoever reads it.
+let yaml (described: Described) =
+    (ExperimentCodec.codec.Write described.Experiment, described.Unsaid)
+    ||> List.fold (fun setting path -> without path setting)
+    |> Emit.document
 
 /// Hands an experiment over to `sweep` or `plan`, whichever runs the script; a script that is run by itself prints its YAML.
-let emit (experiment: Experiment) =
+let emit (described: Described) =
     match Environment.GetEnvironmentVariable Script.handOver with
     | null
-    | "" -> printf "%s" (yaml experiment)
-    | file -> File.WriteAllText(file, yaml experiment)
+    | "" -> printf "%s" (yaml described)
+    | file -> File.WriteAllText(file, yaml described)

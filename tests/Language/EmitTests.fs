@@ -34,7 +34,7 @@ let private terms: Gen<Term> =
         return (term, settings) ||> List.fold (fun term setting -> setting term)
     }
 
-let private experiments: Gen<Experiment> =
+let private experiments: Gen<Described> =
     gen {
         let! common = schedules
         let! recipe = schedules
@@ -115,11 +115,49 @@ let tests =
                       let read = ExperimentCodec.codec.Read reader [] root
                       let known = reader.Problems |> List.filter (fun problem -> not problem.IsWarning)
                       Expect.isEmpty known (Render.text false known + "\n" + yaml experiment)
-                      Expect.equal read (Some experiment) (yaml experiment)))
+                      Expect.equal read (Some experiment.Experiment) (yaml experiment)))
 
           test "lines are short, and long mappings are broken over several" {
               Expect.equal
-                  (yaml (experiment "short" { student "resnet8" }) |> fun text -> text.Split('\n') |> Array.truncate 4)
-                  [| "experiment: short"; "dataset: \"\""; "student:"; "  model: resnet8" |]
-                  "beginning"
+                  (yaml (experiment "short" { student "resnet8" }) |> fun text -> text.Split '\n')
+                  [| "experiment: short"; "student:"; "  model: resnet8"; "" |]
+                  "whole text"
+          }
+
+          test "a word that a script leaves out is missed" {
+              let missed described =
+                  match Experiments.ofSource (Source("script", yaml described)) [] with
+                  | Ok _ -> []
+                  | Error problems ->
+                      [ for problem in problems do
+                            match problem.Mistake with
+                            | MissingKey(key, inside, _) -> String.concat "." (inside @ [ key ])
+                            | other -> failtest $"{other}" ]
+
+              let recipe = [ epochs 2; batch 8; sgd 0.1 []; constant ]
+
+              let script without trainWith =
+                  let all =
+                      [ "dataset", fun (e: ExperimentBuilder) draft -> e.Dataset(draft, "fashion-mnist-mini")
+                        "student", fun e draft -> e.Student(draft, "resnet8")
+                        "train", fun e draft -> e.Train(draft, trainWith)
+                        "teacher", fun e draft -> e.Teacher(draft, trained "resnet14" [])
+                        "losses", fun e draft -> e.Losses(draft, [ ce ])
+                        "variants", fun e draft -> e.Variant(draft, "student", [ ce ]) ]
+
+                  let builder = experiment "script"
+
+                  (builder.Yield(), all)
+                  ||> List.fold (fun draft (key, say) -> if key = without then draft else say builder draft)
+                  |> builder.Run
+
+              Expect.isEmpty (missed (script "" recipe)) "nothing is missed of the whole"
+
+              for section in [ "dataset"; "student"; "train"; "teacher"; "losses"; "variants" ] do
+                  Expect.equal (missed (script section recipe)) [ section ] section
+
+              Expect.equal (missed (script "" (List.tail recipe))) [ "train.epochs" ] "epochs"
+              Expect.equal (missed (script "" [ epochs 2; sgd 0.1 [] ])) [ "train.batch" ] "batch"
+              Expect.equal (missed (script "" [ epochs 2; batch 8 ])) [ "train.optimizer" ] "optimizer"
+              Expect.equal (missed (script "" [ constant ])) [ "train.epochs"; "train.batch"; "train.optimizer" ] "all of them"
           } ]

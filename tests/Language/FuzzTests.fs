@@ -155,7 +155,7 @@ let tests =
                       planned <- planned + 1
                       Render.text false warnings |> ignore
                       // Never silently different: the experiment that was understood, written out, is read as the same again ...
-                      let again = Base.plan (Builders.yaml plan.Experiment) []
+                      let again = Base.plan (Builders.yaml { Experiment = plan.Experiment; Unsaid = [] }) []
                       Expect.equal again.Experiment plan.Experiment $"edit {number}, written out\n{text}"
                       Expect.equal (essence again) (essence plan) $"edit {number}, planned again\n{text}"
                   | Error problems ->
