@@ -6,8 +6,15 @@ open System.IO
 
 let private problem mistake place : Problem = { Mistake = mistake; Place = place }
 
-/// One message for one spot: what else is found there follows from the first. In the order of the text, the main file first.
-let private distinct (main: Source) (problems: Problem list) =
+/// One message for one spot: what else is found there follows from the first. In the order of the text: the main file first, then those
+/// that it builds on, then settings as they were given.
+let private distinct (main: Source) (settings: Source list) (problems: Problem list) =
+    let rank (source: Source) =
+        match List.tryFindIndex ((=) source) settings with
+        | Some index -> 2 + index, ""
+        | None when source = main -> 0, ""
+        | None -> 1, source.Name
+
     problems
     |> List.distinctBy (fun problem ->
         match problem.Place with
@@ -17,32 +24,41 @@ let private distinct (main: Source) (problems: Problem list) =
                 | MissingKey(key, _, _) -> key
                 | _ -> ""
 
-            Choice1Of2(place.Source.Name, place.Line, place.Column, place.Length, key)
+            Choice1Of2(place.Source, place.Line, place.Column, place.Length, key)
         | None -> Choice2Of2 problem.Mistake)
     |> List.sortBy (fun problem ->
         match problem.Place with
-        | Some place -> (if place.Source.Name = main.Name then "" else place.Source.Name), place.Line, place.Column
-        | None -> "", 0, 0)
+        | Some place -> rank place.Source, place.Line, place.Column
+        | None -> (0, ""), 0, 0)
 
-/// Plans an experiment from its node tree.
-let private planNode (root: Node) : Result<Plan * Problem list, Problem list> =
+/// Plans an experiment from its node tree, in which some settings could not be made.
+let private planNode (settings: Source list) (root: Node, notSet: Problem list) : Result<Plan * Problem list, Problem list> =
     let reader = Reader()
-    let main = root.Place.Source
+    let distinct = distinct root.Place.Source settings
+
+    /// What is wrong in the file and in the settings; a setting inside something broken is not worth a word of its own.
+    let problems () =
+        let isNews (problem: Problem) =
+            match problem.Mistake with
+            | SetThroughValue(path, _) -> not (reader.IsSpoilt path)
+            | _ -> true
+
+        distinct (List.filter isNews notSet @ reader.Problems)
 
     match ExperimentCodec.codec.Read reader [] root with
-    | None -> Error reader.Problems
+    | None -> Error(problems ())
     | Some experiment ->
         let where = Where root
         Check.stems reader where experiment
         Check.teacherless reader where experiment
         Check.pairs reader where experiment
 
-        if reader.Problems.IsEmpty then
+        if reader.Problems.IsEmpty && notSet.IsEmpty then
             match Expand.plan reader where experiment with
-            | Some(plan, warnings) -> Ok(plan, distinct main (Check.warnings where experiment @ warnings))
-            | None -> Error(distinct main reader.Problems)
+            | Some(plan, warnings) -> Ok(plan, distinct (Check.warnings where experiment @ warnings))
+            | None -> Error(problems ())
         else
-            Error(distinct main reader.Problems)
+            Error(problems ())
 
 /// Files beside one that is not there, with names like it.
 let private near (path: string) =
@@ -123,9 +139,7 @@ let rec private withBase (chain: (string * string) list) (path: string) (root: N
         | _ -> fail (WrongKind(WantText, Node.kind value))
 
 /// The tree with one setting of the command line.
-let private withSetting (root: Node) (path: string, text: string) : Result<Node, Problem list> =
-    let source = Source("--set", $"{path}={text}", false)
-
+let private withSetting (root: Node) (source: Source, path: string, text: string) : Result<Node, Problem list> =
     let place = { Source = source; Line = 1; Column = 1; Length = max 1 path.Length }
 
     let set value = Layers.set root place path value |> Result.mapError List.singleton
@@ -142,25 +156,25 @@ let private withSetting (root: Node) (path: string, text: string) : Result<Node,
         | Error [ { Mistake = FileEmpty } ] -> Error [ problem SetWithoutValue (Some place) ]
         | Error problems -> Error problems
 
-/// Settings one after the other; what is wrong with any of them is reported together.
-let private withSettings (settings: (string * string) list) (root: Node) : Result<Node, Problem list> =
+/// Settings one after the other, and what is wrong with any of them.
+let private withSettings settings (root: Node) : Node * Problem list =
     ((root, []), settings)
     ||> List.fold (fun (root, problems) setting ->
         match withSetting root setting with
         | Ok changed -> changed, problems
         | Error found -> root, problems @ found)
-    |> function
-        | root, [] -> Ok root
-        | _, problems -> Error problems
 
 /// Plans the experiment of a text.
 let ofSource (source: Source) (settings: (string * string) list) : Result<Plan * Problem list, Problem list> =
+    let settings = [ for path, text in settings -> Source("--set", $"{path}={text}", false), path, text ]
+    let sources = [ for source, _, _ in settings -> source ]
+
     Yaml.parse source
     |> Result.bind (fun root ->
         match root.Content with
-        | Mapping _ -> withBase [] source.Name root |> Result.bind (withSettings settings)
-        | _ -> Ok root)
-    |> Result.bind planNode
+        | Mapping _ -> withBase [] source.Name root |> Result.map (withSettings settings)
+        | _ -> Ok(root, []))
+    |> Result.bind (planNode sources)
 
 /// More runs than are likely to be meant.
 let manyRuns = 10_000
