@@ -84,6 +84,25 @@ let tests =
                   Expect.equal (text.Substring(start, finish - start)) made "docs/yaml.md"
           }
 
+          for document in [ "README.md"; "docs/yaml.md" ] do
+              test $"the experiments that {document} shows can be planned" {
+                  let text = File.ReadAllText(Path.Combine(Repository.root, document))
+
+                  let shown =
+                      [ for block in text.Split("```yaml\n") |> Array.skip 1 do
+                            let block = block.Substring(0, block.IndexOf "```")
+
+                            if block.StartsWith "experiment:" then
+                                block ]
+
+                  Expect.isNonEmpty shown "experiments"
+
+                  for block in shown do
+                      match Experiments.ofSource (Source(document, block)) [] with
+                      | Ok(_, warnings) -> Expect.isEmpty warnings (Render.text false warnings)
+                      | Error problems -> failtest (Render.text false problems)
+              }
+
           for name in ShippedTests.names do
               test $"{name}.yaml is valid by the schema" {
                   let text = File.ReadAllText(Path.Combine(Repository.root, "experiments", name + ".yaml"))
