@@ -238,8 +238,13 @@ module Codec =
     let orWord (none: string) (codec: Codec<'value>) : Codec<'value option> =
         let read (reader: Reader) path (node: Node) =
             match node.Content with
-            | Plain text when text = none -> Some None
+            | Plain text
+            | Quoted text when text = none -> Some None
             | Mapping _ -> codec.Read reader path node |> Option.map Some
+            | Plain text
+            | Quoted text when Suggest.near text [ none ] <> [] && not (Node.isNothing node) ->
+                reader.Report(path, node.Place, UnknownName(Choice(keyOf path), text, [], [ none ]))
+                None
             | _ -> wrong reader path node (WantMappingOr none)
 
         { Shape = EitherShape [ WordShape [ none, "" ]; codec.Shape ]

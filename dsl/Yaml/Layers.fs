@@ -35,7 +35,7 @@ let private widen (path: string list) (node: Node) : Node =
     match path, node.Content with
     | _, Plain _ when Node.isNothing node -> mapping node []
     | [ "dataset" ], (Plain _ | Quoted _) -> mapping node [ entry "name" { node with Key = None } ]
-    | ("lr_schedule" | "decay") :: _, Plain name -> mapping node [ entry name (mapping node []) ]
+    | ("lr_schedule" | "decay") :: _, (Plain name | Quoted name) -> mapping node [ entry name (mapping node []) ]
     | [ _; "variants" ], Sequence _ -> mapping node [ entry "losses" { node with Key = None } ]
     | _ -> node
 
