@@ -6,31 +6,46 @@ open ChannelDistillation.Models
 open ChannelDistillation.Specs
 open ChannelDistillation.Dsl.Codec
 
-let private augment =
+/// What a dataset does where the experiment says nothing; before the dataset is known, nothing at all.
+let private own (source: DatasetSource) : Augment =
+    let catalogued =
+        match source with
+        | Named name -> ChannelDistillation.Data.DatasetCatalog.Find name
+        // Folders of photographs are treated as ImageNet is.
+        | ImageFolder _ -> ChannelDistillation.Data.DatasetCatalog.Find "imagenet"
+
+    match catalogued with
+    | null -> { Pad = 0; Mode = PaddingMode.Zero; Flip = false }
+    | dataset ->
+        { Pad = dataset.Augmentation.Padding
+          Mode = dataset.Augmentation.PaddingMode
+          Flip = dataset.Augmentation.Flip }
+
+let private augment (standard: Augment) =
+    let field key doc also get set codec =
+        Field.dependent key doc false "the dataset's own" also ((=) (get standard)) get set (fun _ -> codec) standard
+
     Record.codec
-        { Pad = 0; Mode = PaddingMode.Zero; Flip = false }
+        standard
         false
-        [ Field.withDefault
+        [ field
               "pad"
               "Pixels added on each side before a crop of the original size is taken; 0: no crop."
               [ "padding" ]
-              0
               _.Pad
               (fun value record -> { record with Pad = value })
               (int32 0 64)
-          Field.withDefault
+          field
               "mode"
               "What the added pixels hold."
               [ "padding_mode" ]
-              PaddingMode.Zero
               _.Mode
               (fun value record -> { record with Mode = value })
               (word "mode" [ "zero", "Black.", PaddingMode.Zero; "reflect", "The image mirrored at its border.", PaddingMode.Reflect ])
-          Field.withDefault
+          field
               "flip"
               "Mirror every second image, by chance, from left to right."
               [ "horizontal_flip" ]
-              false
               _.Flip
               (fun value record -> { record with Flip = value })
               flag ]
@@ -41,7 +56,7 @@ let private names () = [ for dataset in ChannelDistillation.Data.DatasetCatalog.
 
 let private name = named Thing.Dataset names
 
-let private raw =
+let private raw (source: DatasetSource) =
     Record.codec
         { Name = None; Folder = None; Classes = None; Augment = None }
         false
@@ -64,12 +79,12 @@ let private raw =
               (int32 2 1_000_000)
           Field.optional
               "augment"
-              "How training images are varied."
+              "How training images are varied; what is left out stays the dataset's own."
               "the dataset's own"
               [ "augmentation" ]
               _.Augment
               (fun value record -> { record with Raw.Augment = value })
-              augment ]
+              (augment (own source)) ]
 
 let private toRaw (dataset: Dataset) =
     match dataset.Source with
@@ -82,7 +97,13 @@ let codec: Codec<Dataset> =
         | Mapping entries ->
             let has key = entries |> List.exists (fun entry -> entry.Name = key)
             let before = reader.Problems.Length
-            let value = raw.Read reader path node
+
+            let source =
+                match Node.entry "name" node with
+                | Some { Value = { Content = Plain name | Quoted name } } -> Named name
+                | _ -> ImageFolder("", 0)
+
+            let value = (raw source).Read reader path node
             let clean = reader.Problems.Length = before
 
             match value with
@@ -105,13 +126,13 @@ let codec: Codec<Dataset> =
                 None
         | _ -> name.Read reader path node |> Option.map (fun name -> { Source = Named name; Augment = None })
 
-    { Shape = EitherShape [ name.Shape; raw.Shape ]
+    { Shape = EitherShape [ name.Shape; (raw (Named "")).Shape ]
       Read = read
       Write =
         fun dataset ->
             match dataset with
             | { Source = Named name; Augment = None } -> Scalar name
-            | _ -> raw.Write(toRaw dataset)
+            | _ -> (raw dataset.Source).Write(toRaw dataset)
       Edit =
         fun path dataset ->
             match path, dataset.Source with
@@ -119,7 +140,7 @@ let codec: Codec<Dataset> =
             | ("image_folder" | "classes") :: _, Named _ -> Error(NoSuchPart "image_folder")
             | "name" :: _, ImageFolder _ -> Error(NoSuchPart "name")
             | _ ->
-                raw.Edit path (toRaw dataset)
+                (raw dataset.Source).Edit path (toRaw dataset)
                 |> Result.map (fun edit reader path node ->
                     edit reader path node
                     |> Option.map (fun change dataset ->

@@ -98,7 +98,16 @@ let set (root: Node) (at: Place) (path: string) (value: Node option) : Result<No
         | _ -> fail (SetThroughValue(List.rev above, fst (split [] rest)))
 
     and inMapping above rest node entries =
-        let key, rest = split (entries |> List.map _.Name) rest
+        let keys = entries |> List.map _.Name
+        let isKey key = rest = key || rest.StartsWith(key + ".")
+
+        // Axes are keys with dots in them, also those that are not there yet.
+        let key, rest =
+            match above with
+            | [ "product"; "grid" ]
+            | [ _; ("zip" | "exclude" | "include"); "grid" ] when not (List.exists isKey keys) -> rest, ""
+            | _ -> split keys rest
+
         let entries = withoutRivals above key entries
         let old = entries |> List.tryFind (fun entry -> entry.Name = key)
 

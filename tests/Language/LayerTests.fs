@@ -41,8 +41,13 @@ let tests =
               Expect.equal
                   (experiment [ "dataset.augment.flip", "true" ]).Dataset
                   { Source = Named "fashion-mnist-mini"
-                    Augment = Some { Pad = 0; Mode = ChannelDistillation.Specs.PaddingMode.Zero; Flip = true } }
+                    Augment = Some { Pad = 2; Mode = ChannelDistillation.Specs.PaddingMode.Zero; Flip = true } }
                   "a dataset by name"
+
+              Expect.equal
+                  (experiment [ "dataset", "{ name: cifar100, augment: { flip: false } }" ]).Dataset.Augment
+                  (Some { Pad = 4; Mode = ChannelDistillation.Specs.PaddingMode.Reflect; Flip = false })
+                  "what is left out stays the dataset's own"
 
               let kd = (experiment [ "variants.kd.edt", "cifar" ]).Variants |> List.find (fun variant -> variant.Name = "kd")
               Expect.equal (kd.Edt, List.map fst kd.Losses) (Some CifarEdt, [ "ce"; "kd" ]) "a list of losses"
@@ -56,6 +61,36 @@ let tests =
               let text = Base.withGrid [ "product: { losses.cd.weight: [1, 3] }" ]
               let plan = Base.plan text [ "grid.product.losses.cd.weight", "[1, 2, 3]" ]
               Expect.equal plan.Rows.Length 5 "three points for cd"
+          }
+
+          test "a setting adds an axis" {
+              let added = [ "grid.product.losses.cd.weight", "[1, 2, 3]" ]
+              Expect.equal (Base.plan Base.text added).Rows.Length 5 "where there is no grid"
+              let text = Base.withGrid [ "product: { losses.kd.temperature: [1, 3] }" ]
+              Expect.equal (Base.plan text added).Rows.Length 6 "beside another"
+
+              let range =
+                  [ "grid.product.losses.cd.weight", "{ from: 1, to: 3, count: 2 }"
+                    "grid.product.losses.cd.weight.count", "4" ]
+
+              Expect.equal (Base.plan Base.text range).Rows.Length 6 "and reaches into it"
+          }
+
+          test "a setting adds to points and groups of axes" {
+              let text =
+                  Base.withGrid [ "zip: [{ train.batch: [32, 64] }]"; "exclude: [{ variant: kd }]"; "include: [{ train.batch: 16 }]" ]
+
+              let grid =
+                  (Base.plan
+                      text
+                      [ "grid.zip.0.train.epochs", "[3, 4]"
+                        "grid.exclude.0.train.batch", "32"
+                        "grid.include.0.train.epochs", "2" ])
+                      .Experiment.Grid
+
+              Expect.equal [ for axis in grid.Zip.Head -> axis.Path ] [ "train.batch"; "train.epochs" ] "zip"
+              Expect.equal grid.Exclude.Head.Values [ "train.batch", Scalar "32" ] "exclude"
+              Expect.equal grid.Include.Head.Values [ "train.batch", Scalar "16"; "train.epochs", Scalar "2" ] "include"
           }
 
           test "null takes away" {
