@@ -89,7 +89,8 @@ let private near (path: string) =
 let private readFile (path: string) : Result<Source, Problem> =
     let source = Source(path, "")
 
-    let here = Some { Source = source; Line = 1; Column = 1; Length = 0 }
+    // No line of it: the file itself.
+    let here = Some { Source = source; Line = 0; Column = 0; Length = 0 }
 
     try
         if Directory.Exists path then
@@ -120,7 +121,7 @@ let rec private withBase (chain: (string * string) list) (path: string) (root: N
     match Node.find [ ExperimentCodec.extends ] root with
     | None -> Ok root
     | Some value ->
-        let fail mistake = Error [ problem mistake (Some value.Place) ]
+        let fail mistake = Error [ problem mistake (Some(if Node.isNothing value then Node.place value else value.Place)) ]
 
         match value.Content with
         | (Plain text | Quoted text) when not (Node.isNothing value) ->

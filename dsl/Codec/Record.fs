@@ -46,12 +46,8 @@ module Record =
                   reader.Report(entry.Name :: path, entry.At, UnknownKey(entry.Name, List.rev path, known, near, elsewhere))
                   yield! near ]
 
-    /// Where a whole mapping is pointed at: its key; the file itself has none.
-    let placeOf path (node: Node) =
-        if List.isEmpty path then
-            { node.Place with Line = 1; Column = 1; Length = 0 }
-        else
-            Node.place node
+    /// Where a whole mapping is pointed at: its key; the file itself has none, and no one line of it is to blame.
+    let placeOf path (node: Node) = if List.isEmpty path then { node.Place with Length = 0 } else Node.place node
 
     /// Reads the fields of a mapping into a record. Missing keys are problems unless the record inherits its values.
     let readFields (reader: Reader) path (node: Node) inherits extra (fields: Field<'record> list) (start: 'record) entries =

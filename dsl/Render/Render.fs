@@ -64,11 +64,11 @@ let private header (ink: Ink) (message: Message) (place: Place option) =
     let where =
         match place with
         | Some place when not place.Source.HasLines -> $" {place.Source.Name}"
-        | Some place when place.Length > 0 || place.Line > 1 || place.Column > 1 -> $" {place.Source.Name}:{place.Line}:{place.Column}"
+        | Some place when place.Line > 0 -> $" {place.Source.Name}:{place.Line}:{place.Column}"
         | Some place -> $" {place.Source.Name}"
         | None -> ""
 
-    let dashes = String('-', max 3 (width - message.Title.Length - 4 - where.Length))
+    let dashes = String('-', max 3 (width - message.Title.Length - 4 - Width.columns where))
     ink.Title $"-- {message.Title} {dashes}{where}"
 
 let private one (ink: Ink) (problem: Problem) =
@@ -80,9 +80,10 @@ let private one (ink: Ink) (problem: Problem) =
       | Some place when place.Length > 0 ->
           let line, column = snippet place
           let number = if place.Source.HasLines then string place.Line else " "
-          let marks = String('^', Math.Clamp(place.Length, 1, max 1 (line.Length - column)))
+          let marked = line.Substring(column, Math.Clamp(place.Length, 0, line.Length - column))
+          let marks = String('^', max 1 (Width.columns marked))
           $"{ink.Number number} | {line}"
-          $"""{String(' ', number.Length)} | {String(' ', column)}{ink.Mark marks}"""
+          $"""{String(' ', number.Length)} | {String(' ', Width.columns (line.Substring(0, column)))}{ink.Mark marks}"""
       | _ -> ()
 
       // Lines after the first are the words of another program, left as they are.
