@@ -94,6 +94,7 @@ type Mistake =
     | TeacherWithTwoSources
     | NameAndFolder
     | UndeclaredLoss of loss: string * variant: string * declared: string list * near: string list
+    | LossesAsMapping of list: string
     | NoTeacher of loss: string * variant: string * others: string list
     | CannotPair of loss: string * student: string * teacher: string * reason: string
     | StemNotThere of model: string * stem: string * legal: string list

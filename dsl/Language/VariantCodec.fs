@@ -125,12 +125,42 @@ let private mapping name declared =
               (fun value (variant: Variant) -> { variant with Edt = value })
               presets ]
 
+/// `{ ce: , kd: { weight: 2 } }` is written like `losses`, where a list is wanted.
+let private isLosses (entries: Entry list) =
+    not (entries |> List.exists (fun entry -> entry.Name = "losses"))
+    && entries |> List.exists (fun entry -> (LossCodec.find entry.Name).IsSome)
+
+/// The same as a list.
+let private asList (entries: Entry list) =
+    let item (entry: Entry) =
+        match Node.isNothing entry.Value with
+        | true -> entry.Name
+        | false -> $"{entry.Name}: {Emit.flow (Node.setting entry.Value)}"
+
+    let losses, others = entries |> List.partition (fun entry -> entry.Name <> "edt")
+    let list = "[" + System.String.Join(", ", List.map item losses) + "]"
+
+    match others with
+    | [] -> list
+    | edt :: _ -> $"{{ losses: {list}, {item edt} }}"
+
 let private one name (declared: string list) : Codec<Variant> =
     let list = losses declared
     let record = mapping name declared
 
     let read (reader: Reader) path (node: Node) =
         match node.Content with
+        | Mapping entries when isLosses entries ->
+            reader.Report(path, Node.place node, LossesAsMapping(asList entries))
+
+            // What else is wrong with them is worth knowing at once.
+            let items =
+                [ for entry in entries do
+                      if entry.Name <> "edt" then
+                          { Content = Mapping [ entry ]; Place = entry.At; Key = None } ]
+
+            list.Read reader path { node with Content = Sequence items } |> ignore
+            None
         | Mapping _ -> record.Read reader path node
         | _ -> list.Read reader path node |> Option.map (fun losses -> { Name = name; Losses = losses; Edt = None })
 

@@ -30,6 +30,7 @@ let message (mistake: Mistake) : Message option =
                 (maybe described near + $" Declared are: {known declared}.").Trim()
 
         say "UNDECLARED LOSS" text hint
+    | LossesAsMapping list -> say "NOT A LIST" "The losses of a variant are a list, and this is a mapping (`key: value`)." $"write {code list}."
     | NoTeacher(loss, variant, others) ->
         let text = $"The loss {code loss} of {code variant} learns from a teacher, but this experiment has none (`teacher: none`)."
 

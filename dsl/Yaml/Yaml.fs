@@ -167,6 +167,25 @@ type private Composer(source: Source, parser: Parser, problems: ResizeArray<Prob
                else
                    parts |> Seq.map (fun part -> part.Levels) |> Seq.max) }
 
+    /// `{ lr: 0,1 }` is a key `1` without a value to YAML, and a decimal comma to whoever wrote it: put together, it is reported as that.
+    static member private WithDecimals(before: Entry, at: Place, digits: string) =
+        let isWhole (text: string) = text <> "" && Seq.forall Char.IsAsciiDigit text
+
+        match before.Value.Content with
+        | Plain text when isWhole digits && isWhole (text.TrimStart '-') ->
+            let place = before.Value.Place
+
+            let length =
+                if at.Line = place.Line then
+                    at.Column + at.Length - place.Column
+                else
+                    place.Length
+
+            Some
+                { before with
+                    Value = { before.Value with Content = Plain $"{text},{digits}"; Place = { place with Length = length } } }
+        | _ -> None
+
     member private this.Mapping(depth, place, key, start: MappingStart) =
         let own = ResizeArray<Entry>()
         let under = ResizeArray<Entry>()
@@ -187,9 +206,16 @@ type private Composer(source: Source, parser: Parser, problems: ResizeArray<Prob
             let value = this.Compose(depth + 1, Some at)
             parts.Add value
 
-            match seen.TryGetValue name with
-            | true, line -> report at (DuplicateKey(name, line))
-            | _ ->
+            let decimals =
+                if start.Style = MappingStyle.Flow && own.Count > 0 && Node.isNothing value.Node then
+                    Composer.WithDecimals(own[own.Count - 1], at, name)
+                else
+                    None
+
+            match decimals, seen.TryGetValue name with
+            | Some whole, _ -> own[own.Count - 1] <- whole
+            | None, (true, line) -> report at (DuplicateKey(name, line))
+            | None, _ ->
                 seen[name] <- at.Line
 
                 if mayMerge then
