@@ -1,6 +1,6 @@
 // cifar100-ablation.yaml in F#.
 //
-//   dotnet fsi build.fsx sweep experiments/cifar100-ablation.fsx
+//   dotnet fsi build.fsx plan experiments/cifar100-ablation.fsx
 #load "dsl.fsx"
 
 open ChannelDistillation.Dsl.Builders

@@ -1,6 +1,6 @@
 // imagenet-ablation.yaml in F#.
 //
-//   dotnet fsi build.fsx sweep experiments/imagenet-ablation.fsx
+//   dotnet fsi build.fsx plan experiments/imagenet-ablation.fsx
 #load "dsl.fsx"
 
 open ChannelDistillation.Dsl.Builders

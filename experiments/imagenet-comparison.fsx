@@ -1,6 +1,6 @@
 // imagenet-comparison.yaml in F#. What YAML says with `extends`, a script says with a function or, as here, in full.
 //
-//   dotnet fsi build.fsx sweep experiments/imagenet-comparison.fsx
+//   dotnet fsi build.fsx plan experiments/imagenet-comparison.fsx
 #load "dsl.fsx"
 
 open ChannelDistillation.Dsl.Builders

@@ -30,7 +30,7 @@ let private teacherNote (workspace: Workspace) (teacher: Teachers.PlannedTeacher
 
     match store.IsThere(teacher.Spec, teacher.Dataset), Option.ofObj teacher.Spec.Train with
     | true, _ -> $"Teacher {name}: {store.CheckpointOf(teacher.Spec, teacher.Dataset)}"
-    | false, Some train -> $"Teacher {name}: sweep trains it first, {train.Epochs} epochs; that is not part of the times below."
+    | false, Some train -> $"""Teacher {name}: sweep trains it first, {counted train.Epochs "epoch"}; that is not part of the times below."""
     | false, None -> $"Teacher {name}: its checkpoint {store.CheckpointOf(teacher.Spec, teacher.Dataset)} is not there; sweep needs it."
 
 let private datasetNote (workspace: Workspace) (dataset: DatasetSpec) =
@@ -38,13 +38,15 @@ let private datasetNote (workspace: Workspace) (dataset: DatasetSpec) =
 
     if DatasetStore.IsThere(dataset, workspace) then
         $"Dataset {name}: there."
+    elif DatasetStore.CanFetch dataset then
+        $"Dataset {name}: not on this machine yet; sweep fetches it."
     else
-        $"Dataset {name}: not on this machine yet; sweep fetches it where it can."
+        $"Dataset {name}: not on this machine. {DatasetStore.WhatIsMissing dataset}"
 
 let private steps (spec: RunSpec) =
     match DatasetCatalog.Describe(spec.Dataset).TrainingImages with
     | 0 -> "number of images not known yet"
-    | images -> $"{(images + spec.Train.Batch - 1) / spec.Train.Batch} steps an epoch"
+    | images -> counted ((images + spec.Train.Batch - 1) / spec.Train.Batch) "step" + " an epoch"
 
 let private estimate (known: Estimate.Estimate) =
     let memory =

@@ -7,6 +7,12 @@ public static class DatasetStore
 {
     public static bool IsThere(DatasetSpec spec, Workspace workspace) => FolderOf(DatasetCatalog.Describe(spec), workspace) is not null;
 
+    /// <summary>Whether <see cref="Fetch(string, Workspace, Action{string})"/> can bring it.</summary>
+    public static bool CanFetch(DatasetSpec spec) => CanFetch(DatasetCatalog.Describe(spec));
+
+    /// <summary>What to say of a dataset that is not there: what brings it, or why nothing does.</summary>
+    public static string WhatIsMissing(DatasetSpec spec) => WhatIsMissing(DatasetCatalog.Describe(spec));
+
     /// <exception cref="MissingException">It is not there, or damaged; the message says what brings it.</exception>
     public static Dataset Open(DatasetSpec spec, Workspace workspace)
     {

@@ -70,7 +70,7 @@ let tests =
               let expected =
                   "small: 2 runs in 1 cohort
 
-Dataset cifar100: not on this machine yet; sweep fetches it where it can.
+Dataset cifar100: not on this machine. This version cannot fetch or read the dataset cifar100 yet; experiments with it can be checked and planned.
 Teacher resnet20: its checkpoint ROOT/pretrain/none.safetensors is not there; sweep needs it.
 
 Cohort 1: 2 runs, batch 100, 500 steps an epoch, data seed 0
@@ -85,6 +85,24 @@ Loss weights over 8 epochs
 "
 
               Expect.equal (render folder plan jobs (fun _ -> Some cost)) expected "the text"
+          }
+
+          test "says what sweep can fetch and what it cannot" {
+              use folder = new TemporaryFolder()
+
+              let note dataset =
+                  let file = folder.File "small.yaml"
+                  File.WriteAllText(file, experiment.Replace("dataset: cifar100", $"dataset: {dataset}"))
+
+                  match Experiments.load file [ "train.epochs", "1"; "train.batch", "60000"; "variants.edt", "null" ] false with
+                  | Ok(plan, _) -> render folder plan (Job.ofPlan (folder.File "runs") plan) (fun _ -> None)
+                  | Error problems -> failtest (Render.problems problems)
+
+              Expect.stringContains (note "{ image_folder: photos, classes: 3 }") "This version cannot train on folders of images yet" "a folder"
+              Expect.stringContains (note "imagenet") "This version cannot fetch or read the dataset imagenet yet" "imagenet"
+              let small = note "cifar10"
+              Expect.stringContains small "batch 60000, 1 step an epoch" "one is one"
+              Expect.isFalse (small.Contains "sweep fetches") "cifar10"
           }
 
           test "estimates what is left from the epochs a cohort has finished" {
