@@ -3,6 +3,7 @@ namespace ChannelDistillation.Dsl.Progress
 open System
 open System.Diagnostics
 open System.IO
+open ChannelDistillation.Dsl
 open ChannelDistillation.Records
 open ChannelDistillation.Training
 
@@ -38,7 +39,7 @@ type Lines(output: TextWriter, cohorts: int) =
             widestName <- lanes |> Seq.map _.Length |> Seq.fold max 0
             let goesOn = if startEpoch > 1 then $", going on at epoch {startEpoch}" else ""
             let names = String.Join(", ", lanes)
-            write $"{pace.Name}: {names} ({epochs} epochs of {stepsPerEpoch} steps{goesOn})"
+            write $"""{pace.Name}: {names} ({Words.count epochs "epoch"} of {Words.count stepsPerEpoch "step"}{goesOn})"""
 
         member _.StepEnded(epoch, step, images, elapsed) =
             if sinceLine.Elapsed > heartbeat then

@@ -81,9 +81,10 @@ let caption (results: Results) =
             $"{joined teachers} → {layout.Student}"
 
     let seeds = List.length layout.Seeds
+    let epochsWord = if layout.Epochs = [ 1 ] then "epoch" else "epochs"
     let seedsWord = if seeds = 1 then "seed" else "seeds"
 
-    [ $"{layout.Dataset}, {models}, {joined layout.Epochs} epochs, {seedsWord} {joined layout.Seeds}."
+    [ $"{layout.Dataset}, {models}, {joined layout.Epochs} {epochsWord}, {seedsWord} {joined layout.Seeds}."
       "Errors in percent on the validation set after the last epoch"
       + (if seeds > 1 then ", mean ± sample standard deviation over the seeds." else ".")
       + " `best top-1` is the lowest of all epochs, picked on the same validation set, and therefore optimistic."

@@ -40,6 +40,13 @@ let tests =
               Expect.equal shown [ "0 s"; "59 s"; "2 min 05 s"; "1 h 00 min"; "1 d 01 h" ] "durations"
           }
 
+          test "plain lines: one is one" {
+              use output = new StringWriter(NewLine = "\n")
+              let lines = Lines(output, 1) :> ITrainingObserver
+              lines.CohortStarted([| "student-seed0" |], 1, 1, 1)
+              Expect.equal (output.ToString()) "cohort 1 of 1: student-seed0 (1 epoch of 1 step)\n" "whole text"
+          }
+
           test "plain lines: a block for each epoch, and why a run ended early" {
               use output = new StringWriter(NewLine = "\n")
               let lines = Lines(output, 1) :> ITrainingObserver

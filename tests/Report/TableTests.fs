@@ -71,6 +71,11 @@ Trained with channel-distillation 0.1.0 on cpu.
 "
           }
 
+          test "one epoch of one seed is one epoch of one seed" {
+              let single = { results with Layout = { layout with Epochs = [ 1 ]; Seeds = [ 0L ] } }
+              Expect.stringContains (Markdown.render single) "cifar100, resnet152 → resnet50, 1 epoch, seed 0." "caption"
+          }
+
           test "CSV has a column for each axis and full precision" {
               same
                   (Csv.render results)
