@@ -5,16 +5,25 @@ open System
 
 let private longestValue = 32
 
-/// Anything as a part of a file name.
-let safe (text: string) =
+/// Anything as a part of a file name, however long.
+let private letters (text: string) =
     let letters = text |> String.map (fun c -> if Char.IsAsciiLetterOrDigit c || "+-_.,=".Contains c then c else '_')
+    String.Join("_", letters.Split('_', StringSplitOptions.RemoveEmptyEntries))
 
-    let joined = String.Join("_", letters.Split('_', StringSplitOptions.RemoveEmptyEntries))
+/// A path or a value of an axis as a part of a file name.
+let safe (text: string) =
+    let letters = letters text
 
-    if joined.Length > longestValue then
-        joined.Substring(0, longestValue)
+    if letters.Length > longestValue then
+        letters.Substring(0, longestValue)
     else
-        joined
+        letters
+
+/// A variant as the beginning of a file name: whole, since it may differ from another one in its last letter.
+let ofVariant (name: string) =
+    match letters name with
+    | "" -> "variant"
+    | letters -> letters
 
 let rec private brief (setting: Setting) =
     match setting with
@@ -54,3 +63,13 @@ let setting (key: string) (value: string) = $"{safe key}={value}"
 
 /// The name of a run: its row and its seed.
 let ofSeed (row: string) (seed: int64) = $"{row}-seed{seed}"
+
+/// Tells names apart that are the same as file names, on file systems that ignore case too: the first is kept, others get a number.
+type Unique() =
+    let taken = System.Collections.Generic.HashSet<string> StringComparer.OrdinalIgnoreCase
+
+    member _.Name(name: string) =
+        if taken.Add name then
+            name
+        else
+            Seq.initInfinite (fun index -> $"{name}.{index + 2}") |> Seq.find taken.Add

@@ -41,11 +41,12 @@ let private varying (legend: Legend) (drafts: Draft list) : bool[] =
 let make (experiment: Experiment) (legend: Legend) (drafts: Draft list) : Row list =
     let labels = labels experiment legend
     let specs = Resolve.SpecMaker()
+    let unique = Names.Unique()
     let varying = drafts |> List.groupBy _.Variant |> List.map (fun (variant, drafts) -> variant, varying legend drafts) |> dict
 
     [ for draft in drafts do
           let varying = varying[draft.Variant]
-          let name = Text.StringBuilder(Names.safe draft.Variant)
+          let name = Text.StringBuilder(Names.ofVariant draft.Variant)
 
           let axes =
               [ for axis in 0 .. legend.Count - 1 do
@@ -59,7 +60,7 @@ let make (experiment: Experiment) (legend: Legend) (drafts: Draft list) : Row li
 
                         label.Shown ]
 
-          let name = name.ToString()
+          let name = unique.Name(name.ToString())
 
           { Variant = draft.Variant
             Axes = axes

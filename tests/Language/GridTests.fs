@@ -101,6 +101,24 @@ let tests =
               Expect.equal (rows plan) [ "student", []; "kd", []; "cd", [] ] "rows"
           }
 
+          test "variants that are the same as file names get numbers, and their last letters count" {
+              let text =
+                  Base.text.Replace(
+                      "  student: [ce]\n",
+                      "  a b: [ce]\n  a_b: [ce, kd]\n  A b: [kd]\n  averyveryveryverylongvariantname-one: [ce, cd]\n  averyveryveryverylongvariantname-two: [cd]\n  _: [kd, cd]\n"
+                  )
+
+              Expect.equal
+                  (runNames (Base.plan text [ "seeds", "[0]" ]) |> List.truncate 6)
+                  [ "a_b-seed0"
+                    "a_b.2-seed0"
+                    "A_b.3-seed0"
+                    "averyveryveryverylongvariantname-one-seed0"
+                    "averyveryveryverylongvariantname-two-seed0"
+                    "variant-seed0" ]
+                  "names"
+          }
+
           test "a variant without a teacher is not multiplied by teachers" {
               let plan =
                   Base.plan (Base.withGrid [ "zip: [{ teacher.model: [resnet20, resnet56], student.model: [resnet8, resnet14] }]" ]) []
