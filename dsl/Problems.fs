@@ -122,6 +122,9 @@ type Mistake =
     | RangeBackwards of from: string * upTo: string
     | RangeNotPositive of text: string
     | RangeTooDense of from: string * upTo: string * count: int
+    | RangeTooFine of from: string * upTo: string * count: int
+    /// Values that are written differently, but set the same.
+    | SameValue of path: string * value: string * earlier: string
     | GridTooLarge of points: float * limit: int
     | EverythingExcluded
     | ManyRuns of runs: int * limit: int

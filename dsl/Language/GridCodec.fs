@@ -90,7 +90,12 @@ let private readRange (reader: Reader) path (node: Node) =
             match range.Scale, range.Count with
             | Logarithmic, _ when range.From <= 0.0 -> fail "from" (RangeNotPositive from)
             | (Linear | Logarithmic), Some count ->
-                Some [ for value in spread (range.Scale = Logarithmic) range.From range.UpTo count -> Scalar(Numbers.show value) ]
+                let values = spread (range.Scale = Logarithmic) range.From range.UpTo count
+
+                if values |> List.pairwise |> List.forall (fun (value, next) -> value < next) then
+                    Some [ for value in values -> Scalar(Numbers.show value) ]
+                else
+                    fail "count" (RangeTooFine(from, upTo, count))
             | (Linear | Logarithmic), None ->
                 reader.Report(path, Node.place node, MissingKey("count", List.rev path, "How many values, the first and the last among them."))
                 None
@@ -107,7 +112,8 @@ let private readRange (reader: Reader) path (node: Node) =
                     | _ -> Some [ for value in wholes first last count -> Scalar(string value) ]
     | _ -> None
 
-let private values: Codec<Setting list> =
+/// The values of an axis. A zip may repeat one, as long as something beside it differs.
+let private values (mayRepeat: bool) : Codec<Setting list> =
     let read (reader: Reader) path (node: Node) =
         match node.Content with
         | Sequence [] ->
@@ -120,7 +126,7 @@ let private values: Codec<Setting list> =
                 [ for item in items do
                       let value = Node.setting item
 
-                      if seen.Add value then
+                      if seen.Add value || mayRepeat then
                           value
                       else
                           let shown =
@@ -139,7 +145,9 @@ let private values: Codec<Setting list> =
     leaf (EitherShape [ ListShape(AnyShape, true); rangeCodec.Shape ]) read Items
 
 /// Axes by their paths.
-let private axes: Codec<Axis list> =
+let private axes (mayRepeat: bool) : Codec<Axis list> =
+    let values = values mayRepeat
+
     let read (reader: Reader) path (node: Node) =
         match node.Content with
         | Mapping entries ->
@@ -167,6 +175,8 @@ let private many (item: Codec<'value>) : Codec<'value list> =
 
 /// Axes that go together: as many values on each.
 let private zip: Codec<Axis list> =
+    let axes = axes true
+
     let read (reader: Reader) path (node: Node) =
         axes.Read reader path node
         |> Option.map (fun found ->
@@ -230,7 +240,7 @@ let codec: Codec<Grid> =
               "Axes by their paths; every value of one is combined with every value of the others."
               _.Product
               (fun value grid -> { grid with Product = value })
-              axes
+              (axes false)
           part "zip" "Groups of axes whose values go together, first with first." _.Zip (fun value grid -> { grid with Zip = value }) (many zip)
           part
               "exclude"

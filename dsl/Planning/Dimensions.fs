@@ -1,12 +1,53 @@
 /// The dimensions of a grid, and what is left out of it.
 module ChannelDistillation.Dsl.Dimensions
 
+open System
 open System.Collections.Generic
 
 /// Axes that move together; a single axis is a group of one.
 type Dimension = { Axes: Axes.FoundAxis[]; Count: int }
 
 let private whole (axis: Axes.FoundAxis) = { Axes = [| axis |]; Count = axis.Values.Length }
+
+/// What an axis can change of an experiment.
+let private varied (experiment: Experiment) =
+    struct (experiment.Dataset, experiment.Teacher, experiment.Student, experiment.Train, experiment.Losses, experiment.Variants)
+
+/// Reports positions that set the same as an earlier one. Numbers are told apart by their text alone: they are many at times.
+let private reportSame (reader: Reader) (experiment: Experiment) (dimension: Dimension) =
+    let settings position = [ for axis in dimension.Axes -> axis.Values[position].Setting ]
+
+    let isNumber (setting: Setting) =
+        match setting with
+        | Scalar text -> (Numbers.tryParse text).IsSome
+        | _ -> false
+
+    let before = Dictionary<_, int>(HashIdentity.Structural)
+    let written = HashSet<Setting list>(HashIdentity.Structural)
+
+    for position in 0 .. dimension.Count - 1 do
+        let here = settings position
+
+        let earlier =
+            if not (written.Add here) then
+                seq { 0 .. position - 1 } |> Seq.tryFind (fun earlier -> settings earlier = here)
+            elif List.forall isNumber here then
+                None
+            else
+                let point = (experiment, dimension.Axes) ||> Array.fold (fun experiment axis -> axis.Values[position].Apply experiment)
+
+                match before.TryGetValue(varied point) with
+                | true, earlier -> Some earlier
+                | _ ->
+                    before[varied point] <- position
+                    None
+
+        match earlier with
+        | Some earlier ->
+            let show position = String.Join(", ", settings position |> List.map Emit.flow)
+            let axis = dimension.Axes[0]
+            reader.Report([ "grid" ], axis.Values[position].Place, SameValue(axis.Path, show position, show earlier))
+        | None -> ()
 
 /// The dimensions of an experiment's grid.
 let find (reader: Reader) (where: Where) (experiment: Experiment) : Dimension list =
@@ -23,15 +64,19 @@ let find (reader: Reader) (where: Where) (experiment: Experiment) : Dimension li
 
     let find at axis = Axes.find reader where experiment at axis
 
-    [ for axis in grid.Product do
-          match find [ "grid"; "product"; axis.Path ] axis with
-          | Some axis -> whole axis
-          | None -> ()
-      for index, group in List.indexed grid.Zip do
-          let axes = group |> List.choose (fun axis -> find [ "grid"; "zip"; string index; axis.Path ] axis)
+    let dimensions =
+        [ for axis in grid.Product do
+              match find [ "grid"; "product"; axis.Path ] axis with
+              | Some axis -> whole axis
+              | None -> ()
+          for index, group in List.indexed grid.Zip do
+              let axes = group |> List.choose (fun axis -> find [ "grid"; "zip"; string index; axis.Path ] axis)
 
-          if axes.Length = group.Length && not axes.IsEmpty then
-              { Axes = Array.ofList axes; Count = axes.Head.Values.Length } ]
+              if axes.Length = group.Length && not axes.IsEmpty then
+                  { Axes = Array.ofList axes; Count = axes.Head.Values.Length } ]
+
+    dimensions |> List.iter (reportSame reader experiment)
+    dimensions
 
 /// An entry of `exclude`: for each dimension the positions that it names; null: all of them.
 type Exclusion = { Variants: string list; Allowed: HashSet<int> option[] }

@@ -34,6 +34,7 @@ let private sameResult: IEqualityComparer<Resolve.Resolved> =
 type Legend() =
     let paths = ResizeArray<string>()
     let values = ResizeArray<ResizeArray<Setting>>()
+    let numbers = ResizeArray<Dictionary<Setting, int>>()
 
     member _.Count = paths.Count
     member _.Path axis = paths[axis]
@@ -45,16 +46,18 @@ type Legend() =
         | -1 ->
             paths.Add path
             values.Add(ResizeArray())
+            numbers.Add(Dictionary HashIdentity.Structural)
             paths.Count - 1
         | axis -> axis
 
     /// The number of a value.
     member _.Value(axis: int, value: Setting) =
-        match values[axis].IndexOf value with
-        | -1 ->
+        match numbers[axis].TryGetValue value with
+        | true, known -> known
+        | _ ->
+            numbers[axis].Add(value, values[axis].Count)
             values[axis].Add value
             values[axis].Count - 1
-        | known -> known
 
 /// A row in the making: what its runs compute, and the values that every point agrees on which leads to it; -1: none.
 type Draft = { Variant: string; Resolved: Resolve.Resolved; Values: int[] }
@@ -82,6 +85,22 @@ let rec private walk
 
             walk dimensions used (index + 1) positions here visit
 
+/// By draft: whether there is a point of it that another position on one dimension takes to another draft.
+let private depends (draftAt: int[]) (drafts: int) (sizes: int[]) (dimension: int) : bool[] =
+    let depends = Array.create drafts false
+    let stride = sizes |> Array.skip (dimension + 1) |> Array.fold (*) 1
+
+    for start in 0 .. draftAt.Length - 1 do
+        if start / stride % sizes[dimension] = 0 then
+            let line = seq { for position in 0 .. sizes[dimension] - 1 -> draftAt[start + position * stride] }
+            let there = line |> Seq.filter (fun draft -> draft >= 0)
+
+            if not (Seq.isEmpty there) && there |> Seq.exists ((<>) (Seq.head there)) then
+                for draft in there do
+                    depends[draft] <- true
+
+    depends
+
 /// The points of a grid for one variant, those that come to the same as one.
 let ofVariant
     (legend: Legend)
@@ -95,13 +114,14 @@ let ofVariant
         [ for dimension in dimensions do
               yield! dimension.Axes ]
 
-    // By dimension: the axes that this variant's rows may differ by.
+    // By dimension: the axes that this variant's rows may differ by, and the number of the value at each position.
     let used =
         dimensions
         |> Array.map (fun dimension ->
             [| for axis in dimension.Axes do
                    if Axes.mayUse variant axes axis then
-                       legend.Axis axis.Path |])
+                       let number = legend.Axis axis.Path
+                       struct (number, [| for value in axis.Values -> legend.Value(number, value.Setting) |]) |])
 
     let excluded = excluded |> List.filter (fun entry -> entry.Variants.IsEmpty || List.contains variant.Name entry.Variants)
 
@@ -118,40 +138,66 @@ let ofVariant
                 positions)
 
     let resolver = Resolve.Resolver()
-    let drafts = Dictionary<Resolve.Resolved, Draft>(sameResult)
-    let order = ResizeArray<Draft>()
+    let drafts = ResizeArray<Draft>()
+    let sizes = Array.map2 (fun (dimension: Dimension) walked -> if walked then dimension.Count else 1) dimensions walked
+    // By point: the number of its draft; -1: excluded.
+    let draftAt = Array.create (Array.fold (*) 1 sizes) -1
+    let agrees = ResizeArray<bool[]>()
+    let numbers = Dictionary<Resolve.Resolved, int>(sameResult)
     let positions = Array.create dimensions.Length -1
+    let mutable point = -1
 
-    walk dimensions walked 0 positions experiment (fun point ->
+    walk dimensions walked 0 positions experiment (fun experiment ->
+        point <- point + 1
+
         if excluded.IsEmpty || not (isExcluded positions) then
-            let here = point.Variants |> List.find (fun other -> other.Name = variant.Name)
+            let here = experiment.Variants |> List.find (fun other -> other.Name = variant.Name)
 
-            checks.Check point here (fun () ->
+            checks.Check experiment here (fun () ->
                 [ for index, dimension in Array.indexed dimensions do
                       if positions[index] >= 0 then
                           for axis in dimension.Axes -> axis.Segments, axis.Values[positions[index]].Place ])
 
-            let resolved = resolver.Resolve(point, here)
+            let resolved = resolver.Resolve(experiment, here)
 
-            match drafts.TryGetValue resolved with
-            | true, draft ->
+            match numbers.TryGetValue resolved with
+            | true, number ->
+                draftAt[point] <- number
+
                 for index in 0 .. dimensions.Length - 1 do
-                    for axis in used[index] do
-                        if draft.Values[axis] <> positions[index] then
-                            draft.Values[axis] <- -1
+                    for struct (axis, values) in used[index] do
+                        if drafts[number].Values[axis] <> values[positions[index]] then
+                            agrees[number][axis] <- false
             | _ ->
                 let values = Array.create legend.Count -1
 
                 for index in 0 .. dimensions.Length - 1 do
-                    for axis in used[index] do
-                        values[axis] <- positions[index]
+                    for struct (axis, known) in used[index] do
+                        values[axis] <- known[positions[index]]
 
-                let draft = { Variant = variant.Name; Resolved = resolved; Values = values }
+                draftAt[point] <- drafts.Count
+                numbers[resolved] <- drafts.Count
+                drafts.Add { Variant = variant.Name; Resolved = resolved; Values = values }
+                agrees.Add(Array.create legend.Count true))
 
-                drafts[resolved] <- draft
-                order.Add draft)
+    // Where a whole axis changes nothing, a row has no value on it; where only some values come to the same, it has the first of them.
+    for index in 0 .. dimensions.Length - 1 do
+        if
+            walked[index]
+            && agrees |> Seq.exists (fun agrees -> used[index] |> Array.exists (fun struct (axis, _) -> not agrees[axis]))
+        then
+            let matters = depends draftAt drafts.Count sizes index
 
-    List.ofSeq order
+            for number in 0 .. drafts.Count - 1 do
+                let agrees = agrees[number]
+                let isTold = matters[number] && not (used[index] |> Array.exists (fun struct (axis, _) -> agrees[axis]))
+
+                if not isTold then
+                    for struct (axis, _) in used[index] do
+                        if not agrees[axis] then
+                            drafts[number].Values[ axis ] <- -1
+
+    List.ofSeq drafts
 
 /// The points of `include`, for each variant that they are for.
 let included (reader: Reader) (where: Where) (legend: Legend) (checks: PointChecks) (experiment: Experiment) : Draft list =

@@ -34,7 +34,9 @@ let plan (reader: Reader) (where: Where) (experiment: Experiment) : (Plan * Prob
         for dimension in dimensions do
             for axis in dimension.Axes do
                 let number = legend.Axis axis.Path
-                legend.Values(number).AddRange(axis.Values |> Seq.map _.Setting)
+
+                for value in axis.Values do
+                    legend.Value(number, value.Setting) |> ignore
 
         let drafts =
             (experiment.Variants |> List.collect (Drafts.ofVariant legend checks experiment (Array.ofList dimensions) excluded))

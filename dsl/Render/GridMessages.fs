@@ -39,6 +39,13 @@ let message (mistake: Mistake) : Message option =
             "begin at a small number such as `1e-4`, or use `scale: linear`."
     | RangeTooDense(from, upTo, count) ->
         say "DENSE RANGE" $"There are fewer than {count} whole numbers from {from} to {upTo}." "lower `count`, or leave it out to get all of them."
+    | RangeTooFine(from, upTo, count) ->
+        say
+            "DENSE RANGE"
+            $"The values of a range are rounded to six digits, and rounded some of these {count} from {from} to {upTo} are the same."
+            "lower `count`, or list the values."
+    | SameValue(path, value, earlier) when value = earlier -> say "TWICE" $"{code value} is on the axis {code path} already." "remove one of the two."
+    | SameValue(path, value, earlier) -> say "TWICE" $"{code value} on the axis {code path} sets the same as {code earlier}." "remove one of the two."
     | GridTooLarge(points, limit) ->
         say
             "HUGE GRID"

@@ -119,6 +119,61 @@ let tests =
                   "names"
           }
 
+          test "values of a zip may come again as long as whole tuples differ" {
+              let zip = "zip: [{ teacher.model: [resnet56, resnet110, resnet110], student.model: [resnet20, resnet20, resnet32] }]"
+              let plan = Base.plan (Base.withGrid [ zip ]) [ "seeds", "[0]" ]
+
+              Expect.equal
+                  (rows plan |> List.filter (fun (variant, _) -> variant <> "kd"))
+                  [ "student", [ "student.model", "resnet20" ]
+                    "student", [ "student.model", "resnet32" ]
+                    "cd", [ "teacher.model", "resnet56"; "student.model", "resnet20" ]
+                    "cd", [ "teacher.model", "resnet110"; "student.model", "resnet20" ]
+                    "cd", [ "teacher.model", "resnet110"; "student.model", "resnet32" ] ]
+                  "rows"
+
+              Expect.equal
+                  (runNames plan |> List.truncate 3)
+                  [ "student-student.model=resnet20-seed0"
+                    "student-student.model=resnet32-seed0"
+                    "kd-teacher.model=resnet56-student.model=resnet20-seed0" ]
+                  "names"
+
+              match Base.problems (Base.withGrid [ "zip: [{ train.batch: [32, 64, 32], student.model: [resnet8, resnet8, resnet8] }]" ]) [] with
+              | [ { Mistake = SameValue("train.batch", "32, resnet8", "32, resnet8") } ] -> ()
+              | other -> failtest $"{other}"
+          }
+
+          test "values that set the same are a mistake" {
+              let axis = "product: { train.lr_schedule: [cosine, { cosine: { to: 0 } }, constant, { constant: {} }] }"
+
+              match Base.problems (Base.withGrid [ axis ]) [] |> List.map _.Mistake with
+              | [ SameValue("train.lr_schedule", "{ cosine: { to: 0 } }", "cosine"); SameValue("train.lr_schedule", _, "constant") ] -> ()
+              | other -> failtest $"{other}"
+          }
+
+          test "of values that come to the same for a variant, the first names the row" {
+              let axis = "product: { variants.kd.losses: [[ce, kd], [ce, kd: { temperature: 4 }], [ce, kd: { temperature: 2 }]] }"
+              let text = Base.withGrid [ axis ]
+
+              Expect.equal
+                  (rows (Base.plan text []) |> List.filter (fun (variant, _) -> variant = "kd"))
+                  [ "kd", [ "variants.kd.losses", "[ce, kd]" ]
+                    "kd", [ "variants.kd.losses", "[ce, { kd: { temperature: 2 } }]" ] ]
+                  "rows"
+
+              Expect.isEmpty (Base.warnings text) "the axis is used"
+          }
+
+          test "an axis that a variant's preset makes idle does not multiply it, with points left out or not" {
+              let text = Base.text.Replace("  kd: [ce, kd]\n", "  kd: { losses: [ce, kd], edt: imagenet }\n") + "grid:\n"
+              let axis = "  product: { losses.ce.start_after: [0, 1, 2], train.batch: [32, 64] }\n"
+              let expected = [ "kd", [ "train.batch", "32" ]; "kd", [ "train.batch", "64" ] ]
+              let kd text = rows (Base.plan text []) |> List.filter (fun (variant, _) -> variant = "kd")
+              Expect.equal (kd (text + axis)) expected "rows"
+              Expect.equal (kd (text + axis + "  exclude: [{ losses.ce.start_after: 2, train.batch: 64 }]\n")) expected "with a point left out"
+          }
+
           test "a variant without a teacher is not multiplied by teachers" {
               let plan =
                   Base.plan (Base.withGrid [ "zip: [{ teacher.model: [resnet20, resnet56], student.model: [resnet8, resnet14] }]" ]) []
