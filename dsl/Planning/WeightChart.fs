@@ -28,7 +28,7 @@ let private inWords (weights: float[]) =
     | _ -> $"{show weights[0]}, {changes.Head}, ..., {List.last changes}"
 
 /// A loss of a variant.
-type Line = { Variant: string; Loss: string; Bars: string; Words: string }
+type Line = { Variant: string; Loss: string; Epochs: int; Bars: string; Words: string; HasSchedule: bool }
 
 let private lines (variant: string) (spec: RunSpec) =
     let epochs = spec.Train.Epochs
@@ -40,18 +40,21 @@ let private lines (variant: string) (spec: RunSpec) =
 
           { Variant = variant
             Loss = loss.Name
+            Epochs = epochs
             // The first epoch of each stretch: a change shows where it begins.
             Bars = String [| for column in 0 .. width - 1 -> bar largest weights[column * epochs / width] |]
-            Words = inWords weights } ]
+            Words = inWords weights
+            HasSchedule = weights |> Array.exists ((<>) loss.Weight) } ]
 
-/// A chart for every loss of every variant that has a schedule; of a grid, the first point. Nothing where all weights are constant.
+/// A chart for every loss of every variant that has a schedule; of a grid, the first point. Nothing where losses keep
+/// their own weights throughout.
 let ofPlan (plan: Plan) : Line list =
     plan.Rows
     |> List.distinctBy _.Variant
     |> List.collect (fun row ->
         let lines = lines row.Variant row.Runs.Head.Spec
 
-        if lines |> List.exists (fun line -> line.Words.Contains ',') then lines else [])
+        if lines |> List.exists _.HasSchedule then lines else [])
 
 /// The charts as text, the variant named once.
 let render (plan: Plan) : string list =
@@ -61,7 +64,19 @@ let render (plan: Plan) : string list =
         let width (part: Line -> string) = lines |> List.map (fun line -> (part line).Length) |> List.max
         let variant, loss, bars = width _.Variant, width _.Loss, width _.Bars
 
-        [ $"Loss weights over {plan.Runs.Head.Spec.Train.Epochs} epochs"
+        let epochs =
+            match lines |> List.map _.Epochs |> List.distinct with
+            | [ epochs ] -> $"{epochs} epochs"
+            | _ -> "training"
+
+        let charted = lines |> List.map _.Variant |> set
+
+        let several =
+            plan.Rows |> List.countBy _.Variant |> List.exists (fun (variant, rows) -> rows > 1 && charted.Contains variant)
+
+        let which = if several then ", at the first point of the grid" else ""
+
+        [ $"Loss weights over {epochs}{which}"
           for index, line in List.indexed lines do
               let name =
                   if index > 0 && lines[index - 1].Variant = line.Variant then

@@ -30,4 +30,21 @@ let tests =
           test "constant weights need no chart" {
               let plan = Base.plan Base.text [ "variants.cd", "[ce, cd]" ]
               Expect.isEmpty (WeightChart.render plan) "nothing"
+          }
+
+          test "weights that are 0 throughout are drawn, since they are not what the loss says" {
+              let text = Base.text.Replace("  kd: [ce, kd]\n", "  kd: { losses: [ce, kd], edt: cifar }\n")
+              let plan = Base.plan text [ "variants.cd", "[ce, cd]"; "seeds", "[0]" ]
+
+              Expect.equal
+                  (WeightChart.render plan)
+                  [ "Loss weights over 30 epochs"
+                    "  kd  ce  ······························  0"
+                    "      kd  ······························  0" ]
+                  "chart"
+          }
+
+          test "the chart of a grid says that it is of the first point" {
+              let plan = Base.plan (Base.withGrid [ "product: { train.batch: [32, 64] }" ]) []
+              Expect.equal (WeightChart.render plan).Head "Loss weights over 30 epochs, at the first point of the grid" "title"
           } ]
