@@ -132,7 +132,9 @@ type Mistake =
     | UnusedLoss of loss: string
     | UnusedAxis of path: string
     | ExcludeMatchesNothing
-    | NeverHappens of variant: string * epochs: int * Beyond list
+    | NeverHappens of variant: string * epochs: int * Beyond list * others: string list
+    /// A loss that has a weight, but none in any epoch.
+    | NeverActs of loss: string * variant: string * epochs: int
     | RateNeverChanges of epoch: int * epochs: int
     | PublishedWithoutRow of name: string * legal: string list * near: string list
 
@@ -148,6 +150,7 @@ type Problem =
         | UnusedAxis _
         | ExcludeMatchesNothing
         | NeverHappens _
+        | NeverActs _
         | RateNeverChanges _
         | PublishedWithoutRow _ -> true
         | _ -> false

@@ -31,9 +31,15 @@ let whyNotPaired (dataset: Dataset) (student: Model) (teacher: Model) (loss: str
     | null -> None
     | reason -> Some reason
 
+/// Whether a grid puts something else in the place of parts of the file: then only its points can be checked, as they are planned.
+let private replaced (experiment: Experiment) (heads: string list) =
+    let grid = experiment.Grid
+    let paths = grid.Product @ List.concat grid.Zip |> List.map _.Path
+    not grid.Exclude.IsEmpty || paths |> List.exists (fun path -> List.contains (path.Split('.')[0]) heads)
+
 /// Losses that need a teacher where there is none: one cause, one problem.
 let teacherless (reader: Reader) (where: Where) (experiment: Experiment) =
-    if experiment.Teacher.IsNone && not (reader.IsSpoilt [ "teacher" ]) then
+    if experiment.Teacher.IsNone && not (reader.IsSpoilt [ "teacher" ]) && not (replaced experiment [ "teacher"; "variants" ]) then
         let needy =
             [ for variant in experiment.Variants do
                   for loss, _ in variant.Losses do
@@ -51,12 +57,12 @@ let teacherless (reader: Reader) (where: Where) (experiment: Experiment) =
             | Some place -> reader.Report([ "teacher" ], place, NoTeacher(loss, variant, others))
             | None -> ()
 
-/// Features of the experiment as it is written; points of its grid are checked as they are planned.
+/// Features of the experiment as it is written.
 let pairs (reader: Reader) (where: Where) (experiment: Experiment) =
     let spoilt = [ "dataset"; "student"; "teacher" ] |> List.exists (fun part -> reader.IsSpoilt [ part ])
 
     match experiment.Teacher with
-    | Some teacher when not spoilt ->
+    | Some teacher when not spoilt && not (replaced experiment [ "dataset"; "student"; "teacher"; "variants" ]) ->
         for loss in experiment.Variants |> List.collect _.Losses |> List.map fst |> List.distinct do
             if not (isNull (LossCatalog.Find loss)) then
                 match whyNotPaired experiment.Dataset experiment.Student teacher.Model loss with
@@ -68,7 +74,7 @@ let pairs (reader: Reader) (where: Where) (experiment: Experiment) =
 
 let stems (reader: Reader) (where: Where) (experiment: Experiment) =
     let check path model =
-        if not (reader.IsSpoilt path) then
+        if not (reader.IsSpoilt path || replaced experiment path) then
             where.Value(path @ [ "stem" ]) |> Option.iter (fun place -> stem reader place path model)
 
     check [ "student" ] experiment.Student
@@ -87,38 +93,6 @@ let private unused (where: Where) (experiment: Experiment) =
               if not (used.Contains loss) then
                   warn (where.Key [ "losses"; loss ]) (UnusedLoss loss) ]
 
-let private beyond epochs (loss: Resolve.ResolvedLoss) =
-    [ if loss.StartAfter >= epochs then
-          Start(loss.Name, loss.StartAfter)
-      match loss.Decay with
-      | StepDecay(at, _) ->
-          for epoch in at do
-              if epoch > epochs then
-                  Decaying(loss.Name, epoch)
-      | EveryDecay(every, _) when every > epochs -> Decaying(loss.Name, every)
-      | _ -> () ]
-
-let private schedules (where: Where) (experiment: Experiment) =
-    let epochs = experiment.Train.Epochs
-
-    [ match experiment.Train.Schedule.Shape with
-      | Step(at, _) ->
-          for epoch in at |> List.filter (fun epoch -> epoch >= epochs) |> List.truncate 1 do
-              warn (where.Value [ "train"; "lr_schedule"; "step"; "at" ]) (RateNeverChanges(epoch, epochs))
-      | _ -> ()
-
-      for variant in experiment.Variants do
-          let found = variant.Losses |> List.collect (Resolve.loss experiment variant >> beyond epochs)
-
-          if not found.IsEmpty then
-              let place =
-                  if variant.Edt.IsSome then
-                      where.Value [ "variants"; variant.Name; "edt" ]
-                  else
-                      where.Key [ "variants"; variant.Name ]
-
-              warn place (NeverHappens(variant.Name, epochs, found)) ]
-
 let private published (where: Where) (experiment: Experiment) =
     let rows = "teacher" :: (experiment.Variants |> List.map _.Name)
 
@@ -133,5 +107,4 @@ let private published (where: Where) (experiment: Experiment) =
               | _ -> () ]
 
 /// What is harmless but probably not meant, in an experiment without problems.
-let warnings (where: Where) (experiment: Experiment) : Problem list =
-    unused where experiment @ schedules where experiment @ published where experiment
+let warnings (where: Where) (experiment: Experiment) : Problem list = unused where experiment @ published where experiment

@@ -35,10 +35,15 @@ type Legend() =
     let paths = ResizeArray<string>()
     let values = ResizeArray<ResizeArray<Setting>>()
     let numbers = ResizeArray<Dictionary<Setting, int>>()
+    let places = ResizeArray<ResizeArray<Place>>()
 
     member _.Count = paths.Count
     member _.Path axis = paths[axis]
     member _.Values axis = values[axis]
+
+
+    /// Where a value is written first.
+    member _.Place(axis: int, value: int) = places[axis][value]
 
     /// The number of a path.
     member _.Axis(path: string) =
@@ -47,16 +52,18 @@ type Legend() =
             paths.Add path
             values.Add(ResizeArray())
             numbers.Add(Dictionary HashIdentity.Structural)
+            places.Add(ResizeArray())
             paths.Count - 1
         | axis -> axis
 
     /// The number of a value.
-    member _.Value(axis: int, value: Setting) =
-        match numbers[axis].TryGetValue value with
+    member _.Value(axis: int, value: Axes.AxisValue) =
+        match numbers[axis].TryGetValue value.Setting with
         | true, known -> known
         | _ ->
-            numbers[axis].Add(value, values[axis].Count)
-            values[axis].Add value
+            numbers[axis].Add(value.Setting, values[axis].Count)
+            values[axis].Add value.Setting
+            places[axis].Add value.Place
             values[axis].Count - 1
 
 /// A row in the making: what its runs compute, and the values that every point agrees on which leads to it; -1: none.
@@ -121,7 +128,7 @@ let ofVariant
             [| for axis in dimension.Axes do
                    if Axes.mayUse variant axes axis then
                        let number = legend.Axis axis.Path
-                       struct (number, [| for value in axis.Values -> legend.Value(number, value.Setting) |]) |])
+                       struct (number, [| for value in axis.Values -> legend.Value(number, value) |]) |])
 
     let excluded = excluded |> List.filter (fun entry -> entry.Variants.IsEmpty || List.contains variant.Name entry.Variants)
 
@@ -232,7 +239,7 @@ let included (reader: Reader) (where: Where) (legend: Legend) (checks: PointChec
                           [ for axis in axes do
                                 if Axes.mayUse variant axes axis then
                                     let number = legend.Axis axis.Path
-                                    number, legend.Value(number, axis.Values[0].Setting) ]
+                                    number, legend.Value(number, axis.Values[0]) ]
 
                       let values = Array.create legend.Count -1
 

@@ -36,7 +36,7 @@ let plan (reader: Reader) (where: Where) (experiment: Experiment) : (Plan * Prob
                 let number = legend.Axis axis.Path
 
                 for value in axis.Values do
-                    legend.Value(number, value.Setting) |> ignore
+                    legend.Value(number, value) |> ignore
 
         let drafts =
             (experiment.Variants |> List.collect (Drafts.ofVariant legend checks experiment (Array.ofList dimensions) excluded))
@@ -53,5 +53,5 @@ let plan (reader: Reader) (where: Where) (experiment: Experiment) : (Plan * Prob
 
             Some(
                 { Experiment = experiment; Rows = rows; Runs = Drafts.distinct drafts rows },
-                List.ofSeq warnings @ reportUnused where dimensions rows
+                List.ofSeq warnings @ reportUnused where dimensions rows @ ScheduleChecks.warnings where experiment legend drafts
             )

@@ -15,9 +15,21 @@ let message (mistake: Mistake) : Message option =
     | UnusedLoss loss -> say "UNUSED LOSS" $"No variant uses the loss {code loss}." ""
     | UnusedAxis path -> say "UNUSED AXIS" $"No variant depends on {code path}, so it multiplies nothing." ""
     | ExcludeMatchesNothing -> say "NOTHING EXCLUDED" "No point of the grid matches this." ""
-    | NeverHappens(variant, epochs, parts) ->
+    | NeverHappens(variant, epochs, parts, others) ->
         let parts = System.String.Join("; ", parts |> List.map (beyond epochs))
-        say "NEVER HAPPENS" $"Training ends after {inEpochs epochs}, before all of the schedule of {code variant} has happened: {parts}." ""
+
+        let more =
+            match others with
+            | [] -> ""
+            | [ one ] -> $" {code one} is cut short too."
+            | several -> $" {codes several} are cut short too."
+
+        say "NEVER HAPPENS" $"Training ends after {inEpochs epochs}, before all of the schedule of {code variant} has happened: {parts}.{more}" ""
+    | NeverActs(loss, variant, epochs) ->
+        say
+            "NEVER ACTS"
+            $"The schedule of {code loss} in {code variant} leaves it the weight 0 in all of {inEpochs epochs}."
+            "change its decay, or leave the loss out."
     | RateNeverChanges(epoch, epochs) ->
         say "NEVER HAPPENS" $"The learning rate would change after epoch {epoch}, but training ends after {inEpochs epochs}." ""
     | PublishedWithoutRow(name, _, near) -> say "UNKNOWN ROW" $"There is no variant {code name}; these numbers get a row of their own." (suggest near)

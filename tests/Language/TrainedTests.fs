@@ -1,0 +1,88 @@
+/// Warnings and checks look at what is trained, not at what the file says before its grid.
+module ChannelDistillation.Tests.TrainedTests
+
+open Expecto
+open ChannelDistillation.Dsl
+
+/// The example with other variants and a grid.
+let private text (variants: string list) (grid: string list) =
+    let head = Base.text.Substring(0, Base.text.IndexOf "variants:")
+    let lines = [ for line in variants -> "  " + line ]
+    let grid = if grid.IsEmpty then [] else "grid:" :: [ for line in grid -> "  " + line ]
+    head + System.String.Join("\n", "variants:" :: lines @ [ "seeds: [0]" ] @ grid) + "\n"
+
+let private found (problems: Problem list) =
+    [ for problem in problems do
+          match problem.Mistake with
+          | UnusedLoss _ -> ()
+          | mistake -> mistake, problem.Place |> Option.map _.Line ]
+
+let private lineOf (part: string) (text: string) = text.Substring(0, text.IndexOf part).Split('\n').Length
+let private edt = [ "student: [ce]"; "edt: { losses: [ce, cd], edt: cifar }"; "other: { losses: [kd, cd], edt: cifar }" ]
+
+[<Tests>]
+let tests =
+    testList
+        "language: what is trained"
+        [ test "a schedule is cut short by a value of an axis, and the value is named" {
+              let text = (text edt [ "product:"; "  train.epochs:"; "    - 50"; "    - 200" ]).Replace("epochs: 30\n", "epochs: 200\n")
+
+              Expect.equal
+                  (found (Base.warnings text))
+                  [ NeverHappens("edt", 50, [ Start("ce", 60); Decaying("cd", 60); Decaying("cd", 160) ], [ "other" ]), Some(lineOf "- 50" text) ]
+                  "warnings"
+          }
+
+          test "a schedule that every run has time for is not cut short" {
+              let text = text edt [ "product: { train.epochs: [200, 300] }" ]
+              Expect.isEmpty (found (Base.warnings text)) "warnings"
+              Expect.isNonEmpty (Base.warnings (text.Replace("200, 300", "30, 300"))) "with the epochs of the file"
+          }
+
+          test "an axis over the start of a loss is cut short at its value" {
+              let text = text [ "kd: [ce, kd]" ] [ "product:"; "  losses.kd.start_after:"; "    - 0"; "    - 30" ]
+              Expect.equal (found (Base.warnings text)) [ NeverHappens("kd", 30, [ Start("kd", 30) ], []), Some(lineOf "- 30" text) ] "warnings"
+          }
+
+          test "the learning rate of what is trained" {
+              let text = text [ "student: [ce]" ] [ "product: { train.epochs: [30, 20] }" ]
+              Expect.equal (found (Base.warnings text) |> List.map fst) [ RateNeverChanges(20, 20) ] "warnings"
+              Expect.isEmpty (found (Base.warnings (text.Replace("[30, 20]", "[30, 40]")))) "none"
+          }
+
+          test "a loss whose weight falls to 0 at once never acts" {
+              let text = text [ "student: [ce: { decay: { linear: { until: 1 } } }]" ] []
+              Expect.equal (found (Base.warnings text)) [ NeverActs("ce", "student", 30), Some(lineOf "student: [ce" text) ] "warnings"
+          }
+
+          test "a pair that the grid replaces is not checked" {
+              let pair = "zip: [{ teacher.model: [resnet20, resnet34], student.model: [resnet8, resnet18] }]"
+              let text = (text [ "cd: [ce, cd]" ] [ pair ]).Replace("student: { model: resnet8 }", "student: { model: resnet18 }")
+              Expect.equal (Base.plan text []).Rows.Length 2 "rows"
+
+              match Base.problems (text.Replace("resnet20, resnet34]", "resnet20, resnet56]")) [] |> List.map _.Mistake with
+              | [ CannotPair("cd", "resnet18", "resnet56", _) ] -> ()
+              | other -> failtest $"{other}"
+          }
+
+          test "teachers may come from an axis alone" {
+              let none = Base.text.Replace("teacher: { model: resnet20, checkpoint: pretrain/teacher.pth }", "teacher: none")
+
+              let text =
+                  none + "grid:\n  product: { teacher: [{ model: resnet20, train: {} }, { model: resnet56, checkpoint: a.pth }] }\n"
+
+              Expect.equal ((Base.plan text []).Rows |> List.map _.Variant) [ "student"; "kd"; "kd"; "cd"; "cd" ] "rows"
+
+              match Base.problems (text.Replace("[{ model", "[none, { model")) [] |> List.map _.Mistake with
+              | [ NoTeacher("kd", "kd", []) ] -> ()
+              | other -> failtest $"{other}"
+          }
+
+          test "variants that are left out need no teacher" {
+              let none = Base.text.Replace("teacher: { model: resnet20, checkpoint: pretrain/teacher.pth }", "teacher: none")
+              Expect.equal ((Base.plan (none + "grid:\n  exclude: [{ variant: [kd, cd] }]\n") []).Rows.Length) 1 "rows"
+
+              match Base.problems (none + "grid:\n  exclude: [{ variant: cd }]\n") [] with
+              | [ { Mistake = NoTeacher("kd", "kd", _); Place = Some place } ] -> Expect.equal place.Line (lineOf "kd: [ce, kd]" none) "line"
+              | other -> failtest $"{other}"
+          } ]
