@@ -40,6 +40,7 @@ let private beyondSchema =
       "include-on"
       "log-range"
       "long-name"
+      "range-finer-than"
       "range-without-count"
       "loss-twice"
       "merge-of"
