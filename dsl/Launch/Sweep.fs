@@ -103,10 +103,13 @@ module Sweep =
 
         let pending = chosen |> List.filter (fun job -> RunState.needsTraining options.RetryFailed job.State)
 
-        let recipes (spec: RunSpec) =
-            spec.Train :: (Option.ofObj spec.Teacher |> Option.bind (_.Train >> Option.ofObj) |> Option.toList)
+        let recipes (spec: RunSpec) = spec.Train :: (Option.ofObj spec.Teacher |> Option.bind (_.Train >> Option.ofObj) |> Option.toList)
 
-        if pending |> List.collect (fun job -> recipes job.Run.Spec) |> List.exists (fun train -> train.Precision = Precision.BFloat16) then
+        if
+            pending
+            |> List.collect (fun job -> recipes job.Run.Spec)
+            |> List.exists (fun train -> train.Precision = Precision.BFloat16)
+        then
             raise (Refused "This version trains in float32 only. Leave `precision: bfloat16` out of `train`, or set it to float32.")
 
         let cohorts = Job.cohorts options.Lanes pending
@@ -146,8 +149,7 @@ module Sweep =
             let trainTeacher (teacher: Teachers.PlannedTeacher) =
                 if store.GaveUp(teacher.Spec, teacher.Dataset) && not options.RetryFailed then
                     raise (
-                        TeacherFailedException
-                            $"The teacher {teacher.Spec.Model.Name} could not be trained before; --retry-failed tries it again."
+                        TeacherFailedException $"The teacher {teacher.Spec.Model.Name} could not be trained before; --retry-failed tries it again."
                     )
 
                 if not (store.IsThere(teacher.Spec, teacher.Dataset)) then
@@ -194,4 +196,9 @@ module Sweep =
         let now, results, files = writeTables ()
         let stoppedEarly = stop.IsCancellationRequested && pending |> List.exists (fun job -> not (isEnded now job))
 
-        { Results = results; Jobs = now; Files = files; Interrupted = stoppedEarly; Obstacles = List.distinct (List.ofSeq obstacles); Elapsed = clock.Elapsed }
+        { Results = results
+          Jobs = now
+          Files = files
+          Interrupted = stoppedEarly
+          Obstacles = List.distinct (List.ofSeq obstacles)
+          Elapsed = clock.Elapsed }

@@ -85,7 +85,11 @@ public sealed class RunFolder(string path)
         int end = text.LastIndexOf('\n') + 1;
         return
         [
-            .. text[..end].Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(Parse<EpochRecord>).TakeWhile(record => record is not null).Select(record => record!),
+            .. text[..end]
+                .Split('\n', StringSplitOptions.RemoveEmptyEntries)
+                .Select(Parse<EpochRecord>)
+                .TakeWhile(record => record is not null)
+                .Select(record => record!),
         ];
     }
 

@@ -154,7 +154,10 @@ internal sealed class Lane : IDisposable
     public void Restore(IReadOnlyDictionary<string, Tensor> state, (int Epoch, int Step) position)
     {
         using var noGradient = no_grad();
-        KeyValuePair<string, Tensor>[] wanted = [.. Modules.SelectMany(part => part.Module.state_dict().Select(entry => KeyValuePair.Create(part.Prefix + entry.Key, entry.Value)))];
+        KeyValuePair<string, Tensor>[] wanted =
+        [
+            .. Modules.SelectMany(part => part.Module.state_dict().Select(entry => KeyValuePair.Create(part.Prefix + entry.Key, entry.Value))),
+        ];
         foreach (var (name, tensor) in wanted)
         {
             if (!state.TryGetValue(name, out Tensor? saved) || !saved.shape.SequenceEqual(tensor.shape))

@@ -53,14 +53,12 @@ let tests =
               use folder = new TemporaryFolder()
               let teacher = recipe 1e30
 
-              Expect.throwsC
-                  (fun () -> trainIt folder teacher |> ignore)
-                  (fun error ->
-                      Expect.equal
-                          error.Message
-                          ("The teacher resnet8 could not be trained. In epoch 1, step 2, ce became infinite or not a number. "
-                           + "A smaller learning rate or loss weight, or a warm-up, may help.")
-                          "the message")
+              Expect.throwsC (fun () -> trainIt folder teacher |> ignore) (fun error ->
+                  Expect.equal
+                      error.Message
+                      ("The teacher resnet8 could not be trained. In epoch 1, step 2, ce became infinite or not a number. "
+                       + "A smaller learning rate or loss weight, or a warm-up, may help.")
+                      "the message")
 
               Expect.isTrue ((store folder).GaveUp(teacher, dataset)) "given up"
           }
@@ -104,14 +102,12 @@ let tests =
               Safetensors.Write(path, small.state_dict (), readOnlyDict [])
               let teacher = TeacherSpec(Model = ModelSpec "resnet14", Checkpoint = path)
 
-              Expect.throwsC
-                  (fun () -> (store folder).Load(teacher, dataset, torch.CPU) |> ignore)
-                  (fun error ->
-                      Expect.equal
-                          error.Message
-                          ($"The teacher resnet14 cannot be read. {path} does not hold the weights of this model (resnet14): "
-                           + "`layer1.1.conv1.weight` is missing, `layer1.1.bn1.weight` is missing, `layer1.1.bn1.bias` is missing, and 33 more.")
-                          "the message")
+              Expect.throwsC (fun () -> (store folder).Load(teacher, dataset, torch.CPU) |> ignore) (fun error ->
+                  Expect.equal
+                      error.Message
+                      ($"The teacher resnet14 cannot be read. {path} does not hold the weights of this model (resnet14): "
+                       + "`layer1.1.conv1.weight` is missing, `layer1.1.bn1.weight` is missing, `layer1.1.bn1.bias` is missing, and 33 more.")
+                      "the message")
           }
 
           test "does not learn: its weights and statistics stay as they are" {
@@ -121,9 +117,9 @@ let tests =
               let state () = [ for entry in model.state_dict () -> entry.Key, Golden.toArray entry.Value ]
               let before = state ()
               use teacher = new FrozenTeacher(model, TeacherBatchNorm.RunningStats)
-              let student = torch.randn([| 4L; 10L |], requires_grad = true)
+              let student = torch.randn ([| 4L; 10L |], requires_grad = true)
               let answer = teacher.Run(torch.randn (4L, 1L, 32L, 32L), torch.zeros (4L, torch.int64))
-              torch.nn.functional.mse_loss(student, answer.Logits).backward ()
+              torch.nn.functional.mse_loss(student, answer.Logits).backward()
               Expect.equal (state ()) before "the state"
               Expect.all (model.parameters ()) (fun parameter -> isNull parameter.grad) "no gradient reaches it"
           } ]

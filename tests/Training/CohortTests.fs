@@ -94,11 +94,12 @@ let tests =
               let whole = lane folder "whole" variant
               trainLanes folder [ whole ] |> ignore
 
-              let cutShort (path: string) =
-                  File.WriteAllBytes(path, (File.ReadAllBytes path)[..1000])
+              let cutShort (path: string) = File.WriteAllBytes(path, (File.ReadAllBytes path)[..1000])
 
               let cases =
-                  [ "state", (fun run -> cutShort (RunFolder(run: string).State)), "FOLDER/checkpoints/latest.state.safetensors is not a whole safetensors file: "
+                  [ "state",
+                    (fun run -> cutShort (RunFolder(run: string).State)),
+                    "FOLDER/checkpoints/latest.state.safetensors is not a whole safetensors file: "
                     "metrics",
                     (fun run -> File.WriteAllText(Path.Combine(run, "metrics.jsonl"), "{\n")),
                     "the metrics of epochs that its checkpoint has behind it are damaged." ]
@@ -191,6 +192,7 @@ let tests =
 
           test "takes a student whose answers are no numbers for diverged, also after its last step" {
               use folder = new TemporaryFolder()
+
               let oneStep =
                   TrainSpec(Epochs = 1, Batch = 72, Optimizer = SgdSpec 1e38, LearningRateSchedule = LearningRateSchedule.Constant())
 

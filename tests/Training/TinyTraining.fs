@@ -72,10 +72,10 @@ type Watcher(?afterStep: int -> unit, ?onValidation: unit -> unit, ?onSay: unit 
             steps <- steps + 1
             afterStep |> Option.iter (fun act -> act steps)
 
-        member _.ValidationStarted _ =
-            onValidation |> Option.iter (fun act -> act ())
+        member _.ValidationStarted _ = onValidation |> Option.iter (fun act -> act ())
         member _.EpochEnded(_, _) = ()
         member this.LaneEnded(lane, result) = this.Ended[lane] <- result
+
         member this.Say message =
             this.Said.Add message
             onSay |> Option.iter (fun act -> act ())
