@@ -8,11 +8,11 @@ open ChannelDistillation.Native
 
 let private dispatch (verb: string) (arguments: string list) =
     match verb with
-    | "sweep" -> Commands.sweep arguments
-    | "plan" -> Commands.plan arguments
-    | "table" -> Commands.table arguments
-    | "data" -> Commands.data arguments
-    | "schema" -> Commands.schema arguments
+    | "sweep" -> SweepVerb.run arguments
+    | "plan" -> PlanVerb.run arguments
+    | "table" -> TableVerb.run arguments
+    | "data" -> DataVerb.run arguments
+    | "schema" -> SchemaVerb.run arguments
     | other -> Parsing.unknownVerb other
 
 /// A mistake of ours: the person gets one paragraph, the details go into a file.

@@ -1,0 +1,42 @@
+/// What several verbs need.
+module ChannelDistillation.Cli.Common
+
+open System
+open System.IO
+open ChannelDistillation
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Launch
+
+/// Cohorts of more lanes gain little: the teacher's share of a step is then small.
+let defaultLanes = 16
+
+let root =
+    match Environment.GetEnvironmentVariable "CHANNEL_DISTILLATION_ROOT" with
+    | null
+    | "" -> Environment.CurrentDirectory
+    | folder -> folder
+
+let workspace = Workspace root
+
+let outOf (given: string option) = given |> Option.map Path.GetFullPath |> Option.defaultValue (Path.Combine(root, "runs"))
+
+/// As one would type it from here.
+let shown (path: string) =
+    let relative = Path.GetRelativePath(Environment.CurrentDirectory, path)
+    if relative.StartsWith ".." then path else relative
+
+let load (file: string option) (sets: string list) (large: bool) : Plan =
+    let file = file |> Option.defaultWith (fun () -> shown (Path.Combine(root, "experiments", "quickstart.yaml")))
+
+    match Experiments.load file (List.map Parsing.assignment sets) large with
+    | Ok(plan, warnings) ->
+        if not warnings.IsEmpty then
+            eprintfn "%s" (Render.problems warnings)
+
+        plan
+    | Error problems -> Ending.stop Ending.invalid (Render.problems problems)
+
+let onlyMatching (only: string option) (jobs: Job list) =
+    match only with
+    | None -> jobs
+    | Some pattern -> jobs |> List.filter (Job.matches pattern)

@@ -1,0 +1,64 @@
+/// `plan`: checks an experiment and shows its runs; trains nothing.
+module ChannelDistillation.Cli.PlanVerb
+
+open Argu
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Launch
+open ChannelDistillation.Dsl.Report
+open ChannelDistillation.Training
+open ChannelDistillation.Cli
+open ChannelDistillation.Cli.Common
+
+type PlanArguments =
+    | [<MainCommand; Unique>] File of file: string
+    | [<Unique>] Out of folder: string
+    | [<EqualsAssignmentOrSpaced>] Set of ``path=value``: string
+    | [<Unique>] Only of pattern: string
+    | [<Unique>] Lanes of n: int
+    | [<Unique>] Measure
+    | [<Unique>] Device of device: string
+    | [<Unique>] Threads of n: int
+    | [<Unique>] Json
+    | [<Unique>] Yes
+
+    interface IArgParserTemplate with
+        member this.Usage =
+            match this with
+            | File _ -> "the experiment; default experiments/quickstart.yaml"
+            | Out _ -> "where results are; default runs"
+            | Set _ -> "override a value of the experiment, e.g. --set train.epochs=2; may be repeated"
+            | Only _ -> "only the runs whose name or variant fits this pattern"
+            | Lanes _ -> "most runs trained together in one cohort; default 16"
+            | Measure -> "rehearse a few steps of each kind of run, to say how long it takes and how much memory it needs"
+            | Device _ -> "what --measure rehearses on; auto, cpu, cuda or cuda:N; default auto"
+            | Threads _ -> "processor threads of --measure; default: all cores"
+            | Json -> "print the plan as JSON"
+            | Yes -> "plan even where the grid is very large"
+
+let run (arguments: string list) =
+    match Parsing.parse<PlanArguments> "plan" arguments with
+    | None -> 0
+    | Some parsed ->
+        let plan =
+            load (parsed.TryGetResult File) (parsed.GetResults Set) (parsed.Contains Yes)
+
+        let lanes = parsed.GetResult(Lanes, defaultLanes) |> Parsing.positive "--lanes"
+        let folder = Sweep.folderOf (outOf (parsed.TryGetResult Out)) plan
+        let all = Job.ofPlan folder plan
+        let jobs = onlyMatching (parsed.TryGetResult Only) all
+
+        if parsed.Contains Json then
+            let layout = Layouts.ofPlan plan all (Layouts.knownErrors (PlanFile.read folder))
+            printf "%s" (PlanFile.render layout (Listing.ofJobs lanes jobs))
+        else
+            let costOf cohort =
+                if parsed.Contains Measure then
+                    parsed.TryGetResult Threads |> Option.iter (Parsing.positive "--threads" >> Devices.UseThreads)
+                    let device = Devices.Choose(parsed.GetResult(Device, "auto") |> Parsing.device)
+                    Some(Estimate.rehearse device cohort)
+                else
+                    Estimate.fromRecords cohort
+
+            printf "%s" (PlanText.render workspace lanes plan jobs costOf)
+
+        0

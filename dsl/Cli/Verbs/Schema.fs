@@ -1,0 +1,25 @@
+/// `schema`: the JSON Schema of experiment files.
+module ChannelDistillation.Cli.SchemaVerb
+
+open Argu
+open System.IO
+open ChannelDistillation.Dsl
+open ChannelDistillation.Cli
+
+type SchemaArguments =
+    | [<Unique>] Out of file: string
+
+    interface IArgParserTemplate with
+        member this.Usage =
+            match this with
+            | Out _ -> "a file to write it to; default: the terminal"
+
+let run (arguments: string list) =
+    match Parsing.parse<SchemaArguments> "schema" arguments with
+    | None -> 0
+    | Some parsed ->
+        match parsed.TryGetResult Out with
+        | Some file -> File.WriteAllText(file, Schema.document ())
+        | None -> printf "%s" (Schema.document ())
+
+        0

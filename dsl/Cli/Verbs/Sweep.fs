@@ -1,0 +1,107 @@
+/// `sweep`: trains what an experiment declares and is not yet trained.
+module ChannelDistillation.Cli.SweepVerb
+
+open Argu
+open System
+open System.IO
+open System.Threading
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Launch
+open ChannelDistillation.Dsl.Report
+open ChannelDistillation.Cli
+open ChannelDistillation.Cli.Common
+
+type SweepArguments =
+    | [<MainCommand; Unique>] File of file: string
+    | [<Unique>] Out of folder: string
+    | [<EqualsAssignmentOrSpaced>] Set of ``path=value``: string
+    | [<Unique>] Only of pattern: string
+    | [<Unique>] Device of device: string
+    | [<Unique>] Lanes of n: int
+    | [<Unique>] Threads of n: int
+    | [<Unique>] Retry_Failed
+    | [<Unique>] Launcher of launcher: string
+    | [<Unique>] Quiet
+    | [<Unique>] Yes
+
+    interface IArgParserTemplate with
+        member this.Usage =
+            match this with
+            | File _ -> "the experiment; default experiments/quickstart.yaml"
+            | Out _ -> "where results go; default runs"
+            | Set _ -> "override a value of the experiment, e.g. --set train.epochs=2; may be repeated"
+            | Only _ -> "only the runs whose name or variant fits this pattern, e.g. 'cd*'"
+            | Device _ -> "auto, cpu, cuda or cuda:N; default auto: a GPU where there is one"
+            | Lanes _ -> "most runs trained together in one cohort; default 16"
+            | Threads _ -> "processor threads; default: all cores"
+            | Retry_Failed -> "try runs again that diverged or failed"
+            | Launcher _ -> "local: on this machine"
+            | Quiet -> "no progress, only the table"
+            | Yes -> "start even where the grid is very large"
+
+let private summary (outcome: Outcome) =
+    printfn "\n%s" (Markdown.table outcome.Results)
+    outcome.Results |> Markdown.caption |> List.iter (printfn "%s")
+
+    let count state = outcome.Jobs |> List.filter (fun job -> state job.State) |> List.length
+
+    let stopped =
+        outcome.Jobs
+        |> List.choose (fun job ->
+            match job.State with
+            | GaveUp status -> Some(job, status)
+            | _ -> None)
+
+    let completed = count ((=) Done)
+    let waiting = outcome.Jobs.Length - completed - stopped.Length
+    let others = if waiting > 0 then $", {waiting} not trained to the end" else ""
+    let failures = if stopped.IsEmpty then "" else $", {stopped.Length} failed or diverged"
+    printfn "\n%d of %d runs completed%s%s, in %s." completed outcome.Jobs.Length failures others (Progress.Figures.duration outcome.Elapsed)
+
+    for job, status in stopped do
+        printfn "  %s %s: %s" job.Run.Name ((string status).ToLowerInvariant()) (shown (Path.Combine(job.Folder, "result.json")))
+
+    for obstacle in outcome.Obstacles do
+        printfn "  %s" obstacle
+
+    printfn "Written:"
+
+    for file in outcome.Files do
+        printfn "  %s" (shown file)
+
+    stopped.IsEmpty && outcome.Obstacles.IsEmpty
+
+let run (arguments: string list) =
+    match Parsing.parse<SweepArguments> "sweep" arguments with
+    | None -> 0
+    | Some parsed ->
+        parsed.TryGetResult Launcher |> Option.iter Parsing.launcher
+
+        let options =
+            { Workspace = workspace
+              Out = outOf (parsed.TryGetResult Out)
+              Only = parsed.TryGetResult Only
+              Device = parsed.GetResult(Device, "auto") |> Parsing.device
+              Lanes = parsed.GetResult(Lanes, defaultLanes) |> Parsing.positive "--lanes"
+              Threads = parsed.TryGetResult Threads |> Option.map (Parsing.positive "--threads")
+              RetryFailed = parsed.Contains Retry_Failed
+              Quiet = parsed.Contains Quiet }
+
+        let plan =
+            load (parsed.TryGetResult File) (parsed.GetResults Set) (parsed.Contains Yes)
+
+        use source = new CancellationTokenSource()
+        use _ = Signals.watch source
+        let outcome = Sweep.run options plan source.Token
+
+        if outcome.Interrupted then
+            let again =
+                "dotnet fsi build.fsx sweep"
+                :: (arguments |> List.map (fun word -> if word.Contains ' ' || word.Contains '*' then $"'{word}'" else word))
+
+            printfn "Interrupted; everything is saved. To go on: %s" (String.Join(' ', again))
+            Ending.interrupted
+        elif summary outcome then
+            0
+        else
+            Ending.failed
