@@ -8,13 +8,13 @@ open ChannelDistillation.Dsl.Builders
 experiment "quickstart" {
     description "ResNet-14 -> ResNet-8 on a part of Fashion-MNIST, a few epochs"
     dataset "fashion-mnist-mini"
-    teacher (trained "resnet14" [ epochs 3 ])
+    teacher (trained "resnet14" [ epochs 4 ])
     student "resnet8"
 
     train [
         epochs 3
         batch 64
-        sgd 0.05 [ momentum 0.9; weight_decay 5e-4 ]
+        sgd 0.1 [ momentum 0.9; weight_decay 5e-4 ]
         cosine
     ]
 
