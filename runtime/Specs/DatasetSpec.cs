@@ -15,6 +15,12 @@ public sealed record DatasetSpec
     /// <summary>How training images are varied; null: the dataset's own standard.</summary>
     public AugmentationSpec? Augmentation { get; init; }
 
+    /// <summary>What pixel values are normalised with; null: the dataset's own standard.</summary>
+    public NormalizationSpec? Normalization { get; init; }
+
+    /// <summary>A part of the training set that is validated on instead of the official set; null: none is held out.</summary>
+    public HeldOutSpec? HeldOut { get; init; }
+
     public const string ImageFolder = "image_folder";
 }
 
@@ -24,8 +30,22 @@ public sealed record DatasetSpec
 /// <param name="Flip">Mirror every second image (by chance) from left to right.</param>
 public sealed record AugmentationSpec(int Padding, PaddingMode PaddingMode, bool Flip)
 {
+    /// <summary>A random part of the image, scaled to the size that the models see; null: none. Photographs only.</summary>
+    public ResizedCropSpec? ResizedCrop { get; init; }
+
     public static AugmentationSpec None { get; } = new(0, PaddingMode.Zero, false);
 }
+
+/// <summary>A random part of a photograph (Inception-style crop, Szegedy et al. 2015, arXiv 1409.4842): its area uniform, its aspect ratio log-uniform.</summary>
+/// <param name="MinArea">Smallest share of the image's area, above 0.</param>
+/// <param name="MaxArea">Largest share, up to 1.</param>
+/// <param name="MinAspect">Smallest width divided by height.</param>
+/// <param name="MaxAspect">Largest width divided by height.</param>
+public sealed record ResizedCropSpec(double MinArea, double MaxArea, double MinAspect, double MaxAspect);
+
+/// <summary>Part of the training set kept for validation: of every class the same share, drawn by a seed of its own, so that all runs share it.</summary>
+/// <param name="Share">Above 0 and below 1.</param>
+public sealed record HeldOutSpec(double Share, long Seed = 0);
 
 public enum PaddingMode
 {

@@ -63,6 +63,27 @@ public static class SpecJson
             json.WriteNumber("pad", augmentation.Padding);
             json.WriteString("mode", augmentation.PaddingMode == PaddingMode.Reflect ? "reflect" : "zero");
             json.WriteBoolean("flip", augmentation.Flip);
+            if (augmentation.ResizedCrop is ResizedCropSpec crop)
+            {
+                json.WriteStartObject("resized_crop");
+                WriteNumbers(json, "area", [crop.MinArea, crop.MaxArea]);
+                WriteNumbers(json, "aspect", [crop.MinAspect, crop.MaxAspect]);
+                json.WriteEndObject();
+            }
+            json.WriteEndObject();
+        }
+        if (dataset.Normalization is NormalizationSpec normalization)
+        {
+            json.WriteStartObject("normalize");
+            WriteNumbers(json, "mean", normalization.Mean);
+            WriteNumbers(json, "std", normalization.Std);
+            json.WriteEndObject();
+        }
+        if (dataset.HeldOut is HeldOutSpec held)
+        {
+            json.WriteStartObject("validation");
+            json.WriteNumber("share", held.Share);
+            json.WriteNumber("seed", held.Seed);
             json.WriteEndObject();
         }
         json.WriteEndObject();
@@ -201,6 +222,14 @@ public static class SpecJson
             default:
                 throw new NotSupportedException($"No JSON for {decay.GetType().Name}.");
         }
+    }
+
+    private static void WriteNumbers(Utf8JsonWriter json, string property, IReadOnlyList<double> numbers)
+    {
+        json.WriteStartArray(property);
+        foreach (double number in numbers)
+            json.WriteNumberValue(number);
+        json.WriteEndArray();
     }
 
     private static void WriteSteps(Utf8JsonWriter json, IReadOnlyList<int> at, double factor)

@@ -50,6 +50,26 @@ let tests =
               Expect.equal (SpecJson.Hash spec) "c5a7a37c77dd53bb1b2f0cfe02842090039c65a340d546c34c1274f8d8c6b826" "the hash"
           }
 
+          test "the canonical text of everything that a dataset can be asked for is pinned" {
+              let dataset =
+                  DatasetSpec(
+                      Name = "imagenet",
+                      Augmentation = AugmentationSpec(0, PaddingMode.Zero, true, ResizedCrop = ResizedCropSpec(0.08, 1.0, 0.75, 1.25)),
+                      Normalization = NormalizationSpec([| 0.5; 0.25; 0.1 |], [| 0.2; 0.2; 0.2 |]),
+                      HeldOut = HeldOutSpec(0.1, 7L)
+                  )
+
+              let expected =
+                  """{"name":"imagenet","augment":{"pad":0,"mode":"zero","flip":true,"resized_crop":{"area":[0.08,1],"aspect":[0.75,1.25]}},"""
+                  + """"normalize":{"mean":[0.5,0.25,0.1],"std":[0.2,0.2,0.2]},"validation":{"share":0.1,"seed":7}}"""
+
+              let spec =
+                  RunSpec(Dataset = dataset, Teacher = null, Student = ModelSpec "resnet18", Train = fixedTrain, Losses = losses, Seed = 0L)
+
+              let written = SpecJson.ToJson(spec)["dataset"]
+              Expect.equal (written.ToJsonString()) expected "the dataset"
+          }
+
           test "the hash tells apart what is computed, and nothing else" {
               let hash = SpecJson.Hash spec
 
