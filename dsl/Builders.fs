@@ -109,14 +109,14 @@ let with_batch_stats: TeacherDraft -> TeacherDraft =
     refine (fun teacher -> { teacher with BatchNorm = TeacherBatchNorm.BatchStats })
 
 /// A known dataset with its own augmentation.
-let named (name: string) : Dataset = { Source = Named name; Augment = None }
+let named (name: string) : Dataset = { Source = Named name; Augment = DatasetCodec.ownAugment }
 
 /// A folder of images with `train` and `val`, each with a folder for each class.
-let image_folder (folder: string) (classes: int) : Dataset = { Source = ImageFolder(folder, classes); Augment = None }
+let image_folder (folder: string) (classes: int) : Dataset = { Source = ImageFolder(folder, classes); Augment = DatasetCodec.ownAugment }
 
 /// Training images cropped out of a padded image, and mirrored by chance.
 let augmented (pad: int) (mode: PaddingMode) (flip: bool) (dataset: Dataset) : Dataset =
-    { dataset with Augment = Some { Pad = pad; Mode = mode; Flip = flip } }
+    { dataset with Augment = { Pad = Some pad; Mode = Some mode; Flip = Some flip } }
 
 // ---- Losses ----------------------------------------------------------------------------------------------------------
 

@@ -28,13 +28,14 @@ type Train =
       Precision: Precision
       DataSeed: int64 option }
 
-type Augment = { Pad: int; Mode: PaddingMode; Flip: bool }
+/// How training images are varied; what is left out is the dataset's own.
+type Augment = { Pad: int option; Mode: PaddingMode option; Flip: bool option }
 
 type DatasetSource =
     | Named of string
     | ImageFolder of folder: string * classes: int
 
-type Dataset = { Source: DatasetSource; Augment: Augment option }
+type Dataset = { Source: DatasetSource; Augment: Augment }
 
 type TeacherSource =
     | Checkpoint of string

@@ -6,27 +6,14 @@ open ChannelDistillation.Models
 open ChannelDistillation.Specs
 open ChannelDistillation.Dsl.Codec
 
-/// What a dataset does where the experiment says nothing; before the dataset is known, nothing at all.
-let private own (source: DatasetSource) : Augment =
-    let catalogued =
-        match source with
-        | Named name -> ChannelDistillation.Data.DatasetCatalog.Find name
-        // Folders of photographs are treated as ImageNet is.
-        | ImageFolder _ -> ChannelDistillation.Data.DatasetCatalog.Find "imagenet"
+/// All of it the dataset's own.
+let ownAugment: Augment = { Pad = None; Mode = None; Flip = None }
 
-    match catalogued with
-    | null -> { Pad = 0; Mode = PaddingMode.Zero; Flip = false }
-    | dataset ->
-        { Pad = dataset.Augmentation.Padding
-          Mode = dataset.Augmentation.PaddingMode
-          Flip = dataset.Augmentation.Flip }
-
-let private augment (standard: Augment) =
-    let field key doc also get set codec =
-        Field.dependent key doc false "the dataset's own" also ((=) (get standard)) get set (fun _ -> codec) standard
+let private augment =
+    let field key doc also get set codec = Field.optional key doc "the dataset's own" also get set codec
 
     Record.codec
-        standard
+        ownAugment
         false
         [ field
               "pad"
@@ -50,15 +37,15 @@ let private augment (standard: Augment) =
               (fun value record -> { record with Flip = value })
               flag ]
 
-type private Raw = { Name: string option; Folder: string option; Classes: int option; Augment: Augment option }
+type private Raw = { Name: string option; Folder: string option; Classes: int option; Augment: Augment }
 
 let private names () = [ for dataset in ChannelDistillation.Data.DatasetCatalog.All -> dataset.Name, dataset.Doc ]
 
 let private name = named Thing.Dataset names
 
-let private raw (source: DatasetSource) =
+let private raw =
     Record.codec
-        { Name = None; Folder = None; Classes = None; Augment = None }
+        { Name = None; Folder = None; Classes = None; Augment = ownAugment }
         false
         [ Field.optional "name" "A known dataset." "" [] _.Name (fun value record -> { record with Raw.Name = value }) name
           Field.optional
@@ -77,19 +64,31 @@ let private raw (source: DatasetSource) =
               _.Classes
               (fun value record -> { record with Classes = value })
               (int32 2 1_000_000)
-          Field.optional
+          Field.dependent
               "augment"
               "How training images are varied; what is left out stays the dataset's own."
+              false
               "the dataset's own"
               [ "augmentation" ]
+              ((=) ownAugment)
               _.Augment
               (fun value record -> { record with Raw.Augment = value })
-              (augment (own source)) ]
+              (fun _ -> augment)
+              Unchecked.defaultof<Raw> ]
 
 let private toRaw (dataset: Dataset) =
     match dataset.Source with
     | Named name -> { Name = Some name; Folder = None; Classes = None; Augment = dataset.Augment }
     | ImageFolder(folder, classes) -> { Name = None; Folder = Some folder; Classes = Some classes; Augment = dataset.Augment }
+
+/// A name takes the place of a folder.
+let private ofRaw (raw: Raw) : Dataset =
+    let source =
+        match raw with
+        | { Name = Some name } -> Named name
+        | { Folder = folder; Classes = classes } -> ImageFolder(Option.get folder, Option.get classes)
+
+    { Source = source; Augment = raw.Augment }
 
 let codec: Codec<Dataset> =
     let read (reader: Reader) path (node: Node) =
@@ -98,22 +97,16 @@ let codec: Codec<Dataset> =
             let has key = entries |> List.exists (fun entry -> entry.Name = key)
             let before = reader.Problems.Length
 
-            let source =
-                match Node.entry "name" node with
-                | Some { Value = { Content = Plain name | Quoted name } } -> Named name
-                | _ -> ImageFolder("", 0)
-
-            let value = (raw source).Read reader path node
+            let value = raw.Read reader path node
             let clean = reader.Problems.Length = before
 
             match value with
-            | Some { Name = Some name; Augment = augment } when not (has "image_folder") ->
+            | Some({ Name = Some _ } as raw) when not (has "image_folder") ->
                 if has "classes" then
                     reader.Report("classes" :: path, (Node.entry "classes" node).Value.At, NameAndFolder)
 
-                Some { Source = Named name; Augment = augment }
-            | Some { Folder = Some folder; Classes = Some classes; Augment = augment } when not (has "name") ->
-                Some { Source = ImageFolder(folder, classes); Augment = augment }
+                Some(ofRaw raw)
+            | Some({ Folder = Some _; Classes = Some _ } as raw) when not (has "name") -> Some(ofRaw raw)
             | _ when not clean -> None
             | _ when has "name" && has "image_folder" ->
                 reader.Report(path, (Node.entry "image_folder" node).Value.At, NameAndFolder)
@@ -124,27 +117,20 @@ let codec: Codec<Dataset> =
             | _ ->
                 reader.Report(path, Node.place node, MissingKey("name", List.rev path, "A known dataset."))
                 None
-        | _ -> name.Read reader path node |> Option.map (fun name -> { Source = Named name; Augment = None })
+        | _ -> name.Read reader path node |> Option.map (fun name -> { Source = Named name; Augment = ownAugment })
 
-    { Shape = EitherShape [ name.Shape; (raw (Named "")).Shape ]
+    { Shape = EitherShape [ name.Shape; raw.Shape ]
       Read = read
       Write =
         fun dataset ->
-            match dataset with
-            | { Source = Named name; Augment = None } -> Scalar name
-            | _ -> (raw dataset.Source).Write(toRaw dataset)
+            match dataset.Source with
+            | Named name when dataset.Augment = ownAugment -> Scalar name
+            | _ -> raw.Write(toRaw dataset)
       Edit =
         fun path dataset ->
             match path, dataset.Source with
             | [], _ -> Ok(fun reader path node -> read reader path node |> Option.map (fun value _ -> value))
             | ("image_folder" | "classes") :: _, Named _ -> Error(NoSuchPart "image_folder")
-            | "name" :: _, ImageFolder _ -> Error(NoSuchPart "name")
             | _ ->
-                (raw dataset.Source).Edit path (toRaw dataset)
-                |> Result.map (fun edit reader path node ->
-                    edit reader path node
-                    |> Option.map (fun change dataset ->
-                        match change (toRaw dataset) with
-                        | { Name = Some name; Augment = augment } -> { Source = Named name; Augment = augment }
-                        | { Folder = folder; Classes = classes; Augment = augment } ->
-                            { Source = ImageFolder(Option.get folder, Option.get classes); Augment = augment })) }
+                raw.Edit path (toRaw dataset)
+                |> Result.map (fun edit reader path node -> edit reader path node |> Option.map (fun change -> toRaw >> change >> ofRaw)) }

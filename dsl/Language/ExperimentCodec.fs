@@ -7,7 +7,7 @@ open ChannelDistillation.Dsl.Codec
 let blank: Experiment =
     { Name = ""
       Description = ""
-      Dataset = { Source = Named ""; Augment = None }
+      Dataset = { Source = Named ""; Augment = DatasetCodec.ownAugment }
       Teacher = None
       Student = ModelCodec.blank
       Train = TrainCodec.blank

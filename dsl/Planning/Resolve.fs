@@ -86,6 +86,7 @@ let private remember (compute: 'argument -> 'result) : 'argument -> 'result when
 /// every teacher.
 type Resolver() =
     let mutable losses = struct ([], Unchecked.defaultof<Variant>, [])
+    let dataset = remember Augmentation.essential
 
     member _.Resolve(experiment: Experiment, variant: Variant) : Resolved =
         let struct (declared, known, resolved) = losses
@@ -98,17 +99,14 @@ type Resolver() =
                 losses <- struct (experiment.Losses, variant, resolved)
                 resolved
 
-        { Dataset = experiment.Dataset
+        { Dataset = dataset experiment.Dataset
           Teacher = if usesTeacher variant then experiment.Teacher else None
           Student = experiment.Student
           Train = experiment.Train
           Losses = resolved }
 
 let datasetSpec (dataset: Dataset) : DatasetSpec =
-    let augmentation: AugmentationSpec | null =
-        match dataset.Augment with
-        | Some augment -> AugmentationSpec(augment.Pad, augment.Mode, augment.Flip)
-        | None -> null
+    let augmentation = Augmentation.spec dataset
 
     match dataset.Source with
     | Named name -> DatasetSpec(Name = name, Augmentation = augmentation)

@@ -39,8 +39,7 @@ let run (arguments: string list) =
     match Parsing.parse<PlanArguments> "plan" arguments with
     | None -> 0
     | Some parsed ->
-        let plan =
-            load (parsed.TryGetResult File) (parsed.GetResults Set) (parsed.Contains Yes)
+        let plan = load (parsed.TryGetResult File) (parsed.GetResults Set) (parsed.Contains Yes)
 
         let lanes = parsed.GetResult(Lanes, defaultLanes) |> Parsing.positive "--lanes"
         let folder = Sweep.folderOf (outOf (parsed.TryGetResult Out)) plan

@@ -87,8 +87,7 @@ let run (arguments: string list) =
               RetryFailed = parsed.Contains Retry_Failed
               Quiet = parsed.Contains Quiet }
 
-        let plan =
-            load (parsed.TryGetResult File) (parsed.GetResults Set) (parsed.Contains Yes)
+        let plan = load (parsed.TryGetResult File) (parsed.GetResults Set) (parsed.Contains Yes)
 
         use source = new CancellationTokenSource()
         use _ = Signals.watch source

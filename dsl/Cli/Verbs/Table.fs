@@ -44,8 +44,7 @@ let run (arguments: string list) =
     match Parsing.parse<TableArguments> "table" arguments with
     | None -> 0
     | Some parsed ->
-        let folder, layout =
-            layoutOf (parsed.TryGetResult Source) (parsed.TryGetResult Out) (parsed.GetResults Set)
+        let folder, layout = layoutOf (parsed.TryGetResult Source) (parsed.TryGetResult Out) (parsed.GetResults Set)
 
         let format =
             match parsed.GetResult(Format, TableFormat.Md) with
