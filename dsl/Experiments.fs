@@ -31,10 +31,30 @@ let private distinct (main: Source) (settings: Source list) (problems: Problem l
         | Some place -> rank place.Source, place.Line, place.Column
         | None -> (0, ""), 0, 0)
 
-/// Plans an experiment from its node tree, in which some settings could not be made.
-let private planNode (settings: Source list) (root: Node, notSet: Problem list) : Result<Plan * Problem list, Problem list> =
+/// A tree to plan, and what was wrong on the way to it. Not whole: something that it builds on could not be read.
+type private Layered = { Root: Node; Problems: Problem list; IsWhole: bool }
+
+/// What may be missing only because the file that should hold it could not be read.
+let private mayBeBelow (mistake: Mistake) =
+    match mistake with
+    | MissingKey _
+    | WrongKind(_, NothingThere)
+    | EmptyList("losses" | "variants")
+    | NotOneChoice(_, _, [])
+    | TeacherWithoutSource
+    | NotDeclaredOnPath _
+    | CaseNotThere _
+    | PartNotThere _
+    | ExcludeUnknownAxis _
+    | UnknownVariant _
+    | UnknownPath(after = ("losses" | "variants") :: _) -> true
+    | UndeclaredLoss(loss = loss) -> (LossCodec.find loss).IsSome
+    | _ -> false
+
+/// Plans an experiment.
+let private planLayered (settings: Source list) (layered: Layered) : Result<Plan * Problem list, Problem list> =
     let reader = Reader()
-    let distinct = distinct root.Place.Source settings
+    let distinct = distinct layered.Root.Place.Source settings
 
     /// What is wrong in the file and in the settings; a setting inside something broken is not worth a word of its own.
     let problems () =
@@ -43,22 +63,17 @@ let private planNode (settings: Source list) (root: Node, notSet: Problem list) 
             | SetThroughValue(path, _) -> not (reader.IsSpoilt path)
             | _ -> true
 
-        distinct (List.filter isNews notSet @ reader.Problems)
+        let isOwn (problem: Problem) = layered.IsWhole || not (mayBeBelow problem.Mistake)
+        distinct (List.filter isNews layered.Problems @ List.filter isOwn reader.Problems)
 
-    match ExperimentCodec.codec.Read reader [] root with
+    match ExperimentCodec.codec.Read reader [] layered.Root with
     | None -> Error(problems ())
     | Some experiment ->
-        let where = Where root
-        Check.stems reader where experiment
-        Check.teacherless reader where experiment
-        Check.pairs reader where experiment
+        let where = Where layered.Root
 
-        if reader.Problems.IsEmpty && notSet.IsEmpty then
-            match Expand.plan reader where experiment with
-            | Some(plan, warnings) -> Ok(plan, distinct (Check.warnings where experiment @ warnings))
-            | None -> Error(problems ())
-        else
-            Error(problems ())
+        match Expand.plan reader where experiment with
+        | Some(plan, warnings) when layered.Problems.IsEmpty -> Ok(plan, distinct (Check.warnings where experiment @ warnings))
+        | _ -> Error(problems ())
 
 /// Files beside one that is not there, with names like it.
 let private near (path: string) =
@@ -117,11 +132,12 @@ let private readFile (path: string) : Result<Source, Problem> =
 let private longestChain = 16
 
 /// A file's tree over those that it extends.
-let rec private withBase (chain: (string * string) list) (path: string) (root: Node) : Result<Node, Problem list> =
-    match Node.find [ ExperimentCodec.extends ] root with
-    | None -> Ok root
+let rec private withBase (chain: (string * string) list) (path: string) (own: Layered) : Layered =
+    match Node.find [ ExperimentCodec.extends ] own.Root with
+    | None -> own
     | Some value ->
-        let fail mistake = Error [ problem mistake (Some(if Node.isNothing value then Node.place value else value.Place)) ]
+        let alone problems = { own with Problems = own.Problems @ problems; IsWhole = false }
+        let fail mistake = alone [ problem mistake (Some(if Node.isNothing value then Node.place value else value.Place)) ]
 
         match value.Content with
         | (Plain text | Quoted text) when not (Node.isNothing value) ->
@@ -135,8 +151,16 @@ let rec private withBase (chain: (string * string) list) (path: string) (root: N
             | None ->
                 match readFile below with
                 | Error { Mistake = FileNotFound near } -> fail (ExtendsNotFound(text, near))
-                | Error other -> Error [ other ]
-                | Ok source -> Yaml.parse source |> Result.bind (withBase chain below) |> Result.map (fun lower -> Layers.extend root lower)
+                | Error other -> alone [ other ]
+                | Ok source ->
+                    match Yaml.read source with
+                    | Error problems -> alone problems
+                    | Ok(root, problems) ->
+                        let lower = withBase chain below { Root = root; Problems = problems; IsWhole = true }
+
+                        { Root = Layers.extend own.Root lower.Root
+                          Problems = own.Problems @ lower.Problems
+                          IsWhole = own.IsWhole && lower.IsWhole }
         | _ -> fail (WrongKind(WantText, Node.kind value))
 
 /// The tree with one setting of the command line.
@@ -152,30 +176,33 @@ let private withSetting (root: Node) (source: Source, path: string, text: string
     | _, "" -> Error [ problem SetWithoutValue (Some { place with Length = source.Text.Length }) ]
     | _, ("null" | "~") -> set None
     | _ ->
-        match Yaml.parsePart source (String(' ', path.Length + 1) + text) with
-        | Ok value -> set (Some { value with Key = Some place })
+        match Yaml.readPart source (String(' ', path.Length + 1) + text) with
+        | Ok(value, []) -> set (Some { value with Key = Some place })
+        | Ok(_, problems) -> Error problems
         | Error [ { Mistake = FileEmpty } ] -> Error [ problem SetWithoutValue (Some place) ]
         | Error problems -> Error problems
 
 /// Settings one after the other, and what is wrong with any of them.
-let private withSettings settings (root: Node) : Node * Problem list =
-    ((root, []), settings)
-    ||> List.fold (fun (root, problems) setting ->
-        match withSetting root setting with
-        | Ok changed -> changed, problems
-        | Error found -> root, problems @ found)
+let private withSettings settings (layered: Layered) : Layered =
+    (layered, settings)
+    ||> List.fold (fun layered setting ->
+        match withSetting layered.Root setting with
+        | Ok changed -> { layered with Root = changed }
+        | Error problems -> { layered with Problems = layered.Problems @ problems })
 
 /// Plans the experiment of a text.
 let ofSource (source: Source) (settings: (string * string) list) : Result<Plan * Problem list, Problem list> =
     let settings = [ for path, text in settings -> Source("--set", $"{path}={text}", false), path, text ]
     let sources = [ for source, _, _ in settings -> source ]
 
-    Yaml.parse source
-    |> Result.bind (fun root ->
+    Yaml.read source
+    |> Result.map (fun (root, problems) ->
+        let own = { Root = root; Problems = problems; IsWhole = true }
+
         match root.Content with
-        | Mapping _ -> withBase [] source.Name root |> Result.map (withSettings settings)
-        | _ -> Ok(root, []))
-    |> Result.bind (planNode sources)
+        | Mapping _ -> own |> withBase [] source.Name |> withSettings settings
+        | _ -> own)
+    |> Result.bind (planLayered sources)
 
 /// More runs than are likely to be meant.
 let manyRuns = 10_000

@@ -131,7 +131,9 @@ type Mistake =
     // Harmless, but worth a word
     | UnusedLoss of loss: string
     | UnusedAxis of path: string
-    | ExcludeMatchesNothing
+    | ExcludeMatchesNothing of path: string * values: string list
+    /// Values of the axis `dataset` take away what the file says beside its name.
+    | DatasetReplaced
     | NeverHappens of variant: string * epochs: int * Beyond list * others: string list
     /// A loss that has a weight, but none in any epoch.
     | NeverActs of loss: string * variant: string * epochs: int
@@ -148,7 +150,8 @@ type Problem =
         match problem.Mistake with
         | UnusedLoss _
         | UnusedAxis _
-        | ExcludeMatchesNothing
+        | ExcludeMatchesNothing _
+        | DatasetReplaced
         | NeverHappens _
         | NeverActs _
         | RateNeverChanges _

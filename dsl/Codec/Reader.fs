@@ -23,6 +23,9 @@ type Reader() =
     member _.Meant(names: string list) = meant.UnionWith names
     member _.WasMeant name = meant.Contains name
 
+    /// Whether a problem was reported at a path (from the root) itself.
+    member _.IsReported(path: string list) = spoilt.Contains path
+
     /// Whether a problem was reported at a path (from the root), below it or above it.
     member _.IsSpoilt(path: string list) =
         let rec startsWith whole part =

@@ -1,7 +1,6 @@
 /// The axes of a grid, found in the experiment that they vary.
 module ChannelDistillation.Dsl.Axes
 
-open ChannelDistillation.Losses
 
 /// A value of an axis.
 type AxisValue =
@@ -39,25 +38,42 @@ let segments (experiment: Experiment) (path: string) : string list =
     | Some(name, rest) -> "variants" :: name :: List.ofArray (rest.Split '.')
     | None -> List.ofArray (path.Split '.')
 
-/// The setter at a path, or why there is none.
-let private setter (experiment: Experiment) path (segments: string list) : Result<Edit<Experiment>, Mistake> =
-    match segments with
-    | [ head ] when List.contains head notAnAxis -> Error(NotAnAxis path)
-    | ("experiment" | "description" | "seeds" | "grid" | "published" | "extends") :: _ -> Error(NotAnAxis path)
-    | _ ->
-        match ExperimentCodec.codec.Edit segments experiment with
-        | Ok edit -> Ok edit
-        | Error(NoSuchKey([ "losses" ], name, _)) when (LossCodec.find name).IsSome -> Error(NotDeclaredOnPath(path, name))
-        | Error(NoSuchKey(after, segment, legal)) ->
-            let legal =
-                if after.IsEmpty then
-                    legal |> List.filter (fun key -> not (List.contains key notAnAxis) || key = "losses" || key = "variants")
-                else
-                    legal
+/// Whether a path that leads nowhere is a mistake of its own. Otherwise the part of the file that it leads to is broken, and that is
+/// reported already.
+let private isNews (reader: Reader) (segments: string list) (mistake: PathMistake) =
+    let above (segment: string) = segments |> List.takeWhile ((<>) segment)
 
-            Error(UnknownPath(path, segment, after, legal, Suggest.near segment legal))
-        | Error(NoSuchCase case) -> Error(CaseNotThere(path, case))
-        | Error(NoSuchPart part) -> Error(PartNotThere(path, part))
+    match mistake with
+    | NoSuchKey([ "losses" ], name, _) -> not (reader.WasMeant name || reader.IsSpoilt [ "losses"; name ])
+    | NoSuchKey("variants" :: inside, name, _) ->
+        not (reader.WasMeant name || reader.IsSpoilt("variants" :: (if inside.IsEmpty then [ name ] else [ inside.Head ])))
+    | NoSuchKey(after, name, _) -> not (reader.IsReported(after @ [ name ]))
+    | NoSuchCase name -> not (reader.IsSpoilt(above name))
+    | NoSuchPart _ -> not (reader.IsSpoilt [ segments.Head ])
+
+/// The setter at a path, or why there is none.
+let private setter (reader: Reader) (experiment: Experiment) path (segments: string list) : Result<Edit<Experiment>, Mistake option> =
+    match segments with
+    | [ head ] when List.contains head notAnAxis -> Error(Some(NotAnAxis path))
+    | ("experiment" | "description" | "seeds" | "grid" | "published" | "extends") :: _ -> Error(Some(NotAnAxis path))
+    | _ ->
+        ExperimentCodec.codec.Edit segments experiment
+        |> Result.mapError (fun mistake ->
+            if not (isNews reader segments mistake) then
+                None
+            else
+                match mistake with
+                | NoSuchKey([ "losses" ], name, _) when (LossCodec.find name).IsSome -> Some(NotDeclaredOnPath(path, name))
+                | NoSuchKey(after, segment, legal) ->
+                    let legal =
+                        if after.IsEmpty then
+                            legal |> List.filter (fun key -> not (List.contains key notAnAxis) || key = "losses" || key = "variants")
+                        else
+                            legal
+
+                    Some(UnknownPath(path, segment, after, legal, Suggest.near segment legal))
+                | NoSuchCase case -> Some(CaseNotThere(path, case))
+                | NoSuchPart part -> Some(PartNotThere(path, part)))
 
 /// A setting without a place of its own, at that of what it was made from.
 let rec private located (place: Place) (setting: Setting) : Node =
@@ -76,53 +92,52 @@ let checkOverlap (reader: Reader) (where: Where) (axes: (string list * string * 
     axes
     |> List.iteri (fun index (at, path, segments) ->
         match axes |> List.truncate index |> List.tryFind (fun (_, _, other) -> prefix other segments || prefix segments other) with
-        | Some(_, other, _) -> reader.Report([ "grid" ], Option.get (where.Key at), PathOverlap(path, other))
+        | Some(_, other, _) -> reader.Report(List.rev at, Option.get (where.Key at), PathOverlap(path, other))
         | None -> ())
 
+/// The setter at a path; why there is none is reported at the axis.
+let private trySetter (reader: Reader) (where: Where) (experiment: Experiment) (at: string list) path segments =
+    match setter reader experiment path segments with
+    | Ok edit -> Some edit
+    | Error mistake ->
+        mistake |> Option.iter (fun mistake -> reader.Report(List.rev at, Option.get (where.Key at), mistake))
+        None
+
+let private read (reader: Reader) (edit: Edit<Experiment>) (segments: string list) (setting: Setting) (node: Node) =
+    edit reader (List.rev segments) node
+    |> Option.map (fun apply -> { Setting = setting; Place = node.Place; Apply = apply })
+
 /// One value on a path.
-let value (reader: Reader) (where: Where) (experiment: Experiment) (at: string list) path (setting: Setting) : AxisValue option =
+let value (reader: Reader) (where: Where) (experiment: Experiment) (at: string list) path (setting: Setting) : FoundAxis option =
     let segments = segments experiment path
 
-    match setter experiment path segments with
-    | Error mistake ->
-        reader.Report([ "grid" ], Option.get (where.Key at), mistake)
-        None
-    | Ok edit ->
-        let node =
-            match where.Node at with
-            | Some node -> node
-            | None -> located (Option.get (where.Value at)) setting
+    trySetter reader where experiment at path segments
+    |> Option.bind (fun edit ->
+        let node = where.Node at |> Option.defaultWith (fun () -> located (Option.get (where.Value at)) setting)
 
-        edit reader (List.rev segments) node
-        |> Option.map (fun apply -> { Setting = setting; Place = node.Place; Apply = apply })
+        read reader edit segments setting node
+        |> Option.map (fun value -> { Path = path; Segments = segments; Values = [| value |] }))
 
-/// An axis of the section `grid` at some place of it.
-let find (reader: Reader) (where: Where) (experiment: Experiment) (at: string list) (axis: Axis) : FoundAxis option =
+/// The values of an axis of the section `grid` at some place of it; nothing in the place of those that are wrong.
+let values (reader: Reader) (where: Where) (experiment: Experiment) (at: string list) (axis: Axis) : AxisValue option list =
     let segments = segments experiment axis.Path
 
-    match setter experiment axis.Path segments with
-    | Error mistake ->
-        reader.Report([ "grid" ], Option.get (where.Key at), mistake)
-        None
-    | Ok edit ->
+    match trySetter reader where experiment at axis.Path segments with
+    | None -> []
+    | Some edit ->
         let nodes =
             match where.Node at with
             | Some { Content = Sequence items } when items.Length = axis.Values.Length -> items
+            // A value that is there twice is reported, and counts once.
+            | Some { Content = Sequence items } -> List.distinctBy Node.setting items
             | Some node -> axis.Values |> List.map (located node.Place)
             | None -> axis.Values |> List.map (located (Option.get (where.Value at)))
 
-        let path = List.rev segments
-        let before = reader.Problems.Length
+        List.map2 (read reader edit segments) axis.Values nodes
 
-        let values =
-            (axis.Values, nodes)
-            ||> List.map2 (fun setting node ->
-                edit reader path node |> Option.map (fun apply -> { Setting = setting; Place = node.Place; Apply = apply }))
-
-        if reader.Problems.Length = before && List.forall Option.isSome values then
-            Some { Path = axis.Path; Segments = segments; Values = values |> List.choose id |> Array.ofList }
-        else
-            None
+/// What an axis can change of an experiment.
+let varied (experiment: Experiment) =
+    struct (experiment.Dataset, experiment.Teacher, experiment.Student, experiment.Train, experiment.Losses, experiment.Variants)
 
 /// Whether a variant's runs may differ along an axis.
 let mayUse (variant: Variant) (others: FoundAxis list) (axis: FoundAxis) =

@@ -1,4 +1,4 @@
-/// The dimensions of a grid, and what is left out of it.
+/// The dimensions of a grid: axes that are combined with one another.
 module ChannelDistillation.Dsl.Dimensions
 
 open System
@@ -7,11 +7,8 @@ open System.Collections.Generic
 /// Axes that move together; a single axis is a group of one.
 type Dimension = { Axes: Axes.FoundAxis[]; Count: int }
 
-let private whole (axis: Axes.FoundAxis) = { Axes = [| axis |]; Count = axis.Values.Length }
-
-/// What an axis can change of an experiment.
-let private varied (experiment: Experiment) =
-    struct (experiment.Dataset, experiment.Teacher, experiment.Student, experiment.Train, experiment.Losses, experiment.Variants)
+/// The dimensions of a grid as far as they are right, and the sections of the file that an axis which is wrong as a whole would replace.
+type Found = { Dimensions: Dimension list; Unsure: Set<string> }
 
 /// Reports positions that set the same as an earlier one. Numbers are told apart by their text alone: they are many at times.
 let private reportSame (reader: Reader) (experiment: Experiment) (dimension: Dimension) =
@@ -36,99 +33,70 @@ let private reportSame (reader: Reader) (experiment: Experiment) (dimension: Dim
             else
                 let point = (experiment, dimension.Axes) ||> Array.fold (fun experiment axis -> axis.Values[position].Apply experiment)
 
-                match before.TryGetValue(varied point) with
+                match before.TryGetValue(Axes.varied point) with
                 | true, earlier -> Some earlier
                 | _ ->
-                    before[varied point] <- position
+                    before[Axes.varied point] <- position
                     None
 
         match earlier with
         | Some earlier ->
             let show position = String.Join(", ", settings position |> List.map Emit.flow)
             let axis = dimension.Axes[0]
-            reader.Report([ "grid" ], axis.Values[position].Place, SameValue(axis.Path, show position, show earlier))
+            reader.Report([ axis.Path; "grid" ], axis.Values[position].Place, SameValue(axis.Path, show position, show earlier))
         | None -> ()
 
+/// Every axis that a grid writes, and where: those of `product` alone, those of an entry of `zip` together.
+let private written (grid: Grid) : (string list * Axis) list list =
+    [ for axis in grid.Product -> [ [ "grid"; "product"; axis.Path ], axis ]
+      for index, group in List.indexed grid.Zip -> [ for axis in group -> [ "grid"; "zip"; string index; axis.Path ], axis ] ]
+
+/// The axes of a group, at the positions where all of their values are right.
+let private dimension (experiment: Experiment) (group: (Axis * Axes.AxisValue option list) list) : Dimension option =
+    let lengths = group |> List.map (fun (_, values) -> values.Length) |> List.distinct
+
+    match lengths with
+    | [ length ] ->
+        let good =
+            [ for position in 0 .. length - 1 do
+                  if group |> List.forall (fun (_, values) -> values[position].IsSome) then
+                      position ]
+
+        if good.IsEmpty then
+            None
+        else
+            let found (axis: Axis, values: Axes.AxisValue option list) : Axes.FoundAxis =
+                let values = List.toArray values
+
+                { Path = axis.Path
+                  Segments = Axes.segments experiment axis.Path
+                  Values = [| for position in good -> values[position].Value |] }
+
+            Some { Axes = [| for axis in group -> found axis |]; Count = good.Length }
+    // Of uneven length, which is reported.
+    | _ -> None
+
 /// The dimensions of an experiment's grid.
-let find (reader: Reader) (where: Where) (experiment: Experiment) : Dimension list =
-    let grid = experiment.Grid
+let find (reader: Reader) (where: Where) (experiment: Experiment) : Found =
+    let groups = written experiment.Grid
 
-    let paths =
-        [ for axis in grid.Product -> [ "grid"; "product"; axis.Path ], axis
-          for index, group in List.indexed grid.Zip do
-              for axis in group -> [ "grid"; "zip"; string index; axis.Path ], axis ]
-
-    paths
-    |> List.map (fun (at, axis) -> at, axis.Path, Axes.segments experiment axis.Path)
+    [ for at, axis in List.concat groups -> at, axis.Path, Axes.segments experiment axis.Path ]
     |> Axes.checkOverlap reader where
 
-    let find at axis = Axes.find reader where experiment at axis
+    let found =
+        [ for group in groups do
+              let group = [ for at, axis in group -> axis, Axes.values reader where experiment at axis ]
+              group, dimension experiment group ]
 
-    let dimensions =
-        [ for axis in grid.Product do
-              match find [ "grid"; "product"; axis.Path ] axis with
-              | Some axis -> whole axis
-              | None -> ()
-          for index, group in List.indexed grid.Zip do
-              let axes = group |> List.choose (fun axis -> find [ "grid"; "zip"; string index; axis.Path ] axis)
-
-              if axes.Length = group.Length && not axes.IsEmpty then
-                  { Axes = Array.ofList axes; Count = axes.Head.Values.Length } ]
-
+    let dimensions = found |> List.choose snd
     dimensions |> List.iter (reportSame reader experiment)
-    dimensions
 
-/// An entry of `exclude`: for each dimension the positions that it names; null: all of them.
-type Exclusion = { Variants: string list; Allowed: HashSet<int> option[] }
-
-/// The entries of `exclude`.
-let exclusions (reader: Reader) (where: Where) (experiment: Experiment) (dimensions: Dimension list) (warnings: ResizeArray<Problem>) =
-    let variants = experiment.Variants |> List.map _.Name
-    let axes = dimensions |> List.collect (fun dimension -> [ for axis in dimension.Axes -> axis.Path ])
-
-    [ for index, point in List.indexed experiment.Grid.Exclude do
-          let at = [ "grid"; "exclude"; string index ]
-          let allowed = Array.create dimensions.Length None
-          let mutable known = true
-
-          for path, value in point.Values do
-              match dimensions |> List.tryFindIndex (fun dimension -> dimension.Axes |> Array.exists (fun axis -> axis.Path = path)) with
-              | None ->
-                  known <- false
-
-                  // An axis that is wrong in itself is reported as such.
-                  let written = experiment.Grid.Product @ List.concat experiment.Grid.Zip |> List.map _.Path
-
-                  if not (List.contains path written) then
-                      reader.Report([ "grid" ], Option.get (where.Key(at @ [ path ])), ExcludeUnknownAxis(path, axes, Suggest.near path axes))
-              | Some dimension ->
-                  let axis = dimensions[dimension].Axes |> Array.find (fun axis -> axis.Path = path)
-
-                  let here =
-                      HashSet(
-                          seq {
-                              for position in 0 .. axis.Values.Length - 1 do
-                                  if axis.Values[position].Setting = value then
-                                      position
-                          }
-                      )
-
-                  match allowed[dimension] with
-                  | Some(before: HashSet<int>) -> here.IntersectWith before
-                  | None -> ()
-
-                  allowed[dimension] <- Some here
-
-          for name in point.Variants do
-              if not (List.contains name variants) then
-                  known <- false
-                  reader.Report([ "grid" ], Option.get (where.Value(at @ [ "variant" ])), UnknownVariant(name, variants, Suggest.near name variants))
-
-          if known then
-              if allowed |> Array.exists (Option.exists (fun positions -> positions.Count = 0)) then
-                  warnings.Add { Mistake = ExcludeMatchesNothing; Place = where.Value at }
-              else
-                  { Variants = point.Variants; Allowed = allowed } ]
+    { Dimensions = dimensions
+      Unsure =
+        set
+            [ for group, dimension in found do
+                  if dimension.IsNone then
+                      for axis, _ in group -> axis.Path.Split('.')[0] ] }
 
 /// The number of points; as large as may be.
 let points (dimensions: Dimension list) = dimensions |> List.fold (fun count dimension -> count * float dimension.Count) 1.0

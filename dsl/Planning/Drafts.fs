@@ -41,7 +41,6 @@ type Legend() =
     member _.Path axis = paths[axis]
     member _.Values axis = values[axis]
 
-
     /// Where a value is written first.
     member _.Place(axis: int, value: int) = places[axis][value]
 
@@ -69,29 +68,6 @@ type Legend() =
 /// A row in the making: what its runs compute, and the values that every point agrees on which leads to it; -1: none.
 type Draft = { Variant: string; Resolved: Resolve.Resolved; Values: int[] }
 
-/// Every combination of positions on some dimensions, the first dimension slowest, with the experiment at each.
-let rec private walk
-    (dimensions: Dimensions.Dimension[])
-    (used: bool[])
-    (index: int)
-    (positions: int[])
-    (experiment: Experiment)
-    (visit: Experiment -> unit)
-    =
-    if index = dimensions.Length then
-        visit experiment
-    elif not used[index] then
-        positions[index] <- -1
-        walk dimensions used (index + 1) positions experiment visit
-    else
-        for position in 0 .. dimensions[index].Count - 1 do
-            positions[index] <- position
-
-            let here =
-                (experiment, dimensions[index].Axes) ||> Array.fold (fun experiment axis -> axis.Values[position].Apply experiment)
-
-            walk dimensions used (index + 1) positions here visit
-
 /// By draft: whether there is a point of it that another position on one dimension takes to another draft.
 let private depends (draftAt: int[]) (drafts: int) (sizes: int[]) (dimension: int) : bool[] =
     let depends = Array.create drafts false
@@ -111,10 +87,9 @@ let private depends (draftAt: int[]) (drafts: int) (sizes: int[]) (dimension: in
 /// The points of a grid for one variant, those that come to the same as one.
 let ofVariant
     (legend: Legend)
-    (checks: PointChecks)
     (experiment: Experiment)
     (dimensions: Dimension[])
-    (excluded: Exclusion list)
+    (excluded: Exclusions.Exclusion list)
     (variant: Variant)
     : Draft list =
     let axes =
@@ -130,19 +105,9 @@ let ofVariant
                        let number = legend.Axis axis.Path
                        struct (number, [| for value in axis.Values -> legend.Value(number, value) |]) |])
 
-    let excluded = excluded |> List.filter (fun entry -> entry.Variants.IsEmpty || List.contains variant.Name entry.Variants)
+    let excluded = Points.excludedFor variant excluded
 
-    let walked =
-        dimensions
-        |> Array.mapi (fun index _ -> used[index].Length > 0 || excluded |> List.exists (fun entry -> entry.Allowed[index].IsSome))
-
-    let isExcluded (positions: int[]) =
-        excluded
-        |> List.exists (fun entry ->
-            Array.forall2
-                (fun (allowed: HashSet<int> option) position -> allowed |> Option.forall (fun allowed -> allowed.Contains position))
-                entry.Allowed
-                positions)
+    let walked = dimensions |> Array.mapi (fun index _ -> used[index].Length > 0 || Points.isExcludedBy excluded index)
 
     let resolver = Resolve.Resolver()
     let drafts = ResizeArray<Draft>()
@@ -151,19 +116,13 @@ let ofVariant
     let draftAt = Array.create (Array.fold (*) 1 sizes) -1
     let agrees = ResizeArray<bool[]>()
     let numbers = Dictionary<Resolve.Resolved, int>(sameResult)
-    let positions = Array.create dimensions.Length -1
     let mutable point = -1
 
-    walk dimensions walked 0 positions experiment (fun experiment ->
+    Points.walk dimensions walked experiment (fun positions experiment ->
         point <- point + 1
 
-        if excluded.IsEmpty || not (isExcluded positions) then
+        if excluded.IsEmpty || not (Exclusions.contains excluded positions) then
             let here = experiment.Variants |> List.find (fun other -> other.Name = variant.Name)
-
-            checks.Check experiment here (fun () ->
-                [ for index, dimension in Array.indexed dimensions do
-                      if positions[index] >= 0 then
-                          for axis in dimension.Axes -> axis.Segments, axis.Values[positions[index]].Place ])
 
             let resolved = resolver.Resolve(experiment, here)
 
@@ -207,46 +166,23 @@ let ofVariant
     List.ofSeq drafts
 
 /// The points of `include`, for each variant that they are for.
-let included (reader: Reader) (where: Where) (legend: Legend) (checks: PointChecks) (experiment: Experiment) : Draft list =
-    let variants = experiment.Variants |> List.map _.Name
+let included (legend: Legend) (experiment: Experiment) (inclusions: Inclusions.Inclusion list) : Draft list =
+    [ for inclusion in inclusions do
+          let there = Inclusions.apply experiment inclusion
 
-    [ for index, point in List.indexed experiment.Grid.Include do
-          let at = [ "grid"; "include"; string index ]
+          for variant in Inclusions.variants inclusion there do
+              let used =
+                  [ for axis in inclusion.Axes do
+                        if Axes.mayUse variant inclusion.Axes axis then
+                            let number = legend.Axis axis.Path
+                            number, legend.Value(number, axis.Values[0]) ]
 
-          for name in point.Variants do
-              if not (List.contains name variants) then
-                  reader.Report([ "grid" ], Option.get (where.Value(at @ [ "variant" ])), UnknownVariant(name, variants, Suggest.near name variants))
+              let values = Array.create legend.Count -1
 
-          point.Values
-          |> List.map (fun (path, _) -> at @ [ path ], path, Axes.segments experiment path)
-          |> Axes.checkOverlap reader where
+              for axis, value in used do
+                  values[axis] <- value
 
-          let found =
-              point.Values
-              |> List.map (fun (path, setting) ->
-                  Axes.value reader where experiment (at @ [ path ]) path setting
-                  |> Option.map (fun value -> ({ Path = path; Segments = Axes.segments experiment path; Values = [| value |] }: Axes.FoundAxis)))
-
-          if List.forall Option.isSome found then
-              let axes = List.choose id found
-              let here = (experiment, axes) ||> List.fold (fun experiment axis -> axis.Values[0].Apply experiment)
-
-              for variant in here.Variants do
-                  if point.Variants.IsEmpty || List.contains variant.Name point.Variants then
-                      checks.Check here variant (fun () -> [ for axis in axes -> axis.Segments, axis.Values[0].Place ])
-
-                      let used =
-                          [ for axis in axes do
-                                if Axes.mayUse variant axes axis then
-                                    let number = legend.Axis axis.Path
-                                    number, legend.Value(number, axis.Values[0]) ]
-
-                      let values = Array.create legend.Count -1
-
-                      for axis, value in used do
-                          values[axis] <- value
-
-                      { Variant = variant.Name; Resolved = Resolve.Resolver().Resolve(here, variant); Values = values } ]
+              { Variant = variant.Name; Resolved = Resolve.Resolver().Resolve(there, variant); Values = values } ]
 
 /// In the order of the variants, each row once.
 let merge (experiment: Experiment) (drafts: Draft list) : Draft list =

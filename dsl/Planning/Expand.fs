@@ -13,45 +13,62 @@ let private reportUnused (where: Where) (dimensions: Dimensions.Dimension list) 
 
                   { Mistake = UnusedAxis axis.Path; Place = place } ]
 
-/// The plan of an experiment whose parts are right in themselves, and warnings; problems go to the reader.
+/// An axis that puts other datasets in the place of the whole section, and with it of what the file says beside the name.
+let private reportReplaced (experiment: Experiment) (dimensions: Dimensions.Dimension list) : Problem list =
+    let beside (experiment: Experiment) = { experiment.Dataset with Source = Named "" }
+    let blank = beside ExperimentCodec.blank
+
+    [ for axis in dimensions |> Seq.collect _.Axes do
+          if axis.Segments = [ "dataset" ] && beside experiment <> blank then
+              match axis.Values |> Array.tryFind (fun value -> beside (value.Apply experiment) = blank) with
+              | Some value -> { Mistake = DatasetReplaced; Place = Some value.Place }
+              | None -> () ]
+
+/// The sections of the file that are broken.
+let private broken (reader: Reader) = [ "dataset"; "student"; "teacher" ] |> List.filter (fun section -> reader.IsSpoilt [ section ])
+
+/// The plan of an experiment, and warnings. Problems go to the reader; it may hold some already, of an experiment with defaults in the
+/// place of what is broken, and then there is no plan, but everything else that is wrong is reported all the same.
 let plan (reader: Reader) (where: Where) (experiment: Experiment) : (Plan * Problem list) option =
-    let before = reader.Problems.Length
-    let isClean () = reader.Problems.Length = before
     let warnings = ResizeArray<Problem>()
-    let dimensions = Dimensions.find reader where experiment
-    let excluded = Dimensions.exclusions reader where experiment dimensions warnings
+    let broken = broken reader
+    let found = Dimensions.find reader where experiment
+    let dimensions = found.Dimensions
+    let excluded = Exclusions.find reader where experiment dimensions warnings
+    let included = Inclusions.find reader where experiment
     let points = Dimensions.points dimensions
 
     if points > float GridCodec.pointLimit then
         reader.Report([ "grid" ], Option.get (where.Key [ "grid" ]), GridTooLarge(points, GridCodec.pointLimit))
+    else
+        PointChecks.run reader where experiment (found.Unsure + set broken) dimensions excluded included
 
-    if not (isClean ()) then
+    if not reader.Problems.IsEmpty then
         None
     else
-        let checks = PointChecks(reader, where)
         let legend = Drafts.Legend()
 
-        for dimension in dimensions do
-            for axis in dimension.Axes do
-                let number = legend.Axis axis.Path
+        for axis in dimensions |> Seq.collect _.Axes do
+            let number = legend.Axis axis.Path
 
-                for value in axis.Values do
-                    legend.Value(number, value) |> ignore
+            for value in axis.Values do
+                legend.Value(number, value) |> ignore
 
         let drafts =
-            (experiment.Variants |> List.collect (Drafts.ofVariant legend checks experiment (Array.ofList dimensions) excluded))
-            @ Drafts.included reader where legend checks experiment
+            (experiment.Variants |> List.collect (Drafts.ofVariant legend experiment (Array.ofList dimensions) excluded))
+            @ Drafts.included legend experiment included
             |> Drafts.merge experiment
 
-        if drafts.IsEmpty && isClean () then
+        if drafts.IsEmpty then
             reader.Report([ "grid" ], Option.get (where.Key [ "grid"; "exclude" ]), EverythingExcluded)
-
-        if not (isClean ()) then
             None
         else
             let rows = Rows.make experiment legend drafts
 
             Some(
                 { Experiment = experiment; Rows = rows; Runs = Drafts.distinct drafts rows },
-                List.ofSeq warnings @ reportUnused where dimensions rows @ ScheduleChecks.warnings where experiment legend drafts
+                List.ofSeq warnings
+                @ reportReplaced experiment dimensions
+                @ reportUnused where dimensions rows
+                @ ScheduleChecks.warnings where experiment legend drafts
             )

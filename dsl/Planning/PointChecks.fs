@@ -1,56 +1,113 @@
-namespace ChannelDistillation.Dsl
+/// What does not fit together, at any point of the grid: an experiment without one is its own only point.
+module ChannelDistillation.Dsl.PointChecks
 
 open System.Collections.Generic
+open ChannelDistillation.Dsl.Dimensions
+open ChannelDistillation.Losses
 
-/// Reports, once each, what does not fit together at points of the grid.
-type PointChecks(reader: Reader, where: Where) =
-    let seen = HashSet<struct (DatasetSource * Model * Model * string)>(HashIdentity.Structural)
-    let stems = HashSet<Model>(HashIdentity.Structural)
-    let mutable noTeacher = false
+/// The sections that have to fit together.
+let private sections = [ "dataset"; "student"; "teacher"; "variants" ]
 
-    /// The first value on one of some paths, or else where the file says it.
-    let placeOf (axes: (string list * Place) list) (heads: string list list) (otherwise: Place option) =
-        axes
-        |> List.tryFind (fun (segments, _) -> heads |> List.exists (fun head -> List.truncate head.Length segments = head))
+/// Paths and places of the values at a point.
+type private Here = (string list * Place) list
+
+/// `unsure`: sections that are broken, so that nothing can be said of them.
+type private Checker(reader: Reader, where: Where, unsure: Set<string>) =
+    let pairs = HashSet<struct (DatasetSource * Model * Model * string)>(HashIdentity.Structural)
+    let stems = HashSet<struct (string * Model)>(HashIdentity.Structural)
+    // By the value that takes the teacher away, if it is one of an axis: losses that need a teacher, with their variants.
+    let needy = Dictionary<Place list, ResizeArray<string * string>>(HashIdentity.Structural)
+
+    let isSure (names: string list) = names |> List.forall (fun name -> not (unsure.Contains name))
+
+    /// The first value on one of some sections.
+    let onAxis (here: Here) (sections: string list) =
+        sections
+        |> List.tryPick (fun section -> here |> List.tryFind (fun (segments, _) -> List.head segments = section))
         |> Option.map snd
-        |> Option.orElse otherwise
-        |> Option.orElseWith (fun () -> where.Value [ "student"; "model" ])
-        |> Option.get
 
-    /// `axes`: paths and places of the values at this point.
-    member _.Check (experiment: Experiment) (variant: Variant) (axes: unit -> (string list * Place) list) =
-        let check model path =
-            if stems.Add model && model.Stem.IsSome then
-                Check.stem reader (placeOf (axes ()) [ path ] (where.Value(path @ [ "stem" ]))) path model
+    let stem (here: Here) (section: string) (model: Model) =
+        if isSure [ section ] && model.Stem.IsSome && stems.Add(struct (section, model)) then
+            onAxis here [ section ]
+            |> Option.orElse (where.Value [ section; "stem" ])
+            |> Option.iter (fun place -> Check.stem reader place [ section ] model)
 
-        check experiment.Student [ "student" ]
+    let pair (here: Here) (experiment: Experiment) (teacher: Teacher) (loss: LossDescriptor) =
+        if pairs.Add(struct (experiment.Dataset.Source, experiment.Student, teacher.Model, loss.Name)) then
+            match Check.whyNotPaired experiment.Dataset experiment.Student teacher.Model loss with
+            | None -> ()
+            | Some reason ->
+                onAxis here [ "student"; "teacher"; "dataset"; "variants" ]
+                |> Option.orElse (where.Value [ "student"; "model" ])
+                |> Option.iter (fun place ->
+                    reader.Report([ "model"; "student" ], place, CannotPair(loss.Name, experiment.Student.Name, teacher.Model.Name, reason)))
 
-        if Resolve.usesTeacher variant then
-            experiment.Teacher |> Option.iter (fun teacher -> check teacher.Model [ "teacher" ])
+    member _.Check (here: Here) (experiment: Experiment) (variant: Variant) =
+        stem here "student" experiment.Student
+
+        let losses = variant.Losses |> List.choose (fun (name, _) -> Option.ofObj (LossCatalog.Find name))
 
         match experiment.Teacher with
-        | None ->
-            if not noTeacher && Resolve.usesTeacher variant then
-                noTeacher <- true
+        | None when isSure [ "teacher"; "variants" ] ->
+            match losses |> List.tryFind _.NeedsTeacher with
+            | None -> ()
+            | Some loss ->
+                let place = onAxis here [ "teacher"; "variants" ] |> Option.toList
 
-                let loss =
-                    variant.Losses |> List.map fst |> List.find (fun loss -> (ChannelDistillation.Losses.LossCatalog.Get loss).NeedsTeacher)
-
-                reader.Report(
-                    [ "grid" ],
-                    placeOf (axes ()) [ [ "teacher" ]; [ "variants" ] ] (where.VariantLoss(variant.Name, loss)),
-                    NoTeacher(loss, variant.Name, [])
-                )
+                match needy.TryGetValue place with
+                | true, others -> others.Add(loss.Name, variant.Name)
+                | _ -> needy[place] <- ResizeArray [ loss.Name, variant.Name ]
+        | None -> ()
         | Some teacher ->
-            for loss, _ in variant.Losses do
-                if seen.Add(struct (experiment.Dataset.Source, experiment.Student, teacher.Model, loss)) then
-                    match Check.whyNotPaired experiment.Dataset experiment.Student teacher.Model loss with
-                    | None -> ()
-                    | Some reason ->
-                        let place =
-                            placeOf
-                                (axes ())
-                                [ [ "student" ]; [ "teacher" ]; [ "dataset" ]; [ "variants" ]; [ "losses" ] ]
-                                (where.Value [ "student"; "model" ])
+            if losses |> List.exists _.NeedsTeacher then
+                stem here "teacher" teacher.Model
 
-                        reader.Report([ "grid" ], place, CannotPair(loss, experiment.Student.Name, teacher.Model.Name, reason))
+            if isSure sections then
+                losses |> List.iter (pair here experiment teacher)
+
+    /// One cause, one problem: what needs a teacher where there is none is named together.
+    member _.Finish() =
+        for entry in needy do
+            let loss, variant = entry.Value[0]
+            let others = [ for _, other in entry.Value -> other ] |> List.distinct |> List.filter ((<>) variant)
+
+            List.tryHead entry.Key
+            |> Option.orElse (where.VariantLoss(variant, loss))
+            |> Option.iter (fun place -> reader.Report([ "teacher" ], place, NoTeacher(loss, variant, others)))
+
+/// Reports what does not fit together, once each. Only axes that matter for that are walked, so that this is quick on large grids.
+let run
+    (reader: Reader)
+    (where: Where)
+    (experiment: Experiment)
+    (unsure: Set<string>)
+    (dimensions: Dimension list)
+    (excluded: Exclusions.Exclusion list)
+    (included: Inclusions.Inclusion list)
+    =
+    let checker = Checker(reader, where, unsure)
+    let dimensions = Array.ofList dimensions
+    let matters (axis: Axes.FoundAxis) = List.contains axis.Segments.Head sections
+
+    for variant in experiment.Variants do
+        let excluded = Points.excludedFor variant excluded
+
+        let walked =
+            dimensions
+            |> Array.mapi (fun index dimension -> Array.exists matters dimension.Axes || Points.isExcludedBy excluded index)
+
+        Points.walk dimensions walked experiment (fun positions there ->
+            if not (Exclusions.contains excluded positions) then
+                let here =
+                    [ for index, dimension in Array.indexed dimensions do
+                          if positions[index] >= 0 then
+                              for axis in dimension.Axes -> axis.Segments, axis.Values[positions[index]].Place ]
+
+                there.Variants |> List.find (fun other -> other.Name = variant.Name) |> checker.Check here there)
+
+    for inclusion in included do
+        let there = Inclusions.apply experiment inclusion
+        let here = [ for axis in inclusion.Axes -> axis.Segments, axis.Values[0].Place ]
+        Inclusions.variants inclusion there |> List.iter (checker.Check here there)
+
+    checker.Finish()

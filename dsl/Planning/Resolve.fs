@@ -67,7 +67,12 @@ let loss (experiment: Experiment) (variant: Variant) (name: string, own: LossSet
               parameter.Name, settings.Parameters |> Map.tryFind parameter.Name |> Option.defaultWith (fun () -> standard parameter) ] }
 
 /// Whether any of a variant's losses learns from the teacher.
-let usesTeacher (variant: Variant) = variant.Losses |> List.exists (fun (name, _) -> (LossCatalog.Get name).NeedsTeacher)
+let usesTeacher (variant: Variant) =
+    variant.Losses
+    |> List.exists (fun (name, _) ->
+        match LossCatalog.Find name with
+        | null -> false
+        | loss -> loss.NeedsTeacher)
 
 /// The result of a function for its last argument, kept as long as the same object comes again: neighbouring points of a grid
 /// have most of their parts in common, and what is shared costs neither time nor memory.

@@ -113,11 +113,19 @@ let private opening (problems: Problem list) =
         let thing = Words.count problems.Length "problem"
         $"I found {thing}{places}. No run was started."
 
-/// All problems as one text.
+/// More than this nobody reads at once: one slip can spoil a thousand lines.
+let private most = 30
+
+/// All problems as one text; of very many, the first.
 let text (colour: bool) (problems: Problem list) =
     let ink = if colour then coloured else plain
+    let shown = problems |> List.truncate most
 
-    [ [ opening problems ]; yield! problems |> List.map (one ink) ]
+    [ [ opening problems ]
+      yield! shown |> List.map (one ink)
+      if problems.Length > shown.Length then
+          let rest = problems.Length - shown.Length
+          [ $"... and {rest} more, which I show once some of these are gone." ] ]
     |> List.map (fun lines -> String.Join("\n", lines))
     |> fun parts -> String.Join("\n\n", parts)
 

@@ -14,7 +14,13 @@ let message (mistake: Mistake) : Message option =
     match mistake with
     | UnusedLoss loss -> say "UNUSED LOSS" $"No variant uses the loss {code loss}." ""
     | UnusedAxis path -> say "UNUSED AXIS" $"No variant depends on {code path}, so it multiplies nothing." ""
-    | ExcludeMatchesNothing -> say "NOTHING EXCLUDED" "No point of the grid matches this." ""
+    | ExcludeMatchesNothing(path, values) ->
+        say "NOTHING EXCLUDED" $"This is no value of the axis {code path}, so no point is left out by it." $"its values are {codes values}."
+    | DatasetReplaced ->
+        say
+            "SETTINGS LOST"
+            "A value of the axis `dataset` takes the place of the whole section, and what the file says there beside the name is lost."
+            "let the axis be `dataset.name`: then everything else stays."
     | NeverHappens(variant, epochs, parts, others) ->
         let parts = System.String.Join("; ", parts |> List.map (beyond epochs))
 

@@ -246,8 +246,9 @@ let private controlCharacter (source: Source) =
                   Column = index - before.LastIndexOf '\n'
                   Length = 1 } })
 
-/// The one document of a part of a source, blank where the rest of the source is; with every problem of its form.
-let parsePart (source: Source) (text: string) : Result<Node, Problem list> =
+/// The one document of a part of a source, blank where the rest of the source is; with those problems of its form in spite of which it
+/// can be read. An error is everything that is wrong with a text that cannot be read.
+let readPart (source: Source) (text: string) : Result<Node * Problem list, Problem list> =
     match controlCharacter source with
     | Some problem -> Error [ problem ]
     | None ->
@@ -270,17 +271,24 @@ let parsePart (source: Source) (text: string) : Result<Node, Problem list> =
                 if not (current parser :? StreamEnd) then
                     problems.Add { Mistake = SeveralDocuments; Place = Some(placeOf source (current parser).Start (current parser).End) }
 
-                if problems.Count = 0 then
-                    if Node.isNothing root then empty else Ok root
+                if problems.Count = 0 && Node.isNothing root then
+                    empty
                 else
-                    Error(List.ofSeq problems)
+                    Ok(root, List.ofSeq problems)
         with
         | Abort problem -> Error(List.ofSeq problems @ [ problem ])
         // The parser is another's code and what it reads may be anything: no input is worth a stack trace.
         | failure -> Error(List.ofSeq problems @ YamlSyntax.explain source failure)
 
-/// The one document of a source.
-let parse (source: Source) = parsePart source source.Text
+/// The one document of a source, with problems in spite of which it can be read.
+let read (source: Source) = readPart source source.Text
+
+/// The one document of a source without problems.
+let parse (source: Source) : Result<Node, Problem list> =
+    read source
+    |> Result.bind (function
+        | root, [] -> Ok root
+        | _, problems -> Error problems)
 
 /// The text of a file's bytes.
 let decode (name: string) (bytes: byte[]) : Result<Source, Problem> =

@@ -82,6 +82,15 @@ let tests =
               Expect.stringContains text "This file has 10,000,000 bytes; no experiment needs more than 1,048,576." "says how large"
           }
 
+          test "of very many problems the first thirty are shown, and how many more there are" {
+              let seeds = String.Join(", ", List.replicate 100 "x")
+              let shown = Render.text false (Base.problems Base.text [ "seeds", $"[{seeds}]" ])
+              let lines = shown.Split '\n'
+              Expect.equal lines[0] "I found 100 problems in --set. No run was started." "all are counted"
+              Expect.equal (lines |> Array.filter (fun line -> line.StartsWith "-- ")).Length 30 "shown"
+              Expect.equal (Array.last lines) "... and 70 more, which I show once some of these are gone." "the rest"
+          }
+
           test "colours are escape sequences around titles, marks and hints" {
               let problems =
                   match Experiments.ofSource (Source("x.yaml", "experiment: [")) [] with
