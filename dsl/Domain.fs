@@ -28,14 +28,31 @@ type Train =
       Precision: Precision
       DataSeed: int64 option }
 
+/// Smallest and largest share of the area, and ratio of width to height, of a random part of a photograph.
+type ResizedCrop = { Area: float * float; Aspect: float * float }
+
 /// How training images are varied; what is left out is the dataset's own.
-type Augment = { Pad: int option; Mode: PaddingMode option; Flip: bool option }
+type Augment =
+    { Pad: int option
+      Mode: PaddingMode option
+      Flip: bool option
+      /// Some None: photographs are not cropped by chance.
+      ResizedCrop: ResizedCrop option option }
+
+/// What pixel values are normalised with: a known normalisation of the dataset, or numbers, per channel.
+type Normalize =
+    | KnownNormalization of string
+    | MeanAndStd of mean: float list * std: float list
+
+/// A part of the training set that is kept for validation.
+type HeldOut = { Share: float; Seed: int64 }
 
 type DatasetSource =
     | Named of string
     | ImageFolder of folder: string * classes: int
 
-type Dataset = { Source: DatasetSource; Augment: Augment }
+/// What is left out is the dataset's own.
+type Dataset = { Source: DatasetSource; Augment: Augment; Normalize: Normalize option; Validation: HeldOut option }
 
 type TeacherSource =
     | Checkpoint of string

@@ -87,6 +87,11 @@ type Mistake =
     | SeedCount of count: int
     | Twice of key: string * value: string
     | NotIncreasing of before: string * after: string
+    | NotSmallestAndLargest of key: string * example: string
+    | NotPerChannel of key: string * channels: int * count: int
+    | NotForPhotographs of key: string * dataset: string
+    | ForPhotographsOnly of key: string * dataset: string
+    | NotKnownWith of dataset: string * normalization: string * legal: string list
     // Experiment
     | BadName of key: string * name: string * character: string
     | ReservedName of name: string

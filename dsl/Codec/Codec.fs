@@ -90,6 +90,12 @@ module Codec =
 
         candidates |> List.tryFind (fun candidate -> candidate <> text && Option.isSome (parse candidate))
 
+    /// `10%` is 0.1 where 10 would be out of range.
+    let private ofPercent (bounds: Bounds) (text: string) (candidate: string) =
+        match text.EndsWith '%', Numbers.tryParse candidate with
+        | true, Some value when not (within bounds value) -> Numbers.show (value / 100.0)
+        | _ -> candidate
+
     let private scalar (reader: Reader) path (node: Node) wanted parse =
         match node.Content with
         | Plain text when not (Node.isNothing node) -> parse text
@@ -114,7 +120,7 @@ module Codec =
                 | Some value when within bounds value -> Some value
                 | Some _ -> outOfRange reader path node text bounds
                 | None ->
-                    reader.Report(path, node.Place, NotANumber(text, maybeNumber Numbers.tryParse text))
+                    reader.Report(path, node.Place, NotANumber(text, maybeNumber Numbers.tryParse text |> Option.map (ofPercent bounds text)))
                     None)
 
         leaf (NumberShape bounds) read (Numbers.show >> Scalar)

@@ -6,38 +6,11 @@ open ChannelDistillation.Models
 open ChannelDistillation.Specs
 open ChannelDistillation.Dsl.Codec
 
-/// All of it the dataset's own.
-let ownAugment: Augment = { Pad = None; Mode = None; Flip = None }
+/// With everything as the dataset does it of its own.
+let ofSource source : Dataset = { Source = source; Augment = AugmentCodec.own; Normalize = None; Validation = None }
 
-let private augment =
-    let field key doc also get set codec = Field.optional key doc "the dataset's own" also get set codec
-
-    Record.codec
-        ownAugment
-        false
-        [ field
-              "pad"
-              "Pixels added on each side before a crop of the original size is taken; 0: no crop."
-              [ "padding" ]
-              _.Pad
-              (fun value record -> { record with Pad = value })
-              (int32 0 64)
-          field
-              "mode"
-              "What the added pixels hold."
-              [ "padding_mode" ]
-              _.Mode
-              (fun value record -> { record with Mode = value })
-              (word "mode" [ "zero", "Black.", PaddingMode.Zero; "reflect", "The image mirrored at its border.", PaddingMode.Reflect ])
-          field
-              "flip"
-              "Mirror every second image, by chance, from left to right."
-              [ "horizontal_flip" ]
-              _.Flip
-              (fun value record -> { record with Flip = value })
-              flag ]
-
-type private Raw = { Name: string option; Folder: string option; Classes: int option; Augment: Augment }
+/// As it is written: that exactly one of name and folder is there, a record cannot say.
+type private Raw = { Name: string option; Folder: string option; Classes: int option; Settings: Dataset }
 
 let private names () = [ for dataset in ChannelDistillation.Data.DatasetCatalog.All -> dataset.Name, dataset.Doc ]
 
@@ -45,7 +18,7 @@ let private name = named Thing.Dataset names
 
 let private raw =
     Record.codec
-        { Name = None; Folder = None; Classes = None; Augment = ownAugment }
+        { Name = None; Folder = None; Classes = None; Settings = ofSource (Named "") }
         false
         [ Field.optional "name" "A known dataset." "" [] _.Name (fun value record -> { record with Raw.Name = value }) name
           Field.optional
@@ -70,16 +43,32 @@ let private raw =
               false
               "the dataset's own"
               [ "augmentation" ]
-              ((=) ownAugment)
-              _.Augment
-              (fun value record -> { record with Raw.Augment = value })
-              (fun _ -> augment)
-              Unchecked.defaultof<Raw> ]
+              ((=) AugmentCodec.own)
+              _.Settings.Augment
+              (fun value record -> { record with Settings = { record.Settings with Augment = value } })
+              (fun _ -> AugmentCodec.codec)
+              Unchecked.defaultof<Raw>
+          Field.optional
+              "normalize"
+              "What pixel values are normalised with: a normalisation that the dataset is known with, or `{ mean: [...], std: [...] }`."
+              "the dataset's own"
+              [ "normalization"; "normalise" ]
+              _.Settings.Normalize
+              (fun value record -> { record with Settings = { record.Settings with Normalize = value } })
+              NormalizeCodec.codec
+          Field.optional
+              "validation"
+              "A part of the training set to choose the best epoch on, the same share of every class: `0.1`, or `{ share: 0.1, seed: 0 }`. The official validation set is then looked at only at the end."
+              "nothing is held out"
+              [ "held_out"; "val_split"; "validation_split" ]
+              _.Settings.Validation
+              (fun value record -> { record with Settings = { record.Settings with Validation = value } })
+              HeldOutCodec.codec ]
 
 let private toRaw (dataset: Dataset) =
     match dataset.Source with
-    | Named name -> { Name = Some name; Folder = None; Classes = None; Augment = dataset.Augment }
-    | ImageFolder(folder, classes) -> { Name = None; Folder = Some folder; Classes = Some classes; Augment = dataset.Augment }
+    | Named name -> { Name = Some name; Folder = None; Classes = None; Settings = dataset }
+    | ImageFolder(folder, classes) -> { Name = None; Folder = Some folder; Classes = Some classes; Settings = dataset }
 
 /// A name takes the place of a folder.
 let private ofRaw (raw: Raw) : Dataset =
@@ -88,7 +77,7 @@ let private ofRaw (raw: Raw) : Dataset =
         | { Name = Some name } -> Named name
         | { Folder = folder; Classes = classes } -> ImageFolder(Option.get folder, Option.get classes)
 
-    { Source = source; Augment = raw.Augment }
+    { raw.Settings with Source = source }
 
 let codec: Codec<Dataset> =
     let read (reader: Reader) path (node: Node) =
@@ -117,14 +106,14 @@ let codec: Codec<Dataset> =
             | _ ->
                 reader.Report(path, Node.place node, MissingKey("name", List.rev path, "A known dataset."))
                 None
-        | _ -> name.Read reader path node |> Option.map (fun name -> { Source = Named name; Augment = ownAugment })
+        | _ -> name.Read reader path node |> Option.map (Named >> ofSource)
 
     { Shape = EitherShape [ name.Shape; raw.Shape ]
       Read = read
       Write =
         fun dataset ->
             match dataset.Source with
-            | Named name when dataset.Augment = ownAugment -> Scalar name
+            | Named name when dataset = ofSource dataset.Source -> Scalar name
             | _ -> raw.Write(toRaw dataset)
       Edit =
         fun path dataset ->

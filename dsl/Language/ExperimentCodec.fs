@@ -7,7 +7,7 @@ open ChannelDistillation.Dsl.Codec
 let blank: Experiment =
     { Name = ""
       Description = ""
-      Dataset = { Source = Named ""; Augment = DatasetCodec.ownAugment }
+      Dataset = DatasetCodec.ofSource (Named "")
       Teacher = None
       Student = ModelCodec.blank
       Train = TrainCodec.blank

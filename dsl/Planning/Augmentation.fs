@@ -3,21 +3,17 @@ module ChannelDistillation.Dsl.Augmentation
 
 open ChannelDistillation.Specs
 
-/// What a dataset does where the experiment says nothing.
 let private own (source: DatasetSource) : AugmentationSpec =
-    let catalogued =
-        match source with
-        | Named name -> ChannelDistillation.Data.DatasetCatalog.Find name
-        // Folders of photographs are treated as ImageNet is.
-        | ImageFolder _ -> ChannelDistillation.Data.DatasetCatalog.Find "imagenet"
+    Catalogued.find source |> Option.map _.Augmentation |> Option.defaultValue AugmentationSpec.None
 
-    match catalogued with
-    | null -> AugmentationSpec.None
-    | dataset -> dataset.Augmentation
+let private cropOf (own: AugmentationSpec) =
+    own.ResizedCrop
+    |> Option.ofObj
+    |> Option.map (fun crop -> { Area = crop.MinArea, crop.MaxArea; Aspect = crop.MinAspect, crop.MaxAspect })
 
 /// The same without what the dataset does anyway: what computes the same is equal.
 let essential (dataset: Dataset) : Dataset =
-    if dataset.Augment = DatasetCodec.ownAugment then
+    if dataset.Augment = AugmentCodec.own then
         dataset
     else
         let own = own dataset.Source
@@ -27,19 +23,26 @@ let essential (dataset: Dataset) : Dataset =
             Augment =
                 { Pad = said dataset.Augment.Pad own.Padding
                   Mode = said dataset.Augment.Mode own.PaddingMode
-                  Flip = said dataset.Augment.Flip own.Flip } }
+                  Flip = said dataset.Augment.Flip own.Flip
+                  ResizedCrop = said dataset.Augment.ResizedCrop (cropOf own) } }
 
 /// Null: all of it the dataset's own.
 let spec (dataset: Dataset) : AugmentationSpec | null =
     let essential = essential dataset
 
-    if essential.Augment = DatasetCodec.ownAugment then
+    if essential.Augment = AugmentCodec.own then
         null
     else
         let own = own dataset.Source
 
+        let crop: ResizedCropSpec | null =
+            match defaultArg essential.Augment.ResizedCrop (cropOf own) with
+            | Some crop -> ResizedCropSpec(fst crop.Area, snd crop.Area, fst crop.Aspect, snd crop.Aspect)
+            | None -> null
+
         AugmentationSpec(
             defaultArg essential.Augment.Pad own.Padding,
             defaultArg essential.Augment.Mode own.PaddingMode,
-            defaultArg essential.Augment.Flip own.Flip
+            defaultArg essential.Augment.Flip own.Flip,
+            ResizedCrop = crop
         )

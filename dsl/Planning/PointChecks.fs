@@ -15,6 +15,8 @@ type private Here = (string list * Place) list
 type private Checker(reader: Reader, where: Where, unsure: Set<string>) =
     let pairs = HashSet<struct (DatasetSource * Model * Model * string)>(HashIdentity.Structural)
     let stems = HashSet<struct (string * Model)>(HashIdentity.Structural)
+    let datasets = HashSet<Dataset>(HashIdentity.Structural)
+    let mutable last = Unchecked.defaultof<Dataset>
     // By the value that takes the teacher away, if it is one of an axis: losses that need a teacher, with their variants.
     let needy = Dictionary<Place list, ResizeArray<string * string>>(HashIdentity.Structural)
 
@@ -42,7 +44,19 @@ type private Checker(reader: Reader, where: Where, unsure: Set<string>) =
                 |> Option.iter (fun place ->
                     reader.Report([ "model"; "student" ], place, CannotPair(loss.Name, experiment.Student.Name, teacher.Model.Name, reason)))
 
+    // Neighbouring points share the object: no need to look into it.
+    let dataset (here: Here) (there: Dataset) =
+        if isSure [ "dataset" ] && not (obj.ReferenceEquals(last, there)) then
+            last <- there
+
+            if datasets.Add there then
+                for path, mistake in DatasetChecks.mistakes there do
+                    onAxis here [ "dataset" ]
+                    |> Option.orElse (where.Value("dataset" :: path))
+                    |> Option.iter (fun place -> reader.Report(List.rev ("dataset" :: path), place, mistake))
+
     member _.Check (here: Here) (experiment: Experiment) (variant: Variant) =
+        dataset here experiment.Dataset
         stem here "student" experiment.Student
 
         let losses = variant.Losses |> List.choose (fun (name, _) -> Option.ofObj (LossCatalog.Find name))

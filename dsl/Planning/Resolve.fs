@@ -91,7 +91,7 @@ let private remember (compute: 'argument -> 'result) : 'argument -> 'result when
 /// every teacher.
 type Resolver() =
     let mutable losses = struct ([], Unchecked.defaultof<Variant>, [])
-    let dataset = remember Augmentation.essential
+    let dataset = remember (Augmentation.essential >> Catalogued.essential)
 
     member _.Resolve(experiment: Experiment, variant: Variant) : Resolved =
         let struct (declared, known, resolved) = losses
@@ -112,10 +112,20 @@ type Resolver() =
 
 let datasetSpec (dataset: Dataset) : DatasetSpec =
     let augmentation = Augmentation.spec dataset
+    let normalization = Catalogued.normalization dataset |> Option.toObj
+    let heldOut = dataset.Validation |> Option.map (fun held -> HeldOutSpec(held.Share, held.Seed)) |> Option.toObj
 
     match dataset.Source with
-    | Named name -> DatasetSpec(Name = name, Augmentation = augmentation)
-    | ImageFolder(folder, classes) -> DatasetSpec(Name = DatasetSpec.ImageFolder, Folder = folder, Classes = classes, Augmentation = augmentation)
+    | Named name -> DatasetSpec(Name = name, Augmentation = augmentation, Normalization = normalization, HeldOut = heldOut)
+    | ImageFolder(folder, classes) ->
+        DatasetSpec(
+            Name = DatasetSpec.ImageFolder,
+            Folder = folder,
+            Classes = classes,
+            Augmentation = augmentation,
+            Normalization = normalization,
+            HeldOut = heldOut
+        )
 
 let modelSpec (model: Model) = ModelSpec(model.Name, Option.toNullable model.Stem)
 

@@ -82,6 +82,24 @@ let message (mistake: Mistake) : Message option =
     | EmptyList key -> say "EMPTY LIST" $"{code key} must hold at least one entry." ""
     | Twice(key, value) -> say "TWICE" $"{code value} is already in this list of {code key}." "remove one of the two."
     | NotIncreasing(before, after) -> say "OUT OF ORDER" $"Epochs must rise, but {code after} comes after {code before}." ""
+    | NotSmallestAndLargest(key, example) -> say "NOT A RANGE" $"{code key} is a list of two: the smallest, and the largest." $"write {code example}."
+    | NotPerChannel(key, channels, count) ->
+        let values = if channels = 1 then "1 number" else $"{channels} numbers"
+        say "WRONG COUNT" $"{code key} needs {values}, one for each channel of the images; these are {count}." ""
+    | NotForPhotographs(key, dataset) ->
+        say
+            "NOT FOR PHOTOGRAPHS"
+            $"{code key} pads small images, and {dataset} holds photographs."
+            "`resized_crop` is what varies those; without it the dataset's own is used."
+    | ForPhotographsOnly(key, dataset) ->
+        say "FOR PHOTOGRAPHS ONLY" $"{code key} scales photographs, and the images of {dataset} are small." "`pad` and `mode` are what varies those."
+    | NotKnownWith(dataset, name, []) ->
+        say
+            "UNKNOWN NORMALISATION"
+            $"The dataset {dataset} is not known with a normalisation called {code name}."
+            "write `{ mean: [...], std: [...] }`, or leave it out."
+    | NotKnownWith(dataset, name, legal) ->
+        say "UNKNOWN NORMALISATION" $"The dataset {dataset} is not known with a normalisation called {code name}." (andKnown "" legal)
     | BadName(_, name, "") -> say "LONG NAME" $"{code name} is too long for the name of a folder." "80 characters are allowed."
     | BadName(key, name, character) ->
         say

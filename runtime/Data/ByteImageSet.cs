@@ -16,23 +16,21 @@ public sealed class ByteImageSet : IImageSet
 
     /// <param name="pixels">[image, channel, row, column].</param>
     /// <param name="labels">One per image.</param>
-    /// <param name="mean">Per channel, of values scaled to 0..1.</param>
-    /// <param name="std">Per channel, of values scaled to 0..1.</param>
-    public ByteImageSet(ImageShape shape, byte[] pixels, byte[] labels, IReadOnlyList<float> mean, IReadOnlyList<float> std)
+    public ByteImageSet(ImageShape shape, byte[] pixels, byte[] labels, NormalizationSpec normalization)
     {
         Shape = shape;
         this.pixels = pixels;
         this.labels = labels;
         ImageSize = shape.Channels * shape.Height * shape.Width;
-        if (pixels.LongLength != (long)labels.Length * ImageSize || mean.Count != shape.Channels || std.Count != shape.Channels)
+        if (pixels.LongLength != (long)labels.Length * ImageSize || normalization.Mean.Count != shape.Channels)
         {
-            throw new ArgumentException("Pixels, labels, mean and std must fit the shape of the images.");
+            throw new ArgumentException("Pixels, labels and normalisation must fit the shape of the images.");
         }
 
         normalised = new float[256 * shape.Channels];
         for (var i = 0; i < normalised.Length; i++)
         {
-            normalised[i] = (float)((i % 256 / 255.0 - mean[i / 256]) / std[i / 256]);
+            normalised[i] = (float)((i % 256 / 255.0 - (float)normalization.Mean[i / 256]) / (float)normalization.Std[i / 256]);
         }
     }
 

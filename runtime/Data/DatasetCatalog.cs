@@ -15,19 +15,23 @@ public static class DatasetCatalog
     public static DatasetDescriptor Get(string name) => ByName[name];
 
     /// <summary>What an experiment's dataset is. A folder of photographs is treated as ImageNet is, with its own classes.</summary>
-    public static DatasetDescriptor Describe(DatasetSpec spec) =>
-        spec.Name != DatasetSpec.ImageFolder
-            ? Get(spec.Name)
-            : Get("imagenet") with
-            {
-                Name = spec.Name,
-                Doc = $"The photographs in {spec.Folder}, one folder per class.",
-                License = "as its owner says",
-                Homepage = null,
-                Classes = spec.Classes ?? throw new ArgumentException("A folder of images needs its number of classes."),
-                TrainingImages = 0,
-                ValidationImages = 0,
-            };
+    public static DatasetDescriptor Describe(DatasetSpec spec)
+    {
+        DatasetDescriptor described = spec.Name == DatasetSpec.ImageFolder ? DescribeFolder(spec) : Get(spec.Name);
+        return spec.Normalization is { } normalization ? described with { Normalization = normalization } : described;
+    }
+
+    private static DatasetDescriptor DescribeFolder(DatasetSpec spec) =>
+        Get("imagenet") with
+        {
+            Name = spec.Name,
+            Doc = $"The photographs in {spec.Folder}, one folder per class.",
+            License = "as its owner says",
+            Homepage = null,
+            Classes = spec.Classes ?? throw new ArgumentException("A folder of images needs its number of classes."),
+            TrainingImages = 0,
+            ValidationImages = 0,
+        };
 
     private static IReadOnlyList<DatasetDescriptor> Load()
     {

@@ -27,10 +27,11 @@ public sealed record DatasetDescriptor
     /// <summary>0: not known before the folder is read.</summary>
     public required int ValidationImages { get; init; }
 
-    /// <summary>Per channel, of pixel values scaled to 0..1.</summary>
-    public required IReadOnlyList<float> Mean { get; init; }
+    /// <summary>What pixel values are normalised with where an experiment says nothing.</summary>
+    public required NormalizationSpec Normalization { get; init; }
 
-    public required IReadOnlyList<float> Std { get; init; }
+    /// <summary>Normalisations that the literature uses, by their names.</summary>
+    public IReadOnlyDictionary<string, NormalizationSpec> Normalizations { get; init; } = new Dictionary<string, NormalizationSpec>();
 
     /// <summary>What training images go through where an experiment says nothing.</summary>
     public required AugmentationSpec Augmentation { get; init; }

@@ -24,9 +24,11 @@ internal sealed class DatasetYaml
 
     public required ShapeYaml Image { get; set; }
 
-    public required float[] Mean { get; set; }
+    public required double[] Mean { get; set; }
 
-    public required float[] Std { get; set; }
+    public required double[] Std { get; set; }
+
+    public Dictionary<string, NormalizationYaml> Normalizations { get; set; } = [];
 
     public required AugmentationYaml Augmentation { get; set; }
 
@@ -56,8 +58,8 @@ internal sealed class DatasetYaml
             Classes = Classes,
             TrainingImages = Images.Training,
             ValidationImages = Images.Validation,
-            Mean = Mean,
-            Std = Std,
+            Normalization = new NormalizationSpec(Mean, Std),
+            Normalizations = Normalizations.ToDictionary(entry => entry.Key, entry => new NormalizationSpec(entry.Value.Mean, entry.Value.Std)),
             Augmentation = new AugmentationSpec(Augmentation.Padding, Augmentation.PaddingMode, Augmentation.Flip),
             AlsoAt = AlsoAt,
             Files = [.. Files.Select(file => new DatasetFile(file.Name, file.Url is null ? null : new Uri(file.Url), file.Bytes, file.Sha256))],
@@ -68,6 +70,13 @@ internal sealed class DatasetYaml
         public required int Training { get; set; }
 
         public required int Validation { get; set; }
+    }
+
+    internal sealed class NormalizationYaml
+    {
+        public required double[] Mean { get; set; }
+
+        public required double[] Std { get; set; }
     }
 
     internal sealed class ShapeYaml

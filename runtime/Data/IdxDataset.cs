@@ -44,7 +44,7 @@ internal static class IdxDataset
             );
         }
 
-        return new ByteImageSet(descriptor.Image, Frame(images, descriptor.Image), labels.Values, descriptor.Mean, descriptor.Std);
+        return new ByteImageSet(descriptor.Image, Frame(images, descriptor.Image), labels.Values, descriptor.Normalization);
     }
 
     /// <summary>Puts each image into the middle of a black one of the size that the models see.</summary>

@@ -89,8 +89,8 @@ let tests =
                   (fun error -> Expect.equal error.Message "An image of 5 pixels cannot be mirrored at its border by 5: at most 4." "message")
           }
 
-          test "pixels, labels, mean and std must fit the shape" {
+          test "pixels, labels and normalisation must fit the shape" {
               Expect.throwsC
-                  (fun () -> new ByteImageSet(ImageShape(1, 2, 2), Array.zeroCreate 7, Array.zeroCreate 2, [| 0.0f |], [| 1.0f |]) |> ignore)
-                  (fun error -> Expect.equal error.Message "Pixels, labels, mean and std must fit the shape of the images." "message")
+                  (fun () -> new ByteImageSet(ImageShape(1, 2, 2), Array.zeroCreate 7, Array.zeroCreate 2, NormalizationSpec([| 0.0 |], [| 1.0 |])) |> ignore)
+                  (fun error -> Expect.equal error.Message "Pixels, labels and normalisation must fit the shape of the images." "message")
           } ]

@@ -77,8 +77,7 @@ let tests =
               Expect.equal cifar.Augmentation (AugmentationSpec(4, PaddingMode.Reflect, true)) "as in the paper's code"
 
               for dataset in DatasetCatalog.All do
-                  Expect.hasLength dataset.Mean dataset.Image.Channels "mean"
-                  Expect.hasLength dataset.Std dataset.Image.Channels "std"
+                  Expect.hasLength dataset.Normalization.Mean dataset.Image.Channels "mean"
 
                   for file in dataset.Files do
                       Expect.equal (isNull file.Sha256) (isNull file.Url) $"a checksum for what is downloaded: {file.Name}"

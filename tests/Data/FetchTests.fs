@@ -57,8 +57,7 @@ let small (file: DatasetFile) =
         Classes = known.Classes,
         TrainingImages = known.TrainingImages,
         ValidationImages = known.ValidationImages,
-        Mean = known.Mean,
-        Std = known.Std,
+        Normalization = known.Normalization,
         Augmentation = known.Augmentation,
         Files = [| file |]
     )

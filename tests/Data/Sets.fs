@@ -25,7 +25,8 @@ let randomSet (shape: ImageShape) count =
 
     Random(17).NextBytes pixels
 
-    pixels, new ByteImageSet(shape, pixels, Array.init count (fun i -> byte (i % 7)), mean[.. shape.Channels - 1], std[.. shape.Channels - 1])
+    let perChannel (values: float32[]) = values[.. shape.Channels - 1] |> Array.map float
+    pixels, new ByteImageSet(shape, pixels, Array.init count (fun i -> byte (i % 7)), NormalizationSpec(perChannel mean, perChannel std))
 
 let mild = AugmentationSpec(2, PaddingMode.Reflect, true)
 

@@ -40,12 +40,12 @@ let tests =
           test "a setting reaches into short forms" {
               Expect.equal
                   (experiment [ "dataset.augment.flip", "true" ]).Dataset
-                  { Source = Named "fashion-mnist-mini"; Augment = { Pad = None; Mode = None; Flip = Some true } }
+                  { DatasetCodec.ofSource (Named "fashion-mnist-mini") with Augment = { AugmentCodec.own with Flip = Some true } }
                   "a dataset by name"
 
               Expect.equal
                   (experiment [ "dataset", "{ name: cifar100, augment: { flip: false } }" ]).Dataset.Augment
-                  { Pad = None; Mode = None; Flip = Some false }
+                  { AugmentCodec.own with Flip = Some false }
                   "what is left out stays the dataset's own"
 
               let kd = (experiment [ "variants.kd.edt", "cifar" ]).Variants |> List.find (fun variant -> variant.Name = "kd")

@@ -28,6 +28,7 @@ let private corpus =
 let private beyondSchema =
     [ "axis-"
       "boundaries-"
+      "dataset-"
       "dense-range"
       "everything-excluded"
       "exclude-"

@@ -21,7 +21,7 @@ let private images count seed =
     random.NextBytes pixels
     // Something to learn: a bright row that tells the class.
     labels |> Array.iteri (fun i label -> Array.Fill(pixels, 255uy, i * 1024 + 32 * (2 * int label + 6), 64))
-    new ByteImageSet(descriptor.Image, pixels, labels, descriptor.Mean, descriptor.Std)
+    new ByteImageSet(descriptor.Image, pixels, labels, descriptor.Normalization)
 
 /// Never opened twice at once: each cohort disposes its own.
 let private openDataset (_: DatasetSpec) = new Dataset(DatasetCatalog.Get "fashion-mnist-mini", images 72 1, images 30 2)

@@ -1,0 +1,69 @@
+module ChannelDistillation.Tests.Language.DatasetSettingsTests
+
+open Expecto
+open ChannelDistillation.Data
+open ChannelDistillation.Dsl
+open ChannelDistillation.Specs
+open ChannelDistillation.Tests
+
+/// The specs of the datasets of all runs, each once.
+let private specs dataset grid =
+    let text = Base.text.Replace("dataset: fashion-mnist-mini", $"dataset: {dataset}") + grid
+    (Base.plan text []).Runs |> List.map _.Spec.Dataset |> List.distinct
+
+let private crd = NormalizationSpec([| 0.5071; 0.4867; 0.4408 |], [| 0.2675; 0.2565; 0.2761 |])
+
+[<Tests>]
+let tests =
+    testList
+        "what is asked of a dataset"
+        [ test "a known normalisation is written as numbers into the spec" {
+              let expected = [ DatasetSpec(Name = "cifar100", Normalization = crd) ]
+              Expect.equal (specs "{ name: cifar100, normalize: crd }" "") expected "by its name"
+
+              Expect.equal
+                  (specs "{ name: cifar100, normalize: { mean: [0.5071, 0.4867, 0.4408], std: [0.2675, 0.2565, 0.2761] } }" "")
+                  expected
+                  "in numbers"
+          }
+
+          test "the dataset's own normalisation is the same run, however it is written" {
+              let own = [ DatasetSpec(Name = "cifar100") ]
+              Expect.equal (specs "{ name: cifar100, normalize: channel_distillation }" "") own "by its name"
+              Expect.equal (specs "cifar100" "grid: { product: { dataset.normalize: [channel_distillation] } }") own "on an axis"
+          }
+
+          test "the spec's normalisation is the one that images are read with" {
+              let described = DatasetCatalog.Describe(DatasetSpec(Name = "cifar100", Normalization = crd))
+              Expect.equal described.Normalization crd "described"
+          }
+
+          test "a part is held out by its share, or by its share and a seed" {
+              Expect.equal (specs "{ name: cifar10, validation: 0.1 }" "") [ DatasetSpec(Name = "cifar10", HeldOut = HeldOutSpec(0.1, 0L)) ] "share"
+
+              Expect.equal
+                  (specs "{ name: cifar10, validation: { share: 0.2, seed: 5 } }" "")
+                  [ DatasetSpec(Name = "cifar10", HeldOut = HeldOutSpec(0.2, 5L)) ]
+                  "share and seed"
+
+              Expect.equal
+                  (specs "cifar10" "grid: { product: { dataset.validation: [0.1, 0.2] } }")
+                  [ DatasetSpec(Name = "cifar10", HeldOut = HeldOutSpec(0.1, 0L)); DatasetSpec(Name = "cifar10", HeldOut = HeldOutSpec(0.2, 0L)) ]
+                  "on an axis"
+          }
+
+          test "a resized crop takes over what it does not say" {
+              let crop text =
+                  match specs ("{ name: imagenet, augment: { resized_crop: " + text + " } }") "" with
+                  | [ spec ] -> spec.Augmentation
+                  | other -> failtest $"{other}"
+
+              let expected = AugmentationSpec(0, PaddingMode.Zero, true, ResizedCrop = ResizedCropSpec(0.5, 1.0, 3.0 / 4.0, 4.0 / 3.0))
+              Expect.equal (crop "{ area: [0.5, 1] }") expected "the area alone"
+              let middle = AugmentationSpec(0, PaddingMode.Zero, true)
+
+              Expect.equal
+                  (specs "{ name: imagenet, augment: { resized_crop: none, flip: false } }" "")
+                  [ DatasetSpec(Name = "imagenet", Augmentation = AugmentationSpec.None) ]
+                  $"no crop and no flip, unlike {middle}"
+          } ]
