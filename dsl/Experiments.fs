@@ -6,7 +6,7 @@ open System.IO
 
 let private problem mistake place : Problem = { Mistake = mistake; Place = place }
 
-/// One message for one spot: what else is found there follows from the first. In the order of the text: the main file first, then those
+/// One message for one spot: what else is found there follows from the first, but for warnings, which are about different things. In the order of the text: the main file first, then those
 /// that it builds on, then settings as they were given.
 let private distinct (main: Source) (settings: Source list) (problems: Problem list) =
     let rank (source: Source) =
@@ -18,14 +18,14 @@ let private distinct (main: Source) (settings: Source list) (problems: Problem l
     problems
     |> List.distinctBy (fun problem ->
         match problem.Place with
-        | Some place ->
+        | Some place when not problem.IsWarning ->
             let key =
                 match problem.Mistake with
                 | MissingKey(key, _, _) -> key
                 | _ -> ""
 
             Choice1Of2(place.Source, place.Line, place.Column, place.Length, key)
-        | None -> Choice2Of2 problem.Mistake)
+        | place -> Choice2Of2(place, problem.Mistake))
     |> List.sortBy (fun problem ->
         match problem.Place with
         | Some place -> rank place.Source, place.Line, place.Column

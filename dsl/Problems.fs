@@ -141,7 +141,7 @@ type Mistake =
     | DatasetReplaced
     | NeverHappens of variant: string * epochs: int * Beyond list * others: string list
     /// A loss that has a weight, but none in any epoch.
-    | NeverActs of loss: string * variant: string * epochs: int
+    | NeverActs of loss: string * variant: string * epochs: int * others: string list
     | RateNeverChanges of epoch: int * epochs: int
     | PublishedWithoutRow of name: string * legal: string list * near: string list
 

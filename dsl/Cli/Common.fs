@@ -31,12 +31,7 @@ let load (file: string option) (sets: string list) (large: bool) : Plan =
     match Experiments.load file (List.map Parsing.assignment sets) large with
     | Ok(plan, warnings) ->
         if not warnings.IsEmpty then
-            eprintfn "%s" (Render.problems warnings)
+            eprintfn "%s\n" (Render.problems warnings)
 
         plan
     | Error problems -> Ending.stop Ending.invalid (Render.problems problems)
-
-let onlyMatching (only: string option) (jobs: Job list) =
-    match only with
-    | None -> jobs
-    | Some pattern -> jobs |> List.filter (Job.matches pattern)

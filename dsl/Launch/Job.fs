@@ -1,5 +1,6 @@
 namespace ChannelDistillation.Dsl.Launch
 
+open System
 open System.Collections.Generic
 open System.IO
 open System.IO.Enumeration
@@ -42,10 +43,24 @@ module Job =
               | true, folder -> { Run = run; Folder = folder; State = RunState.decide true (RunFolder(folder).ReadResult() |> Option.ofObj) }
               | _ -> { Run = run; Folder = Path.Combine(experimentFolder, name); State = RunState.decide false None } ]
 
-    /// `--only`: the pattern (with `*` and `?`) fits the run's name or its variant.
-    let matches (pattern: string) (job: Job) =
+    let private matches (pattern: string) (job: Job) =
         let fits (name: string) = FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase = false)
         fits job.Run.Name || fits job.Run.Variant
+
+    let private namesShown = 8
+
+    /// `--only`: the runs whose name or variant fits a pattern (with `*` and `?`); without one, all.
+    /// <exception cref="Refused">None does.</exception>
+    let chosen (only: string option) (jobs: Job list) : Job list =
+        match only with
+        | None -> jobs
+        | Some pattern ->
+            match jobs |> List.filter (matches pattern) with
+            | [] ->
+                let names = jobs |> List.map _.Run.Name |> List.truncate namesShown
+                let listed = String.Join(", ", names @ (if jobs.Length > namesShown then [ "..." ] else []))
+                raise (Refused $"No run matches --only {pattern}. The runs are: {listed}")
+            | found -> found
 
     /// Groups that train in lockstep, each of at most so many lanes, in the order of the plan.
     let cohorts (lanes: int) (jobs: Job list) =

@@ -11,12 +11,7 @@ open ChannelDistillation.Teachers
 let private counted n (word: string) = if n = 1 then $"1 {word}" else $"{n} {word}s"
 
 /// `kd 1, cd 6`: each loss with its weight at full strength.
-let private losses (spec: RunSpec) =
-    String.Join(
-        ", ",
-        spec.Losses
-        |> Seq.map (fun loss -> loss.Name + " " + loss.Weight.ToString("R", Globalization.CultureInfo.InvariantCulture))
-    )
+let private losses (spec: RunSpec) = String.Join(", ", spec.Losses |> Seq.map (fun loss -> loss.Name + " " + Numbers.show loss.Weight))
 
 let private columns (rows: string list list) =
     let widths = rows |> List.transpose |> List.map (List.map String.length >> List.max)
@@ -51,7 +46,8 @@ let private steps (spec: RunSpec) =
 let private estimate (known: Estimate.Estimate) =
     let memory =
         known.Bytes
-        |> Option.map (fun bytes -> $", {float bytes / float (1 <<< 30):F1} GiB of memory")
+        |> Option.map (fun bytes ->
+            ", " + (float bytes / float (1 <<< 30)).ToString("F1", Globalization.CultureInfo.InvariantCulture) + " GiB of memory")
         |> Option.defaultValue ""
 
     $"  about {Progress.Figures.duration known.Time}{memory} ({known.Source})"

@@ -14,9 +14,6 @@ open ChannelDistillation.Specs
 open ChannelDistillation.Teachers
 open ChannelDistillation.Training
 
-/// The arguments do not fit this experiment or this moment; nothing was started.
-exception Refused of message: string
-
 type SweepOptions =
     {
         Workspace: Workspace
@@ -93,14 +90,7 @@ module Sweep =
         use _ = lockFolder folder
         let jobs = Job.ofPlan folder plan
 
-        let chosen =
-            options.Only |> Option.map (fun pattern -> jobs |> List.filter (Job.matches pattern)) |> Option.defaultValue jobs
-
-        if chosen.IsEmpty then
-            let names = (jobs |> List.map _.Run.Name |> List.truncate 8) @ (if jobs.Length > 8 then [ "..." ] else [])
-            let listed = String.Join(", ", names)
-            raise (Refused $"No run matches --only {options.Only.Value}. The runs are: {listed}")
-
+        let chosen = Job.chosen options.Only jobs
         let pending = chosen |> List.filter (fun job -> RunState.needsTraining options.RetryFailed job.State)
 
         let recipes (spec: RunSpec) = spec.Train :: (Option.ofObj spec.Teacher |> Option.bind (_.Train >> Option.ofObj) |> Option.toList)

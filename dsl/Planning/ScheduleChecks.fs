@@ -2,6 +2,7 @@
 module ChannelDistillation.Dsl.ScheduleChecks
 
 open System.Collections.Generic
+open ChannelDistillation.Losses
 open ChannelDistillation.Dsl.Drafts
 
 let private warn place mistake : Problem = { Mistake = mistake; Place = place }
@@ -41,62 +42,83 @@ let private placeOf (experiment: Experiment) (legend: Legend) =
                 && List.truncate segments[axis].Length path = segments[axis])
             |> Option.map (fun axis -> legend.Place(axis, draft.Values[axis])))
 
-let private losses (where: Where) (placeOf: Draft -> string list list -> Place option) (experiment: Experiment) (drafts: Draft list) =
-    let seen = HashSet<struct (string * int * Beyond list)>(HashIdentity.Structural)
-    let idle = HashSet<struct (string * string)>(HashIdentity.Structural)
+/// Where a setting of a loss in a variant comes from: the value of an axis, or else what the file says nearest to the variant.
+let private placeOfSetting (where: Where) (experiment: Experiment) placeOf (draft: Draft) (loss: string) (key: string) (inside: string list) =
+    let variant = experiment.Variants |> List.find (fun variant -> variant.Name = draft.Variant)
 
-    let found =
-        [ for draft in drafts do
-              let epochs = draft.Resolved.Train.Epochs
-              let variant = experiment.Variants |> List.find (fun variant -> variant.Name = draft.Variant)
+    let isOfPreset =
+        match variant.Edt with
+        | None -> false
+        | Some edt ->
+            let preset = Resolve.preset edt (LossCatalog.Get loss)
+            if key = "decay" then preset.Decay.IsSome else preset.StartAfter.IsSome
 
-              match draft.Resolved.Losses |> List.collect (beyond epochs) with
-              | [] -> ()
-              | parts when seen.Add(struct (draft.Variant, epochs, parts)) ->
-                  let schedules =
-                      [ for part in parts do
-                            match part with
-                            | Start(loss, _) ->
-                                [ "variants"; draft.Variant; loss; "start_after" ]
-                                [ "losses"; loss; "start_after" ]
-                            | Decaying(loss, _) ->
-                                [ "variants"; draft.Variant; loss; "decay"; "step"; "at" ]
-                                [ "losses"; loss; "decay"; "step"; "at" ]
-                        [ "variants"; draft.Variant; "edt" ] ]
+    placeOf
+        draft
+        [ "variants" :: draft.Variant :: loss :: key :: inside
+          [ "variants"; draft.Variant; "edt" ]
+          "losses" :: loss :: key :: inside ]
+    |> Option.orElse (where.VariantSetting(draft.Variant, loss, key))
+    |> Option.orElse (if isOfPreset then where.Value [ "variants"; draft.Variant; "edt" ] else None)
+    |> Option.orElse (where.Node [ "losses"; loss; key ] |> Option.map _.Place)
+    |> Option.orElse (where.VariantLoss(draft.Variant, loss))
 
-                  let own =
-                      if variant.Edt.IsSome then
-                          where.Value [ "variants"; draft.Variant; "edt" ]
-                      else
-                          where.Key [ "variants"; draft.Variant ]
+/// Variants of which the same is to be said at one place are named together.
+let private together (problems: Problem list) =
+    let variant (problem: Problem) =
+        match problem.Mistake with
+        | NeverHappens(variant, _, _, _)
+        | NeverActs(_, variant, _, _) -> variant
+        | _ -> ""
 
-                  let place = placeOf draft ([ "train"; "epochs" ] :: schedules) |> Option.orElse own
-                  warn place (NeverHappens(draft.Variant, epochs, parts, []))
-              | _ -> ()
-
-              for loss in draft.Resolved.Losses do
-                  if neverActs epochs loss && idle.Add(struct (draft.Variant, loss.Name)) then
-                      warn (where.VariantLoss(draft.Variant, loss.Name)) (NeverActs(loss.Name, draft.Variant, epochs)) ]
-
-    // Variants that are cut short by one value are named together.
-    found
+    problems
     |> List.groupBy (fun problem ->
         match problem.Mistake with
-        | NeverHappens _ -> Choice1Of2 problem.Place
-        | other -> Choice2Of2 other)
+        | NeverActs(loss, _, _, _) -> problem.Place, loss
+        | _ -> problem.Place, "")
     |> List.map (fun (_, problems) ->
-        let variants =
-            [ for problem in problems do
-                  match problem.Mistake with
-                  | NeverHappens(variant, _, _, _) -> variant
-                  | _ -> () ]
+        let first = problems.Head
+        let others = problems |> List.map variant |> List.distinct |> List.filter ((<>) (variant first))
 
-        match problems.Head.Mistake with
-        | NeverHappens(variant, epochs, parts, _) ->
-            let others = variants |> List.distinct |> List.filter ((<>) variant)
-            { problems.Head with Mistake = NeverHappens(variant, epochs, parts, others) }
-        | _ -> problems.Head)
+        { first with
+            Mistake =
+                match first.Mistake with
+                | NeverHappens(variant, epochs, parts, _) -> NeverHappens(variant, epochs, parts, others)
+                | NeverActs(loss, variant, epochs, _) -> NeverActs(loss, variant, epochs, others)
+                | other -> other })
 
+let private losses (where: Where) (placeOf: Draft -> string list list -> Place option) (experiment: Experiment) (drafts: Draft list) =
+    let seen = HashSet<struct (string * int * Beyond list)>(HashIdentity.Structural)
+    let idle = HashSet<struct (string * string * Decay)>(HashIdentity.Structural)
+    let placeOfSetting = placeOfSetting where experiment placeOf
+
+    [ for draft in drafts do
+          let epochs = draft.Resolved.Train.Epochs
+
+          match draft.Resolved.Losses |> List.collect (beyond epochs) with
+          | first :: _ as parts when seen.Add(struct (draft.Variant, epochs, parts)) ->
+              let place =
+                  placeOf draft [ [ "train"; "epochs" ] ]
+                  |> Option.orElseWith (fun () ->
+                      match first with
+                      | Start(loss, _) -> placeOfSetting draft loss "start_after" []
+                      | Decaying(loss, _) -> placeOfSetting draft loss "decay" [ "step"; "at" ])
+
+              warn place (NeverHappens(draft.Variant, epochs, parts, []))
+          | _ -> ()
+
+          for loss in draft.Resolved.Losses do
+              if neverActs epochs loss && idle.Add(struct (draft.Variant, loss.Name, loss.Decay)) then
+                  let kind =
+                      match loss.Decay with
+                      | LinearDecay _ -> "linear"
+                      | _ -> "cosine"
+
+                  let place = placeOfSetting draft loss.Name "decay" [ kind; "until" ]
+                  warn place (NeverActs(loss.Name, draft.Variant, epochs, [])) ]
+    |> together
+
+/// Learning rates that would change after the last epoch, for each length of training and each schedule.
 let private rates (where: Where) (placeOf: Draft -> string list list -> Place option) (drafts: Draft list) =
     let at = [ "train"; "lr_schedule"; "step"; "at" ]
     let seen = HashSet<struct (int * int list)>(HashIdentity.Structural)
@@ -107,7 +129,9 @@ let private rates (where: Where) (placeOf: Draft -> string list list -> Place op
           match train.Schedule.Shape with
           | Step(changes, _) when seen.Add(struct (train.Epochs, changes)) ->
               match changes |> List.tryFind (fun epoch -> epoch >= train.Epochs) with
-              | Some epoch -> warn (placeOf draft [ at ] |> Option.orElse (where.Value at)) (RateNeverChanges(epoch, train.Epochs))
+              | Some epoch ->
+                  let place = placeOf draft [ [ "train"; "epochs" ]; at ] |> Option.orElse (where.Value at)
+                  warn place (RateNeverChanges(epoch, train.Epochs))
               | None -> ()
           | _ -> () ]
 

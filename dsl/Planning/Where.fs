@@ -21,21 +21,28 @@ type Where(root: Node) =
         | Some node -> Some(Node.place node)
         | None -> this.Value path
 
-    /// A loss in the list of a variant.
-    member this.VariantLoss(variant: string, loss: string) =
+    /// The list of a variant.
+    member private _.VariantList(variant: string) =
         let list =
             match Node.find [ "variants"; variant ] root with
             | Some { Content = Mapping _ } -> Node.find [ "variants"; variant; "losses" ] root
             | other -> other
 
         match list with
-        | Some { Content = Sequence items } ->
-            items
-            |> List.tryPick (fun item ->
-                match item.Content with
-                | Plain name
-                | Quoted name when name = loss -> Some item.Place
-                | Mapping entries -> entries |> List.tryPick (fun entry -> if entry.Name = loss then Some entry.At else None)
-                | _ -> None)
-            |> Option.orElse (this.Key [ "variants"; variant ])
-        | _ -> this.Key [ "variants"; variant ]
+        | Some { Content = Sequence items } -> items
+        | _ -> []
+
+    /// A loss in the list of a variant.
+    member this.VariantLoss(variant: string, loss: string) =
+        this.VariantList variant
+        |> List.tryPick (fun item ->
+            match item.Content with
+            | Plain name
+            | Quoted name when name = loss -> Some item.Place
+            | Mapping entries -> entries |> List.tryPick (fun entry -> if entry.Name = loss then Some entry.At else None)
+            | _ -> None)
+        |> Option.orElseWith (fun () -> this.Key [ "variants"; variant ])
+
+    /// What the list of a variant itself says of a loss.
+    member this.VariantSetting(variant: string, loss: string, key: string) =
+        this.VariantList variant |> List.tryPick (fun item -> Node.find [ loss; key ] item) |> Option.map _.Place

@@ -31,10 +31,10 @@ let message (mistake: Mistake) : Message option =
             | several -> $" {codes several} are cut short too."
 
         say "NEVER HAPPENS" $"Training ends after {inEpochs epochs}, before all of the schedule of {code variant} has happened: {parts}.{more}" ""
-    | NeverActs(loss, variant, epochs) ->
+    | NeverActs(loss, variant, epochs, others) ->
         say
             "NEVER ACTS"
-            $"The schedule of {code loss} in {code variant} leaves it the weight 0 in all of {inEpochs epochs}."
+            $"The schedule of {code loss} leaves it the weight 0 in all of {inEpochs epochs} of {codes (variant :: others)}."
             "change its decay, or leave the loss out."
     | RateNeverChanges(epoch, epochs) ->
         say "NEVER HAPPENS" $"The learning rate would change after epoch {epoch}, but training ends after {inEpochs epochs}." ""

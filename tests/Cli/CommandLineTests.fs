@@ -92,6 +92,22 @@ let tests =
               Expect.isFalse (Directory.Exists(Path.Combine(folder.Path, "runs"))) "no folder"
           }
 
+          test "plan of runs that there are none of is refused, and the runs are named" {
+              use folder = new TemporaryFolder()
+              File.WriteAllText(Path.Combine(folder.Path, "small.yaml"), experiment)
+
+              Expect.equal
+                  (run folder.Path [ "plan"; "small.yaml"; "--only"; "zzz" ])
+                  (2, "No run matches --only zzz. The runs are: student-seed0, student-seed1, kd-seed0, kd-seed1\n")
+                  "exit code and whole text"
+          }
+
+          test "warnings stand apart from the plan" {
+              let code, text = mistaken "plan" "lr_schedule: constant" "lr_schedule: { step: { at: [9], factor: 0.1 } }"
+              Expect.equal code 0 text
+              Expect.stringContains text "but training ends after 2 epochs.\n\n" "a blank line"
+          }
+
           test "table of an experiment that was never swept marks every cell as missing" {
               use folder = new TemporaryFolder()
               File.WriteAllText(Path.Combine(folder.Path, "small.yaml"), experiment)

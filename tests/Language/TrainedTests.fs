@@ -52,7 +52,7 @@ let tests =
 
           test "a loss whose weight falls to 0 at once never acts" {
               let text = text [ "student: [ce: { decay: { linear: { until: 1 } } }]" ] []
-              Expect.equal (found (Base.warnings text)) [ NeverActs("ce", "student", 30), Some(lineOf "student: [ce" text) ] "warnings"
+              Expect.equal (found (Base.warnings text)) [ NeverActs("ce", "student", 30, []), Some(lineOf "student: [ce" text) ] "warnings"
           }
 
           test "a pair that the grid replaces is not checked" {
@@ -74,7 +74,7 @@ let tests =
               Expect.equal ((Base.plan text []).Rows |> List.map _.Variant) [ "student"; "kd"; "kd"; "cd"; "cd" ] "rows"
 
               match Base.problems (text.Replace("[{ model", "[none, { model")) [] |> List.map _.Mistake with
-              | [ NoTeacher("kd", "kd", []) ] -> ()
+              | [ NoTeacher("kd", "kd", [ "cd" ]) ] -> ()
               | other -> failtest $"{other}"
           }
 

@@ -22,7 +22,11 @@ let tests =
           }
 
           test "many changes are named by the first and the last" {
-              let cd = WeightChart.ofPlan (Base.plan Base.text [ "train.epochs", "100" ]) |> List.find (fun line -> line.Loss = "cd")
+              let cd =
+                  WeightChart.ofPlan (Base.plan Base.text [ "train.epochs", "100" ])
+                  |> List.concat
+                  |> List.find (fun line -> line.Loss = "cd")
+
               Expect.equal cd.Words "6, 5.4 from 10, ..., 2.092 from 100" "words"
               Expect.equal cd.Bars.Length 50 "no wider than a terminal"
           }
@@ -44,7 +48,48 @@ let tests =
                   "chart"
           }
 
-          test "the chart of a grid says that it is of the first point" {
-              let plan = Base.plan (Base.withGrid [ "product: { train.batch: [32, 64] }" ]) []
-              Expect.equal (WeightChart.render plan).Head "Loss weights over 30 epochs, at the first point of the grid" "title"
+          test "of a grid, every schedule is drawn once, with the values that lead to it" {
+              let text = Base.withGrid [ "product: { train.epochs: [6, 12], train.batch: [32, 64], losses.cd.weight: [1, 3] }" ]
+
+              let plan = Base.plan text [ "variants.cd", "[ce, cd: { start_after: 3 }]"; "train.lr_schedule", "constant"; "seeds", "[0]" ]
+
+              Expect.equal
+                  (WeightChart.render plan)
+                  [ "Loss weights over training"
+                    "  cd epochs=6   ce  ██████        1"
+                    "                cd  ···███        of its weight: 0, 1 from 4"
+                    "  cd epochs=12  ce  ████████████  1"
+                    "                cd  ···█████████  of its weight: 0, 1 from 4" ]
+                  "charts"
+          }
+
+          test "of an axis over schedules, those that are none are not drawn" {
+              let text =
+                  Base.withGrid [ "product: { losses.kd.decay: [none, { linear: { until: 3 } }, { step: { at: [3], factor: 0.5 } }] }" ]
+
+              let plan =
+                  Base.plan text [ "variants.cd", "null"; "losses.cd", "null"; "train.epochs", "4"; "train.lr_schedule", "constant" ]
+
+              Expect.equal
+                  (WeightChart.render plan)
+                  [ "Loss weights over 4 epochs"
+                    "  kd kd.decay={ linear: { until: 3 } }            ce  ████  1"
+                    "                                                  kd  █▄··  1, 0.5 from 2, 0 from 3"
+                    "  kd kd.decay={ step: { at: [3], factor: 0.5 } }  ce  ████  1"
+                    "                                                  kd  ██▄▄  1, 0.5 from 3" ]
+                  "charts"
+          }
+
+          test "of very many schedules the first are drawn" {
+              let text = Base.withGrid [ "product: { losses.kd.start_after: { from: 1, to: 20, scale: integer } }" ]
+              let chart = WeightChart.render (Base.plan text [ "variants.cd", "[ce, cd]" ])
+              Expect.equal (List.last chart) "  and 8 more" "the rest"
+              Expect.equal chart.Length (1 + 12 * 2 + 1) "lines"
+          }
+
+          test "one epoch is one" {
+              let plan =
+                  Base.plan Base.text [ "train.epochs", "1"; "variants.cd", "[ce, cd: { start_after: 1 }]"; "train.lr_schedule", "constant" ]
+
+              Expect.equal (WeightChart.render plan).Head "Loss weights over 1 epoch" "title"
           } ]

@@ -44,7 +44,7 @@ let run (arguments: string list) =
         let lanes = parsed.GetResult(Lanes, defaultLanes) |> Parsing.positive "--lanes"
         let folder = Sweep.folderOf (outOf (parsed.TryGetResult Out)) plan
         let all = Job.ofPlan folder plan
-        let jobs = onlyMatching (parsed.TryGetResult Only) all
+        let jobs = Job.chosen (parsed.TryGetResult Only) all
 
         if parsed.Contains Json then
             let layout = Layouts.ofPlan plan all (Layouts.knownErrors (PlanFile.read folder))
