@@ -1,36 +1,49 @@
+using ChannelDistillation.Checkpoints;
 using ChannelDistillation.Models;
-using ChannelDistillation.Records;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace ChannelDistillation.Teachers;
 
-/// <summary>Weights from a file into a model, all or nothing.</summary>
+/// <summary>Weights from a file into a model, all or nothing: what does not fit is found before anything is copied.</summary>
 public static class Checkpoint
 {
-    /// <param name="path">A safetensors file.</param>
-    /// <exception cref="InvalidDataException">Not such a file, damaged, or weights of another model; the message says which tensors differ.</exception>
+    /// <param name="path">A checkpoint of any format; see docs/checkpoints.md.</param>
+    /// <exception cref="InvalidDataException">Not a checkpoint, damaged, or weights of another model; the message says what differs.</exception>
     public static void LoadInto(Backbone model, string path)
     {
-        using var scope = NewDisposeScope();
-        using var noGradient = no_grad();
-        IReadOnlyDictionary<string, Tensor> saved = Safetensors.Read(path).Tensors;
-        Dictionary<string, Tensor> wanted = model.state_dict();
-        string[] wrong =
-        [
-            .. wanted.Keys.Except(saved.Keys).Select(name => $"`{name}` is missing"),
-            .. saved.Keys.Except(wanted.Keys).Select(name => $"`{name}` is not part of the model"),
-            .. wanted
-                .Where(entry => saved.TryGetValue(entry.Key, out Tensor? tensor) && !tensor.shape.SequenceEqual(entry.Value.shape))
-                .Select(entry => $"`{entry.Key}` is {Shape(saved[entry.Key])} and should be {Shape(entry.Value)}"),
-        ];
-        if (wrong.Length > 0)
-            throw new InvalidDataException(
-                $"{path} does not hold the weights of this model ({model.GetName()}): {string.Join(", ", wrong.Take(3))}{(wrong.Length > 3 ? $", and {wrong.Length - 3} more" : "")}."
-            );
-        foreach (var (name, tensor) in wanted)
-            tensor.copy_(saved[name]);
+        using CheckpointFile file = CheckpointFile.Open(path);
+        LoadInto(model, file);
     }
 
-    private static string Shape(Tensor tensor) => $"[{string.Join(", ", tensor.shape)}]";
+    /// <summary>
+    /// Copies tensor by tensor, each read when its turn comes, so that one at most is in memory beside the model. Other types of floating
+    /// point become float32.
+    /// </summary>
+    /// <returns>The weights that were taken: of a file with several networks the first that fits.</returns>
+    /// <exception cref="InvalidDataException">Weights of another model; the message says what differs.</exception>
+    public static WeightSet LoadInto(Backbone model, CheckpointFile file)
+    {
+        using var noGradient = no_grad();
+        Dictionary<string, Tensor> wanted = model.state_dict();
+        WeightSet weights = Fitting(model, file);
+        foreach (TensorEntry entry in weights.Tensors)
+        {
+            using var scope = NewDisposeScope();
+            wanted[entry.Name].copy_(file.Read(entry));
+        }
+        return weights;
+    }
+
+    private static WeightSet Fitting(Backbone model, CheckpointFile file)
+    {
+        IReadOnlyDictionary<string, long[]> shapes = ModelFit.ShapesOf(model);
+        var compared = file.Sets.Select(set => (Set: set, Difference: StateDifference.Between(set, shapes))).OrderBy(pair => pair.Difference.Count);
+        var (nearest, difference) = compared.First();
+        if (difference.Count == 0)
+            return nearest;
+        string what = $"{file.Path} does not hold the weights of this model ({model.GetName()}): {difference.InWords()}.";
+        ModelFit? fit = ModelFit.Rank(nearest).FirstOrDefault(fit => fit.IsExact);
+        throw new InvalidDataException(fit is null ? what : $"{what} They are those of {fit.InWords}.");
+    }
 }

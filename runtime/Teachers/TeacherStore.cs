@@ -20,6 +20,16 @@ public sealed class TeacherStore(Workspace workspace)
             ? FolderOf(run).ReadResult()?.Status == RunStatus.Completed && File.Exists(FolderOf(run).LatestWeights)
             : File.Exists(CheckpointOf(teacher, dataset));
 
+    /// <summary>SHA-256 of the teacher's weights, which tells teachers apart whatever their files are called; computed once for each file.</summary>
+    /// <exception cref="MissingException">They are not there.</exception>
+    public string ContentHash(TeacherSpec teacher, DatasetSpec dataset)
+    {
+        string path = CheckpointOf(teacher, dataset);
+        return File.Exists(path)
+            ? new ContentHash(Path.Combine(workspace.Pretrain, "hashes")).Of(path)
+            : throw new MissingException($"The teacher's checkpoint {path} is not there.");
+    }
+
     /// <summary>Trains a teacher that has a recipe, or goes on with its training.</summary>
     /// <exception cref="TeacherFailedException">It diverged or failed.</exception>
     public void Train(TeacherSpec teacher, DatasetSpec dataset, TrainingOptions options, ITrainingObserver observer, CancellationToken stop)
@@ -60,14 +70,13 @@ public sealed class TeacherStore(Workspace workspace)
 
     /// <summary>
     /// The teacher's own errors on the validation set. A teacher trained by recipe has them on record; another is evaluated once, and the
-    /// numbers are kept under pretrain/ by checkpoint and dataset.
+    /// numbers are kept under pretrain/ by the checkpoint's content and the dataset.
     /// </summary>
     public EpochErrors Errors(TeacherSpec teacher, DatasetSpec dataset, TrainingOptions options)
     {
         if (teacher.AsRun(dataset) is RunSpec run)
             return FolderOf(run).ReadResult()!.Last!;
-        string checkpoint = CheckpointOf(teacher, dataset);
-        string kept = KeptErrors(checkpoint, teacher, dataset);
+        string kept = KeptErrors(teacher, dataset);
         if (File.Exists(kept))
             return JsonSerializer.Deserialize<EpochErrors>(File.ReadAllText(kept), RecordJson.Line)!;
         using FrozenTeacher model = Load(teacher, dataset, new(options.Device));
@@ -113,16 +122,16 @@ public sealed class TeacherStore(Workspace workspace)
 
     private RunFolder FolderOf(RunSpec run) => new(Path.Combine(workspace.Pretrain, RunFolder.NameOf($"{run.Dataset.Name}-{run.Student.Name}", run)));
 
-    private string KeptErrors(string checkpoint, TeacherSpec teacher, DatasetSpec dataset)
+    /// <summary>By content: a file that is copied or renamed keeps its errors, one that is replaced does not.</summary>
+    private string KeptErrors(TeacherSpec teacher, DatasetSpec dataset)
     {
-        var file = new FileInfo(checkpoint);
+        string content = ContentHash(teacher, dataset);
         string what = SpecJson.HashOf(json =>
         {
             json.WriteStartObject();
             SpecJson.Write(json, dataset);
-            SpecJson.Write(json, teacher);
-            json.WriteNumber("bytes", file.Length);
-            json.WriteNumber("written", file.LastWriteTimeUtc.Ticks);
+            SpecJson.Write(json, teacher with { Checkpoint = null });
+            json.WriteString("sha256", content);
             json.WriteEndObject();
         });
         return Path.Combine(workspace.Pretrain, "errors", what[..16] + ".json");

@@ -1,0 +1,113 @@
+using System.Buffers.Binary;
+using System.Text;
+using Microsoft.Win32.SafeHandles;
+
+namespace ChannelDistillation.Checkpoints.Pickle;
+
+/// <summary>The bytes of one or more pickles within a file. No length that they state is believed before the bytes are there.</summary>
+/// <param name="start">Where the pickles' part of the file begins.</param>
+/// <param name="end">Where it ends at the latest.</param>
+internal sealed class PickleInput(SafeFileHandle file, long start, long end)
+{
+    /// <summary>Names of classes and numbers in digits; longer lines are no such thing.</summary>
+    private const int LongestLine = 1000;
+
+    /// <summary>A pickle holds names and shapes, never a tensor's numbers: ResNet-152 with its optimizer needs 0.4 MB.</summary>
+    private const long Longest = 64 << 20;
+
+    private readonly long limit = Math.Min(end, start + Longest);
+    private readonly byte[] buffer = new byte[1 << 14];
+    private long bufferStart = start;
+    private int buffered;
+
+    /// <summary>Of the next byte in the file.</summary>
+    public long Position { get; private set; } = start;
+
+    public int Byte()
+    {
+        Span<byte> one = stackalloc byte[1];
+        Fill(one);
+        return one[0];
+    }
+
+    public int UInt16()
+    {
+        Span<byte> bytes = stackalloc byte[2];
+        Fill(bytes);
+        return BinaryPrimitives.ReadUInt16LittleEndian(bytes);
+    }
+
+    public int Int32()
+    {
+        Span<byte> bytes = stackalloc byte[4];
+        Fill(bytes);
+        return BinaryPrimitives.ReadInt32LittleEndian(bytes);
+    }
+
+    public long UInt32() => (uint)Int32();
+
+    public long Int64()
+    {
+        Span<byte> bytes = stackalloc byte[8];
+        Fill(bytes);
+        return BinaryPrimitives.ReadInt64LittleEndian(bytes);
+    }
+
+    public double BigEndianDouble()
+    {
+        Span<byte> bytes = stackalloc byte[8];
+        Fill(bytes);
+        return BinaryPrimitives.ReadDoubleBigEndian(bytes);
+    }
+
+    public byte[] Bytes(long count)
+    {
+        if (count < 0 || count > limit - Position)
+            throw Short();
+        byte[] bytes = new byte[count];
+        Fill(bytes);
+        return bytes;
+    }
+
+    public string Utf8(long count) => Encoding.UTF8.GetString(Bytes(count));
+
+    public string Latin1(long count) => Encoding.Latin1.GetString(Bytes(count));
+
+    /// <summary>Up to the next line feed, which is not part of it.</summary>
+    public string Line()
+    {
+        var line = new StringBuilder();
+        for (int letter = Byte(); letter != '\n'; letter = Byte())
+        {
+            if (line.Length == LongestLine)
+                throw new InvalidDataException("is damaged: it has a name of more than 1000 letters.");
+            line.Append((char)letter);
+        }
+        return line.ToString();
+    }
+
+    private void Fill(Span<byte> bytes)
+    {
+        if (bytes.Length > limit - Position)
+            throw Short();
+        while (bytes.Length > 0)
+        {
+            if (Position == bufferStart + buffered)
+            {
+                bufferStart = Position;
+                buffered = RandomAccess.Read(file, buffer.AsSpan(0, (int)Math.Min(buffer.Length, limit - Position)), Position);
+                if (buffered == 0)
+                    throw Short();
+            }
+            ReadOnlySpan<byte> there = buffer.AsSpan((int)(Position - bufferStart), Math.Min(bytes.Length, (int)(bufferStart + buffered - Position)));
+            there.CopyTo(bytes);
+            bytes = bytes[there.Length..];
+            Position += there.Length;
+        }
+    }
+
+    private InvalidDataException Short() =>
+        limit < end
+            ? new("describes more than any network's checkpoint does (64 MiB without a single weight), which I do not read.")
+            : new("is damaged or cut short: the description of its tensors ends too early. Get it again from where it came from.");
+}

@@ -1,0 +1,73 @@
+using System.Buffers.Binary;
+using ChannelDistillation.Checkpoints.Pickle;
+using Microsoft.Win32.SafeHandles;
+
+namespace ChannelDistillation.Checkpoints;
+
+/// <summary>
+/// `torch.save` before PyTorch 1.6, as torchvision's older files are: five pickles (a magic number, the protocol's version, the
+/// machine, the value, the keys of its storages), then for each key 8 bytes of count and the numbers, always little-endian.
+/// </summary>
+internal static class PyTorchLegacy
+{
+    private const long Protocol = 1001;
+
+    /// <summary>The magic number 0x1950a86a20f9469cfc6c as a pickle writes it.</summary>
+    public static ReadOnlySpan<byte> Magic => [0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
+
+    /// <exception cref="InvalidDataException">The message goes on a sentence that begins with the file's name.</exception>
+    public static PyTorchFile Read(SafeFileHandle file)
+    {
+        long length = RandomAccess.GetLength(file);
+        var input = new PickleInput(file, 0, length);
+        var storages = new Dictionary<string, PickledStorage>();
+        Next(input);
+        if (Next(input) is not Protocol)
+            throw new InvalidDataException("was written by a PyTorch that I do not know: its protocol is not 1001.");
+        Next(input);
+        object? content = new PickleReader(
+            input,
+            id =>
+            {
+                var storage = (PickledStorage)PickledTensors.Storage(id);
+                storages[storage.Key] = storage;
+                return storage;
+            }
+        ).Read();
+        if (Next(input) is not PickleList keys)
+            throw PickleStack.Damaged();
+        return new(content, Places(file, input.Position, length, keys, storages));
+    }
+
+    private static object? Next(PickleInput input) => new PickleReader(input, _ => throw PickleStack.Damaged()).Read();
+
+    private static Dictionary<string, (long Start, long Bytes)> Places(
+        SafeFileHandle file,
+        long position,
+        long length,
+        PickleList keys,
+        Dictionary<string, PickledStorage> storages
+    )
+    {
+        var places = new Dictionary<string, (long, long)>();
+        foreach (object? item in keys.Items)
+        {
+            string key = item is string or long ? $"{item}" : throw PickleStack.Damaged();
+            if (!storages.TryGetValue(key, out PickledStorage? storage))
+                throw PickleStack.Damaged();
+            if (length - position < 8)
+                throw CutShort();
+            long count = BinaryPrimitives.ReadInt64LittleEndian(FileBytes.Read(file, position, 8));
+            position += 8;
+            long unit = storage.Type?.Bytes ?? 1;
+            if (count < 0 || count > (length - position) / unit)
+                throw CutShort();
+            places[key] = (position, count * unit);
+            position += count * unit;
+        }
+        return places;
+    }
+
+    private static InvalidDataException CutShort() =>
+        new("is cut short: it ends before the last of its tensors. Get it again from where it came from.");
+}

@@ -1,0 +1,55 @@
+using ChannelDistillation.Checkpoints.Pickle;
+using Microsoft.Win32.SafeHandles;
+
+namespace ChannelDistillation.Checkpoints;
+
+/// <summary>`torch.save` since PyTorch 1.6: a zip archive of NAME/data.pkl and NAME/data/0, NAME/data/1, ..., one for each storage.</summary>
+internal static class PyTorchZip
+{
+    private const string Description = "data.pkl";
+
+    /// <exception cref="InvalidDataException">The message goes on a sentence that begins with the file's name.</exception>
+    public static PyTorchFile Read(SafeFileHandle file)
+    {
+        IReadOnlyDictionary<string, ZipEntry> entries = ZipDirectory.Read(file);
+        string folder = FolderOf(entries.Keys);
+        if (entries.ContainsKey(folder + "constants.pkl"))
+            throw new InvalidDataException(
+                "is a TorchScript program, which is not run here. Save its weights, in Python: torch.save(torch.jit.load(FILE).state_dict(), NEW_FILE)"
+            );
+        if (entries.TryGetValue(folder + "byteorder", out ZipEntry? order) && Text(file, order) == "big")
+            throw new InvalidDataException("was written on a big-endian machine. Load it and save it again on an ordinary one.");
+        ZipEntry description = Stored(folder + Description, entries[folder + Description]);
+        long start = ZipDirectory.DataOf(file, description);
+        var content = new PickleReader(new PickleInput(file, start, start + description.Size), PickledTensors.Storage).Read();
+        return new(content, Places(file, entries, folder + "data/"));
+    }
+
+    private static string FolderOf(IEnumerable<string> names) =>
+        names.FirstOrDefault(name => name.EndsWith("/" + Description, StringComparison.Ordinal))?[..^Description.Length]
+        ?? throw new InvalidDataException(
+            "is a zip archive but no PyTorch checkpoint: it has no data.pkl. If a checkpoint is packed in it, unpack that first."
+        );
+
+    private static Dictionary<string, (long Start, long Bytes)> Places(
+        SafeFileHandle file,
+        IReadOnlyDictionary<string, ZipEntry> entries,
+        string folder
+    ) =>
+        entries
+            .Where(entry => entry.Key.StartsWith(folder, StringComparison.Ordinal))
+            .ToDictionary(
+                entry => entry.Key[folder.Length..],
+                entry => (ZipDirectory.DataOf(file, Stored(entry.Key, entry.Value)), entry.Value.Size)
+            );
+
+    private static ZipEntry Stored(string name, ZipEntry entry) =>
+        entry.Stored
+            ? entry
+            : throw new InvalidDataException(
+                $"was packed again after PyTorch had written it: `{name}` is compressed or encrypted. Load it and save it again with PyTorch."
+            );
+
+    private static string Text(SafeFileHandle file, ZipEntry entry) =>
+        entry.Size < 100 ? System.Text.Encoding.Latin1.GetString(FileBytes.Read(file, ZipDirectory.DataOf(file, entry), (int)entry.Size)) : "";
+}

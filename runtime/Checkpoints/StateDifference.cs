@@ -1,0 +1,92 @@
+namespace ChannelDistillation.Checkpoints;
+
+/// <summary>How weights in a file differ from the state of a model. A missing `num_batches_tracked` is no difference: PyTorch before 0.4.1 kept none, and nothing computes with it.</summary>
+/// <param name="Classes">Classes of the file's classifier and of the model's, where they differ.</param>
+/// <param name="Channels">Channels of the images that the file's first layer takes, and the model's, where they differ.</param>
+/// <param name="Kernel">Sides of the first layer's kernel in the file and in the model, where they differ: another stem.</param>
+/// <param name="Missing">Names that the model has and the file has not.</param>
+/// <param name="Unexpected">Names that the file has and the model has not.</param>
+/// <param name="Unlike">Tensors of another shape or kind, in words, other than those that the first three explain.</param>
+public sealed record StateDifference(
+    (long File, long Model)? Classes,
+    (long File, long Model)? Channels,
+    (long File, long Model)? Kernel,
+    IReadOnlyList<string> Missing,
+    IReadOnlyList<string> Unexpected,
+    IReadOnlyList<string> Unlike
+)
+{
+    private const int Named = 3;
+    private const string Counter = "num_batches_tracked";
+
+    /// <summary>How many differences there are; 0: the weights fit.</summary>
+    public int Count =>
+        (Classes is null ? 0 : 1) + (Channels is null ? 0 : 1) + (Kernel is null ? 0 : 1) + Missing.Count + Unexpected.Count + Unlike.Count;
+
+    /// <param name="model">Names and shapes in PyTorch's order, the first layer first and the classifier last.</param>
+    public static StateDifference Between(WeightSet weights, IReadOnlyDictionary<string, long[]> model)
+    {
+        var found = weights.Tensors.ToDictionary(tensor => tensor.Name);
+        (long, long)? classes = null;
+        (long, long)? channels = null;
+        (long, long)? kernel = null;
+        string? first = model.Keys.FirstOrDefault(name => model[name].Length == 4);
+        string? classifier = model.Keys.LastOrDefault(name => model[name].Length == 2);
+        var unlike = new List<string>();
+        foreach (var (name, shape) in model)
+        {
+            if (!found.TryGetValue(name, out TensorEntry? tensor))
+                continue;
+            long[] there = [.. tensor.Shape];
+            if (name == first && there.Length == 4 && there[0] == shape[0] && !there.SequenceEqual(shape))
+            {
+                channels = there[1] == shape[1] ? null : (there[1], shape[1]);
+                kernel = there[2] == shape[2] ? null : (there[2], shape[2]);
+            }
+            else if (name == classifier && there.Length == 2 && there[1] == shape[1] && there[0] != shape[0])
+                classes = (there[0], shape[0]);
+            else if (classes is not null && IsBiasOf(name, classifier))
+                continue;
+            else if (!there.SequenceEqual(shape))
+                unlike.Add($"`{name}` is {tensor.ShapeText} instead of {TensorEntry.TextOf(shape)}");
+            else if (!tensor.Type.IsFloat && !name.EndsWith(Counter, StringComparison.Ordinal))
+                unlike.Add($"`{name}` is {tensor.Type.Name} instead of float32");
+        }
+        return new(
+            classes,
+            channels,
+            kernel,
+            [.. model.Keys.Where(name => !found.ContainsKey(name) && !name.EndsWith(Counter, StringComparison.Ordinal))],
+            [.. found.Keys.Where(name => !model.ContainsKey(name))],
+            unlike
+        );
+    }
+
+    /// <summary>"its classifier has 1000 classes, the dataset has 100; 3 tensors are missing (`a`, `b`, `c`)".</summary>
+    public string InWords()
+    {
+        var parts = new List<string>();
+        if (Classes is var (classes, wantedClasses))
+            parts.Add($"its classifier has {classes} classes, the dataset has {wantedClasses}");
+        if (Channels is var (channels, wantedChannels))
+            parts.Add($"its first layer takes images of {channels} channels, the dataset has {wantedChannels}");
+        if (Kernel is var (kernel, wantedKernel))
+            parts.Add($"its stem begins with a {kernel}x{kernel} convolution, the model's with {wantedKernel}x{wantedKernel}");
+        if (Missing.Count > 0)
+            parts.Add(Few(Missing, "is missing", "are missing"));
+        if (Unexpected.Count > 0)
+            parts.Add(Few(Unexpected, "is not part of the model", "are not part of the model"));
+        if (Unlike.Count > 0)
+            parts.Add(string.Join(", ", Unlike.Take(Named)) + (Unlike.Count > Named ? $", and {Unlike.Count - Named} more differ" : ""));
+        return string.Join("; ", parts);
+    }
+
+    private static string Few(IReadOnlyList<string> names, string one, string several)
+    {
+        string shown = string.Join(", ", names.Take(Named).Select(name => $"`{name}`"));
+        return names.Count == 1 ? $"{shown} {one}" : $"{names.Count} tensors {several} ({shown}{(names.Count > Named ? ", ..." : "")})";
+    }
+
+    private static bool IsBiasOf(string name, string? classifier) =>
+        classifier is not null && classifier.EndsWith(".weight", StringComparison.Ordinal) && name == classifier[..^"weight".Length] + "bias";
+}

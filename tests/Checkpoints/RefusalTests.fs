@@ -1,0 +1,200 @@
+module ChannelDistillation.Tests.Checkpoints.RefusalTests
+
+open System
+open System.IO
+open System.IO.Compression
+open System.Text
+open Expecto
+open ChannelDistillation.Checkpoints
+open ChannelDistillation.Tests
+open ChannelDistillation.Tests.Checkpoints.PickleWriter
+
+let private golden name = Golden.path (Path.Combine("checkpoints", name))
+
+/// What is said of a file, which is called FILE in it.
+let private said (path: string) =
+    try
+        (CheckpointFile.Open path).Dispose()
+        "opened without complaint"
+    with :? InvalidDataException as error ->
+        error.Message.Replace(path, "FILE")
+
+let private saidOf (bytes: byte[]) =
+    use folder = new TemporaryFolder()
+    let path = folder.File "a.pth"
+    File.WriteAllBytes(path, bytes)
+    said path
+
+let private again = "Get it again from where it came from."
+
+let private refusal what =
+    $"FILE asks Python for `{what}`. Here tensors and plain values are read from a checkpoint and nothing in it is run.\n"
+    + "If you trust the file, keep only its weights, in Python: torch.save(torch.load(FILE)[\"state_dict\"], NEW_FILE); "
+    + "of a whole model: torch.save(model.state_dict(), NEW_FILE)"
+
+let private one = storage "FloatStorage" "0" 1
+let private float1 = "0", [| 0uy; 0uy; 0x80uy; 0x3fuy |]
+
+[<Tests>]
+let tests =
+    testList
+        "checkpoints that are refused"
+        [ for name, message in
+              [ "malicious.pth", refusal "posix.system"
+                "namespace.pth", refusal "argparse.Namespace"
+                "whole.pth", refusal "torch.nn.parallel.data_parallel.DataParallel"
+                "truncated.pth", $"FILE is cut short: the directory at its end is missing. {again}"
+                "not_a_checkpoint.pth", "FILE is a web page, not a checkpoint: the address that it came from answered with an error or asked to log in."
+                "tensor.pth", "FILE holds no weights: no tensors with names are in it."
+                "script.pt",
+                "FILE is a TorchScript program, which is not run here. Save its weights, in Python: torch.save(torch.jit.load(FILE).state_dict(), NEW_FILE)"
+                "nothere.pth", "FILE cannot be read: it is not there."
+                "", "FILE cannot be read: it is a folder." ] do
+              test $"{name}: {message}" { Expect.equal (said (golden name)) message "the message" }
+
+          test "a malicious file leaves no trace" {
+              use folder = new TemporaryFolder()
+              let before = Environment.CurrentDirectory
+
+              Repository.inRoot (fun () ->
+                  Environment.CurrentDirectory <- folder.Path
+
+                  try
+                      said (golden "malicious.pth") |> ignore
+                      Expect.isEmpty (Directory.GetFileSystemEntries folder.Path) "nothing was made"
+                  finally
+                      Environment.CurrentDirectory <- before)
+          }
+
+          let command = word "touch pwned"
+          let named name attribute = Array.concat [ word name; word attribute; [| 0x93uy |] ]
+
+          for name, attribute in
+              [ "os", "system"
+                "posix", "system"
+                "nt", "system"
+                "subprocess", "Popen"
+                "builtins", "eval"
+                "__builtin__", "exec"
+                "builtins", "getattr"
+                "builtins", "__import__"
+                "builtins", "open"
+                "importlib", "import_module"
+                "runpy", "_run_code"
+                "pickle", "loads"
+                "torch", "load"
+                "torch.hub", "load"
+                "torch.storage", "_load_from_bytes"
+                "torch.jit", "load"
+                "numpy", "load"
+                "numpy.core.multiarray", "_reconstruct"
+                "operator", "attrgetter"
+                "functools", "partial"
+                "_codecs", "decode"
+                "collections", "OrderedDict.fromkeys"
+                "webbrowser", "open"
+                "System.Diagnostics", "Process" ] do
+              test $"{name}.{attribute} is refused by name, however a pickle asks for it" {
+                  let asked = Encoding.ASCII.GetBytes($"{name}\n{attribute}\n")
+
+                  for program in
+                      [ call (global_ name attribute) [ command ]
+                        call (named name attribute) [ command ]
+                        global_ name attribute
+                        Array.concat [ op '('; command; op 'i'; asked ]
+                        Array.concat [ op '('; global_ name attribute; command; op 'o' ]
+                        Array.concat [ global_ name attribute; tuple [ command ]; [| 0x81uy |] ]
+                        Array.concat [ dict []; global_ name attribute; op 'b' ]
+                        dict [ "weight", tensorOf (call (global_ name attribute) [ command ]) 0 [ 1 ] [ 1 ] ] ] do
+                      Expect.equal (saidOf (checkpoint program [])) (refusal $"{name}.{attribute}") "in a zip container"
+                      Expect.equal (saidOf (legacy program [])) (refusal $"{name}.{attribute}") "in a legacy container"
+              }
+
+          for what, program, message in
+              [ "an extension of copyreg", [| 0x82uy; 7uy |], refusal "extension 7 of copyreg"
+                "calling a type", call (global_ "torch" "float32") [ command ], refusal "a call of torch.float32"
+                "a new state for a number", Array.concat [ whole 1; dict []; op 'b' ], refusal "a new state for a int"
+                "a numpy object",
+                call (global_ "numpy.core.multiarray" "scalar") [ call (global_ "numpy" "dtype") [ word "O8" ]; call (global_ "_codecs" "encode") [ word "x"; word "latin1" ] ],
+                refusal "a numpy number of type O8"
+                "text that is encoded by a codec with side effects",
+                call (global_ "_codecs" "encode") [ word "x"; word "zip" ],
+                $"FILE is damaged: the description of its tensors makes no sense. {again}" ] do
+              test $"{what} is refused" { Expect.equal (saidOf (checkpoint program [])) message "the message" }
+
+          for what, bytes, message in
+              [ "an empty file", [||], "FILE is empty."
+                "a file of Git LFS",
+                Encoding.ASCII.GetBytes "version https://git-lfs.github.com/spec/v1\n",
+                "FILE is a pointer of Git LFS, not the checkpoint itself: run `git lfs pull` where it came from."
+                "a plain pickle",
+                pickle (dict []),
+                "FILE is a pickle that Python wrote without PyTorch. Pickles are read in checkpoints of torch.save only, and never run."
+                "a text", Encoding.ASCII.GetBytes "hello", "FILE is no checkpoint that I know: it is neither safetensors nor a file of PyTorch."
+                "another zip archive",
+                zip CompressionLevel.NoCompression [ "a.txt", [| 1uy |] ],
+                "FILE is a zip archive but no PyTorch checkpoint: it has no data.pkl. If a checkpoint is packed in it, unpack that first."
+                "a checkpoint that was packed again",
+                zip CompressionLevel.Optimal [ "data.pkl", pickle (dict [ for i in 1..99 -> "a", whole i ]) ],
+                "FILE was packed again after PyTorch had written it: `archive/data.pkl` is compressed or encrypted. Load it and save it again with PyTorch."
+                "a big-endian file",
+                zip CompressionLevel.NoCompression [ "data.pkl", pickle (dict []); "byteorder", Encoding.ASCII.GetBytes "big" ],
+                "FILE was written on a big-endian machine. Load it and save it again on an ordinary one."
+                "a checkpoint without weights", checkpoint (dict [ "epoch", whole 1 ]) [], "FILE holds no weights: no tensors with names are in it."
+                "a storage that is not there",
+                checkpoint (dict [ "w", tensorOf one 0 [ 1 ] [ 1 ] ]) [],
+                $"FILE is damaged: the numbers of `w` are missing. {again}"
+                "a tensor beyond its storage",
+                checkpoint (dict [ "w", tensorOf one 0 [ 2 ] [ 1 ] ]) [ float1 ],
+                $"FILE is damaged: `w` reaches beyond its numbers. {again}"
+                "a storage smaller than it says",
+                checkpoint (dict [ "w", tensorOf (storage "FloatStorage" "0" 2) 0 [ 1 ] [ 1 ] ]) [ float1 ],
+                $"FILE is damaged: `w` reaches beyond its numbers. {again}"
+                "a shape that cannot be counted",
+                checkpoint (dict [ "w", tensorOf one 0 (List.replicate 9 65536) (List.replicate 9 0) ]) [ float1 ],
+                $"FILE is damaged: the description of its tensors makes no sense. {again}"
+                "a legacy file that ends within its numbers",
+                legacy (dict [ "w", tensorOf one 0 [ 1 ] [ 1 ] ]) [ "0", 1L, [| 0uy |] ],
+                $"FILE is cut short: it ends before the last of its tensors. {again}"
+                "a word of 4 GB", checkpoint [| byte 'X'; 255uy; 255uy; 255uy; 255uy |] [], $"FILE is damaged or cut short: the description of its tensors ends too early. {again}"
+                "a number of 2 GB", checkpoint [| 0x8buy; 255uy; 255uy; 255uy; 127uy |] [], $"FILE is damaged: the description of its tensors makes no sense. {again}"
+                "a line without end",
+                checkpoint (Array.create 5000 (byte 'c')) [],
+                "FILE is damaged: it has a name of more than 1000 letters."
+                "a list that is copied without end",
+                checkpoint
+                    (Array.concat
+                        [ op ']'
+                          [| byte 'q'; 0uy |]
+                          op '('
+                          Array.concat (List.replicate 10_000 (op 'N'))
+                          op 'e'
+                          Array.concat (List.replicate 10_000 (call (global_ "builtins" "list") [ [| byte 'h'; 0uy |] ])) ])
+                    [],
+                "FILE makes more values than any network's checkpoint does, which I do not read." ] do
+              test $"{what} is refused" { Expect.equal (saidOf bytes) message "the message" }
+
+          test "a list in a list, a million deep, does no harm" {
+              let deep = Array.concat [ Array.create 1_000_000 (byte ']'); Array.create 999_999 (byte 'a') ]
+              Expect.equal (saidOf (checkpoint (dict [ "a", deep ]) [])) "FILE holds no weights: no tensors with names are in it." "the message"
+          }
+
+          test "a dict in itself does no harm" {
+              let program = Array.concat [ op '}'; [| byte 'q'; 0uy |]; word "state_dict"; [| byte 'h'; 0uy |]; op 's' ]
+              Expect.equal (saidOf (checkpoint program [])) "FILE holds no weights: no tensors with names are in it." "the message"
+          }
+
+          test "what a legacy file calls a view of a storage is read from within it" {
+              use folder = new TemporaryFolder()
+              let path = folder.File "a.pth"
+
+              let view =
+                  Array.append
+                      (tuple [ word "storage"; global_ "torch" "FloatStorage"; word "0"; word "cpu"; whole 3; tuple [ word "1"; whole 1; whole 2 ] ])
+                      (op 'Q')
+
+              File.WriteAllBytes(path, legacy (dict [ "w", tensorOf view 1 [ 1 ] [ 1 ] ]) [ "0", 3L, Array.collect (fun (number: float32) -> BitConverter.GetBytes number) [| 1f; 2f; 3f |] ])
+              use file = CheckpointFile.Open path
+              use tensor = file.Read file.Sets[0].Tensors[0]
+              Expect.equal (Golden.toArray tensor) [| 3.0 |] "numbers"
+          } ]
