@@ -69,7 +69,10 @@ public sealed class CheckpointFile : IDisposable
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             file?.Dispose();
-            string why = Directory.Exists(path) ? "it is a folder." : File.Exists(path) ? error.Message : "it is not there.";
+            string why =
+                Directory.Exists(path) ? "it is a folder."
+                : File.Exists(path) ? error.Message
+                : "it is not there.";
             throw new InvalidDataException($"{path} cannot be read: {why}", error);
         }
     }

@@ -23,10 +23,7 @@ internal static class WeightSets
         var found = new List<WeightSet>();
         if (file.Content is PickleDict root)
             Collect(file, root, [], [], found);
-        return
-        [
-            .. found.SelectMany(Split).OrderBy(set => $"{set.Where}.{set.Prefix}".Split('.', '_').Any(word => word is "ema" or "teacher")),
-        ];
+        return [.. found.SelectMany(Split).OrderBy(set => $"{set.Where}.{set.Prefix}".Split('.', '_').Any(word => word is "ema" or "teacher"))];
     }
 
     /// <summary>Takes wrappers' prefixes away, and parts a student from its teacher.</summary>

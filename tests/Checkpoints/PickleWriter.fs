@@ -17,7 +17,10 @@ let op (letter: char) = [| byte letter |]
 let global_ (name: string) (attribute: string) = ascii $"c{name}\n{attribute}\n"
 let tuple (items: byte[] list) = Array.concat [ op '('; Array.concat items; op 't' ]
 let call (callee: byte[]) (arguments: byte[] list) = Array.concat [ callee; tuple arguments; op 'R' ]
-let dict (entries: (string * byte[]) list) = Array.concat [ op '}'; op '('; Array.concat [ for key, value in entries -> Array.append (word key) value ]; op 'u' ]
+
+let dict (entries: (string * byte[]) list) =
+    Array.concat [ op '}'; op '('; Array.concat [ for key, value in entries -> Array.append (word key) value ]; op 'u' ]
+
 let storage kind key count = Array.append (tuple [ word "storage"; global_ "torch" kind; word key; word "cpu"; whole count ]) (op 'Q')
 
 let tensorOf (storage: byte[]) offset shape strides =

@@ -47,7 +47,12 @@ let tests =
                   "the student comes first"
 
               expectState "teacher" (values.Value.GetProperty "state") file.Sets[1] file
-              Expect.equal (List.ofSeq file.Metadata |> List.map (|KeyValue|)) [ "epoch", "12"; "acc", "71.5"; "loss", "1.25"; "lr", "0.004" ] "metadata"
+
+              Expect.equal
+                  (List.ofSeq file.Metadata |> List.map (|KeyValue|))
+                  [ "epoch", "12"; "acc", "71.5"; "loss", "1.25"; "lr", "0.004" ]
+                  "metadata"
+
               Expect.equal (List.ofSeq file.Others) [ "optimizer_state_dict" ] "what else is in it"
           }
 
@@ -55,7 +60,12 @@ let tests =
               use file = CheckpointFile.Open(golden "views.pth")
               expectState "views" (values.Value.GetProperty "views") file.Sets[0] file
               let entry name = file.Sets[0].Tensors |> Seq.find (fun tensor -> tensor.Name = name)
-              Expect.equal ((entry "transposed").Position, (entry "transposed").Extent) ((entry "shared_a").Position, 20L) "a view lies in what it views"
+
+              Expect.equal
+                  ((entry "transposed").Position, (entry "transposed").Extent)
+                  ((entry "shared_a").Position, 20L)
+                  "a view lies in what it views"
+
               Expect.equal ((entry "half").Type.Name, (entry "bf16").Type.Name) ("float16", "bfloat16") "types"
           }
 

@@ -44,7 +44,8 @@ let tests =
                 "namespace.pth", refusal "argparse.Namespace"
                 "whole.pth", refusal "torch.nn.parallel.data_parallel.DataParallel"
                 "truncated.pth", $"FILE is cut short: the directory at its end is missing. {again}"
-                "not_a_checkpoint.pth", "FILE is a web page, not a checkpoint: the address that it came from answered with an error or asked to log in."
+                "not_a_checkpoint.pth",
+                "FILE is a web page, not a checkpoint: the address that it came from answered with an error or asked to log in."
                 "tensor.pth", "FILE holds no weights: no tensors with names are in it."
                 "script.pt",
                 "FILE is a TorchScript program, which is not run here. Save its weights, in Python: torch.save(torch.jit.load(FILE).state_dict(), NEW_FILE)"
@@ -115,7 +116,10 @@ let tests =
                 "calling a type", call (global_ "torch" "float32") [ command ], refusal "a call of torch.float32"
                 "a new state for a number", Array.concat [ whole 1; dict []; op 'b' ], refusal "a new state for a int"
                 "a numpy object",
-                call (global_ "numpy.core.multiarray" "scalar") [ call (global_ "numpy" "dtype") [ word "O8" ]; call (global_ "_codecs" "encode") [ word "x"; word "latin1" ] ],
+                call
+                    (global_ "numpy.core.multiarray" "scalar")
+                    [ call (global_ "numpy" "dtype") [ word "O8" ]
+                      call (global_ "_codecs" "encode") [ word "x"; word "latin1" ] ],
                 refusal "a numpy number of type O8"
                 "text that is encoded by a codec with side effects",
                 call (global_ "_codecs" "encode") [ word "x"; word "zip" ],
@@ -156,11 +160,13 @@ let tests =
                 "a legacy file that ends within its numbers",
                 legacy (dict [ "w", tensorOf one 0 [ 1 ] [ 1 ] ]) [ "0", 1L, [| 0uy |] ],
                 $"FILE is cut short: it ends before the last of its tensors. {again}"
-                "a word of 4 GB", checkpoint [| byte 'X'; 255uy; 255uy; 255uy; 255uy |] [], $"FILE is damaged or cut short: the description of its tensors ends too early. {again}"
-                "a number of 2 GB", checkpoint [| 0x8buy; 255uy; 255uy; 255uy; 127uy |] [], $"FILE is damaged: the description of its tensors makes no sense. {again}"
-                "a line without end",
-                checkpoint (Array.create 5000 (byte 'c')) [],
-                "FILE is damaged: it has a name of more than 1000 letters."
+                "a word of 4 GB",
+                checkpoint [| byte 'X'; 255uy; 255uy; 255uy; 255uy |] [],
+                $"FILE is damaged or cut short: the description of its tensors ends too early. {again}"
+                "a number of 2 GB",
+                checkpoint [| 0x8buy; 255uy; 255uy; 255uy; 127uy |] [],
+                $"FILE is damaged: the description of its tensors makes no sense. {again}"
+                "a line without end", checkpoint (Array.create 5000 (byte 'c')) [], "FILE is damaged: it has a name of more than 1000 letters."
                 "a list that is copied without end",
                 checkpoint
                     (Array.concat
@@ -190,10 +196,22 @@ let tests =
 
               let view =
                   Array.append
-                      (tuple [ word "storage"; global_ "torch" "FloatStorage"; word "0"; word "cpu"; whole 3; tuple [ word "1"; whole 1; whole 2 ] ])
+                      (tuple
+                          [ word "storage"
+                            global_ "torch" "FloatStorage"
+                            word "0"
+                            word "cpu"
+                            whole 3
+                            tuple [ word "1"; whole 1; whole 2 ] ])
                       (op 'Q')
 
-              File.WriteAllBytes(path, legacy (dict [ "w", tensorOf view 1 [ 1 ] [ 1 ] ]) [ "0", 3L, Array.collect (fun (number: float32) -> BitConverter.GetBytes number) [| 1f; 2f; 3f |] ])
+              File.WriteAllBytes(
+                  path,
+                  legacy
+                      (dict [ "w", tensorOf view 1 [ 1 ] [ 1 ] ])
+                      [ "0", 3L, Array.collect (fun (number: float32) -> BitConverter.GetBytes number) [| 1f; 2f; 3f |] ]
+              )
+
               use file = CheckpointFile.Open path
               use tensor = file.Read file.Sets[0].Tensors[0]
               Expect.equal (Golden.toArray tensor) [| 3.0 |] "numbers"

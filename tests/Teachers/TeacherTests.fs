@@ -10,6 +10,7 @@ open ChannelDistillation.Models
 open ChannelDistillation.Records
 open ChannelDistillation.Specs
 open ChannelDistillation.Teachers
+open ChannelDistillation.Training
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Training.TinyTraining
 
@@ -90,7 +91,8 @@ let tests =
 
               Expect.equal
                   message
-                  $"The teacher resnet8 cannot be read. {path} is not a whole safetensors file: its header has no sensible length."
+                  ($"The teacher resnet8 cannot be read. {path} is a web page, not a checkpoint: "
+                   + "the address that it came from answered with an error or asked to log in.")
                   "the message"
           }
 
@@ -106,8 +108,41 @@ let tests =
                   Expect.equal
                       error.Message
                       ($"The teacher resnet14 cannot be read. {path} does not hold the weights of this model (resnet14): "
-                       + "`layer1.1.conv1.weight` is missing, `layer1.1.bn1.weight` is missing, `layer1.1.bn1.bias` is missing, and 33 more.")
+                       + "30 tensors are missing (`layer1.1.conv1.weight`, `layer1.1.bn1.weight`, `layer1.1.bn1.bias`, ...). "
+                       + "They are those of resnet8 for 10 classes, images of 1 channel.")
                       "the message")
+          }
+
+          test "from a checkpoint is evaluated once for the same content, under whatever name" {
+              use folder = new TemporaryFolder()
+              use _ = torch.NewDisposeScope()
+              let small = ModelCatalog.Get("resnet8").Build(ModelSpec "resnet8", ImageShape(1, 32, 32), 10)
+
+              let save seed (name: string) =
+                  Initialisation.Initialise(small, seed, "test")
+                  Safetensors.Write(folder.File name, small.state_dict (), readOnlyDict [])
+
+              save 1L "a.safetensors"
+              save 2L "b.safetensors"
+              File.Copy(folder.File "a.safetensors", folder.File "copy.safetensors")
+              let mutable opened = 0
+              let options = options folder
+
+              let counted =
+                  TrainingOptions(
+                      options.Workspace,
+                      "cpu",
+                      OpenDataset =
+                          fun spec ->
+                              opened <- opened + 1
+                              options.OpenDataset.Invoke spec
+                  )
+
+              let errors name = (store folder).Errors(TeacherSpec(Model = ModelSpec "resnet8", Checkpoint = name), dataset, counted)
+              let first = errors "a.safetensors"
+              Expect.equal (errors "copy.safetensors", opened) (first, 1) "a copy"
+              errors "b.safetensors" |> ignore
+              Expect.equal opened 2 "other weights"
           }
 
           test "does not learn: its weights and statistics stay as they are" {

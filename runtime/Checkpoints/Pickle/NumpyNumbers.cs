@@ -7,7 +7,10 @@ internal static class NumpyNumbers
 {
     public static IEnumerable<PickleClass> Classes { get; } =
     [
-        new("numpy.dtype", arguments => arguments is [string code, ..] ? new PickledNumpyType(code.TrimStart('<', '|')) : throw PickleStack.Damaged()),
+        new(
+            "numpy.dtype",
+            arguments => arguments is [string code, ..] ? new PickledNumpyType(code.TrimStart('<', '|')) : throw PickleStack.Damaged()
+        ),
         new(
             "numpy.core.multiarray.scalar",
             arguments => arguments is [PickledNumpyType type, byte[] bytes] ? Value(type.Code, bytes) : throw PickleStack.Damaged()

@@ -40,7 +40,11 @@ internal static class PickleClasses
             new("builtins.frozenset", List),
             new("builtins.int"),
             new("builtins.float"),
-            new("_codecs.encode", arguments => arguments is [string text, "latin1" or "latin-1"] ? System.Text.Encoding.Latin1.GetBytes(text) : throw PickleStack.Damaged()),
+            new(
+                "_codecs.encode",
+                arguments =>
+                    arguments is [string text, "latin1" or "latin-1"] ? System.Text.Encoding.Latin1.GetBytes(text) : throw PickleStack.Damaged()
+            ),
             new("torch.Size", arguments => arguments is [object?[] sizes] ? sizes : throw PickleStack.Damaged()),
             new("torch.device", arguments => string.Join(":", arguments.OfType<object>())),
             .. ElementType.All.Select(type => new PickleClass($"torch.{type.Name}")),

@@ -244,7 +244,11 @@ internal sealed class PickleReader(PickleInput input, Func<object?, object?> loa
     {
         // What a copy costs; without this a short program could copy a long list again and again.
         foreach (object? argument in arguments)
-            stack.Spend(argument is PickleList list ? list.Items.Count : argument is PickleDict dict ? dict.Entries.Count : 0);
+            stack.Spend(
+                argument is PickleList list ? list.Items.Count
+                : argument is PickleDict dict ? dict.Entries.Count
+                : 0
+            );
         return (called.Make ?? throw PickleClasses.Refusal($"a call of {called.Name}"))(arguments);
     }
 

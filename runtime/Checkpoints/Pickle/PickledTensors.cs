@@ -64,8 +64,7 @@ internal static class PickledTensors
     private static object Parameter(object?[] arguments) => arguments is [PickledTensor tensor, ..] ? tensor : throw PickleStack.Damaged();
 
     /// <summary>No remark that the numbers are meant negated or conjugated.</summary>
-    private static bool Plain(object?[] arguments, int place) =>
-        arguments.ElementAtOrDefault(place) is null or PickleDict { Entries.Count: 0 };
+    private static bool Plain(object?[] arguments, int place) => arguments.ElementAtOrDefault(place) is null or PickleDict { Entries.Count: 0 };
 
     private static InvalidDataException Lazy() => PickleClasses.Refusal("a tensor with attributes of its own");
 }

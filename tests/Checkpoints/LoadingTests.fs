@@ -1,0 +1,160 @@
+module ChannelDistillation.Tests.Checkpoints.LoadingTests
+
+open System.Collections.Generic
+open System.IO
+open Expecto
+open TorchSharp
+open ChannelDistillation.Checkpoints
+open ChannelDistillation.Models
+open ChannelDistillation.Records
+open ChannelDistillation.Teachers
+open ChannelDistillation.Tests
+
+let private build name channels classes = ModelCatalog.Get(name).Create.Invoke(BackboneOptions(Stem.Cifar, channels, classes))
+
+let private filled name channels classes seed =
+    let model = build name channels classes
+    Initialisation.Initialise(model, seed, "test")
+    model
+
+let private write path (tensors: (string * torch.Tensor) seq) =
+    Safetensors.Write(path, [| for name, tensor in tensors -> KeyValuePair(name, tensor) |], Dictionary())
+
+let private state (model: Backbone) = [ for entry in model.state_dict () -> entry.Key, entry.Value ]
+let private numbers (model: Backbone) = [ for name, tensor in state model -> name, Golden.toArray tensor ]
+
+/// Writes what is made of the state of a resnet8 for 10 classes, and loads it into another model; what is said.
+let private refused change (into: Backbone) =
+    use _ = torch.NewDisposeScope()
+    use folder = new TemporaryFolder()
+    let path = folder.File "a.safetensors"
+    write path (change (state (filled "resnet8" 3 10 1L)))
+    let before = numbers into
+
+    try
+        Checkpoint.LoadInto(into, path)
+        "loaded without complaint"
+    with :? InvalidDataException as error ->
+        Expect.equal (numbers into) before "the model is as it was"
+        error.Message.Replace(path, "FILE")
+
+let private start = "FILE does not hold the weights of this model (resnet8): "
+
+[<Tests>]
+let tests =
+    testList
+        "loading a checkpoint"
+        [ test "gives a model the file's numbers, whatever prefix and type they have in it" {
+              use _ = torch.NewDisposeScope()
+              use folder = new TemporaryFolder()
+              let saved = filled "resnet8" 3 10 1L
+
+              for prefix, kind, tolerance in
+                  [ "", torch.float32, 0.0
+                    "module.", torch.float32, 0.0
+                    "_orig_mod.model.", torch.float64, 0.0
+                    "module.student.", torch.float16, 1e-3
+                    "teacher.", torch.bfloat16, 1e-2 ] do
+                  let path = folder.File "a.safetensors"
+
+                  write
+                      path
+                      [ for name, tensor in state saved ->
+                            prefix + name, (if tensor.is_floating_point () then tensor.detach().``to`` kind else tensor) ]
+
+                  let loaded = build "resnet8" 3 10
+                  Checkpoint.LoadInto(loaded, path)
+
+                  for (name, expected), (_, actual) in List.zip (numbers saved) (numbers loaded) do
+                      Golden.closeWith 1e-2 tolerance expected actual $"{prefix}{name}"
+          }
+
+          test "takes the network that fits where there are several" {
+              use _ = torch.NewDisposeScope()
+              use folder = new TemporaryFolder()
+              let path = folder.File "a.safetensors"
+              let student = filled "resnet8" 3 10 1L
+              let teacher = filled "resnet14" 3 10 2L
+
+              write
+                  path
+                  [ for name, tensor in state teacher do
+                        "module.teacher." + name, tensor
+                    for name, tensor in state student do
+                        "module.student." + name, tensor
+                    "module.connectors.0.weight", torch.zeros 3L ]
+
+              use file = CheckpointFile.Open path
+
+              for saved, prefix in [ student, "module.student."; teacher, "module.teacher." ] do
+                  let loaded = build (saved.GetName()) 3 10
+                  Expect.equal (Checkpoint.LoadInto(loaded, file)).Prefix prefix "which"
+                  Expect.equal (numbers loaded) (numbers saved) "numbers"
+          }
+
+          test "does without num_batches_tracked, which older PyTorch did not keep" {
+              use _ = torch.NewDisposeScope()
+              use folder = new TemporaryFolder()
+              let path = folder.File "a.safetensors"
+              let saved = filled "resnet8" 3 10 1L
+              write path (state saved |> List.filter (fun (name, _) -> not (name.EndsWith "num_batches_tracked")))
+              let loaded = build "resnet8" 3 10
+              Checkpoint.LoadInto(loaded, path)
+              Expect.equal (numbers loaded) (numbers saved) "numbers"
+          }
+
+          for what, change, channels, classes, message in
+              [ "another number of classes",
+                id,
+                3,
+                100,
+                "its classifier has 10 classes, the dataset has 100. They are those of resnet8 for 10 classes."
+                "images of other channels",
+                id,
+                1,
+                10,
+                "its first layer takes images of 3 channels, the dataset has 1. They are those of resnet8 for 10 classes."
+                "a missing tensor", List.filter (fun (name, _) -> name <> "bn1.weight"), 3, 10, "`bn1.weight` is missing."
+                "tensors that are not the model's",
+                (fun state -> ("ema.decay", torch.zeros 1L) :: ("queue", torch.zeros 1L) :: state),
+                3,
+                10,
+                "2 tensors are not part of the model (`ema.decay`, `queue`)."
+                "whole numbers for weights",
+                List.map (fun (name: string, tensor: torch.Tensor) -> name, (if name = "bn1.bias" then tensor.``to`` torch.int8 else tensor)),
+                3,
+                10,
+                "`bn1.bias` is int8 instead of float32."
+                "other shapes, and many missing tensors",
+                List.map (fun (name: string, tensor: torch.Tensor) -> name, (if name.StartsWith "layer1" then tensor.unsqueeze 0L else tensor))
+                >> List.filter (fun (name, _) -> not (name.StartsWith "layer3")),
+                3,
+                10,
+                "15 tensors are missing (`layer3.0.conv1.weight`, `layer3.0.bn1.weight`, `layer3.0.bn1.bias`, ...); "
+                + "`layer1.0.conv1.weight` is 1x16x16x3x3 instead of 16x16x3x3, `layer1.0.bn1.weight` is 1x16 instead of 16, "
+                + "`layer1.0.bn1.bias` is 1x16 instead of 16, and 9 more differ." ] do
+              test $"{what}: is refused with what differs" {
+                  use model = build "resnet8" channels classes
+                  Expect.equal (refused change model) (start + message) "the message"
+              }
+
+          test "another stem is called so" {
+              use _ = torch.NewDisposeScope()
+              use folder = new TemporaryFolder()
+              let path = folder.File "a.safetensors"
+              let build stem = ModelCatalog.Get("resnet18").Create.Invoke(BackboneOptions(stem, 3, 10))
+              write path (state (build Stem.ImageNet))
+
+              let message =
+                  try
+                      Checkpoint.LoadInto(build Stem.Cifar, path)
+                      "loaded"
+                  with :? InvalidDataException as error ->
+                      error.Message.Replace(path, "FILE")
+
+              Expect.equal
+                  message
+                  ("FILE does not hold the weights of this model (resnet18): its stem begins with a 7x7 convolution, the model's with 3x3. "
+                   + "They are those of resnet18 for 10 classes, imagenet stem.")
+                  "the message"
+          } ]
