@@ -95,7 +95,7 @@ let private sources (folders: string list) =
         | ".csproj"
         | ".props"
         | ".targets" -> true
-        | _ -> file.Name.EndsWith ".lock.json" || file.Name = "datasets.yaml"
+        | _ -> file.Name.EndsWith ".lock.json"
 
     let rec under (folder: DirectoryInfo) =
         seq {
@@ -110,6 +110,7 @@ let private sources (folders: string list) =
         yield! DirectoryInfo(root).EnumerateFiles() |> Seq.filter isSource
         yield FileInfo(at "global.json")
         yield FileInfo(at "data/datasets.yaml")
+        yield FileInfo(at "pretrain/teachers.yaml")
 
         for folder in folders do
             yield! under (DirectoryInfo(at folder))
@@ -285,7 +286,7 @@ let developerVerbs =
       "format", "", "format the sources; --check only looks", formatVerb ]
 
 let help () =
-    let line (verb, arguments, doc) = printfn "  %-29s %s" $"{verb} {arguments}" doc
+    let line (verb, arguments, doc) = printfn "  %-39s %s" $"{verb} {arguments}" doc
     printfn "Knowledge distillation, from a declared ablation to a results table.\n\ndotnet fsi build.fsx VERB [ARGUMENTS]\n"
     Verbs.all |> List.iter line
     printfn "\nFor developers:"

@@ -60,6 +60,11 @@ let parse<'arguments when 'arguments :> IArgParserTemplate> (verb: string) (argu
             else
                 refuse (explain verb options problem.Message)
 
+/// The command that was given, to be copied into a shell.
+let commandLine (verb: string) (arguments: string list) =
+    let quoted = arguments |> List.map (fun word -> if word.Contains ' ' || word.Contains '*' then $"'{word}'" else word)
+    String.Join(' ', program :: verb :: quoted)
+
 /// `PATH=VALUE` of --set.
 let assignment (text: string) =
     match text.IndexOf '=' with

@@ -12,6 +12,7 @@ let private dispatch (verb: string) (arguments: string list) =
     | "plan" -> PlanVerb.run arguments
     | "table" -> TableVerb.run arguments
     | "data" -> DataVerb.run arguments
+    | "teacher" -> TeacherVerb.run arguments
     | "schema" -> SchemaVerb.run arguments
     | other -> Parsing.unknownVerb other
 

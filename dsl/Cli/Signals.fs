@@ -24,8 +24,11 @@ let private say (message: string) =
         // Padded: it takes the place of a line of the live view, of which nothing may be left to read.
         AnsiConsole.WriteLine(message.PadRight(AnsiConsole.Profile.Width - 1))
 
+let savingRuns = "Stopping: saving the state of every run. Once more to stop at once."
+
 /// A token that SIGINT, SIGTERM, SIGHUP and SIGUSR1 cancel, for as long as the result is not disposed.
-let watch (source: CancellationTokenSource) : IDisposable =
+/// <param name="stopping">What is said then.</param>
+let watch (stopping: string) (source: CancellationTokenSource) : IDisposable =
     let sinceFirst = Stopwatch()
 
     let onSignal (context: PosixSignalContext) =
@@ -33,7 +36,7 @@ let watch (source: CancellationTokenSource) : IDisposable =
 
         if not source.IsCancellationRequested then
             sinceFirst.Start()
-            say "Stopping: saving the state of every run. Once more to stop at once."
+            say stopping
             source.Cancel()
         elif context.Signal = PosixSignal.SIGINT && sinceFirst.Elapsed > sameTwice then
             AnsiConsole.Cursor.Show()

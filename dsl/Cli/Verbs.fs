@@ -6,4 +6,5 @@ let all =
       "plan", "[FILE]", "check an experiment and show its runs; trains nothing"
       "table", "[FILE or RUNS-FOLDER]", "the results so far, as md, csv or json"
       "data", "list | fetch NAME", "the known datasets; download one"
+      "teacher", "list | fetch NAME | train FILE", "the known teachers; download one; train those of an experiment"
       "schema", "", "the JSON Schema of experiment files, for editors" ]

@@ -13,12 +13,6 @@ let private counted n (word: string) = if n = 1 then $"1 {word}" else $"{n} {wor
 /// `kd 1, cd 6`: each loss with its weight at full strength.
 let private losses (spec: RunSpec) = String.Join(", ", spec.Losses |> Seq.map (fun loss -> loss.Name + " " + Numbers.show loss.Weight))
 
-let private columns (rows: string list list) =
-    let widths = rows |> List.transpose |> List.map (List.map String.length >> List.max)
-
-    rows
-    |> List.map (fun row -> "  " + String.Join("  ", List.map2 (fun (cell: string) width -> cell.PadRight width) row widths).TrimEnd())
-
 let private teacherNote (workspace: Workspace) (teacher: Teachers.PlannedTeacher) =
     let store = TeacherStore workspace
     let name = teacher.Spec.Model.Name
@@ -81,7 +75,7 @@ let render (workspace: Workspace) (lanes: int) (plan: Plan) (jobs: Job list) (co
           yield! estimates[index] |> Option.map estimate |> Option.toList
 
           yield!
-              columns (
+              Columns.aligned (
                   [ "run"; "epochs"; "losses and their weights"; "state" ]
                   :: [ for job in cohort -> [ job.Run.Name; string job.Run.Spec.Train.Epochs; losses job.Run.Spec; string job.State ] ]
               )

@@ -61,24 +61,6 @@ module Sweep =
         | :? IOException as error -> raise (unusable error.Message)
         | :? UnauthorizedAccessException as error -> raise (unusable error.Message)
 
-    let private fetchDatasets (workspace: Workspace) (jobs: Job list) (say: string -> unit) =
-        for dataset in jobs |> List.map _.Run.Spec.Dataset |> List.distinct do
-            if not (DatasetStore.IsThere(dataset, workspace)) then
-                DatasetStore.Fetch(DatasetCatalog.Describe dataset, workspace, say)
-
-    /// Nothing is trained if the checkpoint of a later cohort is missing.
-    let private checkTeachers (store: TeacherStore) (teachers: Teachers.PlannedTeacher list) =
-        for teacher in teachers do
-            if isNull teacher.Spec.Train && not (store.IsThere(teacher.Spec, teacher.Dataset)) then
-                let path = store.CheckpointOf(teacher.Spec, teacher.Dataset)
-
-                raise (
-                    MissingException(
-                        $"The teacher's checkpoint {path} is not there. Put the file there, or let the experiment train its teacher: "
-                        + $"teacher: {{ model: {teacher.Spec.Model.Name}, train: {{ epochs: ... }} }}"
-                    )
-                )
-
     let private lanesOf (cohort: Job list) = [| for job in cohort -> LaneSpec(job.Run.Name, job.Run.Spec, job.Folder) |]
 
     let private isEnded (now: Job list) (job: Job) =
@@ -93,14 +75,10 @@ module Sweep =
         let chosen = Job.chosen options.Only jobs
         let pending = chosen |> List.filter (fun job -> RunState.needsTraining options.RetryFailed job.State)
 
-        let recipes (spec: RunSpec) = spec.Train :: (Option.ofObj spec.Teacher |> Option.bind (_.Train >> Option.ofObj) |> Option.toList)
-
-        if
-            pending
-            |> List.collect (fun job -> recipes job.Run.Spec)
-            |> List.exists (fun train -> train.Precision = Precision.BFloat16)
-        then
-            raise (Refused "This version trains in float32 only. Leave `precision: bfloat16` out of `train`, or set it to float32.")
+        pending
+        |> List.collect (fun job ->
+            job.Run.Spec.Train :: (Option.ofObj job.Run.Spec.Teacher |> Option.bind (_.Train >> Option.ofObj) |> Option.toList))
+        |> Bring.checkPrecision
 
         let cohorts = Job.cohorts options.Lanes pending
         let store = TeacherStore options.Workspace
@@ -123,32 +101,21 @@ module Sweep =
                 (options.Threads |> Option.iter Devices.UseThreads
                  TrainingOptions(options.Workspace, Devices.Choose options.Device))
 
-        checkTeachers store needed
+        Bring.checkTeachers options.Workspace needed
 
         if not pending.IsEmpty then
             training.Force() |> ignore
 
         writeTables () |> ignore
 
+        try
+            Bring.fetch options.Workspace options.Quiet (pending |> List.map _.Run.Spec.Dataset) needed stop
+        with :? OperationCanceledException ->
+            ()
+
         Progress.during options.Quiet cohorts.Length (fun progress ->
-            fetchDatasets options.Workspace pending progress.Say
-
-            if not pending.IsEmpty then
+            if not pending.IsEmpty && not stop.IsCancellationRequested then
                 progress.Say $"Training {pending.Length} of {jobs.Length} runs on {training.Value.Device}."
-
-            let trainTeacher (teacher: Teachers.PlannedTeacher) =
-                if store.GaveUp(teacher.Spec, teacher.Dataset) && not options.RetryFailed then
-                    raise (
-                        TeacherFailedException $"The teacher {teacher.Spec.Model.Name} could not be trained before; --retry-failed tries it again."
-                    )
-
-                if not (store.IsThere(teacher.Spec, teacher.Dataset)) then
-                    progress.Teacher <- true
-
-                    try
-                        store.Train(teacher.Spec, teacher.Dataset, training.Value, progress, stop)
-                    finally
-                        progress.Teacher <- false
 
             // Cheap where nothing changed: the store keeps the errors of each checkpoint.
             let evaluateTeacher (teacher: Teachers.PlannedTeacher) =
@@ -164,7 +131,7 @@ module Sweep =
                 try
                     for teacher in cohort |> List.choose (fun job -> Teachers.ofRun job.Run) |> List.distinctBy _.Key do
                         if not stop.IsCancellationRequested then
-                            trainTeacher teacher
+                            Bring.train store options.RetryFailed training.Value progress teacher stop
                             evaluateTeacher teacher
                             writeTables () |> ignore
 

@@ -3,6 +3,7 @@ module ChannelDistillation.Dsl.Progress.Figures
 
 open System
 open System.Globalization
+open ChannelDistillation.Downloads
 open ChannelDistillation.Records
 
 let private invariant = CultureInfo.InvariantCulture
@@ -30,3 +31,19 @@ let losses (record: EpochRecord) =
         loss record.Loss
     else
         $"{loss record.Loss} ({parts})"
+
+/// A bar on a terminal, in Spectre's markup.
+let bar (fraction: float) =
+    let width = 30
+    let full = int (Math.Round(fraction * float width))
+    "[green]" + String('━', full) + "[/][grey]" + String('━', width - full) + "[/]"
+
+/// `76 MB of 169 MB (45 %), 12 MB/s, 8 s left`.
+let transfer (pace: TransferPace) =
+    let speed =
+        match pace.Rate, pace.Left with
+        | Some rate, Some left when pace.Bytes < pace.Total -> $", {ByteSize.Text(int64 rate)}/s, {duration left} left"
+        | _ -> ""
+
+    // Rounded down: 100 % is said when it is true.
+    $"{ByteSize.Text pace.Bytes} of {ByteSize.Text pace.Total} ({int (100.0 * pace.Fraction)} %%){speed}"

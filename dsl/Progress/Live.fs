@@ -23,9 +23,7 @@ type Live(console: IAnsiConsole, cohorts: int, show: IRenderable -> unit) =
     let mutable validating = false
 
     let header () =
-        let width = 30
-        let full = int (Math.Round(pace.Fraction * float width))
-        let bar = "[green]" + String('━', full) + "[/][grey]" + String('━', width - full) + "[/]"
+        let bar = Figures.bar pace.Fraction
         let speed = if rate > 0.0 then $" · {Figures.rate rate}" else ""
 
         let left =

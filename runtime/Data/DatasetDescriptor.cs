@@ -1,3 +1,4 @@
+using ChannelDistillation.Downloads;
 using ChannelDistillation.Models;
 using ChannelDistillation.Specs;
 
@@ -47,7 +48,11 @@ public sealed record DatasetDescriptor
 /// <param name="Url">Public address; null: the file is part of the repository.</param>
 /// <param name="Bytes">Size as downloaded.</param>
 /// <param name="Sha256">Of the file as downloaded, 64 hexadecimal digits; null where <paramref name="Url"/> is.</param>
-public sealed record DatasetFile(string Name, Uri? Url = null, long Bytes = 0, string? Sha256 = null);
+public sealed record DatasetFile(string Name, Uri? Url = null, long Bytes = 0, string? Sha256 = null)
+{
+    /// <summary>As it is fetched; null: it is part of the repository.</summary>
+    public RemoteFile? Remote => Url is null ? null : new(Name, Url, Bytes, Sha256!);
+}
 
 /// <summary>How a dataset is stored.</summary>
 public enum DatasetFormat

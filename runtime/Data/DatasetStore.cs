@@ -1,3 +1,4 @@
+using ChannelDistillation.Downloads;
 using ChannelDistillation.Specs;
 
 namespace ChannelDistillation.Data;
@@ -7,7 +8,7 @@ public static class DatasetStore
 {
     public static bool IsThere(DatasetSpec spec, Workspace workspace) => FolderOf(DatasetCatalog.Describe(spec), workspace) is not null;
 
-    /// <summary>Whether <see cref="Fetch(string, Workspace, Action{string})"/> can bring it.</summary>
+    /// <summary>Whether <see cref="Fetch"/> can bring it.</summary>
     public static bool CanFetch(DatasetSpec spec) => CanFetch(DatasetCatalog.Describe(spec));
 
     /// <summary>What to say of a dataset that is not there: what brings it, or why nothing does.</summary>
@@ -29,16 +30,13 @@ public static class DatasetStore
     }
 
     /// <summary>Downloads a known dataset into `data/NAME`, unless it is there.</summary>
-    /// <param name="say">Called with one line of progress at a time.</param>
     /// <exception cref="MissingException">It cannot be had; the message says why and what to do.</exception>
-    public static void Fetch(string name, Workspace workspace, Action<string> say) => Fetch(DatasetCatalog.Get(name), workspace, say);
-
-    /// <inheritdoc cref="Fetch(string, Workspace, Action{string})"/>
-    public static void Fetch(DatasetDescriptor dataset, Workspace workspace, Action<string> say)
+    /// <exception cref="OperationCanceledException">Asked to stop; what has come is kept.</exception>
+    public static void Fetch(DatasetDescriptor dataset, Workspace workspace, Downloader downloader, CancellationToken stop)
     {
         if (FolderOf(dataset, workspace) is { } folder)
         {
-            say($"{dataset.Name} is already there, in {folder}.");
+            downloader.Say($"{dataset.Name} is already there, in {folder}.");
             return;
         }
 
@@ -48,12 +46,12 @@ public static class DatasetStore
         }
 
         var target = Home(dataset, workspace);
-        foreach (var file in dataset.Files.Where(file => !File.Exists(Path.Combine(target, file.Name))))
+        foreach (var file in dataset.Files)
         {
-            Download.To(Path.Combine(target, file.Name), file, say);
+            downloader.Bring(file.Remote!, Path.Combine(target, file.Name), stop);
         }
 
-        say($"{dataset.Name} is complete, in {target}.");
+        downloader.Say($"{dataset.Name} is complete, in {target}.");
     }
 
     private static bool CanOpen(DatasetDescriptor dataset) => dataset.Format == DatasetFormat.Idx;

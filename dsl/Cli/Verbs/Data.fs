@@ -2,9 +2,7 @@
 module ChannelDistillation.Cli.DataVerb
 
 open Argu
-open System
 open ChannelDistillation.Data
-open ChannelDistillation.Dsl
 open ChannelDistillation.Specs
 open ChannelDistillation.Cli
 open ChannelDistillation.Cli.Common
@@ -44,17 +42,8 @@ let private listDatasets () =
 
 let private fetchDataset (name: string) =
     match DatasetCatalog.Find name with
-    | null ->
-        let names = [ for dataset in DatasetCatalog.All -> dataset.Name ]
-        let listed = String.Join(", ", names)
-
-        let near =
-            match Suggest.near name names with
-            | [] -> ""
-            | nearest :: _ -> $"\nHint: maybe you want `{nearest}`?"
-
-        Ending.stop Ending.invalid $"I do not know the dataset `{name}`.{near}\nDatasets: {listed}."
-    | dataset -> DatasetStore.Fetch(dataset, workspace, Action<string>(printfn "%s"))
+    | null -> Fetching.unknown "dataset" name [ for dataset in DatasetCatalog.All -> dataset.Name ]
+    | dataset -> Fetching.run $"data fetch {name}" (fun downloader stop -> DatasetStore.Fetch(dataset, workspace, downloader, stop))
 
 let run (arguments: string list) =
     match Parsing.parse<DataArguments> "data" arguments with
@@ -63,6 +52,6 @@ let run (arguments: string list) =
         match parsed.TryGetSubCommand() with
         | Some(Fetch inner) -> fetchDataset (inner.GetResult Name)
         | Some(List _)
-        | None -> listDatasets ()
-
-        0
+        | None ->
+            listDatasets ()
+            0

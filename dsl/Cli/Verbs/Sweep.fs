@@ -90,15 +90,11 @@ let run (arguments: string list) =
         let plan = load (parsed.TryGetResult File) (parsed.GetResults Set) (parsed.Contains Yes)
 
         use source = new CancellationTokenSource()
-        use _ = Signals.watch source
+        use _ = Signals.watch Signals.savingRuns source
         let outcome = Sweep.run options plan source.Token
 
         if outcome.Interrupted then
-            let again =
-                "dotnet fsi build.fsx sweep"
-                :: (arguments |> List.map (fun word -> if word.Contains ' ' || word.Contains '*' then $"'{word}'" else word))
-
-            printfn "Interrupted; everything is saved. To go on: %s" (String.Join(' ', again))
+            printfn "Interrupted; everything is saved. To go on: %s" (Parsing.commandLine "sweep" arguments)
             Ending.interrupted
         elif summary outcome then
             0

@@ -1,0 +1,115 @@
+/// `teacher list|fetch|train`: known teachers, and those that experiments train.
+module ChannelDistillation.Cli.TeacherVerb
+
+open Argu
+open System.Threading
+open ChannelDistillation.Dsl.Launch
+open ChannelDistillation.Dsl.Progress
+open ChannelDistillation.Teachers
+open ChannelDistillation.Cli
+open ChannelDistillation.Cli.Common
+
+type TeacherListArguments =
+    | [<Hidden>] Nothing
+
+    interface IArgParserTemplate with
+        member _.Usage = ""
+
+type TeacherFetchArguments =
+    | [<MainCommand; ExactlyOnce>] Name of name: string
+
+    interface IArgParserTemplate with
+        member _.Usage = "a teacher that `teacher list` shows"
+
+type TeacherTrainArguments =
+    | [<MainCommand; ExactlyOnce>] File of file: string
+    | [<EqualsAssignmentOrSpaced>] Set of ``path=value``: string
+    | [<Unique>] Device of device: string
+    | [<Unique>] Threads of n: int
+    | [<Unique>] Retry_Failed
+    | [<Unique>] Quiet
+    | [<Unique>] Yes
+
+    interface IArgParserTemplate with
+        member this.Usage =
+            match this with
+            | File _ -> "the experiment whose teachers are trained"
+            | Set _ -> "override a value of the experiment, e.g. --set teacher.train.epochs=2; may be repeated"
+            | Device _ -> "auto, cpu, cuda or cuda:N; default auto: a GPU where there is one"
+            | Threads _ -> "processor threads; default: all cores"
+            | Retry_Failed -> "try teachers again that diverged or failed"
+            | Quiet -> "no progress, only the outcome"
+            | Yes -> "start even where the grid is very large"
+
+type TeacherArguments =
+    | [<CliPrefix(CliPrefix.None)>] List of ParseResults<TeacherListArguments>
+    | [<CliPrefix(CliPrefix.None)>] Fetch of ParseResults<TeacherFetchArguments>
+    | [<CliPrefix(CliPrefix.None)>] Train of ParseResults<TeacherTrainArguments>
+
+    interface IArgParserTemplate with
+        member this.Usage =
+            match this with
+            | List _ -> "the known teachers, and those that were trained here"
+            | Fetch _ -> "download a known teacher and verify it"
+            | Train _ -> "train the teachers of an experiment, all of its grid"
+
+let private fetchTeacher (name: string) =
+    match KnownTeacherCatalog.Find name with
+    | null -> Fetching.unknown "teacher" name [ for teacher in KnownTeacherCatalog.All -> teacher.Name ]
+    | teacher ->
+        Fetching.run $"teacher fetch {name}" (fun downloader stop ->
+            if KnownTeacherStore.IsHere(teacher, workspace) then
+                downloader.Say $"{name} is already there: {shown (KnownTeacherStore.PathOf(teacher, workspace))}"
+            else
+                KnownTeacherStore.Fetch(teacher, workspace, downloader, stop)
+                downloader.Say $"{name} is complete: {shown (KnownTeacherStore.PathOf(teacher, workspace))}")
+
+let private trainTeachers (words: string list) (parsed: ParseResults<TeacherTrainArguments>) =
+    let plan = load (Some(parsed.GetResult File)) (parsed.GetResults Set) (parsed.Contains Yes)
+
+    let options =
+        { Workspace = workspace
+          Device = parsed.GetResult(Device, "auto") |> Parsing.device
+          Threads = parsed.TryGetResult Threads |> Option.map (Parsing.positive "--threads")
+          RetryFailed = parsed.Contains Retry_Failed
+          Quiet = parsed.Contains Quiet }
+
+    use source = new CancellationTokenSource()
+    use _ = Signals.watch Signals.savingRuns source
+    let outcomes = TeacherTraining.run options plan source.Token
+
+    for teacher, outcome in outcomes do
+        let path = shown (TeacherStore(workspace).CheckpointOf(teacher.Spec, teacher.Dataset))
+
+        match outcome with
+        | Ready errors ->
+            printfn
+                "%s: top-1 error %s, top-5 error %s, %s"
+                teacher.Spec.Model.Name
+                (Figures.percent errors.Top1Error)
+                (Figures.percent errors.Top5Error)
+                path
+        | GivenUp reason -> printfn "%s" reason
+        | Stopped -> ()
+
+    let ends = List.map snd outcomes
+
+    if List.contains Stopped ends then
+        printfn "Interrupted; everything is saved. To go on: %s" (Parsing.commandLine "teacher" words)
+        Ending.interrupted
+    elif ends |> List.exists (fun outcome -> outcome.IsGivenUp) then
+        Ending.failed
+    else
+        0
+
+let run (arguments: string list) =
+    match Parsing.parse<TeacherArguments> "teacher" arguments with
+    | None -> 0
+    | Some parsed ->
+        match parsed.TryGetSubCommand() with
+        | Some(Fetch inner) -> fetchTeacher (inner.GetResult Name)
+        | Some(Train inner) -> trainTeachers arguments inner
+        | Some(List _)
+        | None ->
+            printf "%s" (TeacherListing.render workspace)
+            0

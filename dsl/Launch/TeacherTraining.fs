@@ -1,0 +1,78 @@
+namespace ChannelDistillation.Dsl.Launch
+
+open System
+open System.Threading
+open ChannelDistillation
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Progress
+open ChannelDistillation.Records
+open ChannelDistillation.Teachers
+open ChannelDistillation.Training
+
+type TeacherOptions =
+    {
+        Workspace: Workspace
+        /// `auto`, `cpu`, `cuda` or `cuda:N`.
+        Device: string
+        Threads: int option
+        RetryFailed: bool
+        Quiet: bool
+    }
+
+/// How the training of a teacher ended.
+type TeacherOutcome =
+    | Ready of EpochErrors
+    | Stopped
+    | GivenUp of reason: string
+
+/// Trains the teachers of an experiment as its sweep would, and nothing else.
+module TeacherTraining =
+    /// The teachers that the experiment has recipes for.
+    let private trained (plan: Plan) =
+        let teachers = Teachers.ofPlan plan
+
+        match teachers |> List.filter (fun teacher -> not (isNull teacher.Spec.Train)) with
+        | [] when teachers.IsEmpty -> raise (Refused $"{plan.Experiment.Name} has no teacher.")
+        | [] ->
+            let files = String.Join(", ", [ for teacher in teachers -> string teacher.Spec.Checkpoint ])
+
+            raise (
+                Refused(
+                    $"{plan.Experiment.Name} does not train its teacher, but reads it from {files}. "
+                    + "A teacher with a recipe: teacher: { model: resnet20, train: { epochs: 30 } }"
+                )
+            )
+        | recipes -> recipes
+
+    /// Each teacher and what became of it, in the order of the plan.
+    let run (options: TeacherOptions) (plan: Plan) (stop: CancellationToken) : (Teachers.PlannedTeacher * TeacherOutcome) list =
+        let store = TeacherStore options.Workspace
+        let teachers = trained plan
+        let pending = teachers |> List.filter (fun teacher -> not (store.IsThere(teacher.Spec, teacher.Dataset)))
+        pending |> List.choose (_.Spec.Train >> Option.ofObj) |> Bring.checkPrecision
+
+        let training =
+            lazy
+                (options.Threads |> Option.iter Devices.UseThreads
+                 TrainingOptions(options.Workspace, Devices.Choose options.Device))
+
+        try
+            Bring.fetch options.Workspace options.Quiet (pending |> List.map _.Dataset) [] stop
+        with :? OperationCanceledException ->
+            ()
+
+        Progress.during options.Quiet pending.Length (fun progress ->
+            [ for teacher in teachers do
+                  let outcome =
+                      try
+                          if List.contains teacher pending && not stop.IsCancellationRequested then
+                              Bring.train store options.RetryFailed training.Value progress teacher stop
+
+                          if store.IsThere(teacher.Spec, teacher.Dataset) then
+                              Ready(store.Errors(teacher.Spec, teacher.Dataset, training.Value))
+                          else
+                              Stopped
+                      with :? TeacherFailedException as failed ->
+                          GivenUp failed.Message
+
+                  teacher, outcome ])

@@ -1,0 +1,73 @@
+using System.Net;
+
+namespace ChannelDistillation.Downloads;
+
+/// <summary>What is said where a download fails: what happened, what is left of the file, and what to do.</summary>
+internal static class DownloadProblems
+{
+    /// <summary>Answers that the same question may not get a minute later.</summary>
+    public static bool MayPass(HttpStatusCode status) =>
+        status is HttpStatusCode.RequestTimeout or HttpStatusCode.TooManyRequests || (int)status >= 500 && status != HttpStatusCode.NotImplemented;
+
+    /// <param name="reason">As in <see cref="BrokenTransferException"/>.</param>
+    /// <param name="kept">Bytes that are there.</param>
+    public static MissingException GivenUp(Uri address, string path, string reason, long kept, Exception inner) =>
+        new(
+            $"{address} could not be fetched: {reason}. {Kept(kept)} Check the connection (behind a proxy: is HTTPS_PROXY set?) and "
+                + $"run the same command again, or {ByHand(path)}.",
+            inner
+        );
+
+    public static MissingException Refused(Uri address, string path, HttpStatusCode status) =>
+        new(
+            $"{address} could not be fetched: the server answers {(int)status} ({status}). "
+                + (
+                    status is HttpStatusCode.NotFound or HttpStatusCode.Gone
+                        ? "The file is no longer there; find it elsewhere and "
+                        : "Open the address in a browser to see why, or get the file elsewhere and "
+                )
+                + $"{ByHand(path)}."
+        );
+
+    public static MissingException WebPage(Uri address, string path) =>
+        new(
+            $"{address} answers with a web page instead of the file: a proxy or a log-in page, probably. Open the address in a browser to see, "
+                + $"or {ByHand(path)}."
+        );
+
+    public static MissingException OtherSize(Uri address, RemoteFile file, long bytes) =>
+        new(
+            $"{address} has {bytes} bytes where {file.Name} has {file.Bytes}: the file there has changed, or something else answers. "
+                + "Open the address in a browser to see."
+        );
+
+    public static MissingException TooLong(Uri address, RemoteFile file) =>
+        new(
+            $"{address} sends more than the {file.Bytes} bytes of {file.Name}: the file there has changed, or something else answers. "
+                + "Nothing was kept. Open the address in a browser to see."
+        );
+
+    public static MissingException OtherContent(Uri address, RemoteFile file, string sha256) =>
+        new(
+            $"What {address} sends is not the {file.Name} that is known here: its SHA-256 is {sha256}, it should be {file.Sha256}. "
+                + "Nothing was kept. The file there has changed, or something else answers; open the address in a browser to see."
+        );
+
+    public static MissingException Unwritable(string path, Exception error) =>
+        new(
+            $"{path} cannot be written: {error.Message.TrimEnd('.')}. Make room or make the folder writable, and run the same command again: "
+                + "what is already there is kept.",
+            error
+        );
+
+    public static MissingException NoRoom(string path, long needed, long free) =>
+        new(
+            $"{path} needs {ByteSize.Text(needed)} more, and its disk has {ByteSize.Text(free)} left. Make room, and run the same command again: "
+                + "what is already there is kept."
+        );
+
+    private static string Kept(long bytes) =>
+        bytes == 0 ? "Nothing has come of it." : $"{ByteSize.Text(bytes)} of it are here and will not be fetched again.";
+
+    private static string ByHand(string path) => $"put it into {Path.GetDirectoryName(path)} yourself, as {Path.GetFileName(path)}";
+}

@@ -1,0 +1,111 @@
+using System.Net;
+using System.Net.Http.Headers;
+
+namespace ChannelDistillation.Downloads;
+
+/// <summary>One attempt: asks a server for what is missing of a file, and appends what comes.</summary>
+internal sealed class Transfer(RemoteFile file, Uri address, DownloadSettings settings, IDownloadObserver observer)
+{
+    private const int BufferSize = 1 << 17;
+
+    private static readonly HttpClient Client = new(new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(30) })
+    {
+        Timeout = Timeout.InfiniteTimeSpan,
+    };
+
+    /// <exception cref="BrokenTransferException">It may go on with another attempt; what came is kept.</exception>
+    /// <exception cref="MissingException">Another attempt would end like this one.</exception>
+    /// <exception cref="OperationCanceledException">Asked to stop.</exception>
+    public async Task Run(PartialFile part, CancellationToken stop)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        patience.CancelAfter(settings.Stall);
+        try
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, address);
+            request.Headers.Range = part.Length > 0 ? new RangeHeaderValue(part.Length, null) : null;
+            using HttpResponseMessage response = await Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, patience.Token);
+            Prepare(part, response);
+            await using Stream body = await response.Content.ReadAsStreamAsync(patience.Token);
+            await Copy(body, part, patience);
+        }
+        catch (OperationCanceledException error) when (!stop.IsCancellationRequested)
+        {
+            throw new BrokenTransferException($"the server has sent nothing for {settings.Stall.TotalSeconds:0.#} seconds", error);
+        }
+        catch (HttpIOException error) when (error.HttpRequestError == HttpRequestError.ResponseEnded)
+        {
+            throw Ended(error);
+        }
+        catch (Exception error) when (error is HttpRequestException or IOException)
+        {
+            throw new BrokenTransferException((error.InnerException ?? error).Message.TrimEnd('.'), error);
+        }
+
+        if (part.Length < file.Bytes)
+            throw Ended();
+    }
+
+    private static BrokenTransferException Ended(Exception? error = null) => new("the connection broke off before the file was whole", error);
+
+    /// <summary>Puts the end of the file to where the answer begins.</summary>
+    private void Prepare(PartialFile part, HttpResponseMessage response)
+    {
+        if (response.StatusCode == HttpStatusCode.RequestedRangeNotSatisfiable)
+        {
+            part.StartAnew();
+            throw new BrokenTransferException("the server's file ends before what is already here");
+        }
+
+        if (!response.IsSuccessStatusCode)
+            throw DownloadProblems.MayPass(response.StatusCode)
+                ? new BrokenTransferException($"the server answers {(int)response.StatusCode} ({response.StatusCode})")
+                : DownloadProblems.Refused(address, part.Target, response.StatusCode);
+
+        HttpContentHeaders headers = response.Content.Headers;
+        if (headers.ContentType?.MediaType is "text/html" or "application/xhtml+xml")
+            throw DownloadProblems.WebPage(address, part.Target);
+
+        if (response.StatusCode == HttpStatusCode.PartialContent)
+        {
+            if (headers.ContentRange?.From != part.Length)
+            {
+                part.StartAnew();
+                throw new BrokenTransferException("the server sends another part of the file than it was asked for");
+            }
+
+            CheckSize(headers.ContentRange.Length);
+            part.GoOn();
+            return;
+        }
+
+        CheckSize(headers.ContentLength);
+        if (part.Length > 0)
+            observer.Say($"The server cannot go on in the middle of {file.Name}: it starts anew.");
+        part.StartAnew();
+        observer.Advanced(0);
+    }
+
+    private void CheckSize(long? announced)
+    {
+        if (announced is { } bytes && bytes != file.Bytes)
+            throw DownloadProblems.OtherSize(address, file, bytes);
+    }
+
+    private async Task Copy(Stream body, PartialFile part, CancellationTokenSource patience)
+    {
+        var buffer = new byte[BufferSize];
+        while (await body.ReadAsync(buffer, patience.Token) is var read and > 0)
+        {
+            patience.CancelAfter(settings.Stall);
+            if (part.Length + read > file.Bytes)
+            {
+                part.StartAnew();
+                throw DownloadProblems.TooLong(address, file);
+            }
+
+            part.Append(buffer.AsSpan(0, read));
+            observer.Advanced(part.Length);
+        }
+    }
+}

@@ -1,0 +1,24 @@
+using ChannelDistillation.Specs;
+
+namespace ChannelDistillation.Teachers;
+
+/// <summary>Every teacher that an experiment can name. A new one is an entry in pretrain/teachers.yaml, which is embedded in this assembly.</summary>
+public static class KnownTeacherCatalog
+{
+    public static IReadOnlyList<KnownTeacher> All { get; } = Load();
+
+    public static KnownTeacher? Find(string name) => All.FirstOrDefault(teacher => teacher.Name == name);
+
+    /// <summary>The known teacher whose file a teacher reads, under whatever path it is written; null: it is somebody else's file.</summary>
+    public static KnownTeacher? Of(TeacherSpec teacher, Workspace workspace) =>
+        teacher.Checkpoint is { } path
+            ? All.FirstOrDefault(known => known.Model == teacher.Model.Name && workspace.Resolve(known.Checkpoint) == workspace.Resolve(path))
+            : null;
+
+    private static IReadOnlyList<KnownTeacher> Load()
+    {
+        using Stream stream = typeof(KnownTeacherCatalog).Assembly.GetManifestResourceStream("teachers.yaml")!;
+        using var reader = new StreamReader(stream);
+        return KnownTeacherYaml.Parse(reader);
+    }
+}
