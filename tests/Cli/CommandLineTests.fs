@@ -122,7 +122,7 @@ let tests =
 
           for arguments, expected in
               [ [ "swep" ],
-                "I do not know the verb `swep`.\nHint: maybe you want `sweep`?\nVerbs: sweep, plan, table, data, schema. `dotnet fsi build.fsx` shows what each does.\n"
+                "I do not know the verb `swep`.\nHint: maybe you want `sweep`?\nVerbs: sweep, plan, table, data, teacher, schema. `dotnet fsi build.fsx` shows what each does.\n"
                 [ "sweep"; "--onyl"; "cd*" ],
                 "`sweep` has no option `--onyl`.\nHint: maybe you want `--only`?\n`dotnet fsi build.fsx sweep --help` lists its options.\n"
                 [ "sweep"; "--lanes"; "many" ],
