@@ -64,13 +64,13 @@ let rehearse (device: string) (cohort: Job list) =
 
     let costs = [ for job in cohort -> cost job.Run.Spec ]
     let spec = cohort.Head.Run.Spec
-    let dataset = DatasetCatalog.Describe spec.Dataset
+    let struct (trainingImages, validationImages) = DatasetCatalog.ImagesOf spec.Dataset
     let teacher = costs |> List.map (fun (teacher, _, _) -> teacher) |> List.max
     let lanes = costs |> List.sumBy (fun (_, lane, _) -> lane)
     // Validation is a forward pass: about a third of a step.
     let epoch =
-        float (stepsPerEpoch dataset.TrainingImages spec) * (teacher + lanes)
-        + float (stepsPerEpoch dataset.ValidationImages spec) * lanes / 3.0
+        float (stepsPerEpoch trainingImages spec) * (teacher + lanes)
+        + float (stepsPerEpoch validationImages spec) * lanes / 3.0
 
     { Time = TimeSpan.FromSeconds(float (epochsLeft cohort) * epoch)
       Bytes = Some(Process.GetCurrentProcess().PeakWorkingSet64 + (costs |> List.sumBy (fun (_, _, bytes) -> bytes)))

@@ -44,6 +44,7 @@ let ofPlan (plan: Plan) (jobs: Job list) (known: IReadOnlyDictionary<string, Epo
       Student = several (specs |> Seq.map _.Student.Name)
       Epochs = specs |> List.map _.Train.Epochs |> List.distinct
       Seeds = plan.Runs |> List.map _.Seed |> List.distinct
+      HeldOut = specs |> List.map (fun spec -> spec.Dataset.HeldOut |> Option.ofObj |> Option.map _.Share) |> List.distinct
       PublishedSource = experiment.Published |> Option.bind _.Source
       Teachers =
         [ for teacher in Teachers.ofPlan plan ->

@@ -25,17 +25,25 @@ let private teacherNote (workspace: Workspace) (teacher: Teachers.PlannedTeacher
 let private datasetNote (workspace: Workspace) (dataset: DatasetSpec) =
     let name = Option.ofObj dataset.Folder |> Option.defaultValue dataset.Name
 
-    if DatasetStore.IsThere(dataset, workspace) then
-        $"Dataset {name}: there."
-    elif DatasetStore.CanFetch dataset then
-        $"Dataset {name}: not on this machine yet; sweep fetches it."
-    else
-        $"Dataset {name}: not on this machine. {DatasetStore.WhatIsMissing dataset}"
+    let heldOut =
+        match dataset.HeldOut with
+        | null -> ""
+        | held -> $" {100.0 * held.Share:G4} %% of its training images are held out for validation."
+
+    let where =
+        if DatasetStore.IsThere(dataset, workspace) then
+            $"Dataset {name}: there."
+        elif DatasetStore.CanFetch dataset then
+            $"Dataset {name}: not on this machine yet; sweep fetches it."
+        else
+            $"Dataset {name}: not on this machine. {DatasetStore.WhatIsMissing dataset}"
+
+    where + heldOut
 
 let private steps (spec: RunSpec) =
-    match DatasetCatalog.Describe(spec.Dataset).TrainingImages with
-    | 0 -> "number of images not known yet"
-    | images -> counted ((images + spec.Train.Batch - 1) / spec.Train.Batch) "step" + " an epoch"
+    match DatasetCatalog.ImagesOf spec.Dataset with
+    | struct (0, _) -> "number of images not known yet"
+    | struct (images, _) -> counted ((images + spec.Train.Batch - 1) / spec.Train.Batch) "step" + " an epoch"
 
 let private estimate (known: Estimate.Estimate) =
     let memory =

@@ -33,6 +33,8 @@ type Layout =
       Student: string
       Epochs: int list
       Seeds: int64 list
+      /// Shares of the training set that are held out for validation; None: the official validation set does it all.
+      HeldOut: float option list
       PublishedSource: string option
       Teachers: TeacherRow list
       Rows: LayoutRow list }

@@ -69,6 +69,20 @@ let table (results: Results) =
 
 let private joined values = String.Join(", ", values |> Seq.map string)
 
+/// The lowest error of many epochs flatters, unless other images chose the epoch.
+let private howBestIsPicked (heldOut: float option list) =
+    let inPercent (share: float) = (100.0 * share).ToString("G4", CultureInfo.InvariantCulture) + " %"
+    let shares = heldOut |> List.choose id |> List.map inPercent
+    let onValidation = "the lowest of all epochs, picked on the same validation set, and therefore optimistic."
+
+    let onHeldOut =
+        $"that of the epoch which was best on images held out of the training set ({joined shares}); the validation set had no part in the choice."
+
+    match shares, List.contains None heldOut with
+    | [], _ -> $"`best top-1` is {onValidation}"
+    | _, false -> $"`best top-1` is {onHeldOut}"
+    | _, true -> $"Where images are held out, `best top-1` is {onHeldOut} Elsewhere it is {onValidation}"
+
 /// What was trained on what, and how the numbers are to be read.
 let caption (results: Results) =
     let layout = results.Layout
@@ -87,7 +101,8 @@ let caption (results: Results) =
     [ $"{layout.Dataset}, {models}, {joined layout.Epochs} {epochsWord}, {seedsWord} {joined layout.Seeds}."
       "Errors in percent on the validation set after the last epoch"
       + (if seeds > 1 then ", mean ± sample standard deviation over the seeds." else ".")
-      + " `best top-1` is the lowest of all epochs, picked on the same validation set, and therefore optimistic."
+      + " "
+      + howBestIsPicked layout.HeldOut
       for source in Option.toList layout.PublishedSource do
           $"Published: {source}."
       for line in results.TrainedWith do

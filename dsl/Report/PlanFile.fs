@@ -63,6 +63,7 @@ let render (layout: Layout) (runs: ListedRun list) =
               "student", Json.text layout.Student
               "epochs", Json.array (layout.Epochs |> List.map (int64 >> Json.integer))
               "seeds", Json.array (layout.Seeds |> List.map Json.integer)
+              "held_out", Json.array (layout.HeldOut |> List.map (Json.optional Json.number))
               "published_source", Json.optional Json.text layout.PublishedSource
               "teachers", Json.array (List.map teacher layout.Teachers)
               "rows", Json.array (List.map row layout.Rows)
@@ -96,6 +97,12 @@ let private readLayout (node: JsonElement) =
       Student = text node "student"
       Epochs = items node "epochs" |> List.map _.GetInt32()
       Seeds = items node "seeds" |> List.map _.GetInt64()
+      HeldOut =
+        [ for share in items node "held_out" ->
+              if share.ValueKind = JsonValueKind.Null then
+                  None
+              else
+                  Some(share.GetDouble()) ]
       PublishedSource = tryGet node "published_source" |> Option.map (fun source -> string (source.GetString()))
       Teachers =
         [ for teacher in items node "teachers" ->

@@ -30,7 +30,7 @@ type RowStatus =
         | Missing -> "missing"
         | PublishedOnly -> "published"
 
-/// A row of the table; errors are percentages on the validation set. Only completed runs count.
+/// A row of the table; errors are percentages on the official validation set. Only completed runs count.
 type ResultRow =
     {
         Variant: string
@@ -40,7 +40,7 @@ type ResultRow =
         /// After the last epoch.
         Top1Error: Statistic
         Top5Error: Statistic
-        /// Of the epoch with the lowest top-1 error of each run.
+        /// Of the epoch with the lowest top-1 error of each run, on the part held out where there is one.
         BestTop1Error: Statistic
         BestTop5Error: Statistic
         Published: PublishedRow option
@@ -86,8 +86,14 @@ module Results =
     let private ofRow (resultOf: string -> RunResult option) (row: LayoutRow) =
         let results = row.Folders |> List.map resultOf
         let completed = results |> List.choose id |> List.filter (fun result -> result.Status = RunStatus.Completed)
-        let last = completed |> List.choose (fun result -> Option.ofObj result.Last)
-        let best = completed |> List.choose (fun result -> Option.ofObj result.Best)
+
+        // What was held out chose the epoch; its errors are not the ones to report.
+        let errors onTest onValidation =
+            completed
+            |> List.choose (fun (result: RunResult) -> Option.ofObj result.Test |> Option.map onTest |> Option.orElse (Option.ofObj (onValidation result)))
+
+        let last = errors _.Last _.Last
+        let best = errors _.Best _.Best
 
         { Variant = row.Variant
           Axes = row.Axes

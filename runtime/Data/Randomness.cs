@@ -6,6 +6,7 @@ public enum Purpose : ulong
     Order = 1,
     Augmentation = 2,
     Initialisation = 3,
+    HeldOut = 4,
 }
 
 /// <summary>

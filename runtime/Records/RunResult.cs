@@ -1,10 +1,21 @@
+using System.Text.Json.Serialization;
+
 namespace ChannelDistillation.Records;
 
 /// <summary>result.json: how a run ended.</summary>
 /// <param name="Last">The last finished epoch; null where there is none.</param>
 /// <param name="Best">The epoch with the lowest top-1 error, the earliest of equals.</param>
 /// <param name="Message">Why it ended, where it did not complete.</param>
-public sealed record RunResult(RunStatus Status, EpochErrors? Last, EpochErrors? Best, string? Message = null);
+public sealed record RunResult(RunStatus Status, EpochErrors? Last, EpochErrors? Best, string? Message = null)
+{
+    /// <summary>Of a completed run that held a part of its training set out: errors of the same two epochs on the official validation set.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public TestErrors? Test { get; init; }
+}
+
+/// <param name="Last">With the weights of the last epoch.</param>
+/// <param name="Best">With those of the epoch that was best on the part held out.</param>
+public sealed record TestErrors(EpochErrors Last, EpochErrors Best);
 
 /// <param name="Epoch">From 1.</param>
 /// <param name="Top1Error">Validation, percent.</param>

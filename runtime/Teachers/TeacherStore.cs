@@ -75,7 +75,10 @@ public sealed class TeacherStore(Workspace workspace)
     public EpochErrors Errors(TeacherSpec teacher, DatasetSpec dataset, TrainingOptions options)
     {
         if (teacher.AsRun(dataset) is RunSpec run)
-            return FolderOf(run).ReadResult()!.Last!;
+        {
+            RunResult result = FolderOf(run).ReadResult()!;
+            return result.Test?.Last ?? result.Last!;
+        }
         string kept = KeptErrors(teacher, dataset);
         if (File.Exists(kept))
             return JsonSerializer.Deserialize<EpochErrors>(File.ReadAllText(kept), RecordJson.Line)!;
@@ -122,14 +125,17 @@ public sealed class TeacherStore(Workspace workspace)
 
     private RunFolder FolderOf(RunSpec run) => new(Path.Combine(workspace.Pretrain, RunFolder.NameOf($"{run.Dataset.Name}-{run.Student.Name}", run)));
 
-    /// <summary>By content: a file that is copied or renamed keeps its errors, one that is replaced does not.</summary>
+    /// <summary>
+    /// By content: a file that is copied or renamed keeps its errors, one that is replaced does not. What concerns training images alone
+    /// makes no difference.
+    /// </summary>
     private string KeptErrors(TeacherSpec teacher, DatasetSpec dataset)
     {
         string content = ContentHash(teacher, dataset);
         string what = SpecJson.HashOf(json =>
         {
             json.WriteStartObject();
-            SpecJson.Write(json, dataset);
+            SpecJson.Write(json, dataset with { Augmentation = null, HeldOut = null });
             SpecJson.Write(json, teacher with { Checkpoint = null });
             json.WriteString("sha256", content);
             json.WriteEndObject();

@@ -63,4 +63,11 @@ public sealed record TrainingOptions(Workspace Workspace, string Device)
 {
     /// <summary>How datasets are opened; tests train on tiny ones of their own.</summary>
     public Func<DatasetSpec, Dataset> OpenDataset { get; init; } = dataset => DatasetStore.Open(dataset, Workspace);
+
+    /// <summary>The dataset as a run sees it: with what it holds out.</summary>
+    internal Dataset Open(DatasetSpec spec)
+    {
+        Dataset dataset = OpenDataset(spec);
+        return spec.HeldOut is { } held ? dataset.HoldOut(held) : dataset;
+    }
 }

@@ -21,6 +21,7 @@ public sealed class CohortTrainer : IDisposable
     private readonly BatchStream training;
     private readonly BatchStream validation;
     private readonly List<(Lane Lane, LaneFiles Files)> lanes = [];
+    private readonly torch.Device device;
     private readonly bool checkEveryStep;
 
     private CohortTrainer(IReadOnlyList<LaneSpec> specs, TrainingOptions options, ITrainingObserver observer)
@@ -29,7 +30,7 @@ public sealed class CohortTrainer : IDisposable
         TeacherSpec? teacherSpec = specs.Select(lane => lane.Spec.Teacher).FirstOrDefault(spec => spec is not null);
         var device = new torch.Device(options.Device);
         this.observer = observer;
-        dataset = options.OpenDataset(common.Dataset);
+        dataset = options.Open(common.Dataset);
         teacher = teacherSpec is null ? null : new TeacherStore(options.Workspace).Load(teacherSpec, common.Dataset, device);
         training = new BatchStream(
             dataset.Training,
@@ -49,6 +50,7 @@ public sealed class CohortTrainer : IDisposable
             device,
             workers: 1
         );
+        this.device = device;
         // Reading a number is free on the CPU; on a GPU it would wait for every step.
         checkEveryStep = device.type == DeviceType.CPU;
         foreach (LaneSpec spec in specs)
@@ -87,7 +89,7 @@ public sealed class CohortTrainer : IDisposable
         for (int epoch = first; epoch <= epochs; epoch++)
         {
             // A lane that is already further waits until the others have come to its place.
-            Each(entry => entry.Lane.Position.Epoch == epoch, entry => EndIfComplete(entry));
+            Each(entry => entry.Lane.Position.Epoch == epoch, entry => EndIfComplete(entry, stop));
             Each(entry => entry.Lane.Position.Epoch == epoch, entry => entry.Lane.StartEpoch());
             if (!lanes.Any(entry => entry.Lane.Position.Epoch == epoch))
                 continue;
@@ -109,7 +111,7 @@ public sealed class CohortTrainer : IDisposable
             }
             Each(entry => entry.Lane.Position.Epoch == epoch, entry => EndEpoch(entry, imagesPerSecond, clock.Elapsed));
         }
-        Each(_ => true, entry => EndIfComplete(entry));
+        Each(_ => true, entry => EndIfComplete(entry, stop));
     }
 
     private void Open(LaneSpec spec, TrainingOptions options, torch.Device device)
@@ -186,10 +188,17 @@ public sealed class CohortTrainer : IDisposable
         observer.EpochEnded(entry.Lane.Name, record);
     }
 
-    private void EndIfComplete((Lane Lane, LaneFiles Files) entry)
+    private void EndIfComplete((Lane Lane, LaneFiles Files) entry, CancellationToken stop)
     {
-        if (entry.Lane.Position.Epoch > entry.Lane.Spec.Train.Epochs)
-            End(entry, RunStatus.Completed);
+        if (entry.Lane.Position.Epoch <= entry.Lane.Spec.Train.Epochs)
+            return;
+        if (dataset.Test is not null)
+        {
+            observer.ValidationStarted(entry.Lane.Spec.Train.Epochs);
+            entry.Files.Test(entry.Lane, () => Evaluation.Errors((images, _) => entry.Lane.Student.Run(images).Logits, dataset.Test, device, stop));
+        }
+        // The state is that of the last epoch's end: what is left is the test.
+        End(entry, stop.IsCancellationRequested && dataset.Test is not null ? RunStatus.Interrupted : RunStatus.Completed);
     }
 
     private void Interrupt() =>

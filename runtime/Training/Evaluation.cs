@@ -6,22 +6,30 @@ using static TorchSharp.torch;
 
 namespace ChannelDistillation.Training;
 
-/// <summary>Errors of any classifier on a dataset's validation images.</summary>
+/// <summary>Errors of any classifier.</summary>
 public static class Evaluation
 {
     private const int BatchSize = 100;
 
     /// <param name="classify">From images and labels to logits [batch, classes].</param>
-    /// <returns>With epoch 0: nothing was trained.</returns>
+    /// <returns>Errors on the official validation set, also where a part of the training set is held out. With epoch 0: nothing was trained.</returns>
     public static EpochErrors Errors(Func<Tensor, Tensor, Tensor> classify, DatasetSpec dataset, TrainingOptions options)
     {
-        var device = new Device(options.Device);
-        using Dataset opened = options.OpenDataset(dataset);
-        using var stream = new BatchStream(opened.Validation, BatchSize, AugmentationSpec.None, 0, shuffle: false, device, workers: 1);
+        using Dataset opened = options.Open(dataset);
+        return Errors(classify, opened.Final, new Device(options.Device), CancellationToken.None);
+    }
+
+    /// <param name="classify">From images and labels to logits [batch, classes].</param>
+    /// <param name="stop">Ends early; the errors are then of no use.</param>
+    internal static EpochErrors Errors(Func<Tensor, Tensor, Tensor> classify, IImageSet set, Device device, CancellationToken stop)
+    {
+        using var stream = new BatchStream(set, BatchSize, AugmentationSpec.None, 0, shuffle: false, device, workers: 1);
         using var meter = new EpochMeter(0, device);
         using var noGradient = no_grad();
         foreach (Batch batch in stream.Epoch(1))
         {
+            if (stop.IsCancellationRequested)
+                break;
             using var scope = NewDisposeScope();
             meter.Add([], classify(batch.Images, batch.Labels), batch.Labels);
         }

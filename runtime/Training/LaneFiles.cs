@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using ChannelDistillation.Records;
 using ChannelDistillation.Specs;
+using ChannelDistillation.Teachers;
 using TorchSharp;
 
 namespace ChannelDistillation.Training;
@@ -16,6 +17,7 @@ internal sealed class LaneFiles(LaneSpec lane, string device)
     private readonly RunFolder folder = new(lane.Folder);
     private EpochErrors? best;
     private EpochErrors? last;
+    private TestErrors? tested;
 
     /// <summary>Prepares the folder, and puts the lane where its last checkpoint was taken.</summary>
     public void Open(Lane training, Action<string> say)
@@ -52,9 +54,23 @@ internal sealed class LaneFiles(LaneSpec lane, string device)
         Safetensors.Write(folder.State, training.State(), position);
     }
 
+    /// <summary>
+    /// Errors on the official validation set, with the weights of the last epoch and then with those of the best, which the student has
+    /// from then on.
+    /// </summary>
+    /// <param name="errors">Of the student as it is.</param>
+    public void Test(Lane training, Func<EpochErrors> errors)
+    {
+        training.Student.eval();
+        EpochErrors ofLast = errors() with { Epoch = last!.Epoch };
+        if (best!.Epoch != last.Epoch)
+            Checkpoint.LoadInto(training.Student, folder.BestWeights);
+        tested = new(ofLast, best.Epoch == last.Epoch ? ofLast : errors() with { Epoch = best.Epoch });
+    }
+
     public RunResult End(RunStatus status, string? message = null)
     {
-        var result = new RunResult(status, last, best, message);
+        var result = new RunResult(status, last, best, message) { Test = status == RunStatus.Completed ? tested : null };
         try
         {
             folder.WriteResult(result);

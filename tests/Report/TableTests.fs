@@ -16,6 +16,7 @@ let private layout: Layout =
       Student = "resnet50"
       Epochs = [ 10 ]
       Seeds = [ 0L; 1L; 2L ]
+      HeldOut = [ None ]
       PublishedSource = Some "arXiv 2006.01683, Table \"CIFAR100\""
       Teachers =
         [ { Model = "resnet152"
@@ -74,6 +75,29 @@ Trained with channel-distillation 0.1.0 on cpu.
           test "one epoch of one seed is one epoch of one seed" {
               let single = { results with Layout = { layout with Epochs = [ 1 ]; Seeds = [ 0L ] } }
               Expect.stringContains (Markdown.render single) "cifar100, resnet152 → resnet50, 1 epoch, seed 0." "caption"
+          }
+
+          test "errors on the official set take the place of those on the part held out, and the caption says so" {
+              let result =
+                  RunResult(
+                      RunStatus.Completed,
+                      EpochErrors(10, 30.0, 6.0),
+                      EpochErrors(7, 29.0, 5.0),
+                      Test = TestErrors(EpochErrors(10, 33.0, 7.0), EpochErrors(7, 32.0, 8.0))
+                  )
+
+              let layout = { layout with HeldOut = [ Some 0.1 ]; Rows = [ row "student" [] [ "s0" ] None ]; Teachers = [] }
+              let results = Results.collect (fun _ -> Some result) [] layout
+              let row = List.head results.Rows
+              Expect.equal (row.Top1Error.Mean, row.Top5Error.Mean, row.BestTop1Error.Mean) (Some 33.0, Some 7.0, Some 32.0) "errors"
+
+              Expect.equal
+                  (Markdown.caption results |> List.item 1)
+                  "Errors in percent on the validation set after the last epoch, mean ± sample standard deviation over the seeds. `best top-1` is that of the epoch which was best on images held out of the training set (10 %); the validation set had no part in the choice."
+                  "caption"
+
+              let mixed = { results with Layout = { layout with HeldOut = [ None; Some 0.25 ] } }
+              Expect.stringEnds (Markdown.caption mixed |> List.item 1) "Elsewhere it is the lowest of all epochs, picked on the same validation set, and therefore optimistic." "both"
           }
 
           test "CSV has a column for each axis and full precision" {
