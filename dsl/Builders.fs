@@ -120,7 +120,8 @@ let augmented (pad: int) (mode: PaddingMode) (flip: bool) (dataset: Dataset) : D
 
 /// Photographs: a random part of this share of the area and this ratio of width to height, scaled, and mirrored by chance.
 let resized_crops (area: float * float) (aspect: float * float) (flip: bool) (dataset: Dataset) : Dataset =
-    { dataset with Augment = { AugmentCodec.own with Flip = Some flip; ResizedCrop = Some(Some { Area = area; Aspect = aspect }) } }
+    { dataset with
+        Augment = { AugmentCodec.own with Flip = Some flip; ResizedCrop = Some(Some { Area = area; Aspect = aspect }) } }
 
 /// A normalisation that the dataset is known with.
 let normalized_as (name: string) (dataset: Dataset) : Dataset = { dataset with Normalize = Some(KnownNormalization name) }

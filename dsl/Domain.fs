@@ -33,11 +33,13 @@ type ResizedCrop = { Area: float * float; Aspect: float * float }
 
 /// How training images are varied; what is left out is the dataset's own.
 type Augment =
-    { Pad: int option
-      Mode: PaddingMode option
-      Flip: bool option
-      /// Some None: photographs are not cropped by chance.
-      ResizedCrop: ResizedCrop option option }
+    {
+        Pad: int option
+        Mode: PaddingMode option
+        Flip: bool option
+        /// Some None: photographs are not cropped by chance.
+        ResizedCrop: ResizedCrop option option
+    }
 
 /// What pixel values are normalised with: a known normalisation of the dataset, or numbers, per channel.
 type Normalize =

@@ -77,12 +77,18 @@ type Mistake =
     | NotWhole of text: string
     | NotAFlag of text: string * maybe: string option
     | OutOfRange of key: string * text: string * Bounds
+    | TooLarge of key: string * text: string * most: int64
     | NegativeWeight of loss: string * text: string
     | UnknownKey of key: string * inside: string list * legal: string list * near: string list * elsewhere: string list list
     | MissingKey of key: string * inside: string list * doc: string
     | UnknownName of Thing * name: string * legal: string list * near: string list
     | NotOneChoice of key: string * legal: string list * found: string list
     | EmptyList of key: string
+    | EmptyEntry of list: string
+    /// A mapping where a list of such mappings is wanted.
+    | OneForList of key: string * written: string
+    /// A warm-up, and nothing that it leads to.
+    | WarmupAlone of legal: string list * warmup: string
     | CaseWithoutSettings of case: string * keys: string list
     | SeedCount of count: int
     | Twice of key: string * value: string
@@ -117,6 +123,7 @@ type Mistake =
     // Grid
     | UnknownPath of path: string * segment: string * after: string list * legal: string list * near: string list
     | NotAnAxis of path: string
+    | AxisWithoutProduct of path: string * values: string
     | PathOverlap of path: string * other: string
     | NotDeclaredOnPath of path: string * loss: string
     | CaseNotThere of path: string * case: string

@@ -14,7 +14,7 @@ let rec private kind (shape: Shape) : string =
         | range -> $"number, {range}"
     | WholeShape(least, most) ->
         let range =
-            if most >= 1_000_000L then
+            if most >= Codec.reasonable then
                 Codec.atLeast (float least)
             else
                 Codec.between (float least) (float most)
@@ -57,7 +57,7 @@ and private inside prefix (shape: Shape) : string list =
               yield! inside $"{prefix}{case.Name}." case.Inside
           yield! beside |> List.collect (rows prefix) ]
     | EitherShape shapes -> shapes |> List.collect (inside prefix) |> List.distinct
-    | NamedShape(RecordShape fields) -> fields |> List.collect (rows (prefix + "NAME."))
+    | NamedShape(RecordShape fields, _) -> fields |> List.collect (rows (prefix + "NAME."))
     | _ -> []
 
 let private table rows = [ "| key | value | default | |"; "|---|---|---|---|" ] @ rows

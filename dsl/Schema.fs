@@ -50,15 +50,22 @@ let private standard (shown: string) : JsonNode option =
         | None when shown.Contains ' ' -> None
         | None -> Some(text shown)
 
-/// Whether a shape asks for anything that a file which builds on another may leave to it.
-let rec private asks (shape: Shape) =
+/// Whether a shape is another one in a file that builds on another: keys may be left to that, and a key with nothing after it takes away
+/// what is there. Lists are replaced as wholes.
+let rec private isMerged (shape: Shape) =
     match shape with
-    | RecordShape fields -> fields |> List.exists (fun field -> field.Required || asks field.Shape)
+    | RecordShape(_ :: _)
+    | NamedShape _
     | ChoiceShape _ -> true
-    | ListShape(shape, _)
-    | NamedShape shape -> asks shape
-    | EitherShape shapes -> List.exists asks shapes
+    | EitherShape shapes -> List.exists isMerged shapes
     | _ -> false
+
+let private orNothing (shape: Shape) =
+    match shape with
+    | EitherShape shapes when List.contains NothingShape shapes -> shape
+    | EitherShape shapes -> EitherShape(shapes @ [ NothingShape ])
+    | AnyShape -> AnyShape
+    | _ -> EitherShape [ shape; NothingShape ]
 
 /// Parts that occur more than once are written once, under the path of their first occurrence.
 type private Definitions(shared: HashSet<struct (bool * Shape)>) =
@@ -68,7 +75,7 @@ type private Definitions(shared: HashSet<struct (bool * Shape)>) =
     member _.Written = written
 
     member _.Refer(complete: bool, path: string, shape: Shape, make: unit -> JsonObject) : JsonObject =
-        let key = struct (complete || not (asks shape), shape)
+        let key = struct (complete || not (isMerged shape), shape)
 
         if not (shared.Contains key) then
             make ()
@@ -114,13 +121,14 @@ and private written (definitions: Definitions) complete path (shape: Shape) : Js
     | FlagShape -> object [ "type", text "boolean" ]
     | WordShape words ->
         object
-            [ "enum", array [ for word, _ in words -> text word ]
+            [ "type", text "string"
+              "enum", array [ for word, _ in words -> text word ]
               if words |> List.exists (fun (_, doc) -> doc <> "") then
                   "enumDescriptions", array [ for _, doc in words -> text doc ] ]
     | ListShape(item, distinct) ->
         object
             [ "type", text "array"
-              "items", schema complete path item
+              "items", schema true path item
               "minItems", whole 1L
               if distinct then
                   "uniqueItems", flag true ]
@@ -143,16 +151,28 @@ and private written (definitions: Definitions) complete path (shape: Shape) : Js
 
         match cases |> List.filter _.Alone with
         | [] -> written
-        | alone -> object [ "anyOf", array [ schema complete path (WordShape [ for case in alone -> case.Name, case.CaseDoc ]); written ] ]
-    | NamedShape value -> object [ "type", text "object"; "additionalProperties", schema complete path value ]
+        // The mapping comes first: it is what editors report on where neither fits.
+        | alone -> object [ "anyOf", array [ written; schema complete path (WordShape [ for case in alone -> case.Name, case.CaseDoc ]) ] ]
+    | NamedShape(value, mayBeEmpty) ->
+        object
+            [ "type", text "object"
+              "additionalProperties", schema complete path (if complete then value else orNothing value)
+              if complete && not mayBeEmpty then
+                  "minProperties", whole 1L ]
     | EitherShape shapes -> object [ "anyOf", array [ for shape in shapes -> schema complete path shape ] ]
     | NothingShape -> object [ "type", text "null" ]
     | AnyShape -> object []
 
-/// `extra`: properties that are no fields; `rules`: further keywords.
+/// `extra`: properties that are no fields; `rules`: further keywords. Editors offer a mapping under its title.
 and private mapping definitions complete path (fields: FieldShape list) extra rules =
     let property (field: FieldShape) =
-        let inside = schema definitions complete (if path = "" then field.Key else $"{path}.{field.Key}") field.Shape
+        let inside =
+            schema
+                definitions
+                complete
+                (if path = "" then field.Key else $"{path}.{field.Key}")
+                (if complete then field.Shape else orNothing field.Shape)
+
         inside.Insert(0, "description", text field.Doc)
 
         match standard field.Default with
@@ -164,7 +184,8 @@ and private mapping definitions complete path (fields: FieldShape list) extra ru
     let required = if complete then fields |> List.filter _.Required else []
 
     object
-        [ "type", text "object"
+        [ "title", text (if path = "" then "experiment" else Array.last (path.Split '.'))
+          "type", text "object"
           "properties", object (extra @ List.map property fields)
           if not required.IsEmpty then
               "required", array [ for field in required -> text field.Key ]
@@ -182,13 +203,13 @@ let private shared () =
     let again = HashSet<struct (bool * Shape)>(HashIdentity.Structural)
 
     let rec count complete (shape: Shape) =
-        let key = struct (complete || not (asks shape), shape)
+        let key = struct (complete || not (isMerged shape), shape)
 
         // The parts of what is written once are seen once.
         if not (isLarge shape) || once.Add key then
             match shape with
-            | ListShape(inside, _)
-            | NamedShape inside -> count complete inside
+            | ListShape(inside, _) -> count true inside
+            | NamedShape(inside, _) -> count complete inside
             | RecordShape fields -> fields |> List.iter (fun field -> count complete field.Shape)
             | ChoiceShape(cases, beside) ->
                 cases |> List.iter (fun case -> count complete case.Inside)
@@ -214,10 +235,8 @@ let private experiment definitions complete : JsonObject =
         complete
         ""
         fields
-        (if complete then [] else [ ExperimentCodec.extends, extends ])
-        [ "patternProperties", object [ "^x-", object [ "description", text "A place for anchors; not part of the experiment." ] ]
-          if not complete then
-              "required", array [ text ExperimentCodec.extends ] ]
+        [ ExperimentCodec.extends, extends ]
+        [ "patternProperties", object [ "^x-", object [ "description", text "A place for anchors; not part of the experiment." ] ] ]
 
 /// The whole schema. A file says so with `# yaml-language-server: $schema=../dsl/experiment.schema.json`.
 let document () : string =
@@ -229,7 +248,9 @@ let document () : string =
             [ "$schema", text "http://json-schema.org/draft-07/schema#"
               "title", text "An experiment of Channel Distillation"
               "description", text "Made by `dotnet fsi build.fsx schema`; do not edit."
-              "anyOf", array [ whole; part ]
+              "if", object [ "required", array [ text ExperimentCodec.extends ] ]
+              "then", part
+              "else", whole
               "definitions", definitions.Written ]
 
     let options = JsonSerializerOptions(WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping)

@@ -125,22 +125,25 @@ module Codec =
 
         leaf (NumberShape bounds) read (Numbers.show >> Scalar)
 
+    /// Upper bounds that only keep numbers within reason are not worth mentioning to someone who is within them.
+    let reasonable = 1_000_000L
+
     let whole (least: int64) (most: int64) : Codec<int64> =
         let bounds = between (float least) (float most)
-        // Upper bounds that only keep numbers within reason are not worth mentioning to someone who is below the lower one.
-        let below = if most >= 1_000_000L then atLeast (float least) else bounds
 
         let read (reader: Reader) path (node: Node) =
+            let fail mistake =
+                reader.Report(path, node.Place, mistake)
+                None
+
             scalar reader path node WantWholeNumber (fun text ->
                 match Numbers.tryWhole text, Numbers.tryParse text with
                 | Some value, _ when value >= least && value <= most -> Some value
-                | Some value, _ -> outOfRange reader path node text (if value < least then below else bounds)
-                | None, Some _ ->
-                    reader.Report(path, node.Place, NotWhole text)
-                    None
-                | None, None ->
-                    reader.Report(path, node.Place, NotANumber(text, maybeNumber Numbers.tryWhole text))
-                    None)
+                | None, None -> fail (NotANumber(text, maybeNumber Numbers.tryWhole text))
+                | None, Some value when value <> System.Math.Floor value -> fail (NotWhole text)
+                | _ when most < reasonable -> outOfRange reader path node text bounds
+                | _, Some value when value > float least -> fail (TooLarge(keyOf path, text, most))
+                | _ -> outOfRange reader path node text (atLeast (float least)))
 
         leaf (WholeShape(least, most)) read (fun value -> Scalar(string value))
 

@@ -90,13 +90,16 @@ module Record =
             | _ ->
                 let place = if Node.isNothing node then Node.place node else node.Place
 
+                // What stands alone is probably the value of the first key.
                 let word =
                     fields
                     |> List.tryHead
-                    |> Option.bind (fun field ->
-                        match field.Shape.Shape with
-                        | WordShape _ when field.Shape.Required -> Some field.Shape.Key
-                        | _ -> None)
+                    |> Option.filter (fun field ->
+                        match field.Shape.Shape, node.Content with
+                        | WordShape _, _ -> field.Shape.Required
+                        | (NumberShape _ | WholeShape _), Plain text -> (Numbers.tryParse text).IsSome
+                        | _ -> false)
+                    |> Option.map _.Shape.Key
 
                 reader.Report(path, place, WrongKind(WantMapping word, Node.kind node))
                 None

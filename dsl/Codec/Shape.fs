@@ -14,7 +14,7 @@ type Shape =
     /// A mapping with exactly one of some keys, and perhaps others beside it; some cases may stand alone as a word.
     | ChoiceShape of CaseShape list * beside: FieldShape list
     /// A mapping whose keys are names that the experiment chooses.
-    | NamedShape of Shape
+    | NamedShape of Shape * mayBeEmpty: bool
     | EitherShape of Shape list
     | NothingShape
     | AnyShape

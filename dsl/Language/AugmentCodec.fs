@@ -43,6 +43,7 @@ let private resizedCrop =
               _.Aspect
               (fun value crop -> { crop with Aspect = value })
               (range "aspect" "[0.75, 1.333]" (above 0.0)) ]
+
 let codec =
     let field key doc also get set codec = Field.optional key doc "the dataset's own" also get set codec
 

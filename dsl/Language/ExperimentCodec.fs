@@ -61,7 +61,7 @@ let private rows: Codec<(string * PublishedRow) list> =
             reader.Report(path, Node.place node, WrongKind(WantMapping None, Node.kind node))
             None
 
-    leaf (NamedShape publishedRow.Shape) read (fun rows -> Entries [ for name, row in rows -> name, publishedRow.Write row ])
+    leaf (NamedShape(publishedRow.Shape, true)) read (fun rows -> Entries [ for name, row in rows -> name, publishedRow.Write row ])
 
 let private published =
     Record.codec

@@ -160,13 +160,16 @@ let private axes (mayRepeat: bool) : Codec<Axis list> =
             reader.Report(path, Node.place node, WrongKind(WantMapping None, Node.kind node))
             None
 
-    leaf (NamedShape values.Shape) read (fun axes -> Entries [ for axis in axes -> axis.Path, Items axis.Values ])
+    leaf (NamedShape(values.Shape, true)) read (fun axes -> Entries [ for axis in axes -> axis.Path, Items axis.Values ])
 
-/// A list of whatever, or one of it.
+/// A list of mappings.
 let private many (item: Codec<'value>) : Codec<'value list> =
     let read (reader: Reader) path (node: Node) =
         match node.Content with
         | Sequence items -> Some(items |> List.mapi (fun index node -> item.Read reader (string index :: path) node) |> List.choose id)
+        | Mapping _ ->
+            reader.Report(path, Node.place node, OneForList(List.head path, Emit.flow (Node.setting node)))
+            None
         | _ ->
             reader.Report(path, Node.place node, WrongKind(WantList, Node.kind node))
             None
@@ -178,6 +181,10 @@ let private zip: Codec<Axis list> =
     let axes = axes true
 
     let read (reader: Reader) path (node: Node) =
+        match node.Content with
+        | Mapping [] -> reader.Report(path, node.Place, EmptyEntry "zip")
+        | _ -> ()
+
         axes.Read reader path node
         |> Option.map (fun found ->
             match found with
@@ -191,7 +198,12 @@ let private zip: Codec<Axis list> =
                 found
             | [] -> found)
 
-    { axes with Read = read }
+    { axes with
+        Read = read
+        Shape =
+            match axes.Shape with
+            | NamedShape(inside, _) -> NamedShape(inside, false)
+            | other -> other }
 
 /// Values on some axes, and `variant`.
 let private point: Codec<GridPoint> =
@@ -203,7 +215,7 @@ let private point: Codec<GridPoint> =
     let read (reader: Reader) path (node: Node) =
         match node.Content with
         | Mapping [] ->
-            reader.Report(path, Node.place node, EmptyList(List.head path))
+            reader.Report(path, Node.place node, EmptyEntry(path |> List.tryItem 1 |> Option.defaultValue ""))
             None
         | Mapping entries ->
             Some
@@ -227,30 +239,52 @@ let private point: Codec<GridPoint> =
               | several -> "variant", Items(List.map Scalar several)
               yield! point.Values ]
 
-    leaf (NamedShape AnyShape) read write
+    leaf (NamedShape(AnyShape, false)) read write
 
 let codec: Codec<Grid> =
     let part key doc get set codec = Field.withDefault key doc [] [] get set codec
 
-    Record.codec
-        empty
-        false
-        [ part
-              "product"
-              "Axes by their paths; every value of one is combined with every value of the others."
-              _.Product
-              (fun value grid -> { grid with Product = value })
-              (axes false)
-          part "zip" "Groups of axes whose values go together, first with first." _.Zip (fun value grid -> { grid with Zip = value }) (many zip)
-          part
-              "exclude"
-              "Points to leave out: values on some axes, and `variant` for one variant or a list."
-              _.Exclude
-              (fun value grid -> { grid with Exclude = value })
-              (many point)
-          part
-              "include"
-              "Further points: values on any paths, and `variant` for one variant or a list."
-              _.Include
-              (fun value grid -> { grid with Include = value })
-              (many point) ]
+    let record =
+        Record.codec
+            empty
+            false
+            [ part
+                  "product"
+                  "Axes by their paths; every value of one is combined with every value of the others."
+                  _.Product
+                  (fun value grid -> { grid with Product = value })
+                  (axes false)
+              part "zip" "Groups of axes whose values go together, first with first." _.Zip (fun value grid -> { grid with Zip = value }) (many zip)
+              part
+                  "exclude"
+                  "Points to leave out: values on some axes, and `variant` for one variant or a list."
+                  _.Exclude
+                  (fun value grid -> { grid with Exclude = value })
+                  (many point)
+              part
+                  "include"
+                  "Further points: values on any paths, and `variant` for one variant or a list."
+                  _.Include
+                  (fun value grid -> { grid with Include = value })
+                  (many point) ]
+
+    /// Axes beside `product` instead of in it.
+    let isAxis (entry: Entry) =
+        match entry.Value.Content with
+        | Sequence _
+        | Mapping _ -> entry.Name.Contains '.' || List.contains entry.Name [ "dataset"; "teacher"; "student" ]
+        | _ -> false
+
+    let read (reader: Reader) path (node: Node) =
+        match node.Content with
+        | Mapping entries ->
+            let stray, own = List.partition isAxis entries
+
+            for entry in stray do
+                reader.Spoil("product" :: path)
+                reader.Report(entry.Name :: path, entry.At, AxisWithoutProduct(entry.Name, Emit.flow (Node.setting entry.Value)))
+
+            record.Read reader path { node with Content = Mapping own }
+        | _ -> record.Read reader path node
+
+    { record with Read = read }

@@ -111,7 +111,11 @@ let learningRate: Codec<LearningRate> =
         | Mapping entries ->
             let record = Record.readFields reader path node false legal [ warmupField ] constant entries
 
-            Choice.readEntries reader path node shapes [ "warmup" ] entries
+            match entries with
+            | [ { Name = "warmup" } as warmup ] ->
+                reader.Report(path, warmup.At, WarmupAlone(legal, Emit.flow (Node.setting warmup.Value)))
+                None
+            | _ -> Choice.readEntries reader path node shapes [ "warmup" ] entries
             |> Option.map (fun shape -> { record with Shape = shape })
         | Plain text
         | Quoted text when not (Node.isNothing node) ->

@@ -204,7 +204,7 @@ let codec (declared: string list) : Codec<Variant list> =
             reader.Report(path, Node.place node, WrongKind(WantMapping None, Node.kind node))
             None
 
-    { Shape = NamedShape (one "" []).Shape
+    { Shape = NamedShape((one "" []).Shape, false)
       Read = read
       Write = fun variants -> Entries [ for variant in variants -> variant.Name, (one variant.Name declared).Write variant ]
       Edit =

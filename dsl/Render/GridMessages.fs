@@ -11,7 +11,18 @@ let message (mistake: Mistake) : Message option =
         say "UNKNOWN PATH" $"There is no {code path} in this experiment: {inside after} has no {code segment}." (andKnown (suggest near) legal)
     | NotAnAxis "seeds" -> say "NOT AN AXIS" "Seeds multiply every row already." "list them under `seeds`."
     | NotAnAxis path -> say "NOT AN AXIS" $"{code path} cannot vary within an experiment." ""
+    | AxisWithoutProduct(path, values) ->
+        say
+            "AXIS WITHOUT PRODUCT"
+            $"{code path} is a path of the experiment: axes stand under `product` or `zip`."
+            ("write " + code $"product: {{ {path}: {values} }}" + ".")
     | PathOverlap(path, other) when path = other -> say "AXIS TWICE" $"{code path} is an axis already." "put all of its values in one place."
+    | PathOverlap(("dataset" as whole), part)
+    | PathOverlap(part, ("dataset" as whole)) ->
+        say
+            "OVERLAPPING AXES"
+            $"{code part} is a part of {code whole}, which is an axis too."
+            "let the axis be `dataset.name`: then everything else of the dataset can vary beside it."
     | PathOverlap(path, other) -> say "OVERLAPPING AXES" $"{code path} and {code other} set the same thing." "keep one of the two."
     | NotDeclaredOnPath(path, loss) ->
         say "UNDECLARED LOSS" $"{code path} varies the loss {code loss}, which is not declared in `losses`." $"declare it there: `{loss}: {{}}`."

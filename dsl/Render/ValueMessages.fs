@@ -55,6 +55,9 @@ let message (mistake: Mistake) : Message option =
     | NotAFlag(text, Some word) -> say "NOT TRUE OR FALSE" $"I need `true` or `false` here, but this is {code text}." $"did you mean {code word}?"
     | NotAFlag(text, None) -> say "NOT TRUE OR FALSE" $"I need `true` or `false` here, but this is {code text}." ""
     | OutOfRange(key, text, range) -> say "OUT OF RANGE" $"{code key} must be {bounds range}, but this is {code text}." ""
+    | TooLarge(key, text, most) ->
+        let most = most.ToString("N0", System.Globalization.CultureInfo.InvariantCulture)
+        say "TOO LARGE" $"{code key} can be {most} at most, but this is {code text}." ""
     | NegativeWeight(loss, text) ->
         say
             "NEGATIVE WEIGHT"
@@ -72,6 +75,11 @@ let message (mistake: Mistake) : Message option =
     | UnknownName(thing, name, legal, near) -> unknown thing name legal near
     | NotOneChoice(key, legal, []) -> say "NOTHING CHOSEN" $"{code key} needs one of {either legal}." ""
     | NotOneChoice(key, _, found) -> say "TWO CHOICES" $"{codes found} are alternatives: {code key} takes one of them." "remove the others."
+    | WarmupAlone(legal, warmup) ->
+        say
+            "NOTHING CHOSEN"
+            $"A warm-up leads to the learning rate and its schedule, and no schedule is written here: one of {either legal}."
+            $"for a learning rate that stays as it is, write `{{ constant: {{}}, warmup: {warmup} }}`."
     | CaseWithoutSettings(case, keys) ->
         let settings = System.String.Join(", ", [ for key in keys -> key + ": ..." ])
         say "MISSING SETTINGS" $"{code case} needs settings of its own." $"write `{{ {case}: {{ {settings} }} }}`."
@@ -79,6 +87,10 @@ let message (mistake: Mistake) : Message option =
         let seeds = System.String.Join(", ", [ 0 .. max 0 (min (count - 1) 9) ])
         let more = if count > 10 then ", ..." else ""
         say "NOT A LIST" "I need a list of seeds here, not how many there are." $"write `[{seeds}{more}]`."
+    | EmptyEntry list -> say "EMPTY ENTRY" $"This entry of {code list} holds nothing." "remove it, or write paths and values into it."
+    | OneForList(key, "{}") -> say "NOT A LIST" $"{code key} is a list of mappings, and this is a mapping." "remove it, or write `[]`."
+    | OneForList(key, written) ->
+        say "NOT A LIST" $"{code key} is a list of mappings, and this is one mapping." ("put it in brackets: " + code $"[{written}]" + ".")
     | EmptyList key -> say "EMPTY LIST" $"{code key} must hold at least one entry." ""
     | Twice(key, value) -> say "TWICE" $"{code value} is already in this list of {code key}." "remove one of the two."
     | NotIncreasing(before, after) -> say "OUT OF ORDER" $"Epochs must rise, but {code after} comes after {code before}." ""

@@ -91,6 +91,8 @@ let tests =
 
           test "pixels, labels and normalisation must fit the shape" {
               Expect.throwsC
-                  (fun () -> new ByteImageSet(ImageShape(1, 2, 2), Array.zeroCreate 7, Array.zeroCreate 2, NormalizationSpec([| 0.0 |], [| 1.0 |])) |> ignore)
+                  (fun () ->
+                      new ByteImageSet(ImageShape(1, 2, 2), Array.zeroCreate 7, Array.zeroCreate 2, NormalizationSpec([| 0.0 |], [| 1.0 |]))
+                      |> ignore)
                   (fun error -> Expect.equal error.Message "Pixels, labels and normalisation must fit the shape of the images." "message")
           } ]

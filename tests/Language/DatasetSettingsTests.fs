@@ -48,7 +48,8 @@ let tests =
 
               Expect.equal
                   (specs "cifar10" "grid: { product: { dataset.validation: [0.1, 0.2] } }")
-                  [ DatasetSpec(Name = "cifar10", HeldOut = HeldOutSpec(0.1, 0L)); DatasetSpec(Name = "cifar10", HeldOut = HeldOutSpec(0.2, 0L)) ]
+                  [ DatasetSpec(Name = "cifar10", HeldOut = HeldOutSpec(0.1, 0L))
+                    DatasetSpec(Name = "cifar10", HeldOut = HeldOutSpec(0.2, 0L)) ]
                   "on an axis"
           }
 

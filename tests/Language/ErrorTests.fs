@@ -28,28 +28,21 @@ let private outcome (name: string) =
         | Ok(plan, warnings) -> $"{plan.Runs.Length} runs.\n\n{Render.text false warnings}"
         | Error problems -> Render.text false problems)
 
-let private update = Environment.GetEnvironmentVariable "UPDATE_EXPECTED" = "1"
+let private check (name: string) = test name { Expected.check (Path.Combine(folder, name + ".txt")) (outcome name + "\n") }
 
-let private check (name: string) =
-    test name {
-        let expected = Path.Combine(folder, name + ".txt")
-        let actual = outcome name + "\n"
-
-        if update then
-            File.WriteAllText(expected, actual)
-
-        Expect.equal actual (File.ReadAllText expected) "the text beside the file"
-    }
-
-let private names =
-    [ for file in Directory.EnumerateFiles(folder, "*.yaml") -> nonNull (Path.GetFileNameWithoutExtension file) ]
+let private named (ending: string) =
+    [ for file in Directory.EnumerateFiles(folder, "*" + ending) -> nonNull (Path.GetFileNameWithoutExtension file) ]
     |> List.sort
+
+let private names = named ".yaml"
 
 [<Tests>]
 let tests =
     testList
         "errors"
         [ testSequenced (testList "corpus" (List.map check names))
+
+          test "every text belongs to a file" { Expect.equal (named ".txt") names "files" }
 
           test "the corpus holds at least forty mistakes" { Expect.isGreaterThan names.Length 40 "files" }
 

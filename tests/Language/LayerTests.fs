@@ -40,7 +40,8 @@ let tests =
           test "a setting reaches into short forms" {
               Expect.equal
                   (experiment [ "dataset.augment.flip", "true" ]).Dataset
-                  { DatasetCodec.ofSource (Named "fashion-mnist-mini") with Augment = { AugmentCodec.own with Flip = Some true } }
+                  { DatasetCodec.ofSource (Named "fashion-mnist-mini") with
+                      Augment = { AugmentCodec.own with Flip = Some true } }
                   "a dataset by name"
 
               Expect.equal
