@@ -27,14 +27,16 @@ type LayoutRow =
 
 /// What a table shows and where its numbers lie. Kept in plan.json, so that a table can be made without the experiment's file.
 type Layout =
-    { Experiment: string
-      Description: string
-      Dataset: string
-      Student: string
-      Epochs: int list
-      Seeds: int64 list
-      /// Shares of the training set that are held out for validation; None: the official validation set does it all.
-      HeldOut: float option list
-      PublishedSource: string option
-      Teachers: TeacherRow list
-      Rows: LayoutRow list }
+    {
+        Experiment: string
+        Description: string
+        Dataset: string
+        Student: string
+        Epochs: int list
+        Seeds: int64 list
+        /// Shares of the training set that are held out for validation; None: the official validation set does it all.
+        HeldOut: float option list
+        PublishedSource: string option
+        Teachers: TeacherRow list
+        Rows: LayoutRow list
+    }

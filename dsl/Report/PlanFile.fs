@@ -97,12 +97,7 @@ let private readLayout (node: JsonElement) =
       Student = text node "student"
       Epochs = items node "epochs" |> List.map _.GetInt32()
       Seeds = items node "seeds" |> List.map _.GetInt64()
-      HeldOut =
-        [ for share in items node "held_out" ->
-              if share.ValueKind = JsonValueKind.Null then
-                  None
-              else
-                  Some(share.GetDouble()) ]
+      HeldOut = [ for share in items node "held_out" -> if share.ValueKind = JsonValueKind.Null then None else Some(share.GetDouble()) ]
       PublishedSource = tryGet node "published_source" |> Option.map (fun source -> string (source.GetString()))
       Teachers =
         [ for teacher in items node "teachers" ->

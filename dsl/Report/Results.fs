@@ -90,7 +90,8 @@ module Results =
         // What was held out chose the epoch; its errors are not the ones to report.
         let errors onTest onValidation =
             completed
-            |> List.choose (fun (result: RunResult) -> Option.ofObj result.Test |> Option.map onTest |> Option.orElse (Option.ofObj (onValidation result)))
+            |> List.choose (fun (result: RunResult) ->
+                Option.ofObj result.Test |> Option.map onTest |> Option.orElse (Option.ofObj (onValidation result)))
 
         let last = errors _.Last _.Last
         let best = errors _.Best _.Best

@@ -9,8 +9,7 @@ open ChannelDistillation.Specs
 let private shape = ImageShape(1, 1, 1)
 
 /// One-pixel images: image i shows i, so that it can be told where it went.
-let private set (labels: byte[]) =
-    new ByteImageSet(shape, Array.init labels.Length byte, labels, NormalizationSpec([| 0.0 |], [| 1.0 |]))
+let private set (labels: byte[]) = new ByteImageSet(shape, Array.init labels.Length byte, labels, NormalizationSpec([| 0.0 |], [| 1.0 |]))
 
 let private dataset labels = new Dataset(DatasetCatalog.Get "fashion-mnist-mini", set labels, set [| 0uy |])
 
@@ -53,17 +52,19 @@ let tests =
               Expect.isTrue (obj.ReferenceEquals(parts.Test, whole.Validation)) "test"
               Expect.isTrue (obj.ReferenceEquals(parts.Final, whole.Validation)) "what tables show"
               Expect.equal parts.Validation.Count 20 "validation"
-              Expect.equal [ for i in 0..3 -> parts.Validation.Label i ] [ for image in List.truncate 4 (shown parts.Validation) -> image % 4 ] "labels"
+
+              Expect.equal
+                  [ for i in 0..3 -> parts.Validation.Label i ]
+                  [ for image in List.truncate 4 (shown parts.Validation) -> image % 4 ]
+                  "labels"
           }
 
           test "must leave something, and hold something" {
-              Expect.throwsC
-                  (fun () -> hold 0.1 0L [| 0uy; 0uy; 1uy |] |> ignore)
-                  (fun error ->
-                      Expect.isTrue (error :? MissingException) "kind"
+              Expect.throwsC (fun () -> hold 0.1 0L [| 0uy; 0uy; 1uy |] |> ignore) (fun error ->
+                  Expect.isTrue (error :? MissingException) "kind"
 
-                      Expect.equal
-                          error.Message
-                          "`validation` holds 0 of the 3 training images of fashion-mnist-mini out: both parts need some. Choose another share."
-                          "message")
+                  Expect.equal
+                      error.Message
+                      "`validation` holds 0 of the 3 training images of fashion-mnist-mini out: both parts need some. Choose another share."
+                      "message")
           } ]

@@ -138,18 +138,18 @@ let tests =
 
               let script without trainWith =
                   let all =
-                      [ "dataset", fun (e: ExperimentBuilder) draft -> e.Dataset(draft, "fashion-mnist-mini")
-                        "student", fun e draft -> e.Student(draft, "resnet8")
-                        "train", fun e draft -> e.Train(draft, trainWith)
-                        "teacher", fun e draft -> e.Teacher(draft, trained "resnet14" [])
-                        "losses", fun e draft -> e.Losses(draft, [ ce ])
-                        "variants", fun e draft -> e.Variant(draft, "student", [ ce ]) ]
+                      [ "dataset", dataset "fashion-mnist"
+                        "student", student "resnet8"
+                        "train", train trainWith
+                        "teacher", teacher (trained "resnet14" [])
+                        "losses", losses [ ce ]
+                        "variants", variant "student" [ ce ] ]
 
-                  let builder = experiment "script"
-
-                  (builder.Yield(), all)
-                  ||> List.fold (fun draft (key, say) -> if key = without then draft else say builder draft)
-                  |> builder.Run
+                  experiment "script" {
+                      for key, line in all do
+                          if key <> without then
+                              line
+                  }
 
               Expect.isEmpty (missed (script "" recipe)) "nothing is missed of the whole"
 

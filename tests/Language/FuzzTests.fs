@@ -6,6 +6,7 @@ open System.Diagnostics
 open System.IO
 open Expecto
 open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Builders
 open ChannelDistillation.Specs
 
 let private edits = 10_000
@@ -155,7 +156,7 @@ let tests =
                       planned <- planned + 1
                       Render.text false warnings |> ignore
                       // Never silently different: the experiment that was understood, written out, is read as the same again ...
-                      let again = Base.plan (Builders.yaml { Experiment = plan.Experiment; Unsaid = [] }) []
+                      let again = Base.plan (yaml { Experiment = plan.Experiment; Unsaid = [] }) []
                       Expect.equal again.Experiment plan.Experiment $"edit {number}, written out\n{text}"
                       Expect.equal (essence again) (essence plan) $"edit {number}, planned again\n{text}"
                   | Error problems ->

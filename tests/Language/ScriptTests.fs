@@ -32,6 +32,40 @@ let tests =
                   "whole text"
           }
 
+          test "a misspelt word is answered with the right one" {
+              let path (file: string) = Path.Combine(System.AppContext.BaseDirectory, file)
+              let dsl, runtime = path "ChannelDistillation.Dsl.dll", path "ChannelDistillation.Runtime.dll"
+
+              let script =
+                  $"#r @\"{runtime}\"\n#r @\"{dsl}\"\nopen ChannelDistillation.Dsl.Builders\n"
+                  + "experiment \"x\" {\n    student \"resnet8\"\n    varaint \"ce\" [ ce ]\n    variant \"kd\"\n}\n|> emit\n"
+
+              let text = outcome script
+              Expect.stringContains text "x.fsx(6,5): error FS0039: The value or constructor 'varaint' is not defined. Maybe you want" "the place"
+              Expect.stringContains text "variant" "the right word"
+          }
+
+          test "the script that docs/yaml.md shows gives an experiment" {
+              let document = File.ReadAllText(Path.Combine(Repository.root, "docs", "yaml.md"))
+              let start = document.IndexOf "```fsharp\n" + 10
+              let shown = document.Substring(start, document.IndexOf("```", start) - start)
+              use folder = new TemporaryFolder()
+              let path (file: string) = Path.Combine(System.AppContext.BaseDirectory, file)
+
+              File.WriteAllText(
+                  folder.File "dsl.fsx",
+                  String.concat "" [ for file in [ "ChannelDistillation.Runtime.dll"; "ChannelDistillation.Dsl.dll" ] -> $"#r @\"{path file}\"\n" ]
+              )
+
+              File.WriteAllText(folder.File "x.fsx", shown)
+
+              match Experiments.load (folder.File "x.fsx") [] false with
+              | Ok(plan, warnings) ->
+                  Expect.isEmpty warnings "warnings"
+                  Expect.equal (plan.Rows |> List.map _.Variant) [ "student"; "kd-1"; "kd-4"; "kd-16"; "cd+kd-late" ] "rows"
+              | Error problems -> failtest (Render.text false problems)
+          }
+
           test "a script that gives no experiment is told how" {
               Expect.equal
                   (withoutRule (outcome "let x = 6\n"))

@@ -97,7 +97,11 @@ Trained with channel-distillation 0.1.0 on cpu.
                   "caption"
 
               let mixed = { results with Layout = { layout with HeldOut = [ None; Some 0.25 ] } }
-              Expect.stringEnds (Markdown.caption mixed |> List.item 1) "Elsewhere it is the lowest of all epochs, picked on the same validation set, and therefore optimistic." "both"
+
+              Expect.stringEnds
+                  (Markdown.caption mixed |> List.item 1)
+                  "Elsewhere it is the lowest of all epochs, picked on the same validation set, and therefore optimistic."
+                  "both"
           }
 
           test "CSV has a column for each axis and full precision" {

@@ -1,0 +1,64 @@
+namespace ChannelDistillation.Dsl.Builders
+
+open ChannelDistillation.Dsl
+
+/// Losses and their settings.
+[<AutoOpen>]
+module LossWords =
+    /// A loss with what is said of it.
+    type Term = string * LossSettings
+
+    /// A loss by its name.
+    let loss (name: string) : Term = name, LossCodec.blank
+
+    /// Cross-entropy with the labels.
+    let ce = loss "ce"
+
+    /// Knowledge distillation.
+    let kd = loss "kd"
+
+    /// Guided knowledge distillation.
+    let gkd = loss "gkd"
+
+    /// Channel distillation.
+    let cd = loss "cd"
+
+    let private also change ((name, settings): Term) : Term = name, change settings
+
+    /// What the loss is multiplied by.
+    let weight (value: float) = also (fun settings -> { settings with Weight = Some value })
+
+    /// A numeric parameter of the loss.
+    let parameter (name: string) (value: float) = also (fun settings -> { settings with Parameters = settings.Parameters.Add(name, Number value) })
+
+    /// The parameter `temperature`.
+    let temperature (value: float) = parameter "temperature" value
+
+    /// The weight is 0 through this epoch.
+    let start_after (epoch: int) = also (fun settings -> { settings with StartAfter = Some epoch })
+
+    /// The weight grows over some epochs once it has started.
+    let grow_over (epochs: int) = also (fun settings -> { settings with LossSettings.Warmup = Some epochs })
+
+    let private decaying decay = also (fun settings -> { settings with Decay = Some decay })
+
+    /// No decay, where the declaration has one.
+    let no_decay: Term -> Term = decaying NoDecay
+
+    /// The weight times a factor from each of some epochs on.
+    let decay_step (at: int list) (factor: float) : Term -> Term = decaying (StepDecay(at, factor))
+
+    /// The weight times a factor at every so many epochs.
+    let decay_every (epochs: int) (factor: float) : Term -> Term = decaying (EveryDecay(epochs, factor))
+
+    /// The weight in a straight line to a factor of it.
+    let decay_linear (until: int) (final: float) : Term -> Term = decaying (LinearDecay(until, final))
+
+    /// The weight along half a cosine to a factor of it.
+    let decay_cosine (until: int) (final: float) : Term -> Term = decaying (CosineDecay(until, final))
+
+    /// Early Decay Teacher as on CIFAR.
+    let cifar = CifarEdt
+
+    /// Early Decay Teacher as on ImageNet.
+    let imagenet = ImageNetEdt

@@ -1,0 +1,43 @@
+namespace ChannelDistillation.Dsl.Builders
+
+open ChannelDistillation.Models
+open ChannelDistillation.Specs
+open ChannelDistillation.Dsl
+
+/// Students and teachers.
+[<AutoOpen>]
+module NetworkWords =
+    /// A network by its name.
+    let network (name: string) : Model = { Name = name; Stem = None }
+
+    /// With a certain stem.
+    let with_stem (stem: Stem) (model: Model) : Model = { model with Stem = Some stem }
+
+    /// A teacher, given the recipe of the students.
+    type TeacherDraft = Train -> Teacher option
+
+    /// No teacher: for experiments without distillation.
+    let no_teacher: TeacherDraft = fun _ -> None
+
+    let private teacherOf source (name: string) : TeacherDraft =
+        fun train -> Some { Model = network name; Source = source train; BatchNorm = TeacherBatchNorm.RunningStats }
+
+    /// A teacher from a file of weights.
+    let pretrained (model: string) (checkpoint: string) : TeacherDraft = teacherOf (fun _ -> Checkpoint checkpoint) model
+
+    /// A teacher that is trained first, as the students are but for what is said here.
+    let trained (model: string) (recipe: Recipe list) : TeacherDraft =
+        teacherOf (fun train -> Trained((train, recipe) ||> List.fold (fun train step -> step train), 0L)) model
+
+    let private refine change (draft: TeacherDraft) : TeacherDraft = fun train -> draft train |> Option.map change
+
+    /// Initialisation and data order of a teacher that is trained.
+    let with_seed (seed: int64) : TeacherDraft -> TeacherDraft =
+        refine (fun teacher ->
+            match teacher.Source with
+            | Trained(recipe, _) -> { teacher with Source = Trained(recipe, seed) }
+            | Checkpoint _ -> teacher)
+
+    /// Batch normalisation of the teacher by the statistics of each batch, as in the published code of Channel Distillation.
+    let with_batch_stats: TeacherDraft -> TeacherDraft =
+        refine (fun teacher -> { teacher with BatchNorm = TeacherBatchNorm.BatchStats })

@@ -1,0 +1,58 @@
+module ChannelDistillation.Tests.BuilderTests
+
+open Expecto
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Builders
+
+let private read (described: Described) = (Base.plan (yaml described) []).Experiment
+
+let private example (rows: Line) =
+    experiment "example" {
+        dataset "fashion-mnist-mini"
+        teacher (pretrained "resnet20" "pretrain/teacher.pth")
+        student "resnet8"
+        train [ epochs 30; batch 64; sgd 0.1 [] ]
+        losses [ ce; kd; cd ]
+        rows
+    }
+
+[<Tests>]
+let tests =
+    testList
+        "F# twin"
+        [ test "loops, conditions and functions give lines" {
+              let curriculum loss last = loss |> start_after (last / 3) |> grow_over (last / 10)
+
+              let written =
+                  experiment "example" {
+                      dataset "fashion-mnist-mini"
+                      teacher (pretrained "resnet20" "pretrain/teacher.pth")
+                      student "resnet8"
+                      train [ epochs 30; batch 64; sgd 0.1 [] ]
+                      losses [ ce; kd; cd ]
+
+                      for t in [ 1.0; 4.0 ] do
+                          for w in [ 0.5; 2.0 ] do
+                              if t * w <> 0.5 then
+                                  let name = "kd-" + Numbers.show t + "-" + Numbers.show w
+                                  variant name [ ce; kd |> temperature t |> weight w ]
+
+                      if 1 + 1 = 2 then
+                          variant "cd" [ ce; curriculum cd 30 ]
+                      else
+                          variant "none" [ ce ]
+
+                      seeds [ 0L ]
+                  }
+
+              let experiment = read written
+
+              Expect.equal (experiment.Variants |> List.map _.Name) [ "kd-1-2"; "kd-4-0.5"; "kd-4-2"; "cd" ] "rows"
+              let settings = experiment.Variants |> List.last |> _.Losses |> List.last |> snd
+              Expect.equal (settings.StartAfter, settings.Warmup) (Some 10, Some 3) "computed"
+          }
+
+          test "a line that sets the same again is refused" {
+              Expect.throwsC (fun () -> example (student "resnet14") |> ignore) (fun error ->
+                  Expect.equal error.Message "`student` is said twice in this experiment. Remove one of the two." "message")
+          } ]
