@@ -1,6 +1,7 @@
 namespace ChannelDistillation.Dsl.Launch
 
 open System
+open System.Collections.Generic
 open System.Diagnostics
 open System.IO
 open System.Threading
@@ -39,6 +40,8 @@ type Outcome =
         Interrupted: bool
         /// Why some runs could not start.
         Obstacles: string list
+        /// What is to be known before the table is believed.
+        Warnings: string list
         Elapsed: TimeSpan
     }
 
@@ -95,6 +98,8 @@ module Sweep =
             now, results, planFile :: Tables.write folder results
 
         let obstacles = ResizeArray<string>()
+        let warnings = ResizeArray<string>(TeacherCheck.replaced options.Workspace chosen)
+        let evaluated = HashSet<string>()
 
         let training =
             lazy
@@ -124,7 +129,17 @@ module Sweep =
                     && store.IsThere(teacher.Spec, teacher.Dataset)
                     && DatasetStore.IsThere(teacher.Dataset, options.Workspace)
                 then
-                    known[teacher.Key] <- store.Errors(teacher.Spec, teacher.Dataset, training.Value)
+                    let errors = store.Errors(teacher.Spec, teacher.Dataset, training.Value)
+                    known[teacher.Key] <- errors
+
+                    if evaluated.Add teacher.Key then
+                        progress.Say(TeacherCheck.row teacher errors)
+
+                        match TeacherCheck.warning options.Workspace plan teacher errors with
+                        | Some warning ->
+                            warnings.Add warning
+                            progress.Say warning
+                        | None -> ()
 
             /// The lanes that can start: without their teacher, those that need none.
             let ready (cohort: Job list) =
@@ -139,6 +154,11 @@ module Sweep =
                 with :? TeacherFailedException as failed ->
                     obstacles.Add failed.Message
                     cohort |> List.filter (fun job -> isNull job.Run.Spec.Teacher)
+
+            // Before hours are spent on what it says.
+            for teacher in needed do
+                if isNull teacher.Spec.Train then
+                    evaluateTeacher teacher
 
             for cohort in cohorts do
                 let lanes = ready cohort
@@ -158,4 +178,5 @@ module Sweep =
           Files = files
           Interrupted = stoppedEarly
           Obstacles = List.distinct (List.ofSeq obstacles)
+          Warnings = List.ofSeq warnings
           Elapsed = clock.Elapsed }

@@ -9,6 +9,7 @@ namespace ChannelDistillation.Records;
 public sealed class RunFolder(string path)
 {
     private const int HashLength = 8;
+    private const string TeacherEntry = "teacher_sha256";
 
     public string Path { get; } = path;
 
@@ -33,7 +34,8 @@ public sealed class RunFolder(string path)
             : null;
 
     /// <summary>Writes run.json as the run starts; what an earlier start wrote is kept but for the machine it goes on on.</summary>
-    public void WriteStart(string name, RunSpec spec, string device)
+    /// <param name="teacher">SHA-256 of the weights that it learns from; null: from none.</param>
+    public void WriteStart(string name, RunSpec spec, string device, string? teacher = null)
     {
         JsonObject? earlier = ReadRun();
         var run = new JsonObject
@@ -41,6 +43,7 @@ public sealed class RunFolder(string path)
             ["run"] = name,
             ["hash"] = spec.Hash(),
             ["spec"] = SpecJson.ToJson(spec),
+            [TeacherEntry] = teacher,
             ["software"] = Machine.Software(),
             ["hardware"] = Machine.Hardware(device),
             ["started"] = earlier?["started"]?.DeepClone() ?? Now(),
@@ -51,6 +54,9 @@ public sealed class RunFolder(string path)
 
     /// <summary>The content of run.json; null: the run was never started, or the file is damaged.</summary>
     public JsonObject? ReadRun() => Read<JsonObject>(SpecFile);
+
+    /// <summary>SHA-256 of the weights that the run learned from when it last started; null: none, or not known.</summary>
+    public string? ReadTeacher() => ReadRun()?[TeacherEntry]?.GetValue<string>();
 
     public void WriteResult(RunResult result)
     {

@@ -18,6 +18,7 @@ public sealed class CohortTrainer : IDisposable
     private readonly ITrainingObserver observer;
     private readonly Dataset dataset;
     private readonly FrozenTeacher? teacher;
+    private readonly string? teacherHash;
     private readonly BatchStream training;
     private readonly BatchStream validation;
     private readonly List<(Lane Lane, LaneFiles Files)> lanes = [];
@@ -31,7 +32,12 @@ public sealed class CohortTrainer : IDisposable
         var device = new torch.Device(options.Device);
         this.observer = observer;
         dataset = options.Open(common.Dataset);
-        teacher = teacherSpec is null ? null : new TeacherStore(options.Workspace).Load(teacherSpec, common.Dataset, device);
+        if (teacherSpec is not null)
+        {
+            var store = new TeacherStore(options.Workspace);
+            teacher = store.Load(teacherSpec, common.Dataset, device);
+            teacherHash = store.ContentHash(teacherSpec, common.Dataset);
+        }
         training = new BatchStream(
             dataset.Training,
             common.Train.Batch,
@@ -119,7 +125,7 @@ public sealed class CohortTrainer : IDisposable
         var lane = new Lane(spec, dataset.Descriptor, dataset.Training.Count, device);
         try
         {
-            var files = new LaneFiles(spec, options.Device);
+            var files = new LaneFiles(spec, options.Device, spec.Spec.Teacher is null ? null : teacherHash);
             files.Open(lane, observer.Say);
             lanes.Add((lane, files));
         }

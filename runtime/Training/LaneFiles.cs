@@ -11,7 +11,8 @@ namespace ChannelDistillation.Training;
 /// What a lane leaves on the disk. The training state is the truth: metrics and weights are written before it, and
 /// whatever they say beyond it is trained again to the same numbers after an interruption.
 /// </summary>
-internal sealed class LaneFiles(LaneSpec lane, string device)
+/// <param name="teacher">SHA-256 of the weights that it learns from; null: from none.</param>
+internal sealed class LaneFiles(LaneSpec lane, string device, string? teacher)
 {
     private const string Version = "1";
     private readonly RunFolder folder = new(lane.Folder);
@@ -22,9 +23,12 @@ internal sealed class LaneFiles(LaneSpec lane, string device)
     /// <summary>Prepares the folder, and puts the lane where its last checkpoint was taken.</summary>
     public void Open(Lane training, Action<string> say)
     {
-        folder.WriteStart(lane.Name, lane.Spec, device);
+        string? earlier = folder.ReadTeacher();
+        folder.WriteStart(lane.Name, lane.Spec, device, teacher);
         folder.RemoveResult();
-        if (File.Exists(folder.State))
+        if (File.Exists(folder.State) && earlier is not null && earlier != teacher)
+            say($"{lane.Name} starts anew: the teacher's weights are no longer those that it began with.");
+        else if (File.Exists(folder.State))
             Resume(training, say);
         // Of a run that had finished an epoch and lost its weights: the state has them too.
         if (training.Position.Epoch > 1 && training.Position.Step == 0 && !File.Exists(folder.LatestWeights))

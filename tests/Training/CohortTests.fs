@@ -48,6 +48,23 @@ let tests =
                       Expect.equal (outcome resumed) (outcome whole) $"{resumed.Name}, interrupted after step {step}"
           }
 
+          test "that learned from weights which are no longer there starts anew" {
+              use folder = new TemporaryFolder()
+              trainTeacher folder
+              let kd = variants 2 |> List.find (fun (name, _) -> name = "kd")
+              let undisturbed = lane folder "undisturbed" kd
+              trainLanes folder [ undisturbed ] |> ignore
+              let lane = lane folder "interrupted" kd
+              trainUntil 6 folder [ lane ] |> ignore
+              // As if it had begun with another teacher.
+              let run = RunFolder lane.Folder
+              run.WriteStart(lane.Name, lane.Spec, "cpu", "0123")
+              let watcher = trainLanes folder [ lane ]
+              Expect.equal (List.ofSeq watcher.Said) [ "kd starts anew: the teacher's weights are no longer those that it began with." ] "said"
+              Expect.equal watcher.Steps 10 "every step"
+              Expect.equal (outcome lane) (outcome undisturbed) "the numbers of the teacher that is there"
+          }
+
           test "takes in a run that starts later, and a run that is further waits for it" {
               use folder = new TemporaryFolder()
               trainTeacher folder

@@ -64,6 +64,9 @@ let private summary (outcome: Outcome) =
     for obstacle in outcome.Obstacles do
         printfn "  %s" obstacle
 
+    for warning in outcome.Warnings do
+        printfn "\nWarning: %s" warning
+
     printfn "Written:"
 
     for file in outcome.Files do
