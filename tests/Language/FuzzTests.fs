@@ -124,18 +124,53 @@ let private edit (random: Random) (text: string) =
 /// What a plan computes.
 let private essence (plan: Plan) = [ for run in plan.Runs -> run.Name, SpecJson.Hash run.Spec ]
 
+/// Every scalar of a file on one line, with its place; but for places for anchors, which count only where they are used.
+let private scalars (root: Node) =
+    let rec inside (node: Node) =
+        match node.Content with
+        | Plain text
+        | Quoted text -> [ node.Place, text ]
+        | Sequence items -> List.collect inside items
+        | Mapping entries -> entries |> List.collect (fun entry -> inside entry.Value)
+
+    let isShown (place: Place, text: string) =
+        let line = place.Source.Line place.Line
+        text <> "" && line.Substring(place.Column - 1).StartsWith(text, StringComparison.Ordinal)
+
+    match root.Content with
+    | Mapping entries -> entries |> List.filter (fun entry -> not (entry.Name.StartsWith "x-")) |> List.collect (fun entry -> inside entry.Value)
+    | _ -> []
+    |> List.filter isShown
+
+let private replaced (text: string) (place: Place, old: string) (replacement: string) =
+    let lines = text.Replace("\r\n", "\n").Replace('\r', '\n').Split '\n'
+    let line = lines[place.Line - 1]
+    lines[place.Line - 1] <- line.Remove(place.Column - 1, old.Length).Insert(place.Column - 1, replacement)
+    String.Join("\n", lines)
+
+/// The file as data: what is not in it (comments, spaces, quotation marks around words) means nothing.
+let private data (root: Node) =
+    match Node.setting root with
+    | Entries entries -> Entries(entries |> List.filter (fun (key, _) -> not (key.StartsWith "x-")))
+    | other -> other
+
+let private parsed (text: string) =
+    match Yaml.parse (Source("example.yaml", text)) with
+    | Ok root -> root
+    | Error problems -> failtest (Render.text false problems)
 
 [<Tests>]
 let tests =
     testList
         "fuzz"
-        [ test "ten thousand random edits end in a plan or in located problems, never in an exception or a hang" {
+        [ test "ten thousand random edits end in the experiment that is written, or in located problems; never in an exception or a hang" {
               let random = Random seed
-              let mutable planned = 0
+              let mutable planned, touched, same = 0, 0, 0
               let mutable slowest = TimeSpan.Zero
 
               for number in 1..edits do
-                  let mutable text = seeds[random.Next seeds.Length]
+                  let original = seeds[random.Next seeds.Length]
+                  let mutable text = original
 
                   for _ in 0 .. random.Next 3 do
                       if text.Length > 0 then
@@ -159,40 +194,44 @@ let tests =
                       let again = Base.plan (yaml { Experiment = plan.Experiment; Unsaid = [] }) []
                       Expect.equal again.Experiment plan.Experiment $"edit {number}, written out\n{text}"
                       Expect.equal (essence again) (essence plan) $"edit {number}, planned again\n{text}"
+                      let root = parsed text
+
+                      // ... an edit that leaves the data alone leaves the experiment alone ...
+                      if data root = data (parsed original) then
+                          same <- same + 1
+                          Expect.equal plan.Experiment (Base.plan original []).Experiment $"edit {number}, the same data\n{text}"
+
+                      // ... and nothing that is written is ignored: anything else in its place is a problem or another experiment.
+                      match scalars root with
+                      | [] -> ()
+                      | all ->
+                          let scalar = all[random.Next all.Length]
+                          let other = replaced text scalar "zzz9"
+                          touched <- touched + 1
+
+                          match Base.tryPlan other [] with
+                          | Ok(changed, _) -> Expect.notEqual changed.Experiment plan.Experiment $"edit {number}, {snd scalar} is ignored\n{text}"
+                          | Error problems -> Expect.isNonEmpty problems "a reason"
                   | Error problems ->
                       Expect.isNonEmpty problems $"edit {number}: a reason\n{text}"
                       let shown = Render.text true problems
                       Expect.isFalse (shown.Contains "Exception") $"edit {number}: {shown}\n{text}"
 
               Expect.isGreaterThan planned (edits / 20) "some edits leave a valid file"
+              Expect.isGreaterThan same (edits / 50) "some only its data"
+              Expect.isGreaterThan touched (edits / 20) "and values of those are changed"
               Expect.isLessThan slowest.TotalSeconds 5.0 "the slowest answer"
           }
 
           test "every value that is changed changes the experiment or is a problem" {
               // Each scalar of a file in turn is replaced; an experiment that stays the same would have ignored it.
               let replacements = [ "7"; "0.25"; "false"; "kd"; "resnet14" ]
+              let before = (Base.plan Base.text []).Experiment
 
-              let rec scalars (node: Node) =
-                  match node.Content with
-                  | Plain text -> [ node.Place, text ]
-                  | Quoted _ -> []
-                  | Sequence items -> List.collect scalars items
-                  | Mapping entries -> entries |> List.collect (fun entry -> scalars entry.Value)
-
-              let text = Base.text
-              let before = (Base.plan text []).Experiment
-
-              match Yaml.parse (Source("example.yaml", text)) with
-              | Error problems -> failtest (Render.text false problems)
-              | Ok root ->
-                  for place, old in scalars root do
-                      for replacement in replacements do
-                          if replacement <> old then
-                              let lines = text.Split '\n'
-                              let line = lines[place.Line - 1]
-                              lines[place.Line - 1] <- line.Remove(place.Column - 1, place.Length).Insert(place.Column - 1, replacement)
-
-                              match Base.tryPlan (String.Join("\n", lines)) [] with
-                              | Ok(plan, _) -> Expect.notEqual plan.Experiment before $"{lines[place.Line - 1]}"
-                              | Error problems -> Expect.isNonEmpty problems "a reason"
+              for scalar in scalars (parsed Base.text) do
+                  for replacement in replacements do
+                      if replacement <> snd scalar then
+                          match Base.tryPlan (replaced Base.text scalar replacement) [] with
+                          | Ok(plan, _) -> Expect.notEqual plan.Experiment before $"{replacement} for {snd scalar}"
+                          | Error problems -> Expect.isNonEmpty problems "a reason"
           } ]

@@ -12,7 +12,7 @@ open ChannelDistillation.Dsl.Report
 
 let names = [ "quickstart"; "cifar100-ablation"; "imagenet-ablation"; "imagenet-comparison"; "fashion-mnist-ablation" ]
 
-let private plan (name: string) =
+let plan (name: string) =
     Repository.inRoot (fun () ->
         match Experiments.load $"experiments/{name}.yaml" [] false with
         | Ok(plan, warnings) ->
