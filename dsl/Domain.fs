@@ -58,6 +58,8 @@ type Dataset = { Source: DatasetSource; Augment: Augment; Normalize: Normalize o
 
 type TeacherSource =
     | Checkpoint of string
+    /// A name of pretrain/teachers.yaml, which says its network and its checkpoint.
+    | Known of string
     /// A recipe, everything that the experiment leaves out taken over from its own `train`.
     | Trained of Train * seed: int64
 

@@ -29,6 +29,7 @@ type Thing =
     | Loss
     | Model
     | Dataset
+    | KnownTeacher
     | Choice of key: string
 
 type SyntaxMistake =
@@ -103,6 +104,9 @@ type Mistake =
     | ReservedName of name: string
     | TeacherWithoutSource
     | TeacherWithTwoSources
+    | KnownTeacherDescribed of key: string
+    /// Of a known teacher and of the experiment: the dataset, its classes, and the size of its images.
+    | TeacherOfOtherImages of teacher: string * own: (string * int * string) * here: (string * int * string)
     | NameAndFolder
     | UndeclaredLoss of loss: string * variant: string * declared: string list * near: string list
     | LossesAsMapping of list: string

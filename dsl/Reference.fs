@@ -56,7 +56,16 @@ and private inside prefix (shape: Shape) : string list =
               $"| `{prefix}{case.Name}` | mapping{alone} | | {cell case.CaseDoc} |"
               yield! inside $"{prefix}{case.Name}." case.Inside
           yield! beside |> List.collect (rows prefix) ]
-    | EitherShape shapes -> shapes |> List.collect (inside prefix) |> List.distinct
+    | EitherShape shapes ->
+        // Where there are several kinds of mapping, no key is required of all of them.
+        let several = (shapes |> List.filter _.IsRecordShape).Length > 1
+
+        let eased shape =
+            match shape with
+            | RecordShape fields when several -> RecordShape [ for field in fields -> { field with Required = false } ]
+            | shape -> shape
+
+        shapes |> List.collect (eased >> inside prefix) |> List.distinct
     | NamedShape(RecordShape fields, _) -> fields |> List.collect (rows (prefix + "NAME."))
     | _ -> []
 

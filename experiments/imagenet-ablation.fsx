@@ -8,7 +8,7 @@ open ChannelDistillation.Dsl.Builders
 experiment "imagenet-ablation" {
     description "ResNet34 -> ResNet18 on ImageNet, the paper's ablation"
     dataset "imagenet"
-    teacher (pretrained "resnet34" "pretrain/resnet34-333f7ec4.pth")
+    teacher (known_teacher "resnet34-imagenet")
     student "resnet18"
 
     train [

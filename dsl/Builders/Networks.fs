@@ -25,6 +25,9 @@ module NetworkWords =
     /// A teacher from a file of weights.
     let pretrained (model: string) (checkpoint: string) : TeacherDraft = teacherOf (fun _ -> Checkpoint checkpoint) model
 
+    /// A teacher by its name in pretrain/teachers.yaml: its network and its weights follow from it.
+    let known_teacher (name: string) : TeacherDraft = fun _ -> Some(KnownTeachers.named name)
+
     /// A teacher that is trained first, as the students are but for what is said here.
     let trained (model: string) (recipe: Recipe list) : TeacherDraft =
         teacherOf (fun train -> Trained((train, recipe) ||> List.fold (fun train step -> step train), 0L)) model
@@ -36,7 +39,8 @@ module NetworkWords =
         refine (fun teacher ->
             match teacher.Source with
             | Trained(recipe, _) -> { teacher with Source = Trained(recipe, seed) }
-            | Checkpoint _ -> teacher)
+            | Checkpoint _
+            | Known _ -> teacher)
 
     /// Batch normalisation of the teacher by the statistics of each batch, as in the published code of Channel Distillation.
     let with_batch_stats: TeacherDraft -> TeacherDraft =

@@ -15,6 +15,36 @@ let private blank =
       Seed = 0L
       BatchNorm = TeacherBatchNorm.RunningStats }
 
+let private batchNorm get set =
+    Field.withDefault
+        "batch_norm"
+        "Statistics that the teacher's batch normalisation uses."
+        [ "batchnorm"; "bn" ]
+        TeacherBatchNorm.RunningStats
+        get
+        set
+        (word
+            "batch_norm"
+            [ "running_stats", "Those stored with its weights.", TeacherBatchNorm.RunningStats
+              "batch_stats", "Those of each batch, as in the published code of Channel Distillation.", TeacherBatchNorm.BatchStats ])
+
+/// `{ known: NAME }`: its network and its weights follow from the name.
+let private known: Codec<Teacher> =
+    Record.codec
+        (KnownTeachers.named "")
+        false
+        [ Field.required
+              "known"
+              "A teacher that is fetched by its name, instead of all that follows but `batch_norm`; `teacher list` shows them."
+              []
+              (fun teacher ->
+                  match teacher.Source with
+                  | Known name -> name
+                  | _ -> "")
+              (fun name teacher -> { KnownTeachers.named name with BatchNorm = teacher.BatchNorm })
+              (named Thing.KnownTeacher KnownTeachers.names)
+          batchNorm _.BatchNorm (fun value teacher -> { teacher with Teacher.BatchNorm = value }) ]
+
 let private raw (inherited: Train) =
     Record.codec
         blank
@@ -44,22 +74,13 @@ let private raw (inherited: Train) =
                  _.Seed
                  (fun value record -> { record with Seed = value })
                  (whole 0L Int64.MaxValue)
-             Field.withDefault
-                 "batch_norm"
-                 "Statistics that the teacher's batch normalisation uses."
-                 [ "batchnorm"; "bn" ]
-                 TeacherBatchNorm.RunningStats
-                 _.BatchNorm
-                 (fun value record -> { record with BatchNorm = value })
-                 (word
-                     "batch_norm"
-                     [ "running_stats", "Those stored with its weights.", TeacherBatchNorm.RunningStats
-                       "batch_stats", "Those of each batch, as in the published code of Channel Distillation.", TeacherBatchNorm.BatchStats ]) ])
+             batchNorm _.BatchNorm (fun value record -> { record with Raw.BatchNorm = value }) ])
 
 let private toRaw (teacher: Teacher) : Raw =
     let checkpoint, train, seed =
         match teacher.Source with
         | Checkpoint path -> Some path, None, 0L
+        | Known _ -> None, None, 0L
         | Trained(train, seed) -> None, Some train, seed
 
     { Model = teacher.Model; Checkpoint = checkpoint; Train = train; Seed = seed; BatchNorm = teacher.BatchNorm }
@@ -73,7 +94,7 @@ let private ofRaw (raw: Raw) : Teacher =
         | None, None -> Checkpoint ""
       BatchNorm = raw.BatchNorm }
 
-let private present (inherited: Train) : Codec<Teacher> =
+let private described (inherited: Train) : Codec<Teacher> =
     let raw = raw inherited
 
     let read (reader: Reader) path (node: Node) =
@@ -94,12 +115,69 @@ let private present (inherited: Train) : Codec<Teacher> =
       Edit =
         fun path teacher ->
             match path, teacher.Source with
-            | [], _ -> Ok(fun reader path node -> read reader path node |> Option.map (fun value _ -> value))
             | "checkpoint" :: _, Trained _ -> Error(NoSuchPart "checkpoint")
             | ("train" | "seed") :: _, Checkpoint _ -> Error(NoSuchPart "train")
             | _ ->
                 raw.Edit path (toRaw teacher)
                 |> Result.map (fun edit reader path node -> edit reader path node |> Option.map (fun change -> toRaw >> change >> ofRaw)) }
 
-/// `none`, or a network and where its weights come from.
-let codec (inherited: Train) : Codec<Teacher option> = orWord "none" (present inherited)
+/// What describes a teacher, and `known` says already.
+let private description = [ "model"; "stem"; "checkpoint"; "train"; "seed" ]
+
+let private present (inherited: Train) : Codec<Teacher> =
+    let described = described inherited
+
+    let readKnown (reader: Reader) path (node: Node) (entries: Entry list) =
+        let more, own = entries |> List.partition (fun entry -> List.contains entry.Name description)
+
+        match more with
+        | [] -> ()
+        | first :: _ -> reader.Report(first.Name :: path, first.At, KnownTeacherDescribed first.Name)
+
+        known.Read reader path { node with Content = Mapping own }
+
+    let read (reader: Reader) path (node: Node) =
+        match node.Content with
+        | Mapping entries when (Node.entry "known" node).IsSome -> readKnown reader path node entries
+        | _ -> described.Read reader path node
+
+    { Shape = EitherShape [ known.Shape; described.Shape ]
+      Read = read
+      Write =
+        fun teacher ->
+            match teacher with
+            | { Source = Known name; BatchNorm = TeacherBatchNorm.RunningStats } -> Scalar name
+            | { Source = Known _ } -> known.Write teacher
+            | _ -> described.Write teacher
+      Edit =
+        fun path teacher ->
+            match path, teacher.Source with
+            | [], _ -> Ok(fun reader path node -> read reader path node |> Option.map (fun value _ -> value))
+            | key :: _, Known _ when List.contains key description -> Error(NoSuchPart key)
+            | "known" :: _, _
+            | _, Known _ -> known.Edit path teacher
+            | _ -> described.Edit path teacher }
+
+/// Whether a text is a name and no path: `pretrain/teacher.pth` is somebody's attempt at a checkpoint.
+let private isName (text: string) = text |> Seq.forall (fun c -> Char.IsLetterOrDigit c || c = '-' || c = '_')
+
+/// `none`, a known name, or a mapping.
+let codec (inherited: Train) : Codec<Teacher option> =
+    let mapping = orWord "none" (present inherited)
+    let byName = named Thing.KnownTeacher (fun () -> ("none", "") :: KnownTeachers.names ())
+
+    let read (reader: Reader) path (node: Node) =
+        match node.Content with
+        | Plain text
+        | Quoted text when text <> "none" && isName text && (Numbers.tryParse text).IsNone && not (Node.isNothing node) ->
+            byName.Read reader path node |> Option.map (KnownTeachers.named >> Some)
+        | _ -> mapping.Read reader path node
+
+    { mapping with
+        Shape = EitherShape [ byName.Shape; (present inherited).Shape ]
+        Read = read
+        Edit =
+            fun path teacher ->
+                match path with
+                | [] -> Ok(fun reader path node -> read reader path node |> Option.map (fun value _ -> value))
+                | _ -> mapping.Edit path teacher }

@@ -4,6 +4,7 @@ module ChannelDistillation.Dsl.Launch.PlanText
 open System
 open ChannelDistillation
 open ChannelDistillation.Data
+open ChannelDistillation.Downloads
 open ChannelDistillation.Dsl
 open ChannelDistillation.Specs
 open ChannelDistillation.Teachers
@@ -16,11 +17,15 @@ let private losses (spec: RunSpec) = String.Join(", ", spec.Losses |> Seq.map (f
 let private teacherNote (workspace: Workspace) (teacher: Teachers.PlannedTeacher) =
     let store = TeacherStore workspace
     let name = teacher.Spec.Model.Name
+    let known = KnownTeacherCatalog.Of(teacher.Spec, workspace) |> Option.ofObj
+    let file = known |> Option.bind (_.Download >> Option.ofObj)
 
-    match store.IsThere(teacher.Spec, teacher.Dataset), Option.ofObj teacher.Spec.Train with
-    | true, _ -> $"Teacher {name}: {store.CheckpointOf(teacher.Spec, teacher.Dataset)}"
-    | false, Some train -> $"""Teacher {name}: sweep trains it first, {counted train.Epochs "epoch"}; that is not part of the times below."""
-    | false, None -> $"Teacher {name}: its checkpoint {store.CheckpointOf(teacher.Spec, teacher.Dataset)} is not there; sweep needs it."
+    match Option.ofObj teacher.Spec.Train, known, file with
+    | _ when store.IsThere(teacher.Spec, teacher.Dataset) -> $"Teacher {name}: {store.CheckpointOf(teacher.Spec, teacher.Dataset)}"
+    | Some train, _, _ -> $"""Teacher {name}: sweep trains it first, {counted train.Epochs "epoch"}; that is not part of the times below."""
+    | None, Some known, Some file -> $"Teacher {name}: {known.Name}, not on this machine yet; sweep fetches it, {ByteSize.Text file.Bytes}."
+    | None, Some known, None -> $"Teacher {name}: not on this machine. {KnownTeacherStore.WhatIsMissing known}"
+    | None, None, _ -> $"Teacher {name}: its checkpoint {store.CheckpointOf(teacher.Spec, teacher.Dataset)} is not there; sweep needs it."
 
 let private datasetNote (workspace: Workspace) (dataset: DatasetSpec) =
     let name = Option.ofObj dataset.Folder |> Option.defaultValue dataset.Name
@@ -34,7 +39,7 @@ let private datasetNote (workspace: Workspace) (dataset: DatasetSpec) =
         if DatasetStore.IsThere(dataset, workspace) then
             $"Dataset {name}: there."
         elif DatasetStore.CanFetch dataset then
-            $"Dataset {name}: not on this machine yet; sweep fetches it."
+            $"Dataset {name}: not on this machine yet; sweep fetches it, {ByteSize.Text(DatasetCatalog.Describe(dataset).DownloadBytes)}."
         else
             $"Dataset {name}: not on this machine. {DatasetStore.WhatIsMissing dataset}"
 

@@ -1,6 +1,7 @@
 /// Whether parts of an experiment fit together, and what of it is left unused.
 module ChannelDistillation.Dsl.Check
 
+open ChannelDistillation.Data
 open ChannelDistillation.Losses
 open ChannelDistillation.Models
 
@@ -20,14 +21,35 @@ let stem (reader: Reader) (place: Place) (path: string list) (model: Model) =
             reader.Report(List.rev path, place, StemNotThere(model.Name, name stem, legal))
 
 /// Why a loss cannot pair the features of these networks on this dataset.
-let whyNotPaired (dataset: Dataset) (student: Model) (teacher: Model) (loss: LossDescriptor) : string option =
-    let image = (ChannelDistillation.Data.DatasetCatalog.Describe(Resolve.datasetSpec dataset)).Image
+let whyNotPaired (dataset: ChannelDistillation.Dsl.Dataset) (student: Model) (teacher: Model) (loss: LossDescriptor) : string option =
+    let image = (DatasetCatalog.Describe(Resolve.datasetSpec dataset)).Image
 
     let features (model: Model) = (ModelCatalog.Get model.Name).Features(Resolve.modelSpec model, image)
 
     match loss.WhyNotPaired.Invoke(FeaturePair(features student, features teacher)) with
     | null -> None
     | reason -> Some reason
+
+/// What is wrong with a known teacher on this dataset: it was trained on other images, or for other classes.
+let whyNotFitting (dataset: ChannelDistillation.Dsl.Dataset) (teacher: Teacher) : Mistake option =
+    match KnownTeachers.find teacher with
+    | None -> None
+    | Some known ->
+        let here = DatasetCatalog.Describe(Resolve.datasetSpec dataset)
+
+        if KnownTeachers.fits known here then
+            None
+        else
+            let about (images: DatasetDescriptor) = images.Classes, $"{images.Image.Height}x{images.Image.Width}"
+
+            let name =
+                match dataset.Source with
+                | Named name -> name
+                | ImageFolder(folder, _) -> folder
+
+            let ownClasses, ownSize = about (DatasetCatalog.Get known.Dataset)
+            let classes, size = about here
+            Some(TeacherOfOtherImages(known.Name, (known.Dataset, ownClasses, ownSize), (name, classes, size)))
 
 let private warn place mistake : Problem = { Mistake = mistake; Place = place }
 

@@ -15,6 +15,7 @@ type private Here = (string list * Place) list
 type private Checker(reader: Reader, where: Where, unsure: Set<string>) =
     let pairs = HashSet<struct (DatasetSource * Model * Model * string)>(HashIdentity.Structural)
     let stems = HashSet<struct (string * Model)>(HashIdentity.Structural)
+    let teachers = HashSet<struct (DatasetSource * TeacherSource)>(HashIdentity.Structural)
     let datasets = HashSet<Dataset>(HashIdentity.Structural)
     let mutable last = Unchecked.defaultof<Dataset>
     // By the value that takes the teacher away, if it is one of an axis: losses that need a teacher, with their variants.
@@ -33,6 +34,18 @@ type private Checker(reader: Reader, where: Where, unsure: Set<string>) =
             onAxis here [ section ]
             |> Option.orElse (where.Value [ section; "stem" ])
             |> Option.iter (fun place -> Check.stem reader place [ section ] model)
+
+    /// A known teacher is refused on other images than its own, before anything is said of its features on these.
+    let teacherFits (here: Here) (experiment: Experiment) (teacher: Teacher) =
+        match Check.whyNotFitting experiment.Dataset teacher with
+        | None -> true
+        | Some mistake ->
+            if teachers.Add(struct (experiment.Dataset.Source, teacher.Source)) then
+                onAxis here [ "teacher"; "dataset" ]
+                |> Option.orElse (where.Value [ "teacher" ])
+                |> Option.iter (fun place -> reader.Report([ "teacher" ], place, mistake))
+
+            false
 
     let pair (here: Here) (experiment: Experiment) (teacher: Teacher) (loss: LossDescriptor) =
         if pairs.Add(struct (experiment.Dataset.Source, experiment.Student, teacher.Model, loss.Name)) then
@@ -76,7 +89,7 @@ type private Checker(reader: Reader, where: Where, unsure: Set<string>) =
             if losses |> List.exists _.NeedsTeacher then
                 stem here "teacher" teacher.Model
 
-            if isSure sections then
+            if isSure sections && teacherFits here experiment teacher then
                 losses |> List.iter (pair here experiment teacher)
 
     /// One cause, one problem: what needs a teacher where there is none is named together.

@@ -92,6 +92,7 @@ let private remember (compute: 'argument -> 'result) : 'argument -> 'result when
 type Resolver() =
     let mutable losses = struct ([], Unchecked.defaultof<Variant>, [])
     let dataset = remember (Augmentation.essential >> Catalogued.essential)
+    let teacher = remember (Option.map KnownTeachers.writtenOut)
 
     member _.Resolve(experiment: Experiment, variant: Variant) : Resolved =
         let struct (declared, known, resolved) = losses
@@ -105,7 +106,7 @@ type Resolver() =
                 resolved
 
         { Dataset = dataset experiment.Dataset
-          Teacher = if usesTeacher variant then experiment.Teacher else None
+          Teacher = if usesTeacher variant then teacher experiment.Teacher else None
           Student = experiment.Student
           Train = experiment.Train
           Losses = resolved }
@@ -156,6 +157,7 @@ let teacherSpec (teacher: Teacher) =
     let (checkpoint: string | null), (train: TrainSpec | null), seed =
         match teacher.Source with
         | Checkpoint path -> path, null, 0L
+        | Known _ -> invalidArg (nameof teacher) "The checkpoint of a known teacher is written out first."
         | Trained(train, seed) -> null, trainSpec train, seed
 
     TeacherSpec(Model = modelSpec teacher.Model, Checkpoint = checkpoint, Train = train, Seed = seed, BatchNorm = teacher.BatchNorm)

@@ -12,9 +12,19 @@ let message (mistake: Mistake) : Message option =
         say
             "TEACHER WITHOUT WEIGHTS"
             "I do not know where the weights of this teacher come from."
-            "give it `checkpoint: FILE`, or `train: { epochs: 10 }` to train it first."
+            "give it `checkpoint: FILE`, or `train: { epochs: 10 }` to train it first. `teacher list` shows teachers that a name is enough for."
     | TeacherWithTwoSources ->
         say "TWO KINDS OF TEACHER" "A teacher has a `checkpoint`, or it is trained by `train`, but not both." "remove one of the two."
+    | KnownTeacherDescribed key ->
+        say
+            "KNOWN TEACHER DESCRIBED"
+            $"A `known` teacher has its network and its weights from its name: {code key} cannot be chosen."
+            $"remove {code key}, or remove `known` and describe the teacher."
+    | TeacherOfOtherImages(teacher, (own, ownClasses, ownSize), (here, classes, size)) ->
+        say
+            "TEACHER OF OTHER IMAGES"
+            $"The teacher {code teacher} tells the {ownClasses} classes of {code own} apart, on {ownSize} images; {code here} has {classes} classes and {size} images."
+            $"choose a teacher that was trained on {code here}, or train one: `{{ model: NETWORK, train: {{}} }}`."
     | NameAndFolder ->
         say
             "TWO DATASETS"

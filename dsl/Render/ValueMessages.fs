@@ -41,6 +41,11 @@ let private unknown thing name legal near =
             "UNKNOWN DATASET"
             $"I do not know a dataset called {code name}."
             (andKnown (suggest near) legal + " For a folder of images: `{ image_folder: PATH, classes: N }`.")
+    | KnownTeacher ->
+        say
+            "UNKNOWN TEACHER"
+            $"I do not know a teacher called {code name}."
+            (andKnown (suggest near) legal + " One of your own: `{ model: NETWORK, checkpoint: FILE }`.")
     | Choice key -> say "UNKNOWN VALUE" $"{code name} is no value of {code key}." (andKnown (suggest near) legal)
 
 /// Nothing for mistakes of another kind.

@@ -3,13 +3,20 @@ module ChannelDistillation.Dsl.Layers
 
 open System
 
-/// Keys of a section that stand for one another: writing one takes the place of the others.
+/// Groups of keys of a section that stand for one another: writing one takes the place of the others.
 let private rivals (section: string) =
     match section with
     | "lr_schedule" -> [ [ "constant" ]; [ "step" ]; [ "cosine" ] ]
     | "decay" -> [ [ "none" ]; [ "step" ]; [ "every" ]; [ "linear" ]; [ "cosine" ] ]
-    | "teacher" -> [ [ "checkpoint" ]; [ "train"; "seed" ] ]
+    | "teacher" -> [ [ "checkpoint" ]; [ "train"; "seed" ]; [ "known" ] ]
     | "dataset" -> [ [ "name" ]; [ "image_folder"; "classes" ] ]
+    | _ -> []
+
+/// Keys that say something else of the same, so that they and the rivals of their group cannot stand side by side.
+let private excluded (section: string) (key: string) =
+    match section, key with
+    | "teacher", "known" -> [ "model"; "stem" ]
+    | "teacher", ("model" | "stem") -> [ "known" ]
     | _ -> []
 
 let private section (path: string list) =
@@ -20,11 +27,13 @@ let private section (path: string list) =
 let private withoutRivals path (key: string) (entries: Entry list) =
     let groups = rivals (section path)
 
-    match groups |> List.tryFind (List.contains key) with
-    | None -> entries
-    | Some own ->
-        let gone = groups |> List.filter (fun group -> group <> own) |> List.concat
-        entries |> List.filter (fun entry -> not (List.contains entry.Name gone))
+    let others =
+        match groups |> List.tryFind (List.contains key) with
+        | None -> []
+        | Some own -> groups |> List.filter (fun group -> group <> own) |> List.concat
+
+    let gone = others @ excluded (section path) key
+    entries |> List.filter (fun entry -> not (List.contains entry.Name gone))
 
 let private mapping (node: Node) entries = { node with Content = Mapping entries }
 
@@ -34,6 +43,7 @@ let private entry name (value: Node) = { Name = name; At = Node.place value; Val
 let private widen (path: string list) (node: Node) : Node =
     match path, node.Content with
     | _, Plain _ when Node.isNothing node -> mapping node []
+    | [ "teacher" ], (Plain name | Quoted name) when name <> "none" -> mapping node [ entry "known" { node with Key = None } ]
     | [ "dataset" ], (Plain _ | Quoted _) -> mapping node [ entry "name" { node with Key = None } ]
     | ("lr_schedule" | "decay") :: _, (Plain name | Quoted name) -> mapping node [ entry name (mapping node []) ]
     | [ _; "variants" ], Sequence _ -> mapping node [ entry "losses" { node with Key = None } ]

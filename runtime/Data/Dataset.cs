@@ -18,7 +18,10 @@ public sealed record Dataset(DatasetDescriptor Descriptor, IImageSet Training, I
     public Dataset HoldOut(HeldOutSpec spec)
     {
         ILookup<int, int> byClass = Enumerable.Range(0, Training.Count).ToLookup(Training.Label);
-        HashSet<int> held = [.. byClass.SelectMany(images => Draw([.. images], spec.Share, new Randomness(spec.Seed, Purpose.HeldOut, index: images.Key)))];
+        HashSet<int> held =
+        [
+            .. byClass.SelectMany(images => Draw([.. images], spec.Share, new Randomness(spec.Seed, Purpose.HeldOut, index: images.Key))),
+        ];
         int[] rest = [.. Enumerable.Range(0, Training.Count).Where(image => !held.Contains(image))];
         if (held.Count == 0 || rest.Length == 0)
         {

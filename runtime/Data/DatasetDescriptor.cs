@@ -42,6 +42,8 @@ public sealed record DatasetDescriptor
 
     /// <summary>The files that make up the dataset; empty for folders of photographs.</summary>
     public IReadOnlyList<DatasetFile> Files { get; init; } = [];
+
+    public long DownloadBytes => Files.Sum(file => file.Bytes);
 }
 
 /// <summary>One file of a dataset.</summary>

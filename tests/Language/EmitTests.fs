@@ -66,6 +66,8 @@ let private experiments: Gen<Described> =
                   trained "resnet14" []
                   trained "resnet56" (epochs 7 :: recipe) |> with_seed 3L
                   pretrained "resnet20" "x" |> with_batch_stats
+                  known_teacher "resnet152-cifar100"
+                  known_teacher "resnet152-cifar100" |> with_batch_stats
                   no_teacher ]
 
         let! photographs =

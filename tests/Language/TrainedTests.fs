@@ -65,6 +65,45 @@ let tests =
               | other -> failtest $"{other}"
           }
 
+          test "a known teacher is the one that its network and its file describe" {
+              let imagenet teacher =
+                  let text = Base.text.Replace("{ model: resnet20, checkpoint: pretrain/teacher.pth }", teacher)
+
+                  Base.plan (text.Replace("fashion-mnist-mini", "imagenet").Replace("resnet8", "resnet18")) []
+                  |> _.Runs
+                  |> List.map (_.Spec >> ChannelDistillation.Specs.SpecJson.Hash)
+
+              let described = "{ model: resnet34, checkpoint: pretrain/resnet34-333f7ec4.pth"
+              Expect.equal (imagenet "resnet34-imagenet") (imagenet (described + " }")) "by its name"
+              Expect.equal (imagenet "{ known: resnet34-imagenet }") (imagenet (described + " }")) "in a mapping"
+
+              Expect.equal
+                  (imagenet "{ known: resnet34-imagenet, batch_norm: batch_stats }")
+                  (imagenet (described + ", batch_norm: batch_stats }"))
+                  "with settings"
+
+              let grid = imagenet ("resnet34-imagenet\ngrid:\n  product:\n    teacher: [resnet34-imagenet, " + described + " }]")
+              Expect.equal grid (imagenet "resnet34-imagenet") "one run, however often it is said"
+          }
+
+          test "a teacher may be another one by --set, in whatever way it was said" {
+              let text = Base.text.Replace("fashion-mnist-mini", "imagenet").Replace("resnet8", "resnet18")
+
+              let described =
+                  text.Replace("{ model: resnet20, checkpoint: pretrain/teacher.pth }", "{ model: resnet50, checkpoint: x.pth }")
+
+              let known = text.Replace("{ model: resnet20, checkpoint: pretrain/teacher.pth }", "resnet34-imagenet")
+              let teacher (plan: Plan) = (List.last plan.Runs).Spec.Teacher
+              let wanted = ChannelDistillation.Teachers.KnownTeacherCatalog.Find("resnet34-imagenet").Spec
+              let plain = ChannelDistillation.Specs.TeacherBatchNorm.RunningStats
+              let batch = ChannelDistillation.Specs.TeacherBatchNorm.BatchStats
+              Expect.equal (teacher (Base.plan described [ "teacher", "resnet34-imagenet" ])) (wanted plain) "by its name"
+              Expect.equal (teacher (Base.plan described [ "teacher.known", "resnet34-imagenet" ])) (wanted plain) "by its key"
+              Expect.equal (teacher (Base.plan known [ "teacher.batch_norm", "batch_stats" ])) (wanted batch) "a setting of a known one"
+              let own = teacher (Base.plan known [ "teacher.model", "resnet50"; "teacher.checkpoint", "x.pth" ])
+              Expect.equal own.Checkpoint "x.pth" "described instead"
+          }
+
           test "teachers may come from an axis alone" {
               let none = Base.text.Replace("teacher: { model: resnet20, checkpoint: pretrain/teacher.pth }", "teacher: none")
 
