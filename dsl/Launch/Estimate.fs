@@ -46,7 +46,8 @@ let fromRecords (cohort: Job list) =
               Source = "from its earlier epochs" }
 
 /// Rehearses a few steps of each kind of run in the cohort, on random images.
-let rehearse (device: string) (cohort: Job list) =
+/// <param name="dataset">Theirs, with the number of its images.</param>
+let rehearse (device: string) (dataset: DatasetDescriptor) (cohort: Job list) =
     let shown = Dictionary<string, float * float * int64>()
 
     let cost (spec: RunSpec) =
@@ -64,7 +65,7 @@ let rehearse (device: string) (cohort: Job list) =
 
     let costs = [ for job in cohort -> cost job.Run.Spec ]
     let spec = cohort.Head.Run.Spec
-    let struct (trainingImages, validationImages) = DatasetCatalog.ImagesOf spec.Dataset
+    let struct (trainingImages, validationImages) = dataset.Images spec.Dataset.HeldOut
     let teacher = costs |> List.map (fun (teacher, _, _) -> teacher) |> List.max
     let lanes = costs |> List.sumBy (fun (_, lane, _) -> lane)
     // Validation is a forward pass: about a third of a step.

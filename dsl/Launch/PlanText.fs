@@ -27,7 +27,14 @@ let private teacherNote (workspace: Workspace) (teacher: Teachers.PlannedTeacher
     | None, Some known, None -> $"Teacher {name}: not on this machine. {KnownTeacherStore.WhatIsMissing known}"
     | None, None, _ -> $"Teacher {name}: its checkpoint {store.CheckpointOf(teacher.Spec, teacher.Dataset)} is not there; sweep needs it."
 
-let private datasetNote (workspace: Workspace) (dataset: DatasetSpec) =
+/// What is known of a dataset; a folder that is not what it must be is a note of the plan, not its end.
+let private describe (workspace: Workspace) (dataset: DatasetSpec) =
+    try
+        Ok(DatasetStore.Describe(dataset, workspace))
+    with :? MissingException as error ->
+        Error error.Message
+
+let private datasetNote (workspace: Workspace) (dataset: DatasetSpec) (known: Result<DatasetDescriptor, string>) =
     let name = Option.ofObj dataset.Folder |> Option.defaultValue dataset.Name
 
     let heldOut =
@@ -37,18 +44,23 @@ let private datasetNote (workspace: Workspace) (dataset: DatasetSpec) =
 
     let where =
         if DatasetStore.IsThere(dataset, workspace) then
-            $"Dataset {name}: there."
+            match known with
+            | Ok known when known.Format = DatasetFormat.ImageFolder ->
+                $"Dataset {name}: there, {known.TrainingImages} images for training and {known.ValidationImages} for validation."
+            | Ok _ -> $"Dataset {name}: there."
+            | Error reason -> $"Dataset {name}: it cannot be used. {reason}"
         elif DatasetStore.CanFetch dataset then
             $"Dataset {name}: not on this machine yet; sweep fetches it, {ByteSize.Text(DatasetCatalog.Describe(dataset).DownloadBytes)}."
         else
-            $"Dataset {name}: not on this machine. {DatasetStore.WhatIsMissing dataset}"
+            $"Dataset {name}: not on this machine. {DatasetStore.WhatIsMissing(dataset, workspace)}"
 
     where + heldOut
 
-let private steps (spec: RunSpec) =
-    match DatasetCatalog.ImagesOf spec.Dataset with
-    | struct (0, _) -> "number of images not known yet"
-    | struct (images, _) -> counted ((images + spec.Train.Batch - 1) / spec.Train.Batch) "step" + " an epoch"
+let private steps (spec: RunSpec) (known: Result<DatasetDescriptor, string>) =
+    match known |> Result.map (fun dataset -> dataset.Images spec.Dataset.HeldOut) with
+    | Error _
+    | Ok(struct (0, _)) -> "number of images not known yet"
+    | Ok(struct (images, _)) -> counted ((images + spec.Train.Batch - 1) / spec.Train.Batch) "step" + " an epoch"
 
 let private estimate (known: Estimate.Estimate) =
     let memory =
@@ -73,18 +85,22 @@ let render (workspace: Workspace) (lanes: int) (plan: Plan) (jobs: Job list) (co
     let cohorts = Job.cohorts lanes jobs
     let isPending = List.exists (fun (job: Job) -> RunState.needsTraining false job.State)
     let estimates = cohorts |> List.map (fun cohort -> if isPending cohort then costOf cohort else None)
-    let datasets = jobs |> List.map _.Run.Spec.Dataset |> List.distinct
+
+    let datasets =
+        jobs |> List.map _.Run.Spec.Dataset |> List.distinct |> List.map (fun dataset -> dataset, describe workspace dataset)
+
+    let known = dict datasets
 
     [ plan.Experiment.Name + ": " + counted jobs.Length "run" + " in " + counted cohorts.Length "cohort"
       ""
-      for dataset in datasets do
-          datasetNote workspace dataset
+      for dataset, known in datasets do
+          datasetNote workspace dataset known
       for teacher in Teachers.ofPlan plan do
           teacherNote workspace teacher
       for index, cohort in List.indexed cohorts do
           let spec = cohort.Head.Run.Spec
           ""
-          $"""Cohort {index + 1}: {counted cohort.Length "run"}, batch {spec.Train.Batch}, {steps spec}, data seed {spec.DataSeed}"""
+          $"""Cohort {index + 1}: {counted cohort.Length "run"}, batch {spec.Train.Batch}, {steps spec known[spec.Dataset]}, data seed {spec.DataSeed}"""
           yield! estimates[index] |> Option.map estimate |> Option.toList
 
           yield!

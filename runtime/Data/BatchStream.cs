@@ -1,11 +1,12 @@
+using System.Runtime.ExceptionServices;
 using ChannelDistillation.Specs;
 using static TorchSharp.torch;
 
 namespace ChannelDistillation.Data;
 
 /// <summary>
-/// The batches of epoch after epoch, prepared ahead by background threads. Order and augmentation are pure functions of (seed, epoch,
-/// image), so that the batches are the same for any number of workers, and for an epoch that is entered at its middle.
+/// The batches of epoch after epoch, prepared ahead in the background. Order and augmentation are pure functions of (seed, epoch,
+/// image), so that the batches are the same for any number of threads, and for an epoch that is entered at its middle.
 /// </summary>
 public sealed class BatchStream : IDisposable
 {
@@ -13,6 +14,7 @@ public sealed class BatchStream : IDisposable
     private readonly int batchSize;
     private readonly AugmentationSpec augmentation;
     private readonly long seed;
+    private readonly int threads;
     private readonly EpochOrder order;
     private readonly Prefetcher<BatchBuffer> prefetcher;
 
@@ -22,12 +24,13 @@ public sealed class BatchStream : IDisposable
     /// <param name="seed">What order and augmentation follow.</param>
     /// <param name="shuffle">False: in the order of the set.</param>
     /// <param name="device">Where the batches are wanted.</param>
-    /// <param name="workers">Background threads, 1 or more. One prepares far more than 100,000 images of 32x32 pixels per second.</param>
-    public BatchStream(IImageSet set, int batchSize, AugmentationSpec augmentation, long seed, bool shuffle, Device device, int workers = 1)
+    /// <param name="threads">Background threads that share the images of a batch, 1 or more; null: as many as the set asks for.</param>
+    public BatchStream(IImageSet set, int batchSize, AugmentationSpec augmentation, long seed, bool shuffle, Device device, int? threads = null)
     {
+        this.threads = threads ?? set.Threads;
         ArgumentOutOfRangeException.ThrowIfLessThan(set.Count, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
-        ArgumentOutOfRangeException.ThrowIfLessThan(workers, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(this.threads, 1);
         this.set = set;
         this.batchSize = Math.Min(batchSize, set.Count);
         this.augmentation = augmentation;
@@ -35,14 +38,14 @@ public sealed class BatchStream : IDisposable
         order = new EpochOrder(set.Count, seed, shuffle);
         StepsPerEpoch = (set.Count + this.batchSize - 1) / this.batchSize;
 
-        // One buffer is with the reader, one with each worker, and one more is ready.
-        var buffers = new BatchBuffer[workers + 2];
+        // One buffer is with the reader, one is being filled, and one more is ready.
+        var buffers = new BatchBuffer[3];
         for (var i = 0; i < buffers.Length; i++)
         {
             buffers[i] = new BatchBuffer(this.batchSize, SizeOf(StepsPerEpoch - 1), set.Shape, device);
         }
 
-        prefetcher = new(buffers, workers, Fill);
+        prefetcher = new(buffers, Fill);
     }
 
     public int StepsPerEpoch { get; }
@@ -73,16 +76,43 @@ public sealed class BatchStream : IDisposable
     {
         var epoch = (int)(number / StepsPerEpoch);
         var step = (int)(number % StepsPerEpoch);
-        var indices = order.Of(epoch).AsSpan(step * batchSize, SizeOf(step));
+        var indices = order.Of(epoch).AsMemory(step * batchSize, SizeOf(step));
         indices.CopyTo(buffer.Indices);
-        for (var row = 0; row < indices.Length && prefetcher.Wanted; row++)
+        if (threads == 1)
         {
-            var index = indices[row];
+            for (var row = 0; row < indices.Length; row++)
+            {
+                Fill(epoch, indices.Span[row], buffer, row);
+            }
+        }
+        else
+        {
+            Together(indices.Length, row => Fill(epoch, indices.Span[row], buffer, row));
+        }
+
+        buffer.Pin();
+    }
+
+    private void Fill(int epoch, int index, BatchBuffer buffer, int row)
+    {
+        if (prefetcher.Wanted)
+        {
             var random = new Randomness(seed, Purpose.Augmentation, epoch, index);
             set.Read(index, augmentation, ref random, buffer.Image(row));
             buffer.SetLabel(row, set.Label(index));
         }
+    }
 
-        buffer.Pin();
+    /// <summary>On several threads; of several failures, the first one's own exception is thrown.</summary>
+    private void Together(int count, Action<int> act)
+    {
+        try
+        {
+            Parallel.For(0, count, new ParallelOptions { MaxDegreeOfParallelism = threads }, act);
+        }
+        catch (AggregateException several)
+        {
+            ExceptionDispatchInfo.Throw(several.InnerExceptions[0]);
+        }
     }
 }

@@ -33,6 +33,9 @@ public sealed record Dataset(DatasetDescriptor Descriptor, IImageSet Training, I
         return new(Descriptor, new ImageSubset(Training, rest, owner: true), new ImageSubset(Training, [.. held.Order()], owner: false), Validation);
     }
 
+    /// <summary>What a person should know after reading, such as files that turned out to be broken.</summary>
+    public IEnumerable<string> Remarks() => Training.Remarks().Concat(Validation.Remarks()).Concat(Test?.Remarks() ?? []).Distinct();
+
     public void Dispose()
     {
         Training.Dispose();

@@ -21,19 +21,6 @@ public static class DatasetCatalog
         return spec.Normalization is { } normalization ? described with { Normalization = normalization } : described;
     }
 
-    /// <summary>
-    /// Images that are trained and validated on; 0: not known before the folder is read. Where a part is held out, rounding within each
-    /// class can make a difference of a few.
-    /// </summary>
-    public static (int Training, int Validation) ImagesOf(DatasetSpec spec)
-    {
-        DatasetDescriptor described = Describe(spec);
-        if (spec.HeldOut is not { } held)
-            return (described.TrainingImages, described.ValidationImages);
-        int heldOut = (int)Math.Round(described.TrainingImages * held.Share);
-        return (described.TrainingImages - heldOut, heldOut);
-    }
-
     private static DatasetDescriptor DescribeFolder(DatasetSpec spec) =>
         Get("imagenet") with
         {
@@ -41,6 +28,7 @@ public static class DatasetCatalog
             Doc = $"The photographs in {spec.Folder}, one folder per class.",
             License = "as its owner says",
             Homepage = null,
+            Folder = spec.Folder,
             Classes = spec.Classes ?? throw new ArgumentException("A folder of images needs its number of classes."),
             TrainingImages = 0,
             ValidationImages = 0,

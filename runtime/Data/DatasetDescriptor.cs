@@ -37,6 +37,12 @@ public sealed record DatasetDescriptor
     /// <summary>What training images go through where an experiment says nothing.</summary>
     public required AugmentationSpec Augmentation { get; init; }
 
+    /// <summary>Photographs only: what their shorter side is resized to before the middle is cut out of them for validation.</summary>
+    public int EvaluationResize { get; init; }
+
+    /// <summary>Where an experiment says that it lies, as written there; null: at its own place.</summary>
+    public string? Folder { get; init; }
+
     /// <summary>A folder outside the project where a package of the operating system may have put the files.</summary>
     public string? AlsoAt { get; init; }
 
@@ -44,6 +50,17 @@ public sealed record DatasetDescriptor
     public IReadOnlyList<DatasetFile> Files { get; init; } = [];
 
     public long DownloadBytes => Files.Sum(file => file.Bytes);
+    /// <summary>
+    /// Images that are trained and validated on; 0: not known before the folder is read. Where a part is held out, rounding within each
+    /// class can make a difference of a few.
+    /// </summary>
+    public (int Training, int Validation) Images(HeldOutSpec? held)
+    {
+        if (held is null)
+            return (TrainingImages, ValidationImages);
+        int heldOut = (int)Math.Round(TrainingImages * held.Share);
+        return (TrainingImages - heldOut, heldOut);
+    }
 }
 
 /// <summary>One file of a dataset.</summary>

@@ -1,3 +1,4 @@
+using ChannelDistillation.Data.Photographs;
 using ChannelDistillation.Downloads;
 using ChannelDistillation.Specs;
 
@@ -12,16 +13,26 @@ public static class DatasetStore
     public static bool CanFetch(DatasetSpec spec) => CanFetch(DatasetCatalog.Describe(spec));
 
     /// <summary>What to say of a dataset that is not there: what brings it, or why nothing does.</summary>
-    public static string WhatIsMissing(DatasetSpec spec) => WhatIsMissing(DatasetCatalog.Describe(spec));
+    public static string WhatIsMissing(DatasetSpec spec, Workspace workspace) => WhatIsMissing(DatasetCatalog.Describe(spec), workspace);
+
+    /// <summary>What is known of a dataset, for a folder of photographs that is there also how many there are. Reads the folder, so ask once.</summary>
+    /// <exception cref="MissingException">The folder is not what it must be.</exception>
+    public static DatasetDescriptor Describe(DatasetSpec spec, Workspace workspace)
+    {
+        var dataset = DatasetCatalog.Describe(spec);
+        return dataset.Format == DatasetFormat.ImageFolder && FolderOf(dataset, workspace) is { } folder
+            ? PhotographDataset.Describe(dataset, folder)
+            : dataset;
+    }
 
     /// <exception cref="MissingException">It is not there, or damaged; the message says what brings it.</exception>
     public static Dataset Open(DatasetSpec spec, Workspace workspace)
     {
         var dataset = DatasetCatalog.Describe(spec);
-        var folder = FolderOf(dataset, workspace) ?? throw new MissingException(WhatIsMissing(dataset));
+        var folder = FolderOf(dataset, workspace) ?? throw new MissingException(WhatIsMissing(dataset, workspace));
         try
         {
-            return IdxDataset.Open(dataset, folder);
+            return dataset.Format == DatasetFormat.ImageFolder ? PhotographDataset.Open(dataset, folder) : IdxDataset.Open(dataset, folder);
         }
         catch (DamagedFileException error)
         {
@@ -42,7 +53,7 @@ public static class DatasetStore
 
         if (!CanFetch(dataset))
         {
-            throw new MissingException(WhatIsMissing(dataset));
+            throw new MissingException(WhatIsMissing(dataset, workspace));
         }
 
         var target = Home(dataset, workspace);
@@ -54,24 +65,32 @@ public static class DatasetStore
         downloader.Say($"{dataset.Name} is complete, in {target}.");
     }
 
-    private static bool CanOpen(DatasetDescriptor dataset) => dataset.Format == DatasetFormat.Idx;
+    private static bool CanOpen(DatasetDescriptor dataset) => dataset.Format is DatasetFormat.Idx or DatasetFormat.ImageFolder;
 
-    private static bool CanFetch(DatasetDescriptor dataset) => CanOpen(dataset) && dataset.Files.All(file => file.Url is not null);
+    private static bool CanFetch(DatasetDescriptor dataset) =>
+        CanOpen(dataset) && dataset.Files.Count > 0 && dataset.Files.All(file => file.Url is not null);
 
-    private static string Home(DatasetDescriptor dataset, Workspace workspace) => Path.Combine(workspace.Data, dataset.Name);
+    private static string Home(DatasetDescriptor dataset, Workspace workspace) =>
+        dataset.Folder is null ? Path.Combine(workspace.Data, dataset.Name) : workspace.Resolve(dataset.Folder);
 
     /// <summary>The first folder that holds all files; null: there is none, or nothing here could read it.</summary>
     private static string? FolderOf(DatasetDescriptor dataset, Workspace workspace)
     {
         string?[] folders = CanOpen(dataset) ? [Home(dataset, workspace), dataset.AlsoAt] : [];
-        return folders.FirstOrDefault(folder => folder is not null && dataset.Files.All(file => File.Exists(Path.Combine(folder, file.Name))));
+        return folders.FirstOrDefault(folder =>
+            folder is not null
+            && (
+                dataset.Format == DatasetFormat.ImageFolder
+                    ? PhotographFolder.IsThere(folder)
+                    : dataset.Files.All(file => File.Exists(Path.Combine(folder, file.Name)))
+            )
+        );
     }
 
-    private static string WhatIsMissing(DatasetDescriptor dataset) =>
+    private static string WhatIsMissing(DatasetDescriptor dataset, Workspace workspace) =>
         dataset switch
         {
-            { Name: DatasetSpec.ImageFolder } =>
-                "This version cannot train on folders of images yet; experiments with them can be checked and planned.",
+            { Format: DatasetFormat.ImageFolder } => PhotographFolder.WhatIsMissing(dataset, Home(dataset, workspace)),
             _ when !CanOpen(dataset) =>
                 $"This version cannot fetch or read the dataset {dataset.Name} yet; experiments with it can be checked and planned.",
             _ when CanFetch(dataset) =>

@@ -32,6 +32,8 @@ internal sealed class DatasetYaml
 
     public required AugmentationYaml Augmentation { get; set; }
 
+    public EvaluationYaml? Evaluation { get; set; }
+
     public string? AlsoAt { get; set; }
 
     public FileYaml[] Files { get; set; } = [];
@@ -60,7 +62,8 @@ internal sealed class DatasetYaml
             ValidationImages = Images.Validation,
             Normalization = new NormalizationSpec(Mean, Std),
             Normalizations = Normalizations.ToDictionary(entry => entry.Key, entry => new NormalizationSpec(entry.Value.Mean, entry.Value.Std)),
-            Augmentation = new AugmentationSpec(Augmentation.Padding, Augmentation.PaddingMode, Augmentation.Flip),
+            Augmentation = Augmentation.ToSpec(),
+            EvaluationResize = Evaluation?.Resize ?? 0,
             AlsoAt = AlsoAt,
             Files = [.. Files.Select(file => new DatasetFile(file.Name, file.Url is null ? null : new Uri(file.Url), file.Bytes, file.Sha256))],
         };
@@ -95,6 +98,28 @@ internal sealed class DatasetYaml
         public PaddingMode PaddingMode { get; set; }
 
         public required bool Flip { get; set; }
+
+        public ResizedCropYaml? ResizedCrop { get; set; }
+
+        public AugmentationSpec ToSpec() =>
+            new(Padding, PaddingMode, Flip)
+            {
+                ResizedCrop = ResizedCrop is null
+                    ? null
+                    : new(ResizedCrop.Area[0], ResizedCrop.Area[1], ResizedCrop.Aspect[0], ResizedCrop.Aspect[1]),
+            };
+    }
+
+    internal sealed class ResizedCropYaml
+    {
+        public required double[] Area { get; set; }
+
+        public required double[] Aspect { get; set; }
+    }
+
+    internal sealed class EvaluationYaml
+    {
+        public required int Resize { get; set; }
     }
 
     internal sealed class FileYaml

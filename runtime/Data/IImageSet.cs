@@ -8,6 +8,9 @@ public interface IImageSet : IDisposable
 {
     int Count { get; }
 
+    /// <summary>How many threads should read at once for a batch to be there in time; a wrapper passes this on.</summary>
+    int Threads => 1;
+
     ImageShape Shape { get; }
 
     /// <summary>Class of an image, from 0.</summary>
@@ -17,4 +20,7 @@ public interface IImageSet : IDisposable
     /// <param name="index">From 0 to <see cref="Count"/> - 1.</param>
     /// <param name="augmentation">How to vary the image; its random decisions are drawn from `random` alone.</param>
     void Read(int index, AugmentationSpec augmentation, ref Randomness random, Span<float> destination);
+
+    /// <summary>What a person should know after reading, such as files that turned out to be broken; a wrapper passes this on.</summary>
+    IEnumerable<string> Remarks() => [];
 }

@@ -12,10 +12,14 @@ internal sealed class ImageSubset(IImageSet whole, int[] indices, bool owner) : 
 
     public ImageShape Shape => whole.Shape;
 
+    public int Threads => whole.Threads;
+
     public int Label(int index) => whole.Label(indices[index]);
 
     public void Read(int index, AugmentationSpec augmentation, ref Randomness random, Span<float> destination) =>
         whole.Read(indices[index], augmentation, ref random, destination);
+
+    public IEnumerable<string> Remarks() => whole.Remarks();
 
     public void Dispose()
     {

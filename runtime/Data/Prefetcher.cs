@@ -4,12 +4,12 @@ using System.Runtime.ExceptionServices;
 namespace ChannelDistillation.Data;
 
 /// <summary>
-/// Background threads that fill a few buffers, again and again, ahead of one reader. What is made is numbered: number n is a function
+/// A background thread that fills a few buffers, again and again, ahead of one reader. What is made is numbered: number n is a function
 /// of n alone, and the reader gets the numbers in order, from any start.
 /// </summary>
 /// <remarks>
-/// The i-th item after the start lies in buffer i modulo the number of buffers. A worker takes the next number as soon as its buffer is
-/// free. One lock guards the counters; nobody holds it while filling.
+/// The i-th item after the start lies in buffer i modulo the number of buffers. The worker takes the next number as soon as its buffer
+/// is free. One lock guards the counters; nobody holds it while filling.
 /// </remarks>
 /// <typeparam name="T">A buffer; disposed with the prefetcher.</typeparam>
 internal sealed class Prefetcher<T> : IDisposable
@@ -17,7 +17,7 @@ internal sealed class Prefetcher<T> : IDisposable
 {
     private readonly Action<long, T> fill;
     private readonly T[] buffers;
-    private readonly Thread[] workers;
+    private readonly Thread worker;
     private readonly Stopwatch waited = new();
 
     private readonly object gate = new();
@@ -27,24 +27,20 @@ internal sealed class Prefetcher<T> : IDisposable
     private long claimed;
     private long delivered;
     private long released;
-    private int filling;
+    private bool filling;
     private bool reading;
     private volatile bool running;
     private volatile bool closing;
 
-    /// <param name="fill">Makes number n in a buffer; called by several threads at once. It may stop early when not <see cref="Wanted"/>.</param>
-    public Prefetcher(T[] buffers, int workers, Action<long, T> fill)
+    /// <param name="fill">Makes number n in a buffer. It may stop early when not <see cref="Wanted"/>.</param>
+    public Prefetcher(T[] buffers, Action<long, T> fill)
     {
         this.fill = fill;
         this.buffers = buffers;
         ready = new bool[buffers.Length];
         failures = new ExceptionDispatchInfo?[buffers.Length];
-        this.workers = new Thread[workers];
-        for (var i = 0; i < workers; i++)
-        {
-            this.workers[i] = new Thread(Work) { IsBackground = true, Name = $"data {i + 1}" };
-            this.workers[i].Start();
-        }
+        worker = new Thread(Work) { IsBackground = true, Name = "data" };
+        worker.Start();
     }
 
     /// <summary>How long the reader has waited so far, in all.</summary>
@@ -81,11 +77,7 @@ internal sealed class Prefetcher<T> : IDisposable
             Monitor.PulseAll(gate);
         }
 
-        foreach (var worker in workers)
-        {
-            worker.Join();
-        }
-
+        worker.Join();
         foreach (var buffer in buffers)
         {
             buffer.Dispose();
@@ -109,7 +101,7 @@ internal sealed class Prefetcher<T> : IDisposable
             }
 
             running = false;
-            while (filling > 0)
+            while (filling)
             {
                 Monitor.Wait(gate);
             }
@@ -177,7 +169,7 @@ internal sealed class Prefetcher<T> : IDisposable
             lock (gate)
             {
                 ready[slot] = true;
-                filling--;
+                filling = false;
                 Monitor.PulseAll(gate);
             }
         }
@@ -198,7 +190,7 @@ internal sealed class Prefetcher<T> : IDisposable
                 return null;
             }
 
-            filling++;
+            filling = true;
             return start + claimed++;
         }
     }

@@ -44,18 +44,9 @@ public sealed class CohortTrainer : IDisposable
             common.Dataset.Augmentation ?? dataset.Descriptor.Augmentation,
             common.DataSeed,
             shuffle: true,
-            device,
-            workers: 1
+            device
         );
-        validation = new BatchStream(
-            dataset.Validation,
-            common.Train.Batch,
-            AugmentationSpec.None,
-            common.DataSeed,
-            shuffle: false,
-            device,
-            workers: 1
-        );
+        validation = new BatchStream(dataset.Validation, common.Train.Batch, AugmentationSpec.None, common.DataSeed, shuffle: false, device);
         this.device = device;
         // Reading a number is free on the CPU; on a GPU it would wait for every step.
         checkEveryStep = device.type == DeviceType.CPU;

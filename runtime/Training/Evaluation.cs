@@ -23,7 +23,7 @@ public static class Evaluation
     /// <param name="stop">Ends early; the errors are then of no use.</param>
     internal static EpochErrors Errors(Func<Tensor, Tensor, Tensor> classify, IImageSet set, Device device, CancellationToken stop)
     {
-        using var stream = new BatchStream(set, BatchSize, AugmentationSpec.None, 0, shuffle: false, device, workers: 1);
+        using var stream = new BatchStream(set, BatchSize, AugmentationSpec.None, 0, shuffle: false, device);
         using var meter = new EpochMeter(0, device);
         using var noGradient = no_grad();
         foreach (Batch batch in stream.Epoch(1))

@@ -24,7 +24,7 @@ public sealed class Rehearsal : IDisposable
         DatasetDescriptor dataset = DatasetCatalog.Describe(spec.Dataset);
         var target = new Device(device);
         int size = spec.Train.Batch;
-        lane = new Lane(new("rehearsal", spec, ""), dataset, Math.Max(DatasetCatalog.ImagesOf(spec.Dataset).Training, size), target);
+        lane = new Lane(new("rehearsal", spec, ""), dataset, Math.Max(dataset.Images(spec.Dataset.HeldOut).Training, size), target);
         lane.StartEpoch();
         teacher = spec.Teacher is null ? null : new(RandomTeacher(spec.Teacher, dataset, target), spec.Teacher.BatchNorm);
         ImageShape image = dataset.Image;

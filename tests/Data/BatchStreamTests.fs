@@ -18,11 +18,11 @@ let see (batch: Batch) =
       Pixels = Seq.toList (batch.Images.data<float32>())
       Shape = Seq.toList batch.Images.shape }
 
-let stream workers batch shuffle =
-    new BatchStream(set, batch, (if shuffle then Sets.mild else AugmentationSpec.None), 5L, shuffle, torch.CPU, workers)
+let stream (threads: int) batch shuffle =
+    new BatchStream(set, batch, (if shuffle then Sets.mild else AugmentationSpec.None), 5L, shuffle, torch.CPU, Nullable threads)
 
-let epochs workers batch shuffle last =
-    use stream = stream workers batch shuffle
+let epochs threads batch shuffle last =
+    use stream = stream threads batch shuffle
     [ for epoch in 1..last -> stream.Epoch epoch |> Seq.map see |> Seq.toList ]
 
 /// An image set that takes its time.
@@ -62,10 +62,10 @@ let tests =
               Expect.equal (EpochOrder(8, 0L, true).Of 1) [| 1; 6; 5; 4; 7; 0; 2; 3 |] "stored results depend on it: it never changes"
           }
 
-          test "any number of workers gives the same batches" {
+          test "any number of threads gives the same batches" {
               let one = epochs 1 8 true 3
-              Expect.equal (epochs 2 8 true 3) one "2 workers"
-              Expect.equal (epochs 3 8 true 3) one "3 workers"
+              Expect.equal (epochs 2 8 true 3) one "2 threads"
+              Expect.equal (epochs 3 8 true 3) one "3 threads"
               Expect.equal (epochs 3 count true 3 |> List.map List.length) [ 1; 1; 1 ] "one batch an epoch"
           }
 

@@ -226,10 +226,6 @@ let tests =
                       (opening "cifar100")
                       "This version cannot fetch or read the dataset cifar100 yet; experiments with it can be checked and planned."
 
-                  missing
-                      (fun () -> DatasetStore.Open(DatasetSpec(Name = DatasetSpec.ImageFolder, Folder = "x", Classes = 2), workspace))
-                      "This version cannot train on folders of images yet; experiments with them can be checked and planned."
-
                   Expect.isFalse (DatasetStore.IsThere(DatasetSpec(Name = mini.Name), workspace)) "not there"
                   Expect.isTrue (DatasetStore.IsThere(DatasetSpec(Name = mini.Name), Sets.workspace)) "there")
           } ]

@@ -4,6 +4,7 @@ open System
 open System.IO
 open Expecto
 open ChannelDistillation
+open ChannelDistillation.Data
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Launch
 open ChannelDistillation.Records
@@ -98,8 +99,12 @@ Loss weights over 8 epochs
                   | Ok(plan, _) -> render folder plan (Job.ofPlan (folder.File "runs") plan) (fun _ -> None)
                   | Error problems -> failtest (Render.problems problems)
 
-              Expect.stringContains (note "{ image_folder: photos, classes: 3 }") "This version cannot train on folders of images yet" "a folder"
-              Expect.stringContains (note "imagenet") "This version cannot fetch or read the dataset imagenet yet" "imagenet"
+              Expect.stringContains
+                  (note "{ image_folder: photos, classes: 3 }")
+                  "Dataset photos: not on this machine. There is no folder photos. It should hold train/ and val/"
+                  "a folder"
+
+              Expect.stringContains (note "imagenet") "Dataset imagenet: not on this machine. There is no folder data/imagenet." "imagenet"
               let small = note "cifar10"
               Expect.stringContains small "batch 60000, 1 step an epoch" "one is one"
               Expect.isFalse (small.Contains "sweep fetches") "cifar10"
@@ -125,7 +130,7 @@ Loss weights over 8 epochs
           test "rehearses the step where neither dataset nor teacher is there" {
               use folder = new TemporaryFolder()
               let jobs = Job.ofPlan (folder.File "runs") (planned folder)
-              let known = Estimate.rehearse "cpu" jobs
+              let known = Estimate.rehearse "cpu" (DatasetCatalog.Describe jobs.Head.Run.Spec.Dataset) jobs
               Expect.isGreaterThan known.Time (TimeSpan.FromSeconds 8.0) "50,000 images, eight times, take longer than that"
               Expect.isGreaterThan known.Bytes.Value (50L <<< 20) "the process alone needs more"
               Expect.equal known.Source "from 3 rehearsed steps of each kind on cpu" "where it comes from"

@@ -2,6 +2,7 @@
 module ChannelDistillation.Cli.PlanVerb
 
 open Argu
+open ChannelDistillation.Data
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Launch
 open ChannelDistillation.Dsl.Report
@@ -50,11 +51,16 @@ let run (arguments: string list) =
             let layout = Layouts.ofPlan plan all (Layouts.knownErrors (PlanFile.read folder))
             printf "%s" (PlanFile.render layout (Listing.ofJobs lanes jobs))
         else
-            let costOf cohort =
+            let costOf (cohort: Job list) =
                 if parsed.Contains Measure then
                     parsed.TryGetResult Threads |> Option.iter (Parsing.positive "--threads" >> Devices.UseThreads)
                     let device = Devices.Choose(parsed.GetResult(Device, "auto") |> Parsing.device)
-                    Some(Estimate.rehearse device cohort)
+                    let dataset = DatasetStore.Describe(cohort.Head.Run.Spec.Dataset, workspace)
+
+                    if dataset.TrainingImages = 0 then
+                        None
+                    else
+                        Some(Estimate.rehearse device dataset cohort)
                 else
                     Estimate.fromRecords cohort
 

@@ -1,0 +1,49 @@
+namespace ChannelDistillation.Data.Photographs.Decoding;
+
+/// <summary>
+/// Picture files to pixels as Pillow's `Image.open(file).convert("RGB")` gives them: by content and not by name, EXIF orientation and
+/// colour profiles ignored, grey repeated, transparency dropped. For one thread at a time.
+/// </summary>
+/// <param name="system">The system's libjpeg-turbo; null: JPEG files are decoded by Skia.</param>
+internal sealed unsafe class PictureDecoder(TurboJpeg? system) : IDisposable
+{
+    private readonly NativeBuffer pixels = new();
+
+    public PictureDecoder()
+        : this(TurboJpeg.Create()) { }
+
+    /// <summary>What decodes JPEG files on this machine, for records.</summary>
+    public static string JpegLibrary => TurboJpeg.IsThere ? "libjpeg-turbo" : "Skia";
+
+    /// <returns>Valid until the next call.</returns>
+    /// <exception cref="PictureException">It is no picture, or it is not whole.</exception>
+    public Pixels Decode(ReadOnlySpan<byte> file)
+    {
+        if (!JpegHeader.IsJpeg(file))
+        {
+            return Skia.Decode(file, pixels);
+        }
+
+        var header = JpegHeader.Read(file);
+        PictureSize.Check(header.Width, header.Height);
+        if (!header.IsWhole(file))
+        {
+            throw new PictureException("it ends before the picture does");
+        }
+
+        if (system is null)
+        {
+            return Skia.Decode(file, pixels);
+        }
+
+        var target = pixels.AtLeast(4L * header.Width * header.Height);
+        system.Decode(file, header, target);
+        return new((nint)target, header.Width, header.Height, 4);
+    }
+
+    public void Dispose()
+    {
+        system?.Dispose();
+        pixels.Dispose();
+    }
+}

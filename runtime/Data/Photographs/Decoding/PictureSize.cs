@@ -1,0 +1,22 @@
+namespace ChannelDistillation.Data.Photographs.Decoding;
+
+/// <summary>Guards against a small file that claims to be an enormous picture.</summary>
+internal static class PictureSize
+{
+    // Where Pillow refuses to go on.
+    private const long Most = 178_956_970;
+
+    /// <exception cref="PictureException">Nothing, or too much to be a photograph.</exception>
+    public static void Check(int width, int height)
+    {
+        if (width < 1 || height < 1)
+        {
+            throw new PictureException($"it says that it is {width}x{height} pixels");
+        }
+
+        if ((long)width * height > Most)
+        {
+            throw new PictureException($"it says that it is {width}x{height} pixels, too large for a photograph");
+        }
+    }
+}

@@ -1,0 +1,28 @@
+using SkiaSharp;
+
+namespace ChannelDistillation.Data.Photographs.Decoding;
+
+/// <summary>Skia, which comes with TorchSharp: reads PNG, GIF, WebP and BMP, and JPEG where the system has no libjpeg-turbo.</summary>
+internal static unsafe class Skia
+{
+    /// <summary>Decodes to four bytes per pixel. Transparency is dropped, not shown against a background; colour profiles are ignored.</summary>
+    /// <exception cref="PictureException">It cannot be decoded.</exception>
+    public static Pixels Decode(ReadOnlySpan<byte> file, NativeBuffer target)
+    {
+        fixed (byte* data = file)
+        {
+            using var held = SKData.Create((nint)data, file.Length);
+            using var codec = SKCodec.Create(held) ?? throw new PictureException("it is no JPEG, PNG, GIF, WebP or BMP picture");
+            var (width, height) = (codec.Info.Width, codec.Info.Height);
+            PictureSize.Check(width, height);
+            var pixels = (nint)target.AtLeast(4L * width * height);
+            var result = codec.GetPixels(new SKImageInfo(width, height, SKColorType.Rgba8888, SKAlphaType.Unpremul), pixels);
+            return result switch
+            {
+                SKCodecResult.Success => new(pixels, width, height, 4),
+                SKCodecResult.IncompleteInput => throw new PictureException("it ends before the picture does"),
+                _ => throw new PictureException($"it cannot be decoded ({result})"),
+            };
+        }
+    }
+}

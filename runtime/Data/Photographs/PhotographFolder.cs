@@ -1,0 +1,86 @@
+namespace ChannelDistillation.Data.Photographs;
+
+/// <summary>A folder with `train` and `val`, each with one folder of photographs per class.</summary>
+internal static class PhotographFolder
+{
+    private static readonly string[] Parts = ["train", "val"];
+
+    /// <summary>Whether both parts are there; what is in them is looked at when they are opened.</summary>
+    public static bool IsThere(string folder) => Parts.All(part => Directory.Exists(Path.Combine(folder, part)));
+
+    /// <summary>What to say where it is not.</summary>
+    public static string WhatIsMissing(DatasetDescriptor dataset, string folder)
+    {
+        var shown = dataset.Folder ?? $"data/{dataset.Name}";
+        var absent = Directory.Exists(folder)
+            ? $"The folder {shown} has no {Parts.First(part => !Directory.Exists(Path.Combine(folder, part)))}/ in it."
+            : $"There is no folder {shown}.";
+        return dataset.Homepage is null
+            ? $"{absent} It should hold train/ and val/, each with one folder of photographs per class. A relative path starts at the project's folder."
+            : $"{absent} {dataset.Name} cannot be downloaded without an account: get it from {dataset.Homepage}, and unpack it so that photographs lie in "
+                + $"{shown}/train/CLASS/ and {shown}/val/CLASS/, a folder for each of the {dataset.Classes} classes (docs/data.md shows how), "
+                + "or make a link to where you have it.";
+    }
+
+    /// <summary>Lists both parts.</summary>
+    /// <exception cref="MissingException">They do not fit together, or not the experiment.</exception>
+    public static (FolderPart Training, FolderPart Validation) List(DatasetDescriptor dataset, string folder)
+    {
+        var (train, val) = (Path.Combine(folder, Parts[0]), Path.Combine(folder, Parts[1]));
+        var classes = ClassesOf(train);
+        var inVal = ClassesOf(val);
+        if ((ClassNames.Without(classes, inVal) ?? ClassNames.Without(inVal, classes)) is { } names)
+        {
+            var (has, lacks) = ClassNames.Without(classes, inVal) is null ? ("val", "train") : ("train", "val");
+            throw new MissingException($"In {folder}, {has}/ has {names}, and {lacks}/ has not. Both need the same class folders.");
+        }
+
+        if (classes.Length != dataset.Classes)
+        {
+            throw new MissingException(
+                $"{train} has {classes.Length} class folders, but {Declared(dataset)}."
+                    + (
+                        dataset.Folder is null
+                            ? " Complete it, or train on it as { image_folder: PATH, classes: N }."
+                            : $" Write `classes: {classes.Length}`."
+                    )
+            );
+        }
+
+        var order = ClassIndex.Order(folder, classes);
+        return (NotEmpty(FolderPart.List(train, order)), NotEmpty(FolderPart.List(val, order)));
+    }
+
+    private static string Declared(DatasetDescriptor dataset) =>
+        dataset.Folder is null ? $"{dataset.Name} has {dataset.Classes}" : $"the experiment says `classes: {dataset.Classes}`";
+
+    private static string[] ClassesOf(string folder)
+    {
+        var classes = FolderPart.ClassesIn(folder);
+        if (classes.Length == 0)
+        {
+            throw new MissingException(
+                FolderPart.HoldsPictures(folder)
+                    ? $"The pictures in {folder} are not sorted into class folders, so nothing says what they show. "
+                        + "ImageNet's validation images come like that: docs/data.md shows how to sort them."
+                    : $"{folder} has no class folders in it."
+            );
+        }
+
+        return classes;
+    }
+
+    private static FolderPart NotEmpty(FolderPart part)
+    {
+        for (var label = 0; label < part.Classes.Count; label++)
+        {
+            var end = label + 1 < part.Classes.Count ? part.Starts[label + 1] : part.Files.Count;
+            if (end == part.Starts[label])
+            {
+                throw new MissingException($"There is no picture in the class folder {Path.Combine(part.Folder, part.Classes[label])}.");
+            }
+        }
+
+        return part;
+    }
+}

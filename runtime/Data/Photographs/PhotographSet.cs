@@ -1,0 +1,131 @@
+using ChannelDistillation.Data.Photographs.Transforms;
+using ChannelDistillation.Models;
+using ChannelDistillation.Specs;
+
+namespace ChannelDistillation.Data.Photographs;
+
+/// <summary>
+/// Photographs of any size. Without augmentation an image's shorter side is resized and its middle cut out; <see cref="AugmentationSpec.ResizedCrop"/>
+/// takes a random part of it instead.
+/// </summary>
+internal sealed class PhotographSet : IImageSet
+{
+    private readonly IPhotographStore store;
+    private readonly PhotographRecipe recipe;
+    private readonly BrokenPictures broken;
+    private readonly Normalisation normalisation;
+    private readonly WorkerPool workers = new();
+
+    /// <param name="store">Disposed with the set.</param>
+    public PhotographSet(IPhotographStore store, PhotographRecipe recipe)
+    {
+        this.store = store;
+        this.recipe = recipe;
+        normalisation = new(recipe.Normalization);
+        broken = recipe.ReplaceBroken
+            ? new(store.Count, "training", "the next readable image of the class takes the place of each")
+            : new(store.Count, "validation", "each is shown as a uniform grey and so counts as wrong, except by luck");
+    }
+
+    public int Count => store.Count;
+
+    public ImageShape Shape => recipe.Image;
+
+    /// <summary>Decoding takes a thousand times longer than copying a small image does.</summary>
+    public int Threads => Environment.ProcessorCount;
+
+    public IEnumerable<string> Remarks() => broken.Remarks();
+
+    public int Label(int index) => store.Label(index);
+
+    public void Read(int index, AugmentationSpec augmentation, ref Randomness random, Span<float> destination)
+    {
+        if (augmentation.Padding > 0)
+        {
+            throw new ArgumentException("Padding (`pad`) is for small images of one size. For photographs: resized_crop, and pad: 0.");
+        }
+
+        var worker = workers.Rent();
+        try
+        {
+            Read(index, augmentation, ref random, destination, worker);
+        }
+        finally
+        {
+            workers.Return(worker);
+        }
+    }
+
+    public void Dispose()
+    {
+        workers.Dispose();
+        store.Dispose();
+    }
+
+    private void Read(int index, AugmentationSpec augmentation, ref Randomness random, Span<float> destination, Worker worker)
+    {
+        var unused = random;
+        for (var shown = index; ; )
+        {
+            try
+            {
+                random = unused;
+                Show(store.Load(shown, worker), augmentation, ref random, destination, worker.Resampler);
+                return;
+            }
+            catch (PictureException error)
+            {
+                broken.Add(shown, store.Name(shown), error.Message);
+                if (!recipe.ReplaceBroken)
+                {
+                    destination.Clear();
+                    return;
+                }
+
+                shown = NextOfClass(shown);
+                if (shown == index)
+                {
+                    throw new MissingException($"No training image of the class of {store.Name(index)} can be read.");
+                }
+            }
+        }
+    }
+
+    /// <summary>The images of a class follow one another.</summary>
+    private int NextOfClass(int index)
+    {
+        var label = store.Label(index);
+        if (index + 1 < store.Count && store.Label(index + 1) == label)
+        {
+            return index + 1;
+        }
+
+        while (index > 0 && store.Label(index - 1) == label)
+        {
+            index--;
+        }
+
+        return index;
+    }
+
+    private void Show(Pixels picture, AugmentationSpec augmentation, ref Randomness random, Span<float> destination, Resampler resampler)
+    {
+        var (height, width) = (recipe.Image.Height, recipe.Image.Width);
+        var part = new CropWindow(0, 0, picture.Width, picture.Height);
+        if (augmentation.ResizedCrop is { } crop)
+        {
+            part = CropWindow.Random(picture.Width, picture.Height, crop, ref random);
+            resampler.Columns.Set(part.Width, width, 0, width);
+            resampler.Rows.Set(part.Height, height, 0, height);
+        }
+        else
+        {
+            var (wide, high) = ShortSide.Resized(picture.Width, picture.Height, recipe.ShortSide);
+            resampler.Columns.Set(picture.Width, wide, CropWindow.Centred(wide, width), width);
+            resampler.Rows.Set(picture.Height, high, CropWindow.Centred(high, height), height);
+        }
+
+        var mirror = augmentation.Flip && random.NextFlag();
+        resampler.Run(picture, part, mirror, normalisation, destination);
+    }
+}
