@@ -39,6 +39,7 @@ type SyntaxMistake =
     | NoSpaceAfterColon
     | ColonInValue
     | BadIndent
+    | MissingColon
     | DashAfterKey
     | AfterValue
     | ReservedCharacter of string
@@ -86,6 +87,8 @@ type Mistake =
     | NotOneChoice of key: string * legal: string list * found: string list
     | EmptyList of key: string
     | EmptyEntry of list: string
+    /// A list where names have settings of their own.
+    | ListForNames of section: string
     /// A mapping where a list of such mappings is wanted.
     | OneForList of key: string * written: string
     /// A warm-up, and nothing that it leads to.

@@ -56,7 +56,13 @@ let near (word: string) (candidates: string list) =
             |> List.filter (fun (candidate, apart) -> apart = 0 || not (tooFar wanted (plain candidate) apart))
 
         match measured with
-        | [] -> []
+        // `multistep` for `step`
+        | [] ->
+            candidates
+            |> List.filter (fun candidate ->
+                let candidate = plain candidate
+                candidate.Length > 3 && (wanted.StartsWith candidate || wanted.EndsWith candidate))
+            |> List.truncate 1
         | _ ->
             let best = measured |> List.map snd |> List.min
 

@@ -5,12 +5,14 @@ module Record =
 
     /// The keys that an unknown one may stand for.
     let private near (key: string) (fields: Field<'record> list) =
-        let other =
-            fields
-            |> List.filter (fun field -> field.Also |> List.exists (fun also -> Suggest.near key [ also ] <> [] && Suggest.distance key also <= 1))
-            |> legal
+        let also isIt = fields |> List.filter (fun field -> List.exists isIt field.Also) |> legal
 
-        if other <> [] then other else Suggest.near key (legal fields)
+        match also ((=) key) with
+        | [] ->
+            match also (fun word -> Suggest.near key [ word ] <> [] && Suggest.distance key word <= 1) with
+            | [] -> Suggest.near key (legal fields)
+            | found -> found
+        | found -> found
 
     /// Paths to a key deeper within a record: `lr` belongs in `optimizer.sgd`.
     let private below (key: string) (fields: Field<'record> list) : string list list =

@@ -13,7 +13,7 @@ let private parameter (descriptor: ParameterDescriptor) : Field<LossSettings> =
             descriptor.Name
             descriptor.Doc
             shown
-            []
+            (if descriptor.Name = "temperature" then [ "T"; "tau" ] else [])
             (fun settings -> settings.Parameters |> Map.tryFind descriptor.Name |> Option.bind out)
             (fun value settings ->
                 { settings with
@@ -157,6 +157,9 @@ let declared: Codec<(string * LossSettings) list> =
                           let near = Suggest.near entry.Name (names ())
                           reader.Meant(entry.Name :: near)
                           reader.Report(entry.Name :: path, entry.At, UnknownName(Thing.Loss, entry.Name, names (), near)) ]
+        | Sequence(_ :: _) ->
+            reader.Report(path, Node.place node, ListForNames "losses")
+            None
         | _ ->
             reader.Report(path, Node.place node, WrongKind(WantMapping None, Node.kind node))
             None

@@ -200,6 +200,9 @@ let codec (declared: string list) : Codec<Variant list> =
                       match (one entry.Name declared).Read reader path entry.Value with
                       | Some variant -> variant
                       | None -> () ]
+        | Sequence(_ :: _) ->
+            reader.Report(path, Node.place node, ListForNames "variants")
+            None
         | _ ->
             reader.Report(path, Node.place node, WrongKind(WantMapping None, Node.kind node))
             None

@@ -94,7 +94,7 @@ let find (reader: Reader) (where: Where) (experiment: Experiment) (dimensions: D
                   known <- false
 
                   if not (isBroken || List.contains path axes) then
-                      reader.Report(List.rev at, Option.get (where.Key at), ExcludeUnknownAxis(path, axes, Suggest.near path axes))
+                      reader.Report(List.rev at, Option.get (where.Key at), ExcludeUnknownAxis(path, axes, Suggest.near path ("variant" :: axes)))
               | Some dimension ->
                   let axis = dimensions[dimension].Axes |> Array.find (fun axis -> axis.Path = path)
                   let positions, nothing = matches where experiment axis at value

@@ -30,6 +30,8 @@ let message (mistake: Mistake) : Message option =
             "TWO DATASETS"
             "`image_folder` and `classes` describe a folder of images, `name` a known dataset: it cannot be both."
             "remove one of the two."
+    | UndeclaredLoss("edt", _, _, _) ->
+        say "PRESET IN A LIST" "`edt` is a preset for the whole variant, and no loss of this list." "write `{ losses: [ce, cd], edt: cifar }`."
     | UndeclaredLoss(loss, variant, declared, near) ->
         let text = $"The variant {code variant} uses {code loss}, which is not declared in `losses`."
 

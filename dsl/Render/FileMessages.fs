@@ -27,6 +27,7 @@ let private yaml mistake =
             "INDENTATION"
             "This line is not where I expect it: keys of one mapping must begin in the same column."
             "compare its indentation with the lines above."
+    | MissingColon -> say "NO COLON" "There is no colon after this word, so that it is no key for the lines below it." "write `key:`."
     | DashAfterKey ->
         say
             "LIST AFTER A KEY"

@@ -1,6 +1,9 @@
 /// What is said about single values.
 module internal ChannelDistillation.Dsl.ValueMessages
 
+open System
+open System.Text.RegularExpressions
+open ChannelDistillation.Models
 open ChannelDistillation.Dsl.Words
 open ChannelDistillation.Dsl.Phrases
 
@@ -15,11 +18,40 @@ let private wanted want =
     | WantMappingOr word -> $"I need a mapping (`key: value`) or {code word} here"
     | WantOneOf words -> $"I need one of {either words} here"
 
+/// The list that a word was probably meant to be: `0-4` and `1..6` as whole numbers, `ce + cd` and `ce, cd` as words.
+let private asList (word: string) =
+    let range = Regex.Match(word, @"^(\d{1,6})\s*(?:-|:|\.{2,3})\s*(\d{1,6})$")
+    let words = word.Trim('[', ']').Split([| ' '; '+'; ',' |], StringSplitOptions.RemoveEmptyEntries) |> List.ofArray
+
+    let entries =
+        if range.Success then
+            let first, last = int range.Groups[1].Value, int range.Groups[2].Value
+            [ for value in first .. min last (first + 9) -> string value ] @ (if last > first + 9 then [ "..." ] else [])
+        else
+            words
+
+    match entries with
+    | [] -> "[a, b]"
+    | _ -> "[" + String.Join(", ", entries) + "]"
+
 let private wrongKind want found' =
     let text = $"{wanted want}, but {found found'}."
 
     match want, found' with
-    | WantList, (PlainText word | QuotedText word) -> say "NOT A LIST" text $"write a list, also of one: `[{word.Trim('[', ']')}]`."
+    | (WantNumber | WantWholeNumber), ListThere ->
+        say "NOT A NUMBER" text "several values are an axis: `grid: { product: { PATH: [...] } }`, with the path of this key."
+    | WantMappingOr _, (PlainText word | QuotedText word) when not (isNull (ModelCatalog.Find word)) ->
+        say "NOT A MAPPING" text $"did you mean `{{ model: {word}, train: {{}} }}`, or `{{ model: {word}, checkpoint: FILE }}`?"
+    | WantList, (PlainText word | QuotedText word) ->
+        say
+            "NOT A LIST"
+            text
+            (let list = asList word in
+
+             if list.Contains ',' then
+                 $"write a list: {code list}."
+             else
+                 $"write a list, also of one: {code list}.")
     | WantList, NothingThere -> say "MISSING VALUE" text "write a list: `[a, b]`."
     | WantList, _ -> say "NOT A LIST" text "write a list: `[a, b]`."
     | WantMapping _, NothingThere -> say "MISSING VALUE" text "write keys and values below it, indented by two spaces, or remove the key."
@@ -92,6 +124,17 @@ let message (mistake: Mistake) : Message option =
         let seeds = System.String.Join(", ", [ 0 .. max 0 (min (count - 1) 9) ])
         let more = if count > 10 then ", ..." else ""
         say "NOT A LIST" "I need a list of seeds here, not how many there are." $"write `[{seeds}{more}]`."
+    | ListForNames section ->
+        let example =
+            if section = "losses" then
+                "`{ ce: {}, kd: { temperature: 4 } }`"
+            else
+                "`{ student: [ce], kd: [ce, kd] }`"
+
+        say
+            "NOT A MAPPING"
+            $"{code section} is a mapping from names to what they are, and this is a list."
+            $"write {example}, or one to a line without dashes."
     | EmptyEntry list -> say "EMPTY ENTRY" $"This entry of {code list} holds nothing." "remove it, or write paths and values into it."
     | OneForList(key, "{}") -> say "NOT A LIST" $"{code key} is a list of mappings, and this is a mapping." "remove it, or write `[]`."
     | OneForList(key, written) ->

@@ -80,6 +80,17 @@ let private colonSlip (source: Source) number =
     else
         None
 
+/// A line that is one word, above a line that is indented further: a key without its colon.
+let private bareKey (source: Source) number =
+    let above, here = withoutComment (source.Line(number - 1)), source.Line number
+    let indent (line: string) = line.Length - line.TrimStart().Length
+    let isWord = above.Trim() <> "" && above.Trim() |> Seq.forall (fun c -> Char.IsAsciiLetterOrDigit c || "_+.".Contains c)
+
+    if isWord && indent here > indent above then
+        Some(firstWord source (number - 1))
+    else
+        None
+
 let private slip (source: Source) (failure: YamlException) : SyntaxMistake * Place =
     let says (words: string) = failure.Message.Contains(words, StringComparison.OrdinalIgnoreCase)
 
@@ -108,7 +119,9 @@ let private slip (source: Source) (failure: YamlException) : SyntaxMistake * Pla
         | None, Some NoSpaceAfterColon -> NoSpaceAfterColon, firstWord source (line - 1)
         | None, _ when says "did not find expected key" && column > 1 + text.Length - text.TrimStart().Length -> AfterValue, here
         | None, _ when line > 1 && (says "block" || says "invalid mapping" || says "mapping values" || says "simple key") ->
-            BadIndent, firstWord source line
+            match bareKey source line with
+            | Some key -> MissingColon, key
+            | None -> BadIndent, firstWord source line
         | None, _ -> Unreadable, { here with Length = 1 }
 
 /// Every problem to report for a text that the parser gave up on.

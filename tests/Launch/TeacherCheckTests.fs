@@ -24,7 +24,11 @@ let tests =
         "a teacher's own errors"
         [ test "are shown in one line" {
               let teacher = teacherOf (Base.plan Base.text [])
-              Expect.equal (TeacherCheck.row teacher (EpochErrors(0, 26.6864, 8.58))) "Teacher resnet20: 26.69 % top-1 error, 8.58 % top-5 error." "line"
+
+              Expect.equal
+                  (TeacherCheck.row teacher (EpochErrors(0, 26.6864, 8.58)))
+                  "Teacher resnet20: 26.69 % top-1 error, 8.58 % top-5 error."
+                  "line"
           }
 
           test "far from the published ones are a warning that names the usual causes" {
@@ -49,11 +53,16 @@ let tests =
 
           test "of a known teacher are compared with those of its source" {
               let known =
-                  (Base.text, [ "fashion-mnist-mini", "imagenet"; "resnet20", "resnet34"; "teacher.pth", "resnet34-333f7ec4.pth"; "resnet8", "resnet18" ])
+                  (Base.text,
+                   [ "fashion-mnist-mini", "imagenet"
+                     "resnet20", "resnet34"
+                     "teacher.pth", "resnet34-333f7ec4.pth"
+                     "resnet8", "resnet18" ])
                   ||> List.fold (fun text (before, after) -> text.Replace(before, after))
 
               match warn known 99.9 with
-              | Some warning -> Expect.stringStarts warning "The teacher resnet34 has 99.90 % top-1 error here, but pretrain/teachers.yaml says 26.69." "warning"
+              | Some warning ->
+                  Expect.stringStarts warning "The teacher resnet34 has 99.90 % top-1 error here, but pretrain/teachers.yaml says 26.69." "warning"
               | None -> failtest "no warning"
           }
 
@@ -74,7 +83,11 @@ let tests =
 
               Expect.isEmpty (TeacherCheck.replaced workspace (Job.ofPlan out plan)) "the same file"
               File.WriteAllText(weights, "another")
-              let names = [ for job in Job.ofPlan out plan do if job.Run.Variant = "kd" then job.FolderName ]
+
+              let names =
+                  [ for job in Job.ofPlan out plan do
+                        if job.Run.Variant = "kd" then
+                            job.FolderName ]
 
               Expect.equal
                   (TeacherCheck.replaced workspace (Job.ofPlan out plan))
