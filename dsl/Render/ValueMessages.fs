@@ -40,8 +40,6 @@ let private wrongKind want found' =
     match want, found' with
     | (WantNumber | WantWholeNumber), ListThere ->
         say "NOT A NUMBER" text "several values are an axis: `grid: { product: { PATH: [...] } }`, with the path of this key."
-    | WantMappingOr _, (PlainText word | QuotedText word) when not (isNull (ModelCatalog.Find word)) ->
-        say "NOT A MAPPING" text $"did you mean `{{ model: {word}, train: {{}} }}`, or `{{ model: {word}, checkpoint: FILE }}`?"
     | WantList, (PlainText word | QuotedText word) ->
         say
             "NOT A LIST"
@@ -73,6 +71,11 @@ let private unknown thing name legal near =
             "UNKNOWN DATASET"
             $"I do not know a dataset called {code name}."
             (andKnown (suggest near) legal + " For a folder of images: `{ image_folder: PATH, classes: N }`.")
+    | KnownTeacher when not (isNull (ModelCatalog.Find name)) ->
+        say
+            "TEACHER WITHOUT WEIGHTS"
+            $"{code name} is a network, and I do not know where this teacher's weights come from."
+            $"write `{{ model: {name}, train: {{}} }}` to train it first, or `{{ model: {name}, checkpoint: FILE }}`."
     | KnownTeacher ->
         say
             "UNKNOWN TEACHER"
