@@ -13,6 +13,7 @@ let private dispatch (verb: string) (arguments: string list) =
     | "table" -> TableVerb.run arguments
     | "data" -> DataVerb.run arguments
     | "teacher" -> TeacherVerb.run arguments
+    | "evaluate" -> EvaluateVerb.run arguments
     | "schema" -> SchemaVerb.run arguments
     | other -> Parsing.unknownVerb other
 

@@ -6,5 +6,6 @@ let all =
       "plan", "[FILE]", "check an experiment and show its runs; trains nothing"
       "table", "[FILE or RUNS-FOLDER]", "the results so far, as md, csv or json"
       "data", "list | fetch NAME", "the known datasets; download one"
-      "teacher", "list | fetch NAME | train FILE", "the known teachers; download one; train those of an experiment"
+      "teacher", "list | fetch | train | inspect", "known teachers; download one; train those of an experiment; show what a checkpoint holds"
+      "evaluate", "CHECKPOINT", "the top-1 and top-5 error of a checkpoint, ours or PyTorch's"
       "schema", "", "the JSON Schema of experiment files, for editors" ]

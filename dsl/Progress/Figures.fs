@@ -47,3 +47,9 @@ let transfer (pace: TransferPace) =
 
     // Rounded down: 100 % is said when it is true.
     $"{ByteSize.Text pace.Bytes} of {ByteSize.Text pace.Total} ({int (100.0 * pace.Fraction)} %%){speed}"
+
+/// `12,000 of 50,000 images, 24 %, 2 min 05 s left`.
+let counted (what: string) (pace: TransferPace) =
+    let whole (number: int64) = number.ToString("N0", invariant)
+    let left = pace.Left |> Option.map (fun left -> $", {duration left} left") |> Option.defaultValue ""
+    $"{whole pace.Bytes} of {whole pace.Total} {what}, {Math.Floor(100.0 * pace.Fraction)} %%{left}"

@@ -35,3 +35,11 @@ let fetching (quiet: bool) (work: IDownloadObserver -> 'result) : 'result =
         inPlace (fun show -> work (TransferBar(AnsiConsole.Console, show)))
     else
         work (TransferLines Console.Out)
+
+/// For work that is counted, images for instance: told how many are done, and of how many. What it shows goes to the error stream or is gone
+/// in the end, so that the result alone is left.
+let counting (what: string) (work: (int -> int -> unit) -> 'result) : 'result =
+    if isTerminal () then
+        inPlace (fun show -> work (Counter.paced 0.25 (fun pace -> show (Markup $"{Figures.bar pace.Fraction} {Figures.counted what pace}"))))
+    else
+        work (Counter.paced 30.0 (fun pace -> eprintfn "%s" (Figures.counted what pace)))

@@ -9,6 +9,9 @@ public sealed record ModelFit(ModelDescriptor Model, BackboneOptions Options, St
 {
     public bool IsExact => Difference.Count == 0;
 
+    /// <summary>Whether most of the model is there, so that what differs is worth reading.</summary>
+    public required bool IsNear { get; init; }
+
     /// <summary>`resnet34 for 1000 classes, imagenet stem`.</summary>
     public string InWords =>
         $"{Model.Name} for {Options.Classes} classes"
@@ -18,27 +21,27 @@ public sealed record ModelFit(ModelDescriptor Model, BackboneOptions Options, St
     /// <summary>Every model, each with every stem, the nearest first.</summary>
     public static IReadOnlyList<ModelFit> Rank(WeightSet weights)
     {
-        int channels = Side(weights.Tensors.FirstOrDefault(tensor => tensor.Shape.Count == 4)?.Shape[1], most: 4) ?? 3;
-        int classes = Side(weights.Tensors.LastOrDefault(tensor => tensor.Shape.Count == 2)?.Shape[0], most: 1_000_000) ?? 1000;
+        int channels = weights.Channels ?? 3;
+        int classes = weights.Classes ?? 1000;
         return
         [
             .. ModelCatalog
                 .All.SelectMany(model => model.Stems.Select(stem => (Model: model, Options: new BackboneOptions(stem, channels, classes))))
-                .Select(built => new ModelFit(built.Model, built.Options, StateDifference.Between(weights, ShapesOf(built.Model, built.Options))))
+                .Select(built => Of(weights, built.Model, built.Options))
                 .OrderBy(fit => fit.Difference.Count),
         ];
     }
 
-    /// <summary>Names and shapes of a model's state.</summary>
-    public static IReadOnlyDictionary<string, long[]> ShapesOf(ModelDescriptor model, BackboneOptions options)
+    private static ModelFit Of(WeightSet weights, ModelDescriptor model, BackboneOptions options)
     {
         using var scope = NewDisposeScope();
         using Backbone built = model.Create(options);
-        return ShapesOf(built);
+        IReadOnlyDictionary<string, long[]> shapes = ShapesOf(built);
+        var difference = StateDifference.Between(weights, shapes);
+        return new(model, options, difference) { IsNear = difference.Missing.Count + difference.Unlike.Count < shapes.Count / 2 };
     }
 
+    /// <summary>Names and shapes of a model's state.</summary>
     public static IReadOnlyDictionary<string, long[]> ShapesOf(Backbone model) =>
         model.state_dict().ToDictionary(entry => entry.Key, entry => entry.Value.shape);
-
-    private static int? Side(long? size, int most) => size >= 1 && size <= most ? (int)size : null;
 }

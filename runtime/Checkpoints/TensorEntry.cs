@@ -9,11 +9,16 @@ public sealed record TensorEntry(string Name, ElementType Type, IReadOnlyList<lo
     /// <summary>More dimensions than any network has.</summary>
     private const int MostDimensions = 32;
 
+    private static readonly string[] StatisticNames = ["running_mean", "running_var", "num_batches_tracked"];
+
     /// <summary>How many numbers it shows; a stride of 0 shows one of them many times.</summary>
     public long Count => Shape.Aggregate(1L, (count, size) => count * size);
 
     /// <summary>How many numbers lie in the file from its first to its last.</summary>
     public long Extent { get; } = ExtentOf(Shape, Strides);
+
+    /// <summary>Whether it is what BatchNorm keeps of the images that it has seen, and no learned weight.</summary>
+    public bool IsStatistic => StatisticNames.Any(ending => Name.EndsWith(ending, StringComparison.Ordinal));
 
     /// <summary>`64x3x7x7`, or `scalar`.</summary>
     public string ShapeText => TextOf(Shape);

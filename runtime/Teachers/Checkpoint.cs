@@ -44,6 +44,6 @@ public static class Checkpoint
             return nearest;
         string what = $"{file.Path} does not hold the weights of this model ({model.GetName()}): {difference.InWords()}.";
         ModelFit? fit = ModelFit.Rank(nearest).FirstOrDefault(fit => fit.IsExact);
-        throw new InvalidDataException(fit is null ? what : $"{what} They are those of {fit.InWords}.");
+        throw new InvalidDataException(fit is null ? what : $"{what} They are the weights of {fit.InWords}.");
     }
 }

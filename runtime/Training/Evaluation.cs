@@ -12,26 +12,41 @@ public static class Evaluation
     private const int BatchSize = 100;
 
     /// <param name="classify">From images and labels to logits [batch, classes].</param>
+    /// <param name="progress">Told how many images are done, and of how many.</param>
     /// <returns>Errors on the official validation set, also where a part of the training set is held out. With epoch 0: nothing was trained.</returns>
-    public static EpochErrors Errors(Func<Tensor, Tensor, Tensor> classify, DatasetSpec dataset, TrainingOptions options)
+    public static EpochErrors Errors(
+        Func<Tensor, Tensor, Tensor> classify,
+        DatasetSpec dataset,
+        TrainingOptions options,
+        Action<int, int>? progress = null
+    )
     {
         using Dataset opened = options.Open(dataset);
-        return Errors(classify, opened.Final, new Device(options.Device), CancellationToken.None);
+        return Errors(classify, opened.Final, new Device(options.Device), CancellationToken.None, progress);
     }
 
     /// <param name="classify">From images and labels to logits [batch, classes].</param>
     /// <param name="stop">Ends early; the errors are then of no use.</param>
-    internal static EpochErrors Errors(Func<Tensor, Tensor, Tensor> classify, IImageSet set, Device device, CancellationToken stop)
+    internal static EpochErrors Errors(
+        Func<Tensor, Tensor, Tensor> classify,
+        IImageSet set,
+        Device device,
+        CancellationToken stop,
+        Action<int, int>? progress = null
+    )
     {
         using var stream = new BatchStream(set, BatchSize, AugmentationSpec.None, 0, shuffle: false, device);
         using var meter = new EpochMeter(0, device);
         using var noGradient = no_grad();
+        int done = 0;
         foreach (Batch batch in stream.Epoch(1))
         {
             if (stop.IsCancellationRequested)
                 break;
             using var scope = NewDisposeScope();
             meter.Add([], classify(batch.Images, batch.Labels), batch.Labels);
+            done += batch.Indices.Length;
+            progress?.Invoke(done, set.Count);
         }
         EpochSums sums = meter.Read();
         return new(0, sums.Top1Error, sums.Top5Error);

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using ChannelDistillation.Checkpoints;
 using ChannelDistillation.Records;
 using ChannelDistillation.Specs;
 using ChannelDistillation.Teachers;
@@ -124,7 +125,8 @@ internal sealed class LaneFiles(LaneSpec lane, string device, string? teacher)
         new()
         {
             ["format"] = "pt",
-            ["model"] = lane.Spec.Student.Name,
+            [CheckpointOrigin.ModelKey] = lane.Spec.Student.Name,
+            [CheckpointOrigin.DatasetKey] = SpecJson.ToJson(lane.Spec)["dataset"]!.ToJsonString(),
             ["epoch"] = epoch.ToString(CultureInfo.InvariantCulture),
             ["spec"] = lane.Spec.Hash(),
         };

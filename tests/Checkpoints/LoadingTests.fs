@@ -108,12 +108,12 @@ let tests =
                 id,
                 3,
                 100,
-                "its classifier has 10 classes, the dataset has 100. They are those of resnet8 for 10 classes."
+                "its classifier has 10 classes, the dataset has 100. They are the weights of resnet8 for 10 classes."
                 "images of other channels",
                 id,
                 1,
                 10,
-                "its first layer takes images of 3 channels, the dataset has 1. They are those of resnet8 for 10 classes."
+                "its first layer takes images of 3 channels, the dataset has 1. They are the weights of resnet8 for 10 classes."
                 "a missing tensor", List.filter (fun (name, _) -> name <> "bn1.weight"), 3, 10, "`bn1.weight` is missing."
                 "tensors that are not the model's",
                 (fun state -> ("ema.decay", torch.zeros 1L) :: ("queue", torch.zeros 1L) :: state),
@@ -155,6 +155,6 @@ let tests =
               Expect.equal
                   message
                   ("FILE does not hold the weights of this model (resnet18): its stem begins with a 7x7 convolution, the model's with 3x3. "
-                   + "They are those of resnet18 for 10 classes, imagenet stem.")
+                   + "They are the weights of resnet18 for 10 classes, imagenet stem.")
                   "the message"
           } ]

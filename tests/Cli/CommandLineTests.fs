@@ -1,24 +1,10 @@
 module ChannelDistillation.Tests.Cli.CommandLineTests
 
 open System
-open System.Diagnostics
 open System.IO
 open Expecto
 open ChannelDistillation.Tests
-
-let private program = Path.Combine(Repository.root, "dsl/Cli/bin/Release/net10.0/channel-distillation.dll")
-
-/// Runs the real program in a folder; its exit code and everything that it wrote.
-let private run (folder: string) (arguments: string list) =
-    let start =
-        ProcessStartInfo("dotnet", program :: arguments, WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true)
-
-    start.Environment["CHANNEL_DISTILLATION_ROOT"] <- Repository.root
-    use started = Process.Start start
-    let errors = started.StandardError.ReadToEndAsync()
-    let output = started.StandardOutput.ReadToEnd()
-    started.WaitForExit()
-    started.ExitCode, output + errors.Result
+open ChannelDistillation.Tests.Cli.CommandLine
 
 let private experiment =
     "experiment: small
@@ -45,18 +31,6 @@ let private mistaken (verb: string) (right: string) (wrong: string) =
     Expect.stringContains experiment right "the text to replace"
     File.WriteAllText(Path.Combine(folder.Path, "small.yaml"), experiment.Replace(right, wrong))
     run folder.Path [ verb; "small.yaml"; "--out"; "runs" ]
-
-let private refused code (parts: string list) (actualCode, text: string) =
-    Expect.equal actualCode code text
-
-    for part in parts do
-        Expect.stringContains text part "what is said"
-
-    Expect.isFalse (text.Contains "   at ChannelDistillation" || text.Contains "Unhandled exception") $"no stack trace:\n{text}"
-
-let private inNowhere arguments =
-    use folder = new TemporaryFolder()
-    run folder.Path arguments
 
 [<Tests>]
 let tests =
@@ -122,7 +96,7 @@ let tests =
 
           for arguments, expected in
               [ [ "swep" ],
-                "I do not know the verb `swep`.\nHint: maybe you want `sweep`?\nVerbs: sweep, plan, table, data, teacher, schema. `dotnet fsi build.fsx` shows what each does.\n"
+                "I do not know the verb `swep`.\nHint: maybe you want `sweep`?\nVerbs: sweep, plan, table, data, teacher, evaluate, schema. `dotnet fsi build.fsx` shows what each does.\n"
                 [ "sweep"; "--onyl"; "cd*" ],
                 "`sweep` has no option `--onyl`.\nHint: maybe you want `--only`?\n`dotnet fsi build.fsx sweep --help` lists its options.\n"
                 [ "sweep"; "--lanes"; "many" ],

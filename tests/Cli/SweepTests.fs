@@ -160,6 +160,28 @@ let tests =
                   expectKeys [ "mean"; "std"; "values" ] row[statistic] statistic
           }
 
+          test "evaluating a run's checkpoint, or a copy of it, gives the errors that the run has recorded" {
+              let folder = completed.Value
+              let weights = Path.Combine(runFolder folder, "checkpoints", "best.safetensors")
+              File.Copy(weights, folder.File "copy.safetensors", overwrite = true)
+              let recorded = (resultOfRun folder)["best"]
+
+              for path in [ weights; "copy.safetensors" ] do
+                  let code, output, errors = run folder.Path [ "evaluate"; path; "--json"; "--threads"; "1" ]
+                  Expect.equal code 0 errors
+                  let evaluated = JsonNode.Parse output
+
+                  Expect.equal
+                      (text evaluated "model", text evaluated "stem", text evaluated "dataset")
+                      ("resnet8", "cifar", "fashion-mnist-mini")
+                      "what"
+
+                  Expect.equal (whole evaluated "images", whole evaluated "epoch") (2000, 1) "images and epoch"
+
+                  for error in [ "top1_error"; "top5_error" ] do
+                      Expect.floatClose Accuracy.high (number evaluated error) (number recorded error) error
+          }
+
           test "the table has the error of the run's last epoch" {
               let row = rowOf completed.Value
               let last = List.last (metrics completed.Value)

@@ -109,7 +109,7 @@ let tests =
                       error.Message
                       ($"The teacher resnet14 cannot be read. {path} does not hold the weights of this model (resnet14): "
                        + "30 tensors are missing (`layer1.1.conv1.weight`, `layer1.1.bn1.weight`, `layer1.1.bn1.bias`, ...). "
-                       + "They are those of resnet8 for 10 classes, images of 1 channel.")
+                       + "They are the weights of resnet8 for 10 classes, images of 1 channel.")
                       "the message")
           }
 

@@ -1,4 +1,4 @@
-/// `teacher list|fetch|train`: known teachers, and those that experiments train.
+/// `teacher list|fetch|train|inspect`: known teachers, those that experiments train, and what a checkpoint holds.
 module ChannelDistillation.Cli.TeacherVerb
 
 open Argu
@@ -45,6 +45,7 @@ type TeacherArguments =
     | [<CliPrefix(CliPrefix.None)>] List of ParseResults<TeacherListArguments>
     | [<CliPrefix(CliPrefix.None)>] Fetch of ParseResults<TeacherFetchArguments>
     | [<CliPrefix(CliPrefix.None)>] Train of ParseResults<TeacherTrainArguments>
+    | [<CliPrefix(CliPrefix.None)>] Inspect of ParseResults<TeacherInspect.TeacherInspectArguments>
 
     interface IArgParserTemplate with
         member this.Usage =
@@ -52,6 +53,7 @@ type TeacherArguments =
             | List _ -> "the known teachers, and those that were trained here"
             | Fetch _ -> "download a known teacher and verify it"
             | Train _ -> "train the teachers of an experiment, all of its grid"
+            | Inspect _ -> "what a checkpoint holds, and which models it fits"
 
 let private fetchTeacher (name: string) =
     match KnownTeacherCatalog.Find name with
@@ -109,6 +111,7 @@ let run (arguments: string list) =
         match parsed.TryGetSubCommand() with
         | Some(Fetch inner) -> fetchTeacher (inner.GetResult Name)
         | Some(Train inner) -> trainTeachers arguments inner
+        | Some(Inspect inner) -> TeacherInspect.run inner
         | Some(List _)
         | None ->
             printf "%s" (TeacherListing.render workspace)

@@ -1,0 +1,167 @@
+/// `evaluate CHECKPOINT`: the errors of any checkpoint, ours or PyTorch's.
+module ChannelDistillation.Cli.EvaluateVerb
+
+open Argu
+open System
+open System.IO
+open System.Text.Json.Nodes
+open ChannelDistillation.Checkpoints
+open ChannelDistillation.Data
+open ChannelDistillation.Dsl.Launch
+open ChannelDistillation.Dsl.Progress
+open ChannelDistillation.Models
+open ChannelDistillation.Records
+open ChannelDistillation.Specs
+open ChannelDistillation.Teachers
+open ChannelDistillation.Training
+open ChannelDistillation.Cli
+open ChannelDistillation.Cli.Common
+
+type EvaluateArguments =
+    | [<MainCommand; ExactlyOnce>] Checkpoint of checkpoint: string
+    | [<Unique>] Model of model: string
+    | [<Unique>] Dataset of ``name or folder``: string
+    | [<Unique>] Stem of stem: string
+    | [<Unique>] Device of device: string
+    | [<Unique>] Threads of n: int
+    | [<Unique>] Json
+
+    interface IArgParserTemplate with
+        member this.Usage =
+            match this with
+            | Checkpoint _ -> "a checkpoint of a run, of PyTorch (.pth, .pt) or any safetensors file"
+            | Model _ -> "whose weights they are; default: that of the run it lies in, or the one that its tensors fit"
+            | Dataset _ -> "a dataset, or a folder with val/CLASS/*.jpg; default: that of the run it lies in"
+            | Stem _ -> "cifar or imagenet; default: the one that its tensors fit"
+            | Device _ -> "auto, cpu, cuda or cuda:N; default auto: a GPU where there is one"
+            | Threads _ -> "processor threads; default: all cores"
+            | Json -> "print JSON instead of a line"
+
+let private stemOf (text: string) =
+    match text with
+    | "cifar" -> Stem.Cifar
+    | "imagenet" -> Stem.ImageNet
+    | other -> Ending.stop Ending.invalid $"I do not know the stem `{other}`. --stem is cifar or imagenet."
+
+let private modelNamed (name: string) =
+    match ModelCatalog.Find name with
+    | null -> Fetching.unknown "model" name [ for model in ModelCatalog.All -> model.Name ]
+    | model -> ModelSpec model.Name
+
+/// As far as it is not given: what the file's origin says, then the model that the tensors fit.
+let private modelOf (file: CheckpointFile) (origin: CheckpointOrigin) (given: string option) (stem: Stem option) =
+    let fits = lazy (file.Sets |> Seq.map ModelFit.Rank |> List.ofSeq)
+
+    let known =
+        match given with
+        | Some name -> Some(modelNamed name)
+        | None -> Option.ofObj origin.Model
+
+    let fitting = lazy (fits.Value |> Seq.concat |> Seq.filter _.IsExact |> List.ofSeq)
+
+    match known, stem with
+    | Some model, Some stem -> ModelSpec(model.Name, stem)
+    | Some model, None when model.Stem.HasValue -> model
+    | Some model, None ->
+        fitting.Value
+        |> List.tryFind (fun fit -> fit.Model.Name = model.Name)
+        |> Option.map (fun fit -> ModelSpec(model.Name, fit.Options.Stem))
+        |> Option.defaultValue model
+    | None, _ ->
+        match fitting.Value with
+        | fit :: _ -> ModelSpec(fit.Model.Name, stem |> Option.defaultValue fit.Options.Stem)
+        | [] ->
+            let nearest = fits.Value.Head[0]
+
+            let but =
+                if nearest.IsNear then
+                    $" The nearest is {nearest.InWords}: {nearest.Difference.InWords()}."
+                else
+                    ""
+
+            Ending.stop Ending.invalid $"The tensors in {file.Path} fit none of our models.{but}"
+
+let private datasetOf (file: CheckpointFile) (origin: CheckpointOrigin) (given: string option) =
+    match given, Option.ofObj origin.Dataset with
+    // The run's own dataset, with its own normalisation.
+    | Some name, Some dataset when dataset.Name = name -> dataset
+    | Some name, _ when not (isNull (DatasetCatalog.Find name)) -> DatasetSpec(Name = name)
+    | Some folder, _ when Directory.Exists folder ->
+        DatasetSpec(Name = DatasetSpec.ImageFolder, Folder = Path.GetFullPath folder, Classes = file.Sets[0].Classes)
+    | Some name, _ -> Fetching.unknown "dataset or folder" name [ for dataset in DatasetCatalog.All -> dataset.Name ]
+    | None, None ->
+        Ending.stop
+            Ending.invalid
+            $"{file.Path} does not say which dataset it is for: it lies in no run's folder. Name one, for instance: --dataset imagenet"
+    | None, Some dataset -> dataset
+
+let private epochOf (file: CheckpointFile) =
+    match file.Metadata.TryGetValue "epoch" with
+    | true, text ->
+        match Int32.TryParse text with
+        | true, epoch -> Some epoch
+        | _ -> None
+    | _ -> None
+
+/// Of a file that holds several networks, which one it was; of a training checkpoint, its epoch.
+let private remarks (file: CheckpointFile) (weights: WeightSet) =
+    [ if file.Sets.Count > 1 then
+          weights.Place
+      yield! epochOf file |> Option.map (fun epoch -> $"epoch {epoch}") |> Option.toList ]
+
+let private line (file: CheckpointFile) (model: ModelSpec) (dataset: DatasetSpec) (weights: WeightSet) images (errors: EpochErrors) =
+    let top1, top5 = Figures.percent errors.Top1Error, Figures.percent errors.Top5Error
+    let which = String.Join(", ", shown file.Path :: remarks file weights)
+    $"{model.Name} on {DatasetCatalog.Describe(dataset).Name}, {images} images: top-1 error {top1}, top-5 error {top5} ({which})"
+
+let private jsonOf (file: CheckpointFile) (model: ModelSpec) (dataset: DatasetSpec) (weights: WeightSet) (images: int) (errors: EpochErrors) =
+    let json = JsonObject()
+    json["checkpoint"] <- file.Path
+    json["sha256"] <- ContentHash(Path.Combine(workspace.Pretrain, "hashes")).Of file.Path
+    json["weights"] <- weights.Place
+    json["epoch"] <- epochOf file |> Option.map JsonValue.Create |> Option.toObj
+    json["model"] <- model.Name
+    json["stem"] <- model.Stem |> Option.ofNullable |> Option.map (fun stem -> (string stem).ToLowerInvariant()) |> Option.toObj
+    json["dataset"] <- dataset.Name
+    json["image_folder"] <- dataset.Folder
+    json["images"] <- images
+    json["top1_error"] <- errors.Top1Error
+    json["top5_error"] <- errors.Top5Error
+    json.ToJsonString RecordJson.Pretty
+
+let private evaluate (parsed: ParseResults<EvaluateArguments>) =
+    let stem = parsed.TryGetResult Stem |> Option.map stemOf
+    let device = parsed.GetResult(Device, "auto") |> Parsing.device
+    let threads = parsed.TryGetResult Threads |> Option.map (Parsing.positive "--threads")
+    use file = Checkpoints.opened (parsed.GetResult Checkpoint)
+    let origin = CheckpointOrigin.Of file
+    let dataset = datasetOf file origin (parsed.TryGetResult Dataset)
+    let model = modelOf file origin (parsed.TryGetResult Model) stem
+    threads |> Option.iter Devices.UseThreads
+    let options = TrainingOptions(workspace, Devices.Choose device)
+    let mutable images = 0
+
+    let struct (weights, errors) =
+        try
+            Progress.counting "images" (fun progress ->
+                CheckpointEvaluation.Run(
+                    file,
+                    model,
+                    dataset,
+                    options,
+                    fun seen all ->
+                        images <- all
+                        progress seen all
+                ))
+        with :? InvalidDataException as error ->
+            Ending.stop Ending.invalid error.Message
+
+    let render = if parsed.Contains Json then jsonOf else line
+    printfn "%s" (render file model dataset weights images errors)
+
+let run (arguments: string list) =
+    match Parsing.parse<EvaluateArguments> "evaluate" arguments with
+    | None -> ()
+    | Some parsed -> evaluate parsed
+
+    0

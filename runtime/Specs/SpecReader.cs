@@ -1,0 +1,58 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using ChannelDistillation.Models;
+
+namespace ChannelDistillation.Specs;
+
+/// <summary>Reads back from <see cref="SpecJson"/>'s text what says which images a model answers and which model it is.</summary>
+public static class SpecReader
+{
+    /// <summary>From an object like a run's `dataset`; how training images were varied and which were held out is left out.</summary>
+    /// <returns>Null: it is no such object.</returns>
+    public static DatasetSpec? Dataset(JsonNode? json) =>
+        Try(() =>
+            json is JsonObject dataset
+                ? new DatasetSpec
+                {
+                    Name = dataset["name"]!.GetValue<string>(),
+                    Folder = dataset["image_folder"]?.GetValue<string>(),
+                    Classes = dataset["classes"]?.GetValue<int>(),
+                    Normalization = dataset["normalize"] is JsonObject normalize
+                        ? new(Numbers(normalize["mean"]!), Numbers(normalize["std"]!))
+                        : null,
+                }
+                : null
+        );
+
+    /// <summary>From an object like a run's `student`.</summary>
+    /// <returns>Null: it is no such object.</returns>
+    public static ModelSpec? Model(JsonNode? json) =>
+        Try(() =>
+            json is JsonObject model
+                ? new ModelSpec(
+                    model["name"]!.GetValue<string>(),
+                    model["stem"]?.GetValue<string>() switch
+                    {
+                        "cifar" => Stem.Cifar,
+                        "imagenet" => Stem.ImageNet,
+                        _ => null,
+                    }
+                )
+                : null
+        );
+
+    private static double[] Numbers(JsonNode list) => [.. list.AsArray().Select(number => number!.GetValue<double>())];
+
+    private static T? Try<T>(Func<T?> read)
+        where T : class
+    {
+        try
+        {
+            return read();
+        }
+        catch (Exception error) when (error is JsonException or NullReferenceException or InvalidOperationException or FormatException)
+        {
+            return null;
+        }
+    }
+}

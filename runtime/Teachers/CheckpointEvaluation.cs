@@ -1,0 +1,33 @@
+using ChannelDistillation.Checkpoints;
+using ChannelDistillation.Data;
+using ChannelDistillation.Models;
+using ChannelDistillation.Records;
+using ChannelDistillation.Specs;
+using ChannelDistillation.Training;
+using TorchSharp;
+
+namespace ChannelDistillation.Teachers;
+
+/// <summary>Errors of the weights in a checkpoint.</summary>
+public static class CheckpointEvaluation
+{
+    /// <param name="progress">Told how many images are done, and of how many.</param>
+    /// <returns>The weights that were taken, and their errors on the dataset's validation images.</returns>
+    /// <exception cref="InvalidDataException">The weights are not those of this model, for this dataset; the message says what differs.</exception>
+    /// <exception cref="MissingException">The dataset is not there.</exception>
+    public static (WeightSet Weights, EpochErrors Errors) Run(
+        CheckpointFile file,
+        ModelSpec model,
+        DatasetSpec dataset,
+        TrainingOptions options,
+        Action<int, int> progress
+    )
+    {
+        DatasetDescriptor images = DatasetCatalog.Describe(dataset);
+        Backbone backbone = ModelCatalog.Get(model.Name).Build(model, images.Image, images.Classes);
+        using var frozen = new FrozenTeacher(backbone, TeacherBatchNorm.RunningStats);
+        WeightSet weights = Checkpoint.LoadInto(backbone, file);
+        backbone.to(new torch.Device(options.Device));
+        return (weights, Evaluation.Errors((batch, labels) => frozen.Run(batch, labels).Logits, dataset, options, progress));
+    }
+}

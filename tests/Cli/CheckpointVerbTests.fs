@@ -1,0 +1,56 @@
+module ChannelDistillation.Tests.Cli.CheckpointVerbTests
+
+open System.Collections.Generic
+open System.IO
+open Expecto
+open TorchSharp
+open ChannelDistillation.Models
+open ChannelDistillation.Records
+open ChannelDistillation.Tests
+open ChannelDistillation.Tests.Cli.CommandLine
+
+/// A resnet8 for 10 classes of colour images, of which nothing is known.
+let private weights (folder: TemporaryFolder) =
+    use _ = torch.NewDisposeScope()
+    let model = ModelCatalog.Get("resnet8").Create.Invoke(BackboneOptions(Stem.Cifar, 3, 10))
+    Safetensors.Write(folder.File "a.safetensors", model.state_dict (), Dictionary())
+
+let private withWeights arguments =
+    use folder = new TemporaryFolder()
+    weights folder
+    run folder.Path arguments
+
+let private golden name = Golden.path (Path.Combine("checkpoints", name))
+
+[<Tests>]
+let tests =
+    testList
+        "command line, checkpoints"
+        [ test "teacher inspect shows a checkpoint" {
+              let code, text = withWeights [ "teacher"; "inspect"; "a.safetensors" ]
+              Expect.equal code 0 text
+              Expect.stringContains text "fits resnet8 for 10 classes\n" "the model"
+          }
+
+          test "a file that is no checkpoint is something outside: exit 3" {
+              for verb in [ [ "teacher"; "inspect" ]; [ "evaluate" ] ] do
+                  Expect.equal (inNowhere (verb @ [ "nothere.pth" ])) (3, "nothere.pth cannot be read: it is not there.\n") "absent"
+                  inNowhere (verb @ [ golden "malicious.pth" ]) |> refused 3 [ "malicious.pth asks Python for `posix.system`." ]
+          }
+
+          for arguments, message in
+              [ [], "a.safetensors does not say which dataset it is for: it lies in no run's folder. Name one, for instance: --dataset imagenet\n"
+                [ "--dataset"; "fashion-mnist-mini" ],
+                "a.safetensors does not hold the weights of this model (resnet8): its first layer takes images of 3 channels, the dataset has 1. "
+                + "They are the weights of resnet8 for 10 classes.\n"
+                [ "--dataset"; "cifar100"; "--model"; "resnet8" ],
+                "a.safetensors does not hold the weights of this model (resnet8): its classifier has 10 classes, the dataset has 100. "
+                + "They are the weights of resnet8 for 10 classes.\n"
+                [ "--dataset"; "cifar10"; "--model"; "resnet7" ], "I do not know the model `resnet7`.\nHint: maybe you want `resnet8`?\n"
+                [ "--dataset"; "cifar1000" ], "I do not know the dataset or folder `cifar1000`.\nHint: maybe you want `cifar100`?\n"
+                [ "--dataset"; "cifar10"; "--stem"; "small" ], "I do not know the stem `small`. --stem is cifar or imagenet.\n" ] do
+              test $"evaluate a.safetensors {arguments}" {
+                  let code, text = withWeights ("evaluate" :: "a.safetensors" :: arguments)
+                  Expect.equal code 2 text
+                  Expect.stringStarts text message "what is said"
+              } ]

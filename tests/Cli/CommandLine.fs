@@ -1,0 +1,33 @@
+/// The real program, run to its end.
+module ChannelDistillation.Tests.Cli.CommandLine
+
+open System.Diagnostics
+open System.IO
+open Expecto
+open ChannelDistillation.Tests
+
+let private program = Path.Combine(Repository.root, "dsl/Cli/bin/Release/net10.0/channel-distillation.dll")
+
+/// Runs the real program in a folder; its exit code and everything that it wrote.
+let run (folder: string) (arguments: string list) =
+    let start =
+        ProcessStartInfo("dotnet", program :: arguments, WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true)
+
+    start.Environment["CHANNEL_DISTILLATION_ROOT"] <- Repository.root
+    use started = Process.Start start
+    let errors = started.StandardError.ReadToEndAsync()
+    let output = started.StandardOutput.ReadToEnd()
+    started.WaitForExit()
+    started.ExitCode, output + errors.Result
+
+let refused code (parts: string list) (actualCode, text: string) =
+    Expect.equal actualCode code text
+
+    for part in parts do
+        Expect.stringContains text part "what is said"
+
+    Expect.isFalse (text.Contains "   at ChannelDistillation" || text.Contains "Unhandled exception") $"no stack trace:\n{text}"
+
+let inNowhere arguments =
+    use folder = new TemporaryFolder()
+    run folder.Path arguments
