@@ -75,7 +75,8 @@ let private unknown thing name legal near =
         say
             "TEACHER WITHOUT WEIGHTS"
             $"{code name} is a network, and I do not know where this teacher's weights come from."
-            $"write `{{ model: {name}, train: {{}} }}` to train it first, or `{{ model: {name}, checkpoint: FILE }}`."
+            ((if near.IsEmpty then "write" else suggest near + " Otherwise write")
+             + $" `{{ model: {name}, train: {{}} }}` to train it first, or `{{ model: {name}, checkpoint: FILE }}`.")
     | KnownTeacher ->
         say
             "UNKNOWN TEACHER"
