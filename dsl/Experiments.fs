@@ -115,14 +115,14 @@ let private readFile (path: string) : Result<Source, Problem> =
         else
             let size = FileInfo(path).Length
 
-            if size > Yaml.sizeLimit then
-                Error(problem (FileTooLarge(size, Yaml.sizeLimit)) here)
+            if size > Utf8.sizeLimit then
+                Error(problem (FileTooLarge(size, Utf8.sizeLimit)) here)
             elif Script.isScript path then
                 match Script.run path with
                 | Ok text -> Ok(Source($"{path} (as YAML)", text))
                 | Error mistake -> Error(problem mistake here)
             else
-                Yaml.decode path (File.ReadAllBytes path)
+                Utf8.decode path (File.ReadAllBytes path)
     with
     | :? IOException as failure -> Error(problem (FileUnreadable failure.Message) here)
     | :? UnauthorizedAccessException -> Error(problem (FileUnreadable "I am not allowed to read it") here)

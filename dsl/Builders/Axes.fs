@@ -18,10 +18,10 @@ module AxisWords =
     let words (values: string list) = List.map word values
 
     /// Numbers in equal steps, the first and the last included.
-    let range (first: float) (last: float) (count: int) = GridCodec.spread false first last count |> numbers
+    let range (first: float) (last: float) (count: int) = RangeCodec.spread false first last count |> numbers
 
     /// Numbers in equal ratios, the first and the last included.
-    let log_range (first: float) (last: float) (count: int) = GridCodec.spread true first last count |> numbers
+    let log_range (first: float) (last: float) (count: int) = RangeCodec.spread true first last count |> numbers
 
     /// An axis: a path of the experiment and its values.
     let axis (path: string) (values: Setting list) : Axis = { Path = path; Values = values }

@@ -38,8 +38,8 @@ let plan (reader: Reader) (where: Where) (experiment: Experiment) : (Plan * Prob
     let included = Inclusions.find reader where experiment
     let points = Dimensions.points dimensions
 
-    if points > float GridCodec.pointLimit then
-        reader.Report([ "grid" ], Option.get (where.Key [ "grid" ]), GridTooLarge(points, GridCodec.pointLimit))
+    if points > float RangeCodec.pointLimit then
+        reader.Report([ "grid" ], Option.get (where.Key [ "grid" ]), GridTooLarge(points, RangeCodec.pointLimit))
     else
         PointChecks.run reader where experiment (found.Unsure + set broken) dimensions excluded included
 
