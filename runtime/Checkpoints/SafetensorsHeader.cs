@@ -6,7 +6,8 @@ using Microsoft.Win32.SafeHandles;
 namespace ChannelDistillation.Checkpoints;
 
 /// <summary>The start of a safetensors file: 8 bytes of length, then JSON that gives every tensor's type, shape and place.</summary>
-internal sealed record SafetensorsHeader(IReadOnlyDictionary<string, string> Metadata, IReadOnlyList<TensorEntry> Tensors)
+/// <param name="Length">Bytes before the first tensor.</param>
+internal sealed record SafetensorsHeader(IReadOnlyDictionary<string, string> Metadata, IReadOnlyList<TensorEntry> Tensors, long Length)
 {
     public const string MetadataKey = "__metadata__";
     private const long Longest = 100_000_000;
@@ -25,7 +26,8 @@ internal sealed record SafetensorsHeader(IReadOnlyDictionary<string, string> Met
         long start = 8 + length;
         return new(
             MetadataOf(header),
-            [.. header.Where(entry => entry.Key != MetadataKey).Select(entry => EntryOf(entry.Key, entry.Value, start, fileLength))]
+            [.. header.Where(entry => entry.Key != MetadataKey).Select(entry => EntryOf(entry.Key, entry.Value, start, fileLength))],
+            start
         );
     }
 

@@ -25,6 +25,9 @@ public sealed class RunFolder(string path)
 
     public string State => In("checkpoints", "latest.state.safetensors");
 
+    /// <summary>The training state before <see cref="State"/>, to fall back on.</summary>
+    public string PreviousState => In("checkpoints", "previous.state.safetensors");
+
     public static string NameOf(string runName, RunSpec spec) => $"{runName}-{spec.Hash()[..HashLength]}";
 
     /// <summary>The folder of a run, whatever name it was given when it was first trained; null: not there yet.</summary>

@@ -1,7 +1,10 @@
 using System.Buffers.Binary;
+using System.IO.Hashing;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using ChannelDistillation.Checkpoints;
+using Microsoft.Win32.SafeHandles;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -13,12 +16,19 @@ namespace ChannelDistillation.Records;
 /// </summary>
 public sealed record Safetensors(IReadOnlyDictionary<string, Tensor> Tensors, IReadOnlyDictionary<string, string> Metadata)
 {
-    /// <summary>Writes the file atomically. Tensors may lie on any device and in any layout.</summary>
-    public static void Write(string path, IReadOnlyCollection<KeyValuePair<string, Tensor>> tensors, IReadOnlyDictionary<string, string> metadata)
+    /// <summary>Writes the file atomically, with a checksum. Tensors may lie on any device and in any layout.</summary>
+    /// <param name="previous">Where the file that was there before is kept; null: nowhere.</param>
+    public static void Write(
+        string path,
+        IReadOnlyCollection<KeyValuePair<string, Tensor>> tensors,
+        IReadOnlyDictionary<string, string> metadata,
+        string? previous = null
+    )
     {
+        var sealedMetadata = metadata.Append(KeyValuePair.Create(SafetensorsChecksum.MetadataKey, SafetensorsChecksum.Placeholder));
         var header = new JsonObject
         {
-            [SafetensorsHeader.MetadataKey] = new JsonObject(metadata.Select(entry => KeyValuePair.Create(entry.Key, (JsonNode?)entry.Value))),
+            [SafetensorsHeader.MetadataKey] = new JsonObject(sealedMetadata.Select(entry => KeyValuePair.Create(entry.Key, (JsonNode?)entry.Value))),
         };
         long offset = 0;
         foreach (var (name, tensor) in tensors)
@@ -42,29 +52,51 @@ public sealed record Safetensors(IReadOnlyDictionary<string, Tensor> Tensors, IR
             path,
             stream =>
             {
-                stream.Write(start);
+                var hash = new XxHash128();
+                Append(start);
                 foreach (var (_, tensor) in tensors)
                 {
                     using var scope = NewDisposeScope();
-                    stream.Write(tensor.detach().cpu().contiguous().bytes);
+                    Append(tensor.detach().cpu().contiguous().bytes);
                 }
-            }
+                stream.Position = SafetensorsChecksum.PlaceIn(start, SafetensorsChecksum.Placeholder);
+                stream.Write(Encoding.ASCII.GetBytes(SafetensorsChecksum.Digits(hash)));
+
+                void Append(ReadOnlySpan<byte> bytes)
+                {
+                    stream.Write(bytes);
+                    hash.Append(bytes);
+                }
+            },
+            previous
         );
     }
 
+    /// <summary>The metadata of a file whose checksum was found right.</summary>
+    /// <exception cref="InvalidDataException">It is not there, not a safetensors file, or damaged.</exception>
+    public static IReadOnlyDictionary<string, string> Verify(string path) => Open(path, (_, header) => header.Metadata);
+
     /// <summary>Reads a whole file into tensors on the CPU; they belong to the current dispose scope, if there is one.</summary>
     /// <exception cref="InvalidDataException">Not a safetensors file, or a damaged one; the message says what is wrong.</exception>
-    public static Safetensors Read(string path)
+    public static Safetensors Read(string path) =>
+        Open(path, (file, header) => new Safetensors(header.Tensors.ToDictionary(entry => entry.Name, entry => FileBytes.Read(file, entry)), header.Metadata));
+
+    private static T Open<T>(string path, Func<SafeFileHandle, SafetensorsHeader, T> read)
     {
-        using var file = File.OpenHandle(path);
         try
         {
+            using var file = File.OpenHandle(path);
             SafetensorsHeader header = SafetensorsHeader.Read(file);
-            return new(header.Tensors.ToDictionary(entry => entry.Name, entry => FileBytes.Read(file, entry)), header.Metadata);
+            SafetensorsChecksum.Check(file, header);
+            return read(file, header);
         }
         catch (InvalidDataException error)
         {
             throw new InvalidDataException($"{path} {error.Message}", error);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new InvalidDataException($"{path} cannot be read: {error.Message}", error);
         }
     }
 }

@@ -64,6 +64,9 @@ public sealed record TrainingOptions(Workspace Workspace, string Device)
     /// <summary>How datasets are opened; tests train on tiny ones of their own.</summary>
     public Func<DatasetSpec, Dataset> OpenDataset { get; init; } = dataset => DatasetStore.Open(dataset, Workspace);
 
+    /// <summary>After this long within an epoch the state is saved; it always is at an epoch's end.</summary>
+    public TimeSpan SaveEvery { get; init; } = TimeSpan.FromMinutes(10);
+
     /// <summary>The dataset as a run sees it: with what it holds out.</summary>
     internal Dataset Open(DatasetSpec spec)
     {

@@ -23,6 +23,9 @@ public sealed class CohortTrainer : IDisposable
     private readonly BatchStream validation;
     private readonly List<(Lane Lane, LaneFiles Files)> lanes = [];
     private readonly torch.Device device;
+    private readonly Stopwatch sinceSaved = Stopwatch.StartNew();
+    private readonly TimeSpan saveEvery;
+    private string? notSaved;
     private readonly bool checkEveryStep;
 
     private CohortTrainer(IReadOnlyList<LaneSpec> specs, TrainingOptions options, ITrainingObserver observer)
@@ -31,6 +34,7 @@ public sealed class CohortTrainer : IDisposable
         TeacherSpec? teacherSpec = specs.Select(lane => lane.Spec.Teacher).FirstOrDefault(spec => spec is not null);
         var device = new torch.Device(options.Device);
         this.observer = observer;
+        saveEvery = options.SaveEvery;
         dataset = options.Open(common.Dataset);
         if (teacherSpec is not null)
         {
@@ -57,13 +61,15 @@ public sealed class CohortTrainer : IDisposable
     /// <summary>Trains every lane to its last epoch, going on from its checkpoint where it has one.</summary>
     /// <param name="specs">At least one; lanes of one cohort (<see cref="Cohort.Group"/>).</param>
     /// <param name="stop">Saves at the next step and returns; the runs are then `interrupted`.</param>
-    /// <exception cref="MissingException">The dataset, the teacher's checkpoint or the device is not there.</exception>
+    /// <exception cref="MissingException">The dataset, the teacher's checkpoint or the device is not there, or there is no room to save.</exception>
     public static void Train(IReadOnlyList<LaneSpec> specs, TrainingOptions options, ITrainingObserver observer, CancellationToken stop)
     {
         if (!Cohort.IsOne([.. specs.Select(lane => lane.Spec)]))
             throw new ArgumentException("The lanes of a cohort must share dataset, teacher, batch size and data seed.", nameof(specs));
         using var trainer = new CohortTrainer(specs, options, observer);
         trainer.Run(stop);
+        if (trainer.notSaved is not null)
+            throw new MissingException(trainer.notSaved);
     }
 
     public void Dispose()
@@ -107,6 +113,7 @@ public sealed class CohortTrainer : IDisposable
                 return;
             }
             Each(entry => entry.Lane.Position.Epoch == epoch, entry => EndEpoch(entry, imagesPerSecond, clock.Elapsed));
+            sinceSaved.Restart();
         }
         Each(_ => true, entry => EndIfComplete(entry, stop));
     }
@@ -119,6 +126,12 @@ public sealed class CohortTrainer : IDisposable
             var files = new LaneFiles(spec, options.Device, spec.Spec.Teacher is null ? null : teacherHash);
             files.Open(lane, observer.Say);
             lanes.Add((lane, files));
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            lane.Dispose();
+            notSaved = CannotSave(error);
+            observer.LaneEnded(spec.Name, new(RunStatus.Interrupted, null, null, notSaved));
         }
         catch (Exception error) when (error is not MissingException)
         {
@@ -144,10 +157,19 @@ public sealed class CohortTrainer : IDisposable
             step++;
             images += batch.Indices.Length;
             observer.StepEnded(epoch, step, images, clock.Elapsed);
+            if (sinceSaved.Elapsed >= saveEvery)
+                SaveWithin(epoch, step);
             if (stop.IsCancellationRequested || lanes.Count == 0)
                 break;
         }
         return images;
+    }
+
+    /// <summary>Long epochs are saved on the way.</summary>
+    private void SaveWithin(int epoch, int step)
+    {
+        Each(entry => entry.Lane.Position == (epoch, step), entry => entry.Files.SaveState(entry.Lane));
+        sinceSaved.Restart();
     }
 
     private void Step((Lane Lane, LaneFiles Files) entry, Batch batch, TeacherSignals? signals, int step)
@@ -215,6 +237,9 @@ public sealed class CohortTrainer : IDisposable
         entry.Lane.Dispose();
     }
 
+    private static string CannotSave(Exception error) =>
+        $"Nothing more can be saved: {error.Message} What was saved before is whole. Make room, or make the folder writable, and repeat the command.";
+
     /// <summary>Does something with each of some lanes. What goes wrong in one of them ends that lane only.</summary>
     private void Each(Func<(Lane Lane, LaneFiles Files), bool> which, Action<(Lane Lane, LaneFiles Files)> act)
     {
@@ -223,6 +248,11 @@ public sealed class CohortTrainer : IDisposable
             try
             {
                 act(entry);
+            }
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+            {
+                notSaved = CannotSave(error);
+                End(entry, RunStatus.Interrupted, notSaved);
             }
             catch (Exception error) when (error is not MissingException)
             {

@@ -1,22 +1,20 @@
 using System.Globalization;
-using System.Text.Json;
 using ChannelDistillation.Checkpoints;
 using ChannelDistillation.Records;
 using ChannelDistillation.Specs;
 using ChannelDistillation.Teachers;
-using TorchSharp;
 
 namespace ChannelDistillation.Training;
 
 /// <summary>
-/// What a lane leaves on the disk. The training state is the truth: metrics and weights are written before it, and
-/// whatever they say beyond it is trained again to the same numbers after an interruption.
+/// What a lane leaves on the disk. The training state is the truth: metrics are written before it, weights after it, and whatever they
+/// say beyond it, or have lost, is made again from it to the same numbers.
 /// </summary>
 /// <param name="teacher">SHA-256 of the weights that it learns from; null: from none.</param>
 internal sealed class LaneFiles(LaneSpec lane, string device, string? teacher)
 {
-    private const string Version = "1";
     private readonly RunFolder folder = new(lane.Folder);
+    private readonly SavedState saved = new(lane);
     private EpochErrors? best;
     private EpochErrors? last;
     private TestErrors? tested;
@@ -25,39 +23,29 @@ internal sealed class LaneFiles(LaneSpec lane, string device, string? teacher)
     public void Open(Lane training, Action<string> say)
     {
         string? earlier = folder.ReadTeacher();
+        AtomicFile.RemoveUnfinished(folder.Path);
         folder.WriteStart(lane.Name, lane.Spec, device, teacher);
         folder.RemoveResult();
-        if (File.Exists(folder.State) && earlier is not null && earlier != teacher)
+        if (saved.IsThere && earlier is not null && earlier != teacher)
             say($"{lane.Name} starts anew: the teacher's weights are no longer those that it began with.");
-        else if (File.Exists(folder.State))
-            Resume(training, say);
-        // Of a run that had finished an epoch and lost its weights: the state has them too.
-        if (training.Position.Epoch > 1 && training.Position.Step == 0 && !File.Exists(folder.LatestWeights))
-            Safetensors.Write(folder.LatestWeights, training.Weights(), About(training.Position.Epoch - 1));
+        else if (saved.IsThere)
+            saved.Restore(training, say);
         foreach (EpochRecord record in folder.TruncateMetrics(training.Position.Epoch - 1))
             Count(record);
+        // The state may be newer than weights that a crash kept from being written.
+        if (training.Position is { Epoch: > 1, Step: 0 })
+            WriteWeights(training, SavedState.HoldsEpoch);
     }
 
     public void EpochEnded(Lane training, EpochRecord record)
     {
         folder.AppendMetrics(record);
-        if (Count(record))
-            Safetensors.Write(folder.BestWeights, training.Weights(), About(record.Epoch));
-        Safetensors.Write(folder.LatestWeights, training.Weights(), About(record.Epoch));
+        Count(record);
         SaveState(training);
+        WriteWeights(training, (_, _) => false);
     }
 
-    public void SaveState(Lane training)
-    {
-        var position = new Dictionary<string, string>
-        {
-            ["version"] = Version,
-            ["spec"] = lane.Spec.Hash(),
-            ["epoch"] = training.Position.Epoch.ToString(CultureInfo.InvariantCulture),
-            ["step"] = training.Position.Step.ToString(CultureInfo.InvariantCulture),
-        };
-        Safetensors.Write(folder.State, training.State(), position);
-    }
+    public void SaveState(Lane training) => saved.Save(training);
 
     /// <summary>
     /// Errors on the official validation set, with the weights of the last epoch and then with those of the best, which the student has
@@ -83,42 +71,27 @@ internal sealed class LaneFiles(LaneSpec lane, string device, string? teacher)
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            return result with { Status = RunStatus.Failed, Message = $"{message} Its result could not be written: {error.Message}".TrimStart() };
+            // Without result.json the run counts as interrupted, whatever became of it.
+            return result with { Status = RunStatus.Interrupted, Message = $"{message} Its result could not be written: {error.Message}".TrimStart() };
         }
     }
 
-    private void Resume(Lane training, Action<string> say)
+    /// <summary>Of the epoch that has just ended.</summary>
+    /// <param name="areThere">Whether a file has those of an epoch already.</param>
+    private void WriteWeights(Lane training, Func<string, int, bool> areThere)
     {
-        using var scope = torch.NewDisposeScope();
-        try
-        {
-            Safetensors saved = Safetensors.Read(folder.State);
-            if (saved.Metadata.GetValueOrDefault("version") != Version || saved.Metadata.GetValueOrDefault("spec") != lane.Spec.Hash())
-                throw new InvalidDataException($"{folder.State} was written by another version or for another run.");
-            var position = (Epoch: Number("epoch"), Step: Number("step"));
-            if (!folder.ReadMetrics().Select(record => record.Epoch).Take(position.Epoch - 1).SequenceEqual(Enumerable.Range(1, position.Epoch - 1)))
-                throw new InvalidDataException("the metrics of epochs that its checkpoint has behind it are damaged.");
-            training.Restore(saved.Tensors, position);
-
-            int Number(string name) =>
-                int.TryParse(saved.Metadata.GetValueOrDefault(name), CultureInfo.InvariantCulture, out int value)
-                    ? value
-                    : throw new InvalidDataException($"{folder.State} does not say where training stood.");
-        }
-        catch (InvalidDataException error)
-        {
-            say($"{lane.Name} starts anew: {error.Message}");
-        }
+        int epoch = training.Position.Epoch - 1;
+        if (!areThere(folder.LatestWeights, epoch))
+            Safetensors.Write(folder.LatestWeights, training.Weights(), About(epoch));
+        if (best!.Epoch == epoch && !areThere(folder.BestWeights, epoch))
+            Safetensors.Write(folder.BestWeights, training.Weights(), About(epoch));
     }
 
-    /// <returns>Whether this epoch is the best so far.</returns>
-    private bool Count(EpochRecord record)
+    private void Count(EpochRecord record)
     {
         last = new(record.Epoch, record.Top1Error, record.Top5Error);
-        if (best is not null && best.Top1Error <= record.Top1Error)
-            return false;
-        best = last;
-        return true;
+        if (best is null || best.Top1Error > record.Top1Error)
+            best = last;
     }
 
     private Dictionary<string, string> About(int epoch) =>
@@ -127,7 +100,7 @@ internal sealed class LaneFiles(LaneSpec lane, string device, string? teacher)
             ["format"] = "pt",
             [CheckpointOrigin.ModelKey] = lane.Spec.Student.Name,
             [CheckpointOrigin.DatasetKey] = SpecJson.ToJson(lane.Spec)["dataset"]!.ToJsonString(),
-            ["epoch"] = epoch.ToString(CultureInfo.InvariantCulture),
+            [SavedState.EpochEntry] = epoch.ToString(CultureInfo.InvariantCulture),
             ["spec"] = lane.Spec.Hash(),
         };
 }

@@ -3,6 +3,7 @@ module ChannelDistillation.Tests.Training.CohortTests
 open System.IO
 open Expecto
 open TorchSharp
+open ChannelDistillation
 open ChannelDistillation.Records
 open ChannelDistillation.Schedules
 open ChannelDistillation.Specs
@@ -95,42 +96,25 @@ let tests =
               Expect.equal (outcome (lane folder "both" healthy)) (outcome (lane folder "alone" healthy)) "the other lane"
           }
 
-          test "goes on without a lane whose folder cannot be written" {
+          test "goes on without a lane whose folder cannot be written, and says so at its end" {
               use folder = new TemporaryFolder()
               File.WriteAllText(folder.File "occupied", "")
               let variant = "student", spec null (train 1 0.05) [ loss "ce" 1.0 always ]
               let stuck = LaneSpec("stuck", snd variant, Path.Combine(folder.Path, "occupied", "stuck"))
-              let watcher = trainLanes folder [ stuck; lane folder "runs" variant ]
-              Expect.equal (statuses watcher) [ "stuck", "Failed"; "student", "Completed" ] "how they ended"
-              Expect.stringContains watcher.Ended["stuck"].Message "occupied" "the message names the place"
-          }
+              let watcher = Watcher()
 
-          test "starts a run anew, and says so, where its checkpoint or metrics are damaged" {
-              use folder = new TemporaryFolder()
-              let variant = "student", spec null (train 2 0.05) [ loss "ce" 1.0 always ]
-              let whole = lane folder "whole" variant
-              trainLanes folder [ whole ] |> ignore
+              let train () =
+                  CohortTrainer.Train([| stuck; lane folder "runs" variant |], options folder, watcher, System.Threading.CancellationToken.None)
 
-              let cutShort (path: string) = File.WriteAllBytes(path, (File.ReadAllBytes path)[..1000])
+              Expect.throwsC train (fun error ->
+                  Expect.isTrue (error :? MissingException) "kind"
 
-              let cases =
-                  [ "state",
-                    (fun run -> cutShort (RunFolder(run: string).State)),
-                    "FOLDER/checkpoints/latest.state.safetensors is not a whole safetensors file: "
-                    "metrics",
-                    (fun run -> File.WriteAllText(Path.Combine(run, "metrics.jsonl"), "{\n")),
-                    "the metrics of epochs that its checkpoint has behind it are damaged." ]
+                  Expect.equal
+                      (error.Message.Replace(folder.Path, "FOLDER"))
+                      "Nothing more can be saved: Could not find a part of the path 'FOLDER/occupied/stuck'. What was saved before is whole. Make room, or make the folder writable, and repeat the command."
+                      "message")
 
-              for name, damage, reason in cases do
-                  let run = lane folder name variant
-                  trainUntil 7 folder [ run ] |> ignore
-                  damage run.Folder
-                  let watcher = trainLanes folder [ run ]
-                  Expect.equal watcher.Steps 10 $"{name}: all steps again"
-                  let said = watcher.Said |> Seq.map (fun (line: string) -> line.Replace(run.Folder, "FOLDER")) |> List.ofSeq
-                  Expect.hasLength said 1 $"{name}: one line"
-                  Expect.stringStarts said.Head $"student starts anew: {reason}" $"{name}: why"
-                  Expect.equal (outcome run) (outcome whole) $"{name}: the same numbers"
+              Expect.equal (statuses watcher) [ "stuck", "Interrupted"; "student", "Completed" ] "how they ended"
           }
 
           test "trains on to its end a run whose result is damaged" {

@@ -1,0 +1,108 @@
+using System.Globalization;
+using ChannelDistillation.Records;
+using ChannelDistillation.Specs;
+using TorchSharp;
+
+namespace ChannelDistillation.Training;
+
+/// <summary>
+/// The checkpoints of a run's training state: the latest and the one before it. Each carries a version, the run's hash, its place in the
+/// training and a checksum; one that is cut short, changed or of another run is passed over, and said to be.
+/// </summary>
+internal sealed class SavedState(LaneSpec lane)
+{
+    public const string EpochEntry = "epoch";
+    private const string StepEntry = "step";
+    private const string Version = "2";
+    private readonly RunFolder folder = new(lane.Folder);
+
+    public bool IsThere => File.Exists(folder.State) || File.Exists(folder.PreviousState);
+
+    /// <summary>Whether a file of weights is whole and of this epoch.</summary>
+    public static bool HoldsEpoch(string weights, int epoch)
+    {
+        try
+        {
+            return EpochOf(weights) == epoch;
+        }
+        catch (InvalidDataException)
+        {
+            return false;
+        }
+    }
+
+    public void Save(Lane training)
+    {
+        var about = new Dictionary<string, string>
+        {
+            ["version"] = Version,
+            ["spec"] = lane.Spec.Hash(),
+            [EpochEntry] = training.Position.Epoch.ToString(CultureInfo.InvariantCulture),
+            [StepEntry] = training.Position.Step.ToString(CultureInfo.InvariantCulture),
+        };
+        Safetensors.Write(folder.State, training.State(), about, folder.PreviousState);
+    }
+
+    /// <summary>Puts the lane where the newest good checkpoint was taken; without one it stays at the start.</summary>
+    public void Restore(Lane training, Action<string> say)
+    {
+        IReadOnlyList<EpochRecord> metrics = folder.ReadMetrics();
+        var wrong = new List<string>();
+        foreach (string file in new[] { folder.State, folder.PreviousState }.Where(File.Exists))
+        {
+            try
+            {
+                Restore(training, file, metrics);
+                if (wrong.Count > 0)
+                    say($"{lane.Name} goes on from the checkpoint before its latest, epoch {training.Position.Epoch}: {wrong[0]}");
+                return;
+            }
+            catch (InvalidDataException error)
+            {
+                wrong.Add(error.Message);
+            }
+        }
+        say($"{lane.Name} starts anew: {string.Join(" ", wrong.Distinct())}");
+    }
+
+    private void Restore(Lane training, string file, IReadOnlyList<EpochRecord> metrics)
+    {
+        using var scope = torch.NewDisposeScope();
+        Safetensors state = Safetensors.Read(file);
+        if (state.Metadata.GetValueOrDefault("version") != Version || state.Metadata.GetValueOrDefault("spec") != lane.Spec.Hash())
+            throw new InvalidDataException($"{file} was written by another version or for another run.");
+        var position = (Epoch: Number(state.Metadata, EpochEntry, file), Step: Number(state.Metadata, StepEntry, file));
+        EpochRecord[] finished = [.. metrics.Take(position.Epoch - 1)];
+        if (!finished.Select(record => record.Epoch).SequenceEqual(Enumerable.Range(1, position.Epoch - 1)))
+            throw new InvalidDataException("the metrics of epochs that its checkpoints have behind them are damaged.");
+        if (finished.MinBy(record => record.Top1Error)?.Epoch is int best && !CanHave(best, position))
+            throw new InvalidDataException($"{folder.BestWeights} does not hold the weights of the best epoch, {best}.");
+        training.Restore(state.Tensors, position);
+    }
+
+    /// <summary>
+    /// Whether the weights of the best epoch are there, or are going to be: those of the epoch that has just ended are in the state, and
+    /// where the file is of a later epoch, that epoch is trained again and was the better one.
+    /// </summary>
+    private bool CanHave(int best, (int Epoch, int Step) position)
+    {
+        if (position.Step == 0 && best == position.Epoch - 1)
+            return true;
+        try
+        {
+            int epoch = EpochOf(folder.BestWeights);
+            return epoch == best || epoch >= position.Epoch;
+        }
+        catch (InvalidDataException)
+        {
+            return false;
+        }
+    }
+
+    private static int EpochOf(string weights) => Number(Safetensors.Verify(weights), EpochEntry, weights);
+
+    private static int Number(IReadOnlyDictionary<string, string> metadata, string name, string file) =>
+        int.TryParse(metadata.GetValueOrDefault(name), CultureInfo.InvariantCulture, out int value)
+            ? value
+            : throw new InvalidDataException($"{file} does not say where training stood.");
+}
