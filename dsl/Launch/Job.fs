@@ -43,6 +43,11 @@ module Job =
               | true, folder -> { Run = run; Folder = folder; State = RunState.decide true (RunFolder(folder).ReadResult() |> Option.ofObj) }
               | _ -> { Run = run; Folder = Path.Combine(experimentFolder, name); State = RunState.decide false None } ]
 
+    /// As it stands now.
+    let refreshed (job: Job) =
+        { job with
+            State = RunState.decide (Directory.Exists job.Folder) (RunFolder(job.Folder).ReadResult() |> Option.ofObj) }
+
     let private matches (pattern: string) (job: Job) =
         let fits (name: string) = FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase = false)
         fits job.Run.Name || fits job.Run.Variant

@@ -49,22 +49,18 @@ type Outcome =
 module Sweep =
     let folderOf (out: string) (plan: Plan) = Path.Combine(out, plan.Experiment.Name)
 
-    /// Two sweeps of one experiment would write the same files. The lock is the operating system's: a killed sweep leaves none.
-    let private lockFolder (folder: string) =
-        let lock = Path.Combine(folder, ".lock")
+    /// Found out before anything is fetched or trained.
+    let private checkWritable (folder: string) =
         let unusable (reason: string) = Refused $"Nothing can be written to {folder}: {reason} Choose another folder with --out."
 
         try
             Directory.CreateDirectory folder |> ignore
-            new FileStream(lock, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None)
+            let probe = Path.Combine(folder, Path.GetRandomFileName())
+            File.WriteAllText(probe, "")
+            File.Delete probe
         with
-        // The lock is there but cannot be opened: somebody holds it.
-        | :? IOException when File.Exists lock ->
-            raise (Refused $"Another sweep is training into {folder}. Wait for it to end, or choose another folder with --out.")
         | :? IOException as error -> raise (unusable error.Message)
         | :? UnauthorizedAccessException as error -> raise (unusable error.Message)
-
-    let private lanesOf (cohort: Job list) = [| for job in cohort -> LaneSpec(job.Run.Name, job.Run.Spec, job.Folder) |]
 
     let private isEnded (now: Job list) (job: Job) =
         now |> List.exists (fun other -> other.Folder = job.Folder && not (RunState.needsTraining false other.State))
@@ -72,7 +68,7 @@ module Sweep =
     let run (options: SweepOptions) (plan: Plan) (stop: CancellationToken) : Outcome =
         let clock = Stopwatch.StartNew()
         let folder = folderOf options.Out plan
-        use _ = lockFolder folder
+        checkWritable folder
         let jobs = Job.ofPlan folder plan
 
         let chosen = Job.chosen options.Only jobs
@@ -160,12 +156,17 @@ module Sweep =
                 if isNull teacher.Spec.Train then
                     evaluateTeacher teacher
 
-            for cohort in cohorts do
-                let lanes = ready cohort
+            let train (runs: (Job * Ownership) list) =
+                let lanes =
+                    [| for job, own in runs -> LaneSpec(job.Run.Name, job.Run.Spec, job.Folder, IsOurs = (fun () -> own.IsHeld)) |]
 
-                if not stop.IsCancellationRequested && not lanes.IsEmpty then
-                    CohortTrainer.Train(lanesOf lanes, training.Value, progress, stop)
+                try
+                    CohortTrainer.Train(lanes, training.Value, progress, stop)
+                finally
                     writeTables () |> ignore
+
+            let sharing = Sharing(options.RetryFailed, progress.Say, stop)
+            pending |> sharing.Each (Job.cohorts options.Lanes) ready train
 
             // Those of rows that were complete before this sweep.
             Teachers.ofPlan plan |> List.iter evaluateTeacher)

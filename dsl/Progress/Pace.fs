@@ -37,7 +37,7 @@ type Pace(cohorts: int) =
         if not teacher then
             cohort <- cohort + 1
 
-        name <- if teacher then "teacher" else $"cohort {cohort} of {cohorts}"
+        name <- if teacher then "teacher" else $"cohort {cohort} of {max cohort cohorts}"
         lanes <- laneCount
         startEpoch <- firstEpoch
         epoch <- firstEpoch
@@ -75,4 +75,4 @@ type Pace(cohorts: int) =
         | Some left ->
             let thisCohort = clock.Elapsed + left
             let perCohort = (earlier + thisCohort) / float cohort
-            Some(left + perCohort * float (cohorts - cohort))
+            Some(left + perCohort * float (max 0 (cohorts - cohort)))

@@ -36,11 +36,11 @@ public sealed class TeacherStore(Workspace workspace)
     {
         RunSpec run = teacher.AsRun(dataset) ?? throw new ArgumentException("A teacher from a checkpoint cannot be trained.", nameof(teacher));
         RunFolder folder = FolderOf(run);
-        using FileStream? owned = Own(folder, observer, stop);
+        using Ownership? owned = Own(folder, observer, stop);
         // Another sweep may have trained it while this one waited.
         if (owned is null || IsThere(teacher, dataset))
             return;
-        CohortTrainer.Train([new($"teacher {teacher.Model.Name}", run, folder.Path)], options, observer, stop);
+        CohortTrainer.Train([new($"teacher {teacher.Model.Name}", run, folder.Path) { IsOurs = () => owned.IsHeld }], options, observer, stop);
         RunResult result = folder.ReadResult() ?? new(RunStatus.Failed, null, null, $"Nothing can be written to {folder.Path}.");
         if (result.Status is RunStatus.Failed or RunStatus.Diverged)
             throw new TeacherFailedException($"The teacher {teacher.Model.Name} could not be trained. {result.Message}");
@@ -92,32 +92,27 @@ public sealed class TeacherStore(Workspace workspace)
     public bool GaveUp(TeacherSpec teacher, DatasetSpec dataset) =>
         teacher.AsRun(dataset) is RunSpec run && FolderOf(run).ReadResult()?.Status is RunStatus.Failed or RunStatus.Diverged;
 
-    /// <summary>
-    /// Sweeps share teachers: the one that comes first trains, others wait for it. The lock is the operating system's, so that a killed
-    /// process leaves none behind.
-    /// </summary>
+    /// <summary>Sweeps share teachers: the one that comes first trains, others wait for it.</summary>
     /// <returns>Null: asked to stop while waiting.</returns>
     /// <exception cref="TeacherFailedException">The folder cannot be written.</exception>
-    private static FileStream? Own(RunFolder folder, ITrainingObserver observer, CancellationToken stop)
+    private static Ownership? Own(RunFolder folder, ITrainingObserver observer, CancellationToken stop)
     {
+        var owners = new Owners();
         bool said = false;
         while (!stop.IsCancellationRequested)
         {
             try
             {
-                Directory.CreateDirectory(folder.Path);
-                return new(Path.Combine(folder.Path, ".lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-            }
-            catch (Exception error) when (error is UnauthorizedAccessException || error is IOException && !Directory.Exists(folder.Path))
-            {
-                throw new TeacherFailedException($"The teacher cannot be trained: nothing can be written to {folder.Path}. {error.Message}");
-            }
-            catch (IOException)
-            {
+                if (owners.TryTake(folder.Path, out string? other) is Ownership own)
+                    return own;
                 if (!said)
-                    observer.Say($"Another sweep is training this teacher; waiting for it ({folder.Path}).");
+                    observer.Say($"Another sweep is training this teacher; waiting for it ({folder.Path}, {other}).");
                 said = true;
                 stop.WaitHandle.WaitOne(TimeSpan.FromSeconds(1));
+            }
+            catch (Exception error) when (error is UnauthorizedAccessException or IOException)
+            {
+                throw new TeacherFailedException($"The teacher cannot be trained: nothing can be written to {folder.Path}. {error.Message}");
             }
         }
         return null;

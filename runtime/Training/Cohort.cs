@@ -56,7 +56,11 @@ public static class Cohort
 /// <summary>A run to be trained as one lane of a cohort.</summary>
 /// <param name="Name">How it is shown.</param>
 /// <param name="Folder">Where its records and checkpoints lie; made when training starts.</param>
-public sealed record LaneSpec(string Name, RunSpec Spec, string Folder);
+public sealed record LaneSpec(string Name, RunSpec Spec, string Folder)
+{
+    /// <summary>Whether the folder is still this process's; nothing is written to it when it is not.</summary>
+    public Func<bool> IsOurs { get; init; } = () => true;
+}
 
 /// <param name="Device">`cpu`, `cuda` or `cuda:N`.</param>
 public sealed record TrainingOptions(Workspace Workspace, string Device)

@@ -21,11 +21,10 @@ public sealed class CohortTrainer : IDisposable
     private readonly string? teacherHash;
     private readonly BatchStream training;
     private readonly BatchStream validation;
-    private readonly List<(Lane Lane, LaneFiles Files)> lanes = [];
+    private readonly Lanes lanes;
     private readonly torch.Device device;
     private readonly Stopwatch sinceSaved = Stopwatch.StartNew();
     private readonly TimeSpan saveEvery;
-    private string? notSaved;
     private readonly bool checkEveryStep;
 
     private CohortTrainer(IReadOnlyList<LaneSpec> specs, TrainingOptions options, ITrainingObserver observer)
@@ -34,6 +33,7 @@ public sealed class CohortTrainer : IDisposable
         TeacherSpec? teacherSpec = specs.Select(lane => lane.Spec.Teacher).FirstOrDefault(spec => spec is not null);
         var device = new torch.Device(options.Device);
         this.observer = observer;
+        lanes = new Lanes(observer);
         saveEvery = options.SaveEvery;
         dataset = options.Open(common.Dataset);
         if (teacherSpec is not null)
@@ -55,7 +55,7 @@ public sealed class CohortTrainer : IDisposable
         // Reading a number is free on the CPU; on a GPU it would wait for every step.
         checkEveryStep = device.type == DeviceType.CPU;
         foreach (LaneSpec spec in specs)
-            Open(spec, options, device);
+            lanes.Open(spec, () => new Lane(spec, dataset.Descriptor, dataset.Training.Count, device), options.Device, teacherHash);
     }
 
     /// <summary>Trains every lane to its last epoch, going on from its checkpoint where it has one.</summary>
@@ -66,16 +66,22 @@ public sealed class CohortTrainer : IDisposable
     {
         if (!Cohort.IsOne([.. specs.Select(lane => lane.Spec)]))
             throw new ArgumentException("The lanes of a cohort must share dataset, teacher, batch size and data seed.", nameof(specs));
-        using var trainer = new CohortTrainer(specs, options, observer);
-        trainer.Run(stop);
-        if (trainer.notSaved is not null)
-            throw new MissingException(trainer.notSaved);
+        string? notSaved = null;
+        // What does not fit into memory together is trained in smaller cohorts, one after the other.
+        for (IReadOnlyList<LaneSpec> rest = specs; rest.Count > 0 && !stop.IsCancellationRequested; )
+        {
+            using var trainer = new CohortTrainer(rest, options, observer);
+            trainer.Run(stop);
+            notSaved ??= trainer.lanes.NotSaved;
+            rest = trainer.lanes.Postponed;
+        }
+        if (notSaved is not null)
+            throw new MissingException(notSaved);
     }
 
     public void Dispose()
     {
-        foreach (var (lane, _) in lanes)
-            lane.Dispose();
+        lanes.Dispose();
         training.Dispose();
         validation.Dispose();
         teacher?.Dispose();
@@ -84,17 +90,17 @@ public sealed class CohortTrainer : IDisposable
 
     private void Run(CancellationToken stop)
     {
-        if (lanes.Count == 0)
+        if (lanes.All.Count == 0)
             return;
-        int first = lanes.Min(entry => entry.Lane.Position.Epoch);
-        int epochs = lanes.Max(entry => entry.Lane.Spec.Train.Epochs);
-        observer.CohortStarted([.. lanes.Select(entry => entry.Lane.Name)], first, epochs, training.StepsPerEpoch);
+        int first = lanes.All.Min(entry => entry.Lane.Position.Epoch);
+        int epochs = lanes.All.Max(entry => entry.Lane.Spec.Train.Epochs);
+        observer.CohortStarted([.. lanes.All.Select(entry => entry.Lane.Name)], first, epochs, training.StepsPerEpoch);
         for (int epoch = first; epoch <= epochs; epoch++)
         {
             // A lane that is already further waits until the others have come to its place.
-            Each(entry => entry.Lane.Position.Epoch == epoch, entry => EndIfComplete(entry, stop));
-            Each(entry => entry.Lane.Position.Epoch == epoch, entry => entry.Lane.StartEpoch());
-            if (!lanes.Any(entry => entry.Lane.Position.Epoch == epoch))
+            lanes.Each(entry => entry.Lane.Position.Epoch == epoch, entry => EndIfComplete(entry, stop));
+            lanes.Each(entry => entry.Lane.Position.Epoch == epoch, entry => entry.Lane.StartEpoch());
+            if (!lanes.All.Any(entry => entry.Lane.Position.Epoch == epoch))
                 continue;
             Stopwatch clock = Stopwatch.StartNew();
             long images = TrainEpoch(epoch, clock, stop);
@@ -112,38 +118,16 @@ public sealed class CohortTrainer : IDisposable
                 Interrupt();
                 return;
             }
-            Each(entry => entry.Lane.Position.Epoch == epoch, entry => EndEpoch(entry, imagesPerSecond, clock.Elapsed));
+            lanes.Each(entry => entry.Lane.Position.Epoch == epoch, entry => EndEpoch(entry, imagesPerSecond, clock.Elapsed));
             sinceSaved.Restart();
         }
-        Each(_ => true, entry => EndIfComplete(entry, stop));
-    }
-
-    private void Open(LaneSpec spec, TrainingOptions options, torch.Device device)
-    {
-        var lane = new Lane(spec, dataset.Descriptor, dataset.Training.Count, device);
-        try
-        {
-            var files = new LaneFiles(spec, options.Device, spec.Spec.Teacher is null ? null : teacherHash);
-            files.Open(lane, observer.Say);
-            lanes.Add((lane, files));
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            lane.Dispose();
-            notSaved = CannotSave(error);
-            observer.LaneEnded(spec.Name, new(RunStatus.Interrupted, null, null, notSaved));
-        }
-        catch (Exception error) when (error is not MissingException)
-        {
-            lane.Dispose();
-            observer.LaneEnded(spec.Name, new(RunStatus.Failed, null, null, error.Message));
-        }
+        lanes.Each(_ => true, entry => EndIfComplete(entry, stop));
     }
 
     /// <returns>Images that went through.</returns>
     private long TrainEpoch(int epoch, Stopwatch clock, CancellationToken stop)
     {
-        int step = lanes.Where(entry => entry.Lane.Position.Epoch == epoch).Min(entry => entry.Lane.Position.Step);
+        int step = lanes.All.Where(entry => entry.Lane.Position.Epoch == epoch).Min(entry => entry.Lane.Position.Step);
         long images = 0;
         if (step == training.StepsPerEpoch)
             return images;
@@ -151,15 +135,15 @@ public sealed class CohortTrainer : IDisposable
         {
             using var scope = torch.NewDisposeScope();
             // The teacher is asked only where a lane listens: not in an epoch in which all its losses wait (EDT), nor for a student that learns alone.
-            bool asked = lanes.Any(entry => entry.Lane.Position == (epoch, step) && entry.Lane.Losses.NeedTeacher);
+            bool asked = lanes.All.Any(entry => entry.Lane.Position == (epoch, step) && entry.Lane.Losses.NeedTeacher);
             TeacherSignals? signals = asked ? teacher!.Run(batch.Images, batch.Labels) : null;
-            Each(entry => entry.Lane.Position == (epoch, step), entry => Step(entry, batch, signals, step));
+            lanes.Each(entry => entry.Lane.Position == (epoch, step), entry => Step(entry, batch, signals, step));
             step++;
             images += batch.Indices.Length;
             observer.StepEnded(epoch, step, images, clock.Elapsed);
             if (sinceSaved.Elapsed >= saveEvery)
                 SaveWithin(epoch, step);
-            if (stop.IsCancellationRequested || lanes.Count == 0)
+            if (stop.IsCancellationRequested || lanes.All.Count == 0)
                 break;
         }
         return images;
@@ -168,38 +152,38 @@ public sealed class CohortTrainer : IDisposable
     /// <summary>Long epochs are saved on the way.</summary>
     private void SaveWithin(int epoch, int step)
     {
-        Each(entry => entry.Lane.Position == (epoch, step), entry => entry.Files.SaveState(entry.Lane));
+        lanes.Each(entry => entry.Lane.Position == (epoch, step), entry => entry.Files.SaveState(entry.Lane));
         sinceSaved.Restart();
     }
 
-    private void Step((Lane Lane, LaneFiles Files) entry, Batch batch, TeacherSignals? signals, int step)
+    private void Step(RunningLane entry, Batch batch, TeacherSignals? signals, int step)
     {
         entry.Lane.Step(batch, signals, training.StepsPerEpoch);
         bool check = checkEveryStep || step + 1 == training.StepsPerEpoch;
         if (check && entry.Lane.Broken() is string loss)
-            End(
+            lanes.End(
                 entry,
                 RunStatus.Diverged,
-                $"In epoch {entry.Lane.Position.Epoch}, step {step + 1}, {loss} became infinite or not a number. {Advice}"
+                $"In epoch {entry.Lane.Position.Epoch}, step {step + 1}, {loss} became infinite or not a number. {entry.Files.LastCheckpoint} {Advice}"
             );
     }
 
     private void Validate(int epoch, CancellationToken stop)
     {
-        Each(entry => entry.Lane.Position.Epoch == epoch, entry => entry.Lane.StartValidation());
+        lanes.Each(entry => entry.Lane.Position.Epoch == epoch, entry => entry.Lane.StartValidation());
         foreach (Batch batch in validation.Epoch(epoch))
         {
-            Each(entry => entry.Lane.Position.Epoch == epoch, entry => entry.Lane.Validate(batch));
+            lanes.Each(entry => entry.Lane.Position.Epoch == epoch, entry => entry.Lane.Validate(batch));
             if (stop.IsCancellationRequested)
                 break;
         }
     }
 
-    private void EndEpoch((Lane Lane, LaneFiles Files) entry, double imagesPerSecond, TimeSpan elapsed)
+    private void EndEpoch(RunningLane entry, double imagesPerSecond, TimeSpan elapsed)
     {
         if (entry.Lane.BrokenInValidation())
         {
-            End(entry, RunStatus.Diverged, $"After epoch {entry.Lane.Position.Epoch} the student's answers are infinite or not a number. {Advice}");
+            lanes.End(entry, RunStatus.Diverged, $"After epoch {entry.Lane.Position.Epoch} the student's answers are infinite or not a number. {entry.Files.LastCheckpoint} {Advice}");
             return;
         }
         EpochRecord record = entry.Lane.EndEpoch(training.StepsPerEpoch, imagesPerSecond, elapsed.TotalSeconds);
@@ -207,7 +191,7 @@ public sealed class CohortTrainer : IDisposable
         observer.EpochEnded(entry.Lane.Name, record);
     }
 
-    private void EndIfComplete((Lane Lane, LaneFiles Files) entry, CancellationToken stop)
+    private void EndIfComplete(RunningLane entry, CancellationToken stop)
     {
         if (entry.Lane.Position.Epoch <= entry.Lane.Spec.Train.Epochs)
             return;
@@ -217,47 +201,16 @@ public sealed class CohortTrainer : IDisposable
             entry.Files.Test(entry.Lane, () => Evaluation.Errors((images, _) => entry.Lane.Student.Run(images).Logits, dataset.Test, device, stop));
         }
         // The state is that of the last epoch's end: what is left is the test.
-        End(entry, stop.IsCancellationRequested && dataset.Test is not null ? RunStatus.Interrupted : RunStatus.Completed);
+        lanes.End(entry, stop.IsCancellationRequested && dataset.Test is not null ? RunStatus.Interrupted : RunStatus.Completed);
     }
 
     private void Interrupt() =>
-        Each(
+        lanes.Each(
             _ => true,
             entry =>
             {
                 entry.Files.SaveState(entry.Lane);
-                End(entry, RunStatus.Interrupted);
+                lanes.End(entry, RunStatus.Interrupted);
             }
         );
-
-    private void End((Lane Lane, LaneFiles Files) entry, RunStatus status, string? message = null)
-    {
-        observer.LaneEnded(entry.Lane.Name, entry.Files.End(status, message));
-        lanes.Remove(entry);
-        entry.Lane.Dispose();
-    }
-
-    private static string CannotSave(Exception error) =>
-        $"Nothing more can be saved: {error.Message} What was saved before is whole. Make room, or make the folder writable, and repeat the command.";
-
-    /// <summary>Does something with each of some lanes. What goes wrong in one of them ends that lane only.</summary>
-    private void Each(Func<(Lane Lane, LaneFiles Files), bool> which, Action<(Lane Lane, LaneFiles Files)> act)
-    {
-        foreach (var entry in lanes.Where(which).ToArray())
-        {
-            try
-            {
-                act(entry);
-            }
-            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-            {
-                notSaved = CannotSave(error);
-                End(entry, RunStatus.Interrupted, notSaved);
-            }
-            catch (Exception error) when (error is not MissingException)
-            {
-                End(entry, RunStatus.Failed, $"{error.GetType().Name}: {error.Message}");
-            }
-        }
-    }
 }

@@ -13,21 +13,32 @@ namespace ChannelDistillation.Training;
 /// <param name="teacher">SHA-256 of the weights that it learns from; null: from none.</param>
 internal sealed class LaneFiles(LaneSpec lane, string device, string? teacher)
 {
+    public LaneSpec Lane { get; } = lane;
+
     private readonly RunFolder folder = new(lane.Folder);
     private readonly SavedState saved = new(lane);
     private EpochErrors? best;
     private EpochErrors? last;
     private TestErrors? tested;
 
+    /// <summary>Where the last good checkpoint is, in a sentence.</summary>
+    public string LastCheckpoint =>
+        saved.At switch
+        {
+            null => "No checkpoint had been taken.",
+            { Step: 0 } at => $"Its last checkpoint is of the end of epoch {at.Epoch - 1}.",
+            { } at => $"Its last checkpoint is of epoch {at.Epoch}, step {at.Step}.",
+        };
+
     /// <summary>Prepares the folder, and puts the lane where its last checkpoint was taken.</summary>
     public void Open(Lane training, Action<string> say)
     {
         string? earlier = folder.ReadTeacher();
         AtomicFile.RemoveUnfinished(folder.Path);
-        folder.WriteStart(lane.Name, lane.Spec, device, teacher);
+        folder.WriteStart(Lane.Name, Lane.Spec, device, teacher);
         folder.RemoveResult();
         if (saved.IsThere && earlier is not null && earlier != teacher)
-            say($"{lane.Name} starts anew: the teacher's weights are no longer those that it began with.");
+            say($"{Lane.Name} starts anew: the teacher's weights are no longer those that it began with.");
         else if (saved.IsThere)
             saved.Restore(training, say);
         foreach (EpochRecord record in folder.TruncateMetrics(training.Position.Epoch - 1))
@@ -39,13 +50,18 @@ internal sealed class LaneFiles(LaneSpec lane, string device, string? teacher)
 
     public void EpochEnded(Lane training, EpochRecord record)
     {
+        CheckOwner();
         folder.AppendMetrics(record);
         Count(record);
         SaveState(training);
         WriteWeights(training, (_, _) => false);
     }
 
-    public void SaveState(Lane training) => saved.Save(training);
+    public void SaveState(Lane training)
+    {
+        CheckOwner();
+        saved.Save(training);
+    }
 
     /// <summary>
     /// Errors on the official validation set, with the weights of the last epoch and then with those of the best, which the student has
@@ -63,6 +79,7 @@ internal sealed class LaneFiles(LaneSpec lane, string device, string? teacher)
 
     public RunResult End(RunStatus status, string? message = null)
     {
+        CheckOwner();
         var result = new RunResult(status, last, best, message) { Test = status == RunStatus.Completed ? tested : null };
         try
         {
@@ -74,6 +91,12 @@ internal sealed class LaneFiles(LaneSpec lane, string device, string? teacher)
             // Without result.json the run counts as interrupted, whatever became of it.
             return result with { Status = RunStatus.Interrupted, Message = $"{message} Its result could not be written: {error.Message}".TrimStart() };
         }
+    }
+
+    private void CheckOwner()
+    {
+        if (!Lane.IsOurs())
+            throw new OwnershipLostException(Lane.Name);
     }
 
     /// <summary>Of the epoch that has just ended.</summary>
@@ -98,9 +121,9 @@ internal sealed class LaneFiles(LaneSpec lane, string device, string? teacher)
         new()
         {
             ["format"] = "pt",
-            [CheckpointOrigin.ModelKey] = lane.Spec.Student.Name,
-            [CheckpointOrigin.DatasetKey] = SpecJson.ToJson(lane.Spec)["dataset"]!.ToJsonString(),
+            [CheckpointOrigin.ModelKey] = Lane.Spec.Student.Name,
+            [CheckpointOrigin.DatasetKey] = SpecJson.ToJson(Lane.Spec)["dataset"]!.ToJsonString(),
             [SavedState.EpochEntry] = epoch.ToString(CultureInfo.InvariantCulture),
-            ["spec"] = lane.Spec.Hash(),
+            ["spec"] = Lane.Spec.Hash(),
         };
 }

@@ -16,6 +16,9 @@ internal sealed class SavedState(LaneSpec lane)
     private const string Version = "2";
     private readonly RunFolder folder = new(lane.Folder);
 
+    /// <summary>Epoch and steps of the checkpoint that was last written or restored; null: there is none.</summary>
+    public (int Epoch, int Step)? At { get; private set; }
+
     public bool IsThere => File.Exists(folder.State) || File.Exists(folder.PreviousState);
 
     /// <summary>Whether a file of weights is whole and of this epoch.</summary>
@@ -41,6 +44,7 @@ internal sealed class SavedState(LaneSpec lane)
             [StepEntry] = training.Position.Step.ToString(CultureInfo.InvariantCulture),
         };
         Safetensors.Write(folder.State, training.State(), about, folder.PreviousState);
+        At = training.Position;
     }
 
     /// <summary>Puts the lane where the newest good checkpoint was taken; without one it stays at the start.</summary>
@@ -78,6 +82,7 @@ internal sealed class SavedState(LaneSpec lane)
         if (finished.MinBy(record => record.Top1Error)?.Epoch is int best && !CanHave(best, position))
             throw new InvalidDataException($"{folder.BestWeights} does not hold the weights of the best epoch, {best}.");
         training.Restore(state.Tensors, position);
+        At = position;
     }
 
     /// <summary>

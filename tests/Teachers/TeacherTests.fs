@@ -57,7 +57,7 @@ let tests =
               Expect.throwsC (fun () -> trainIt folder teacher |> ignore) (fun error ->
                   Expect.equal
                       error.Message
-                      ("The teacher resnet8 could not be trained. In epoch 1, step 2, ce became infinite or not a number. "
+                      ("The teacher resnet8 could not be trained. In epoch 1, step 2, ce became infinite or not a number. No checkpoint had been taken. "
                        + "A smaller learning rate or loss weight, or a warm-up, may help.")
                       "the message")
 
@@ -69,10 +69,10 @@ let tests =
               let teacher = recipe 0.05
               let home = Path.GetDirectoryName(Path.GetDirectoryName((store folder).CheckpointOf(teacher, dataset)))
               Directory.CreateDirectory home |> ignore
-              let other = new FileStream(Path.Combine(home, ".lock"), FileMode.Create, FileAccess.ReadWrite, FileShare.None)
+              let other = Owners().TryTake home |> fst |> nonNull
               let watcher = Watcher(onSay = other.Dispose)
               (store folder).Train(teacher, dataset, options folder, watcher, CancellationToken.None)
-              Expect.equal (List.ofSeq watcher.Said) [ $"Another sweep is training this teacher; waiting for it ({home})." ] "what was said"
+              Expect.equal (List.ofSeq watcher.Said) [ $"Another sweep is training this teacher; waiting for it ({home}, process {Environment.ProcessId} on {Environment.MachineName})." ] "what was said"
               Expect.equal watcher.Steps 5 "then it is trained"
           }
 

@@ -89,7 +89,7 @@ let tests =
 
               Expect.equal
                   watcher.Ended["wild"].Message
-                  "In epoch 1, step 2, ce became infinite or not a number. A smaller learning rate or loss weight, or a warm-up, may help."
+                  "In epoch 1, step 2, ce became infinite or not a number. No checkpoint had been taken. A smaller learning rate or loss weight, or a warm-up, may help."
                   "the message"
 
               trainLanes folder [ lane folder "alone" healthy ] |> ignore
@@ -115,6 +115,61 @@ let tests =
                       "message")
 
               Expect.equal (statuses watcher) [ "stuck", "Interrupted"; "student", "Completed" ] "how they ended"
+          }
+
+          test "halves itself where memory does not suffice, and trains the others afterwards to the same numbers" {
+              use folder = new TemporaryFolder()
+              trainTeacher folder
+              let undisturbed = [ for variant in variants 2 -> lane folder "undisturbed" variant ]
+              trainLanes folder undisturbed |> ignore
+              let lanes = [ for variant in variants 2 -> lane folder "halved" variant ]
+              let mutable first = true
+
+              let scarce (name: string) =
+                  if name = "kd" && first then
+                      first <- false
+                      raise (System.Runtime.InteropServices.ExternalException "[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory")
+
+              let watcher = Watcher(onEpoch = scarce)
+              CohortTrainer.Train(Array.ofList lanes, options folder, watcher, System.Threading.CancellationToken.None)
+              Expect.equal (List.ofSeq watcher.Said) [ "Out of memory: training goes on with 2 of 4 runs; the others follow." ] "said"
+              Expect.all (statuses watcher) (fun (_, status) -> status = "Completed") "all completed"
+
+              for halved, whole in List.zip lanes undisturbed do
+                  Expect.equal (outcome halved) (outcome whole) halved.Name
+          }
+
+          test "fails a run alone for which there is no memory, and goes on without a run that throws" {
+              use folder = new TemporaryFolder()
+              let plain = spec null (train 1 0.05) [ loss "ce" 1.0 always ]
+              let scarce (_: string) = raise (System.Runtime.InteropServices.ExternalException "CUDA out of memory. Tried to allocate 2.00 GiB")
+              let watcher = Watcher(onEpoch = scarce)
+              CohortTrainer.Train([| lane folder "alone" ("student", plain) |], options folder, watcher, System.Threading.CancellationToken.None)
+              Expect.equal watcher.Ended["student"].Message "There is not enough memory, even for this run alone. A smaller batch needs less." "message"
+
+              let broken (name: string) =
+                  if name = "broken" then
+                      failwith "a mistake of ours"
+
+              let watcher = Watcher(onEpoch = broken)
+              let lanes = [| lane folder "both" ("broken", plain); lane folder "both" ("student", plain) |]
+              CohortTrainer.Train(lanes, options folder, watcher, System.Threading.CancellationToken.None)
+              Expect.equal (statuses watcher) [ "broken", "Failed"; "student", "Completed" ] "how they ended"
+              Expect.equal watcher.Ended["broken"].Message "Exception: a mistake of ours" "why"
+          }
+
+          test "writes nothing more to a run that another process has taken over" {
+              use folder = new TemporaryFolder()
+              let plain = spec null (train 2 0.05) [ loss "ce" 1.0 always ]
+              let mutable ours = true
+              let lost = LaneSpec("lost", plain, Path.Combine(folder.Path, "runs", "lost"), IsOurs = (fun () -> ours))
+              let watcher = Watcher(fun step -> if step = 7 then ours <- false)
+              let student = lane folder "runs" ("student", plain)
+              CohortTrainer.Train([| lost; student |], options folder, watcher, System.Threading.CancellationToken.None)
+              Expect.equal (List.ofSeq watcher.Said) [ "lost was taken over by another process while this one stood still." ] "said"
+              Expect.hasLength (RunFolder(lost.Folder).ReadMetrics()) 1 "epochs"
+              Expect.isNull (RunFolder(lost.Folder).ReadResult()) "no result"
+              Expect.equal (statuses watcher) [ "student", "Completed" ] "the other"
           }
 
           test "trains on to its end a run whose result is damaged" {
@@ -202,6 +257,6 @@ let tests =
 
               Expect.equal
                   watcher.Ended["wild"].Message
-                  "After epoch 1 the student's answers are infinite or not a number. A smaller learning rate or loss weight, or a warm-up, may help."
+                  "After epoch 1 the student's answers are infinite or not a number. No checkpoint had been taken. A smaller learning rate or loss weight, or a warm-up, may help."
                   "the message"
           } ]

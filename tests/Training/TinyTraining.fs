@@ -59,7 +59,7 @@ let variants epochs =
 let lane (folder: TemporaryFolder) place (name: string, spec) = LaneSpec(name, spec, Path.Combine(folder.Path, place, name))
 
 /// Counts steps, keeps how lanes ended and what was said, and can do something after a step.
-type Watcher(?afterStep: int -> unit, ?onValidation: unit -> unit, ?onSay: unit -> unit) =
+type Watcher(?afterStep: int -> unit, ?onValidation: unit -> unit, ?onSay: unit -> unit, ?onEpoch: string -> unit) =
     let mutable steps = 0
     member val Ended = Dictionary<string, RunResult>()
     member val Said = List<string>()
@@ -73,7 +73,7 @@ type Watcher(?afterStep: int -> unit, ?onValidation: unit -> unit, ?onSay: unit 
             afterStep |> Option.iter (fun act -> act steps)
 
         member _.ValidationStarted _ = onValidation |> Option.iter (fun act -> act ())
-        member _.EpochEnded(_, _) = ()
+        member _.EpochEnded(lane, _) = onEpoch |> Option.iter (fun act -> act lane)
         member this.LaneEnded(lane, result) = this.Ended[lane] <- result
 
         member this.Say message =

@@ -1,0 +1,137 @@
+using ChannelDistillation.Records;
+
+namespace ChannelDistillation.Training;
+
+/// <summary>A lane in training, and what it leaves on the disk.</summary>
+internal sealed record RunningLane(Lane Lane, LaneFiles Files);
+
+/// <summary>The lanes of a cohort that are still running. What goes wrong in one of them ends or delays that lane only.</summary>
+internal sealed class Lanes(ITrainingObserver observer) : IDisposable
+{
+    private readonly List<RunningLane> all = [];
+    private readonly List<LaneSpec> postponed = [];
+
+    public IReadOnlyList<RunningLane> All => all;
+
+    /// <summary>Runs that found no memory in this company.</summary>
+    public IReadOnlyList<LaneSpec> Postponed => postponed;
+
+    /// <summary>Why the state of some lane could not be saved; null: all were.</summary>
+    public string? NotSaved { get; private set; }
+
+    /// <summary>Adds a lane, at the place of its last checkpoint.</summary>
+    /// <param name="make">The lane at its start.</param>
+    /// <param name="teacher">SHA-256 of the teacher's weights; null: there is none.</param>
+    public void Open(LaneSpec spec, Func<Lane> make, string device, string? teacher)
+    {
+        Lane? lane = null;
+        try
+        {
+            lane = make();
+            var files = new LaneFiles(spec, device, spec.Spec.Teacher is null ? null : teacher);
+            files.Open(lane, observer.Say);
+            all.Add(new(lane, files));
+        }
+        catch (Exception error) when (error is not MissingException)
+        {
+            lane?.Dispose();
+            if (Trouble.IsOutOfMemory(error) && all.Count > 0)
+            {
+                postponed.Add(spec);
+                return;
+            }
+            bool isDisk = error is IOException or UnauthorizedAccessException;
+            string message = isDisk ? NotSaved = Trouble.NotSaved(error) : Trouble.InWords(error);
+            observer.LaneEnded(spec.Name, new(isDisk ? RunStatus.Interrupted : RunStatus.Failed, null, null, message));
+        }
+    }
+
+    public void End(RunningLane entry, RunStatus status, string? message = null)
+    {
+        try
+        {
+            observer.LaneEnded(entry.Lane.Name, entry.Files.End(status, message));
+        }
+        catch (OwnershipLostException lost)
+        {
+            observer.Say(lost.Message);
+        }
+        Drop(entry);
+    }
+
+    public void Dispose()
+    {
+        foreach (RunningLane entry in all)
+            entry.Lane.Dispose();
+    }
+
+    private void Drop(RunningLane entry)
+    {
+        all.Remove(entry);
+        entry.Lane.Dispose();
+    }
+
+    /// <summary>Does something with each of some lanes. What goes wrong in one of them ends that lane only.</summary>
+    public void Each(Func<RunningLane, bool> which, Action<RunningLane> act)
+    {
+        foreach (var entry in all.Where(which).ToArray())
+        {
+            // A lane before it may have made room for itself.
+            if (!all.Contains(entry))
+                continue;
+            try
+            {
+                act(entry);
+            }
+            catch (Exception error) when (error is not MissingException)
+            {
+                Fail(entry, error);
+            }
+        }
+    }
+
+    private void Fail(RunningLane entry, Exception error)
+    {
+        switch (error)
+        {
+            case OwnershipLostException:
+                observer.Say(error.Message);
+                Drop(entry);
+                break;
+            case IOException or UnauthorizedAccessException:
+                NotSaved = Trouble.NotSaved(error);
+                End(entry, RunStatus.Interrupted, NotSaved);
+                break;
+            case var _ when Trouble.IsOutOfMemory(error) && all.Count > 1:
+                Halve(entry);
+                break;
+            default:
+                End(entry, RunStatus.Failed, Trouble.InWords(error));
+                break;
+        }
+    }
+
+    /// <summary>Makes room: half of the lanes, the one that found none among them, are trained after the others.</summary>
+    private void Halve(RunningLane failing)
+    {
+        var others = all.Where(entry => entry != failing).ToArray();
+        var later = others.Skip((all.Count + 1) / 2).ToArray();
+        observer.Say($"Out of memory: training goes on with {all.Count - later.Length - 1} of {all.Count} runs; the others follow.");
+        // Within a step it may have changed some of its weights: it goes on from its last checkpoint.
+        postponed.Add(failing.Files.Lane);
+        Drop(failing);
+        foreach (var entry in later)
+        {
+            postponed.Add(entry.Files.Lane);
+            try
+            {
+                entry.Files.SaveState(entry.Lane);
+                Drop(entry);
+            }
+            catch (Exception error)
+            {
+                Fail(entry, error);
+            }
+        }
+    }
+}
