@@ -1,0 +1,65 @@
+using System.Formats.Tar;
+using System.IO.Compression;
+using ChannelDistillation.Records;
+
+namespace ChannelDistillation.Data.Cifar;
+
+/// <summary>
+/// Takes the files of CIFAR out of their archive. What the archive says of paths is never followed: files that are expected get their own
+/// names in one folder, others are skipped, and an archive with anything in it that an archive of data has no need of is refused.
+/// </summary>
+internal static class CifarArchive
+{
+    /// <param name="archive">A .tar.gz file.</param>
+    /// <param name="folder">Where the files go, each there whole or not at all.</param>
+    /// <exception cref="DamagedFileException">It is damaged, or refused; the message names the entry.</exception>
+    /// <exception cref="OperationCanceledException">Asked to stop.</exception>
+    public static void Unpack(string archive, CifarLayout layout, string folder, CancellationToken stop)
+    {
+        Dictionary<string, CifarFile> expected = layout.Files.ToDictionary(file => $"{layout.Folder}/{file.Name}");
+        var taken = new HashSet<string>();
+        try
+        {
+            using FileStream file = File.OpenRead(archive);
+            using GZipStream unzipped = new(file, CompressionMode.Decompress);
+            using TarReader reader = new(unzipped);
+            while (reader.GetNextEntry() is { } entry)
+            {
+                stop.ThrowIfCancellationRequested();
+                if (WhyRefused(entry) is { } reason)
+                    throw new DamagedFileException(archive, $"its entry `{entry.Name}` {reason}, which no archive of CIFAR has");
+                if (!expected.TryGetValue(Plain(entry.Name), out CifarFile? wanted))
+                    continue;
+                if (!taken.Add(wanted.Name))
+                    throw new DamagedFileException(archive, $"its entry `{entry.Name}` is there twice");
+                if (entry.Length != wanted.Bytes)
+                    throw new DamagedFileException(archive, $"its entry `{entry.Name}` has {entry.Length} bytes where {wanted.Bytes} are expected");
+                Take(entry, Path.Combine(folder, wanted.Name));
+            }
+        }
+        catch (Exception error) when (error is InvalidDataException or EndOfStreamException or FormatException)
+        {
+            throw new DamagedFileException(archive, "it is not a whole .tar.gz file", error);
+        }
+
+        if (expected.Keys.FirstOrDefault(name => !taken.Contains(expected[name].Name)) is { } missing)
+            throw new DamagedFileException(archive, $"its entry `{missing}` is missing");
+    }
+
+    private static void Take(TarEntry entry, string path) => AtomicFile.Write(path, stream => entry.DataStream?.CopyTo(stream));
+
+    private static string? WhyRefused(TarEntry entry) =>
+        entry.EntryType switch
+        {
+            TarEntryType.RegularFile or TarEntryType.V7RegularFile or TarEntryType.Directory => LeavesItsFolder(entry.Name) ? "leaves its folder" : null,
+            TarEntryType.GlobalExtendedAttributes => null,
+            TarEntryType.SymbolicLink or TarEntryType.HardLink => $"is a link to `{entry.LinkName}`",
+            TarEntryType.BlockDevice or TarEntryType.CharacterDevice or TarEntryType.Fifo => "is a device",
+            _ => $"is of the kind {entry.EntryType}",
+        };
+
+    private static bool LeavesItsFolder(string name) =>
+        name.StartsWith('/') || name.Contains('\\') || name.Contains(':') || name.Split('/').Contains("..");
+
+    private static string Plain(string name) => name.StartsWith("./", StringComparison.Ordinal) ? name[2..] : name;
+}
