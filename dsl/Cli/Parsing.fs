@@ -18,7 +18,10 @@ let unknownVerb (verb: string) =
     let listed = String.Join(", ", verbs)
     Ending.stop Ending.invalid $"I do not know the verb `{verb}`.{hint verb verbs}\nVerbs: {listed}. `{program}` shows what each does."
 
-let private optionsOf (parser: ArgumentParser) = "--help" :: (parser.GetArgumentCases() |> List.collect (fun case -> case.CommandLineNames.Value))
+/// Of the verb and of all its parts: `list --json`.
+let rec private optionsOf (parser: ArgumentParser) =
+    let own = parser.GetArgumentCases() |> List.collect (fun case -> case.CommandLineNames.Value)
+    "--help" :: own @ (parser.GetSubCommandParsers() |> List.collect optionsOf) |> List.distinct
 
 let private nameOf (word: string) = Array.head (word.Split '=')
 
@@ -42,11 +45,18 @@ let private explain verb (options: string list) (problem: string) =
         else
             string (Char.ToUpperInvariant text[0]) + text.Substring 1 + "."
 
+let private helpFor verb = $"`{program} {verb} --help` lists its options."
+
+/// What Argu finds only when a part of a verb is looked into: an argument that is missing.
+let incomplete (arguments: string list) (problem: ArguParseException) =
+    let verb = arguments |> List.truncate 2 |> String.concat " "
+    $"{explain verb [] problem.Message}\n{helpFor verb}"
+
 /// None: help was asked for and is printed.
 let parse<'arguments when 'arguments :> IArgParserTemplate> (verb: string) (arguments: string list) : ParseResults<'arguments> option =
     let parser = ArgumentParser.Create<'arguments>(programName = $"{program} {verb}")
     let options = optionsOf parser
-    let refuse problem = Ending.stop Ending.invalid $"{problem}\n`{program} {verb} --help` lists its options."
+    let refuse problem = Ending.stop Ending.invalid $"{problem}\n{helpFor verb}"
 
     match unknownOption options arguments with
     | Some word -> refuse $"`{verb}` has no option `{nameOf word}`.{hint (nameOf word) options}"

@@ -2,6 +2,7 @@ module ChannelDistillation.Cli.Program
 
 open System
 open System.IO
+open Argu
 open ChannelDistillation
 open ChannelDistillation.Dsl.Launch
 open ChannelDistillation.Native
@@ -42,6 +43,9 @@ let main arguments =
             Ending.invalid
         | verb :: rest -> dispatch verb rest
     with
+    | :? ArguParseException as problem ->
+        eprintfn "%s" (Parsing.incomplete (List.ofArray arguments) problem)
+        Ending.invalid
     | Ending.Ended(code, message) ->
         eprintfn "%s" message
         code

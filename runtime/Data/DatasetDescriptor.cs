@@ -49,7 +49,11 @@ public sealed record DatasetDescriptor
     /// <summary>The files that make up the dataset; empty for folders of photographs.</summary>
     public IReadOnlyList<DatasetFile> Files { get; init; } = [];
 
+    /// <summary>Whether all of it has a public address.</summary>
+    public bool CanBeFetched => Files.Count > 0 && Files.All(file => file.Url is not null);
+
     public long DownloadBytes => Files.Sum(file => file.Bytes);
+
     /// <summary>
     /// Images that are trained and validated on; 0: not known before the folder is read. Where a part is held out, rounding within each
     /// class can make a difference of a few.

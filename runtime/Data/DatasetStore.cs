@@ -1,4 +1,3 @@
-using ChannelDistillation.Data.Photographs;
 using ChannelDistillation.Downloads;
 using ChannelDistillation.Specs;
 
@@ -10,7 +9,7 @@ public static class DatasetStore
     public static bool IsThere(DatasetSpec spec, Workspace workspace) => FolderOf(DatasetCatalog.Describe(spec), workspace) is not null;
 
     /// <summary>Whether <see cref="Fetch"/> can bring it.</summary>
-    public static bool CanFetch(DatasetSpec spec) => CanFetch(DatasetCatalog.Describe(spec));
+    public static bool CanFetch(DatasetSpec spec) => DatasetCatalog.Describe(spec).CanBeFetched;
 
     /// <summary>What to say of a dataset that is not there: what brings it, or why nothing does.</summary>
     public static string WhatIsMissing(DatasetSpec spec, Workspace workspace) => WhatIsMissing(DatasetCatalog.Describe(spec), workspace);
@@ -20,9 +19,7 @@ public static class DatasetStore
     public static DatasetDescriptor Describe(DatasetSpec spec, Workspace workspace)
     {
         var dataset = DatasetCatalog.Describe(spec);
-        return dataset.Format == DatasetFormat.ImageFolder && FolderOf(dataset, workspace) is { } folder
-            ? PhotographDataset.Describe(dataset, folder)
-            : dataset;
+        return FolderOf(dataset, workspace) is { } folder ? Layout(dataset).Describe(dataset, folder) : dataset;
     }
 
     /// <exception cref="MissingException">It is not there, or damaged; the message says what brings it.</exception>
@@ -32,7 +29,7 @@ public static class DatasetStore
         var folder = FolderOf(dataset, workspace) ?? throw new MissingException(WhatIsMissing(dataset, workspace));
         try
         {
-            return dataset.Format == DatasetFormat.ImageFolder ? PhotographDataset.Open(dataset, folder) : IdxDataset.Open(dataset, folder);
+            return Layout(dataset).Open(dataset, folder);
         }
         catch (DamagedFileException error)
         {
@@ -40,67 +37,67 @@ public static class DatasetStore
         }
     }
 
-    /// <summary>Downloads a known dataset into `data/NAME`, unless it is there.</summary>
+    /// <summary>What of a dataset is there.</summary>
+    public static DatasetState StateOf(DatasetDescriptor dataset, Workspace workspace)
+    {
+        var home = Home(dataset, workspace);
+        if (FolderOf(dataset, workspace) is { } folder)
+        {
+            return new(folder, home, [], Layout(dataset).BytesOnDisk(dataset, folder), IsBegun: true);
+        }
+
+        var missing = Layout(dataset).Missing(dataset, home);
+        var parts = dataset
+            .Files.Select(file => new FileInfo(Path.Combine(home, $"{file.Name}.part")))
+            .Where(part => part.Exists)
+            .Sum(part => part.Length);
+        var bytes = Layout(dataset).BytesOnDisk(dataset, home) + parts;
+        return new(null, home, missing, bytes, IsBegun: bytes > 0);
+    }
+
+    /// <summary>Downloads a known dataset into `data/NAME`. What is there already is verified, and fetched anew where it has changed.</summary>
     /// <exception cref="MissingException">It cannot be had; the message says why and what to do.</exception>
     /// <exception cref="OperationCanceledException">Asked to stop; what has come is kept.</exception>
     public static void Fetch(DatasetDescriptor dataset, Workspace workspace, Downloader downloader, CancellationToken stop)
     {
-        if (FolderOf(dataset, workspace) is { } folder)
+        var home = Home(dataset, workspace);
+        if (FolderOf(dataset, workspace) is { } elsewhere && !Layout(dataset).Places(dataset, home).Contains(elsewhere))
         {
-            downloader.Say($"{dataset.Name} is already there, in {folder}.");
+            downloader.Say($"{dataset.Name} is already there, in {elsewhere}.");
             return;
         }
 
-        if (!CanFetch(dataset))
+        try
         {
-            throw new MissingException(WhatIsMissing(dataset, workspace));
+            DatasetFetch.Run(dataset, home, WhatIsMissing(dataset, workspace), downloader, stop);
         }
-
-        var target = Home(dataset, workspace);
-        foreach (var file in dataset.Files)
+        catch (DamagedFileException error)
         {
-            downloader.Bring(file.Remote!, Path.Combine(target, file.Name), stop);
+            throw new MissingException($"{error.Message} {HowToRepair(dataset)}", error);
         }
-
-        downloader.Say($"{dataset.Name} is complete, in {target}.");
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new MissingException($"{home} cannot be written: {error.Message.TrimEnd('.')}. Make room or make it writable.", error);
+        }
     }
 
-    private static bool CanOpen(DatasetDescriptor dataset) => dataset.Format is DatasetFormat.Idx or DatasetFormat.ImageFolder;
+    /// <summary>The folder that holds all of it, within its own one; null: there is none.</summary>
+    internal static string? FolderIn(DatasetDescriptor dataset, string home) =>
+        Layout(dataset).Places(dataset, home).FirstOrDefault(folder => Layout(dataset).Missing(dataset, folder).Count == 0);
 
-    private static bool CanFetch(DatasetDescriptor dataset) =>
-        CanOpen(dataset) && dataset.Files.Count > 0 && dataset.Files.All(file => file.Url is not null);
+    private static string? FolderOf(DatasetDescriptor dataset, Workspace workspace) =>
+        FolderIn(dataset, Home(dataset, workspace)) ?? (dataset.AlsoAt is { } folder ? FolderIn(dataset, folder) : null);
+
+    private static DatasetLayout Layout(DatasetDescriptor dataset) => DatasetLayout.Of(dataset.Format);
 
     private static string Home(DatasetDescriptor dataset, Workspace workspace) =>
         dataset.Folder is null ? Path.Combine(workspace.Data, dataset.Name) : workspace.Resolve(dataset.Folder);
 
-    /// <summary>The first folder that holds all files; null: there is none, or nothing here could read it.</summary>
-    private static string? FolderOf(DatasetDescriptor dataset, Workspace workspace)
-    {
-        string?[] folders = CanOpen(dataset) ? [Home(dataset, workspace), dataset.AlsoAt] : [];
-        return folders.FirstOrDefault(folder =>
-            folder is not null
-            && (
-                dataset.Format == DatasetFormat.ImageFolder
-                    ? PhotographFolder.IsThere(folder)
-                    : dataset.Files.All(file => File.Exists(Path.Combine(folder, file.Name)))
-            )
-        );
-    }
-
     private static string WhatIsMissing(DatasetDescriptor dataset, Workspace workspace) =>
-        dataset switch
-        {
-            { Format: DatasetFormat.ImageFolder } => PhotographFolder.WhatIsMissing(dataset, Home(dataset, workspace)),
-            _ when !CanOpen(dataset) =>
-                $"This version cannot fetch or read the dataset {dataset.Name} yet; experiments with it can be checked and planned.",
-            _ when CanFetch(dataset) =>
-                $"The dataset {dataset.Name} is not in data/{dataset.Name}. To fetch it: dotnet fsi build.fsx data fetch {dataset.Name}",
-            _ =>
-                $"The dataset {dataset.Name} is not in data/{dataset.Name}, though it is part of the repository. To restore it: git checkout -- data/{dataset.Name}",
-        };
+        Layout(dataset).WhatIsMissing(dataset, Home(dataset, workspace));
 
     private static string HowToRepair(DatasetDescriptor dataset) =>
-        CanFetch(dataset)
-            ? $"Remove it, then fetch it again: dotnet fsi build.fsx data fetch {dataset.Name}"
+        dataset.CanBeFetched
+            ? $"To fetch it again: dotnet fsi build.fsx data fetch {dataset.Name}"
             : $"To restore it: git checkout -- data/{dataset.Name}";
 }

@@ -106,6 +106,12 @@ let tests =
                 [ "sweep"; "--launcher"; "slurm" ],
                 "This version has no launcher `slurm`: a sweep runs on the machine that it is started on (--launcher local).\n"
                 [ "plan"; "--set"; "train.epochs" ], "--set needs PATH=VALUE, for instance --set train.epochs=2; this is `train.epochs`.\n"
+                [ "data"; "fetch" ], "Missing argument '<name>'.\n`dotnet fsi build.fsx data fetch --help` lists its options.\n"
+                [ "data"; "list"; "--jsn" ],
+                "`data` has no option `--jsn`.\nHint: maybe you want `--json`?\n`dotnet fsi build.fsx data --help` lists its options.\n"
+                [ "teacher"; "fetch"; "resnet43-imagenet" ],
+                "I do not know the teacher `resnet43-imagenet`.\nHint: maybe you want `resnet34-imagenet`?\n"
+                + "Known: resnet34-imagenet, resnet50-imagenet, resnet152-imagenet, resnet152-cifar100.\n"
                 [ "data"; "ftch" ],
                 "`data` does not know what to do with `ftch`.\nHint: maybe you want `fetch`?\n`dotnet fsi build.fsx data --help` lists its options.\n" ] do
               test (String.Join(' ', arguments)) { Expect.equal (inNowhere arguments) (2, expected) "exit code and whole text" } ]

@@ -21,16 +21,14 @@ let private names (folder: TemporaryFolder) = Directory.GetFiles folder.Path |> 
 let private unpack (folder: TemporaryFolder) (bytes: byte array) =
     let path = folder.File "x.tar.gz"
     File.WriteAllBytes(path, bytes)
-    CifarArchive.Unpack(path, CifarLayout.Of hundred, folder.Path, CancellationToken.None)
+    CifarArchive.Unpack(path, CifarFormat.Of hundred, folder.Path, CancellationToken.None)
 
 let private refused (entries: TarEntry list) reason =
     use folder = new TemporaryFolder()
 
-    Expect.throwsC
-        (fun () -> unpack folder (archive entries))
-        (fun error ->
-            Expect.equal (error.GetType()) typeof<DamagedFileException> "kind"
-            Expect.equal error.Message $"""The file {folder.File "x.tar.gz"} is damaged: {reason}.""" "message")
+    Expect.throwsC (fun () -> unpack folder (archive entries)) (fun error ->
+        Expect.equal (error.GetType()) typeof<DamagedFileException> "kind"
+        Expect.equal error.Message $"""The file {folder.File "x.tar.gz"} is damaged: {reason}.""" "message")
 
     let known = "x.tar.gz" :: [ for name, _ in filesOfHundred -> string (Path.GetFileName name) ]
     Expect.isEmpty (names folder |> List.except known) "nothing else is written"
@@ -45,9 +43,8 @@ let private damaged name (change: byte array -> byte array) (reason: string) =
         let path = folder.File "test.bin"
         File.WriteAllBytes(path, change (File.ReadAllBytes path))
 
-        Expect.throwsC
-            (fun () -> CifarReader.Open(hundred, folder.Path) |> ignore)
-            (fun error -> Expect.equal error.Message $"The file {path} is damaged: {reason}." "message")
+        Expect.throwsC (fun () -> CifarReader.Open(hundred, folder.Path) |> ignore) (fun error ->
+            Expect.equal error.Message $"The file {path} is damaged: {reason}." "message")
     }
 
 let private pixel (images: IImageSet) index place =
@@ -76,7 +73,11 @@ let tests =
 
                       for place in [ 0; 1; 33; 1024; imageSize - 1 ] do
                           let channel = place / 1024
-                          let value = (float bytes[labelBytes + place] / 255.0 - float dataset.Normalization.Mean[channel]) / float dataset.Normalization.Std[channel]
+
+                          let value =
+                              (float bytes[labelBytes + place] / 255.0 - float dataset.Normalization.Mean[channel])
+                              / float dataset.Normalization.Std[channel]
+
                           Expect.floatClose Accuracy.medium (float (pixel opened.Training i place)) value $"image {i}, value {place}"
 
                   let last = snd (List.last files)
@@ -87,7 +88,7 @@ let tests =
                   use folder = new TemporaryFolder()
                   let path = folder.File "x.tar.gz"
                   File.WriteAllBytes(path, archiveOf files)
-                  CifarArchive.Unpack(path, CifarLayout.Of dataset, folder.Path, CancellationToken.None)
+                  CifarArchive.Unpack(path, CifarFormat.Of dataset, folder.Path, CancellationToken.None)
                   Expect.equal (names folder) (List.sort ("x.tar.gz" :: [ for name, _ in files -> string (Path.GetFileName name) ])) "files"
 
                   for name, content in files do
@@ -117,8 +118,7 @@ let tests =
           }
 
           test "an archive with links or devices is refused" {
-              let link kind target =
-                  UstarTarEntry(kind, "cifar-100-binary/train.bin", LinkName = target) :> TarEntry
+              let link kind target = UstarTarEntry(kind, "cifar-100-binary/train.bin", LinkName = target) :> TarEntry
 
               let why what = $"its entry `cifar-100-binary/train.bin` is a {what}, which no archive of CIFAR has"
               refused [ link TarEntryType.SymbolicLink "/etc/passwd" ] (why "link to `/etc/passwd`")
@@ -131,18 +131,14 @@ let tests =
               refused (good () @ [ good().Head ]) "its entry `cifar-100-binary/train.bin` is there twice"
               refused [ good().Head ] "its entry `cifar-100-binary/test.bin` is missing"
 
-              refused
-                  [ entry "cifar-100-binary/test.bin" "x"B ]
-                  "its entry `cifar-100-binary/test.bin` has 1 bytes where 36888 are expected"
+              refused [ entry "cifar-100-binary/test.bin" "x"B ] "its entry `cifar-100-binary/test.bin` has 1 bytes where 36888 are expected"
           }
 
           test "an archive that is none is refused" {
               for bytes in [ "<html>"B; [||]; (archiveOf filesOfHundred)[..5000] ] do
                   use folder = new TemporaryFolder()
 
-                  Expect.throwsC
-                      (fun () -> unpack folder bytes)
-                      (fun error -> Expect.equal (error.GetType()) typeof<DamagedFileException> $"{error}")
+                  Expect.throwsC (fun () -> unpack folder bytes) (fun error -> Expect.equal (error.GetType()) typeof<DamagedFileException> $"{error}")
           }
 
           testPropertyWithConfig { FsCheckConfig.defaultConfig with maxTest = 200 } "whatever happens to an archive, it is read or refused in words"

@@ -224,7 +224,9 @@ let tests =
 
                   missing
                       (opening "cifar100")
-                      "This version cannot fetch or read the dataset cifar100 yet; experiments with it can be checked and planned."
+                      ("The dataset cifar100 is not in data/cifar100. Without a network, put cifar-100-binary.tar.gz from "
+                       + "https://www.cs.toronto.edu/~kriz/cifar.html there, or the files in it (torchvision's own copy is of another format). "
+                       + "To fetch it: dotnet fsi build.fsx data fetch cifar100")
 
                   Expect.isFalse (DatasetStore.IsThere(DatasetSpec(Name = mini.Name), workspace)) "not there"
                   Expect.isTrue (DatasetStore.IsThere(DatasetSpec(Name = mini.Name), Sets.workspace)) "there")

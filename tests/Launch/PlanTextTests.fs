@@ -71,7 +71,7 @@ let tests =
               let expected =
                   "small: 2 runs in 1 cohort
 
-Dataset cifar100: not on this machine. This version cannot fetch or read the dataset cifar100 yet; experiments with it can be checked and planned.
+Dataset cifar100: not on this machine yet; sweep fetches it, 169 MB.
 Teacher resnet20: its checkpoint ROOT/pretrain/none.safetensors is not there; sweep needs it.
 
 Cohort 1: 2 runs, batch 100, 500 steps an epoch, data seed 0
@@ -107,7 +107,36 @@ Loss weights over 8 epochs
               Expect.stringContains (note "imagenet") "Dataset imagenet: not on this machine. There is no folder data/imagenet." "imagenet"
               let small = note "cifar10"
               Expect.stringContains small "batch 60000, 1 step an epoch" "one is one"
-              Expect.isFalse (small.Contains "sweep fetches") "cifar10"
+              Expect.stringContains small "Dataset cifar10: not on this machine yet; sweep fetches it, 170 MB." "cifar10"
+          }
+
+          test "says where a teacher comes from" {
+              use folder = new TemporaryFolder()
+
+              let note (teacher: string) dataset =
+                  let file = folder.File "small.yaml"
+                  let text = experiment.Replace("{ model: resnet20, checkpoint: pretrain/none.safetensors }", teacher)
+                  File.WriteAllText(file, text.Replace("dataset: cifar100", $"dataset: {dataset}").Replace("- cd:", "- kd:"))
+
+                  match Experiments.load file [ "losses.kd.weight", "1" ] false with
+                  | Ok(plan, _) ->
+                      let text = render folder plan (Job.ofPlan (folder.File "runs") plan) (fun _ -> None)
+                      text.Split '\n' |> Array.find (fun line -> line.StartsWith "Teacher")
+                  | Error problems -> failtest (Render.problems problems)
+
+              let known = "Teacher resnet34: resnet34-imagenet, not on this machine yet; sweep fetches it, 87 MB."
+              Expect.equal (note "resnet34-imagenet" "imagenet") known "by its name"
+              Expect.equal (note "{ model: resnet34, checkpoint: pretrain/resnet34-333f7ec4.pth }" "imagenet") known "by its file"
+
+              Expect.stringStarts
+                  (note "resnet152-cifar100" "cifar100")
+                  "Teacher resnet152: not on this machine. The teacher resnet152-cifar100 is not in pretrain/resnet152-cifar.pth. Its weights were never published"
+                  "one that nobody offers"
+
+              Expect.equal
+                  (note "{ model: resnet20, train: { epochs: 3 } }" "cifar100")
+                  "Teacher resnet20: sweep trains it first, 3 epochs; that is not part of the times below."
+                  "a recipe"
           }
 
           test "estimates what is left from the epochs a cohort has finished" {

@@ -3,7 +3,7 @@ module ChannelDistillation.Cli.DataVerb
 
 open Argu
 open ChannelDistillation.Data
-open ChannelDistillation.Specs
+open ChannelDistillation.Dsl.Launch
 open ChannelDistillation.Cli
 open ChannelDistillation.Cli.Common
 
@@ -14,10 +14,10 @@ type FetchArguments =
         member _.Usage = "a dataset that `data list` shows"
 
 type ListArguments =
-    | [<Hidden>] Nothing
+    | [<Unique>] Json
 
     interface IArgParserTemplate with
-        member _.Usage = ""
+        member _.Usage = "print them as JSON"
 
 type DataArguments =
     | [<CliPrefix(CliPrefix.None)>] List of ParseResults<ListArguments>
@@ -26,19 +26,8 @@ type DataArguments =
     interface IArgParserTemplate with
         member this.Usage =
             match this with
-            | List _ -> "the known datasets and whether they are here"
-            | Fetch _ -> "download a dataset and verify it"
-
-let private listDatasets () =
-    for dataset in DatasetCatalog.All do
-        let here =
-            if DatasetStore.IsThere(DatasetSpec(Name = dataset.Name), workspace) then
-                "here"
-            else
-                "not here"
-
-        printfn "%-20s %-9s %d classes, %d + %d images" dataset.Name here dataset.Classes dataset.TrainingImages dataset.ValidationImages
-        printfn "  %s" dataset.Doc
+            | List _ -> "the known datasets: what they hold, how large they are, where they are"
+            | Fetch _ -> "download a dataset; verify what is there"
 
 let private fetchDataset (name: string) =
     match DatasetCatalog.Find name with
@@ -51,7 +40,10 @@ let run (arguments: string list) =
     | Some parsed ->
         match parsed.TryGetSubCommand() with
         | Some(Fetch inner) -> fetchDataset (inner.GetResult Name)
+        | Some(List inner) when inner.Contains Json ->
+            printf "%s" (DatasetListing.renderJson workspace)
+            0
         | Some(List _)
         | None ->
-            listDatasets ()
+            printf "%s" (DatasetListing.render workspace)
             0

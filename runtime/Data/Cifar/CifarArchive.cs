@@ -14,9 +14,9 @@ internal static class CifarArchive
     /// <param name="folder">Where the files go, each there whole or not at all.</param>
     /// <exception cref="DamagedFileException">It is damaged, or refused; the message names the entry.</exception>
     /// <exception cref="OperationCanceledException">Asked to stop.</exception>
-    public static void Unpack(string archive, CifarLayout layout, string folder, CancellationToken stop)
+    public static void Unpack(string archive, CifarFormat format, string folder, CancellationToken stop)
     {
-        Dictionary<string, CifarFile> expected = layout.Files.ToDictionary(file => $"{layout.Folder}/{file.Name}");
+        Dictionary<string, CifarFile> expected = format.Files.ToDictionary(file => $"{format.Folder}/{file.Name}");
         var taken = new HashSet<string>();
         try
         {
@@ -51,7 +51,9 @@ internal static class CifarArchive
     private static string? WhyRefused(TarEntry entry) =>
         entry.EntryType switch
         {
-            TarEntryType.RegularFile or TarEntryType.V7RegularFile or TarEntryType.Directory => LeavesItsFolder(entry.Name) ? "leaves its folder" : null,
+            TarEntryType.RegularFile or TarEntryType.V7RegularFile or TarEntryType.Directory => LeavesItsFolder(entry.Name)
+                ? "leaves its folder"
+                : null,
             TarEntryType.GlobalExtendedAttributes => null,
             TarEntryType.SymbolicLink or TarEntryType.HardLink => $"is a link to `{entry.LinkName}`",
             TarEntryType.BlockDevice or TarEntryType.CharacterDevice or TarEntryType.Fifo => "is a device",

@@ -1,42 +1,54 @@
 namespace ChannelDistillation.Data.Cifar;
 
 /// <summary>
-/// The binary files of CIFAR-10 and CIFAR-100 (Krizhevsky 2009): records of one or two label bytes and the image, its red, green and blue
-/// planes after one another, each in rows.
+/// CIFAR is fetched as an archive and read from the files in it: unzipping 170 MB takes longer than reading 184 MB, and would be done at
+/// every start. An archive that was fetched is removed once its files are there; one that somebody else put there is left alone.
 /// </summary>
-/// <param name="Folder">Where the files lie within the archive.</param>
-/// <param name="Labels">For each label byte of a record, how many values it has. The last one is the class.</param>
-internal sealed record CifarLayout(string Folder, IReadOnlyList<CifarFile> Training, CifarFile Validation, IReadOnlyList<int> Labels)
+internal sealed class CifarLayout : DatasetLayout
 {
-    private const int TrainingFiles10 = 5;
-    private const int CoarseLabels = 20;
+    public override IReadOnlyList<string> Missing(DatasetDescriptor dataset, string folder) =>
+        [.. Names(dataset).Where(name => !File.Exists(Path.Combine(folder, name)))];
 
-    public IEnumerable<CifarFile> Files => [.. Training, Validation];
+    /// <summary>Also the archive's own folder, for those who unpacked it themselves.</summary>
+    public override IEnumerable<string> Places(DatasetDescriptor dataset, string home) => [home, Path.Combine(home, CifarFormat.Of(dataset).Folder)];
 
-    public static CifarLayout Of(DatasetDescriptor dataset)
+    public override Dataset Open(DatasetDescriptor dataset, string folder) => CifarReader.Open(dataset, folder);
+
+    /// <summary>By their checksums where they were unpacked here; otherwise, if all are there, by what reading them tells.</summary>
+    public override IEnumerable<DamagedFileException> Damaged(DatasetDescriptor dataset, string folder) =>
+        [
+            .. Checksums.Changed(dataset.Files, folder),
+            .. Checksums.Read(folder).Count > 0 || Missing(dataset, folder).Count > 0 ? Checksums.Changed(folder) : DamagedByReading(dataset, folder),
+        ];
+
+    public override void Unpack(DatasetDescriptor dataset, string folder, IReadOnlyList<string> fetched, Action<string> say, CancellationToken stop)
     {
-        long record = dataset.Image.Channels * dataset.Image.Height * dataset.Image.Width;
-        CifarFile File(string name, int images, int labels) => new(name, images, images * (record + labels));
-
-        return dataset.Classes == 100
-            ? new(
-                "cifar-100-binary",
-                [File("train.bin", dataset.TrainingImages, 2)],
-                File("test.bin", dataset.ValidationImages, 2),
-                [CoarseLabels, dataset.Classes]
-            )
-            : new(
-                "cifar-10-batches-bin",
-                [
-                    .. Enumerable
-                        .Range(1, TrainingFiles10)
-                        .Select(number => File($"data_batch_{number}.bin", dataset.TrainingImages / TrainingFiles10, 1)),
-                ],
-                File("test_batch.bin", dataset.ValidationImages, 1),
-                [dataset.Classes]
-            );
+        if (Missing(dataset, folder).Count == 0)
+            return;
+        foreach (string name in dataset.Files.Select(file => file.Name))
+        {
+            say($"Unpacking {name}");
+            string archive = Path.Combine(folder, name);
+            CifarArchive.Unpack(archive, CifarFormat.Of(dataset), folder, stop);
+            Checksums.Write(folder, Names(dataset));
+            if (fetched.Contains(name))
+                File.Delete(archive);
+        }
     }
-}
 
-/// <param name="Bytes">Its size.</param>
-internal sealed record CifarFile(string Name, int Images, long Bytes);
+    public override string WhatIsMissing(DatasetDescriptor dataset, string folder)
+    {
+        string archive = string.Join(", ", dataset.Files.Select(file => file.Name));
+        return $"The dataset {dataset.Name} is not in data/{dataset.Name}. Without a network, put {archive} from {dataset.Homepage} there, or the "
+            + $"files in it (torchvision's own copy is of another format). To fetch it: dotnet fsi build.fsx data fetch {dataset.Name}";
+    }
+
+    public override long? BytesOnDisk(DatasetDescriptor dataset, string folder) =>
+        Names(dataset)
+            .Concat(dataset.Files.Select(file => file.Name))
+            .Select(name => new FileInfo(Path.Combine(folder, name)))
+            .Where(file => file.Exists)
+            .Sum(file => file.Length);
+
+    private static IEnumerable<string> Names(DatasetDescriptor dataset) => CifarFormat.Of(dataset).Files.Select(file => file.Name);
+}

@@ -9,11 +9,11 @@ internal static class CifarReader
     /// <exception cref="DamagedFileException">A file is not what it must be.</exception>
     public static Dataset Open(DatasetDescriptor dataset, string folder)
     {
-        var layout = CifarLayout.Of(dataset);
-        return new(dataset, Read(dataset, layout, folder, layout.Training), Read(dataset, layout, folder, [layout.Validation]));
+        var format = CifarFormat.Of(dataset);
+        return new(dataset, Read(dataset, format, folder, format.Training), Read(dataset, format, folder, [format.Validation]));
     }
 
-    private static ByteImageSet Read(DatasetDescriptor dataset, CifarLayout layout, string folder, IReadOnlyList<CifarFile> files)
+    private static ByteImageSet Read(DatasetDescriptor dataset, CifarFormat format, string folder, IReadOnlyList<CifarFile> files)
     {
         int imageSize = dataset.Image.Channels * dataset.Image.Height * dataset.Image.Width;
         int count = files.Sum(file => file.Images);
@@ -22,20 +22,20 @@ internal static class CifarReader
         var done = 0;
         foreach (CifarFile file in files)
         {
-            Read(dataset, layout, file, Path.Combine(folder, file.Name), pixels.AsSpan(done * imageSize), labels.AsSpan(done, file.Images));
+            Read(dataset, format, file, Path.Combine(folder, file.Name), pixels.AsSpan(done * imageSize), labels.AsSpan(done, file.Images));
             done += file.Images;
         }
 
         return new ByteImageSet(dataset.Image, pixels, labels, dataset.Normalization);
     }
 
-    private static void Read(DatasetDescriptor dataset, CifarLayout layout, CifarFile file, string path, Span<byte> pixels, Span<byte> labels)
+    private static void Read(DatasetDescriptor dataset, CifarFormat format, CifarFile file, string path, Span<byte> pixels, Span<byte> labels)
     {
         using FileStream stream = new(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0, FileOptions.SequentialScan);
         if (stream.Length != file.Bytes)
             throw new DamagedFileException(path, $"it has {stream.Length} bytes where {file.Bytes} are expected");
 
-        int labelBytes = layout.Labels.Count;
+        int labelBytes = format.Labels.Count;
         int record = (int)(file.Bytes / file.Images);
         var buffer = new byte[RecordsAtOnce * record];
         for (var first = 0; first < file.Images; first += RecordsAtOnce)
@@ -46,10 +46,10 @@ internal static class CifarReader
             {
                 ReadOnlySpan<byte> bytes = buffer.AsSpan(i * record, record);
                 for (var label = 0; label < labelBytes; label++)
-                    if (bytes[label] >= layout.Labels[label])
+                    if (bytes[label] >= format.Labels[label])
                         throw new DamagedFileException(
                             path,
-                            $"its image {first + i} has the label {bytes[label]}, but {dataset.Name} has the labels 0 to {layout.Labels[label] - 1} there"
+                            $"its image {first + i} has the label {bytes[label]}, but {dataset.Name} has the labels 0 to {format.Labels[label] - 1} there"
                         );
                 labels[first + i] = bytes[labelBytes - 1];
                 bytes[labelBytes..].CopyTo(pixels[((first + i) * (record - labelBytes))..]);

@@ -5,16 +5,14 @@ internal static class PhotographFolder
 {
     private static readonly string[] Parts = ["train", "val"];
 
-    /// <summary>Whether both parts are there; what is in them is looked at when they are opened.</summary>
-    public static bool IsThere(string folder) => Parts.All(part => Directory.Exists(Path.Combine(folder, part)));
+    /// <summary>The parts that are not there; what is in them is looked at when they are opened.</summary>
+    public static IReadOnlyList<string> Missing(string folder) => [.. Parts.Where(part => !Directory.Exists(Path.Combine(folder, part)))];
 
     /// <summary>What to say where it is not.</summary>
     public static string WhatIsMissing(DatasetDescriptor dataset, string folder)
     {
         var shown = dataset.Folder ?? $"data/{dataset.Name}";
-        var absent = Directory.Exists(folder)
-            ? $"The folder {shown} has no {Parts.First(part => !Directory.Exists(Path.Combine(folder, part)))}/ in it."
-            : $"There is no folder {shown}.";
+        var absent = Directory.Exists(folder) ? $"The folder {shown} has no {Missing(folder)[0]}/ in it." : $"There is no folder {shown}.";
         return dataset.Homepage is null
             ? $"{absent} It should hold train/ and val/, each with one folder of photographs per class. A relative path starts at the project's folder."
             : $"{absent} {dataset.Name} cannot be downloaded without an account: get it from {dataset.Homepage}, and unpack it so that photographs lie in "

@@ -1,0 +1,65 @@
+using ChannelDistillation.Data.Cifar;
+using ChannelDistillation.Data.Photographs;
+
+namespace ChannelDistillation.Data;
+
+/// <summary>How datasets of one format lie in a folder. A new format is a subclass and a line in <see cref="Of"/>.</summary>
+internal abstract class DatasetLayout
+{
+    public static DatasetLayout Of(DatasetFormat format) =>
+        format switch
+        {
+            DatasetFormat.Idx => new IdxLayout(),
+            DatasetFormat.Cifar => new CifarLayout(),
+            DatasetFormat.ImageFolder => new PhotographLayout(),
+            _ => throw new ArgumentOutOfRangeException(nameof(format), format, "An unknown format."),
+        };
+
+    /// <summary>Paths, relative to the folder, of what is not there.</summary>
+    public abstract IReadOnlyList<string> Missing(DatasetDescriptor dataset, string folder);
+
+    /// <summary>Folders to look in, the first one being where it is put when it is fetched.</summary>
+    /// <param name="home">The dataset's own folder.</param>
+    public virtual IEnumerable<string> Places(DatasetDescriptor dataset, string home) => [home];
+
+    /// <exception cref="DamagedFileException">A file is not what it must be.</exception>
+    /// <exception cref="MissingException">The folder is not what it must be.</exception>
+    public abstract Dataset Open(DatasetDescriptor dataset, string folder);
+
+    /// <summary>What is known of it, where opening the folder can tell more than the catalog.</summary>
+    public virtual DatasetDescriptor Describe(DatasetDescriptor dataset, string folder) => dataset;
+
+    /// <summary>The files in a folder that are not what they must be, whole or not.</summary>
+    public virtual IEnumerable<DamagedFileException> Damaged(DatasetDescriptor dataset, string folder) => [];
+
+    /// <summary>What reading the whole dataset tells, where checksums are not known.</summary>
+    protected IEnumerable<DamagedFileException> DamagedByReading(DatasetDescriptor dataset, string folder)
+    {
+        try
+        {
+            Open(dataset, folder).Dispose();
+            return [];
+        }
+        catch (DamagedFileException error)
+        {
+            return [error];
+        }
+    }
+
+    /// <summary>Makes the files that are read out of those that were fetched.</summary>
+    /// <param name="fetched">Names of those that were fetched just now.</param>
+    /// <exception cref="DamagedFileException">A file is not what it must be.</exception>
+    public virtual void Unpack(
+        DatasetDescriptor dataset,
+        string folder,
+        IReadOnlyList<string> fetched,
+        Action<string> say,
+        CancellationToken stop
+    ) { }
+
+    /// <summary>What to say where it is not there.</summary>
+    public abstract string WhatIsMissing(DatasetDescriptor dataset, string folder);
+
+    /// <summary>Bytes of its files that are there; null: nobody has counted them.</summary>
+    public abstract long? BytesOnDisk(DatasetDescriptor dataset, string folder);
+}

@@ -1,0 +1,15 @@
+namespace ChannelDistillation.Data.Photographs;
+
+/// <summary>Folders of photographs: nobody fetches them, and what is in them is known when they are opened.</summary>
+internal sealed class PhotographLayout : DatasetLayout
+{
+    public override IReadOnlyList<string> Missing(DatasetDescriptor dataset, string folder) => PhotographFolder.Missing(folder);
+
+    public override Dataset Open(DatasetDescriptor dataset, string folder) => PhotographDataset.Open(dataset, folder);
+
+    public override DatasetDescriptor Describe(DatasetDescriptor dataset, string folder) => PhotographDataset.Describe(dataset, folder);
+
+    public override string WhatIsMissing(DatasetDescriptor dataset, string folder) => PhotographFolder.WhatIsMissing(dataset, folder);
+
+    public override long? BytesOnDisk(DatasetDescriptor dataset, string folder) => null;
+}

@@ -1,0 +1,101 @@
+/// Fetching with the real program, from a mirror on this machine.
+module ChannelDistillation.Tests.Cli.FetchTests
+
+open System
+open System.Diagnostics
+open System.IO
+open System.Runtime.InteropServices
+open System.Threading
+open Expecto
+open ChannelDistillation.Tests
+open ChannelDistillation.Tests.Downloads
+
+[<DllImport("libc", EntryPoint = "kill", SetLastError = true)>]
+extern int private signal(int pid, int number)
+
+let private interrupt = 2
+let private program = Path.Combine(Repository.root, "dsl/Cli/bin/Release/net10.0/channel-distillation.dll")
+
+let private start (root: string) (mirror: string) (arguments: string list) =
+    let start =
+        ProcessStartInfo("dotnet", program :: arguments, WorkingDirectory = root, RedirectStandardOutput = true, RedirectStandardError = true)
+
+    start.Environment["CHANNEL_DISTILLATION_ROOT"] <- root
+    start.Environment["CHANNEL_DISTILLATION_MIRROR"] <- mirror
+    Process.Start start
+
+/// Its exit code and everything that it wrote.
+let private ended (started: Process) =
+    let errors = started.StandardError.ReadToEndAsync()
+    let output = started.StandardOutput.ReadToEnd()
+    started.WaitForExit()
+    started.ExitCode, output + errors.Result
+
+let private until what (condition: unit -> bool) =
+    if not (SpinWait.SpinUntil(condition, TimeSpan.FromSeconds 60.0)) then
+        failtest $"a minute has passed before {what}"
+
+/// As long as the teacher's file, but empty.
+let private length = 87306240
+let private arrived = 1 <<< 20
+
+/// A mirror that sends a mebibyte and then nothing more; when it is asked to go on, it has the file no longer.
+let private hesitant () =
+    new LocalServer(fun request stream ->
+        match request.From with
+        | Some _ -> Answer.status "404 Not Found" stream
+        | None ->
+            Answer.head "200 OK" [ "Content-Length", string length ] stream
+            stream.Write(Array.zeroCreate<byte> arrived)
+            stream.Flush()
+            Thread.Sleep 60_000)
+
+let private fetch = [ "teacher"; "fetch"; "resnet34-imagenet" ]
+
+/// Starts to fetch, and stops the process in the middle.
+let private stoppedBy (stop: Process -> unit) (check: (int * string) -> unit) =
+    use root = new TemporaryFolder()
+    use mirror = hesitant ()
+    use first = start root.Path (string mirror.Address) fetch
+    let part = Path.Combine(root.Path, "pretrain", "resnet34-333f7ec4.pth.part")
+    until "a mebibyte has come" (fun () -> File.Exists part && FileInfo(part).Length = int64 arrived)
+    stop first
+    check (ended first)
+    Expect.equal (FileInfo(part).Length) (int64 arrived) "what has come is kept"
+    use second = start root.Path (string mirror.Address) fetch
+    let code, text = ended second
+    Expect.equal code 3 text
+    Expect.stringContains text "  going on at 1.0 MB of 87 MB (1 %)\n" "it goes on"
+    Expect.stringContains text "the server answers 404 (NotFound). The file is no longer there" "and says what is wrong"
+    Expect.equal (mirror.Requests |> List.map _.From) [ None; Some(int64 arrived) ] "what was asked for"
+    Expect.equal (mirror.Requests.Head.Path) "/resnet34-333f7ec4.pth" "by its name"
+
+[<Tests>]
+let tests =
+    testList
+        "fetching on the command line"
+        [ test "is interrupted with a word on how to go on" {
+              if OperatingSystem.IsWindows() then
+                  skiptest "Windows has no signals"
+
+              stoppedBy (fun started -> signal (started.Id, interrupt) |> ignore) (fun (code, text) ->
+                  Expect.equal code 130 text
+                  Expect.stringContains text "Stopping; what has come is kept." "at once"
+
+                  Expect.stringContains
+                      text
+                      "Interrupted; what has come is kept. To go on: dotnet fsi build.fsx teacher fetch resnet34-imagenet\n"
+                      "at the end")
+          }
+
+          test "goes on after a process that was killed" { stoppedBy _.Kill() (fun (code, _) -> Expect.notEqual code 0 "killed") }
+
+          test "needs a mirror that is an address" {
+              use root = new TemporaryFolder()
+              use started = start root.Path "somewhere" fetch
+
+              Expect.equal
+                  (ended started)
+                  (3, "CHANNEL_DISTILLATION_MIRROR must be an http or https address; it is `somewhere`.\n")
+                  "exit code and text"
+          } ]
