@@ -11,14 +11,11 @@ internal static class Checksums
 
     /// <summary>Files of which the catalog knows the checksum, and which have another.</summary>
     public static IEnumerable<DamagedFileException> Changed(IEnumerable<DatasetFile> files, string folder) =>
-        files
-            .Where(file => file.Sha256 is not null)
-            .Select(file => Changed(Path.Combine(folder, file.Name), file.Sha256!))
-            .OfType<DamagedFileException>();
+        files.Where(file => file.Sha256 is not null).SelectMany(file => Changed(Path.Combine(folder, file.Name), file.Sha256!));
 
     /// <summary>Files that the list in the folder knows, and which have another checksum than it says.</summary>
     public static IEnumerable<DamagedFileException> Changed(string folder) =>
-        Read(folder).Select(entry => Changed(Path.Combine(folder, entry.Key), entry.Value)).OfType<DamagedFileException>();
+        Read(folder).SelectMany(entry => Changed(Path.Combine(folder, entry.Key), entry.Value));
 
     /// <summary>Writes the list of some files.</summary>
     public static void Write(string folder, IEnumerable<string> names) =>
@@ -37,12 +34,11 @@ internal static class Checksums
             : new Dictionary<string, string>();
     }
 
-    private static DamagedFileException? Changed(string path, string expected)
+    /// <summary>The file, where it is there with another checksum than it should have.</summary>
+    public static IEnumerable<DamagedFileException> Changed(string path, string expected)
     {
-        if (!File.Exists(path))
-            return null;
-        string found = Of(path);
-        return found == expected ? null : new DamagedFileException(path, $"its SHA-256 is {found}, it should be {expected}");
+        if (File.Exists(path) && Of(path) is var found && found != expected)
+            yield return new DamagedFileException(path, $"its SHA-256 is {found}, it should be {expected}");
     }
 
     private static string Of(string path)

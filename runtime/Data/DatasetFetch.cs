@@ -34,7 +34,7 @@ internal static class DatasetFetch
             stop
         );
         foreach (string place in layout.Places(dataset, home))
-            SetAside(layout.Damaged(dataset, place), downloader);
+            DamagedFiles.SetAside(layout.Damaged(dataset, place), downloader);
         if (DatasetStore.FolderIn(dataset, home) is null)
         {
             IReadOnlyList<string> fetched = Download(dataset, home, downloader, stop);
@@ -58,15 +58,5 @@ internal static class DatasetFetch
         }
 
         return fetched;
-    }
-
-    /// <summary>Renamed and not removed: it may be somebody's own work.</summary>
-    private static void SetAside(IEnumerable<DamagedFileException> damaged, Downloader downloader)
-    {
-        foreach (DamagedFileException file in damaged.ToArray())
-        {
-            File.Move(file.Path, $"{file.Path}.damaged", overwrite: true);
-            downloader.Say($"{file.Message} It is now called {Path.GetFileName(file.Path)}.damaged, and is fetched anew.");
-        }
     }
 }

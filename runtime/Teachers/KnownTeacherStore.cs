@@ -1,3 +1,4 @@
+using ChannelDistillation.Data;
 using ChannelDistillation.Downloads;
 
 namespace ChannelDistillation.Teachers;
@@ -15,15 +16,18 @@ public static class KnownTeacherStore
             ? $"The teacher {teacher.Name} is not in {teacher.Checkpoint}. {teacher.Note}"
             : $"The teacher {teacher.Name} is not in {teacher.Checkpoint}. To fetch it: dotnet fsi build.fsx teacher fetch {teacher.Name}";
 
-    /// <summary>Downloads its file unless it is there.</summary>
+    /// <summary>Downloads its file. One that is there is verified, and fetched anew where it has changed; nobody can verify one that nobody offers.</summary>
     /// <exception cref="MissingException">It could not be had; the message says why and what to do.</exception>
     /// <exception cref="OperationCanceledException">Asked to stop; what has come is kept.</exception>
     public static void Fetch(KnownTeacher teacher, Workspace workspace, Downloader downloader, CancellationToken stop)
     {
-        if (IsHere(teacher, workspace))
-            return;
-        if (teacher.Download is not { } file)
+        string path = PathOf(teacher, workspace);
+        if (teacher.Download is { } file)
+        {
+            DamagedFiles.SetAside(Checksums.Changed(path, file.Sha256), downloader);
+            downloader.Bring(file, path, stop);
+        }
+        else if (!File.Exists(path))
             throw new MissingException(WhatIsMissing(teacher));
-        downloader.Bring(file, PathOf(teacher, workspace), stop);
     }
 }

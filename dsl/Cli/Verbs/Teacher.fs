@@ -60,11 +60,8 @@ let private fetchTeacher (name: string) =
     | null -> Fetching.unknown "teacher" name [ for teacher in KnownTeacherCatalog.All -> teacher.Name ]
     | teacher ->
         Fetching.run $"teacher fetch {name}" (fun downloader stop ->
-            if KnownTeacherStore.IsHere(teacher, workspace) then
-                downloader.Say $"{name} is already there: {shown (KnownTeacherStore.PathOf(teacher, workspace))}"
-            else
-                KnownTeacherStore.Fetch(teacher, workspace, downloader, stop)
-                downloader.Say $"{name} is complete: {shown (KnownTeacherStore.PathOf(teacher, workspace))}")
+            KnownTeacherStore.Fetch(teacher, workspace, downloader, stop)
+            downloader.Say $"{name} is complete: {shown (KnownTeacherStore.PathOf(teacher, workspace))}")
 
 let private trainTeachers (words: string list) (parsed: ParseResults<TeacherTrainArguments>) =
     let plan = load (Some(parsed.GetResult File)) (parsed.GetResults Set) (parsed.Contains Yes)

@@ -1,0 +1,17 @@
+using ChannelDistillation.Downloads;
+
+namespace ChannelDistillation.Data;
+
+/// <summary>What happens to files that are not what they must be before they are fetched anew.</summary>
+internal static class DamagedFiles
+{
+    /// <summary>Renamed and not removed: it may be somebody's own work.</summary>
+    public static void SetAside(IEnumerable<DamagedFileException> damaged, Downloader downloader)
+    {
+        foreach (DamagedFileException file in damaged.ToArray())
+        {
+            File.Move(file.Path, $"{file.Path}.damaged", overwrite: true);
+            downloader.Say($"{file.Message} It is now called {Path.GetFileName(file.Path)}.damaged, and is fetched anew.");
+        }
+    }
+}
