@@ -8,8 +8,14 @@ using ChannelDistillation.Specs;
 using ChannelDistillation.Training;
 using TorchSharp;
 
-// Side by side with PyTorch, in turn, in one run: medians and their ratio. Usage: bench [ROUNDS [STEPS]]
+// Side by side with PyTorch, in turn, in one run: medians and their ratio. Usage: bench [ROUNDS [STEPS]], or bench cifar [ROUNDS]
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
+if (args is ["cifar", ..])
+{
+    CifarAugmentation.Run(args.Length > 1 ? int.Parse(args[1]) : 7);
+    return;
+}
+
 ExternalTorch.Load();
 int rounds = args.Length > 0 ? int.Parse(args[0]) : 7;
 int steps = args.Length > 1 ? int.Parse(args[1]) : 3;

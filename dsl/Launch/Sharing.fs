@@ -18,7 +18,12 @@ type Sharing(retryFailed: bool, say: string -> unit, stop: CancellationToken) =
         with
         | :? IOException
         | :? UnauthorizedAccessException as error ->
-            raise (MissingException($"Nothing can be written to {job.Folder}: {error.Message} Make the folder writable, or choose another with --out.", error))
+            raise (
+                MissingException(
+                    $"Nothing can be written to {job.Folder}: {error.Message} Make the folder writable, or choose another with --out.",
+                    error
+                )
+            )
 
     /// Another sweep may have done the work since this one looked.
     let isWanted (job: Job) =

@@ -157,8 +157,7 @@ module Sweep =
                     evaluateTeacher teacher
 
             let train (runs: (Job * Ownership) list) =
-                let lanes =
-                    [| for job, own in runs -> LaneSpec(job.Run.Name, job.Run.Spec, job.Folder, IsOurs = (fun () -> own.IsHeld)) |]
+                let lanes = [| for job, own in runs -> LaneSpec(job.Run.Name, job.Run.Spec, job.Folder, IsOurs = (fun () -> own.IsHeld)) |]
 
                 try
                     CohortTrainer.Train(lanes, training.Value, progress, stop)

@@ -34,7 +34,7 @@ module TeacherTraining =
         match teachers |> List.filter (fun teacher -> not (isNull teacher.Spec.Train)) with
         | [] when teachers.IsEmpty -> raise (Refused $"{plan.Experiment.Name} has no teacher.")
         | [] ->
-            let files = String.Join(", ", [ for teacher in teachers -> string teacher.Spec.Checkpoint ])
+            let files = String.Join(", ", [ for teacher in teachers -> string teacher.Spec.Checkpoint ] |> List.distinct)
 
             raise (
                 Refused(

@@ -44,15 +44,14 @@ type TransferLines(output: TextWriter) =
 type TransferBar(console: IAnsiConsole, show: IRenderable -> unit) =
     let betweenFrames = Stopwatch.Frequency / 5L
     let mutable pace = TransferPace(0L, 0L)
-    let mutable name = ""
     let mutable nextFrame = 0L
 
-    let frame () = show (Markup $"{Markup.Escape name} {Figures.bar pace.Fraction} {Markup.Escape(Figures.transfer pace)}")
+    // Without the file's name, which the line above has: it fits into 80 columns.
+    let frame () = show (Markup $"{Figures.bar pace.Fraction} {Figures.transfer pace}")
 
     interface IDownloadObserver with
         member _.Started(file, already) =
             pace <- TransferPace(file.Bytes, already)
-            name <- file.Name
             frame ()
 
         member _.Advanced bytes =

@@ -79,7 +79,10 @@ public sealed record Safetensors(IReadOnlyDictionary<string, Tensor> Tensors, IR
     /// <summary>Reads a whole file into tensors on the CPU; they belong to the current dispose scope, if there is one.</summary>
     /// <exception cref="InvalidDataException">Not a safetensors file, or a damaged one; the message says what is wrong.</exception>
     public static Safetensors Read(string path) =>
-        Open(path, (file, header) => new Safetensors(header.Tensors.ToDictionary(entry => entry.Name, entry => FileBytes.Read(file, entry)), header.Metadata));
+        Open(
+            path,
+            (file, header) => new Safetensors(header.Tensors.ToDictionary(entry => entry.Name, entry => FileBytes.Read(file, entry)), header.Metadata)
+        );
 
     private static T Open<T>(string path, Func<SafeFileHandle, SafetensorsHeader, T> read)
     {

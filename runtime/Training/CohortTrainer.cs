@@ -183,7 +183,11 @@ public sealed class CohortTrainer : IDisposable
     {
         if (entry.Lane.BrokenInValidation())
         {
-            lanes.End(entry, RunStatus.Diverged, $"After epoch {entry.Lane.Position.Epoch} the student's answers are infinite or not a number. {entry.Files.LastCheckpoint} {Advice}");
+            lanes.End(
+                entry,
+                RunStatus.Diverged,
+                $"After epoch {entry.Lane.Position.Epoch} the student's answers are infinite or not a number. {entry.Files.LastCheckpoint} {Advice}"
+            );
             return;
         }
         EpochRecord record = entry.Lane.EndEpoch(training.StepsPerEpoch, imagesPerSecond, elapsed.TotalSeconds);

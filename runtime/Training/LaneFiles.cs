@@ -89,7 +89,11 @@ internal sealed class LaneFiles(LaneSpec lane, string device, string? teacher)
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             // Without result.json the run counts as interrupted, whatever became of it.
-            return result with { Status = RunStatus.Interrupted, Message = $"{message} Its result could not be written: {error.Message}".TrimStart() };
+            return result with
+            {
+                Status = RunStatus.Interrupted,
+                Message = $"{message} Its result could not be written: {error.Message}".TrimStart(),
+            };
         }
     }
 

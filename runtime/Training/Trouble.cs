@@ -11,8 +11,11 @@ internal static class Trouble
     /// <summary>libtorch says it in one of these ways, on the processor and on a GPU.</summary>
     public static bool IsOutOfMemory(Exception error) =>
         error is OutOfMemoryException
-        || error is ExternalException && new[] { "out of memory", "can't allocate memory" }.Any(words => error.Message.Contains(words, StringComparison.OrdinalIgnoreCase));
+        || error is ExternalException
+            && new[] { "out of memory", "can't allocate memory" }.Any(words => error.Message.Contains(words, StringComparison.OrdinalIgnoreCase));
 
     public static string InWords(Exception error) =>
-        IsOutOfMemory(error) ? "There is not enough memory, even for this run alone. A smaller batch needs less." : $"{error.GetType().Name}: {error.Message}";
+        IsOutOfMemory(error)
+            ? "There is not enough memory, even for this run alone. A smaller batch needs less."
+            : $"{error.GetType().Name}: {error.Message}";
 }

@@ -58,7 +58,7 @@ let tests =
 
           test "on a terminal a bar shows how much of a file is there" {
               let text = bar (fun observer -> observer.Started(file, 2_500_000L))
-              Expect.equal text ("part.gz " + String('━', 30) + " 2.5 MB of 10 MB (25 %)") "bar"
+              Expect.equal text (String('━', 30) + " 2.5 MB of 10 MB (25 %)") "bar"
 
               Expect.equal
                   (bar (fun observer ->
@@ -66,11 +66,6 @@ let tests =
                       observer.Ended()))
                   ""
                   "nothing is left of it"
-          }
-
-          test "a name with brackets is no markup" {
-              let odd = RemoteFile("[red]x", file.Url, 10L, "")
-              Expect.stringStarts (bar (fun observer -> observer.Started(odd, 0L))) "[red]x " "name"
           }
 
           test "rate and time left are those of this attempt, and of the new start where the server starts anew" {

@@ -24,8 +24,7 @@ let private expectTaken (owners: Owners) folder what =
 let private file (folder: string) = Path.Combine(folder, ".owner")
 
 /// As if another machine had taken the folder.
-let private ofAnotherMachine folder =
-    File.WriteAllText(file folder, """{"id":"abc","host":"elsewhere","space":"","process":17,"started":1}""")
+let private ofAnotherMachine folder = File.WriteAllText(file folder, """{"id":"abc","host":"elsewhere","space":"","process":17,"started":1}""")
 
 [<Tests>]
 let tests =

@@ -90,9 +90,8 @@ let tests =
           test "that nobody offers say what to do, and are taken from where somebody put them" {
               use root = new TemporaryFolder()
 
-              Expect.throwsC
-                  (fun () -> fetch (teacher null) root |> ignore)
-                  (fun error -> Expect.equal error.Message "The teacher small is not in pretrain/small.pth. Nobody offers it." "message")
+              Expect.throwsC (fun () -> fetch (teacher null) root |> ignore) (fun error ->
+                  Expect.equal error.Message "The teacher small is not in pretrain/small.pth. Nobody offers it." "message")
 
               Directory.CreateDirectory(Path.Combine(root.Path, "pretrain")) |> ignore
               File.WriteAllBytes(Path.Combine(root.Path, "pretrain", "small.pth"), content)

@@ -72,7 +72,12 @@ let tests =
               let other = Owners().TryTake home |> fst |> nonNull
               let watcher = Watcher(onSay = other.Dispose)
               (store folder).Train(teacher, dataset, options folder, watcher, CancellationToken.None)
-              Expect.equal (List.ofSeq watcher.Said) [ $"Another sweep is training this teacher; waiting for it ({home}, process {Environment.ProcessId} on {Environment.MachineName})." ] "what was said"
+
+              Expect.equal
+                  (List.ofSeq watcher.Said)
+                  [ $"Another sweep is training this teacher; waiting for it ({home}, process {Environment.ProcessId} on {Environment.MachineName})." ]
+                  "what was said"
+
               Expect.equal watcher.Steps 5 "then it is trained"
           }
 

@@ -128,7 +128,11 @@ let tests =
               let scarce (name: string) =
                   if name = "kd" && first then
                       first <- false
-                      raise (System.Runtime.InteropServices.ExternalException "[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory")
+
+                      raise (
+                          System.Runtime.InteropServices.ExternalException
+                              "[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory"
+                      )
 
               let watcher = Watcher(onEpoch = scarce)
               CohortTrainer.Train(Array.ofList lanes, options folder, watcher, System.Threading.CancellationToken.None)
@@ -145,7 +149,11 @@ let tests =
               let scarce (_: string) = raise (System.Runtime.InteropServices.ExternalException "CUDA out of memory. Tried to allocate 2.00 GiB")
               let watcher = Watcher(onEpoch = scarce)
               CohortTrainer.Train([| lane folder "alone" ("student", plain) |], options folder, watcher, System.Threading.CancellationToken.None)
-              Expect.equal watcher.Ended["student"].Message "There is not enough memory, even for this run alone. A smaller batch needs less." "message"
+
+              Expect.equal
+                  watcher.Ended["student"].Message
+                  "There is not enough memory, even for this run alone. A smaller batch needs less."
+                  "message"
 
               let broken (name: string) =
                   if name = "broken" then
@@ -163,7 +171,12 @@ let tests =
               let plain = spec null (train 2 0.05) [ loss "ce" 1.0 always ]
               let mutable ours = true
               let lost = LaneSpec("lost", plain, Path.Combine(folder.Path, "runs", "lost"), IsOurs = (fun () -> ours))
-              let watcher = Watcher(fun step -> if step = 7 then ours <- false)
+
+              let watcher =
+                  Watcher(fun step ->
+                      if step = 7 then
+                          ours <- false)
+
               let student = lane folder "runs" ("student", plain)
               CohortTrainer.Train([| lost; student |], options folder, watcher, System.Threading.CancellationToken.None)
               Expect.equal (List.ofSeq watcher.Said) [ "lost was taken over by another process while this one stood still." ] "said"

@@ -44,10 +44,7 @@ let tests =
                     (fun (run: RunFolder) -> cutShort run.State),
                     5,
                     "student goes on from the checkpoint before its latest, epoch 3: FOLDER/checkpoints/latest.state.safetensors is not a whole safetensors file: "
-                    "moved",
-                    (fun (run: RunFolder) -> File.Delete run.State),
-                    5,
-                    ""
+                    "moved", (fun (run: RunFolder) -> File.Delete run.State), 5, ""
                     "both",
                     (fun (run: RunFolder) ->
                         cutShort run.State
@@ -140,8 +137,14 @@ let tests =
               trainLanes folder [ whole ] |> ignore
               let run = lane folder "killed" variant
               // What is on the disk after each step is what a kill there would leave.
-              let watcher = Watcher(fun step -> if step = 9 then copy run.Folder (Path.Combine(folder.Path, "left")))
-              let often = TrainingOptions(Workspace folder.Path, "cpu", OpenDataset = (options folder).OpenDataset, SaveEvery = TimeSpan.Zero)
+              let watcher =
+                  Watcher(fun step ->
+                      if step = 9 then
+                          copy run.Folder (Path.Combine(folder.Path, "left")))
+
+              let often =
+                  TrainingOptions(Workspace folder.Path, "cpu", OpenDataset = (options folder).OpenDataset, SaveEvery = TimeSpan.Zero)
+
               CohortTrainer.Train([| run |], often, watcher, Threading.CancellationToken.None)
               let left = LaneSpec("student", snd variant, Path.Combine(folder.Path, "left"))
               let rest = trainLanes folder [ left ]

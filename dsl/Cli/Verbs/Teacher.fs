@@ -2,6 +2,7 @@
 module ChannelDistillation.Cli.TeacherVerb
 
 open Argu
+open System
 open System.Threading
 open ChannelDistillation.Dsl.Launch
 open ChannelDistillation.Dsl.Progress
@@ -79,15 +80,12 @@ let private trainTeachers (words: string list) (parsed: ParseResults<TeacherTrai
 
     for teacher, outcome in outcomes do
         let path = shown (TeacherStore(workspace).CheckpointOf(teacher.Spec, teacher.Dataset))
+        // What tells it from the others of a grid.
+        let name = String.Join(", ", teacher.Spec.Model.Name :: [ for axis, value in teacher.Axes -> $"{axis}={value}" ])
 
         match outcome with
         | Ready errors ->
-            printfn
-                "%s: top-1 error %s, top-5 error %s, %s"
-                teacher.Spec.Model.Name
-                (Figures.percent errors.Top1Error)
-                (Figures.percent errors.Top5Error)
-                path
+            printfn "%s: top-1 error %s, top-5 error %s, %s" name (Figures.percent errors.Top1Error) (Figures.percent errors.Top5Error) path
         | GivenUp reason -> printfn "%s" reason
         | Stopped -> ()
 
