@@ -62,6 +62,11 @@ type Sharing(retryFailed: bool, say: string -> unit, stop: CancellationToken) =
 
             if mine.Count > 0 then
                 work (List.ofSeq mine)
+
+            // What another took over, because this process stood still.
+            for job, own in mine do
+                if not own.IsHeld then
+                    busy.Add job
         finally
             for _, own in mine do
                 own.Dispose()

@@ -1,6 +1,3 @@
-using System.Diagnostics;
-using System.Text.Json;
-
 namespace ChannelDistillation.Records;
 
 /// <summary>
@@ -51,55 +48,4 @@ public sealed class Ownership : IDisposable
             // A file system that does not answer may answer the next time.
         }
     }
-}
-
-/// <summary>Who owns a folder.</summary>
-/// <param name="Id">Of this one taking of it.</param>
-/// <param name="Host">Name of the machine.</param>
-/// <param name="Space">What process numbers count in: containers of one machine have their own.</param>
-/// <param name="Started">Start of the process, in ticks of the machine's clock: another process can come to have its number.</param>
-internal sealed record Owner(string Id, string Host, string Space, int Process, long Started)
-{
-    public static Owner Me()
-    {
-        using Process me = System.Diagnostics.Process.GetCurrentProcess();
-        return new(Guid.NewGuid().ToString("N"), Environment.MachineName, Numbering, me.Id, me.StartTime.Ticks);
-    }
-
-    private static string Numbering => OperatingSystem.IsLinux() ? new FileInfo("/proc/self/ns/pid").LinkTarget ?? "" : "";
-
-    /// <summary>Null: the file is not there, or not written yet.</summary>
-    public static Owner? Read(string file)
-    {
-        try
-        {
-            return JsonSerializer.Deserialize<Owner>(File.ReadAllText(file), RecordJson.Line);
-        }
-        catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException or JsonException)
-        {
-            return null;
-        }
-    }
-
-    /// <summary>Whether it is a process of this machine that has ended.</summary>
-    public bool IsDead()
-    {
-        if (Host != Environment.MachineName || Space != Numbering)
-            return false;
-        try
-        {
-            using Process process = System.Diagnostics.Process.GetProcessById(Process);
-            return process.StartTime.Ticks != Started;
-        }
-        catch (ArgumentException)
-        {
-            return true;
-        }
-        catch (Exception error) when (error is InvalidOperationException or System.ComponentModel.Win32Exception)
-        {
-            return false;
-        }
-    }
-
-    public override string ToString() => $"process {Process} on {Host}";
 }

@@ -84,6 +84,8 @@ internal sealed class LaneFiles(LaneSpec lane, string device, string? teacher)
         try
         {
             folder.WriteResult(result);
+            if (status == RunStatus.Completed)
+                File.Delete(folder.PreviousState);
             return result;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)

@@ -284,6 +284,26 @@ let tests =
                   "metrics of a run that nothing interrupted"
           }
 
+          test "two sweeps of one file at the same time train each run once" {
+              use folder = new TemporaryFolder()
+              withExperiment folder (experiment.Replace("seeds: [0]", "seeds: [0, 1]"))
+              use first = new Started(folder.Path, sweepArguments)
+              use second = new Started(folder.Path, sweepArguments)
+              let ended = [ first.End(); second.End() ]
+              List.iter (expectExit 0) ended
+
+              let said (words: string) =
+                  ended |> List.sumBy (fun (_, output, _) -> output.Split('\n') |> Array.filter _.Contains(words) |> Array.length)
+
+              // One line at the end of each run's only epoch, whoever trained it.
+              for seed in 0..1 do
+                  Expect.equal (said $"  plain-seed{seed}  top-1 error") 1 $"seed {seed}"
+
+              Expect.isGreaterThan (said "waiting for it." + said "2 of 2 runs completed") 1 "one waited, or found everything done"
+              Expect.equal (text (rowOf folder) "status") "completed" "the table"
+              Expect.isEmpty (Directory.GetFiles(folder.Path, ".owner", SearchOption.AllDirectories)) "nothing is left behind"
+          }
+
           test "a run whose loss is no longer a number ends with 1 as diverged, and the table is written" {
               use folder = new TemporaryFolder()
               withExperiment folder (experiment.Replace("lr: 0.05", "lr: 1e30"))
