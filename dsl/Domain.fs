@@ -125,6 +125,8 @@ type Experiment =
         Losses: (string * LossSettings) list
         Variants: Variant list
         Seeds: int64 list
+        /// Within an epoch, the state of every run is saved after so many minutes; no part of what a run computes.
+        CheckpointMinutes: float
         Grid: Grid
         Published: Published option
     }

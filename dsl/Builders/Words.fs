@@ -44,6 +44,10 @@ module ExperimentWords =
     /// One run of every row for each.
     let seeds (seeds: int64 list) : Line = Line.change (fun experiment -> { experiment with Seeds = seeds }) |> Line.say "seeds"
 
+    /// How often the state of every run is saved within long epochs.
+    let checkpoint_minutes (minutes: float) : Line =
+        Line.change (fun experiment -> { experiment with CheckpointMinutes = minutes }) |> Line.say "checkpoint_minutes"
+
     /// An axis that is combined with every other.
     let product (path: string) (values: Setting list) : Line =
         Line.changeGrid (fun grid -> { grid with Product = grid.Product @ [ axis path values ] })

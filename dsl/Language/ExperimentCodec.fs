@@ -14,6 +14,7 @@ let blank: Experiment =
       Losses = []
       Variants = []
       Seeds = []
+      CheckpointMinutes = 10.0
       Grid = GridCodec.empty
       Published = None }
 
@@ -158,6 +159,14 @@ let fields: Field<Experiment> list =
           _.Seeds
           (fun value experiment -> { experiment with Seeds = value })
           seeds
+      Field.withDefault
+          "checkpoint_minutes"
+          "After so many minutes within an epoch the state of every run is saved; it always is at an epoch's end. Changing it trains nothing again."
+          []
+          blank.CheckpointMinutes
+          _.CheckpointMinutes
+          (fun value experiment -> { experiment with CheckpointMinutes = value })
+          (number { above 0.0 with Maximum = 1440.0 })
       Field.withDefault
           "grid"
           "Axes that multiply the variants; any path of this file is one."

@@ -100,7 +100,11 @@ module Sweep =
         let training =
             lazy
                 (options.Threads |> Option.iter Devices.UseThreads
-                 TrainingOptions(options.Workspace, Devices.Choose options.Device))
+                 TrainingOptions(
+                     options.Workspace,
+                     Devices.Choose options.Device,
+                     SaveEvery = TimeSpan.FromMinutes plan.Experiment.CheckpointMinutes
+                 ))
 
         Bring.checkTeachers options.Workspace needed
 

@@ -14,7 +14,7 @@ type AxisValue =
 type FoundAxis = { Path: string; Segments: string list; Values: AxisValue[] }
 
 /// What a grid does not multiply: what names the experiment or holds all runs together.
-let private notAnAxis = [ "experiment"; "description"; "seeds"; "grid"; "published"; "extends"; "variants"; "losses" ]
+let private notAnAxis = [ "experiment"; "description"; "seeds"; "checkpoint_minutes"; "grid"; "published"; "extends"; "variants"; "losses" ]
 
 /// The segments of a path. Names of variants may hold dots.
 let segments (experiment: Experiment) (path: string) : string list =
@@ -55,7 +55,7 @@ let private isNews (reader: Reader) (segments: string list) (mistake: PathMistak
 let private setter (reader: Reader) (experiment: Experiment) path (segments: string list) : Result<Edit<Experiment>, Mistake option> =
     match segments with
     | [ head ] when List.contains head notAnAxis -> Error(Some(NotAnAxis path))
-    | ("experiment" | "description" | "seeds" | "grid" | "published" | "extends") :: _ -> Error(Some(NotAnAxis path))
+    | ("experiment" | "description" | "seeds" | "checkpoint_minutes" | "grid" | "published" | "extends") :: _ -> Error(Some(NotAnAxis path))
     | _ ->
         ExperimentCodec.codec.Edit segments experiment
         |> Result.mapError (fun mistake ->

@@ -87,6 +87,7 @@ let private experiments: Gen<Described> =
                 variant "one" (if own.IsEmpty then List.truncate 1 declared |> List.map (fst >> loss) else own)
                 variant_with_edt "two + more" preset (declared |> List.map (fst >> loss))
                 seeds [ 0L; 9L ]
+                checkpoint_minutes 2.5
                 product "train.batch" (numbers [ 32.0; 64.0 ])
 
                 zip
