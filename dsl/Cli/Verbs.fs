@@ -5,7 +5,7 @@ let all =
     [ "sweep", "[FILE]", "train what an experiment declares and write its table (default: experiments/quickstart.yaml)"
       "plan", "[FILE]", "check an experiment and show its runs; trains nothing"
       "table", "[FILE or RUNS-FOLDER]", "the results so far, as md, csv or json"
-      "data", "list | fetch NAME", "the known datasets; download one"
+      "data", "list | fetch NAME | pack NAME", "the known datasets; download one; make a packed copy of photographs"
       "teacher", "list | fetch | train | inspect", "known teachers; download one; train those of an experiment; show what a checkpoint holds"
       "evaluate", "CHECKPOINT", "the top-1 and top-5 error of a checkpoint, ours or PyTorch's"
       "schema", "", "the JSON Schema of experiment files, for editors" ]

@@ -40,6 +40,8 @@ type Outcome =
         Interrupted: bool
         /// Why some runs could not start.
         Obstacles: string list
+        /// What a person should know of the data, such as broken files.
+        Remarks: string list
         /// What is to be known before the table is believed.
         Warnings: string list
         Elapsed: TimeSpan
@@ -94,6 +96,7 @@ module Sweep =
             now, results, planFile :: Tables.write folder results
 
         let obstacles = ResizeArray<string>()
+        let remarks = ResizeArray<string>()
         let warnings = ResizeArray<string>(TeacherCheck.replaced options.Workspace chosen)
         let evaluated = HashSet<string>()
 
@@ -103,7 +106,8 @@ module Sweep =
                  TrainingOptions(
                      options.Workspace,
                      Devices.Choose options.Device,
-                     SaveEvery = TimeSpan.FromMinutes plan.Experiment.CheckpointMinutes
+                     SaveEvery = TimeSpan.FromMinutes plan.Experiment.CheckpointMinutes,
+                     Remark = Action<string> remarks.Add
                  ))
 
         Bring.checkTeachers options.Workspace needed
@@ -182,5 +186,6 @@ module Sweep =
           Files = files
           Interrupted = stoppedEarly
           Obstacles = List.distinct (List.ofSeq obstacles)
+          Remarks = List.distinct (List.ofSeq remarks)
           Warnings = List.ofSeq warnings
           Elapsed = clock.Elapsed }

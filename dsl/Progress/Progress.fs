@@ -2,6 +2,7 @@
 module ChannelDistillation.Dsl.Progress.Progress
 
 open System
+open ChannelDistillation.Data.Photographs.Packed
 open ChannelDistillation.Downloads
 open Spectre.Console
 open Spectre.Console.Rendering
@@ -43,3 +44,10 @@ let counting (what: string) (work: (int -> int -> unit) -> 'result) : 'result =
         inPlace (fun show -> work (Counter.paced 0.25 (fun pace -> show (Markup $"{Figures.bar pace.Fraction} {Figures.counted what pace}"))))
     else
         work (Counter.paced 30.0 (fun pace -> eprintfn "%s" (Figures.counted what pace)))
+
+/// The same for packing.
+let packing (work: IPackObserver -> 'result) : 'result =
+    if isTerminal () then
+        inPlace (fun show -> work (PackBar(AnsiConsole.Console, show)))
+    else
+        work (PackLines Console.Out)

@@ -1,3 +1,5 @@
+using ChannelDistillation.Data.Photographs;
+using ChannelDistillation.Data.Photographs.Packed;
 using ChannelDistillation.Downloads;
 using ChannelDistillation.Specs;
 
@@ -84,6 +86,29 @@ public static class DatasetStore
     /// <summary>The folder that holds all of it, within its own one; null: there is none.</summary>
     internal static string? FolderIn(DatasetDescriptor dataset, string home) =>
         Layout(dataset).Places(dataset, home).FirstOrDefault(folder => Layout(dataset).Missing(dataset, folder).Count == 0);
+
+    /// <summary>Where a packed copy of photographs goes when nothing else is said: beside their folder.</summary>
+    public static string PackedFolderOf(DatasetDescriptor dataset, PackFormat format, Workspace workspace) =>
+        PackedFolder.Of(Home(dataset, workspace), format);
+
+    /// <summary>Makes a packed copy of a folder of photographs, or goes on making it, or checks it where it is complete.</summary>
+    /// <param name="target">Where it goes.</param>
+    /// <exception cref="MissingException">The photographs are not there or not what they must be, or the copy cannot be written.</exception>
+    /// <exception cref="OperationCanceledException">Asked to stop; what is complete is kept.</exception>
+    public static PackResult Pack(
+        DatasetDescriptor dataset,
+        string target,
+        PackFormat format,
+        Workspace workspace,
+        IPackObserver observer,
+        CancellationToken stop
+    )
+    {
+        var folder = Home(dataset, workspace);
+        return PhotographFolder.IsThere(folder)
+            ? Packer.Pack(folder, target, format, observer, stop)
+            : throw new MissingException(PhotographFolder.WhatIsMissing(dataset, folder));
+    }
 
     private static string? FolderOf(DatasetDescriptor dataset, Workspace workspace) =>
         FolderIn(dataset, Home(dataset, workspace)) ?? (dataset.AlsoAt is { } folder ? FolderIn(dataset, folder) : null);

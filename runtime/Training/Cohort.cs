@@ -71,6 +71,9 @@ public sealed record TrainingOptions(Workspace Workspace, string Device)
     /// <summary>After this long within an epoch the state is saved; it always is at an epoch's end.</summary>
     public TimeSpan SaveEvery { get; init; } = TimeSpan.FromMinutes(10);
 
+    /// <summary>Told what a person should know of the data once they were read, such as files that turned out to be broken.</summary>
+    public Action<string> Remark { get; init; } = _ => { };
+
     /// <summary>The dataset as a run sees it: with what it holds out.</summary>
     internal Dataset Open(DatasetSpec spec)
     {

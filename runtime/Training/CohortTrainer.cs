@@ -72,6 +72,8 @@ public sealed class CohortTrainer : IDisposable
         {
             using var trainer = new CohortTrainer(rest, options, observer);
             trainer.Run(stop);
+            foreach (string remark in trainer.dataset.Remarks())
+                options.Remark(remark);
             notSaved ??= trainer.lanes.NotSaved;
             rest = trainer.lanes.Postponed;
         }

@@ -22,7 +22,10 @@ public static class Evaluation
     )
     {
         using Dataset opened = options.Open(dataset);
-        return Errors(classify, opened.Final, new Device(options.Device), CancellationToken.None, progress);
+        EpochErrors errors = Errors(classify, opened.Final, new Device(options.Device), CancellationToken.None, progress);
+        foreach (string remark in opened.Remarks())
+            options.Remark(remark);
+        return errors;
     }
 
     /// <param name="classify">From images and labels to logits [batch, classes].</param>

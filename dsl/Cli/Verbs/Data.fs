@@ -1,4 +1,4 @@
-/// `data list|fetch`: the known datasets.
+/// `data list|fetch|pack`: the known datasets.
 module ChannelDistillation.Cli.DataVerb
 
 open Argu
@@ -22,12 +22,14 @@ type ListArguments =
 type DataArguments =
     | [<CliPrefix(CliPrefix.None)>] List of ParseResults<ListArguments>
     | [<CliPrefix(CliPrefix.None)>] Fetch of ParseResults<FetchArguments>
+    | [<CliPrefix(CliPrefix.None)>] Pack of ParseResults<PackVerb.PackArguments>
 
     interface IArgParserTemplate with
         member this.Usage =
             match this with
             | List _ -> "the known datasets: what they hold, how large they are, where they are"
             | Fetch _ -> "download a dataset; verify what is there"
+            | Pack _ -> "make a copy of a folder of photographs that trains faster"
 
 let private fetchDataset (name: string) =
     match DatasetCatalog.Find name with
@@ -43,6 +45,7 @@ let run (arguments: string list) =
         | Some(List inner) when inner.Contains Json ->
             printf "%s" (DatasetListing.renderJson workspace)
             0
+        | Some(Pack inner) -> PackVerb.run arguments inner
         | Some(List _)
         | None ->
             printf "%s" (DatasetListing.render workspace)

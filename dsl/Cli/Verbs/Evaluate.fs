@@ -138,7 +138,7 @@ let private evaluate (parsed: ParseResults<EvaluateArguments>) =
     let dataset = datasetOf file origin (parsed.TryGetResult Dataset)
     let model = modelOf file origin (parsed.TryGetResult Model) stem
     threads |> Option.iter Devices.UseThreads
-    let options = TrainingOptions(workspace, Devices.Choose device)
+    let options = TrainingOptions(workspace, Devices.Choose device, Remark = fun remark -> eprintfn "%s" remark)
     let mutable images = 0
 
     let struct (weights, errors) =

@@ -67,6 +67,9 @@ let private summary (outcome: Outcome) =
     for warning in outcome.Warnings do
         printfn "\nWarning: %s" warning
 
+    for remark in outcome.Remarks do
+        printfn "%s" remark
+
     printfn "Written:"
 
     for file in outcome.Files do

@@ -5,6 +5,8 @@ namespace ChannelDistillation.Data.Photographs;
 /// <summary>Photographs as files in class folders.</summary>
 internal sealed class FolderStore(FolderPart part) : IPhotographStore
 {
+    public FolderPart Part => part;
+
     public int Count => part.Files.Count;
 
     public int Label(int index) => part.Label(index);

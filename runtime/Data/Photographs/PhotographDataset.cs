@@ -1,30 +1,101 @@
+using ChannelDistillation.Data.Photographs.Packed;
+
 namespace ChannelDistillation.Data.Photographs;
 
-/// <summary>Opens photographs wherever they lie.</summary>
+/// <summary>Opens photographs wherever they lie: in class folders, or in a packed copy.</summary>
 internal static class PhotographDataset
 {
+    /// <summary>Whether they are in this folder, or the original files in a packed copy beside it.</summary>
+    public static bool IsThere(string folder) =>
+        PackedFolder.IsThere(folder) || PhotographFolder.IsThere(folder) || PackedFolder.IsThere(Beside(folder));
+
     /// <summary>The dataset with the number of its images.</summary>
     /// <exception cref="MissingException">The folder is not what it must be.</exception>
     public static DatasetDescriptor Describe(DatasetDescriptor dataset, string folder)
     {
-        var (training, validation) = PhotographFolder.List(dataset, folder);
-        return Counted(dataset, training, validation);
+        if (CopyOf(folder) is { } copy)
+        {
+            var index = Index(dataset, folder, copy);
+            return Counted(dataset, index.Train.Images, index.Val.Images);
+        }
+
+        var (training, validation) = List(dataset, folder);
+        return Counted(dataset, training.Files.Count, validation.Files.Count);
     }
 
     /// <exception cref="MissingException">The folder is not what it must be.</exception>
     public static Dataset Open(DatasetDescriptor dataset, string folder)
     {
-        var (training, validation) = PhotographFolder.List(dataset, folder);
-        return new(Counted(dataset, training, validation), Set(dataset, training, true), Set(dataset, validation, false));
+        if (CopyOf(folder) is { } copy)
+        {
+            var (packedTraining, packedValidation) = PackedFolder.Open(copy, Index(dataset, folder, copy));
+            return Open(dataset, packedTraining, packedValidation);
+        }
+
+        var (training, validation) = List(dataset, folder);
+        return Open(dataset, new FolderStore(training), new FolderStore(validation));
     }
 
-    private static DatasetDescriptor Counted(DatasetDescriptor dataset, FolderPart training, FolderPart validation) =>
+    /// <summary>Only files as they are stand in for a folder, because they give the same numbers; pixels of a size are a dataset of their own.</summary>
+    private static string Beside(string folder) => PackedFolder.Of(folder, PackFormat.Files);
+
+    private static string? CopyOf(string folder) =>
+        PackedFolder.IsThere(folder) ? folder
+        : PackedFolder.IsThere(Beside(folder)) ? Beside(folder)
+        : null;
+
+    private static PackIndex Index(DatasetDescriptor dataset, string folder, string copy)
+    {
+        var index = PackIndex.Read(copy);
+        if (copy != folder && PhotographFolder.IsThere(folder) && !IsCopyOf(index, folder))
+        {
+            throw new MissingException(
+                $"The packed copy {copy} was made from other images than those that are in {folder} now. Pack them again, or remove the copy: "
+                    + $"dotnet fsi build.fsx data pack {dataset.Folder ?? dataset.Name} --jpeg"
+            );
+        }
+
+        CheckClasses(dataset, index.Classes.Count, copy);
+        return index;
+    }
+
+    private static bool IsCopyOf(PackIndex index, string folder)
+    {
+        var (training, validation) = PhotographFolder.List(folder);
+        return Is(index.Train, training) && Is(index.Val, validation);
+
+        static bool Is(PackIndex.Part packed, FolderPart part) => packed.Listing == Listing.Of(part, .., PackFormat.Files).ToString("x16");
+    }
+
+    private static (FolderPart Training, FolderPart Validation) List(DatasetDescriptor dataset, string folder)
+    {
+        var parts = PhotographFolder.List(folder);
+        CheckClasses(dataset, parts.Training.Classes.Count, parts.Training.Folder);
+        return parts;
+    }
+
+    private static void CheckClasses(DatasetDescriptor dataset, int classes, string folder)
+    {
+        if (classes != dataset.Classes)
+        {
+            throw new MissingException(
+                dataset.Folder is null
+                    ? $"{folder} has {classes} classes, but {dataset.Name} has {dataset.Classes}. Complete it, or train on it as {{ image_folder: PATH, classes: {classes} }}."
+                    : $"{folder} has {classes} classes, but the experiment says `classes: {dataset.Classes}`. Write `classes: {classes}`."
+            );
+        }
+    }
+
+    private static DatasetDescriptor Counted(DatasetDescriptor dataset, int training, int validation) =>
         dataset with
         {
-            TrainingImages = training.Files.Count,
-            ValidationImages = validation.Files.Count,
+            TrainingImages = training,
+            ValidationImages = validation,
         };
 
-    private static PhotographSet Set(DatasetDescriptor dataset, FolderPart part, bool isTraining) =>
-        new(new FolderStore(part), new(dataset.Image, dataset.EvaluationResize, dataset.Normalization, isTraining));
+    private static Dataset Open(DatasetDescriptor dataset, IPhotographStore training, IPhotographStore validation) =>
+        new(Counted(dataset, training.Count, validation.Count), Set(dataset, training, true), Set(dataset, validation, false));
+
+    private static PhotographSet Set(DatasetDescriptor dataset, IPhotographStore store, bool isTraining) =>
+        new(store, new(dataset.Image, dataset.EvaluationResize, dataset.Normalization, isTraining));
 }

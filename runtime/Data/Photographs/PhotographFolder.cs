@@ -8,6 +8,8 @@ internal static class PhotographFolder
     /// <summary>The parts that are not there; what is in them is looked at when they are opened.</summary>
     public static IReadOnlyList<string> Missing(string folder) => [.. Parts.Where(part => !Directory.Exists(Path.Combine(folder, part)))];
 
+    public static bool IsThere(string folder) => Missing(folder).Count == 0;
+
     /// <summary>What to say where it is not.</summary>
     public static string WhatIsMissing(DatasetDescriptor dataset, string folder)
     {
@@ -21,8 +23,8 @@ internal static class PhotographFolder
     }
 
     /// <summary>Lists both parts.</summary>
-    /// <exception cref="MissingException">They do not fit together, or not the experiment.</exception>
-    public static (FolderPart Training, FolderPart Validation) List(DatasetDescriptor dataset, string folder)
+    /// <exception cref="MissingException">They do not fit together.</exception>
+    public static (FolderPart Training, FolderPart Validation) List(string folder)
     {
         var (train, val) = (Path.Combine(folder, Parts[0]), Path.Combine(folder, Parts[1]));
         var classes = ClassesOf(train);
@@ -33,24 +35,9 @@ internal static class PhotographFolder
             throw new MissingException($"In {folder}, {has}/ has {names}, and {lacks}/ has not. Both need the same class folders.");
         }
 
-        if (classes.Length != dataset.Classes)
-        {
-            throw new MissingException(
-                $"{train} has {classes.Length} class folders, but {Declared(dataset)}."
-                    + (
-                        dataset.Folder is null
-                            ? " Complete it, or train on it as { image_folder: PATH, classes: N }."
-                            : $" Write `classes: {classes.Length}`."
-                    )
-            );
-        }
-
         var order = ClassIndex.Order(folder, classes);
         return (NotEmpty(FolderPart.List(train, order)), NotEmpty(FolderPart.List(val, order)));
     }
-
-    private static string Declared(DatasetDescriptor dataset) =>
-        dataset.Folder is null ? $"{dataset.Name} has {dataset.Classes}" : $"the experiment says `classes: {dataset.Classes}`";
 
     private static string[] ClassesOf(string folder)
     {

@@ -3,7 +3,8 @@ namespace ChannelDistillation.Data.Photographs;
 /// <summary>Folders of photographs: nobody fetches them, and what is in them is known when they are opened.</summary>
 internal sealed class PhotographLayout : DatasetLayout
 {
-    public override IReadOnlyList<string> Missing(DatasetDescriptor dataset, string folder) => PhotographFolder.Missing(folder);
+    public override IReadOnlyList<string> Missing(DatasetDescriptor dataset, string folder) =>
+        PhotographDataset.IsThere(folder) ? [] : PhotographFolder.Missing(folder);
 
     public override Dataset Open(DatasetDescriptor dataset, string folder) => PhotographDataset.Open(dataset, folder);
 

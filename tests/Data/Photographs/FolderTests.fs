@@ -254,7 +254,7 @@ let tests =
                   + " is not understood. It should look like {\"0\": [\"n01440764\", \"tench\"], ...} or {\"n01440764\": 0, ...}.")
 
           refused "another number of classes than the experiment's" [ "cat"; "dog"; "emu" ] ignore 2 (fun root ->
-              $"""{Path.Combine(root, "train")} has 3 class folders, but the experiment says `classes: 2`. Write `classes: 3`.""")
+              $"""{Path.Combine(root, "train")} has 3 classes, but the experiment says `classes: 2`. Write `classes: 3`.""")
 
           refused "a class that val has not" cats (fun root -> Directory.CreateDirectory(Path.Combine(root, "train", "emu")) |> ignore) 3 (fun root ->
               $"In {root}, train/ has the class emu, and val/ has not. Both need the same class folders.")

@@ -1,0 +1,60 @@
+using System.Text.Json;
+using ChannelDistillation.Records;
+
+namespace ChannelDistillation.Data.Photographs.Packed;
+
+/// <summary>`index.json` of a packed copy, written last: where it is, the copy is complete.</summary>
+/// <param name="Version">Of the format of index and shards.</param>
+/// <param name="Format">`jpeg`, or the length of the shorter side in pixels.</param>
+/// <param name="Source">The folder it was made from, as given.</param>
+/// <param name="MadeWith">Version and decoder.</param>
+/// <param name="Classes">In the order of the labels.</param>
+internal sealed record PackIndex(
+    int Version,
+    string Format,
+    string Source,
+    string MadeWith,
+    IReadOnlyList<string> Classes,
+    PackIndex.Part Train,
+    PackIndex.Part Val
+)
+{
+    public const int Current = 1;
+    private const string Name = "index.json";
+
+    /// <param name="Listing">XXH3 of format, names and labels of all images, hexadecimal.</param>
+    internal sealed record Part(int Images, string Listing, IReadOnlyList<ShardFile> Shards);
+
+    /// <param name="Xxh3">Of the data in it, hexadecimal; its table has a checksum of its own.</param>
+    internal sealed record ShardFile(string File, int Images, long Bytes, string Xxh3);
+
+    public static bool IsThere(string folder) => File.Exists(Path.Combine(folder, Name));
+
+    /// <exception cref="MissingException">It cannot be understood.</exception>
+    public static PackIndex Read(string folder)
+    {
+        var path = Path.Combine(folder, Name);
+        try
+        {
+            var index = JsonSerializer.Deserialize<PackIndex>(File.ReadAllBytes(path), RecordJson.Pretty);
+            if (index is { Version: Current, Classes: not null, Train.Shards.Count: > 0, Val.Shards.Count: > 0 })
+            {
+                return index;
+            }
+        }
+        catch (JsonException)
+        {
+            // Said below.
+        }
+
+        throw new MissingException(
+            $"{path} is not the index of a packed copy that this version can read. Remove it and pack again: the shards that are right are kept."
+        );
+    }
+
+    public void Write(string folder) =>
+        AtomicFile.Write(Path.Combine(folder, Name), stream => JsonSerializer.Serialize(stream, this, RecordJson.Pretty));
+
+    /// <summary>The copy is then incomplete until it is written again.</summary>
+    public static void Remove(string folder) => File.Delete(Path.Combine(folder, Name));
+}

@@ -1,0 +1,270 @@
+module ChannelDistillation.Tests.Data.Photographs.PackTests
+
+open System
+open System.IO
+open System.Threading
+open Expecto
+open ChannelDistillation
+open ChannelDistillation.Data
+open ChannelDistillation.Data.Photographs.Packed
+open ChannelDistillation.Specs
+open ChannelDistillation.Tests
+
+let private cats = [ "cat"; "dog" ]
+
+type private Watcher(advanced: int -> unit) =
+    member val Said = ResizeArray<string>()
+
+    interface IPackObserver with
+        member this.Started(what, images) = this.Said.Add $"{what}: {images}"
+        member _.Advanced(images, _) = advanced images
+        member this.Say message = this.Said.Add message
+
+let private quiet () = Watcher ignore
+
+let private spec folder (classes: int) = DatasetSpec(Name = DatasetSpec.ImageFolder, Folder = folder, Classes = classes)
+
+let private pack (root: string) format =
+    let target = PackedFolder.Of(root, format)
+    target, Packer.Pack(root, target, format, quiet (), CancellationToken.None)
+
+let private openFolder (root: string) classes = DatasetStore.Open(spec root classes, Workspace root)
+
+let private images (set: IImageSet) augmentation =
+    [ for index in 0 .. set.Count - 1 ->
+          let mutable random = Randomness(3L, Purpose.Augmentation, 1L, int64 index)
+          let result = Array.zeroCreate<float32>(3 * 224 * 224)
+          set.Read(index, augmentation, &random, Span result)
+          set.Label index, result ]
+
+let private training = DatasetCatalog.Get("imagenet").Augmentation
+
+/// Pictures larger than a short side of 40, one broken in each part.
+let private withFolder act =
+    use root = new TemporaryFolder()
+    let folder = Photos.folder (root.File "photos") cats 5 2
+
+    for part in [ "train"; "val" ] do
+        File.WriteAllText(Path.Combine(folder, part, "dog", "dog_1.JPEG"), "no picture")
+
+    act folder
+
+let private message expected (act: unit -> unit) =
+    Expect.throwsC act (fun error ->
+        Expect.isTrue (error :? MissingException) $"{error}"
+        Expect.equal error.Message expected "message")
+
+let private footer (path: string) =
+    use shard = new Shard(path)
+    shard.Footer
+
+[<Tests>]
+let tests =
+    testList
+        "packed copy"
+        [ test "of the files gives the same images and labels in the same order, with the broken ones, and stands in for the folder" {
+              withFolder (fun folder ->
+                  let read () =
+                      use dataset = openFolder folder 2
+                      let seen = images dataset.Training training, images dataset.Validation AugmentationSpec.None
+                      seen, Seq.toList (dataset.Remarks()) |> List.map (fun remark -> remark.Replace("-packed-jpeg", ""))
+
+                  let before = read ()
+                  let target, result = pack folder PackFormat.Files
+                  Expect.equal (result.Images, result.Classes, result.WasThere) (14, 2, false) "result"
+                  Expect.equal (read ()) before "from the copy beside it"
+                  Directory.Delete(folder, true)
+                  Expect.equal (read ()) before "without the folder"
+                  use explicitly = openFolder target 2
+                  Expect.equal (images explicitly.Training training) (fst before |> fst) "named in the experiment")
+          }
+
+          test "of pixels gives the images at that size, and does not stand in for the folder" {
+              withFolder (fun folder ->
+                  let target, result = pack folder (PackFormat 40)
+
+                  Expect.equal
+                      (Seq.toList result.Remarks)
+                      [ "1 of the 10 images for training cannot be read; the copy says so in their place, and training does as it does with the folder:\n"
+                        + "  dog/dog_1.JPEG: it is no JPEG, PNG, GIF, WebP or BMP picture"
+                        "1 of the 4 images for validation cannot be read; the copy says so in their place, and training does as it does with the folder:\n"
+                        + "  dog/dog_1.JPEG: it is no JPEG, PNG, GIF, WebP or BMP picture" ]
+                      "remarks"
+
+                  use original = openFolder folder 2
+                  use packed = openFolder target 2
+                  let shard = new Shard(Path.Combine(target, "train-00000.bin"))
+
+                  Expect.equal
+                      [ for i in 0..4 -> shard[i].Width, shard[i].Height ]
+                      // 40x50 and 43x49 and so on: the shorter side becomes 40, 52x46 included.
+                      [ 40, 50; 40, 45; 40, 41; 41, 40; 45, 40 ]
+                      "sizes"
+
+                  shard.Dispose()
+
+                  for index, ((label, expected), (sameLabel, found)) in
+                      List.indexed (List.zip (images original.Training AugmentationSpec.None) (images packed.Training AugmentationSpec.None)) do
+                      Expect.equal sameLabel label "label"
+                      let difference = Array.map2 (fun (a: float32) b -> abs (a - b)) expected found |> Array.average
+                      Expect.isLessThan difference 0.05f $"image {index}"
+
+                  Expect.equal (images packed.Training training) (images packed.Training training) "the same every time")
+          }
+
+          test "at the short side of the evaluation is evaluated to the same numbers as the folder" {
+              use root = new TemporaryFolder()
+
+              for part in [ "train"; "val" ] do
+                  Directory.CreateDirectory(root.File $"photos/{part}/a") |> ignore
+                  File.Copy(Photos.golden "val/n01_landscape/color_500x375.JPEG", root.File $"photos/{part}/a/x.JPEG")
+
+              let target, _ = pack (root.File "photos") (PackFormat 256)
+              use original = openFolder (root.File "photos") 1
+              use packed = openFolder target 1
+              Expect.equal (images packed.Validation AugmentationSpec.None) (images original.Validation AugmentationSpec.None) "images"
+          }
+
+          test "an interrupted packing goes on with the shards that are not complete, to the same files" {
+              withFolder (fun folder ->
+                  let whole, _ = pack folder (PackFormat 40)
+                  let target = folder + "-again"
+                  use source = new CancellationTokenSource()
+
+                  Expect.throwsT<OperationCanceledException>
+                      (fun () ->
+                          // Ten images are the training part.
+                          let watcher =
+                              Watcher(fun done' ->
+                                  if done' >= 10 then
+                                      source.Cancel())
+
+                          Packer.Pack(folder, target, PackFormat 40, watcher, source.Token) |> ignore)
+                      "interrupted"
+
+                  let files () = Directory.GetFiles target |> Array.map Path.GetFileName |> Array.sort
+                  Expect.equal (files ()) [| "train-00000.bin" |] "what is complete, and nothing else"
+                  let before = File.GetLastWriteTimeUtc(Path.Combine(target, "train-00000.bin"))
+
+                  message
+                      $"The folder {target} has no train/ in it. It should hold train/ and val/, each with one folder of photographs per class. A relative path starts at the project's folder."
+                      (fun () -> (openFolder target 2).Dispose())
+
+                  // What a kill leaves behind.
+                  File.WriteAllText(Path.Combine(target, "val-00000.bin.part"), "half")
+                  Packer.Pack(folder, target, PackFormat 40, quiet (), CancellationToken.None) |> ignore
+                  Expect.equal (files ()) [| "index.json"; "train-00000.bin"; "val-00000.bin" |] "complete"
+                  Expect.equal (File.GetLastWriteTimeUtc(Path.Combine(target, "train-00000.bin"))) before "kept"
+
+                  for file in files () do
+                      Expect.equal (File.ReadAllBytes(Path.Combine(target, file))) (File.ReadAllBytes(Path.Combine(whole, file))) file)
+          }
+
+          test "packing again checks every byte and repairs what is wrong" {
+              withFolder (fun folder ->
+                  let target, _ = pack folder PackFormat.Files
+                  let shard = Path.Combine(target, "train-00000.bin")
+                  let sound = File.ReadAllBytes shard
+                  let watcher = quiet ()
+                  let again = Packer.Pack(folder, target, PackFormat.Files, watcher, CancellationToken.None)
+                  Expect.isTrue again.WasThere "complete"
+                  Expect.equal (Seq.toList watcher.Said) [ $"Checking {target}: 14" ] "said"
+                  let damaged = Array.copy sound
+                  damaged[100] <- damaged[100] ^^^ 1uy
+                  File.WriteAllBytes(shard, damaged)
+                  use dataset = openFolder folder 2
+                  images dataset.Training training |> ignore
+
+                  Expect.stringContains
+                      (Seq.head (dataset.Remarks()))
+                      "cat/cat_0.JPEG: its checksum in the packed copy is wrong"
+                      "seen when it is read"
+
+                  dataset.Dispose()
+                  Packer.Pack(folder, target, PackFormat.Files, quiet (), CancellationToken.None) |> ignore
+                  Expect.equal (File.ReadAllBytes shard) sound "repaired")
+          }
+
+          test "shards of other images are not gone on with, and surplus ones are removed" {
+              withFolder (fun folder ->
+                  let target, _ = pack folder PackFormat.Files
+                  let first = footer (Path.Combine(target, "train-00000.bin"))
+                  File.Copy(Path.Combine(target, "train-00000.bin"), Path.Combine(target, "train-00007.bin"))
+                  File.WriteAllText(Path.Combine(target, "mine.bin"), "not a shard")
+                  File.Delete(Path.Combine(folder, "train", "cat", "cat_0.JPEG"))
+
+                  message
+                      ($"The packed copy {target} was made from other images than those that are in {folder} now. Pack them again, or remove the copy: "
+                       + $"dotnet fsi build.fsx data pack {folder} --jpeg")
+                      (fun () -> (openFolder folder 2).Dispose())
+
+                  pack folder PackFormat.Files |> ignore
+                  Expect.notEqual (footer (Path.Combine(target, "train-00000.bin"))).Listing first.Listing "another list"
+                  let files = Directory.GetFiles target |> Array.map Path.GetFileName |> Array.sort
+                  Expect.equal files [| "index.json"; "mine.bin"; "train-00000.bin"; "val-00000.bin" |] "files"
+                  use dataset = openFolder folder 2
+                  Expect.equal dataset.Training.Count 9 "images")
+          }
+
+          test "a copy that is damaged or not whole is not trained on" {
+              withFolder (fun folder ->
+                  let target, _ = pack folder PackFormat.Files
+                  let shard = Path.Combine(target, "val-00000.bin")
+                  let sound = File.ReadAllBytes shard
+
+                  let refused reason =
+                      message $"{reason}. The packed copy {target} is not whole; `data pack` of the same folder repairs it." (fun () ->
+                          (openFolder target 2).Dispose())
+
+                  for content, reason in
+                      [ sound[..20], "it ends before its footer"
+                        sound[.. sound.Length - 2], "its table is not what was written"
+                        Array.zeroCreate sound.Length, "its table is not what was written" ] do
+                      File.WriteAllBytes(shard, content)
+                      refused $"The file {shard} is damaged: {reason}"
+
+                  File.Copy(Path.Combine(target, "train-00000.bin"), shard, true)
+                  refused $"The file {shard} is damaged: it is not the one that index.json names"
+                  File.Delete shard
+                  refused $"Could not find file '{shard}'"
+                  File.WriteAllText(Path.Combine(target, "index.json"), "{}")
+
+                  message
+                      ($"""{Path.Combine(target, "index.json")} is not the index of a packed copy that this version can read. """
+                       + "Remove it and pack again: the shards that are right are kept.")
+                      (fun () -> (openFolder target 2).Dispose()))
+          }
+
+          test "the number of classes must be the experiment's" {
+              withFolder (fun folder ->
+                  let target, _ = pack folder (PackFormat 40)
+
+                  message $"{target} has 2 classes, but the experiment says `classes: 3`. Write `classes: 2`." (fun () ->
+                      (openFolder target 3).Dispose()))
+          }
+
+          test "a folder is not packed into itself, nor over a copy of another kind" {
+              withFolder (fun folder ->
+                  let target, _ = pack folder (PackFormat 40)
+                  let into target () = Packer.Pack(folder, target, PackFormat.Files, quiet (), CancellationToken.None) |> ignore
+                  message $"{folder} holds photographs already. A packed copy needs a folder of its own." (into folder)
+                  message $"{target} holds a packed copy of another kind (40). Choose another folder with --out, or remove it." (into target))
+          }
+
+          test "a disk that is full says so, and nothing half is left" {
+              // Linux has a device that is always full.
+              if not (File.Exists "/dev/full") then
+                  skiptest "no /dev/full on this machine"
+
+              withFolder (fun folder ->
+                  let target = Directory.CreateDirectory(folder + "-full").FullName
+                  let part = Path.Combine(target, "train-00000.bin.part")
+                  File.CreateSymbolicLink(part, "/dev/full") |> ignore
+
+                  message
+                      ($"The packed copy cannot be written to {target}: No space left on device : '{part}'. "
+                       + "What is complete is kept: once that is mended, the same command goes on.")
+                      (fun () -> Packer.Pack(folder, target, PackFormat 40, quiet (), CancellationToken.None) |> ignore)
+
+                  Expect.isEmpty (Directory.GetFileSystemEntries target) "files")
+          } ]
