@@ -8,8 +8,7 @@ open System.Text.Json.Nodes
 open System.Threading
 open Expecto
 open ChannelDistillation.Tests
-
-let private program = Path.Combine(Repository.root, "dsl/Cli/bin/Release/net10.0/channel-distillation.dll")
+open ChannelDistillation.Tests.Cli.Running
 
 let private experiment =
     "experiment: small
@@ -28,45 +27,7 @@ variants:
 seeds: [0]
 "
 
-// ---- running the program ---------------------------------------------------------------------------------------------
-
 let private sweepArguments = [ "sweep"; "small.yaml"; "--out"; "runs"; "--threads"; "1" ]
-
-/// The program while it runs; what it writes is collected all along.
-type private Started(folder: string, arguments: string list) =
-    let child =
-        let start =
-            ProcessStartInfo("dotnet", program :: arguments, WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true)
-
-        start.Environment["CHANNEL_DISTILLATION_ROOT"] <- Repository.root
-        Process.Start start
-
-    let output = child.StandardOutput.ReadToEndAsync()
-    let errors = child.StandardError.ReadToEndAsync()
-    member _.HasEnded = child.HasExited
-
-    member _.Terminate() =
-        use kill = Process.Start("kill", [ "-TERM"; string child.Id ])
-        kill.WaitForExit()
-
-    /// Exit code, standard output and standard error.
-    member _.End() =
-        child.WaitForExit()
-        child.ExitCode, output.Result, errors.Result
-
-    interface IDisposable with
-        member _.Dispose() =
-            if not child.HasExited then
-                child.Kill()
-                child.WaitForExit()
-
-            child.Dispose()
-
-let private run folder arguments =
-    use started = new Started(folder, arguments)
-    started.End()
-
-let private expectExit expected (code, output, errors) = Expect.equal code expected $"exit code; it wrote:\n{output}{errors}"
 
 // ---- what lies in a folder -------------------------------------------------------------------------------------------
 

@@ -1,0 +1,86 @@
+module ChannelDistillation.Tests.Cli.KillTests
+
+open System
+open System.IO
+open System.Text.Json.Nodes
+open System.Threading
+open Expecto
+open ChannelDistillation.Tests
+open ChannelDistillation.Tests.Cli.Running
+
+/// A checkpoint after every step, so that many a kill comes while one is written.
+let private experiment =
+    "experiment: killed
+dataset: fashion-mnist-mini
+teacher: none
+student: { model: resnet8 }
+checkpoint_minutes: 0.00001
+train:
+  epochs: 2
+  batch: 500
+  optimizer: { sgd: { lr: 0.1, momentum: 0.9 } }
+  lr_schedule: { step: { at: [1], factor: 0.1 } }
+losses:
+  ce: { weight: 1 }
+variants:
+  plain: [ce]
+  heavy: [ce: { weight: 2 }]
+seeds: [0]
+"
+
+let private kills = 30
+
+let private arguments = [ "sweep"; "killed.yaml"; "--out"; "runs"; "--threads"; "1" ]
+
+/// Every file that does not tell when and how fast it was made, with its content.
+let private outcome (folder: TemporaryFolder) =
+    let out = folder.File "runs/killed"
+
+    /// Without the times.
+    let metrics (file: string) =
+        [ for line in File.ReadAllLines file do
+              let epoch = (nonNull (JsonNode.Parse line)).AsObject()
+              epoch.Remove "seconds" |> ignore
+              epoch.Remove "images_per_second" |> ignore
+              epoch.ToJsonString() ]
+        |> String.concat "\n"
+
+    [ for file in Directory.GetFiles(out, "*", SearchOption.AllDirectories) |> Array.sort do
+          let name = Path.GetRelativePath(out, file)
+
+          match Path.GetFileName file with
+          | "run.json" -> name, "there"
+          | "metrics.jsonl" -> name, metrics file
+          | _ -> name, Convert.ToHexString(File.ReadAllBytes file) ]
+
+[<Tests>]
+let tests =
+    test "a sweep that is killed thirty times leaves every file as an undisturbed one does" {
+        let undisturbed = new TemporaryFolder()
+        use _ = undisturbed
+        File.WriteAllText(undisturbed.File "killed.yaml", experiment)
+        run undisturbed.Path arguments |> expectExit 0
+        use folder = new TemporaryFolder()
+        File.WriteAllText(folder.File "killed.yaml", experiment)
+        let random = Random 11
+        let mutable killed = 0
+
+        // From before it has read the file to within its training: a start takes about a second.
+        while killed < kills && not (File.Exists(folder.File "runs/killed/ended")) do
+            use started = new Started(folder.Path, arguments)
+            Thread.Sleep(500 + random.Next 2000)
+
+            if started.HasEnded then
+                File.WriteAllText(folder.File "runs/killed/ended", "")
+            else
+                started.Kill()
+                killed <- killed + 1
+
+        File.Delete(folder.File "runs/killed/ended")
+        run folder.Path arguments |> expectExit 0
+        Expect.isGreaterThan killed 3 "kills before it was through"
+
+        for (name, expected), (also, actual) in List.zip (outcome undisturbed) (outcome folder) do
+            Expect.equal also name "the same files"
+            Expect.equal actual expected name
+    }
