@@ -8,14 +8,20 @@ internal static class WeightSets
     /// <summary>Keys deep. Training scripts nest once or twice.</summary>
     private const int Deepest = 4;
 
+    /// <summary>Distillation keeps two, with averages four. Every one is compared with every model.</summary>
+    private const int Most = 32;
+
+    /// <summary>Longer names are no network's, and slow to take apart.</summary>
+    private const int LongestName = 1000;
+
     /// <summary>Prefixes that wrappers put before every name: DataParallel, torch.compile, and modules that hold the network.</summary>
     private static readonly string[] Wrappers = ["module.", "_orig_mod.", "model.", "net.", "network.", "backbone."];
 
     /// <summary>Networks that distillation code keeps side by side in one module; what is learned comes first.</summary>
     private static readonly string[] Sides = ["student.", "teacher."];
 
-    /// <summary>State of training that holds tensors of the weights' shapes.</summary>
-    private static readonly string[] NoWeights = ["optim", "sched", "scaler", "amp", "rng"];
+    /// <summary>Keys of training's own state, which holds tensors too.</summary>
+    private static readonly string[] NoWeights = ["optim", "sched", "scaler", "rng_"];
 
     /// <returns>What is trained before its teachers and averages, else in the file's order; empty: there are no named tensors.</returns>
     public static IReadOnlyList<WeightSet> Find(PyTorchFile file)
@@ -31,6 +37,8 @@ internal static class WeightSets
     {
         if (set.Tensors.Count == 0)
             return [];
+        if (set.Tensors.Any(tensor => tensor.Name.Length > LongestName))
+            throw LongName();
         if (Wrappers.Concat(Sides).FirstOrDefault(prefix => set.Tensors.All(tensor => HasPrefix(tensor, prefix))) is string common)
             return Split(Part(set, common, set.Tensors));
         if (!Sides.Any(side => set.Tensors.Any(tensor => HasPrefix(tensor, side))))
@@ -59,6 +67,8 @@ internal static class WeightSets
     {
         if (!seen.Add(dict) || path.Length > Deepest)
             return;
+        if (dict.Entries.Any(entry => entry.Key is string { Length: > LongestName }))
+            throw LongName();
         int before = found.Count;
         foreach (var (key, value) in dict.Entries)
         {
@@ -75,5 +85,9 @@ internal static class WeightSets
         }
         if (tensors.Count > 0)
             found.Insert(before, new(string.Join('.', path), "", [.. tensors.Values]));
+        if (found.Count > Most)
+            throw new InvalidDataException($"holds more than {Most} networks, which I do not read.");
     }
+
+    private static InvalidDataException LongName() => new("is damaged: it has a name of more than 1000 letters.");
 }

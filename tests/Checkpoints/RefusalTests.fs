@@ -180,6 +180,44 @@ let tests =
                 "FILE makes more values than any network's checkpoint does, which I do not read." ] do
               test $"{what} is refused" { Expect.equal (saidOf bytes) message "the message" }
 
+          // Each of these is small, and would take hours or gigabytes if it were believed.
+          let remembered (value: byte[]) = Array.concat [ value; [| byte 'q'; 0uy; byte '0' |] ]
+          let recalled = [| byte 'h'; 0uy |]
+          let often (count: int) (program: byte[]) = Array.concat (List.replicate count (Array.append program [| byte '0' |]))
+          let long = String('a', 1_000_000)
+          let many = "FILE makes more values than any network's checkpoint does, which I do not read."
+
+          for what, program, message in
+              [ "a long word that is encoded again and again",
+                [| remembered (word long); often 50_000 (call (global_ "_codecs" "encode") [ recalled; word "latin1" ]) |],
+                many
+                "a long shape that is used again and again",
+                [| Array.concat [ op '('; Array.concat (List.replicate 100_000 (whole 1)); op 't'; [| byte 'q'; 0uy; byte '0' |] ]
+                   often 1_000 (Array.concat [ global_ "torch._utils" "_rebuild_tensor"; tuple [ one; whole 0; recalled; recalled ]; op 'R' ]) |],
+                $"FILE is damaged: the description of its tensors makes no sense. {again}"
+                "a name of prefixes only",
+                [| dict [ String.replicate 200_000 "module." + "w", tensorOf one 0 [ 1 ] [ 1 ] ] |],
+                "FILE is damaged: it has a name of more than 1000 letters."
+                "a thousand networks",
+                [| dict [ for i in 1..1000 -> string i, dict [ "w", tensorOf one 0 [ 1 ] [ 1 ] ] ] |],
+                "FILE holds more than 32 networks, which I do not read." ] do
+              test $"{what} is refused soon" {
+                  let bytes = checkpoint (Array.concat program) [ float1 ]
+                  let before = GC.GetAllocatedBytesForCurrentThread()
+                  Expect.equal (saidOf bytes) message "the message"
+                  Expect.isLessThan (GC.GetAllocatedBytesForCurrentThread() - before) (1L <<< 30) "memory"
+              }
+
+          test "a safetensors header of prefixes only is refused" {
+              let name = String.replicate 200_000 "module." + "w"
+              let header = Encoding.UTF8.GetBytes $"{{\"{name}\":{{\"dtype\":\"U8\",\"shape\":[],\"data_offsets\":[0,1]}}}}"
+
+              Expect.equal
+                  (saidOf (Array.concat [ BitConverter.GetBytes(int64 header.Length); header; [| 0uy |] ]))
+                  "FILE is damaged: it has a name of more than 1000 letters."
+                  "the message"
+          }
+
           test "a list in a list, a million deep, does no harm" {
               let deep = Array.concat [ Array.create 1_000_000 (byte ']'); Array.create 999_999 (byte 'a') ]
               Expect.equal (saidOf (checkpoint (dict [ "a", deep ]) [])) "FILE holds no weights: no tensors with names are in it." "the message"

@@ -46,7 +46,7 @@ internal static class PickleClasses
                     arguments is [string text, "latin1" or "latin-1"] ? System.Text.Encoding.Latin1.GetBytes(text) : throw PickleStack.Damaged()
             ),
             new("torch.Size", arguments => arguments is [object?[] sizes] ? sizes : throw PickleStack.Damaged()),
-            new("torch.device", arguments => string.Join(":", arguments.OfType<object>())),
+            new("torch.device", Device),
             .. ElementType.All.Select(type => new PickleClass($"torch.{type.Name}")),
             .. PickledTensors.Classes,
             .. NumpyNumbers.Classes,
@@ -67,6 +67,15 @@ internal static class PickleClasses
         {
             [] => new PickleList([]),
             [PickleList list] => new PickleList([.. list.Items]),
+            _ => throw PickleStack.Damaged(),
+        };
+
+    /// <summary>From "cpu", or "cuda" and 0.</summary>
+    private static object Device(object?[] arguments) =>
+        arguments switch
+        {
+            [string name] => name,
+            [string { Length: < 100 } name, long index] => $"{name}:{index}",
             _ => throw PickleStack.Damaged(),
         };
 

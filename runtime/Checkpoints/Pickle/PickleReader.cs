@@ -8,6 +8,9 @@ namespace ChannelDistillation.Checkpoints.Pickle;
 /// <param name="load">What stands for a persistent id: in checkpoints, a storage.</param>
 internal sealed partial class PickleReader(PickleInput input, Func<object?, object?> load)
 {
+    /// <summary>So many letters take as much room as a value does.</summary>
+    private const int LettersPerValue = 16;
+
     private readonly PickleStack stack = new();
 
     /// <summary>Reads one pickle and stops behind it.</summary>
@@ -75,15 +78,21 @@ internal sealed partial class PickleReader(PickleInput input, Func<object?, obje
 
     private object? Call(PickleClass called, object?[] arguments)
     {
-        // What a copy costs; without this a short program could copy a long list again and again.
         foreach (object? argument in arguments)
-            stack.Spend(
-                argument is PickleList list ? list.Items.Count
-                : argument is PickleDict dict ? dict.Entries.Count
-                : 0
-            );
+            stack.Spend(CostOf(argument));
         return (called.Make ?? throw PickleClasses.Refusal($"a call of {called.Name}"))(arguments);
     }
+
+    /// <summary>What a copy costs; without this a short program could copy a long list or word again and again.</summary>
+    private static int CostOf(object? argument) =>
+        argument switch
+        {
+            PickleList list => list.Items.Count,
+            PickleDict dict => dict.Entries.Count,
+            object?[] tuple => tuple.Length,
+            string text => text.Length / LettersPerValue,
+            _ => 0,
+        };
 
     /// <summary>
     /// Attributes of what was just made. None of them changes numbers: an OrderedDict's `_metadata`, a Parameter's `requires_grad`;

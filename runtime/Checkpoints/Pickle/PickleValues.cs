@@ -8,10 +8,7 @@ namespace ChannelDistillation.Checkpoints.Pickle;
 internal sealed record PickleList(List<object?> Items);
 
 /// <summary>A dict of any kind. Entries keep their order; of a key that is there twice the last one counts.</summary>
-internal sealed record PickleDict(List<KeyValuePair<object?, object?>> Entries)
-{
-    public object? this[string key] => Entries.FindLast(entry => entry.Key is string name && name == key).Value;
-}
+internal sealed record PickleDict(List<KeyValuePair<object?, object?>> Entries);
 
 /// <summary>A class or function that a checkpoint may ask for, and what stands for its result here.</summary>
 /// <param name="Make">From the arguments of the call; null: it cannot be called.</param>

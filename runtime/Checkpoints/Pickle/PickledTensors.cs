@@ -24,10 +24,7 @@ internal static class PickledTensors
     /// <summary>What stands for a persistent id: ("storage", class, key, place, numbers) and, in old files, (key, offset, numbers) of a part of it.</summary>
     public static object Storage(object? id)
     {
-        if (id is not object?[] and not PickleList)
-            throw PickleStack.Damaged();
-        object?[] parts = id is PickleList list ? [.. list.Items] : (object?[])id;
-        if (parts is not ["storage", PickleClass named, string or long, _, long count, ..] || count < 0)
+        if (id is not object?[] parts || parts is not ["storage", PickleClass named, string or long, _, long count, ..] || count < 0)
             throw PickleStack.Damaged();
         string name = named.Name[(named.Name.LastIndexOf('.') + 1)..];
         ElementType? type = ElementType.Find(known => known.Storage == name);
