@@ -6,8 +6,13 @@ open ChannelDistillation
 open ChannelDistillation.Checkpoints
 
 /// A file that cannot be read is something outside: exit 3.
-let opened (path: string) =
+let private readable (work: unit -> 'result) : 'result =
     try
-        CheckpointFile.Open path
+        work ()
     with :? InvalidDataException as error ->
         raise (MissingException(error.Message, error))
+
+let opened (path: string) = readable (fun () -> CheckpointFile.Open path)
+
+/// Whether it is as it was written, where it says how that was.
+let verify (file: CheckpointFile) = readable file.Verify

@@ -14,6 +14,7 @@ namespace ChannelDistillation.Checkpoints;
 public sealed class CheckpointFile : IDisposable
 {
     private readonly SafeFileHandle file;
+    private readonly SafetensorsHeader? safetensors;
 
     private CheckpointFile(string path, SafeFileHandle file)
     {
@@ -24,9 +25,9 @@ public sealed class CheckpointFile : IDisposable
         Format = CheckpointKind.Of(start);
         if (Format == CheckpointFormat.Safetensors)
         {
-            SafetensorsHeader header = SafetensorsHeader.Read(file);
-            Metadata = header.Metadata;
-            Sets = Some([.. WeightSets.Split(new("", "", header.Tensors))]);
+            safetensors = SafetensorsHeader.Read(file);
+            Metadata = safetensors.Metadata.Where(entry => entry.Key != SafetensorsChecksum.MetadataKey).ToDictionary();
+            Sets = Some([.. WeightSets.Split(new("", "", safetensors.Tensors))]);
         }
         else
         {
@@ -43,7 +44,7 @@ public sealed class CheckpointFile : IDisposable
 
     public CheckpointFormat Format { get; }
 
-    /// <summary>Safetensors: its metadata. PyTorch: the plain values beside the weights, `epoch` for instance, as text.</summary>
+    /// <summary>Safetensors: its metadata, without our checksum. PyTorch: the plain values beside the weights, `epoch` for instance, as text.</summary>
     public IReadOnlyDictionary<string, string> Metadata { get; }
 
     /// <summary>Keys of what else lies beside the weights: `optimizer`.</summary>
@@ -77,21 +78,33 @@ public sealed class CheckpointFile : IDisposable
         }
     }
 
+    /// <summary>Reads the whole file and compares it with the checksum that it carries; only files of ours carry one.</summary>
+    /// <exception cref="InvalidDataException">It is not as it was written.</exception>
+    public void Verify() =>
+        Read(() =>
+        {
+            if (safetensors is not null)
+                SafetensorsChecksum.Check(file, safetensors);
+            return true;
+        });
+
     /// <summary>One tensor on the CPU in the file's type, shape and strides, in the current dispose scope.</summary>
     /// <exception cref="InvalidDataException">There is no memory for it, or the file has changed since it was opened.</exception>
-    public Tensor Read(TensorEntry entry)
+    public Tensor Read(TensorEntry entry) => Read(() => FileBytes.Read(file, entry));
+
+    public void Dispose() => file.Dispose();
+
+    private T Read<T>(Func<T> read)
     {
         try
         {
-            return FileBytes.Read(file, entry);
+            return read();
         }
         catch (Exception error) when (error is InvalidDataException or IOException)
         {
             throw new InvalidDataException($"{Path} {error.Message}", error);
         }
     }
-
-    public void Dispose() => file.Dispose();
 
     private static IReadOnlyList<WeightSet> Some(IReadOnlyList<WeightSet> sets) =>
         sets.Count > 0 ? sets : throw new InvalidDataException("holds no weights: no tensors with names are in it.");

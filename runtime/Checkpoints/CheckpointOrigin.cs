@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using ChannelDistillation.Data;
 using ChannelDistillation.Models;
 using ChannelDistillation.Records;
 using ChannelDistillation.Specs;
@@ -16,15 +17,16 @@ public sealed record CheckpointOrigin(DatasetSpec? Dataset, ModelSpec? Model)
 
     internal const string ModelKey = "model";
 
-    /// <summary>From the run.json of the run folder that the file lies in, else from its metadata.</summary>
+    /// <summary>From the run.json of the run folder that the file lies in, else from its metadata. Names that are not ours are not known.</summary>
     public static CheckpointOrigin Of(CheckpointFile file)
     {
         string? run = Path.GetDirectoryName(Path.GetDirectoryName(Path.GetFullPath(file.Path)));
-        JsonNode? spec = run is null ? null : new RunFolder(run).ReadRun()?["spec"];
-        string? name = file.Metadata.GetValueOrDefault(ModelKey);
+        JsonObject? spec = run is null ? null : new RunFolder(run).ReadRun()?["spec"] as JsonObject;
+        DatasetSpec? dataset = SpecReader.Dataset(spec?["dataset"] ?? Parse(file.Metadata.GetValueOrDefault(DatasetKey)));
+        ModelSpec? model = SpecReader.Model(spec?["student"]) ?? (file.Metadata.GetValueOrDefault(ModelKey) is string name ? new(name) : null);
         return new(
-            SpecReader.Dataset((spec as JsonObject)?["dataset"] ?? Parse(file.Metadata.GetValueOrDefault(DatasetKey))),
-            SpecReader.Model((spec as JsonObject)?["student"]) ?? (name is not null && ModelCatalog.Find(name) is not null ? new(name) : null)
+            dataset is { Name: DatasetSpec.ImageFolder, Classes: not null } || DatasetCatalog.Find(dataset?.Name ?? "") is not null ? dataset : null,
+            ModelCatalog.Find(model?.Name ?? "") is null ? null : model
         );
     }
 

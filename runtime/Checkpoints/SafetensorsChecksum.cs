@@ -19,7 +19,9 @@ internal static class SafetensorsChecksum
     public static int PlaceIn(ReadOnlySpan<byte> start, string digits)
     {
         int key = start.IndexOf(Encoding.ASCII.GetBytes($"\"{MetadataKey}\":\"{digits}\""));
-        return key >= 0 ? key + MetadataKey.Length + 4 : throw new InvalidDataException("is damaged: its checksum is not where it must be.");
+        return key >= 0 && digits.Length == Placeholder.Length
+            ? key + MetadataKey.Length + 4
+            : throw new InvalidDataException("is damaged: its checksum is not where it must be.");
     }
 
     /// <exception cref="InvalidDataException">The file is not as it was written. The message goes on a sentence that begins with its name.</exception>

@@ -22,23 +22,20 @@ internal sealed record SafetensorsHeader(IReadOnlyDictionary<string, string> Met
         long length = BinaryPrimitives.ReadInt64LittleEndian(size);
         if (length is < 2 or > Longest || length > fileLength - 8)
             throw Damaged("its header has no sensible length");
-        JsonObject header = Parse(FileBytes.Read(file, 8, (int)length));
-        long start = 8 + length;
-        return new(
-            MetadataOf(header),
-            [.. header.Where(entry => entry.Key != MetadataKey).Select(entry => EntryOf(entry.Key, entry.Value, start, fileLength))],
-            start
-        );
+        return Parse(FileBytes.Read(file, 8, (int)length), 8 + length, fileLength);
     }
 
-    private static JsonObject Parse(byte[] text)
+    /// <summary>The parser looks into an object when it is asked for its entries, so mistakes in the text show themselves anywhere in here.</summary>
+    private static SafetensorsHeader Parse(byte[] text, long start, long fileLength)
     {
         try
         {
             JsonObject header = JsonNode.Parse(text)!.AsObject();
-            // A key that is there twice shows itself only now.
-            _ = header.Count;
-            return header;
+            return new(
+                MetadataOf(header),
+                [.. header.Where(entry => entry.Key != MetadataKey).Select(entry => EntryOf(entry.Key, entry.Value, start, fileLength))],
+                start
+            );
         }
         catch (Exception error) when (error is JsonException or InvalidOperationException or ArgumentException or NullReferenceException)
         {

@@ -10,6 +10,16 @@ public static class DatasetStore
 {
     public static bool IsThere(DatasetSpec spec, Workspace workspace) => FolderOf(DatasetCatalog.Describe(spec), workspace) is not null;
 
+    /// <summary>A folder of photographs as it lies there, for as many classes as it has.</summary>
+    /// <exception cref="MissingException">It is no such folder.</exception>
+    public static DatasetSpec OfFolder(string folder) =>
+        new()
+        {
+            Name = DatasetSpec.ImageFolder,
+            Folder = folder,
+            Classes = PhotographFolder.CountClasses(folder),
+        };
+
     /// <summary>Whether <see cref="Fetch"/> can bring it.</summary>
     public static bool CanFetch(DatasetSpec spec) => DatasetCatalog.Describe(spec).CanBeFetched;
 

@@ -50,7 +50,8 @@ public static class SpecReader
         {
             return read();
         }
-        catch (Exception error) when (error is JsonException or NullReferenceException or InvalidOperationException or FormatException)
+        catch (Exception error)
+            when (error is JsonException or NullReferenceException or InvalidOperationException or FormatException or ArgumentException)
         {
             return null;
         }

@@ -21,12 +21,13 @@ public static class Checkpoint
     /// point become float32.
     /// </summary>
     /// <returns>The weights that were taken: of a file with several networks the first that fits.</returns>
-    /// <exception cref="InvalidDataException">Weights of another model; the message says what differs.</exception>
+    /// <exception cref="InvalidDataException">Weights of another model, or damaged ones; the message says what differs.</exception>
     public static WeightSet LoadInto(Backbone model, CheckpointFile file)
     {
         using var noGradient = no_grad();
         Dictionary<string, Tensor> wanted = model.state_dict();
         WeightSet weights = Fitting(model, file);
+        file.Verify();
         foreach (TensorEntry entry in weights.Tensors)
         {
             using var scope = NewDisposeScope();

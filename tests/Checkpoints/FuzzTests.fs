@@ -1,11 +1,13 @@
 module ChannelDistillation.Tests.Checkpoints.FuzzTests
 
 open System
+open System.Collections.Generic
 open System.Diagnostics
 open System.IO
 open Expecto
 open TorchSharp
 open ChannelDistillation.Checkpoints
+open ChannelDistillation.Records
 open ChannelDistillation.Tests
 
 /// What may be made of a few kilobytes.
@@ -38,6 +40,7 @@ let private readAll path =
 
     try
         use file = CheckpointFile.Open path
+        file.Verify()
 
         for set in file.Sets do
             for tensor in set.Tensors do
@@ -48,10 +51,19 @@ let private readAll path =
         Expect.stringStarts error.Message path "the message names the file"
         false
 
-let private fuzz (source: string) rounds =
+let private golden name = File.ReadAllBytes(Golden.path (Path.Combine("checkpoints", name)))
+
+/// A file of ours, which carries a checksum.
+let private ours () =
+    use _ = torch.NewDisposeScope()
+    use folder = new TemporaryFolder()
+    let path = folder.File "ours.safetensors"
+    Safetensors.Write(path, [| KeyValuePair("w", torch.arange 6L); KeyValuePair("b", torch.ones (2L, 3L)) |], Dictionary())
+    File.ReadAllBytes path
+
+let private fuzz (source: string) (bytes: byte[]) rounds =
     use folder = new TemporaryFolder()
     let path = folder.File "damaged.pth"
-    let bytes = File.ReadAllBytes(Golden.path (Path.Combine("checkpoints", source)))
     let random = Random 20260
     let clock = Stopwatch.StartNew()
     let mutable read = 0
@@ -87,4 +99,6 @@ let tests =
                 "types.pth"
                 "parameters.pth"
                 "sample.safetensors" ] do
-              test $"{source} with bytes changed, cut off or doubled is read or refused" { fuzz source 1500 } ]
+              test $"{source} with bytes changed, cut off or doubled is read or refused" { fuzz source (golden source) 1500 }
+
+          test "a file of ours with bytes changed, cut off or doubled is read or refused" { fuzz "ours" (ours ()) 1500 } ]

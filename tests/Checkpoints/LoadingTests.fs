@@ -103,6 +103,23 @@ let tests =
               Expect.equal (numbers loaded) (numbers saved) "numbers"
           }
 
+          test "finds one changed bit in a file of ours, whatever its name" {
+              use _ = torch.NewDisposeScope()
+              use folder = new TemporaryFolder()
+              let path = folder.File "a.safetensors"
+              write path (state (filled "resnet8" 3 10 1L))
+              let bytes = File.ReadAllBytes path
+              bytes[bytes.Length - 1000] <- bytes[bytes.Length - 1000] ^^^ 1uy
+              File.WriteAllBytes(path, bytes)
+              let into = build "resnet8" 3 10
+              let before = numbers into
+
+              Expect.throwsC (fun () -> Checkpoint.LoadInto(into, path)) (fun error ->
+                  Expect.equal error.Message $"{path} is damaged: its checksum does not fit its content." "the message")
+
+              Expect.equal (numbers into) before "the model is as it was"
+          }
+
           for what, change, channels, classes, message in
               [ "another number of classes",
                 id,

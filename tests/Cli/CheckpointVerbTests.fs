@@ -10,10 +10,12 @@ open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Cli.CommandLine
 
 /// A resnet8 for 10 classes of colour images, of which nothing is known.
-let private weights (folder: TemporaryFolder) =
+let private weightsWith (metadata: (string * string) list) (folder: TemporaryFolder) =
     use _ = torch.NewDisposeScope()
     let model = ModelCatalog.Get("resnet8").Create.Invoke(BackboneOptions(Stem.Cifar, 3, 10))
-    Safetensors.Write(folder.File "a.safetensors", model.state_dict (), Dictionary())
+    Safetensors.Write(folder.File "a.safetensors", model.state_dict (), Dictionary(dict metadata))
+
+let private weights = weightsWith []
 
 let private withWeights arguments =
     use folder = new TemporaryFolder()
@@ -36,6 +38,30 @@ let tests =
               for verb in [ [ "teacher"; "inspect" ]; [ "evaluate" ] ] do
                   Expect.equal (inNowhere (verb @ [ "nothere.pth" ])) (3, "nothere.pth cannot be read: it is not there.\n") "absent"
                   inNowhere (verb @ [ golden "malicious.pth" ]) |> refused 3 [ "malicious.pth asks Python for `posix.system`." ]
+          }
+
+          test "a folder has as many classes as it has, and those of the weights must be as many" {
+              use folder = new TemporaryFolder()
+              weights folder
+              let evaluate () = run folder.Path [ "evaluate"; "a.safetensors"; "--dataset"; "birds" ]
+              Directory.CreateDirectory(folder.File "birds/train/crow") |> ignore
+
+              let path = folder.File "birds"
+
+              Expect.equal
+                  (evaluate ())
+                  (3, $"{path} is no folder of photographs: it should hold train/ and val/, each with one folder of photographs per class.\n")
+                  "half a dataset"
+
+              Directory.CreateDirectory(folder.File "birds/val/crow") |> ignore
+              evaluate () |> refused 2 [ "its classifier has 10 classes, the dataset has 1." ]
+          }
+
+          test "metadata that somebody else wrote are no reason to fail" {
+              for dataset in [ "imagenet"; "{}"; """{"name":"a","name":"b"}"""; """{"name":"birds"}"""; """{"name":"image_folder"}""" ] do
+                  use folder = new TemporaryFolder()
+                  weightsWith [ "dataset", dataset; "model", "ours" ] folder
+                  run folder.Path [ "evaluate"; "a.safetensors" ] |> refused 2 [ "does not say which dataset it is for" ]
           }
 
           for arguments, message in

@@ -71,6 +71,10 @@ let tests =
                   [ [| 1uy; 2uy |], "FILE is not a whole safetensors file: it ends within its first 8 bytes."
                     Text.Encoding.UTF8.GetBytes "<!DOCTYPE html><html>", "FILE is not a whole safetensors file: its header has no sensible length."
                     header "not json" [||], "FILE is not a whole safetensors file: its header is not JSON."
+                    header """{"__metadata__":{"a":"\ud800"}}""" [||], "FILE is not a whole safetensors file: its header is not JSON."
+                    header """{"__metadata__":{"a":"b","a":"c"}}""" [||], "FILE is not a whole safetensors file: its header is not JSON."
+                    header """{"__metadata__":{"a":1}}""" [||], "FILE is not a whole safetensors file: its metadata are not words."
+                    header """{"w":1,"w":2}""" [||], "FILE is not a whole safetensors file: its header is not JSON."
                     header """{"w":{"dtype":"F32"}}""" [||], "FILE is not a whole safetensors file: the header's entry for `w` is incomplete."
                     header """{"w":{"dtype":"F8","shape":[1],"data_offsets":[0,1]}}""" [| 0uy |],
                     "FILE is not a whole safetensors file: `w` has the type F8, which I do not know."

@@ -86,8 +86,7 @@ let private datasetOf (file: CheckpointFile) (origin: CheckpointOrigin) (given: 
     // The run's own dataset, with its own normalisation.
     | Some name, Some dataset when dataset.Name = name -> dataset
     | Some name, _ when not (isNull (DatasetCatalog.Find name)) -> DatasetSpec(Name = name)
-    | Some folder, _ when Directory.Exists folder ->
-        DatasetSpec(Name = DatasetSpec.ImageFolder, Folder = Path.GetFullPath folder, Classes = file.Sets[0].Classes)
+    | Some folder, _ when Directory.Exists folder -> DatasetStore.OfFolder(Path.GetFullPath folder)
     | Some name, _ -> Fetching.unknown "dataset or folder" name [ for dataset in DatasetCatalog.All -> dataset.Name ]
     | None, None ->
         Ending.stop
@@ -109,10 +108,12 @@ let private remarks (file: CheckpointFile) (weights: WeightSet) =
           weights.Place
       yield! epochOf file |> Option.map (fun epoch -> $"epoch {epoch}") |> Option.toList ]
 
+let private nameOf (dataset: DatasetSpec) = dataset.Folder |> Option.ofObj |> Option.map shown |> Option.defaultValue dataset.Name
+
 let private line (file: CheckpointFile) (model: ModelSpec) (dataset: DatasetSpec) (weights: WeightSet) images (errors: EpochErrors) =
     let top1, top5 = Figures.percent errors.Top1Error, Figures.percent errors.Top5Error
     let which = String.Join(", ", shown file.Path :: remarks file weights)
-    $"{model.Name} on {DatasetCatalog.Describe(dataset).Name}, {images} images: top-1 error {top1}, top-5 error {top5} ({which})"
+    $"{model.Name} on {nameOf dataset}, {images} images: top-1 error {top1}, top-5 error {top5} ({which})"
 
 let private jsonOf (file: CheckpointFile) (model: ModelSpec) (dataset: DatasetSpec) (weights: WeightSet) (images: int) (errors: EpochErrors) =
     let json = JsonObject()

@@ -20,6 +20,7 @@ type TeacherInspectArguments =
 
 let run (parsed: ParseResults<TeacherInspectArguments>) =
     use file = Checkpoints.opened (parsed.GetResult File)
+    Checkpoints.verify file
     let sha256 = ContentHash(Path.Combine(workspace.Pretrain, "hashes")).Of file.Path
     printf "%s" (CheckpointText.render (parsed.Contains All) sha256 file)
     0

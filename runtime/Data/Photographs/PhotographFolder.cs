@@ -22,6 +22,15 @@ internal static class PhotographFolder
                 + "or make a link to where you have it.";
     }
 
+    /// <summary>How many class folders there are, in a folder that no experiment describes.</summary>
+    /// <exception cref="MissingException">It has no two parts, or no classes.</exception>
+    public static int CountClasses(string folder) =>
+        Missing(folder).Count == 0
+            ? ClassesOf(Path.Combine(folder, Parts[0])).Length
+            : throw new MissingException(
+                $"{folder} is no folder of photographs: it should hold train/ and val/, each with one folder of photographs per class."
+            );
+
     /// <summary>Lists both parts.</summary>
     /// <exception cref="MissingException">They do not fit together.</exception>
     public static (FolderPart Training, FolderPart Validation) List(string folder)
