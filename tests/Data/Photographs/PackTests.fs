@@ -248,7 +248,17 @@ let tests =
                   let target, _ = pack folder (PackFormat 40)
                   let into target () = Packer.Pack(folder, target, PackFormat.Files, quiet (), CancellationToken.None) |> ignore
                   message $"{folder} holds photographs already. A packed copy needs a folder of its own." (into folder)
-                  message $"{target} holds a packed copy of another kind (40). Choose another folder with --out, or remove it." (into target))
+                  message $"{target} holds a packed copy of another kind (40). Choose another folder with --out, or remove it." (into target)
+                  let inside = System.IO.Path.Combine(folder, "train", "copy")
+
+                  message
+                      $"{inside} is inside {folder}, whose photographs it would be packed from. A packed copy needs a folder of its own."
+                      (into inside)
+
+                  Expect.isFalse (System.IO.Directory.Exists inside) "nothing is made there"
+                  let taken = System.IO.Directory.CreateDirectory(folder + "-taken").FullName
+                  System.IO.File.WriteAllText(System.IO.Path.Combine(taken, "thesis.tex"), "")
+                  message $"{taken} holds other files already. A packed copy needs a folder of its own." (into taken))
           }
 
           test "a disk that is full says so, and nothing half is left" {

@@ -37,6 +37,16 @@ public sealed class Packer
             throw new MissingException($"{target} holds photographs already. A packed copy needs a folder of its own.");
         }
 
+        if (IsInside(target, folder))
+        {
+            throw new MissingException($"{target} is inside {folder}, whose photographs it would be packed from. A packed copy needs a folder of its own.");
+        }
+
+        if (!PackIndex.IsThere(target) && HoldsOthers(target))
+        {
+            throw new MissingException($"{target} holds other files already. A packed copy needs a folder of its own.");
+        }
+
         try
         {
             using var alone = ProcessLock.Take(
@@ -54,6 +64,18 @@ public sealed class Packer
             );
         }
     }
+
+    private static bool IsInside(string target, string folder) =>
+        !Path.GetRelativePath(Path.GetFullPath(folder), Path.GetFullPath(target)).StartsWith("..", StringComparison.Ordinal)
+        && !Path.IsPathRooted(Path.GetRelativePath(Path.GetFullPath(folder), Path.GetFullPath(target)));
+
+    /// <summary>Files that an interrupted packing does not leave: it would remove what it takes for its own.</summary>
+    private static bool HoldsOthers(string target) =>
+        Directory.Exists(target)
+        && Directory
+            .EnumerateFileSystemEntries(target)
+            .Select(entry => Path.GetFileName(entry))
+            .Any(name => !name.StartsWith('.') && !name.StartsWith("train-", StringComparison.Ordinal) && !name.StartsWith("val-", StringComparison.Ordinal));
 
     private PackResult Run(string folder)
     {
