@@ -103,6 +103,7 @@ module Sweep =
         let training =
             lazy
                 (options.Threads |> Option.iter Devices.UseThreads
+
                  TrainingOptions(
                      options.Workspace,
                      Devices.Choose options.Device,

@@ -14,7 +14,16 @@ type AxisValue =
 type FoundAxis = { Path: string; Segments: string list; Values: AxisValue[] }
 
 /// What a grid does not multiply: what names the experiment or holds all runs together.
-let private notAnAxis = [ "experiment"; "description"; "seeds"; "checkpoint_minutes"; "grid"; "published"; "extends"; "variants"; "losses" ]
+let private notAnAxis =
+    [ "experiment"
+      "description"
+      "seeds"
+      "checkpoint_minutes"
+      "grid"
+      "published"
+      "extends"
+      "variants"
+      "losses" ]
 
 /// The segments of a path. Names of variants may hold dots.
 let segments (experiment: Experiment) (path: string) : string list =

@@ -39,7 +39,9 @@ public sealed class Packer
 
         if (IsInside(target, folder))
         {
-            throw new MissingException($"{target} is inside {folder}, whose photographs it would be packed from. A packed copy needs a folder of its own.");
+            throw new MissingException(
+                $"{target} is inside {folder}, whose photographs it would be packed from. A packed copy needs a folder of its own."
+            );
         }
 
         if (!PackIndex.IsThere(target) && HoldsOthers(target))
@@ -75,7 +77,9 @@ public sealed class Packer
         && Directory
             .EnumerateFileSystemEntries(target)
             .Select(entry => Path.GetFileName(entry))
-            .Any(name => !name.StartsWith('.') && !name.StartsWith("train-", StringComparison.Ordinal) && !name.StartsWith("val-", StringComparison.Ordinal));
+            .Any(name =>
+                !name.StartsWith('.') && !name.StartsWith("train-", StringComparison.Ordinal) && !name.StartsWith("val-", StringComparison.Ordinal)
+            );
 
     private PackResult Run(string folder)
     {
