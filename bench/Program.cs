@@ -8,11 +8,17 @@ using ChannelDistillation.Specs;
 using ChannelDistillation.Training;
 using TorchSharp;
 
-// Side by side with PyTorch, in turn, in one run: medians and their ratio. Usage: bench [ROUNDS [STEPS]], or bench cifar [ROUNDS]
+// Side by side with PyTorch, in turn, in one run: medians and their ratio. Usage: bench [ROUNDS [STEPS]], bench cifar [ROUNDS], or bench photographs [ROUNDS [IMAGES]]
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 if (args is ["cifar", ..])
 {
     CifarAugmentation.Run(args.Length > 1 ? int.Parse(args[1]) : 7);
+    return;
+}
+
+if (args is ["photographs", ..])
+{
+    PhotographLoading.Run(args.Length > 1 ? int.Parse(args[1]) : 7, args.Length > 2 ? int.Parse(args[2]) : 256);
     return;
 }
 

@@ -42,20 +42,22 @@ internal sealed unsafe class Resampler : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(destination.Length, 3 * Rows.Length * Columns.Length);
         var (from, to) = Rows.Needed;
         var planes = AlongRows(picture, part, from, to, mirror: false);
-        var (width, pitch, plane) = (Columns.Length, Pitch, (long)Pitch * (to - from));
-        for (var y = 0; y < Rows.Length; y++)
+        var (width, pitch) = (Columns.Length, Pitch);
+        var eight = stackalloc int[8];
+        fixed (int* weights = Rows.Weights)
         {
-            var first = planes + (long)(Rows.First[y] - from) * pitch;
-            var weights = Rows.Weights.Slice(y * Rows.Stride, Rows.Taps[y]);
-            for (var i = 0; i < 3 * width; i++)
+            for (var row = 0; row < 3 * Rows.Length; row++)
             {
-                var sum = Half;
-                for (var k = 0; k < weights.Length; k++)
+                var (y, channel) = Math.DivRem(row, 3);
+                var source = planes + ((long)channel * (to - from) + Rows.First[y] - from) * pitch;
+                for (var x = 0; x < width; x += 8)
                 {
-                    sum += weights[k] * first[i % 3 * plane + (long)k * pitch + i / 3];
+                    Weighted(source + x, pitch, weights + y * Rows.Stride, Rows.Taps[y]).Store(eight);
+                    for (var i = x; i < Math.Min(x + 8, width); i++)
+                    {
+                        destination[3 * (y * width + i) + channel] = (byte)eight[i - x];
+                    }
                 }
-
-                destination[y * 3 * width + i] = (byte)(sum >> Axis.Precision);
             }
         }
     }
@@ -121,13 +123,8 @@ internal sealed unsafe class Resampler : IDisposable
                     var row = target + (channel * height + y) * width;
                     for (var x = 0; x < width; x += 8)
                     {
-                        var sum = Vector256.Create(Half);
-                        for (var k = 0; k < taps[y]; k++)
-                        {
-                            sum += Eight(source + (long)k * pitch + x) * weights[y * Rows.Stride + k];
-                        }
-
-                        var values = Vector256.ConvertToSingle(sum >> Axis.Precision) * scale + shift;
+                        var sum = Weighted(source + x, pitch, weights + y * Rows.Stride, taps[y]);
+                        var values = Vector256.ConvertToSingle(sum) * scale + shift;
                         if (x + 8 <= width)
                         {
                             values.Store(row + x);
@@ -143,6 +140,19 @@ internal sealed unsafe class Resampler : IDisposable
                 }
             }
         }
+    }
+
+    /// <summary>Eight result pixels of one column each, from pixels below one another.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<int> Weighted(byte* source, int pitch, int* weights, int taps)
+    {
+        var sum = Vector256.Create(Half);
+        for (var k = 0; k < taps; k++, source += pitch)
+        {
+            sum += Eight(source) * weights[k];
+        }
+
+        return sum >> Axis.Precision;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -1,0 +1,124 @@
+using System.Diagnostics;
+using ChannelDistillation.Data;
+using ChannelDistillation.Data.Photographs.Packed;
+using ChannelDistillation.Records;
+using ChannelDistillation.Specs;
+
+namespace ChannelDistillation.Bench;
+
+/// <summary>
+/// How many photographs one core loads for training in a second (decode, random resized crop to 224, flip, normalise): from their folder and
+/// from packed copies, side by side with Pillow and torchvision on the same files. CPU time is measured, so that other work on the machine
+/// disturbs little.
+/// </summary>
+internal static class PhotographLoading
+{
+    private const int Files = 128;
+    private const int Validation = 4;
+
+    public static void Run(int rounds, int images)
+    {
+        string root = Directory.CreateTempSubdirectory("channel-distillation-bench-").FullName;
+        try
+        {
+            string folder = Path.Combine(root, "photographs");
+            SyntheticPhotographs.Make(folder, Files, Validation);
+            Run(new Workspace(root), folder, rounds, images);
+        }
+        finally
+        {
+            Directory.Delete(root, recursive: true);
+        }
+    }
+
+    private static void Run(Workspace workspace, string folder, int rounds, int images)
+    {
+        string script = Path.Combine(AppContext.BaseDirectory, "pytorch", "photographs.py");
+        using PyTorchPeer? peer = PyTorchPeer.Start(script, Path.Combine(folder, "train"));
+        DatasetDescriptor photographs = DatasetCatalog.Describe(Spec(folder));
+        string pixels = Pack(photographs, new PackFormat(256), workspace);
+        // Opened before its packed copy is there, which would be used instead of it.
+        using Dataset fromFolder = DatasetStore.Open(Spec(folder), workspace);
+        string jpeg = Pack(photographs, PackFormat.Files, workspace);
+        using Dataset fromJpeg = DatasetStore.Open(Spec(jpeg), workspace);
+        using Dataset fromPixels = DatasetStore.Open(Spec(pixels), workspace);
+        (string Name, Dataset Dataset, List<double> Seconds)[] ours =
+        [
+            ("folder", fromFolder, []),
+            ("packed, files (--jpeg)", fromJpeg, []),
+            ("packed, short side 256", fromPixels, []),
+        ];
+        var theirs = new List<double>();
+        for (int round = -1; round < rounds; round++)
+        {
+            double pytorch = peer?.Run(images) ?? 0;
+            foreach (var (_, dataset, seconds) in ours)
+            {
+                double mine = Seconds(dataset, images, round);
+                // The first round warms up.
+                if (round >= 0)
+                    seconds.Add(mine);
+            }
+
+            if (round >= 0)
+                theirs.Add(pytorch);
+        }
+
+        long bytes = Directory.GetFiles(Path.Combine(folder, "train"), "*", SearchOption.AllDirectories).Sum(file => new FileInfo(file).Length);
+        Console.WriteLine(
+            $"Photographs of about 500x375, {bytes / Files / 1000} kB each, to normalised floats of 224x224; {Machine.Hardware("cpu")["processor"]}, one thread; "
+                + $"medians of {rounds} rounds of {images} images in turn, CPU time; beside {peer?.Version ?? "nothing: no Python here has PyTorch"}."
+        );
+        Console.WriteLine();
+        Console.WriteLine("| from | images/s | PyTorch, images/s | ours / PyTorch |");
+        Console.WriteLine("|---|---|---|---|");
+        foreach (var (name, _, seconds) in ours)
+        {
+            string pytorch = peer is null ? "absent | " : $"{1 / Median(theirs):0} | {Median([.. theirs.Zip(seconds, (a, b) => a / b)]):0.00}";
+            Console.WriteLine($"| {name} | {1 / Median(seconds):0} | {pytorch} |");
+        }
+    }
+
+    private static DatasetSpec Spec(string folder) =>
+        new()
+        {
+            Name = DatasetSpec.ImageFolder,
+            Folder = folder,
+            Classes = 4,
+        };
+
+    private static string Pack(DatasetDescriptor dataset, PackFormat format, Workspace workspace)
+    {
+        string target = DatasetStore.PackedFolderOf(dataset, format, workspace);
+        DatasetStore.Pack(dataset, target, format, workspace, new Silent(), CancellationToken.None);
+        return target;
+    }
+
+    /// <summary>CPU seconds per image.</summary>
+    private static double Seconds(Dataset dataset, int images, int round)
+    {
+        var target = new float[3 * 224 * 224];
+        AugmentationSpec augmentation = dataset.Descriptor.Augmentation;
+        using Process self = Process.GetCurrentProcess();
+        TimeSpan start = self.TotalProcessorTime;
+        for (int i = 0; i < images; i++)
+        {
+            var random = new Randomness(0, Purpose.Augmentation, round, i);
+            dataset.Training.Read(i % Files, augmentation, ref random, target);
+        }
+
+        self.Refresh();
+        return (self.TotalProcessorTime - start).TotalSeconds / images;
+    }
+
+    private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
+
+    private sealed class Silent : IPackObserver
+    {
+        public void Started(string what, int images) { }
+
+        public void Advanced(int images, long bytes) { }
+
+        public void Say(string message) { }
+    }
+}
