@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
+using ChannelDistillation.Data.Photographs.Decoding;
 using TorchSharp;
 
 namespace ChannelDistillation.Records;
@@ -17,6 +18,7 @@ public static class Machine
             ["channel_distillation"] = Version,
             ["torchsharp"] = typeof(torch).Assembly.GetName().Version!.ToString(3),
             ["dotnet"] = Environment.Version.ToString(),
+            ["jpeg"] = PictureDecoder.JpegLibrary,
             ["os"] = RuntimeInformation.OSDescription,
         };
 

@@ -60,6 +60,19 @@ let tests =
               | _ -> skiptest "no libjpeg-turbo on this machine"
           }
 
+          test "files of every kind give the pixels that Pillow gives" {
+              use decoder = new PictureDecoder()
+
+              for case in Golden.items "pictures" (Golden.json "pictures.json") do
+                  let name = Golden.text "name" case
+
+                  // Skia's JPEG decoder may round otherwise; its own test is above.
+                  if TurboJpeg.IsThere || not (name.Contains "JPEG") then
+                      let width, height, pixels = decode decoder (Convert.FromBase64String(Golden.text "file" case))
+                      Expect.equal (width, height) (case.GetProperty("width").GetInt32(), case.GetProperty("height").GetInt32()) name
+                      Expect.equal (Array.concat pixels) (Convert.FromBase64String(Golden.text "rgb" case)) name
+          }
+
           test "grey is repeated in all channels" {
               for library, decoder in decoders () do
                   use decoder = decoder
@@ -108,6 +121,11 @@ let tests =
 
                   Expect.equal (width, height) (500, 375) library
           }
+
+          refused
+              "a grey PNG of 16 bits"
+              (Convert.FromBase64String(Golden.text "grey16" (Golden.json "pictures.json")))
+              "it is a grey PNG of 16 bits per pixel; convert it to 8"
 
           refused "no picture" [| 1uy; 2uy; 3uy |] "it is no JPEG, PNG, GIF, WebP or BMP picture"
           refused "an empty file" [||] "it is no JPEG, PNG, GIF, WebP or BMP picture"

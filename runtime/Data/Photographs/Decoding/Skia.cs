@@ -5,10 +5,13 @@ namespace ChannelDistillation.Data.Photographs.Decoding;
 /// <summary>Skia, which comes with TorchSharp: reads PNG, GIF, WebP and BMP, and JPEG where the system has no libjpeg-turbo.</summary>
 internal static unsafe class Skia
 {
+    private static ReadOnlySpan<byte> PngSignature => [0x89, (byte)'P', (byte)'N', (byte)'G', 0x0D, 0x0A, 0x1A, 0x0A];
+
     /// <summary>Decodes to four bytes per pixel. Transparency is dropped, not shown against a background; colour profiles are ignored.</summary>
     /// <exception cref="PictureException">It cannot be decoded.</exception>
     public static Pixels Decode(ReadOnlySpan<byte> file, NativeBuffer target)
     {
+        RefuseGreyOf16Bits(file);
         fixed (byte* data = file)
         {
             using var held = SKData.Create((nint)data, file.Length);
@@ -23,6 +26,18 @@ internal static unsafe class Skia
                 SKCodecResult.IncompleteInput => throw new PictureException("it ends before the picture does"),
                 _ => throw new PictureException($"it cannot be decoded ({result})"),
             };
+        }
+    }
+
+    /// <summary>Pillow cuts its values off at 255, so that nearly all is white, and Skia drops the lower 8 bits: neither is what anybody wants.</summary>
+    private static void RefuseGreyOf16Bits(ReadOnlySpan<byte> file)
+    {
+        // Signature, length and name of the first chunk, width, height; then bits per sample and kind of colour.
+        const int bits = 24;
+        const int grey = 0;
+        if (file.Length > bits + 1 && file.StartsWith(PngSignature) && file[bits] == 16 && file[bits + 1] == grey)
+        {
+            throw new PictureException("it is a grey PNG of 16 bits per pixel; convert it to 8");
         }
     }
 }
