@@ -127,6 +127,13 @@ module Sweep =
             if not pending.IsEmpty && not stop.IsCancellationRequested then
                 progress.Say $"Training {pending.Length} of {jobs.Length} runs on {training.Value.Device}."
 
+                pending
+                |> List.map _.Run.Spec.Dataset
+                |> List.distinct
+                |> List.collect (fun dataset -> List.ofSeq (DatasetStore.HowItIsRead(dataset, options.Workspace)))
+                |> List.distinct
+                |> List.iter progress.Say
+
             // Cheap where nothing changed: the store keeps the errors of each checkpoint.
             let evaluateTeacher (teacher: Teachers.PlannedTeacher) =
                 if

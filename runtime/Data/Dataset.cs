@@ -7,6 +7,9 @@ namespace ChannelDistillation.Data;
 /// <param name="Test">Where a part of the training set is held out for validation: the official validation set, looked at once, at the end.</param>
 public sealed record Dataset(DatasetDescriptor Descriptor, IImageSet Training, IImageSet Validation, IImageSet? Test = null) : IDisposable
 {
+    /// <summary>What training and validation are parts of, where a part is held out.</summary>
+    private IImageSet? Whole { get; init; }
+
     /// <summary>The set whose errors go into tables.</summary>
     public IImageSet Final => Test ?? Validation;
 
@@ -30,7 +33,10 @@ public sealed record Dataset(DatasetDescriptor Descriptor, IImageSet Training, I
             );
         }
 
-        return new(Descriptor, new ImageSubset(Training, rest, owner: true), new ImageSubset(Training, [.. held.Order()], owner: false), Validation);
+        return new(Descriptor, Training.Part(rest, isTraining: true), Training.Part([.. held.Order()], isTraining: false), Validation)
+        {
+            Whole = Training,
+        };
     }
 
     /// <summary>What a person should know after reading, such as files that turned out to be broken.</summary>
@@ -41,6 +47,7 @@ public sealed record Dataset(DatasetDescriptor Descriptor, IImageSet Training, I
         Training.Dispose();
         Validation.Dispose();
         Test?.Dispose();
+        Whole?.Dispose();
     }
 
     /// <summary>A share of some images: the first ones of a random order of all (Fisher and Yates).</summary>

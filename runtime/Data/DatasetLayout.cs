@@ -22,6 +22,12 @@ internal abstract class DatasetLayout
     /// <param name="home">The dataset's own folder.</param>
     public virtual IEnumerable<string> Places(DatasetDescriptor dataset, string home) => [home];
 
+    /// <summary>A folder that is read in the place of this one; null: there is none.</summary>
+    public virtual string? StandIn(string folder) => null;
+
+    /// <summary>Sentences on how a folder is read, for those who care how fast.</summary>
+    public virtual IEnumerable<string> HowItIsRead(DatasetDescriptor dataset, string folder) => [];
+
     /// <exception cref="DamagedFileException">A file is not what it must be.</exception>
     /// <exception cref="MissingException">The folder is not what it must be.</exception>
     public abstract Dataset Open(DatasetDescriptor dataset, string folder);

@@ -1,7 +1,7 @@
 namespace ChannelDistillation.Data;
 
 /// <summary>What of a dataset lies on this machine.</summary>
-/// <param name="Folder">Where all of it lies; null: it is not complete.</param>
+/// <param name="Folder">Where all of it lies, and is read from; null: it is not complete.</param>
 /// <param name="Home">Where it is, or would be put.</param>
 /// <param name="Missing">Paths, relative to <paramref name="Home"/>, of what is not there.</param>
 /// <param name="BytesOnDisk">Of its files that are there, parts of downloads among them; null: nobody has counted them.</param>

@@ -34,6 +34,14 @@ public static class DatasetStore
         return FolderOf(dataset, workspace) is { } folder ? Layout(dataset).Describe(dataset, folder) : dataset;
     }
 
+    /// <summary>Sentences on how a dataset that is there is read: from a packed copy, for instance.</summary>
+    /// <exception cref="MissingException">A packed copy cannot be understood.</exception>
+    public static IReadOnlyList<string> HowItIsRead(DatasetSpec spec, Workspace workspace)
+    {
+        var dataset = DatasetCatalog.Describe(spec);
+        return FolderOf(dataset, workspace) is { } folder ? [.. Layout(dataset).HowItIsRead(dataset, folder)] : [];
+    }
+
     /// <exception cref="MissingException">It is not there, or damaged; the message says what brings it.</exception>
     public static Dataset Open(DatasetSpec spec, Workspace workspace)
     {
@@ -55,7 +63,7 @@ public static class DatasetStore
         var home = Home(dataset, workspace);
         if (FolderOf(dataset, workspace) is { } folder)
         {
-            return new(folder, home, [], Layout(dataset).BytesOnDisk(dataset, folder), IsBegun: true);
+            return new(Layout(dataset).StandIn(folder) ?? folder, home, [], Layout(dataset).BytesOnDisk(dataset, folder), IsBegun: true);
         }
 
         var missing = Layout(dataset).Missing(dataset, home);

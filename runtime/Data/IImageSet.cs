@@ -23,4 +23,9 @@ public interface IImageSet : IDisposable
 
     /// <summary>What a person should know after reading, such as files that turned out to be broken; a wrapper passes this on.</summary>
     IEnumerable<string> Remarks() => [];
+
+    /// <summary>Some images of this set as a set of their own. It reads through this one, which must outlive it.</summary>
+    /// <param name="images">In the order that the new set has.</param>
+    /// <param name="isTraining">Whether they are trained on, or validated on.</param>
+    IImageSet Part(int[] images, bool isTraining) => new ImageSubset(this, images);
 }

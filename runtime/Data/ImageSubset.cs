@@ -3,10 +3,9 @@ using ChannelDistillation.Specs;
 
 namespace ChannelDistillation.Data;
 
-/// <summary>Some images of a set, renumbered from 0.</summary>
+/// <summary>Some images of a set, renumbered from 0. The whole set is not disposed with it.</summary>
 /// <param name="indices">Positions in the whole set, in the order of the subset.</param>
-/// <param name="owner">Whether the whole set is disposed with this one.</param>
-internal sealed class ImageSubset(IImageSet whole, int[] indices, bool owner) : IImageSet
+internal sealed class ImageSubset(IImageSet whole, int[] indices) : IImageSet
 {
     public int Count => indices.Length;
 
@@ -21,11 +20,5 @@ internal sealed class ImageSubset(IImageSet whole, int[] indices, bool owner) : 
 
     public IEnumerable<string> Remarks() => whole.Remarks();
 
-    public void Dispose()
-    {
-        if (owner)
-        {
-            whole.Dispose();
-        }
-    }
+    public void Dispose() { }
 }

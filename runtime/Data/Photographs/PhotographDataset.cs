@@ -1,3 +1,4 @@
+using ChannelDistillation.Data.Photographs.Decoding;
 using ChannelDistillation.Data.Photographs.Packed;
 
 namespace ChannelDistillation.Data.Photographs;
@@ -36,6 +37,25 @@ internal static class PhotographDataset
         return Open(dataset, new FolderStore(training), new FolderStore(validation));
     }
 
+    /// <summary>The packed copy that is read in the place of a folder; null: there is none, or the folder is one itself.</summary>
+    public static string? CopyBeside(string folder) => CopyOf(folder) is { } copy && copy != folder ? copy : null;
+
+    /// <summary>From where, and what would make it faster.</summary>
+    public static IEnumerable<string> HowItIsRead(DatasetDescriptor dataset, string folder)
+    {
+        if (CopyBeside(folder) is { } copy)
+        {
+            var declared = Path.TrimEndingDirectorySeparator(dataset.Folder ?? $"data/{dataset.Name}");
+            yield return $"{declared} is read from its packed copy {PackedFolder.Of(declared, PackFormat.Files)}, which gives the same numbers.";
+        }
+
+        var hasFiles = CopyOf(folder) is not { } packed || PackIndex.Load(packed).Format == PackFormat.Files.ToString();
+        if (hasFiles && PictureDecoder.Advice(TurboJpeg.IsThere) is { } advice)
+        {
+            yield return advice;
+        }
+    }
+
     /// <summary>Only files as they are stand in for a folder, because they give the same numbers; pixels of a size are a dataset of their own.</summary>
     private static string Beside(string folder) => PackedFolder.Of(folder, PackFormat.Files);
 
@@ -64,7 +84,7 @@ internal static class PhotographDataset
         var (training, validation) = PhotographFolder.List(folder);
         return Is(index.Train, training) && Is(index.Val, validation);
 
-        static bool Is(PackIndex.Part packed, FolderPart part) => packed.Listing == Listing.Of(part, .., PackFormat.Files).ToString("x16");
+        static bool Is(PackIndex.Part packed, FolderPart part) => packed.Listing == new Listing(part, PackFormat.Files).OfAll();
     }
 
     private static (FolderPart Training, FolderPart Validation) List(DatasetDescriptor dataset, string folder)

@@ -6,6 +6,10 @@ internal sealed class PhotographLayout : DatasetLayout
     public override IReadOnlyList<string> Missing(DatasetDescriptor dataset, string folder) =>
         PhotographDataset.IsThere(folder) ? [] : PhotographFolder.Missing(folder);
 
+    public override string? StandIn(string folder) => PhotographDataset.CopyBeside(folder);
+
+    public override IEnumerable<string> HowItIsRead(DatasetDescriptor dataset, string folder) => PhotographDataset.HowItIsRead(dataset, folder);
+
     public override Dataset Open(DatasetDescriptor dataset, string folder) => PhotographDataset.Open(dataset, folder);
 
     public override DatasetDescriptor Describe(DatasetDescriptor dataset, string folder) => PhotographDataset.Describe(dataset, folder);

@@ -8,34 +8,7 @@ open ChannelDistillation
 open ChannelDistillation.Data
 open ChannelDistillation.Specs
 open ChannelDistillation.Tests
-
-let private spec folder (classes: int) = DatasetSpec(Name = DatasetSpec.ImageFolder, Folder = folder, Classes = classes)
-
-let private openFolder (root: string) classes = DatasetStore.Open(spec root classes, Workspace root)
-
-let private read (set: IImageSet) index augmentation =
-    let mutable random = Randomness(3L, Purpose.Augmentation, 1L, int64 index)
-    let result = Array.zeroCreate<float32>(3 * 224 * 224)
-    set.Read(index, augmentation, &random, Span result)
-    result
-
-let private training = DatasetCatalog.Get("imagenet").Augmentation
-
-let private withFolder classes act =
-    use root = new TemporaryFolder()
-    act (Photos.folder root.Path classes 3 2)
-
-let private refused name classes (damage: string -> unit) (declared: int) (message: string -> string) =
-    test name {
-        withFolder classes (fun root ->
-            damage root
-
-            Expect.throwsC (fun () -> (openFolder root declared).Dispose()) (fun error ->
-                Expect.isTrue (error :? MissingException) $"{error}"
-                Expect.equal error.Message (message root) "message"))
-    }
-
-let private cats = [ "cat"; "dog" ]
+open ChannelDistillation.Tests.Data.Photographs.Photos
 
 let private blockMeans (image: float32 array) =
     [| for channel in 0..2 do
@@ -119,61 +92,6 @@ let tests =
                   "remarks"
           }
 
-          test "the next readable image of its class, and the first after the last, takes the place of a broken one in training" {
-              withFolder cats (fun root ->
-                  for name in [ "cat_1"; "cat_2" ] do
-                      File.WriteAllText(Path.Combine(root, "train", "cat", name + ".JPEG"), "no picture")
-
-                  use dataset = openFolder root 2
-                  let whole = read dataset.Training 0 AugmentationSpec.None
-
-                  for broken in 1..2 do
-                      Expect.equal (read dataset.Training broken AugmentationSpec.None) whole $"image {broken}"
-
-                  let crops = read dataset.Training 2 training
-                  Expect.equal (read dataset.Training 2 training) crops "the same every time"
-
-                  Expect.equal
-                      (Seq.toList (dataset.Remarks()))
-                      [ "2 of the 6 images for training cannot be read; the next readable image of the class takes the place of each:"
-                        + "\n  "
-                        + Path.Combine(root, "train", "cat/cat_1.JPEG")
-                        + ": it is no JPEG, PNG, GIF, WebP or BMP picture"
-                        + "\n  "
-                        + Path.Combine(root, "train", "cat/cat_2.JPEG")
-                        + ": it is no JPEG, PNG, GIF, WebP or BMP picture" ]
-                      "each is counted once"
-
-                  File.WriteAllText(Path.Combine(root, "train", "cat", "cat_0.JPEG"), "no picture")
-
-                  Expect.throwsC (fun () -> read dataset.Training 1 training |> ignore) (fun error ->
-                      Expect.equal
-                          error.Message
-                          $"""No training image of the class of {Path.Combine(root, "train", "cat/cat_1.JPEG")} can be read."""
-                          "a class without any"))
-          }
-
-          test "a set of which more than chance breaks is not trained on" {
-              use root = new TemporaryFolder()
-              Photos.folder root.Path [ "cat" ] 12 1 |> ignore
-
-              for i in 1..11 do
-                  File.WriteAllText(root.File(Path.Combine("train", "cat", $"cat_{i}.JPEG")), "no picture")
-
-              use dataset = openFolder root.Path 1
-              let name i = Path.Combine(root.Path, "train", $"cat/cat_{i}.JPEG")
-              let reason = "it is no JPEG, PNG, GIF, WebP or BMP picture"
-
-              Expect.throwsC (fun () -> read dataset.Training 1 AugmentationSpec.None |> ignore) (fun error ->
-                  Expect.isTrue (error :? MissingException) $"{error}"
-
-                  Expect.equal
-                      error.Message
-                      ("More than 10 of the 12 images for training cannot be read, so the set is not what it should be. Copy it again from where it came. Among them:"
-                       + $"\n  {name 1}: {reason}\n  {name 10}: {reason}\n  {name 11}: {reason}\n  and 8 more")
-                      "message")
-          }
-
           test "any number of threads gives the same batches" {
               withFolder cats (fun root ->
                   use dataset = openFolder root 2
@@ -198,60 +116,6 @@ let tests =
                           "Padding (`pad`) is for small images of one size. For photographs: resized_crop, and pad: 0."
                           "message"))
           }
-
-          test "a class index file puts the classes into the teacher's order" {
-              for name, content in
-                  [ "classes.txt", "dog\ncat\n"
-                    "classes.txt", "dog domestic dog, Canis familiaris\n\ncat\tcat\n"
-                    "class_index.json", """{"0": ["dog", "domestic dog"], "1": ["cat", "cat"]}"""
-                    "imagenet_class_index.json", """{"1": "cat", "0": "dog"}"""
-                    "class_index.json", """{"cat": 1, "dog": 0}""" ] do
-                  withFolder cats (fun root ->
-                      File.WriteAllText(Path.Combine(root, name), content)
-                      use dataset = openFolder root 2
-                      Expect.equal [ for i in 0..5 -> dataset.Training.Label i ] [ 0; 0; 0; 1; 1; 1 ] "labels"
-                      use sorted = openFolder (Photos.folder (Path.Combine(root, "sorted")) cats 3 2) 2
-                      let none = AugmentationSpec.None
-                      Expect.equal (read dataset.Training 0 none) (read sorted.Training 3 none) $"{name}: {content}: a dog comes first")
-          }
-
-          refused
-              "a class index file that lacks a class"
-              cats
-              (fun root -> File.WriteAllText(Path.Combine(root, "classes.txt"), "dog\n"))
-              2
-              (fun root -> $"""{Path.Combine(root, "classes.txt")} lacks the class cat, for which there is a folder. Complete it or remove it.""")
-
-          refused
-              "a class index file that names more than there is"
-              cats
-              (fun root -> File.WriteAllText(Path.Combine(root, "class_index.json"), """{"cat": 0, "dog": 1, "emu": 2}"""))
-              2
-              (fun root ->
-                  $"""{Path.Combine(root, "class_index.json")} names the class emu, for which there is no folder. Complete the folders, or correct or remove the file.""")
-
-          refused
-              "a class index file that names a class twice"
-              cats
-              (fun root -> File.WriteAllText(Path.Combine(root, "classes.txt"), "cat\ndog\ncat"))
-              2
-              (fun root -> $"""{Path.Combine(root, "classes.txt")} names the class cat twice.""")
-
-          refused
-              "a class index file with gaps"
-              cats
-              (fun root -> File.WriteAllText(Path.Combine(root, "class_index.json"), """{"cat": 0, "dog": 2}"""))
-              2
-              (fun root -> $"""{Path.Combine(root, "class_index.json")} does not count its classes 0, 1, 2 ... without gaps.""")
-
-          refused
-              "a class index file of another kind"
-              cats
-              (fun root -> File.WriteAllText(Path.Combine(root, "class_index.json"), "[1, 2]"))
-              2
-              (fun root ->
-                  Path.Combine(root, "class_index.json")
-                  + " is not understood. It should look like {\"0\": [\"n01440764\", \"tench\"], ...} or {\"n01440764\": 0, ...}.")
 
           refused "another number of classes than the experiment's" [ "cat"; "dog"; "emu" ] ignore 2 (fun root ->
               $"""{Path.Combine(root, "train")} has 3 classes, but the experiment says `classes: 2`. Write `classes: 3`.""")

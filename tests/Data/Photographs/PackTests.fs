@@ -9,26 +9,8 @@ open ChannelDistillation.Data
 open ChannelDistillation.Data.Photographs.Packed
 open ChannelDistillation.Specs
 open ChannelDistillation.Tests
-
-let private cats = [ "cat"; "dog" ]
-
-type private Watcher(advanced: int -> unit) =
-    member val Said = ResizeArray<string>()
-
-    interface IPackObserver with
-        member this.Started(what, images) = this.Said.Add $"{what}: {images}"
-        member _.Advanced(images, _) = advanced images
-        member this.Say message = this.Said.Add message
-
-let private quiet () = Watcher ignore
-
-let private spec folder (classes: int) = DatasetSpec(Name = DatasetSpec.ImageFolder, Folder = folder, Classes = classes)
-
-let private pack (root: string) format =
-    let target = PackedFolder.Of(root, format)
-    target, Packer.Pack(root, target, format, quiet (), CancellationToken.None)
-
-let private openFolder (root: string) classes = DatasetStore.Open(spec root classes, Workspace root)
+open ChannelDistillation.Tests.Data.Photographs.Photos
+open ChannelDistillation.Tests.Data.Photographs.Packs
 
 let private images (set: IImageSet) augmentation =
     [ for index in 0 .. set.Count - 1 ->
@@ -36,23 +18,6 @@ let private images (set: IImageSet) augmentation =
           let result = Array.zeroCreate<float32>(3 * 224 * 224)
           set.Read(index, augmentation, &random, Span result)
           set.Label index, result ]
-
-let private training = DatasetCatalog.Get("imagenet").Augmentation
-
-/// Pictures larger than a short side of 40, one broken in each part.
-let private withFolder act =
-    use root = new TemporaryFolder()
-    let folder = Photos.folder (root.File "photos") cats 5 2
-
-    for part in [ "train"; "val" ] do
-        File.WriteAllText(Path.Combine(folder, part, "dog", "dog_1.JPEG"), "no picture")
-
-    act folder
-
-let private message expected (act: unit -> unit) =
-    Expect.throwsC act (fun error ->
-        Expect.isTrue (error :? MissingException) $"{error}"
-        Expect.equal error.Message expected "message")
 
 let private footer (path: string) =
     use shard = new Shard(path)
@@ -206,6 +171,35 @@ let tests =
                   Expect.equal dataset.Training.Count 9 "images")
           }
 
+          test "a photograph that was replaced under its old name is noticed by its length, also behind a link" {
+              withFolder (fun folder ->
+                  let photo = Path.Combine(folder, "train", "cat", "cat_0.JPEG")
+                  let linked = folder + "-elsewhere.JPEG"
+                  File.Move(photo, linked)
+                  File.CreateSymbolicLink(photo, linked) |> ignore
+                  let target, _ = pack folder PackFormat.Files
+                  (openFolder folder 2).Dispose()
+                  File.AppendAllText(linked, "more")
+
+                  message
+                      ($"The packed copy {target} was made from other images than those that are in {folder} now. Pack them again, or remove the copy: "
+                       + $"dotnet fsi build.fsx data pack {folder} --jpeg")
+                      (fun () -> (openFolder folder 2).Dispose())
+
+                  pack folder PackFormat.Files |> ignore
+                  (openFolder folder 2).Dispose())
+          }
+
+          test "a plan and a listing say that it stands in for the folder" {
+              withFolder (fun folder ->
+                  let read () = Seq.toList (DatasetStore.HowItIsRead(spec folder 2, Workspace "/"))
+                  Expect.isEmpty (read ()) "the folder itself"
+                  let target, _ = pack folder PackFormat.Files
+                  Expect.equal (read ()) [ $"{folder} is read from its packed copy {target}, which gives the same numbers." ] "its copy"
+                  let described = DatasetCatalog.Describe(spec folder 2)
+                  Expect.equal (DatasetStore.StateOf(described, Workspace "/")).Folder target "listed")
+          }
+
           test "a copy that is damaged or not whole is not trained on" {
               withFolder (fun folder ->
                   let target, _ = pack folder PackFormat.Files
@@ -241,40 +235,4 @@ let tests =
 
                   message $"{target} has 2 classes, but the experiment says `classes: 3`. Write `classes: 2`." (fun () ->
                       (openFolder target 3).Dispose()))
-          }
-
-          test "a folder is not packed into itself, nor over a copy of another kind" {
-              withFolder (fun folder ->
-                  let target, _ = pack folder (PackFormat 40)
-                  let into target () = Packer.Pack(folder, target, PackFormat.Files, quiet (), CancellationToken.None) |> ignore
-                  message $"{folder} holds photographs already. A packed copy needs a folder of its own." (into folder)
-                  message $"{target} holds a packed copy of another kind (40). Choose another folder with --out, or remove it." (into target)
-                  let inside = System.IO.Path.Combine(folder, "train", "copy")
-
-                  message
-                      $"{inside} is inside {folder}, whose photographs it would be packed from. A packed copy needs a folder of its own."
-                      (into inside)
-
-                  Expect.isFalse (System.IO.Directory.Exists inside) "nothing is made there"
-                  let taken = System.IO.Directory.CreateDirectory(folder + "-taken").FullName
-                  System.IO.File.WriteAllText(System.IO.Path.Combine(taken, "thesis.tex"), "")
-                  message $"{taken} holds other files already. A packed copy needs a folder of its own." (into taken))
-          }
-
-          test "a disk that is full says so, and nothing half is left" {
-              // Linux has a device that is always full.
-              if not (File.Exists "/dev/full") then
-                  skiptest "no /dev/full on this machine"
-
-              withFolder (fun folder ->
-                  let target = Directory.CreateDirectory(folder + "-full").FullName
-                  let part = Path.Combine(target, "train-00000.bin.part")
-                  File.CreateSymbolicLink(part, "/dev/full") |> ignore
-
-                  message
-                      ($"The packed copy cannot be written to {target}: No space left on device : '{part}'. "
-                       + "What is complete is kept: once that is mended, the same command goes on.")
-                      (fun () -> Packer.Pack(folder, target, PackFormat 40, quiet (), CancellationToken.None) |> ignore)
-
-                  Expect.isEmpty (Directory.GetFileSystemEntries target) "files")
           } ]

@@ -4,8 +4,12 @@ module ChannelDistillation.Tests.Data.Photographs.Photos
 open System
 open System.IO
 open System.Runtime.InteropServices
+open Expecto
 open SkiaSharp
+open ChannelDistillation
+open ChannelDistillation.Data
 open ChannelDistillation.Data.Photographs
+open ChannelDistillation.Specs
 open ChannelDistillation.Tests
 
 /// Bytes without any pattern: the hardest case for rounding. The same formula fills the pictures of resampling.json.
@@ -50,3 +54,31 @@ let folder (root: string) (classes: string list) training validation =
     root
 
 let golden (file: string) = Golden.path (Path.Combine("images", file.Replace('/', Path.DirectorySeparatorChar)))
+
+let spec folder (classes: int) = DatasetSpec(Name = DatasetSpec.ImageFolder, Folder = folder, Classes = classes)
+
+let openFolder (root: string) classes = DatasetStore.Open(spec root classes, Workspace root)
+
+let read (set: IImageSet) index augmentation =
+    let mutable random = Randomness(3L, Purpose.Augmentation, 1L, int64 index)
+    let result = Array.zeroCreate<float32>(3 * 224 * 224)
+    set.Read(index, augmentation, &random, Span result)
+    result
+
+let training = DatasetCatalog.Get("imagenet").Augmentation
+
+let withFolder classes act =
+    use root = new TemporaryFolder()
+    act (folder root.Path classes 3 2)
+
+let refused name classes (damage: string -> unit) (declared: int) (message: string -> string) =
+    test name {
+        withFolder classes (fun root ->
+            damage root
+
+            Expect.throwsC (fun () -> (openFolder root declared).Dispose()) (fun error ->
+                Expect.isTrue (error :? MissingException) $"{error}"
+                Expect.equal error.Message (message root) "message"))
+    }
+
+let cats = [ "cat"; "dog" ]

@@ -15,6 +15,18 @@ internal sealed unsafe class PictureDecoder(TurboJpeg? system) : IDisposable
     /// <summary>What decodes JPEG files on this machine, for records.</summary>
     public static string JpegLibrary => TurboJpeg.IsThere ? "libjpeg-turbo" : "Skia";
 
+    /// <summary>What to say where decoding could be faster; null: it could not.</summary>
+    /// <param name="hasLibrary">Whether the system has libjpeg-turbo.</param>
+    public static string? Advice(bool hasLibrary) =>
+        hasLibrary
+            ? null
+            : "This machine has no libjpeg-turbo, so Skia decodes JPEG files, which takes about twice as long. To install it: "
+                + (
+                    OperatingSystem.IsWindows() ? "docs/data.md#decoding."
+                    : OperatingSystem.IsMacOS() ? "brew install jpeg-turbo (docs/data.md#decoding)."
+                    : "apt install libturbojpeg0, or libturbojpeg on Ubuntu (docs/data.md#decoding)."
+                );
+
     /// <returns>Valid until the next call.</returns>
     /// <exception cref="PictureException">It is no picture, or it is not whole.</exception>
     public Pixels Decode(ReadOnlySpan<byte> file)

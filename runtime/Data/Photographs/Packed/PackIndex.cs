@@ -19,10 +19,14 @@ internal sealed record PackIndex(
     PackIndex.Part Val
 )
 {
-    public const int Current = 1;
+    /// <summary>2: listings know the lengths of files.</summary>
+    public const int Current = 2;
+
     private const string Name = "index.json";
 
-    /// <param name="Listing">XXH3 of format, names and labels of all images, hexadecimal.</param>
+    public IEnumerable<ShardFile> Shards => Train.Shards.Concat(Val.Shards);
+
+    /// <param name="Listing">XXH3 of format, names, labels and lengths of files, hexadecimal (<see cref="Packed.Listing"/>).</param>
     internal sealed record Part(int Images, string Listing, IReadOnlyList<ShardFile> Shards);
 
     /// <param name="Xxh3">Of the data in it, hexadecimal; its table has a checksum of its own.</param>
@@ -30,14 +34,29 @@ internal sealed record PackIndex(
 
     public static bool IsThere(string folder) => File.Exists(Path.Combine(folder, Name));
 
-    /// <exception cref="MissingException">It cannot be understood.</exception>
+    /// <summary>The index of a copy that can be trained on.</summary>
+    /// <exception cref="MissingException">It cannot be understood, or is of another version.</exception>
     public static PackIndex Read(string folder)
+    {
+        var index = Load(folder);
+        return index.Version == Current
+            ? index
+            : throw new MissingException(
+                index.Version < Current
+                    ? $"The packed copy {folder} was made by an earlier version, which did not note what tells changed photographs. `data pack` of the same folder makes it anew."
+                    : $"The packed copy {folder} was made by a later version. Use that version, or remove the copy and pack again."
+            );
+    }
+
+    /// <summary>The index of any version.</summary>
+    /// <exception cref="MissingException">It cannot be understood.</exception>
+    public static PackIndex Load(string folder)
     {
         var path = Path.Combine(folder, Name);
         try
         {
             var index = JsonSerializer.Deserialize<PackIndex>(File.ReadAllBytes(path), RecordJson.Pretty);
-            if (index is { Version: Current, Classes: not null, Train.Shards.Count: > 0, Val.Shards.Count: > 0 })
+            if (index is { Version: > 0, Format: not null, Source: not null, Classes: not null, Train.Shards.Count: > 0, Val.Shards.Count: > 0 })
             {
                 return index;
             }

@@ -15,15 +15,16 @@ public sealed class Packer
     private readonly PackFormat format;
     private readonly IPackObserver observer;
     private readonly CancellationToken stop;
-    private readonly bool isCheck;
+    private readonly PackIndex? there;
     private readonly List<string> remarks = [];
+    private bool isChanged;
     private int images;
     private long bytes;
 
     private Packer(string target, PackFormat format, IPackObserver observer, CancellationToken stop)
     {
         (this.target, this.format, this.observer, this.stop) = (target, format, observer, stop);
-        isCheck = PackIndex.IsThere(target);
+        there = PackIndex.IsThere(target) ? PackIndex.Load(target) : null;
     }
 
     /// <param name="folder">With `train` and `val`.</param>
@@ -32,23 +33,8 @@ public sealed class Packer
     /// <exception cref="OperationCanceledException">Asked to stop; complete shards are kept.</exception>
     public static PackResult Pack(string folder, string target, PackFormat format, IPackObserver observer, CancellationToken stop)
     {
-        if (PhotographFolder.IsThere(target))
-        {
-            throw new MissingException($"{target} holds photographs already. A packed copy needs a folder of its own.");
-        }
-
-        if (IsInside(target, folder))
-        {
-            throw new MissingException(
-                $"{target} is inside {folder}, whose photographs it would be packed from. A packed copy needs a folder of its own."
-            );
-        }
-
-        if (!PackIndex.IsThere(target) && HoldsOthers(target))
-        {
-            throw new MissingException($"{target} holds other files already. A packed copy needs a folder of its own.");
-        }
-
+        PackTarget.Check(folder, target);
+        PackTarget.Make(target);
         try
         {
             using var alone = ProcessLock.Take(
@@ -67,44 +53,60 @@ public sealed class Packer
         }
     }
 
-    private static bool IsInside(string target, string folder) =>
-        !Path.GetRelativePath(Path.GetFullPath(folder), Path.GetFullPath(target)).StartsWith("..", StringComparison.Ordinal)
-        && !Path.IsPathRooted(Path.GetRelativePath(Path.GetFullPath(folder), Path.GetFullPath(target)));
-
-    /// <summary>Files that an interrupted packing does not leave: it would remove what it takes for its own.</summary>
-    private static bool HoldsOthers(string target) =>
-        Directory.Exists(target)
-        && Directory
-            .EnumerateFileSystemEntries(target)
-            .Select(entry => Path.GetFileName(entry))
-            .Any(name =>
-                !name.StartsWith('.') && !name.StartsWith("train-", StringComparison.Ordinal) && !name.StartsWith("val-", StringComparison.Ordinal)
-            );
+    private bool IsCheck => there?.Version == PackIndex.Current;
 
     private PackResult Run(string folder)
     {
-        if (isCheck && PackIndex.Read(target).Format is var there && there != format.ToString())
+        var (training, validation) = PhotographFolder.List(folder);
+        var (listedTraining, listedValidation) = (new Listing(training, format), new Listing(validation, format));
+        if (there is not null)
         {
-            throw new MissingException($"{target} holds a packed copy of another kind ({there}). Choose another folder with --out, or remove it.");
+            CheckOwner(there, folder, [listedTraining.OfAll(), listedValidation.OfAll()]);
         }
 
-        var (training, validation) = PhotographFolder.List(folder);
-        observer.Started(isCheck ? $"Checking {target}" : $"Packing {folder}", training.Files.Count + validation.Files.Count);
+        if (PictureDecoder.Advice(TurboJpeg.IsThere) is { } advice)
+        {
+            observer.Say(advice);
+        }
+
+        observer.Started(IsCheck ? $"Checking {target}" : $"Packing {folder}", training.Files.Count + validation.Files.Count);
         var index = new PackIndex(
             PackIndex.Current,
             format.ToString(),
             folder,
             $"channel-distillation {Machine.Version}, {PictureDecoder.JpegLibrary}",
             training.Classes,
-            Write(training, "train", "training"),
-            Write(validation, "val", "validation")
+            Write(training, listedTraining, "train", "training"),
+            Write(validation, listedValidation, "val", "validation")
         );
         index.Write(target);
-        RemoveOthers(index);
-        return new(images, bytes, isCheck, training.Classes.Count, remarks);
+        PackTarget.RemoveSurplus(target, index);
+        return new(images, bytes, IsCheck && !isChanged, training.Classes.Count, remarks);
     }
 
-    private PackIndex.Part Write(FolderPart part, string name, string what)
+    /// <summary>A copy is renewed when its own folder has changed. That of another folder, or of another kind, is left alone.</summary>
+    /// <param name="listings">Of the folder's two parts: a folder that was moved keeps its copy.</param>
+    private void CheckOwner(PackIndex packed, string folder, string[] listings)
+    {
+        if (packed.Format != format.ToString())
+        {
+            throw new MissingException($"{target} holds a packed copy of another kind ({packed.Format}). Choose another folder with --out, or remove it.");
+        }
+
+        if (Path.GetFullPath(packed.Source) != Path.GetFullPath(folder) && !listings.SequenceEqual([packed.Train.Listing, packed.Val.Listing]))
+        {
+            throw new MissingException(
+                $"{target} holds the packed copy of {packed.Source}, which differs from {folder}. Choose another folder with --out, or remove it."
+            );
+        }
+
+        if (packed.Version != PackIndex.Current)
+        {
+            observer.Say($"{target} was packed by another version of this program; it is packed anew.");
+        }
+    }
+
+    private PackIndex.Part Write(FolderPart part, Listing listing, string name, string what)
     {
         using var store = new FolderStore(part);
         var broken = new BrokenPictures(part.Files.Count, what, "the copy says so in their place, and training does as it does with the folder");
@@ -114,33 +116,20 @@ public sealed class Packer
             var range = first..Math.Min(first + ImagesPerShard, part.Files.Count);
             var file = $"{name}-{shards.Count:00000}.bin";
             var path = Path.Combine(target, file);
-            var listing = Listing.Of(part, range, format);
-            if (!IsComplete(path, listing))
+            var listed = listing.Of(range);
+            if (!IsComplete(path, listed))
             {
                 // Until the new shard is there, the copy is incomplete.
                 PackIndex.Remove(target);
-                Write(store, range, path, listing);
+                isChanged = true;
+                Write(store, range, path, listed);
             }
 
             shards.Add(Describe(path, file, first, broken));
         }
 
         remarks.AddRange(broken.Remarks());
-        return new(part.Files.Count, Listing.Of(part, .., format).ToString("x16"), shards);
-    }
-
-    /// <summary>Shards of an earlier copy that had more of them.</summary>
-    private void RemoveOthers(PackIndex index)
-    {
-        var named = index.Train.Shards.Concat(index.Val.Shards).Select(shard => Path.Combine(target, shard.File)).ToHashSet();
-        foreach (
-            var file in new[] { "train-?????.bin", "val-?????.bin" }
-                .SelectMany(pattern => Directory.GetFiles(target, pattern))
-                .Where(file => !named.Contains(file))
-        )
-        {
-            File.Delete(file);
-        }
+        return new(part.Files.Count, listing.OfAll(), shards);
     }
 
     private bool IsComplete(string path, ulong listing)
@@ -154,7 +143,7 @@ public sealed class Packer
         try
         {
             using var shard = new Shard(path);
-            return shard.Footer.Listing == listing && (!isCheck || shard.IsSound());
+            return shard.Footer.Listing == listing && (!IsCheck || shard.IsSound());
         }
         catch (DamagedFileException)
         {
