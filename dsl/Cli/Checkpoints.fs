@@ -5,14 +5,14 @@ open System.IO
 open ChannelDistillation
 open ChannelDistillation.Checkpoints
 
-/// A file that cannot be read is something outside: exit 3.
-let private readable (work: unit -> 'result) : 'result =
+/// A file that cannot be read, or that holds other weights than those that are wanted, is something outside: exit 3.
+let usable (work: unit -> 'result) : 'result =
     try
         work ()
     with :? InvalidDataException as error ->
         raise (MissingException(error.Message, error))
 
-let opened (path: string) = readable (fun () -> CheckpointFile.Open path)
+let opened (path: string) = usable (fun () -> CheckpointFile.Open path)
 
 /// Whether it is as it was written, where it says how that was.
-let verify (file: CheckpointFile) = readable file.Verify
+let verify (file: CheckpointFile) = usable file.Verify

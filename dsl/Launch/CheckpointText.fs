@@ -17,6 +17,14 @@ let private plain (text: string) =
 
 let private number (value: float) = value.ToString("N0", CultureInfo.InvariantCulture)
 
+let private parameterCount (count: float) = number count + (if count = 1.0 then " parameter" else " parameters")
+
+/// `4.6 MB (4,612,345 bytes)`.
+let private size (bytes: int64) =
+    let exact = $"{number (float bytes)} bytes"
+    let rounded = ByteSize.Text bytes
+    if rounded.EndsWith "bytes" then exact else $"{rounded} ({exact})"
+
 let private formatOf (file: CheckpointFile) =
     match file.Format with
     | CheckpointFormat.Safetensors -> "safetensors"
@@ -37,7 +45,7 @@ let private compact (tensors: TensorEntry list) =
               let parameters = WeightSet("", "", List.toArray tensors).Parameters
 
               [ plain part + ".*"
-                $"""{Words.count tensors.Length "tensor"}, {number parameters} parameters"""
+                $"""{Words.count tensors.Length "tensor"}, {parameterCount parameters}"""
                 typesOf tensors ]
           else
               yield! List.map rowOf tensors ]
@@ -47,7 +55,7 @@ let private fitOf (set: WeightSet) =
     let exact = ranked |> Seq.filter _.IsExact |> List.ofSeq
 
     match exact with
-    | [] when not ranked[0].IsNear -> "fits none of our models"
+    | [] when not ranked[0].IsAlike -> "fits none of our models: it has none of their names"
     | [] ->
         let nearest = ranked[0]
         $"fits none of our models; the nearest is {nearest.InWords}:\n  {nearest.Difference.InWords()}"
@@ -60,7 +68,7 @@ let private ofSet (all: bool) (set: WeightSet) =
     let rows = if whole then List.map rowOf tensors else compact tensors
 
     [ ""
-      $"""{place}{Words.count tensors.Length "tensor"}, {number set.Parameters} parameters, {typesOf tensors}"""
+      $"""{place}{Words.count tensors.Length "tensor"}, {parameterCount set.Parameters}, {typesOf tensors}"""
       fitOf set
       ""
       yield! Columns.aligned rows
@@ -72,7 +80,7 @@ let render (all: bool) (sha256: string) (file: CheckpointFile) =
     let head =
         [ [ "file"; file.Path ]
           [ "format"; formatOf file ]
-          [ "size"; $"{ByteSize.Text file.Bytes} ({number (float file.Bytes)} bytes)" ]
+          [ "size"; size file.Bytes ]
           [ "sha256"; sha256 ]
           for entry in file.Metadata do
               [ plain entry.Key; plain entry.Value ]

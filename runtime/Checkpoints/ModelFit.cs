@@ -9,8 +9,8 @@ public sealed record ModelFit(ModelDescriptor Model, BackboneOptions Options, St
 {
     public bool IsExact => Difference.Count == 0;
 
-    /// <summary>Whether most of the model is there, so that what differs is worth reading.</summary>
-    public required bool IsNear { get; init; }
+    /// <summary>Whether it has any name of the model at all, so that it can be the nearest of them.</summary>
+    public required bool IsAlike { get; init; }
 
     /// <summary>`resnet34 for 1000 classes, imagenet stem`.</summary>
     public string InWords =>
@@ -38,7 +38,7 @@ public sealed record ModelFit(ModelDescriptor Model, BackboneOptions Options, St
         using Backbone built = model.Create(options);
         IReadOnlyDictionary<string, long[]> shapes = ShapesOf(built);
         var difference = StateDifference.Between(weights, shapes);
-        return new(model, options, difference) { IsNear = difference.Missing.Count + difference.Unlike.Count < shapes.Count / 2 };
+        return new(model, options, difference) { IsAlike = weights.Tensors.Any(tensor => shapes.ContainsKey(tensor.Name)) };
     }
 
     /// <summary>Names and shapes of a model's state.</summary>

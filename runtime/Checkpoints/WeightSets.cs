@@ -8,6 +8,9 @@ internal static class WeightSets
     /// <summary>Keys deep. Training scripts nest once or twice.</summary>
     private const int Deepest = 4;
 
+    /// <summary>Prefixes that are taken off, one after the other. `_orig_mod.module.model.student.` has four; each costs a pass over all names.</summary>
+    private const int MostPrefixes = 8;
+
     /// <summary>Distillation keeps two, with averages four. Every one is compared with every model.</summary>
     private const int Most = 32;
 
@@ -29,24 +32,28 @@ internal static class WeightSets
         var found = new List<WeightSet>();
         if (file.Content is PickleDict root)
             Collect(file, root, [], [], found);
-        return [.. found.SelectMany(Split).OrderBy(set => $"{set.Where}.{set.Prefix}".Split('.', '_').Any(word => word is "ema" or "teacher"))];
+        return [.. Few([.. found.SelectMany(set => Split(set))]).OrderBy(set => $"{set.Where}.{set.Prefix}".Split('.', '_').Any(word => word is "ema" or "teacher"))];
     }
 
     /// <summary>Takes wrappers' prefixes away, and parts a student from its teacher.</summary>
-    public static IEnumerable<WeightSet> Split(WeightSet set)
+    public static IEnumerable<WeightSet> Split(WeightSet set) =>
+        set.Tensors.Any(tensor => tensor.Name.Length > LongestName) ? throw LongName() : Few([.. Split(set, MostPrefixes)]);
+
+    /// <param name="more">Prefixes that may still be taken off.</param>
+    private static IEnumerable<WeightSet> Split(WeightSet set, int more)
     {
         if (set.Tensors.Count == 0)
             return [];
-        if (set.Tensors.Any(tensor => tensor.Name.Length > LongestName))
-            throw LongName();
+        if (more == 0)
+            return [set];
         if (Wrappers.Concat(Sides).FirstOrDefault(prefix => set.Tensors.All(tensor => HasPrefix(tensor, prefix))) is string common)
-            return Split(Part(set, common, set.Tensors));
+            return Split(Part(set, common, set.Tensors), more - 1);
         if (!Sides.Any(side => set.Tensors.Any(tensor => HasPrefix(tensor, side))))
             return [set];
         return Sides
             .Select(side => Part(set, side, set.Tensors.Where(tensor => HasPrefix(tensor, side))))
             .Append(set with { Tensors = [.. set.Tensors.Where(tensor => !Sides.Any(side => HasPrefix(tensor, side)))] })
-            .SelectMany(Split);
+            .SelectMany(part => Split(part, more - 1));
     }
 
     private static bool HasPrefix(TensorEntry tensor, string prefix) =>
@@ -85,9 +92,11 @@ internal static class WeightSets
         }
         if (tensors.Count > 0)
             found.Insert(before, new(string.Join('.', path), "", [.. tensors.Values]));
-        if (found.Count > Most)
-            throw new InvalidDataException($"holds more than {Most} networks, which I do not read.");
+        Few(found);
     }
+
+    private static List<WeightSet> Few(List<WeightSet> sets) =>
+        sets.Count <= Most ? sets : throw new InvalidDataException($"holds more than {Most} networks, which I do not read.");
 
     private static InvalidDataException LongName() => new("is damaged: it has a name of more than 1000 letters.");
 }

@@ -39,24 +39,28 @@ internal static class DatasetFetch
         {
             IReadOnlyList<string> fetched = Download(dataset, home, downloader, stop);
             layout.Unpack(dataset, home, fetched, downloader.Say, stop);
+            foreach (DatasetFile file in dataset.Files)
+                File.Delete(MarkOf(home, file));
         }
 
         downloader.Say($"{dataset.Name} is complete, in {DatasetStore.FolderIn(dataset, home)}.");
     }
 
-    /// <returns>The names of the files that were not there.</returns>
+    /// <returns>The names of the files that were fetched, now or by a command that was interrupted before they were unpacked.</returns>
     private static IReadOnlyList<string> Download(DatasetDescriptor dataset, string home, Downloader downloader, CancellationToken stop)
     {
-        var fetched = new List<string>();
         foreach (DatasetFile file in dataset.Files)
         {
             string path = Path.Combine(home, file.Name);
             if (File.Exists(path))
                 continue;
             downloader.Bring(file.Remote!, path, stop);
-            fetched.Add(file.Name);
+            File.WriteAllText(MarkOf(home, file), "");
         }
 
-        return fetched;
+        return [.. dataset.Files.Where(file => File.Exists(MarkOf(home, file))).Select(file => file.Name)];
     }
+
+    /// <summary>Its presence says that a file was fetched and not put there by a person; it is gone as soon as the dataset is complete.</summary>
+    private static string MarkOf(string home, DatasetFile file) => Path.Combine(home, $"{file.Name}.fetched");
 }

@@ -9,6 +9,7 @@ public static class ByteSize
     public static string Text(long bytes) =>
         bytes switch
         {
+            1 => "1 byte",
             < 1_000 => $"{bytes} bytes",
             < 100_000 => Text(bytes / 1e3, "0.0", "kB"),
             < 10_000_000 => Text(bytes / 1e6, "0.0", "MB"),

@@ -18,6 +18,13 @@ internal static class DownloadProblems
             inner
         );
 
+    public static MissingException NoSuchHost(Uri address, string path, long kept, Exception inner) =>
+        new(
+            $"{address} could not be fetched: this machine cannot find the address of {address.Host}. {Kept(kept)} Check the network and run the same "
+                + $"command again (behind a proxy: set HTTPS_PROXY; with a mirror of your own: {DownloadSettings.MirrorVariable}), or {ByHand(path)}.",
+            inner
+        );
+
     public static MissingException Refused(Uri address, string path, HttpStatusCode status) =>
         new(
             $"{address} could not be fetched: the server answers {(int)status} ({status}). "

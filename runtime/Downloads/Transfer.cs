@@ -3,7 +3,7 @@ using System.Net.Http.Headers;
 
 namespace ChannelDistillation.Downloads;
 
-/// <summary>One attempt: asks a server for what is missing of a file, and appends what comes.</summary>
+/// <summary>The attempts at one file: each asks a server for what is missing of it, and appends what comes.</summary>
 internal sealed class Transfer(RemoteFile file, Uri address, DownloadSettings settings, IDownloadObserver observer)
 {
     private const int BufferSize = 1 << 17;
@@ -12,6 +12,9 @@ internal sealed class Transfer(RemoteFile file, Uri address, DownloadSettings se
     {
         Timeout = Timeout.InfiniteTimeSpan,
     };
+
+    /// <summary>A name that was found before may be found again; one that never was is misspelt, or there is no network.</summary>
+    private bool hasAnswered;
 
     /// <exception cref="BrokenTransferException">It may go on with another attempt; what came is kept.</exception>
     /// <exception cref="MissingException">Another attempt would end like this one.</exception>
@@ -25,6 +28,7 @@ internal sealed class Transfer(RemoteFile file, Uri address, DownloadSettings se
             using var request = new HttpRequestMessage(HttpMethod.Get, address);
             request.Headers.Range = part.Length > 0 ? new RangeHeaderValue(part.Length, null) : null;
             using HttpResponseMessage response = await Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, patience.Token);
+            hasAnswered = true;
             Prepare(part, response);
             await using Stream body = await response.Content.ReadAsStreamAsync(patience.Token);
             await Copy(body, part, patience);
@@ -36,6 +40,10 @@ internal sealed class Transfer(RemoteFile file, Uri address, DownloadSettings se
         catch (HttpIOException error) when (error.HttpRequestError == HttpRequestError.ResponseEnded)
         {
             throw Ended(error);
+        }
+        catch (HttpRequestException error) when (error.HttpRequestError == HttpRequestError.NameResolutionError && !hasAnswered)
+        {
+            throw DownloadProblems.NoSuchHost(address, part.Target, part.Length, error);
         }
         catch (Exception error) when (error is HttpRequestException or IOException)
         {

@@ -29,7 +29,7 @@ let private again = "Get it again from where it came from."
 
 let private refusal what =
     $"FILE asks Python for `{what}`. Here tensors and plain values are read from a checkpoint and nothing in it is run.\n"
-    + "If you trust the file, keep only its weights, in Python: torch.save(torch.load(FILE)[\"state_dict\"], NEW_FILE); "
+    + "If you trust the file, keep only its weights, in Python: torch.save(torch.load(FILE, weights_only=False)[\"state_dict\"], NEW_FILE); "
     + "of a whole model: torch.save(model.state_dict(), NEW_FILE)"
 
 let private one = storage "FloatStorage" "0" 1
@@ -216,6 +216,24 @@ let tests =
                   (saidOf (Array.concat [ BitConverter.GetBytes(int64 header.Length); header; [| 0uy |] ]))
                   "FILE is damaged: it has a name of more than 1000 letters."
                   "the message"
+          }
+
+          test "a few prefixes are taken off, and those of a name that is made of them are left after eight" {
+              let prefixesOf prefix count =
+                  use folder = new TemporaryFolder()
+                  let path = folder.File "a.pth"
+                  File.WriteAllBytes(path, checkpoint (dict [ String.replicate count prefix + "w", tensorOf one 0 [ 1 ] [ 1 ] ]) [ float1 ])
+                  use file = CheckpointFile.Open path
+                  file.Sets[0].Prefix, file.Sets[0].Tensors[0].Name
+
+              Expect.equal (prefixesOf "module." 4) (String.replicate 4 "module.", "w") "four"
+              Expect.equal (prefixesOf "module." 9) (String.replicate 8 "module.", "module.w") "nine"
+              let sides = [ for path in 0..255 -> String.Join("", [ for bit in 0..7 -> if path >>> bit &&& 1 = 0 then "student." else "teacher." ]) ]
+
+              Expect.equal
+                  (saidOf (checkpoint (dict [ for side in sides -> side + "w", tensorOf one 0 [ 1 ] [ 1 ] ]) [ float1 ]))
+                  "FILE holds more than 32 networks, which I do not read."
+                  "students and teachers of one another"
           }
 
           test "a list in a list, a million deep, does no harm" {

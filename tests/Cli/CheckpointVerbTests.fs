@@ -54,7 +54,7 @@ let tests =
                   "half a dataset"
 
               Directory.CreateDirectory(folder.File "birds/val/crow") |> ignore
-              evaluate () |> refused 2 [ "its classifier has 10 classes, the dataset has 1." ]
+              evaluate () |> refused 3 [ "its classifier has 10 classes, the dataset has 1." ]
           }
 
           test "metadata that somebody else wrote are no reason to fail" {
@@ -64,19 +64,19 @@ let tests =
                   run folder.Path [ "evaluate"; "a.safetensors" ] |> refused 2 [ "does not say which dataset it is for" ]
           }
 
-          for arguments, message in
-              [ [], "a.safetensors does not say which dataset it is for: it lies in no run's folder. Name one, for instance: --dataset imagenet\n"
-                [ "--dataset"; "fashion-mnist-mini" ],
+          for code, arguments, message in
+              [ 2, [], "a.safetensors does not say which dataset it is for: it lies in no run's folder. Name one, for instance: --dataset imagenet\n"
+                3, [ "--dataset"; "fashion-mnist-mini" ],
                 "a.safetensors does not hold the weights of this model (resnet8): its first layer takes images of 3 channels, the dataset has 1. "
                 + "They are the weights of resnet8 for 10 classes.\n"
-                [ "--dataset"; "cifar100"; "--model"; "resnet8" ],
+                3, [ "--dataset"; "cifar100"; "--model"; "resnet8" ],
                 "a.safetensors does not hold the weights of this model (resnet8): its classifier has 10 classes, the dataset has 100. "
                 + "They are the weights of resnet8 for 10 classes.\n"
-                [ "--dataset"; "cifar10"; "--model"; "resnet7" ], "I do not know the model `resnet7`.\nHint: maybe you want `resnet8`?\n"
-                [ "--dataset"; "cifar1000" ], "I do not know the dataset or folder `cifar1000`.\nHint: maybe you want `cifar100`?\n"
-                [ "--dataset"; "cifar10"; "--stem"; "small" ], "I do not know the stem `small`. --stem is cifar or imagenet.\n" ] do
+                2, [ "--dataset"; "cifar10"; "--model"; "resnet7" ], "I do not know the model `resnet7`.\nHint: maybe you want `resnet8`?\n"
+                2, [ "--dataset"; "cifar1000" ], "I do not know the dataset or folder `cifar1000`.\nHint: maybe you want `cifar100`?\n"
+                2, [ "--dataset"; "cifar10"; "--stem"; "small" ], "I do not know the stem `small`. --stem is cifar or imagenet.\n" ] do
               test $"evaluate a.safetensors {arguments}" {
-                  let code, text = withWeights ("evaluate" :: "a.safetensors" :: arguments)
-                  Expect.equal code 2 text
+                  let exit, text = withWeights ("evaluate" :: "a.safetensors" :: arguments)
+                  Expect.equal exit code text
                   Expect.stringStarts text message "what is said"
               } ]

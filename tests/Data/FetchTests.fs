@@ -11,7 +11,7 @@ open ChannelDistillation.Downloads
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Data.CifarFiles
 open ChannelDistillation.Tests.Downloads
-open ChannelDistillation.Tests.Downloads.DownloaderTests
+open ChannelDistillation.Tests.Downloads.Scenes
 
 let private sha256 (bytes: byte array) = Convert.ToHexStringLower(SHA256.HashData bytes)
 
@@ -89,6 +89,35 @@ let tests =
               Expect.equal scene.Requests 1 "one request"
               Expect.equal scene.State.Folder scene.Home "state"
               Expect.equal scene.State.BytesOnDisk (Nullable(52L * 3074L)) "bytes"
+          }
+
+          test "that is stopped, or has no room, while it unpacks goes on with the archive, and removes it then" {
+              use scene = new Scene()
+              use stop = new CancellationTokenSource()
+
+              let stopping =
+                  { new IDownloadObserver with
+                      member _.Started(_, _) = ()
+                      member _.Advanced _ = ()
+                      member _.Ended() = ()
+
+                      member _.Say message =
+                          if message.StartsWith "Unpacking" then
+                              stop.Cancel() }
+
+              let fetchWith observer =
+                  DatasetStore.Fetch(scene.Dataset, scene.Workspace, Downloader(DownloadSettings(), observer), stop.Token)
+
+              Expect.throwsC (fun () -> fetchWith stopping) (fun error -> Expect.isTrue (error :? OperationCanceledException) $"stopped: {error}")
+              Expect.equal scene.Names [ "cifar-100-binary.tar.gz"; "cifar-100-binary.tar.gz.fetched" ] "kept"
+              // What cannot be written, as on a full disk.
+              Directory.CreateDirectory(scene.File "test.bin") |> ignore
+              Expect.throwsC (fun () -> scene.Fetch() |> ignore) (fun error -> Expect.isTrue (error :? MissingException) $"{error}")
+              Directory.Delete(scene.File "test.bin")
+              Expect.equal (scene.Fetch()) [ "Unpacking cifar-100-binary.tar.gz"; $"cifar100 is complete, in {scene.Home}." ] "said"
+              isRight scene
+              Expect.equal scene.Names unpacked "nothing else is left"
+              Expect.equal scene.Requests 1 "fetched once"
           }
 
           test "takes the archive that somebody has put there, and leaves it alone" {

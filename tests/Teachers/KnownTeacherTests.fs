@@ -13,7 +13,7 @@ open ChannelDistillation.Specs
 open ChannelDistillation.Teachers
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Downloads
-open ChannelDistillation.Tests.Downloads.DownloaderTests
+open ChannelDistillation.Tests.Downloads.Scenes
 
 let private content = "weights"B
 

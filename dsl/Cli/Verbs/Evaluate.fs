@@ -5,6 +5,7 @@ open Argu
 open System
 open System.IO
 open System.Text.Json.Nodes
+open ChannelDistillation
 open ChannelDistillation.Checkpoints
 open ChannelDistillation.Data
 open ChannelDistillation.Dsl.Launch
@@ -74,12 +75,12 @@ let private modelOf (file: CheckpointFile) (origin: CheckpointOrigin) (given: st
             let nearest = fits.Value.Head[0]
 
             let but =
-                if nearest.IsNear then
+                if nearest.IsAlike then
                     $" The nearest is {nearest.InWords}: {nearest.Difference.InWords()}."
                 else
                     ""
 
-            Ending.stop Ending.invalid $"The tensors in {file.Path} fit none of our models.{but}"
+            raise (MissingException $"The tensors in {file.Path} fit none of our models.{but}")
 
 let private datasetOf (file: CheckpointFile) (origin: CheckpointOrigin) (given: string option) =
     match given, Option.ofObj origin.Dataset with
@@ -143,7 +144,7 @@ let private evaluate (parsed: ParseResults<EvaluateArguments>) =
     let mutable images = 0
 
     let struct (weights, errors) =
-        try
+        Checkpoints.usable (fun () ->
             Progress.counting "images" (fun progress ->
                 CheckpointEvaluation.Run(
                     file,
@@ -153,9 +154,7 @@ let private evaluate (parsed: ParseResults<EvaluateArguments>) =
                     fun seen all ->
                         images <- all
                         progress seen all
-                ))
-        with :? InvalidDataException as error ->
-            Ending.stop Ending.invalid error.Message
+                )))
 
     let render = if parsed.Contains Json then jsonOf else line
     printfn "%s" (render file model dataset weights images errors)

@@ -25,7 +25,7 @@ internal static class PickleClasses
     public static InvalidDataException Refusal(string what) =>
         new(
             $"asks Python for `{string.Concat(what.Take(200).Select(letter => char.IsControl(letter) ? '?' : letter))}`. Here tensors and plain values are read from a checkpoint and nothing in it is run.\n"
-                + "If you trust the file, keep only its weights, in Python: torch.save(torch.load(FILE)[\"state_dict\"], NEW_FILE); "
+                + "If you trust the file, keep only its weights, in Python: torch.save(torch.load(FILE, weights_only=False)[\"state_dict\"], NEW_FILE); "
                 + "of a whole model: torch.save(model.state_dict(), NEW_FILE)"
         );
 

@@ -23,42 +23,17 @@ internal sealed class PickleInput(SafeFileHandle file, long start, long end)
     /// <summary>Of the next byte in the file.</summary>
     public long Position { get; private set; } = start;
 
-    public int Byte()
-    {
-        Span<byte> one = stackalloc byte[1];
-        Fill(one);
-        return one[0];
-    }
+    public int Byte() => Next(stackalloc byte[1])[0];
 
-    public int UInt16()
-    {
-        Span<byte> bytes = stackalloc byte[2];
-        Fill(bytes);
-        return BinaryPrimitives.ReadUInt16LittleEndian(bytes);
-    }
+    public int UInt16() => BinaryPrimitives.ReadUInt16LittleEndian(Next(stackalloc byte[2]));
 
-    public int Int32()
-    {
-        Span<byte> bytes = stackalloc byte[4];
-        Fill(bytes);
-        return BinaryPrimitives.ReadInt32LittleEndian(bytes);
-    }
+    public int Int32() => BinaryPrimitives.ReadInt32LittleEndian(Next(stackalloc byte[4]));
 
     public long UInt32() => (uint)Int32();
 
-    public long Int64()
-    {
-        Span<byte> bytes = stackalloc byte[8];
-        Fill(bytes);
-        return BinaryPrimitives.ReadInt64LittleEndian(bytes);
-    }
+    public long Int64() => BinaryPrimitives.ReadInt64LittleEndian(Next(stackalloc byte[8]));
 
-    public double BigEndianDouble()
-    {
-        Span<byte> bytes = stackalloc byte[8];
-        Fill(bytes);
-        return BinaryPrimitives.ReadDoubleBigEndian(bytes);
-    }
+    public double BigEndianDouble() => BinaryPrimitives.ReadDoubleBigEndian(Next(stackalloc byte[8]));
 
     public byte[] Bytes(long count)
     {
@@ -84,6 +59,13 @@ internal sealed class PickleInput(SafeFileHandle file, long start, long end)
             line.Append((char)letter);
         }
         return line.ToString();
+    }
+
+    /// <returns>The memory that was given, filled.</returns>
+    private ReadOnlySpan<byte> Next(Span<byte> room)
+    {
+        Fill(room);
+        return room;
     }
 
     private void Fill(Span<byte> bytes)

@@ -32,10 +32,10 @@ let tests =
                       [ "2 of the 6 images for training cannot be read; the next readable image of the class takes the place of each:"
                         + "\n  "
                         + Path.Combine(root, "train", "cat/cat_1.JPEG")
-                        + ": it is no JPEG, PNG, GIF, WebP or BMP picture"
+                        + ": it is no JPEG, PNG, GIF, WebP, BMP, PPM or PGM picture"
                         + "\n  "
                         + Path.Combine(root, "train", "cat/cat_2.JPEG")
-                        + ": it is no JPEG, PNG, GIF, WebP or BMP picture" ]
+                        + ": it is no JPEG, PNG, GIF, WebP, BMP, PPM or PGM picture" ]
                       "each is counted once"
 
                   File.WriteAllText(Path.Combine(root, "train", "cat", "cat_0.JPEG"), "no picture")
@@ -56,7 +56,7 @@ let tests =
 
               use dataset = openFolder root.Path 1
               let name i = Path.Combine(root.Path, "train", $"cat/cat_{i}.JPEG")
-              let reason = "it is no JPEG, PNG, GIF, WebP or BMP picture"
+              let reason = "it is no JPEG, PNG, GIF, WebP, BMP, PPM or PGM picture"
 
               Expect.throwsC (fun () -> read dataset.Training 1 AugmentationSpec.None |> ignore) (fun error ->
                   Expect.isTrue (error :? MissingException) $"{error}"
@@ -99,9 +99,9 @@ let tests =
                   (Seq.toList (parts.Remarks()))
                   [ "1 of the 18 images for training cannot be read; the next readable image of the class takes the place of each:\n  "
                     + named "cat" before
-                    + ": it is no JPEG, PNG, GIF, WebP or BMP picture"
+                    + ": it is no JPEG, PNG, GIF, WebP, BMP, PPM or PGM picture"
                     "1 of the 2 images for validation cannot be read; each is shown as a uniform grey and so counts as wrong, except by luck:\n  "
                     + named "dog" dog
-                    + ": it is no JPEG, PNG, GIF, WebP or BMP picture" ]
+                    + ": it is no JPEG, PNG, GIF, WebP, BMP, PPM or PGM picture" ]
                   "remarks"
           } ]

@@ -122,13 +122,30 @@ let tests =
                   Expect.equal (width, height) (500, 375) library
           }
 
-          refused
-              "a grey PNG of 16 bits"
-              (Convert.FromBase64String(Golden.text "grey16" (Golden.json "pictures.json")))
-              "it is a grey PNG of 16 bits per pixel; convert it to 8"
+          for what, header, reason in
+              [ "a TIFF picture", "II*\000", "TIFF pictures are not read here; convert it to PNG"
+                "a PGM cut in its middle", "P5 3 2 255\n12345", "it ends before the picture does"
+                "a PPM of 16 bits cut in its middle", "P6 1 1 65535\n12345", "it ends before the picture does"
+                "a PGM without a largest value", "P5 3 2", "its header is no PPM or PGM header"
+                "a PGM whose comment never ends", "P5 # 3 2", "its header is no PPM or PGM header"
+                "a PGM with words in its header", "P5 three 2 255\n", "its header is no PPM or PGM header"
+                "a PGM with a largest value of none", "P5 1 1 0\n1", "it says that its largest value is 0"
+                "a PGM of more than 16 bits", "P5 1 1 65536\n1234", "it says that its largest value is 65536"
+                "a PGM without rows", "P5 1 0 255\n", "it says that it is 1x0 pixels"
+                "a PGM in decimal numbers", "P2 1 1 255\n7", "it is no JPEG, PNG, GIF, WebP, BMP, PPM or PGM picture" ] do
+              refused what (Text.Encoding.Latin1.GetBytes header) reason
 
-          refused "no picture" [| 1uy; 2uy; 3uy |] "it is no JPEG, PNG, GIF, WebP or BMP picture"
-          refused "an empty file" [||] "it is no JPEG, PNG, GIF, WebP or BMP picture"
+          test "where JPEG files are decoded slowly, it says what makes it faster" {
+              Expect.isNull (PictureDecoder.Advice true) "with libjpeg-turbo"
+
+              Expect.stringStarts
+                  (PictureDecoder.Advice false)
+                  "This machine has no libjpeg-turbo, so Skia decodes JPEG files, which takes about twice as long. To install it: "
+                  "without"
+          }
+
+          refused "no picture" [| 1uy; 2uy; 3uy |] "it is no JPEG, PNG, GIF, WebP, BMP, PPM or PGM picture"
+          refused "an empty file" [||] "it is no JPEG, PNG, GIF, WebP, BMP, PPM or PGM picture"
           refused "a photograph without its end marker" (changed (fun file -> file[.. file.Length - 2])) "it ends before the picture does"
           refused "a photograph cut in its middle" (changed (fun file -> file[..9000])) "it ends before the picture does"
           refused "a photograph cut in its header" (changed (fun file -> file[..100])) "it ends before the picture begins"

@@ -33,7 +33,7 @@ internal sealed unsafe class PictureDecoder(TurboJpeg? system) : IDisposable
     {
         if (!JpegHeader.IsJpeg(file))
         {
-            return Skia.Decode(file, pixels);
+            return Netpbm.Is(file) ? Netpbm.Decode(file, pixels) : Skia.Decode(file, pixels);
         }
 
         var header = JpegHeader.Read(file);

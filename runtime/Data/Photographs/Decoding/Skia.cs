@@ -5,17 +5,21 @@ namespace ChannelDistillation.Data.Photographs.Decoding;
 /// <summary>Skia, which comes with TorchSharp: reads PNG, GIF, WebP and BMP, and JPEG where the system has no libjpeg-turbo.</summary>
 internal static unsafe class Skia
 {
-    private static ReadOnlySpan<byte> PngSignature => [0x89, (byte)'P', (byte)'N', (byte)'G', 0x0D, 0x0A, 0x1A, 0x0A];
-
     /// <summary>Decodes to four bytes per pixel. Transparency is dropped, not shown against a background; colour profiles are ignored.</summary>
     /// <exception cref="PictureException">It cannot be decoded.</exception>
     public static Pixels Decode(ReadOnlySpan<byte> file, NativeBuffer target)
     {
-        RefuseGreyOf16Bits(file);
+        if (GreyPng.IsOf16Bits(file))
+        {
+            var grey = Decode(GreyPng.WithTransparency(file), target);
+            GreyPng.CutOff(new Span<byte>((byte*)grey.First, checked(4 * grey.Width * grey.Height)));
+            return grey;
+        }
+
         fixed (byte* data = file)
         {
             using var held = SKData.Create((nint)data, file.Length);
-            using var codec = SKCodec.Create(held) ?? throw new PictureException("it is no JPEG, PNG, GIF, WebP or BMP picture");
+            using var codec = SKCodec.Create(held) ?? throw new PictureException(IsTiff(file) ? "TIFF pictures are not read here; convert it to PNG" : "it is no JPEG, PNG, GIF, WebP, BMP, PPM or PGM picture");
             var (width, height) = (codec.Info.Width, codec.Info.Height);
             PictureSize.Check(width, height);
             var pixels = (nint)target.AtLeast(4L * width * height);
@@ -29,15 +33,5 @@ internal static unsafe class Skia
         }
     }
 
-    /// <summary>Pillow cuts its values off at 255, so that nearly all is white, and Skia drops the lower 8 bits: neither is what anybody wants.</summary>
-    private static void RefuseGreyOf16Bits(ReadOnlySpan<byte> file)
-    {
-        // Signature, length and name of the first chunk, width, height; then bits per sample and kind of colour.
-        const int bits = 24;
-        const int grey = 0;
-        if (file.Length > bits + 1 && file.StartsWith(PngSignature) && file[bits] == 16 && file[bits + 1] == grey)
-        {
-            throw new PictureException("it is a grey PNG of 16 bits per pixel; convert it to 8");
-        }
-    }
+    private static bool IsTiff(ReadOnlySpan<byte> file) => file.StartsWith("II*\0"u8) || file.StartsWith("MM\0*"u8);
 }
