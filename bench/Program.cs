@@ -22,6 +22,7 @@ if (args is ["photographs", ..])
     return;
 }
 
+MemoryAllocator.KeepMemory();
 ExternalTorch.Load();
 int rounds = args.Length > 0 ? int.Parse(args[0]) : 7;
 int steps = args.Length > 1 ? int.Parse(args[1]) : 3;

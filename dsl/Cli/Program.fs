@@ -35,6 +35,7 @@ let private unexpected (error: exn) =
 [<EntryPoint>]
 let main arguments =
     try
+        MemoryAllocator.KeepMemory()
         ExternalTorch.Load()
 
         match List.ofArray arguments with

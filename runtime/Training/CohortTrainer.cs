@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using ChannelDistillation.Data;
 using ChannelDistillation.Losses;
+using ChannelDistillation.Native;
 using ChannelDistillation.Records;
 using ChannelDistillation.Specs;
 using ChannelDistillation.Teachers;
@@ -141,6 +142,7 @@ public sealed class CohortTrainer : IDisposable
             TeacherSignals? signals = asked ? teacher!.Run(batch.Images, batch.Labels) : null;
             lanes.Each(entry => entry.Lane.Position == (epoch, step), entry => Step(entry, batch, signals, step));
             step++;
+            NativeHandles.StepEnded(step);
             images += batch.Indices.Length;
             observer.StepEnded(epoch, step, images, clock.Elapsed);
             if (sinceSaved.Elapsed >= saveEvery)

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using ChannelDistillation.Data;
 using ChannelDistillation.Losses;
 using ChannelDistillation.Models;
+using ChannelDistillation.Native;
 using ChannelDistillation.Specs;
 using ChannelDistillation.Teachers;
 using TorchSharp;
@@ -54,6 +55,7 @@ public sealed class Rehearsal : IDisposable
             learning.Start();
             lane.Step(batch, signals, stepsPerEpoch: int.MaxValue);
             lane.SoFar();
+            NativeHandles.StepEnded(i + 1);
             learning.Stop();
         }
         return (teaching.Elapsed.TotalSeconds / steps, learning.Elapsed.TotalSeconds / steps);

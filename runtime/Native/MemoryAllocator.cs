@@ -1,0 +1,47 @@
+using System.Runtime.InteropServices;
+
+namespace ChannelDistillation.Native;
+
+/// <summary>
+/// How the C library hands out memory. A training step frees hundreds of megabytes and asks for the same again in the next one; glibc's
+/// defaults return much of it to the system, which then clears every page anew, and let the heap fall to pieces where it is not returned.
+/// </summary>
+public static partial class MemoryAllocator
+{
+    // Option numbers of glibc's malloc.h.
+    private const int TrimThreshold = -1;
+    private const int TopPad = -2;
+    private const int MmapThreshold = -3;
+    private const int ArenaMax = -8;
+
+    /// <summary>
+    /// Keeps freed memory for the next step, in one heap for all threads: tensors made by a loading thread and freed by the training
+    /// thread fill each other's gaps. Does nothing where the C library is another one, nor where the user has set it up by MALLOC_* or
+    /// GLIBC_TUNABLES. To be called before the program has other threads.
+    /// </summary>
+    public static void KeepMemory()
+    {
+        if (!OperatingSystem.IsLinux() || IsSetUpByUser())
+            return;
+        try
+        {
+            SetOption(TrimThreshold, -1);
+            SetOption(MmapThreshold, 1 << 30);
+            SetOption(TopPad, 64 << 20);
+            SetOption(ArenaMax, 1);
+        }
+        catch (Exception error) when (error is EntryPointNotFoundException or DllNotFoundException)
+        {
+            // Another C library (musl has no mallopt): its own ways are then as good as any.
+        }
+    }
+
+    private static bool IsSetUpByUser() =>
+        Environment
+            .GetEnvironmentVariables()
+            .Keys.Cast<string>()
+            .Any(name => name == "GLIBC_TUNABLES" || name.StartsWith("MALLOC_", StringComparison.Ordinal));
+
+    [LibraryImport("libc", EntryPoint = "mallopt")]
+    private static partial int SetOption(int option, int value);
+}

@@ -1,0 +1,21 @@
+namespace ChannelDistillation.Native;
+
+/// <summary>
+/// Frees the small native objects that only finalizers free: TorchSharp makes a Scalar for every `a + b`. They are few, but each
+/// sits in the middle of memory that a large tensor has left, which is then too small for the next one: without this a process of 300 MiB
+/// grows to one of 2 GiB within minutes.
+/// </summary>
+internal static class NativeHandles
+{
+    private const int Every = 8;
+
+    /// <summary>To be called after each training step; does something after every eighth.</summary>
+    public static void StepEnded(int step)
+    {
+        if (step % Every != 0)
+            return;
+        // The youngest generation is all that a few steps leave: well under a millisecond.
+        GC.Collect(0);
+        GC.WaitForPendingFinalizers();
+    }
+}
