@@ -282,7 +282,7 @@ let formatVerb arguments =
 let developerVerbs =
     [ "build", "", "compile everything; --backend cpu|cuda|external", buildVerb
       "test", "", "the whole test suite; --filter TEXT for a part of it", testVerb
-      "bench", "[ROUNDS [STEPS]]", "training steps side by side with PyTorch, where a Python here has it", benchVerb
+      "bench", "[photographs | cifar | loader]", "training steps beside PyTorch's, or loading images; bench/README.md", benchVerb
       "format", "", "format the sources; --check only looks", formatVerb ]
 
 let help () =

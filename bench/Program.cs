@@ -8,7 +8,7 @@ using ChannelDistillation.Specs;
 using ChannelDistillation.Training;
 using TorchSharp;
 
-// Side by side with PyTorch, in turn, in one run: medians and their ratio. Usage: bench [ROUNDS [STEPS]], bench cifar [ROUNDS], or bench photographs [ROUNDS [IMAGES]]
+// Side by side with PyTorch, in turn, in one run: medians and their ratio. Usage: bench [ROUNDS [STEPS]], bench cifar [ROUNDS], bench photographs [ROUNDS [IMAGES]], or bench loader [EPOCHS]
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 if (args is ["cifar", ..])
 {
@@ -24,6 +24,12 @@ if (args is ["photographs", ..])
 
 MemoryAllocator.KeepMemory();
 ExternalTorch.Load();
+if (args is ["loader", ..])
+{
+    LoaderWaiting.Run(args.Length > 1 ? int.Parse(args[1]) : 3);
+    return;
+}
+
 int rounds = args.Length > 0 ? int.Parse(args[0]) : 7;
 int steps = args.Length > 1 ? int.Parse(args[1]) : 3;
 string script = Path.Combine(AppContext.BaseDirectory, "pytorch", "training_step.py");

@@ -22,6 +22,7 @@ public sealed class CohortTrainer : IDisposable
     private readonly string? teacherHash;
     private readonly BatchStream training;
     private readonly BatchStream validation;
+    private readonly WaitingTime waiting = new();
     private readonly Lanes lanes;
     private readonly torch.Device device;
     private readonly Stopwatch sinceSaved = Stopwatch.StartNew();
@@ -75,6 +76,8 @@ public sealed class CohortTrainer : IDisposable
             trainer.Run(stop);
             foreach (string remark in trainer.dataset.Remarks())
                 options.Remark(remark);
+            if (trainer.waiting.Remark is { } slow)
+                options.Remark(slow);
             notSaved ??= trainer.lanes.NotSaved;
             rest = trainer.lanes.Postponed;
         }
@@ -106,13 +109,17 @@ public sealed class CohortTrainer : IDisposable
             if (!lanes.All.Any(entry => entry.Lane.Position.Epoch == epoch))
                 continue;
             Stopwatch clock = Stopwatch.StartNew();
+            TimeSpan waitedBefore = training.Waited;
             long images = TrainEpoch(epoch, clock, stop);
+            var (elapsed, waited) = (clock.Elapsed, training.Waited - waitedBefore);
+            waiting.Add(elapsed, waited);
+            observer.EpochTrained(epoch, elapsed, waited);
             if (stop.IsCancellationRequested)
             {
                 Interrupt();
                 return;
             }
-            double imagesPerSecond = images / clock.Elapsed.TotalSeconds;
+            double imagesPerSecond = images / elapsed.TotalSeconds;
             observer.ValidationStarted(epoch);
             Validate(epoch, stop);
             if (stop.IsCancellationRequested)

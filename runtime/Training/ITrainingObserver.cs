@@ -15,6 +15,11 @@ public interface ITrainingObserver
     /// <param name="elapsed">Since the epoch's start.</param>
     void StepEnded(int epoch, int step, long images, TimeSpan elapsed);
 
+    /// <summary>The epoch's training steps are over.</summary>
+    /// <param name="elapsed">What they took.</param>
+    /// <param name="waited">How long of that they waited for images.</param>
+    void EpochTrained(int epoch, TimeSpan elapsed, TimeSpan waited) { }
+
     /// <summary>Training of the epoch is over and its validation begins.</summary>
     void ValidationStarted(int epoch);
 

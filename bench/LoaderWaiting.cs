@@ -1,0 +1,86 @@
+using ChannelDistillation.Losses;
+using ChannelDistillation.Records;
+using ChannelDistillation.Schedules;
+using ChannelDistillation.Specs;
+using ChannelDistillation.Training;
+using TorchSharp;
+
+namespace ChannelDistillation.Bench;
+
+/// <summary>
+/// The share of a training's time that it waits for the loader, in the cohorts of the quickstart that ask the most of it: each trains one small
+/// network, and so takes the shortest steps. To be run from the project's folder, on a machine that does nothing else.
+/// </summary>
+internal static class LoaderWaiting
+{
+    public static void Run(int epochs)
+    {
+        string folder = Directory.CreateTempSubdirectory("channel-distillation-bench-").FullName;
+        try
+        {
+            Console.WriteLine(
+                $"The quickstart's training on fashion-mnist-mini, batch 64; {Machine.Hardware("cpu")["processor"]}, {torch.get_num_threads()} threads; {epochs} epochs each."
+            );
+            Console.WriteLine();
+            Console.WriteLine("| trained alone | ms a step | waited, ms a step | waited, % |");
+            Console.WriteLine("|---|---|---|---|");
+            foreach (string model in new[] { "resnet14", "resnet8" })
+            {
+                var clock = new Clock();
+                var options = new TrainingOptions(new Workspace(Environment.CurrentDirectory), "cpu");
+                CohortTrainer.Train([new(model, Spec(model, epochs), Path.Combine(folder, model))], options, clock, CancellationToken.None);
+                Console.WriteLine(
+                    $"| {model} | {clock.Trained.TotalMilliseconds / clock.Steps:F1} | {clock.Waited.TotalMilliseconds / clock.Steps:F3} | {100 * (clock.Waited / clock.Trained):F2} |"
+                );
+            }
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static RunSpec Spec(string model, int epochs) =>
+        new()
+        {
+            Dataset = new() { Name = "fashion-mnist-mini" },
+            Student = new(model),
+            Train = new()
+            {
+                Epochs = epochs,
+                Batch = 64,
+                Optimizer = new(0.1, 0.9, 5e-4),
+                LearningRateSchedule = new LearningRateSchedule.Constant(),
+            },
+            Losses = [LossSpec.CrossEntropy],
+            Seed = 0,
+        };
+
+    /// <summary>Adds up what training says of its time.</summary>
+    private sealed class Clock : ITrainingObserver
+    {
+        public int Steps { get; private set; }
+
+        public TimeSpan Trained { get; private set; }
+
+        public TimeSpan Waited { get; private set; }
+
+        public void CohortStarted(IReadOnlyList<string> lanes, int startEpoch, int epochs, int stepsPerEpoch) { }
+
+        public void StepEnded(int epoch, int step, long images, TimeSpan elapsed) => Steps++;
+
+        public void EpochTrained(int epoch, TimeSpan elapsed, TimeSpan waited)
+        {
+            Trained += elapsed;
+            Waited += waited;
+        }
+
+        public void ValidationStarted(int epoch) { }
+
+        public void EpochEnded(string lane, EpochRecord record) { }
+
+        public void LaneEnded(string lane, RunResult result) { }
+
+        public void Say(string message) => Console.Error.WriteLine(message);
+    }
+}
