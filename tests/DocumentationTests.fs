@@ -33,11 +33,19 @@ let private anchorsOf (document: string) =
 /// What is wrong with a place that a text names; None: it is there.
 let private wrong (file: string) (folder: string) (place: string) =
     let parts = place.Split('#', 2)
-    let path = if parts[0] = "" then Path.Combine(Repository.root, file) else Path.Combine(Repository.root, folder, parts[0])
 
-    if not (Path.Exists path) then Some $"{file} names {place}, which is not there"
-    elif parts.Length = 2 && not (List.contains parts[1] (anchorsOf path)) then Some $"{file} names {place}, which has no such heading"
-    else None
+    let path =
+        if parts[0] = "" then
+            Path.Combine(Repository.root, file)
+        else
+            Path.Combine(Repository.root, folder, parts[0])
+
+    if not (Path.Exists path) then
+        Some $"{file} names {place}, which is not there"
+    elif parts.Length = 2 && not (List.contains parts[1] (anchorsOf path)) then
+        Some $"{file} names {place}, which has no such heading"
+    else
+        None
 
 [<Tests>]
 let tests =

@@ -95,6 +95,7 @@ let render (workspace: Workspace) (lanes: int) (plan: Plan) (jobs: Job list) (co
       ""
       for dataset, known in datasets do
           datasetNote workspace dataset known
+
           if known.IsOk then
               yield! DatasetStore.HowItIsRead(dataset, workspace)
       for teacher in Teachers.ofPlan plan do

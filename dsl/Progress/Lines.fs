@@ -1,7 +1,6 @@
 namespace ChannelDistillation.Dsl.Progress
 
 open System
-open System.Diagnostics
 open System.IO
 open ChannelDistillation.Dsl
 open ChannelDistillation.Records
@@ -10,17 +9,11 @@ open ChannelDistillation.Training
 /// Plain lines, for logs and pipes: a block for each epoch, and a sign of life every 30 seconds within one.
 [<Sealed>]
 type Lines(output: TextWriter, cohorts: int) =
-    let heartbeat = TimeSpan.FromSeconds 30.0
+    let lines = Heartbeat(output, 30.0)
     let pace = Pace cohorts
-    let sinceLine = Stopwatch.StartNew()
     let mutable teacher = false
     let mutable epochShown = 0
     let mutable widestName = 0
-
-    let write (line: string) =
-        output.WriteLine line
-        output.Flush()
-        sinceLine.Restart()
 
     let left () =
         match pace.CohortLeft, pace.SweepLeft with
@@ -39,13 +32,13 @@ type Lines(output: TextWriter, cohorts: int) =
             widestName <- lanes |> Seq.map _.Length |> Seq.fold max 0
             let goesOn = if startEpoch > 1 then $", going on at epoch {startEpoch}" else ""
             let names = String.Join(", ", lanes)
-            write $"""{pace.Name}: {names} ({Words.count epochs "epoch"} of {Words.count stepsPerEpoch "step"}{goesOn})"""
+            lines.Write $"""{pace.Name}: {names} ({Words.count epochs "epoch"} of {Words.count stepsPerEpoch "step"}{goesOn})"""
 
         member _.StepEnded(epoch, step, images, elapsed) =
-            if sinceLine.Elapsed > heartbeat then
+            lines.Beat(fun () ->
                 pace.Advance(epoch, step)
                 let rate = Figures.rate (float images / elapsed.TotalSeconds)
-                write $"epoch {epoch}/{pace.Epochs}, step {step}/{pace.StepsPerEpoch}, {rate}{left ()}"
+                $"epoch {epoch}/{pace.Epochs}, step {step}/{pace.StepsPerEpoch}, {rate}{left ()}")
 
         member _.ValidationStarted epoch = pace.Advance(epoch, pace.StepsPerEpoch)
 
@@ -53,14 +46,14 @@ type Lines(output: TextWriter, cohorts: int) =
             if epochShown <> record.Epoch then
                 epochShown <- record.Epoch
                 pace.Advance(record.Epoch, pace.StepsPerEpoch)
-                write $"epoch {record.Epoch}/{pace.Epochs}, {Figures.rate record.ImagesPerSecond}{left ()}"
+                lines.Write $"epoch {record.Epoch}/{pace.Epochs}, {Figures.rate record.ImagesPerSecond}{left ()}"
 
             let error = Figures.percent record.Top1Error
-            write $"  {lane.PadRight widestName}  top-1 error {error, 7}  loss {Figures.losses record}"
+            lines.Write $"  {lane.PadRight widestName}  top-1 error {error, 7}  loss {Figures.losses record}"
 
         member _.LaneEnded(lane, result) =
             if result.Status <> RunStatus.Completed then
                 let why = result.Message |> Option.ofObj |> Option.map (fun message -> ": " + message) |> Option.defaultValue ""
-                write $"  {lane} {(string result.Status).ToLowerInvariant()}{why}"
+                lines.Write $"  {lane} {(string result.Status).ToLowerInvariant()}{why}"
 
-        member _.Say message = write message
+        member _.Say message = lines.Write message

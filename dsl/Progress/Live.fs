@@ -2,7 +2,6 @@ namespace ChannelDistillation.Dsl.Progress
 
 open System
 open System.Collections.Generic
-open System.Diagnostics
 open ChannelDistillation.Records
 open ChannelDistillation.Training
 open Spectre.Console
@@ -11,14 +10,13 @@ open Spectre.Console.Rendering
 /// A view that stays in place on a terminal; messages scroll above it.
 [<Sealed>]
 type Live(console: IAnsiConsole, cohorts: int, show: IRenderable -> unit) =
-    let betweenFrames = Stopwatch.Frequency / 4L
+    let frames = Frames 4L
     let pace = Pace cohorts
     let last = Dictionary<string, EpochRecord>()
     let best = Dictionary<string, float>()
     let ended = Dictionary<string, RunResult>()
     let mutable lanes: IReadOnlyList<string> = [||]
     let mutable teacher = false
-    let mutable nextFrame = 0L
     let mutable rate = 0.0
     let mutable validating = false
 
@@ -81,14 +79,11 @@ type Live(console: IAnsiConsole, cohorts: int, show: IRenderable -> unit) =
             frame ()
 
         member _.StepEnded(epoch, step, images, elapsed) =
-            let now = Stopwatch.GetTimestamp()
-
-            if now >= nextFrame then
-                nextFrame <- now + betweenFrames
+            frames.Due(fun () ->
                 pace.Advance(epoch, step)
                 rate <- float images / elapsed.TotalSeconds
                 validating <- false
-                frame ()
+                frame ())
 
         member _.ValidationStarted epoch =
             pace.Advance(epoch, pace.StepsPerEpoch)

@@ -1,7 +1,6 @@
 namespace ChannelDistillation.Dsl.Progress
 
 open System
-open System.Diagnostics
 open System.IO
 open ChannelDistillation.Data.Photographs.Packed
 open ChannelDistillation.Downloads
@@ -27,36 +26,26 @@ module private PackWords =
 /// In plain lines, for logs and pipes: every ten seconds.
 [<Sealed>]
 type PackLines(output: TextWriter) =
-    let heartbeat = TimeSpan.FromSeconds 10.0
-    let sinceLine = Stopwatch()
+    let lines = Heartbeat(output, 10.0)
     let mutable pace = TransferPace(0L, 0L)
-
-    let write (line: string) =
-        output.WriteLine line
-        output.Flush()
 
     interface IPackObserver with
         member _.Started(what, images) =
             pace <- TransferPace(int64 images, 0L)
-            sinceLine.Restart()
-            write $"{what}: {images} images"
+            lines.Write $"{what}: {images} images"
 
         member _.Advanced(images, bytes) =
             pace.Advance(int64 images)
+            lines.Beat(fun () -> $"  {PackWords.progress pace bytes}")
 
-            if sinceLine.Elapsed > heartbeat then
-                sinceLine.Restart()
-                write $"  {PackWords.progress pace bytes}"
-
-        member _.Say message = write message
+        member _.Say message = lines.Write message
 
 /// As a bar that stays in place on a terminal.
 [<Sealed>]
 type PackBar(console: IAnsiConsole, show: IRenderable -> unit) =
-    let betweenFrames = Stopwatch.Frequency / 5L
+    let frames = Frames 5L
     let mutable pace = TransferPace(0L, 0L)
     let mutable activity = ""
-    let mutable nextFrame = 0L
 
     interface IPackObserver with
         member _.Started(what, images) =
@@ -65,10 +54,7 @@ type PackBar(console: IAnsiConsole, show: IRenderable -> unit) =
 
         member _.Advanced(images, bytes) =
             pace.Advance(int64 images)
-            let now = Stopwatch.GetTimestamp()
 
-            if now >= nextFrame then
-                nextFrame <- now + betweenFrames
-                show (Markup $"{Markup.Escape activity} {Figures.bar pace.Fraction} {Markup.Escape(PackWords.progress pace bytes)}")
+            frames.Due(fun () -> show (Markup $"{Markup.Escape activity} {Figures.bar pace.Fraction} {Markup.Escape(PackWords.progress pace bytes)}"))
 
         member _.Say message = console.WriteLine message

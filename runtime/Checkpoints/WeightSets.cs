@@ -32,7 +32,11 @@ internal static class WeightSets
         var found = new List<WeightSet>();
         if (file.Content is PickleDict root)
             Collect(file, root, [], [], found);
-        return [.. Few([.. found.SelectMany(set => Split(set))]).OrderBy(set => $"{set.Where}.{set.Prefix}".Split('.', '_').Any(word => word is "ema" or "teacher"))];
+        return
+        [
+            .. Few([.. found.SelectMany(set => Split(set))])
+                .OrderBy(set => $"{set.Where}.{set.Prefix}".Split('.', '_').Any(word => word is "ema" or "teacher")),
+        ];
     }
 
     /// <summary>Takes wrappers' prefixes away, and parts a student from its teacher.</summary>

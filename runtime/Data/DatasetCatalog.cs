@@ -5,7 +5,8 @@ namespace ChannelDistillation.Data;
 /// <summary>Every dataset an experiment can name. A new one is an entry in data/datasets.yaml, which is embedded in this assembly.</summary>
 public static class DatasetCatalog
 {
-    public static IReadOnlyList<DatasetDescriptor> All { get; } = Load();
+    public static IReadOnlyList<DatasetDescriptor> All { get; } =
+    [.. EmbeddedYaml.Load<DatasetYaml>("datasets.yaml").Select(entry => entry.ToDescriptor())];
 
     private static readonly Dictionary<string, DatasetDescriptor> ByName = All.ToDictionary(dataset => dataset.Name);
 
@@ -33,11 +34,4 @@ public static class DatasetCatalog
             TrainingImages = 0,
             ValidationImages = 0,
         };
-
-    private static IReadOnlyList<DatasetDescriptor> Load()
-    {
-        using var stream = typeof(DatasetCatalog).Assembly.GetManifestResourceStream("datasets.yaml")!;
-        using var reader = new StreamReader(stream);
-        return DatasetYaml.Parse(reader);
-    }
 }

@@ -1,7 +1,5 @@
 using ChannelDistillation.Models;
 using ChannelDistillation.Specs;
-using YamlDotNet.Serialization;
-using YamlDotNet.Serialization.NamingConventions;
 
 namespace ChannelDistillation.Data;
 
@@ -38,17 +36,7 @@ internal sealed class DatasetYaml
 
     public FileYaml[] Files { get; set; } = [];
 
-    public static IReadOnlyList<DatasetDescriptor> Parse(TextReader yaml) =>
-        new DeserializerBuilder()
-            .WithNamingConvention(UnderscoredNamingConvention.Instance)
-            .WithEnumNamingConvention(UnderscoredNamingConvention.Instance)
-            .WithEnforceRequiredMembers()
-            .Build()
-            .Deserialize<DatasetYaml[]>(yaml)
-            .Select(entry => entry.ToDescriptor())
-            .ToArray();
-
-    private DatasetDescriptor ToDescriptor() =>
+    public DatasetDescriptor ToDescriptor() =>
         new()
         {
             Name = Name,

@@ -5,7 +5,8 @@ namespace ChannelDistillation.Teachers;
 /// <summary>Every teacher that an experiment can name. A new one is an entry in pretrain/teachers.yaml, which is embedded in this assembly.</summary>
 public static class KnownTeacherCatalog
 {
-    public static IReadOnlyList<KnownTeacher> All { get; } = Load();
+    public static IReadOnlyList<KnownTeacher> All { get; } =
+    [.. EmbeddedYaml.Load<KnownTeacherYaml>("teachers.yaml").Select(entry => entry.ToKnownTeacher())];
 
     public static KnownTeacher? Find(string name) => All.FirstOrDefault(teacher => teacher.Name == name);
 
@@ -14,11 +15,4 @@ public static class KnownTeacherCatalog
         teacher.Checkpoint is { } path
             ? All.FirstOrDefault(known => known.Model == teacher.Model.Name && workspace.Resolve(known.Checkpoint) == workspace.Resolve(path))
             : null;
-
-    private static IReadOnlyList<KnownTeacher> Load()
-    {
-        using Stream stream = typeof(KnownTeacherCatalog).Assembly.GetManifestResourceStream("teachers.yaml")!;
-        using var reader = new StreamReader(stream);
-        return KnownTeacherYaml.Parse(reader);
-    }
 }

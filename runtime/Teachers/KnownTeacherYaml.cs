@@ -1,6 +1,5 @@
 using ChannelDistillation.Downloads;
 using YamlDotNet.Serialization;
-using YamlDotNet.Serialization.NamingConventions;
 
 namespace ChannelDistillation.Teachers;
 
@@ -35,17 +34,7 @@ internal sealed class KnownTeacherYaml
 
     public string? Sha256 { get; set; }
 
-    public static IReadOnlyList<KnownTeacher> Parse(TextReader yaml) =>
-        [
-            .. new DeserializerBuilder()
-                .WithNamingConvention(UnderscoredNamingConvention.Instance)
-                .WithEnforceRequiredMembers()
-                .Build()
-                .Deserialize<KnownTeacherYaml[]>(yaml)
-                .Select(entry => entry.ToKnownTeacher()),
-        ];
-
-    private KnownTeacher ToKnownTeacher() =>
+    public KnownTeacher ToKnownTeacher() =>
         new()
         {
             Name = Name,

@@ -228,7 +228,9 @@ let tests =
 
               Expect.equal (prefixesOf "module." 4) (String.replicate 4 "module.", "w") "four"
               Expect.equal (prefixesOf "module." 9) (String.replicate 8 "module.", "module.w") "nine"
-              let sides = [ for path in 0..255 -> String.Join("", [ for bit in 0..7 -> if path >>> bit &&& 1 = 0 then "student." else "teacher." ]) ]
+
+              let sides =
+                  [ for path in 0..255 -> String.Join("", [ for bit in 0..7 -> if path >>> bit &&& 1 = 0 then "student." else "teacher." ]) ]
 
               Expect.equal
                   (saidOf (checkpoint (dict [ for side in sides -> side + "w", tensorOf one 0 [ 1 ] [ 1 ] ]) [ float1 ]))

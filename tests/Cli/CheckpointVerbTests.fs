@@ -66,10 +66,12 @@ let tests =
 
           for code, arguments, message in
               [ 2, [], "a.safetensors does not say which dataset it is for: it lies in no run's folder. Name one, for instance: --dataset imagenet\n"
-                3, [ "--dataset"; "fashion-mnist-mini" ],
+                3,
+                [ "--dataset"; "fashion-mnist-mini" ],
                 "a.safetensors does not hold the weights of this model (resnet8): its first layer takes images of 3 channels, the dataset has 1. "
                 + "They are the weights of resnet8 for 10 classes.\n"
-                3, [ "--dataset"; "cifar100"; "--model"; "resnet8" ],
+                3,
+                [ "--dataset"; "cifar100"; "--model"; "resnet8" ],
                 "a.safetensors does not hold the weights of this model (resnet8): its classifier has 10 classes, the dataset has 100. "
                 + "They are the weights of resnet8 for 10 classes.\n"
                 2, [ "--dataset"; "cifar10"; "--model"; "resnet7" ], "I do not know the model `resnet7`.\nHint: maybe you want `resnet8`?\n"

@@ -105,8 +105,7 @@ let tests =
                           if message.StartsWith "Unpacking" then
                               stop.Cancel() }
 
-              let fetchWith observer =
-                  DatasetStore.Fetch(scene.Dataset, scene.Workspace, Downloader(DownloadSettings(), observer), stop.Token)
+              let fetchWith observer = DatasetStore.Fetch(scene.Dataset, scene.Workspace, Downloader(DownloadSettings(), observer), stop.Token)
 
               Expect.throwsC (fun () -> fetchWith stopping) (fun error -> Expect.isTrue (error :? OperationCanceledException) $"stopped: {error}")
               Expect.equal scene.Names [ "cifar-100-binary.tar.gz"; "cifar-100-binary.tar.gz.fetched" ] "kept"

@@ -19,8 +19,7 @@ let tests =
         [ test "is worth a remark where it is more than 2 % of a training that is long enough to tell" {
               Expect.equal
                   (remark [ 20.0, 1.0; 20.0, 4.2 ])
-                  (Some
-                      "Training waited for images during 13 % of its time. Photographs come faster from a packed copy: docs/data.md#packed-copies.")
+                  (Some "Training waited for images during 13 % of its time. Photographs come faster from a packed copy: docs/data.md#packed-copies.")
                   "slow"
 
               Expect.isNone (remark [ 20.0, 0.4 ]) "2 %"

@@ -39,7 +39,8 @@ internal sealed class PhotographSet : IImageSet
     public int Label(int index) => store.Label(index);
 
     /// <summary>Broken images of each part are counted on their own, and those for training replaced out of it alone: what is held out is never trained on.</summary>
-    public IImageSet Part(int[] images, bool isTraining) => new PhotographSet(new PartStore(store, images), recipe with { ReplaceBroken = isTraining });
+    public IImageSet Part(int[] images, bool isTraining) =>
+        new PhotographSet(new PartStore(store, images), recipe with { ReplaceBroken = isTraining });
 
     public void Read(int index, AugmentationSpec augmentation, ref Randomness random, Span<float> destination)
     {

@@ -29,12 +29,8 @@ let tests =
                       Expect.equal (read dataset.Training 0 none) (read sorted.Training 3 none) $"{name}: {content}: a dog comes first")
           }
 
-          refused
-              "one that lacks a class"
-              cats
-              (fun root -> File.WriteAllText(Path.Combine(root, "classes.txt"), "dog\n"))
-              2
-              (fun root -> $"""{Path.Combine(root, "classes.txt")} lacks the class cat, for which there is a folder. Complete it or remove it.""")
+          refused "one that lacks a class" cats (fun root -> File.WriteAllText(Path.Combine(root, "classes.txt"), "dog\n")) 2 (fun root ->
+              $"""{Path.Combine(root, "classes.txt")} lacks the class cat, for which there is a folder. Complete it or remove it.""")
 
           refused
               "one that names more than there is"
@@ -58,11 +54,6 @@ let tests =
               2
               (fun root -> $"""{Path.Combine(root, "class_index.json")} does not count its classes 0, 1, 2 ... without gaps.""")
 
-          refused
-              "one of another kind"
-              cats
-              (fun root -> File.WriteAllText(Path.Combine(root, "class_index.json"), "[1, 2]"))
-              2
-              (fun root ->
-                  Path.Combine(root, "class_index.json")
-                  + " is not understood. It should look like {\"0\": [\"n01440764\", \"tench\"], ...} or {\"n01440764\": 0, ...}.") ]
+          refused "one of another kind" cats (fun root -> File.WriteAllText(Path.Combine(root, "class_index.json"), "[1, 2]")) 2 (fun root ->
+              Path.Combine(root, "class_index.json")
+              + " is not understood. It should look like {\"0\": [\"n01440764\", \"tench\"], ...} or {\"n01440764\": 0, ...}.") ]

@@ -15,7 +15,10 @@ let private draw width height (crop: ResizedCropSpec) seed =
 
 /// What rounding each side to whole pixels can do to an area, and to an aspect ratio.
 let private isWithin (low: float) (high: float) (wide: int) (tall: int) (value: float -> float -> float) =
-    let nearest = [ for w in [ -0.5; 0.5 ] do for h in [ -0.5; 0.5 ] -> value (float wide + w) (float tall + h) ]
+    let nearest =
+        [ for w in [ -0.5; 0.5 ] do
+              for h in [ -0.5; 0.5 ] -> value (float wide + w) (float tall + h) ]
+
     List.max nearest >= low - 1e-9 && List.min nearest <= high + 1e-9
 
 [<Tests>]
@@ -34,10 +37,13 @@ let tests =
               // Ten draws that do not fit end in the largest part of the middle.
               if part.Width < width && part.Height < height then
                   let area = float (width * height)
-                  Expect.isTrue (isWithin (crop.MinArea * area) (crop.MaxArea * area) part.Width part.Height (*)) $"area of {part} in {width}x{height}"
+
+                  Expect.isTrue
+                      (isWithin (crop.MinArea * area) (crop.MaxArea * area) part.Width part.Height (*))
+                      $"area of {part} in {width}x{height}"
 
           test "reaches every corner of the picture, small and large areas, wide and tall ones" {
-              let parts = [ for seed in 1L..2000L -> draw 300 200 imageNet seed ]
+              let parts = [ for seed in 1L .. 2000L -> draw 300 200 imageNet seed ]
               let areas = parts |> List.map (fun part -> float (part.Width * part.Height) / 60000.0)
               let aspects = parts |> List.map (fun part -> float part.Width / float part.Height)
               Expect.isLessThan (List.min areas) 0.09 "small"
@@ -47,7 +53,7 @@ let tests =
               Expect.exists parts (fun part -> part.Left < 3 && part.Top < 3) "upper left"
               Expect.exists parts (fun part -> part.Left + part.Width > 297 && part.Top + part.Height > 197) "lower right"
               // Areas of small crops, which always fit, are uniform: as many below as above the middle.
-              let small = [ for seed in 1L..4000L -> draw 300 300 (ResizedCropSpec(0.1, 0.5, 3.0 / 4.0, 4.0 / 3.0)) seed ]
+              let small = [ for seed in 1L .. 4000L -> draw 300 300 (ResizedCropSpec(0.1, 0.5, 3.0 / 4.0, 4.0 / 3.0)) seed ]
               let above = small |> List.filter (fun part -> float (part.Width * part.Height) / 90000.0 > 0.3) |> List.length
               Expect.isLessThan (abs (above - 2000)) 130 "four standard deviations"
           }

@@ -8,7 +8,8 @@ internal static unsafe class Netpbm
 {
     private const int MostDigits = 10;
 
-    public static bool Is(ReadOnlySpan<byte> file) => file is [(byte)'P', (byte)'5' or (byte)'6', (byte)' ' or (byte)'\t' or (byte)'\n' or (byte)'\r', ..];
+    public static bool Is(ReadOnlySpan<byte> file) =>
+        file is [(byte)'P', (byte)'5' or (byte)'6', (byte)' ' or (byte)'\t' or (byte)'\n' or (byte)'\r', ..];
 
     /// <summary>Decodes to four bytes per pixel.</summary>
     /// <exception cref="PictureException">It cannot be decoded.</exception>

@@ -19,7 +19,11 @@ internal static unsafe class Skia
         fixed (byte* data = file)
         {
             using var held = SKData.Create((nint)data, file.Length);
-            using var codec = SKCodec.Create(held) ?? throw new PictureException(IsTiff(file) ? "TIFF pictures are not read here; convert it to PNG" : "it is no JPEG, PNG, GIF, WebP, BMP, PPM or PGM picture");
+            using var codec =
+                SKCodec.Create(held)
+                ?? throw new PictureException(
+                    IsTiff(file) ? "TIFF pictures are not read here; convert it to PNG" : "it is no JPEG, PNG, GIF, WebP, BMP, PPM or PGM picture"
+                );
             var (width, height) = (codec.Info.Width, codec.Info.Height);
             PictureSize.Check(width, height);
             var pixels = (nint)target.AtLeast(4L * width * height);

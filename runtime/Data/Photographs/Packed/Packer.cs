@@ -90,7 +90,9 @@ public sealed class Packer
     {
         if (packed.Format != format.ToString())
         {
-            throw new MissingException($"{target} holds a packed copy of another kind ({packed.Format}). Choose another folder with --out, or remove it.");
+            throw new MissingException(
+                $"{target} holds a packed copy of another kind ({packed.Format}). Choose another folder with --out, or remove it."
+            );
         }
 
         if (Path.GetFullPath(packed.Source) != Path.GetFullPath(folder) && !listings.SequenceEqual([packed.Train.Listing, packed.Val.Listing]))
