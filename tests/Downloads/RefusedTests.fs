@@ -1,13 +1,9 @@
 module ChannelDistillation.Tests.Downloads.RefusedTests
 
 open System
-open System.Collections.Generic
 open System.IO
-open System.Security.Cryptography
 open System.Threading
-open System.Threading.Tasks
 open Expecto
-open ChannelDistillation
 open ChannelDistillation.Downloads
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Downloads.Scenes

@@ -6,7 +6,6 @@ open System.Collections.Generic
 open System.IO
 open System.Security.Cryptography
 open System.Threading
-open System.Threading.Tasks
 open Expecto
 open ChannelDistillation
 open ChannelDistillation.Downloads

@@ -1,6 +1,5 @@
 module ChannelDistillation.Tests.Data.Photographs.BrokenPictureTests
 
-open System
 open System.IO
 open Expecto
 open ChannelDistillation

@@ -1,12 +1,9 @@
 module ChannelDistillation.Tests.Data.Photographs.ClassIndexTests
 
-open System
 open System.IO
 open Expecto
-open ChannelDistillation
 open ChannelDistillation.Data
 open ChannelDistillation.Specs
-open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Data.Photographs.Photos
 
 [<Tests>]

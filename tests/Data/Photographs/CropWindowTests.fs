@@ -1,6 +1,5 @@
 module ChannelDistillation.Tests.Data.Photographs.CropWindowTests
 
-open System
 open Expecto
 open FsCheck
 open ChannelDistillation.Data

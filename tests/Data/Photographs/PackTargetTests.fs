@@ -4,7 +4,6 @@ open System.IO
 open System.Threading
 open Expecto
 open ChannelDistillation.Data.Photographs.Packed
-open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Data.Photographs.Packs
 
 let private into folder target () = Packer.Pack(folder, target, PackFormat.Files, quiet (), CancellationToken.None) |> ignore
