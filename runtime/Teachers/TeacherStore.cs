@@ -62,7 +62,7 @@ public sealed class TeacherStore(Workspace workspace)
         catch (InvalidDataException error)
         {
             model.Dispose();
-            throw new MissingException($"The teacher {teacher.Model.Name} cannot be read. {error.Message}", error);
+            throw new MissingException($"The teacher {teacher.Model.Name} cannot be used. {error.Message}", error);
         }
         model.to(device);
         return new(model, teacher.BatchNorm);

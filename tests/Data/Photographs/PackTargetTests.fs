@@ -87,7 +87,7 @@ let tests =
                   let below = Path.Combine(file, "copy")
 
                   message
-                      $"The folder {below} cannot be made: Could not find a part of the path '{below}'. Choose one with --out where you may write."
+                      $"The folder {below} cannot be made. Choose another with --out, where you may write."
                       (into folder below))
           }
 

@@ -40,10 +40,9 @@ internal static partial class PackTarget
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new MissingException(
-                $"The folder {target} cannot be made: {error.Message.TrimEnd('.')}. Choose one with --out where you may write.",
-                error
-            );
+            // Where a folder above takes no others (/proc), the operating system only says that this one is not there.
+            var reason = error is FileNotFoundException or DirectoryNotFoundException ? "" : $" ({error.Message.TrimEnd('.')})";
+            throw new MissingException($"The folder {target} cannot be made{reason}. Choose another with --out, where you may write.", error);
         }
     }
 
