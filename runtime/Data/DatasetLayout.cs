@@ -32,6 +32,10 @@ internal abstract class DatasetLayout
     /// <exception cref="MissingException">The folder is not what it must be.</exception>
     public abstract Dataset Open(DatasetDescriptor dataset, string folder);
 
+    /// <summary>The images for validation, of a folder that lacks others; null: it lacks those too.</summary>
+    /// <exception cref="MissingException">The folder is not what it must be.</exception>
+    public virtual IImageSet? OpenValidation(DatasetDescriptor dataset, string folder) => null;
+
     /// <summary>What is known of it, where opening the folder can tell more than the catalog.</summary>
     public virtual DatasetDescriptor Describe(DatasetDescriptor dataset, string folder) => dataset;
 

@@ -10,14 +10,14 @@ public static class DatasetStore
 {
     public static bool IsThere(DatasetSpec spec, Workspace workspace) => FolderOf(DatasetCatalog.Describe(spec), workspace) is not null;
 
-    /// <summary>A folder of photographs as it lies there, for as many classes as it has.</summary>
+    /// <summary>A folder of photographs to evaluate on as it lies there, for as many classes as it has.</summary>
     /// <exception cref="MissingException">It is no such folder.</exception>
     public static DatasetSpec OfFolder(string folder) =>
         new()
         {
             Name = DatasetSpec.ImageFolder,
             Folder = folder,
-            Classes = PhotographFolder.CountClasses(folder),
+            Classes = PhotographDataset.CountClasses(folder),
         };
 
     /// <summary>Whether <see cref="Fetch"/> can bring it.</summary>
@@ -55,6 +55,21 @@ public static class DatasetStore
         {
             throw new MissingException($"{error.Message} {HowToRepair(dataset)}", error);
         }
+    }
+
+    /// <summary>What checkpoints are evaluated on: for photographs, their `val` is enough.</summary>
+    /// <exception cref="MissingException">It is not there, or damaged; the message says what brings it.</exception>
+    public static IImageSet OpenFinal(DatasetSpec spec, Workspace workspace)
+    {
+        var dataset = DatasetCatalog.Describe(spec);
+        if (FolderOf(dataset, workspace) is null && Layout(dataset).OpenValidation(dataset, Home(dataset, workspace)) is { } alone)
+        {
+            return alone;
+        }
+
+        var whole = Open(spec, workspace);
+        whole.Training.Dispose();
+        return whole.Final;
     }
 
     /// <summary>What of a dataset is there.</summary>

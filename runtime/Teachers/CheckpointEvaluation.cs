@@ -28,6 +28,11 @@ public static class CheckpointEvaluation
         using var frozen = new FrozenTeacher(backbone, TeacherBatchNorm.RunningStats);
         WeightSet weights = Checkpoint.LoadInto(backbone, file);
         backbone.to(new torch.Device(options.Device));
-        return (weights, Evaluation.Errors((batch, labels) => frozen.Run(batch, labels).Logits, dataset, options, progress));
+        using IImageSet set = DatasetStore.OpenFinal(dataset, options.Workspace);
+        var device = new torch.Device(options.Device);
+        EpochErrors errors = Evaluation.Errors((batch, labels) => frozen.Run(batch, labels).Logits, set, device, CancellationToken.None, progress);
+        foreach (string remark in set.Remarks())
+            options.Remark(remark);
+        return (weights, errors);
     }
 }

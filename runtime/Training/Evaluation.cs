@@ -12,17 +12,11 @@ public static class Evaluation
     private const int BatchSize = 100;
 
     /// <param name="classify">From images and labels to logits [batch, classes].</param>
-    /// <param name="progress">Told how many images are done, and of how many.</param>
     /// <returns>Errors on the official validation set, also where a part of the training set is held out. With epoch 0: nothing was trained.</returns>
-    public static EpochErrors Errors(
-        Func<Tensor, Tensor, Tensor> classify,
-        DatasetSpec dataset,
-        TrainingOptions options,
-        Action<int, int>? progress = null
-    )
+    public static EpochErrors Errors(Func<Tensor, Tensor, Tensor> classify, DatasetSpec dataset, TrainingOptions options)
     {
         using Dataset opened = options.Open(dataset);
-        EpochErrors errors = Errors(classify, opened.Final, new Device(options.Device), CancellationToken.None, progress);
+        EpochErrors errors = Errors(classify, opened.Final, new Device(options.Device), CancellationToken.None);
         foreach (string remark in opened.Remarks())
             options.Remark(remark);
         return errors;
@@ -30,6 +24,7 @@ public static class Evaluation
 
     /// <param name="classify">From images and labels to logits [batch, classes].</param>
     /// <param name="stop">Ends early; the errors are then of no use.</param>
+    /// <param name="progress">Told how many images are done, and of how many.</param>
     internal static EpochErrors Errors(
         Func<Tensor, Tensor, Tensor> classify,
         IImageSet set,

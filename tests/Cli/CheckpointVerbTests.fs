@@ -45,12 +45,11 @@ let tests =
               weights folder
               let evaluate () = run folder.Path [ "evaluate"; "a.safetensors"; "--dataset"; "birds" ]
               Directory.CreateDirectory(folder.File "birds/train/crow") |> ignore
-
               let path = folder.File "birds"
 
               Expect.equal
                   (evaluate ())
-                  (3, $"{path} is no folder of photographs: it should hold train/ and val/, each with one folder of photographs per class.\n")
+                  (3, $"{path} is no folder of photographs: to evaluate on, it should hold val/ with one folder of photographs per class.\n")
                   "half a dataset"
 
               Directory.CreateDirectory(folder.File "birds/val/crow") |> ignore

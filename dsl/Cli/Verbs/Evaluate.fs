@@ -32,7 +32,7 @@ type EvaluateArguments =
             match this with
             | Checkpoint _ -> "a checkpoint of a run, of PyTorch (.pth, .pt) or any safetensors file"
             | Model _ -> "whose weights they are; default: that of the run it lies in, or the one that its tensors fit"
-            | Dataset _ -> "a dataset, or a folder with val/CLASS/*.jpg; default: that of the run it lies in"
+            | Dataset _ -> "a dataset, a folder with val/CLASS/*.jpg or a packed copy; default: that of the run it lies in"
             | Stem _ -> "cifar or imagenet; default: the one that its tensors fit"
             | Device _ -> "auto, cpu, cuda or cuda:N; default auto: a GPU where there is one"
             | Threads _ -> "processor threads; default: all cores"

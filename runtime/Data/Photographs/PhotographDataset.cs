@@ -37,6 +37,20 @@ internal static class PhotographDataset
         return Open(dataset, new FolderStore(training), new FolderStore(validation));
     }
 
+    /// <summary>How many classes there are to evaluate on, in a folder or a packed copy that no experiment describes.</summary>
+    /// <exception cref="MissingException">It is neither.</exception>
+    public static int CountClasses(string folder) =>
+        PackedFolder.IsThere(folder) ? PackIndex.Read(folder).Classes.Count : PhotographFolder.CountClasses(folder);
+
+    /// <summary>The images for validation alone, where those for training are not there.</summary>
+    /// <exception cref="MissingException">The folder is not what it must be.</exception>
+    public static IImageSet OpenValidation(DatasetDescriptor dataset, string folder)
+    {
+        var part = PhotographFolder.ListValidation(folder);
+        CheckClasses(dataset, part.Classes.Count, part.Folder);
+        return Set(dataset, new FolderStore(part), isTraining: false);
+    }
+
     /// <summary>The packed copy that is read in the place of a folder; null: there is none, or the folder is one itself.</summary>
     public static string? CopyBeside(string folder) => CopyOf(folder) is { } copy && copy != folder ? copy : null;
 

@@ -22,13 +22,16 @@ internal static class PhotographFolder
                 + "or make a link to where you have it.";
     }
 
-    /// <summary>How many class folders there are, in a folder that no experiment describes.</summary>
-    /// <exception cref="MissingException">It has no two parts, or no classes.</exception>
+    /// <summary>Whether there is enough to evaluate on.</summary>
+    public static bool HasValidation(string folder) => Directory.Exists(Path.Combine(folder, Parts[1]));
+
+    /// <summary>How many class folders there are to evaluate on, in a folder that no experiment describes.</summary>
+    /// <exception cref="MissingException">It has no part for validation, or no classes.</exception>
     public static int CountClasses(string folder) =>
-        Missing(folder).Count == 0
-            ? ClassesOf(Path.Combine(folder, Parts[0])).Length
+        HasValidation(folder)
+            ? ClassesOf(Path.Combine(folder, Parts[1])).Length
             : throw new MissingException(
-                $"{folder} is no folder of photographs: it should hold train/ and val/, each with one folder of photographs per class."
+                $"{folder} is no folder of photographs: to evaluate on, it should hold val/ with one folder of photographs per class."
             );
 
     /// <summary>Lists both parts.</summary>
@@ -46,6 +49,14 @@ internal static class PhotographFolder
 
         var order = ClassIndex.Order(folder, classes);
         return (NotEmpty(FolderPart.List(train, order)), NotEmpty(FolderPart.List(val, order)));
+    }
+
+    /// <summary>Lists the part for validation, where the other is not there.</summary>
+    /// <exception cref="MissingException">It is not what it must be.</exception>
+    public static FolderPart ListValidation(string folder)
+    {
+        var val = Path.Combine(folder, Parts[1]);
+        return NotEmpty(FolderPart.List(val, ClassIndex.Order(folder, ClassesOf(val))));
     }
 
     private static string[] ClassesOf(string folder)

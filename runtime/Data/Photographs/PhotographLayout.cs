@@ -10,6 +10,9 @@ internal sealed class PhotographLayout : DatasetLayout
 
     public override IEnumerable<string> HowItIsRead(DatasetDescriptor dataset, string folder) => PhotographDataset.HowItIsRead(dataset, folder);
 
+    public override IImageSet? OpenValidation(DatasetDescriptor dataset, string folder) =>
+        PhotographFolder.HasValidation(folder) ? PhotographDataset.OpenValidation(dataset, folder) : null;
+
     public override Dataset Open(DatasetDescriptor dataset, string folder) => PhotographDataset.Open(dataset, folder);
 
     public override DatasetDescriptor Describe(DatasetDescriptor dataset, string folder) => PhotographDataset.Describe(dataset, folder);

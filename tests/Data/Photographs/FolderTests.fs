@@ -157,6 +157,22 @@ let tests =
               $"The folder {root} has no val/ in it. It should hold train/ and val/, each with one folder of photographs per class. "
               + "A relative path starts at the project's folder.")
 
+          test "photographs for validation alone are enough to evaluate on, and not to train on" {
+              withFolder cats (fun root ->
+                  let validation () =
+                      use set = DatasetStore.OpenFinal(spec root 2, Workspace root)
+                      [ for index in 0 .. set.Count - 1 -> set.Label index, read set index AugmentationSpec.None ]
+
+                  let before = validation ()
+                  Expect.equal (List.map fst before) [ 0; 0; 1; 1 ] "labels"
+                  Directory.Delete(Path.Combine(root, "train"), true)
+                  Expect.equal (validation ()) before "without train"
+                  Expect.equal (DatasetStore.OfFolder root).Classes (Nullable 2) "classes"
+
+                  Expect.throwsC (fun () -> (openFolder root 2).Dispose()) (fun error ->
+                      Expect.stringStarts error.Message $"The folder {root} has no train/ in it." "training"))
+          }
+
           test "ImageNet that is not there says where to put it" {
               use root = new TemporaryFolder()
 

@@ -197,7 +197,8 @@ let tests =
                   let target, _ = pack folder PackFormat.Files
                   Expect.equal (read ()) [ $"{folder} is read from its packed copy {target}, which gives the same numbers." ] "its copy"
                   let described = DatasetCatalog.Describe(spec folder 2)
-                  Expect.equal (DatasetStore.StateOf(described, Workspace "/")).Folder target "listed")
+                  Expect.equal (DatasetStore.StateOf(described, Workspace "/")).Folder target "listed"
+                  Expect.equal (DatasetStore.OfFolder target).Classes (Nullable 2) "and can be evaluated on itself")
           }
 
           test "a copy that is damaged or not whole is not trained on" {
