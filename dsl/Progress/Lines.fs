@@ -26,11 +26,17 @@ type Lines(output: TextWriter, cohorts: int) =
             with set value = teacher <- value
 
     interface ITrainingObserver with
-        member _.CohortStarted(lanes, startEpoch, epochs, stepsPerEpoch) =
-            pace.Start(teacher, lanes.Count, startEpoch, epochs, stepsPerEpoch)
+        member _.CohortStarted(lanes, startEpoch, startStep, epochs, stepsPerEpoch) =
+            pace.Start(teacher, lanes.Count, startEpoch, startStep, epochs, stepsPerEpoch)
             epochShown <- 0
             widestName <- lanes |> Seq.map _.Length |> Seq.fold max 0
-            let goesOn = if startEpoch > 1 then $", going on at epoch {startEpoch}" else ""
+
+            let goesOn =
+                match startEpoch, startStep with
+                | 1, 0 -> ""
+                | epoch, 0 -> $", going on at epoch {epoch}"
+                | epoch, step -> $", going on after step {step} of epoch {epoch}"
+
             let names = String.Join(", ", lanes)
             lines.Write $"""{pace.Name}: {names} ({Words.count epochs "epoch"} of {Words.count stepsPerEpoch "step"}{goesOn})"""
 

@@ -69,8 +69,8 @@ type Live(console: IAnsiConsole, cohorts: int, show: IRenderable -> unit) =
             with set value = teacher <- value
 
     interface ITrainingObserver with
-        member _.CohortStarted(names, startEpoch, epochs, stepsPerEpoch) =
-            pace.Start(teacher, names.Count, startEpoch, epochs, stepsPerEpoch)
+        member _.CohortStarted(names, startEpoch, startStep, epochs, stepsPerEpoch) =
+            pace.Start(teacher, names.Count, startEpoch, startStep, epochs, stepsPerEpoch)
             lanes <- names
             last.Clear()
             best.Clear()

@@ -13,6 +13,7 @@ type Pace(cohorts: int) =
     let mutable name = ""
     let mutable epochs = 0
     let mutable startEpoch = 1
+    let mutable startStep = 0
     let mutable stepsPerEpoch = 1
     let mutable epoch = 1
     let mutable step = 0
@@ -30,7 +31,7 @@ type Pace(cohorts: int) =
     member _.Step = step
     member _.StepsPerEpoch = stepsPerEpoch
 
-    member _.Start(teacher: bool, laneCount, firstEpoch, epochCount, steps) =
+    member _.Start(teacher: bool, laneCount, firstEpoch, firstStep, epochCount, steps) =
         if cohort > 0 then
             earlier <- earlier + clock.Elapsed
 
@@ -40,10 +41,11 @@ type Pace(cohorts: int) =
         name <- if teacher then "teacher" else $"cohort {cohort} of {max cohort cohorts}"
         lanes <- laneCount
         startEpoch <- firstEpoch
+        startStep <- firstStep
         epoch <- firstEpoch
         epochs <- epochCount
         stepsPerEpoch <- max 1 steps
-        step <- 0
+        step <- firstStep
         clock.Restart()
 
     member _.Advance(epochNow, stepNow) =
@@ -52,8 +54,8 @@ type Pace(cohorts: int) =
 
     /// Done and to do in this cohort, in steps of this process.
     member private _.Steps =
-        let finished = (epoch - startEpoch) * stepsPerEpoch + step
-        float finished, float ((epochs - startEpoch + 1) * stepsPerEpoch)
+        let finished = (epoch - startEpoch) * stepsPerEpoch + step - startStep
+        float finished, float ((epochs - startEpoch + 1) * stepsPerEpoch - startStep)
 
     /// Of the cohort, 0 to 1, epochs of earlier processes included.
     member _.Fraction = float ((epoch - 1) * stepsPerEpoch + step) / float (max 1 (epochs * stepsPerEpoch))

@@ -10,7 +10,7 @@ type Silent() =
             with set _ = ()
 
     interface ITrainingObserver with
-        member _.CohortStarted(_, _, _, _) = ()
+        member _.CohortStarted(_, _, _, _, _) = ()
         member _.StepEnded(_, _, _, _) = ()
         member _.ValidationStarted _ = ()
         member _.EpochEnded(_, _) = ()

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text.Json;
 
 namespace ChannelDistillation.Records;
@@ -8,12 +7,13 @@ namespace ChannelDistillation.Records;
 /// </summary>
 /// <param name="beat">How often owners touch their file.</param>
 /// <param name="patience">How long a file may stay untouched before its owner counts as gone; more than what a network file system takes to show a change.</param>
-public sealed class Owners(TimeSpan beat, TimeSpan patience)
+/// <param name="time">The clock that both are measured by.</param>
+public sealed class Owners(TimeSpan beat, TimeSpan patience, TimeProvider time)
 {
-    private readonly Dictionary<string, (string Seen, Stopwatch Since)> watched = [];
+    private readonly Dictionary<string, (string Seen, long Since)> watched = [];
 
     public Owners()
-        : this(TimeSpan.FromSeconds(10), TimeSpan.FromMinutes(2)) { }
+        : this(TimeSpan.FromSeconds(10), TimeSpan.FromMinutes(2), TimeProvider.System) { }
 
     /// <summary>Makes the folder where it is not there, and takes it if nobody has it.</summary>
     /// <param name="other">Who has it, in words; null if it was taken.</param>
@@ -28,7 +28,7 @@ public sealed class Owners(TimeSpan beat, TimeSpan patience)
         {
             watched.Remove(file);
             other = null;
-            return new(file, me.Id, beat);
+            return new(file, me.Id, beat, time);
         }
         other = Owner.Read(file)?.ToString() ?? "another process";
         return null;
@@ -57,8 +57,8 @@ public sealed class Owners(TimeSpan beat, TimeSpan patience)
             return id;
         string seen = $"{id} {File.GetLastWriteTimeUtc(file).Ticks}";
         if (!watched.TryGetValue(file, out var known) || known.Seen != seen)
-            watched[file] = known = (seen, Stopwatch.StartNew());
-        return known.Since.Elapsed > patience ? id : null;
+            watched[file] = known = (seen, time.GetTimestamp());
+        return time.GetElapsedTime(known.Since) > patience ? id : null;
     }
 
     /// <summary>Of several who saw the same owner gone, the one takes over that creates a file with its name on it.</summary>

@@ -9,14 +9,14 @@ public sealed class Ownership : IDisposable
 {
     private readonly string file;
     private readonly string id;
-    private readonly Timer heart;
+    private readonly ITimer heart;
     private volatile bool lost;
 
-    internal Ownership(string file, string id, TimeSpan beat)
+    internal Ownership(string file, string id, TimeSpan beat, TimeProvider time)
     {
         this.file = file;
         this.id = id;
-        heart = new Timer(_ => Beat(), null, beat, beat);
+        heart = time.CreateTimer(_ => Beat(), null, beat, beat);
     }
 
     /// <summary>Whether the folder is still this process's: not after it slept so long that another took it over.</summary>
@@ -25,11 +25,8 @@ public sealed class Ownership : IDisposable
     /// <summary>Gives the folder back.</summary>
     public void Dispose()
     {
-        using (var stopped = new ManualResetEvent(false))
-        {
-            if (heart.Dispose(stopped))
-                stopped.WaitOne();
-        }
+        // Until a beat that has begun is over: it must not touch the file of whoever comes next.
+        heart.DisposeAsync().AsTask().Wait();
         if (!lost && Owner.Read(file)?.Id == id)
             File.Delete(file);
     }

@@ -36,11 +36,13 @@ public sealed class RunFolder(string path)
             ? Directory.EnumerateDirectories(experimentFolder, "*-" + spec.Hash()[..HashLength]).Order(StringComparer.Ordinal).FirstOrDefault()
             : null;
 
-    /// <summary>Writes run.json as the run starts; what an earlier start wrote is kept but for the machine it goes on on.</summary>
+    /// <summary>Writes run.json as the run starts or goes on: with its sessions so far and the one that begins, whose machine stands above them too.</summary>
+    /// <param name="from">Epoch and finished steps of it where the run goes on; (1, 0): at its start.</param>
     /// <param name="teacher">SHA-256 of the weights that it learns from; null: from none.</param>
-    public void WriteStart(string name, RunSpec spec, string device, string? teacher = null)
+    public void WriteStart(string name, RunSpec spec, string device, (int Epoch, int Step) from, string? teacher = null)
     {
         JsonObject? earlier = ReadRun();
+        JsonArray sessions = Sessions.Begun(earlier, Now(), device, from);
         var run = new JsonObject
         {
             ["run"] = name,
@@ -51,6 +53,7 @@ public sealed class RunFolder(string path)
             ["hardware"] = Machine.Hardware(device),
             ["started"] = earlier?["started"]?.DeepClone() ?? Now(),
             ["ended"] = null,
+            ["sessions"] = sessions,
         };
         AtomicFile.WriteText(SpecFile, run.ToJsonString(RecordJson.Pretty) + "\n");
     }
@@ -61,11 +64,12 @@ public sealed class RunFolder(string path)
     /// <summary>SHA-256 of the weights that the run learned from when it last started; null: none, or not known.</summary>
     public string? ReadTeacher() => ReadRun()?[TeacherEntry]?.GetValue<string>();
 
-    public void WriteResult(RunResult result)
+    public void WriteResult(RunResult result, SessionTime time = default)
     {
         if (ReadRun() is JsonObject run)
         {
             run["ended"] = Now();
+            Sessions.End(run, Now(), time);
             AtomicFile.WriteText(SpecFile, run.ToJsonString(RecordJson.Pretty) + "\n");
         }
         AtomicFile.WriteText(ResultFile, JsonSerializer.Serialize(result, RecordJson.Pretty) + "\n");

@@ -15,7 +15,6 @@ namespace ChannelDistillation.Training;
 /// </summary>
 public sealed class CohortTrainer : IDisposable
 {
-    private const string Advice = "A smaller learning rate or loss weight, or a warm-up, may help.";
     private readonly ITrainingObserver observer;
     private readonly Dataset dataset;
     private readonly FrozenTeacher? teacher;
@@ -100,7 +99,8 @@ public sealed class CohortTrainer : IDisposable
             return;
         int first = lanes.All.Min(entry => entry.Lane.Position.Epoch);
         int epochs = lanes.All.Max(entry => entry.Lane.Spec.Train.Epochs);
-        observer.CohortStarted([.. lanes.All.Select(entry => entry.Lane.Name)], first, epochs, training.StepsPerEpoch);
+        int step = FirstStep(first);
+        observer.CohortStarted([.. lanes.All.Select(entry => entry.Lane.Name)], first, step, epochs, training.StepsPerEpoch);
         for (int epoch = first; epoch <= epochs; epoch++)
         {
             // A lane that is already further waits until the others have come to its place.
@@ -110,7 +110,7 @@ public sealed class CohortTrainer : IDisposable
                 continue;
             Stopwatch clock = Stopwatch.StartNew();
             TimeSpan waitedBefore = training.Waited;
-            long images = TrainEpoch(epoch, clock, stop);
+            TrainEpoch(epoch, stop);
             var (elapsed, waited) = (clock.Elapsed, training.Waited - waitedBefore);
             waiting.Add(elapsed, waited);
             observer.EpochTrained(epoch, elapsed, waited);
@@ -119,8 +119,8 @@ public sealed class CohortTrainer : IDisposable
                 Interrupt();
                 return;
             }
-            double imagesPerSecond = images / elapsed.TotalSeconds;
             observer.ValidationStarted(epoch);
+            clock.Restart();
             Validate(epoch, stop);
             if (stop.IsCancellationRequested)
             {
@@ -128,19 +128,23 @@ public sealed class CohortTrainer : IDisposable
                 Interrupt();
                 return;
             }
-            lanes.Each(entry => entry.Lane.Position.Epoch == epoch, entry => EndEpoch(entry, imagesPerSecond, clock.Elapsed));
+            lanes.Each(entry => entry.Lane.Position.Epoch == epoch, entry => EndEpoch(entry, clock.Elapsed));
             sinceSaved.Restart();
         }
         lanes.Each(_ => true, entry => EndIfComplete(entry, stop));
     }
 
-    /// <returns>Images that went through.</returns>
-    private long TrainEpoch(int epoch, Stopwatch clock, CancellationToken stop)
+    /// <summary>Where the lanes that are in an epoch go on in it.</summary>
+    private int FirstStep(int epoch) => lanes.All.Where(entry => entry.Lane.Position.Epoch == epoch).Min(entry => entry.Lane.Position.Step);
+
+    private void TrainEpoch(int epoch, CancellationToken stop)
     {
-        int step = lanes.All.Where(entry => entry.Lane.Position.Epoch == epoch).Min(entry => entry.Lane.Position.Step);
+        int step = FirstStep(epoch);
         long images = 0;
         if (step == training.StepsPerEpoch)
-            return images;
+            return;
+        Stopwatch clock = Stopwatch.StartNew();
+        lanes.Each(entry => entry.Lane.Position == (epoch, step), entry => entry.Lane.StartClock());
         foreach (Batch batch in training.Epoch(epoch, step))
         {
             using var scope = torch.NewDisposeScope();
@@ -157,7 +161,6 @@ public sealed class CohortTrainer : IDisposable
             if (stop.IsCancellationRequested || lanes.All.Count == 0)
                 break;
         }
-        return images;
     }
 
     /// <summary>Long epochs are saved on the way.</summary>
@@ -169,13 +172,14 @@ public sealed class CohortTrainer : IDisposable
 
     private void Step(RunningLane entry, Batch batch, TeacherSignals? signals, int step)
     {
+        entry.Lane.StartClock();
         entry.Lane.Step(batch, signals, training.StepsPerEpoch);
         bool check = checkEveryStep || step + 1 == training.StepsPerEpoch;
         if (check && entry.Lane.Broken() is string loss)
             lanes.End(
                 entry,
                 RunStatus.Diverged,
-                $"In epoch {entry.Lane.Position.Epoch}, step {step + 1}, {loss} became infinite or not a number. {entry.Files.LastCheckpoint} {Advice}"
+                $"In epoch {entry.Lane.Position.Epoch}, step {step + 1}, {loss} became infinite or not a number. {entry.Files.LastCheckpoint} {LaneFiles.Advice}"
             );
     }
 
@@ -190,18 +194,18 @@ public sealed class CohortTrainer : IDisposable
         }
     }
 
-    private void EndEpoch(RunningLane entry, double imagesPerSecond, TimeSpan elapsed)
+    private void EndEpoch(RunningLane entry, TimeSpan validation)
     {
         if (entry.Lane.BrokenInValidation())
         {
             lanes.End(
                 entry,
                 RunStatus.Diverged,
-                $"After epoch {entry.Lane.Position.Epoch} the student's answers are infinite or not a number. {entry.Files.LastCheckpoint} {Advice}"
+                $"After epoch {entry.Lane.Position.Epoch} the student's answers are infinite or not a number. {entry.Files.LastCheckpoint} {LaneFiles.Advice}"
             );
             return;
         }
-        EpochRecord record = entry.Lane.EndEpoch(training.StepsPerEpoch, imagesPerSecond, elapsed.TotalSeconds);
+        EpochRecord record = entry.Lane.EndEpoch(training.StepsPerEpoch, validation.TotalSeconds);
         entry.Files.EpochEnded(entry.Lane, record);
         observer.EpochEnded(entry.Lane.Name, record);
     }

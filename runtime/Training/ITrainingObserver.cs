@@ -7,7 +7,8 @@ public interface ITrainingObserver
 {
     /// <param name="lanes">Names of the runs that are trained together.</param>
     /// <param name="startEpoch">First epoch to be trained, from 1; later than 1 when it goes on from a checkpoint.</param>
-    void CohortStarted(IReadOnlyList<string> lanes, int startEpoch, int epochs, int stepsPerEpoch);
+    /// <param name="startStep">Steps of that epoch that are behind them; 0 but for a checkpoint within an epoch.</param>
+    void CohortStarted(IReadOnlyList<string> lanes, int startEpoch, int startStep, int epochs, int stepsPerEpoch);
 
     /// <summary>A step is over.</summary>
     /// <param name="step">Steps finished in this epoch.</param>

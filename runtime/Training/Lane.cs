@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using ChannelDistillation.Data;
 using ChannelDistillation.Losses;
 using ChannelDistillation.Models;
@@ -13,6 +14,8 @@ internal sealed class Lane : IDisposable
 {
     private readonly MomentumSgd optimizer;
     private readonly Device device;
+    private readonly Stopwatch clock = new();
+    private double secondsBefore;
     private EpochMeter? meter;
     private EpochMeter? validation;
 
@@ -44,6 +47,9 @@ internal sealed class Lane : IDisposable
     /// <summary>Where training stands: the epoch in progress (from 1) and its finished steps.</summary>
     public (int Epoch, int Step) Position { get; private set; } = (1, 0);
 
+    /// <summary>How long the epoch in progress has been trained, by earlier processes too; what they trained and did not save is not in it.</summary>
+    public double TrainingSeconds => secondsBefore + clock.Elapsed.TotalSeconds;
+
     /// <summary>Everything with weights, with the prefix of its tensors in checkpoints.</summary>
     private IEnumerable<(string Prefix, nn.Module Module)> Modules =>
         Losses.Modules.Select(part => ($"losses.{part.Name}.", part.Module)).Prepend(("student.", (nn.Module)Student));
@@ -55,6 +61,9 @@ internal sealed class Lane : IDisposable
         foreach (var (_, module) in Modules)
             module.train();
     }
+
+    /// <summary>Its turn in the epoch has come: the first batch is on its way.</summary>
+    public void StartClock() => clock.Start();
 
     /// <summary>One update from one batch.</summary>
     /// <param name="stepsPerEpoch">For learning rates that change within an epoch.</param>
@@ -89,6 +98,7 @@ internal sealed class Lane : IDisposable
 
     public void StartValidation()
     {
+        clock.Stop();
         validation = new EpochMeter(1, device);
         Student.eval();
     }
@@ -106,9 +116,11 @@ internal sealed class Lane : IDisposable
     public bool BrokenInValidation() => !double.IsFinite(validation!.Read().Losses[0]);
 
     /// <summary>Closes the epoch and moves on to the next.</summary>
-    public EpochRecord EndEpoch(int stepsPerEpoch, double imagesPerSecond, double seconds)
+    /// <param name="validationSeconds">What its validation took.</param>
+    public EpochRecord EndEpoch(int stepsPerEpoch, double validationSeconds)
     {
         int epoch = Position.Epoch;
+        double trainingSeconds = TrainingSeconds;
         EpochSums trained = meter!.Read();
         EpochSums validated = validation!.Read();
         Forget();
@@ -124,8 +136,8 @@ internal sealed class Lane : IDisposable
             TrainTop5Error = trained.Top5Error,
             Top1Error = validated.Top1Error,
             Top5Error = validated.Top5Error,
-            ImagesPerSecond = imagesPerSecond,
-            Seconds = seconds,
+            ImagesPerSecond = trained.Images / trainingSeconds,
+            Seconds = trainingSeconds + validationSeconds,
         };
     }
 
@@ -150,8 +162,9 @@ internal sealed class Lane : IDisposable
 
     /// <summary>Goes back to a saved state.</summary>
     /// <param name="state">As <see cref="State"/> gave it; copied.</param>
+    /// <param name="seconds">What the epoch in progress had taken.</param>
     /// <exception cref="InvalidDataException">It is the state of another network; nothing was changed.</exception>
-    public void Restore(IReadOnlyDictionary<string, Tensor> state, (int Epoch, int Step) position)
+    public void Restore(IReadOnlyDictionary<string, Tensor> state, (int Epoch, int Step) position, double seconds)
     {
         using var noGradient = no_grad();
         KeyValuePair<string, Tensor>[] wanted =
@@ -163,6 +176,14 @@ internal sealed class Lane : IDisposable
             if (!state.TryGetValue(name, out Tensor? saved) || !saved.shape.SequenceEqual(tensor.shape))
                 throw new InvalidDataException($"its checkpoint has no `{name}` of the right shape.");
         }
+        Losses.StartEpoch(position.Epoch);
+        var sums = new EpochMeter(Losses.Active.Count + 1, device);
+        bool isWithin = state.TryGetValue("meter", out Tensor? savedSums);
+        if (isWithin && !savedSums!.shape.SequenceEqual(sums.State.shape))
+        {
+            sums.Dispose();
+            throw new InvalidDataException("its checkpoint has no sums over its losses of the right shape.");
+        }
         foreach (var (name, tensor) in wanted)
             tensor.copy_(state[name]);
         const string momentum = "momentum.";
@@ -172,12 +193,14 @@ internal sealed class Lane : IDisposable
                 .ToDictionary(entry => entry.Key[momentum.Length..], entry => entry.Value)
         );
         Position = position;
-        if (state.TryGetValue("meter", out Tensor? sums))
+        secondsBefore = seconds;
+        if (isWithin)
         {
-            Losses.StartEpoch(position.Epoch);
-            meter = new EpochMeter(Losses.Active.Count + 1, device);
-            meter.State.copy_(sums);
+            meter = sums;
+            meter.State.copy_(savedSums!);
         }
+        else
+            sums.Dispose();
     }
 
     public void Dispose()
@@ -199,5 +222,7 @@ internal sealed class Lane : IDisposable
         meter?.Dispose();
         validation?.Dispose();
         (meter, validation) = (null, null);
+        clock.Reset();
+        secondsBefore = 0;
     }
 }

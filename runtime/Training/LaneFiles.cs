@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using System.Globalization;
+using System.Text.Json.Nodes;
 using ChannelDistillation.Checkpoints;
 using ChannelDistillation.Records;
 using ChannelDistillation.Specs;
@@ -13,10 +15,15 @@ namespace ChannelDistillation.Training;
 /// <param name="teacher">SHA-256 of the weights that it learns from; null: from none.</param>
 internal sealed class LaneFiles(LaneSpec lane, string device, string? teacher)
 {
+    /// <summary>What a person can do about a run that diverged.</summary>
+    public const string Advice = "A smaller learning rate or loss weight, or a warm-up, may help.";
+
     public LaneSpec Lane { get; } = lane;
 
     private readonly RunFolder folder = new(lane.Folder);
     private readonly SavedState saved = new(lane);
+    private readonly Stopwatch sinceOpened = new();
+    private readonly Stopwatch saving = new();
     private EpochErrors? best;
     private EpochErrors? last;
     private TestErrors? tested;
@@ -33,14 +40,14 @@ internal sealed class LaneFiles(LaneSpec lane, string device, string? teacher)
     /// <summary>Prepares the folder, and puts the lane where its last checkpoint was taken.</summary>
     public void Open(Lane training, Action<string> say)
     {
-        string? earlier = folder.ReadTeacher();
+        sinceOpened.Start();
         AtomicFile.RemoveUnfinished(folder.Path);
-        folder.WriteStart(Lane.Name, Lane.Spec, device, teacher);
-        folder.RemoveResult();
-        if (saved.IsThere && earlier is not null && earlier != teacher)
-            say($"{Lane.Name} starts anew: the teacher's weights are no longer those that it began with.");
-        else if (saved.IsThere)
+        if (folder.ReadRun() is JsonObject earlier)
+            Reconsider(earlier, say);
+        if (saved.IsThere)
             saved.Restore(training, say);
+        folder.WriteStart(Lane.Name, Lane.Spec, device, training.Position, teacher);
+        folder.RemoveResult();
         foreach (EpochRecord record in folder.TruncateMetrics(training.Position.Epoch - 1))
             Count(record);
         // The state may be newer than weights that a crash kept from being written.
@@ -48,20 +55,39 @@ internal sealed class LaneFiles(LaneSpec lane, string device, string? teacher)
             WriteWeights(training, SavedState.HoldsEpoch);
     }
 
-    public void EpochEnded(Lane training, EpochRecord record)
+    /// <summary>Whether checkpoints that are there are still good to go on from. Where they are not, they are removed at once: a kill must not bring them back.</summary>
+    private void Reconsider(JsonObject earlier, Action<string> say)
     {
-        CheckOwner();
-        folder.AppendMetrics(record);
-        Count(record);
-        SaveState(training);
-        WriteWeights(training, (_, _) => false);
+        string? taught = folder.ReadTeacher();
+        bool diverged = folder.ReadResult()?.Status == RunStatus.Diverged;
+        if (saved.IsThere && taught is not null && taught != teacher)
+        {
+            say($"{Lane.Name} starts anew: the teacher's weights are no longer those that it began with.");
+            saved.Remove();
+        }
+        else if (diverged && Sessions.IsLastLikeNow(earlier, device))
+        {
+            // Going on costs least; the end is the same.
+            say($"{Lane.Name} diverged before with this software on this machine, and will again. {Advice}");
+        }
+        else if (diverged && saved.IsThere)
+        {
+            // What made it diverge may be in its weights already, and the whole run should be of one machine.
+            say($"{Lane.Name} starts anew: it diverged before with other software or on another machine.");
+            saved.Remove();
+        }
     }
 
-    public void SaveState(Lane training)
-    {
-        CheckOwner();
-        saved.Save(training);
-    }
+    public void EpochEnded(Lane training, EpochRecord record) =>
+        Save(() =>
+        {
+            folder.AppendMetrics(record);
+            Count(record);
+            saved.Save(training);
+            WriteWeights(training, (_, _) => false);
+        });
+
+    public void SaveState(Lane training) => Save(() => saved.Save(training));
 
     /// <summary>
     /// Errors on the official validation set, with the weights of the last epoch and then with those of the best, which the student has
@@ -77,32 +103,32 @@ internal sealed class LaneFiles(LaneSpec lane, string device, string? teacher)
         tested = new(ofLast, best.Epoch == last.Epoch ? ofLast : errors() with { Epoch = best.Epoch });
     }
 
-    public RunResult End(RunStatus status, string? message = null)
-    {
-        CheckOwner();
-        var result = new RunResult(status, last, best, message) { Test = status == RunStatus.Completed ? tested : null };
-        try
-        {
-            folder.WriteResult(result);
-            if (status == RunStatus.Completed)
-                File.Delete(folder.PreviousState);
-            return result;
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            // Without result.json the run counts as interrupted, whatever became of it.
-            return result with
-            {
-                Status = RunStatus.Interrupted,
-                Message = $"{message} Its result could not be written: {error.Message}".TrimStart(),
-            };
-        }
-    }
+    /// <summary>How the run has ended, if it ends so.</summary>
+    public RunResult Result(RunStatus status, string? message) =>
+        new(status, last, best, message) { Test = status == RunStatus.Completed ? tested : null };
 
-    private void CheckOwner()
+    /// <summary>Without it the run counts as interrupted, whatever became of it.</summary>
+    public void Write(RunResult result) =>
+        Save(() =>
+        {
+            folder.WriteResult(result, new(sinceOpened.Elapsed.TotalSeconds, saving.Elapsed.TotalSeconds));
+            if (result.Status == RunStatus.Completed)
+                File.Delete(folder.PreviousState);
+        });
+
+    private void Save(Action write)
     {
         if (!Lane.IsOurs())
             throw new OwnershipLostException(Lane.Name);
+        saving.Start();
+        try
+        {
+            write();
+        }
+        finally
+        {
+            saving.Stop();
+        }
     }
 
     /// <summary>Of the epoch that has just ended.</summary>

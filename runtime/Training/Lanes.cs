@@ -41,20 +41,27 @@ internal sealed class Lanes(ITrainingObserver observer) : IDisposable
                 return;
             }
             bool isDisk = error is IOException or UnauthorizedAccessException;
-            string message = isDisk ? NotSaved = Trouble.NotSaved(error) : Trouble.InWords(error);
+            string message = isDisk ? NotSaved ??= Trouble.NotSaved(error) : Trouble.InWords(error);
             observer.LaneEnded(spec.Name, new(isDisk ? RunStatus.Interrupted : RunStatus.Failed, null, null, message));
         }
     }
 
     public void End(RunningLane entry, RunStatus status, string? message = null)
     {
+        RunResult result = entry.Files.Result(status, message);
         try
         {
-            observer.LaneEnded(entry.Lane.Name, entry.Files.End(status, message));
+            entry.Files.Write(result);
+            observer.LaneEnded(entry.Lane.Name, result);
         }
         catch (OwnershipLostException lost)
         {
             observer.Say(lost.Message);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            NotSaved ??= Trouble.NotSaved(error);
+            observer.LaneEnded(entry.Lane.Name, result with { Status = RunStatus.Interrupted, Message = NotSaved });
         }
         Drop(entry);
     }
@@ -99,7 +106,7 @@ internal sealed class Lanes(ITrainingObserver observer) : IDisposable
                 Drop(entry);
                 break;
             case IOException or UnauthorizedAccessException:
-                NotSaved = Trouble.NotSaved(error);
+                NotSaved ??= Trouble.NotSaved(error);
                 End(entry, RunStatus.Interrupted, NotSaved);
                 break;
             case var _ when Trouble.IsOutOfMemory(error) && all.Count > 1:
@@ -122,10 +129,10 @@ internal sealed class Lanes(ITrainingObserver observer) : IDisposable
         Drop(failing);
         foreach (var entry in later)
         {
-            postponed.Add(entry.Files.Lane);
             try
             {
                 entry.Files.SaveState(entry.Lane);
+                postponed.Add(entry.Files.Lane);
                 Drop(entry);
             }
             catch (Exception error)

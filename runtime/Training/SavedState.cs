@@ -13,6 +13,7 @@ internal sealed class SavedState(LaneSpec lane)
 {
     public const string EpochEntry = "epoch";
     private const string StepEntry = "step";
+    private const string SecondsEntry = "seconds";
     private const string Version = "2";
     private readonly RunFolder folder = new(lane.Folder);
 
@@ -43,8 +44,18 @@ internal sealed class SavedState(LaneSpec lane)
             [EpochEntry] = training.Position.Epoch.ToString(CultureInfo.InvariantCulture),
             [StepEntry] = training.Position.Step.ToString(CultureInfo.InvariantCulture),
         };
+        // Not at an epoch's end: what the clock says should not be in a file that is otherwise the same every time.
+        if (training.Position.Step > 0)
+            about[SecondsEntry] = training.TrainingSeconds.ToString("F3", CultureInfo.InvariantCulture);
         Safetensors.Write(folder.State, training.State(), about, folder.PreviousState);
         At = training.Position;
+    }
+
+    /// <summary>The run is to start anew.</summary>
+    public void Remove()
+    {
+        File.Delete(folder.PreviousState);
+        File.Delete(folder.State);
     }
 
     /// <summary>Puts the lane where the newest good checkpoint was taken; without one it stays at the start.</summary>
@@ -81,7 +92,8 @@ internal sealed class SavedState(LaneSpec lane)
             throw new InvalidDataException("the metrics of epochs that its checkpoints have behind them are damaged.");
         if (finished.MinBy(record => record.Top1Error)?.Epoch is int best && !CanHave(best, position))
             throw new InvalidDataException($"{folder.BestWeights} does not hold the weights of the best epoch, {best}.");
-        training.Restore(state.Tensors, position);
+        double.TryParse(state.Metadata.GetValueOrDefault(SecondsEntry), CultureInfo.InvariantCulture, out double seconds);
+        training.Restore(state.Tensors, position, seconds);
         At = position;
     }
 

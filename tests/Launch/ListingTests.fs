@@ -96,7 +96,7 @@ let tests =
                   )
 
               let folder = RunFolder(Path.Combine(workspace.Pretrain, "fashion-mnist-resnet20-12345678"))
-              folder.WriteStart("teacher", spec, "cpu")
+              folder.WriteStart("teacher", spec, "cpu", struct (1, 0))
               let unfinished = TeacherListing.render workspace
 
               Expect.equal

@@ -33,7 +33,7 @@ let private leave (root: TemporaryFolder) (plan: Plan) (result: RunResult) =
     Directory.CreateDirectory checkpoints |> ignore
     File.WriteAllText(weights, "")
     let folder = RunFolder(nonNull (Path.GetDirectoryName checkpoints))
-    folder.WriteStart("teacher", teacher.Spec.AsRun teacher.Dataset, "cpu")
+    folder.WriteStart("teacher", teacher.Spec.AsRun teacher.Dataset, "cpu", struct (1, 0))
     folder.WriteResult result
 
 [<Tests>]

@@ -43,14 +43,14 @@ let tests =
           test "plain lines: one is one" {
               use output = new StringWriter(NewLine = "\n")
               let lines = Lines(output, 1) :> ITrainingObserver
-              lines.CohortStarted([| "student-seed0" |], 1, 1, 1)
+              lines.CohortStarted([| "student-seed0" |], 1, 0, 1, 1)
               Expect.equal (output.ToString()) "cohort 1 of 1: student-seed0 (1 epoch of 1 step)\n" "whole text"
           }
 
           test "plain lines: a block for each epoch, and why a run ended early" {
               use output = new StringWriter(NewLine = "\n")
               let lines = Lines(output, 1) :> ITrainingObserver
-              lines.CohortStarted([| "student-seed0"; "cd-seed0" |], 2, 2, 79)
+              lines.CohortStarted([| "student-seed0"; "cd-seed0" |], 2, 0, 2, 79)
               lines.StepEnded(2, 1, 128L, TimeSpan.FromSeconds 1.0)
               lines.EpochEnded("student-seed0", record 2)
               lines.EpochEnded("cd-seed0", record 2)
@@ -67,9 +67,35 @@ let tests =
                   "whole text"
           }
 
+          test "the time left is measured from the steps of this process, also where it began within an epoch" {
+              let pace = Pace 1
+              pace.Start(false, 1, 2, 60, 3, 100)
+              Expect.floatClose Accuracy.high pace.Fraction 0.5333333333 "of the whole"
+              pace.Advance(2, 62)
+              Expect.isNone pace.CohortLeft "two steps are too few"
+              let clock = Diagnostics.Stopwatch.StartNew()
+              Threading.Thread.Sleep 50
+              pace.Advance(2, 70)
+              let left = (Expect.wantSome pace.CohortLeft "known").TotalSeconds
+              // Ten steps are done and 130 to do.
+              Expect.isGreaterThan left (13.0 * 0.05) "at least thirteen times as long"
+              Expect.isLessThan left (13.0 * clock.Elapsed.TotalSeconds + 1.0) "and not much more"
+          }
+
+          test "plain lines: where a run goes on" {
+              for startEpoch, startStep, expected in
+                  [ 1, 0, ""
+                    2, 0, ", going on at epoch 2"
+                    1, 7, ", going on after step 7 of epoch 1" ] do
+                  use output = new StringWriter(NewLine = "\n")
+                  let lines = Lines(output, 1) :> ITrainingObserver
+                  lines.CohortStarted([| "cd" |], startEpoch, startStep, 3, 9)
+                  Expect.equal (output.ToString()) $"cohort 1 of 1: cd (3 epochs of 9 steps{expected})\n" "line"
+          }
+
           test "a step is reported in well under a microsecond" {
               let lines = Lines(TextWriter.Null, 1) :> ITrainingObserver
-              lines.CohortStarted([| "student-seed0" |], 1, 1, 1_000_000)
+              lines.CohortStarted([| "student-seed0" |], 1, 0, 1, 1_000_000)
               let elapsed = TimeSpan.FromSeconds 1.0
               let clock = Diagnostics.Stopwatch.StartNew()
 

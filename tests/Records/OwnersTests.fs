@@ -2,6 +2,7 @@ module ChannelDistillation.Tests.Records.OwnersTests
 
 open System
 open System.Diagnostics
+open System.Collections.Concurrent
 open System.IO
 open System.Threading
 open System.Threading.Tasks
@@ -9,7 +10,38 @@ open Expecto
 open ChannelDistillation.Records
 open ChannelDistillation.Tests
 
-let private owners () = Owners(TimeSpan.FromMilliseconds 50.0, TimeSpan.FromMilliseconds 400.0)
+let private beat = TimeSpan.FromSeconds 10.0
+let private patience = TimeSpan.FromMinutes 2.0
+
+/// Time that goes on when it is told to, so that a busy machine makes no difference.
+type private Clock() =
+    inherit TimeProvider()
+    let timers = ConcurrentDictionary<obj, TimerCallback>()
+    let mutable now = 0L
+    override _.TimestampFrequency = 1L
+    override _.GetTimestamp() = now
+
+    /// Every heart beats once in it.
+    member _.Advance(seconds: int64) =
+        now <- now + seconds
+
+        for timer in timers.Values do
+            timer.Invoke null
+
+    override _.CreateTimer(callback, _, _, _) =
+        let key = obj ()
+        timers[key] <- callback
+
+        { new ITimer with
+            member _.Change(_, _) = true
+            member _.Dispose() = timers.TryRemove key |> ignore
+
+            member _.DisposeAsync() =
+                timers.TryRemove key |> ignore
+                ValueTask() }
+
+let private owners () = Owners()
+let private ownersBy (clock: Clock) = Owners(beat, patience, clock)
 
 let private take (owners: Owners) folder =
     match owners.TryTake folder with
@@ -56,35 +88,48 @@ let tests =
           test "of another machine is respected while its file is touched, and taken over when it no longer is" {
               use folder = new TemporaryFolder()
               ofAnotherMachine folder.Path
-              let owners = owners ()
-              let clock = Stopwatch.StartNew()
+              let clock = Clock()
+              let owners = ownersBy clock
+              let expectAlive () = Expect.equal (take owners folder.Path |> Result.map ignore) (Error "process 17 on elsewhere") "alive"
 
-              while clock.ElapsedMilliseconds < 800L do
-                  File.SetLastWriteTimeUtc(file folder.Path, DateTime.UtcNow)
-                  Expect.equal (take owners folder.Path |> Result.map ignore) (Error "process 17 on elsewhere") "alive"
-                  Thread.Sleep 50
+              for minute in 1..5 do
+                  File.SetLastWriteTimeUtc(file folder.Path, DateTime.UnixEpoch.AddMinutes minute)
+                  expectAlive ()
+                  clock.Advance 60L
 
-              let mutable taken = take owners folder.Path
+              clock.Advance 60L
+              expectAlive ()
+              clock.Advance 1L
+              (expectTaken owners folder.Path "untouched for more than two minutes").Dispose()
+          }
 
-              while Result.isError taken && clock.ElapsedMilliseconds < 10_000L do
-                  Thread.Sleep 50
-                  taken <- take owners folder.Path
+          test "is kept alive by its owner" {
+              use folder = new TemporaryFolder()
+              let clock = Clock()
+              use own = expectTaken (ownersBy clock) folder.Path "free"
+              // As another machine sees it.
+              let written = File.ReadAllText(file folder.Path)
+              let elsewhere = written.Replace($"\"host\":\"{Environment.MachineName}\"", "\"host\":\"elsewhere\"")
+              Expect.notEqual elsewhere written "the host was changed"
+              File.WriteAllText(file folder.Path, elsewhere)
+              let others = ownersBy clock
 
-              match taken with
-              | Ok own -> own.Dispose()
-              | Error other -> failtest $"{other} still has it"
+              for _ in 1..30 do
+                  Expect.isError (take others folder.Path) "alive"
+                  File.SetLastWriteTimeUtc(file folder.Path, DateTime.UnixEpoch)
+                  clock.Advance 10L
+                  Expect.isGreaterThan (File.GetLastWriteTimeUtc(file folder.Path)) DateTime.UnixEpoch "touched"
+
+              Expect.isTrue own.IsHeld "held"
           }
 
           test "is known to be lost by who slept too long" {
               use folder = new TemporaryFolder()
-              use own = expectTaken (owners ()) folder.Path "free"
+              let clock = Clock()
+              use own = expectTaken (ownersBy clock) folder.Path "free"
               Expect.isTrue own.IsHeld "held"
               ofAnotherMachine folder.Path
-              let clock = Stopwatch.StartNew()
-
-              while own.IsHeld && clock.ElapsedMilliseconds < 10_000L do
-                  Thread.Sleep 20
-
+              clock.Advance 10L
               Expect.isFalse own.IsHeld "lost"
               own.Dispose()
               Expect.isTrue (File.Exists(file folder.Path)) "the other's file is left alone"
@@ -94,14 +139,15 @@ let tests =
               for start in [ ignore; ofAnotherMachine ] do
                   use folder = new TemporaryFolder()
                   start folder.Path
-                  use gate = new Barrier(8)
+                  let clock = Clock()
+                  // Each has seen the file; then nothing moves for long.
+                  use gate = new Barrier(8, (fun gate -> if gate.CurrentPhaseNumber = 0L then clock.Advance 121L))
                   let holders = ref 0
                   let most = ref 0
 
                   let work () =
-                      let owners = owners ()
+                      let owners = ownersBy clock
                       take owners folder.Path |> Result.iter _.Dispose()
-                      Thread.Sleep 500
                       gate.SignalAndWait()
 
                       for _ in 1..20 do

@@ -5,6 +5,7 @@ open System.IO
 open Expecto
 open ChannelDistillation.Records
 open ChannelDistillation.Tests
+open ChannelDistillation.Tests.Training
 
 let private record epoch =
     EpochRecord(
@@ -50,6 +51,28 @@ let tests =
 
               Expect.equal (File.ReadAllText(folder.File "result.json")) expected "the file"
               Expect.equal (run.ReadResult()) result "read back"
+          }
+
+          test "run.json keeps its sessions; one that a later session began before, or where, does not count" {
+              use folder = new TemporaryFolder()
+              let run = RunFolder folder.Path
+              let spec = TinyTraining.spec null (TinyTraining.train 3 0.05) [ TinyTraining.loss "ce" 1.0 TinyTraining.always ]
+              let start (epoch: int) (step: int) = run.WriteStart("student", spec, "cpu", struct (epoch, step))
+              let result = RunResult(RunStatus.Interrupted, null, null)
+              start 1 0
+              start 1 0
+              run.WriteResult(result, SessionTime(12.3456, 0.5))
+              start 2 3
+              start 2 1
+              let written = run.ReadRun()
+              let places = [ for session in Sessions.Counting written -> int (session["epoch"]), int (session["step"]) ]
+              Expect.equal places [ 1, 0; 2, 1 ] "those whose work the run is"
+              let all = written["sessions"].AsArray()
+              Expect.hasLength all 4 "all are kept"
+              Expect.isNull (all[0]["ended"]) "killed"
+              Expect.isNotNull (all[1]["ended"]) "ended"
+              Expect.equal (float (all[1]["seconds"]), float (all[1]["saving_seconds"])) (12.346, 0.5) "what it took"
+              Expect.isNull written["ended"] "the run goes on"
           }
 
           test "a line cut short by a crash is not an epoch, and does not spoil the next one" {

@@ -59,7 +59,7 @@ let tests =
               trainUntil 6 folder [ lane ] |> ignore
               // As if it had begun with another teacher.
               let run = RunFolder lane.Folder
-              run.WriteStart(lane.Name, lane.Spec, "cpu", "0123")
+              run.WriteStart(lane.Name, lane.Spec, "cpu", struct (2, 1), "0123")
               let watcher = trainLanes folder [ lane ]
               Expect.equal (List.ofSeq watcher.Said) [ "kd starts anew: the teacher's weights are no longer those that it began with." ] "said"
               Expect.equal watcher.Steps 10 "every step"
@@ -202,7 +202,8 @@ let tests =
               use folder = new TemporaryFolder()
               trainTeacher folder
               let counts = ResizeArray()
-              let watcher = Watcher(fun _ -> counts.Add torch.Tensor.TotalCount)
+              // Of this thread: other threads have tensors of their own.
+              let watcher = Watcher(fun _ -> counts.Add DisposeScopeManager.Statistics.ThreadTotalLiveCount)
               let lanes = [| for variant in variants 3 -> lane folder "runs" variant |]
               CohortTrainer.Train(lanes, options folder, watcher, System.Threading.CancellationToken.None)
               // The first epochs add momentum and switch losses on; from then on nothing may grow.

@@ -66,7 +66,7 @@ type Watcher(?afterStep: int -> unit, ?onValidation: unit -> unit, ?onSay: unit 
     member _.Steps = steps
 
     interface ITrainingObserver with
-        member _.CohortStarted(_, _, _, _) = ()
+        member _.CohortStarted(_, _, _, _, _) = ()
 
         member _.StepEnded(_, _, _, _) =
             steps <- steps + 1
