@@ -23,14 +23,25 @@ let private unexpected (error: exn) =
     let file =
         Path.Combine(Path.GetTempPath(), $"channel-distillation-error-{DateTime.UtcNow:yyyyMMddTHHmmss}-{Environment.ProcessId}.log")
 
-    File.WriteAllText(file, string error)
+    let details =
+        try
+            File.WriteAllText(file, string error)
+            file
+        with
+        | :? IOException
+        | :? UnauthorizedAccessException -> string error // There is no room for them elsewhere.
 
     eprintfn
         "Something went wrong that should not have: %s\nRuns that were going on can be continued with the same command. Details, for a bug report: %s"
         error.Message
-        file
+        details
 
     Ending.failed
+
+/// A disk that is full, a file that is not ours, a folder where a file should be.
+let private unusable (error: exn) =
+    eprintfn "A file could not be read or written: %s\nMake room or make it usable, and repeat the command: it goes on where it was." error.Message
+    Ending.missing
 
 [<EntryPoint>]
 let main arguments =
@@ -56,4 +67,6 @@ let main arguments =
     | :? MissingException as missing ->
         eprintfn "%s" missing.Message
         Ending.missing
+    | :? IOException
+    | :? UnauthorizedAccessException as error -> unusable error
     | error -> unexpected error

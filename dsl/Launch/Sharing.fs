@@ -8,7 +8,8 @@ open ChannelDistillation
 open ChannelDistillation.Records
 
 /// Runs that several sweeps may want at the same time: each is trained by the one that takes it first, the others wait for it.
-type Sharing(retryFailed: bool, say: string -> unit, stop: CancellationToken) =
+/// <param name="troubles">Told of runs whose folders cannot be written.</param>
+type Sharing(retryFailed: bool, troubles: Troubles, say: string -> unit, stop: CancellationToken) =
     let owners = Owners()
     let announced = HashSet<string>()
 
@@ -34,11 +35,13 @@ type Sharing(retryFailed: bool, say: string -> unit, stop: CancellationToken) =
     /// Waits until one of the runs that others have is free or needs no training any more.
     let rec waitForOne (busy: Job list) =
         let isFree (job: Job) =
-            match tryTake job with
-            | null, _ -> not (isWanted job)
-            | own, _ ->
-                own.Dispose()
-                true
+            // A folder that can no longer be written is found out about when its turn comes.
+            troubles.Around true (fun () ->
+                match tryTake job with
+                | null, _ -> not (isWanted job)
+                | own, _ ->
+                    own.Dispose()
+                    true)
 
         if not (List.exists isFree busy) && not (stop.WaitHandle.WaitOne(TimeSpan.FromSeconds 1.0)) then
             waitForOne busy
@@ -51,14 +54,15 @@ type Sharing(retryFailed: bool, say: string -> unit, stop: CancellationToken) =
 
         try
             for job in jobs do
-                match tryTake job with
-                | null, other ->
-                    busy.Add job
+                troubles.Around () (fun () ->
+                    match tryTake job with
+                    | null, other ->
+                        busy.Add job
 
-                    if announced.Add job.Folder then
-                        say $"{job.Run.Name} is in the hands of {other}; waiting for it."
-                | own, _ when isWanted job -> mine.Add((job, own))
-                | own, _ -> own.Dispose()
+                        if announced.Add job.Folder then
+                            say $"{job.Run.Name} is in the hands of {other}; waiting for it."
+                    | own, _ when isWanted job -> mine.Add((job, own))
+                    | own, _ -> own.Dispose())
 
             if mine.Count > 0 then
                 work (List.ofSeq mine)

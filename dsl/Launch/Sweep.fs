@@ -29,6 +29,8 @@ type SweepOptions =
         Threads: int option
         RetryFailed: bool
         Quiet: bool
+        /// None: from where datasets lie. Tests train on tiny ones of their own.
+        OpenDataset: (DatasetSpec -> Data.Dataset) option
     }
 
 type Outcome =
@@ -36,10 +38,14 @@ type Outcome =
         Results: Results
         /// Where every run of the plan stands now.
         Jobs: Job list
+        /// Those of them that were asked for.
+        Chosen: Job list
         Files: string list
         Interrupted: bool
         /// Why some runs could not start.
         Obstacles: string list
+        /// What is not there, and files that could not be written.
+        Missing: string list
         /// What a person should know of the data, such as broken files.
         Remarks: string list
         /// What is to be known before the table is believed.
@@ -51,26 +57,13 @@ type Outcome =
 module Sweep =
     let folderOf (out: string) (plan: Plan) = Path.Combine(out, plan.Experiment.Name)
 
-    /// Found out before anything is fetched or trained.
-    let private checkWritable (folder: string) =
-        let unusable (reason: string) = Refused $"Nothing can be written to {folder}: {reason} Choose another folder with --out."
-
-        try
-            Directory.CreateDirectory folder |> ignore
-            let probe = Path.Combine(folder, Path.GetRandomFileName())
-            File.WriteAllText(probe, "")
-            File.Delete probe
-        with
-        | :? IOException as error -> raise (unusable error.Message)
-        | :? UnauthorizedAccessException as error -> raise (unusable error.Message)
-
     let private isEnded (now: Job list) (job: Job) =
         now |> List.exists (fun other -> other.Folder = job.Folder && not (RunState.needsTraining false other.State))
 
     let run (options: SweepOptions) (plan: Plan) (stop: CancellationToken) : Outcome =
         let clock = Stopwatch.StartNew()
         let folder = folderOf options.Out plan
-        checkWritable folder
+        Writing.require folder
         let jobs = Job.ofPlan folder plan
 
         let chosen = Job.chosen options.Only jobs
@@ -90,12 +83,10 @@ module Sweep =
         let writeTables () =
             let now = Job.ofPlan folder plan
             let layout = Layouts.ofPlan plan now known
-            let planFile = Path.Combine(folder, "plan.json")
-            AtomicFile.WriteText(planFile, PlanFile.render layout (Listing.ofJobs options.Lanes now))
             let results = Tables.collect folder layout
-            now, results, planFile :: Tables.write folder results
+            now, results, Tables.write folder results (PlanFile.render layout (Listing.ofJobs options.Lanes now))
 
-        let obstacles = ResizeArray<string>()
+        let troubles = Troubles folder
         let remarks = ResizeArray<string>()
         let warnings = ResizeArray<string>(TeacherCheck.replaced options.Workspace chosen)
         let evaluated = HashSet<string>()
@@ -107,6 +98,8 @@ module Sweep =
                  TrainingOptions(
                      options.Workspace,
                      Devices.Choose options.Device,
+                     OpenDataset =
+                         Func<_, _>(options.OpenDataset |> Option.defaultValue (fun dataset -> DatasetStore.Open(dataset, options.Workspace))),
                      SaveEvery = TimeSpan.FromMinutes plan.Experiment.CheckpointMinutes,
                      Remark = Action<string> remarks.Add
                  ))
@@ -124,7 +117,7 @@ module Sweep =
             ()
 
         Progress.during options.Quiet cohorts.Length (fun progress ->
-            if not pending.IsEmpty && not stop.IsCancellationRequested then
+            if not options.Quiet && not pending.IsEmpty && not stop.IsCancellationRequested then
                 progress.Say $"Training {pending.Length} of {jobs.Length} runs on {training.Value.Device}."
 
                 pending
@@ -145,7 +138,8 @@ module Sweep =
                     known[teacher.Key] <- errors
 
                     if evaluated.Add teacher.Key then
-                        progress.Say(TeacherCheck.row teacher errors)
+                        if not options.Quiet then
+                            progress.Say(TeacherCheck.row teacher errors)
 
                         match TeacherCheck.warning options.Workspace plan teacher errors with
                         | Some warning ->
@@ -155,17 +149,14 @@ module Sweep =
 
             /// The lanes that can start: without their teacher, those that need none.
             let ready (cohort: Job list) =
-                try
+                troubles.Around (cohort |> List.filter (fun job -> isNull job.Run.Spec.Teacher)) (fun () ->
                     for teacher in cohort |> List.choose (fun job -> Teachers.ofRun job.Run) |> List.distinctBy _.Key do
                         if not stop.IsCancellationRequested then
                             Bring.train store options.RetryFailed training.Value progress teacher stop
                             evaluateTeacher teacher
                             writeTables () |> ignore
 
-                    cohort
-                with :? TeacherFailedException as failed ->
-                    obstacles.Add failed.Message
-                    cohort |> List.filter (fun job -> isNull job.Run.Spec.Teacher)
+                    cohort)
 
             // Before hours are spent on what it says.
             for teacher in needed do
@@ -176,24 +167,32 @@ module Sweep =
                 let lanes = [| for job, own in runs -> LaneSpec(job.Run.Name, job.Run.Spec, job.Folder, IsOurs = (fun () -> own.IsHeld)) |]
 
                 try
-                    CohortTrainer.Train(lanes, training.Value, progress, stop)
+                    troubles.Around () (fun () -> CohortTrainer.Train(lanes, training.Value, progress, stop))
                 finally
                     writeTables () |> ignore
 
-            let sharing = Sharing(options.RetryFailed, progress.Say, stop)
+            let sharing = Sharing(options.RetryFailed, troubles, progress.Say, stop)
             pending |> sharing.Each (Job.cohorts options.Lanes) ready train
 
             // Those of rows that were complete before this sweep.
             Teachers.ofPlan plan |> List.iter evaluateTeacher)
 
-        let now, results, files = writeTables ()
+        let now, results, written = writeTables ()
+
+        let files, unwritten =
+            match written with
+            | Ok files -> files, []
+            | Error reason -> [], [ reason ]
+
         let stoppedEarly = stop.IsCancellationRequested && pending |> List.exists (fun job -> not (isEnded now job))
 
         { Results = results
           Jobs = now
+          Chosen = Job.chosen options.Only now
           Files = files
           Interrupted = stoppedEarly
-          Obstacles = List.distinct (List.ofSeq obstacles)
+          Obstacles = troubles.Failures
+          Missing = troubles.Missing @ unwritten
           Remarks = List.distinct (List.ofSeq remarks)
           Warnings = List.ofSeq warnings
           Elapsed = clock.Elapsed }

@@ -1,6 +1,7 @@
 /// The tables of an experiment: from its run folders, into its files.
 module ChannelDistillation.Dsl.Launch.Tables
 
+open System
 open System.IO
 open ChannelDistillation.Dsl.Report
 open ChannelDistillation.Records
@@ -24,9 +25,18 @@ let collect (experimentFolder: string) (layout: Layout) =
 
     Results.collect (fun name -> results[name]) (TrainedWith.ofRuns completed) layout
 
-/// Writes the tables, each at once; returns their paths.
-let write (experimentFolder: string) (results: Results) =
-    [ for name, format in [ "results.md", Md; "results.csv", Csv; "results.json", Json ] ->
-          let path = Path.Combine(experimentFolder, name)
-          AtomicFile.WriteText(path, Format.render format results)
-          path ]
+/// Writes plan.json and the tables, each at once; returns their paths, or why they are still those of before.
+let write (experimentFolder: string) (results: Results) (plan: string) : Result<string list, string> =
+    try
+        Ok
+            [ for name, text in
+                  [ "plan.json", plan
+                    for name, format in [ "results.md", Md; "results.csv", Csv; "results.json", Json ] do
+                        name, Format.render format results ] ->
+                  let path = Path.Combine(experimentFolder, name)
+                  AtomicFile.WriteText(path, text)
+                  path ]
+    with
+    | :? IOException
+    | :? UnauthorizedAccessException as error ->
+        Error $"The tables in {experimentFolder} are older than the runs, for they cannot be written: {error.Message} The same command writes them."

@@ -67,6 +67,20 @@ let table (results: Results) =
 
     line (columns |> List.map _.Heading) + "|" + String.Join("|", rule) + "|\n" + String.Join("", rows |> List.map line)
 
+/// Why a row has fewer seeds than it should have, where its cell does not say all of it.
+let private gap (row: ResultRow) =
+    let name = String.Join(", ", row.Variant :: [ for axis, value in row.Axes -> $"{shortAxis axis} {value}" ])
+
+    let reason (status: RowStatus, folders: string list) =
+        match status with
+        | Missing -> $"{folders.Length} not trained yet"
+        | status -> $"""{folders.Length} {status} ({String.Join(", ", folders)})"""
+
+    match row.Gaps with
+    | [] -> None
+    | [ status, _ ] when status = row.Status -> None
+    | gaps -> Some $"""{name}: {row.Top1Error.Values.Length} of {row.Planned} seeds; {String.Join(", ", List.map reason gaps)}."""
+
 let private joined values = String.Join(", ", values |> Seq.map string)
 
 /// The lowest error of many epochs flatters, unless other images chose the epoch.
@@ -103,6 +117,7 @@ let caption (results: Results) =
       + (if seeds > 1 then ", mean ± sample standard deviation over the seeds." else ".")
       + " "
       + howBestIsPicked layout.HeldOut
+      yield! List.choose gap results.Rows
       for source in Option.toList layout.PublishedSource do
           $"Published: {source}."
       for line in results.TrainedWith do

@@ -45,6 +45,8 @@ type ResultRow =
         BestTop5Error: Statistic
         Published: PublishedRow option
         Status: RowStatus
+        /// Runs that did not complete, by how they ended: their folders' names.
+        Gaps: (RowStatus * string list) list
     }
 
 type Results =
@@ -69,22 +71,32 @@ module Results =
           BestTop1Error = Statistic.Nothing
           BestTop5Error = Statistic.Nothing
           Published = teacher.Published
-          Status = if teacher.Errors.IsSome then Completed else Missing }
+          Status = if teacher.Errors.IsSome then Completed else Missing
+          Gaps = [] }
 
-    let private statusOf (results: RunResult option list) =
-        let ended status = results |> List.filter (Option.exists (fun result -> result.Status = status)) |> List.length
+    let private statusOfRun (result: RunResult option) =
+        match result |> Option.map _.Status with
+        | Some RunStatus.Completed -> Completed
+        | Some RunStatus.Diverged -> Diverged
+        | Some RunStatus.Failed -> Failed
+        | Some _ -> Interrupted
+        | None -> Missing
 
-        match ended RunStatus.Completed with
-        | _ when results.IsEmpty -> PublishedOnly
-        | n when n = results.Length -> Completed
-        | n when n > 0 -> Partial
-        | _ when ended RunStatus.Diverged > 0 -> Diverged
-        | _ when ended RunStatus.Failed > 0 -> Failed
-        | _ when ended RunStatus.Interrupted > 0 -> Interrupted
-        | _ -> Missing
+    let private statusOf (runs: RowStatus list) =
+        let has status = List.contains status runs
+
+        if runs.IsEmpty then
+            PublishedOnly
+        elif List.forall ((=) Completed) runs then
+            Completed
+        elif has Completed then
+            Partial
+        else
+            [ Diverged; Failed; Interrupted ] |> List.tryFind has |> Option.defaultValue Missing
 
     let private ofRow (resultOf: string -> RunResult option) (row: LayoutRow) =
         let results = row.Folders |> List.map resultOf
+        let statuses = results |> List.map statusOfRun
         let completed = results |> List.choose id |> List.filter (fun result -> result.Status = RunStatus.Completed)
 
         // What was held out chose the epoch; its errors are not the ones to report.
@@ -104,7 +116,16 @@ module Results =
           BestTop1Error = best |> statistic _.Top1Error
           BestTop5Error = best |> statistic _.Top5Error
           Published = row.Published
-          Status = statusOf results }
+          Status = statusOf statuses
+          Gaps =
+            [ for status in [ Diverged; Failed; Interrupted; Missing ] do
+                  match
+                      [ for folder, own in List.zip row.Folders statuses do
+                            if own = status then
+                                folder ]
+                  with
+                  | [] -> ()
+                  | folders -> status, folders ] }
 
     /// Teacher first, then the variants in the experiment's order.
     let collect (resultOf: string -> RunResult option) (trainedWith: string list) (layout: Layout) =

@@ -39,8 +39,18 @@ public sealed class Owners(TimeSpan beat, TimeSpan patience, TimeProvider time)
         try
         {
             using var stream = new FileStream(file, FileMode.CreateNew, FileAccess.Write, FileShare.Read);
-            JsonSerializer.Serialize(stream, me, RecordJson.Line);
-            return true;
+            try
+            {
+                JsonSerializer.Serialize(stream, me, RecordJson.Line);
+                stream.Flush();
+                return true;
+            }
+            catch
+            {
+                // On a full disk: a file that names nobody would have to be waited for.
+                File.Delete(file);
+                throw;
+            }
         }
         catch (IOException) when (File.Exists(file))
         {

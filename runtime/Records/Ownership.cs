@@ -27,8 +27,15 @@ public sealed class Ownership : IDisposable
     {
         // Until a beat that has begun is over: it must not touch the file of whoever comes next.
         heart.DisposeAsync().AsTask().Wait();
-        if (!lost && Owner.Read(file)?.Id == id)
-            File.Delete(file);
+        try
+        {
+            if (!lost && Owner.Read(file)?.Id == id)
+                File.Delete(file);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            // Whoever wants the folder sees that this process has ended.
+        }
     }
 
     private void Beat()

@@ -32,6 +32,7 @@ public sealed class TeacherStore(Workspace workspace)
 
     /// <summary>Trains a teacher that has a recipe, or goes on with its training.</summary>
     /// <exception cref="TeacherFailedException">It diverged or failed.</exception>
+    /// <exception cref="MissingException">Nothing can be written under pretrain/.</exception>
     public void Train(TeacherSpec teacher, DatasetSpec dataset, TrainingOptions options, ITrainingObserver observer, CancellationToken stop)
     {
         RunSpec run = teacher.AsRun(dataset) ?? throw new ArgumentException("A teacher from a checkpoint cannot be trained.", nameof(teacher));
@@ -84,7 +85,14 @@ public sealed class TeacherStore(Workspace workspace)
             return JsonSerializer.Deserialize<EpochErrors>(File.ReadAllText(kept), RecordJson.Line)!;
         using FrozenTeacher model = Load(teacher, dataset, new(options.Device));
         EpochErrors errors = Evaluation.Errors((images, labels) => model.Run(images, labels).Logits, dataset, options);
-        AtomicFile.WriteText(kept, JsonSerializer.Serialize(errors, RecordJson.Pretty));
+        try
+        {
+            AtomicFile.WriteText(kept, JsonSerializer.Serialize(errors, RecordJson.Pretty));
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            // Where nothing can be kept, they are computed again next time.
+        }
         return errors;
     }
 
@@ -94,7 +102,7 @@ public sealed class TeacherStore(Workspace workspace)
 
     /// <summary>Sweeps share teachers: the one that comes first trains, others wait for it.</summary>
     /// <returns>Null: asked to stop while waiting.</returns>
-    /// <exception cref="TeacherFailedException">The folder cannot be written.</exception>
+    /// <exception cref="MissingException">The folder cannot be written.</exception>
     private static Ownership? Own(RunFolder folder, ITrainingObserver observer, CancellationToken stop)
     {
         var owners = new Owners();
@@ -112,7 +120,7 @@ public sealed class TeacherStore(Workspace workspace)
             }
             catch (Exception error) when (error is UnauthorizedAccessException or IOException)
             {
-                throw new TeacherFailedException($"The teacher cannot be trained: nothing can be written to {folder.Path}. {error.Message}");
+                throw new MissingException($"The teacher cannot be trained: nothing can be written to {folder.Path}. {error.Message}", error);
             }
         }
         return null;

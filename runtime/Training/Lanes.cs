@@ -1,3 +1,4 @@
+using ChannelDistillation.Native;
 using ChannelDistillation.Records;
 
 namespace ChannelDistillation.Training;
@@ -42,7 +43,24 @@ internal sealed class Lanes(ITrainingObserver observer) : IDisposable
             }
             bool isDisk = error is IOException or UnauthorizedAccessException;
             string message = isDisk ? NotSaved ??= Trouble.NotSaved(error) : Trouble.InWords(error);
-            observer.LaneEnded(spec.Name, new(isDisk ? RunStatus.Interrupted : RunStatus.Failed, null, null, message));
+            var result = new RunResult(isDisk ? RunStatus.Interrupted : RunStatus.Failed, null, null, message);
+            if (!isDisk)
+                Record(spec, result);
+            observer.LaneEnded(spec.Name, result);
+        }
+    }
+
+    /// <summary>Of a run that could not even be opened.</summary>
+    private void Record(LaneSpec spec, RunResult result)
+    {
+        try
+        {
+            if (spec.IsOurs())
+                new RunFolder(spec.Folder).WriteResult(result);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            NotSaved ??= Trouble.NotSaved(error);
         }
     }
 
@@ -140,5 +158,6 @@ internal sealed class Lanes(ITrainingObserver observer) : IDisposable
                 Fail(entry, error);
             }
         }
+        FreedMemory.GiveBack();
     }
 }

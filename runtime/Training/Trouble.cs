@@ -12,7 +12,9 @@ internal static class Trouble
     public static bool IsOutOfMemory(Exception error) =>
         error is OutOfMemoryException
         || error is ExternalException
-            && new[] { "out of memory", "can't allocate memory" }.Any(words => error.Message.Contains(words, StringComparison.OrdinalIgnoreCase));
+            && new[] { "out of memory", "can't allocate memory", "not enough memory", "bad_alloc" }.Any(words =>
+                error.Message.Contains(words, StringComparison.OrdinalIgnoreCase)
+            );
 
     public static string InWords(Exception error) =>
         IsOutOfMemory(error)

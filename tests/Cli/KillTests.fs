@@ -2,7 +2,6 @@ module ChannelDistillation.Tests.Cli.KillTests
 
 open System
 open System.IO
-open System.Text.Json.Nodes
 open System.Threading
 open Expecto
 open ChannelDistillation.Tests
@@ -32,26 +31,7 @@ let private kills = 30
 
 let private arguments = [ "sweep"; "killed.yaml"; "--out"; "runs"; "--threads"; "1" ]
 
-/// Every file that does not tell when and how fast it was made, with its content.
-let private outcome (folder: TemporaryFolder) =
-    let out = folder.File "runs/killed"
-
-    /// Without the times.
-    let metrics (file: string) =
-        [ for line in File.ReadAllLines file do
-              let epoch = (nonNull (JsonNode.Parse line)).AsObject()
-              epoch.Remove "seconds" |> ignore
-              epoch.Remove "images_per_second" |> ignore
-              epoch.ToJsonString() ]
-        |> String.concat "\n"
-
-    [ for file in Directory.GetFiles(out, "*", SearchOption.AllDirectories) |> Array.sort do
-          let name = Path.GetRelativePath(out, file)
-
-          match Path.GetFileName file with
-          | "run.json" -> name, "there"
-          | "metrics.jsonl" -> name, metrics file
-          | _ -> name, Convert.ToHexString(File.ReadAllBytes file) ]
+let private outcome (folder: TemporaryFolder) = Outcome.ofFolder (folder.File "runs/killed")
 
 [<Tests>]
 let tests =

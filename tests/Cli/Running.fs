@@ -20,6 +20,7 @@ type Started(folder: string, arguments: string list) =
 
     let output = child.StandardOutput.ReadToEndAsync()
     let errors = child.StandardError.ReadToEndAsync()
+    member _.Id = child.Id
     member _.HasEnded = child.HasExited
 
     member _.Terminate() =

@@ -83,10 +83,7 @@ let tests =
           }
 
           test "plain lines: where a run goes on" {
-              for startEpoch, startStep, expected in
-                  [ 1, 0, ""
-                    2, 0, ", going on at epoch 2"
-                    1, 7, ", going on after step 7 of epoch 1" ] do
+              for startEpoch, startStep, expected in [ 1, 0, ""; 2, 0, ", going on at epoch 2"; 1, 7, ", going on after step 7 of epoch 1" ] do
                   use output = new StringWriter(NewLine = "\n")
                   let lines = Lines(output, 1) :> ITrainingObserver
                   lines.CohortStarted([| "cd" |], startEpoch, startStep, 3, 9)

@@ -141,7 +141,14 @@ let tests =
                   start folder.Path
                   let clock = Clock()
                   // Each has seen the file; then nothing moves for long.
-                  use gate = new Barrier(8, (fun gate -> if gate.CurrentPhaseNumber = 0L then clock.Advance 121L))
+                  use gate =
+                      new Barrier(
+                          8,
+                          (fun gate ->
+                              if gate.CurrentPhaseNumber = 0L then
+                                  clock.Advance 121L)
+                      )
+
                   let holders = ref 0
                   let most = ref 0
 

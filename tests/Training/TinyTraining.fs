@@ -13,7 +13,8 @@ open ChannelDistillation.Specs
 open ChannelDistillation.Tests
 open ChannelDistillation.Training
 
-let private images count seed =
+/// So many images of random pixels, and one bright row that tells the class.
+let images count seed =
     let descriptor = DatasetCatalog.Get "fashion-mnist-mini"
     let random = Random seed
     let labels = Array.init count (fun i -> byte (i % 10))

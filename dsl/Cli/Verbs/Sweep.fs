@@ -39,6 +39,7 @@ type SweepArguments =
             | Quiet -> "no progress, only the table"
             | Yes -> "start even where the grid is very large"
 
+/// Shows what came of it, and ends with the code that the contract has for it.
 let private summary (outcome: Outcome) =
     printfn "\n%s" (Markdown.table outcome.Results)
     outcome.Results |> Markdown.caption |> List.iter (printfn "%s")
@@ -70,12 +71,18 @@ let private summary (outcome: Outcome) =
     for remark in outcome.Remarks do
         printfn "%s" remark
 
-    printfn "Written:"
+    if not outcome.Files.IsEmpty then
+        printfn "Written:"
 
     for file in outcome.Files do
         printfn "  %s" (shown file)
 
-    stopped.IsEmpty && outcome.Obstacles.IsEmpty
+    for what in outcome.Missing do
+        eprintfn "%s" what
+
+    if not outcome.Missing.IsEmpty then Ending.missing
+    elif outcome.Chosen |> List.forall (fun job -> job.State = Done) then 0
+    else Ending.failed
 
 let run (arguments: string list) =
     match Parsing.parse<SweepArguments> "sweep" arguments with
@@ -91,7 +98,8 @@ let run (arguments: string list) =
               Lanes = parsed.GetResult(Lanes, defaultLanes) |> Parsing.positive "--lanes"
               Threads = parsed.TryGetResult Threads |> Option.map (Parsing.positive "--threads")
               RetryFailed = parsed.Contains Retry_Failed
-              Quiet = parsed.Contains Quiet }
+              Quiet = parsed.Contains Quiet
+              OpenDataset = None }
 
         let plan = load (parsed.TryGetResult File) (parsed.GetResults Set) (parsed.Contains Yes)
 
@@ -99,10 +107,8 @@ let run (arguments: string list) =
         use _ = Signals.watch Signals.savingRuns source
         let outcome = Sweep.run options plan source.Token
 
-        if outcome.Interrupted then
+        if outcome.Interrupted && outcome.Missing.IsEmpty then
             printfn "Interrupted; everything is saved. To go on: %s" (Parsing.commandLine "sweep" arguments)
             Ending.interrupted
-        elif summary outcome then
-            0
         else
-            Ending.failed
+            summary outcome

@@ -23,7 +23,9 @@ public sealed class Convolution : nn.Module<Tensor, Tensor>
     {
         // Channels last in memory: from here the layout spreads to every activation behind it, and libtorch's convolutions no longer
         // reorder their inputs and outputs. Shape and values are what they always were.
-        weight = LayerState.Parameter(zeros(output, size, size, input).permute(0, 3, 1, 2));
+        // The tensor behind the view would keep all weights in memory until the garbage collector comes by, which knows nothing of their size.
+        using Tensor channelsLast = zeros(output, size, size, input);
+        weight = LayerState.Parameter(channelsLast.permute(0, 3, 1, 2));
         this.stride = [stride, stride];
         padding = [size / 2, size / 2];
         RegisterComponents();

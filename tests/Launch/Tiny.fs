@@ -1,0 +1,44 @@
+/// Whole sweeps on a few random images, within this process.
+module ChannelDistillation.Tests.Launch.Tiny
+
+open System.IO
+open System.Threading
+open ChannelDistillation
+open ChannelDistillation.Data
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Launch
+open ChannelDistillation.Tests
+open ChannelDistillation.Tests.Training
+
+/// A folder with an experiment in it, and the repository's data.
+let workspaceIn (folder: TemporaryFolder) =
+    Directory.CreateDirectory(folder.File "data") |> ignore
+
+    Directory.CreateSymbolicLink(folder.File "data/fashion-mnist-mini", Path.Combine(Repository.root, "data/fashion-mnist-mini"))
+    |> ignore
+
+    Workspace folder.Path
+
+let plan (folder: TemporaryFolder) (name: string) (experiment: string) =
+    let file = folder.File name
+    File.WriteAllText(file, experiment)
+
+    match Experiments.load file [] true with
+    | Ok(plan, _) -> plan
+    | Error problems -> failwith (Render.problems problems)
+
+/// Eight images to train on, four to validate on.
+let private openDataset _ = new Data.Dataset(DatasetCatalog.Get "fashion-mnist-mini", TinyTraining.images 8 1, TinyTraining.images 4 2)
+
+let optionsIn (workspace: Workspace) out : SweepOptions =
+    { Workspace = workspace
+      Out = out
+      Only = None
+      Device = "cpu"
+      Lanes = 16
+      Threads = None
+      RetryFailed = false
+      Quiet = true
+      OpenDataset = Some openDataset }
+
+let sweep options plan = Sweep.run options plan CancellationToken.None

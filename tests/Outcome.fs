@@ -1,0 +1,26 @@
+/// What a sweep has left on the disk.
+module ChannelDistillation.Tests.Outcome
+
+open System
+open System.IO
+open System.Security.Cryptography
+open System.Text.Json.Nodes
+
+/// Without the times.
+let private metrics (file: string) =
+    [ for line in File.ReadAllLines file do
+          let epoch = (JsonNode.Parse line).AsObject()
+          epoch.Remove "seconds" |> ignore
+          epoch.Remove "images_per_second" |> ignore
+          epoch.ToJsonString() ]
+    |> String.concat "\n"
+
+/// Every file that does not tell when and how fast it was made, by its name within the folder.
+let ofFolder (folder: string) =
+    [ for file in Directory.GetFiles(folder, "*", SearchOption.AllDirectories) |> Array.sort do
+          let name = Path.GetRelativePath(folder, file)
+
+          match Path.GetFileName file with
+          | "run.json" -> name, "there"
+          | "metrics.jsonl" -> name, metrics file
+          | _ -> name, Convert.ToHexString(SHA256.HashData(File.ReadAllBytes file)) ]

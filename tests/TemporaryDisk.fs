@@ -1,0 +1,58 @@
+namespace ChannelDistillation.Tests
+
+open System
+open System.Diagnostics
+open System.IO
+open Expecto
+
+/// A small disk in memory, for tests in which one is full or read-only. Where mounting is not permitted, the test is skipped.
+type TemporaryDisk(megabytes: int) =
+    let folder = new TemporaryFolder()
+
+    let mount (arguments: string list) =
+        let start = ProcessStartInfo("mount", arguments, RedirectStandardError = true, RedirectStandardOutput = true)
+        use started = Process.Start start
+        let said = started.StandardError.ReadToEnd()
+        started.WaitForExit()
+        if started.ExitCode = 0 then None else Some said
+
+    do
+        let refused =
+            if OperatingSystem.IsLinux() then
+                mount [ "-t"; "tmpfs"; "-o"; $"size={megabytes}m"; "tmpfs"; folder.Path ]
+            else
+                Some "only on Linux"
+
+        match refused with
+        | Some reason ->
+            (folder :> IDisposable).Dispose()
+            skiptest $"no disk can be mounted here: {reason}"
+        | None -> ()
+
+    let filler = folder.File "filler"
+
+    let remount mode =
+        mount [ "-o"; $"remount,{mode}"; folder.Path ]
+        |> Option.iter (fun reason -> failtest $"the disk could not be made {mode}: {reason}")
+
+    member _.Path = folder.Path
+    member _.File(name: string) = folder.File name
+
+    /// Leaves so much room.
+    member this.Fill(leaving: int64) =
+        use file = File.Create filler
+        let block = Array.zeroCreate 4096
+
+        while DriveInfo(folder.Path).AvailableFreeSpace > max 0L leaving do
+            file.Write(block, 0, block.Length)
+            file.Flush()
+
+    member _.MakeRoom() = File.Delete filler
+    member _.MakeReadOnly() = remount "ro"
+    member _.MakeWritable() = remount "rw"
+
+    interface IDisposable with
+        member _.Dispose() =
+            use started = Process.Start("umount", [ "-l"; folder.Path ])
+            started.WaitForExit()
+            (folder :> IDisposable).Dispose()
