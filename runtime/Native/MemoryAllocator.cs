@@ -36,6 +36,23 @@ public static partial class MemoryAllocator
         }
     }
 
+    /// <summary>Gives freed memory back to the system, once: after much of it was freed that no step is going to ask for again.</summary>
+    public static void GiveBack()
+    {
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        if (!OperatingSystem.IsLinux())
+            return;
+        try
+        {
+            Trim(0);
+        }
+        catch (Exception error) when (error is EntryPointNotFoundException or DllNotFoundException)
+        {
+            // Another C library.
+        }
+    }
+
     private static bool IsSetUpByUser() =>
         Environment
             .GetEnvironmentVariables()
@@ -44,4 +61,7 @@ public static partial class MemoryAllocator
 
     [LibraryImport("libc", EntryPoint = "mallopt")]
     private static partial int SetOption(int option, int value);
+
+    [LibraryImport("libc", EntryPoint = "malloc_trim")]
+    private static partial int Trim(nuint pad);
 }

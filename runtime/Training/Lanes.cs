@@ -158,6 +158,6 @@ internal sealed class Lanes(ITrainingObserver observer) : IDisposable
                 Fail(entry, error);
             }
         }
-        FreedMemory.GiveBack();
+        MemoryAllocator.GiveBack();
     }
 }
