@@ -65,7 +65,7 @@ internal static class LoaderWaiting
 
         public TimeSpan Waited { get; private set; }
 
-        public void CohortStarted(IReadOnlyList<string> lanes, int startEpoch, int epochs, int stepsPerEpoch) { }
+        public void CohortStarted(IReadOnlyList<string> lanes, int startEpoch, int startStep, int epochs, int stepsPerEpoch) { }
 
         public void StepEnded(int epoch, int step, long images, TimeSpan elapsed) => Steps++;
 
