@@ -1,87 +1,19 @@
 // The one entry of the project: `dotnet fsi build.fsx` lists what it can do.
 #r "nuget: Argu, 6.1.1"
 #load "dsl/Cli/Verbs.fs"
+#load ".build/Programs.fsx"
 
 open System
-open System.Collections
 open System.Diagnostics
 open System.IO
-open System.Runtime.InteropServices
 open System.Security.Cryptography
 open System.Text
 open System.Threading
 open Argu
 open ChannelDistillation.Cli
+open Programs
 
-let root = __SOURCE_DIRECTORY__
 let at path = Path.Combine(root, path)
-let dotnet = Environment.ProcessPath
-
-/// Ends with a message for the person at the keyboard instead of a stack trace.
-let stop (code: int) (message: string) : 'a =
-    eprintfn "%s" message
-    exit code
-
-// ---- Running other programs ------------------------------------------------------------------------------------------
-
-[<DllImport("libc", EntryPoint = "execve", SetLastError = true)>]
-extern int private replaceProcess(string path, string[] arguments, string[] environment)
-
-/// The program takes this process's place, so that signals and the exit code are its own (docs/decisions/0001-one-entry.md).
-/// Windows has no such call: there it runs as a child and its exit code is passed on.
-let become (arguments: string list) : int =
-    let settings = [ ("CHANNEL_DISTILLATION_ROOT", root) ]
-
-    if OperatingSystem.IsWindows() then
-        let start = ProcessStartInfo(dotnet, arguments)
-
-        for name, value in settings do
-            start.Environment[name] <- value
-
-        use child = Process.Start start
-        Console.CancelKeyPress.Add(fun pressed -> pressed.Cancel <- true) // the child decides how to end
-        child.WaitForExit()
-        child.ExitCode
-    else
-        let inherited =
-            [ for entry in Environment.GetEnvironmentVariables() |> Seq.cast<DictionaryEntry> -> string entry.Key, string entry.Value ]
-
-        let environment =
-            [| for name, value in inherited do
-                   if not (List.exists (fun (set, _) -> set = name) settings) then
-                       yield name + "=" + value
-               for name, value in settings do
-                   yield name + "=" + value |]
-
-        Console.Out.Flush()
-        replaceProcess (dotnet, [| yield dotnet; yield! arguments; yield null |], Array.append environment [| null |]) |> ignore
-        stop 1 $"I could not start {dotnet}: error {Marshal.GetLastPInvokeError()} of the operating system."
-
-/// Runs a program with its output hidden; returns its exit code and what it wrote.
-let runHidden (arguments: string list) =
-    let start =
-        ProcessStartInfo(dotnet, arguments, WorkingDirectory = root, RedirectStandardOutput = true, RedirectStandardError = true)
-
-    // Build servers outlive the build and would keep a pipe of ours open.
-    start.Environment["MSBUILDDISABLENODEREUSE"] <- "1"
-    use child = Process.Start start
-    let written = StringBuilder()
-
-    let collect (line: DataReceivedEventArgs) =
-        if not (isNull line.Data) then
-            lock written (fun () -> written.AppendLine line.Data |> ignore)
-
-    child.OutputDataReceived.Add collect
-    child.ErrorDataReceived.Add collect
-    child.BeginOutputReadLine()
-    child.BeginErrorReadLine()
-    child.WaitForExit()
-    child.ExitCode, written.ToString()
-
-let runShown (arguments: string list) =
-    use child = Process.Start(ProcessStartInfo(dotnet, arguments, WorkingDirectory = root))
-    child.WaitForExit()
-    child.ExitCode
 
 // ---- Building what is needed -----------------------------------------------------------------------------------------
 
@@ -272,6 +204,7 @@ let formatVerb arguments =
                 if check then
                     "--check"
                 "build.fsx"
+                ".build"
                 "dsl"
                 "tests" ] ]
 

@@ -96,7 +96,7 @@ let tests =
               Expect.equal (outcome run) (outcome whole) "the same numbers"
           }
 
-          test "ends with the same numbers wherever a bit flips or a file ends early" {
+          test "ends with the same numbers wherever a bit flips, a range is overwritten or a file ends early" {
               use folder = new TemporaryFolder()
               let whole = lane folder "whole" variant
               trainLanes folder [ whole ] |> ignore
@@ -111,14 +111,27 @@ let tests =
                   let bytes = File.ReadAllBytes file
                   let place = random.Next bytes.Length
 
-                  if random.Next 3 = 0 then
-                      File.WriteAllBytes(file, bytes[.. place - 1])
-                  else
+                  match random.Next 3 with
+                  | 0 -> File.WriteAllBytes(file, bytes[.. place - 1])
+                  | 1 ->
                       bytes[place] <- bytes[place] ^^^ (1uy <<< random.Next 8)
                       File.WriteAllBytes(file, bytes)
+                  | _ ->
+                      for i in place .. min (bytes.Length - 1) (place + random.Next 5000) do
+                          bytes[i] <- ~~~bytes[i]
 
-                  trainLanes folder [ run ] |> ignore
+                      File.WriteAllBytes(file, bytes)
+
+                  let watcher = trainLanes folder [ run ]
                   let what = Path.GetRelativePath(run.Folder, file)
+
+                  match Path.GetFileName file, said run watcher with
+                  | "latest.state.safetensors", lines ->
+                      let line = Expect.wantSome (List.tryExactlyOne lines) $"{what}, byte {place}: one line"
+                      Expect.stringStarts line $"student goes on from the checkpoint before its latest, epoch 3: FOLDER/{what} " "the fallback"
+                  | "previous.state.safetensors", lines -> Expect.isEmpty lines "the latest is good"
+                  | _ -> ()
+
                   Expect.equal (outcome run) (outcome whole) $"{what}, byte {place}"
                   Expect.equal (RunFolder(run.Folder).ReadResult() |> nonNull).Status RunStatus.Completed what
           }

@@ -86,9 +86,7 @@ let tests =
                   message $"{file} is a file. A packed copy needs a folder of its own." (into folder file)
                   let below = Path.Combine(file, "copy")
 
-                  message
-                      $"The folder {below} cannot be made. Choose another with --out, where you may write."
-                      (into folder below))
+                  message $"The folder {below} cannot be made. Choose another with --out, where you may write." (into folder below))
           }
 
           test "a copy of an earlier version is refused in training and packed anew" {
