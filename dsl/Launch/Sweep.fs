@@ -64,6 +64,7 @@ module Sweep =
         let clock = Stopwatch.StartNew()
         let folder = folderOf options.Out plan
         Writing.require folder
+        AtomicFile.RemoveAbandoned folder
         let jobs = Job.ofPlan folder plan
 
         let chosen = Job.chosen options.Only jobs

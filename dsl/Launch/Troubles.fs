@@ -3,6 +3,7 @@ namespace ChannelDistillation.Dsl.Launch
 open System
 open System.IO
 open ChannelDistillation
+open ChannelDistillation.Records
 open ChannelDistillation.Teachers
 
 /// Whether files can be written to a folder.
@@ -17,7 +18,7 @@ module Writing =
     let private attempt (folder: string) : exn option =
         try
             Directory.CreateDirectory folder |> ignore
-            let file = Path.Combine(folder, Path.GetRandomFileName())
+            let file = AtomicFile.Beside(Path.Combine(folder, "probe"))
 
             try
                 File.WriteAllBytes(file, probe)

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text;
 
 namespace ChannelDistillation.Records;
@@ -12,7 +13,7 @@ public static class AtomicFile
     public static void Write(string path, Action<Stream> write, string? previous = null)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
-        string beside = $"{path}.{Path.GetRandomFileName()}{Ending}";
+        string beside = Beside(path);
         try
         {
             using (var stream = new FileStream(beside, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1 << 16))
@@ -33,6 +34,35 @@ public static class AtomicFile
     }
 
     public static void WriteText(string path, string text) => Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(text)));
+
+    /// <summary>A name for a file that is there for a moment: if this process is killed in it, <see cref="RemoveAbandoned"/> knows it.</summary>
+    public static string Beside(string path) => $"{path}{Mine}{Environment.ProcessId}-{Path.GetRandomFileName()}{Ending}";
+
+    private static string Mine => $".{Environment.MachineName}-";
+
+    /// <summary>Removes what processes of this machine left directly in a folder and that are gone; others may write there.</summary>
+    public static void RemoveAbandoned(string folder)
+    {
+        foreach (string file in Directory.EnumerateFiles(folder, $"*{Mine}*{Ending}"))
+        {
+            string rest = file[(file.LastIndexOf(Mine, StringComparison.Ordinal) + Mine.Length)..];
+            if (int.TryParse(rest.Split('-')[0], out int process) && !IsRunning(process))
+                File.Delete(file);
+        }
+    }
+
+    private static bool IsRunning(int process)
+    {
+        try
+        {
+            using Process running = Process.GetProcessById(process);
+            return true;
+        }
+        catch (ArgumentException)
+        {
+            return false;
+        }
+    }
 
     /// <summary>Removes what a process left that was killed while it wrote. Only for folders that nobody else writes to.</summary>
     public static void RemoveUnfinished(string folder)

@@ -10,6 +10,8 @@ namespace ChannelDistillation.Records;
 /// <param name="time">The clock that both are measured by.</param>
 public sealed class Owners(TimeSpan beat, TimeSpan patience, TimeProvider time)
 {
+    private const int LinuxExists = 17;
+    private const int WindowsExists = unchecked((int)0x80070050);
     private readonly Dictionary<string, (string Seen, long Since)> watched = [];
 
     public Owners()
@@ -52,8 +54,9 @@ public sealed class Owners(TimeSpan beat, TimeSpan patience, TimeProvider time)
                 throw;
             }
         }
-        catch (IOException) when (File.Exists(file))
+        catch (IOException error) when (!Directory.Exists(file) && (File.Exists(file) || error.HResult is LinuxExists or WindowsExists))
         {
+            // It may have been given back since.
             return false;
         }
     }

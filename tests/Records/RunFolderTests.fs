@@ -75,6 +75,21 @@ let tests =
               Expect.isNull written["ended"] "the run goes on"
           }
 
+          test "files of a killed process beside others go, those of a living one stay" {
+              use folder = new TemporaryFolder()
+              let mine = AtomicFile.Beside(folder.File "results.md")
+              use ended = System.Diagnostics.Process.Start("sleep", "0")
+              ended.WaitForExit()
+              let abandoned = mine.Replace($"-{System.Environment.ProcessId}-", $"-{ended.Id}-")
+
+              for file in [ mine; abandoned; folder.File "other.tmp" ] do
+                  File.WriteAllText(file, "")
+
+              AtomicFile.RemoveAbandoned folder.Path
+              let left = Directory.GetFiles folder.Path |> Array.sort
+              Expect.equal left (Array.sort [| mine; folder.File "other.tmp" |]) "left"
+          }
+
           test "a line cut short by a crash is not an epoch, and does not spoil the next one" {
               use folder = new TemporaryFolder()
               let run = RunFolder folder.Path
