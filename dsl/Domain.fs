@@ -82,6 +82,7 @@ type ParameterValue =
 type LossSettings =
     { Weight: float option
       StartAfter: int option
+      StopAfter: int option
       Warmup: int option
       Decay: Decay option
       Parameters: Map<string, ParameterValue> }

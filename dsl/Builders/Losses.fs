@@ -23,6 +23,42 @@ module LossWords =
     /// Channel distillation.
     let cd = loss "cd"
 
+    /// FitNets: hints from one stage.
+    let fitnets = loss "fitnets"
+
+    /// Attention transfer.
+    let at = loss "at"
+
+    /// Similarity-preserving distillation.
+    let sp = loss "sp"
+
+    /// Correlation congruence.
+    let cc = loss "cc"
+
+    /// Variational information distillation.
+    let vid = loss "vid"
+
+    /// Relational knowledge distillation.
+    let rkd = loss "rkd"
+
+    /// Probabilistic knowledge transfer.
+    let pkt = loss "pkt"
+
+    /// Neuron selectivity transfer.
+    let nst = loss "nst"
+
+    /// Contrastive representation distillation.
+    let crd = loss "crd"
+
+    /// Decoupled knowledge distillation.
+    let dkd = loss "dkd"
+
+    /// DIST: knowledge distillation from a stronger teacher.
+    let dist = loss "dist"
+
+    /// Knowledge review.
+    let reviewkd = loss "reviewkd"
+
     let private also change ((name, settings): Term) : Term = name, change settings
 
     /// What the loss is multiplied by.
@@ -33,6 +69,9 @@ module LossWords =
 
     /// The parameter `temperature`.
     let temperature (value: float) = parameter "temperature" value
+
+    /// The last epoch in which the loss counts.
+    let stop_after (epoch: int) = also (fun settings -> { settings with StopAfter = Some epoch })
 
     /// The weight is 0 through this epoch.
     let start_after (epoch: int) = also (fun settings -> { settings with StartAfter = Some epoch })

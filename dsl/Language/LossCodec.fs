@@ -5,7 +5,7 @@ open System.Collections.Generic
 open ChannelDistillation.Losses
 open ChannelDistillation.Dsl.Codec
 
-let blank: LossSettings = { Weight = None; StartAfter = None; Warmup = None; Decay = None; Parameters = Map.empty }
+let blank: LossSettings = { Weight = None; StartAfter = None; StopAfter = None; Warmup = None; Decay = None; Parameters = Map.empty }
 
 let private parameter (descriptor: ParameterDescriptor) : Field<LossSettings> =
     let field shown into out codec =
@@ -81,9 +81,17 @@ let private make (descriptor: LossDescriptor) : Codec<LossSettings> =
                    (fun value settings -> { settings with StartAfter = value })
                    (int32 0 1_000_000)
                Field.optional
+                   "stop_after"
+                   "The last epoch in which the loss counts: the weight is 0 after it."
+                   "never"
+                   [ "end"; "until"; "stop" ]
+                   _.StopAfter
+                   (fun value settings -> { settings with StopAfter = value })
+                   (int32 1 1_000_000)
+               Field.optional
                    "warmup"
                    "Epochs over which the weight grows in a straight line once it has started."
-                   "0"
+                   (string descriptor.DefaultWarmup)
                    [ "warm_up" ]
                    _.Warmup
                    (fun value (settings: LossSettings) -> { settings with Warmup = value })

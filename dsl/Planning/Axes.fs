@@ -168,6 +168,7 @@ let mayUse (variant: Variant) (others: FoundAxis list) (axis: FoundAxis) =
             match rest with
             | "weight" :: _ -> own.Weight.IsNone
             | "start_after" :: _ -> own.StartAfter.IsNone
+            | "stop_after" :: _ -> own.StopAfter.IsNone
             | "warmup" :: _ -> own.Warmup.IsNone
             | "decay" :: _ -> own.Decay.IsNone
             | [ parameter ] -> not (own.Parameters.ContainsKey parameter)

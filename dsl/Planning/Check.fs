@@ -21,12 +21,13 @@ let stem (reader: Reader) (place: Place) (path: string list) (model: Model) =
             reader.Report(List.rev path, place, StemNotThere(model.Name, name stem, legal))
 
 /// Why a loss cannot pair the features of these networks on this dataset.
-let whyNotPaired (dataset: ChannelDistillation.Dsl.Dataset) (student: Model) (teacher: Model) (loss: LossDescriptor) : string option =
+let whyNotPaired (dataset: ChannelDistillation.Dsl.Dataset) (student: Model) (teacher: Model) (loss: Resolve.ResolvedLoss) : string option =
+    let descriptor = LossCatalog.Get loss.Name
     let image = (DatasetCatalog.Describe(Resolve.datasetSpec dataset)).Image
 
     let features (model: Model) = (ModelCatalog.Get model.Name).Features(Resolve.modelSpec model, image)
 
-    match loss.WhyNotPaired.Invoke(FeaturePair(features student, features teacher)) with
+    match descriptor.WhyNotPaired.Invoke(FeaturePair(features student, features teacher), (Resolve.lossSpec loss).Parameters) with
     | null -> None
     | reason -> Some reason
 

@@ -22,6 +22,7 @@ let private sameResult: IEqualityComparer<Resolve.Resolved> =
             for loss in resolved.Losses do
                 hash.Add loss.Weight
                 hash.Add loss.StartAfter
+                hash.Add loss.StopAfter
 
                 for _, value in loss.Parameters do
                     match value with

@@ -13,7 +13,7 @@ type private Here = (string list * Place) list
 
 /// `unsure`: sections that are broken, so that nothing can be said of them.
 type private Checker(reader: Reader, where: Where, unsure: Set<string>) =
-    let pairs = HashSet<struct (DatasetSource * Model * Model * string)>(HashIdentity.Structural)
+    let pairs = HashSet<struct (DatasetSource * Model * Model * string * (string * ParameterValue) list)>(HashIdentity.Structural)
     let stems = HashSet<struct (string * Model)>(HashIdentity.Structural)
     let teachers = HashSet<struct (DatasetSource * TeacherSource)>(HashIdentity.Structural)
     let datasets = HashSet<Dataset>(HashIdentity.Structural)
@@ -47,12 +47,12 @@ type private Checker(reader: Reader, where: Where, unsure: Set<string>) =
 
             false
 
-    let pair (here: Here) (experiment: Experiment) (teacher: Teacher) (loss: LossDescriptor) =
-        if pairs.Add(struct (experiment.Dataset.Source, experiment.Student, teacher.Model, loss.Name)) then
+    let pair (here: Here) (experiment: Experiment) (teacher: Teacher) (loss: Resolve.ResolvedLoss) =
+        if pairs.Add(struct (experiment.Dataset.Source, experiment.Student, teacher.Model, loss.Name, loss.Parameters)) then
             match Check.whyNotPaired experiment.Dataset experiment.Student teacher.Model loss with
             | None -> ()
             | Some reason ->
-                onAxis here [ "student"; "teacher"; "dataset"; "variants" ]
+                onAxis here [ "student"; "teacher"; "dataset"; "variants"; "losses" ]
                 |> Option.orElse (where.Value [ "student"; "model" ])
                 |> Option.iter (fun place ->
                     reader.Report([ "model"; "student" ], place, CannotPair(loss.Name, experiment.Student.Name, teacher.Model.Name, reason)))
@@ -90,7 +90,9 @@ type private Checker(reader: Reader, where: Where, unsure: Set<string>) =
                 stem here "teacher" teacher.Model
 
             if isSure sections && teacherFits here experiment teacher then
-                losses |> List.iter (pair here experiment teacher)
+                for name, settings in variant.Losses do
+                    if not (isNull (LossCatalog.Find name)) then
+                        pair here experiment teacher (Resolve.loss experiment variant (name, settings))
 
     /// One cause, one problem: what needs a teacher where there is none is named together.
     member _.Finish() =
@@ -114,7 +116,15 @@ let run
     =
     let checker = Checker(reader, where, unsure)
     let dimensions = Array.ofList dimensions
-    let matters (axis: Axes.FoundAxis) = List.contains axis.Segments.Head sections
+
+    let matters (axis: Axes.FoundAxis) =
+        match axis.Segments with
+        | [ "losses"; name; parameter ] ->
+            match LossCatalog.Find name with
+            | null -> false
+            | loss -> Seq.contains parameter loss.PairingParameters
+        | segments -> List.contains segments.Head sections
+
 
     for variant in experiment.Variants do
         let excluded = Points.excludedFor variant excluded

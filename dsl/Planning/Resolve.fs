@@ -9,6 +9,7 @@ type ResolvedLoss =
     { Name: string
       Weight: float
       StartAfter: int
+      StopAfter: int option
       Warmup: int
       Decay: Decay
       Parameters: (string * ParameterValue) list }
@@ -17,7 +18,7 @@ type ResolvedLoss =
 type Resolved = { Dataset: Dataset; Teacher: Teacher option; Student: Model; Train: Train; Losses: ResolvedLoss list }
 
 /// Whether a preset treats a loss as one on features (it decays) or as one on logits and labels (it starts late).
-let private onFeatures (loss: LossDescriptor) = (loss.Needs &&& (TeacherSignal.Features ||| TeacherSignal.Embedding)) <> TeacherSignal.None
+let private onFeatures (loss: LossDescriptor) = (loss.Needs &&& (TeacherSignal.Features ||| TeacherSignal.Embedding ||| TeacherSignal.PreActivations)) <> TeacherSignal.None
 
 /// Early Decay Teacher as the paper's code does it (`lrdv2` there).
 let preset (edt: EdtPreset) (loss: LossDescriptor) : LossSettings =
@@ -31,6 +32,7 @@ let preset (edt: EdtPreset) (loss: LossDescriptor) : LossSettings =
 let over (first: LossSettings) (second: LossSettings) : LossSettings =
     { Weight = Option.orElse second.Weight first.Weight
       StartAfter = Option.orElse second.StartAfter first.StartAfter
+      StopAfter = Option.orElse second.StopAfter first.StopAfter
       Warmup = Option.orElse second.Warmup first.Warmup
       Decay = Option.orElse second.Decay first.Decay
       Parameters =
@@ -60,7 +62,8 @@ let loss (experiment: Experiment) (variant: Variant) (name: string, own: LossSet
     { Name = name
       Weight = defaultArg settings.Weight descriptor.DefaultWeight
       StartAfter = defaultArg settings.StartAfter 0
-      Warmup = defaultArg settings.Warmup 0
+      StopAfter = settings.StopAfter
+      Warmup = defaultArg settings.Warmup descriptor.DefaultWarmup
       Decay = defaultArg settings.Decay NoDecay
       Parameters =
         [ for parameter in descriptor.Parameters ->
@@ -192,7 +195,7 @@ let lossSpec (loss: ResolvedLoss) =
         Name = loss.Name,
         Weight = loss.Weight,
         Parameters = parameters loss.Parameters,
-        Schedule = WeightSchedule(StartAfter = loss.StartAfter, Warmup = loss.Warmup, Decay = weightDecay loss.Decay)
+        Schedule = WeightSchedule(StartAfter = loss.StartAfter, StopAfter = Option.toNullable loss.StopAfter, Warmup = loss.Warmup, Decay = weightDecay loss.Decay)
     )
 
 /// Makes the specifications of one row after another.

@@ -21,12 +21,11 @@ let private beyond epochs (loss: Resolve.ResolvedLoss) =
 
 /// Whether a loss with a weight has none in any epoch, although it starts.
 let private neverActs epochs (loss: Resolve.ResolvedLoss) =
-    match loss.Decay with
-    | LinearDecay _
-    | CosineDecay _ when loss.Weight > 0.0 && loss.StartAfter < epochs ->
+    match loss.Decay, loss.StopAfter with
+    | (NoDecay | StepDecay _ | EveryDecay _), None -> false
+    | _ ->
         let spec = Resolve.lossSpec loss
-        seq { 1..epochs } |> Seq.forall (fun epoch -> spec.WeightAt epoch = 0.0)
-    | _ -> false
+        loss.Weight > 0.0 && loss.StartAfter < epochs && seq { 1..epochs } |> Seq.forall (fun epoch -> spec.WeightAt epoch = 0.0)
 
 /// The place of a row's value on the first of some paths that is an axis.
 let private placeOf (experiment: Experiment) (legend: Legend) =
@@ -89,7 +88,7 @@ let private together (problems: Problem list) =
 
 let private losses (where: Where) (placeOf: Draft -> string list list -> Place option) (experiment: Experiment) (drafts: Draft list) =
     let seen = HashSet<struct (string * int * Beyond list)>(HashIdentity.Structural)
-    let idle = HashSet<struct (string * string * Decay)>(HashIdentity.Structural)
+    let idle = HashSet<struct (string * string * Decay * int option)>(HashIdentity.Structural)
     let placeOfSetting = placeOfSetting where experiment placeOf
 
     [ for draft in drafts do
@@ -108,13 +107,12 @@ let private losses (where: Where) (placeOf: Draft -> string list list -> Place o
           | _ -> ()
 
           for loss in draft.Resolved.Losses do
-              if neverActs epochs loss && idle.Add(struct (draft.Variant, loss.Name, loss.Decay)) then
-                  let kind =
+              if neverActs epochs loss && idle.Add(struct (draft.Variant, loss.Name, loss.Decay, loss.StopAfter)) then
+                  let place =
                       match loss.Decay with
-                      | LinearDecay _ -> "linear"
-                      | _ -> "cosine"
-
-                  let place = placeOfSetting draft loss.Name "decay" [ kind; "until" ]
+                      | LinearDecay _ -> placeOfSetting draft loss.Name "decay" [ "linear"; "until" ]
+                      | CosineDecay _ -> placeOfSetting draft loss.Name "decay" [ "cosine"; "until" ]
+                      | _ -> placeOfSetting draft loss.Name "stop_after" []
                   warn place (NeverActs(loss.Name, draft.Variant, epochs, [])) ]
     |> together
 

@@ -35,7 +35,7 @@ let message (mistake: Mistake) : Message option =
         say
             "NEVER ACTS"
             $"The schedule of {code loss} leaves it the weight 0 in all of {inEpochs epochs} of {codes (variant :: others)}."
-            "change its decay, or leave the loss out."
+            "change its schedule, or leave the loss out."
     | RateNeverChanges(epoch, epochs) ->
         say "NEVER HAPPENS" $"The learning rate would change after epoch {epoch}, but training ends after {inEpochs epochs}." ""
     | PublishedWithoutRow(name, _, near) -> say "UNKNOWN ROW" $"There is no variant {code name}; these numbers get a row of their own." (suggest near)

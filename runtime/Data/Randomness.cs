@@ -7,6 +7,8 @@ public enum Purpose : ulong
     Augmentation = 2,
     Initialisation = 3,
     HeldOut = 4,
+    Memory = 5,
+    Negatives = 6,
 }
 
 /// <summary>

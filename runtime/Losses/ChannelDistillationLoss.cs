@@ -23,10 +23,7 @@ public sealed class ChannelDistillationLoss : Loss
             Formula = "sum over stages of mean over (sample, channel) of (GAP(connector(F_s)) - GAP(F_t))^2",
             DefaultWeight = 6,
             Needs = TeacherSignal.Features,
-            WhyNotPaired = features =>
-                features.Student.Count == features.Teacher.Count
-                    ? null
-                    : $"`cd` pairs stage with stage, but the student has {features.Student.Count} stages and the teacher {features.Teacher.Count}",
+            WhyNotPaired = Pairing.StageWithStage("cd"),
             Create = context => new ChannelDistillationLoss(context.Features),
         };
 

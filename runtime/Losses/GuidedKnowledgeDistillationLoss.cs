@@ -18,16 +18,7 @@ public sealed class GuidedKnowledgeDistillationLoss(double temperature) : Loss
             Title = "Guided knowledge distillation",
             Source = "Zhou et al., Channel Distillation, arXiv 2006.01683",
             Formula = "T^2 x mean of KL(p_t || p_s) over the samples that the teacher classifies correctly, p = softmax(logits / T)",
-            Parameters =
-            [
-                new ParameterDescriptor.Number(
-                    "temperature",
-                    1,
-                    "T: the higher, the more the small probabilities count.",
-                    Minimum: 0,
-                    AboveMinimum: true
-                ),
-            ],
+            Parameters = [SoftenedProbabilities.Temperature(1)],
             Needs = TeacherSignal.Logits,
             Create = context => new GuidedKnowledgeDistillationLoss(context.Parameters.Number("temperature")),
         };
@@ -38,14 +29,8 @@ public sealed class GuidedKnowledgeDistillationLoss(double temperature) : Loss
     {
         var teacher = input.Teacher!;
         // Stays on the device: asking for the number itself would wait for the computation.
-        var count = teacher.Derive("number of correct samples, at least 1", () => teacher.Correct.sum().clamp_min(Constants.One));
+        var count = teacher.Derive("number of correct samples, at least 1", () => teacher.Correct.sum().clamp_min(1));
         var perSample = divergence.PerSample(input.Student.Logits, teacher);
         return divergence.Rescale((perSample * teacher.Correct).sum() / count);
-    }
-
-    /// <summary>Apart from the loss, so that reading its descriptor (a plan does no more) does not load libtorch.</summary>
-    private static class Constants
-    {
-        public static readonly Scalar One = 1.0;
     }
 }

@@ -16,16 +16,7 @@ public sealed class KnowledgeDistillationLoss(double temperature) : Loss
             Title = "Knowledge distillation",
             Source = "Hinton et al., arXiv 1503.02531",
             Formula = "T^2 x mean over samples of KL(p_t || p_s), p = softmax(logits / T)",
-            Parameters =
-            [
-                new ParameterDescriptor.Number(
-                    "temperature",
-                    4,
-                    "T: the higher, the more the small probabilities count.",
-                    Minimum: 0,
-                    AboveMinimum: true
-                ),
-            ],
+            Parameters = [SoftenedProbabilities.Temperature(4)],
             Needs = TeacherSignal.Logits,
             Create = context => new KnowledgeDistillationLoss(context.Parameters.Number("temperature")),
         };

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace ChannelDistillation.Losses;
 
-/// <summary>A loss over one batch. Pure but for its <see cref="Auxiliary"/> module, which is trained with the student.</summary>
+/// <summary>A loss over one batch. Its <see cref="Auxiliary"/> module is trained with the student and holds whatever else it keeps from step to step.</summary>
 public abstract class Loss
 {
     /// <summary>Layers with weights of their own (connectors, regressors); null: none.</summary>
@@ -12,6 +12,9 @@ public abstract class Loss
 
     /// <summary>The unweighted loss: a scalar that gradients flow through.</summary>
     public abstract Tensor Compute(LossInput input);
+
+    /// <summary>Called when the gradients of the last <see cref="Compute"/> are there: what they are made of may change now.</summary>
+    public virtual void StepEnded() { }
 }
 
 /// <param name="Student">With gradients.</param>

@@ -9,6 +9,17 @@ public static class LossCatalog
         KnowledgeDistillationLoss.Descriptor,
         GuidedKnowledgeDistillationLoss.Descriptor,
         ChannelDistillationLoss.Descriptor,
+        FitNetsLoss.Descriptor,
+        AttentionTransferLoss.Descriptor,
+        SimilarityPreservingLoss.Descriptor,
+        CorrelationCongruenceLoss.Descriptor,
+        VariationalInformationLoss.Descriptor,
+        RelationalLoss.Descriptor,
+        ProbabilisticTransferLoss.Descriptor,
+        NeuronSelectivityLoss.Descriptor,
+        ContrastiveLoss.Descriptor,
+        DecoupledLoss.Descriptor,
+        StrongerTeacherLoss.Descriptor,
     ];
 
     private static readonly Dictionary<string, LossDescriptor> ByName = All.ToDictionary(loss => loss.Name);

@@ -20,13 +20,19 @@ public sealed record LossDescriptor
 
     public double DefaultWeight { get; init; } = 1;
 
+    /// <summary>Epochs over which its weight grows where an experiment does not say.</summary>
+    public int DefaultWarmup { get; init; }
+
     public IReadOnlyList<ParameterDescriptor> Parameters { get; init; } = [];
 
     /// <summary>What it reads of the teacher; <see cref="TeacherSignal.None"/>: it works without one.</summary>
     public TeacherSignal Needs { get; init; } = TeacherSignal.None;
 
     /// <summary>Why these features cannot be paired, in words for the user; null: they can.</summary>
-    public Func<FeaturePair, string?> WhyNotPaired { get; init; } = _ => null;
+    public Func<FeaturePair, Parameters, string?> WhyNotPaired { get; init; } = (_, _) => null;
+
+    /// <summary>Parameters that <see cref="WhyNotPaired"/> looks at.</summary>
+    public IReadOnlyList<string> PairingParameters { get; init; } = [];
 
     public required Func<LossContext, Loss> Create { get; init; }
 
@@ -47,12 +53,23 @@ public enum TeacherSignal
 
     /// <summary>The pooled last stage.</summary>
     Embedding = 4,
+
+    /// <summary>Stage outputs before their last ReLU.</summary>
+    PreActivations = 8,
 }
 
 /// <summary>Stage outputs of student and teacher, first stage first.</summary>
-public sealed record FeaturePair(IReadOnlyList<FeatureShape> Student, IReadOnlyList<FeatureShape> Teacher);
+public sealed record FeaturePair(IReadOnlyList<FeatureShape> Student, IReadOnlyList<FeatureShape> Teacher)
+{
+    /// <summary>Channels of the student's embedding: those of its last stage, if nothing else is said.</summary>
+    public int StudentEmbedding { get; init; } = Student.Count == 0 ? 0 : Student[^1].Channels;
+
+    /// <summary>Channels of the teacher's embedding: those of its last stage, if nothing else is said.</summary>
+    public int TeacherEmbedding { get; init; } = Teacher.Count == 0 ? 0 : Teacher[^1].Channels;
+}
 
 /// <summary>What a loss is built from.</summary>
 /// <param name="Features">Empty teacher side where there is no teacher.</param>
-/// <param name="TrainingImages">Size of the training set, for methods that keep something per image.</param>
-public sealed record LossContext(Parameters Parameters, FeaturePair Features, int Classes, int TrainingImages);
+/// <param name="TrainingLabels">Class of each training image, for methods that keep something per image.</param>
+/// <param name="Seed">Of the run, for methods that draw random numbers.</param>
+public sealed record LossContext(Parameters Parameters, FeaturePair Features, int Classes, IReadOnlyList<int> TrainingLabels, long Seed);

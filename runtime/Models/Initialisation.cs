@@ -38,6 +38,9 @@ public static class Initialisation
             case Layers.BatchNorm or BatchNorm1d or BatchNorm2d:
                 parameter.fill_(name == "weight" ? 1 : 0);
                 break;
+            case Layers.IUniformlyInitialised uniform:
+                Draw(parameter, seed, (values, random) => values.uniform_(-uniform.Bound, uniform.Bound, random));
+                break;
             case Linear linear:
                 double bound = 1 / Math.Sqrt(linear.weight!.shape[1]);
                 Draw(parameter, seed, (values, random) => values.uniform_(-bound, bound, random));

@@ -191,6 +191,8 @@ public static class SpecJson
             json.WriteNumber("start_after", loss.Schedule.StartAfter);
         if (loss.Schedule.Warmup > 0)
             json.WriteNumber("warmup", loss.Schedule.Warmup);
+        if (loss.Schedule.StopAfter is int stop)
+            json.WriteNumber("stop_after", stop);
         if (loss.Schedule.Decay is WeightDecay decay)
         {
             json.WriteStartObject("decay");

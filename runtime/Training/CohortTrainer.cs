@@ -55,8 +55,9 @@ public sealed class CohortTrainer : IDisposable
         this.device = device;
         // Reading a number is free on the CPU; on a GPU it would wait for every step.
         checkEveryStep = device.type == DeviceType.CPU;
+        int[] labels = [.. Enumerable.Range(0, dataset.Training.Count).Select(dataset.Training.Label)];
         foreach (LaneSpec spec in specs)
-            lanes.Open(spec, () => new Lane(spec, dataset.Descriptor, dataset.Training.Count, device), options.Device, teacherHash);
+            lanes.Open(spec, () => new Lane(spec, dataset.Descriptor, labels, device), options.Device, teacherHash);
     }
 
     /// <summary>Trains every lane to its last epoch, going on from its checkpoint where it has one.</summary>

@@ -19,7 +19,7 @@ internal sealed class Lane : IDisposable
     private EpochMeter? meter;
     private EpochMeter? validation;
 
-    public Lane(LaneSpec lane, DatasetDescriptor dataset, int trainingImages, Device device)
+    public Lane(LaneSpec lane, DatasetDescriptor dataset, IReadOnlyList<int> trainingLabels, Device device)
     {
         Name = lane.Name;
         Spec = lane.Spec;
@@ -29,7 +29,7 @@ internal sealed class Lane : IDisposable
         Initialisation.Initialise(Student, Spec.Seed, "student");
         Student.to(device);
         var features = new FeaturePair(student.Features(Spec.Student, dataset.Image), TeacherFeatures(dataset.Image));
-        Losses = new LossTerms(Spec.Losses, loss => new(loss.Parameters, features, dataset.Classes, trainingImages), Spec.Seed, device);
+        Losses = new LossTerms(Spec.Losses, loss => new(loss.Parameters, features, dataset.Classes, trainingLabels, Spec.Seed), Spec.Seed, device);
         optimizer = new MomentumSgd(
             Modules.SelectMany(part => part.Module.named_parameters().Select(named => (part.Prefix + named.name, named.parameter))),
             Spec.Train.Optimizer
@@ -76,6 +76,7 @@ internal sealed class Lane : IDisposable
         if (values[0].requires_grad)
         {
             values[0].backward();
+            Losses.StepEnded();
             optimizer.Step(LearningRate(Position.Step, stepsPerEpoch));
         }
         Position = (Position.Epoch, Position.Step + 1);

@@ -64,6 +64,13 @@ internal sealed class LossTerms : IDisposable
         return values;
     }
 
+    /// <summary>To be called between the gradients and the next step.</summary>
+    public void StepEnded()
+    {
+        foreach (Term term in active)
+            term.Loss.StepEnded();
+    }
+
     public void Dispose()
     {
         foreach (var (_, module) in Modules)

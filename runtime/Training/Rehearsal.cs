@@ -25,7 +25,8 @@ public sealed class Rehearsal : IDisposable
         DatasetDescriptor dataset = DatasetCatalog.Describe(spec.Dataset);
         var target = new Device(device);
         int size = spec.Train.Batch;
-        lane = new Lane(new("rehearsal", spec, ""), dataset, Math.Max(dataset.Images(spec.Dataset.HeldOut).Training, size), target);
+        int images = Math.Max(dataset.Images(spec.Dataset.HeldOut).Training, size);
+        lane = new Lane(new("rehearsal", spec, ""), dataset, [.. Enumerable.Range(0, images).Select(image => image % dataset.Classes)], target);
         lane.StartEpoch();
         teacher = spec.Teacher is null ? null : new(RandomTeacher(spec.Teacher, dataset, target), spec.Teacher.BatchNorm);
         ImageShape image = dataset.Image;

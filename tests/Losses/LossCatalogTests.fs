@@ -10,7 +10,10 @@ open ChannelDistillation.Tests.Losses
 
 let private features name = (ModelCatalog.Get name).Features(ModelSpec name, ImageShape(3, 32, 32))
 
-let private whyNot student teacher = (LossCatalog.Get "cd").WhyNotPaired.Invoke(FeaturePair(features student, features teacher))
+let private whyNotBy name (parameters: (string * float) list) student teacher =
+    (LossCatalog.Get name).WhyNotPaired.Invoke(FeaturePair(features student, features teacher), Signals.parameters name parameters)
+
+let private whyNot student teacher = whyNotBy "cd" [] student teacher
 
 [<Tests>]
 let catalog =

@@ -24,23 +24,44 @@ let ofFeatures (student: Tensor[]) (teacher: Tensor[]) =
     let output (features: Tensor[]) = ModelOutput(features[0], features, features[0])
     LossInput(output student, TeacherSignals(output teacher, labels), labels, ReadOnlyMemory.Empty, 1)
 
+/// Teacher and student from their embeddings alone.
+let ofEmbeddings (student: Tensor) (teacher: Tensor) =
+    let labels = torch.zeros (student.shape[0], torch.ScalarType.Int64)
+    let output (embedding: Tensor) = ModelOutput(embedding, none, embedding)
+    LossInput(output student, TeacherSignals(output teacher, labels), labels, ReadOnlyMemory.Empty, 1)
+
+/// Teacher and student from stage features, which are their own pre-activations, and embeddings (student's, teacher's) where there are any.
+let ofAll (student: Tensor[]) (teacher: Tensor[]) (embeddings: Tensor[]) =
+    let some = Array.head (Array.append embeddings student)
+    let labels = torch.zeros (some.shape[0], torch.ScalarType.Int64)
+
+    let output (features: Tensor[]) (i: int) =
+        let embedding = if embeddings.Length = 0 then some else embeddings[i]
+        ModelOutput(embedding, features, embedding)
+
+    LossInput(output student 0, TeacherSignals(output teacher 1, labels), labels, ReadOnlyMemory.Empty, 1)
+
 let shapes (features: Tensor[]) =
     [| for feature in features -> FeatureShape(int feature.shape[1], int feature.shape[2], int feature.shape[3]) |]
 
+/// A loss's default parameters but for the given ones.
+let parameters name (given: (string * float) list) =
+    ((LossCatalog.Get name).DefaultParameters, given) ||> List.fold (fun all (name, value) -> all.With(name, value :> obj))
+
+/// A loss for given features, in a set of so many images of four classes, one after the other.
+let buildFor name given (features: FeaturePair) images =
+    (LossCatalog.Get name).Create.Invoke(LossContext(parameters name given, features, 4, [| for image in 0 .. images - 1 -> image % 4 |], 1L))
+
 /// A loss with default parameters but for the given ones.
-let build name (parameters: (string * float) list) (student: FeatureShape[]) (teacher: FeatureShape[]) =
-    let descriptor = LossCatalog.Get name
-
-    let values =
-        (descriptor.DefaultParameters, parameters) ||> List.fold (fun all (name, value) -> all.With(name, value :> obj))
-
-    descriptor.Create.Invoke(LossContext(values, FeaturePair(student, teacher), 10, 100))
+let build name given (student: FeatureShape[]) (teacher: FeatureShape[]) = buildFor name given (FeaturePair(student, teacher)) 100
 
 /// Value, and gradient with respect to each given leaf.
 let valueAndGradients (loss: Loss) (input: LossInput) (leaves: Tensor[]) =
     use value = loss.Compute input
     value.backward ()
 
+    // What a loss does not look at has no gradient in TorchSharp; that is 0.
+    let gradient (leaf: Tensor) = if isNull leaf.grad then Array.zeroCreate (int (leaf.numel ())) else gradient leaf
     (toArray value)[0], Array.map gradient leaves
 
 let auxiliary (loss: Loss) =

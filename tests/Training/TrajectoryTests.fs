@@ -49,7 +49,7 @@ let private laneOf (golden: JsonElement) =
             Seed = 0L
         )
 
-    new Lane(LaneSpec("golden", spec, ""), DatasetCatalog.Find "cifar100", 50000, torch.CPU)
+    new Lane(LaneSpec("golden", spec, ""), DatasetCatalog.Find "cifar100", [| 0 |], torch.CPU)
 
 let private teacherOf (golden: JsonElement) offset =
     let network = ModelCatalog.Get("resnet34").Build(ModelSpec "resnet34", image, classes)

@@ -1,0 +1,47 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace ChannelDistillation.Losses;
+
+/// <summary>
+/// DIST (Huang et al.: Knowledge Distillation from A Stronger Teacher, arXiv 2205.10536): the student's probabilities need not equal the
+/// teacher's, only vary with them. With rho = Pearson's correlation of softmax(logits / T),
+/// T^2 x (beta x (1 - mean over samples of rho) + gamma x (1 - mean over classes of rho)).
+/// </summary>
+public sealed class StrongerTeacherLoss(double beta, double gamma, double temperature) : Loss
+{
+    private readonly SoftenedProbabilities probabilities = new(temperature);
+
+    public static LossDescriptor Descriptor { get; } =
+        new()
+        {
+            Name = "dist",
+            Title = "DIST",
+            Source = "Huang et al., arXiv 2205.10536; weight of torchdistill",
+            Formula = "T^2 x (beta (1 - mean over samples of rho) + gamma (1 - mean over classes of rho)), rho = Pearson correlation of p_s and p_t",
+            DefaultWeight = 2,
+            Parameters =
+            [
+                new ParameterDescriptor.Number("beta", 1, "Weight of the correlation over the classes of a sample.", Minimum: 0),
+                new ParameterDescriptor.Number("gamma", 1, "Weight of the correlation over the samples of a class.", Minimum: 0),
+                SoftenedProbabilities.Temperature(1),
+            ],
+            Needs = TeacherSignal.Logits,
+            Create = context => new StrongerTeacherLoss(
+                context.Parameters.Number("beta"),
+                context.Parameters.Number("gamma"),
+                context.Parameters.Number("temperature")
+            ),
+        };
+
+    public override Tensor Compute(LossInput input)
+    {
+        Tensor student = probabilities.Log(input.Student.Logits).exp();
+        Tensor teacher = probabilities.Of(input.Teacher!);
+        return (beta * (1 - Correlation(student, teacher, 1)) + gamma * (1 - Correlation(student, teacher, 0))) * (temperature * temperature);
+    }
+
+    /// <summary>Pearson's correlation along one dimension, averaged over the other.</summary>
+    private static Tensor Correlation(Tensor a, Tensor b, long dimension) =>
+        nn.functional.cosine_similarity(a - a.mean([dimension], keepdim: true), b - b.mean([dimension], keepdim: true), dimension).mean();
+}
