@@ -5,7 +5,8 @@ open System.Collections.Generic
 open ChannelDistillation.Losses
 open ChannelDistillation.Dsl.Codec
 
-let blank: LossSettings = { Weight = None; StartAfter = None; StopAfter = None; Warmup = None; Decay = None; Parameters = Map.empty }
+let blank: LossSettings =
+    { Weight = None; StartAfter = None; StopAfter = None; Warmup = None; Decay = None; Parameters = Map.empty }
 
 let private parameter (descriptor: ParameterDescriptor) : Field<LossSettings> =
     let field shown into out codec =

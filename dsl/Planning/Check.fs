@@ -24,10 +24,9 @@ let stem (reader: Reader) (place: Place) (path: string list) (model: Model) =
 let whyNotPaired (dataset: ChannelDistillation.Dsl.Dataset) (student: Model) (teacher: Model) (loss: Resolve.ResolvedLoss) : string option =
     let descriptor = LossCatalog.Get loss.Name
     let image = (DatasetCatalog.Describe(Resolve.datasetSpec dataset)).Image
+    let features = FeaturePair.Of(Resolve.modelSpec student, Resolve.modelSpec teacher, image)
 
-    let features (model: Model) = (ModelCatalog.Get model.Name).Features(Resolve.modelSpec model, image)
-
-    match descriptor.WhyNotPaired.Invoke(FeaturePair(features student, features teacher), (Resolve.lossSpec loss).Parameters) with
+    match descriptor.WhyNotPaired.Invoke(features, (Resolve.lossSpec loss).Parameters) with
     | null -> None
     | reason -> Some reason
 

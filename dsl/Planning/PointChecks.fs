@@ -13,7 +13,9 @@ type private Here = (string list * Place) list
 
 /// `unsure`: sections that are broken, so that nothing can be said of them.
 type private Checker(reader: Reader, where: Where, unsure: Set<string>) =
-    let pairs = HashSet<struct (DatasetSource * Model * Model * string * (string * ParameterValue) list)>(HashIdentity.Structural)
+    let pairs =
+        HashSet<struct (DatasetSource * Model * Model * string * (string * ParameterValue) list)>(HashIdentity.Structural)
+
     let stems = HashSet<struct (string * Model)>(HashIdentity.Structural)
     let teachers = HashSet<struct (DatasetSource * TeacherSource)>(HashIdentity.Structural)
     let datasets = HashSet<Dataset>(HashIdentity.Structural)

@@ -18,7 +18,9 @@ type ResolvedLoss =
 type Resolved = { Dataset: Dataset; Teacher: Teacher option; Student: Model; Train: Train; Losses: ResolvedLoss list }
 
 /// Whether a preset treats a loss as one on features (it decays) or as one on logits and labels (it starts late).
-let private onFeatures (loss: LossDescriptor) = (loss.Needs &&& (TeacherSignal.Features ||| TeacherSignal.Embedding ||| TeacherSignal.PreActivations)) <> TeacherSignal.None
+let private onFeatures (loss: LossDescriptor) =
+    (loss.Needs &&& (TeacherSignal.Features ||| TeacherSignal.Embedding ||| TeacherSignal.PreActivations))
+    <> TeacherSignal.None
 
 /// Early Decay Teacher as the paper's code does it (`lrdv2` there).
 let preset (edt: EdtPreset) (loss: LossDescriptor) : LossSettings =
@@ -195,7 +197,13 @@ let lossSpec (loss: ResolvedLoss) =
         Name = loss.Name,
         Weight = loss.Weight,
         Parameters = parameters loss.Parameters,
-        Schedule = WeightSchedule(StartAfter = loss.StartAfter, StopAfter = Option.toNullable loss.StopAfter, Warmup = loss.Warmup, Decay = weightDecay loss.Decay)
+        Schedule =
+            WeightSchedule(
+                StartAfter = loss.StartAfter,
+                StopAfter = Option.toNullable loss.StopAfter,
+                Warmup = loss.Warmup,
+                Decay = weightDecay loss.Decay
+            )
     )
 
 /// Makes the specifications of one row after another.

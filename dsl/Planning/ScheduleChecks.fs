@@ -25,7 +25,10 @@ let private neverActs epochs (loss: Resolve.ResolvedLoss) =
     | (NoDecay | StepDecay _ | EveryDecay _), None -> false
     | _ ->
         let spec = Resolve.lossSpec loss
-        loss.Weight > 0.0 && loss.StartAfter < epochs && seq { 1..epochs } |> Seq.forall (fun epoch -> spec.WeightAt epoch = 0.0)
+
+        loss.Weight > 0.0
+        && loss.StartAfter < epochs
+        && seq { 1..epochs } |> Seq.forall (fun epoch -> spec.WeightAt epoch = 0.0)
 
 /// The place of a row's value on the first of some paths that is an axis.
 let private placeOf (experiment: Experiment) (legend: Legend) =
@@ -113,6 +116,7 @@ let private losses (where: Where) (placeOf: Draft -> string list list -> Place o
                       | LinearDecay _ -> placeOfSetting draft loss.Name "decay" [ "linear"; "until" ]
                       | CosineDecay _ -> placeOfSetting draft loss.Name "decay" [ "cosine"; "until" ]
                       | _ -> placeOfSetting draft loss.Name "stop_after" []
+
                   warn place (NeverActs(loss.Name, draft.Variant, epochs, [])) ]
     |> together
 

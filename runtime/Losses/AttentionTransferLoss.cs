@@ -1,3 +1,4 @@
+using ChannelDistillation.Models;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -22,6 +23,8 @@ public sealed class AttentionTransferLoss(int stages) : Loss
             WhyNotPaired = Pairing.StageWithStage("at"),
             Create = context => new AttentionTransferLoss(context.Features.Student.Count),
         };
+
+    public override Taps OfStudent => Taps.Stages(stages);
 
     public override Tensor Compute(LossInput input) => FeatureMaps.SumOverStages(stages, stage => StageLoss(stage, input));
 

@@ -20,6 +20,8 @@ public sealed class ChannelConnectors : nn.Module
         register_module("connectors", new Chain(stages));
     }
 
+    public int Stages => stages.Length;
+
     /// <summary>[batch, student's channels, height, width] to [batch, teacher's channels, height, width].</summary>
     public Tensor Connect(int stage, Tensor feature) => stages[stage].forward(feature).relu_();
 }

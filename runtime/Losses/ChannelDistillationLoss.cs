@@ -34,6 +34,8 @@ public sealed class ChannelDistillationLoss : Loss
 
     public override nn.Module Auxiliary => connectors;
 
+    public override Taps OfStudent => Taps.Stages(connectors.Stages);
+
     public override Tensor Compute(LossInput input)
     {
         var teacher = input.Teacher!;

@@ -1,3 +1,4 @@
+using ChannelDistillation.Models;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -19,13 +20,20 @@ public sealed class ContrastiveLoss : Loss
             Name = "crd",
             Title = "Contrastive representation distillation",
             Source = "Tian et al., arXiv 1910.10699, and its code",
-            Formula = "- mean of [log(h+ / (h+ + m/N)) + sum over m negatives of log((m/N) / (h + m/N))], for student and teacher, h = exp(e . memory / T) / Z",
+            Formula =
+                "- mean of [log(h+ / (h+ + m/N)) + sum over m negatives of log((m/N) / (h + m/N))], for student and teacher, h = exp(e . memory / T) / Z",
             DefaultWeight = 0.8,
             Parameters =
             [
                 new ParameterDescriptor.Integer("dimension", 128, "Of the two normalised embeddings.", Minimum: 1),
                 new ParameterDescriptor.Integer("negatives", 16384, "Images of other classes that each image is told from.", Minimum: 1),
-                new ParameterDescriptor.Number("temperature", 0.07, "T: the lower, the more the most similar negatives count.", Minimum: 0, AboveMinimum: true),
+                new ParameterDescriptor.Number(
+                    "temperature",
+                    0.07,
+                    "T: the lower, the more the most similar negatives count.",
+                    Minimum: 0,
+                    AboveMinimum: true
+                ),
                 new ParameterDescriptor.Number("momentum", 0.5, "How much of a remembered embedding stays when its image comes again.", 0, 1),
             ],
             Needs = TeacherSignal.Embedding,
@@ -51,12 +59,10 @@ public sealed class ContrastiveLoss : Loss
 
     public override nn.Module Auxiliary => memory;
 
+    public override Taps OfStudent => Taps.Embedding;
+
     public override Tensor Compute(LossInput input) =>
-        Contrast(
-            input.Student.Embedding,
-            input.Teacher!.Embedding,
-            sampler.Sample(input.Indices.Span, input.Epoch, input.Student.Embedding.device)
-        );
+        Contrast(input.Student.Embedding, input.Teacher!.Embedding, sampler.Sample(input.Indices.Span, input.Epoch, input.Student.Embedding.device));
 
     /// <summary>The loss of a batch for a given choice of negatives.</summary>
     /// <param name="student">[batch, channels]; the teacher's likewise.</param>

@@ -1,3 +1,4 @@
+using ChannelDistillation.Models;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -28,6 +29,8 @@ public sealed class CorrelationCongruenceLoss : Loss
     private CorrelationCongruenceLoss(FeaturePair features, int dimension) => embeddings = new(features, dimension);
 
     public override nn.Module Auxiliary => embeddings;
+
+    public override Taps OfStudent => Taps.Embedding;
 
     public override Tensor Compute(LossInput input) =>
         Congruence(embeddings.Student.forward(input.Student.Embedding), embeddings.Teacher.forward(input.Teacher!.Embedding));

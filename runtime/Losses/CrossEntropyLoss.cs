@@ -1,3 +1,4 @@
+using ChannelDistillation.Models;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -15,6 +16,10 @@ public sealed class CrossEntropyLoss : Loss
             Formula = "mean over samples of -log p_s(label)",
             Create = _ => new CrossEntropyLoss(),
         };
+
+    public override Taps OfStudent => Taps.Logits;
+
+    public override Taps OfTeacher => default;
 
     public override Tensor Compute(LossInput input) => nn.functional.cross_entropy(input.Student.Logits, input.Labels);
 }

@@ -1,3 +1,4 @@
+using ChannelDistillation.Models;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -34,6 +35,8 @@ public sealed class DecoupledLoss(double alpha, double beta, double temperature)
                 context.Parameters.Number("temperature")
             ),
         };
+
+    public override Taps OfStudent => Taps.Logits;
 
     public override Tensor Compute(LossInput input)
     {

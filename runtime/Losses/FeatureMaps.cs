@@ -26,9 +26,7 @@ internal static class FeatureMaps
     private static Tensor? Pool(Tensor map, long[] limit)
     {
         long[] shape = map.shape;
-        return Fits(shape, limit)
-            ? null
-            : nn.functional.adaptive_avg_pool2d(map, [Math.Min(shape[2], limit[2]), Math.Min(shape[3], limit[3])]);
+        return Fits(shape, limit) ? null : nn.functional.adaptive_avg_pool2d(map, [Math.Min(shape[2], limit[2]), Math.Min(shape[3], limit[3])]);
     }
 
     private static bool Fits(long[] shape, long[] limit) => shape[2] <= limit[2] && shape[3] <= limit[3];

@@ -40,6 +40,8 @@ public sealed class FitNetsLoss : Loss
 
     public override nn.Module Auxiliary => regressor;
 
+    public override Taps OfStudent => Taps.Stage(stage);
+
     public override Tensor Compute(LossInput input) => Hint(regressor.forward(input.Student.Features[stage]).relu_(), input.Teacher!.Features[stage]);
 
     /// <summary>The formula alone: the mean squared difference of two feature maps of one shape.</summary>

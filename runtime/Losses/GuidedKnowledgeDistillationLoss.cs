@@ -1,3 +1,4 @@
+using ChannelDistillation.Models;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -24,6 +25,8 @@ public sealed class GuidedKnowledgeDistillationLoss(double temperature) : Loss
         };
 
     private readonly SoftenedDivergence divergence = new(temperature);
+
+    public override Taps OfStudent => Taps.Logits;
 
     public override Tensor Compute(LossInput input)
     {

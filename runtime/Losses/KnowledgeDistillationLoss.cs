@@ -1,3 +1,4 @@
+using ChannelDistillation.Models;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -22,6 +23,8 @@ public sealed class KnowledgeDistillationLoss(double temperature) : Loss
         };
 
     private readonly SoftenedDivergence divergence = new(temperature);
+
+    public override Taps OfStudent => Taps.Logits;
 
     public override Tensor Compute(LossInput input) => divergence.Rescale(divergence.PerSample(input.Student.Logits, input.Teacher!).mean());
 }

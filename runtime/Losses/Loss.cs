@@ -10,6 +10,12 @@ public abstract class Loss
     /// <summary>Layers with weights of their own (connectors, regressors); null: none.</summary>
     public virtual nn.Module? Auxiliary => null;
 
+    /// <summary>What it reads of the student.</summary>
+    public abstract Taps OfStudent { get; }
+
+    /// <summary>What it reads of the teacher: the same, if nothing else is said.</summary>
+    public virtual Taps OfTeacher => OfStudent;
+
     /// <summary>The unweighted loss: a scalar that gradients flow through.</summary>
     public abstract Tensor Compute(LossInput input);
 

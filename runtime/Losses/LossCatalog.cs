@@ -20,6 +20,7 @@ public static class LossCatalog
         ContrastiveLoss.Descriptor,
         DecoupledLoss.Descriptor,
         StrongerTeacherLoss.Descriptor,
+        ReviewLoss.Descriptor,
     ];
 
     private static readonly Dictionary<string, LossDescriptor> ByName = All.ToDictionary(loss => loss.Name);

@@ -66,6 +66,21 @@ public sealed record FeaturePair(IReadOnlyList<FeatureShape> Student, IReadOnlyL
 
     /// <summary>Channels of the teacher's embedding: those of its last stage, if nothing else is said.</summary>
     public int TeacherEmbedding { get; init; } = Teacher.Count == 0 ? 0 : Teacher[^1].Channels;
+
+    /// <summary>Of two models on images of a given size.</summary>
+    /// <param name="teacher">Null: the student learns alone.</param>
+    public static FeaturePair Of(ModelSpec student, ModelSpec? teacher, ImageShape image)
+    {
+        ModelDescriptor learner = ModelCatalog.Get(student.Name);
+        if (teacher is null)
+            return new(learner.Features(student, image), []) { StudentEmbedding = learner.EmbeddingChannels };
+        ModelDescriptor master = ModelCatalog.Get(teacher.Name);
+        return new(learner.Features(student, image), master.Features(teacher, image))
+        {
+            StudentEmbedding = learner.EmbeddingChannels,
+            TeacherEmbedding = master.EmbeddingChannels,
+        };
+    }
 }
 
 /// <summary>What a loss is built from.</summary>

@@ -21,7 +21,10 @@ public sealed class NegativeSampler
     public NegativeSampler(IReadOnlyList<int> labels, int classes, int count, long seed)
     {
         (this.labels, this.count, this.seed) = (labels, count, seed);
-        otherClasses = [.. Enumerable.Range(0, classes).Select(label => Enumerable.Range(0, labels.Count).Where(image => labels[image] != label).ToArray())];
+        otherClasses =
+        [
+            .. Enumerable.Range(0, classes).Select(label => Enumerable.Range(0, labels.Count).Where(image => labels[image] != label).ToArray()),
+        ];
         taken = new bool[labels.Count];
     }
 

@@ -1,3 +1,4 @@
+using ChannelDistillation.Models;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -23,6 +24,8 @@ public sealed class ProbabilisticTransferLoss : Loss
             Needs = TeacherSignal.Embedding,
             Create = _ => new ProbabilisticTransferLoss(),
         };
+
+    public override Taps OfStudent => Taps.Embedding;
 
     public override Tensor Compute(LossInput input)
     {

@@ -1,3 +1,4 @@
+using ChannelDistillation.Models;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -19,7 +20,8 @@ public sealed class RelationalLoss(double distance, double angle) : Loss
             Name = "rkd",
             Title = "Relational knowledge distillation",
             Source = "Park et al., arXiv 1904.05068; weights of the CRD benchmark, arXiv 1910.10699",
-            Formula = "distance x smoothL1(D_s, D_t) + angle x smoothL1(A_s, A_t), D = distances of pairs / their mean, A = cosines of the angles of triples",
+            Formula =
+                "distance x smoothL1(D_s, D_t) + angle x smoothL1(A_s, A_t), D = distances of pairs / their mean, A = cosines of the angles of triples",
             Parameters =
             [
                 new ParameterDescriptor.Number("distance", 25, "How much the distances of pairs count.", Minimum: 0),
@@ -29,6 +31,8 @@ public sealed class RelationalLoss(double distance, double angle) : Loss
             Create = context => new RelationalLoss(context.Parameters.Number("distance"), context.Parameters.Number("angle")),
         };
 
+    public override Taps OfStudent => Taps.Embedding;
+
     public override Tensor Compute(LossInput input)
     {
         TeacherSignals teacher = input.Teacher!;
@@ -37,8 +41,7 @@ public sealed class RelationalLoss(double distance, double angle) : Loss
             return student.sum() * 0;
         Tensor distances = teacher.Derive("relative distances", () => Distances(teacher.Embedding));
         Tensor angles = teacher.Derive("angles", () => Angles(teacher.Embedding));
-        return distance * nn.functional.smooth_l1_loss(Distances(student), distances)
-            + angle * nn.functional.smooth_l1_loss(Angles(student), angles);
+        return distance * nn.functional.smooth_l1_loss(Distances(student), distances) + angle * nn.functional.smooth_l1_loss(Angles(student), angles);
     }
 
     /// <summary>[batch, batch]: Euclidean distances divided by the mean of those between different samples.</summary>

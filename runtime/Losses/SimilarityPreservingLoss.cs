@@ -1,3 +1,4 @@
+using ChannelDistillation.Models;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -19,7 +20,10 @@ public sealed class SimilarityPreservingLoss(params IReadOnlyList<(int Student, 
             Source = "Tung and Mori, arXiv 1907.09682; weight of the CRD benchmark, arXiv 1910.10699",
             Formula = "mean of (G_s - G_t)^2, G = Q Q^T with rows normalised to length 1, Q = flattened last stage (or of each stage, summed)",
             DefaultWeight = 3000,
-            Parameters = [new ParameterDescriptor.Choice("stages", "last", ["last", "all"], "Whether the last stages are compared, or every pair of stages.")],
+            Parameters =
+            [
+                new ParameterDescriptor.Choice("stages", "last", ["last", "all"], "Whether the last stages are compared, or every pair of stages."),
+            ],
             Needs = TeacherSignal.Features,
             WhyNotPaired = (features, parameters) => parameters.Text("stages") == "last" ? null : Pairing.StageWithStage("sp")(features, parameters),
             PairingParameters = ["stages"],
@@ -29,6 +33,10 @@ public sealed class SimilarityPreservingLoss(params IReadOnlyList<(int Student, 
                     : new SimilarityPreservingLoss([.. Enumerable.Range(0, context.Features.Student.Count).Select(stage => (stage, stage))]),
         };
 
+    public override Taps OfStudent => Union(pairs.Select(pair => Taps.Stage(pair.Student)));
+
+    public override Taps OfTeacher => Union(pairs.Select(pair => Taps.Stage(pair.Teacher)));
+
     public override Tensor Compute(LossInput input) =>
         FeatureMaps.SumOverStages(pairs.Count, pair => PairLoss(input.Student.Features[pairs[pair].Student], input.Teacher!, pairs[pair].Teacher));
 
@@ -37,6 +45,8 @@ public sealed class SimilarityPreservingLoss(params IReadOnlyList<(int Student, 
         Tensor similarities = teacher.Derive($"similarities {stage}", () => Similarities(teacher.Features[stage]));
         return nn.functional.mse_loss(Similarities(student), similarities);
     }
+
+    private static Taps Union(IEnumerable<Taps> taps) => taps.Aggregate((all, some) => all | some);
 
     private static Tensor Similarities(Tensor feature)
     {

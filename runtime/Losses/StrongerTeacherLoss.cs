@@ -1,3 +1,4 @@
+using ChannelDistillation.Models;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -33,6 +34,8 @@ public sealed class StrongerTeacherLoss(double beta, double gamma, double temper
                 context.Parameters.Number("temperature")
             ),
         };
+
+    public override Taps OfStudent => Taps.Logits;
 
     public override Tensor Compute(LossInput input)
     {

@@ -20,6 +20,9 @@ public sealed class TeacherSignals(ModelOutput output, Tensor labels)
     /// <summary>Stage outputs, each [batch, channels, height, width].</summary>
     public IReadOnlyList<Tensor> Features => output.Features;
 
+    /// <summary>A stage's output before its last ReLU, [batch, channels, height, width].</summary>
+    public Tensor PreActivation(int stage) => output.PreActivations[stage];
+
     /// <summary>[batch, channels].</summary>
     public Tensor Embedding => output.Embedding;
 
@@ -47,7 +50,7 @@ public sealed class TeacherSignals(ModelOutput output, Tensor labels)
             // Needed by later lanes: hand it to the step's scope, where the teacher's output lives. The scope of its own makes sure that it
             // comes from another one: moving a tensor to the scope it is in loses it, and its finalizer ends the process (TorchSharp 0.107).
             using var making = NewDisposeScope();
-            value = make().MoveToOtherDisposeScope(output.Logits);
+            value = make().MoveToOtherDisposeScope(output.Any);
             derived.Add(name, value);
         }
         return value;

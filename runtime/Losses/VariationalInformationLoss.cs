@@ -1,3 +1,4 @@
+using ChannelDistillation.Models;
 using ChannelDistillation.Models.Layers;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -37,6 +38,8 @@ public sealed class VariationalInformationLoss : Loss
     }
 
     public override nn.Module Auxiliary => all;
+
+    public override Taps OfStudent => Taps.Stages(predictions.Length);
 
     public override Tensor Compute(LossInput input) =>
         FeatureMaps.SumOverStages(

@@ -8,7 +8,7 @@ namespace ChannelDistillation.Models;
 /// Two 3x3 convolutions and a shortcut (He et al., arXiv 1512.03385, figure 5 left), layers named as in torchvision:
 /// relu(bn2(conv2(relu(bn1(conv1(x))))) + shortcut(x)); the shortcut is 1x1 convolution + BatchNorm where the shape changes.
 /// </summary>
-public sealed class BasicBlock : nn.Module<Tensor, Tensor>
+public sealed class BasicBlock : Block
 {
     private readonly Convolution conv1;
     private readonly BatchNorm bn1;
@@ -30,13 +30,13 @@ public sealed class BasicBlock : nn.Module<Tensor, Tensor>
         RegisterComponents();
     }
 
-    public override Tensor forward(Tensor input)
+    public override Tensor BeforeActivation(Tensor input)
     {
         using var first = conv1.forward(input);
         using var hidden = bn1.forward(first).relu_();
         using var second = conv2.forward(hidden);
         var output = bn2.forward(second);
         using var shortcut = downsample?.forward(input);
-        return output.add_(shortcut ?? input).relu_();
+        return output.add_(shortcut ?? input);
     }
 }

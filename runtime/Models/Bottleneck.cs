@@ -8,7 +8,7 @@ namespace ChannelDistillation.Models;
 /// 1x1, 3x3 and 1x1 convolution and a shortcut (He et al., arXiv 1512.03385, figure 5 right), layers named as in torchvision. As there, the
 /// stride is on the 3x3 convolution ("ResNet v1.5"), not on the first as in the paper.
 /// </summary>
-public sealed class Bottleneck : nn.Module<Tensor, Tensor>
+public sealed class Bottleneck : Block
 {
     /// <summary>Channels of the output per channel of the 3x3 convolution.</summary>
     public const int Expansion = 4;
@@ -38,7 +38,7 @@ public sealed class Bottleneck : nn.Module<Tensor, Tensor>
         RegisterComponents();
     }
 
-    public override Tensor forward(Tensor input)
+    public override Tensor BeforeActivation(Tensor input)
     {
         using var first = conv1.forward(input);
         using var narrow = bn1.forward(first).relu_();
@@ -47,6 +47,6 @@ public sealed class Bottleneck : nn.Module<Tensor, Tensor>
         using var third = conv3.forward(spatial);
         var output = bn3.forward(third);
         using var shortcut = downsample?.forward(input);
-        return output.add_(shortcut ?? input).relu_();
+        return output.add_(shortcut ?? input);
     }
 }

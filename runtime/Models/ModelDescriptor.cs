@@ -19,6 +19,13 @@ public sealed record ModelDescriptor
     /// <summary>Channels of each stage's output and the stride at which the stage starts (relative to the stem's output).</summary>
     public required IReadOnlyList<(int Channels, int Stride)> Stages { get; init; }
 
+    /// <summary>Channels of the embedding: those of the last stage, if nothing else is said.</summary>
+    public int EmbeddingChannels
+    {
+        get => field > 0 ? field : Stages[^1].Channels;
+        init;
+    }
+
     /// <summary>Builds the network; its weights mean nothing before <see cref="Initialisation"/> or a checkpoint has set them.</summary>
     public required Func<BackboneOptions, Backbone> Create { get; init; }
 

@@ -1,32 +1,37 @@
-using ChannelDistillation.Models.Layers;
-using TorchSharp;
+using System.Collections;
 using static TorchSharp.torch;
 
 namespace ChannelDistillation.Models;
 
-/// <summary>What one forward pass gives to losses.</summary>
-/// <param name="Logits">[batch, classes].</param>
-/// <param name="Features">Stage outputs after ReLU, first stage first, each [batch, channels, height, width].</param>
-/// <param name="Embedding">The pooled last stage before the classifier, [batch, channels].</param>
-public sealed record ModelOutput(Tensor Logits, IReadOnlyList<Tensor> Features, Tensor Embedding);
-
-/// <summary>A classification network whose stage outputs can be read.</summary>
-public abstract class Backbone(string name) : nn.Module<Tensor, Tensor>(name)
+/// <summary>What one forward pass gives to losses: what it was asked for. Reading anything else throws InvalidOperationException.</summary>
+/// <param name="features">Of each stage, null where not asked for; the pre-activations likewise.</param>
+public sealed class ModelOutput(Tensor? logits, IReadOnlyList<Tensor?> features, Tensor? embedding, IReadOnlyList<Tensor?>? preActivations = null)
 {
-    /// <summary>Logits, stage features and embedding of images [batch, channels, height, width].</summary>
-    public abstract ModelOutput Run(Tensor images);
+    /// <summary>[batch, classes].</summary>
+    public Tensor Logits => logits ?? throw NotAskedFor("the logits");
 
-    /// <summary>The logits alone; everything else is released at once.</summary>
-    public sealed override Tensor forward(Tensor images)
+    /// <summary>Stage outputs after ReLU, first stage first, each [batch, channels, height, width].</summary>
+    public IReadOnlyList<Tensor> Features { get; } = new Asked(features, "the output of stage");
+
+    /// <summary>Stage outputs before their last ReLU; the outputs themselves where a stage ends without one.</summary>
+    public IReadOnlyList<Tensor> PreActivations { get; } = new Asked(preActivations ?? [], "the pre-activation of stage");
+
+    /// <summary>The pooled features before the classifier, [batch, channels].</summary>
+    public Tensor Embedding => embedding ?? throw NotAskedFor("the embedding");
+
+    /// <summary>Any of its tensors: they live equally long.</summary>
+    internal Tensor Any => features.Append(logits).Append(embedding).Concat(preActivations ?? []).First(tensor => tensor is not null)!;
+
+    private static InvalidOperationException NotAskedFor(string what) => new($"This forward pass was not asked for {what}.");
+
+    private sealed class Asked(IReadOnlyList<Tensor?> values, string what) : IReadOnlyList<Tensor>
     {
-        var output = Run(images);
-        foreach (var feature in output.Features)
-            feature.Dispose();
-        output.Embedding.Dispose();
-        return output.Logits;
-    }
+        public int Count => values.Count;
 
-    /// <summary>Parameters and buffers by name, in PyTorch's order.</summary>
-    public sealed override Dictionary<string, Tensor> state_dict(Dictionary<string, Tensor>? destination = null, string? prefix = null) =>
-        this.StateInPyTorchOrder(destination, prefix);
+        public Tensor this[int stage] => values[stage] ?? throw NotAskedFor($"{what} {stage + 1}");
+
+        public IEnumerator<Tensor> GetEnumerator() => Enumerable.Range(0, Count).Select(stage => this[stage]).GetEnumerator();
+
+        IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+    }
 }

@@ -1,5 +1,3 @@
-using ChannelDistillation.Models.Layers;
-
 namespace ChannelDistillation.Models;
 
 /// <summary>The numbers that make one member of a residual family.</summary>
@@ -13,20 +11,20 @@ public sealed record ResidualArchitecture(int StemWidth, IReadOnlyList<int> Widt
     public IReadOnlyList<(int Channels, int Stride)> Stages { get; } =
         Widths.Select((width, stage) => (width * (Bottlenecks ? Bottleneck.Expansion : 1), stage == 0 ? 1 : 2)).ToArray();
 
-    public IEnumerable<Chain> BuildStages()
+    public IEnumerable<BlockStage> BuildStages()
     {
         int input = StemWidth;
         for (int stage = 0; stage < Widths.Count; stage++)
         {
             var (output, stride) = Stages[stage];
             (int before, int width) = (input, Widths[stage]);
-            yield return new Chain(
-                Enumerable.Range(0, Depths[stage]).Select(block => Block(block == 0 ? before : output, width, block == 0 ? stride : 1))
+            yield return new BlockStage(
+                Enumerable.Range(0, Depths[stage]).Select(block => MakeBlock(block == 0 ? before : output, width, block == 0 ? stride : 1))
             );
             input = output;
         }
     }
 
-    private TorchSharp.torch.nn.Module<TorchSharp.torch.Tensor, TorchSharp.torch.Tensor> Block(int input, int width, int stride) =>
+    private Block MakeBlock(int input, int width, int stride) =>
         Bottlenecks ? new Bottleneck(input, width, stride) : new BasicBlock(input, width, stride);
 }

@@ -14,7 +14,7 @@ public sealed class ResidualNetwork : Backbone
     private readonly Stem stem;
     private readonly Convolution conv1;
     private readonly BatchNorm bn1;
-    private readonly Chain[] stages;
+    private readonly BlockStage[] stages;
     private readonly Linear fc;
 
     public ResidualNetwork(string name, ResidualArchitecture architecture, BackboneOptions options)
@@ -33,22 +33,13 @@ public sealed class ResidualNetwork : Backbone
         register_module("fc", fc);
     }
 
-    public override ModelOutput Run(Tensor images)
-    {
-        var current = Begin(images);
-        var features = new Tensor[stages.Length];
-        for (int stage = 0; stage < stages.Length; stage++)
-        {
-            features[stage] = stages[stage].forward(current);
-            if (stage == 0)
-                current.Dispose();
-            current = features[stage];
-        }
-        var embedding = current.mean([2, 3]);
-        return new(fc.forward(embedding), features, embedding);
-    }
+    protected override IReadOnlyList<Stage> Stages => stages;
 
-    private Tensor Begin(Tensor images)
+    protected override Tensor Embed(Tensor last) => last.mean([2, 3]);
+
+    protected override Tensor Classify(Tensor embedding) => fc.forward(embedding);
+
+    protected override Tensor Begin(Tensor images)
     {
         using var convolved = conv1.forward(images);
         var active = bn1.forward(convolved).relu_();

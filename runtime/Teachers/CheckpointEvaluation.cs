@@ -30,7 +30,13 @@ public static class CheckpointEvaluation
         backbone.to(new torch.Device(options.Device));
         using IImageSet set = DatasetStore.OpenFinal(dataset, options.Workspace);
         var device = new torch.Device(options.Device);
-        EpochErrors errors = Evaluation.Errors((batch, labels) => frozen.Run(batch, labels).Logits, set, device, CancellationToken.None, progress);
+        EpochErrors errors = Evaluation.Errors(
+            (batch, labels) => frozen.Run(batch, labels, Taps.Logits).Logits,
+            set,
+            device,
+            CancellationToken.None,
+            progress
+        );
         foreach (string remark in set.Remarks())
             options.Remark(remark);
         return (weights, errors);

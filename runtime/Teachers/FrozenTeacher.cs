@@ -20,11 +20,11 @@ public sealed class FrozenTeacher : IDisposable
         model.train(batchNorm == TeacherBatchNorm.BatchStats);
     }
 
-    /// <summary>What the teacher says of a batch; lives in the current dispose scope.</summary>
-    public TeacherSignals Run(Tensor images, Tensor labels)
+    /// <summary>What is asked of the teacher about a batch; lives in the current dispose scope.</summary>
+    public TeacherSignals Run(Tensor images, Tensor labels, Taps taps)
     {
         using var noGradient = no_grad();
-        return new(model.Run(images), labels);
+        return new(model.Run(images, taps), labels);
     }
 
     public void Dispose() => model.Dispose();

@@ -84,7 +84,7 @@ public sealed class TeacherStore(Workspace workspace)
         if (File.Exists(kept))
             return JsonSerializer.Deserialize<EpochErrors>(File.ReadAllText(kept), RecordJson.Line)!;
         using FrozenTeacher model = Load(teacher, dataset, new(options.Device));
-        EpochErrors errors = Evaluation.Errors((images, labels) => model.Run(images, labels).Logits, dataset, options);
+        EpochErrors errors = Evaluation.Errors((images, labels) => model.Run(images, labels, Taps.Logits).Logits, dataset, options);
         try
         {
             AtomicFile.WriteText(kept, JsonSerializer.Serialize(errors, RecordJson.Pretty));

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using ChannelDistillation.Data;
 using ChannelDistillation.Losses;
+using ChannelDistillation.Models;
 using ChannelDistillation.Native;
 using ChannelDistillation.Records;
 using ChannelDistillation.Specs;
@@ -149,9 +150,11 @@ public sealed class CohortTrainer : IDisposable
         foreach (Batch batch in training.Epoch(epoch, step))
         {
             using var scope = torch.NewDisposeScope();
-            // The teacher is asked only where a lane listens: not in an epoch in which all its losses wait (EDT), nor for a student that learns alone.
-            bool asked = lanes.All.Any(entry => entry.Lane.Position == (epoch, step) && entry.Lane.Losses.NeedTeacher);
-            TeacherSignals? signals = asked ? teacher!.Run(batch.Images, batch.Labels) : null;
+            // The teacher is asked for no more than some lane reads: not in an epoch in which all its losses wait (EDT), nor for a student that learns alone.
+            Taps asked = lanes
+                .All.Where(entry => entry.Lane.Position == (epoch, step))
+                .Aggregate(default(Taps), (taps, entry) => taps | entry.Lane.Losses.OfTeacher);
+            TeacherSignals? signals = asked.IsNone ? null : teacher!.Run(batch.Images, batch.Labels, asked);
             lanes.Each(entry => entry.Lane.Position == (epoch, step), entry => Step(entry, batch, signals, step));
             step++;
             NativeHandles.StepEnded(step);
@@ -218,7 +221,7 @@ public sealed class CohortTrainer : IDisposable
         if (dataset.Test is not null)
         {
             observer.ValidationStarted(entry.Lane.Spec.Train.Epochs);
-            entry.Files.Test(entry.Lane, () => Evaluation.Errors((images, _) => entry.Lane.Student.Run(images).Logits, dataset.Test, device, stop));
+            entry.Files.Test(entry.Lane, () => Evaluation.Errors((images, _) => entry.Lane.Student.forward(images), dataset.Test, device, stop));
         }
         // The state is that of the last epoch's end: what is left is the test.
         lanes.End(entry, stop.IsCancellationRequested && dataset.Test is not null ? RunStatus.Interrupted : RunStatus.Completed);

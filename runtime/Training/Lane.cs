@@ -28,7 +28,7 @@ internal sealed class Lane : IDisposable
         Student = student.Build(Spec.Student, dataset.Image, dataset.Classes);
         Initialisation.Initialise(Student, Spec.Seed, "student");
         Student.to(device);
-        var features = new FeaturePair(student.Features(Spec.Student, dataset.Image), TeacherFeatures(dataset.Image));
+        FeaturePair features = FeaturePair.Of(Spec.Student, Spec.Teacher?.Model, dataset.Image);
         Losses = new LossTerms(Spec.Losses, loss => new(loss.Parameters, features, dataset.Classes, trainingLabels, Spec.Seed), Spec.Seed, device);
         optimizer = new MomentumSgd(
             Modules.SelectMany(part => part.Module.named_parameters().Select(named => (part.Prefix + named.name, named.parameter))),
@@ -70,7 +70,7 @@ internal sealed class Lane : IDisposable
     public void Step(Batch batch, TeacherSignals? teacher, int stepsPerEpoch)
     {
         using var scope = NewDisposeScope();
-        ModelOutput output = Student.Run(batch.Images);
+        ModelOutput output = Student.Run(batch.Images, Taps.Logits | Losses.OfStudent);
         IReadOnlyList<Tensor> values = Losses.Compute(new(output, teacher, batch.Labels, batch.Indices, Position.Epoch));
         meter!.Add(values, output.Logits, batch.Labels);
         if (values[0].requires_grad)
@@ -108,7 +108,7 @@ internal sealed class Lane : IDisposable
     {
         using var noGradient = no_grad();
         using var scope = NewDisposeScope();
-        Tensor logits = Student.Run(batch.Images).Logits;
+        Tensor logits = Student.forward(batch.Images);
         // Counting hits takes no notice of a NaN; a sum does.
         validation!.Add([logits.sum()], logits, batch.Labels);
     }
@@ -214,9 +214,6 @@ internal sealed class Lane : IDisposable
 
     private double LearningRate(int step, int stepsPerEpoch) =>
         Spec.Train.Optimizer.LearningRate * Spec.Train.LearningRateSchedule.FactorAt(Position.Epoch, step, stepsPerEpoch, Spec.Train.Epochs);
-
-    private IReadOnlyList<FeatureShape> TeacherFeatures(ImageShape image) =>
-        Spec.Teacher is null ? [] : ModelCatalog.Get(Spec.Teacher.Model.Name).Features(Spec.Teacher.Model, image);
 
     private void Forget()
     {

@@ -34,8 +34,11 @@ internal sealed class LossTerms : IDisposable
 
     public IReadOnlyDictionary<string, double> WeightsAt(int epoch) => all.ToDictionary(term => term.Spec.Name, term => term.Spec.WeightAt(epoch));
 
-    /// <summary>Whether a loss that is active in this epoch listens to the teacher.</summary>
-    public bool NeedTeacher => active.Any(term => LossCatalog.Get(term.Name).NeedsTeacher);
+    /// <summary>What the losses that are active in this epoch read of the student.</summary>
+    public Taps OfStudent { get; private set; }
+
+    /// <summary>What they read of the teacher; nothing: they need none.</summary>
+    public Taps OfTeacher { get; private set; }
 
     public void StartEpoch(int epoch)
     {
@@ -46,6 +49,8 @@ internal sealed class LossTerms : IDisposable
             .. all.Where(term => term.Spec.WeightAt(epoch) != 0)
                 .Select(term => new Term(term.Spec.Name, term.Loss, term.Spec.WeightAt(epoch).ToScalar())),
         ];
+        OfStudent = active.Aggregate(default(Taps), (taps, term) => taps | term.Loss.OfStudent);
+        OfTeacher = active.Aggregate(default(Taps), (taps, term) => taps | term.Loss.OfTeacher);
     }
 
     /// <summary>The weighted total first, then each active loss unweighted; scalars.</summary>

@@ -49,7 +49,7 @@ public sealed class Rehearsal : IDisposable
         {
             using var scope = NewDisposeScope();
             teaching.Start();
-            TeacherSignals? signals = teacher?.Run(batch.Images, batch.Labels);
+            TeacherSignals? signals = teacher?.Run(batch.Images, batch.Labels, lane.Losses.OfTeacher);
             if (batch.Images.device_type == DeviceType.CUDA)
                 cuda.synchronize();
             teaching.Stop();

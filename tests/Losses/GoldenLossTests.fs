@@ -72,7 +72,8 @@ let private channelMeans (entry: JsonElement) =
     let mean (feature: Golden.Tensor) = feature.mean [| 2L; 3L |]
 
     let total =
-        Array.map2 (fun student teacher -> ChannelDistillationLoss.StageLoss(mean student, mean teacher)) students teachers |> Array.reduce (+)
+        Array.map2 (fun student teacher -> ChannelDistillationLoss.StageLoss(mean student, mean teacher)) students teachers
+        |> Array.reduce (+)
 
     formula (List.ofSeq (Seq.zip students ((gradients entry "student_features").EnumerateArray()))) total entry
 

@@ -13,7 +13,8 @@ open ChannelDistillation.Tests.Losses
 let private offset (entry: JsonElement) = entry.GetProperty("offset").GetDouble()
 
 let private inputs (entry: JsonElement) (property: string) from =
-    [| for i, shape in Seq.indexed (entry.GetProperty(property).EnumerateArray()) -> Golden.images (Golden.longs shape) (offset entry + from + float i) |]
+    [| for i, shape in Seq.indexed (entry.GetProperty(property).EnumerateArray()) ->
+           Golden.images (Golden.longs shape) (offset entry + from + float i) |]
 
 let private parameters (entry: JsonElement) =
     [ for parameter in entry.GetProperty("params").EnumerateObject() -> parameter.Name, parameter.Value.GetDouble() ]
@@ -36,13 +37,14 @@ let private fill (loss: Loss) from =
 
 /// Two steps, one after the other, with the images that the file names. The sum of their losses; gradients add up.
 let private contrast (loss: ContrastiveLoss) (student: Golden.Tensor) (teacher: Golden.Tensor) (entry: JsonElement) =
-    let steps = [| for step in entry.GetProperty("images").EnumerateArray() -> [| for row in step.EnumerateArray() -> Golden.longs row |] |]
+    let steps =
+        [| for step in entry.GetProperty("images").EnumerateArray() -> [| for row in step.EnumerateArray() -> Golden.longs row |] |]
 
     steps
     |> Array.mapi (fun i rows ->
         let batch = int64 rows.Length
         let part (all: Golden.Tensor) = all.narrow (0, int64 i * batch, batch)
-        let images = torch.tensor(Array.concat rows).reshape (batch, -1L)
+        let images = torch.tensor(Array.concat rows).reshape(batch, -1L)
         let value = loss.Contrast(part student, part teacher, images)
         value.backward ()
         loss.StepEnded()
@@ -86,7 +88,10 @@ let private check (entry: JsonElement) () =
         | expected -> Golden.close 1e-4 expected (Golden.gradient leaf) "gradient of a feature"
 
     let trained = dict [ for struct (name, parameter) in (Signals.auxiliary loss).named_parameters() -> name, parameter ]
-    let expected = [ for parameter in entry.GetProperty("parameters").EnumerateObject() -> parameter.Name, Golden.doubles parameter.Value ]
+
+    let expected =
+        [ for parameter in entry.GetProperty("parameters").EnumerateObject() -> parameter.Name, Golden.doubles parameter.Value ]
+
     Expect.containsAll (List.map fst expected) trained.Keys "the layers' parameters"
 
     for name, expected in expected do
@@ -100,4 +105,6 @@ let private check (entry: JsonElement) () =
 
 [<Tests>]
 let golden =
-    testList "losses: golden methods" [ for entry in (Golden.json "methods.json").EnumerateArray() -> testCase (Golden.text "name" entry) (check entry) ]
+    testList
+        "losses: golden methods"
+        [ for entry in (Golden.json "methods.json").EnumerateArray() -> testCase (Golden.text "name" entry) (check entry) ]

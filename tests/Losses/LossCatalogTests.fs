@@ -25,15 +25,28 @@ let catalog =
                   [ for loss in LossCatalog.All ->
                         loss.Name,
                         loss.DefaultWeight,
+                        loss.DefaultWarmup,
                         [ for parameter in loss.DefaultParameters -> parameter.Key, string parameter.Value ],
                         loss.Needs ]
 
               Expect.equal
                   known
-                  [ "ce", 1.0, [], TeacherSignal.None
-                    "kd", 1.0, [ "temperature", "4" ], TeacherSignal.Logits
-                    "gkd", 1.0, [ "temperature", "1" ], TeacherSignal.Logits
-                    "cd", 6.0, [], TeacherSignal.Features ]
+                  [ "ce", 1.0, 0, [], TeacherSignal.None
+                    "kd", 1.0, 0, [ "temperature", "4" ], TeacherSignal.Logits
+                    "gkd", 1.0, 0, [ "temperature", "1" ], TeacherSignal.Logits
+                    "cd", 6.0, 0, [], TeacherSignal.Features
+                    "fitnets", 100.0, 0, [ "stage", "2" ], TeacherSignal.Features
+                    "at", 1000.0, 0, [], TeacherSignal.Features
+                    "sp", 3000.0, 0, [ "stages", "last" ], TeacherSignal.Features
+                    "cc", 0.02, 0, [ "dimension", "128" ], TeacherSignal.Embedding
+                    "vid", 1.0, 0, [], TeacherSignal.Features
+                    "rkd", 1.0, 0, [ "angle", "50"; "distance", "25" ], TeacherSignal.Embedding
+                    "pkt", 30000.0, 0, [], TeacherSignal.Embedding
+                    "nst", 50.0, 0, [], TeacherSignal.Features
+                    "crd", 0.8, 0, [ "dimension", "128"; "momentum", "0.5"; "negatives", "16384"; "temperature", "0.07" ], TeacherSignal.Embedding
+                    "dkd", 1.0, 20, [ "alpha", "1"; "beta", "8"; "temperature", "4" ], TeacherSignal.Logits
+                    "dist", 2.0, 0, [ "beta", "1"; "gamma", "1"; "temperature", "1" ], TeacherSignal.Logits
+                    "reviewkd", 1.0, 20, [], TeacherSignal.PreActivations ||| TeacherSignal.Embedding ]
                   "the catalog"
 
           testCase "a temperature is more than 0"
@@ -45,6 +58,44 @@ let catalog =
                       Expect.isFalse (temperature.Allows nan) "not a number"
                       Expect.isTrue (temperature.Allows 0.01) "a small one"
                   | other -> failtest $"{name} has the parameters {other}"
+
+          testCase "what a loss reads of the teacher is what its descriptor says"
+          <| fun () ->
+              use _ = torch.NewDisposeScope()
+              let pair = FeaturePair(features "resnet8", features "resnet20")
+
+              for descriptor in LossCatalog.All do
+                  let taps = (Signals.buildFor descriptor.Name [] pair 8).OfTeacher
+                  let stages = [ 0..2 ]
+
+                  let reads =
+                      [ if taps.HasLogits then
+                            TeacherSignal.Logits
+                        if taps.HasEmbedding then
+                            TeacherSignal.Embedding
+                        if stages |> List.exists taps.HasStage then
+                            TeacherSignal.Features
+                        if stages |> List.exists taps.HasPreActivation then
+                            TeacherSignal.PreActivations ]
+                      |> List.fold (|||) TeacherSignal.None
+
+                  Expect.equal reads descriptor.Needs descriptor.Name
+
+          testCase "fitnets says which stage or which sizes it cannot take a hint from"
+          <| fun () ->
+              Expect.isNull (whyNotBy "fitnets" [] "resnet8" "resnet32x4") "other widths"
+
+              Expect.equal
+                  (whyNotBy "fitnets" [ "stage", 4.0 ] "resnet8" "resnet34")
+                  "`fitnets` takes its hint from stage 4, but the student has 3 stages and the teacher 4"
+                  "a stage that is not there"
+
+              let pair = FeaturePair([| FeatureShape(4, 4, 4) |], [| FeatureShape(4, 9, 9) |])
+
+              Expect.equal
+                  ((LossCatalog.Get "fitnets").WhyNotPaired.Invoke(pair, Signals.parameters "fitnets" [ "stage", 1.0 ]))
+                  "`fitnets` has no regressor from 4x4x4 to 4x9x9, the outputs of stage 1"
+                  "sizes"
 
           testCase "cd pairs networks with the same number of stages, whatever their widths and sizes"
           <| fun () ->

@@ -37,7 +37,7 @@ let ofAll (student: Tensor[]) (teacher: Tensor[]) (embeddings: Tensor[]) =
 
     let output (features: Tensor[]) (i: int) =
         let embedding = if embeddings.Length = 0 then some else embeddings[i]
-        ModelOutput(embedding, features, embedding)
+        ModelOutput(embedding, features, embedding, features)
 
     LossInput(output student 0, TeacherSignals(output teacher 1, labels), labels, ReadOnlyMemory.Empty, 1)
 
@@ -61,7 +61,12 @@ let valueAndGradients (loss: Loss) (input: LossInput) (leaves: Tensor[]) =
     value.backward ()
 
     // What a loss does not look at has no gradient in TorchSharp; that is 0.
-    let gradient (leaf: Tensor) = if isNull leaf.grad then Array.zeroCreate (int (leaf.numel ())) else gradient leaf
+    let gradient (leaf: Tensor) =
+        if isNull leaf.grad then
+            Array.zeroCreate (int (leaf.numel ()))
+        else
+            gradient leaf
+
     (toArray value)[0], Array.map gradient leaves
 
 let auxiliary (loss: Loss) =

@@ -158,7 +158,7 @@ let tests =
               let before = state ()
               use teacher = new FrozenTeacher(model, TeacherBatchNorm.RunningStats)
               let student = torch.randn ([| 4L; 10L |], requires_grad = true)
-              let answer = teacher.Run(torch.randn (4L, 1L, 32L, 32L), torch.zeros (4L, torch.int64))
+              let answer = teacher.Run(torch.randn (4L, 1L, 32L, 32L), torch.zeros (4L, torch.int64), Taps.Everything)
               torch.nn.functional.mse_loss(student, answer.Logits).backward()
               Expect.equal (state ()) before "the state"
               Expect.all (model.parameters ()) (fun parameter -> isNull parameter.grad) "no gradient reaches it"

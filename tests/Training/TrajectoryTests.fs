@@ -66,7 +66,7 @@ let private teacherOf (golden: JsonElement) offset =
 
 /// The labels that PyTorch's side used: what the golden teacher says in evaluation mode, every even row one class further.
 let private labelsFor (teacher: FrozenTeacher) (images: torch.Tensor) =
-    let answer = teacher.Run(images, torch.zeros (int64 batchSize, torch.int64)).Logits.argmax 1L
+    let answer = teacher.Run(images, torch.zeros (int64 batchSize, torch.int64), Taps.Logits).Logits.argmax 1L
     let shift = torch.tensor [| for row in 0 .. batchSize - 1 -> if row % 2 = 0 then 1L else 0L |]
     (answer + shift).remainder(torch.tensor (int64 classes))
 
@@ -90,7 +90,7 @@ let private check (golden: JsonElement) =
         use _ = torch.NewDisposeScope()
         let images = Golden.images [| int64 batchSize; 3L; 32L; 32L |] (offset + 10.0 + float step)
         let labels = labelsFor teacher images
-        lane.Step(Batch(images, labels, ReadOnlyMemory.Empty), teacher.Run(images, labels), 6)
+        lane.Step(Batch(images, labels, ReadOnlyMemory.Empty), teacher.Run(images, labels, lane.Losses.OfTeacher), 6)
         let sums = [ for mean in lane.SoFar().Losses -> mean * float (step + 1) ]
         let own = if step = 0 then sums else List.map2 (-) sums before
         before <- sums

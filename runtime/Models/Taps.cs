@@ -1,0 +1,61 @@
+namespace ChannelDistillation.Models;
+
+/// <summary>
+/// What a forward pass is asked for; it goes no deeper than that, and keeps nothing else. Stages are counted from 0; there are at most 32.
+/// </summary>
+public readonly record struct Taps
+{
+    private uint Outputs { get; init; }
+
+    private uint BeforeActivation { get; init; }
+
+    /// <summary>The classifier's output.</summary>
+    public static Taps Logits { get; } = new() { HasLogits = true };
+
+    /// <summary>The pooled features before the classifier.</summary>
+    public static Taps Embedding { get; } = new() { HasEmbedding = true };
+
+    /// <summary>Logits, embedding and every stage's output.</summary>
+    public static Taps Everything { get; } =
+        new()
+        {
+            HasLogits = true,
+            HasEmbedding = true,
+            Outputs = uint.MaxValue,
+        };
+
+    public bool HasLogits { get; private init; }
+
+    public bool HasEmbedding { get; private init; }
+
+    public bool IsNone => this == default;
+
+    /// <summary>One stage's output.</summary>
+    public static Taps Stage(int stage) => new() { Outputs = 1u << stage };
+
+    /// <summary>The outputs of the first so many stages.</summary>
+    public static Taps Stages(int count) => new() { Outputs = First(count) };
+
+    /// <summary>The outputs of the first so many stages before their last ReLU.</summary>
+    public static Taps PreActivations(int count) => new() { BeforeActivation = First(count) };
+
+    /// <summary>Both.</summary>
+    public static Taps operator |(Taps a, Taps b) =>
+        new()
+        {
+            HasLogits = a.HasLogits || b.HasLogits,
+            HasEmbedding = a.HasEmbedding || b.HasEmbedding,
+            Outputs = a.Outputs | b.Outputs,
+            BeforeActivation = a.BeforeActivation | b.BeforeActivation,
+        };
+
+    public bool HasStage(int stage) => (Outputs >> stage & 1) != 0;
+
+    public bool HasPreActivation(int stage) => (BeforeActivation >> stage & 1) != 0;
+
+    /// <summary>How many of a network's stages have to be computed.</summary>
+    public int Depth(int stages) =>
+        HasLogits || HasEmbedding ? stages : Math.Min(stages, 32 - int.LeadingZeroCount((int)(Outputs | BeforeActivation)));
+
+    private static uint First(int count) => count >= 32 ? uint.MaxValue : (1u << count) - 1;
+}
