@@ -16,10 +16,16 @@ let private join last (words: string list) =
 let codes (words: string list) = words |> List.map code |> join "and"
 let either (words: string list) = words |> List.map code |> join "or"
 
-/// All of a few words, the first of many.
+/// All of a few dozen words, the first of many.
 let known (words: string list) =
-    let shown = words |> List.truncate 20
-    let rest = if words.Length > shown.Length then ", ..." else ""
+    let shown = words |> List.truncate 30
+
+    let rest =
+        if words.Length > shown.Length then
+            $" and {words.Length - shown.Length} more"
+        else
+            ""
+
     String.Join(", ", shown) + rest
 
 /// Positions in lists left out: names say enough.

@@ -18,7 +18,7 @@ public sealed record ModelFit(ModelDescriptor Model, BackboneOptions Options, St
         + (Model.Stems.Count > 1 ? $", {Options.Stem.ToString().ToLowerInvariant()} stem" : "")
         + (Options.Channels == 3 ? "" : $", images of {Options.Channels} channel{(Options.Channels == 1 ? "" : "s")}");
 
-    /// <summary>Every model, each with every stem, the nearest first.</summary>
+    /// <summary>Every model, each with every stem, the nearest first; those without one name of the weights come last.</summary>
     public static IReadOnlyList<ModelFit> Rank(WeightSet weights)
     {
         int channels = weights.Channels ?? 3;
@@ -28,7 +28,8 @@ public sealed record ModelFit(ModelDescriptor Model, BackboneOptions Options, St
             .. ModelCatalog
                 .All.SelectMany(model => model.Stems.Select(stem => (Model: model, Options: new BackboneOptions(stem, channels, classes))))
                 .Select(built => Of(weights, built.Model, built.Options))
-                .OrderBy(fit => fit.Difference.Count),
+                .OrderByDescending(fit => fit.IsAlike)
+                .ThenBy(fit => fit.Difference.Count),
         ];
     }
 

@@ -9,6 +9,9 @@ public abstract class Backbone(string name) : nn.Module<Tensor, Tensor>(name)
 {
     protected abstract IReadOnlyList<Stage> Stages { get; }
 
+    /// <summary>How its weights are drawn.</summary>
+    public virtual FirstWeights FirstWeights => FirstWeights.Default;
+
     /// <summary>Everything of images [batch, channels, height, width] but the pre-activations.</summary>
     public ModelOutput Run(Tensor images) => Run(images, Taps.Everything);
 

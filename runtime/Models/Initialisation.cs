@@ -13,24 +13,30 @@ namespace ChannelDistillation.Models;
 public static class Initialisation
 {
     /// <summary>
-    /// Convolutions: Kaiming normal, fan_out, ReLU gain (He et al., arXiv 1502.01852); BatchNorm: 1 and 0; linear layers: PyTorch's default,
-    /// uniform within 1 / sqrt(fan_in), bias included. Parameters of any other kind of layer keep what its constructor gave them.
+    /// Convolutions: Kaiming normal, fan_out, ReLU gain (He et al., arXiv 1502.01852), bias 0; BatchNorm: 1 and 0; linear layers: PyTorch's
+    /// default, uniform within 1 / sqrt(fan_in), bias included; a network may have other rules (<see cref="Backbone.FirstWeights"/>).
+    /// Of grouped convolutions, as in PyTorch, fan_out counts the output channels of all groups, fan_in the input channels of one.
+    /// Parameters of any other kind of layer keep what its constructor gave them.
     /// </summary>
     /// <param name="scope">Goes before the parameters' names, so that two modules of one run start differently: `student`, `cd`.</param>
     public static void Initialise(nn.Module module, long seed, string scope)
     {
+        FirstWeights rules = module is Backbone network ? network.FirstWeights : FirstWeights.Default;
         using var noGradient = no_grad();
         foreach (var (path, layer) in module.named_modules().Prepend(("", module)))
         {
             foreach (var (name, parameter) in layer.named_parameters(recurse: false))
-                Fill(layer, name, parameter, GeneratorSeed(seed, $"{scope}.{path}.{name}"));
+                Fill(rules, layer, name, parameter, GeneratorSeed(seed, $"{scope}.{path}.{name}"));
         }
     }
 
-    private static void Fill(nn.Module layer, string name, Parameter parameter, ulong seed)
+    private static void Fill(FirstWeights rules, nn.Module layer, string name, Parameter parameter, ulong seed)
     {
         switch (layer)
         {
+            case Layers.Convolution when name == "weight" && rules.Convolutions == FirstWeights.Convolution.Uniform:
+                Uniform(parameter, seed, 1 / Math.Sqrt(parameter.shape[1] * (double)parameter.shape[2] * parameter.shape[3]));
+                break;
             case Layers.Convolution or Conv2d or ConvTranspose2d when name == "weight":
                 double fanOut = parameter.shape[0] * (double)parameter.shape[2] * parameter.shape[3];
                 Draw(parameter, seed, (values, random) => values.normal_(0, Math.Sqrt(2 / fanOut), random));
@@ -39,17 +45,25 @@ public static class Initialisation
                 parameter.fill_(name == "weight" ? 1 : 0);
                 break;
             case Layers.IUniformlyInitialised uniform:
-                Draw(parameter, seed, (values, random) => values.uniform_(-uniform.Bound, uniform.Bound, random));
+                Uniform(parameter, seed, uniform.Bound);
+                break;
+            case Linear when name == "bias" && rules.LinearLayers != FirstWeights.Linear.Uniform:
+                parameter.fill_(0);
+                break;
+            case Linear when rules.LinearLayers == FirstWeights.Linear.SmallNormal:
+                Draw(parameter, seed, (values, random) => values.normal_(0, 0.01, random));
                 break;
             case Linear linear:
-                double bound = 1 / Math.Sqrt(linear.weight!.shape[1]);
-                Draw(parameter, seed, (values, random) => values.uniform_(-bound, bound, random));
+                Uniform(parameter, seed, 1 / Math.Sqrt(linear.weight!.shape[1]));
                 break;
-            case Conv2d or ConvTranspose2d:
+            case Layers.Convolution or Conv2d or ConvTranspose2d:
                 parameter.fill_(0);
                 break;
         }
     }
+
+    private static void Uniform(Parameter parameter, ulong seed, double bound) =>
+        Draw(parameter, seed, (values, random) => values.uniform_(-bound, bound, random));
 
     /// <summary>Draws on the CPU whatever the parameter's device: generators of different devices give different numbers.</summary>
     private static void Draw(Parameter parameter, ulong seed, Func<Tensor, torch.Generator, Tensor> fill)

@@ -19,6 +19,12 @@ public sealed record ModelDescriptor
     /// <summary>Channels of each stage's output and the stride at which the stage starts (relative to the stem's output).</summary>
     public required IReadOnlyList<(int Channels, int Stride)> Stages { get; init; }
 
+    /// <summary>Stride of the layers before the first stage; the stems' own, where there is a choice of them, is not in it.</summary>
+    public int StemStride { get; init; } = 1;
+
+    /// <summary>Shapes of the stage outputs where <see cref="Stages"/> and rounding up do not tell them.</summary>
+    public Func<ImageShape, IReadOnlyList<FeatureShape>>? Shapes { get; init; }
+
     /// <summary>Channels of the embedding: those of the last stage, if nothing else is said.</summary>
     public int EmbeddingChannels
     {
@@ -41,7 +47,9 @@ public sealed record ModelDescriptor
     /// <summary>Shapes of the stage outputs, found without allocating a tensor.</summary>
     public IReadOnlyList<FeatureShape> Features(ModelSpec spec, ImageShape image)
     {
-        (int height, int width) = (image.Height, image.Width);
+        if (Shapes is not null)
+            return Shapes(image);
+        (int height, int width) = StemStride == 2 ? (Half(image.Height), Half(image.Width)) : (image.Height, image.Width);
         if (StemFor(spec, image) == Stem.ImageNet)
             (height, width) = (Half(Half(height)), Half(Half(width)));
         var shapes = new List<FeatureShape>();

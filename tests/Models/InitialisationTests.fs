@@ -87,6 +87,34 @@ let tests =
               Expect.isLessThan (abs (snd (spread weight) / (bound / sqrt 3.0) - 1.0)) 0.03 "deviation"
               Expect.isGreaterThan (snd (spread bias)) 0.0 "bias is not constant"
 
+          testCase "grouped convolutions are drawn by the output channels of all groups, ShuffleNets' as PyTorch draws them"
+          <| fun () ->
+              use _ = torch.NewDisposeScope()
+              let depthwise = weights (initialised "mobilenetv2" 0L "student") "blocks.6.0.conv.3.weight"
+              let expected = sqrt (2.0 / (480.0 * 9.0))
+              Expect.isLessThan (abs (snd (spread depthwise) / expected - 1.0)) (4.0 / sqrt (float depthwise.Length)) "480 channels, 3x3"
+
+              let model = initialised "shufflenetv1" 0L "student"
+
+              for name, fanIn in [ "layer3.1.conv2.weight", 9; "layer3.1.conv3.weight", 240 / 3 ] do
+                  let values = weights model name
+                  let bound = 1.0 / sqrt (float fanIn)
+                  Expect.isLessThanOrEqual (Array.max (Array.map abs values)) (bound + 1e-7) $"bound of {name}"
+                  Expect.isGreaterThan (Array.max values) (0.99 * bound) $"{name} reaches the bound"
+                  Expect.isLessThan (abs (snd (spread values) / (bound / sqrt 3.0) - 1.0)) 0.05 $"deviation of {name}"
+
+          testCase "classifiers start as each family has them in the benchmark"
+          <| fun () ->
+              use _ = torch.NewDisposeScope()
+
+              for model, name, deviation in
+                  [ "wrn16-2", "fc", 1.0 / sqrt (3.0 * 128.0); "vgg8", "classifier", 0.01; "mobilenetv2", "classifier.0", 0.01 ] do
+                  let model = initialised model 0L "student"
+                  Expect.isLessThan (abs (snd (spread (weights model $"{name}.weight")) / deviation - 1.0)) 0.1 name
+                  Expect.all (weights model $"{name}.bias") (fun x -> x = 0.0) $"bias of {name}"
+
+              Expect.all (weights (initialised "vgg8" 0L "student") "block1.0.bias") (fun x -> x = 0.0) "bias of a convolution"
+
           testCase "batch normalisation starts as the identity"
           <| fun () ->
               use _ = torch.NewDisposeScope()

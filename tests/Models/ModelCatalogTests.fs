@@ -21,7 +21,19 @@ let private counts =
       "resnet110", 1_736_564
       "resnet8x4", 1_233_540
       "resnet32x4", 7_433_860
-      "resnet101", 42_697_380 ]
+      "resnet101", 42_697_380
+      "wrn16-1", 180_916
+      "wrn16-2", 703_284
+      "wrn40-1", 569_780
+      "wrn40-2", 2_255_156
+      "vgg8", 3_965_028
+      "vgg11", 9_277_284
+      "vgg13", 9_462_180
+      "vgg16", 14_774_436
+      "vgg19", 20_086_692
+      "mobilenetv2", 812_836
+      "shufflenetv1", 949_258
+      "shufflenetv2", 1_355_528 ]
 
 [<Tests>]
 let tests =
@@ -36,7 +48,7 @@ let tests =
           testCase "every model foretells the shapes of its stages, for odd and grey images too"
           <| fun () ->
               for descriptor in ModelCatalog.All do
-                  for image in [ small; ImageShape(1, 28, 28); ImageShape(3, 15, 33) ] do
+                  for image in [ small; ImageShape(1, 28, 28); ImageShape(3, 15, 33); ImageShape(3, 71, 40) ] do
                       // The deepest ones add time, not shapes.
                       if descriptor.Name <> "resnet152" && descriptor.Name <> "resnet110" then
                           for stem in descriptor.Stems do
@@ -52,6 +64,8 @@ let tests =
                                   [ for shape in descriptor.Features(spec, image) ->
                                         [ 2L; int64 shape.Channels; int64 shape.Height; int64 shape.Width ] ]
                                   $"{descriptor.Name}, {stem}, {image}"
+
+                              Expect.equal output.Embedding.shape[1] (int64 descriptor.EmbeddingChannels) "channels of the embedding"
 
                               Expect.equal (List.ofArray output.Logits.shape) [ 2L; 10L ] "logits"
 
@@ -70,16 +84,17 @@ let tests =
               let last = output.Features[2]
               Golden.close 1e-6 (Golden.toArray (last.mean [| 2L; 3L |])) (Golden.toArray output.Embedding) "embedding"
 
-          testCase "every weight gets a gradient from a loss on the logits"
-          <| fun () ->
-              use _ = torch.NewDisposeScope()
-              use model = build "resnet8x4" small 10
-              Initialisation.Initialise(model, 0L, "student")
-              let output = model.Run(Golden.images [| 4L; 3L; 32L; 32L |] 1.0)
-              output.Logits.square().sum().backward()
+          for name in [ "resnet8x4"; "wrn16-2"; "vgg8"; "mobilenetv2"; "shufflenetv1"; "shufflenetv2" ] do
+              testCase $"{name}: every weight gets a gradient from a loss on the logits"
+              <| fun () ->
+                  use _ = torch.NewDisposeScope()
+                  use model = build name small 10
+                  Initialisation.Initialise(model, 0L, "student")
+                  let output = model.Run(Golden.images [| 4L; 3L; 32L; 32L |] 1.0)
+                  output.Logits.square().sum().backward()
 
-              for struct (name, parameter) in model.named_parameters () do
-                  Expect.exists (Golden.gradient parameter) (fun slope -> slope <> 0.0) name
+                  for struct (name, parameter) in model.named_parameters () do
+                      Expect.exists (Golden.gradient parameter) (fun slope -> slope <> 0.0) name
 
           testCase "the stem follows the size of the images unless it is given"
           <| fun () ->

@@ -42,6 +42,12 @@ public sealed class BatchNorm : nn.Module<Tensor, Tensor>
         return nn.functional.batch_norm(images, running_mean, running_var, weight, bias, training, Momentum, Epsilon);
     }
 
+    /// <summary>What <see cref="forward"/> gives for the same images, without counting them: the running statistics stay.</summary>
+    public Tensor Look(Tensor images) =>
+        training
+            ? nn.functional.batch_norm(images, null, null, weight, bias, true, Momentum, Epsilon)
+            : nn.functional.batch_norm(images, running_mean, running_var, weight, bias, false, Momentum, Epsilon);
+
     public override IEnumerable<(string name, Tensor buffer)> named_buffers(bool recurse = true, bool include_nonpersistent = true)
     {
         WriteCounter();

@@ -23,7 +23,7 @@ public sealed class Chain : nn.Module<Tensor, Tensor>
         {
             Tensor next = layer.forward(current);
             // What backpropagation needs is held by its graph; without gradients this frees the memory at once.
-            if (!ReferenceEquals(current, input))
+            if (!ReferenceEquals(current, input) && !ReferenceEquals(current, next))
                 current.Dispose();
             current = next;
         }

@@ -5,32 +5,38 @@ using static TorchSharp.torch;
 namespace ChannelDistillation.Models.Layers;
 
 /// <summary>
-/// A square convolution without bias that keeps the image's size at stride 1. Its weights are zero until they are initialised
-/// or loaded, so that building a network draws no random numbers.
+/// A square convolution that keeps the image's size at stride 1. Its weights are zero until they are initialised or loaded, so that
+/// building a network draws no random numbers.
 /// </summary>
 public sealed class Convolution : nn.Module<Tensor, Tensor>
 {
     private readonly Parameter weight;
+    private readonly Parameter? bias;
     private readonly long[] stride;
     private readonly long[] padding;
+    private readonly int groups;
 
     /// <param name="input">Channels.</param>
     /// <param name="output">Channels.</param>
     /// <param name="size">Side of the kernel; odd.</param>
     /// <param name="stride">Along both sides.</param>
-    public Convolution(int input, int output, int size, int stride = 1)
+    /// <param name="groups">Groups of channels that do not see one another; as many as channels: a depthwise convolution.</param>
+    /// <param name="hasBias">Adds a trained number to each output channel.</param>
+    public Convolution(int input, int output, int size, int stride = 1, int groups = 1, bool hasBias = false)
         : base(nameof(Convolution))
     {
         // Channels last in memory: from here the layout spreads to every activation behind it, and libtorch's convolutions no longer
         // reorder their inputs and outputs. Shape and values are what they always were.
         // The tensor behind the view would keep all weights in memory until the garbage collector comes by, which knows nothing of their size.
-        using Tensor channelsLast = zeros(output, size, size, input);
+        using Tensor channelsLast = zeros(output, size, size, input / groups);
         weight = LayerState.Parameter(channelsLast.permute(0, 3, 1, 2));
+        bias = hasBias ? LayerState.Parameter(zeros(output)) : null;
         this.stride = [stride, stride];
         padding = [size / 2, size / 2];
+        this.groups = groups;
         RegisterComponents();
     }
 
     /// <summary>[batch, input, height, width] to [batch, output, height / stride, width / stride], rounded up.</summary>
-    public override Tensor forward(Tensor images) => nn.functional.conv2d(images, weight, strides: stride, padding: padding);
+    public override Tensor forward(Tensor images) => nn.functional.conv2d(images, weight, bias, stride, padding, groups: groups);
 }

@@ -1,0 +1,21 @@
+using static TorchSharp.torch;
+
+namespace ChannelDistillation.Models.Layers;
+
+/// <summary>Lets groups of channels mix (Zhang et al., ShuffleNet, arXiv 1707.01083, section 3.1).</summary>
+internal static class ChannelShuffle
+{
+    /// <summary>
+    /// [batch, channels, height, width] to the same shape: channel j of group i becomes channel i of group j, all channels seen as a table
+    /// of <paramref name="groups"/> rows that is transposed. The result lies channels-last, as the convolutions want it.
+    /// </summary>
+    public static Tensor Shuffle(Tensor images, int groups)
+    {
+        long[] shape = images.shape;
+        using Tensor last = images.permute(0, 2, 3, 1);
+        using Tensor rows = last.reshape(shape[0], shape[2], shape[3], groups, shape[1] / groups);
+        using Tensor columns = rows.transpose(3, 4);
+        using Tensor mixed = columns.reshape(shape[0], shape[2], shape[3], shape[1]);
+        return mixed.permute(0, 3, 1, 2);
+    }
+}

@@ -1,0 +1,66 @@
+using ChannelDistillation.Models.Layers;
+using TorchSharp;
+using static TorchSharp.torch;
+using Linear = TorchSharp.Modules.Linear;
+
+namespace ChannelDistillation.Models;
+
+/// <summary>The network of <see cref="ShuffleNetsV1"/>; state_dict names are the CRD benchmark's (`conv1`, `layer1.0.conv1`, ..., `linear`).</summary>
+public sealed class ShuffleNetV1 : Backbone
+{
+    private const int StemWidth = 24;
+    private const int Groups = 3;
+
+    private static readonly (int Channels, int Depth)[] Plan = [(240, 4), (480, 8), (960, 4)];
+
+    private readonly Convolution conv1;
+    private readonly BatchNorm bn1;
+    private readonly BlockStage[] stages;
+    private readonly Linear linear;
+
+    public ShuffleNetV1(string name, BackboneOptions options)
+        : base(name)
+    {
+        conv1 = new(options.Channels, StemWidth, 1);
+        bn1 = new(StemWidth);
+        stages = [.. BuildStages()];
+        linear = nn.Linear(Plan[^1].Channels, options.Classes);
+
+        register_module(nameof(conv1), conv1);
+        register_module(nameof(bn1), bn1);
+        for (int stage = 0; stage < stages.Length; stage++)
+            register_module($"layer{stage + 1}", stages[stage]);
+        register_module(nameof(linear), linear);
+    }
+
+    public override FirstWeights FirstWeights { get; } = new() { Convolutions = FirstWeights.Convolution.Uniform };
+
+    protected override IReadOnlyList<Stage> Stages => stages;
+
+    protected override Tensor Begin(Tensor images)
+    {
+        using var convolved = conv1.forward(images);
+        return bn1.forward(convolved).relu_();
+    }
+
+    protected override Tensor Embed(Tensor last) => last.mean([2, 3]);
+
+    protected override Tensor Classify(Tensor embedding) => linear.forward(embedding);
+
+    private static IEnumerable<BlockStage> BuildStages()
+    {
+        int before = StemWidth;
+        foreach (var (channels, depth) in Plan)
+        {
+            int input = before;
+            // So few channels as the stem's are not split into groups.
+            int first = input == StemWidth ? 1 : Groups;
+            yield return new(
+                Enumerable
+                    .Range(0, depth)
+                    .Select(block => block == 0 ? new ShuffleUnit(input, channels, 2, first, Groups) : new(channels, channels, 1, Groups, Groups))
+            );
+            before = channels;
+        }
+    }
+}

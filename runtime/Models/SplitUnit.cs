@@ -1,0 +1,50 @@
+using ChannelDistillation.Models.Layers;
+using static TorchSharp.torch;
+
+namespace ChannelDistillation.Models;
+
+/// <summary>
+/// One half of the channels passes through; the other goes through 1x1, 3x3 depthwise and 1x1 convolution; then all are shuffled (Ma et al.,
+/// arXiv 1807.11164, figure 3c). Layers named as in the CRD benchmark.
+/// </summary>
+internal sealed class SplitUnit : Stage
+{
+    private readonly int half;
+    private readonly Convolution conv1;
+    private readonly BatchNorm bn1;
+    private readonly Convolution conv2;
+    private readonly BatchNorm bn2;
+    private readonly Convolution conv3;
+    private readonly BatchNorm bn3;
+
+    /// <param name="width">Channels of input and output, even.</param>
+    public SplitUnit(int width)
+        : base(nameof(SplitUnit))
+    {
+        half = width / 2;
+        conv1 = new(half, half, 1);
+        bn1 = new(half);
+        conv2 = new(half, half, 3, groups: half);
+        bn2 = new(half);
+        conv3 = new(half, half, 1);
+        bn3 = new(half);
+        RegisterComponents();
+    }
+
+    /// <summary>As in the benchmark, the pre-activation is not shuffled: its channels lie in another order than the output's.</summary>
+    public override Tensor Run(Tensor input, bool keep, out Tensor? preActivation)
+    {
+        using var untouched = input.narrow(1, 0, half);
+        using var other = input.narrow(1, half, half);
+        using var first = conv1.forward(other);
+        using var active = bn1.forward(first).relu_();
+        using var second = conv2.forward(active);
+        using var spatial = bn2.forward(second);
+        using var third = conv3.forward(spatial);
+        using var last = bn3.forward(third);
+        preActivation = keep ? cat([untouched, last], 1) : null;
+        using var made = keep ? last.relu() : last.relu_();
+        using var beside = cat([untouched, made], 1);
+        return ChannelShuffle.Shuffle(beside, 2);
+    }
+}
