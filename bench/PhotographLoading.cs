@@ -74,8 +74,8 @@ internal static class PhotographLoading
         Console.WriteLine("|---|---|---|---|");
         foreach (var (name, _, seconds) in ours)
         {
-            string pytorch = peer is null ? "absent | " : $"{1 / Median(theirs):0} | {Median([.. theirs.Zip(seconds, (a, b) => a / b)]):0.00}";
-            Console.WriteLine($"| {name} | {1 / Median(seconds):0} | {pytorch} |");
+            string pytorch = peer is null ? "absent | " : $"{1 / Cases.Median(theirs):0} | {Cases.Median([.. theirs.Zip(seconds, (a, b) => a / b)]):0.00}";
+            Console.WriteLine($"| {name} | {1 / Cases.Median(seconds):0} | {pytorch} |");
         }
     }
 
@@ -111,7 +111,6 @@ internal static class PhotographLoading
         return (self.TotalProcessorTime - start).TotalSeconds / images;
     }
 
-    private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
 
     private sealed class Silent : IPackObserver
     {

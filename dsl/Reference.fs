@@ -104,7 +104,8 @@ let keys () : string =
             |> List.head
             |> settings
             |> List.collect (rows "losses.NAME.")
-            |> List.map (fun row -> row.Replace("| `1` |", "| of the loss |")),
+            |> List.map (fun row -> row.Replace("| `1` |", "| of the loss |"))
+            |> List.map (fun row -> if row.StartsWith "| `losses.NAME.warmup`" then row.Replace("| `0` |", "| of the loss |") else row),
             [ for loss in losses do
                   let weight = settings loss |> List.find (fun field -> field.Key = "weight")
                   let own = settings loss |> List.filter (fun field -> not (List.contains field.Key shared))
@@ -118,7 +119,12 @@ let keys () : string =
                               [ for parameter in own -> $"`{parameter.Key}` ({kind parameter.Shape}; default `{parameter.Default}`): {parameter.Doc}" ]
                           )
 
-                  $"| `{loss.Key}` | {cell loss.Doc} | `{weight.Default}` | {cell parameters} |" ]
+                  let weight =
+                      match (settings loss |> List.find (fun field -> field.Key = "warmup")).Default with
+                      | "0" -> Words.code weight.Default
+                      | epochs -> $"{Words.code weight.Default}, `warmup` {epochs}"
+
+                  $"| `{loss.Key}` | {cell loss.Doc} | {weight} | {cell parameters} |" ]
         | _ -> [], []
 
     let grid = fields |> List.find (fun field -> field.Key = "grid") |> rows "" |> List.tail

@@ -1,4 +1,4 @@
-// imagenet-comparison.yaml in F#. What YAML says with `extends`, a script says with a function or, as here, in full.
+// imagenet-comparison.yaml in F#.
 //
 //   dotnet fsi build.fsx plan experiments/imagenet-comparison.fsx
 #load "dsl.fsx"
@@ -21,12 +21,16 @@ experiment "imagenet-comparison" {
     losses [
         ce |> weight 1
         kd |> weight 1 |> temperature 1
+        fitnets |> weight 100
+        at |> weight 1000
         cd |> weight 6
         gkd |> weight 1 |> temperature 1
     ]
 
     variant "student" [ ce ]
     variant "kd" [ ce; kd ]
+    variant "fitnets" [ ce; fitnets ]
+    variant "at" [ ce; at ]
     variant "cd" [ ce; cd ]
     variant "cd+gkd" [ ce; cd; gkd ]
     variant_with_edt "cd+gkd+edt" imagenet [ ce; cd; gkd ]
@@ -36,12 +40,12 @@ experiment "imagenet-comparison" {
         errors "teacher" 26.73 8.74
         errors "student" 30.43 10.76
         errors "kd" 29.50 9.52
+        errors "fitnets" 29.34 10.77
+        errors "at" 29.30 10.00
+        errors "residual-kd" 28.46 9.74
         errors "cd" 28.53 9.56
         errors "cd+gkd" 28.26 9.41
         errors "cd+gkd+edt" 27.61 9.2
-        errors "fitnets" 29.34 10.77
-        errors "at" 29.30 10.00
-        errors "rkd" 28.46 9.74
     ]
 }
 |> emit

@@ -20,3 +20,9 @@ let check (file: string) (actual: string) =
         failtest $"{name} is missing. UPDATE_EXPECTED=1 writes it."
     else
         Expect.equal actual expected name
+
+/// Where the part of a document begins and ends that is made.
+let made (text: string) =
+    let first, last = "<!-- made by the tests from here -->\n", "<!-- to here -->"
+    let start = text.IndexOf first + first.Length
+    start, text.IndexOf last

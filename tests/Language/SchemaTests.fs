@@ -95,12 +95,6 @@ let private beyondSchema =
       "variant-called-teacher"
       "variant-name-with-a-star" ]
 
-/// The part of the reference that is made.
-let private between (text: string) =
-    let first, last = "<!-- made by the tests from here -->\n", "<!-- to here -->"
-    let start = text.IndexOf first + first.Length
-    start, text.IndexOf last
-
 [<Tests>]
 let tests =
     testList
@@ -109,7 +103,7 @@ let tests =
 
           test "the committed reference is the one that the language makes" {
               let text = File.ReadAllText reference
-              let start, finish = between text
+              let start, finish = Expected.made text
               Expected.check reference (text.Substring(0, start) + "\n" + Reference.keys () + "\n" + text.Substring finish)
           }
 

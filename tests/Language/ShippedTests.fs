@@ -7,10 +7,11 @@ open System.Diagnostics
 open System.IO
 open Expecto
 open ChannelDistillation.Dsl
+open ChannelDistillation.Losses
 open ChannelDistillation.Dsl.Launch
 open ChannelDistillation.Dsl.Report
 
-let names = [ "quickstart"; "cifar100-ablation"; "imagenet-ablation"; "imagenet-comparison"; "fashion-mnist-ablation" ]
+let names = [ "quickstart"; "cifar100-ablation"; "imagenet-ablation"; "imagenet-comparison"; "fashion-mnist-ablation"; "fashion-mnist-methods" ]
 
 let plan (name: string) =
     Repository.inRoot (fun () ->
@@ -21,6 +22,14 @@ let plan (name: string) =
         | Error problems -> failtest (Render.text false problems))
 
 let private ablation = [ "student"; "kd"; "cd"; "cd+gkd"; "cd+gkd+edt" ]
+
+let private rows name =
+    match name with
+    | "imagenet-comparison" -> [ "student"; "kd"; "fitnets"; "at"; "cd"; "cd+gkd"; "cd+gkd+edt" ]
+    | "fashion-mnist-methods" ->
+        [ "student"; "kd"; "fitnets"; "fitnets-two-stages"; "at"; "sp"; "cc"; "vid"; "rkd"; "pkt"; "nst"; "crd"; "crd+kd" ]
+        @ [ "dkd"; "dist"; "reviewkd"; "cd"; "cd+gkd+edt" ]
+    | _ -> ablation
 
 /// What the scripts print, one after the other, in one run of F# Interactive; with the language that these tests are made with.
 let private printed () =
@@ -53,8 +62,8 @@ let tests =
               test $"{name} has the rows of the paper's tables, in their order" {
                   let plan = plan name
                   Expect.equal plan.Experiment.Name name "named like its file"
-                  Expect.equal (plan.Rows |> List.map _.Variant) ablation "rows"
-                  Expect.equal plan.Runs.Length (ablation.Length * plan.Experiment.Seeds.Length) "one run for each row and seed"
+                  Expect.equal (plan.Rows |> List.map _.Variant) (rows name) "rows"
+                  Expect.equal plan.Runs.Length ((rows name).Length * plan.Experiment.Seeds.Length) "one run for each row and seed"
               }
 
           test "the scripts give the same experiments as the YAML files" {
@@ -67,15 +76,19 @@ let tests =
                   | Error problems -> failtest (Render.text false problems)
           }
 
-          test "methods of the literature alone are rows of the comparison, after ours" {
+          test "every loss is a row of fashion-mnist-methods" {
+              let used = [ for row in (plan "fashion-mnist-methods").Rows do for loss in row.Runs.Head.Spec.Losses -> loss.Name ] |> Set.ofList
+              Expect.equal used (Set.ofSeq (LossCatalog.All |> Seq.map _.Name)) "losses"
+          }
+
+          test "a method of the literature alone is a row of the comparison, after ours" {
               let plan = plan "imagenet-comparison"
               let jobs = Job.ofPlan "runs" plan
               let results = Layouts.ofPlan plan jobs (Dictionary()) |> Results.collect (fun _ -> None) []
 
               Expect.equal
                   [ for row in results.Rows -> row.Variant, string row.Status ]
-                  ([ for name in "teacher" :: ablation -> name, "missing" ]
-                   @ [ for name in [ "fitnets"; "at"; "rkd" ] -> name, "published" ])
+                  ([ for name in "teacher" :: rows "imagenet-comparison" -> name, "missing" ] @ [ "residual-kd", "published" ])
                   "rows"
           }
 

@@ -41,6 +41,13 @@ let ofAll (student: Tensor[]) (teacher: Tensor[]) (embeddings: Tensor[]) =
 
     LossInput(output student 0, TeacherSignals(output teacher 1, labels), labels, ReadOnlyMemory.Empty, 1)
 
+/// One image, the first of the set, with logits, features, pre-activations and embeddings.
+let ofOne (student: Tensor[]) (teacher: Tensor[]) (embeddings: Tensor[]) =
+    let logits () = torch.rand([| 1L; 4L |]).requires_grad_ true
+    let labels = torch.zeros (1L, torch.ScalarType.Int64)
+    let output (features: Tensor[]) (i: int) = ModelOutput(logits (), features, embeddings[i], features)
+    LossInput(output student 0, TeacherSignals(output teacher 1, labels), labels, ReadOnlyMemory [| 0 |], 1)
+
 let shapes (features: Tensor[]) =
     [| for feature in features -> FeatureShape(int feature.shape[1], int feature.shape[2], int feature.shape[3]) |]
 

@@ -1,0 +1,59 @@
+/// The table of methods in docs/methods.md, made of the losses' own descriptions.
+module ChannelDistillation.Dsl.Methods
+
+open System
+open ChannelDistillation.Losses
+
+/// What is measured or counted of a method, for one pair of networks.
+type Measured =
+    {
+        /// Trained parameters of its own layers.
+        Parameters: int64
+        /// Time of a training step, relative to cross-entropy alone; where it has been measured.
+        Cost: float option
+    }
+
+let private reads (loss: LossDescriptor) =
+    [ TeacherSignal.Logits, "logits"
+      TeacherSignal.Features, "stage outputs"
+      TeacherSignal.PreActivations, "stage outputs before ReLU"
+      TeacherSignal.Embedding, "embedding" ]
+    |> List.filter (fun (signal, _) -> loss.Needs.HasFlag signal)
+    |> List.map snd
+    |> function
+        | [] -> "labels"
+        | parts -> String.Join(", ", parts)
+
+let private standard (parameter: ParameterDescriptor) =
+    match parameter.DefaultValue with
+    | :? float as value -> Numbers.show value
+    | value -> string value
+
+let private defaults (loss: LossDescriptor) =
+    [ $"weight {Numbers.show loss.DefaultWeight}"
+      if loss.DefaultWarmup > 0 then
+          $"warmup {loss.DefaultWarmup}"
+      for parameter in loss.Parameters do
+          $"{parameter.Name} {standard parameter}" ]
+    |> fun parts -> String.Join("<br>", parts)
+
+let private cell (text: string) = text.Replace("|", "\\|")
+
+let private row (measured: string -> Measured) (loss: LossDescriptor) =
+    let own = measured loss.Name
+
+    let cost =
+        match own.Cost with
+        | Some cost -> cost.ToString("0.00", Globalization.CultureInfo.InvariantCulture)
+        | None -> ""
+
+    let parameters = if own.Parameters = 0L then "none" else own.Parameters.ToString("N0", Globalization.CultureInfo.InvariantCulture)
+    $"| `{loss.Name}` | {loss.Title} ({cell loss.Source}) | {cell loss.Formula} | {reads loss} | {defaults loss} | {parameters} | {cost} |"
+
+/// The table, with a line for each loss.
+let table (measured: string -> Measured) : string =
+    [ "| loss | method and source | formula | reads | defaults | own parameters | step |"
+      "|---|---|---|---|---|---|---|"
+      for loss in LossCatalog.All do
+          row measured loss ]
+    |> fun lines -> String.Join("\n", lines) + "\n"

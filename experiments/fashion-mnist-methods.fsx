@@ -1,0 +1,66 @@
+// fashion-mnist-methods.yaml in F#: the rows of one loss beside cross-entropy are a loop.
+//
+//   dotnet fsi build.fsx sweep experiments/fashion-mnist-methods.fsx
+#load "dsl.fsx"
+
+open ChannelDistillation.Dsl.Builders
+
+let length = 20
+
+/// An epoch of the paper's 200 in a training of another length.
+let scaled epoch = epoch * length / 200
+
+experiment "fashion-mnist-methods" {
+    description "ResNet-20 -> ResNet-8 on Fashion-MNIST, all methods"
+    dataset "fashion-mnist"
+    teacher (trained "resnet20" [])
+    student "resnet8"
+
+    train [
+        epochs length
+        batch 128
+        sgd 0.1 [ momentum 0.9; weight_decay 5e-4 ]
+        step [ 10; 15; 18 ] 0.2
+    ]
+
+    losses [
+        ce
+        kd
+        fitnets
+        at
+        sp
+        cc
+        vid
+        rkd
+        pkt
+        nst
+        crd
+        dkd |> grow_over 2
+        dist
+        reviewkd |> grow_over 2
+        cd
+        gkd |> weight 0.1
+    ]
+
+    variant "student" [ ce ]
+    variant "kd" [ ce; kd ]
+    variant "fitnets" [ ce; fitnets ]
+    variant "fitnets-two-stages" [ fitnets |> stop_after 5; ce |> start_after 5; kd |> start_after 5 ]
+
+    for method in [ at; sp; cc; vid; rkd; pkt; nst; crd ] do
+        variant (fst method) [ ce; method ]
+
+    variant "crd+kd" [ ce; crd; kd ]
+
+    for method in [ dkd; dist; reviewkd; cd ] do
+        variant (fst method) [ ce; method ]
+
+    variant "cd+gkd+edt" [
+        ce |> start_after (scaled 60)
+        cd |> decay_step [ scaled 60; scaled 160 ] 0.9
+        gkd |> start_after (scaled 60)
+    ]
+
+    seeds [ 0; 1; 2 ]
+}
+|> emit
