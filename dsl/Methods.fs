@@ -47,7 +47,12 @@ let private row (measured: string -> Measured) (loss: LossDescriptor) =
         | Some cost -> cost.ToString("0.00", Globalization.CultureInfo.InvariantCulture)
         | None -> ""
 
-    let parameters = if own.Parameters = 0L then "none" else own.Parameters.ToString("N0", Globalization.CultureInfo.InvariantCulture)
+    let parameters =
+        match own.Parameters with
+        | _ when loss.AddsAssistant -> "a second student"
+        | 0L -> "none"
+        | count -> count.ToString("N0", Globalization.CultureInfo.InvariantCulture)
+
     $"| `{loss.Name}` | {loss.Title} ({cell loss.Source}) | {cell loss.Formula} | {reads loss} | {defaults loss} | {parameters} | {cost} |"
 
 /// The table, with a line for each loss.

@@ -38,6 +38,7 @@ experiment "fashion-mnist-methods" {
         dkd |> grow_over 2
         dist
         reviewkd |> grow_over 2
+        residual_kd
         cd
         gkd |> weight 0.1
     ]
@@ -52,7 +53,7 @@ experiment "fashion-mnist-methods" {
 
     variant "crd+kd" [ ce; crd; kd ]
 
-    for method in [ dkd; dist; reviewkd; cd ] do
+    for method in [ dkd; dist; reviewkd; residual_kd; cd ] do
         variant (fst method) [ ce; method ]
 
     variant "cd+gkd+edt" [

@@ -23,6 +23,7 @@ experiment "imagenet-comparison" {
         kd |> weight 1 |> temperature 1
         fitnets |> weight 100
         at |> weight 1000
+        residual_kd |> weight 1
         cd |> weight 6
         gkd |> weight 1 |> temperature 1
     ]
@@ -31,6 +32,7 @@ experiment "imagenet-comparison" {
     variant "kd" [ ce; kd ]
     variant "fitnets" [ ce; fitnets ]
     variant "at" [ ce; at ]
+    variant "residual-kd" [ ce; residual_kd ]
     variant "cd" [ ce; cd ]
     variant "cd+gkd" [ ce; cd; gkd ]
     variant_with_edt "cd+gkd+edt" imagenet [ ce; cd; gkd ]

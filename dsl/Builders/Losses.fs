@@ -56,6 +56,9 @@ module LossWords =
     /// DIST: knowledge distillation from a stronger teacher.
     let dist = loss "dist"
 
+    /// Residual (not relational) knowledge distillation, with an assistant beside the student.
+    let residual_kd = loss "residual-kd"
+
     /// Knowledge review.
     let reviewkd = loss "reviewkd"
 

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using ChannelDistillation.Data;
+using ChannelDistillation.Losses;
 using ChannelDistillation.Models;
 using ChannelDistillation.Records;
 using ChannelDistillation.Specs;
@@ -23,12 +24,17 @@ public sealed record CheckpointOrigin(DatasetSpec? Dataset, ModelSpec? Model)
         string? run = Path.GetDirectoryName(Path.GetDirectoryName(Path.GetFullPath(file.Path)));
         JsonObject? spec = run is null ? null : new RunFolder(run).ReadRun()?["spec"] as JsonObject;
         DatasetSpec? dataset = SpecReader.Dataset(spec?["dataset"] ?? Parse(file.Metadata.GetValueOrDefault(DatasetKey)));
-        ModelSpec? model = SpecReader.Model(spec?["student"]) ?? (file.Metadata.GetValueOrDefault(ModelKey) is string name ? new(name) : null);
+        ModelSpec? model = Trained(spec) ?? (file.Metadata.GetValueOrDefault(ModelKey) is string name ? new(name) : null);
         return new(
             dataset is { Name: DatasetSpec.ImageFolder, Classes: not null } || DatasetCatalog.Find(dataset?.Name ?? "") is not null ? dataset : null,
             ModelCatalog.Find(model?.Name ?? "") is null ? null : model
         );
     }
+
+    private static ModelSpec? Trained(JsonObject? spec) =>
+        SpecReader.Model(spec?["student"]) is ModelSpec student
+            ? LossCatalog.Network(student, (spec?["losses"] as JsonObject ?? []).Select(loss => loss.Key))
+            : null;
 
     private static JsonNode? Parse(string? text)
     {

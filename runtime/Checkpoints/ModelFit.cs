@@ -23,10 +23,12 @@ public sealed record ModelFit(ModelDescriptor Model, BackboneOptions Options, St
     {
         int channels = weights.Channels ?? 3;
         int classes = weights.Classes ?? 1000;
+        bool isAssisted = weights.Tensors.Any(tensor => tensor.Name.StartsWith(AssistedNetwork.AssistantPrefix, StringComparison.Ordinal));
         return
         [
             .. ModelCatalog
-                .All.SelectMany(model => model.Stems.Select(stem => (Model: model, Options: new BackboneOptions(stem, channels, classes))))
+                .All.Select(model => isAssisted ? AssistedNetwork.Describe(model) : model)
+                .SelectMany(model => model.Stems.Select(stem => (Model: model, Options: new BackboneOptions(stem, channels, classes))))
                 .Select(built => Of(weights, built.Model, built.Options))
                 .OrderByDescending(fit => fit.IsAlike)
                 .ThenBy(fit => fit.Difference.Count),

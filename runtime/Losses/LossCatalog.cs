@@ -1,3 +1,6 @@
+using ChannelDistillation.Models;
+using ChannelDistillation.Specs;
+
 namespace ChannelDistillation.Losses;
 
 /// <summary>Every loss an experiment can name. A new one is its file and a line here.</summary>
@@ -21,11 +24,19 @@ public static class LossCatalog
         DecoupledLoss.Descriptor,
         StrongerTeacherLoss.Descriptor,
         ReviewLoss.Descriptor,
+        ResidualLoss.Descriptor,
     ];
 
     private static readonly Dictionary<string, LossDescriptor> ByName = All.ToDictionary(loss => loss.Name);
 
     public static LossDescriptor? Find(string name) => ByName.GetValueOrDefault(name);
+
+    /// <summary>The network that is trained with some losses: the student's, with an assistant where one of them adds it.</summary>
+    public static ModelSpec Network(RunSpec run) => Network(run.Student, run.Losses.Select(loss => loss.Name));
+
+    /// <summary>The same, by the names of the losses.</summary>
+    public static ModelSpec Network(ModelSpec student, IEnumerable<string> losses) =>
+        losses.Any(loss => Find(loss)?.AddsAssistant == true) ? student with { Name = student.Name + AssistedNetwork.Suffix } : student;
 
     /// <exception cref="KeyNotFoundException">An unknown name: experiments are validated before they get here.</exception>
     public static LossDescriptor Get(string name) => ByName[name];

@@ -31,6 +31,9 @@ public sealed record LossDescriptor
     /// <summary>Why these features cannot be paired, in words for the user; null: they can.</summary>
     public Func<FeaturePair, Parameters, string?> WhyNotPaired { get; init; } = (_, _) => null;
 
+    /// <summary>Whether the student gets an assistant (<see cref="AssistedNetwork"/>).</summary>
+    public bool AddsAssistant { get; init; }
+
     /// <summary>Parameters that <see cref="WhyNotPaired"/> looks at.</summary>
     public IReadOnlyList<string> PairingParameters { get; init; } = [];
 

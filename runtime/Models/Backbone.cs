@@ -7,7 +7,7 @@ namespace ChannelDistillation.Models;
 /// <summary>A classification network of a stem, stages and a classifier, whose stage outputs can be read.</summary>
 public abstract class Backbone(string name) : nn.Module<Tensor, Tensor>(name)
 {
-    protected abstract IReadOnlyList<Stage> Stages { get; }
+    protected internal abstract IReadOnlyList<Stage> Stages { get; }
 
     /// <summary>How its weights are drawn.</summary>
     public virtual FirstWeights FirstWeights => FirstWeights.Default;
@@ -16,7 +16,7 @@ public abstract class Backbone(string name) : nn.Module<Tensor, Tensor>(name)
     public ModelOutput Run(Tensor images) => Run(images, Taps.Everything);
 
     /// <summary>What is asked for, of images [batch, channels, height, width].</summary>
-    public ModelOutput Run(Tensor images, Taps taps)
+    public virtual ModelOutput Run(Tensor images, Taps taps)
     {
         var outputs = new Tensor?[Stages.Count];
         var preActivations = new Tensor?[Stages.Count];
@@ -51,13 +51,13 @@ public abstract class Backbone(string name) : nn.Module<Tensor, Tensor>(name)
         this.StateInPyTorchOrder(destination, prefix);
 
     /// <summary>The layers before the first stage.</summary>
-    protected abstract Tensor Begin(Tensor images);
+    protected internal abstract Tensor Begin(Tensor images);
 
     /// <summary>The last stage's output, [batch, channels, height, width], to the embedding, [batch, channels].</summary>
-    protected abstract Tensor Embed(Tensor last);
+    protected internal abstract Tensor Embed(Tensor last);
 
     /// <summary>The embedding to logits, [batch, classes].</summary>
-    protected abstract Tensor Classify(Tensor embedding);
+    protected internal abstract Tensor Classify(Tensor embedding);
 
     private static void Leave(Tensor tensor, bool isKept)
     {

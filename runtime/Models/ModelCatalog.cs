@@ -8,8 +8,15 @@ public static class ModelCatalog
 
     private static readonly Dictionary<string, ModelDescriptor> ByName = All.ToDictionary(model => model.Name);
 
-    public static ModelDescriptor? Find(string name) => ByName.GetValueOrDefault(name);
+    /// <summary>A model of <see cref="All"/>, or one with an assistant: `resnet18-assisted`. Experiments name the former; losses make it the latter.</summary>
+    public static ModelDescriptor? Find(string name) =>
+        ByName.GetValueOrDefault(name)
+        ?? (
+            name.EndsWith(AssistedNetwork.Suffix, StringComparison.Ordinal) && ByName.TryGetValue(name[..^AssistedNetwork.Suffix.Length], out var model)
+                ? AssistedNetwork.Describe(model)
+                : null
+        );
 
     /// <exception cref="KeyNotFoundException">An unknown name: experiments are validated before they get here.</exception>
-    public static ModelDescriptor Get(string name) => ByName[name];
+    public static ModelDescriptor Get(string name) => Find(name) ?? throw new KeyNotFoundException($"There is no model {name}.");
 }

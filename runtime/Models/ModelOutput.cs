@@ -19,6 +19,13 @@ public sealed class ModelOutput(Tensor? logits, IReadOnlyList<Tensor?> features,
     /// <summary>The pooled features before the classifier, [batch, channels].</summary>
     public Tensor Embedding => embedding ?? throw NotAskedFor("the embedding");
 
+    /// <summary>What the two networks of an <see cref="AssistedNetwork"/> say, each for itself.</summary>
+    public (ModelOutput Student, ModelOutput Assistant) Parts
+    {
+        get => field is (not null, not null) ? field : throw new InvalidOperationException("This network has no assistant.");
+        init;
+    }
+
     /// <summary>Any of its tensors: they live equally long.</summary>
     internal Tensor Any => features.Append(logits).Append(embedding).Concat(preActivations ?? []).First(tensor => tensor is not null)!;
 

@@ -33,13 +33,13 @@ public sealed class ResidualNetwork : Backbone
         register_module("fc", fc);
     }
 
-    protected override IReadOnlyList<Stage> Stages => stages;
+    protected internal override IReadOnlyList<Stage> Stages => stages;
 
-    protected override Tensor Embed(Tensor last) => last.mean([2, 3]);
+    protected internal override Tensor Embed(Tensor last) => last.mean([2, 3]);
 
-    protected override Tensor Classify(Tensor embedding) => fc.forward(embedding);
+    protected internal override Tensor Classify(Tensor embedding) => fc.forward(embedding);
 
-    protected override Tensor Begin(Tensor images)
+    protected internal override Tensor Begin(Tensor images)
     {
         using var convolved = conv1.forward(images);
         var active = bn1.forward(convolved).relu_();

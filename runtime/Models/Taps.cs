@@ -49,6 +49,9 @@ public readonly record struct Taps
             BeforeActivation = a.BeforeActivation | b.BeforeActivation,
         };
 
+    /// <summary>The same but for the logits.</summary>
+    public Taps WithoutLogits() => this with { HasLogits = false };
+
     public bool HasStage(int stage) => (Outputs >> stage & 1) != 0;
 
     public bool HasPreActivation(int stage) => (BeforeActivation >> stage & 1) != 0;

@@ -24,11 +24,11 @@ internal sealed class Lane : IDisposable
         Name = lane.Name;
         Spec = lane.Spec;
         this.device = device;
-        ModelDescriptor student = ModelCatalog.Get(Spec.Student.Name);
-        Student = student.Build(Spec.Student, dataset.Image, dataset.Classes);
+        ModelSpec network = LossCatalog.Network(Spec);
+        Student = ModelCatalog.Get(network.Name).Build(network, dataset.Image, dataset.Classes);
         Initialisation.Initialise(Student, Spec.Seed, "student");
         Student.to(device);
-        FeaturePair features = FeaturePair.Of(Spec.Student, Spec.Teacher?.Model, dataset.Image);
+        FeaturePair features = FeaturePair.Of(network, Spec.Teacher?.Model, dataset.Image);
         Losses = new LossTerms(Spec.Losses, loss => new(loss.Parameters, features, dataset.Classes, trainingLabels, Spec.Seed), Spec.Seed, device);
         optimizer = new MomentumSgd(
             Modules.SelectMany(part => part.Module.named_parameters().Select(named => (part.Prefix + named.name, named.parameter))),

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using ChannelDistillation.Checkpoints;
+using ChannelDistillation.Losses;
 using ChannelDistillation.Records;
 using ChannelDistillation.Specs;
 using ChannelDistillation.Teachers;
@@ -153,7 +154,7 @@ internal sealed class LaneFiles(LaneSpec lane, string device, string? teacher)
         new()
         {
             ["format"] = "pt",
-            [CheckpointOrigin.ModelKey] = Lane.Spec.Student.Name,
+            [CheckpointOrigin.ModelKey] = LossCatalog.Network(Lane.Spec).Name,
             [CheckpointOrigin.DatasetKey] = SpecJson.ToJson(Lane.Spec)["dataset"]!.ToJsonString(),
             [SavedState.EpochEntry] = epoch.ToString(CultureInfo.InvariantCulture),
             ["spec"] = Lane.Spec.Hash(),

@@ -1,6 +1,6 @@
 """Makes methods.json: losses with layers of their own, in PyTorch, written out as plainly as their papers.
 
-Inputs and weights are the formula of README.md: student's stage i at `offset` + i, the teacher's at `offset` + 10 + i, embeddings at + 20
+Inputs and weights are the formula of README.md: student's stage i at `offset` + i (an assistant's stages are listed after it), the teacher's at `offset` + 10 + i, embeddings at + 20
 and + 30, the layers' state (in PyTorch's order) at + 100.
 """
 import json
@@ -46,6 +46,19 @@ def norm_shapes(name, channels):
 
 def batch_norm(weights, name, x):
     return F.batch_norm(x, None, None, weights[f"{name}.weight"], weights[f"{name}.bias"], training=True)
+
+
+def residual(weights, stages, targets, pooled):
+    half = len(stages) // 2
+    total = 0
+    for i, (s, a, t) in enumerate(zip(stages[:half], stages[half:], targets)):
+        if s.shape[2] > t.shape[2]:
+            s, a = F.adaptive_avg_pool2d(s, t.shape[2:]), F.adaptive_avg_pool2d(a, t.shape[2:])
+        connector = weights.get(f"{i}.weight")
+        if connector is not None:
+            s, a = F.conv2d(s, connector), F.conv2d(a, connector)
+        total = total + ((s - t) ** 2).mean() + ((a - (t - s.detach())) ** 2).mean()
+    return total
 
 
 def leaf_inputs(student, teacher, embeddings, offset):
@@ -202,7 +215,11 @@ def main():
     contrast = [("student_bank", [count, 5]), ("teacher_bank", [count, 5]), ("student_partition", None), ("teacher_partition", None)]
     contrast += [(f"embeddings.{n}", s) for n, s in linear]
 
+    same = [[4, 3, 8, 8], [4, 4, 4, 4], [4, 6, 2, 2]]
     entries = [
+        entry("residual-kd, same channels", "residual-kd", {}, student + student, same, None, 13, [], residual),
+        entry("residual-kd, teacher wider and smaller", "residual-kd", {}, student + student, smaller, None, 14,
+              [(f"{i}.weight", [t[1], s[1], 1, 1]) for i, (s, t) in enumerate(zip(student, teacher))], residual),
         entry("cd", "cd", {}, student, teacher, None, 1, connectors, cd),
         entry("fitnets, same size", "fitnets", {"stage": 2}, student, teacher, None, 2, hint(1, False), fitnets(False, 1, 0)),
         entry("fitnets, teacher half the size", "fitnets", {"stage": 2}, student, smaller, None, 3, hint(3, False), fitnets(False, 2, 1)),

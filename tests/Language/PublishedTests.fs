@@ -21,9 +21,10 @@ let private tables =
         "cd+gkd", (19.49, 4.85)
         "cd+gkd+edt", (18.63, 4.29) ]
       "imagenet-ablation", imagenet
-      "imagenet-comparison", imagenet @ [ "fitnets", (29.34, 10.77); "at", (29.30, 10.00); "rkd", (28.46, 9.74) ]
+      "imagenet-comparison", imagenet @ [ "fitnets", (29.34, 10.77); "at", (29.30, 10.00); "residual-kd", (28.46, 9.74) ]
       "quickstart", []
-      "fashion-mnist-ablation", [] ]
+      "fashion-mnist-ablation", []
+      "fashion-mnist-methods", [] ]
 
 [<Tests>]
 let tests =

@@ -46,7 +46,8 @@ let catalog =
                     "crd", 0.8, 0, [ "dimension", "128"; "momentum", "0.5"; "negatives", "16384"; "temperature", "0.07" ], TeacherSignal.Embedding
                     "dkd", 1.0, 20, [ "alpha", "1"; "beta", "8"; "temperature", "4" ], TeacherSignal.Logits
                     "dist", 2.0, 0, [ "beta", "1"; "gamma", "1"; "temperature", "1" ], TeacherSignal.Logits
-                    "reviewkd", 1.0, 20, [], TeacherSignal.PreActivations ||| TeacherSignal.Embedding ]
+                    "reviewkd", 1.0, 20, [], TeacherSignal.PreActivations ||| TeacherSignal.Embedding
+                    "residual-kd", 1.0, 0, [], TeacherSignal.Features ]
                   "the catalog"
 
           testCase "a temperature is more than 0"

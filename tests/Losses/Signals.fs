@@ -30,8 +30,9 @@ let ofEmbeddings (student: Tensor) (teacher: Tensor) =
     let output (embedding: Tensor) = ModelOutput(embedding, none, embedding)
     LossInput(output student, TeacherSignals(output teacher, labels), labels, ReadOnlyMemory.Empty, 1)
 
-/// Teacher and student from stage features, which are their own pre-activations, and embeddings (student's, teacher's) where there are any.
-let ofAll (student: Tensor[]) (teacher: Tensor[]) (embeddings: Tensor[]) =
+/// Teacher and student (with an assistant, where there are its features) from stage features, which are their own pre-activations, and
+/// embeddings (student's, teacher's) where there are any.
+let ofAll (student: Tensor[]) (assistant: Tensor[]) (teacher: Tensor[]) (embeddings: Tensor[]) =
     let some = Array.head (Array.append embeddings student)
     let labels = torch.zeros (some.shape[0], torch.ScalarType.Int64)
 
@@ -39,14 +40,21 @@ let ofAll (student: Tensor[]) (teacher: Tensor[]) (embeddings: Tensor[]) =
         let embedding = if embeddings.Length = 0 then some else embeddings[i]
         ModelOutput(embedding, features, embedding, features)
 
-    LossInput(output student 0, TeacherSignals(output teacher 1, labels), labels, ReadOnlyMemory.Empty, 1)
+    let learner =
+        match assistant with
+        | [||] -> output student 0
+        | _ -> ModelOutput(some, student, some, Parts = struct (output student 0, output assistant 0))
+
+    LossInput(learner, TeacherSignals(output teacher 1, labels), labels, ReadOnlyMemory.Empty, 1)
 
 /// One image, the first of the set, with logits, features, pre-activations and embeddings.
 let ofOne (student: Tensor[]) (teacher: Tensor[]) (embeddings: Tensor[]) =
     let logits () = torch.rand([| 1L; 4L |]).requires_grad_ true
     let labels = torch.zeros (1L, torch.ScalarType.Int64)
     let output (features: Tensor[]) (i: int) = ModelOutput(logits (), features, embeddings[i], features)
-    LossInput(output student 0, TeacherSignals(output teacher 1, labels), labels, ReadOnlyMemory [| 0 |], 1)
+    let parts = struct (output student 0, output student 0)
+    let learner = ModelOutput(logits (), student, embeddings[0], student, Parts = parts)
+    LossInput(learner, TeacherSignals(output teacher 1, labels), labels, ReadOnlyMemory [| 0 |], 1)
 
 let shapes (features: Tensor[]) =
     [| for feature in features -> FeatureShape(int feature.shape[1], int feature.shape[2], int feature.shape[3]) |]

@@ -1,0 +1,70 @@
+using ChannelDistillation.Models.Layers;
+using ChannelDistillation.Specs;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace ChannelDistillation.Models;
+
+/// <summary>
+/// Two networks of one architecture whose features are added: a student, and an assistant that learns what the student's features lack
+/// (Gao et al.: Residual Knowledge Distillation, arXiv 2002.09168). The student's classifier answers for both. State names begin with
+/// `main.` and `assistant.`; the assistant's classifier is there and not used.
+/// </summary>
+public sealed class AssistedNetwork : Backbone
+{
+    /// <summary>Behind the name of the architecture: `resnet18-assisted`.</summary>
+    public const string Suffix = "-assisted";
+
+    /// <summary>Before the names of the assistant's state.</summary>
+    public const string AssistantPrefix = "assistant.";
+
+    private readonly Backbone main;
+    private readonly Backbone assistant;
+
+    private AssistedNetwork(string name, Backbone main, Backbone assistant)
+        : base(name)
+    {
+        (this.main, this.assistant) = (main, assistant);
+        RegisterComponents();
+    }
+
+    /// <summary>Two networks of a model.</summary>
+    public static ModelDescriptor Describe(ModelDescriptor model)
+    {
+        string name = model.Name + Suffix;
+        return model with
+        {
+            Name = name,
+            Doc = $"Two {model.Name} whose features are added: student and assistant",
+            Create = options => new AssistedNetwork(name, model.Create(options), model.Create(options)),
+        };
+    }
+
+    public override ModelOutput Run(Tensor images, Taps taps)
+    {
+        Taps ofEach = taps.HasLogits ? taps.WithoutLogits() | Taps.Embedding : taps;
+        ModelOutput student = main.Run(images, ofEach);
+        ModelOutput residual = assistant.Run(images, ofEach);
+        Tensor? embedding = ofEach.HasEmbedding ? student.Embedding + residual.Embedding : null;
+        return new(
+            taps.HasLogits ? main.Classify(embedding!) : null,
+            Sums(taps.HasStage, stage => student.Features[stage] + residual.Features[stage]),
+            taps.HasEmbedding ? embedding : null,
+            Sums(taps.HasPreActivation, stage => student.PreActivations[stage] + residual.PreActivations[stage])
+        )
+        {
+            Parts = (student, residual),
+        };
+    }
+
+    protected internal override IReadOnlyList<Stage> Stages => main.Stages;
+
+    protected internal override Tensor Begin(Tensor images) => main.Begin(images);
+
+    protected internal override Tensor Embed(Tensor last) => main.Embed(last);
+
+    protected internal override Tensor Classify(Tensor embedding) => main.Classify(embedding);
+
+    private Tensor?[] Sums(Func<int, bool> isAskedFor, Func<int, Tensor> sum) =>
+        [.. Enumerable.Range(0, Stages.Count).Select(stage => isAskedFor(stage) ? sum(stage) : null)];
+}

@@ -1,0 +1,62 @@
+module ChannelDistillation.Tests.Models.AssistedNetworkTests
+
+open Expecto
+open TorchSharp
+open ChannelDistillation.Checkpoints
+open ChannelDistillation.Losses
+open ChannelDistillation.Models
+open ChannelDistillation.Specs
+open ChannelDistillation.Tests
+
+let private float32 = ElementType.Find(fun known -> known.Name = "float32")
+
+let private build name = (ModelCatalog.Get name).Build(ModelSpec name, ImageShape(3, 32, 32), 10)
+
+[<Tests>]
+let tests =
+    testList
+        "models: assisted networks"
+        [ testCase "the features of student and assistant are added, and the student's classifier answers"
+          <| fun () ->
+              use _ = torch.NewDisposeScope()
+              use pair = build "resnet8-assisted"
+              Initialisation.Initialise(pair, 1L, "student")
+              pair.eval ()
+              let state = pair.state_dict ()
+
+              let alone (prefix: string) =
+                  let network = build "resnet8"
+
+                  for entry in network.state_dict () do
+                      use _ = torch.no_grad ()
+                      entry.Value.copy_ state[prefix + entry.Key] |> ignore
+
+                  network.eval ()
+                  network
+
+              use student = alone "main."
+              use assistant = alone "assistant."
+              let images = Golden.images [| 2L; 3L; 32L; 32L |] 1.0
+              let both, mine, theirs = pair.Run images, student.Run images, assistant.Run images
+              let struct (first, second) = both.Parts
+              Expect.equal (Golden.toArray first.Features[1]) (Golden.toArray mine.Features[1]) "the student's part"
+              Expect.equal (Golden.toArray second.Features[1]) (Golden.toArray theirs.Features[1]) "the assistant's part"
+              Expect.equal (Golden.toArray both.Features[2]) (Golden.toArray (mine.Features[2] + theirs.Features[2])) "a stage"
+              let embedding = mine.Embedding + theirs.Embedding
+              Expect.equal (Golden.toArray both.Embedding) (Golden.toArray embedding) "embedding"
+              let logits = torch.nn.functional.linear (embedding, state["main.fc.weight"], state["main.fc.bias"])
+              Golden.close 1e-6 (Golden.toArray logits) (Golden.toArray both.Logits) "logits"
+
+          testCase "only a loss that needs an assistant gives the student one"
+          <| fun () ->
+              let network losses = LossCatalog.Network(ModelSpec "resnet8", losses).Name
+              Expect.equal (network [| "ce"; "residual-kd" |]) "resnet8-assisted" "with"
+              Expect.equal (network [| "ce"; "rkd" |]) "resnet8" "without"
+
+          testCase "weights of a student with an assistant are recognised"
+          <| fun () ->
+              use _ = torch.NewDisposeScope()
+              use pair = build "resnet8-assisted"
+              let tensors = [| for entry in pair.state_dict () -> TensorEntry(entry.Key, float32, entry.Value.shape, entry.Value.stride (), 0L) |]
+              let best = (ModelFit.Rank(WeightSet("", "", tensors)))[0]
+              Expect.equal (best.IsExact, best.InWords) (true, "resnet8-assisted for 10 classes") "the model that fits" ]
