@@ -74,7 +74,9 @@ internal static class PhotographLoading
         Console.WriteLine("|---|---|---|---|");
         foreach (var (name, _, seconds) in ours)
         {
-            string pytorch = peer is null ? "absent | " : $"{1 / Cases.Median(theirs):0} | {Cases.Median([.. theirs.Zip(seconds, (a, b) => a / b)]):0.00}";
+            string pytorch = peer is null
+                ? "absent | "
+                : $"{1 / Cases.Median(theirs):0} | {Cases.Median([.. theirs.Zip(seconds, (a, b) => a / b)]):0.00}";
             Console.WriteLine($"| {name} | {1 / Cases.Median(seconds):0} | {pytorch} |");
         }
     }
@@ -110,7 +112,6 @@ internal static class PhotographLoading
         self.Refresh();
         return (self.TotalProcessorTime - start).TotalSeconds / images;
     }
-
 
     private sealed class Silent : IPackObserver
     {

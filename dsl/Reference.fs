@@ -105,7 +105,11 @@ let keys () : string =
             |> settings
             |> List.collect (rows "losses.NAME.")
             |> List.map (fun row -> row.Replace("| `1` |", "| of the loss |"))
-            |> List.map (fun row -> if row.StartsWith "| `losses.NAME.warmup`" then row.Replace("| `0` |", "| of the loss |") else row),
+            |> List.map (fun row ->
+                if row.StartsWith "| `losses.NAME.warmup`" then
+                    row.Replace("| `0` |", "| of the loss |")
+                else
+                    row),
             [ for loss in losses do
                   let weight = settings loss |> List.find (fun field -> field.Key = "weight")
                   let own = settings loss |> List.filter (fun field -> not (List.contains field.Key shared))

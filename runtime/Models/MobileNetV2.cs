@@ -45,17 +45,17 @@ public sealed class MobileNetV2 : Backbone
 
     public override FirstWeights FirstWeights { get; } = new() { LinearLayers = FirstWeights.Linear.SmallNormal };
 
-    protected override IReadOnlyList<Stage> Stages => stages;
+    protected internal override IReadOnlyList<Stage> Stages => stages;
 
-    protected override Tensor Begin(Tensor images) => conv1.forward(images);
+    protected internal override Tensor Begin(Tensor images) => conv1.forward(images);
 
-    protected override Tensor Embed(Tensor last)
+    protected internal override Tensor Embed(Tensor last)
     {
         using var active = conv2.forward(last);
         return active.mean([2, 3]);
     }
 
-    protected override Tensor Classify(Tensor embedding) => classifier.forward(embedding);
+    protected internal override Tensor Classify(Tensor embedding) => classifier.forward(embedding);
 
     private static IEnumerable<Chain> BuildGroups()
     {

@@ -12,7 +12,8 @@ public static class ModelCatalog
     public static ModelDescriptor? Find(string name) =>
         ByName.GetValueOrDefault(name)
         ?? (
-            name.EndsWith(AssistedNetwork.Suffix, StringComparison.Ordinal) && ByName.TryGetValue(name[..^AssistedNetwork.Suffix.Length], out var model)
+            name.EndsWith(AssistedNetwork.Suffix, StringComparison.Ordinal)
+            && ByName.TryGetValue(name[..^AssistedNetwork.Suffix.Length], out var model)
                 ? AssistedNetwork.Describe(model)
                 : null
         );

@@ -35,17 +35,17 @@ public sealed class ShuffleNetV1 : Backbone
 
     public override FirstWeights FirstWeights { get; } = new() { Convolutions = FirstWeights.Convolution.Uniform };
 
-    protected override IReadOnlyList<Stage> Stages => stages;
+    protected internal override IReadOnlyList<Stage> Stages => stages;
 
-    protected override Tensor Begin(Tensor images)
+    protected internal override Tensor Begin(Tensor images)
     {
         using var convolved = conv1.forward(images);
         return bn1.forward(convolved).relu_();
     }
 
-    protected override Tensor Embed(Tensor last) => last.mean([2, 3]);
+    protected internal override Tensor Embed(Tensor last) => last.mean([2, 3]);
 
-    protected override Tensor Classify(Tensor embedding) => linear.forward(embedding);
+    protected internal override Tensor Classify(Tensor embedding) => linear.forward(embedding);
 
     private static IEnumerable<BlockStage> BuildStages()
     {

@@ -43,20 +43,20 @@ public sealed class ShuffleNetV2 : Backbone
 
     public override FirstWeights FirstWeights { get; } = new() { Convolutions = FirstWeights.Convolution.Uniform };
 
-    protected override IReadOnlyList<Stage> Stages => stages;
+    protected internal override IReadOnlyList<Stage> Stages => stages;
 
-    protected override Tensor Begin(Tensor images)
+    protected internal override Tensor Begin(Tensor images)
     {
         using var convolved = conv1.forward(images);
         return bn1.forward(convolved).relu_();
     }
 
-    protected override Tensor Embed(Tensor last)
+    protected internal override Tensor Embed(Tensor last)
     {
         using var convolved = conv2.forward(last);
         using var active = bn2.forward(convolved).relu_();
         return active.mean([2, 3]);
     }
 
-    protected override Tensor Classify(Tensor embedding) => linear.forward(embedding);
+    protected internal override Tensor Classify(Tensor embedding) => linear.forward(embedding);
 }

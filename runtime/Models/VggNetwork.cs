@@ -44,13 +44,13 @@ public sealed class VggNetwork : Backbone
         return shapes;
     }
 
-    protected override IReadOnlyList<Stage> Stages => stages;
+    protected internal override IReadOnlyList<Stage> Stages => stages;
 
-    protected override Tensor Begin(Tensor images) => block0.forward(images).relu_();
+    protected internal override Tensor Begin(Tensor images) => block0.forward(images).relu_();
 
-    protected override Tensor Embed(Tensor last) => last.mean([2, 3]);
+    protected internal override Tensor Embed(Tensor last) => last.mean([2, 3]);
 
-    protected override Tensor Classify(Tensor embedding) => classifier.forward(embedding);
+    protected internal override Tensor Classify(Tensor embedding) => classifier.forward(embedding);
 
     /// <summary>
     /// Height of the maps from which a group pools them. The benchmark has the pooling before the last group for images of 64 pixels and not for

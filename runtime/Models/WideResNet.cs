@@ -41,15 +41,15 @@ public sealed class WideResNet : Backbone
 
     public override FirstWeights FirstWeights { get; } = new() { LinearLayers = FirstWeights.Linear.UniformWithoutBias };
 
-    protected override IReadOnlyList<Stage> Stages => stages;
+    protected internal override IReadOnlyList<Stage> Stages => stages;
 
-    protected override Tensor Begin(Tensor images) => conv1.forward(images);
+    protected internal override Tensor Begin(Tensor images) => conv1.forward(images);
 
-    protected override Tensor Embed(Tensor last)
+    protected internal override Tensor Embed(Tensor last)
     {
         using var active = bn1.forward(last).relu_();
         return active.mean([2, 3]);
     }
 
-    protected override Tensor Classify(Tensor embedding) => fc.forward(embedding);
+    protected internal override Tensor Classify(Tensor embedding) => fc.forward(embedding);
 }

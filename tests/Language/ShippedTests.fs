@@ -11,7 +11,13 @@ open ChannelDistillation.Losses
 open ChannelDistillation.Dsl.Launch
 open ChannelDistillation.Dsl.Report
 
-let names = [ "quickstart"; "cifar100-ablation"; "imagenet-ablation"; "imagenet-comparison"; "fashion-mnist-ablation"; "fashion-mnist-methods" ]
+let names =
+    [ "quickstart"
+      "cifar100-ablation"
+      "imagenet-ablation"
+      "imagenet-comparison"
+      "fashion-mnist-ablation"
+      "fashion-mnist-methods" ]
 
 let plan (name: string) =
     Repository.inRoot (fun () ->
@@ -27,7 +33,19 @@ let private rows name =
     match name with
     | "imagenet-comparison" -> [ "student"; "kd"; "fitnets"; "at"; "residual-kd"; "cd"; "cd+gkd"; "cd+gkd+edt" ]
     | "fashion-mnist-methods" ->
-        [ "student"; "kd"; "fitnets"; "fitnets-two-stages"; "at"; "sp"; "cc"; "vid"; "rkd"; "pkt"; "nst"; "crd"; "crd+kd" ]
+        [ "student"
+          "kd"
+          "fitnets"
+          "fitnets-two-stages"
+          "at"
+          "sp"
+          "cc"
+          "vid"
+          "rkd"
+          "pkt"
+          "nst"
+          "crd"
+          "crd+kd" ]
         @ [ "dkd"; "dist"; "reviewkd"; "residual-kd"; "cd"; "cd+gkd+edt" ]
     | _ -> ablation
 
@@ -77,7 +95,11 @@ let tests =
           }
 
           test "every loss is a row of fashion-mnist-methods" {
-              let used = [ for row in (plan "fashion-mnist-methods").Rows do for loss in row.Runs.Head.Spec.Losses -> loss.Name ] |> Set.ofList
+              let used =
+                  [ for row in (plan "fashion-mnist-methods").Rows do
+                        for loss in row.Runs.Head.Spec.Losses -> loss.Name ]
+                  |> Set.ofList
+
               Expect.equal used (Set.ofSeq (LossCatalog.All |> Seq.map _.Name)) "losses"
           }
 

@@ -70,7 +70,12 @@ let private check (entry: JsonElement) () =
 
     let method = Golden.text "method" entry
     // An assistant's stages come after the student's.
-    let student, assistant = if method = "residual-kd" then Array.splitAt (student.Length / 2) student else student, [||]
+    let student, assistant =
+        if method = "residual-kd" then
+            Array.splitAt (student.Length / 2) student
+        else
+            student, [||]
+
     let leaves = Array.concat [ student; assistant; Array.truncate 1 embeddings ]
     let loss = Signals.buildFor method (parameters entry) (pair student teacher embeddings) count
     fill loss (offset entry + 100.0)

@@ -25,8 +25,7 @@ let private unit' (values: float[]) = let length = norm values in Array.map (fun
 let private dot (a: float[]) (b: float[]) = Array.fold2 (fun sum a b -> sum + a * b) 0.0 a b
 
 /// Mean of f over all pairs (a, b) of two lists.
-let private overPairs (a: 'a[]) (b: 'b[]) f =
-    Array.allPairs a b |> Array.averageBy (fun (a, b) -> f a b)
+let private overPairs (a: 'a[]) (b: 'b[]) f = Array.allPairs a b |> Array.averageBy (fun (a, b) -> f a b)
 
 let private square (x: float) = x * x
 
@@ -59,7 +58,8 @@ let private onMaps name (case: Maps) =
     computed loss (Signals.ofFeatures student teacher)
 
 let private attention (sample: float[][]) =
-    Array.init sample[0].Length (fun position -> sample |> Array.averageBy (fun channel -> square channel[position])) |> unit'
+    Array.init sample[0].Length (fun position -> sample |> Array.averageBy (fun channel -> square channel[position]))
+    |> unit'
 
 let private similarities (maps: float[][][]) =
     let flat = Array.map Array.concat maps
@@ -142,7 +142,9 @@ let private onEmbeddings =
           let mean f = Array.map2 smoothL1 (f case.Mine) (f case.Theirs) |> Array.average
           25.0 * mean distances + 50.0 * mean angles
       "pkt",
-      fun case -> Array.map2 (fun s t -> t * log ((t + 1e-7) / (s + 1e-7))) (probabilities case.Mine) (probabilities case.Theirs) |> Array.average ]
+      fun case ->
+          Array.map2 (fun s t -> t * log ((t + 1e-7) / (s + 1e-7))) (probabilities case.Mine) (probabilities case.Theirs)
+          |> Array.average ]
 
 // --- Logits: [sample][class]
 
@@ -198,8 +200,7 @@ let tests =
     testList
         "losses: methods over random shapes"
         [ for name, formula in onStages do
-              testCase $"{name} is its formula"
-              <| fun () -> forAll maps (fun case -> agree (formula case) (onMaps name case))
+              testCase $"{name} is its formula" <| fun () -> forAll maps (fun case -> agree (formula case) (onMaps name case))
 
           for name, formula in onEmbeddings do
               testCase $"{name} is its formula"

@@ -48,7 +48,13 @@ let tests =
           <| fun () -> Expect.containsAll (golden "losses.json" @ golden "methods.json") names "methods with golden values"
 
           testCase "values from PyTorch with its layers, where it has some"
-          <| fun () -> Expect.containsAll (golden "methods.json") [ for name in names do if ownParameters name > 0L then name ] "methods with layers"
+          <| fun () ->
+              Expect.containsAll
+                  (golden "methods.json")
+                  [ for name in names do
+                        if ownParameters name > 0L then
+                            name ]
+                  "methods with layers"
 
           testCase "a measured cost"
           <| fun () -> Expect.containsAll [ for cost in costs.Value.EnumerateObject() -> cost.Name ] names "bench/methods.json; see bench/README.md"

@@ -57,6 +57,9 @@ let tests =
           <| fun () ->
               use _ = torch.NewDisposeScope()
               use pair = build "resnet8-assisted"
-              let tensors = [| for entry in pair.state_dict () -> TensorEntry(entry.Key, float32, entry.Value.shape, entry.Value.stride (), 0L) |]
+
+              let tensors =
+                  [| for entry in pair.state_dict () -> TensorEntry(entry.Key, float32, entry.Value.shape, entry.Value.stride (), 0L) |]
+
               let best = (ModelFit.Rank(WeightSet("", "", tensors)))[0]
               Expect.equal (best.IsExact, best.InWords) (true, "resnet8-assisted for 10 classes") "the model that fits" ]
