@@ -129,13 +129,13 @@ module Sweep =
                 |> List.iter progress.Say
 
             // Cheap where nothing changed: the store keeps the errors of each checkpoint.
-            let evaluateTeacher (teacher: Teachers.PlannedTeacher) =
+            let evaluate (teacher: Teachers.PlannedTeacher) =
                 if
                     not stop.IsCancellationRequested
                     && store.IsThere(teacher.Spec, teacher.Dataset)
                     && DatasetStore.IsThere(teacher.Dataset, options.Workspace)
                 then
-                    let errors = store.Errors(teacher.Spec, teacher.Dataset, training.Value)
+                    let errors = store.Errors(teacher.Spec, teacher.Dataset, training.Value, stop)
                     known[teacher.Key] <- errors
 
                     if evaluated.Add teacher.Key then
@@ -147,6 +147,12 @@ module Sweep =
                             warnings.Add warning
                             progress.Say warning
                         | None -> ()
+
+            let evaluateTeacher teacher =
+                try
+                    evaluate teacher
+                with :? OperationCanceledException ->
+                    ()
 
             /// The lanes that can start: without their teacher, those that need none.
             let ready (cohort: Job list) =

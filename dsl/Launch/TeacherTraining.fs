@@ -69,10 +69,11 @@ module TeacherTraining =
                               Bring.train store options.RetryFailed training.Value progress teacher stop
 
                           if store.IsThere(teacher.Spec, teacher.Dataset) then
-                              Ready(store.Errors(teacher.Spec, teacher.Dataset, training.Value))
+                              Ready(store.Errors(teacher.Spec, teacher.Dataset, training.Value, stop))
                           else
                               Stopped
-                      with :? TeacherFailedException as failed ->
-                          GivenUp failed.Message
+                      with
+                      | :? TeacherFailedException as failed -> GivenUp failed.Message
+                      | :? OperationCanceledException -> Stopped
 
                   teacher, outcome ])

@@ -1,3 +1,5 @@
+using System.IO.Hashing;
+using System.Runtime.InteropServices;
 using ChannelDistillation.Specs;
 
 namespace ChannelDistillation.Data;
@@ -41,6 +43,21 @@ public sealed record Dataset(DatasetDescriptor Descriptor, IImageSet Training, I
 
     /// <summary>What a person should know after reading, such as files that turned out to be broken.</summary>
     public IEnumerable<string> Remarks() => Training.Remarks().Concat(Validation.Remarks()).Concat(Test?.Remarks() ?? []).Distinct();
+
+    /// <summary>
+    /// XXH3 over number and order of the labels of all parts: other for a set that images were added to, taken from, or sorted anew in.
+    /// It does not see pixels.
+    /// </summary>
+    public string Fingerprint()
+    {
+        var hash = new XxHash3();
+        foreach (IImageSet part in new[] { Training, Validation, Test }.OfType<IImageSet>())
+        {
+            hash.Append(MemoryMarshal.AsBytes<int>([part.Count]));
+            hash.Append(MemoryMarshal.AsBytes<int>(part.Labels()));
+        }
+        return hash.GetCurrentHashAsUInt64().ToString("x16");
+    }
 
     public void Dispose()
     {

@@ -16,6 +16,9 @@ public interface IImageSet : IDisposable
     /// <summary>Class of an image, from 0.</summary>
     int Label(int index);
 
+    /// <summary>Class of every image, in order.</summary>
+    int[] Labels() => [.. Enumerable.Range(0, Count).Select(Label)];
+
     /// <summary>Writes one normalised image, channel after channel, into `destination` (Shape's size).</summary>
     /// <param name="index">From 0 to <see cref="Count"/> - 1.</param>
     /// <param name="augmentation">How to vary the image; its random decisions are drawn from `random` alone.</param>

@@ -10,6 +10,7 @@ public sealed class RunFolder(string path)
 {
     private const int HashLength = 8;
     private const string TeacherEntry = "teacher_sha256";
+    private const string ImagesEntry = "images_xxh3";
 
     public string Path { get; } = path;
 
@@ -38,8 +39,8 @@ public sealed class RunFolder(string path)
 
     /// <summary>Writes run.json as the run starts or goes on: with its sessions so far and the one that begins, whose machine stands above them too.</summary>
     /// <param name="from">Epoch and finished steps of it where the run goes on; (1, 0): at its start.</param>
-    /// <param name="teacher">SHA-256 of the weights that it learns from; null: from none.</param>
-    public void WriteStart(string name, RunSpec spec, string device, (int Epoch, int Step) from, string? teacher = null)
+    /// <param name="origins">What it learns from; null: from no teacher and images that are not known.</param>
+    public void WriteStart(string name, RunSpec spec, string device, (int Epoch, int Step) from, RunOrigins? origins = null)
     {
         JsonObject? earlier = ReadRun();
         JsonArray sessions = Sessions.Begun(earlier, Now(), device, from);
@@ -48,7 +49,8 @@ public sealed class RunFolder(string path)
             ["run"] = name,
             ["hash"] = spec.Hash(),
             ["spec"] = SpecJson.ToJson(spec),
-            [TeacherEntry] = teacher,
+            [TeacherEntry] = origins?.Teacher,
+            [ImagesEntry] = origins?.Images,
             ["software"] = Machine.Software(),
             ["hardware"] = Machine.Hardware(device),
             ["started"] = earlier?["started"]?.DeepClone() ?? Now(),
@@ -63,6 +65,9 @@ public sealed class RunFolder(string path)
 
     /// <summary>SHA-256 of the weights that the run learned from when it last started; null: none, or not known.</summary>
     public string? ReadTeacher() => ReadRun()?[TeacherEntry]?.GetValue<string>();
+
+    /// <summary>Fingerprint of the images that the run began with; null: not known.</summary>
+    public string? ReadImages() => ReadRun()?[ImagesEntry]?.GetValue<string>();
 
     public void WriteResult(RunResult result, SessionTime time = default)
     {

@@ -73,7 +73,8 @@ public sealed class TeacherStore(Workspace workspace)
     /// The teacher's own errors on the validation set. A teacher trained by recipe has them on record; another is evaluated once, and the
     /// numbers are kept under pretrain/ by the checkpoint's content and the dataset.
     /// </summary>
-    public EpochErrors Errors(TeacherSpec teacher, DatasetSpec dataset, TrainingOptions options)
+    /// <exception cref="OperationCanceledException">Asked to stop.</exception>
+    public EpochErrors Errors(TeacherSpec teacher, DatasetSpec dataset, TrainingOptions options, CancellationToken stop = default)
     {
         if (teacher.AsRun(dataset) is RunSpec run)
         {
@@ -84,7 +85,7 @@ public sealed class TeacherStore(Workspace workspace)
         if (File.Exists(kept))
             return JsonSerializer.Deserialize<EpochErrors>(File.ReadAllText(kept), RecordJson.Line)!;
         using FrozenTeacher model = Load(teacher, dataset, new(options.Device));
-        EpochErrors errors = Evaluation.Errors((images, labels) => model.Run(images, labels, Taps.Logits).Logits, dataset, options);
+        EpochErrors errors = Evaluation.Errors((images, labels) => model.Run(images, labels, Taps.Logits).Logits, dataset, options, stop);
         try
         {
             AtomicFile.WriteText(kept, JsonSerializer.Serialize(errors, RecordJson.Pretty));

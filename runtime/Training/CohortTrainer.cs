@@ -19,7 +19,6 @@ public sealed class CohortTrainer : IDisposable
     private readonly ITrainingObserver observer;
     private readonly Dataset dataset;
     private readonly FrozenTeacher? teacher;
-    private readonly string? teacherHash;
     private readonly BatchStream training;
     private readonly BatchStream validation;
     private readonly WaitingTime waiting = new();
@@ -38,6 +37,7 @@ public sealed class CohortTrainer : IDisposable
         lanes = new Lanes(observer);
         saveEvery = options.SaveEvery;
         dataset = options.Open(common.Dataset);
+        string? teacherHash = null;
         if (teacherSpec is not null)
         {
             var store = new TeacherStore(options.Workspace);
@@ -56,9 +56,10 @@ public sealed class CohortTrainer : IDisposable
         this.device = device;
         // Reading a number is free on the CPU; on a GPU it would wait for every step.
         checkEveryStep = device.type == DeviceType.CPU;
-        int[] labels = [.. Enumerable.Range(0, dataset.Training.Count).Select(dataset.Training.Label)];
+        int[] labels = dataset.Training.Labels();
+        var origins = new RunOrigins(teacherHash, dataset.Fingerprint());
         foreach (LaneSpec spec in specs)
-            lanes.Open(spec, () => new Lane(spec, dataset.Descriptor, labels, device), options.Device, teacherHash);
+            lanes.Open(spec, () => new Lane(spec, dataset.Descriptor, labels, device), options.Device, origins);
     }
 
     /// <summary>Trains every lane to its last epoch, going on from its checkpoint where it has one.</summary>
@@ -71,16 +72,18 @@ public sealed class CohortTrainer : IDisposable
             throw new ArgumentException("The lanes of a cohort must share dataset, teacher, batch size and data seed.", nameof(specs));
         string? notSaved = null;
         // What does not fit into memory together is trained in smaller cohorts, one after the other.
-        for (IReadOnlyList<LaneSpec> rest = specs; rest.Count > 0 && !stop.IsCancellationRequested; )
+        var cohorts = new Queue<IReadOnlyList<LaneSpec>>([specs]);
+        while (!stop.IsCancellationRequested && cohorts.TryDequeue(out IReadOnlyList<LaneSpec>? cohort))
         {
-            using var trainer = new CohortTrainer(rest, options, observer);
-            trainer.Run(stop);
+            using var trainer = new CohortTrainer(cohort, options, observer);
+            trainer.RunGuarded(stop);
             foreach (string remark in trainer.dataset.Remarks())
                 options.Remark(remark);
             if (trainer.waiting.Remark is { } slow)
                 options.Remark(slow);
             notSaved ??= trainer.lanes.NotSaved;
-            rest = trainer.lanes.Postponed;
+            foreach (IReadOnlyList<LaneSpec> smaller in trainer.lanes.Postponed)
+                cohorts.Enqueue(smaller);
         }
         if (notSaved is not null)
             throw new MissingException(notSaved);
@@ -93,6 +96,19 @@ public sealed class CohortTrainer : IDisposable
         validation.Dispose();
         teacher?.Dispose();
         dataset.Dispose();
+    }
+
+    /// <summary>What goes wrong outside all lanes, with the images or the teacher, ends this cohort's runs and no others.</summary>
+    private void RunGuarded(CancellationToken stop)
+    {
+        try
+        {
+            Run(stop);
+        }
+        catch (Exception error) when (error is not MissingException)
+        {
+            lanes.FailTogether(error);
+        }
     }
 
     private void Run(CancellationToken stop)
@@ -170,8 +186,28 @@ public sealed class CohortTrainer : IDisposable
     /// <summary>Long epochs are saved on the way.</summary>
     private void SaveWithin(int epoch, int step)
     {
-        lanes.Each(entry => entry.Lane.Position == (epoch, step), entry => entry.Files.SaveState(entry.Lane));
+        lanes.Each(
+            entry => entry.Lane.Position == (epoch, step),
+            entry =>
+            {
+                if (!EndIfBroken(entry))
+                    entry.Files.SaveState(entry.Lane);
+            }
+        );
         sinceSaved.Restart();
+    }
+
+    /// <summary>A state with infinite numbers is never saved: the checkpoint before it is the last good one.</summary>
+    private bool EndIfBroken(RunningLane entry)
+    {
+        if (entry.Lane.BrokenTensor() is not string tensor)
+            return false;
+        lanes.End(
+            entry,
+            RunStatus.Diverged,
+            $"In epoch {entry.Lane.Position.Epoch}, by step {entry.Lane.Position.Step}, `{tensor}` became infinite or not a number. {entry.Files.LastCheckpoint} {LaneFiles.Advice}"
+        );
+        return true;
     }
 
     private void Step(RunningLane entry, Batch batch, TeacherSignals? signals, int step)
@@ -209,6 +245,8 @@ public sealed class CohortTrainer : IDisposable
             );
             return;
         }
+        if (EndIfBroken(entry))
+            return;
         EpochRecord record = entry.Lane.EndEpoch(training.StepsPerEpoch, validation.TotalSeconds);
         entry.Files.EpochEnded(entry.Lane, record);
         observer.EpochEnded(entry.Lane.Name, record);
@@ -232,6 +270,8 @@ public sealed class CohortTrainer : IDisposable
             _ => true,
             entry =>
             {
+                if (EndIfBroken(entry))
+                    return;
                 entry.Files.SaveState(entry.Lane);
                 lanes.End(entry, RunStatus.Interrupted);
             }

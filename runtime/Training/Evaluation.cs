@@ -13,10 +13,17 @@ public static class Evaluation
 
     /// <param name="classify">From images and labels to logits [batch, classes].</param>
     /// <returns>Errors on the official validation set, also where a part of the training set is held out. With epoch 0: nothing was trained.</returns>
-    public static EpochErrors Errors(Func<Tensor, Tensor, Tensor> classify, DatasetSpec dataset, TrainingOptions options)
+    /// <exception cref="OperationCanceledException">Asked to stop.</exception>
+    public static EpochErrors Errors(
+        Func<Tensor, Tensor, Tensor> classify,
+        DatasetSpec dataset,
+        TrainingOptions options,
+        CancellationToken stop = default
+    )
     {
         using Dataset opened = options.Open(dataset);
-        EpochErrors errors = Errors(classify, opened.Final, new Device(options.Device), CancellationToken.None);
+        EpochErrors errors = Errors(classify, opened.Final, new Device(options.Device), stop);
+        stop.ThrowIfCancellationRequested();
         foreach (string remark in opened.Remarks())
             options.Remark(remark);
         return errors;

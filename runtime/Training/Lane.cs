@@ -97,6 +97,16 @@ internal sealed class Lane : IDisposable
         return double.IsFinite(sums.Losses[0]) ? null : "the weighted total";
     }
 
+    /// <summary>The first tensor of the state that holds a number which is none; null: all is well. Waits for the device.</summary>
+    public string? BrokenTensor()
+    {
+        using var noGradient = no_grad();
+        using var scope = NewDisposeScope();
+        KeyValuePair<string, Tensor>[] tensors = [.. State().Where(entry => entry.Value.is_floating_point())];
+        bool[] whole = [.. stack(tensors.Select(entry => entry.Value.isfinite().all())).cpu().data<bool>()];
+        return Array.IndexOf(whole, false) is >= 0 and int at ? tensors[at].Key : null;
+    }
+
     public void StartValidation()
     {
         clock.Stop();

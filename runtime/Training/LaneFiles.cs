@@ -13,8 +13,7 @@ namespace ChannelDistillation.Training;
 /// What a lane leaves on the disk. The training state is the truth: metrics are written before it, weights after it, and whatever they
 /// say beyond it, or have lost, is made again from it to the same numbers.
 /// </summary>
-/// <param name="teacher">SHA-256 of the weights that it learns from; null: from none.</param>
-internal sealed class LaneFiles(LaneSpec lane, string device, string? teacher)
+internal sealed class LaneFiles(LaneSpec lane, string device, RunOrigins origins)
 {
     /// <summary>What a person can do about a run that diverged.</summary>
     public const string Advice = "A smaller learning rate or loss weight, or a warm-up, may help.";
@@ -47,7 +46,7 @@ internal sealed class LaneFiles(LaneSpec lane, string device, string? teacher)
             Reconsider(earlier, say);
         if (saved.IsThere)
             saved.Restore(training, say);
-        folder.WriteStart(Lane.Name, Lane.Spec, device, training.Position, teacher);
+        folder.WriteStart(Lane.Name, Lane.Spec, device, training.Position, origins);
         folder.RemoveResult();
         foreach (EpochRecord record in folder.TruncateMetrics(training.Position.Epoch - 1))
             Count(record);
@@ -61,9 +60,15 @@ internal sealed class LaneFiles(LaneSpec lane, string device, string? teacher)
     {
         string? taught = folder.ReadTeacher();
         bool diverged = folder.ReadResult()?.Status == RunStatus.Diverged;
-        if (saved.IsThere && taught is not null && taught != teacher)
+        string? seen = folder.ReadImages();
+        if (saved.IsThere && taught is not null && taught != origins.Teacher)
         {
             say($"{Lane.Name} starts anew: the teacher's weights are no longer those that it began with.");
+            saved.Remove();
+        }
+        else if (saved.IsThere && seen is not null && seen != origins.Images)
+        {
+            say($"{Lane.Name} starts anew: the images of the dataset are no longer those that it began with.");
             saved.Remove();
         }
         else if (diverged && Sessions.IsLastLikeNow(earlier, device))

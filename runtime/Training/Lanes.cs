@@ -11,25 +11,26 @@ internal sealed class Lanes(ITrainingObserver observer) : IDisposable
 {
     private readonly List<RunningLane> all = [];
     private readonly List<LaneSpec> postponed = [];
+    private readonly List<IReadOnlyList<LaneSpec>> halves = [];
 
     public IReadOnlyList<RunningLane> All => all;
 
-    /// <summary>Runs that found no memory in this company.</summary>
-    public IReadOnlyList<LaneSpec> Postponed => postponed;
+    /// <summary>Cohorts of runs that found no memory in this company.</summary>
+    public IEnumerable<IReadOnlyList<LaneSpec>> Postponed => halves.Append(postponed).Where(cohort => cohort.Count > 0);
 
     /// <summary>Why the state of some lane could not be saved; null: all were.</summary>
     public string? NotSaved { get; private set; }
 
     /// <summary>Adds a lane, at the place of its last checkpoint.</summary>
     /// <param name="make">The lane at its start.</param>
-    /// <param name="teacher">SHA-256 of the teacher's weights; null: there is none.</param>
-    public void Open(LaneSpec spec, Func<Lane> make, string device, string? teacher)
+    /// <param name="origins">What the cohort learns from.</param>
+    public void Open(LaneSpec spec, Func<Lane> make, string device, RunOrigins origins)
     {
         Lane? lane = null;
         try
         {
             lane = make();
-            var files = new LaneFiles(spec, device, spec.Spec.Teacher is null ? null : teacher);
+            var files = new LaneFiles(spec, device, spec.Spec.Teacher is null ? origins with { Teacher = null } : origins);
             files.Open(lane, observer.Say);
             all.Add(new(lane, files));
         }
@@ -82,6 +83,22 @@ internal sealed class Lanes(ITrainingObserver observer) : IDisposable
             observer.LaneEnded(entry.Lane.Name, result with { Status = RunStatus.Interrupted, Message = NotSaved });
         }
         Drop(entry);
+    }
+
+    /// <summary>Something that all lanes share has failed: too little memory for them together, or a mistake that would come again.</summary>
+    public void FailTogether(Exception error)
+    {
+        RunningLane[] some = [.. all];
+        if (!Trouble.IsOutOfMemory(error) || some.Length == 1)
+        {
+            foreach (RunningLane entry in some)
+                Fail(entry, error);
+            return;
+        }
+        observer.Say($"Out of memory: the {some.Length} runs are trained in two halves, one after the other.");
+        LaneSpec[] saved = [.. some.Where(SaveAndDrop).Select(entry => entry.Files.Lane)];
+        halves.AddRange(saved.Chunk((some.Length + 1) / 2));
+        MemoryAllocator.GiveBack();
     }
 
     public void Dispose()
@@ -145,19 +162,23 @@ internal sealed class Lanes(ITrainingObserver observer) : IDisposable
         // Within a step it may have changed some of its weights: it goes on from its last checkpoint.
         postponed.Add(failing.Files.Lane);
         Drop(failing);
-        foreach (var entry in later)
-        {
-            try
-            {
-                entry.Files.SaveState(entry.Lane);
-                postponed.Add(entry.Files.Lane);
-                Drop(entry);
-            }
-            catch (Exception error)
-            {
-                Fail(entry, error);
-            }
-        }
+        postponed.AddRange(later.Where(SaveAndDrop).Select(entry => entry.Files.Lane));
         MemoryAllocator.GiveBack();
+    }
+
+    /// <returns>Whether it can go on later from where it is.</returns>
+    private bool SaveAndDrop(RunningLane entry)
+    {
+        try
+        {
+            entry.Files.SaveState(entry.Lane);
+            Drop(entry);
+            return true;
+        }
+        catch (Exception error)
+        {
+            Fail(entry, error);
+            return false;
+        }
     }
 }

@@ -78,7 +78,7 @@ let tests =
 
               for run in plan.Runs |> List.filter (fun run -> run.Name.StartsWith "kd" || run.Name.StartsWith "student") do
                   let made = RunFolder(Path.Combine(out, RunFolder.NameOf(run.Name, run.Spec)))
-                  made.WriteStart(run.Name, run.Spec, "cpu", struct (1, 0), (if isNull run.Spec.Teacher then null else hash))
+                  made.WriteStart(run.Name, run.Spec, "cpu", struct (1, 0), RunOrigins((if isNull run.Spec.Teacher then null else hash), null))
                   made.WriteResult(RunResult(RunStatus.Completed, EpochErrors(1, 1.0, 1.0), EpochErrors(1, 1.0, 1.0)))
 
               Expect.isEmpty (TeacherCheck.replaced workspace (Job.ofPlan out plan)) "the same file"

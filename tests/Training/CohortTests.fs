@@ -59,7 +59,7 @@ let tests =
               trainUntil 6 folder [ lane ] |> ignore
               // As if it had begun with another teacher.
               let run = RunFolder lane.Folder
-              run.WriteStart(lane.Name, lane.Spec, "cpu", struct (2, 1), "0123")
+              run.WriteStart(lane.Name, lane.Spec, "cpu", struct (2, 1), RunOrigins("0123", null))
               let watcher = trainLanes folder [ lane ]
               Expect.equal (List.ofSeq watcher.Said) [ "kd starts anew: the teacher's weights are no longer those that it began with." ] "said"
               Expect.equal watcher.Steps 10 "every step"

@@ -1,0 +1,123 @@
+/// What goes wrong outside of all lanes, or in a lane without a loss that tells.
+module ChannelDistillation.Tests.Training.SharedTroubleTests
+
+open System
+open System.IO
+open Expecto
+open TorchSharp
+open ChannelDistillation
+open ChannelDistillation.Data
+open ChannelDistillation.Records
+open ChannelDistillation.Specs
+open ChannelDistillation.Tests
+open ChannelDistillation.Tests.Training.TinyTraining
+open ChannelDistillation.Training
+
+/// Images that do something else when they are read.
+let private reading (images: IImageSet) (act: int -> unit) =
+    { new IImageSet with
+        member _.Count = images.Count
+        member _.Shape = images.Shape
+        member _.Label index = images.Label index
+
+        member _.Read(index, augmentation, random, destination) =
+            act index
+            images.Read(index, augmentation, &random, destination)
+
+        member _.Dispose() = images.Dispose() }
+
+let private optionsOf (folder: TemporaryFolder) (training: unit -> IImageSet) =
+    TrainingOptions(
+        Workspace folder.Path,
+        "cpu",
+        OpenDataset = fun _ -> new Dataset(DatasetCatalog.Get "fashion-mnist-mini", training (), images 30 2)
+    )
+
+let private alone epochs = spec null (train epochs 0.02) [ loss "ce" 1.0 always ]
+
+let private two (folder: TemporaryFolder) epochs = [ for name in [ "first"; "second" ] -> lane folder "lanes" (name, alone epochs) ]
+
+let private run options lanes =
+    let watcher = Watcher()
+    CohortTrainer.Train(Array.ofList lanes, options, watcher, Threading.CancellationToken.None)
+    watcher
+
+[<Tests>]
+let tests =
+    testList
+        "training: shared trouble"
+        [ testCase "what goes wrong with the images ends the cohort's runs with the reason, and nothing else"
+          <| fun () ->
+              use folder = new TemporaryFolder()
+
+              let broken () =
+                  reading (images 72 1) (fun index ->
+                      if index = 40 then
+                          invalidOp "a broken shelf")
+
+              let watcher = run (optionsOf folder broken) (two folder 1)
+
+              Expect.equal
+                  [ for entry in watcher.Ended -> entry.Key, entry.Value.Status, entry.Value.Message ]
+                  [ for name in [ "first"; "second" ] -> name, RunStatus.Failed, "InvalidOperationException: a broken shelf" ]
+                  "how they ended"
+
+          testCase "memory that runs out in what lanes share halves the cohort"
+          <| fun () ->
+              use folder = new TemporaryFolder()
+              let mutable shortages = 1
+
+              let scarce () =
+                  reading (images 72 1) (fun index ->
+                      if index = 40 && Threading.Interlocked.Decrement &shortages = 0 then
+                          raise (OutOfMemoryException()))
+
+              let lanes = two folder 1
+              let watcher = run (optionsOf folder scarce) lanes
+              Expect.equal (List.ofSeq watcher.Said) [ "Out of memory: the 2 runs are trained in two halves, one after the other." ] "what is said"
+              let clean = lane folder "clean" ("clean", alone 1)
+              run (optionsOf folder (fun () -> images 72 1)) [ clean ] |> ignore
+
+              for lane in lanes do
+                  Expect.equal watcher.Ended[lane.Name].Status RunStatus.Completed lane.Name
+                  Expect.equal (outcome lane) (outcome clean) "as in a cohort that had enough"
+
+          testCase "a run that is interrupted starts anew where images have gone in the meantime"
+          <| fun () ->
+              use folder = new TemporaryFolder()
+              let lane' place = lane folder place ("student", alone 2)
+              use stop = new Threading.CancellationTokenSource()
+
+              let watcher =
+                  Watcher(fun steps ->
+                      if steps = 3 then
+                          stop.Cancel())
+
+              CohortTrainer.Train([| lane' "broken" |], optionsOf folder (fun () -> images 72 1), watcher, stop.Token)
+              let fewer = optionsOf folder (fun () -> images 30 1)
+              let resumed = run fewer [ lane' "broken" ]
+
+              Expect.equal
+                  (List.ofSeq resumed.Said)
+                  [ "student starts anew: the images of the dataset are no longer those that it began with." ]
+                  "what is said"
+
+              run fewer [ lane' "clean" ] |> ignore
+              Expect.equal (outcome (lane' "broken")) (outcome (lane' "clean")) "as if it had begun with them"
+
+          testCase "a run whose state becomes infinite has diverged, though its losses may be finite, and no such state is saved"
+          <| fun () ->
+              use folder = new TemporaryFolder()
+              let huge = lane folder "huge" ("huge", spec null (train 3 0.05) [ loss "ce" 1e10 always ])
+              let watcher = run (optionsOf folder (fun () -> images 72 1)) [ huge ]
+              Expect.equal watcher.Ended["huge"].Status RunStatus.Diverged "how it ended"
+              let checkpoints = Path.Combine(huge.Folder, "checkpoints")
+
+              for file in (if Directory.Exists checkpoints then Directory.GetFiles checkpoints else [||]) do
+                  let bytes = File.ReadAllBytes file
+                  let start = 8 + int (BitConverter.ToInt64(bytes, 0))
+
+                  let numbers =
+                      Runtime.InteropServices.MemoryMarshal.Cast<byte, float32>(ReadOnlySpan(bytes, start, (bytes.Length - start) / 4 * 4))
+
+                  Expect.isFalse (numbers.IndexOf Single.PositiveInfinity >= 0) $"{Path.GetFileName file} has an infinity" ]
