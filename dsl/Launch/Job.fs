@@ -6,6 +6,7 @@ open System.IO
 open System.IO.Enumeration
 open ChannelDistillation.Dsl
 open ChannelDistillation.Records
+open ChannelDistillation.Specs
 open ChannelDistillation.Training
 
 /// A planned run and where it stands.
@@ -15,6 +16,8 @@ type Job =
         /// Absolute; there or not.
         Folder: string
         State: RunState
+        /// Why it cannot be trained there; None: it can.
+        Obstacle: string option
     }
 
     member this.FolderName = string (Path.GetFileName this.Folder)
@@ -28,25 +31,53 @@ module Job =
         else
             name.Substring(name.Length - suffixLength)
 
-    /// The runs of a plan, each with the folder that holds it under whatever name, or is going to hold it.
-    let ofPlan (experimentFolder: string) (plan: Plan) =
-        let present = Dictionary<string, string>()
+    let private stateOf folder = RunState.decide (Directory.Exists folder) (RunFolder(folder).ReadResult() |> Option.ofObj)
 
-        if Directory.Exists experimentFolder then
-            for folder in Directory.GetDirectories experimentFolder |> Array.sort do
-                present.TryAdd(suffixOf folder, folder) |> ignore
+    /// Why a folder is not taken for the run that its name tells; None: it may be.
+    let private stranger (run: PlannedRun) (folder: string) =
+        match RunFolder(folder).ReadHash() with
+        | null -> None
+        | hash when hash = SpecJson.Hash run.Spec -> None
+        | hash ->
+            Some(
+                $"{folder} is not taken for {run.Name}: its run.json is that of another run (hash {hash}). "
+                + "Move it out of the experiment's folder, or rename it, and repeat the command."
+            )
+
+    /// The runs of a plan, each with the folder that holds it under whatever name, or is going to hold it. Of several, the one that has the
+    /// run's very name, else one that is completed: the others are copies.
+    let ofPlan (experimentFolder: string) (plan: Plan) =
+        let present =
+            if Directory.Exists experimentFolder then
+                Directory.GetDirectories experimentFolder
+                |> Array.sort
+                |> Array.groupBy (Path.GetFileName >> string >> suffixOf)
+                |> dict
+            else
+                Dictionary()
 
         [ for run in plan.Runs ->
               let name = RunFolder.NameOf(run.Name, run.Spec)
+              let mine = Path.Combine(experimentFolder, name)
 
-              match present.TryGetValue(suffixOf name) with
-              | true, folder -> { Run = run; Folder = folder; State = RunState.decide true (RunFolder(folder).ReadResult() |> Option.ofObj) }
-              | _ -> { Run = run; Folder = Path.Combine(experimentFolder, name); State = RunState.decide false None } ]
+              let folders =
+                  match present.TryGetValue(suffixOf name) with
+                  | true, folders -> folders |> Array.filter (fun folder -> folder = mine || (stranger run folder).IsNone)
+                  | _ -> [||]
+
+              match stranger run mine with
+              | Some reason -> { Run = run; Folder = mine; State = New; Obstacle = Some reason }
+              | None ->
+                  let folder =
+                      if Array.contains mine folders then
+                          mine
+                      else
+                          folders |> Array.sortBy (fun folder -> stateOf folder <> Done) |> Array.tryHead |> Option.defaultValue mine
+
+                  { Run = run; Folder = folder; State = stateOf folder; Obstacle = None } ]
 
     /// As it stands now.
-    let refreshed (job: Job) =
-        { job with
-            State = RunState.decide (Directory.Exists job.Folder) (RunFolder(job.Folder).ReadResult() |> Option.ofObj) }
+    let refreshed (job: Job) = if job.Obstacle.IsSome then job else { job with State = stateOf job.Folder }
 
     let private matches (pattern: string) (job: Job) =
         let fits (name: string) = FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase = false)

@@ -14,6 +14,8 @@ type Sharing(retryFailed: bool, troubles: Troubles, say: string -> unit, stop: C
     let announced = HashSet<string>()
 
     let tryTake (job: Job) =
+        job.Obstacle |> Option.iter (fun reason -> raise (MissingException reason))
+
         try
             owners.TryTake job.Folder
         with

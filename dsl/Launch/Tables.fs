@@ -14,7 +14,9 @@ let collect (experimentFolder: string) (layout: Layout) =
         layout.Rows
         |> List.collect _.Folders
         |> List.distinct
-        |> List.map (fun name -> name, folderOf(name).ReadResult() |> Option.ofObj)
+        |> List.map (fun name ->
+            let folder = folderOf name
+            name, (if folder.IsMisnamed() then None else Option.ofObj (folder.ReadResult())))
         |> dict
 
     let completed =

@@ -4,7 +4,10 @@ using System.Text.Json.Serialization;
 
 namespace ChannelDistillation.Records;
 
-/// <summary>The JSON of run records: snake_case, enums as words, numbers that JSON does not know (NaN, infinity) as words.</summary>
+/// <summary>
+/// The JSON of run records: snake_case, enums as words, numbers that JSON does not know (NaN, infinity) as words. What is read must have
+/// every entry of its record that has no default, and nulls only where the record allows them: half a record is a damaged one.
+/// </summary>
 public static class RecordJson
 {
     public static JsonSerializerOptions Line { get; } = Options(indented: false);
@@ -16,7 +19,9 @@ public static class RecordJson
         {
             PropertyNamingPolicy = RecordNames.Instance,
             WriteIndented = indented,
-            Converters = { new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower) },
+            Converters = { new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower, allowIntegerValues: false) },
+            RespectRequiredConstructorParameters = true,
+            RespectNullableAnnotations = true,
             NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
             Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
         };

@@ -9,6 +9,7 @@ namespace ChannelDistillation.Records;
 public sealed class RunFolder(string path)
 {
     private const int HashLength = 8;
+    private const string HashEntry = "hash";
     private const string TeacherEntry = "teacher_sha256";
     private const string ImagesEntry = "images_xxh3";
 
@@ -31,11 +32,11 @@ public sealed class RunFolder(string path)
 
     public static string NameOf(string runName, RunSpec spec) => $"{runName}-{spec.Hash()[..HashLength]}";
 
-    /// <summary>The folder of a run, whatever name it was given when it was first trained; null: not there yet.</summary>
-    public static string? Find(string experimentFolder, RunSpec spec) =>
-        Directory.Exists(experimentFolder)
-            ? Directory.EnumerateDirectories(experimentFolder, "*-" + spec.Hash()[..HashLength]).Order(StringComparer.Ordinal).FirstOrDefault()
-            : null;
+    /// <summary>The hash of the run that is in the folder; null: not known.</summary>
+    public string? ReadHash() => (string?)ReadRun()?[HashEntry];
+
+    /// <summary>Whether the folder holds another run than the eight digits in its name say.</summary>
+    public bool IsMisnamed() => ReadHash() is string hash && !Path.EndsWith(hash[..Math.Min(hash.Length, HashLength)], StringComparison.Ordinal);
 
     /// <summary>Writes run.json as the run starts or goes on: with its sessions so far and the one that begins, whose machine stands above them too.</summary>
     /// <param name="from">Epoch and finished steps of it where the run goes on; (1, 0): at its start.</param>
@@ -47,7 +48,7 @@ public sealed class RunFolder(string path)
         var run = new JsonObject
         {
             ["run"] = name,
-            ["hash"] = spec.Hash(),
+            [HashEntry] = spec.Hash(),
             ["spec"] = SpecJson.ToJson(spec),
             [TeacherEntry] = origins?.Teacher,
             [ImagesEntry] = origins?.Images,
@@ -61,10 +62,18 @@ public sealed class RunFolder(string path)
     }
 
     /// <summary>The content of run.json; null: the run was never started, or the file is damaged.</summary>
-    public JsonObject? ReadRun() => Read<JsonObject>(SpecFile);
+    public JsonObject? ReadRun() => File.Exists(SpecFile) ? RunJson.Parse(File.ReadAllText(SpecFile)) : null;
+
+    /// <summary>Those of run.json and result.json that are there and not what this program writes.</summary>
+    public IReadOnlyList<string> Damaged() =>
+        [
+            .. new[] { (File: SpecFile, IsDamaged: ReadRun() is null), (File: ResultFile, IsDamaged: ReadResult() is null) }
+                .Where(record => record.IsDamaged && File.Exists(record.File))
+                .Select(record => record.File),
+        ];
 
     /// <summary>SHA-256 of the weights that the run learned from when it last started; null: none, or not known.</summary>
-    public string? ReadTeacher() => ReadRun()?[TeacherEntry]?.GetValue<string>();
+    public string? ReadTeacher() => (string?)ReadRun()?[TeacherEntry];
 
     /// <summary>Fingerprint of the images that the run began with; null: not known.</summary>
     public string? ReadImages() => ReadRun()?[ImagesEntry]?.GetValue<string>();
@@ -81,7 +90,7 @@ public sealed class RunFolder(string path)
     }
 
     /// <summary>Null: the run has not ended, or the file is damaged and the run has to be ended again.</summary>
-    public RunResult? ReadResult() => Read<RunResult>(ResultFile);
+    public RunResult? ReadResult() => Read<RunResult>(ResultFile) is { IsWhole: true } result ? result : null;
 
     /// <summary>The run goes on: how it ended before is no longer so.</summary>
     public void RemoveResult() => File.Delete(ResultFile);

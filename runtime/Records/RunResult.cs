@@ -11,6 +11,10 @@ public sealed record RunResult(RunStatus Status, EpochErrors? Last, EpochErrors?
     /// <summary>Of a completed run that held a part of its training set out: errors of the same two epochs on the official validation set.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public TestErrors? Test { get; init; }
+
+    /// <summary>Whether it says what a result of its status must say.</summary>
+    [JsonIgnore]
+    internal bool IsWhole => Status != RunStatus.Completed || (Last is not null && Best is not null);
 }
 
 /// <param name="Last">With the weights of the last epoch.</param>

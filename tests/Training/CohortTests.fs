@@ -192,6 +192,8 @@ let tests =
               Expect.isNull (RunFolder(run.Folder).ReadResult()) "a damaged result is none"
               let watcher = trainLanes folder [ run ]
               Expect.equal watcher.Steps 0 "nothing is trained again"
+              let result = Path.Combine(run.Folder, "result.json")
+              Expect.equal (List.ofSeq watcher.Said) [ $"student: {result} is damaged, and is made anew." ] "said"
               Expect.equal (outcome run) before "the numbers"
               Expect.equal (RunFolder(run.Folder).ReadResult().Status) RunStatus.Completed "and it has ended"
           }

@@ -1,0 +1,44 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace ChannelDistillation.Records;
+
+/// <summary>Reads run.json, and takes it only where everything that this program reads from it is of the type that it writes.</summary>
+internal static class RunJson
+{
+    private static readonly JsonDocumentOptions EachOnce = new() { AllowDuplicateProperties = false };
+
+    /// <returns>Null: damaged.</returns>
+    public static JsonObject? Parse(string text)
+    {
+        try
+        {
+            return JsonNode.Parse(text, documentOptions: EachOnce) is JsonObject run && IsRun(run) ? run : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    private static bool IsRun(JsonObject run) =>
+        Each(run, JsonValueKind.String, "run", "hash", "teacher_sha256", "started", "ended")
+        && Each(run, JsonValueKind.Object, "spec", "software", "hardware")
+        && Each(run, JsonValueKind.Array, "sessions")
+        && (run["sessions"] as JsonArray ?? []).All(session => session is JsonObject entry && IsSession(entry));
+
+    private static bool IsSession(JsonObject session) =>
+        new[] { "epoch", "step" }.All(name => session[name] is not JsonNode place || (place is JsonValue value && value.TryGetValue(out int _)))
+        && Each(session, JsonValueKind.Object, "software", "hardware");
+
+    /// <summary>Whether each of some entries is of a kind, or not there: earlier versions wrote fewer.</summary>
+    private static bool Each(JsonObject node, JsonValueKind kind, params ReadOnlySpan<string> names)
+    {
+        foreach (string name in names)
+        {
+            if (node[name] is JsonNode value && value.GetValueKind() != kind)
+                return false;
+        }
+        return true;
+    }
+}
