@@ -110,8 +110,11 @@ type Grid = { Product: Axis list; Zip: Axis list list; Exclude: GridPoint list; 
 
 type PublishedRow = { Top1Error: float option; Top5Error: float option }
 
-/// Numbers of the literature, shown beside ours.
-type Published = { Source: string option; Rows: (string * PublishedRow) list }
+/// Numbers of the literature for some values on some paths.
+type PublishedPoint = { At: (string * Setting) list; Rows: (string * PublishedRow) list }
+
+/// Numbers of the literature, shown beside ours: by the names of rows, and at points of the grid, which come first.
+type Published = { Source: string option; Rows: (string * PublishedRow) list; Points: PublishedPoint list }
 
 /// A whole experiment file.
 type Experiment =

@@ -158,6 +158,8 @@ type Mistake =
     | NeverActs of loss: string * variant: string * epochs: int * others: string list
     | RateNeverChanges of epoch: int * epochs: int
     | PublishedWithoutRow of name: string * legal: string list * near: string list
+    /// A point of `published` that no row is at, and how many others there are.
+    | PublishedNowhere of others: int
 
 /// A mistake and where it is.
 type Problem =
@@ -174,5 +176,6 @@ type Problem =
         | NeverHappens _
         | NeverActs _
         | RateNeverChanges _
-        | PublishedWithoutRow _ -> true
+        | PublishedWithoutRow _
+        | PublishedNowhere _ -> true
         | _ -> false

@@ -66,7 +66,18 @@ module ExperimentWords =
     /// A row of the literature: top-1 and top-5 error in percent.
     let errors (name: string) (top1: float) (top5: float) : string * PublishedRow = name, { Top1Error = Some top1; Top5Error = Some top5 }
 
+    /// A row of the literature that tells the top-1 error alone, in percent.
+    let top1_error (name: string) (top1: float) : string * PublishedRow = name, { Top1Error = Some top1; Top5Error = None }
+
+    let private publish change =
+        Line.change (fun experiment ->
+            { experiment with
+                Published = Some(experiment.Published |> Option.defaultValue { Source = None; Rows = []; Points = [] } |> change) })
+
     /// Numbers of the literature, and where they are from.
     let published (source: string) (rows: (string * PublishedRow) list) : Line =
-        Line.change (fun experiment -> { experiment with Published = Some { Source = Some source; Rows = rows } })
-        |> Line.say "published"
+        publish (fun published -> { published with Source = Some source; Rows = rows }) |> Line.say "published"
+
+    /// Numbers of the literature for the rows that have these values.
+    let published_at (at: (string * Setting) list) (rows: (string * PublishedRow) list) : Line =
+        publish (fun published -> { published with Points = published.Points @ [ { At = at; Rows = rows } ] })

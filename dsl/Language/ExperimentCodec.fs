@@ -40,50 +40,6 @@ let private seeds: Codec<int64 list> =
 
     { seeds with Read = read }
 
-let private percent = number (between 0.0 100.0)
-
-let private publishedRow =
-    Record.codec
-        { Top1Error = None; Top5Error = None }
-        false
-        [ Field.optional "top1_error" "In percent." "" [ "top1" ] _.Top1Error (fun value row -> { row with PublishedRow.Top1Error = value }) percent
-          Field.optional "top5_error" "In percent." "" [ "top5" ] _.Top5Error (fun value row -> { row with PublishedRow.Top5Error = value }) percent ]
-
-let private rows: Codec<(string * PublishedRow) list> =
-    let read (reader: Reader) path (node: Node) =
-        match node.Content with
-        | Mapping entries ->
-            Some
-                [ for entry in entries do
-                      match publishedRow.Read reader (entry.Name :: path) entry.Value with
-                      | Some row -> entry.Name, row
-                      | None -> () ]
-        | _ ->
-            reader.Report(path, Node.place node, WrongKind(WantMapping None, Node.kind node))
-            None
-
-    leaf (NamedShape(publishedRow.Shape, true)) read (fun rows -> Entries [ for name, row in rows -> name, publishedRow.Write row ])
-
-let private published =
-    Record.codec
-        { Published.Source = None; Rows = [] }
-        false
-        [ Field.optional
-              "source"
-              "Where the numbers are from."
-              ""
-              []
-              _.Source
-              (fun value published -> { published with Published.Source = value })
-              text
-          Field.required
-              "rows"
-              "Errors in percent by the names of variants, and `teacher`; other names are rows of the literature alone."
-              []
-              _.Rows
-              (fun value (published: Published) -> { published with Rows = value })
-              rows ]
-
 /// In the order in which they are documented and written; `train` comes before `teacher`, which takes over from it.
 let fields: Field<Experiment> list =
     [ Field.required
@@ -182,7 +138,7 @@ let fields: Field<Experiment> list =
           []
           _.Published
           (fun value experiment -> { experiment with Published = value })
-          published ]
+          PublishedCodec.codec ]
 
 /// Keys that are not part of the experiment: what it builds on, and anchors.
 let extends = "extends"

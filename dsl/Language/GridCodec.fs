@@ -36,7 +36,7 @@ let private values (mayRepeat: bool) : Codec<Setting list> =
             reader.Report(path, node.Place, WrongKind(WantList, Node.kind node))
             None
 
-    leaf (EitherShape [ ListShape(AnyShape, true); RangeCodec.shape ]) read Items
+    leaf (EitherShape [ ListShape(AnyShape, not mayRepeat); RangeCodec.shape ]) read Items
 
 /// Axes by their paths.
 let private axes (mayRepeat: bool) : Codec<Axis list> =
@@ -57,7 +57,7 @@ let private axes (mayRepeat: bool) : Codec<Axis list> =
     leaf (NamedShape(values.Shape, true)) read (fun axes -> Entries [ for axis in axes -> axis.Path, Items axis.Values ])
 
 /// A list of mappings.
-let private many (item: Codec<'value>) : Codec<'value list> =
+let many (item: Codec<'value>) : Codec<'value list> =
     let read (reader: Reader) path (node: Node) =
         match node.Content with
         | Sequence items -> Some(items |> List.mapi (fun index node -> item.Read reader (string index :: path) node) |> List.choose id)

@@ -26,18 +26,6 @@ let ofPlan (plan: Plan) (jobs: Job list) (known: IReadOnlyDictionary<string, Epo
     let folders = dict [ for job in jobs -> SpecJson.Hash job.Run.Spec, job.FolderName ]
     let specs = plan.Runs |> List.map _.Spec
 
-    let published name =
-        experiment.Published
-        |> Option.bind (fun published -> published.Rows |> List.tryPick (fun (row, numbers) -> if row = name then Some numbers else None))
-
-    // Methods of the literature that are not trained here.
-    let literature =
-        let own = "teacher" :: (experiment.Variants |> List.map _.Name)
-
-        experiment.Published
-        |> Option.map (fun published -> published.Rows |> List.map fst |> List.except own)
-        |> Option.defaultValue []
-
     { Experiment = experiment.Name
       Description = experiment.Description
       Dataset = several (specs |> Seq.map (fun spec -> datasetName spec.Dataset))
@@ -55,12 +43,12 @@ let ofPlan (plan: Plan) (jobs: Job list) (known: IReadOnlyDictionary<string, Epo
                   match known.TryGetValue teacher.Key with
                   | true, errors -> Some errors
                   | _ -> None
-                Published = published "teacher" } ]
+                Published = Teachers.published plan teacher } ]
       Rows =
         [ for row in plan.Rows do
               { Variant = row.Variant
                 Axes = row.Axes
                 Folders = row.Runs |> List.map (fun run -> folders[SpecJson.Hash run.Spec])
-                Published = published row.Variant }
-          for name in literature do
-              { Variant = name; Axes = []; Folders = []; Published = published name } ] }
+                Published = row.PublishedAs row.Variant }
+          for row in plan.Literature do
+              { Variant = row.Name; Axes = row.Axes; Folders = []; Published = Some row.Numbers } ] }

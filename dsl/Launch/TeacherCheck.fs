@@ -19,9 +19,8 @@ let private declared (workspace: Workspace) (plan: Plan) (teacher: Teachers.Plan
     else
         match KnownTeacherCatalog.Of(teacher.Spec, workspace) with
         | null ->
-            plan.Experiment.Published
-            |> Option.bind (fun published ->
-                published.Rows |> List.tryPick (fun (row, numbers) -> if row = "teacher" then numbers.Top1Error else None))
+            Teachers.published plan teacher
+            |> Option.bind _.Top1Error
             |> Option.map (fun top1 -> top1, "the experiment's `published`")
         | known -> Some(known.Top1Error, "pretrain/teachers.yaml")
 

@@ -27,5 +27,14 @@ let ofRun (run: PlannedRun) =
           Key = keyOf teacher run.Spec.Dataset
           Axes = run.Axes |> List.filter (fun (path, _) -> path.StartsWith "teacher." || path.StartsWith "dataset") })
 
+/// What the literature says of a teacher, where its students learn.
+let published (plan: Plan) (teacher: PlannedTeacher) : PublishedRow option =
+    plan.Rows
+    |> Seq.choose (fun row -> row.PublishedAs "teacher" |> Option.map (fun numbers -> row, numbers))
+    |> Seq.tryPick (fun (row, numbers) ->
+        match ofRun row.Runs.Head with
+        | Some other when other.Key = teacher.Key -> Some numbers
+        | _ -> None)
+
 /// Each once, in the order of the plan.
 let ofPlan (plan: Plan) = plan.Runs |> List.choose ofRun |> List.distinctBy _.Key

@@ -65,17 +65,22 @@ let private unused (where: Where) (experiment: Experiment) =
                   warn (where.Key [ "losses"; loss ]) (UnusedLoss loss) ]
 
 let private published (where: Where) (experiment: Experiment) =
-    let rows = "teacher" :: (experiment.Variants |> List.map _.Name)
+    let known = "teacher" :: (experiment.Variants |> List.map _.Name)
 
-    [ match experiment.Published with
-      | None -> ()
-      | Some published ->
-          for name, _ in published.Rows do
+    let misspelt (at: string list) (rows: (string * PublishedRow) list) =
+        [ for name, _ in rows do
               // Rows of the literature that are not trained here are welcome; one that nearly is a variant's is misspelt.
-              match List.contains name rows, Suggest.near name rows with
-              | false, (_ :: _ as near) when near |> List.forall (fun near -> published.Rows |> List.forall (fun (other, _) -> other <> near)) ->
-                  warn (where.Key [ "published"; "rows"; name ]) (PublishedWithoutRow(name, rows, near))
+              match List.contains name known, Suggest.near name known with
+              | false, (_ :: _ as near) when near |> List.forall (fun near -> rows |> List.forall (fun (other, _) -> other <> near)) ->
+                  warn (where.Key(at @ [ "rows"; name ])) (PublishedWithoutRow(name, known, near))
               | _ -> () ]
+
+    match experiment.Published with
+    | None -> []
+    | Some published ->
+        misspelt [ "published" ] published.Rows
+        @ [ for index, point in List.indexed published.Points do
+                yield! misspelt [ "published"; "points"; string index ] point.Rows ]
 
 /// What is harmless but probably not meant, in an experiment without problems.
 let warnings (where: Where) (experiment: Experiment) : Problem list = unused where experiment @ published where experiment

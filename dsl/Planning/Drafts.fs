@@ -66,8 +66,9 @@ type Legend() =
             places[axis].Add value.Place
             values[axis].Count - 1
 
-/// A row in the making: what its runs compute, and the values that every point agrees on which leads to it; -1: none.
-type Draft = { Variant: string; Resolved: Resolve.Resolved; Values: int[] }
+/// A row in the making: what its runs compute, the experiment at the first point that leads to it, and the values that every such point
+/// agrees on; -1: none.
+type Draft = { Variant: string; Resolved: Resolve.Resolved; There: Experiment; Values: int[] }
 
 /// By draft: whether there is a point of it that another position on one dimension takes to another draft.
 let private depends (draftAt: int[]) (drafts: int) (sizes: int[]) (dimension: int) : bool[] =
@@ -144,7 +145,7 @@ let ofVariant
 
                 draftAt[point] <- drafts.Count
                 numbers[resolved] <- drafts.Count
-                drafts.Add { Variant = variant.Name; Resolved = resolved; Values = values }
+                drafts.Add { Variant = variant.Name; Resolved = resolved; There = experiment; Values = values }
                 agrees.Add(Array.create legend.Count true))
 
     // Where a whole axis changes nothing, a row has no value on it; where only some values come to the same, it has the first of them.
@@ -183,7 +184,10 @@ let included (legend: Legend) (experiment: Experiment) (inclusions: Inclusions.I
               for axis, value in used do
                   values[axis] <- value
 
-              { Variant = variant.Name; Resolved = Resolve.Resolver().Resolve(there, variant); Values = values } ]
+              { Variant = variant.Name
+                Resolved = Resolve.Resolver().Resolve(there, variant)
+                There = there
+                Values = values } ]
 
 /// In the order of the variants, each row once.
 let merge (experiment: Experiment) (drafts: Draft list) : Draft list =

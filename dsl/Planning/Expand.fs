@@ -36,6 +36,7 @@ let plan (reader: Reader) (where: Where) (experiment: Experiment) : (Plan * Prob
     let dimensions = found.Dimensions
     let excluded = Exclusions.find reader where experiment dimensions warnings
     let included = Inclusions.find reader where experiment
+    let literature = Literature.find reader where experiment
     let points = Dimensions.points dimensions
 
     if points > float RangeCodec.pointLimit then
@@ -63,12 +64,14 @@ let plan (reader: Reader) (where: Where) (experiment: Experiment) : (Plan * Prob
             reader.Report([ "grid" ], Option.get (where.Key [ "grid"; "exclude" ]), EverythingExcluded)
             None
         else
-            let rows = Rows.make experiment legend drafts
+            let literature = Literature.place experiment literature drafts
+            let rows = Rows.make experiment legend drafts literature.OfDrafts
 
             Some(
-                { Experiment = experiment; Rows = rows; Runs = Drafts.distinct drafts rows },
+                { Experiment = experiment; Rows = rows; Runs = Drafts.distinct drafts rows; Literature = literature.Alone },
                 List.ofSeq warnings
                 @ reportReplaced experiment dimensions
                 @ reportUnused where dimensions rows
+                @ literature.Warnings
                 @ ScheduleChecks.warnings where experiment legend drafts
             )

@@ -38,13 +38,14 @@ let private varying (legend: Legend) (drafts: Draft list) : bool[] =
            | [] -> false
            | first :: others -> others |> List.exists (fun draft -> value draft axis <> value first axis) |]
 
-let make (experiment: Experiment) (legend: Legend) (drafts: Draft list) : Row list =
+/// `published`: for each draft, numbers of the literature.
+let make (experiment: Experiment) (legend: Legend) (drafts: Draft list) (published: (string * PublishedRow) list list) : Row list =
     let labels = labels experiment legend
     let specs = Resolve.SpecMaker()
     let unique = Names.Unique()
     let varying = drafts |> List.groupBy _.Variant |> List.map (fun (variant, drafts) -> variant, varying legend drafts) |> dict
 
-    [ for draft in drafts do
+    [ for draft, published in List.zip drafts published do
           let varying = varying[draft.Variant]
           let name = Text.StringBuilder(Names.ofVariant draft.Variant)
 
@@ -64,6 +65,7 @@ let make (experiment: Experiment) (legend: Legend) (drafts: Draft list) : Row li
 
           { Variant = draft.Variant
             Axes = axes
+            Published = published
             Runs =
               (experiment.Seeds, specs.Make(draft.Resolved, experiment.Seeds))
               ||> List.map2 (fun seed spec -> { Variant = draft.Variant; Axes = axes; Seed = seed; Name = Names.ofSeed name seed; Spec = spec }) } ]

@@ -39,4 +39,12 @@ let message (mistake: Mistake) : Message option =
     | RateNeverChanges(epoch, epochs) ->
         say "NEVER HAPPENS" $"The learning rate would change after epoch {epoch}, but training ends after {inEpochs epochs}." ""
     | PublishedWithoutRow(name, _, near) -> say "UNKNOWN ROW" $"There is no variant {code name}; these numbers get a row of their own." (suggest near)
+    | PublishedNowhere others ->
+        let more =
+            match others with
+            | 0 -> ""
+            | 1 -> " The same holds for another point."
+            | several -> $" The same holds for {several} other points."
+
+        say "NO SUCH POINT" $"No row has these values together, so these numbers are not shown.{more}" ""
     | _ -> None

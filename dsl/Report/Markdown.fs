@@ -19,12 +19,15 @@ let private shortAxis (path: string) =
     |> Option.map (fun prefix -> path.Substring prefix.Length)
     |> Option.defaultValue path
 
-let private publishedCell (row: ResultRow) =
+/// Where no published row has a top-5 error, the column is of top-1 errors alone.
+let private publishedColumn (results: Results) : (string * (ResultRow -> string)) option =
     let one value = value |> Option.map percent |> Option.defaultValue "–"
+    let column heading show = Some(heading, (fun (row: ResultRow) -> row.Published |> Option.map show |> Option.defaultValue ""))
 
-    match row.Published with
-    | None -> ""
-    | Some published -> $"{one published.Top1Error} / {one published.Top5Error}"
+    match results.Rows |> List.choose _.Published with
+    | [] -> None
+    | rows when rows |> List.forall _.Top5Error.IsNone -> column "published top-1" (fun row -> one row.Top1Error)
+    | _ -> column "published top-1 / top-5" (fun row -> $"{one row.Top1Error} / {one row.Top5Error}")
 
 let private seedsCell (row: ResultRow) =
     let trained = row.Top1Error.Values.Length
@@ -47,8 +50,8 @@ let private columns (results: Results) =
       right "top-5 error" (fun row -> cell row.Top5Error)
       right "best top-1" (fun row -> if row.Variant = "teacher" then "" else cell row.BestTop1Error)
       right "seeds" (fun row -> if row.Variant = "teacher" && row.Status = Completed then "" else seedsCell row)
-      if results.Rows |> List.exists _.Published.IsSome then
-          right "published top-1 / top-5" publishedCell ]
+      for heading, cell in Option.toList (publishedColumn results) do
+          right heading cell ]
 
 /// The table alone.
 let table (results: Results) =

@@ -97,6 +97,7 @@ let private experiments: Gen<Described> =
                 exclude [ "one" ] [ "train.batch", number 64.0 ]
                 include_point [] [ "train.epochs", number 3.0 ]
                 published "somewhere" [ errors "one" 1.5 0.25 ]
+                published_at [ "train.batch", number 64.0; "student.model", word "resnet14" ] [ top1_error "one" 0.5 ]
             }
 
         return draft

@@ -1,7 +1,10 @@
 module ChannelDistillation.Tests.PublishedTests
 
+open System
 open Expecto
 open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Launch
+open ChannelDistillation.Dsl.Report
 
 /// Top-1 and top-5 error in percent, as the tables of arXiv 2006.01683 have them.
 let private tables =
@@ -22,9 +25,40 @@ let private tables =
         "cd+gkd+edt", (18.63, 4.29) ]
       "imagenet-ablation", imagenet
       "imagenet-comparison", imagenet @ [ "fitnets", (29.34, 10.77); "at", (29.30, 10.00); "residual-kd", (28.46, 9.74) ]
+      "crd-benchmark", []
       "quickstart", []
       "fashion-mnist-ablation", []
       "fashion-mnist-methods", [] ]
+
+/// Top-1 accuracy in percent after the last epoch, as the tables of arXiv 1910.10699 have it: same architecture, then different ones.
+let private benchmark =
+    [ "wrn40-2", "wrn16-2", [ 75.61m; 73.26m; 74.92m; 73.58m; 74.08m; 73.83m; 73.35m; 75.48m ]
+      "wrn40-2", "wrn40-1", [ 75.61m; 71.98m; 73.54m; 72.24m; 72.77m; 72.43m; 72.22m; 74.14m ]
+      "resnet56", "resnet20", [ 72.34m; 69.06m; 70.66m; 69.21m; 70.55m; 69.67m; 69.61m; 71.16m ]
+      "resnet110", "resnet20", [ 74.31m; 69.06m; 70.67m; 68.99m; 70.22m; 70.04m; 69.25m; 71.46m ]
+      "resnet110", "resnet32", [ 74.31m; 71.14m; 73.08m; 71.06m; 72.31m; 72.69m; 71.82m; 73.48m ]
+      "resnet32x4", "resnet8x4", [ 79.42m; 72.50m; 73.33m; 73.50m; 73.44m; 72.94m; 71.90m; 75.51m ]
+      "vgg13", "vgg8", [ 74.64m; 70.36m; 72.98m; 71.02m; 71.43m; 72.68m; 71.48m; 73.94m ]
+      "vgg13", "mobilenetv2", [ 74.64m; 64.60m; 67.37m; 64.14m; 59.40m; 66.30m; 64.52m; 69.73m ]
+      "resnet50", "mobilenetv2", [ 79.34m; 64.60m; 67.35m; 63.16m; 58.58m; 68.08m; 64.43m; 69.11m ]
+      "resnet50", "vgg8", [ 79.34m; 70.36m; 73.81m; 70.69m; 71.84m; 73.34m; 71.50m; 74.30m ]
+      "resnet32x4", "shufflenetv1", [ 79.42m; 70.50m; 74.07m; 73.59m; 71.73m; 73.48m; 72.28m; 75.11m ]
+      "resnet32x4", "shufflenetv2", [ 79.42m; 71.82m; 74.45m; 73.54m; 72.73m; 74.56m; 73.21m; 75.65m ]
+      "wrn40-2", "shufflenetv1", [ 75.61m; 70.50m; 74.83m; 73.73m; 73.32m; 74.52m; 72.21m; 76.05m ] ]
+
+/// What the tables of a plan show, no run of it being there.
+let private layout plan = Layouts.ofPlan plan (Job.ofPlan "no-such-folder" plan) (Layouts.knownErrors None)
+
+/// Variant, values of its axes, and published top-1 error of every row.
+let private shown (layout: Layout) =
+    [ for teacher in layout.Teachers -> "teacher", List.map snd teacher.Axes, teacher.Published |> Option.bind _.Top1Error
+      for row in layout.Rows -> row.Variant, List.map snd row.Axes, row.Published |> Option.bind _.Top1Error ]
+
+/// Two pairs of networks, and what is published of them.
+let private pairs (lines: string list) =
+    Base.withGrid [ "zip: [{ teacher.model: [resnet20, resnet56], student.model: [resnet8, resnet14] }]" ]
+    + "published:\n"
+    + String.Join("", lines |> List.map (fun line -> $"  {line}\n"))
 
 [<Tests>]
 let tests =
@@ -41,4 +75,88 @@ let tests =
 
                   Expect.equal (Map.ofList rows) (Map.ofList [ for name, (top1, top5) in expected -> name, (Some top1, Some top5) ]) "rows"
                   Expect.equal rows.Length expected.Length "each once"
-              } ]
+              }
+
+          test "crd-benchmark shows those of every pair and method at their rows" {
+              let methods = [ "teacher"; "student"; "kd"; "fitnets"; "at"; "sp"; "rkd"; "crd" ]
+
+              let expected =
+                  set
+                      [ for teacher, student, accuracies in benchmark do
+                            let rate =
+                                if student.StartsWith "mobile" || student.StartsWith "shuffle" then
+                                    "0.01"
+                                else
+                                    "0.05"
+
+                            for name, accuracy in List.zip methods accuracies do
+                                let axes =
+                                    match name with
+                                    | "teacher" -> [ teacher ]
+                                    | "student" -> [ student; rate ]
+                                    | _ -> [ teacher; student; rate ]
+
+                                name, axes, Some(float (100m - accuracy)) ]
+
+              let actual = shown (layout (ShippedTests.plan "crd-benchmark"))
+              Expect.equal (set actual) expected "numbers"
+              Expect.equal actual.Length (6 + 9 + 6 * 13) "rows"
+          }
+
+          test "crd-benchmark trains all teachers by the recipe of the benchmark" {
+              let plan = ShippedTests.plan "crd-benchmark"
+
+              for teacher in Teachers.ofPlan plan do
+                  let train = nonNull teacher.Spec.Train
+                  Expect.equal (train.Optimizer.LearningRate, train.Epochs, train.Batch) (0.05, 240, 64) teacher.Spec.Model.Name
+          }
+
+          test "what a point does not name is as everywhere, and the first number of a row counts" {
+              let text =
+                  pairs
+                      [ "rows: { kd: { top1_error: 9 }, cd: { top1_error: 8 } }"
+                        "points:"
+                        "  - at: { student.model: resnet14 }"
+                        "    rows: { teacher: { top1_error: 5 }, kd: { top1_error: 7 } }"
+                        "  - at: { teacher.model: resnet56, student.model: resnet14 }"
+                        "    rows: { kd: { top1_error: 1 }, student: { top1_error: 6 } }" ]
+
+              Expect.equal
+                  (shown (layout (Base.plan text [])))
+                  [ "teacher", [ "resnet20" ], None
+                    "teacher", [ "resnet56" ], Some 5.0
+                    "student", [ "resnet8" ], None
+                    "student", [ "resnet14" ], Some 6.0
+                    "kd", [ "resnet20"; "resnet8" ], Some 9.0
+                    "kd", [ "resnet56"; "resnet14" ], Some 7.0
+                    "cd", [ "resnet20"; "resnet8" ], Some 8.0
+                    "cd", [ "resnet56"; "resnet14" ], Some 8.0 ]
+                  "rows"
+
+              Expect.isEmpty (Base.warnings text) "warnings"
+          }
+
+          test "a method that is not trained here has a row of its own at its points" {
+              let text =
+                  pairs
+                      [ "rows: { OFD: { top1_error: 9 } }"
+                        "points:"
+                        "  - { at: { teacher.model: resnet56, student.model: resnet14 }, rows: { VID: { top1_error: 7 } } }"
+                        "  - { at: { teacher.model: resnet20, student.model: resnet14 }, rows: { VID: { top1_error: 6 } } }" ]
+
+              Expect.equal
+                  (shown (layout (Base.plan text [])) |> List.filter (fun (_, _, top1) -> top1.IsSome))
+                  [ "OFD", [], Some 9.0; "VID", [ "resnet56"; "resnet14" ], Some 7.0 ]
+                  "rows"
+
+              Expect.equal [ for warning in Base.warnings text -> warning.Mistake ] [ PublishedNowhere 0 ] "the other point"
+          }
+
+          test "points hold where their values are the experiment's own, without any axis" {
+              let text =
+                  Base.text
+                  + "published: { points: [{ at: { teacher.model: resnet20, losses.kd.temperature: 4.0 }, rows: { kd: { top1_error: 3 } } }] }\n"
+
+              Expect.contains (shown (layout (Base.plan text []))) ("kd", [], Some 3.0) "at 4"
+              Expect.contains (shown (layout (Base.plan text [ "losses.kd.temperature", "2" ]))) ("kd", [], None) "at 2"
+          } ]

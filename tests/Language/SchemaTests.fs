@@ -74,6 +74,7 @@ let private beyondSchema =
       "no-teacher"
       "overlapping-axes"
       "overlapping-dataset-axes"
+      "published-points-on-no-path"
       "range-finer-than-six-digits"
       "range-without-count"
       "set-of-what-a-file-builds-on"

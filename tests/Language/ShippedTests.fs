@@ -16,6 +16,7 @@ let names =
       "cifar100-ablation"
       "imagenet-ablation"
       "imagenet-comparison"
+      "crd-benchmark"
       "fashion-mnist-ablation"
       "fashion-mnist-methods" ]
 
@@ -47,6 +48,8 @@ let private rows name =
           "crd"
           "crd+kd" ]
         @ [ "dkd"; "dist"; "reviewkd"; "residual-kd"; "cd"; "cd+gkd+edt" ]
+    // Thirteen pairs, but nine students: without a teacher, a student is the same in every pair.
+    | "crd-benchmark" -> List.replicate 9 "student" @ ([ "kd"; "fitnets"; "at"; "sp"; "rkd"; "crd" ] |> List.collect (List.replicate 13))
     | _ -> ablation
 
 /// What the scripts print, one after the other, in one run of F# Interactive; with the language that these tests are made with.

@@ -106,6 +106,20 @@ Trained with channel-distillation 0.1.0 on cpu.
                   "both"
           }
 
+          test "without any published top-5 error, the column is of top-1 errors alone" {
+              let published = Some { Top1Error = Some 22.02; Top5Error = None }
+              let layout = { layout with Teachers = []; Rows = [ row "student" [] [ "s0" ] published; row "kd" [] [ "k0" ] None ] }
+
+              same
+                  (Markdown.table (Results.collect (fun _ -> None) [] layout))
+                  "
+| variant | top-1 error | top-5 error | best top-1 |   seeds | published top-1 |
+|---------|------------:|------------:|-----------:|--------:|----------------:|
+| student |           – |           – |          – | missing |           22.02 |
+| kd      |           – |           – |          – | missing |                 |
+"
+          }
+
           test "CSV has a column for each axis and full precision" {
               same
                   (Csv.render results)

@@ -1,0 +1,87 @@
+/// Which numbers of the literature belong to which rows.
+module ChannelDistillation.Dsl.Literature
+
+open ChannelDistillation.Dsl.Drafts
+
+/// An entry of `published.points` that is right.
+type Point = { Place: Place option; Axes: Axes.FoundAxis list; Rows: (string * PublishedRow) list }
+
+/// Where the numbers go.
+type Placed =
+    {
+        /// For each draft: the numbers of its points, then those of every point.
+        OfDrafts: (string * PublishedRow) list list
+        /// Rows of methods that are not trained here.
+        Alone: LiteratureRow list
+        Warnings: Problem list
+    }
+
+let private published (experiment: Experiment) = experiment.Published |> Option.defaultValue { Source = None; Rows = []; Points = [] }
+
+/// The points of `published` that are right; the others are reported, in the words of a grid's.
+let find (reader: Reader) (where: Where) (experiment: Experiment) : Point list =
+    [ for index, point in List.indexed (published experiment).Points do
+          let at = [ "published"; "points"; string index; "at" ]
+
+          point.At
+          |> List.map (fun (path, _) -> at @ [ path ], path, Axes.segments experiment path)
+          |> Axes.checkOverlap reader where
+
+          let axes = [ for path, setting in point.At -> Axes.value reader where experiment (at @ [ path ]) path setting ]
+
+          if List.forall Option.isSome axes then
+              { Place = where.Key at; Axes = List.choose id axes; Rows = point.Rows } ]
+
+/// Whether a row is at a point: its values change nothing of what the row's runs compute. A student without a teacher is therefore at the
+/// points of all teachers.
+let private isAt (draft: Draft) (point: Point) =
+    let there = (draft.There, point.Axes) ||> List.fold (fun experiment axis -> axis.Values[0].Apply experiment)
+
+    there.Variants
+    |> List.tryFind (fun variant -> variant.Name = draft.Variant)
+    |> Option.exists (fun variant -> Resolve.Resolver().Resolve(there, variant) = draft.Resolved)
+
+/// The values of a point as rows show them.
+let private shown (point: Point) =
+    [ for axis in point.Axes ->
+          match axis.Values[0].Setting with
+          | Scalar text -> axis.Path, text
+          | other -> axis.Path, Emit.flow other ]
+
+/// Points without rows, as one warning: where a setting makes a grid smaller, they are many.
+let private warnings (points: Point list) : Problem list =
+    match points with
+    | [] -> []
+    | first :: others -> [ { Mistake = PublishedNowhere others.Length; Place = first.Place } ]
+
+/// Finds the rows of all numbers.
+let place (experiment: Experiment) (points: Point list) (drafts: Draft list) : Placed =
+    let everywhere = (published experiment).Rows
+    let variants = experiment.Variants |> List.map _.Name
+    let isAlone name = name <> "teacher" && not (List.contains name variants)
+    let placed = [ for draft in drafts -> draft, points |> List.map (isAt draft) ]
+
+    /// Whether a draft is one that a number of this name is about: of a teacher, and of a method that is not trained here, those with a teacher.
+    let concerns (draft: Draft) name =
+        if List.contains name variants then
+            draft.Variant = name
+        else
+            draft.Resolved.Teacher.IsSome || experiment.Teacher.IsNone
+
+    let isThere index name = placed |> List.exists (fun (draft, isAt) -> List.item index isAt && concerns draft name)
+
+    let alone axes rows =
+        [ for name, numbers in rows do
+              if isAlone name then
+                  { Name = name; Axes = axes; Numbers = numbers } ]
+
+    { OfDrafts = [ for _, isAt in placed -> (List.zip points isAt |> List.filter snd |> List.collect (fun (point, _) -> point.Rows)) @ everywhere ]
+      Alone =
+        alone [] everywhere
+        @ [ for index, point in List.indexed points do
+                yield! point.Rows |> List.filter (fst >> isThere index) |> alone (shown point) ]
+      Warnings =
+        [ for index, point in List.indexed points do
+              if not (point.Rows |> List.exists (fst >> isThere index)) then
+                  point ]
+        |> warnings }

@@ -1,0 +1,70 @@
+// crd-benchmark.yaml in F#.
+//
+//   dotnet fsi build.fsx plan experiments/crd-benchmark.fsx
+#load "dsl.fsx"
+
+open ChannelDistillation.Specs
+open ChannelDistillation.Dsl.Builders
+
+let methods = [ "teacher"; "student"; "kd"; "fitnets"; "at"; "sp"; "rkd"; "crd" ]
+
+/// Teacher, student, its learning rate, and the published top-1 errors of the methods.
+let pairs =
+    [ "wrn40-2", "wrn16-2", 0.05, [ 24.39; 26.74; 25.08; 26.42; 25.92; 26.17; 26.65; 24.52 ]
+      "wrn40-2", "wrn40-1", 0.05, [ 24.39; 28.02; 26.46; 27.76; 27.23; 27.57; 27.78; 25.86 ]
+      "resnet56", "resnet20", 0.05, [ 27.66; 30.94; 29.34; 30.79; 29.45; 30.33; 30.39; 28.84 ]
+      "resnet110", "resnet20", 0.05, [ 25.69; 30.94; 29.33; 31.01; 29.78; 29.96; 30.75; 28.54 ]
+      "resnet110", "resnet32", 0.05, [ 25.69; 28.86; 26.92; 28.94; 27.69; 27.31; 28.18; 26.52 ]
+      "resnet32x4", "resnet8x4", 0.05, [ 20.58; 27.50; 26.67; 26.50; 26.56; 27.06; 28.10; 24.49 ]
+      "vgg13", "vgg8", 0.05, [ 25.36; 29.64; 27.02; 28.98; 28.57; 27.32; 28.52; 26.06 ]
+      "vgg13", "mobilenetv2", 0.01, [ 25.36; 35.40; 32.63; 35.86; 40.60; 33.70; 35.48; 30.27 ]
+      "resnet50", "mobilenetv2", 0.01, [ 20.66; 35.40; 32.65; 36.84; 41.42; 31.92; 35.57; 30.89 ]
+      "resnet50", "vgg8", 0.05, [ 20.66; 29.64; 26.19; 29.31; 28.16; 26.66; 28.50; 25.70 ]
+      "resnet32x4", "shufflenetv1", 0.01, [ 20.58; 29.50; 25.93; 26.41; 28.27; 26.52; 27.72; 24.89 ]
+      "resnet32x4", "shufflenetv2", 0.01, [ 20.58; 28.18; 25.55; 26.46; 27.27; 25.44; 26.79; 24.35 ]
+      "wrn40-2", "shufflenetv1", 0.01, [ 24.39; 29.50; 25.17; 26.27; 26.68; 25.48; 27.79; 23.95 ] ]
+
+experiment "crd-benchmark" {
+    description "The CRD benchmark on CIFAR-100, thirteen pairs of networks"
+    images (named "cifar100" |> augmented 4 PaddingMode.Zero true |> normalized_as "crd")
+    teacher (trained "wrn40-2" [])
+    student "wrn16-2"
+
+    train [
+        epochs 240
+        batch 64
+        sgd 0.05 [ momentum 0.9; weight_decay 5e-4 ]
+        step [ 150; 180; 210 ] 0.1
+    ]
+
+    losses [
+        ce |> weight 1
+        kd |> temperature 4
+        fitnets |> weight 100
+        at |> weight 1000
+        sp |> weight 3000
+        rkd |> weight 1
+        crd |> weight 0.8
+    ]
+
+    variant "student" [ ce ]
+    variant "kd" [ ce |> weight 0.1; kd |> weight 0.9 ]
+    variant "fitnets" [ ce; fitnets ]
+    variant "at" [ ce; at ]
+    variant "sp" [ ce; sp ]
+    variant "rkd" [ ce; rkd ]
+    variant "crd" [ ce; crd ]
+    seeds [ 0 ]
+
+    zip [
+        axis "teacher.model" (words [ for teacher, _, _, _ in pairs -> teacher ])
+        axis "student.model" (words [ for _, student, _, _ in pairs -> student ])
+        axis "train.optimizer.sgd.lr" (numbers [ for _, _, lr, _ in pairs -> lr ])
+    ]
+
+    published "arXiv 1910.10699, tables of pairs of the same and of different architectures on CIFAR-100" []
+
+    for teacher, student, _, errors in pairs do
+        published_at [ "teacher.model", word teacher; "student.model", word student ] (List.map2 top1_error methods errors)
+}
+|> emit
