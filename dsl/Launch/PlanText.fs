@@ -98,7 +98,7 @@ let render (workspace: Workspace) (lanes: int) (plan: Plan) (jobs: Job list) (co
 
           if known.IsOk then
               yield! DatasetStore.HowItIsRead(dataset, workspace)
-      for teacher in Teachers.ofPlan plan do
+      for teacher in jobs |> List.choose (fun job -> Teachers.ofRun job.Run) |> List.distinctBy _.Key do
           teacherNote workspace teacher
       for index, cohort in List.indexed cohorts do
           let spec = cohort.Head.Run.Spec
