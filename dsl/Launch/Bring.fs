@@ -58,13 +58,13 @@ module Bring =
                 for teacher in known do
                     KnownTeacherStore.Fetch(teacher, workspace, downloader, stop))
 
-    /// Trains a teacher that has a recipe, unless it is there.
+    /// Trains a teacher that has a recipe, unless it is there and whole.
     /// <exception cref="TeacherFailedException">It diverged or failed, now or before.</exception>
     let train (store: TeacherStore) retryFailed (options: TrainingOptions) (progress: IProgress) (teacher: Teachers.PlannedTeacher) stop =
         if store.GaveUp(teacher.Spec, teacher.Dataset) && not retryFailed then
             raise (TeacherFailedException $"The teacher {teacher.Spec.Model.Name} could not be trained before; --retry-failed tries it again.")
 
-        if not (store.IsThere(teacher.Spec, teacher.Dataset)) then
+        if not (store.IsWhole(teacher.Spec, teacher.Dataset)) then
             progress.Teacher <- true
 
             try

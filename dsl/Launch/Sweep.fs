@@ -154,6 +154,9 @@ module Sweep =
                 with :? OperationCanceledException ->
                     ()
 
+            /// One that cannot be read keeps only the runs back that learn from it.
+            let tryEvaluateTeacher teacher = troubles.Around () (fun () -> evaluateTeacher teacher)
+
             /// The lanes that can start: without their teacher, those that need none.
             let ready (cohort: Job list) =
                 troubles.Around (cohort |> List.filter (fun job -> isNull job.Run.Spec.Teacher)) (fun () ->
@@ -168,7 +171,7 @@ module Sweep =
             // Before hours are spent on what it says.
             for teacher in needed do
                 if isNull teacher.Spec.Train then
-                    evaluateTeacher teacher
+                    tryEvaluateTeacher teacher
 
             let train (runs: (Job * Ownership) list) =
                 let lanes = [| for job, own in runs -> LaneSpec(job.Run.Name, job.Run.Spec, job.Folder, IsOurs = (fun () -> own.IsHeld)) |]
@@ -182,7 +185,7 @@ module Sweep =
             pending |> sharing.Each (Job.cohorts options.Lanes) ready train
 
             // Those of rows that were complete before this sweep.
-            Teachers.ofPlan plan |> List.iter evaluateTeacher)
+            Teachers.ofPlan plan |> List.iter tryEvaluateTeacher)
 
         let now, results, written = writeTables ()
 

@@ -76,7 +76,7 @@ public sealed class RunFolder(string path)
     public string? ReadTeacher() => (string?)ReadRun()?[TeacherEntry];
 
     /// <summary>Fingerprint of the images that the run began with; null: not known.</summary>
-    public string? ReadImages() => ReadRun()?[ImagesEntry]?.GetValue<string>();
+    public string? ReadImages() => (string?)ReadRun()?[ImagesEntry];
 
     public void WriteResult(RunResult result, SessionTime time = default)
     {

@@ -20,6 +20,10 @@ public sealed class TeacherStore(Workspace workspace)
             ? FolderOf(run).ReadResult()?.Status == RunStatus.Completed && File.Exists(FolderOf(run).LatestWeights)
             : File.Exists(CheckpointOf(teacher, dataset));
 
+    /// <summary>Whether it is there and, where it was trained here, its weights are as they were written.</summary>
+    public bool IsWhole(TeacherSpec teacher, DatasetSpec dataset) =>
+        IsThere(teacher, dataset) && (teacher.AsRun(dataset) is not RunSpec run || SavedState.IsWhole(FolderOf(run).LatestWeights));
+
     /// <summary>SHA-256 of the teacher's weights, which tells teachers apart whatever their files are called; computed once for each file.</summary>
     /// <exception cref="MissingException">They are not there.</exception>
     public string ContentHash(TeacherSpec teacher, DatasetSpec dataset)
@@ -30,7 +34,7 @@ public sealed class TeacherStore(Workspace workspace)
             : throw new MissingException($"The teacher's checkpoint {path} is not there.");
     }
 
-    /// <summary>Trains a teacher that has a recipe, or goes on with its training.</summary>
+    /// <summary>Trains a teacher that has a recipe, goes on with its training, or makes its weights again where they are damaged.</summary>
     /// <exception cref="TeacherFailedException">It diverged or failed.</exception>
     /// <exception cref="MissingException">Nothing can be written under pretrain/.</exception>
     public void Train(TeacherSpec teacher, DatasetSpec dataset, TrainingOptions options, ITrainingObserver observer, CancellationToken stop)
@@ -39,8 +43,12 @@ public sealed class TeacherStore(Workspace workspace)
         RunFolder folder = FolderOf(run);
         using Ownership? owned = Own(folder, observer, stop);
         // Another sweep may have trained it while this one waited.
-        if (owned is null || IsThere(teacher, dataset))
+        if (owned is null || IsWhole(teacher, dataset))
             return;
+        if (IsThere(teacher, dataset))
+            observer.Say(
+                $"{folder.LatestWeights} is damaged: the weights are taken from the training state again, or trained again where that is damaged too."
+            );
         CohortTrainer.Train([new($"teacher {teacher.Model.Name}", run, folder.Path) { IsOurs = () => owned.IsHeld }], options, observer, stop);
         RunResult result = folder.ReadResult() ?? new(RunStatus.Failed, null, null, $"Nothing can be written to {folder.Path}.");
         if (result.Status is RunStatus.Failed or RunStatus.Diverged)
@@ -82,8 +90,8 @@ public sealed class TeacherStore(Workspace workspace)
             return result.Test?.Last ?? result.Last!;
         }
         string kept = KeptErrors(teacher, dataset);
-        if (File.Exists(kept))
-            return JsonSerializer.Deserialize<EpochErrors>(File.ReadAllText(kept), RecordJson.Line)!;
+        if (ReadErrors(kept) is EpochErrors known)
+            return known;
         using FrozenTeacher model = Load(teacher, dataset, new(options.Device));
         EpochErrors errors = Evaluation.Errors((images, labels) => model.Run(images, labels, Taps.Logits).Logits, dataset, options, stop);
         try
@@ -95,6 +103,19 @@ public sealed class TeacherStore(Workspace workspace)
             // Where nothing can be kept, they are computed again next time.
         }
         return errors;
+    }
+
+    /// <summary>Null: not kept, or damaged; they are computed again.</summary>
+    private static EpochErrors? ReadErrors(string kept)
+    {
+        try
+        {
+            return File.Exists(kept) ? JsonSerializer.Deserialize<EpochErrors>(File.ReadAllText(kept), RecordJson.Line) : null;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or JsonException)
+        {
+            return null;
+        }
     }
 
     /// <summary>Whether its training has ended without a teacher.</summary>

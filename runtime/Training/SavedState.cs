@@ -22,6 +22,19 @@ internal sealed class SavedState(LaneSpec lane)
 
     public bool IsThere => File.Exists(folder.State) || File.Exists(folder.PreviousState);
 
+    /// <summary>Whether a file of weights is as it was written.</summary>
+    public static bool IsWhole(string weights)
+    {
+        try
+        {
+            return EpochOf(weights) > 0;
+        }
+        catch (InvalidDataException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Whether a file of weights is whole and of this epoch.</summary>
     public static bool HoldsEpoch(string weights, int epoch)
     {

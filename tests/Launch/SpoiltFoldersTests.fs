@@ -133,4 +133,35 @@ let tests =
                       File.WriteAllText(inside home "result.json", damaged)
                       Expect.equal (Tiny.sweep options plan |> states) allDone damaged
                       Expect.equal (File.ReadAllText(inside home "result.json")) before damaged)
+          }
+          test "makes its teacher's weights again where they are damaged: from its state, or by training" {
+              afterwards (fun plan options folders ->
+                  let teacher = (Teachers.ofPlan plan).Head
+                  let weights = ChannelDistillation.Teachers.TeacherStore(options.Workspace).CheckpointOf(teacher.Spec, teacher.Dataset)
+                  let state = RunFolder(nonNull (Path.GetDirectoryName(Path.GetDirectoryName weights))).State
+                  let before = File.ReadAllBytes weights
+                  let student = Outcome.ofFolder folders[1]
+
+                  let flip (file: string) =
+                      let bytes = File.ReadAllBytes file
+                      bytes[bytes.Length - 9] <- bytes[bytes.Length - 9] ^^^ 1uy
+                      File.WriteAllBytes(file, bytes)
+
+                  for what in [ [ weights ]; [ weights; state ] ] do
+                      List.iter flip what
+                      Directory.Delete(folders[1], true)
+                      Expect.equal (Tiny.sweep options plan |> states) allDone $"{what}"
+                      Expect.equal (File.ReadAllBytes weights) before $"{what}: the teacher"
+                      Expect.equal (Outcome.ofFolder folders[1]) student $"{what}: who learned from it")
+          }
+
+          test "trains those that need no teacher where the teacher's file cannot be read" {
+              use folder = new TemporaryFolder()
+              File.WriteAllText(folder.File "broken.pth", "<!DOCTYPE html>")
+              let file = experiment.Replace("train: { epochs: 1 } }", "checkpoint: broken.pth }")
+              let plan = Tiny.plan folder "small.yaml" file
+              let outcome = Tiny.sweep (Tiny.optionsIn (Tiny.workspaceIn folder) (folder.File "runs")) plan
+              Expect.equal (states outcome) [ "student", "done"; "kd", "new" ] "states"
+              let said = Expect.wantSome (List.tryExactlyOne outcome.Missing) "one message"
+              Expect.stringStarts said "The teacher resnet8 cannot be used. " "said"
           } ]

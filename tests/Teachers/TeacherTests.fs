@@ -148,6 +148,14 @@ let tests =
               Expect.equal (errors "copy.safetensors", opened) (first, 1) "a copy"
               errors "b.safetensors" |> ignore
               Expect.equal opened 2 "other weights"
+
+              for damaged in [ ""; "{}"; "nonsense" ] do
+                  for kept in Directory.GetFiles(Path.Combine(options.Workspace.Pretrain, "errors")) do
+                      File.WriteAllText(kept, damaged)
+
+                  Expect.equal (errors "a.safetensors") first $"kept as `{damaged}`"
+
+              Expect.equal opened 5 "damaged ones are computed again"
           }
 
           test "does not learn: its weights and statistics stay as they are" {
