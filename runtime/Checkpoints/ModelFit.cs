@@ -29,6 +29,8 @@ public sealed record ModelFit(ModelDescriptor Model, BackboneOptions Options, St
             .. ModelCatalog
                 .All.Select(model => isAssisted ? AssistedNetwork.Describe(model) : model)
                 .SelectMany(model => model.Stems.Select(stem => (Model: model, Options: new BackboneOptions(stem, channels, classes))))
+                .AsParallel()
+                .AsOrdered()
                 .Select(built => Of(weights, built.Model, built.Options))
                 .OrderByDescending(fit => fit.IsAlike)
                 .ThenBy(fit => fit.Difference.Count),
