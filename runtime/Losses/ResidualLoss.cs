@@ -19,7 +19,7 @@ public sealed class ResidualLoss : Loss
         {
             Name = "residual-kd",
             Title = "Residual knowledge distillation",
-            Source = "Gao et al., arXiv 2002.09168; the paper gives no weight, 1 is ours",
+            Source = "Gao et al., arXiv 2002.09168; the weight is ours",
             Formula =
                 "sum over stages of mean of (c(F_s) - F_t)^2 + mean of (c(F_a) - (F_t - c(F_s)))^2, a = an assistant beside the student, c = 1x1 convolution",
             DefaultWeight = 1,
