@@ -7,7 +7,7 @@ namespace ChannelDistillation.Records;
 /// <summary>Who owns a folder.</summary>
 /// <param name="Id">Of this one taking of it.</param>
 /// <param name="Host">Name of the machine.</param>
-/// <param name="Space">What process numbers count in: containers of one machine have their own.</param>
+/// <param name="Space">What process numbers count in: one start of one machine, as machines can share a name; containers of it have their own.</param>
 /// <param name="Started">Start of the process, as every process of the machine sees it: another process can come to have its number.</param>
 internal sealed record Owner(string Id, string Host, string Space, int Process, long Started)
 {
@@ -32,7 +32,14 @@ internal sealed record Owner(string Id, string Host, string Space, int Process, 
 
     public override string ToString() => $"process {Process} on {Host}";
 
-    private static string Numbering => OperatingSystem.IsLinux() ? new FileInfo("/proc/self/ns/pid").LinkTarget ?? "" : "";
+    private static string Numbering { get; } = OperatingSystem.IsLinux() ? $"{ThisStart()} {new FileInfo("/proc/self/ns/pid").LinkTarget}" : "";
+
+    /// <summary>Of the machine: the namespace of process numbers has the same name on every Linux.</summary>
+    private static string ThisStart()
+    {
+        const string file = "/proc/sys/kernel/random/boot_id";
+        return File.Exists(file) ? File.ReadAllText(file).Trim() : "";
+    }
 
     /// <summary>Null: there is no such process. On Linux .NET derives the time from the clock, and two processes see it differently; the kernel's own count they see alike.</summary>
     private static long? StartOf(int process)

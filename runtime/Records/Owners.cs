@@ -1,4 +1,5 @@
 using System.Text.Json;
+using ChannelDistillation.Native;
 
 namespace ChannelDistillation.Records;
 
@@ -10,6 +11,7 @@ namespace ChannelDistillation.Records;
 /// <param name="time">The clock that both are measured by.</param>
 public sealed class Owners(TimeSpan beat, TimeSpan patience, TimeProvider time)
 {
+    private const string Unwritten = "unwritten";
     private const int LinuxExists = 17;
     private const int WindowsExists = unchecked((int)0x80070050);
     private readonly Dictionary<string, (string Seen, long Since)> watched = [];
@@ -23,6 +25,8 @@ public sealed class Owners(TimeSpan beat, TimeSpan patience, TimeProvider time)
     /// <exception cref="UnauthorizedAccessException">Nothing can be written there.</exception>
     public Ownership? TryTake(string folder, out string? other)
     {
+        if (File.Exists(folder))
+            throw new IOException($"{folder} is a file where a folder must be: remove it.");
         Directory.CreateDirectory(folder);
         string file = Path.Combine(folder, ".owner");
         Owner me = Owner.Me();
@@ -36,28 +40,51 @@ public sealed class Owners(TimeSpan beat, TimeSpan patience, TimeProvider time)
         return null;
     }
 
+    /// <summary>Creates a file that names its owner, if there is none. Nobody ever sees it without the name: it is written beside, and gets its second name whole.</summary>
     private static bool Create(string file, Owner me)
+    {
+        if (Directory.Exists(file))
+            throw new IOException($"{file} is a folder where a file must be: remove it.");
+        string beside = AtomicFile.Beside(file);
+        try
+        {
+            Write(beside, me);
+            return UnixFiles.TryLink(beside, file) ?? TryWrite(file, me);
+        }
+        finally
+        {
+            File.Delete(beside);
+        }
+    }
+
+    /// <summary>For file systems whose files have one name each: whoever is killed within it leaves a file that has to be waited for.</summary>
+    private static bool TryWrite(string file, Owner me)
     {
         try
         {
-            using var stream = new FileStream(file, FileMode.CreateNew, FileAccess.Write, FileShare.Read);
-            try
-            {
-                JsonSerializer.Serialize(stream, me, RecordJson.Line);
-                stream.Flush();
-                return true;
-            }
-            catch
-            {
-                // On a full disk: a file that names nobody would have to be waited for.
-                File.Delete(file);
-                throw;
-            }
+            Write(file, me);
+            return true;
         }
-        catch (IOException error) when (!Directory.Exists(file) && (File.Exists(file) || error.HResult is LinuxExists or WindowsExists))
+        catch (IOException error) when (File.Exists(file) || error.HResult is LinuxExists or WindowsExists)
         {
             // It may have been given back since.
             return false;
+        }
+    }
+
+    private static void Write(string file, Owner me)
+    {
+        using var stream = new FileStream(file, FileMode.CreateNew, FileAccess.Write, FileShare.Read);
+        try
+        {
+            JsonSerializer.Serialize(stream, me, RecordJson.Line);
+            stream.Flush();
+        }
+        catch
+        {
+            // On a full disk: a file that names nobody would have to be waited for.
+            File.Delete(file);
+            throw;
         }
     }
 
@@ -65,7 +92,7 @@ public sealed class Owners(TimeSpan beat, TimeSpan patience, TimeProvider time)
     private string? IsGone(string file)
     {
         Owner? owner = Owner.Read(file);
-        string id = owner?.Id ?? "unwritten";
+        string id = owner?.Id ?? Unwritten;
         if (owner?.IsDead() == true)
             return id;
         string seen = $"{id} {File.GetLastWriteTimeUtc(file).Ticks}";
@@ -75,20 +102,23 @@ public sealed class Owners(TimeSpan beat, TimeSpan patience, TimeProvider time)
     }
 
     /// <summary>Of several who saw the same owner gone, the one takes over that creates a file with its name on it.</summary>
-    private static bool TakeOver(string file, string gone, Owner me)
+    private bool TakeOver(string file, string gone, Owner me)
     {
         string claim = $"{file}.{gone}";
         if (!Create(claim, me))
         {
             // Its maker may have died just then.
-            if (Owner.Read(claim)?.IsDead() == true)
+            if (IsGone(claim) is string dead && (Owner.Read(claim)?.Id ?? Unwritten) == dead)
+            {
+                watched.Remove(claim);
                 File.Delete(claim);
+            }
             return false;
         }
         try
         {
             // Another may have taken over and given back in the meantime.
-            if ((Owner.Read(file)?.Id ?? "unwritten") != gone || !File.Exists(file))
+            if ((Owner.Read(file)?.Id ?? Unwritten) != gone || !File.Exists(file))
                 return false;
             AtomicFile.WriteText(file, JsonSerializer.Serialize(me, RecordJson.Line));
             return true;

@@ -64,6 +64,16 @@ public sealed class RunFolder(string path)
     /// <summary>The content of run.json; null: the run was never started, or the file is damaged.</summary>
     public JsonObject? ReadRun() => File.Exists(SpecFile) ? RunJson.Parse(File.ReadAllText(SpecFile)) : null;
 
+    /// <exception cref="IOException">A folder is where one of its files must be.</exception>
+    public void RequireFiles()
+    {
+        foreach (string file in new[] { SpecFile, MetricsFile, ResultFile, LatestWeights, BestWeights, State, PreviousState })
+        {
+            if (Directory.Exists(file))
+                throw new IOException($"{file} is a folder where a file must be: remove it.");
+        }
+    }
+
     /// <summary>Those of run.json and result.json that are there and not what this program writes.</summary>
     public IReadOnlyList<string> Damaged() =>
         [

@@ -42,6 +42,7 @@ internal sealed class LaneFiles(LaneSpec lane, string device, RunOrigins origins
     {
         sinceOpened.Start();
         AtomicFile.RemoveUnfinished(folder.Path);
+        folder.RequireFiles();
         foreach (string file in folder.Damaged())
             say($"{Lane.Name}: {file} is damaged, and is made anew.");
         if (folder.ReadRun() is JsonObject earlier)

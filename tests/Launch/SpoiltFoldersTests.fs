@@ -155,6 +155,24 @@ let tests =
                       Expect.equal (Outcome.ofFolder folders[1]) student $"{what}: who learned from it")
           }
 
+          test "says what to remove where a folder is in the place of a file" {
+              afterwards (fun plan options folders ->
+                  let metrics = inside folders.Head "metrics.jsonl"
+                  File.Delete(inside folders.Head "result.json")
+                  File.Delete metrics
+                  Directory.CreateDirectory metrics |> ignore
+                  let outcome = Tiny.sweep options plan
+
+                  Expect.equal
+                      outcome.Missing
+                      [ $"Nothing more can be saved: {metrics} is a folder where a file must be: remove it. What was saved before is whole. "
+                        + "Make room, or make the folder writable, and repeat the command." ]
+                      "said"
+
+                  Directory.Delete metrics
+                  Expect.equal (Tiny.sweep options plan |> states) allDone "removed")
+          }
+
           test "trains those that need no teacher where the teacher's file cannot be read" {
               use folder = new TemporaryFolder()
               File.WriteAllText(folder.File "broken.pth", "<!DOCTYPE html>")

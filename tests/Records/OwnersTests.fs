@@ -135,6 +135,75 @@ let tests =
               Expect.isTrue (File.Exists(file folder.Path)) "the other's file is left alone"
           }
 
+          test "is taken over although another died in taking it over, on whatever machine" {
+              for claim in [ ""; """{"id":"def","host":"elsewhere","space":"","process":18,"started":1}""" ] do
+                  use folder = new TemporaryFolder()
+                  ofAnotherMachine folder.Path
+                  File.WriteAllText(file folder.Path + ".abc", claim)
+                  let clock = Clock()
+                  let owners = ownersBy clock
+
+                  for what in [ "the owner seems alive"; "the claim seems alive"; "the claim is removed" ] do
+                      Expect.isError (take owners folder.Path) what
+                      clock.Advance 121L
+
+                  (expectTaken owners folder.Path "nobody is left").Dispose()
+                  Expect.isEmpty (Directory.GetFiles folder.Path) "nothing is left behind"
+          }
+
+          test "of a machine of the same name is not judged by the processes of this one" {
+              use folder = new TemporaryFolder()
+              let own = expectTaken (owners ()) folder.Path "free"
+              let written = File.ReadAllText(file folder.Path)
+              own.Dispose()
+              let boot = File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim()
+
+              let elsewhere =
+                  written.Replace(boot, Guid.Empty.ToString()).Replace($"\"process\":{Environment.ProcessId}", "\"process\":4194303")
+
+              Expect.stringContains elsewhere (Guid.Empty.ToString()) "another start of a machine"
+              File.WriteAllText(file folder.Path, elsewhere)
+              Expect.isError (take (owners ()) folder.Path) "it may live"
+          }
+
+          test "names who has it from its first moment, and leaves nothing beside" {
+              use folder = new TemporaryFolder()
+
+              let watch =
+                  Task.Run(fun () ->
+                      let clock = Stopwatch.StartNew()
+                      let mutable empty = 0
+
+                      while clock.ElapsedMilliseconds < 300L do
+                          try
+                              if FileInfo(file folder.Path).Length = 0L then
+                                  empty <- empty + 1
+                          with :? FileNotFoundException ->
+                              ()
+
+                      empty)
+
+              while not watch.IsCompleted do
+                  (expectTaken (owners ()) folder.Path "free").Dispose()
+
+              Expect.equal watch.Result 0 "times that it was there without a name"
+              Expect.isEmpty (Directory.GetFiles folder.Path) "files"
+          }
+
+          test "cannot be had where a file or a folder is in the way, which is said" {
+              use folder = new TemporaryFolder()
+              let run = folder.File "run"
+              File.WriteAllText(run, "")
+
+              Expect.throwsC (fun () -> owners().TryTake run |> ignore) (fun error ->
+                  Expect.equal error.Message $"{run} is a file where a folder must be: remove it." "a file")
+
+              Directory.CreateDirectory(file folder.Path) |> ignore
+
+              Expect.throwsC (fun () -> owners().TryTake folder.Path |> ignore) (fun error ->
+                  Expect.equal error.Message $"{file folder.Path} is a folder where a file must be: remove it." "a folder")
+          }
+
           test "goes to one of many who come at the same time, also where they take over" {
               for start in [ ignore; ofAnotherMachine ] do
                   use folder = new TemporaryFolder()
