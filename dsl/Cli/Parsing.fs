@@ -71,9 +71,7 @@ let parse<'arguments when 'arguments :> IArgParserTemplate> (verb: string) (argu
                 refuse (explain verb options problem.Message)
 
 /// The command that was given, to be copied into a shell.
-let commandLine (verb: string) (arguments: string list) =
-    let quoted = arguments |> List.map (fun word -> if word.Contains ' ' || word.Contains '*' then $"'{word}'" else word)
-    String.Join(' ', program :: verb :: quoted)
+let commandLine (verb: string) (arguments: string list) = String.Join(' ', program :: verb :: List.map Launch.Shell.quoted arguments)
 
 /// `PATH=VALUE` of --set.
 let assignment (text: string) =

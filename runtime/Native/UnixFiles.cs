@@ -5,6 +5,7 @@ namespace ChannelDistillation.Native;
 /// <summary>What .NET does not offer of a Unix file system.</summary>
 internal static partial class UnixFiles
 {
+    private const int ReadOnly = 0;
     private const int Exists = 17; // EEXIST, on Linux and macOS
 
     /// <summary>Gives a file a second name, which only one of several who try can create.</summary>
@@ -17,6 +18,28 @@ internal static partial class UnixFiles
             return true;
         return Marshal.GetLastPInvokeError() == Exists ? false : null;
     }
+
+    /// <summary>Has the names in a folder written to the disk, as far as the file system can: without it a renamed file may be lost with the power.</summary>
+    public static void FlushFolder(string folder)
+    {
+        // .NET opens no folders.
+        if (OperatingSystem.IsWindows())
+            return;
+        int handle = Open(folder, ReadOnly);
+        if (handle < 0)
+            return;
+        _ = Flush(handle);
+        _ = Close(handle);
+    }
+
+    [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Open(string file, int how);
+
+    [LibraryImport("libc", EntryPoint = "fsync")]
+    private static partial int Flush(int handle);
+
+    [LibraryImport("libc", EntryPoint = "close")]
+    private static partial int Close(int handle);
 
     [LibraryImport("libc", EntryPoint = "link", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     private static partial int Link(string file, string name);

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text;
+using ChannelDistillation.Native;
 
 namespace ChannelDistillation.Records;
 
@@ -12,7 +13,8 @@ public static class AtomicFile
     /// <param name="previous">Where the file that was there before is kept; null: nowhere.</param>
     public static void Write(string path, Action<Stream> write, string? previous = null)
     {
-        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
+        string folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
+        Directory.CreateDirectory(folder);
         string beside = Beside(path);
         try
         {
@@ -25,6 +27,7 @@ public static class AtomicFile
             if (previous is not null && File.Exists(path))
                 File.Move(path, previous, overwrite: true);
             File.Move(beside, path, overwrite: true);
+            UnixFiles.FlushFolder(folder);
         }
         catch
         {

@@ -17,6 +17,9 @@ internal sealed class SavedState(LaneSpec lane)
     private const string Version = "2";
     private readonly RunFolder folder = new(lane.Folder);
 
+    /// <summary>Whether the latest was written or read whole by this process: only then it may take the place of the one before it.</summary>
+    private bool isLatestGood;
+
     /// <summary>Epoch and steps of the checkpoint that was last written or restored; null: there is none.</summary>
     public (int Epoch, int Step)? At { get; private set; }
 
@@ -60,7 +63,8 @@ internal sealed class SavedState(LaneSpec lane)
         // Not at an epoch's end: what the clock says should not be in a file that is otherwise the same every time.
         if (training.Position.Step > 0)
             about[SecondsEntry] = training.TrainingSeconds.ToString("F3", CultureInfo.InvariantCulture);
-        Safetensors.Write(folder.State, training.State(), about, folder.PreviousState);
+        Safetensors.Write(folder.State, training.State(), about, isLatestGood ? folder.PreviousState : null);
+        isLatestGood = true;
         At = training.Position;
     }
 
@@ -81,6 +85,7 @@ internal sealed class SavedState(LaneSpec lane)
             try
             {
                 Restore(training, file, metrics);
+                isLatestGood = file == folder.State;
                 if (wrong.Count > 0)
                     say($"{lane.Name} goes on from the checkpoint before its latest, epoch {training.Position.Epoch}: {wrong[0]}");
                 return;

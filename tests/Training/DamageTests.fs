@@ -136,6 +136,19 @@ let tests =
                   Expect.equal (RunFolder(run.Folder).ReadResult() |> nonNull).Status RunStatus.Completed what
           }
 
+          test "keeps the good checkpoint that it fell back on, until there are two good ones again" {
+              use folder = new TemporaryFolder()
+              let run = interrupted folder "runs"
+              let files = RunFolder run.Folder
+              let good = File.ReadAllBytes files.PreviousState
+              cutShort files.State
+              // Saved once, a step later.
+              trainUntil 1 folder [ run ] |> ignore
+              Expect.equal (File.ReadAllBytes files.PreviousState) good "the one before"
+              cutShort files.State
+              Expect.equal (trainLanes folder [ run ]).Steps 5 "still there to go on from"
+          }
+
           test "has no leftovers of a process that was killed while it wrote" {
               use folder = new TemporaryFolder()
               let run = interrupted folder "runs"

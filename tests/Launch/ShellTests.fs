@@ -1,0 +1,38 @@
+module ChannelDistillation.Tests.Launch.ShellTests
+
+open System
+open System.Diagnostics
+open Expecto
+open ChannelDistillation.Dsl.Launch
+
+let private plain = [ "--set"; "losses.cd.weight=0.5"; "a/b_c:d,e@f%g+h-i" ]
+
+let private special =
+    [ ""
+      "it's"
+      "cd*"
+      "two words"
+      "$HOME"
+      "`ls`"
+      "a;b"
+      "\"q\""
+      "back\\slash"
+      "new\nline"
+      "!#~&|<>(){}[]?" ]
+
+[<Tests>]
+let tests =
+    testList
+        "words for a shell"
+        [ test "that need no quotes have none" { Expect.equal (List.map Shell.quoted plain) plain "as they are" }
+
+          test "come back from it as they were" {
+              if OperatingSystem.IsWindows() then
+                  skiptest "Windows has no POSIX shell"
+
+              let words = plain @ special
+              let script = "printf '%s\\0' " + String.Join(' ', List.map Shell.quoted words)
+              use shell = Process.Start(ProcessStartInfo("sh", [ "-c"; script ], RedirectStandardOutput = true)) |> nonNull
+              let output = shell.StandardOutput.ReadToEnd()
+              Expect.equal (output.Split('\000') |> List.ofArray) (words @ [ "" ]) "words"
+          } ]
