@@ -19,6 +19,17 @@ let stop (code: int) (message: string) : 'a =
 [<DllImport("libc", EntryPoint = "execve", SetLastError = true)>]
 extern int private replaceProcess(string path, string[] arguments, string[] environment)
 
+[<DllImport("libc", EntryPoint = "prctl")>]
+extern int private controlProcess(int option, unativeint value)
+
+/// The `dotnet` command, which waits for this process, passes only SIGTERM on: SIGHUP, SIGUSR1 and SIGKILL end it alone. Linux then sends SIGTERM
+/// here, so that what was trained is saved. The setting outlives `execve`.
+let private endWithParent () =
+    let parentDeathSignal, sigterm = 1, 15un
+
+    if OperatingSystem.IsLinux() then
+        controlProcess (parentDeathSignal, sigterm) |> ignore
+
 /// The program takes this process's place, so that signals and the exit code are its own (docs/decisions/0001-one-entry.md).
 /// Windows has no such call: there it runs as a child and its exit code is passed on.
 let become (arguments: string list) : int =
@@ -46,6 +57,7 @@ let become (arguments: string list) : int =
                    yield name + "=" + value |]
 
         Console.Out.Flush()
+        endWithParent ()
         replaceProcess (dotnet, [| yield dotnet; yield! arguments; yield null |], Array.append environment [| null |]) |> ignore
         stop 1 $"I could not start {dotnet}: error {Marshal.GetLastPInvokeError()} of the operating system."
 

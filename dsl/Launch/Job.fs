@@ -79,6 +79,9 @@ module Job =
     /// As it stands now.
     let refreshed (job: Job) = if job.Obstacle.IsSome then job else { job with State = stateOf job.Folder }
 
+    /// Why it failed or diverged: for a run that diverged, the epoch, the step and the loss.
+    let reason (job: Job) = RunFolder(job.Folder).ReadResult() |> Option.ofObj |> Option.bind (_.Message >> Option.ofObj)
+
     let private matches (pattern: string) (job: Job) =
         let fits (name: string) = FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase = false)
         fits job.Run.Name || fits job.Run.Variant

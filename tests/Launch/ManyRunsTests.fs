@@ -85,6 +85,10 @@ let tests =
                    |> List.forall (fun run -> not (List.exists (fun job -> job.Run = run && job.State = Done) outcome.Jobs)))
                   "none of the spoilt"
 
+              for job in outcome.Jobs |> List.filter (fun job -> job.Run.Variant = "wild") do
+                  let reason = Expect.wantSome (Job.reason job) job.Run.Name
+                  Expect.isMatch reason "^In epoch 1, step [12], ce became infinite or not a number\\." job.Run.Name
+
               Expect.isNonEmpty outcome.Missing "what could not be written is said"
 
               for run in ofVariant "plain" do

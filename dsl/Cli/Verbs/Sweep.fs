@@ -60,7 +60,8 @@ let private summary (outcome: Outcome) =
     printfn "\n%d of %d runs completed%s%s, in %s." completed outcome.Jobs.Length failures others (Progress.Figures.duration outcome.Elapsed)
 
     for job, status in stopped do
-        printfn "  %s %s: %s" job.Run.Name ((string status).ToLowerInvariant()) (shown (Path.Combine(job.Folder, "result.json")))
+        let reason = Job.reason job |> Option.defaultValue "It does not say why."
+        printfn "  %s %s: %s (%s)" job.Run.Name ((string status).ToLowerInvariant()) reason (shown (Path.Combine(job.Folder, "result.json")))
 
     for obstacle in outcome.Obstacles do
         printfn "  %s" obstacle
