@@ -11,9 +11,11 @@ internal static class DownloadProblems
 
     /// <param name="reason">As in <see cref="BrokenTransferException"/>.</param>
     /// <param name="kept">Bytes that are there.</param>
-    public static MissingException GivenUp(Uri address, string path, string reason, long kept, Exception inner) =>
+    public static MissingException GivenUp(Uri address, string path, string reason, long kept, bool alwaysStartsAnew, Exception inner) =>
         new(
-            $"{address} could not be fetched: {reason}. {Kept(kept)} Check the connection (behind a proxy: is HTTPS_PROXY set?) and "
+            $"{address} could not be fetched: {reason}. "
+                + (alwaysStartsAnew ? "This server always sends a file from its beginning. " : $"{Kept(kept)} ")
+                + "Check the connection (behind a proxy: is HTTPS_PROXY set?) and "
                 + $"run the same command again, or {ByHand(path)}.",
             inner
         );

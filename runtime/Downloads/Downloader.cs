@@ -86,7 +86,7 @@ public sealed class Downloader(DownloadSettings settings, IDownloadObserver obse
             catch (BrokenTransferException) when (part.Length - before >= Progress) { }
             catch (BrokenTransferException error)
             {
-                throw DownloadProblems.GivenUp(address, part.Target, error.Message, part.Length, error);
+                throw DownloadProblems.GivenUp(address, part.Target, error.Message, part.Length, transfer.AlwaysStartsAnew, error);
             }
         }
     }

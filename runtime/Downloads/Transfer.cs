@@ -13,6 +13,9 @@ internal sealed class Transfer(RemoteFile file, Uri address, DownloadSettings se
         Timeout = Timeout.InfiniteTimeSpan,
     };
 
+    /// <summary>Whether the server has refused to go on in the middle: what came is then no gain for the next attempt.</summary>
+    public bool AlwaysStartsAnew { get; private set; }
+
     /// <summary>A name that was found before may be found again; one that never was is misspelt, or there is no network.</summary>
     private bool hasAnswered;
 
@@ -89,7 +92,10 @@ internal sealed class Transfer(RemoteFile file, Uri address, DownloadSettings se
 
         CheckSize(headers.ContentLength);
         if (part.Length > 0)
+        {
+            AlwaysStartsAnew = true;
             observer.Say($"The server cannot go on in the middle of {file.Name}: it starts anew.");
+        }
         part.StartAnew();
         observer.Advanced(0);
     }

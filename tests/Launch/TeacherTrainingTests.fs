@@ -7,6 +7,8 @@ open ChannelDistillation
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Launch
 open ChannelDistillation.Records
+open ChannelDistillation.Specs
+open ChannelDistillation.Models
 open ChannelDistillation.Teachers
 open ChannelDistillation.Tests
 
@@ -31,7 +33,8 @@ let private leave (root: TemporaryFolder) (plan: Plan) (result: RunResult) =
     let weights = TeacherStore(Workspace root.Path).CheckpointOf(teacher.Spec, teacher.Dataset)
     let checkpoints = nonNull (Path.GetDirectoryName weights)
     Directory.CreateDirectory checkpoints |> ignore
-    File.WriteAllText(weights, "")
+    use network = (ModelCatalog.Get "resnet20").Build(ModelSpec "resnet20", ImageShape(1, 32, 32), 10)
+    Safetensors.Write(weights, network.state_dict (), readOnlyDict [])
     let folder = RunFolder(nonNull (Path.GetDirectoryName checkpoints))
     folder.WriteStart("teacher", teacher.Spec.AsRun teacher.Dataset, "cpu", struct (1, 0))
     folder.WriteResult result

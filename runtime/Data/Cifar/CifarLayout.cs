@@ -23,7 +23,9 @@ internal sealed class CifarLayout : DatasetLayout
 
     public override void Unpack(DatasetDescriptor dataset, string folder, IReadOnlyList<string> fetched, Action<string> say, CancellationToken stop)
     {
-        if (Missing(dataset, folder).Count == 0)
+        // An archive of ours that is still there was not unpacked to its end: checksums, which come last, may be missing.
+        bool isUnfinished = dataset.Files.Any(file => fetched.Contains(file.Name) && File.Exists(Path.Combine(folder, file.Name)));
+        if (Missing(dataset, folder).Count == 0 && !isUnfinished)
             return;
         foreach (string name in dataset.Files.Select(file => file.Name))
         {

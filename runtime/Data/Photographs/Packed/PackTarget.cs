@@ -59,7 +59,7 @@ internal static partial class PackTarget
     private static bool IsInside(string target, string folder)
     {
         var relative = Path.GetRelativePath(Path.GetFullPath(folder), Path.GetFullPath(target));
-        return !relative.StartsWith("..", StringComparison.Ordinal) && !Path.IsPathRooted(relative);
+        return relative != ".." && !relative.StartsWith($"..{Path.DirectorySeparatorChar}", StringComparison.Ordinal) && !Path.IsPathRooted(relative);
     }
 
     /// <summary>A file that packing neither wrote nor may write over; in a complete copy, others lie untouched beside it.</summary>
