@@ -58,7 +58,7 @@ public sealed class DecoupledLoss(double alpha, double beta, double temperature)
     {
         public Parts(Tensor logits, Tensor labels)
         {
-            Tensor withoutLabel = logits.scatter_add(1, labels, full_like(labels, -Excluded, ScalarType.Float32));
+            Tensor withoutLabel = logits.scatter_add(1, labels, full_like(labels, -Excluded, logits.dtype));
             Tensor all = logits.logsumexp(1, keepdim: true);
             Binary = cat([logits.gather(1, labels) - all, withoutLabel.logsumexp(1, keepdim: true) - all], 1);
             Others = withoutLabel.log_softmax(1);

@@ -9,7 +9,7 @@ namespace ChannelDistillation.Losses;
 /// Residual knowledge distillation (Gao et al., arXiv 2002.09168): the student's stages imitate the teacher's, an assistant's learn what is then
 /// still missing, and both are used together (<see cref="AssistedNetwork"/>),
 /// sum over stages of mean of (c(F_s) - F_t)^2 + mean of (c(F_a) - (F_t - c(F_s)))^2, where the second term leaves the student alone and c is a
-/// trained 1x1 convolution where the numbers of channels differ. The paper splits one network into student and assistant, so that both
+/// trained 1x1 convolution, also where the numbers of channels are equal: behind a ReLU alone the assistant could not take anything away. The paper splits one network into student and assistant, so that both
 /// cost what one did; here the assistant is a second network like the student.
 /// </summary>
 public sealed class ResidualLoss : Loss
@@ -29,20 +29,16 @@ public sealed class ResidualLoss : Loss
             Create = context => new ResidualLoss(context.Features),
         };
 
-    /// <summary>Null: as many channels on both sides.</summary>
-    private readonly FreeConvolution?[] connectors;
+    private readonly FreeConvolution[] connectors;
     private readonly Chain all;
 
     private ResidualLoss(FeaturePair features)
     {
         connectors =
         [
-            .. features.Student.Zip(
-                features.Teacher,
-                (student, teacher) => student.Channels == teacher.Channels ? null : new FreeConvolution(student.Channels, teacher.Channels, (1, 1))
-            ),
+            .. features.Student.Zip(features.Teacher, (student, teacher) => new FreeConvolution(student.Channels, teacher.Channels, (1, 1))),
         ];
-        all = new(connectors.OfType<FreeConvolution>());
+        all = new(connectors);
     }
 
     public override nn.Module Auxiliary => all;
@@ -57,12 +53,10 @@ public sealed class ResidualLoss : Loss
             stage =>
             {
                 Tensor target = input.Teacher!.FeatureWithin(stage, student.Features[stage]);
-                Tensor imitation = Connect(stage, student.Features[stage].Within(target));
-                Tensor residual = Connect(stage, assistant.Features[stage].Within(target));
+                Tensor imitation = connectors[stage].forward(student.Features[stage].Within(target));
+                Tensor residual = connectors[stage].forward(assistant.Features[stage].Within(target));
                 return nn.functional.mse_loss(imitation, target) + nn.functional.mse_loss(residual, target - imitation.detach());
             }
         );
     }
-
-    private Tensor Connect(int stage, Tensor feature) => connectors[stage]?.forward(feature) ?? feature;
 }

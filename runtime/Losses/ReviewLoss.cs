@@ -8,7 +8,7 @@ namespace ChannelDistillation.Losses;
 /// <summary>
 /// Knowledge review (Chen et al.: Distilling Knowledge via Knowledge Review, arXiv 2104.09044): each stage of the teacher is compared
 /// with the student's stage fused with all deeper ones (<see cref="AttentionBasedFusion"/>), by the hierarchical context loss (HCL). Levels are
-/// the stages before their last ReLU and the pooled embedding; everything as in its code for CIFAR-100, warm-up over 20 epochs included.
+/// the stages, the teacher's before their last ReLU, and the pooled embedding, as in its code for CIFAR-100, warm-up over 20 epochs included.
 /// </summary>
 public sealed class ReviewLoss : Loss
 {
@@ -19,7 +19,8 @@ public sealed class ReviewLoss : Loss
         {
             Name = "reviewkd",
             Title = "Knowledge review",
-            Source = "Chen et al., arXiv 2104.09044; layers and warm-up of its code for CIFAR-100",
+            Source =
+                "Chen et al., arXiv 2104.09044; layers and warm-up of its code for CIFAR-100; weight: mdistiller's default, which its configurations set anew for each pair (5 for ResNet-32x4 -> ResNet-8x4)",
             Formula =
                 "sum over stages and embedding of HCL(fusion of F_s with all deeper, F_t), HCL = mean squared error at full size, 4x4, 2x2 and 1x1, halved each time",
             DefaultWarmup = 20,
@@ -42,7 +43,9 @@ public sealed class ReviewLoss : Loss
 
     public override nn.Module Auxiliary => all;
 
-    public override Taps OfStudent => Taps.PreActivations(fusions.Length - 1) | Taps.Embedding;
+    public override Taps OfStudent => Taps.Stages(fusions.Length - 1) | Taps.Embedding;
+
+    public override Taps OfTeacher => Taps.PreActivations(fusions.Length - 1) | Taps.Embedding;
 
     public override Tensor Compute(LossInput input)
     {
@@ -52,7 +55,7 @@ public sealed class ReviewLoss : Loss
         for (int level = fusions.Length - 1; level >= 0; level--)
         {
             bool isStage = level < fusions.Length - 1;
-            Tensor mine = isStage ? input.Student.PreActivations[level] : AsMap(input.Student.Embedding);
+            Tensor mine = isStage ? input.Student.Features[level] : AsMap(input.Student.Embedding);
             Tensor theirs = isStage ? teacher.PreActivation(level) : AsMap(teacher.Embedding);
             (Tensor output, deeper) = fusions[level].Fuse(mine, deeper);
             Tensor loss = HierarchicalContext(output, theirs);

@@ -7,8 +7,8 @@ namespace ChannelDistillation.Models;
 
 /// <summary>
 /// Two networks of one architecture whose features are added: a student, and an assistant that learns what the student's features lack
-/// (Gao et al.: Residual Knowledge Distillation, arXiv 2002.09168). The student's classifier answers for both. State names begin with
-/// `main.` and `assistant.`; the assistant's classifier is there and not used.
+/// (Gao et al.: Residual Knowledge Distillation, arXiv 2002.09168). What stands behind the last stage is the student's, and
+/// answers for both. State names begin with `main.` and `assistant.`; the assistant's head is there and not used.
 /// </summary>
 public sealed class AssistedNetwork : Backbone
 {
@@ -28,6 +28,12 @@ public sealed class AssistedNetwork : Backbone
         RegisterComponents();
     }
 
+    /// <summary>The student.</summary>
+    internal Backbone Main => main;
+
+    /// <summary>What learns the student's residual.</summary>
+    internal Backbone Assistant => assistant;
+
     /// <summary>Two networks of a model.</summary>
     public static ModelDescriptor Describe(ModelDescriptor model)
     {
@@ -42,10 +48,13 @@ public sealed class AssistedNetwork : Backbone
 
     public override ModelOutput Run(Tensor images, Taps taps)
     {
-        Taps ofEach = taps.HasLogits ? taps.WithoutLogits() | Taps.Embedding : taps;
+        int last = Stages.Count - 1;
+        bool isEmbedded = taps.HasLogits || taps.HasEmbedding;
+        Taps ofEach = isEmbedded ? taps.OfStages() | Taps.Stage(last) : taps;
         ModelOutput student = main.Run(images, ofEach);
         ModelOutput residual = assistant.Run(images, ofEach);
-        Tensor? embedding = ofEach.HasEmbedding ? student.Embedding + residual.Embedding : null;
+        // Some heads have layers of their own before the embedding: the student's stand behind the sum.
+        Tensor? embedding = isEmbedded ? main.Embed(student.Features[last] + residual.Features[last]) : null;
         return new(
             taps.HasLogits ? main.Classify(embedding!) : null,
             Sums(taps.HasStage, stage => student.Features[stage] + residual.Features[stage]),

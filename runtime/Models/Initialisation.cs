@@ -21,6 +21,13 @@ public static class Initialisation
     /// <param name="scope">Goes before the parameters' names, so that two modules of one run start differently: `student`, `cd`.</param>
     public static void Initialise(nn.Module module, long seed, string scope)
     {
+        if (module is AssistedNetwork pair)
+        {
+            // The student begins as it would alone.
+            Initialise(pair.Main, seed, scope);
+            Initialise(pair.Assistant, seed, scope + ".assistant");
+            return;
+        }
         FirstWeights rules = module is Backbone network ? network.FirstWeights : FirstWeights.Default;
         using var noGradient = no_grad();
         foreach (var (path, layer) in module.named_modules().Prepend(("", module)))

@@ -10,7 +10,7 @@ public sealed class ModelOutput(Tensor? logits, IReadOnlyList<Tensor?> features,
     /// <summary>[batch, classes].</summary>
     public Tensor Logits => logits ?? throw NotAskedFor("the logits");
 
-    /// <summary>Stage outputs after ReLU, first stage first, each [batch, channels, height, width].</summary>
+    /// <summary>Stage outputs (after ReLU, where the stage ends with one), first stage first, each [batch, channels, height, width].</summary>
     public IReadOnlyList<Tensor> Features { get; } = new Asked(features, "the output of stage");
 
     /// <summary>Stage outputs before their last ReLU; the outputs themselves where a stage ends without one.</summary>

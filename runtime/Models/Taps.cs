@@ -49,8 +49,8 @@ public readonly record struct Taps
             BeforeActivation = a.BeforeActivation | b.BeforeActivation,
         };
 
-    /// <summary>The same but for the logits.</summary>
-    public Taps WithoutLogits() => this with { HasLogits = false };
+    /// <summary>Stages and pre-activations alone.</summary>
+    public Taps OfStages() => this with { HasLogits = false, HasEmbedding = false };
 
     public bool HasStage(int stage) => (Outputs >> stage & 1) != 0;
 

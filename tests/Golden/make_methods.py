@@ -54,9 +54,7 @@ def residual(weights, stages, targets, pooled):
     for i, (s, a, t) in enumerate(zip(stages[:half], stages[half:], targets)):
         if s.shape[2] > t.shape[2]:
             s, a = F.adaptive_avg_pool2d(s, t.shape[2:]), F.adaptive_avg_pool2d(a, t.shape[2:])
-        connector = weights.get(f"{i}.weight")
-        if connector is not None:
-            s, a = F.conv2d(s, connector), F.conv2d(a, connector)
+        s, a = F.conv2d(s, weights[f"{i}.weight"]), F.conv2d(a, weights[f"{i}.weight"])
         total = total + ((s - t) ** 2).mean() + ((a - (t - s.detach())) ** 2).mean()
     return total
 
@@ -217,7 +215,8 @@ def main():
 
     same = [[4, 3, 8, 8], [4, 4, 4, 4], [4, 6, 2, 2]]
     entries = [
-        entry("residual-kd, same channels", "residual-kd", {}, student + student, same, None, 13, [], residual),
+        entry("residual-kd, same channels", "residual-kd", {}, student + student, same, None, 13,
+              [(f"{i}.weight", [s[1], s[1], 1, 1]) for i, s in enumerate(student)], residual),
         entry("residual-kd, teacher wider and smaller", "residual-kd", {}, student + student, smaller, None, 14,
               [(f"{i}.weight", [t[1], s[1], 1, 1]) for i, (s, t) in enumerate(zip(student, teacher))], residual),
         entry("cd", "cd", {}, student, teacher, None, 1, connectors, cd),

@@ -82,6 +82,14 @@ let catalog =
 
                   Expect.equal reads descriptor.Needs descriptor.Name
 
+          testCase "knowledge review reads the student's stages after their ReLU, the teacher's before it"
+          <| fun () ->
+              use _ = torch.NewDisposeScope()
+              let loss: Loss = Signals.buildFor "reviewkd" [] (FeaturePair(features "resnet8", features "resnet20")) 8
+              let reads (taps: Taps) = [ for stage in 0..2 -> taps.HasStage stage, taps.HasPreActivation stage ]
+              Expect.equal (reads loss.OfStudent) [ for _ in 0..2 -> true, false ] "of the student"
+              Expect.equal (reads loss.OfTeacher) [ for _ in 0..2 -> false, true ] "of the teacher"
+
           testCase "fitnets says which stage or which sizes it cannot take a hint from"
           <| fun () ->
               Expect.isNull (whyNotBy "fitnets" [] "resnet8" "resnet32x4") "other widths"
