@@ -49,7 +49,9 @@ let private rows name =
           "crd+kd" ]
         @ [ "dkd"; "dist"; "reviewkd"; "residual-kd"; "cd"; "cd+gkd+edt" ]
     // Thirteen pairs, but nine students: without a teacher, a student is the same in every pair.
-    | "crd-benchmark" -> List.replicate 9 "student" @ ([ "kd"; "fitnets"; "at"; "sp"; "rkd"; "crd" ] |> List.collect (List.replicate 13))
+    | "crd-benchmark" ->
+        List.replicate 9 "student"
+        @ ([ "kd"; "fitnets"; "at"; "sp"; "cc"; "vid"; "rkd"; "pkt"; "nst"; "crd" ] |> List.collect (List.replicate 13))
     | _ -> ablation
 
 /// What the scripts print, one after the other, in one run of F# Interactive; with the language that these tests are made with.
