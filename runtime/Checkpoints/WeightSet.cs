@@ -16,7 +16,15 @@ public sealed record WeightSet(string Where, string Prefix, IReadOnlyList<Tensor
     /// <summary>How many numbers are learned: all but BatchNorm's statistics. In double precision, which no file can overflow.</summary>
     public double Parameters => Tensors.Where(tensor => !tensor.IsStatistic).Sum(tensor => (double)tensor.Count);
 
+    /// <summary>Whether the file has other names for the same layers, see <see cref="OtherNames"/>.</summary>
+    public bool IsRenamed { get; init; }
+
     /// <summary>For messages: "`model_state_dict`, names without `module.`"; empty where there is nothing to say.</summary>
     public string Place =>
-        string.Join(", ", new[] { Where == "" ? "" : $"`{Where}`", Prefix == "" ? "" : $"names without `{Prefix}`" }.Where(part => part != ""));
+        string.Join(
+            ", ",
+            new[] { Where == "" ? "" : $"`{Where}`", Prefix == "" ? "" : $"names without `{Prefix}`", IsRenamed ? OtherNames.InWords : "" }.Where(
+                part => part != ""
+            )
+        );
 }

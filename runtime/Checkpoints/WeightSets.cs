@@ -49,11 +49,11 @@ internal static class WeightSets
         if (set.Tensors.Count == 0)
             return [];
         if (more == 0)
-            return [set];
+            return [OtherNames.Resolve(set)];
         if (Wrappers.Concat(Sides).FirstOrDefault(prefix => set.Tensors.All(tensor => HasPrefix(tensor, prefix))) is string common)
             return Split(Part(set, common, set.Tensors), more - 1);
         if (!Sides.Any(side => set.Tensors.Any(tensor => HasPrefix(tensor, side))))
-            return [set];
+            return [OtherNames.Resolve(set)];
         return Sides
             .Select(side => Part(set, side, set.Tensors.Where(tensor => HasPrefix(tensor, side))))
             .Append(set with { Tensors = [.. set.Tensors.Where(tensor => !Sides.Any(side => HasPrefix(tensor, side)))] })

@@ -103,6 +103,34 @@ let tests =
               Expect.equal (numbers loaded) (numbers saved) "numbers"
           }
 
+          test "reads a ResNet whose layers are called `shortcut` and `linear`, and says so" {
+              use _ = torch.NewDisposeScope()
+              use folder = new TemporaryFolder()
+              let path = folder.File "a.safetensors"
+              let saved = filled "resnet18" 3 10 1L
+              let theirs (name: string) = name.Replace(".downsample.", ".shortcut.").Replace("fc.", "linear.")
+              write path [ for name, tensor in state saved -> "module." + theirs name, tensor ]
+              use file = CheckpointFile.Open path
+              let loaded = build "resnet18" 3 10
+
+              Expect.equal
+                  (Checkpoint.LoadInto(loaded, file)).Place
+                  "names without `module.`, `linear` read as `fc`, `shortcut` as `downsample`"
+                  "place"
+
+              Expect.equal (numbers loaded) (numbers saved) "numbers"
+          }
+
+          test "leaves the names of a network alone that has both kinds" {
+              use _ = torch.NewDisposeScope()
+              use folder = new TemporaryFolder()
+              let path = folder.File "a.safetensors"
+              write path (("linear.weight", torch.zeros (2L, 2L)) :: state (filled "resnet8" 3 10 1L))
+              use file = CheckpointFile.Open path
+              Expect.isFalse file.Sets[0].IsRenamed "renamed"
+              Expect.exists file.Sets[0].Tensors (fun tensor -> tensor.Name = "linear.weight") "its name"
+          }
+
           test "finds one changed bit in a file of ours, whatever its name" {
               use _ = torch.NewDisposeScope()
               use folder = new TemporaryFolder()
