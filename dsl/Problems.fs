@@ -114,7 +114,8 @@ type Mistake =
     | UndeclaredLoss of loss: string * variant: string * declared: string list * near: string list
     | LossesAsMapping of list: string
     | NoTeacher of loss: string * variant: string * others: string list
-    | CannotPair of loss: string * student: string * teacher: string * reason: string
+    /// Losses that cannot compare two networks, each with the reason and a remedy.
+    | CannotPair of student: string * teacher: string * losses: (string * string * string) list
     | StemNotThere of model: string * stem: string * legal: string list
     // Building on another file
     | ExtendsNotFound of path: string * near: string list
@@ -142,6 +143,8 @@ type Mistake =
     | RangeNotPositive of text: string
     | RangeTooDense of from: string * upTo: string * count: int
     | RangeTooFine of from: string * upTo: string * count: int
+    /// Two points of `published` that hold for one row, with the numbers here and at the other, which is in another line.
+    | PublishedTwice of row: string * here: string * there: string * at: string * line: int
     /// Values that are written differently, but set the same.
     | SameValue of path: string * value: string * earlier: string
     | GridTooLarge of points: float * limit: int

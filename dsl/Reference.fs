@@ -66,6 +66,7 @@ and private inside prefix (shape: Shape) : string list =
             | shape -> shape
 
         shapes |> List.collect (eased >> inside prefix) |> List.distinct
+    | ListShape(RecordShape fields, _) -> fields |> List.collect (rows (prefix.TrimEnd '.' + "[]."))
     | NamedShape(RecordShape fields, _) -> fields |> List.collect (rows (prefix + "NAME."))
     | _ -> []
 

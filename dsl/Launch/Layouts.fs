@@ -4,6 +4,7 @@ module ChannelDistillation.Dsl.Launch.Layouts
 open System.Collections.Generic
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Report
+open ChannelDistillation.Losses
 open ChannelDistillation.Records
 open ChannelDistillation.Specs
 
@@ -20,6 +21,8 @@ let knownErrors (earlier: Layout option) =
             teacher.Errors |> Option.iter (fun errors -> known[teacher.Key] <- errors)
 
     known
+
+let private isAssisted (row: Row) = row.Runs.Head.Spec.Losses |> Seq.exists (fun loss -> LossCatalog.Get(loss.Name).AddsAssistant)
 
 let ofPlan (plan: Plan) (jobs: Job list) (known: IReadOnlyDictionary<string, EpochErrors>) : Layout =
     let experiment = plan.Experiment
@@ -49,6 +52,7 @@ let ofPlan (plan: Plan) (jobs: Job list) (known: IReadOnlyDictionary<string, Epo
               { Variant = row.Variant
                 Axes = row.Axes
                 Folders = row.Runs |> List.map (fun run -> folders[SpecJson.Hash run.Spec])
-                Published = row.PublishedAs row.Variant }
+                Published = row.PublishedAs row.Variant
+                Assisted = isAssisted row }
           for row in plan.Literature do
-              { Variant = row.Name; Axes = row.Axes; Folders = []; Published = Some row.Numbers } ] }
+              { Variant = row.Name; Axes = row.Axes; Folders = []; Published = Some row.Numbers; Assisted = false } ] }

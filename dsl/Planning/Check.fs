@@ -21,14 +21,12 @@ let stem (reader: Reader) (place: Place) (path: string list) (model: Model) =
             reader.Report(List.rev path, place, StemNotThere(model.Name, name stem, legal))
 
 /// Why a loss cannot pair the features of these networks on this dataset.
-let whyNotPaired (dataset: ChannelDistillation.Dsl.Dataset) (student: Model) (teacher: Model) (loss: Resolve.ResolvedLoss) : string option =
+let whyNotPaired (dataset: ChannelDistillation.Dsl.Dataset) (student: Model) (teacher: Model) (loss: Resolve.ResolvedLoss) : Mismatch option =
     let descriptor = LossCatalog.Get loss.Name
     let image = (DatasetCatalog.Describe(Resolve.datasetSpec dataset)).Image
     let features = FeaturePair.Of(Resolve.modelSpec student, Resolve.modelSpec teacher, image)
 
-    match descriptor.WhyNotPaired.Invoke(features, (Resolve.lossSpec loss).Parameters) with
-    | null -> None
-    | reason -> Some reason
+    Option.ofObj (descriptor.WhyNotPaired.Invoke(features, (Resolve.lossSpec loss).Parameters))
 
 /// What is wrong with a known teacher on this dataset: it was trained on other images, or for other classes.
 let whyNotFitting (dataset: ChannelDistillation.Dsl.Dataset) (teacher: Teacher) : Mistake option =

@@ -64,14 +64,21 @@ let plan (reader: Reader) (where: Where) (experiment: Experiment) : (Plan * Prob
             reader.Report([ "grid" ], Option.get (where.Key [ "grid"; "exclude" ]), EverythingExcluded)
             None
         else
-            let literature = Literature.place experiment literature drafts
-            let rows = Rows.make experiment legend drafts literature.OfDrafts
+            let literature = Literature.place where experiment literature drafts
 
-            Some(
-                { Experiment = experiment; Rows = rows; Runs = Drafts.distinct drafts rows; Literature = literature.Alone },
-                List.ofSeq warnings
-                @ reportReplaced experiment dimensions
-                @ reportUnused where dimensions rows
-                @ literature.Warnings
-                @ ScheduleChecks.warnings where experiment legend drafts
-            )
+            if not literature.Contradictions.IsEmpty then
+                for problem in literature.Contradictions do
+                    problem.Place |> Option.iter (fun place -> reader.Report([ "points"; "published" ], place, problem.Mistake))
+
+                None
+            else
+                let rows = Rows.make experiment legend drafts literature.OfDrafts
+
+                Some(
+                    { Experiment = experiment; Rows = rows; Runs = Drafts.distinct drafts rows; Literature = literature.Alone },
+                    List.ofSeq warnings
+                    @ reportReplaced experiment dimensions
+                    @ reportUnused where dimensions rows
+                    @ literature.Warnings
+                    @ ScheduleChecks.warnings where experiment legend drafts
+                )

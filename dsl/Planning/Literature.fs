@@ -1,10 +1,17 @@
 /// Which numbers of the literature belong to which rows.
 module ChannelDistillation.Dsl.Literature
 
+open System.Collections.Generic
 open ChannelDistillation.Dsl.Drafts
 
 /// An entry of `published.points` that is right.
-type Point = { Place: Place option; Axes: Axes.FoundAxis list; Rows: (string * PublishedRow) list }
+type Point = { Index: int; Place: Place option; Axes: Axes.FoundAxis list; Rows: (string * PublishedRow) list }
+
+/// What a number stands beside: a row of ours, a teacher that is in the table once however many rows learn from it, or a row of its own.
+type private Beside =
+    | Row of draft: int
+    | Taught of Dataset * Teacher option
+    | Alone of (string * string) list
 
 /// Where the numbers go.
 type Placed =
@@ -13,6 +20,8 @@ type Placed =
         OfDrafts: (string * PublishedRow) list list
         /// Rows of methods that are not trained here.
         Alone: LiteratureRow list
+        /// Points that give one row different numbers.
+        Contradictions: Problem list
         Warnings: Problem list
     }
 
@@ -30,7 +39,7 @@ let find (reader: Reader) (where: Where) (experiment: Experiment) : Point list =
           let axes = [ for path, setting in point.At -> Axes.value reader where experiment (at @ [ path ]) path setting ]
 
           if List.forall Option.isSome axes then
-              { Place = where.Key at; Axes = List.choose id axes; Rows = point.Rows } ]
+              { Index = index; Place = where.Key at; Axes = List.choose id axes; Rows = point.Rows } ]
 
 /// Whether a row is at a point: its values change nothing of what the row's runs compute. A student without a teacher is therefore at the
 /// points of all teachers.
@@ -54,8 +63,38 @@ let private warnings (points: Point list) : Problem list =
     | [] -> []
     | first :: others -> [ { Mistake = PublishedNowhere others.Length; Place = first.Place } ]
 
+let private inWords (numbers: PublishedRow) =
+    [ for name, value in [ "top1_error", numbers.Top1Error; "top5_error", numbers.Top5Error ] do
+          match value with
+          | Some value -> $"{name}: {Numbers.show value}"
+          | None -> () ]
+    |> fun parts -> "{ " + System.String.Join(", ", parts) + " }"
+
+/// Each number that differs from that of an earlier point for the same row, which is named.
+let private contradictions (where: Where) (points: Point list) (beside: Point -> string -> Beside list) : Problem list =
+    let earlier = Dictionary<struct (string * Beside), Point * PublishedRow>(HashIdentity.Structural)
+
+    [ for point in points do
+          for name, numbers in point.Rows do
+              let others =
+                  [ for target in beside point name do
+                        match earlier.TryGetValue(struct (name, target)) with
+                        | true, (other, known) ->
+                            if known <> numbers then
+                                other, known
+                        | _ -> earlier[struct (name, target)] <- (point, numbers) ]
+
+              match others with
+              | [] -> ()
+              | (other, known) :: _ ->
+                  let at = Emit.flow (Entries [ for axis in other.Axes -> axis.Path, axis.Values[0].Setting ])
+                  let line = other.Place |> Option.map _.Line |> Option.defaultValue 0
+
+                  { Mistake = PublishedTwice(name, inWords numbers, inWords known, at, line)
+                    Place = where.Key [ "published"; "points"; string point.Index; "rows"; name ] } ]
+
 /// Finds the rows of all numbers.
-let place (experiment: Experiment) (points: Point list) (drafts: Draft list) : Placed =
+let place (where: Where) (experiment: Experiment) (points: Point list) (drafts: Draft list) : Placed =
     let everywhere = (published experiment).Rows
     let variants = experiment.Variants |> List.map _.Name
     let isAlone name = name <> "teacher" && not (List.contains name variants)
@@ -70,6 +109,20 @@ let place (experiment: Experiment) (points: Point list) (drafts: Draft list) : P
 
     let isThere index name = placed |> List.exists (fun (draft, isAt) -> List.item index isAt && concerns draft name)
 
+    let beside (point: Point) name =
+        let index = points |> List.findIndex (fun other -> other.Index = point.Index)
+
+        if isAlone name then
+            [ Alone(shown point) ]
+        else
+            [ for number, (draft, isAt) in List.indexed placed do
+                  if List.item index isAt && concerns draft name then
+                      if name = "teacher" then
+                          Taught(draft.Resolved.Dataset, draft.Resolved.Teacher)
+                      else
+                          Row number ]
+            |> List.distinct
+
     let alone axes rows =
         [ for name, numbers in rows do
               if isAlone name then
@@ -80,6 +133,7 @@ let place (experiment: Experiment) (points: Point list) (drafts: Draft list) : P
         alone [] everywhere
         @ [ for index, point in List.indexed points do
                 yield! point.Rows |> List.filter (fst >> isThere index) |> alone (shown point) ]
+      Contradictions = contradictions where points beside
       Warnings =
         [ for index, point in List.indexed points do
               if not (point.Rows |> List.exists (fst >> isThere index)) then

@@ -23,6 +23,9 @@ type private Checker(reader: Reader, where: Where, unsure: Set<string>) =
     // By the value that takes the teacher away, if it is one of an axis: losses that need a teacher, with their variants.
     let needy = Dictionary<Place list, ResizeArray<string * string>>(HashIdentity.Structural)
 
+    // By place, student and teacher: losses that cannot compare them, each with the reason and a remedy.
+    let unpaired = Dictionary<struct (Place * string * string), ResizeArray<string * string * string>>(HashIdentity.Structural)
+
     let isSure (names: string list) = names |> List.forall (fun name -> not (unsure.Contains name))
 
     /// The first value on one of some sections.
@@ -53,11 +56,18 @@ type private Checker(reader: Reader, where: Where, unsure: Set<string>) =
         if pairs.Add(struct (experiment.Dataset.Source, experiment.Student, teacher.Model, loss.Name, loss.Parameters)) then
             match Check.whyNotPaired experiment.Dataset experiment.Student teacher.Model loss with
             | None -> ()
-            | Some reason ->
+            | Some mismatch ->
                 onAxis here [ "student"; "teacher"; "dataset"; "variants"; "losses" ]
                 |> Option.orElse (where.Value [ "student"; "model" ])
                 |> Option.iter (fun place ->
-                    reader.Report([ "model"; "student" ], place, CannotPair(loss.Name, experiment.Student.Name, teacher.Model.Name, reason)))
+                    let key = struct (place, experiment.Student.Name, teacher.Model.Name)
+                    let found = loss.Name, mismatch.Reason, mismatch.Remedy
+
+                    match unpaired.TryGetValue key with
+                    | true, others ->
+                        if not (others.Contains found) then
+                            others.Add found
+                    | _ -> unpaired[key] <- ResizeArray [ found ])
 
     // Neighbouring points share the object: no need to look into it.
     let dataset (here: Here) (there: Dataset) =
@@ -96,8 +106,12 @@ type private Checker(reader: Reader, where: Where, unsure: Set<string>) =
                     if not (isNull (LossCatalog.Find name)) then
                         pair here experiment teacher (Resolve.loss experiment variant (name, settings))
 
-    /// One cause, one problem: what needs a teacher where there is none is named together.
+    /// One cause, one problem: what needs a teacher where there is none is named together, and so is what cannot compare two networks.
     member _.Finish() =
+        for entry in unpaired do
+            let struct (place, student, teacher) = entry.Key
+            reader.Report([ "model"; "student" ], place, CannotPair(student, teacher, List.ofSeq entry.Value))
+
         for entry in needy do
             let loss, variant = entry.Value[0]
             let others = [ for _, other in entry.Value -> other ] |> List.distinct |> List.filter ((<>) variant)

@@ -53,11 +53,21 @@ let message (mistake: Mistake) : Message option =
             | several -> $" So do losses of {codes several}."
 
         say "NO TEACHER" (text + more) "give the experiment a `teacher`, or keep to losses that need none, such as `ce`."
-    | CannotPair(loss, student, teacher, reason) ->
-        say
-            "FEATURES DO NOT PAIR"
-            $"The loss {code loss} cannot compare the student {code student} with the teacher {code teacher}: {reason}."
-            "choose a student and a teacher of the same family, or leave the loss out."
+    | CannotPair(student, teacher, losses) ->
+        let names chosen = codes [ for loss, _, _ in chosen -> loss ]
+
+        let text =
+            losses
+            |> List.groupBy (fun (_, reason, _) -> reason)
+            |> List.mapi (fun index (reason, group) ->
+                match index, group with
+                | 0, [ loss, _, _ ] -> $"The loss {code loss} cannot compare the student {code student} with the teacher {code teacher}: {reason}."
+                | 0, several -> $"The losses {names several} cannot compare the student {code student} with the teacher {code teacher}: {reason}."
+                | _, others -> $"Nor can {names others}: {reason}.")
+
+        let remedies = losses |> List.map (fun (_, _, remedy) -> remedy) |> List.distinct
+        let those = if losses.Length = 1 then "the loss" else "these losses"
+        say "FEATURES DO NOT PAIR" (System.String.Join(" ", text)) (System.String.Join("; ", remedies) + $"; or leave {those} out.")
     | StemNotThere(model, stem, legal) ->
         say
             "NO SUCH STEM"

@@ -55,6 +55,11 @@ let message (mistake: Mistake) : Message option =
             "DENSE RANGE"
             $"The values of a range are rounded to six digits, and rounded some of these {count} from {from} to {upTo} are the same."
             "lower `count`, or list the values."
+    | PublishedTwice(row, here, there, at, line) ->
+        say
+            "TWO NUMBERS"
+            $"{code row} has {code here} at this point and {code there} at the point {code at} of line {line}, and one row is at both."
+            "remove one of the two, or say more in `at`, so that no row is at both."
     | SameValue(path, value, earlier) when value = earlier -> say "TWICE" $"{code value} is on the axis {code path} already." "remove one of the two."
     | SameValue(path, value, earlier) -> say "TWICE" $"{code value} on the axis {code path} sets the same as {code earlier}." "remove one of the two."
     | GridTooLarge(points, limit) ->

@@ -16,6 +16,8 @@ let number (value: float) : Node = JsonValue.Create value
 
 let integer (value: int64) : Node = JsonValue.Create value
 
+let flag (value: bool) : Node = JsonValue.Create value
+
 let optional (make: 'value -> Node) (value: 'value option) : Node =
     match value with
     | Some value -> make value

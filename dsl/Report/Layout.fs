@@ -23,6 +23,8 @@ type LayoutRow =
         /// Names of the run folders inside the experiment's folder, one for each seed; none for a row of the literature alone.
         Folders: string list
         Published: PublishedRow option
+        /// Whether its network is two: the student with an assistant (residual knowledge distillation).
+        Assisted: bool
     }
 
 /// What a table shows and where its numbers lie. Kept in plan.json, so that a table can be made without the experiment's file.

@@ -100,6 +100,24 @@ let private howBestIsPicked (heldOut: float option list) =
     | _, false -> $"`best top-1` is {onHeldOut}"
     | _, true -> $"Where images are held out, `best top-1` is {onHeldOut} Elsewhere it is {onValidation}"
 
+/// A row is read beside others of its size, and beside its published number: where it is larger, the reader is told.
+let private assisted (layout: Layout) =
+    match layout.Rows |> List.filter _.Assisted with
+    | [] -> []
+    | rows ->
+        let names = rows |> List.map _.Variant |> List.distinct
+        let isOne = names.Length = 1
+
+        let published =
+            if rows |> List.exists _.Published.IsSome then
+                " The published number is of one network divided in two, which together have the size of one."
+            else
+                ""
+
+        [ $"""{joined names}: residual knowledge distillation (arXiv 2002.09168), not the relational one. """
+          + $"""{(if isOne then "Its network is" else "Their networks are")} two students that answer together, """
+          + $"twice the parameters and the cost of the other rows.{published}" ]
+
 /// What was trained on what, and how the numbers are to be read.
 let caption (results: Results) =
     let layout = results.Layout
@@ -120,6 +138,7 @@ let caption (results: Results) =
       + (if seeds > 1 then ", mean ± sample standard deviation over the seeds." else ".")
       + " "
       + howBestIsPicked layout.HeldOut
+      yield! assisted layout
       yield! List.choose gap results.Rows
       for source in Option.toList layout.PublishedSource do
           $"Published: {source}."

@@ -40,7 +40,9 @@ let private row (row: LayoutRow) : Json.Node =
         [ "variant", Json.text row.Variant
           "axes", axes row.Axes
           "runs", Json.array (List.map Json.text row.Folders)
-          "published", Json.published row.Published ]
+          "published", Json.published row.Published
+          if row.Assisted then
+              "assisted", Json.flag true ]
 
 let private run (listed: ListedRun) : Json.Node =
     Json.object
@@ -111,7 +113,8 @@ let private readLayout (node: JsonElement) =
               { Variant = text row "variant"
                 Axes = readAxes row
                 Folders = items row "runs" |> List.map (fun run -> string (run.GetString()))
-                Published = readPublished row } ] }
+                Published = readPublished row
+                Assisted = (tryGet row "assisted").IsSome } ] }
 
 /// None where there is no plan.json, or one that this version cannot read.
 let read (folder: string) : Layout option =

@@ -20,7 +20,7 @@ public sealed class AttentionTransferLoss(int stages) : Loss
             Formula = "sum over stages of mean((Q(F_s) - Q(F_t))^2), Q = mean over channels of F^2, flattened, normalised to length 1",
             DefaultWeight = 1000,
             Needs = TeacherSignal.Features,
-            WhyNotPaired = Pairing.StageWithStage("at"),
+            WhyNotPaired = Pairing.StageWithStage,
             Create = context => new AttentionTransferLoss(context.Features.Student.Count),
         };
 

@@ -23,7 +23,7 @@ public sealed class ChannelDistillationLoss : Loss
             Formula = "sum over stages of mean over (sample, channel) of (GAP(connector(F_s)) - GAP(F_t))^2",
             DefaultWeight = 6,
             Needs = TeacherSignal.Features,
-            WhyNotPaired = Pairing.StageWithStage("cd"),
+            WhyNotPaired = Pairing.StageWithStage,
             Create = context => new ChannelDistillationLoss(context.Features),
         };
 

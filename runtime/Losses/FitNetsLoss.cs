@@ -47,14 +47,16 @@ public sealed class FitNetsLoss : Loss
     /// <summary>The formula alone: the mean squared difference of two feature maps of one shape.</summary>
     public static Tensor Hint(Tensor regressed, Tensor teacher) => nn.functional.mse_loss(regressed, teacher);
 
-    private static string? WhyNotPaired(FeaturePair features, Parameters parameters)
+    private static Mismatch? WhyNotPaired(FeaturePair features, Parameters parameters)
     {
         int stage = parameters.Integer("stage");
         int stages = Math.Min(features.Student.Count, features.Teacher.Count);
         if (stage > stages)
-            return $"`fitnets` takes its hint from stage {stage}, but the student has {features.Student.Count} stages and the teacher {features.Teacher.Count}";
+            return new($"the hint is that of stage {stage}, but {Pairing.Stages(features)}", $"choose a `stage` from 1 to {stages} for `fitnets`");
         var (student, teacher) = (features.Student[stage - 1], features.Teacher[stage - 1]);
-        return Kernel(student, teacher) is null ? $"`fitnets` has no regressor from {student} to {teacher}, the outputs of stage {stage}" : null;
+        return Kernel(student, teacher) is null
+            ? new($"there is no regressor from {student} to {teacher}, the outputs of stage {stage}", "choose another `stage` for `fitnets`")
+            : null;
     }
 
     private static FreeConvolution? Regression(FeatureShape from, FeatureShape to) =>

@@ -28,8 +28,8 @@ public sealed record LossDescriptor
     /// <summary>What it reads of the teacher; <see cref="TeacherSignal.None"/>: it works without one.</summary>
     public TeacherSignal Needs { get; init; } = TeacherSignal.None;
 
-    /// <summary>Why these features cannot be paired, in words for the user; null: they can.</summary>
-    public Func<FeaturePair, Parameters, string?> WhyNotPaired { get; init; } = (_, _) => null;
+    /// <summary>Why these features cannot be paired; null: they can.</summary>
+    public Func<FeaturePair, Parameters, Mismatch?> WhyNotPaired { get; init; } = (_, _) => null;
 
     /// <summary>Whether the student gets an assistant (<see cref="AssistedNetwork"/>).</summary>
     public bool AddsAssistant { get; init; }

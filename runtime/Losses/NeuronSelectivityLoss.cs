@@ -20,7 +20,7 @@ public sealed class NeuronSelectivityLoss(int stages) : Loss
             Formula = "sum over stages of mean k(T, T) + mean k(S, S) - 2 mean k(S, T), k(a, b) = (a . b)^2 of channels' maps normalised to length 1",
             DefaultWeight = 50,
             Needs = TeacherSignal.Features,
-            WhyNotPaired = Pairing.StageWithStage("nst"),
+            WhyNotPaired = Pairing.StageWithStage,
             Create = context => new NeuronSelectivityLoss(context.Features.Student.Count),
         };
 

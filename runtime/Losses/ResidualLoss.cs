@@ -25,7 +25,7 @@ public sealed class ResidualLoss : Loss
             DefaultWeight = 1,
             Needs = TeacherSignal.Features,
             AddsAssistant = true,
-            WhyNotPaired = Pairing.StageWithStage("residual-kd"),
+            WhyNotPaired = Pairing.StageWithStage,
             Create = context => new ResidualLoss(context.Features),
         };
 

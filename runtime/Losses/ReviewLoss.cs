@@ -25,7 +25,7 @@ public sealed class ReviewLoss : Loss
                 "sum over stages and embedding of HCL(fusion of F_s with all deeper, F_t), HCL = mean squared error at full size, 4x4, 2x2 and 1x1, halved each time",
             DefaultWarmup = 20,
             Needs = TeacherSignal.PreActivations | TeacherSignal.Embedding,
-            WhyNotPaired = Pairing.StageWithStage("reviewkd"),
+            WhyNotPaired = Pairing.StageWithStage,
             Create = context => new ReviewLoss(context.Features),
         };
 

@@ -1,4 +1,5 @@
 using ChannelDistillation.Models;
+using ChannelDistillation.Specs;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -25,7 +26,7 @@ public sealed class SimilarityPreservingLoss(params IReadOnlyList<(int Student, 
                 new ParameterDescriptor.Choice("stages", "last", ["last", "all"], "Whether the last stages are compared, or every pair of stages."),
             ],
             Needs = TeacherSignal.Features,
-            WhyNotPaired = (features, parameters) => parameters.Text("stages") == "last" ? null : Pairing.StageWithStage("sp")(features, parameters),
+            WhyNotPaired = WhyNotPaired,
             PairingParameters = ["stages"],
             Create = context =>
                 context.Parameters.Text("stages") == "last"
@@ -45,6 +46,14 @@ public sealed class SimilarityPreservingLoss(params IReadOnlyList<(int Student, 
         Tensor similarities = teacher.Derive($"similarities {stage}", () => Similarities(teacher.Features[stage]));
         return nn.functional.mse_loss(Similarities(student), similarities);
     }
+
+    private static Mismatch? WhyNotPaired(FeaturePair features, Parameters parameters) =>
+        parameters.Text("stages") == "last" || Pairing.StageWithStage(features, parameters) is not Mismatch mismatch
+            ? null
+            : mismatch with
+            {
+                Remedy = "let `sp` compare the last stages alone (`stages: last`)",
+            };
 
     private static Taps Union(IEnumerable<Taps> taps) => taps.Aggregate((all, some) => all | some);
 

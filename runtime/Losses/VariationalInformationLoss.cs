@@ -24,7 +24,7 @@ public sealed class VariationalInformationLoss : Loss
             Formula =
                 "sum over stages of mean of (mu(F_s) - F_t)^2 / (2 s^2) + ln(s^2) / 2, mu = three 1x1 convolutions, s^2 = one trained variance per channel",
             Needs = TeacherSignal.Features,
-            WhyNotPaired = Pairing.StageWithStage("vid"),
+            WhyNotPaired = Pairing.StageWithStage,
             Create = context => new VariationalInformationLoss(context.Features),
         };
 

@@ -61,7 +61,7 @@ let tests =
               Expect.equal (Base.plan text []).Rows.Length 2 "rows"
 
               match Base.problems (text.Replace("resnet20, resnet34]", "resnet20, resnet56]")) [] |> List.map _.Mistake with
-              | [ CannotPair("cd", "resnet18", "resnet56", _) ] -> ()
+              | [ CannotPair("resnet18", "resnet56", [ "cd", _, _ ]) ] -> ()
               | other -> failtest $"{other}"
           }
 

@@ -96,14 +96,17 @@ let catalog =
 
               Expect.equal
                   (whyNotBy "fitnets" [ "stage", 4.0 ] "resnet8" "resnet34")
-                  "`fitnets` takes its hint from stage 4, but the student has 3 stages and the teacher 4"
+                  (Mismatch(
+                      "the hint is that of stage 4, but the student has 3 stages and the teacher 4",
+                      "choose a `stage` from 1 to 3 for `fitnets`"
+                  ))
                   "a stage that is not there"
 
               let pair = FeaturePair([| FeatureShape(4, 4, 4) |], [| FeatureShape(4, 9, 9) |])
 
               Expect.equal
                   ((LossCatalog.Get "fitnets").WhyNotPaired.Invoke(pair, Signals.parameters "fitnets" [ "stage", 1.0 ]))
-                  "`fitnets` has no regressor from 4x4x4 to 4x9x9, the outputs of stage 1"
+                  (Mismatch("there is no regressor from 4x4x4 to 4x9x9, the outputs of stage 1", "choose another `stage` for `fitnets`"))
                   "sizes"
 
           testCase "cd pairs networks with the same number of stages, whatever their widths and sizes"
@@ -114,7 +117,13 @@ let catalog =
 
           testCase "cd says why it cannot pair three stages with four"
           <| fun () ->
-              Expect.equal (whyNot "resnet8" "resnet34") "`cd` pairs stage with stage, but the student has 3 stages and the teacher 4" "the reason"
+              Expect.equal
+                  (whyNot "resnet8" "resnet34")
+                  (Mismatch(
+                      "stage is paired with stage, but the student has 3 stages and the teacher 4",
+                      "choose a student with 4 stages (resnet18, resnet34, resnet50, resnet101, resnet152, vgg8, vgg11, vgg13, vgg16, vgg19, mobilenetv2)"
+                  ))
+                  "the reason"
 
           testCase "cd has a connector for every stage, also where channels are equal, and trains it"
           <| fun () ->

@@ -7,16 +7,15 @@ open FsCheck
 open FsCheck.FSharp
 open TorchSharp
 open ChannelDistillation.Losses
+open ChannelDistillation.Models
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Losses
 
 let private forAll generator check =
     Check.One(Config.QuickThrowOnFailure.WithMaxTest(60).WithQuietOnSuccess true, Prop.forAll (Arb.fromGen generator) check)
 
-/// Values that float32 holds exactly.
-let private value = Gen.choose (-300, 300) |> Gen.map (fun n -> float n / 64.0)
-
-let private agree (expected: float) (actual: float) = abs (expected - actual) <= 2e-5 * (abs expected + 0.01)
+/// Never 0: what is normalised has no direction there, and no gradient.
+let private value = Gen.choose (-300, 300) |> Gen.map (fun n -> (float n + 0.5) / 64.0)
 
 let private norm (values: float[]) = values |> Array.sumBy (fun value -> value * value) |> sqrt |> max 1e-12
 
@@ -29,7 +28,11 @@ let private overPairs (a: 'a[]) (b: 'b[]) f = Array.allPairs a b |> Array.averag
 
 let private square (x: float) = x * x
 
-let private computed (loss: Loss) input = loss.Compute input |> Golden.toArray |> Array.head
+/// Whether a loss of a student's values, given to `input` as a tensor of their shape, is a formula of them.
+let private isFormula formula (student: float[]) shape (loss: Loss) (input: torch.Tensor -> LossInput) =
+    let leaf = (Signals.inDouble student shape).requires_grad_ true
+    let value, gradients = Signals.valueAndGradients loss (input leaf) [| leaf |]
+    Signals.isFormula formula student (value, gradients[0])
 
 // --- Stage outputs: [sample][channel][position]
 
@@ -47,15 +50,22 @@ let private maps =
         return { Student = student; Teacher = teacher; Side = side }
     }
 
-let private ofMaps (maps: float[][][]) side =
-    let values = maps |> Array.concat |> Array.concat |> Array.map float32
-    Golden.toTensor values [| int64 maps.Length; int64 maps[0].Length; int64 side; int64 side |]
+let private shapeOf (maps: float[][][]) side = [| int64 maps.Length; int64 maps[0].Length; int64 side; int64 side |]
 
-let private onMaps name (case: Maps) =
+let private flat (maps: float[][][]) = maps |> Array.concat |> Array.concat
+
+/// The same case with other values of the student.
+let private withStudent (case: Maps) (values: float[]) =
+    { case with
+        Student = values |> Array.chunkBySize (case.Side * case.Side) |> Array.chunkBySize case.Student[0].Length }
+
+let private isFormulaOnMaps name formula (case: Maps) =
     use _ = torch.NewDisposeScope()
-    let student, teacher = [| ofMaps case.Student case.Side |], [| ofMaps case.Teacher case.Side |]
-    let loss: Loss = Signals.build name [] (Signals.shapes student) (Signals.shapes teacher)
-    computed loss (Signals.ofFeatures student teacher)
+    let shape = shapeOf case.Student case.Side
+    let teacher = [| Signals.inDouble (flat case.Teacher) (shapeOf case.Teacher case.Side) |]
+    let student = [| FeatureShape(int shape[1], case.Side, case.Side) |]
+    let loss: Loss = Signals.build name [] student (Signals.shapes teacher)
+    isFormula (withStudent case >> formula) (flat case.Student) shape loss (fun leaf -> Signals.ofFeatures [| leaf |] teacher)
 
 let private attention (sample: float[][]) =
     Array.init sample[0].Length (fun position -> sample |> Array.averageBy (fun channel -> square channel[position]))
@@ -96,7 +106,7 @@ let private vectors =
         let! batch = Gen.choose (2, 5)
         let! mine = Gen.choose (2, 5)
         let! theirs = Gen.choose (2, 5)
-        // Two equal embeddings have no direction between them: nobody's promise in float32. So each sample has an offset of its own.
+        // Two equal embeddings have no direction between them: nobody's promise. So each sample has an offset of its own.
         let apart rows = rows |> Array.mapi (fun i row -> Array.mapi (fun c v -> v + float (i * i * (c + 1))) row)
         let! student = Gen.arrayOfLength batch (Gen.arrayOfLength mine value) |> Gen.map apart
         let! teacher = Gen.arrayOfLength batch (Gen.arrayOfLength theirs value) |> Gen.map apart
@@ -109,7 +119,11 @@ let private vectors =
         [ case.Mine; case.Theirs ]
         |> List.forall (fun rows -> Seq.allPairs (Seq.indexed rows) (Seq.indexed rows) |> Seq.forall (fun ((i, a), (j, b)) -> i = j || areClear a b)))
 
-let private matrix (rows: float[][]) = Golden.toTensor (Array.concat rows |> Array.map float32) [| int64 rows.Length; int64 rows[0].Length |]
+let private size (rows: float[][]) = [| int64 rows.Length; int64 rows[0].Length |]
+let private matrix (rows: float[][]) = Signals.inDouble (Array.concat rows) (size rows)
+
+/// The formula of a case as one of the student's values alone.
+let private ofRows (rows: float[][]) (formula: float[][] -> float) (values: float[]) = formula (Array.chunkBySize rows[0].Length values)
 
 let private smoothL1 (a: float) (b: float) =
     let difference = abs (a - b)
@@ -200,7 +214,7 @@ let tests =
     testList
         "losses: methods over random shapes"
         [ for name, formula in onStages do
-              testCase $"{name} is its formula" <| fun () -> forAll maps (fun case -> agree (formula case) (onMaps name case))
+              testCase $"{name} is its formula" <| fun () -> forAll maps (isFormulaOnMaps name formula)
 
           for name, formula in onEmbeddings do
               testCase $"{name} is its formula"
@@ -208,7 +222,8 @@ let tests =
                   forAll vectors (fun case ->
                       use _ = torch.NewDisposeScope()
                       let loss: Loss = Signals.build name [] [||] [||]
-                      agree (formula case) (computed loss (Signals.ofEmbeddings (matrix case.Mine) (matrix case.Theirs))))
+                      let formula = ofRows case.Mine (fun mine -> formula { case with Mine = mine })
+                      isFormula formula (Array.concat case.Mine) (size case.Mine) loss (fun leaf -> Signals.ofEmbeddings leaf (matrix case.Theirs)))
 
           for name, formula in onLogits do
               testCase $"{name} is its formula"
@@ -216,8 +231,9 @@ let tests =
                   forAll answers (fun case ->
                       use _ = torch.NewDisposeScope()
                       let loss: Loss = Signals.build name [ "temperature", case.Temperature ] [||] [||]
-                      let input = Signals.ofLogits (matrix case.Of) (Some(matrix case.From)) case.Labels
-                      agree (formula case) (computed loss input))
+                      let formula = ofRows case.Of (fun logits -> formula { case with Of = logits })
+                      let input leaf = Signals.ofLogits leaf (Some(matrix case.From)) case.Labels
+                      isFormula formula (Array.concat case.Of) (size case.Of) loss input)
 
           testCase "a batch of one image has a value and gradients in every method"
           <| fun () ->

@@ -84,6 +84,20 @@ let valueAndGradients (loss: Loss) (input: LossInput) (leaves: Tensor[]) =
 
     (toArray value)[0], Array.map gradient leaves
 
+/// In double precision, as the formulas written out in plain arithmetic are: then a comparison is of formulas, not of the rounding of float32.
+let inDouble (values: float[]) (shape: int64[]) : Tensor = torch.tensor (values, ReadOnlySpan<int64> shape)
+
+let private within relative floor (expected: float) (actual: float) = abs (expected - actual) <= relative * abs expected + floor
+
+/// Whether a loss has the value of a formula to 1e-5, and its gradient to 1e-4 relative. The gradient is compared along one direction, in which all values
+/// move: with the formula's difference quotient.
+let isFormula (formula: float[] -> float) (student: float[]) (value: float, gradient: float[]) =
+    let step = 1e-5
+    let direction = noise (int64 student.Length) 3.0
+    let along distance = formula (Array.map2 (fun value way -> value + distance * way) student direction)
+    let slope = (along step - along -step) / (2.0 * step)
+    within 1e-5 1e-9 (formula student) value && within 1e-4 1e-6 slope (Array.sum (Array.map2 (*) gradient direction))
+
 let auxiliary (loss: Loss) =
     match loss.Auxiliary with
     | null -> failwith "this loss has no layers of its own"

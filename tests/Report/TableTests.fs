@@ -7,7 +7,8 @@ open ChannelDistillation.Records
 
 let private completed top1 top5 best = Some(RunResult(RunStatus.Completed, EpochErrors(10, top1, top5), EpochErrors(7, best, top5 - 0.5)))
 
-let private row variant axes folders published : LayoutRow = { Variant = variant; Axes = axes; Folders = folders; Published = published }
+let private row variant axes folders published : LayoutRow =
+    { Variant = variant; Axes = axes; Folders = folders; Published = published; Assisted = false }
 
 let private layout: Layout =
     { Experiment = "cd-weight"
@@ -104,6 +105,17 @@ Trained with channel-distillation 0.1.0 on cpu.
                   (Markdown.caption mixed |> List.item 1)
                   "Elsewhere it is the lowest of all epochs, picked on the same validation set, and therefore optimistic."
                   "both"
+          }
+
+          test "a row with an assistant beside the student says that it is twice the size" {
+              let published = Some { Top1Error = Some 28.46; Top5Error = None }
+              let assisted = { row "residual-kd" [] [ "a0" ] published with Assisted = true }
+              let layout = { layout with Rows = [ row "student" [] [ "s0" ] None; assisted ] }
+
+              Expect.equal
+                  (Markdown.caption { results with Layout = layout } |> List.item 2)
+                  "residual-kd: residual knowledge distillation (arXiv 2002.09168), not the relational one. Its network is two students that answer together, twice the parameters and the cost of the other rows. The published number is of one network divided in two, which together have the size of one."
+                  "caption"
           }
 
           test "without any published top-5 error, the column is of top-1 errors alone" {
