@@ -16,9 +16,10 @@ internal static class OtherNames
     public static WeightSet Resolve(WeightSet set) =>
         IsSuch(set) ? set with { IsRenamed = true, Tensors = [.. set.Tensors.Select(tensor => tensor with { Name = Resolve(tensor.Name) })] } : set;
 
+    // ShuffleNets have a `linear` too, and it is their own name; shortcuts with weights they have not.
     private static bool IsSuch(WeightSet set) =>
         Has(set, name => name == "linear.weight")
-        && Has(set, name => name.StartsWith("layer1.", StringComparison.Ordinal))
+        && Has(set, name => name.StartsWith("layer", StringComparison.Ordinal) && name.Contains(Shortcut, StringComparison.Ordinal))
         && !Has(set, name => name.StartsWith("fc.", StringComparison.Ordinal) || name.Contains(".downsample.", StringComparison.Ordinal));
 
     private static bool Has(WeightSet set, Func<string, bool> isSought) => set.Tensors.Any(tensor => isSought(tensor.Name));

@@ -121,15 +121,18 @@ let tests =
               Expect.equal (numbers loaded) (numbers saved) "numbers"
           }
 
-          test "leaves the names of a network alone that has both kinds" {
-              use _ = torch.NewDisposeScope()
-              use folder = new TemporaryFolder()
-              let path = folder.File "a.safetensors"
-              write path (("linear.weight", torch.zeros (2L, 2L)) :: state (filled "resnet8" 3 10 1L))
-              use file = CheckpointFile.Open path
-              Expect.isFalse file.Sets[0].IsRenamed "renamed"
-              Expect.exists file.Sets[0].Tensors (fun tensor -> tensor.Name = "linear.weight") "its name"
-          }
+          for name in [ "resnet8"; "resnet50"; "wrn16-2"; "vgg8"; "mobilenetv2"; "shufflenetv1"; "shufflenetv2" ] do
+              test $"leaves the names of {name} alone" {
+                  use _ = torch.NewDisposeScope()
+                  use folder = new TemporaryFolder()
+                  let path = folder.File "a.safetensors"
+                  let saved = build name 3 10
+                  write path (state saved)
+                  use file = CheckpointFile.Open path
+                  let set = Checkpoint.LoadInto(build name 3 10, file)
+                  Expect.isFalse set.IsRenamed "renamed"
+                  Expect.equal [ for tensor in set.Tensors -> tensor.Name ] (List.map fst (state saved)) "names"
+              }
 
           test "finds one changed bit in a file of ours, whatever its name" {
               use _ = torch.NewDisposeScope()
