@@ -35,14 +35,15 @@ module Job =
 
     /// Why a folder is not taken for the run that its name tells; None: it may be.
     let private stranger (run: PlannedRun) (folder: string) =
-        match RunFolder(folder).ReadHash() with
-        | null -> None
-        | hash when hash = SpecJson.Hash run.Spec -> None
-        | hash ->
+        let there = RunFolder folder
+
+        if there.IsOfAnother(SpecJson.Hash run.Spec) then
             Some(
-                $"{folder} is not taken for {run.Name}: its run.json is that of another run (hash {hash}). "
+                $"{folder} is not taken for {run.Name}: its run.json is that of another run (hash {there.ReadHash()}). "
                 + "Move it out of the experiment's folder, or rename it, and repeat the command."
             )
+        else
+            None
 
     /// The runs of a plan, each with the folder that holds it under whatever name, or is going to hold it. Of several, the one that has the
     /// run's very name, else one that is completed: the others are copies.
@@ -82,11 +83,25 @@ module Job =
     /// Why it failed or diverged: for a run that diverged, the epoch, the step and the loss.
     let reason (job: Job) = RunFolder(job.Folder).ReadResult() |> Option.ofObj |> Option.bind (_.Message >> Option.ofObj)
 
+    let private namesShown = 8
+
+    let private named (jobs: Job list) =
+        let names = jobs |> List.map _.Run.Name |> List.truncate namesShown
+        String.Join(", ", names @ (if jobs.Length > namesShown then [ "..." ] else []))
+
+    /// Of completed runs whose weights somebody removed: a completed run is never trained again unasked.
+    let withoutWeights (jobs: Job list) : string option =
+        match jobs |> List.filter (fun job -> job.State = Done && not (RunFolder(job.Folder).HasWeights())) with
+        | [] -> None
+        | bare ->
+            Some(
+                $"Weights of completed runs are no longer there: {named bare}. Their results stand; "
+                + "a run whose folder is removed is trained again."
+            )
+
     let private matches (pattern: string) (job: Job) =
         let fits (name: string) = FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase = false)
         fits job.Run.Name || fits job.Run.Variant
-
-    let private namesShown = 8
 
     /// `--only`: the runs whose name or variant fits a pattern (with `*` and `?`); without one, all.
     /// <exception cref="Refused">None does.</exception>
@@ -95,10 +110,7 @@ module Job =
         | None -> jobs
         | Some pattern ->
             match jobs |> List.filter (matches pattern) with
-            | [] ->
-                let names = jobs |> List.map _.Run.Name |> List.truncate namesShown
-                let listed = String.Join(", ", names @ (if jobs.Length > namesShown then [ "..." ] else []))
-                raise (Refused $"No run matches --only {pattern}. The runs are: {listed}")
+            | [] -> raise (Refused $"No run matches --only {pattern}. The runs are: {named jobs}")
             | found -> found
 
     /// Groups that train in lockstep, each of at most so many lanes, in the order of the plan.

@@ -47,6 +47,7 @@ let ofPlan (plan: Plan) (jobs: Job list) (known: IReadOnlyDictionary<string, Epo
                   | true, errors -> Some errors
                   | _ -> None
                 Published = Teachers.published plan teacher } ]
+      Hashes = Map [ for entry in folders -> entry.Value, entry.Key ]
       Rows =
         [ for row in plan.Rows do
               { Variant = row.Variant

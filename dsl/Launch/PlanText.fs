@@ -118,6 +118,12 @@ let render (workspace: Workspace) (lanes: int) (plan: Plan) (jobs: Job list) (co
                     if isPending cohort then
                         known ]
 
+      match Job.withoutWeights jobs with
+      | Some note ->
+          ""
+          note
+      | None -> ()
+
       match WeightChart.render plan with
       | [] -> ()
       | chart ->

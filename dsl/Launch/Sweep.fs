@@ -204,5 +204,5 @@ module Sweep =
           Obstacles = troubles.Failures
           Missing = troubles.Missing @ unwritten
           Remarks = List.distinct (List.ofSeq remarks)
-          Warnings = List.ofSeq warnings
+          Warnings = List.ofSeq warnings @ Option.toList (Job.withoutWeights (Job.chosen options.Only now))
           Elapsed = clock.Elapsed }

@@ -16,7 +16,8 @@ let collect (experimentFolder: string) (layout: Layout) =
         |> List.distinct
         |> List.map (fun name ->
             let folder = folderOf name
-            name, (if folder.IsMisnamed() then None else Option.ofObj (folder.ReadResult())))
+            let isOfAnother = layout.Hashes.TryFind name |> Option.exists folder.IsOfAnother
+            name, (if isOfAnother then None else Option.ofObj (folder.ReadResult())))
         |> dict
 
     let completed =

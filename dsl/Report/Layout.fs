@@ -40,5 +40,7 @@ type Layout =
         HeldOut: float option list
         PublishedSource: string option
         Teachers: TeacherRow list
+        /// The whole hash of the run that each folder is for.
+        Hashes: Map<string, string>
         Rows: LayoutRow list
     }

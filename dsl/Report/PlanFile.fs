@@ -108,6 +108,7 @@ let private readLayout (node: JsonElement) =
                 Key = text teacher "key"
                 Errors = tryGet teacher "errors" |> Option.map readErrors
                 Published = readPublished teacher } ]
+      Hashes = Map [ for run in items node "runs" -> text run "folder", text run "hash" ]
       Rows =
         [ for row in items node "rows" ->
               { Variant = text row "variant"

@@ -9,6 +9,9 @@ public static class AtomicFile
 {
     private const string Ending = ".tmp";
 
+    /// <summary>Told of each file of a run as it is written, and of its name as it is renamed into place. Tests make writing fail there; null: nobody is told.</summary>
+    internal static Action<string>? Writing { get; set; }
+
     /// <param name="write">To a stream that can seek.</param>
     /// <param name="previous">Where the file that was there before is kept; null: nowhere.</param>
     public static void Write(string path, Action<Stream> write, string? previous = null)
@@ -21,11 +24,13 @@ public static class AtomicFile
             using (var stream = new FileStream(beside, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1 << 16))
             {
                 write(stream);
+                Writing?.Invoke(beside);
                 stream.Flush(flushToDisk: true);
             }
             // Between the two the file is missing; who reads it takes the previous one then.
             if (previous is not null && File.Exists(path))
                 File.Move(path, previous, overwrite: true);
+            Writing?.Invoke(path);
             File.Move(beside, path, overwrite: true);
             UnixFiles.FlushFolder(folder);
         }

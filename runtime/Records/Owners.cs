@@ -78,6 +78,7 @@ public sealed class Owners(TimeSpan beat, TimeSpan patience, TimeProvider time)
         try
         {
             JsonSerializer.Serialize(stream, me, RecordJson.Line);
+            AtomicFile.Writing?.Invoke(file);
             stream.Flush();
         }
         catch

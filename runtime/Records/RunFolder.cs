@@ -35,8 +35,11 @@ public sealed class RunFolder(string path)
     /// <summary>The hash of the run that is in the folder; null: not known.</summary>
     public string? ReadHash() => (string?)ReadRun()?[HashEntry];
 
-    /// <summary>Whether the folder holds another run than the eight digits in its name say.</summary>
-    public bool IsMisnamed() => ReadHash() is string hash && !Path.EndsWith(hash[..Math.Min(hash.Length, HashLength)], StringComparison.Ordinal);
+    /// <summary>Whether the folder holds another run than the one with this hash; a folder that does not say is taken for it.</summary>
+    public bool IsOfAnother(string hash) => ReadHash() is string own && own != hash;
+
+    /// <summary>Whether the weights of the last and of the best epoch are there.</summary>
+    public bool HasWeights() => File.Exists(LatestWeights) && File.Exists(BestWeights);
 
     /// <summary>Writes run.json as the run starts or goes on: with its sessions so far and the one that begins, whose machine stands above them too.</summary>
     /// <param name="from">Epoch and finished steps of it where the run goes on; (1, 0): at its start.</param>
@@ -110,6 +113,7 @@ public sealed class RunFolder(string path)
         byte[] line = Encoding.UTF8.GetBytes(JsonSerializer.Serialize(record, RecordJson.Line) + "\n");
         using var stream = new FileStream(MetricsFile, FileMode.Append, FileAccess.Write, FileShare.Read);
         stream.Write(line);
+        AtomicFile.Writing?.Invoke(MetricsFile);
         stream.Flush(flushToDisk: true);
     }
 

@@ -54,7 +54,7 @@ public static class SpecJson
         json.WriteStartObject("dataset");
         json.WriteString("name", dataset.Name);
         if (dataset.Folder is not null)
-            json.WriteString("image_folder", dataset.Folder);
+            json.WriteString("image_folder", Spelling(dataset.Folder));
         if (dataset.Classes is int classes)
             json.WriteNumber("classes", classes);
         if (dataset.Augmentation is AugmentationSpec augmentation)
@@ -97,7 +97,7 @@ public static class SpecJson
         json.WriteStartObject("teacher");
         Write(json, "model", teacher.Model);
         if (teacher.Checkpoint is not null)
-            json.WriteString("checkpoint", teacher.Checkpoint);
+            json.WriteString("checkpoint", Spelling(teacher.Checkpoint));
         if (teacher.Train is not null)
         {
             Write(json, teacher.Train);
@@ -106,6 +106,13 @@ public static class SpecJson
         if (teacher.BatchNorm == TeacherBatchNorm.BatchStats)
             json.WriteString("batch_norm", "batch_stats");
         json.WriteEndObject();
+    }
+
+    /// <summary>`./data//birds/` is `data/birds`: one place has one hash. What only the disk can tell (links, `..`, an absolute path) is left as it is.</summary>
+    private static string Spelling(string path)
+    {
+        string relative = string.Join('/', path.Split('/').Where(part => part is not ("" or ".")));
+        return path.StartsWith('/') ? "/" + relative : relative.Length > 0 ? relative : ".";
     }
 
     private static void Write(Utf8JsonWriter json, string property, ModelSpec model)

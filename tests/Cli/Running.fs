@@ -10,12 +10,13 @@ open ChannelDistillation.Tests
 let private program = Path.Combine(Repository.root, "dsl/Cli/bin/Release/net10.0/channel-distillation.dll")
 
 /// The program while it runs; what it writes is collected all along.
-type Started(folder: string, arguments: string list) =
+/// <param name="root">Where data and teachers lie; the repository where it is not given.</param>
+type Started(folder: string, arguments: string list, ?root: string) =
     let child =
         let start =
             ProcessStartInfo("dotnet", program :: arguments, WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true)
 
-        start.Environment["CHANNEL_DISTILLATION_ROOT"] <- Repository.root
+        start.Environment["CHANNEL_DISTILLATION_ROOT"] <- defaultArg root Repository.root
         Process.Start start
 
     let output = child.StandardOutput.ReadToEndAsync()

@@ -72,6 +72,38 @@ let tests =
                   Expect.equal (Tiny.sweep options plan |> states) allDone "moved away")
           }
 
+          test "whose run.json is of a run with the same eight digits does not show that run's errors in a table" {
+              afterwards (fun plan options folders ->
+                  let student = folders.Head
+                  let own = nonNull (RunFolder(student).ReadHash())
+                  let other = own[..7] + String.replicate 56 "0"
+                  change (inside student "run.json") "hash" $"\"{other}\""
+                  let folder = Path.Combine(options.Out, "small")
+                  let layout = Expect.wantSome (ChannelDistillation.Dsl.Report.PlanFile.read folder) "plan.json"
+                  let row = (Tables.collect folder layout).Rows |> List.find (fun row -> row.Variant = "student")
+                  Expect.equal row.Top1Error ChannelDistillation.Dsl.Report.Statistic.Nothing "from plan.json"
+                  Expect.equal (states (Tiny.sweep options plan)) [ "student", "new"; "kd", "done" ] "in a sweep")
+          }
+
+          test "keeps a completed run whose weights were removed, and says so" {
+              afterwards (fun plan options folders ->
+                  File.Delete(RunFolder(folders.Head).BestWeights)
+                  let before = Outcome.ofFolder folders.Head
+                  let outcome = Tiny.sweep options plan
+                  Expect.equal (states outcome) allDone "its result stands"
+                  Expect.equal (Outcome.ofFolder folders.Head) before "nothing is written over"
+
+                  let note =
+                      $"Weights of completed runs are no longer there: {plan.Runs.Head.Name}. Their results stand; "
+                      + "a run whose folder is removed is trained again."
+
+                  Expect.equal outcome.Warnings [ note ] "a sweep says so"
+                  Expect.stringContains (PlanText.render options.Workspace 16 plan outcome.Jobs (fun _ -> None)) note "and a plan"
+                  Directory.Delete(folders.Head, true)
+                  let again = Tiny.sweep options plan
+                  Expect.equal (states again, again.Warnings) (allDone, []) "trained again")
+          }
+
           test "takes a run's own folder before copies of it, and a completed one before others" {
               afterwards (fun plan options folders ->
                   let student = folders.Head

@@ -18,6 +18,7 @@ let private layout: Layout =
       Epochs = [ 10 ]
       Seeds = [ 0L; 1L; 2L ]
       HeldOut = [ None ]
+      Hashes = Map.empty
       PublishedSource = Some "arXiv 2006.01683, Table \"CIFAR100\""
       Teachers =
         [ { Model = "resnet152"

@@ -87,6 +87,24 @@ let tests =
               Expect.equal (SpecJson.Hash(make 3L "resnet50" resnet152 fixedTrain losses)) hash "the same again"
           }
 
+          test "however the path of a folder or a checkpoint is spelled, it is one run" {
+              let hash (folder: string) (checkpoint: string) =
+                  let dataset = DatasetSpec(Name = DatasetSpec.ImageFolder, Folder = folder, Classes = 10)
+                  let teacher = TeacherSpec(Model = ModelSpec "resnet34", Checkpoint = checkpoint)
+
+                  SpecJson.Hash(
+                      RunSpec(Dataset = dataset, Teacher = teacher, Student = ModelSpec "resnet18", Train = fixedTrain, Losses = losses, Seed = 0L)
+                  )
+
+              let one = hash "data/birds" "pretrain/a.pth"
+
+              for folder, checkpoint in [ "./data/birds", "./pretrain/a.pth"; "data/birds/", "pretrain//a.pth"; "data/./birds", "pretrain/./a.pth" ] do
+                  Expect.equal (hash folder checkpoint) one folder
+
+              for folder in [ "/data/birds"; "../data/birds"; "data/birds2"; "." ] do
+                  Expect.notEqual (hash folder "pretrain/a.pth") one folder
+          }
+
           test "every loss's parameters can be written" {
               for loss in LossCatalog.All do
                   let one = LossSpec(Name = loss.Name, Weight = 1.0, Parameters = loss.DefaultParameters)
