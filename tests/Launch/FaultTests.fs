@@ -115,7 +115,8 @@ let tests =
             Expect.contains places file "it is among the writes that fail"
 
         // A name and whether the file was being written or renamed; the tables are written after each cohort in the same way.
-        let kinds = [ for index, file in Seq.indexed writes -> index + 1, file.Split($"-{Environment.ProcessId}-")[0], file.EndsWith ".tmp" ]
+        let kinds =
+            [ for index, file in Seq.indexed writes -> index + 1, file.Split($"-{Environment.ProcessId}-")[0], file.EndsWith ".tmp" ]
 
         for index, file, isData in kinds |> List.distinctBy (fun (_, file, isData) -> file, isData) do
             failing ((=) index) clean $"write {index}, {file}"

@@ -69,8 +69,7 @@ let tests =
               let workspace = Tiny.workspaceIn folder
               let out, cleanOut = folder.File "runs", folder.File "clean"
 
-              let plan =
-                  experiment [ "  wild: [ce: { weight: 1e30 }]"; "  thrown: [ce: { weight: 7 }]" ] |> Tiny.plan folder "many.yaml"
+              let plan = experiment [ "  wild: [ce: { weight: 1e30 }]"; "  thrown: [ce: { weight: 7 }]" ] |> Tiny.plan folder "many.yaml"
 
               let cleanPlan = Tiny.plan folder "clean.yaml" (experiment [])
               Expect.equal (plan.Runs.Length, cleanPlan.Runs.Length) (200, 190) "runs"
