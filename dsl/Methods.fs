@@ -16,6 +16,7 @@ type Measured =
 let private reads (loss: LossDescriptor) =
     [ TeacherSignal.Logits, "logits"
       TeacherSignal.Features, "stage outputs"
+      TeacherSignal.ChannelMeans, "channel means of the stage outputs"
       TeacherSignal.PreActivations, "stage outputs before ReLU"
       TeacherSignal.Embedding, "embedding" ]
     |> List.filter (fun (signal, _) -> loss.Needs.HasFlag signal)

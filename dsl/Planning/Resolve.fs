@@ -19,7 +19,7 @@ type Resolved = { Dataset: Dataset; Teacher: Teacher option; Student: Model; Tra
 
 /// Whether a preset treats a loss as one on features (it decays) or as one on logits and labels (it starts late).
 let private onFeatures (loss: LossDescriptor) =
-    (loss.Needs &&& (TeacherSignal.Features ||| TeacherSignal.Embedding ||| TeacherSignal.PreActivations))
+    (loss.Needs &&& (TeacherSignal.WholeMaps ||| TeacherSignal.ChannelMeans ||| TeacherSignal.Embedding))
     <> TeacherSignal.None
 
 /// Early Decay Teacher as the paper's code does it (`lrdv2` there).

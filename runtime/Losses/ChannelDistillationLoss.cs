@@ -22,7 +22,7 @@ public sealed class ChannelDistillationLoss : Loss
             Source = "Zhou et al., Channel Distillation, arXiv 2006.01683",
             Formula = "sum over stages of mean over (sample, channel) of (GAP(connector(F_s)) - GAP(F_t))^2",
             DefaultWeight = 6,
-            Needs = TeacherSignal.Features,
+            Needs = TeacherSignal.ChannelMeans,
             WhyNotPaired = Pairing.StageWithStage,
             Create = context => new ChannelDistillationLoss(context.Features),
         };
@@ -35,6 +35,8 @@ public sealed class ChannelDistillationLoss : Loss
     public override nn.Module Auxiliary => connectors;
 
     public override Taps OfStudent => Taps.Stages(connectors.Stages);
+
+    public override Taps OfTeacher => Taps.StageMeans(connectors.Stages);
 
     public override Tensor Compute(LossInput input)
     {

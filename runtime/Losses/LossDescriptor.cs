@@ -51,7 +51,7 @@ public enum TeacherSignal
     None = 0,
     Logits = 1,
 
-    /// <summary>Stage outputs, or anything made from them.</summary>
+    /// <summary>Stage outputs, or anything made from them but channel means.</summary>
     Features = 2,
 
     /// <summary>The pooled last stage.</summary>
@@ -59,6 +59,12 @@ public enum TeacherSignal
 
     /// <summary>Stage outputs before their last ReLU.</summary>
     PreActivations = 8,
+
+    /// <summary>Global averages of the stage outputs' channels.</summary>
+    ChannelMeans = 16,
+
+    /// <summary>Whole maps of activations: far more numbers than can be kept for every image.</summary>
+    WholeMaps = Features | PreActivations,
 }
 
 /// <summary>Stage outputs of student and teacher, first stage first.</summary>

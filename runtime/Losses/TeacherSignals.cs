@@ -27,7 +27,7 @@ public sealed class TeacherSignals(ModelOutput output, Tensor labels)
     public Tensor Embedding => output.Embedding;
 
     /// <summary>Global average of each channel of a stage, [batch, channels].</summary>
-    public Tensor ChannelMeans(int stage) => Derive($"channel means {stage}", () => Features[stage].mean([2, 3]));
+    public Tensor ChannelMeans(int stage) => output.ChannelMeans[stage];
 
     /// <summary>1 where the teacher's most likely class is the label, else 0; [batch], float32.</summary>
     public Tensor Correct =>

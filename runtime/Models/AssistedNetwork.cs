@@ -59,7 +59,8 @@ public sealed class AssistedNetwork : Backbone
             taps.HasLogits ? main.Classify(embedding!) : null,
             Sums(taps.HasStage, stage => student.Features[stage] + residual.Features[stage]),
             taps.HasEmbedding ? embedding : null,
-            Sums(taps.HasPreActivation, stage => student.PreActivations[stage] + residual.PreActivations[stage])
+            Sums(taps.HasPreActivation, stage => student.PreActivations[stage] + residual.PreActivations[stage]),
+            Sums(taps.HasStageMeans, stage => student.ChannelMeans[stage] + residual.ChannelMeans[stage])
         )
         {
             Parts = (student, residual),

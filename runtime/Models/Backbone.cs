@@ -20,6 +20,7 @@ public abstract class Backbone(string name) : nn.Module<Tensor, Tensor>(name)
     {
         var outputs = new Tensor?[Stages.Count];
         var preActivations = new Tensor?[Stages.Count];
+        var channelMeans = new Tensor?[Stages.Count];
         int depth = taps.Depth(Stages.Count);
         Tensor current = Begin(images);
         bool isKept = false;
@@ -29,18 +30,19 @@ public abstract class Backbone(string name) : nn.Module<Tensor, Tensor>(name)
             Leave(current, isKept);
             current = next;
             outputs[stage] = taps.HasStage(stage) ? current : null;
+            channelMeans[stage] = taps.HasStageMeans(stage) ? current.mean([2, 3]) : null;
             isKept = outputs[stage] is not null || ReferenceEquals(preActivations[stage], current);
         }
         if (!taps.HasLogits && !taps.HasEmbedding)
         {
             Leave(current, isKept);
-            return new(null, outputs, null, preActivations);
+            return new(null, outputs, null, preActivations, channelMeans);
         }
         Tensor embedding = Embed(current);
         Leave(current, isKept);
         Tensor? logits = taps.HasLogits ? Classify(embedding) : null;
         Leave(embedding, taps.HasEmbedding);
-        return new(logits, outputs, taps.HasEmbedding ? embedding : null, preActivations);
+        return new(logits, outputs, taps.HasEmbedding ? embedding : null, preActivations, channelMeans);
     }
 
     /// <summary>The logits alone.</summary>

@@ -4,8 +4,14 @@ using static TorchSharp.torch;
 namespace ChannelDistillation.Models;
 
 /// <summary>What one forward pass gives to losses: what it was asked for. Reading anything else throws InvalidOperationException.</summary>
-/// <param name="features">Of each stage, null where not asked for; the pre-activations likewise.</param>
-public sealed class ModelOutput(Tensor? logits, IReadOnlyList<Tensor?> features, Tensor? embedding, IReadOnlyList<Tensor?>? preActivations = null)
+/// <param name="features">Of each stage, null where not asked for; pre-activations and channel means likewise.</param>
+public sealed class ModelOutput(
+    Tensor? logits,
+    IReadOnlyList<Tensor?> features,
+    Tensor? embedding,
+    IReadOnlyList<Tensor?>? preActivations = null,
+    IReadOnlyList<Tensor?>? channelMeans = null
+)
 {
     /// <summary>[batch, classes].</summary>
     public Tensor Logits => logits ?? throw NotAskedFor("the logits");
@@ -15,6 +21,9 @@ public sealed class ModelOutput(Tensor? logits, IReadOnlyList<Tensor?> features,
 
     /// <summary>Stage outputs before their last ReLU; the outputs themselves where a stage ends without one.</summary>
     public IReadOnlyList<Tensor> PreActivations { get; } = new Asked(preActivations ?? [], "the pre-activation of stage");
+
+    /// <summary>Global average of each channel of the stage outputs, each [batch, channels].</summary>
+    public IReadOnlyList<Tensor> ChannelMeans { get; } = new Asked(channelMeans ?? [], "the channel means of stage");
 
     /// <summary>The pooled features before the classifier, [batch, channels].</summary>
     public Tensor Embedding => embedding ?? throw NotAskedFor("the embedding");
@@ -27,7 +36,7 @@ public sealed class ModelOutput(Tensor? logits, IReadOnlyList<Tensor?> features,
     }
 
     /// <summary>Any of its tensors: they live equally long.</summary>
-    internal Tensor Any => features.Append(logits).Append(embedding).Concat(preActivations ?? []).First(tensor => tensor is not null)!;
+    internal Tensor Any => features.Append(logits).Append(embedding).Concat(preActivations ?? []).Concat(channelMeans ?? []).First(tensor => tensor is not null)!;
 
     private static InvalidOperationException NotAskedFor(string what) => new($"This forward pass was not asked for {what}.");
 

@@ -9,19 +9,22 @@ public readonly record struct Taps
 
     private uint BeforeActivation { get; init; }
 
+    private uint Means { get; init; }
+
     /// <summary>The classifier's output.</summary>
     public static Taps Logits { get; } = new() { HasLogits = true };
 
     /// <summary>The pooled features before the classifier.</summary>
     public static Taps Embedding { get; } = new() { HasEmbedding = true };
 
-    /// <summary>Logits, embedding and every stage's output.</summary>
+    /// <summary>Logits, embedding, and every stage's output and channel means.</summary>
     public static Taps Everything { get; } =
         new()
         {
             HasLogits = true,
             HasEmbedding = true,
             Outputs = uint.MaxValue,
+            Means = uint.MaxValue,
         };
 
     public bool HasLogits { get; private init; }
@@ -39,6 +42,9 @@ public readonly record struct Taps
     /// <summary>The outputs of the first so many stages before their last ReLU.</summary>
     public static Taps PreActivations(int count) => new() { BeforeActivation = First(count) };
 
+    /// <summary>The channel means of the outputs of the first so many stages; the outputs themselves are not kept for that.</summary>
+    public static Taps StageMeans(int count) => new() { Means = First(count) };
+
     /// <summary>Both.</summary>
     public static Taps operator |(Taps a, Taps b) =>
         new()
@@ -47,18 +53,21 @@ public readonly record struct Taps
             HasEmbedding = a.HasEmbedding || b.HasEmbedding,
             Outputs = a.Outputs | b.Outputs,
             BeforeActivation = a.BeforeActivation | b.BeforeActivation,
+            Means = a.Means | b.Means,
         };
 
-    /// <summary>Stages and pre-activations alone.</summary>
+    /// <summary>What is asked for of the stages alone.</summary>
     public Taps OfStages() => this with { HasLogits = false, HasEmbedding = false };
 
     public bool HasStage(int stage) => (Outputs >> stage & 1) != 0;
 
     public bool HasPreActivation(int stage) => (BeforeActivation >> stage & 1) != 0;
 
+    public bool HasStageMeans(int stage) => (Means >> stage & 1) != 0;
+
     /// <summary>How many of a network's stages have to be computed.</summary>
     public int Depth(int stages) =>
-        HasLogits || HasEmbedding ? stages : Math.Min(stages, 32 - int.LeadingZeroCount((int)(Outputs | BeforeActivation)));
+        HasLogits || HasEmbedding ? stages : Math.Min(stages, 32 - int.LeadingZeroCount((int)(Outputs | BeforeActivation | Means)));
 
     private static uint First(int count) => count >= 32 ? uint.MaxValue : (1u << count) - 1;
 }

@@ -34,7 +34,7 @@ let catalog =
                   [ "ce", 1.0, 0, [], TeacherSignal.None
                     "kd", 1.0, 0, [ "temperature", "4" ], TeacherSignal.Logits
                     "gkd", 1.0, 0, [ "temperature", "1" ], TeacherSignal.Logits
-                    "cd", 6.0, 0, [], TeacherSignal.Features
+                    "cd", 6.0, 0, [], TeacherSignal.ChannelMeans
                     "fitnets", 100.0, 0, [ "stage", "2" ], TeacherSignal.Features
                     "at", 1000.0, 0, [], TeacherSignal.Features
                     "sp", 3000.0, 0, [ "stages", "last" ], TeacherSignal.Features
@@ -76,6 +76,8 @@ let catalog =
                             TeacherSignal.Embedding
                         if stages |> List.exists taps.HasStage then
                             TeacherSignal.Features
+                        if stages |> List.exists taps.HasStageMeans then
+                            TeacherSignal.ChannelMeans
                         if stages |> List.exists taps.HasPreActivation then
                             TeacherSignal.PreActivations ]
                       |> List.fold (|||) TeacherSignal.None

@@ -10,6 +10,8 @@ open TorchSharp
 
 let none = Array.empty<Tensor>
 
+let private means (features: Tensor[]) = [| for feature in features -> feature.mean [| 2L; 3L |] |]
+
 /// Teacher and student from their logits alone.
 let ofLogits (student: Tensor) (teacher: Tensor option) (labels: int64[]) =
     let labels = torch.tensor labels
@@ -21,7 +23,7 @@ let ofLogits (student: Tensor) (teacher: Tensor option) (labels: int64[]) =
 /// Teacher and student from their stage features alone.
 let ofFeatures (student: Tensor[]) (teacher: Tensor[]) =
     let labels = torch.zeros (student[0].shape[0], torch.ScalarType.Int64)
-    let output (features: Tensor[]) = ModelOutput(features[0], features, features[0])
+    let output (features: Tensor[]) = ModelOutput(features[0], features, features[0], channelMeans = means features)
     LossInput(output student, TeacherSignals(output teacher, labels), labels, ReadOnlyMemory.Empty, 1)
 
 /// Teacher and student from their embeddings alone.
@@ -38,7 +40,7 @@ let ofAll (student: Tensor[]) (assistant: Tensor[]) (teacher: Tensor[]) (embeddi
 
     let output (features: Tensor[]) (i: int) =
         let embedding = if embeddings.Length = 0 then some else embeddings[i]
-        ModelOutput(embedding, features, embedding, features)
+        ModelOutput(embedding, features, embedding, features, means features)
 
     let learner =
         match assistant with
@@ -51,7 +53,7 @@ let ofAll (student: Tensor[]) (assistant: Tensor[]) (teacher: Tensor[]) (embeddi
 let ofOne (student: Tensor[]) (teacher: Tensor[]) (embeddings: Tensor[]) =
     let logits () = torch.rand([| 1L; 4L |]).requires_grad_ true
     let labels = torch.zeros (1L, torch.ScalarType.Int64)
-    let output (features: Tensor[]) (i: int) = ModelOutput(logits (), features, embeddings[i], features)
+    let output (features: Tensor[]) (i: int) = ModelOutput(logits (), features, embeddings[i], features, means features)
     let parts = struct (output student 0, output student 0)
     let learner = ModelOutput(logits (), student, embeddings[0], student, Parts = parts)
     LossInput(learner, TeacherSignals(output teacher 1, labels), labels, ReadOnlyMemory [| 0 |], 1)

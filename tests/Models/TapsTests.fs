@@ -49,6 +49,7 @@ let tests =
                     Taps.Stage 0, 1
                     Taps.Stage 2 ||| Taps.Stage 0, 3
                     Taps.PreActivations 2, 2
+                    Taps.StageMeans 3, 3
                     Taps.Embedding, 4
                     Taps.Logits, 4 ] do
                   Expect.equal (taps.Depth 4) depth $"{taps}"
@@ -64,11 +65,13 @@ let tests =
                   [ refusal (fun () -> output.Logits)
                     refusal (fun () -> output.Embedding)
                     refusal (fun () -> output.Features[0])
-                    refusal (fun () -> output.PreActivations[1]) ]
+                    refusal (fun () -> output.PreActivations[1])
+                    refusal (fun () -> output.ChannelMeans[1]) ]
                   [ "InvalidOperationException: This forward pass was not asked for the logits."
                     "InvalidOperationException: This forward pass was not asked for the embedding."
                     "InvalidOperationException: This forward pass was not asked for the output of stage 1."
-                    "InvalidOperationException: This forward pass was not asked for the pre-activation of stage 2." ]
+                    "InvalidOperationException: This forward pass was not asked for the pre-activation of stage 2."
+                    "InvalidOperationException: This forward pass was not asked for the channel means of stage 2." ]
                   "messages"
 
           for name in families do
@@ -89,13 +92,27 @@ let tests =
                         // Those of the stages before come with it.
                         for stage in 0 .. count - 1 do
                             let taps = Taps.PreActivations(stage + 1)
-                            $"pre-activation {stage}", stage + 1, taps, (fun output -> output.PreActivations[stage]) ]
+                            $"pre-activation {stage}", stage + 1, taps, (fun output -> output.PreActivations[stage])
+                        // Those of the stages before come with them; the stages' outputs are gone.
+                        for stage in 0 .. count - 1 do
+                            $"means {stage}", stage + 1, Taps.StageMeans(stage + 1), (fun output -> output.ChannelMeans[stage]) ]
 
                   for what, kept, taps, read in parts do
                       use scope = torch.NewDisposeScope()
                       let alone = read (model.Run(images, taps))
                       Expect.equal scope.DisposablesCount kept $"{what}: tensors alive"
                       Expect.equal (Golden.toArray alone) (Golden.toArray (read whole)) what
+
+          testCase "channel means are the averages over a stage's output"
+          <| fun () ->
+              use _ = torch.NewDisposeScope()
+              use _ = torch.no_grad ()
+              let model, images = network "resnet8"
+              use model = model
+              let output = model.Run(images, Taps.Everything)
+
+              for stage in 0..2 do
+                  Expect.equal (Golden.toArray output.ChannelMeans[stage]) (Golden.toArray (output.Features[stage].mean [| 2L; 3L |])) $"{stage}"
 
           for name in activated do
               testCase $"{name}: the output of a stage is the ReLU of its pre-activation, and gradients flow through both"
