@@ -33,8 +33,7 @@ internal static class PhotographLoading
 
     private static void Run(Workspace workspace, string folder, int rounds, int images)
     {
-        string script = Path.Combine(AppContext.BaseDirectory, "pytorch", "photographs.py");
-        using PyTorchPeer? peer = PyTorchPeer.Start(script, Path.Combine(folder, "train"));
+        using Peer? peer = Peer.PyTorch("photographs.py", Path.Combine(folder, "train"));
         DatasetDescriptor photographs = DatasetCatalog.Describe(Spec(folder));
         string pixels = Pack(photographs, new PackFormat(256), workspace);
         // Opened before its packed copy is there, which would be used instead of it.

@@ -5,6 +5,7 @@ using ChannelDistillation.Native;
 // Side by side, in turn, in one run: medians and ratios. What there is and what came of it: bench/README.md
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 MemoryAllocator.KeepMemory();
+OpenMp.LimitSpinning();
 ExternalTorch.Load();
 switch (args)
 {
@@ -20,8 +21,14 @@ switch (args)
     case ["methods", ..]:
         MethodCosts.Run(Number(1, 5));
         break;
+    case ["serve", var teacher, var student, var batch, var lanes]:
+        TrainingSteps.Serve(teacher, student, int.Parse(batch), int.Parse(lanes));
+        break;
+    case ["serve-limit", var teacher, var student, var batch]:
+        TrainingSteps.ServeLimit(teacher, student, int.Parse(batch));
+        break;
     default:
-        TrainingSteps.Run(Number(0, 7), Number(1, 3));
+        TrainingSteps.Run(Number(0, 5), Number(1, 3), args.ElementAtOrDefault(2));
         break;
 }
 

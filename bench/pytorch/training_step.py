@@ -14,22 +14,62 @@ import torchvision
 CLASSES = 100
 
 
-class Staged(nn.Module):
-    """A torchvision ResNet with a 3x3 stem that also returns its stage outputs."""
+# Thin ResNets of the CIFAR experiments: channels of stem and stages, blocks per stage.
+THIN = {
+    "resnet8": ([16, 16, 32, 64], 1),
+    "resnet20": ([16, 16, 32, 64], 3),
+    "resnet8x4": ([32, 64, 128, 256], 1),
+    "resnet32x4": ([32, 64, 128, 256], 5),
+}
+
+
+class ThinResNet(nn.Module):
+    """Three stages of basic blocks behind a 3x3 stem."""
 
     def __init__(self, name):
         super().__init__()
-        self.net = getattr(torchvision.models, name)(num_classes=CLASSES)
-        self.net.conv1 = nn.Conv2d(3, 64, 3, 1, 1, bias=False)
-        self.channels = [list(stage.children())[-1] for stage in (self.net.layer1, self.net.layer2, self.net.layer3, self.net.layer4)]
-        self.channels = [(block.conv3 if hasattr(block, "conv3") else block.conv2).out_channels for block in self.channels]
+        widths, blocks = THIN[name]
+        self.conv1 = nn.Conv2d(3, widths[0], 3, 1, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(widths[0])
+        self.relu = nn.ReLU(inplace=True)
+        self.channels = widths[1:]
+        for stage, (before, width) in enumerate(zip(widths, self.channels)):
+            stride = 1 if stage == 0 else 2
+            first = torchvision.models.resnet.BasicBlock(before, width, stride, self.shortcut(before, width, stride))
+            rest = [torchvision.models.resnet.BasicBlock(width, width) for _ in range(blocks - 1)]
+            setattr(self, f"layer{stage + 1}", nn.Sequential(first, *rest))
+        self.fc = nn.Linear(widths[-1], CLASSES)
+
+    @staticmethod
+    def shortcut(before, width, stride):
+        if before == width and stride == 1:
+            return None
+        return nn.Sequential(nn.Conv2d(before, width, 1, stride, bias=False), nn.BatchNorm2d(width))
+
+
+def torchvision_resnet(name):
+    """With a 3x3 stem, for 32x32 images."""
+    net = getattr(torchvision.models, name)(num_classes=CLASSES)
+    net.conv1 = nn.Conv2d(3, 64, 3, 1, 1, bias=False)
+    last = [list(stage.children())[-1] for stage in (net.layer1, net.layer2, net.layer3, net.layer4)]
+    net.channels = [(block.conv3 if hasattr(block, "conv3") else block.conv2).out_channels for block in last]
+    return net
+
+
+class Staged(nn.Module):
+    """A ResNet that also returns its stage outputs."""
+
+    def __init__(self, name):
+        super().__init__()
+        self.net = ThinResNet(name) if name in THIN else torchvision_resnet(name)
+        self.channels = self.net.channels
 
     def forward(self, x):
         n = self.net
         x = n.relu(n.bn1(n.conv1(x)))
         features = []
-        for stage in (n.layer1, n.layer2, n.layer3, n.layer4):
-            x = stage(x)
+        for stage in range(len(self.channels)):
+            x = getattr(n, f"layer{stage + 1}")(x)
             features.append(x)
         return n.fc(x.mean((2, 3))), features
 

@@ -47,6 +47,7 @@ let private unusable (error: exn) =
 let main arguments =
     try
         MemoryAllocator.KeepMemory()
+        OpenMp.LimitSpinning()
         ExternalTorch.Load()
 
         match List.ofArray arguments with

@@ -9,10 +9,13 @@ internal static class NativeHandles
 {
     private const int Every = 8;
 
-    /// <summary>To be called after each training step; does something after every eighth.</summary>
-    public static void StepEnded(int step)
+    [ThreadStatic]
+    private static int steps;
+
+    /// <summary>To be called after each training step of each lane; does something after every eighth.</summary>
+    public static void StepEnded()
     {
-        if (step % Every != 0)
+        if (++steps % Every != 0)
             return;
         // The youngest generation is all that a few steps leave: well under a millisecond.
         GC.Collect(0);

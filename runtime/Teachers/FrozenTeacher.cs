@@ -10,6 +10,7 @@ namespace ChannelDistillation.Teachers;
 public sealed class FrozenTeacher : IDisposable
 {
     private readonly Backbone model;
+    private bool isFolded;
 
     /// <param name="model">With its weights loaded, on the training device; owned by this object from now on.</param>
     public FrozenTeacher(Backbone model, TeacherBatchNorm batchNorm)
@@ -18,12 +19,17 @@ public sealed class FrozenTeacher : IDisposable
         foreach (var parameter in model.parameters())
             parameter.requires_grad_(false);
         model.train(batchNorm == TeacherBatchNorm.BatchStats);
+        // With the statistics of each batch there is nothing fixed to fold.
+        isFolded = batchNorm == TeacherBatchNorm.BatchStats;
     }
 
     /// <summary>What is asked of the teacher about a batch; lives in the current dispose scope.</summary>
     public TeacherSignals Run(Tensor images, Tensor labels, Taps taps)
     {
         using var noGradient = no_grad();
+        if (!isFolded)
+            Folding.Fold(model, images);
+        isFolded = true;
         return new(model.Run(images, taps), labels);
     }
 

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using ChannelDistillation.Data;
 using ChannelDistillation.Losses;
 using ChannelDistillation.Models;
-using ChannelDistillation.Native;
 using ChannelDistillation.Records;
 using ChannelDistillation.Specs;
 using ChannelDistillation.Teachers;
@@ -173,7 +172,6 @@ public sealed class CohortTrainer : IDisposable
             TeacherSignals? signals = asked.IsNone ? null : teacher!.Run(batch.Images, batch.Labels, asked);
             lanes.Each(entry => entry.Lane.Position == (epoch, step), entry => Step(entry, batch, signals, step));
             step++;
-            NativeHandles.StepEnded(step);
             images += batch.Indices.Length;
             observer.StepEnded(epoch, step, images, clock.Elapsed);
             if (sinceSaved.Elapsed >= saveEvery)

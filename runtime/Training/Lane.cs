@@ -2,6 +2,7 @@ using System.Diagnostics;
 using ChannelDistillation.Data;
 using ChannelDistillation.Losses;
 using ChannelDistillation.Models;
+using ChannelDistillation.Native;
 using ChannelDistillation.Records;
 using ChannelDistillation.Specs;
 using TorchSharp;
@@ -69,17 +70,8 @@ internal sealed class Lane : IDisposable
     /// <param name="stepsPerEpoch">For learning rates that change within an epoch.</param>
     public void Step(Batch batch, TeacherSignals? teacher, int stepsPerEpoch)
     {
-        using var scope = NewDisposeScope();
-        ModelOutput output = Student.Run(batch.Images, Taps.Logits | Losses.OfStudent);
-        IReadOnlyList<Tensor> values = Losses.Compute(new(output, teacher, batch.Labels, batch.Indices, Position.Epoch));
-        meter!.Add(values, output.Logits, batch.Labels);
-        if (values[0].requires_grad)
-        {
-            values[0].backward();
-            Losses.StepEnded();
-            optimizer.Step(LearningRate(Position.Step, stepsPerEpoch));
-        }
-        Position = (Position.Epoch, Position.Step + 1);
+        Learn(batch, teacher, stepsPerEpoch);
+        NativeHandles.StepEnded();
     }
 
     /// <summary>Training means of the epoch in progress: the weighted total first, then the active losses. Waits for the device.</summary>
@@ -220,6 +212,21 @@ internal sealed class Lane : IDisposable
         optimizer.Dispose();
         Losses.Dispose();
         Student.Dispose();
+    }
+
+    private void Learn(Batch batch, TeacherSignals? teacher, int stepsPerEpoch)
+    {
+        using var scope = NewDisposeScope();
+        ModelOutput output = Student.Run(batch.Images, Taps.Logits | Losses.OfStudent);
+        IReadOnlyList<Tensor> values = Losses.Compute(new(output, teacher, batch.Labels, batch.Indices, Position.Epoch));
+        meter!.Add(values, output.Logits, batch.Labels);
+        if (values[0].requires_grad)
+        {
+            values[0].backward();
+            Losses.StepEnded();
+            optimizer.Step(LearningRate(Position.Step, stepsPerEpoch));
+        }
+        Position = (Position.Epoch, Position.Step + 1);
     }
 
     private double LearningRate(int step, int stepsPerEpoch) =>

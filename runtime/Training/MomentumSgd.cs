@@ -1,3 +1,4 @@
+using ChannelDistillation.Native;
 using ChannelDistillation.Specs;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -13,6 +14,12 @@ internal sealed class MomentumSgd : IDisposable
 {
     private readonly (string Name, Parameter Value)[] parameters;
     private readonly Tensor?[] momenta;
+
+    // Those with a gradient in this step.
+    private readonly Tensor[] moving;
+    private readonly Tensor[] gradients;
+    private readonly Tensor[] velocities;
+
     private readonly SgdSpec spec;
     private readonly Scalar momentum;
     private readonly Scalar weightDecay;
@@ -23,7 +30,9 @@ internal sealed class MomentumSgd : IDisposable
     {
         this.parameters = [.. parameters];
         this.spec = spec;
-        momenta = new Tensor?[this.parameters.Length];
+        int count = this.parameters.Length;
+        momenta = new Tensor?[count];
+        (moving, gradients, velocities) = (new Tensor[count], new Tensor[count], new Tensor[count]);
         momentum = spec.Momentum.ToScalar();
         weightDecay = spec.WeightDecay.ToScalar();
         minusRate = 0.0.ToScalar();
@@ -34,16 +43,39 @@ internal sealed class MomentumSgd : IDisposable
     {
         using var noGradient = no_grad();
         using var scope = NewDisposeScope();
-        SetRate(learningRate);
+        int count = 0;
         for (int i = 0; i < parameters.Length; i++)
         {
-            Parameter parameter = parameters[i].Value;
-            if (parameter.grad is not Tensor gradient)
+            if (parameters[i].Value.grad is not Tensor gradient)
                 continue;
+            (moving[count], gradients[count]) = (parameters[i].Value, gradient);
+            if (spec.Momentum != 0)
+                // From zero, the first step is the gradient itself, as in PyTorch.
+                velocities[count] = momenta[i] ??= zeros_like(parameters[i].Value).DetachFromDisposeScope();
+            count++;
+        }
+        ReadOnlySpan<Tensor> used = spec.Momentum == 0 ? [] : velocities.AsSpan(0, count);
+        if (!Dispatcher.FusedSgd(moving.AsSpan(0, count), gradients.AsSpan(0, count), used, spec.WeightDecay, spec.Momentum, learningRate, spec.Nesterov))
+            StepOneByOne(count, learningRate);
+        for (int i = 0; i < count; i++)
+            moving[i].grad = null;
+    }
+
+    /// <summary>The same with TorchSharp's own operators.</summary>
+    private void StepOneByOne(int count, double learningRate)
+    {
+        SetRate(learningRate);
+        for (int i = 0; i < count; i++)
+        {
+            Tensor direction = gradients[i];
             if (spec.WeightDecay != 0)
-                gradient.add_(parameter, weightDecay);
-            parameter.add_(Direction(i, gradient), minusRate);
-            parameter.grad = null;
+                direction.add_(moving[i], weightDecay);
+            if (spec.Momentum != 0)
+            {
+                velocities[i].mul_(momentum).add_(direction);
+                direction = spec.Nesterov ? direction.add_(velocities[i], momentum) : velocities[i];
+            }
+            moving[i].add_(direction, minusRate);
         }
     }
 
@@ -57,8 +89,9 @@ internal sealed class MomentumSgd : IDisposable
         for (int i = 0; i < parameters.Length; i++)
         {
             momenta[i]?.Dispose();
+            // With the strides of its parameter, which a file does not keep.
             momenta[i] = state.TryGetValue(parameters[i].Name, out Tensor? saved)
-                ? saved.to(parameters[i].Value.device, copy: true).DetachFromDisposeScope()
+                ? zeros_like(parameters[i].Value).copy_(saved).DetachFromDisposeScope()
                 : null;
         }
     }
@@ -67,17 +100,6 @@ internal sealed class MomentumSgd : IDisposable
     {
         foreach (Tensor? velocity in momenta)
             velocity?.Dispose();
-    }
-
-    private Tensor Direction(int i, Tensor gradient)
-    {
-        if (spec.Momentum == 0)
-            return gradient;
-        if (momenta[i] is Tensor velocity)
-            velocity.mul_(momentum).add_(gradient);
-        else
-            momenta[i] = velocity = gradient.clone().DetachFromDisposeScope();
-        return spec.Nesterov ? gradient.add_(velocity, momentum) : velocity;
     }
 
     private void SetRate(double value)

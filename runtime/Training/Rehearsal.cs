@@ -2,7 +2,6 @@ using System.Diagnostics;
 using ChannelDistillation.Data;
 using ChannelDistillation.Losses;
 using ChannelDistillation.Models;
-using ChannelDistillation.Native;
 using ChannelDistillation.Specs;
 using ChannelDistillation.Teachers;
 using TorchSharp;
@@ -17,17 +16,20 @@ namespace ChannelDistillation.Training;
 public sealed class Rehearsal : IDisposable
 {
     private readonly FrozenTeacher? teacher;
-    private readonly Lane lane;
+    private readonly Lane[] lanes;
     private readonly Batch batch;
 
-    public Rehearsal(RunSpec spec, string device)
+    /// <param name="lanes">How many runs of this kind are trained in lockstep.</param>
+    public Rehearsal(RunSpec spec, string device, int lanes = 1)
     {
         DatasetDescriptor dataset = DatasetCatalog.Describe(spec.Dataset);
         var target = new Device(device);
         int size = spec.Train.Batch;
         int images = Math.Max(dataset.Images(spec.Dataset.HeldOut).Training, size);
-        lane = new Lane(new("rehearsal", spec, ""), dataset, [.. Enumerable.Range(0, images).Select(image => image % dataset.Classes)], target);
-        lane.StartEpoch();
+        int[] labels = [.. Enumerable.Range(0, images).Select(image => image % dataset.Classes)];
+        this.lanes = [.. Enumerable.Range(0, lanes).Select(_ => new Lane(new("rehearsal", spec, ""), dataset, labels, target))];
+        foreach (Lane lane in this.lanes)
+            lane.StartEpoch();
         teacher = spec.Teacher is null ? null : new(RandomTeacher(spec.Teacher, dataset, target), spec.Teacher.BatchNorm);
         ImageShape image = dataset.Image;
         batch = new(
@@ -38,25 +40,27 @@ public sealed class Rehearsal : IDisposable
     }
 
     /// <summary>Bytes that one more lane of this kind keeps between steps: weights and momentum, in float32.</summary>
-    public long BytesPerLane => 2 * sizeof(float) * lane.Student.parameters().Sum(parameter => parameter.numel());
+    public long BytesPerLane => 2 * sizeof(float) * lanes[0].Student.parameters().Sum(parameter => parameter.numel());
 
     /// <summary>Does some steps.</summary>
-    /// <returns>Mean seconds per step of the teacher's forward pass, and of the lane's own work.</returns>
-    public (double Teacher, double Lane) Run(int steps)
+    /// <returns>Mean seconds per step of the teacher's forward pass, and of the lanes' own work.</returns>
+    public (double Teacher, double Lanes) Run(int steps)
     {
         var (teaching, learning) = (new Stopwatch(), new Stopwatch());
         for (int i = 0; i < steps; i++)
         {
             using var scope = NewDisposeScope();
             teaching.Start();
-            TeacherSignals? signals = teacher?.Run(batch.Images, batch.Labels, lane.Losses.OfTeacher);
+            TeacherSignals? signals = teacher?.Run(batch.Images, batch.Labels, lanes[0].Losses.OfTeacher);
             if (batch.Images.device_type == DeviceType.CUDA)
                 cuda.synchronize();
             teaching.Stop();
             learning.Start();
-            lane.Step(batch, signals, stepsPerEpoch: int.MaxValue);
-            lane.SoFar();
-            NativeHandles.StepEnded(i + 1);
+            foreach (Lane lane in lanes)
+            {
+                lane.Step(batch, signals, stepsPerEpoch: int.MaxValue);
+                lane.SoFar();
+            }
             learning.Stop();
         }
         return (teaching.Elapsed.TotalSeconds / steps, learning.Elapsed.TotalSeconds / steps);
@@ -64,7 +68,8 @@ public sealed class Rehearsal : IDisposable
 
     public void Dispose()
     {
-        lane.Dispose();
+        foreach (Lane lane in lanes)
+            lane.Dispose();
         teacher?.Dispose();
         batch.Images.Dispose();
         batch.Labels.Dispose();

@@ -24,6 +24,8 @@ public sealed class BatchNorm : nn.Module<Tensor, Tensor>
     /// <summary>Training steps since <see cref="num_batches_tracked"/> was written.</summary>
     private long batchesNotYetTracked;
 
+    private bool isFolded;
+
     public BatchNorm(int channels)
         : base(nameof(BatchNorm))
     {
@@ -37,16 +39,33 @@ public sealed class BatchNorm : nn.Module<Tensor, Tensor>
 
     public override Tensor forward(Tensor images)
     {
+        ForwardTrace.Normalises(this, images);
+        if (isFolded)
+            return images.alias();
         if (training)
             batchesNotYetTracked++;
         return nn.functional.batch_norm(images, running_mean, running_var, weight, bias, training, Momentum, Epsilon);
     }
 
     /// <summary>What <see cref="forward"/> gives for the same images, without counting them: the running statistics stay.</summary>
-    public Tensor Look(Tensor images) =>
-        training
+    public Tensor Look(Tensor images)
+    {
+        if (isFolded)
+            return images.alias();
+        return training
             ? nn.functional.batch_norm(images, null, null, weight, bias, true, Momentum, Epsilon)
             : nn.functional.batch_norm(images, running_mean, running_var, weight, bias, false, Momentum, Epsilon);
+    }
+
+    /// <summary>Lets the convolution before it do its work, with the running statistics as they are; from now on it passes on what it is given.</summary>
+    internal void FoldInto(Convolution convolution)
+    {
+        using var noGradient = no_grad();
+        using var scope = NewDisposeScope();
+        Tensor factor = weight * (running_var + Epsilon).rsqrt();
+        convolution.Scale(factor, bias - running_mean * factor);
+        isFolded = true;
+    }
 
     public override IEnumerable<(string name, Tensor buffer)> named_buffers(bool recurse = true, bool include_nonpersistent = true)
     {

@@ -12,6 +12,9 @@ public sealed class Convolution : nn.Module<Tensor, Tensor>
 {
     private readonly Parameter weight;
     private readonly Parameter? bias;
+
+    /// <summary>What a folded BatchNorm adds to each channel; no part of the state.</summary>
+    private Tensor? shift;
     private readonly long[] stride;
     private readonly long[] padding;
     private readonly int groups;
@@ -38,5 +41,29 @@ public sealed class Convolution : nn.Module<Tensor, Tensor>
     }
 
     /// <summary>[batch, input, height, width] to [batch, output, height / stride, width / stride], rounded up.</summary>
-    public override Tensor forward(Tensor images) => nn.functional.conv2d(images, weight, bias, stride, padding, groups: groups);
+    public override Tensor forward(Tensor images)
+    {
+        Tensor output = nn.functional.conv2d(images, weight, bias ?? shift, stride, padding, groups: groups);
+        ForwardTrace.Convolved(this, images, output);
+        return output;
+    }
+
+    /// <summary>Makes factor * output + summand of its output, for each output channel.</summary>
+    /// <param name="factor">[output].</param>
+    /// <param name="summand">[output].</param>
+    internal void Scale(Tensor factor, Tensor summand)
+    {
+        weight.mul_(factor.view(-1, 1, 1, 1));
+        if (bias is not null)
+            bias.mul_(factor).add_(summand);
+        else
+            shift = summand.DetachFromDisposeScope();
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+            shift?.Dispose();
+        base.Dispose(disposing);
+    }
 }

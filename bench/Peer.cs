@@ -1,0 +1,90 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace ChannelDistillation.Bench;
+
+/// <summary>A process that does steps when it is told to, so that several can be measured in turn: ours, or a Python one with PyTorch.</summary>
+internal sealed class Peer : IDisposable
+{
+    private readonly Process process;
+
+    private Peer(Process process, string version)
+    {
+        this.process = process;
+        Version = version;
+    }
+
+    /// <summary>What it says of itself.</summary>
+    public string Version { get; }
+
+    /// <summary>The most memory it has held so far, in MiB; Linux only, else 0.</summary>
+    public long PeakMemory =>
+        OperatingSystem.IsLinux()
+            ? File.ReadLines($"/proc/{process.Id}/status")
+                .Where(line => line.StartsWith("VmHWM:", StringComparison.Ordinal))
+                .Select(line => long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) >> 10)
+                .FirstOrDefault()
+            : 0;
+
+    /// <summary>This program again, with other arguments.</summary>
+    public static Peer Ours(params string[] arguments) =>
+        Start(Environment.ProcessPath!, [typeof(Peer).Assembly.Location, .. arguments])
+        ?? throw new InvalidOperationException("The benchmark could not start itself.");
+
+    /// <summary>bench/pytorch/SCRIPT; null where no Python here has PyTorch and torchvision.</summary>
+    public static Peer? PyTorch(string script, params string[] arguments)
+    {
+        string path = Path.Combine(AppContext.BaseDirectory, "pytorch", script);
+        // Debian's packages belong to Debian's Python, which need not be the first on the path.
+        return new[] { "/usr/bin/python3", "python3" }.Select(python => Start(python, [path, .. arguments])).FirstOrDefault(peer => peer is not null);
+    }
+
+    /// <summary>Answers the numbers of steps that come on standard input with the seconds that they took.</summary>
+    /// <param name="run">Does so many steps; seconds of each part of the work.</param>
+    public static void Serve(string version, Func<int, IEnumerable<double>> run)
+    {
+        Console.WriteLine(version);
+        while (Console.ReadLine() is string line)
+            Console.WriteLine(string.Join(' ', run(int.Parse(line, CultureInfo.InvariantCulture)).Select(seconds => seconds.ToString("R"))));
+    }
+
+    /// <returns>Seconds per step, of each part of the work that it tells apart.</returns>
+    public double[] Parts(int steps)
+    {
+        process.StandardInput.WriteLine(steps);
+        string answer = process.StandardOutput.ReadLine() ?? throw new InvalidOperationException(process.StandardError.ReadToEnd());
+        return [.. answer.Split(' ').Select(seconds => double.Parse(seconds, CultureInfo.InvariantCulture) / steps)];
+    }
+
+    /// <returns>Seconds per step.</returns>
+    public double Run(int steps) => Parts(steps).Sum();
+
+    public void Dispose()
+    {
+        process.StandardInput.Close();
+        process.WaitForExit();
+        process.Dispose();
+    }
+
+    private static Peer? Start(string program, IEnumerable<string> arguments)
+    {
+        try
+        {
+            var start = new ProcessStartInfo(program, arguments)
+            {
+                RedirectStandardInput = true,
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+            };
+            var process = Process.Start(start)!;
+            if (process.StandardOutput.ReadLine() is string version)
+                return new(process, version);
+            process.WaitForExit();
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            // There is no such program.
+        }
+        return null;
+    }
+}

@@ -1,0 +1,92 @@
+using System.Runtime.InteropServices;
+using static TorchSharp.torch;
+
+namespace ChannelDistillation.Native;
+
+/// <summary>
+/// Operators of libtorch that TorchSharp does not expose, called by name through libtorch's C interface (`aoti_torch_*`, `torch_list_*`).
+/// Each method returns false where this libtorch lacks the interface or the operator refuses; nothing has happened then, and the caller has
+/// another way.
+/// </summary>
+internal static unsafe partial class Dispatcher
+{
+    private const string TorchCpu = "torch_cpu";
+
+    /// <summary>Found missing once, it is not asked for again.</summary>
+    private static volatile bool isMissing;
+
+    /// <summary>
+    /// One step of PyTorch's `torch._fused_sgd_` without dampening, in place: g += weightDecay * p; m = momentum * m + g; p -= rate * (g + momentum * m
+    /// with Nesterov, else m).
+    /// </summary>
+    /// <param name="parameters">Dense tensors, float32; gradients and momenta have their shapes and strides.</param>
+    /// <param name="momenta">As many; empty: no momentum.</param>
+    public static bool FusedSgd(
+        ReadOnlySpan<Tensor> parameters,
+        ReadOnlySpan<Tensor> gradients,
+        ReadOnlySpan<Tensor> momenta,
+        double weightDecay,
+        double momentum,
+        double rate,
+        bool nesterov
+    )
+    {
+        if (isMissing)
+            return false;
+        try
+        {
+            ulong* stack = stackalloc ulong[12];
+            stack[0] = List(parameters);
+            stack[1] = List(gradients);
+            stack[2] = List(momenta);
+            stack[3] = BitConverter.DoubleToUInt64Bits(weightDecay);
+            stack[4] = BitConverter.DoubleToUInt64Bits(momentum);
+            stack[5] = BitConverter.DoubleToUInt64Bits(rate);
+            // dampening, nesterov, maximize, is_first_step, grad_scale, found_inf
+            stack[6] = BitConverter.DoubleToUInt64Bits(0);
+            stack[7] = nesterov ? 1u : 0u;
+            (stack[8], stack[9], stack[10], stack[11]) = (0, 0, 0, 0);
+            return CallDispatcher("aten::_fused_sgd_", "", stack) == 0 || Missing();
+        }
+        catch (Exception error) when (error is EntryPointNotFoundException or DllNotFoundException)
+        {
+            return Missing();
+        }
+    }
+
+    private static bool Missing()
+    {
+        isMissing = true;
+        return false;
+    }
+
+    /// <summary>A list of new handles to the same tensors; the operator that is called takes it over.</summary>
+    private static ulong List(ReadOnlySpan<Tensor> tensors)
+    {
+        Check(NewList((nuint)tensors.Length, out nint list));
+        foreach (Tensor tensor in tensors)
+        {
+            Check(NewHandle(tensor.Handle, out nint handle));
+            Check(PushBack(list, (ulong)handle));
+        }
+        return (ulong)list;
+    }
+
+    private static void Check(int error)
+    {
+        if (error != 0)
+            throw new EntryPointNotFoundException("libtorch's C interface refused a list of tensors.");
+    }
+
+    [LibraryImport(TorchCpu, EntryPoint = "aoti_torch_call_dispatcher", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int CallDispatcher(string name, string overload, ulong* stack);
+
+    [LibraryImport(TorchCpu, EntryPoint = "aoti_torch_new_tensor_handle")]
+    private static partial int NewHandle(nint tensor, out nint handle);
+
+    [LibraryImport(TorchCpu, EntryPoint = "torch_new_list_reserve_size")]
+    private static partial int NewList(nuint size, out nint list);
+
+    [LibraryImport(TorchCpu, EntryPoint = "torch_list_push_back")]
+    private static partial int PushBack(nint list, ulong value);
+}
