@@ -30,7 +30,9 @@ internal sealed class ConvolutionLimit : IDisposable
         learned =
         [
             .. Inputs(this.student, images)
-                .Select((each, index) => (each.Layer, each.Input.requires_grad_(index > 0), Lasting(torch.randn_like(each.Layer.forward(each.Input))))),
+                .Select(
+                    (each, index) => (each.Layer, each.Input.requires_grad_(index > 0), Lasting(torch.randn_like(each.Layer.forward(each.Input))))
+                ),
         ];
 
         Backbone Build(string name)

@@ -81,7 +81,9 @@ internal static class TrainingSteps
             double gained = Median((own, one, _, _) => count * one.Sum() / own.Sum());
             double ofLimit = Median((own, one, _, _) => count * one.Sum() / own.Sum() / (count * one.Sum() / (one[0] + count * one[1])));
             double share = Median((own, _, alone, _) => (alone[0] + count * alone[1]) / own.Sum());
-            string ratio = pytorch is null ? "absent | " : $"{1000 * count * Cases.Median(theirs):0} | {Median((own, _, _, peer) => count * peer / own.Sum()):0.00}";
+            string ratio = pytorch is null
+                ? "absent | "
+                : $"{1000 * count * Cases.Median(theirs):0} | {Median((own, _, _, peer) => count * peer / own.Sum()):0.00}";
             Console.WriteLine(
                 $"| {teacher} -> {student} | {batch} | {count} | {1000 * Median((own, _, _, _) => own.Sum()):0} | {ratio} | {gained:0.00} | {ofLimit:0.00} | {100 * share:0} % | {ours[i].PeakMemory} | {pytorch?.PeakMemory} |"
             );

@@ -36,7 +36,8 @@ public sealed class ModelOutput(
     }
 
     /// <summary>Any of its tensors: they live equally long.</summary>
-    internal Tensor Any => features.Append(logits).Append(embedding).Concat(preActivations ?? []).Concat(channelMeans ?? []).First(tensor => tensor is not null)!;
+    internal Tensor Any =>
+        features.Append(logits).Append(embedding).Concat(preActivations ?? []).Concat(channelMeans ?? []).First(tensor => tensor is not null)!;
 
     private static InvalidOperationException NotAskedFor(string what) => new($"This forward pass was not asked for {what}.");
 

@@ -112,7 +112,9 @@ public static class SpecJson
     private static string Spelling(string path)
     {
         string relative = string.Join('/', path.Split('/').Where(part => part is not ("" or ".")));
-        return path.StartsWith('/') ? "/" + relative : relative.Length > 0 ? relative : ".";
+        return path.StartsWith('/') ? "/" + relative
+            : relative.Length > 0 ? relative
+            : ".";
     }
 
     private static void Write(Utf8JsonWriter json, string property, ModelSpec model)

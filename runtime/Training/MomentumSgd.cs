@@ -55,7 +55,17 @@ internal sealed class MomentumSgd : IDisposable
             count++;
         }
         ReadOnlySpan<Tensor> used = spec.Momentum == 0 ? [] : velocities.AsSpan(0, count);
-        if (!Dispatcher.FusedSgd(moving.AsSpan(0, count), gradients.AsSpan(0, count), used, spec.WeightDecay, spec.Momentum, learningRate, spec.Nesterov))
+        if (
+            !Dispatcher.FusedSgd(
+                moving.AsSpan(0, count),
+                gradients.AsSpan(0, count),
+                used,
+                spec.WeightDecay,
+                spec.Momentum,
+                learningRate,
+                spec.Nesterov
+            )
+        )
             StepOneByOne(count, learningRate);
         for (int i = 0; i < count; i++)
             moving[i].grad = null;

@@ -22,8 +22,7 @@ let private answers (model: Backbone) =
     [ output.Logits; yield! output.Features ]
 
 /// The largest difference, relative to the largest number.
-let private difference (a: torch.Tensor) (b: torch.Tensor) =
-    (a - b).abs().max().item<float32> () / b.abs().max().item<float32> ()
+let private difference (a: torch.Tensor) (b: torch.Tensor) = (a - b).abs().max().item<float32>() / b.abs().max().item<float32>()
 
 [<Tests>]
 let tests =

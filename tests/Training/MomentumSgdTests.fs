@@ -10,30 +10,32 @@ open ChannelDistillation.Training
 
 /// A parameter of a convolution, channels last in memory, as a network has them.
 let private channelsLast (values: torch.Tensor) =
-    new TorchSharp.Modules.Parameter(values.permute(0L, 2L, 3L, 1L).contiguous().permute (0L, 3L, 1L, 2L))
+    new TorchSharp.Modules.Parameter(values.permute(0L, 2L, 3L, 1L).contiguous().permute(0L, 3L, 1L, 2L))
 
 /// Three steps along gradients that are a formula of the step, by the optimizer and by hand in double precision.
 let private afterThreeSteps (spec: SgdSpec) =
-    let start = torch.arange(24.0, dtype = torch.float32).reshape(2L, 3L, 2L, 2L).sin ()
+    let start = torch.arange(24.0, dtype = torch.float32).reshape(2L, 3L, 2L, 2L).sin()
     let parameter = channelsLast start
     use optimizer = new MomentumSgd([ struct ("weight", parameter) ], spec)
     let mutable expected = start.``to`` torch.float64
     let mutable velocity = torch.zeros_like expected
 
     for step in 1..3 do
-        let gradient = (start * float32 step).cos ()
-        (parameter * gradient).sum().backward ()
+        let gradient = (start * float32 step).cos()
+        (parameter * gradient).sum().backward()
         optimizer.Step 0.1
         let direction = gradient.``to`` torch.float64 + expected * spec.WeightDecay.ToScalar()
         velocity <- if step = 1 then direction else velocity * spec.Momentum.ToScalar() + direction
 
         let along =
-            if spec.Nesterov then direction + velocity * spec.Momentum.ToScalar()
-            else velocity
+            if spec.Nesterov then
+                direction + velocity * spec.Momentum.ToScalar()
+            else
+                velocity
 
         expected <- expected - along * (0.1).ToScalar()
 
-    (parameter.``to`` torch.float64 - expected).abs().max().item<float> ()
+    (parameter.``to`` torch.float64 - expected).abs().max().item<float>()
 
 [<Tests>]
 let tests =
@@ -55,5 +57,5 @@ let tests =
                   Dispatcher.FusedSgd(ReadOnlySpan [| parameter |], ReadOnlySpan [| gradient |], ReadOnlySpan [| momentum |], 0.0, 0.5, 0.1, false)
 
               Expect.isTrue isThere "fused"
-              Expect.floatClose Accuracy.medium (parameter[0].item<float32> () |> float) (1.0 - 0.1 * 1.5) "parameter"
-              Expect.floatClose Accuracy.medium (momentum[0].item<float32> () |> float) 1.5 "momentum" ]
+              Expect.floatClose Accuracy.medium (parameter[0].item<float32>() |> float) (1.0 - 0.1 * 1.5) "parameter"
+              Expect.floatClose Accuracy.medium (momentum[0].item<float32>() |> float) 1.5 "momentum" ]
