@@ -72,7 +72,7 @@ module ExperimentWords =
     let private publish change =
         Line.change (fun experiment ->
             { experiment with
-                Published = Some(experiment.Published |> Option.defaultValue { Source = None; Rows = []; Points = [] } |> change) })
+                Published = Some(experiment.Published |> Option.defaultValue { Source = None; Protocol = None; Rows = []; Points = [] } |> change) })
 
     /// Numbers of the literature, and where they are from.
     let published (source: string) (rows: (string * PublishedRow) list) : Line =

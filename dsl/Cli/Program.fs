@@ -12,6 +12,7 @@ let private dispatch (verb: string) (arguments: string list) =
     | "sweep" -> SweepVerb.run arguments
     | "plan" -> PlanVerb.run arguments
     | "table" -> TableVerb.run arguments
+    | "report" -> ReportVerb.run arguments
     | "data" -> DataVerb.run arguments
     | "teacher" -> TeacherVerb.run arguments
     | "evaluate" -> EvaluateVerb.run arguments

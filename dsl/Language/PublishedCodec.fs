@@ -56,7 +56,7 @@ let private point =
 
 let codec: Codec<Published> =
     Record.codec
-        { Source = None; Rows = []; Points = [] }
+        { Source = None; Protocol = None; Rows = []; Points = [] }
         false
         [ Field.optional
               "source"
@@ -65,6 +65,14 @@ let codec: Codec<Published> =
               []
               _.Source
               (fun value published -> { published with Published.Source = value })
+              text
+          Field.optional
+              "protocol"
+              "How the numbers were measured, such as `best epoch of one run`; it stands beside the source."
+              ""
+              []
+              _.Protocol
+              (fun value published -> { published with Published.Protocol = value })
               text
           Field.withDefault
               "rows"

@@ -5,6 +5,7 @@ open System.Collections.Generic
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Report
 open ChannelDistillation.Losses
+open ChannelDistillation.Models
 open ChannelDistillation.Records
 open ChannelDistillation.Specs
 
@@ -24,6 +25,10 @@ let knownErrors (earlier: Layout option) =
 
 let private isAssisted (row: Row) = row.Runs.Head.Spec.Losses |> Seq.exists (fun loss -> LossCatalog.Get(loss.Name).AddsAssistant)
 
+let private costOf (model: ModelSpec) (dataset: DatasetSpec) : Cost option =
+    let cost = ModelCost.Of(model, dataset)
+    Some { Parameters = cost.Parameters; MultiplyAdds = cost.MultiplyAdds }
+
 let ofPlan (plan: Plan) (jobs: Job list) (known: IReadOnlyDictionary<string, EpochErrors>) : Layout =
     let experiment = plan.Experiment
     let folders = dict [ for job in jobs -> SpecJson.Hash job.Run.Spec, job.FolderName ]
@@ -37,11 +42,14 @@ let ofPlan (plan: Plan) (jobs: Job list) (known: IReadOnlyDictionary<string, Epo
       Seeds = plan.Runs |> List.map _.Seed |> List.distinct
       HeldOut = specs |> List.map (fun spec -> spec.Dataset.HeldOut |> Option.ofObj |> Option.map _.Share) |> List.distinct
       PublishedSource = experiment.Published |> Option.bind _.Source
+      PublishedProtocol = experiment.Published |> Option.bind _.Protocol
+      Command = None
       Teachers =
         [ for teacher in Teachers.ofPlan plan ->
               { Model = teacher.Spec.Model.Name
                 Axes = teacher.Axes
                 Key = teacher.Key
+                Cost = costOf teacher.Spec.Model teacher.Dataset
                 Errors =
                   match known.TryGetValue teacher.Key with
                   | true, errors -> Some errors
@@ -53,7 +61,9 @@ let ofPlan (plan: Plan) (jobs: Job list) (known: IReadOnlyDictionary<string, Epo
               { Variant = row.Variant
                 Axes = row.Axes
                 Folders = row.Runs |> List.map (fun run -> folders[SpecJson.Hash run.Spec])
+                Seeds = row.Runs |> List.map _.Seed
+                Cost = (let spec = row.Runs.Head.Spec in costOf (LossCatalog.Network spec) spec.Dataset)
                 Published = row.PublishedAs row.Variant
                 Assisted = isAssisted row }
           for row in plan.Literature do
-              { Variant = row.Name; Axes = row.Axes; Folders = []; Published = Some row.Numbers; Assisted = false } ] }
+              { Variant = row.Name; Axes = row.Axes; Folders = []; Seeds = []; Cost = None; Published = Some row.Numbers; Assisted = false } ] }

@@ -29,6 +29,8 @@ type SweepOptions =
         Threads: int option
         RetryFailed: bool
         Quiet: bool
+        /// This sweep as one would type it, for the tables.
+        Command: string option
         /// None: from where datasets lie. Tests train on tiny ones of their own.
         OpenDataset: (DatasetSpec -> Data.Dataset) option
     }
@@ -80,12 +82,16 @@ module Sweep =
         let known = Layouts.knownErrors (PlanFile.read folder)
         let needed = pending |> List.choose (fun job -> Teachers.ofRun job.Run) |> List.distinctBy _.Key
 
+        let report = Reports.Occasionally()
+
         // Called after each cohort, so that the tables are true at any moment.
         let writeTables () =
             let now = Job.ofPlan folder plan
-            let layout = Layouts.ofPlan plan now known
+            let layout = { Layouts.ofPlan plan now known with Command = options.Command }
             let results = Tables.collect folder layout
-            now, results, Tables.write folder results (PlanFile.render layout (Listing.ofJobs options.Lanes now))
+            let written = Tables.write folder results (PlanFile.render layout (Listing.ofJobs options.Lanes now))
+            report.Write(folder, results)
+            now, results, written
 
         let troubles = Troubles folder
         let remarks = ResizeArray<string>()
@@ -190,9 +196,11 @@ module Sweep =
         let now, results, written = writeTables ()
 
         let files, unwritten =
-            match written with
-            | Ok files -> files, []
-            | Error reason -> [], [ reason ]
+            match written, Reports.write TableOptions.Default folder results with
+            | Ok files, Ok report -> files @ [ report ], []
+            | Ok files, Error reason -> files, [ reason ]
+            | Error reason, Ok _ -> [], [ reason ]
+            | Error reason, Error other -> [], [ reason; other ]
 
         let stoppedEarly = stop.IsCancellationRequested && pending |> List.exists (fun job -> not (isEnded now job))
 

@@ -13,32 +13,57 @@ let private quoted (cell: string) =
     else
         cell
 
-let private statistic name (get: ResultRow -> Statistic) =
-    [ name + "_mean", (fun row -> optional (get row).Mean)
-      name + "_std", (fun row -> optional (get row).Std)
-      name + "_values", (fun row -> (get row).Values |> List.map text |> String.concat ";") ]
+let private line cells = (cells |> List.map quoted |> String.concat ",") + "\n"
 
-/// The paths of all axes, in the order in which rows use them.
-let axesOf (results: Results) = results.Rows |> List.collect _.Axes |> List.map fst |> List.distinct
+type private Column = string * (ResultRow -> string)
 
-let valueOf axis (row: ResultRow) = row.Axes |> List.tryPick (fun (path, value) -> if path = axis then Some value else None)
+let private statistic options name (get: ResultRow -> Statistic) : Column list =
+    let shown row = Shown.values options (get row)
 
-let render (results: Results) =
-    let columns: (string * (ResultRow -> string)) list =
+    [ name + "_mean", (fun row -> optional (shown row).Mean)
+      name + "_std", (fun row -> optional (shown row).Std)
+      name + "_values", (fun row -> (shown row).Values |> List.map text |> String.concat ";") ]
+
+/// Columns of the comparison with a baseline.
+let private versus (options: TableOptions) (results: Results) : Column list =
+    match options.Baseline with
+    | None -> []
+    | Some baseline ->
+        let difference = Sheets.differenceTo options baseline results.Rows
+        let column name (get: Difference -> string) : Column = name, (fun row -> difference row |> Option.map get |> Option.defaultValue "")
+
+        [ "baseline", (fun row -> if (difference row).IsSome then baseline else "")
+          column "top1_difference_mean" (fun difference -> optional difference.Values.Mean)
+          column "top1_difference_std" (fun difference -> optional difference.Values.Std)
+          column "top1_difference_n" (fun difference -> string difference.Values.Values.Length)
+          column "top1_difference_p" (fun difference -> optional difference.PValue) ]
+
+let render (options: TableOptions) (results: Results) =
+    let measure = Shown.measure options
+    let literature get (row: ResultRow) = row.Published |> Option.bind get |> Option.map (Shown.value options) |> optional
+    let cost get (row: ResultRow) = row.Cost |> Option.map (get >> string) |> Option.defaultValue ""
+
+    let columns: Column list =
         [ "experiment", (fun _ -> results.Layout.Experiment)
           "variant", _.Variant
-          for axis in axesOf results do
-              axis, (fun row -> valueOf axis row |> Option.defaultValue "")
+          for axis in Layout.axes results.Layout do
+              axis, (Sheets.valueOf axis >> Option.defaultValue "")
           "seeds", (fun row -> string row.Top1Error.Values.Length)
           "status", (fun row -> string row.Status)
-          yield! statistic "top1_error" _.Top1Error
-          yield! statistic "top5_error" _.Top5Error
-          yield! statistic "best_top1_error" _.BestTop1Error
-          yield! statistic "best_top5_error" _.BestTop5Error
-          "published_top1_error", (fun row -> row.Published |> Option.bind _.Top1Error |> optional)
-          "published_top5_error", (fun row -> row.Published |> Option.bind _.Top5Error |> optional) ]
-
-    let line cells = (cells |> List.map quoted |> String.concat ",") + "\n"
+          yield! statistic options $"top1_{measure}" _.Top1Error
+          yield! statistic options $"top5_{measure}" _.Top5Error
+          yield! statistic options $"best_top1_{measure}" _.BestTop1Error
+          yield! statistic options $"best_top5_{measure}" _.BestTop5Error
+          $"published_top1_{measure}", literature _.Top1Error
+          $"published_top5_{measure}", literature _.Top5Error
+          "parameters", cost _.Parameters
+          "macs", cost _.MultiplyAdds
+          "seconds_mean", (fun row -> optional row.Seconds.Mean)
+          yield! versus options results ]
 
     line (List.map fst columns)
     + (results.Rows |> List.map (fun row -> line [ for _, cell in columns -> cell row ]) |> String.concat "")
+
+/// A table as it is shown, without what only the eye needs.
+let sheet (sheet: Sheet) =
+    line (sheet.Columns |> List.map _.Heading) + (sheet.Rows |> List.map (List.map _.Text >> line) |> String.concat "")

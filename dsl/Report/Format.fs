@@ -5,10 +5,21 @@ type Format =
     | Md
     | Csv
     | Json
+    | Latex
 
 module Format =
-    let render format results =
+    let render format (options: TableOptions) (results: Results) =
+        match format, options.Pivot with
+        | Md, _ -> Markdown.render options results
+        | Csv, None -> Csv.render options results
+        | Csv, Some axis -> PivotSheets.ofResults options axis results |> List.map Csv.sheet |> String.concat "\n"
+        | Json, _ -> Json.render options results
+        | Latex, _ -> Latex.render options results
+
+    /// Two results side by side, each with the name that it goes by.
+    let compare format (options: TableOptions) (first: string * Results) (second: string * Results) =
         match format with
-        | Md -> Markdown.render results
-        | Csv -> Csv.render results
-        | Json -> Json.render results
+        | Md -> Markdown.compare options first second
+        | Csv -> Csv.sheet (ComparisonSheet.ofResults options first second)
+        | Json -> Json.compare options first second
+        | Latex -> Latex.compare options first second

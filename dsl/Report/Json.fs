@@ -51,17 +51,73 @@ let private statistic (statistic: Statistic) : Node =
           "std", optional number statistic.Std
           "values", array (List.map number statistic.Values) ]
 
-let private row (row: ResultRow) : Node =
+let cost (cost: Cost option) : Node =
+    cost |> optional (fun cost -> object [ "parameters", integer cost.Parameters; "macs", integer cost.MultiplyAdds ])
+
+let private difference (baseline: string) (difference: Difference option) : Node =
+    difference
+    |> optional (fun difference ->
+        object
+            [ "baseline", text baseline
+              "top1", statistic difference.Values
+              "test", text "paired t-test, two-sided"
+              "p", optional number difference.PValue ])
+
+let private row (options: TableOptions) (results: Results) (row: ResultRow) : Node =
+    let shown errors = statistic (Shown.values options errors)
+    let measure = Shown.measure options
+
     object
         [ "variant", text row.Variant
           "axes", axes row.Axes
           "seeds", integer row.Top1Error.Values.Length
-          "top1_error", statistic row.Top1Error
-          "top5_error", statistic row.Top5Error
-          "best_top1_error", statistic row.BestTop1Error
+          $"top1_{measure}", shown row.Top1Error
+          $"top5_{measure}", shown row.Top5Error
+          $"best_top1_{measure}", shown row.BestTop1Error
           "published", published row.Published
-          "status", text (string row.Status) ]
+          "status", text (string row.Status)
+          "cost", cost row.Cost
+          "seconds", statistic row.Seconds
+          "unfinished", object [ for status, folders in row.Gaps -> string status, array (List.map text folders) ]
+          for baseline in Option.toList options.Baseline do
+              "difference", difference baseline (Sheets.differenceTo options baseline results.Rows row) ]
 
-let render (results: Results) =
-    let whole = object [ "experiment", text results.Layout.Experiment; "rows", array (List.map row results.Rows) ]
-    whole.ToJsonString RecordJson.Pretty + "\n"
+let private provenance (results: Results) : Node =
+    let time (time: DateTime) = text (time.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture))
+    let provenance = results.Provenance
+
+    object
+        [ "command", optional text results.Layout.Command
+          "started", optional (fst >> time) provenance.Period
+          "ended", optional (snd >> time) provenance.Period
+          "trained_with",
+          array
+              [ for kind, runs in provenance.Trained ->
+                    object
+                        [ "channel_distillation", text kind.Version
+                          "libraries", text kind.Libraries
+                          "machine", text kind.Machine
+                          "runs", integer runs ] ]
+          "published", object [ "source", optional text results.Layout.PublishedSource; "protocol", optional text results.Layout.PublishedProtocol ] ]
+
+let private whole (options: TableOptions) (results: Results) : Node =
+    object
+        [ "experiment", text results.Layout.Experiment
+          "rows", array (List.map (row options results) results.Rows)
+          "provenance", provenance results ]
+
+let private printed (node: Node) =
+    match node with
+    | null -> "null\n"
+    | node -> node.ToJsonString RecordJson.Pretty + "\n"
+
+let render (options: TableOptions) (results: Results) = printed (whole options results)
+
+/// Two results side by side: both whole, and the shown comparison.
+let compare (options: TableOptions) (nameA: string, a: Results) (nameB: string, b: Results) =
+    let sheet = ComparisonSheet.ofResults options (nameA, a) (nameB, b)
+
+    let rows =
+        [ for cells in sheet.Rows -> (object [ for column, cell in List.zip sheet.Columns cells -> column.Heading, text cell.Text ]: Node) ]
+
+    printed (object [ nameA, whole options a; nameB, whole options b; "comparison", array rows ])

@@ -32,6 +32,7 @@ let private teacher (row: TeacherRow) : Json.Node =
         [ "model", Json.text row.Model
           "axes", axes row.Axes
           "key", Json.text row.Key
+          "cost", Json.cost row.Cost
           "errors", Json.optional errors row.Errors
           "published", Json.published row.Published ]
 
@@ -40,6 +41,8 @@ let private row (row: LayoutRow) : Json.Node =
         [ "variant", Json.text row.Variant
           "axes", axes row.Axes
           "runs", Json.array (List.map Json.text row.Folders)
+          "seeds", Json.array (List.map Json.integer row.Seeds)
+          "cost", Json.cost row.Cost
           "published", Json.published row.Published
           if row.Assisted then
               "assisted", Json.flag true ]
@@ -67,6 +70,8 @@ let render (layout: Layout) (runs: ListedRun list) =
               "seeds", Json.array (layout.Seeds |> List.map Json.integer)
               "held_out", Json.array (layout.HeldOut |> List.map (Json.optional Json.number))
               "published_source", Json.optional Json.text layout.PublishedSource
+              "published_protocol", Json.optional Json.text layout.PublishedProtocol
+              "command", Json.optional Json.text layout.Command
               "teachers", Json.array (List.map teacher layout.Teachers)
               "rows", Json.array (List.map row layout.Rows)
               "runs", Json.array (List.map run runs) ]
@@ -83,11 +88,18 @@ let private tryGet (node: JsonElement) (name: string) =
 let private text (node: JsonElement) (name: string) = node.GetProperty(name).GetString() |> Option.ofObj |> Option.defaultValue ""
 let private items (node: JsonElement) (name: string) = [ for item in node.GetProperty(name).EnumerateArray() -> item ]
 let private number node name = tryGet node name |> Option.map _.GetDouble()
+let private tryText node name = tryGet node name |> Option.map (fun value -> string (value.GetString()))
 let private readAxes (node: JsonElement) = [ for entry in node.GetProperty("axes").EnumerateObject() -> entry.Name, string (entry.Value.GetString()) ]
 
 let private readPublished node : PublishedRow option =
     tryGet node "published"
     |> Option.map (fun row -> { Top1Error = number row "top1_error"; Top5Error = number row "top5_error" })
+
+let private readCost node : Cost option =
+    tryGet node "cost"
+    |> Option.map (fun cost ->
+        { Parameters = cost.GetProperty("parameters").GetInt64()
+          MultiplyAdds = cost.GetProperty("macs").GetInt64() })
 
 let private readErrors (node: JsonElement) =
     EpochErrors(node.GetProperty("epoch").GetInt32(), node.GetProperty("top1_error").GetDouble(), node.GetProperty("top5_error").GetDouble())
@@ -100,12 +112,15 @@ let private readLayout (node: JsonElement) =
       Epochs = items node "epochs" |> List.map _.GetInt32()
       Seeds = items node "seeds" |> List.map _.GetInt64()
       HeldOut = [ for share in items node "held_out" -> if share.ValueKind = JsonValueKind.Null then None else Some(share.GetDouble()) ]
-      PublishedSource = tryGet node "published_source" |> Option.map (fun source -> string (source.GetString()))
+      PublishedSource = tryText node "published_source"
+      PublishedProtocol = tryText node "published_protocol"
+      Command = tryText node "command"
       Teachers =
         [ for teacher in items node "teachers" ->
               { Model = text teacher "model"
                 Axes = readAxes teacher
                 Key = text teacher "key"
+                Cost = readCost teacher
                 Errors = tryGet teacher "errors" |> Option.map readErrors
                 Published = readPublished teacher } ]
       Hashes = Map [ for run in items node "runs" -> text run "folder", text run "hash" ]
@@ -114,6 +129,9 @@ let private readLayout (node: JsonElement) =
               { Variant = text row "variant"
                 Axes = readAxes row
                 Folders = items row "runs" |> List.map (fun run -> string (run.GetString()))
+                // Earlier versions wrote none.
+                Seeds = if (tryGet row "seeds").IsSome then items row "seeds" |> List.map _.GetInt64() else []
+                Cost = readCost row
                 Published = readPublished row
                 Assisted = (tryGet row "assisted").IsSome } ] }
 

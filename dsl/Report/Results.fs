@@ -30,6 +30,17 @@ type RowStatus =
         | Missing -> "missing"
         | PublishedOnly -> "published"
 
+/// What the folder of a run says.
+type RunRecord =
+    {
+        /// None: the run has not ended.
+        Result: RunResult option
+        /// Wall-clock time of its training, in the company that it had; None: not known.
+        Seconds: float option
+    }
+
+    static member Nothing = { Result = None; Seconds = None }
+
 /// A row of the table; errors are percentages on the official validation set. Only completed runs count.
 type ResultRow =
     {
@@ -37,25 +48,28 @@ type ResultRow =
         Axes: (string * string) list
         /// Runs that the row should have.
         Planned: int
+        /// Of the completed runs, in the order of the values below; none where they are not known.
+        Seeds: int64 list
         /// After the last epoch.
         Top1Error: Statistic
         Top5Error: Statistic
         /// Of the epoch with the lowest top-1 error of each run, on the part held out where there is one.
         BestTop1Error: Statistic
         BestTop5Error: Statistic
+        Seconds: Statistic
+        Cost: Cost option
         Published: PublishedRow option
         Status: RowStatus
         /// Runs that did not complete, by how they ended: their folders' names.
         Gaps: (RowStatus * string list) list
     }
 
-type Results =
-    {
-        Layout: Layout
-        Rows: ResultRow list
-        /// What the runs were trained with, one line for each kind of machine and software.
-        TrainedWith: string list
-    }
+    member this.IsTeacher = this.Variant = "teacher"
+
+    /// Trained here.
+    member this.IsTrained = this.Status <> PublishedOnly && not this.IsTeacher
+
+type Results = { Layout: Layout; Rows: ResultRow list; Provenance: Provenance }
 
 module Results =
     let private statistic choose (errors: EpochErrors list) : Statistic = { Values = errors |> List.map choose }
@@ -66,16 +80,20 @@ module Results =
         { Variant = "teacher"
           Axes = teacher.Axes
           Planned = 1
+          Seeds = []
           Top1Error = errors |> statistic _.Top1Error
           Top5Error = errors |> statistic _.Top5Error
           BestTop1Error = Statistic.Nothing
           BestTop5Error = Statistic.Nothing
+          Seconds = Statistic.Nothing
+          Cost = teacher.Cost
           Published = teacher.Published
           Status = if teacher.Errors.IsSome then Completed else Missing
           Gaps = [] }
 
-    let private statusOfRun (result: RunResult option) =
-        match result |> Option.map _.Status with
+    /// How a run stands.
+    let statusOfRun (record: RunRecord) =
+        match record.Result |> Option.map _.Status with
         | Some RunStatus.Completed -> Completed
         | Some RunStatus.Diverged -> Diverged
         | Some RunStatus.Failed -> Failed
@@ -94,14 +112,17 @@ module Results =
         else
             [ Diverged; Failed; Interrupted ] |> List.tryFind has |> Option.defaultValue Missing
 
-    let private ofRow (resultOf: string -> RunResult option) (row: LayoutRow) =
-        let results = row.Folders |> List.map resultOf
-        let statuses = results |> List.map statusOfRun
-        let completed = results |> List.choose id |> List.filter (fun result -> result.Status = RunStatus.Completed)
+    let private ofRow (recordOf: string -> RunRecord) (row: LayoutRow) =
+        let records = row.Folders |> List.map recordOf
+        let statuses = records |> List.map statusOfRun
+        let isCompleted = statuses |> List.map ((=) Completed)
+        let ofCompleted values = List.zip isCompleted values |> List.filter fst |> List.map snd
+        let completed = ofCompleted records
 
         // What was held out chose the epoch; its errors are not the ones to report.
         let errors onTest onValidation =
             completed
+            |> List.choose _.Result
             |> List.choose (fun (result: RunResult) ->
                 Option.ofObj result.Test |> Option.map onTest |> Option.orElse (Option.ofObj (onValidation result)))
 
@@ -111,10 +132,13 @@ module Results =
         { Variant = row.Variant
           Axes = row.Axes
           Planned = row.Folders.Length
+          Seeds = if row.Seeds.Length = row.Folders.Length then ofCompleted row.Seeds else []
           Top1Error = last |> statistic _.Top1Error
           Top5Error = last |> statistic _.Top5Error
           BestTop1Error = best |> statistic _.Top1Error
           BestTop5Error = best |> statistic _.Top5Error
+          Seconds = { Values = completed |> List.choose _.Seconds }
+          Cost = row.Cost
           Published = row.Published
           Status = statusOf statuses
           Gaps =
@@ -128,7 +152,7 @@ module Results =
                   | folders -> status, folders ] }
 
     /// Teacher first, then the variants in the experiment's order.
-    let collect (resultOf: string -> RunResult option) (trainedWith: string list) (layout: Layout) =
+    let collect (recordOf: string -> RunRecord) (provenance: Provenance) (layout: Layout) =
         { Layout = layout
-          Rows = List.map ofTeacher layout.Teachers @ List.map (ofRow resultOf) layout.Rows
-          TrainedWith = trainedWith }
+          Rows = List.map ofTeacher layout.Teachers @ List.map (ofRow recordOf) layout.Rows
+          Provenance = provenance }

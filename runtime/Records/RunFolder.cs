@@ -36,7 +36,10 @@ public sealed class RunFolder(string path)
     public string? ReadHash() => (string?)ReadRun()?[HashEntry];
 
     /// <summary>Whether the folder holds another run than the one with this hash; a folder that does not say is taken for it.</summary>
-    public bool IsOfAnother(string hash) => ReadHash() is string own && own != hash;
+    public bool IsOfAnother(string hash) => IsOfAnother(ReadRun(), hash);
+
+    /// <summary>The same, of what <see cref="ReadRun"/> gave.</summary>
+    public static bool IsOfAnother(JsonObject? run, string hash) => (string?)run?[HashEntry] is string own && own != hash;
 
     /// <summary>Whether the weights of the last and of the best epoch are there.</summary>
     public bool HasWeights() => File.Exists(LatestWeights) && File.Exists(BestWeights);

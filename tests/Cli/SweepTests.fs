@@ -111,11 +111,24 @@ let tests =
         "real sweeps"
         [ test "an experiment without a teacher is trained, and results.json has exactly the contract's keys" {
               let results = results completed.Value
-              expectKeys [ "experiment"; "rows" ] results "results.json"
+              expectKeys [ "experiment"; "rows"; "provenance" ] results "results.json"
               Expect.equal (text results "experiment") "small" "experiment"
               let row = rowOf completed.Value
 
-              expectKeys [ "variant"; "axes"; "seeds"; "top1_error"; "top5_error"; "best_top1_error"; "published"; "status" ] row "a row"
+              expectKeys
+                  [ "variant"
+                    "axes"
+                    "seeds"
+                    "top1_error"
+                    "top5_error"
+                    "best_top1_error"
+                    "published"
+                    "status"
+                    "cost"
+                    "seconds"
+                    "unfinished" ]
+                  row
+                  "a row"
 
               for statistic in [ "top1_error"; "top5_error"; "best_top1_error" ] do
                   expectKeys [ "mean"; "std"; "values" ] row[statistic] statistic

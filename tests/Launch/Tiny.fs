@@ -39,6 +39,7 @@ let optionsIn (workspace: Workspace) out : SweepOptions =
       Threads = None
       RetryFailed = false
       Quiet = true
+      Command = None
       OpenDataset = Some openDataset }
 
 let sweep options plan = Sweep.run options plan CancellationToken.None

@@ -65,7 +65,7 @@ let tests =
                       Directory.Delete(path, true)
                       let again = Tiny.sweep options plan
                       Expect.isEmpty again.Missing name
-                      Expect.hasLength again.Files 4 name)
+                      Expect.hasLength again.Files 6 name)
           }
 
           test "a run's folder trains the others, and that one when it can" {

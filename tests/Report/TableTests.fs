@@ -1,14 +1,27 @@
 module ChannelDistillation.Tests.Report.TableTests
 
+open System
 open Expecto
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Report
 open ChannelDistillation.Records
 
-let private completed top1 top5 best = Some(RunResult(RunStatus.Completed, EpochErrors(10, top1, top5), EpochErrors(7, best, top5 - 0.5)))
+let private completed top1 top5 best : RunRecord =
+    { Result = Some(RunResult(RunStatus.Completed, EpochErrors(10, top1, top5), EpochErrors(7, best, top5 - 0.5)))
+      Seconds = Some(90.0 + top1) }
+
+let private ended result : RunRecord = { Result = Some result; Seconds = None }
+
+let private cost parameters multiplyAdds : Cost option = Some { Parameters = parameters; MultiplyAdds = multiplyAdds }
 
 let private row variant axes folders published : LayoutRow =
-    { Variant = variant; Axes = axes; Folders = folders; Published = published; Assisted = false }
+    { Variant = variant
+      Axes = axes
+      Folders = folders
+      Seeds = folders |> List.mapi (fun seed _ -> int64 seed)
+      Cost = cost 23_705_252L 1_298_000_000L
+      Published = published
+      Assisted = false }
 
 let private layout: Layout =
     { Experiment = "cd-weight"
@@ -20,10 +33,13 @@ let private layout: Layout =
       HeldOut = [ None ]
       Hashes = Map.empty
       PublishedSource = Some "arXiv 2006.01683, Table \"CIFAR100\""
+      PublishedProtocol = Some "best epoch of one run"
+      Command = Some "dotnet fsi build.fsx sweep cd-weight.yaml"
       Teachers =
         [ { Model = "resnet152"
             Axes = []
             Key = "key"
+            Cost = cost 58_341_028L 3_726_000_000L
             Errors = Some(EpochErrors(200, 19.0625, 4.5))
             Published = Some { Top1Error = Some 19.09; Top5Error = Some 4.45 } } ]
       Rows =
@@ -32,6 +48,10 @@ let private layout: Layout =
           row "cd" [ "losses.cd.weight", "3" ] [ "b0"; "b1"; "b2" ] None
           row "cd" [ "losses.cd.weight", "6" ] [ "c0"; "c1"; "c2" ] None ] }
 
+let private trained: Provenance =
+    { Trained = [ { Version = "0.1.0+c4b51ec4"; Libraries = "TorchSharp 0.107.0, .NET 10.0.1"; Machine = "cpu (Xeon)" }, 4 ]
+      Period = Some(DateTime(2026, 11, 23, 4, 26, 0), DateTime(2026, 11, 23, 16, 7, 0)) }
+
 let private results =
     let resultOf =
         function
@@ -39,11 +59,11 @@ let private results =
         | "s1" -> completed 23.0 6.0 22.0
         | "s2" -> completed 24.0 6.5 22.25
         | "a0" -> completed 20.25 4.75 20.0
-        | "a1" -> Some(RunResult(RunStatus.Interrupted, null, null))
-        | "b1" -> Some(RunResult(RunStatus.Diverged, null, null, "the loss is not a number"))
-        | _ -> None
+        | "a1" -> ended (RunResult(RunStatus.Interrupted, null, null))
+        | "b1" -> ended (RunResult(RunStatus.Diverged, null, null, "the loss is not a number"))
+        | _ -> RunRecord.Nothing
 
-    Results.collect resultOf [ "channel-distillation 0.1.0 on cpu" ] layout
+    Results.collect resultOf trained layout
 
 let private same (actual: string) (expected: string) = Expect.equal actual (expected.TrimStart '\n') "whole text"
 
@@ -53,32 +73,36 @@ let tests =
         "tables"
         [ test "Markdown shows mean and spread, what is missing, and the published numbers" {
               same
-                  (Markdown.render results)
+                  (Markdown.render TableOptions.Default results)
                   "
 # cd-weight
 
 How much weight does CD bear?
 
-| variant | cd.weight |  top-1 error | top-5 error |   best top-1 |    seeds | published top-1 / top-5 |
-|---------|----------:|-------------:|------------:|-------------:|---------:|------------------------:|
-| teacher |           |        19.06 |        4.50 |              |          |            19.09 / 4.45 |
-| student |           | 23.00 ± 1.00 | 6.00 ± 0.50 | 22.00 ± 0.25 |        3 |               22.02 / – |
-| cd      |         1 |        20.25 |        4.75 |        20.00 |   1 of 3 |                         |
-| cd      |         3 |            – |           – |            – | diverged |                         |
-| cd      |         6 |            – |           – |            – |  missing |                         |
+| variant | cd.weight |  top-1 error | top-5 error |   best top-1 |    seeds |    time | published top-1 / top-5 |
+|---------|----------:|-------------:|------------:|-------------:|---------:|--------:|------------------------:|
+| teacher |           |        19.06 |        4.50 |              |          |         |            19.09 / 4.45 |
+| student |           | 23.00 ± 1.00 | 6.00 ± 0.50 | 22.00 ± 0.25 |        3 | 1.9 min |               22.02 / – |
+| cd      |         1 |    **20.25** |    **4.75** |    **20.00** |   1 of 3 | 1.8 min |                         |
+| cd      |         3 |            – |           – |            – | diverged |         |                         |
+| cd      |         6 |            – |           – |            – |  missing |         |                         |
 
 cifar100, resnet152 → resnet50, 10 epochs, seeds 0, 1, 2.
 Errors in percent on the validation set after the last epoch, mean ± sample standard deviation over the seeds. `best top-1` is the lowest of all epochs, picked on the same validation set, and therefore optimistic.
+Teacher: 58.3 M parameters, 3.73 G multiply-accumulates (MACs) per image; student: 23.7 M parameters, 1.30 G multiply-accumulates (MACs) per image.
+`time` is the mean wall-clock time of a run; runs that are trained together share it.
+Published: arXiv 2006.01683, Table \"CIFAR100\"; best epoch of one run.
 cd, cd.weight 1: 1 of 3 seeds; 1 interrupted (a1), 1 not trained yet.
 cd, cd.weight 3: 0 of 3 seeds; 1 diverged (b1), 2 not trained yet.
-Published: arXiv 2006.01683, Table \"CIFAR100\".
-Trained with channel-distillation 0.1.0 on cpu.
+Trained with channel-distillation 0.1.0+c4b51ec4, TorchSharp 0.107.0, .NET 10.0.1 on cpu (Xeon).
+Runs of 2026-11-23 04:26 to 2026-11-23 16:07 UTC.
+Command: `dotnet fsi build.fsx sweep cd-weight.yaml`
 "
           }
 
           test "one epoch of one seed is one epoch of one seed" {
               let single = { results with Layout = { layout with Epochs = [ 1 ]; Seeds = [ 0L ] } }
-              Expect.stringContains (Markdown.render single) "cifar100, resnet152 → resnet50, 1 epoch, seed 0." "caption"
+              Expect.stringContains (Markdown.render TableOptions.Default single) "cifar100, resnet152 → resnet50, 1 epoch, seed 0." "caption"
           }
 
           test "errors on the official set take the place of those on the part held out, and the caption says so" {
@@ -91,19 +115,19 @@ Trained with channel-distillation 0.1.0 on cpu.
                   )
 
               let layout = { layout with HeldOut = [ Some 0.1 ]; Rows = [ row "student" [] [ "s0" ] None ]; Teachers = [] }
-              let results = Results.collect (fun _ -> Some result) [] layout
+              let results = Results.collect (fun _ -> ended result) Provenance.nothing layout
               let row = List.head results.Rows
               Expect.equal (row.Top1Error.Mean, row.Top5Error.Mean, row.BestTop1Error.Mean) (Some 33.0, Some 7.0, Some 32.0) "errors"
 
               Expect.equal
-                  (Markdown.caption results |> List.item 1)
+                  (Caption.lines TableOptions.Default results |> List.item 1)
                   "Errors in percent on the validation set after the last epoch, mean ± sample standard deviation over the seeds. `best top-1` is that of the epoch which was best on images held out of the training set (10 %); the validation set had no part in the choice."
                   "caption"
 
               let mixed = { results with Layout = { layout with HeldOut = [ None; Some 0.25 ] } }
 
               Expect.stringEnds
-                  (Markdown.caption mixed |> List.item 1)
+                  (Caption.lines TableOptions.Default mixed |> List.item 1)
                   "Elsewhere it is the lowest of all epochs, picked on the same validation set, and therefore optimistic."
                   "both"
           }
@@ -114,7 +138,7 @@ Trained with channel-distillation 0.1.0 on cpu.
               let layout = { layout with Rows = [ row "student" [] [ "s0" ] None; assisted ] }
 
               Expect.equal
-                  (Markdown.caption { results with Layout = layout } |> List.item 2)
+                  (Caption.lines TableOptions.Default { results with Layout = layout } |> List.item 2)
                   "residual-kd: residual knowledge distillation (arXiv 2002.09168), not the relational one. Its network is two students that answer together, twice the parameters and the cost of the other rows. The published number is of one network divided in two, which together have the size of one."
                   "caption"
           }
@@ -124,7 +148,7 @@ Trained with channel-distillation 0.1.0 on cpu.
               let layout = { layout with Teachers = []; Rows = [ row "student" [] [ "s0" ] published; row "kd" [] [ "k0" ] None ] }
 
               same
-                  (Markdown.table (Results.collect (fun _ -> None) [] layout))
+                  (Markdown.tables TableOptions.Default (Results.collect (fun _ -> RunRecord.Nothing) Provenance.nothing layout))
                   "
 | variant | top-1 error | top-5 error | best top-1 |   seeds | published top-1 |
 |---------|------------:|------------:|-----------:|--------:|----------------:|
@@ -135,14 +159,14 @@ Trained with channel-distillation 0.1.0 on cpu.
 
           test "CSV has a column for each axis and full precision" {
               same
-                  (Csv.render results)
+                  (Csv.render TableOptions.Default results)
                   "
-experiment,variant,losses.cd.weight,seeds,status,top1_error_mean,top1_error_std,top1_error_values,top5_error_mean,top5_error_std,top5_error_values,best_top1_error_mean,best_top1_error_std,best_top1_error_values,best_top5_error_mean,best_top5_error_std,best_top5_error_values,published_top1_error,published_top5_error
-cd-weight,teacher,,1,completed,19.0625,,19.0625,4.5,,4.5,,,,,,,19.09,4.45
-cd-weight,student,,3,completed,23,1,22;23;24,6,0.5,5.5;6;6.5,22,0.25,21.75;22;22.25,5.5,0.5,5;5.5;6,22.02,
-cd-weight,cd,1,1,partial,20.25,,20.25,4.75,,4.75,20,,20,4.25,,4.25,,
-cd-weight,cd,3,0,diverged,,,,,,,,,,,,,,
-cd-weight,cd,6,0,missing,,,,,,,,,,,,,,
+experiment,variant,losses.cd.weight,seeds,status,top1_error_mean,top1_error_std,top1_error_values,top5_error_mean,top5_error_std,top5_error_values,best_top1_error_mean,best_top1_error_std,best_top1_error_values,best_top5_error_mean,best_top5_error_std,best_top5_error_values,published_top1_error,published_top5_error,parameters,macs,seconds_mean
+cd-weight,teacher,,1,completed,19.0625,,19.0625,4.5,,4.5,,,,,,,19.09,4.45,58341028,3726000000,
+cd-weight,student,,3,completed,23,1,22;23;24,6,0.5,5.5;6;6.5,22,0.25,21.75;22;22.25,5.5,0.5,5;5.5;6,22.02,,23705252,1298000000,113
+cd-weight,cd,1,1,partial,20.25,,20.25,4.75,,4.75,20,,20,4.25,,4.25,,,23705252,1298000000,110.25
+cd-weight,cd,3,0,diverged,,,,,,,,,,,,,,,23705252,1298000000,
+cd-weight,cd,6,0,missing,,,,,,,,,,,,,,,23705252,1298000000,
 "
           }
 
@@ -150,7 +174,7 @@ cd-weight,cd,6,0,missing,,,,,,,,,,,,,,
               let two = { results with Rows = [ results.Rows[0]; results.Rows[2] ] }
 
               same
-                  (Json.render two)
+                  (Json.render TableOptions.Default two)
                   """
 {
   "experiment": "cd-weight",
@@ -182,7 +206,17 @@ cd-weight,cd,6,0,missing,,,,,,,,,,,,,,
         "top1_error": 19.09,
         "top5_error": 4.45
       },
-      "status": "completed"
+      "status": "completed",
+      "cost": {
+        "parameters": 58341028,
+        "macs": 3726000000
+      },
+      "seconds": {
+        "mean": null,
+        "std": null,
+        "values": []
+      },
+      "unfinished": {}
     },
     {
       "variant": "cd",
@@ -212,17 +246,53 @@ cd-weight,cd,6,0,missing,,,,,,,,,,,,,,
         ]
       },
       "published": null,
-      "status": "partial"
+      "status": "partial",
+      "cost": {
+        "parameters": 23705252,
+        "macs": 1298000000
+      },
+      "seconds": {
+        "mean": 110.25,
+        "std": null,
+        "values": [
+          110.25
+        ]
+      },
+      "unfinished": {
+        "interrupted": [
+          "a1"
+        ],
+        "missing": [
+          "a2"
+        ]
+      }
     }
-  ]
+  ],
+  "provenance": {
+    "command": "dotnet fsi build.fsx sweep cd-weight.yaml",
+    "started": "2026-11-23T04:26:00Z",
+    "ended": "2026-11-23T16:07:00Z",
+    "trained_with": [
+      {
+        "channel_distillation": "0.1.0+c4b51ec4",
+        "libraries": "TorchSharp 0.107.0, .NET 10.0.1",
+        "machine": "cpu (Xeon)",
+        "runs": 4
+      }
+    ],
+    "published": {
+      "source": "arXiv 2006.01683, Table \"CIFAR100\"",
+      "protocol": "best epoch of one run"
+    }
+  }
 }
 """
           }
 
           test "a variant's name with a comma or a bar breaks neither table" {
-              let odd = Results.collect (fun _ -> None) [] { layout with Teachers = []; Rows = [ row "a,|b" [] [ "x" ] None ] }
-              Expect.stringContains (Csv.render odd) "\ncd-weight,\"a,|b\",0,missing," "quoted"
-              Expect.stringContains (Markdown.table odd) "| a,\\|b   |" "escaped"
+              let odd = Results.collect (fun _ -> RunRecord.Nothing) Provenance.nothing { layout with Teachers = []; Rows = [ row "a,|b" [] [ "x" ] None ] }
+              Expect.stringContains (Csv.render TableOptions.Default odd) "\ncd-weight,\"a,|b\",0,missing," "quoted"
+              Expect.stringContains (Markdown.tables TableOptions.Default odd) "| a,\\|b   |" "escaped"
           }
 
           test "plan.json gives back the layout that it was written from" {

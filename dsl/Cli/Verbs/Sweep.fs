@@ -41,8 +41,8 @@ type SweepArguments =
 
 /// Shows what came of it, and ends with the code that the contract has for it.
 let private summary (outcome: Outcome) =
-    printfn "\n%s" (Markdown.table outcome.Results)
-    outcome.Results |> Markdown.caption |> List.iter (printfn "%s")
+    printfn "\n%s" (Markdown.tables TableOptions.Default outcome.Results)
+    outcome.Results |> Caption.lines TableOptions.Default |> List.iter (printfn "%s")
 
     let count state = outcome.Jobs |> List.filter (fun job -> state job.State) |> List.length
 
@@ -100,6 +100,7 @@ let run (arguments: string list) =
               Threads = parsed.TryGetResult Threads |> Option.map (Parsing.positive "--threads")
               RetryFailed = parsed.Contains Retry_Failed
               Quiet = parsed.Contains Quiet
+              Command = Some(Parsing.commandLine "sweep" arguments)
               OpenDataset = None }
 
         let plan = load (parsed.TryGetResult File) (parsed.GetResults Set) (parsed.Contains Yes)

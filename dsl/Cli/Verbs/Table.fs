@@ -1,56 +1,72 @@
-/// `table`: the results so far.
+/// `table`: the results so far, of one experiment or of two side by side.
 module ChannelDistillation.Cli.TableVerb
 
 open Argu
 open System.IO
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Launch
 open ChannelDistillation.Dsl.Report
 open ChannelDistillation.Cli
-open ChannelDistillation.Cli.Common
 
 type TableFormat =
     | Md
     | Csv
     | Json
+    | Latex
 
 type TableArguments =
-    | [<MainCommand; Unique>] Source of ``file or folder``: string
+    | [<MainCommand>] Source of ``file or folder``: string list
     | [<Unique>] Out of folder: string
     | [<EqualsAssignmentOrSpaced>] Set of ``path=value``: string
     | [<Unique>] Format of TableFormat
+    | [<Unique>] Baseline of variant: string
+    | [<Unique>] Pivot of path: string
+    | [<Unique>] Accuracy
 
     interface IArgParserTemplate with
         member this.Usage =
             match this with
-            | Source _ -> "an experiment, or the folder of its runs; default experiments/quickstart.yaml"
+            | Source _ -> "an experiment, or the folder of its runs; default experiments/quickstart.yaml; two of them are compared"
             | Out _ -> "where results are; default runs"
             | Set _ -> "the overrides that the sweep was started with"
             | Format _ -> "default md"
+            | Baseline _ -> "the difference of every row to this variant, with a paired t-test over the seeds"
+            | Pivot _ -> "the values of this axis of the grid as columns"
+            | Accuracy -> "accuracies instead of errors"
 
-/// The experiment's folder and what its table shows: from the folder itself, or from the experiment's file.
-let private layoutOf (source: string option) (out: string option) (sets: string list) =
-    match source with
-    | Some folder when Directory.Exists folder ->
-        match PlanFile.read folder with
-        | Some layout -> folder, layout
-        | None -> Ending.stop Ending.missing $"{folder} is no folder of an experiment: a sweep would have left a plan.json there."
-    | _ ->
-        let plan = load source sets true
-        let folder = Sweep.folderOf (outOf out) plan
-        folder, Layouts.ofPlan plan (Job.ofPlan folder plan) (Layouts.knownErrors (PlanFile.read folder))
+let private formatOf (parsed: ParseResults<TableArguments>) =
+    match parsed.GetResult(Format, TableFormat.Md) with
+    | TableFormat.Md -> Report.Md
+    | TableFormat.Csv -> Report.Csv
+    | TableFormat.Json -> Report.Json
+    | TableFormat.Latex -> Report.Latex
+
+/// Short names where they tell the two apart.
+let private names (first: string) (second: string) =
+    let short (path: string) = string (Path.GetFileNameWithoutExtension(path.TrimEnd('/', '\\')))
+    if short first <> short second then short first, short second else first, second
 
 let run (arguments: string list) =
     match Parsing.parse<TableArguments> "table" arguments with
     | None -> 0
     | Some parsed ->
-        let folder, layout = layoutOf (parsed.TryGetResult Source) (parsed.TryGetResult Out) (parsed.GetResults Set)
+        let collect source = Sources.collect source (parsed.TryGetResult Out) (parsed.GetResults Set)
+        let options = Sources.options (parsed.Contains Accuracy) (parsed.TryGetResult Baseline) (parsed.TryGetResult Pivot)
+        let format = formatOf parsed
 
-        let format =
-            match parsed.GetResult(Format, TableFormat.Md) with
-            | TableFormat.Md -> Report.Md
-            | TableFormat.Csv -> Report.Csv
-            | TableFormat.Json -> Report.Json
+        let text =
+            match parsed.GetResult(Source, []) with
+            | []
+            | [ _ ] as source ->
+                let _, results = collect (List.tryHead source)
+                Report.Format.render format (options [ results.Layout ]) results
+            | [ first; second ] ->
+                if parsed.Contains Pivot || parsed.Contains Baseline then
+                    Ending.stop Ending.invalid "--pivot and --baseline are for one result; two are compared row by row."
 
-        printf "%s" (Tables.collect folder layout |> Report.Format.render format)
+                let (_, a), (_, b) = collect (Some first), collect (Some second)
+                let nameA, nameB = names first second
+                Report.Format.compare format (options [ a.Layout; b.Layout ]) (nameA, a) (nameB, b)
+            | more -> Ending.stop Ending.invalid $"`table` shows one result or compares two; these are {more.Length}."
+
+        printf "%s" text
         0

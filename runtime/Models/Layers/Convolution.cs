@@ -45,6 +45,7 @@ public sealed class Convolution : nn.Module<Tensor, Tensor>
     {
         Tensor output = nn.functional.conv2d(images, weight, bias ?? shift, stride, padding, groups: groups);
         ForwardTrace.Convolved(this, images, output);
+        MultiplyAdds.Add(output, weight);
         return output;
     }
 

@@ -46,8 +46,12 @@ public sealed class FreeConvolution : nn.Module<Tensor, Tensor>, IUniformlyIniti
 
     public double Bound { get; }
 
-    public override Tensor forward(Tensor images) =>
-        transposed
+    public override Tensor forward(Tensor images)
+    {
+        Tensor output = transposed
             ? nn.functional.conv_transpose2d(images, weight, bias, strides: stride, padding: padding)
             : nn.functional.conv2d(images, weight, bias, strides: stride, padding: padding);
+        MultiplyAdds.Add(transposed ? images : output, weight);
+        return output;
+    }
 }

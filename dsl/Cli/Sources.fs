@@ -1,0 +1,49 @@
+/// Where results come from: an experiment's file, or the folder of its runs.
+module ChannelDistillation.Cli.Sources
+
+open System
+open System.IO
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Launch
+open ChannelDistillation.Dsl.Report
+open ChannelDistillation.Cli.Common
+
+let private layoutOf (source: string option) (out: string option) (sets: string list) =
+    match source with
+    | Some folder when Directory.Exists folder ->
+        match PlanFile.read folder with
+        | Some layout -> folder, layout
+        | None -> Ending.stop Ending.missing $"{folder} is no folder of an experiment: a sweep would have left a plan.json there."
+    | _ ->
+        let plan = load source sets true
+        let folder = Sweep.folderOf (outOf out) plan
+        let earlier = PlanFile.read folder
+        let layout = Layouts.ofPlan plan (Job.ofPlan folder plan) (Layouts.knownErrors earlier)
+        folder, { layout with Command = earlier |> Option.bind _.Command }
+
+/// The name as the results have it, or the nearest ones.
+let private known what (names: string list) (given: string) =
+    if List.contains given names then
+        given
+    else
+        let near =
+            match Suggest.near given names with
+            | [] -> ""
+            | nearest :: _ -> $"\nHint: maybe you want `{nearest}`?"
+
+        let listed = if names.IsEmpty then "There is none." else $"""I know: {String.Join(", ", names)}."""
+        Ending.stop Ending.invalid $"There is no {what} `{given}` in these results. {listed}{near}"
+
+/// What a table is to show, with names that are in these results.
+let options (accuracy: bool) (baseline: string option) (pivot: string option) (layouts: Layout list) : TableOptions =
+    let variants = layouts |> List.collect _.Rows |> List.filter (fun row -> not row.Folders.IsEmpty) |> List.map _.Variant |> List.distinct
+
+    { Accuracy = accuracy
+      Baseline = baseline |> Option.map (known "variant" variants)
+      Pivot = pivot |> Option.map (known "axis" (layouts |> List.collect Layout.axes |> List.distinct)) }
+
+/// The experiment's folder and its results so far.
+/// `out` is where experiments put their folders, `sets` are overrides of the experiment's file.
+let collect (source: string option) (out: string option) (sets: string list) : string * Results =
+    let folder, layout = layoutOf source out sets
+    folder, Tables.collect folder layout

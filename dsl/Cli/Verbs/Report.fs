@@ -1,0 +1,38 @@
+/// `report`: the results so far as one page.
+module ChannelDistillation.Cli.ReportVerb
+
+open Argu
+open ChannelDistillation.Dsl.Launch
+open ChannelDistillation.Cli
+open ChannelDistillation.Cli.Common
+
+type ReportArguments =
+    | [<MainCommand; Unique>] Source of ``file or folder``: string
+    | [<Unique>] Out of folder: string
+    | [<EqualsAssignmentOrSpaced>] Set of ``path=value``: string
+    | [<Unique>] Baseline of variant: string
+    | [<Unique>] Pivot of path: string
+    | [<Unique>] Accuracy
+
+    interface IArgParserTemplate with
+        member this.Usage =
+            match this with
+            | Source _ -> "an experiment, or the folder of its runs; default experiments/quickstart.yaml"
+            | Out _ -> "where results are; default runs"
+            | Set _ -> "the overrides that the sweep was started with"
+            | Baseline _ -> "the difference of every row to this variant, with a paired t-test over the seeds"
+            | Pivot _ -> "the values of this axis of the grid as columns of the table"
+            | Accuracy -> "accuracies instead of errors in the table"
+
+let run (arguments: string list) =
+    match Parsing.parse<ReportArguments> "report" arguments with
+    | None -> 0
+    | Some parsed ->
+        let folder, results = Sources.collect (parsed.TryGetResult Source) (parsed.TryGetResult Out) (parsed.GetResults Set)
+        let options = Sources.options (parsed.Contains Accuracy) (parsed.TryGetResult Baseline) (parsed.TryGetResult Pivot) [ results.Layout ]
+
+        match Reports.write options folder results with
+        | Ok path ->
+            printfn "%s" (shown path)
+            0
+        | Error reason -> Ending.stop Ending.missing reason

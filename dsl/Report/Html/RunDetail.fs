@@ -1,0 +1,24 @@
+namespace ChannelDistillation.Dsl.Report.Html
+
+open System.Text.Json.Nodes
+open ChannelDistillation.Dsl.Report
+open ChannelDistillation.Records
+
+/// Everything that the report shows of a run.
+type RunDetail =
+    {
+        /// Its folder's name.
+        Folder: string
+        Seed: int64 option
+        Status: RowStatus
+        Record: RunRecord
+        /// Its run.json, where there is one.
+        Run: JsonObject option
+        Epochs: EpochRecord list
+    }
+
+    /// The folder's name without the hash.
+    member this.Name =
+        match this.Folder.LastIndexOf '-' with
+        | -1 -> this.Folder
+        | at -> this.Folder.Substring(0, at)

@@ -1,0 +1,100 @@
+namespace ChannelDistillation.Dsl.Report
+
+open System
+open System.Text.Json.Nodes
+open ChannelDistillation.Dsl
+open ChannelDistillation.Records
+
+/// Software and machine of some runs.
+type TrainedOn =
+    {
+        /// `0.1.0+c4b51ec4`: the version and the commit.
+        Version: string
+        Libraries: string
+        Machine: string
+    }
+
+    override this.ToString() = $"channel-distillation {this.Version}, {this.Libraries} on {this.Machine}"
+
+/// Where the numbers of a table come from.
+type Provenance =
+    {
+        /// Each kind of software and machine, with the number of runs that it had a part in.
+        Trained: (TrainedOn * int) list
+        /// When the first run started and the last one ended, in UTC.
+        Period: (DateTime * DateTime) option
+    }
+
+module Provenance =
+    let nothing = { Trained = []; Period = None }
+
+    let private at (path: string list) (session: JsonObject) =
+        let rec go (node: JsonNode | null) (path: string list) =
+            match node, path with
+            | null, _ -> "?"
+            | node, [] -> string node
+            | node, name :: rest -> go node[name] rest
+
+        go session path
+
+    /// `0.1.0+c4b51ec4b84a...` names the commit in full.
+    let shortVersion (version: string) =
+        match version.IndexOf '+' with
+        | -1 -> version
+        | at -> version.Substring(0, min version.Length (at + 9))
+
+    let private ofSession (session: JsonObject) =
+        let software name = at [ "software"; name ] session
+        let hardware name = at [ "hardware"; name ] session
+
+        { Version = shortVersion (software "channel_distillation")
+          Libraries = $"""TorchSharp {software "torchsharp"}, .NET {software "dotnet"}"""
+          Machine = $"""{hardware "device"} ({hardware "processor"}, cores: {hardware "cores"}, threads: {hardware "threads"})""" }
+
+    let private time (name: string) (run: JsonObject) =
+        match
+            DateTime.TryParse(at [ name ] run, Globalization.CultureInfo.InvariantCulture, Globalization.DateTimeStyles.AdjustToUniversal)
+        with
+        | true, time -> Some time
+        | _ -> None
+
+    /// From the run.json of each run that counts.
+    let ofRuns (runs: JsonObject list) : Provenance =
+        let starts, ends = runs |> List.choose (time "started"), runs |> List.choose (time "ended")
+
+        { Trained = runs |> List.collect (Sessions.Counting >> Seq.map ofSession >> Seq.distinct >> Seq.toList) |> List.countBy id
+          Period = if starts.IsEmpty || ends.IsEmpty then None else Some(List.min starts, List.max ends) }
+
+    let private day (time: DateTime) = time.ToString("yyyy-MM-dd HH:mm", Globalization.CultureInfo.InvariantCulture)
+
+    let private several what choose (provenance: Provenance) =
+        match provenance.Trained |> List.map (fst >> choose) |> List.distinct with
+        | []
+        | [ _ ] -> None
+        | kinds -> Some $"{kinds.Length} {what}"
+
+    /// Where they come from different versions or machines; None: they do not.
+    let warning (provenance: Provenance) =
+        let differing =
+            [ several "versions of this program" _.Version provenance
+              several "versions of its libraries" _.Libraries provenance
+              several "machines" _.Machine provenance ]
+            |> List.choose id
+
+        match differing with
+        | [] -> None
+        | some -> Some $"""These runs come from different places ({String.Join(", ", some)}): compare them with care."""
+
+    /// As lines for a caption.
+    let lines (provenance: Provenance) : string list =
+        let period =
+            match provenance.Period with
+            | Some(first, last) -> [ $"Runs of {day first} to {day last} UTC." ]
+            | None -> []
+
+        let trained =
+            match provenance.Trained with
+            | [ only, _ ] -> [ $"Trained with {only}." ]
+            | kinds -> [ for kind, runs in kinds -> $"""Trained with {kind}: {Words.count runs "run"}.""" ]
+
+        trained @ period @ Option.toList (warning provenance)

@@ -1,0 +1,21 @@
+module ChannelDistillation.Tests.Models.ModelCostTests
+
+open Expecto
+open ChannelDistillation.Models
+open ChannelDistillation.Specs
+
+[<Tests>]
+let tests =
+    testList
+        "costs of models"
+        [ for name, dataset, parameters, multiplyAdds in
+              [ // torchvision's documentation of its weights: parameters, and GFLOPS that count a multiply-accumulate once.
+                "resnet18", DatasetSpec(Name = "imagenet"), 11_689_512L, 1.814
+                "resnet50", DatasetSpec(Name = "imagenet"), 25_557_032L, 4.089
+                // He et al., arXiv 1512.03385, Table 6, has 0.27 M; projections in the shortcuts are 2.7 k of them.
+                "resnet20", DatasetSpec(Name = "cifar10"), 272_474L, 0.0408 ] do
+              test $"{name} on {dataset.Name} costs what the literature says" {
+                  let cost = ModelCost.Of(ModelSpec(name), dataset)
+                  Expect.equal cost.Parameters parameters "parameters"
+                  Expect.floatClose { absolute = 0.001; relative = 0.005 } (float cost.MultiplyAdds / 1e9) multiplyAdds "multiply-accumulates in G"
+              } ]
