@@ -114,7 +114,11 @@ type PublishedRow = { Top1Error: float option; Top5Error: float option }
 type PublishedPoint = { At: (string * Setting) list; Rows: (string * PublishedRow) list }
 
 /// Numbers of the literature, shown beside ours: by the names of rows, and at points of the grid, which come first.
-type Published = { Source: string option; Protocol: string option; Rows: (string * PublishedRow) list; Points: PublishedPoint list }
+type Published =
+    { Source: string option
+      Protocol: string option
+      Rows: (string * PublishedRow) list
+      Points: PublishedPoint list }
 
 /// A whole experiment file.
 type Experiment =

@@ -5,6 +5,7 @@ open System
 open System.IO
 open System.Security.Cryptography
 open System.Text.Json.Nodes
+open ChannelDistillation.Tracking
 
 /// Without the times.
 let private metrics (file: string) =
@@ -15,6 +16,24 @@ let private metrics (file: string) =
           epoch.ToJsonString() ]
     |> String.concat "\n"
 
+/// Every event, but for when it was written and how fast it went.
+let private events (file: string) =
+    let struct (records, isWhole) = EventRecords.Read file
+
+    [ for record in records do
+          let event = nonNull (TrainingEvents.Parse record)
+          event.WallTime <- 0.0
+
+          for speed in
+              Option.ofObj event.Summary
+              |> Option.map (fun summary -> summary.Value |> Seq.filter _.Tag.StartsWith("speed/") |> Seq.toList)
+              |> Option.defaultValue [] do
+              event.Summary.Value.Remove speed |> ignore
+
+          string event
+      $"whole: {isWhole}" ]
+    |> String.concat "\n"
+
 /// Every file that does not tell when and how fast it was made, by its name within the folder.
 let ofFolder (folder: string) =
     [ for file in Directory.GetFiles(folder, "*", SearchOption.AllDirectories) |> Array.sort do
@@ -23,4 +42,5 @@ let ofFolder (folder: string) =
           match Path.GetFileName file with
           | "run.json" -> name, "there"
           | "metrics.jsonl" -> name, metrics file
+          | name when name.StartsWith RunEvents.Prefix -> "events", events file
           | _ -> name, Convert.ToHexString(SHA256.HashData(File.ReadAllBytes file)) ]

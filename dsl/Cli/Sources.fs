@@ -31,12 +31,22 @@ let private known what (names: string list) (given: string) =
             | [] -> ""
             | nearest :: _ -> $"\nHint: maybe you want `{nearest}`?"
 
-        let listed = if names.IsEmpty then "There is none." else $"""I know: {String.Join(", ", names)}."""
+        let listed =
+            if names.IsEmpty then
+                "There is none."
+            else
+                $"""I know: {String.Join(", ", names)}."""
+
         Ending.stop Ending.invalid $"There is no {what} `{given}` in these results. {listed}{near}"
 
 /// What a table is to show, with names that are in these results.
 let options (accuracy: bool) (baseline: string option) (pivot: string option) (layouts: Layout list) : TableOptions =
-    let variants = layouts |> List.collect _.Rows |> List.filter (fun row -> not row.Folders.IsEmpty) |> List.map _.Variant |> List.distinct
+    let variants =
+        layouts
+        |> List.collect _.Rows
+        |> List.filter (fun row -> not row.Folders.IsEmpty)
+        |> List.map _.Variant
+        |> List.distinct
 
     { Accuracy = accuracy
       Baseline = baseline |> Option.map (known "variant" variants)

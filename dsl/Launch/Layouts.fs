@@ -66,4 +66,10 @@ let ofPlan (plan: Plan) (jobs: Job list) (known: IReadOnlyDictionary<string, Epo
                 Published = row.PublishedAs row.Variant
                 Assisted = isAssisted row }
           for row in plan.Literature do
-              { Variant = row.Name; Axes = row.Axes; Folders = []; Seeds = []; Cost = None; Published = Some row.Numbers; Assisted = false } ] }
+              { Variant = row.Name
+                Axes = row.Axes
+                Folders = []
+                Seeds = []
+                Cost = None
+                Published = Some row.Numbers
+                Assisted = false } ] }

@@ -20,7 +20,8 @@ let private detail (experimentFolder: string) (layout: Layout) (name: string, se
       // Without run.json there is nothing of this run.
       Epochs = if run.IsSome then List.ofSeq (folder.ReadMetrics()) else [] }
 
-let private details (experimentFolder: string) (layout: Layout) : RunDetail list =
+/// Everything of every run, in the order of the table.
+let details (experimentFolder: string) (layout: Layout) : RunDetail list =
     [ for row in layout.Rows do
           let seeds =
               if row.Seeds.Length = row.Folders.Length then

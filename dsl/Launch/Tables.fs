@@ -42,7 +42,10 @@ let collect (experimentFolder: string) (layout: Layout) : Results =
     let names = layout.Rows |> Seq.collect _.Folders |> Seq.distinct |> Seq.toArray
 
     // Thousands of runs: mostly waiting for files.
-    let records = names |> Array.Parallel.map (fun name -> read (RunFolder(Path.Combine(experimentFolder, name))) (layout.Hashes.TryFind name))
+    let records =
+        names
+        |> Array.Parallel.map (fun name -> read (RunFolder(Path.Combine(experimentFolder, name))) (layout.Hashes.TryFind name))
+
     let byName = dict (Array.zip names (Array.map fst records))
     let completed = records |> Seq.choose (fun (record, run) -> if isCompleted record.Result then run else None) |> Seq.toList
     Results.collect (fun name -> byName[name]) (Provenance.ofRuns completed) layout

@@ -9,35 +9,41 @@ open Spectre.Console.Rendering
 
 /// A view that stays in place on a terminal; messages scroll above it.
 [<Sealed>]
-type Live(console: IAnsiConsole, cohorts: int, show: IRenderable -> unit) =
+type Live(console: IAnsiConsole, cohorts: int, time: TimeProvider, show: IRenderable -> unit) =
+    // So many of the last epochs are drawn as a curve.
+    let curveWidth = 16
     let frames = Frames 4L
-    let pace = Pace cohorts
+    let pace = Pace(cohorts, time)
     let last = Dictionary<string, EpochRecord>()
-    let best = Dictionary<string, float>()
+    let errors = Dictionary<string, float list>()
     let ended = Dictionary<string, RunResult>()
     let mutable lanes: IReadOnlyList<string> = [||]
     let mutable teacher = false
     let mutable rate = 0.0
     let mutable validating = false
 
-    let header () =
-        let bar = Figures.bar pace.Fraction
+    let left (time: TimeSpan option) = time |> Option.map (fun time -> $" · {Figures.duration time} left") |> Option.defaultValue ""
+
+    /// The sweep where it is of several cohorts, and the cohort; both bars begin at the same column.
+    let header () : IRenderable list =
         let speed = if rate > 0.0 then $" · {Figures.rate rate}" else ""
-
-        let left =
-            match pace.CohortLeft, pace.SweepLeft with
-            | Some cohort, Some sweep when pace.Cohort < pace.Cohorts -> $" · {Figures.duration cohort} left, sweep {Figures.duration sweep}"
-            | Some cohort, _ -> $" · {Figures.duration cohort} left"
-            | None, _ -> ""
-
         let doing = if validating then " · validating" else ""
-        Markup $"[bold]{pace.Name}[/] · epoch {pace.Epoch}/{pace.Epochs} {bar}{speed}{doing}{left}"
+        let epoch = $"epoch {pace.Epoch}/{pace.Epochs}"
+        let width = max pace.Name.Length epoch.Length
+
+        [ if pace.Cohorts > 1 then
+              Markup $"[bold]{pace.Name.PadRight width}[/] {Figures.bar pace.SweepFraction}{left pace.SweepLeft}"
+              Markup $"{epoch.PadRight width} {Figures.bar pace.Fraction}{speed}{doing}{left pace.CohortLeft}"
+          else
+              Markup $"[bold]{pace.Name}[/] · {epoch} {Figures.bar pace.Fraction}{speed}{doing}{left pace.CohortLeft}" ]
 
     let cells lane =
-        let errors, best, losses =
+        let error, curve, best, losses =
             match last.TryGetValue lane with
-            | true, record -> Figures.percent record.Top1Error, Figures.percent best[lane], Figures.losses record
-            | _ -> "", "", ""
+            | true, record ->
+                let all = errors[lane]
+                Figures.percent record.Top1Error, Sparkline.render curveWidth all, Figures.percent (List.min all), Figures.losses record
+            | _ -> "", "", "", ""
 
         let name =
             match ended.TryGetValue lane with
@@ -45,16 +51,17 @@ type Live(console: IAnsiConsole, cohorts: int, show: IRenderable -> unit) =
             | true, result -> $"[red]{Markup.Escape lane}[/] ({(string result.Status).ToLowerInvariant()})"
             | _ -> Markup.Escape lane
 
-        [| name; errors; best; Markup.Escape losses |]
+        [| name; error; $"[dodgerblue1]{curve}[/]"; best; Markup.Escape losses |]
 
     // A terminal has few lines and a view that does not fit cannot be redrawn in place.
     let frame () =
         let table = Table().Border(TableBorder.None)
         table.AddColumn "[grey]run[/]" |> ignore
         table.AddColumn(TableColumn("[grey]top-1 error[/]").RightAligned()) |> ignore
+        table.AddColumn "" |> ignore
         table.AddColumn(TableColumn("[grey]best[/]").RightAligned()) |> ignore
         table.AddColumn(TableColumn("[grey]loss of the last epoch[/]").NoWrap()) |> ignore
-        let most = max 1 (console.Profile.Height - 5)
+        let most = max 1 (console.Profile.Height - 6)
 
         for lane in Seq.truncate most lanes do
             table.AddRow(cells lane) |> ignore
@@ -62,7 +69,7 @@ type Live(console: IAnsiConsole, cohorts: int, show: IRenderable -> unit) =
         if lanes.Count > most then
             table.AddRow [| $"[grey]and {lanes.Count - most} more[/]" |] |> ignore
 
-        show (Rows(header (), table))
+        show (Rows(header () @ [ table :> IRenderable ]))
 
     interface IProgress with
         member _.Teacher
@@ -73,7 +80,7 @@ type Live(console: IAnsiConsole, cohorts: int, show: IRenderable -> unit) =
             pace.Start(teacher, names.Count, startEpoch, startStep, epochs, stepsPerEpoch)
             lanes <- names
             last.Clear()
-            best.Clear()
+            errors.Clear()
             ended.Clear()
             rate <- 0.0
             frame ()
@@ -93,10 +100,10 @@ type Live(console: IAnsiConsole, cohorts: int, show: IRenderable -> unit) =
         member _.EpochEnded(lane, record) =
             last[lane] <- record
 
-            best[lane] <-
-                match best.TryGetValue lane with
-                | true, value -> min value record.Top1Error
-                | _ -> record.Top1Error
+            errors[lane] <-
+                match errors.TryGetValue lane with
+                | true, before -> before @ [ record.Top1Error ]
+                | _ -> [ record.Top1Error ]
 
             rate <- record.ImagesPerSecond
             validating <- false

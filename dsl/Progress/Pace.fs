@@ -1,13 +1,12 @@
 namespace ChannelDistillation.Dsl.Progress
 
 open System
-open System.Diagnostics
 
 /// What is still to be trained and how fast it has gone so far. Work is counted in steps times lanes; validation is taken in,
 /// because time is wall-clock time.
 [<Sealed>]
-type Pace(cohorts: int) =
-    let clock = Stopwatch()
+type Pace(cohorts: int, time: TimeProvider) =
+    let mutable started = time.GetTimestamp()
     let mutable cohort = 0
     let mutable lanes = 0
     let mutable name = ""
@@ -19,6 +18,8 @@ type Pace(cohorts: int) =
     let mutable step = 0
     // Of the cohorts before this one: what was done in this process, and how long it took.
     let mutable earlier = TimeSpan.Zero
+
+    new(cohorts) = Pace(cohorts, TimeProvider.System)
 
     /// Which cohort is being trained, from 1; 0 while it is the teacher.
     member _.Cohort = cohort
@@ -33,7 +34,7 @@ type Pace(cohorts: int) =
 
     member _.Start(teacher: bool, laneCount, firstEpoch, firstStep, epochCount, steps) =
         if cohort > 0 then
-            earlier <- earlier + clock.Elapsed
+            earlier <- earlier + time.GetElapsedTime started
 
         if not teacher then
             cohort <- cohort + 1
@@ -46,7 +47,7 @@ type Pace(cohorts: int) =
         epochs <- epochCount
         stepsPerEpoch <- max 1 steps
         step <- firstStep
-        clock.Restart()
+        started <- time.GetTimestamp()
 
     member _.Advance(epochNow, stepNow) =
         epoch <- epochNow
@@ -60,6 +61,13 @@ type Pace(cohorts: int) =
     /// Of the cohort, 0 to 1, epochs of earlier processes included.
     member _.Fraction = float ((epoch - 1) * stepsPerEpoch + step) / float (max 1 (epochs * stepsPerEpoch))
 
+    /// Of the sweep, 0 to 1, cohorts taken to be alike; 0 while it is the teacher.
+    member this.SweepFraction =
+        if cohort = 0 then
+            0.0
+        else
+            (float (cohort - 1) + this.Fraction) / float (max cohort cohorts)
+
     /// For this cohort; none until a few steps are measured.
     member this.CohortLeft =
         let finished, whole = this.Steps
@@ -67,7 +75,7 @@ type Pace(cohorts: int) =
         if finished < 3.0 then
             None
         else
-            Some(clock.Elapsed * ((whole - finished) / finished))
+            Some(time.GetElapsedTime started * ((whole - finished) / finished))
 
     /// For the whole sweep, cohorts still to come taken to be like those so far.
     member this.SweepLeft =
@@ -75,6 +83,6 @@ type Pace(cohorts: int) =
         | None -> None
         | Some _ when cohort = 0 -> None
         | Some left ->
-            let thisCohort = clock.Elapsed + left
+            let thisCohort = time.GetElapsedTime started + left
             let perCohort = (earlier + thisCohort) / float cohort
             Some(left + perCohort * float (max 0 (cohorts - cohort)))

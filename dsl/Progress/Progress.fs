@@ -24,7 +24,7 @@ let during (quiet: bool) (cohorts: int) (work: IProgress -> 'result) : 'result =
     if quiet then
         work (Silent())
     elif isTerminal () then
-        inPlace (fun show -> work (Live(AnsiConsole.Console, cohorts, show)))
+        inPlace (fun show -> work (Live(AnsiConsole.Console, cohorts, TimeProvider.System, show)))
     else
         work (Lines(Console.Out, cohorts))
 

@@ -45,7 +45,13 @@ let private trainedOn (layout: Layout) =
 
 let private howMeasured (options: TableOptions) (layout: Layout) =
     let measure = if options.Accuracy then "Accuracies" else "Errors"
-    let overSeeds = if layout.Seeds.Length > 1 then ", mean ± sample standard deviation over the seeds" else ""
+
+    let overSeeds =
+        if layout.Seeds.Length > 1 then
+            ", mean ± sample standard deviation over the seeds"
+        else
+            ""
+
     $"{measure} in percent on the validation set after the last epoch{overSeeds}."
 
 let private cost (what: string) (cost: Cost) =
@@ -106,7 +112,11 @@ let lines (options: TableOptions) (results: Results) : string list =
     let layout = results.Layout
 
     [ trainedOn layout
-      howMeasured options layout + (if options.Pivot.IsSome then "" else " " + howBestIsPicked options layout.HeldOut)
+      howMeasured options layout
+      + (if options.Pivot.IsSome then
+             ""
+         else
+             " " + howBestIsPicked options layout.HeldOut)
       yield! assisted layout
       if options.Baseline.IsSome && options.Pivot.IsNone then
           test

@@ -47,7 +47,9 @@ let ofResults (options: TableOptions) (first: string * Results) (second: string 
       Rows =
         [ for row in rows do
               let ofA, ofB = find ofA (keyOf row), find ofB (keyOf row)
-              let count (row: ResultRow option) = row |> Option.map (fun row -> string row.Top1Error.Values.Length) |> Option.defaultValue Shown.nothing
+
+              let count (row: ResultRow option) =
+                  row |> Option.map (fun row -> string row.Top1Error.Values.Length) |> Option.defaultValue Shown.nothing
 
               List.map
                   Sheet.cell

@@ -98,7 +98,10 @@ let private provenance (results: Results) : Node =
                           "libraries", text kind.Libraries
                           "machine", text kind.Machine
                           "runs", integer runs ] ]
-          "published", object [ "source", optional text results.Layout.PublishedSource; "protocol", optional text results.Layout.PublishedProtocol ] ]
+          "published",
+          object
+              [ "source", optional text results.Layout.PublishedSource
+                "protocol", optional text results.Layout.PublishedProtocol ] ]
 
 let private whole (options: TableOptions) (results: Results) : Node =
     object

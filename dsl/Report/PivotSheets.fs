@@ -16,7 +16,14 @@ let private ofPart options axis (point: (string * string) list, rows: ResultRow 
         let shown = at |> List.map (Option.map (fun row -> Shown.values options row.Top1Error))
 
         let best =
-            List.map2 (fun row (statistic: Statistic option) -> if row |> Option.exists (fun (row: ResultRow) -> row.IsTrained) then statistic |> Option.bind _.Mean else None) at shown
+            List.map2
+                (fun row (statistic: Statistic option) ->
+                    if row |> Option.exists (fun (row: ResultRow) -> row.IsTrained) then
+                        statistic |> Option.bind _.Mean
+                    else
+                        None)
+                at
+                shown
             |> Sheet.bestOf options.Accuracy
 
         List.map3
@@ -44,10 +51,8 @@ let private ofPart options axis (point: (string * string) list, rows: ResultRow 
         List.transpose
             [ lines |> List.map (fun ((variant, _), _) -> Sheet.cell variant)
               for other in others do
-                  lines
-                  |> List.map (fun (_, members) -> Sheets.valueOf other members.Head |> Option.defaultValue "" |> Sheet.cell)
+                  lines |> List.map (fun (_, members) -> Sheets.valueOf other members.Head |> Option.defaultValue "" |> Sheet.cell)
               for column in columns do
                   valuesOf column ] }
 
-let ofResults (options: TableOptions) (axis: string) (results: Results) : Sheet list =
-    Sheets.parts [ axis ] results |> List.map (ofPart options axis)
+let ofResults (options: TableOptions) (axis: string) (results: Results) : Sheet list = Sheets.parts [ axis ] results |> List.map (ofPart options axis)

@@ -97,9 +97,7 @@ let private readPublished node : PublishedRow option =
 
 let private readCost node : Cost option =
     tryGet node "cost"
-    |> Option.map (fun cost ->
-        { Parameters = cost.GetProperty("parameters").GetInt64()
-          MultiplyAdds = cost.GetProperty("macs").GetInt64() })
+    |> Option.map (fun cost -> { Parameters = cost.GetProperty("parameters").GetInt64(); MultiplyAdds = cost.GetProperty("macs").GetInt64() })
 
 let private readErrors (node: JsonElement) =
     EpochErrors(node.GetProperty("epoch").GetInt32(), node.GetProperty("top1_error").GetDouble(), node.GetProperty("top5_error").GetDouble())
@@ -130,7 +128,11 @@ let private readLayout (node: JsonElement) =
                 Axes = readAxes row
                 Folders = items row "runs" |> List.map (fun run -> string (run.GetString()))
                 // Earlier versions wrote none.
-                Seeds = if (tryGet row "seeds").IsSome then items row "seeds" |> List.map _.GetInt64() else []
+                Seeds =
+                  if (tryGet row "seeds").IsSome then
+                      items row "seeds" |> List.map _.GetInt64()
+                  else
+                      []
                 Cost = readCost row
                 Published = readPublished row
                 Assisted = (tryGet row "assisted").IsSome } ] }

@@ -52,9 +52,7 @@ module Provenance =
           Machine = $"""{hardware "device"} ({hardware "processor"}, cores: {hardware "cores"}, threads: {hardware "threads"})""" }
 
     let private time (name: string) (run: JsonObject) =
-        match
-            DateTime.TryParse(at [ name ] run, Globalization.CultureInfo.InvariantCulture, Globalization.DateTimeStyles.AdjustToUniversal)
-        with
+        match DateTime.TryParse(at [ name ] run, Globalization.CultureInfo.InvariantCulture, Globalization.DateTimeStyles.AdjustToUniversal) with
         | true, time -> Some time
         | _ -> None
 
@@ -63,7 +61,11 @@ module Provenance =
         let starts, ends = runs |> List.choose (time "started"), runs |> List.choose (time "ended")
 
         { Trained = runs |> List.collect (Sessions.Counting >> Seq.map ofSession >> Seq.distinct >> Seq.toList) |> List.countBy id
-          Period = if starts.IsEmpty || ends.IsEmpty then None else Some(List.min starts, List.max ends) }
+          Period =
+            if starts.IsEmpty || ends.IsEmpty then
+                None
+            else
+                Some(List.min starts, List.max ends) }
 
     let private day (time: DateTime) = time.ToString("yyyy-MM-dd HH:mm", Globalization.CultureInfo.InvariantCulture)
 

@@ -30,7 +30,8 @@ module Sheet =
 
     /// Marks the best of some values: those that look like it. A single value is not called the best.
     let bestOf (isHigherBetter: bool) (values: float option list) : bool list =
-        let rounded = values |> List.map (Option.map (fun (value: float) -> System.Math.Round(value, 2, System.MidpointRounding.ToEven)))
+        let rounded =
+            values |> List.map (Option.map (fun (value: float) -> System.Math.Round(value, 2, System.MidpointRounding.ToEven)))
 
         match List.choose id rounded with
         | []

@@ -37,8 +37,7 @@ let bySeed (options: TableOptions) (row: ResultRow) =
 /// Of each row to the baseline among these rows.
 let differenceTo (options: TableOptions) (baseline: string) (rows: ResultRow list) (row: ResultRow) =
     if row.IsTrained then
-        partner baseline rows row
-        |> Option.bind (fun other -> PairedTest.compare (bySeed options row) (bySeed options other))
+        partner baseline rows row |> Option.bind (fun other -> PairedTest.compare (bySeed options row) (bySeed options other))
     else
         None
 
@@ -53,7 +52,9 @@ let seedsCell (row: ResultRow) =
 
 let private measured (options: TableOptions) heading (get: ResultRow -> Statistic) (rows: ResultRow list) =
     let statistics = rows |> List.map (get >> Shown.values options)
-    let means = List.map2 (fun (row: ResultRow) (statistic: Statistic) -> if row.IsTrained then statistic.Mean else None) rows statistics
+
+    let means =
+        List.map2 (fun (row: ResultRow) (statistic: Statistic) -> if row.IsTrained then statistic.Mean else None) rows statistics
 
     Sheet.number heading,
     List.map2 (fun statistic best -> { Text = Shown.spread statistic; Best = best }) statistics (Sheet.bestOf options.Accuracy means)
@@ -70,8 +71,7 @@ let private published (options: TableOptions) (all: ResultRow list) =
     | rows when rows |> List.forall _.Top5Error.IsNone -> column "published top-1" (fun row -> one row.Top1Error)
     | _ -> column "published top-1 / top-5" (fun row -> $"{one row.Top1Error} / {one row.Top5Error}")
 
-let private isOneCost (results: Results) =
-    (results.Rows |> List.filter _.IsTrained |> List.choose _.Cost |> List.distinct).Length <= 1
+let private isOneCost (results: Results) = (results.Rows |> List.filter _.IsTrained |> List.choose _.Cost |> List.distinct).Length <= 1
 
 /// One table for each part.
 let ofResults (options: TableOptions) (results: Results) : Sheet list =

@@ -65,7 +65,11 @@ module Shown =
             elif number >= 1_000L then float number / 1e3, " k"
             else float number, ""
 
-        let digits = if unit = "" || scaled >= 99.95 then "F0" elif scaled >= 9.995 then "F1" else "F2"
+        let digits =
+            if unit = "" || scaled >= 99.95 then "F0"
+            elif scaled >= 9.995 then "F1"
+            else "F2"
+
         scaled.ToString(digits, invariant) + unit
 
     /// `45 s`, `3.5 min`, `12.1 h`.

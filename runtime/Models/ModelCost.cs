@@ -3,7 +3,6 @@ using ChannelDistillation.Data;
 using ChannelDistillation.Specs;
 using TorchSharp;
 using static TorchSharp.torch;
-using Linear = TorchSharp.Modules.Linear;
 
 namespace ChannelDistillation.Models;
 
@@ -32,8 +31,9 @@ public sealed record ModelCost(long Parameters, long MultiplyAdds)
         model.eval();
         Tensor one = zeros(1, image.Channels, image.Height, image.Width);
         long ofConvolutions = Layers.MultiplyAdds.During(() => model.forward(one));
-        // Each linear layer sees one vector per image.
-        long ofLinear = model.modules().OfType<Linear>().Sum(layer => layer.weight!.numel());
-        return new(model.parameters().Sum(parameter => parameter.numel()), ofConvolutions + ofLinear);
+        Tensor[] parameters = [.. model.parameters()];
+        // Only linear layers have matrices, and each sees one vector per image.
+        long ofLinear = parameters.Where(parameter => parameter.dim() == 2).Sum(matrix => matrix.numel());
+        return new(parameters.Sum(parameter => parameter.numel()), ofConvolutions + ofLinear);
     }
 }

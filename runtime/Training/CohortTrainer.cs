@@ -210,6 +210,7 @@ public sealed class CohortTrainer : IDisposable
 
     private void Step(RunningLane entry, Batch batch, TeacherSignals? signals, int step)
     {
+        entry.Files.Show(batch, dataset.Descriptor.Normalization);
         entry.Lane.StartClock();
         entry.Lane.Step(batch, signals, training.StepsPerEpoch);
         bool check = checkEveryStep || step + 1 == training.StepsPerEpoch;

@@ -2,10 +2,12 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using ChannelDistillation.Checkpoints;
+using ChannelDistillation.Data;
 using ChannelDistillation.Losses;
 using ChannelDistillation.Records;
 using ChannelDistillation.Specs;
 using ChannelDistillation.Teachers;
+using ChannelDistillation.Tracking;
 
 namespace ChannelDistillation.Training;
 
@@ -21,6 +23,7 @@ internal sealed class LaneFiles(LaneSpec lane, string device, RunOrigins origins
     public LaneSpec Lane { get; } = lane;
 
     private readonly RunFolder folder = new(lane.Folder);
+    private readonly RunEvents events = new(lane.Folder);
     private readonly SavedState saved = new(lane);
     private readonly Stopwatch sinceOpened = new();
     private readonly Stopwatch saving = new();
@@ -51,8 +54,10 @@ internal sealed class LaneFiles(LaneSpec lane, string device, RunOrigins origins
             saved.Restore(training, say);
         folder.WriteStart(Lane.Name, Lane.Spec, device, training.Position, origins);
         folder.RemoveResult();
-        foreach (EpochRecord record in folder.TruncateMetrics(training.Position.Epoch - 1))
+        IReadOnlyList<EpochRecord> finished = folder.TruncateMetrics(training.Position.Epoch - 1);
+        foreach (EpochRecord record in finished)
             Count(record);
+        events.Open(finished);
         // The state may be newer than weights that a crash kept from being written.
         if (training.Position is { Epoch: > 1, Step: 0 })
             WriteWeights(training, SavedState.HoldsEpoch);
@@ -94,7 +99,15 @@ internal sealed class LaneFiles(LaneSpec lane, string device, RunOrigins origins
             Count(record);
             saved.Save(training);
             WriteWeights(training, (_, _) => false);
+            events.Add(record);
         });
+
+    /// <summary>Shows a few of the images that the run learns from, once in its life.</summary>
+    public void Show(Batch batch, NormalizationSpec normalization)
+    {
+        if (events.WantsImages)
+            Save(() => events.Add(SampleImages.Of(batch, normalization)));
+    }
 
     public void SaveState(Lane training) => Save(() => saved.Save(training));
 

@@ -86,7 +86,8 @@ type Browser private (started: Process, socket: WebSocket, profile: TemporaryFol
             let arguments =
                 $"--headless=new --no-sandbox --disable-gpu --remote-debugging-port=0 --user-data-dir={profile.Path} about:blank"
 
-            let started = Process.Start(ProcessStartInfo(program, arguments, RedirectStandardError = true, RedirectStandardOutput = true))
+            let started =
+                Process.Start(ProcessStartInfo(program, arguments, RedirectStandardError = true, RedirectStandardOutput = true))
 
             let rec address () =
                 match started.StandardError.ReadLine() with
@@ -104,7 +105,10 @@ type Browser private (started: Process, socket: WebSocket, profile: TemporaryFol
 
     member private _.Open() =
         let target = send "Target.createTarget" (with' [ "url", value "about:blank" ])
-        let attached = send "Target.attachToTarget" (with' [ "targetId", value (string target["targetId"]); "flatten", JsonValue.Create true ])
+
+        let attached =
+            send "Target.attachToTarget" (with' [ "targetId", value (string target["targetId"]); "flatten", JsonValue.Create true ])
+
         session <- string attached["sessionId"]
 
         for domain in [ "Runtime"; "Log"; "Page"; "Network" ] do

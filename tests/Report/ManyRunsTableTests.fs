@@ -24,7 +24,11 @@ let private generate (folder: string) (weights: int) : Layout =
         Directory.CreateDirectory run |> ignore
         File.WriteAllText(Path.Combine(run, "run.json"), runJson (name index) (index % 5))
         let errors = $"{{\"epoch\": 9, \"top1_error\": {20 + index % 7}.5, \"top5_error\": 5.0}}"
-        File.WriteAllText(Path.Combine(run, "result.json"), $"{{\"status\": \"completed\", \"last\": {errors}, \"best\": {errors}, \"message\": null}}")
+
+        File.WriteAllText(
+            Path.Combine(run, "result.json"),
+            $"{{\"status\": \"completed\", \"last\": {errors}, \"best\": {errors}, \"message\": null}}"
+        )
 
     { Experiment = "many"
       Description = ""

@@ -37,7 +37,7 @@ let private resultsOf name rows : Results =
           Seeds = [ 0L; 1L; 2L ]
           HeldOut = [ None ]
           Hashes = Map.empty
-      PublishedSource = None
+          PublishedSource = None
           PublishedProtocol = None
           Command = None
           Teachers = []
@@ -124,7 +124,12 @@ let tests =
               let text = Markdown.tables TableOptions.Default batches
               let titles = text.Split '\n' |> Array.filter _.StartsWith("**batch") |> List.ofArray
               Expect.equal titles [ "**batch 64**"; "**batch 128**" ] "titles"
-              let rows = text.Split '\n' |> Array.filter (fun line -> line.StartsWith "| cd ") |> Array.map (fun line -> line.Split('|').[2].Trim())
+
+              let rows =
+                  text.Split '\n'
+                  |> Array.filter (fun line -> line.StartsWith "| cd ")
+                  |> Array.map (fun line -> line.Split('|').[2].Trim())
+
               Expect.equal rows [| "1"; "3"; "1"; "3" |] "weights"
           }
 
@@ -180,7 +185,9 @@ let tests =
                   skiptest "pdflatex is not here (Debian: texlive-latex-base)"
 
               use folder = new TemporaryFolder()
-              let tables = Latex.render { TableOptions.Default with Baseline = Some "student" } plain + Latex.render TableOptions.Default batches
+
+              let tables =
+                  Latex.render { TableOptions.Default with Baseline = Some "student" } plain + Latex.render TableOptions.Default batches
 
               File.WriteAllText(
                   folder.File "paper.tex",

@@ -44,7 +44,13 @@ let private writeRun (root: string) (name: string) (status: RunStatus) error =
     )
 
     let last = EpochErrors(3, error + 10.0, 6.0)
-    let message = if status = RunStatus.Completed then null else "In epoch 3, <b>cd</b> became infinite."
+
+    let message =
+        if status = RunStatus.Completed then
+            null
+        else
+            "In epoch 3, <b>cd</b> became infinite."
+
     folder.WriteResult(RunResult(status, last, last, message))
 
 /// Two variants, one of them on a grid of two axes, with a run that diverged.
@@ -118,10 +124,7 @@ let tests =
 
                       let quantities = browser.Evaluate "[...document.getElementById('quantity').options].map(o => o.value).join()"
 
-                      Expect.equal
-                          quantities
-                          "top1,top5,train1,loss,loss:cd,loss:ce,weight:ce,weight:cd,rate,speed"
-                          "what can be drawn"
+                      Expect.equal quantities "top1,top5,train1,loss,loss:cd,loss:ce,weight:ce,weight:cd,rate,speed" "what can be drawn"
 
                       for quantity in quantities.Split ',' do
                           browser.Evaluate

@@ -290,7 +290,9 @@ cd-weight,cd,6,0,missing,,,,,,,,,,,,,,,23705252,1298000000,
           }
 
           test "a variant's name with a comma or a bar breaks neither table" {
-              let odd = Results.collect (fun _ -> RunRecord.Nothing) Provenance.nothing { layout with Teachers = []; Rows = [ row "a,|b" [] [ "x" ] None ] }
+              let odd =
+                  Results.collect (fun _ -> RunRecord.Nothing) Provenance.nothing { layout with Teachers = []; Rows = [ row "a,|b" [] [ "x" ] None ] }
+
               Expect.stringContains (Csv.render TableOptions.Default odd) "\ncd-weight,\"a,|b\",0,missing," "quoted"
               Expect.stringContains (Markdown.tables TableOptions.Default odd) "| a,\\|b   |" "escaped"
           }

@@ -13,6 +13,7 @@ type ReportArguments =
     | [<Unique>] Baseline of variant: string
     | [<Unique>] Pivot of path: string
     | [<Unique>] Accuracy
+    | [<Unique>] Picture of folder: string
 
     interface IArgParserTemplate with
         member this.Usage =
@@ -23,16 +24,25 @@ type ReportArguments =
             | Baseline _ -> "the difference of every row to this variant, with a paired t-test over the seeds"
             | Pivot _ -> "the values of this axis of the grid as columns of the table"
             | Accuracy -> "accuracies instead of errors in the table"
+            | Picture _ -> "instead of the page, its learning curves and the live view as pictures in this folder; needs Chromium"
 
 let run (arguments: string list) =
     match Parsing.parse<ReportArguments> "report" arguments with
     | None -> 0
     | Some parsed ->
         let folder, results = Sources.collect (parsed.TryGetResult Source) (parsed.TryGetResult Out) (parsed.GetResults Set)
-        let options = Sources.options (parsed.Contains Accuracy) (parsed.TryGetResult Baseline) (parsed.TryGetResult Pivot) [ results.Layout ]
 
-        match Reports.write options folder results with
-        | Ok path ->
-            printfn "%s" (shown path)
+        let options =
+            Sources.options (parsed.Contains Accuracy) (parsed.TryGetResult Baseline) (parsed.TryGetResult Pivot) [ results.Layout ]
+
+        match parsed.TryGetResult Picture with
+        | Some pictures ->
+            Pictures.write pictures folder results |> List.iter (shown >> printfn "%s")
             0
-        | Error reason -> Ending.stop Ending.missing reason
+        | None ->
+
+            match Reports.write options folder results with
+            | Ok path ->
+                printfn "%s" (shown path)
+                0
+            | Error reason -> Ending.stop Ending.missing reason

@@ -73,7 +73,13 @@ let private runRow (run: RunDetail) =
 
 let private runs (runs: RunDetail list) =
     table
-        [ "run", true; "seed", false; "status", true; "epochs", false; "top-1 error", false; "best top-1", false; "time", false ]
+        [ "run", true
+          "seed", false
+          "status", true
+          "epochs", false
+          "top-1 error", false
+          "best top-1", false
+          "time", false ]
         (List.map runRow runs)
 
 let private paragraphs (lines: string list) = lines |> List.map (fun line -> $"<p>{sentence line}</p>") |> String.concat "\n"
@@ -101,7 +107,9 @@ let render (options: TableOptions) (results: Results) (details: RunDetail list) 
               "notes", paragraphs (Caption.lines options results)
               "thinned", thinned details
               "runs", runs details
-              "footer", escaped $"Made by channel-distillation {Provenance.shortVersion ChannelDistillation.Records.Machine.Version}. Charts: Apache ECharts (Apache License 2.0)."
+              "footer",
+              escaped
+                  $"Made by channel-distillation {Provenance.shortVersion ChannelDistillation.Records.Machine.Version}. Charts: Apache ECharts (Apache License 2.0)."
               "data", ReportData.render results details
               "echarts", resource "echarts.min.js"
               "scripts", scripts |> List.map resource |> String.concat "\n" ]
@@ -109,3 +117,11 @@ let render (options: TableOptions) (results: Results) (details: RunDetail list) 
     // One pass: what is put in is not looked through for names of parts.
     let template = resource "report.html"
     Regex.Replace(template, @"\{\{(\w+)\}\}", (fun (found: Match) -> parts[found.Groups[1].Value]))
+
+/// The page with the learning curves alone and a terminal's view (HTML) below them, for a picture.
+let picture (results: Results) (details: RunDetail list) (terminal: string) : string =
+    let page = render TableOptions.Default results details
+    let at = page.LastIndexOf "<script>"
+    // Before the scripts, which look for it; after them, what hides the rest.
+    let withTerminal = page.Insert(at, $"<template id=\"terminal\"><div class=\"terminal\">{terminal}</div></template>\n")
+    withTerminal.Replace("</body>", "<script>\n" + resource "picture.js" + "</script>\n</body>")

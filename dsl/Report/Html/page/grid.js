@@ -71,7 +71,7 @@ function heatOption(x, y, variant) {
     },
     tooltip: { formatter: ({ data: cell }) => `${escaped(short(x))} ${escaped(xs[cell.value[0]])}, ${escaped(short(y))} ${escaped(ys[cell.value[1]])}<br>top-1 error <b>${percent(cell.value[2])} %</b>${cell.n > 1 ? `, mean of ${cell.n} rows` : ""}` },
     series: [{ type: "heatmap", data: cells, label: { show: xs.length <= (isNarrow() ? 6 : 14) && ys.length <= 20, formatter: ({ value }) => percent(value[2]) }, itemStyle: { borderColor: style("--page"), borderWidth: 1 } },
-    { type: "scatter", data: failed, symbolSize: 1, silent: true, itemStyle: { opacity: 0 }, label: { show: true, formatter: ({ name }) => name, color: style("--faint") } }],
+    { type: "scatter", data: failed, symbolSize: 1, silent: true, itemStyle: { color: "transparent" }, label: { show: true, formatter: ({ name }) => name, color: style("--faint") } }],
   };
 }
 

@@ -9,7 +9,7 @@ function runLines(title, unit, lines, step) {
     tooltip: { trigger: "axis", valueFormatter: (value) => number(value) },
     series: lines.map(([name, xs, ys], i) => ({
       name, type: "line", step: step ? "start" : false, showSymbol: xs.length <= 15, symbolSize: 5, data: xs.map((x, at) => [x, ys[at]]),
-      itemStyle: { color: colourOf(i) }, lineStyle: { color: colourOf(i), width: 2, type: dashOf(i) },
+      itemStyle: { color: colourOf(i) }, lineStyle: { color: colourOf(i), width: 2, type: dashes[i % dashes.length] },
     })),
   });
 }
