@@ -90,13 +90,28 @@ let tests =
 
               Expect.stringContains
                   text
-                  "small,teacher,0,missing,,,,,,,,,,,,,,\nsmall,student,0,missing,,,,,,,,,,,,,,\nsmall,kd,0,missing,,,,,,,,,,,,,,\n"
+                  "small,teacher,0,missing,,,,,,,,,,,,,,,174970,26362496,\nsmall,student,0,missing,,,,,,,,,,,,,,,77754,12206720,\nsmall,kd,0,missing,,,,,,,,,,,,,,,77754,12206720,\n"
                   "csv"
+          }
+
+          test "a baseline or an axis that is not there is refused, with those that are" {
+              use folder = new TemporaryFolder()
+              File.WriteAllText(Path.Combine(folder.Path, "small.yaml"), experiment)
+
+              for option, name, expected in
+                  [ "--baseline", "kdd", "There is no variant `kdd` in these results. I know: student, kd.\nHint: maybe you want `kd`?\n"
+                    "--pivot", "losses.kd.weight", "There is no axis `losses.kd.weight` in these results. There is none.\n" ] do
+                  for verb in [ "table"; "report" ] do
+                      Expect.equal (run folder.Path [ verb; "small.yaml"; "--out"; "runs"; option; name ]) (2, expected) $"{verb} {option}"
+          }
+
+          test "more than two results are no comparison" {
+              Expect.equal (inNowhere [ "table"; "a"; "b"; "c" ]) (2, "`table` shows one result or compares two; these are 3.\n") "refused"
           }
 
           for arguments, expected in
               [ [ "swep" ],
-                "I do not know the verb `swep`.\nHint: maybe you want `sweep`?\nVerbs: sweep, plan, table, data, teacher, evaluate, schema. `dotnet fsi build.fsx` shows what each does.\n"
+                "I do not know the verb `swep`.\nHint: maybe you want `sweep`?\nVerbs: sweep, plan, table, report, data, teacher, evaluate, schema. `dotnet fsi build.fsx` shows what each does.\n"
                 [ "sweep"; "--onyl"; "cd*" ],
                 "`sweep` has no option `--onyl`.\nHint: maybe you want `--only`?\n`dotnet fsi build.fsx sweep --help` lists its options.\n"
                 [ "sweep"; "--lanes"; "many" ],
