@@ -30,9 +30,9 @@ let private record epoch error =
 
 type private Clock() =
     inherit TimeProvider()
-    member val Minutes = 0L with get, set
-    override this.GetTimestamp() = this.Minutes
-    override _.TimestampFrequency = 60L
+    member val Seconds = 0L with get, set
+    override this.GetTimestamp() = this.Seconds
+    override _.TimestampFrequency = 1L
 
 let private console (height: int) (output: TextWriter) =
     let console =
@@ -70,7 +70,7 @@ let tests =
                       live.CohortStarted([| "student-seed0"; "cd-seed0" |], 1, 0, 4, 10)
 
                       for epoch in 1..2 do
-                          clock.Minutes <- clock.Minutes + 60L
+                          clock.Seconds <- clock.Seconds + 60L
                           live.ValidationStarted epoch
                           live.EpochEnded("student-seed0", record epoch (60.0 / float epoch))
                           live.EpochEnded("cd-seed0", record epoch 25.0)
@@ -82,9 +82,9 @@ let tests =
                   lines
                   [ "cohort 1 of 2 ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ · 6 min 00 s left"
                     "epoch 2/4     ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ · 812 images/s · 2 min 00 s left"
-                    " run                   top-1 error         best  loss of the last epoch"
-                    " student-seed0             30.00 %  █▁  30.00 %  2.5 (ce 1.25)"
-                    " cd-seed0 (diverged)       25.00 %  ▁▁  25.00 %  2.5 (ce 1.25)" ]
+                    "run                 top-1 error       best loss of the last epoch"
+                    "student-seed0           30.00 % █▁ 30.00 % 2.5 (ce 1.25)"
+                    "cd-seed0 (diverged)     25.00 % ▁▁ 25.00 % 2.5 (ce 1.25)" ]
                   "view"
 
               Expect.equal said "cd-seed0: cd became infinite.\nA teacher is waited for.\n" "above it"
@@ -96,7 +96,7 @@ let tests =
               Expect.equal
                   (lines |> List.map _.Trim())
                   [ "cohort 1 of 1 · epoch 1/4 ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━"
-                    "run         top-1 error    best  loss of the last epoch"
+                    "run        top-1 error  best loss of the last epoch"
                     "run1"
                     "run2"
                     "and 3 more" ]
