@@ -1,65 +1,117 @@
 module ChannelDistillation.Tests.Cli.KillTests
 
 open System
+open System.Diagnostics
 open System.IO
 open System.Threading
 open Expecto
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Cli.Running
+open ChannelDistillation.Tests.Data.Photographs
 
-/// A checkpoint after every step, so that many a kill comes while one is written.
+/// A checkpoint after every step; a teacher trained on the way, connectors that are trained with the student, a held-out part. The steps
+/// are small ones, many more than the kills: half of these let one or two go by.
 let private experiment =
     "experiment: killed
-dataset: fashion-mnist-mini
-teacher: none
+dataset: { image_folder: photos, classes: 2, validation: 0.25 }
+teacher: { model: resnet8, train: { epochs: 1 } }
 student: { model: resnet8 }
 checkpoint_minutes: 0.00001
 train:
-  epochs: 2
-  batch: 500
-  optimizer: { sgd: { lr: 0.1, momentum: 0.9 } }
-  lr_schedule: { step: { at: [1], factor: 0.1 } }
+  epochs: 6
+  batch: 2
+  optimizer: { sgd: { lr: 0.01, momentum: 0.9 } }
+  lr_schedule: { step: { at: [2], factor: 0.1 } }
 losses:
   ce: { weight: 1 }
+  cd: { weight: 6 }
 variants:
-  plain: [ce]
-  heavy: [ce: { weight: 2 }]
+  cd: [ce, cd]
 seeds: [0]
 "
 
 let private kills = 30
 
+/// So many of them, at the least, must have left a checkpoint half written or not yet renamed.
+let private intoWriting = 5
+
 let private arguments = [ "sweep"; "killed.yaml"; "--out"; "runs"; "--threads"; "1" ]
 
-let private outcome (folder: TemporaryFolder) = Outcome.ofFolder (folder.File "runs/killed")
+let private files (folder: TemporaryFolder) (pattern: string) =
+    [ "runs"; "pretrain" ]
+    |> Seq.map folder.File
+    |> Seq.filter Directory.Exists
+    |> Seq.collect (fun place -> Directory.EnumerateFiles(place, pattern, SearchOption.AllDirectories))
+
+/// A checkpoint that this process is writing, under the name that it has until it is whole.
+let private unfinished folder (child: Started) = files folder $"*.safetensors.*-{child.Id}-*.tmp"
+
+/// A checkpoint is written within milliseconds. A file may go while the folder is read.
+let private waitFor (child: Started) what condition =
+    let clock = Stopwatch.StartNew()
+
+    let isSo () =
+        try
+            condition ()
+        with
+        | :? FileNotFoundException
+        | :? DirectoryNotFoundException -> false
+
+    while not (isSo ()) do
+        if child.HasEnded then
+            failtest $"it ended before {what}: {child.End()}"
+
+        if clock.Elapsed > TimeSpan.FromMinutes 2.0 then
+            failtest $"two minutes went by before {what}"
+
+        Thread.Sleep 1
+
+/// What lies in the folder; `pretrain/hashes` remembers paths and times of files.
+let private outcome (folder: TemporaryFolder) =
+    Outcome.ofFolder (folder.File "runs/killed")
+    @ (Outcome.ofFolder (folder.File "pretrain") |> List.filter (fun (name, _) -> not (name.StartsWith "hashes")))
+
+let private prepared () =
+    let folder = new TemporaryFolder()
+    Photos.folder (folder.File "photos") [ "cat"; "dog" ] 16 1 |> ignore
+    File.WriteAllText(folder.File "killed.yaml", experiment)
+    folder
 
 [<Tests>]
 let tests =
-    test "a sweep that is killed thirty times leaves every file as an undisturbed one does" {
-        let undisturbed = new TemporaryFolder()
-        use _ = undisturbed
-        File.WriteAllText(undisturbed.File "killed.yaml", experiment)
-        run undisturbed.Path arguments |> expectExit 0
-        use folder = new TemporaryFolder()
-        File.WriteAllText(folder.File "killed.yaml", experiment)
+    testSequenced
+    <| test "a sweep that is killed thirty times while it trains leaves every file as an undisturbed one does" {
+        use undisturbed = prepared ()
+        use folder = prepared ()
+        // At the same time: each takes one of two cores.
+        use whole = new Started(undisturbed.Path, arguments, undisturbed.Path)
         let random = Random 11
-        let mutable killed = 0
+        let mutable torn = 0
 
-        // From before it has read the file to within its training: a start takes about a second.
-        while killed < kills && not (File.Exists(folder.File "runs/killed/ended")) do
-            use started = new Started(folder.Path, arguments)
-            Thread.Sleep(500 + random.Next 2000)
+        for kill in 1..kills do
+            use child = new Started(folder.Path, arguments, folder.Path)
+            let started = DateTime.UtcNow
 
-            if started.HasEnded then
-                File.WriteAllText(folder.File "runs/killed/ended", "")
+            if kill % 2 = 0 then
+                waitFor child $"kill {kill}, into a checkpoint" (fun () -> not (Seq.isEmpty (unfinished folder child)))
             else
-                started.Kill()
-                killed <- killed + 1
+                waitFor child $"kill {kill}, after a checkpoint of its own" (fun () ->
+                    files folder "*.state.safetensors" |> Seq.exists (fun file -> File.GetLastWriteTimeUtc file > started))
 
-        File.Delete(folder.File "runs/killed/ended")
-        run folder.Path arguments |> expectExit 0
-        Expect.isGreaterThan killed 3 "kills before it was through"
+                Thread.Sleep(random.Next 60)
 
+            Expect.isFalse child.HasEnded $"kill {kill}: it was alive"
+            child.Kill()
+            let code, _, _ = child.End()
+            Expect.equal code 137 $"kill {kill}: SIGKILL ended it"
+
+            if not (Seq.isEmpty (unfinished folder child)) then
+                torn <- torn + 1
+
+        Expect.isGreaterThanOrEqual torn intoWriting "kills that a checkpoint was being written in"
+        use last = new Started(folder.Path, arguments, folder.Path)
+        last.End() |> expectExit 0
+        whole.End() |> expectExit 0
         let expected, actual = outcome undisturbed, outcome folder
         Expect.equal (List.map fst actual) (List.map fst expected) "the same files"
 

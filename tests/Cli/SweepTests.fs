@@ -278,6 +278,27 @@ let tests =
               Expect.isEmpty (Directory.GetFiles(folder.Path, ".owner", SearchOption.AllDirectories)) "nothing is left behind"
           }
 
+          test "a run that failed ends the sweep with 1 and its reason, until --retry-failed tries it again" {
+              use folder = new TemporaryFolder()
+              withExperiment folder experiment
+              let made = runFolder completed.Value
+              let home = Path.Combine(outOf folder, nonNull (Path.GetFileName made))
+              Directory.CreateDirectory home |> ignore
+              File.Copy(Path.Combine(made, "run.json"), Path.Combine(home, "run.json"))
+
+              File.WriteAllText(
+                  Path.Combine(home, "result.json"),
+                  """{"status":"failed","last":null,"best":null,"message":"InvalidOperationException: a mistake of ours"}"""
+              )
+
+              let code, output, errors = run folder.Path sweepArguments
+              expectExit 1 (code, output, errors)
+              Expect.stringContains output "  plain-seed0 failed: InvalidOperationException: a mistake of ours (" "the reason"
+              Expect.equal (text (rowOf folder) "status") "failed" "the row"
+              run folder.Path (sweepArguments @ [ "--retry-failed" ]) |> expectExit 0
+              Expect.equal (List.map reproducible (metrics folder)) (List.map reproducible (metrics completed.Value)) "the numbers"
+          }
+
           test "a run whose loss is no longer a number ends with 1 as diverged, and the table is written" {
               use folder = new TemporaryFolder()
               withExperiment folder (experiment.Replace("lr: 0.05", "lr: 1e30"))
