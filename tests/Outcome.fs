@@ -34,13 +34,29 @@ let private events (file: string) =
       $"whole: {isWhole}" ]
     |> String.concat "\n"
 
+/// Its rows, without where they come from and how long they took.
+let private results (file: string) =
+    let whole = (JsonNode.Parse(File.ReadAllText file)).AsObject()
+    whole.Remove "provenance" |> ignore
+
+    for row in whole["rows"].AsArray() do
+        row.AsObject().Remove "seconds" |> ignore
+
+    whole.ToJsonString()
+
 /// Every file that does not tell when and how fast it was made, by its name within the folder.
 let ofFolder (folder: string) =
     [ for file in Directory.GetFiles(folder, "*", SearchOption.AllDirectories) |> Array.sort do
           let name = Path.GetRelativePath(folder, file)
 
           match Path.GetFileName file with
-          | "run.json" -> name, "there"
+          // Others tell when runs were made and how long they took.
+          | "run.json"
+          | "results.md"
+          | "results.csv"
+          | "results.tex"
+          | "report.html" -> name, "there"
+          | "results.json" -> name, results file
           | "metrics.jsonl" -> name, metrics file
           | name when name.StartsWith RunEvents.Prefix -> "events", events file
           | _ -> name, Convert.ToHexString(SHA256.HashData(File.ReadAllBytes file)) ]
