@@ -8,8 +8,8 @@ namespace ChannelDistillation.Native;
 /// </summary>
 public static partial class OpenMp
 {
-    /// <summary>Some tens of microseconds (docs/decisions/0015).</summary>
-    private const string SpinCount = "20000";
+    /// <summary>Microseconds (docs/decisions/0015).</summary>
+    private const string SpinCount = "1000";
 
     /// <summary>
     /// To be called before libtorch, and OpenMP with it, is loaded. Does nothing where the user has said how threads are to wait.
