@@ -41,16 +41,18 @@ public sealed class TeacherSignals(ModelOutput output, Tensor labels)
             }
         );
 
-    /// <summary>A new tensor made of this batch's output, at most once; the name says what it is, with every parameter that it depends on.</summary>
+    /// <summary>A tensor made of this batch's output, at most once; the name says what it is, with every parameter that it depends on.</summary>
     public Tensor Derive(string name, Func<Tensor> make)
     {
         if (!derived.TryGetValue(name, out Tensor? value))
         {
             using var noGradient = no_grad();
-            // Needed by later lanes: hand it to the step's scope, where the teacher's output lives. The scope of its own makes sure that it
-            // comes from another one: moving a tensor to the scope it is in loses it, and its finalizer ends the process (TorchSharp 0.107).
+            // Needed by later lanes: hand it to the step's scope, where the teacher's output lives. One that is there already stays: moving a
+            // tensor to the scope it is in loses it, and its finalizer ends the process (TorchSharp 0.107).
             using var making = NewDisposeScope();
-            value = make().MoveToOtherDisposeScope(output.Any);
+            value = make();
+            if (making.Contains(value))
+                value.MoveToOtherDisposeScope(output.Any);
             derived.Add(name, value);
         }
         return value;

@@ -1,4 +1,5 @@
 using ChannelDistillation.Models;
+using ChannelDistillation.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -31,9 +32,9 @@ internal sealed class EpochMeter : IDisposable
         Tensor hits = logits.topk((int)Math.Min(5, logits.shape[1])).indexes.eq(labels.unsqueeze(1));
         Tensor counts = stack([hits[TensorIndex.Colon, 0].sum(), hits.sum(), full_like(labels[0], images)]).to(ScalarType.Float64);
         if (values.Count == 0)
-            sums.add_(counts);
+            sums.Increase(counts);
         else
-            sums.add_(cat([stack(values).to(ScalarType.Float64) * images, counts]));
+            sums.Increase(cat([stack(values).to(ScalarType.Float64) * images, counts]));
     }
 
     public EpochSums Read()

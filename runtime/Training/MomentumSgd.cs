@@ -82,7 +82,7 @@ internal sealed class MomentumSgd : IDisposable
                 direction.add_(moving[i], weightDecay);
             if (spec.Momentum != 0)
             {
-                velocities[i].mul_(momentum).add_(direction);
+                velocities[i].mul_(momentum).Increase(direction);
                 direction = spec.Nesterov ? direction.add_(velocities[i], momentum) : velocities[i];
             }
             moving[i].add_(direction, minusRate);

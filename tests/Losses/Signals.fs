@@ -94,7 +94,7 @@ let private within relative floor (expected: float) (actual: float) = abs (expec
 /// Whether a loss has the value of a formula to 1e-5, and its gradient to 1e-4 relative. The gradient is compared along one direction, in which all values
 /// move: with the formula's difference quotient.
 let isFormula (formula: float[] -> float) (student: float[]) (value: float, gradient: float[]) =
-    let step = 1e-5
+    let step = 1e-6
     let direction = noise (int64 student.Length) 3.0
     let along distance = formula (Array.map2 (fun value way -> value + distance * way) student direction)
     let slope = (along step - along -step) / (2.0 * step)

@@ -55,6 +55,20 @@ let tests =
               GC.Collect()
               GC.WaitForPendingFinalizers()
 
+          testCase "what is derived may be a tensor that is there already"
+          <| fun () ->
+              let step () =
+                  use _ = torch.NewDisposeScope()
+                  let teacher = signals ()
+                  let logits = teacher.Derive("logits", fun () -> teacher.Logits)
+                  let again = teacher.Derive("again", fun () -> teacher.Derive("logits", fun () -> failwith "made twice"))
+                  Expect.isTrue (obj.ReferenceEquals(again, logits)) "the same tensor"
+                  Expect.equal (Golden.toArray logits) (Golden.toArray teacher.Logits) "the logits"
+                  logits
+
+              let logits = step ()
+              Expect.isTrue logits.IsInvalid "released with the step"
+
           testCase "derived tensors carry no gradients"
           <| fun () ->
               use _ = torch.NewDisposeScope()

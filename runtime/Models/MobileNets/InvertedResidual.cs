@@ -1,4 +1,5 @@
 using ChannelDistillation.Models.Layers;
+using ChannelDistillation.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -38,6 +39,6 @@ internal sealed class InvertedResidual : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         Tensor output = conv.forward(input);
-        return hasShortcut ? output.add_(input) : output;
+        return hasShortcut ? output.Increase(input) : output;
     }
 }

@@ -1,4 +1,5 @@
 using ChannelDistillation.Models.Layers;
+using ChannelDistillation.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -37,6 +38,6 @@ public sealed class BasicBlock : Block
         using var second = conv2.forward(hidden);
         var output = bn2.forward(second);
         using var shortcut = downsample?.forward(input);
-        return output.add_(shortcut ?? input);
+        return output.Increase(shortcut ?? input);
     }
 }

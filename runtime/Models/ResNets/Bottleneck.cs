@@ -1,4 +1,5 @@
 using ChannelDistillation.Models.Layers;
+using ChannelDistillation.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -47,6 +48,6 @@ public sealed class Bottleneck : Block
         using var third = conv3.forward(spatial);
         var output = bn3.forward(third);
         using var shortcut = downsample?.forward(input);
-        return output.add_(shortcut ?? input);
+        return output.Increase(shortcut ?? input);
     }
 }

@@ -1,4 +1,5 @@
 using ChannelDistillation.Models.Layers;
+using ChannelDistillation.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -51,7 +52,7 @@ internal sealed class ShuffleUnit : Block
         using var third = conv3.forward(spatial);
         Tensor output = bn3.forward(third);
         if (stride == 1)
-            return output.add_(input);
+            return output.Increase(input);
         using (output)
         using (var shortcut = nn.functional.avg_pool2d(input, 3, 2, 1))
             return cat([output, shortcut], 1);

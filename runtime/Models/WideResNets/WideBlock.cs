@@ -1,4 +1,5 @@
 using ChannelDistillation.Models.Layers;
+using ChannelDistillation.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -40,6 +41,6 @@ internal sealed class WideBlock : nn.Module<Tensor, Tensor>
         using var hidden = bn2.forward(first).relu_();
         var output = conv2.forward(hidden);
         using var shortcut = convShortcut?.forward(active);
-        return output.add_(shortcut ?? input);
+        return output.Increase(shortcut ?? input);
     }
 }

@@ -1,4 +1,4 @@
-module ChannelDistillation.Tests.Models.LayerTests
+module ChannelDistillation.Tests.Models.Layers.LayerTests
 
 open System
 open Expecto
