@@ -17,12 +17,7 @@ let private forAll generator check =
     Check.One(Config.QuickThrowOnFailure.WithMaxTest(25).WithQuietOnSuccess true, Prop.forAll (Arb.fromGen generator) check)
 
 /// Shapes of what both networks give: of each stage channels and side, and channels of the embeddings. Their values are a formula of the offset.
-type Case =
-    { Batch: int
-      Student: (int * int)[]
-      Teacher: (int * int)[]
-      Embeddings: int * int
-      Offset: int }
+type Case = { Batch: int; Student: (int * int)[]; Teacher: (int * int)[]; Embeddings: int * int; Offset: int }
 
 let private caseOf stages =
     gen {
@@ -34,21 +29,18 @@ let private caseOf stages =
         let! embeddings = Gen.zip width width
         let! offset = Gen.choose (0, 1000)
 
-        return
-            { Batch = batch
-              Student = student
-              Teacher = teacher
-              Embeddings = embeddings
-              Offset = offset }
+        return { Batch = batch; Student = student; Teacher = teacher; Embeddings = embeddings; Offset = offset }
     }
 
 /// What a loss reads, in double precision, and what of it can be learnt from.
 type private Signals' =
-    { Loss: Loss
-      Student: torch.Tensor[]
-      Teacher: torch.Tensor[]
-      /// The student's, and the teacher's.
-      Embeddings: torch.Tensor * torch.Tensor }
+    {
+        Loss: Loss
+        Student: torch.Tensor[]
+        Teacher: torch.Tensor[]
+        /// The student's, and the teacher's.
+        Embeddings: torch.Tensor * torch.Tensor
+    }
 
 let private noise (case: Case) at shape = (Golden.images (Array.map int64 shape) (float (case.Offset + at))).``double``()
 
@@ -91,12 +83,13 @@ let private isFormula (leaves: torch.Tensor[]) (compute: unit -> torch.Tensor) (
         let starts = Array.scan (+) 0 sizes
         Array.map2 (fun start size -> Array.sub values start size) (Array.take sizes.Length starts) sizes
 
-    let gradient (leaf: torch.Tensor) = if isNull leaf.grad then Array.zeroCreate (int (leaf.numel ())) else Golden.gradient leaf
+    let gradient (leaf: torch.Tensor) =
+        if isNull leaf.grad then
+            Array.zeroCreate (int (leaf.numel ()))
+        else
+            Golden.gradient leaf
 
-    Signals.isFormula
-        (split >> formula)
-        (Array.collect Golden.toArray leaves)
-        ((Golden.toArray value)[0], Array.collect gradient leaves)
+    Signals.isFormula (split >> formula) (Array.collect Golden.toArray leaves) ((Golden.toArray value)[0], Array.collect gradient leaves)
 
 let private mapsOf (leaves: torch.Tensor[]) (values: float[][]) =
     Array.map2 (fun (leaf: torch.Tensor) -> ofValues (Array.map int leaf.shape)) leaves values
@@ -104,7 +97,9 @@ let private mapsOf (leaves: torch.Tensor[]) (values: float[][]) =
 /// The same of stages alone.
 let private isFormulaOfStages signals (formula: Maps[] -> Maps[] -> float) =
     let input = Signals.ofAll signals.Student [||] signals.Teacher [||]
-    isFormula signals.Student (fun () -> signals.Loss.Compute input) (fun values -> formula (mapsOf signals.Student values) (Array.map ofTensor signals.Teacher))
+
+    isFormula signals.Student (fun () -> signals.Loss.Compute input) (fun values ->
+        formula (mapsOf signals.Student values) (Array.map ofTensor signals.Teacher))
 
 /// The larger of two maps is averaged to the size of the smaller.
 let private alike (a: Maps, b: Maps) =
@@ -227,7 +222,8 @@ let private congruence (case: Case) =
         let differences = Array.map2 (Array.map2 (fun a b -> abs (a - b))) student (embed "teacher" (rows theirs))
         Array.pairwise differences |> Array.averageBy (fun (a, b) -> Array.sum (Array.map2 (*) a b)))
 
-let private unit' (values: float[]) = let length = sqrt (Array.sumBy (fun value -> value * value) values) in Array.map (fun value -> value / length) values
+let private unit' (values: float[]) =
+    let length = sqrt (Array.sumBy (fun value -> value * value) values) in Array.map (fun value -> value / length) values
 
 /// With N images, of which each meets two others; the first batch finds Z where it is not known yet.
 let private contrast isFirst (case: Case) =
@@ -239,20 +235,27 @@ let private contrast isFirst (case: Case) =
     let mine, theirs = signals.Embeddings
 
     for who in [ "student"; "teacher" ] do
-        (state signals $"{who}_partition").fill_ (if isFirst then 0.0 else 7.0) |> ignore
+        (state signals $"{who}_partition").fill_(if isFirst then 0.0 else 7.0) |> ignore
 
     let images = [| for i in 0 .. case.Batch - 1 -> [| i; (i + 4 + case.Offset) % count; (i + 5 + 2 * case.Offset) % count |] |]
     let banks = dict [ for who in [ "student"; "teacher" ] -> who, rows (state signals $"{who}_bank") ]
-    let embed who vectors = linear (rows (state signals $"embeddings.{who}.weight")) (vector signals $"embeddings.{who}.bias") vectors |> Array.map unit'
+
+    let embed who vectors =
+        linear (rows (state signals $"embeddings.{who}.weight")) (vector signals $"embeddings.{who}.bias") vectors
+        |> Array.map unit'
+
     let noise = float negatives / float count
 
     let half (embeddings: float[][]) (bank: float[][]) =
-        let scores = Array.map2 (fun e -> Array.map (fun image -> exp (Array.sum (Array.map2 (*) e bank[image]) / temperature))) embeddings images
+        let scores =
+            Array.map2 (fun e -> Array.map (fun image -> exp (Array.sum (Array.map2 (*) e bank[image]) / temperature))) embeddings images
+
         let partition = if isFirst then Array.average (Array.concat scores) * float count else 7.0
         let h = scores |> Array.map (Array.map (fun score -> score / partition))
 
         -(h
-          |> Array.averageBy (fun row -> log (row[0] / (row[0] + noise + 1e-7)) + Array.sumBy (fun other -> log (noise / (other + noise + 1e-7))) row[1..]))
+          |> Array.averageBy (fun row ->
+              log (row[0] / (row[0] + noise + 1e-7)) + Array.sumBy (fun other -> log (noise / (other + noise + 1e-7))) row[1..]))
 
     let formula (values: float[][]) =
         half (embed "student" (Array.chunkBySize (fst case.Embeddings) values[0])) banks["teacher"]
@@ -295,11 +298,13 @@ let tests =
         "losses: methods with layers over random shapes"
         [ testCase "fitnets is its formula" <| fun () -> forAll (caseOf (1, 1) |> Gen.filter hasRegressor) fitnets
           testCase "vid is its formula" <| fun () -> forAll (caseOf (1, 3)) vid
-          testCase "residual-kd is its formula, and the assistant's error does not reach the student" <| fun () -> forAll (caseOf (1, 3)) residual
+          testCase "residual-kd is its formula, and the assistant's error does not reach the student"
+          <| fun () -> forAll (caseOf (1, 3)) residual
           testCase "reviewkd is its formula" <| fun () -> forAll (caseOf (1, 3)) reviewed
           testCase "cc is its formula" <| fun () -> forAll (caseOf (0, 0)) congruence
 
           testCase "crd is its formula, and remembers what the formula says"
           <| fun () -> forAll (caseOf (0, 0) |> Gen.filter hasDirections) (contrast false)
 
-          testCase "crd sets Z from its first batch" <| fun () -> forAll (caseOf (0, 0) |> Gen.filter hasDirections) (contrast true) ]
+          testCase "crd sets Z from its first batch"
+          <| fun () -> forAll (caseOf (0, 0) |> Gen.filter hasDirections) (contrast true) ]

@@ -67,7 +67,7 @@ let convolveTransposed (weight: Maps) (bias: int -> float) stride padding (maps:
 let normalise (weight: float[]) (bias: float[]) (maps: Maps) =
     let statistics =
         [| for c in 0 .. channels maps - 1 ->
-               let values = numbers maps[*, c .. c, *, *] |> Array.ofSeq
+               let values = numbers maps[*, c..c, *, *] |> Array.ofSeq
                let mean = Array.average values
                mean, sqrt (Array.averageBy (fun value -> (value - mean) ** 2.0) values + 1e-5) |]
 
@@ -86,7 +86,7 @@ let averaged size (maps: Maps) =
     |> withSides size (channels maps) (fun n c y x ->
         let bounds i = i * before / size, ((i + 1) * before + size - 1) / size
         let (top, bottom), (left, right) = bounds y, bounds x
-        numbers maps[n .. n, c .. c, top .. bottom - 1, left .. right - 1] |> Seq.average)
+        numbers maps[n..n, c..c, top .. bottom - 1, left .. right - 1] |> Seq.average)
 
 /// Enlarged or reduced by taking single pixels.
 let nearest size (maps: Maps) =
@@ -98,8 +98,7 @@ let map2 (f: float -> float -> float) (a: Maps) (b: Maps) : Maps = a |> withSide
 
 /// Every channel times the numbers of one map.
 let times (factors: Maps) which (maps: Maps) : Maps =
-    maps
-    |> withSides (side maps) (channels maps) (fun n c y x -> maps[n, c, y, x] * factors[n, which, y, x])
+    maps |> withSides (side maps) (channels maps) (fun n c y x -> maps[n, c, y, x] * factors[n, which, y, x])
 
 let mean (maps: Maps) = numbers maps |> Seq.average
 
@@ -109,8 +108,7 @@ let meanSquaredDifference a b = map2 (fun a b -> (a - b) ** 2.0) a b |> mean
 let beside (a: Maps) (b: Maps) : Maps =
     let first = channels a
 
-    a
-    |> withSides (side a) (first + channels b) (fun n c y x -> if c < first then a[n, c, y, x] else b[n, c - first, y, x])
+    a |> withSides (side a) (first + channels b) (fun n c y x -> if c < first then a[n, c, y, x] else b[n, c - first, y, x])
 
 /// [sample][output] of [sample][input]; weight [output][input].
 let linear (weight: float[][]) (bias: float[]) (rows: float[][]) =
