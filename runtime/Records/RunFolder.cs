@@ -12,6 +12,7 @@ public sealed class RunFolder(string path)
     private const string HashEntry = "hash";
     private const string TeacherEntry = "teacher_sha256";
     private const string ImagesEntry = "images_xxh3";
+    private const string ResultEntry = "result_xxh128";
 
     public string Path { get; } = path;
 
@@ -96,17 +97,26 @@ public sealed class RunFolder(string path)
 
     public void WriteResult(RunResult result, SessionTime time = default)
     {
+        string text = JsonSerializer.Serialize(result, RecordJson.Pretty) + "\n";
         if (ReadRun() is JsonObject run)
         {
             run["ended"] = Now();
+            run[ResultEntry] = RecordChecksum.Of(text);
             Sessions.End(run, Now(), time);
             AtomicFile.WriteText(SpecFile, run.ToJsonString(RecordJson.Pretty) + "\n");
         }
-        AtomicFile.WriteText(ResultFile, JsonSerializer.Serialize(result, RecordJson.Pretty) + "\n");
+        AtomicFile.WriteText(ResultFile, text);
     }
 
     /// <summary>Null: the run has not ended, or the file is damaged and the run has to be ended again.</summary>
-    public RunResult? ReadResult() => Read<RunResult>(ResultFile) is { IsWhole: true } result ? result : null;
+    public RunResult? ReadResult()
+    {
+        if (!File.Exists(ResultFile))
+            return null;
+        string text = File.ReadAllText(ResultFile);
+        bool isChanged = (string?)ReadRun()?[ResultEntry] is string checksum && checksum != RecordChecksum.Of(text);
+        return !isChanged && Parse<RunResult>(text) is { IsWhole: true } result ? result : null;
+    }
 
     /// <summary>The run goes on: how it ended before is no longer so.</summary>
     public void RemoveResult() => File.Delete(ResultFile);
@@ -148,9 +158,6 @@ public sealed class RunFolder(string path)
         AtomicFile.WriteText(MetricsFile, string.Concat(kept.Select(record => JsonSerializer.Serialize(record, RecordJson.Line) + "\n")));
         return kept;
     }
-
-    private static T? Read<T>(string file)
-        where T : class => File.Exists(file) ? Parse<T>(File.ReadAllText(file)) : null;
 
     private static T? Parse<T>(string json)
         where T : class

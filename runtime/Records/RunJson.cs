@@ -22,7 +22,7 @@ internal static class RunJson
     }
 
     private static bool IsRun(JsonObject run) =>
-        Each(run, JsonValueKind.String, "run", "hash", "teacher_sha256", "images_xxh3", "started", "ended")
+        Each(run, JsonValueKind.String, "run", "hash", "teacher_sha256", "images_xxh3", "started", "ended", "result_xxh128")
         && Each(run, JsonValueKind.Object, "spec", "software", "hardware")
         && Each(run, JsonValueKind.Array, "sessions")
         && (run["sessions"] as JsonArray ?? []).All(session => session is JsonObject entry && IsSession(entry));

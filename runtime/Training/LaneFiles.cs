@@ -166,6 +166,7 @@ internal sealed class LaneFiles(LaneSpec lane, string device, RunOrigins origins
 
     private void Count(EpochRecord record)
     {
+        saved.Passed(record);
         last = new(record.Epoch, record.Top1Error, record.Top5Error);
         if (best is null || best.Top1Error > record.Top1Error)
             best = last;

@@ -14,8 +14,10 @@ internal sealed class SavedState(LaneSpec lane)
     public const string EpochEntry = "epoch";
     private const string StepEntry = "step";
     private const string SecondsEntry = "seconds";
+    private const string MetricsEntry = "metrics_xxh128";
     private const string Version = "2";
     private readonly RunFolder folder = new(lane.Folder);
+    private readonly RecordChecksum behind = new();
 
     /// <summary>Whether the latest was written or read whole by this process: only then it may take the place of the one before it.</summary>
     private bool isLatestGood;
@@ -51,6 +53,9 @@ internal sealed class SavedState(LaneSpec lane)
         }
     }
 
+    /// <summary>An epoch is behind the run: checkpoints from here on know its metrics.</summary>
+    public void Passed(EpochRecord record) => behind.Add(record);
+
     public void Save(Lane training)
     {
         var about = new Dictionary<string, string>
@@ -59,6 +64,7 @@ internal sealed class SavedState(LaneSpec lane)
             ["spec"] = lane.Spec.Hash(),
             [EpochEntry] = training.Position.Epoch.ToString(CultureInfo.InvariantCulture),
             [StepEntry] = training.Position.Step.ToString(CultureInfo.InvariantCulture),
+            [MetricsEntry] = behind.Digits,
         };
         // Not at an epoch's end: what the clock says should not be in a file that is otherwise the same every time.
         if (training.Position.Step > 0)
@@ -106,13 +112,24 @@ internal sealed class SavedState(LaneSpec lane)
             throw new InvalidDataException($"{file} was written by another version or for another run.");
         var position = (Epoch: Number(state.Metadata, EpochEntry, file), Step: Number(state.Metadata, StepEntry, file));
         EpochRecord[] finished = [.. metrics.Take(position.Epoch - 1)];
-        if (!finished.Select(record => record.Epoch).SequenceEqual(Enumerable.Range(1, position.Epoch - 1)))
+        if (!finished.Select(record => record.Epoch).SequenceEqual(Enumerable.Range(1, position.Epoch - 1)) || !AreThose(finished, state))
             throw new InvalidDataException("the metrics of epochs that its checkpoints have behind them are damaged.");
         if (finished.MinBy(record => record.Top1Error)?.Epoch is int best && !CanHave(best, position))
             throw new InvalidDataException($"{folder.BestWeights} does not hold the weights of the best epoch, {best}.");
         double.TryParse(state.Metadata.GetValueOrDefault(SecondsEntry), CultureInfo.InvariantCulture, out double seconds);
         training.Restore(state.Tensors, position, seconds);
         At = position;
+    }
+
+    /// <summary>Whether these are the metrics that a checkpoint had behind it; those of earlier versions do not say.</summary>
+    private static bool AreThose(IEnumerable<EpochRecord> metrics, Safetensors state)
+    {
+        if (!state.Metadata.TryGetValue(MetricsEntry, out string? expected))
+            return true;
+        var checksum = new RecordChecksum();
+        foreach (EpochRecord record in metrics)
+            checksum.Add(record);
+        return checksum.Digits == expected;
     }
 
     /// <summary>

@@ -284,7 +284,6 @@ let tests =
               let made = runFolder completed.Value
               let home = Path.Combine(outOf folder, nonNull (Path.GetFileName made))
               Directory.CreateDirectory home |> ignore
-              File.Copy(Path.Combine(made, "run.json"), Path.Combine(home, "run.json"))
 
               File.WriteAllText(
                   Path.Combine(home, "result.json"),

@@ -53,6 +53,22 @@ let tests =
               Expect.equal (run.ReadResult()) result "read back"
           }
 
+          test "a result.json with another digit than was written does not count" {
+              use folder = new TemporaryFolder()
+              let run = RunFolder folder.Path
+              let spec = TinyTraining.spec null (TinyTraining.train 1 0.05) [ TinyTraining.loss "ce" 1.0 TinyTraining.always ]
+              run.WriteStart("student", spec, "cpu", struct (1, 0))
+              let epoch = EpochErrors(1, 50.0, 12.5)
+              run.WriteResult(RunResult(RunStatus.Completed, epoch, epoch))
+              Expect.isNotNull (run.ReadResult()) "as it was written"
+              let file = folder.File "result.json"
+              File.WriteAllText(file, File.ReadAllText(file).Replace("50", "10"))
+              Expect.isNull (run.ReadResult()) "changed"
+              Expect.equal (List.ofSeq (run.Damaged())) [ file ] "and it is said"
+              File.Delete(folder.File "run.json")
+              Expect.isNotNull (run.ReadResult()) "without run.json there is nothing to compare with"
+          }
+
           test "run.json keeps its sessions; one that a later session began before, or where, does not count" {
               use folder = new TemporaryFolder()
               let run = RunFolder folder.Path

@@ -55,6 +55,12 @@ let tests =
                     (fun (run: RunFolder) -> File.WriteAllText(Path.Combine(run.Path, "metrics.jsonl"), "{\n")),
                     steps,
                     "student starts anew: the metrics of epochs that its checkpoints have behind them are damaged."
+                    "digit",
+                    (fun (run: RunFolder) ->
+                        let metrics = Path.Combine(run.Path, "metrics.jsonl")
+                        File.WriteAllText(metrics, File.ReadAllText(metrics).Replace("\"top1_error\":", "\"top1_error\":1"))),
+                    steps,
+                    "student starts anew: the metrics of epochs that its checkpoints have behind them are damaged."
                     "foreign",
                     (fun (run: RunFolder) ->
                         for state in [ run.State; run.PreviousState ] do
