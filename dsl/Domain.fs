@@ -63,7 +63,11 @@ type TeacherSource =
     /// A recipe, everything that the experiment leaves out taken over from its own `train`.
     | Trained of Train * seed: int64
 
-type Teacher = { Model: Model; Source: TeacherSource; BatchNorm: TeacherBatchNorm }
+/// What a teacher says of training images, kept on the disk: of each image as it is, or of so many views of it, which are then all that
+/// students see of it.
+type TeacherCache = { Views: int option }
+
+type Teacher = { Model: Model; Source: TeacherSource; BatchNorm: TeacherBatchNorm; Cache: TeacherCache option }
 
 /// How the weight of a loss falls over training.
 type Decay =

@@ -110,6 +110,10 @@ type Mistake =
     | KnownTeacherDescribed of key: string
     /// Of a known teacher and of the experiment: the dataset, its classes, and the size of its images.
     | TeacherOfOtherImages of teacher: string * own: (string * int * string) * here: (string * int * string)
+    /// What the dataset's augmentation must be for images that are not varied by chance.
+    | CacheOfRandomImages of still: string
+    | CacheOfBatchStats
+    | CacheOfMaps of losses: string list * variants: string list * served: string list
     | NameAndFolder
     | UndeclaredLoss of loss: string * variant: string * declared: string list * near: string list
     | LossesAsMapping of list: string

@@ -20,7 +20,7 @@ module NetworkWords =
     let no_teacher: TeacherDraft = fun _ -> None
 
     let private teacherOf source (name: string) : TeacherDraft =
-        fun train -> Some { Model = network name; Source = source train; BatchNorm = TeacherBatchNorm.RunningStats }
+        fun train -> Some { Model = network name; Source = source train; BatchNorm = TeacherBatchNorm.RunningStats; Cache = None }
 
     /// A teacher from a file of weights.
     let pretrained (model: string) (checkpoint: string) : TeacherDraft = teacherOf (fun _ -> Checkpoint checkpoint) model
@@ -45,3 +45,11 @@ module NetworkWords =
     /// Batch normalisation of the teacher by the statistics of each batch, as in the published code of Channel Distillation.
     let with_batch_stats: TeacherDraft -> TeacherDraft =
         refine (fun teacher -> { teacher with BatchNorm = TeacherBatchNorm.BatchStats })
+
+    let private kept cache = refine (fun teacher -> { teacher with Cache = Some cache })
+
+    /// What the teacher says of training images is kept on the disk; for images that are not varied by chance.
+    let with_cache: TeacherDraft -> TeacherDraft = kept { Views = None }
+
+    /// Each training image is varied in so many ways and no more, and what the teacher says of them is kept on the disk.
+    let with_cached_views (views: int) : TeacherDraft -> TeacherDraft = kept { Views = Some views }

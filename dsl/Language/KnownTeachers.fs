@@ -16,7 +16,8 @@ let named (name: string) : Teacher =
 
     { Model = { Name = model; Stem = None }
       Source = Known name
-      BatchNorm = Specs.TeacherBatchNorm.RunningStats }
+      BatchNorm = Specs.TeacherBatchNorm.RunningStats
+      Cache = None }
 
 /// The same teacher with its checkpoint written out: what is trained does not depend on how it was said.
 let writtenOut (teacher: Teacher) : Teacher =

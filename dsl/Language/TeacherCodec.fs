@@ -6,14 +6,21 @@ open ChannelDistillation.Specs
 open ChannelDistillation.Dsl.Codec
 
 /// As it is written: that exactly one of checkpoint and recipe is there, a record cannot say.
-type private Raw = { Model: Model; Checkpoint: string option; Train: Train option; Seed: int64; BatchNorm: TeacherBatchNorm }
+type private Raw =
+    { Model: Model
+      Checkpoint: string option
+      Train: Train option
+      Seed: int64
+      BatchNorm: TeacherBatchNorm
+      Cache: TeacherCache option }
 
 let private blank =
     { Model = ModelCodec.blank
       Checkpoint = None
       Train = None
       Seed = 0L
-      BatchNorm = TeacherBatchNorm.RunningStats }
+      BatchNorm = TeacherBatchNorm.RunningStats
+      Cache = None }
 
 let private batchNorm get set =
     Field.withDefault
@@ -28,6 +35,16 @@ let private batchNorm get set =
             [ "running_stats", "Those stored with its weights.", TeacherBatchNorm.RunningStats
               "batch_stats", "Those of each batch, as in the published code of Channel Distillation.", TeacherBatchNorm.BatchStats ])
 
+let private cache get set =
+    Field.withDefault
+        "cache"
+        "Whether what the teacher says of training images is kept on the disk, so that later epochs and runs need not ask it again: `true` where images are not varied by chance, `{ views: N }` to vary each image in N ways and no more."
+        []
+        None
+        get
+        set
+        CacheCodec.codec
+
 /// `{ known: NAME }`: its network and its weights follow from the name.
 let private known: Codec<Teacher> =
     Record.codec
@@ -35,15 +52,16 @@ let private known: Codec<Teacher> =
         false
         [ Field.required
               "known"
-              "A teacher that is fetched by its name, instead of all that follows but `batch_norm`; `teacher list` shows them."
+              "A teacher that is fetched by its name, instead of all that follows but `batch_norm` and `cache`; `teacher list` shows them."
               []
               (fun teacher ->
                   match teacher.Source with
                   | Known name -> name
                   | _ -> "")
-              (fun name teacher -> { KnownTeachers.named name with BatchNorm = teacher.BatchNorm })
+              (fun name teacher -> { KnownTeachers.named name with BatchNorm = teacher.BatchNorm; Cache = teacher.Cache })
               (named Thing.KnownTeacher KnownTeachers.names)
-          batchNorm _.BatchNorm (fun value teacher -> { teacher with Teacher.BatchNorm = value }) ]
+          batchNorm _.BatchNorm (fun value teacher -> { teacher with Teacher.BatchNorm = value })
+          cache _.Cache (fun value teacher -> { teacher with Teacher.Cache = value }) ]
 
 let private raw (inherited: Train) =
     Record.codec
@@ -74,7 +92,8 @@ let private raw (inherited: Train) =
                  _.Seed
                  (fun value record -> { record with Seed = value })
                  (whole 0L Int64.MaxValue)
-             batchNorm _.BatchNorm (fun value record -> { record with Raw.BatchNorm = value }) ])
+             batchNorm _.BatchNorm (fun value record -> { record with Raw.BatchNorm = value })
+             cache _.Cache (fun value record -> { record with Raw.Cache = value }) ])
 
 let private toRaw (teacher: Teacher) : Raw =
     let checkpoint, train, seed =
@@ -83,7 +102,12 @@ let private toRaw (teacher: Teacher) : Raw =
         | Known _ -> None, None, 0L
         | Trained(train, seed) -> None, Some train, seed
 
-    { Model = teacher.Model; Checkpoint = checkpoint; Train = train; Seed = seed; BatchNorm = teacher.BatchNorm }
+    { Model = teacher.Model
+      Checkpoint = checkpoint
+      Train = train
+      Seed = seed
+      BatchNorm = teacher.BatchNorm
+      Cache = teacher.Cache }
 
 let private ofRaw (raw: Raw) : Teacher =
     { Model = raw.Model
@@ -92,7 +116,8 @@ let private ofRaw (raw: Raw) : Teacher =
         | Some path, _ -> Checkpoint path
         | None, Some train -> Trained(train, raw.Seed)
         | None, None -> Checkpoint ""
-      BatchNorm = raw.BatchNorm }
+      BatchNorm = raw.BatchNorm
+      Cache = raw.Cache }
 
 let private described (inherited: Train) : Codec<Teacher> =
     let raw = raw inherited
@@ -146,7 +171,7 @@ let private present (inherited: Train) : Codec<Teacher> =
       Write =
         fun teacher ->
             match teacher with
-            | { Source = Known name; BatchNorm = TeacherBatchNorm.RunningStats } -> Scalar name
+            | { Source = Known name; BatchNorm = TeacherBatchNorm.RunningStats; Cache = None } -> Scalar name
             | { Source = Known _ } -> known.Write teacher
             | _ -> described.Write teacher
       Edit =

@@ -68,11 +68,15 @@ let rehearse (device: string) (dataset: DatasetDescriptor) (cohort: Job list) =
     let struct (trainingImages, validationImages) = dataset.Images spec.Dataset.HeldOut
     let teacher = costs |> List.map (fun (teacher, _, _) -> teacher) |> List.max
     let lanes = costs |> List.sumBy (fun (_, lane, _) -> lane)
+    let epochs = epochsLeft cohort
+    // A teacher whose answers are kept is asked in the first epochs only.
+    let asked =
+        match cohort |> List.tryPick (fun job -> Option.ofObj job.Run.Spec.Teacher) with
+        | Some teacher when teacher.Cache -> min epochs (Option.defaultValue 1 (Option.ofNullable spec.Dataset.Views))
+        | _ -> epochs
     // Validation is a forward pass: about a third of a step.
-    let epoch =
-        float (stepsPerEpoch trainingImages spec) * (teacher + lanes)
-        + float (stepsPerEpoch validationImages spec) * lanes / 3.0
+    let epoch = float (stepsPerEpoch trainingImages spec) * lanes + float (stepsPerEpoch validationImages spec) * lanes / 3.0
 
-    { Time = TimeSpan.FromSeconds(float (epochsLeft cohort) * epoch)
+    { Time = TimeSpan.FromSeconds(float epochs * epoch + float (asked * stepsPerEpoch trainingImages spec) * teacher)
       Bytes = Some(Process.GetCurrentProcess().PeakWorkingSet64 + (costs |> List.sumBy (fun (_, _, bytes) -> bytes)))
       Source = $"from {rehearsedSteps} rehearsed steps of each kind on {device}" }

@@ -41,6 +41,16 @@ let ofPlan (plan: Plan) (jobs: Job list) (known: IReadOnlyDictionary<string, Epo
       Epochs = specs |> List.map _.Train.Epochs |> List.distinct
       Seeds = plan.Runs |> List.map _.Seed |> List.distinct
       HeldOut = specs |> List.map (fun spec -> spec.Dataset.HeldOut |> Option.ofObj |> Option.map _.Share) |> List.distinct
+      Caches =
+        specs
+        |> List.choose (fun spec ->
+            Option.ofObj spec.Teacher
+            |> Option.map (fun teacher ->
+                if teacher.Cache then
+                    Some { Views = Option.ofNullable spec.Dataset.Views }
+                else
+                    None))
+        |> List.distinct
       PublishedSource = experiment.Published |> Option.bind _.Source
       PublishedProtocol = experiment.Published |> Option.bind _.Protocol
       Command = None

@@ -8,6 +8,7 @@ open ChannelDistillation.Downloads
 open ChannelDistillation.Dsl
 open ChannelDistillation.Specs
 open ChannelDistillation.Teachers
+open ChannelDistillation.Teachers.Signals
 
 let private counted n (word: string) = if n = 1 then $"1 {word}" else $"{n} {word}s"
 
@@ -71,6 +72,17 @@ let private estimate (known: Estimate.Estimate) =
 
     $"  about {Progress.Figures.duration known.Time}{memory} ({known.Source})"
 
+/// What a cohort keeps of its teacher, when it is complete.
+let private kept (cohort: Job list) (known: Result<DatasetDescriptor, string>) =
+    let specs = cohort |> List.map _.Run.Spec
+
+    match specs |> List.tryPick (fun spec -> Option.ofObj spec.Teacher |> Option.filter _.Cache), known with
+    | None, _ -> None
+    | Some teacher, Ok dataset when dataset.TrainingImages > 0 ->
+        let struct (images, _) = dataset.Images specs.Head.Dataset.HeldOut
+        Some $"  what the teacher says is kept: {ByteSize.Text(SignalCache.Size(List.toArray specs, teacher, dataset, images))} on the disk"
+    | Some _, _ -> Some "  what the teacher says is kept: the size depends on the number of images"
+
 /// The time that is still to come, where every unfinished cohort has an estimate.
 let private total (estimates: Estimate.Estimate option list) =
     if estimates.Length > 1 && estimates |> List.forall Option.isSome then
@@ -104,6 +116,7 @@ let render (workspace: Workspace) (lanes: int) (plan: Plan) (jobs: Job list) (co
           let spec = cohort.Head.Run.Spec
           ""
           $"""Cohort {index + 1}: {counted cohort.Length "run"}, batch {spec.Train.Batch}, {steps spec known[spec.Dataset]}, data seed {spec.DataSeed}"""
+          yield! kept cohort known[spec.Dataset] |> Option.toList
           yield! estimates[index] |> Option.map estimate |> Option.toList
 
           yield!

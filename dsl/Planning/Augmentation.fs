@@ -46,3 +46,6 @@ let spec (dataset: Dataset) : AugmentationSpec | null =
             defaultArg essential.Augment.Flip own.Flip,
             ResizedCrop = crop
         )
+
+/// Whether training images look different in every epoch.
+let isRandom (dataset: Dataset) = (spec dataset |> Option.ofObj |> Option.defaultWith (fun () -> own dataset.Source)).IsRandom

@@ -26,6 +26,10 @@ type private Checker(reader: Reader, where: Where, unsure: Set<string>) =
     // By place, student and teacher: losses that cannot compare them, each with the reason and a remedy.
     let unpaired = Dictionary<struct (Place * string * string), ResizeArray<string * string * string>>(HashIdentity.Structural)
 
+    // By place: losses that read what a cache does not keep, with their variants.
+    let notServed = Dictionary<Place, ResizeArray<string * string>>(HashIdentity.Structural)
+    let uncached = HashSet<struct (Place * Mistake)>(HashIdentity.Structural)
+
     let isSure (names: string list) = names |> List.forall (fun name -> not (unsure.Contains name))
 
     /// The first value on one of some sections.
@@ -80,6 +84,29 @@ type private Checker(reader: Reader, where: Where, unsure: Set<string>) =
                     |> Option.orElse (where.Value("dataset" :: path))
                     |> Option.iter (fun place -> reader.Report(List.rev ("dataset" :: path), place, mistake))
 
+    let cache (here: Here) (experiment: Experiment) (teacher: Teacher) (variant: string) (losses: LossDescriptor list) =
+        let isOfCache segments =
+            match segments with
+            | [ "teacher" ]
+            | "teacher" :: "cache" :: _ -> true
+            | _ -> false
+
+        let place =
+            here
+            |> List.tryPick (fun (segments, place) -> if isOfCache segments then Some place else None)
+            |> Option.orElse (where.Value [ "teacher"; "cache" ])
+
+        match place, CacheChecks.whyNot experiment.Dataset teacher with
+        | None, _ -> ()
+        | Some place, Some mistake ->
+            if uncached.Add(struct (place, mistake)) then
+                reader.Report([ "cache"; "teacher" ], place, mistake)
+        | Some place, None ->
+            for loss in CacheChecks.notServed teacher losses do
+                match notServed.TryGetValue place with
+                | true, others -> others.Add(loss.Name, variant)
+                | _ -> notServed[place] <- ResizeArray [ loss.Name, variant ]
+
     member _.Check (here: Here) (experiment: Experiment) (variant: Variant) =
         dataset here experiment.Dataset
         stem here "student" experiment.Student
@@ -101,16 +128,23 @@ type private Checker(reader: Reader, where: Where, unsure: Set<string>) =
             if losses |> List.exists _.NeedsTeacher then
                 stem here "teacher" teacher.Model
 
+            if isSure [ "dataset"; "teacher"; "variants" ] then
+                cache here experiment teacher variant.Name losses
+
             if isSure sections && teacherFits here experiment teacher then
                 for name, settings in variant.Losses do
                     if not (isNull (LossCatalog.Find name)) then
                         pair here experiment teacher (Resolve.loss experiment variant (name, settings))
 
-    /// One cause, one problem: what needs a teacher where there is none is named together, and so is what cannot compare two networks.
+    /// One cause, one problem: what needs a teacher where there is none is named together, so is what cannot compare two networks, and what a cache cannot serve.
     member _.Finish() =
         for entry in unpaired do
             let struct (place, student, teacher) = entry.Key
             reader.Report([ "model"; "student" ], place, CannotPair(student, teacher, List.ofSeq entry.Value))
+
+        for entry in notServed do
+            let distinct choose = entry.Value |> Seq.map choose |> Seq.distinct |> List.ofSeq
+            reader.Report([ "cache"; "teacher" ], entry.Key, CacheOfMaps(distinct fst, distinct snd, CacheChecks.served ()))
 
         for entry in needy do
             let loss, variant = entry.Value[0]

@@ -15,7 +15,16 @@ type ResolvedLoss =
       Parameters: (string * ParameterValue) list }
 
 /// A run without its seed, compared by value.
-type Resolved = { Dataset: Dataset; Teacher: Teacher option; Student: Model; Train: Train; Losses: ResolvedLoss list }
+type Resolved =
+    {
+        Dataset: Dataset
+        /// In how many ways each training image is varied; None: in another way in every epoch, or not at all.
+        Views: int option
+        Teacher: Teacher option
+        Student: Model
+        Train: Train
+        Losses: ResolvedLoss list
+    }
 
 /// Whether a preset treats a loss as one on features (it decays) or as one on logits and labels (it starts late).
 let private onFeatures (loss: LossDescriptor) =
@@ -92,12 +101,23 @@ let private remember (compute: 'argument -> 'result) : 'argument -> 'result when
             last.Value <- ValueSome(struct (argument, result))
             result
 
+/// The teacher with everything written out. Its views are how the images of all variants are varied, and no more its own.
+let private essentialTeacher (teacher: Teacher) =
+    { KnownTeachers.writtenOut teacher with Cache = teacher.Cache |> Option.map (fun _ -> { Views = None }) }
+
+/// All variants see the same views, also those without a teacher: a table compares losses, not images.
+let private views (experiment: Experiment) =
+    experiment.Teacher
+    |> Option.bind _.Cache
+    |> Option.bind _.Views
+    |> Option.filter (fun _ -> Augmentation.isRandom experiment.Dataset)
+
 /// Resolves a variant at one point after another. A variant that does not use the teacher has none: its runs are the same with
 /// every teacher.
 type Resolver() =
     let mutable losses = struct ([], Unchecked.defaultof<Variant>, [])
     let dataset = remember (Augmentation.essential >> Catalogued.essential)
-    let teacher = remember (Option.map KnownTeachers.writtenOut)
+    let teacher = remember (Option.map essentialTeacher)
 
     member _.Resolve(experiment: Experiment, variant: Variant) : Resolved =
         let struct (declared, known, resolved) = losses
@@ -111,18 +131,20 @@ type Resolver() =
                 resolved
 
         { Dataset = dataset experiment.Dataset
+          Views = views experiment
           Teacher = if usesTeacher variant then teacher experiment.Teacher else None
           Student = experiment.Student
           Train = experiment.Train
           Losses = resolved }
 
-let datasetSpec (dataset: Dataset) : DatasetSpec =
+let private datasetSpecOf (views: int option) (dataset: Dataset) : DatasetSpec =
+    let views = Option.toNullable views
     let augmentation = Augmentation.spec dataset
     let normalization = Catalogued.normalization dataset |> Option.toObj
     let heldOut = dataset.Validation |> Option.map (fun held -> HeldOutSpec(held.Share, held.Seed)) |> Option.toObj
 
     match dataset.Source with
-    | Named name -> DatasetSpec(Name = name, Augmentation = augmentation, Normalization = normalization, HeldOut = heldOut)
+    | Named name -> DatasetSpec(Name = name, Augmentation = augmentation, Normalization = normalization, HeldOut = heldOut, Views = views)
     | ImageFolder(folder, classes) ->
         DatasetSpec(
             Name = DatasetSpec.ImageFolder,
@@ -130,8 +152,11 @@ let datasetSpec (dataset: Dataset) : DatasetSpec =
             Classes = classes,
             Augmentation = augmentation,
             Normalization = normalization,
-            HeldOut = heldOut
+            HeldOut = heldOut,
+            Views = views
         )
+
+let datasetSpec = datasetSpecOf None
 
 let modelSpec (model: Model) = ModelSpec(model.Name, Option.toNullable model.Stem)
 
@@ -165,7 +190,14 @@ let teacherSpec (teacher: Teacher) =
         | Known _ -> invalidArg (nameof teacher) "The checkpoint of a known teacher is written out first."
         | Trained(train, seed) -> null, trainSpec train, seed
 
-    TeacherSpec(Model = modelSpec teacher.Model, Checkpoint = checkpoint, Train = train, Seed = seed, BatchNorm = teacher.BatchNorm)
+    TeacherSpec(
+        Model = modelSpec teacher.Model,
+        Checkpoint = checkpoint,
+        Train = train,
+        Seed = seed,
+        BatchNorm = teacher.BatchNorm,
+        Cache = teacher.Cache.IsSome
+    )
 
 let private weightDecay (decay: Decay) : WeightDecay | null =
     match decay with
@@ -216,7 +248,10 @@ type SpecMaker() =
 
     /// The runs of a row, one for each seed.
     member _.Make(resolved: Resolved, seeds: int64 list) : RunSpec list =
-        let dataset = dataset resolved.Dataset
+        let dataset =
+            match resolved.Views with
+            | None -> dataset resolved.Dataset
+            | views -> datasetSpecOf views resolved.Dataset
 
         let teacher: TeacherSpec | null =
             match resolved.Teacher with

@@ -25,6 +25,23 @@ let message (mistake: Mistake) : Message option =
             "TEACHER OF OTHER IMAGES"
             $"The teacher {code teacher} tells the {ownClasses} classes of {code own} apart, on {ownSize} images; {code here} has {classes} classes and {size} images."
             $"choose a teacher that was trained on {code here}, or train one: `{{ model: NETWORK, train: {{}} }}`."
+    | CacheOfRandomImages still ->
+        say
+            "CACHE OF RANDOM IMAGES"
+            "Training images are varied by chance, so that the teacher says something new of them in every epoch. `cache: true` cannot keep that."
+            $"vary each image in a few ways and no more, `cache: {{ views: 8 }}`, or not at all: `augment: {{ {still} }}` in `dataset`."
+    | CacheOfBatchStats ->
+        say
+            "CACHE OF BATCH STATISTICS"
+            "With `batch_norm: batch_stats`, what the teacher says of an image depends on the whole batch. `cache` cannot keep that."
+            "remove `cache` or `batch_norm`."
+    | CacheOfMaps(losses, variants, served) ->
+        let reads = if losses.Length = 1 then "reads" else "read"
+
+        say
+            "NOT IN THE CACHE"
+            $"{codes losses} of {codes variants} {reads} whole feature maps of the teacher: too many numbers for `cache`, which keeps channel means, logits and embeddings."
+            $"remove `cache`, or move these variants to an experiment without it. With `cache` go {codes served}, and losses without a teacher."
     | NameAndFolder ->
         say
             "TWO DATASETS"

@@ -3,6 +3,7 @@ module ChannelDistillation.Dsl.Report.Caption
 
 open System
 open System.Globalization
+open ChannelDistillation.Dsl
 
 /// Why a row has fewer seeds than it should have, where its cell does not say all of it.
 let private gap (row: ResultRow) =
@@ -91,6 +92,20 @@ let private assisted (layout: Layout) =
           + $"""{(if isOne then "Its network is" else "Their networks are")} two students that answer together, """
           + $"twice the parameters and the cost of the other rows.{published}" ]
 
+/// With views, all rows have seen fewer images than training without a cache shows.
+let private caches (layout: Layout) =
+    let note (cache: TeacherCache) =
+        match cache.Views with
+        | None -> "it was asked once about each training image"
+        | Some views -> $"every training image was varied in {views} ways and no more, and it was asked once about each"
+
+    match List.choose id layout.Caches with
+    | [] -> []
+    | kept ->
+        let where = if List.contains None layout.Caches then " of some runs" else ""
+        let notes = kept |> List.map note |> String.concat "; or "
+        [ $"What the teacher{where} says was kept (`teacher.cache`): {notes}." ]
+
 /// How differences are meant.
 let test =
     $"Differences are in percentage points, mean ± sample standard deviation over common seeds; p is that of a two-sided paired t-test, from {PairedTest.fewestPairs} seeds on, not corrected for several comparisons."
@@ -118,6 +133,7 @@ let lines (options: TableOptions) (results: Results) : string list =
          else
              " " + howBestIsPicked options layout.HeldOut)
       yield! assisted layout
+      yield! caches layout
       if options.Baseline.IsSome && options.Pivot.IsNone then
           test
       yield! costs results

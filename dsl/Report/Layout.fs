@@ -47,6 +47,8 @@ type Layout =
         Seeds: int64 list
         /// Shares of the training set that are held out for validation; None: the official validation set does it all.
         HeldOut: float option list
+        /// Whether what the teacher says was kept (`teacher.cache`), over the runs that have a teacher.
+        Caches: TeacherCache option list
         PublishedSource: string option
         /// How the published numbers were measured.
         PublishedProtocol: string option

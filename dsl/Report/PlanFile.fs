@@ -59,6 +59,9 @@ let private run (listed: ListedRun) : Json.Node =
           "state", Json.text listed.State
           "spec", SpecJson.ToJson listed.Run.Spec ]
 
+/// 0 views: images as they are.
+let private cache (cache: TeacherCache) : Json.Node = Json.integer (int64 (defaultArg cache.Views 0))
+
 let render (layout: Layout) (runs: ListedRun list) =
     let whole =
         Json.object
@@ -69,6 +72,7 @@ let render (layout: Layout) (runs: ListedRun list) =
               "epochs", Json.array (layout.Epochs |> List.map (int64 >> Json.integer))
               "seeds", Json.array (layout.Seeds |> List.map Json.integer)
               "held_out", Json.array (layout.HeldOut |> List.map (Json.optional Json.number))
+              "caches", Json.array (layout.Caches |> List.map (Json.optional cache))
               "published_source", Json.optional Json.text layout.PublishedSource
               "published_protocol", Json.optional Json.text layout.PublishedProtocol
               "command", Json.optional Json.text layout.Command
@@ -102,6 +106,17 @@ let private readCost node : Cost option =
 let private readErrors (node: JsonElement) =
     EpochErrors(node.GetProperty("epoch").GetInt32(), node.GetProperty("top1_error").GetDouble(), node.GetProperty("top5_error").GetDouble())
 
+/// A plan of an older version has none.
+let private readCaches (node: JsonElement) : TeacherCache option list =
+    match tryGet node "caches" with
+    | None -> []
+    | Some caches ->
+        [ for views in caches.EnumerateArray() ->
+              if views.ValueKind = JsonValueKind.Null then
+                  None
+              else
+                  Some { Views = Some(views.GetInt32()) |> Option.filter (fun count -> count > 0) } ]
+
 let private readLayout (node: JsonElement) =
     { Experiment = text node "experiment"
       Description = text node "description"
@@ -110,6 +125,7 @@ let private readLayout (node: JsonElement) =
       Epochs = items node "epochs" |> List.map _.GetInt32()
       Seeds = items node "seeds" |> List.map _.GetInt64()
       HeldOut = [ for share in items node "held_out" -> if share.ValueKind = JsonValueKind.Null then None else Some(share.GetDouble()) ]
+      Caches = readCaches node
       PublishedSource = tryText node "published_source"
       PublishedProtocol = tryText node "published_protocol"
       Command = tryText node "command"

@@ -14,6 +14,7 @@ public sealed class BatchStream : IDisposable
     private readonly int batchSize;
     private readonly AugmentationSpec augmentation;
     private readonly long seed;
+    private readonly int? views;
     private readonly int threads;
     private readonly EpochOrder order;
     private readonly Prefetcher<BatchBuffer> prefetcher;
@@ -25,7 +26,17 @@ public sealed class BatchStream : IDisposable
     /// <param name="shuffle">False: in the order of the set.</param>
     /// <param name="device">Where the batches are wanted.</param>
     /// <param name="threads">Background threads that share the images of a batch, 1 or more; null: as many as the set asks for.</param>
-    public BatchStream(IImageSet set, int batchSize, AugmentationSpec augmentation, long seed, bool shuffle, Device device, int? threads = null)
+    /// <param name="views">How many views each image has (<see cref="DatasetSpec.Views"/>); null: a new one in every epoch.</param>
+    public BatchStream(
+        IImageSet set,
+        int batchSize,
+        AugmentationSpec augmentation,
+        long seed,
+        bool shuffle,
+        Device device,
+        int? threads = null,
+        int? views = null
+    )
     {
         this.threads = threads ?? set.Threads;
         ArgumentOutOfRangeException.ThrowIfLessThan(set.Count, 1);
@@ -35,6 +46,7 @@ public sealed class BatchStream : IDisposable
         this.batchSize = Math.Min(batchSize, set.Count);
         this.augmentation = augmentation;
         this.seed = seed;
+        this.views = views;
         order = new EpochOrder(set.Count, seed, shuffle);
         StepsPerEpoch = (set.Count + this.batchSize - 1) / this.batchSize;
 
@@ -97,7 +109,7 @@ public sealed class BatchStream : IDisposable
     {
         if (prefetcher.Wanted)
         {
-            var random = new Randomness(seed, Purpose.Augmentation, epoch, index);
+            var random = new Randomness(seed, Purpose.Augmentation, views is int count ? (epoch - 1) % count + 1 : epoch, index);
             set.Read(index, augmentation, ref random, buffer.Image(row));
             buffer.SetLabel(row, set.Label(index));
         }

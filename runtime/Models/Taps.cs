@@ -42,7 +42,10 @@ public readonly record struct Taps
     /// <summary>The outputs of the first so many stages before their last ReLU.</summary>
     public static Taps PreActivations(int count) => new() { BeforeActivation = First(count) };
 
-    /// <summary>The channel means of the outputs of the first so many stages; the outputs themselves are not kept for that.</summary>
+    /// <summary>The channel means of one stage's output; the output itself is not kept for that.</summary>
+    public static Taps MeansOf(int stage) => new() { Means = 1u << stage };
+
+    /// <summary>The channel means of the outputs of the first so many stages.</summary>
     public static Taps StageMeans(int count) => new() { Means = First(count) };
 
     /// <summary>Both.</summary>

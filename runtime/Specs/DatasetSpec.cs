@@ -21,6 +21,12 @@ public sealed record DatasetSpec
     /// <summary>A part of the training set that is validated on instead of the official set; null: none is held out.</summary>
     public HeldOutSpec? HeldOut { get; init; }
 
+    /// <summary>
+    /// How many augmented views each training image has: an epoch shows view (epoch - 1) mod Views + 1, which is varied as in the epoch of that
+    /// number. Null: a new view in every epoch.
+    /// </summary>
+    public int? Views { get; init; }
+
     public const string ImageFolder = "image_folder";
 }
 
@@ -32,6 +38,9 @@ public sealed record AugmentationSpec(int Padding, PaddingMode PaddingMode, bool
 {
     /// <summary>A random part of the image, scaled to the size that the models see; null: none. Photographs only.</summary>
     public ResizedCropSpec? ResizedCrop { get; init; }
+
+    /// <summary>Whether chance has a part in it: an image then looks different in every epoch.</summary>
+    public bool IsRandom => Padding > 0 || Flip || ResizedCrop is not null;
 
     public static AugmentationSpec None { get; } = new(0, PaddingMode.Zero, false);
 }

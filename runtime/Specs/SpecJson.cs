@@ -86,6 +86,8 @@ public static class SpecJson
             json.WriteNumber("seed", held.Seed);
             json.WriteEndObject();
         }
+        if (dataset.Views is int views)
+            json.WriteNumber("views", views);
         json.WriteEndObject();
     }
 
@@ -105,6 +107,8 @@ public static class SpecJson
         }
         if (teacher.BatchNorm == TeacherBatchNorm.BatchStats)
             json.WriteString("batch_norm", "batch_stats");
+        if (teacher.Cache)
+            json.WriteBoolean("cache", true);
         json.WriteEndObject();
     }
 
@@ -117,7 +121,7 @@ public static class SpecJson
             : ".";
     }
 
-    private static void Write(Utf8JsonWriter json, string property, ModelSpec model)
+    internal static void Write(Utf8JsonWriter json, string property, ModelSpec model)
     {
         json.WriteStartObject(property);
         json.WriteString("name", model.Name);

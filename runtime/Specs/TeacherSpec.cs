@@ -16,13 +16,16 @@ public sealed record TeacherSpec
 
     public TeacherBatchNorm BatchNorm { get; init; } = TeacherBatchNorm.RunningStats;
 
+    /// <summary>Whether what it says of training images is kept on the disk, so that later epochs and later runs need not ask again.</summary>
+    public bool Cache { get; init; }
+
     /// <summary>The run that makes this teacher on a dataset; null for one that comes from a checkpoint.</summary>
     public RunSpec? AsRun(DatasetSpec dataset) =>
         Train is null
             ? null
             : new RunSpec
             {
-                Dataset = dataset,
+                Dataset = dataset with { Views = null },
                 Student = Model,
                 Train = Train,
                 Losses = [LossSpec.CrossEntropy],

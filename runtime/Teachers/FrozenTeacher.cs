@@ -1,3 +1,4 @@
+using ChannelDistillation.Data;
 using ChannelDistillation.Losses;
 using ChannelDistillation.Models;
 using ChannelDistillation.Specs;
@@ -7,7 +8,7 @@ using static TorchSharp.torch;
 namespace ChannelDistillation.Teachers;
 
 /// <summary>A teacher that only answers: no gradients, no updates.</summary>
-public sealed class FrozenTeacher : IDisposable
+public sealed class FrozenTeacher : ITeacher
 {
     private readonly Backbone model;
     private bool isFolded;
@@ -32,6 +33,8 @@ public sealed class FrozenTeacher : IDisposable
         isFolded = true;
         return new(model.Run(images, taps), labels);
     }
+
+    public TeacherSignals Run(Batch batch, int epoch, Taps taps) => Run(batch.Images, batch.Labels, taps);
 
     public void Dispose() => model.Dispose();
 }

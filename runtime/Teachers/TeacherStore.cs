@@ -160,8 +160,8 @@ public sealed class TeacherStore(Workspace workspace)
         string what = SpecJson.HashOf(json =>
         {
             json.WriteStartObject();
-            SpecJson.Write(json, dataset with { Augmentation = null, HeldOut = null });
-            SpecJson.Write(json, teacher with { Checkpoint = null });
+            SpecJson.Write(json, dataset with { Augmentation = null, HeldOut = null, Views = null });
+            SpecJson.Write(json, teacher with { Checkpoint = null, Cache = false });
             json.WriteString("sha256", content);
             json.WriteEndObject();
         });

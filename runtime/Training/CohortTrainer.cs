@@ -5,6 +5,7 @@ using ChannelDistillation.Models;
 using ChannelDistillation.Records;
 using ChannelDistillation.Specs;
 using ChannelDistillation.Teachers;
+using ChannelDistillation.Teachers.Signals;
 using TorchSharp;
 
 namespace ChannelDistillation.Training;
@@ -17,7 +18,7 @@ public sealed class CohortTrainer : IDisposable
 {
     private readonly ITrainingObserver observer;
     private readonly Dataset dataset;
-    private readonly FrozenTeacher? teacher;
+    private readonly ITeacher? teacher;
     private readonly BatchStream training;
     private readonly BatchStream validation;
     private readonly WaitingTime waiting = new();
@@ -40,8 +41,10 @@ public sealed class CohortTrainer : IDisposable
         if (teacherSpec is not null)
         {
             var store = new TeacherStore(options.Workspace);
-            teacher = store.Load(teacherSpec, common.Dataset, device);
             teacherHash = store.ContentHash(teacherSpec, common.Dataset);
+            FrozenTeacher Load() => store.Load(teacherSpec, common.Dataset, device);
+            RunSpec[] runs = [.. specs.Select(lane => lane.Spec)];
+            teacher = teacherSpec.Cache ? SignalCache.Open(runs, teacherSpec, teacherHash, dataset, options.Workspace, Load, observer.Say) : Load();
         }
         training = new BatchStream(
             dataset.Training,
@@ -49,7 +52,8 @@ public sealed class CohortTrainer : IDisposable
             common.Dataset.Augmentation ?? dataset.Descriptor.Augmentation,
             common.DataSeed,
             shuffle: true,
-            device
+            device,
+            views: common.Dataset.Views
         );
         validation = new BatchStream(dataset.Validation, common.Train.Batch, AugmentationSpec.None, common.DataSeed, shuffle: false, device);
         this.device = device;
@@ -169,7 +173,7 @@ public sealed class CohortTrainer : IDisposable
             Taps asked = lanes
                 .All.Where(entry => entry.Lane.Position == (epoch, step))
                 .Aggregate(default(Taps), (taps, entry) => taps | entry.Lane.Losses.OfTeacher);
-            TeacherSignals? signals = asked.IsNone ? null : teacher!.Run(batch.Images, batch.Labels, asked);
+            TeacherSignals? signals = asked.IsNone ? null : teacher!.Run(batch, epoch, asked);
             lanes.Each(entry => entry.Lane.Position == (epoch, step), entry => Step(entry, batch, signals, step));
             step++;
             images += batch.Indices.Length;

@@ -53,7 +53,23 @@ type Faulty(bad: int) =
 let tests =
     testList
         "batch stream"
-        [ test "an epoch shows every image once, in an order that is a function of seed and epoch" {
+        [ test "with views, an epoch shows images as the epoch of its view does, in an order of its own" {
+              let images views epoch =
+                  use stream = new BatchStream(set, 8, Sets.mild, 5L, true, torch.CPU, Nullable 2, views)
+
+                  [ for batch in stream.Epoch epoch do
+                        let seen = see batch
+                        yield! List.zip seen.Indices (List.chunkBySize (seen.Pixels.Length / seen.Indices.Length) seen.Pixels) ]
+
+              let endless, two = images (Nullable()), images (Nullable 2)
+              Expect.equal [ for epoch in 1..2 -> two epoch ] [ for epoch in 1..2 -> endless epoch ] "the first epochs"
+              Expect.equal (Map (two 3)) (Map (two 1)) "the third shows what the first does"
+              Expect.equal (Map (two 4)) (Map (two 2)) "the fourth what the second does"
+              Expect.notEqual (List.map fst (two 3)) (List.map fst (two 1)) "in another order"
+              Expect.notEqual (Map (two 1)) (Map (two 2)) "views differ"
+          }
+
+          test "an epoch shows every image once, in an order that is a function of seed and epoch" {
               let order seed epoch = EpochOrder(1000, seed, true).Of epoch
               Expect.equal (Array.sort (order 1L 1)) [| 0..999 |] "a permutation"
               Expect.equal (order 1L 1) (order 1L 1) "the same again"

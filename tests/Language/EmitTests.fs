@@ -68,6 +68,7 @@ let private experiments: Gen<Described> =
                   pretrained "resnet20" "x" |> with_batch_stats
                   known_teacher "resnet152-cifar100"
                   known_teacher "resnet152-cifar100" |> with_batch_stats
+                  known_teacher "resnet152-cifar100" |> with_cached_views 3
                   no_teacher ]
 
         let! photographs =

@@ -31,6 +31,7 @@ let private layout: Layout =
       Epochs = [ 10 ]
       Seeds = [ 0L; 1L; 2L ]
       HeldOut = [ None ]
+      Caches = [ None ]
       Hashes = Map.empty
       PublishedSource = Some "arXiv 2006.01683, Table \"CIFAR100\""
       PublishedProtocol = Some "best epoch of one run"
@@ -130,6 +131,20 @@ Command: `dotnet fsi build.fsx sweep cd-weight.yaml`
                   (Caption.lines TableOptions.Default mixed |> List.item 1)
                   "Elsewhere it is the lowest of all epochs, picked on the same validation set, and therefore optimistic."
                   "both"
+          }
+
+          test "the caption says how the teacher was asked where its answers were kept" {
+              let captions caches = Caption.lines TableOptions.Default { results with Layout = { layout with Caches = caches } }
+              let added caches = captions caches |> List.except (captions [ None ])
+              Expect.isEmpty (added []) "no teacher"
+
+              for caches, note in
+                  [ [ Some { Views = None } ], "What the teacher says was kept (`teacher.cache`): it was asked once about each training image."
+                    [ Some { Views = Some 4 } ],
+                    "What the teacher says was kept (`teacher.cache`): every training image was varied in 4 ways and no more, and it was asked once about each."
+                    [ None; Some { Views = None } ],
+                    "What the teacher of some runs says was kept (`teacher.cache`): it was asked once about each training image." ] do
+                  Expect.equal (added caches) [ note ] "note"
           }
 
           test "a row with an assistant beside the student says that it is twice the size" {

@@ -56,12 +56,13 @@ let tests =
                       Name = "imagenet",
                       Augmentation = AugmentationSpec(0, PaddingMode.Zero, true, ResizedCrop = ResizedCropSpec(0.08, 1.0, 0.75, 1.25)),
                       Normalization = NormalizationSpec([| 0.5; 0.25; 0.1 |], [| 0.2; 0.2; 0.2 |]),
-                      HeldOut = HeldOutSpec(0.1, 7L)
+                      HeldOut = HeldOutSpec(0.1, 7L),
+                      Views = System.Nullable 4
                   )
 
               let expected =
                   """{"name":"imagenet","augment":{"pad":0,"mode":"zero","flip":true,"resized_crop":{"area":[0.08,1],"aspect":[0.75,1.25]}},"""
-                  + """"normalize":{"mean":[0.5,0.25,0.1],"std":[0.2,0.2,0.2]},"validation":{"share":0.1,"seed":7}}"""
+                  + """"normalize":{"mean":[0.5,0.25,0.1],"std":[0.2,0.2,0.2]},"validation":{"share":0.1,"seed":7},"views":4}"""
 
               let spec =
                   RunSpec(Dataset = dataset, Teacher = null, Student = ModelSpec "resnet18", Train = fixedTrain, Losses = losses, Seed = 0L)
@@ -76,6 +77,8 @@ let tests =
               let changes =
                   [ "seed", make 4L "resnet50" resnet152 fixedTrain losses
                     "student", make 3L "resnet18" resnet152 fixedTrain losses
+                    "cached teacher",
+                    make 3L "resnet50" (TeacherSpec(Model = resnet152.Model, Checkpoint = resnet152.Checkpoint, Cache = true)) fixedTrain losses
                     "no teacher", make 3L "resnet50" null fixedTrain losses
                     "epochs", make 3L "resnet50" resnet152 (train 201 (System.Nullable())) losses
                     "data seed", make 3L "resnet50" resnet152 (train 200 (System.Nullable 0L)) losses

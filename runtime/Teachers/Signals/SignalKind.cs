@@ -1,0 +1,39 @@
+using ChannelDistillation.Losses;
+using ChannelDistillation.Models;
+using ChannelDistillation.Specs;
+using static TorchSharp.torch;
+
+namespace ChannelDistillation.Teachers.Signals;
+
+/// <summary>A part of a teacher's answer that is small enough to be kept for every image.</summary>
+/// <param name="Name">The name of its file.</param>
+/// <param name="Width">Numbers for each image.</param>
+/// <param name="Taps">What the teacher is asked for it.</param>
+/// <param name="Of">It, of a batch: [batch, Width].</param>
+internal sealed record SignalKind(string Name, int Width, Taps Taps, Func<TeacherSignals, Tensor> Of)
+{
+    /// <summary>What some runs read of their teacher, in any epoch.</summary>
+    /// <exception cref="ArgumentException">One of them reads whole maps, which are not kept: experiments are validated before they get here.</exception>
+    public static IReadOnlyList<SignalKind> OfRuns(IEnumerable<RunSpec> runs, ModelSpec teacher, int classes)
+    {
+        TeacherSignal needs = runs.SelectMany(run => run.Losses).Aggregate(TeacherSignal.None, (all, loss) => all | LossCatalog.Get(loss.Name).Needs);
+        if ((needs & TeacherSignal.WholeMaps) != 0)
+            throw new ArgumentException("A loss reads whole maps of the teacher, and these are not kept.", nameof(runs));
+        ModelDescriptor model = ModelCatalog.Get(teacher.Name);
+        var kinds = new List<SignalKind>();
+        if (needs.HasFlag(TeacherSignal.Logits))
+            kinds.Add(new("logits", classes, Models.Taps.Logits, signals => signals.Logits));
+        if (needs.HasFlag(TeacherSignal.Embedding))
+            kinds.Add(new("embedding", model.EmbeddingChannels, Models.Taps.Embedding, signals => signals.Embedding));
+        if (needs.HasFlag(TeacherSignal.ChannelMeans))
+        {
+            kinds.AddRange(
+                model.Stages.Select(
+                    (part, stage) =>
+                        new SignalKind($"means-{stage + 1}", part.Channels, Models.Taps.MeansOf(stage), signals => signals.ChannelMeans(stage))
+                )
+            );
+        }
+        return kinds;
+    }
+}

@@ -1,0 +1,124 @@
+using System.Runtime.InteropServices;
+using ChannelDistillation.Data;
+using ChannelDistillation.Losses;
+using ChannelDistillation.Models;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace ChannelDistillation.Teachers.Signals;
+
+/// <summary>What a teacher says of each view of each training image: a file for each kind of signal, a row for each image of each view.</summary>
+/// <param name="folder">Made where it is not there.</param>
+/// <param name="images">Images of the training set.</param>
+/// <param name="remark">Told of damaged rows, once for each file.</param>
+internal sealed class SignalStore(string folder, IReadOnlyList<SignalKind> kinds, int images, int views, Action<string> remark) : IDisposable
+{
+    private readonly HashSet<SignalFile> damaged = [];
+    private readonly SignalFile[] files = Open(folder, kinds, (long)images * views, remark);
+
+    /// <summary>What is kept of a batch, in the current dispose scope.</summary>
+    /// <param name="indices">Of the images, in the training set.</param>
+    /// <param name="view">From 0.</param>
+    /// <param name="taps">What is wanted; a part of what the kinds are.</param>
+    /// <returns>Null: some of it is not kept yet.</returns>
+    public ModelOutput? Read(ReadOnlySpan<int> indices, int view, Taps taps, Device device)
+    {
+        Tensor? logits = null;
+        Tensor? embedding = null;
+        var means = new Tensor?[32];
+        for (int i = 0; i < kinds.Count; i++)
+        {
+            if ((kinds[i].Taps | taps) != taps)
+                continue;
+            if (Read(files[i], kinds[i].Width, indices, view) is not Tensor rows)
+                return null;
+            rows = rows.to(device);
+            if (kinds[i].Taps.HasLogits)
+                logits = rows;
+            else if (kinds[i].Taps.HasEmbedding)
+                embedding = rows;
+            else
+                means[kinds[i].Taps.Depth(means.Length) - 1] = rows;
+        }
+        return new(logits, [], embedding, null, means);
+    }
+
+    /// <summary>Keeps what is not kept yet, or is damaged.</summary>
+    /// <exception cref="IOException">The disk is full or broken.</exception>
+    public void Write(ReadOnlySpan<int> indices, int view, TeacherSignals signals)
+    {
+        for (int i = 0; i < kinds.Count; i++)
+        {
+            int width = kinds[i].Width;
+            var kept = new float[width];
+            using Tensor values = kinds[i].Of(signals).to(ScalarType.Float32).cpu().contiguous();
+            ReadOnlySpan<float> numbers = MemoryMarshal.Cast<byte, float>(values.bytes);
+            for (int image = 0; image < indices.Length; image++)
+            {
+                long row = Row(indices[image], view);
+                if (!IsThere(files[i], row, kept))
+                    files[i].Write(row, numbers.Slice(image * width, width));
+            }
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (SignalFile file in files)
+            file.Dispose();
+    }
+
+    private Tensor? Read(SignalFile file, int width, ReadOnlySpan<int> indices, int view)
+    {
+        Tensor rows = empty([indices.Length, width], ScalarType.Float32);
+        Span<float> numbers = MemoryMarshal.Cast<byte, float>(rows.bytes);
+        for (int image = 0; image < indices.Length; image++)
+        {
+            if (IsThere(file, Row(indices[image], view), numbers.Slice(image * width, width)))
+                continue;
+            rows.Dispose();
+            return null;
+        }
+        return rows;
+    }
+
+    private bool IsThere(SignalFile file, long row, Span<float> destination)
+    {
+        RowState state = file.Read(row, destination);
+        if (state == RowState.Damaged && damaged.Add(file))
+            remark($"{file.Path} is damaged in places: the teacher is asked again about their images.");
+        return state == RowState.There;
+    }
+
+    private long Row(int image, int view) => (long)view * images + image;
+
+    private static SignalFile[] Open(string folder, IReadOnlyList<SignalKind> kinds, long rows, Action<string> remark)
+    {
+        var opened = new List<SignalFile>();
+        try
+        {
+            foreach (SignalKind kind in kinds)
+                opened.Add(Open(Path.Combine(folder, kind.Name + ".signals"), rows, kind.Width, remark));
+            return [.. opened];
+        }
+        catch
+        {
+            opened.ForEach(file => file.Dispose());
+            throw;
+        }
+    }
+
+    private static SignalFile Open(string path, long rows, int width, Action<string> remark)
+    {
+        try
+        {
+            return new(path, rows, width);
+        }
+        catch (DamagedFileException error)
+        {
+            remark($"{error.Message} It is made anew.");
+            SignalFile.Remove(path);
+            return new(path, rows, width);
+        }
+    }
+}
