@@ -37,6 +37,7 @@ let private generate (folder: string) (weights: int) : Layout =
       Epochs = [ 9 ]
       Seeds = [ 0L .. 4L ]
       HeldOut = [ None ]
+      Caches = []
       Hashes = Map.empty
       PublishedSource = None
       PublishedProtocol = None

@@ -36,6 +36,7 @@ let private resultsOf name rows : Results =
           Epochs = [ 2 ]
           Seeds = [ 0L; 1L; 2L ]
           HeldOut = [ None ]
+          Caches = []
           Hashes = Map.empty
           PublishedSource = None
           PublishedProtocol = None

@@ -80,6 +80,7 @@ let private layoutIn (root: string) : Layout =
       Epochs = [ 3 ]
       Seeds = [ 0L; 1L ]
       HeldOut = [ None ]
+      Caches = []
       Hashes = Map.empty
       PublishedSource = None
       PublishedProtocol = None
