@@ -25,7 +25,8 @@ type Placed =
         Warnings: Problem list
     }
 
-let private published (experiment: Experiment) = experiment.Published |> Option.defaultValue { Source = None; Protocol = None; Rows = []; Points = [] }
+let private published (experiment: Experiment) =
+    experiment.Published |> Option.defaultValue { Source = None; Protocol = None; Rows = []; Points = [] }
 
 /// The points of `published` that are right; the others are reported, in the words of a grid's.
 let find (reader: Reader) (where: Where) (experiment: Experiment) : Point list =

@@ -63,10 +63,10 @@ let tests =
 
               let endless, two = images (Nullable()), images (Nullable 2)
               Expect.equal [ for epoch in 1..2 -> two epoch ] [ for epoch in 1..2 -> endless epoch ] "the first epochs"
-              Expect.equal (Map (two 3)) (Map (two 1)) "the third shows what the first does"
-              Expect.equal (Map (two 4)) (Map (two 2)) "the fourth what the second does"
+              Expect.equal (Map(two 3)) (Map(two 1)) "the third shows what the first does"
+              Expect.equal (Map(two 4)) (Map(two 2)) "the fourth what the second does"
               Expect.notEqual (List.map fst (two 3)) (List.map fst (two 1)) "in another order"
-              Expect.notEqual (Map (two 1)) (Map (two 2)) "views differ"
+              Expect.notEqual (Map(two 1)) (Map(two 2)) "views differ"
           }
 
           test "an epoch shows every image once, in an order that is a function of seed and epoch" {
