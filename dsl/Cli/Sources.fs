@@ -39,8 +39,19 @@ let private known what (names: string list) (given: string) =
 
         Ending.stop Ending.invalid $"There is no {what} `{given}` in these results. {listed}{near}"
 
+/// An axis by its path, or as the tables' headings have it.
+let private knownAxis (layouts: Layout list) (given: string) =
+    let axes = layouts |> List.collect Layout.axes |> List.distinct
+
+    match axes |> List.filter (fun axis -> Layout.shortAxis axis = given) with
+    | [ only ] -> only
+    | _ -> known "axis" axes given
+
 /// What a table is to show, with names that are in these results.
 let options (accuracy: bool) (baseline: string option) (pivot: string option) (layouts: Layout list) : TableOptions =
+    if baseline.IsSome && pivot.IsSome then
+        Ending.stop Ending.invalid "--pivot shows errors alone: --baseline has no place in its cells. Use one of the two."
+
     let variants =
         layouts
         |> List.collect _.Rows
@@ -50,7 +61,7 @@ let options (accuracy: bool) (baseline: string option) (pivot: string option) (l
 
     { Accuracy = accuracy
       Baseline = baseline |> Option.map (known "variant" variants)
-      Pivot = pivot |> Option.map (known "axis" (layouts |> List.collect Layout.axes |> List.distinct)) }
+      Pivot = pivot |> Option.map (knownAxis layouts) }
 
 /// The experiment's folder and its results so far.
 /// `out` is where experiments put their folders, `sets` are overrides of the experiment's file.

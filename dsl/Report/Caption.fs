@@ -110,6 +110,21 @@ let private caches (layout: Layout) =
 let test =
     $"Differences are in percentage points, mean ± sample standard deviation over common seeds; p is that of a two-sided paired t-test, from {PairedTest.fewestPairs} seeds on, not corrected for several comparisons."
 
+/// Where a baseline stands at several points of an axis of its own, no row is the one to compare with.
+let private ambiguous (baseline: string) (results: Results) =
+    let own = results.Rows |> List.filter (fun row -> row.Variant = baseline && row.IsTrained)
+
+    let isTorn (row: ResultRow) =
+        row.IsTrained
+        && row.Variant <> baseline
+        && (own |> List.filter (fun other -> Layout.agree other.Axes row.Axes)).Length > 1
+
+    if List.exists isTorn results.Rows then
+        let axes = own |> List.collect _.Axes |> List.map (fst >> Layout.shortAxis) |> List.distinct
+        [ $"Several rows of {baseline} ({Shown.joined axes}) would fit the rows that have no difference to it." ]
+    else
+        []
+
 let private published (layout: Layout) =
     match layout.PublishedSource, layout.PublishedProtocol with
     | Some source, Some protocol -> [ $"Published: {source}; {protocol}." ]
@@ -134,8 +149,9 @@ let lines (options: TableOptions) (results: Results) : string list =
              " " + howBestIsPicked options layout.HeldOut)
       yield! assisted layout
       yield! caches layout
-      if options.Baseline.IsSome && options.Pivot.IsNone then
+      for baseline in Option.toList options.Baseline do
           test
+          yield! ambiguous baseline results
       yield! costs results
       if options.Pivot.IsNone then
           yield! times results

@@ -12,7 +12,7 @@ module Format =
         match format, options.Pivot with
         | Md, _ -> Markdown.render options results
         | Csv, None -> Csv.render options results
-        | Csv, Some axis -> PivotSheets.ofResults options axis results |> List.map Csv.sheet |> String.concat "\n"
+        | Csv, Some axis -> Csv.sheet (PivotSheets.whole options axis results)
         | Json, _ -> Json.render options results
         | Latex, _ -> Latex.render options results
 

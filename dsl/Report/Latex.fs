@@ -13,6 +13,8 @@ let private character (letter: Rune) =
     | "<" -> "\\textless{}"
     | ">" -> "\\textgreater{}"
     | "|" -> "\\textbar{}"
+    | "“" -> "``"
+    | "”"
     | "\"" -> "''"
     | "&"
     | "%"
@@ -27,7 +29,10 @@ let private character (letter: Rune) =
     | "→" -> "$\\to$"
     | other -> other
 
-let escaped (text: string) = text.EnumerateRunes() |> Seq.map character |> String.concat ""
+/// A quotation mark at the start of a word opens.
+let private opening = Text.RegularExpressions.Regex "(?<![^\\s(\\[])\""
+
+let escaped (text: string) = opening.Replace(text, "“").EnumerateRunes() |> Seq.map character |> String.concat ""
 
 /// `code` between backticks becomes typewriter.
 let private sentence (text: string) =
@@ -47,18 +52,20 @@ let private table (label: string) (caption: string list) (sheet: Sheet) =
         [ "\\begin{table}\n  \\centering\n"
           $"  \\caption{{{String.Join(' ', title @ caption |> List.map sentence)}}}\n"
           $"  \\label{{tab:{label}}}\n"
+          // No wider than the text, and never enlarged.
+          "  \\resizebox{\\ifdim\\width>\\linewidth\\linewidth\\else\\width\\fi}{!}{%\n"
           $"  \\begin{{tabular}}{{{columns}}}\n    \\toprule\n"
           line (sheet.Columns |> List.map (fun column -> escaped column.Heading))
           "    \\midrule\n"
           yield! sheet.Rows |> List.map (List.map cell >> line)
-          "    \\bottomrule\n  \\end{tabular}\n\\end{table}\n" ]
+          "    \\bottomrule\n  \\end{tabular}}\n\\end{table}\n" ]
 
 let private comment (lines: string list) = lines |> List.map (fun line -> $"%% {line}\n") |> String.concat ""
 
 /// A label that no character of an experiment's name can break.
 let private labelOf (name: string) = name |> String.map (fun letter -> if Char.IsAsciiLetterOrDigit letter then letter else '-')
 
-let private head = "% needs \\usepackage{booktabs}\n"
+let private head = "% needs \\usepackage{booktabs,graphicx}\n"
 
 /// What a reader needs is in the caption; where the numbers come from, in comments.
 let render (options: TableOptions) (results: Results) =

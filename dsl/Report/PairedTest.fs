@@ -15,10 +15,13 @@ module PairedTest =
     /// With fewer pairs the test says next to nothing.
     let fewestPairs = 3
 
+    /// Equal differences of decimal numbers are not quite equal in binary; true ones are apart by at least an image in a million.
+    let private rounding = 1e-9
+
     /// Student's paired t-test: t = mean / (std / sqrt n), with n - 1 degrees of freedom.
     let private pValue (differences: Statistic) =
         match differences.Mean, differences.Std with
-        | Some mean, Some std when differences.Values.Length >= fewestPairs && std > 0.0 ->
+        | Some mean, Some std when differences.Values.Length >= fewestPairs && std > rounding ->
             let n = float differences.Values.Length
             let t = mean / (std / sqrt n)
             Some(2.0 * StudentT.CDF(0.0, 1.0, n - 1.0, -(abs t)))

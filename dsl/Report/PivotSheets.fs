@@ -11,29 +11,34 @@ let private ofPart options axis (point: (string * string) list, rows: ResultRow 
     let lines = rows |> List.groupBy (fun row -> row.Variant, without axis row)
     let others = axes |> List.filter ((<>) axis)
 
-    let valuesOf column =
-        let at = lines |> List.map (fun (_, members) -> members |> List.tryFind (fun row -> Sheets.valueOf axis row = column))
-        let shown = at |> List.map (Option.map (fun row -> Shown.values options row.Top1Error))
+    let at column = lines |> List.map (fun (_, members) -> members |> List.tryFind (fun row -> Sheets.valueOf axis row = column))
 
-        let best =
-            List.map2
-                (fun row (statistic: Statistic option) ->
-                    if row |> Option.exists (fun (row: ResultRow) -> row.IsTrained) then
-                        statistic |> Option.bind _.Mean
-                    else
-                        None)
-                at
-                shown
-            |> Sheet.bestOf options.Accuracy
+    let meanOf row =
+        row
+        |> Option.filter (fun (row: ResultRow) -> row.IsTrained)
+        |> Option.bind (fun row -> (Shown.values options row.Top1Error).Mean)
 
-        List.map3
-            (fun row statistic best ->
-                match row, statistic with
-                | Some(row: ResultRow), Some(statistic: Statistic) when statistic.Mean.IsNone -> Sheet.cell (string row.Status)
-                | _, Some statistic -> { Text = Shown.spread statistic; Best = best }
-                | _ -> Sheet.cell "")
-            at
-            shown
+    // Columns of batch sizes or datasets are each a contest of its own. Where some rows do without the axis, all cells are one.
+    let contests =
+        if List.contains None columns then
+            [ columns ]
+        else
+            List.map List.singleton columns
+
+    let best =
+        [ for contest in contests do
+              let cells = contest |> List.map at
+              let marks = cells |> List.concat |> List.map meanOf |> Sheet.bestOf options.Accuracy
+              yield! List.zip contest (List.chunkBySize lines.Length marks) ]
+
+    let valuesOf (column, best: bool list) =
+        List.map2
+            (fun row isBest ->
+                match row with
+                | Some(row: ResultRow) when row.Top1Error.Mean.IsNone -> Sheet.cell (string row.Status)
+                | Some row -> { Text = Shown.spread (Shown.values options row.Top1Error); Best = isBest }
+                | None -> Sheet.cell "")
+            (at column)
             best
 
     let short = Layout.shortAxis axis
@@ -52,7 +57,10 @@ let private ofPart options axis (point: (string * string) list, rows: ResultRow 
             [ lines |> List.map (fun ((variant, _), _) -> Sheet.cell variant)
               for other in others do
                   lines |> List.map (fun (_, members) -> Sheets.valueOf other members.Head |> Option.defaultValue "" |> Sheet.cell)
-              for column in columns do
+              for column in best do
                   valuesOf column ] }
+
+/// One table of all points: what is told apart by titles elsewhere has columns.
+let whole (options: TableOptions) (axis: string) (results: Results) : Sheet = ofPart options axis ([], results.Rows, Layout.axes results.Layout)
 
 let ofResults (options: TableOptions) (axis: string) (results: Results) : Sheet list = Sheets.parts [ axis ] results |> List.map (ofPart options axis)

@@ -105,6 +105,25 @@ let tests =
                       Expect.equal (run folder.Path [ verb; "small.yaml"; "--out"; "runs"; option; name ]) (2, expected) $"{verb} {option}"
           }
 
+          test "a pivot and a baseline together are refused" {
+              use folder = new TemporaryFolder()
+              File.WriteAllText(Path.Combine(folder.Path, "small.yaml"), experiment)
+
+              for verb in [ "table"; "report" ] do
+                  Expect.equal
+                      (run folder.Path [ verb; "small.yaml"; "--out"; "runs"; "--baseline"; "kd"; "--pivot"; "train.batch" ])
+                      (2, "--pivot shows errors alone: --baseline has no place in its cells. Use one of the two.\n")
+                      verb
+          }
+
+          test "an axis may be named as the tables name it" {
+              use folder = new TemporaryFolder()
+              File.WriteAllText(Path.Combine(folder.Path, "small.yaml"), experiment + "grid:\n  product: { train.batch: [32, 64] }\n")
+              let code, text = run folder.Path [ "table"; "small.yaml"; "--out"; "runs"; "--pivot"; "batch" ]
+              Expect.equal code 0 text
+              Expect.stringContains text "| batch 32 | batch 64 |" "columns"
+          }
+
           test "more than two results are no comparison" {
               Expect.equal (inNowhere [ "table"; "a"; "b"; "c" ]) (2, "`table` shows one result or compares two; these are 3.\n") "refused"
           }

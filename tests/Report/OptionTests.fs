@@ -107,6 +107,9 @@ let tests =
               let ofSeeds values = values |> List.map (fun (seed, value) -> seed, value)
               let constant = PairedTest.compare (ofSeeds [ 0L, 1.0; 1L, 2.0; 2L, 3.0 ]) (ofSeeds [ 0L, 2.0; 1L, 3.0; 2L, 4.0 ])
               Expect.equal (Expect.wantSome constant "common seeds").PValue None "p"
+              // In binary these differ by 0.2, nearly.
+              let nearly = PairedTest.compare (ofSeeds [ 0L, 15.3; 1L, 16.3; 2L, 14.05 ]) (ofSeeds [ 0L, 15.1; 1L, 16.1; 2L, 13.85 ])
+              Expect.equal (Expect.wantSome nearly "common seeds").PValue None "p of differences that are equal but for rounding"
               Expect.isNone (PairedTest.compare (ofSeeds [ 0L, 1.0 ]) (ofSeeds [ 1L, 1.0 ])) "other seeds"
           }
 
@@ -114,11 +117,46 @@ let tests =
               same
                   (Markdown.tables { TableOptions.Default with Pivot = Some "losses.cd.weight" } grid)
                   "
-| variant | without cd.weight |  cd.weight 1 |  cd.weight 3 |
-|---------|------------------:|-------------:|-------------:|
-| student |      25.00 ± 1.41 |              |              |
-| cd      |                   | 23.50 ± 0.71 | 22.25 ± 0.35 |
+| variant | without cd.weight |  cd.weight 1 |      cd.weight 3 |
+|---------|------------------:|-------------:|-----------------:|
+| student |      25.00 ± 1.41 |              |                  |
+| cd      |                   | 23.50 ± 0.71 | **22.25 ± 0.35** |
 "
+          }
+
+          test "a pivot on an axis of all rows has a best value in each column" {
+              same
+                  (Markdown.tables { TableOptions.Default with Pivot = Some "train.batch" } batches)
+                  "
+| variant | cd.weight |         batch 64 |        batch 128 |
+|---------|----------:|-----------------:|-----------------:|
+| student |           |     25.00 ± 1.41 |     25.00 ± 1.41 |
+| cd      |         1 |     23.50 ± 0.71 |     23.50 ± 0.71 |
+| cd      |         3 | **22.25 ± 0.35** | **22.25 ± 0.35** |
+"
+          }
+
+          test "a pivot as CSV is one table, with a column for each other axis" {
+              same
+                  (Format.render Csv { TableOptions.Default with Pivot = Some "losses.cd.weight" } batches)
+                  "
+variant,batch,without cd.weight,cd.weight 1,cd.weight 3
+student,64,25.00 ± 1.41,,
+student,128,25.00 ± 1.41,,
+cd,64,,23.50 ± 0.71,22.25 ± 0.35
+cd,128,,23.50 ± 0.71,22.25 ± 0.35
+"
+          }
+
+          test "a baseline with an axis of its own is said to fit several times" {
+              Expect.contains
+                  (Caption.lines { TableOptions.Default with Baseline = Some "cd" } grid)
+                  "Several rows of cd (cd.weight) would fit the rows that have no difference to it."
+                  "caption"
+
+              Expect.isFalse
+                  (Caption.lines { TableOptions.Default with Baseline = Some "student" } grid |> List.exists _.StartsWith("Several rows"))
+                  "one row of the student fits every other row"
           }
 
           test "an axis that all variants depend on gives a table for each value; another one stays a column" {
@@ -177,8 +215,11 @@ let tests =
                     "a\\_b \\& 5\\% & 24.50 $\\pm$ 0.71"
                     "cd & \\textbf{22.00}"
                     "\\bottomrule"
-                    "\\label{tab:odd-name}" ] do
+                    "\\label{tab:odd-name}"
+                    "\\resizebox{\\ifdim\\width>\\linewidth" ] do
                   Expect.stringContains text part part
+
+              Expect.equal (Latex.escaped "Table \"5\" (\"CIFAR\"), 5\"") "Table ``5'' (``CIFAR''), 5''" "quotation marks open and close"
           }
 
           test "LaTeX compiles" {
@@ -192,7 +233,7 @@ let tests =
 
               File.WriteAllText(
                   folder.File "paper.tex",
-                  "\\documentclass{article}\n\\usepackage{booktabs}\n\\begin{document}\n" + tables + "\\end{document}\n"
+                  "\\documentclass{article}\n\\usepackage{booktabs,graphicx}\n\\begin{document}\n" + tables + "\\end{document}\n"
               )
 
               let start = ProcessStartInfo("pdflatex", "-halt-on-error -interaction=batchmode paper.tex", WorkingDirectory = folder.Path)
@@ -201,6 +242,7 @@ let tests =
               let said = compiler.StandardOutput.ReadToEnd()
               compiler.WaitForExit()
               Expect.equal compiler.ExitCode 0 said
+              Expect.isFalse ((File.ReadAllText(folder.File "paper.log")).Contains "Overfull") "no table is wider than the text"
           }
 
           test "counts and times are short" {

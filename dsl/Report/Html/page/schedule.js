@@ -33,7 +33,7 @@ function scheduleOption(lanes) {
   return {
     grid: { left: isNarrow() ? 118 : 170, right: 18, top: 10, bottom: 66 },
     xAxis: { type: "value", name: "epoch", nameLocation: "middle", nameGap: 24, minInterval: 1, min: (e) => e.min - 0.5, max: (e) => e.max + 0.5, axisLabel: { formatter: (v) => (Number.isInteger(v) ? v : "") }, splitLine: { show: false } },
-    yAxis: { type: "category", data: names, inverse: true, splitLine: { show: true }, axisTick: { show: false }, axisLabel: { width: isNarrow() ? 110 : 160, overflow: "truncate" } },
+    yAxis: { type: "category", data: names, inverse: true, splitLine: { show: true }, axisTick: { show: false }, axisLabel: { width: isNarrow() ? 110 : 160, overflow: "break", lineHeight: 14 } },
     dataZoom: zoom().map((z) => ({ ...z, xAxisIndex: 0, filterMode: "none" })),
     tooltip: { formatter: (item) => `${escaped(names[item.value[1]])}<br>epoch ${item.value[0]}: weight <b>${number(item.value[2])}</b>` },
     series: [{
