@@ -124,6 +124,31 @@ type Published =
       Rows: (string * PublishedRow) list
       Points: PublishedPoint list }
 
+/// What jobs on a Slurm cluster ask for, in sbatch's own words; what is left out is left to the cluster. No part of what a run computes.
+type SlurmSettings =
+    {
+        Partition: string option
+        Account: string option
+        Qos: string option
+        Constraint: string option
+        Time: string option
+        Memory: string option
+        Cpus: int option
+        Gpus: string option
+        /// Most elements of an array that run at the same time.
+        Throttle: int option
+        /// How long before the time limit every run saves its state.
+        SaveSeconds: int option
+        /// How often an element that ran out of time is queued again.
+        Requeues: int option
+        /// Further options of sbatch.
+        Options: string list option
+        /// Lines of shell before the program.
+        Setup: string list option
+        /// What the program is started with, such as a container.
+        Wrapper: string option
+    }
+
 /// A whole experiment file.
 type Experiment =
     {
@@ -139,6 +164,8 @@ type Experiment =
         Seeds: int64 list
         /// Within an epoch, the state of every run is saved after so many minutes; no part of what a run computes.
         CheckpointMinutes: float
+        /// No part of what a run computes either.
+        Slurm: SlurmSettings option
         Grid: Grid
         Published: Published option
     }

@@ -102,6 +102,10 @@ type Mistake =
     | NotForPhotographs of key: string * dataset: string
     | ForPhotographsOnly of key: string * dataset: string
     | NotKnownWith of dataset: string * normalization: string * legal: string list
+    /// A text that is not written as it must be.
+    | NotWrittenLike of key: string * text: string * examples: string list
+    /// An option of sbatch that is not for `slurm.options`, and why.
+    | OptionTaken of name: string * reason: string
     // Experiment
     | BadName of key: string * name: string * character: string
     | ReservedName of name: string

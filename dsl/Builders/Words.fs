@@ -48,6 +48,10 @@ module ExperimentWords =
     let checkpoint_minutes (minutes: float) : Line =
         Line.change (fun experiment -> { experiment with CheckpointMinutes = minutes }) |> Line.say "checkpoint_minutes"
 
+    /// What `sweep --launcher slurm` asks of a cluster: `slurm (fun asked -> { asked with Partition = Some "gpu"; Time = Some "04:00:00" })`.
+    let slurm (settings: SlurmSettings -> SlurmSettings) : Line =
+        Line.change (fun experiment -> { experiment with Slurm = Some(settings SlurmCodec.empty) }) |> Line.say "slurm"
+
     /// An axis that is combined with every other.
     let product (path: string) (values: Setting list) : Line =
         Line.changeGrid (fun grid -> { grid with Product = grid.Product @ [ axis path values ] })

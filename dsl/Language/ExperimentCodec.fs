@@ -15,6 +15,7 @@ let blank: Experiment =
       Variants = []
       Seeds = []
       CheckpointMinutes = 10.0
+      Slurm = None
       Grid = GridCodec.empty
       Published = None }
 
@@ -123,6 +124,14 @@ let fields: Field<Experiment> list =
           _.CheckpointMinutes
           (fun value experiment -> { experiment with CheckpointMinutes = value })
           (number { above 0.0 with Maximum = 1440.0 })
+      Field.optional
+          "slurm"
+          "What `sweep --launcher slurm` asks of a cluster, over what `slurm.yaml` says there (docs/cluster.md). Changing it trains nothing again."
+          ""
+          [ "cluster"; "sbatch" ]
+          _.Slurm
+          (fun value experiment -> { experiment with Slurm = value })
+          SlurmCodec.codec
       Field.withDefault
           "grid"
           "Axes that multiply the variants; any path of this file is one."

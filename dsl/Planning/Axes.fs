@@ -19,6 +19,7 @@ let private notAnAxis =
       "description"
       "seeds"
       "checkpoint_minutes"
+      "slurm"
       "grid"
       "published"
       "extends"
@@ -64,7 +65,7 @@ let private isNews (reader: Reader) (segments: string list) (mistake: PathMistak
 let private setter (reader: Reader) (experiment: Experiment) path (segments: string list) : Result<Edit<Experiment>, Mistake option> =
     match segments with
     | [ head ] when List.contains head notAnAxis -> Error(Some(NotAnAxis path))
-    | ("experiment" | "description" | "seeds" | "checkpoint_minutes" | "grid" | "published" | "extends") :: _ -> Error(Some(NotAnAxis path))
+    | ("experiment" | "description" | "seeds" | "checkpoint_minutes" | "slurm" | "grid" | "published" | "extends") :: _ -> Error(Some(NotAnAxis path))
     | _ ->
         ExperimentCodec.codec.Edit segments experiment
         |> Result.mapError (fun mistake ->

@@ -52,6 +52,38 @@ let tests =
               Expect.equal (settings.StartAfter, settings.Warmup) (Some 10, Some 3) "computed"
           }
 
+          test "what a cluster is asked for comes back from the YAML, and is no part of a run" {
+              let rows = variant "cd" [ ce; cd ]
+
+              let asked (settings: SlurmSettings) =
+                  { settings with
+                      Partition = Some "gpu"
+                      Time = Some "04:00:00"
+                      Gpus = Some "a100:1"
+                      Cpus = Some 8
+                      Options = Some [ "--exclusive"; "--comment=a: b # c" ]
+                      Setup = Some [ "export A='b c'" ] }
+
+              let plain = Base.plan (yaml (example rows)) []
+
+              let onCluster =
+                  Base.plan
+                      (experiment "example" {
+                          dataset "fashion-mnist-mini"
+                          teacher (pretrained "resnet20" "pretrain/teacher.pth")
+                          student "resnet8"
+                          train [ epochs 30; batch 64; sgd 0.1 [] ]
+                          losses [ ce; kd; cd ]
+                          rows
+                          slurm asked
+                      }
+                       |> yaml)
+                      []
+
+              Expect.equal onCluster.Experiment.Slurm (Some(asked SlurmCodec.empty)) "settings"
+              Expect.equal onCluster.Runs plain.Runs "runs"
+          }
+
           test "a line that sets the same again is refused" {
               Expect.throwsC (fun () -> example (student "resnet14") |> ignore) (fun error ->
                   Expect.equal error.Message "`student` is said twice in this experiment. Remove one of the two." "message")

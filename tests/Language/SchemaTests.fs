@@ -91,6 +91,7 @@ let private beyondSchema =
       "set-with-an-unknown-path"
       "set-with-open-bracket"
       "set-without-value"
+      "slurm-axis"
       "stem-that-is-not-there"
       "teacher-of-a-folder-of-other-classes"
       "teacher-of-other-images"
