@@ -94,11 +94,15 @@ let device (text: string) =
     else
         Ending.stop Ending.invalid $"I do not know the device `{text}`. --device is auto, cpu, cuda or cuda:N."
 
+/// Where a sweep runs.
+type Launcher =
+    | Local
+    | Slurm
+
 let launcher (text: string) =
     match text with
-    | "local" -> ()
-    | "slurm" ->
-        Ending.stop Ending.invalid "This version has no launcher `slurm`: a sweep runs on the machine that it is started on (--launcher local)."
+    | "local" -> Local
+    | "slurm" -> Slurm
     | other ->
-        let near = hint other [ "local" ]
-        Ending.stop Ending.invalid $"I do not know the launcher `{other}`. --launcher is local.{near}"
+        let near = hint other [ "local"; "slurm" ]
+        Ending.stop Ending.invalid $"I do not know the launcher `{other}`. --launcher is local or slurm.{near}"

@@ -31,6 +31,8 @@ type SweepOptions =
         Quiet: bool
         /// This sweep as one would type it, for the tables.
         Command: string option
+        /// Of several processes that share the sweep, what this one does.
+        Part: Part
         /// None: from where datasets lie. Tests train on tiny ones of their own.
         OpenDataset: (DatasetSpec -> Data.Dataset) option
     }
@@ -62,15 +64,31 @@ module Sweep =
     let private isEnded (now: Job list) (job: Job) =
         now |> List.exists (fun other -> other.Folder = job.Folder && not (RunState.needsTraining false other.State))
 
+    /// Writes plan.json and the tables as the runs stand now.
+    let writeTables (options: SweepOptions) (plan: Plan) (known: IReadOnlyDictionary<string, EpochErrors>) =
+        let folder = folderOf options.Out plan
+        let now = Job.ofPlan folder plan
+        // A part of a sweep has no command of its own.
+        let earlier = PlanFile.read folder |> Option.bind _.Command
+        let layout = { Layouts.ofPlan plan now known with Command = Option.orElse earlier options.Command }
+        let results = Tables.collect folder layout
+        now, results, Tables.write folder results (PlanFile.render layout (Listing.ofJobs options.Lanes now))
+
     let run (options: SweepOptions) (plan: Plan) (stop: CancellationToken) : Outcome =
         let clock = Stopwatch.StartNew()
         let folder = folderOf options.Out plan
+        let plan = Part.ofPlan options.Part plan
         Writing.require folder
         AtomicFile.RemoveAbandoned folder
         let jobs = Job.ofPlan folder plan
 
         let chosen = Job.chosen options.Only jobs
-        let pending = chosen |> List.filter (fun job -> RunState.needsTraining options.RetryFailed job.State)
+
+        let pending =
+            if options.Part = TablesOnly then
+                []
+            else
+                chosen |> List.filter (fun job -> RunState.needsTraining options.RetryFailed job.State)
 
         pending
         |> List.collect (fun job ->
@@ -86,12 +104,12 @@ module Sweep =
 
         // Called after each cohort, so that the tables are true at any moment.
         let writeTables () =
-            let now = Job.ofPlan folder plan
-            let layout = { Layouts.ofPlan plan now known with Command = options.Command }
-            let results = Tables.collect folder layout
-            let written = Tables.write folder results (PlanFile.render layout (Listing.ofJobs options.Lanes now))
-            report.Write(folder, results)
-            now, results, written
+            match options.Part with
+            | RunsOf _ -> Job.ofPlan folder plan, Tables.collect folder (Layouts.ofPlan plan [] known), Ok []
+            | _ ->
+                let now, results, written = writeTables options plan known
+                report.Write(folder, results)
+                now, results, written
 
         let troubles = Troubles folder
         let remarks = ResizeArray<string>()
@@ -156,7 +174,9 @@ module Sweep =
 
             let evaluateTeacher teacher =
                 try
-                    evaluate teacher
+                    // Of many processes that need the same teacher, the one that trains it evaluates it too.
+                    if not options.Part.IsRunsOf then
+                        evaluate teacher
                 with :? OperationCanceledException ->
                     ()
 
@@ -187,8 +207,11 @@ module Sweep =
                 finally
                     writeTables () |> ignore
 
-            let sharing = Sharing(options.RetryFailed, troubles, progress.Say, stop)
-            pending |> sharing.Each (Job.cohorts options.Lanes) ready train
+            if options.Part = TeachersOnly then
+                cohorts |> List.iter (ready >> ignore)
+            else
+                let sharing = Sharing(options.RetryFailed, troubles, progress.Say, stop)
+                pending |> sharing.Each (Job.cohorts options.Lanes) ready train
 
             // Those of rows that were complete before this sweep.
             Teachers.ofPlan plan |> List.iter tryEvaluateTeacher)

@@ -7,10 +7,10 @@ open ChannelDistillation.Downloads
 open Spectre.Console
 open Spectre.Console.Rendering
 
-let private isTerminal () = not Console.IsOutputRedirected && AnsiConsole.Profile.Capabilities.Interactive
+let internal isTerminal () = not Console.IsOutputRedirected && AnsiConsole.Profile.Capabilities.Interactive
 
 /// A view that stays in place while the work goes on, and is gone after it.
-let private inPlace (work: (IRenderable -> unit) -> 'result) : 'result =
+let internal inPlace (work: (IRenderable -> unit) -> 'result) : 'result =
     AnsiConsole
         .Live(Text "")
         .AutoClear(true)

@@ -147,6 +147,10 @@ public sealed class RunFolder(string path)
         ];
     }
 
+    /// <summary>The last finished epoch, without a look at those before; null: there is none, or it is being written.</summary>
+    public EpochRecord? ReadLastEpoch() =>
+        File.Exists(MetricsFile) && File.ReadLines(MetricsFile).LastOrDefault() is string line ? Parse<EpochRecord>(line) : null;
+
     /// <summary>Drops the lines of epochs that are going to be trained again, and a line that was cut short.</summary>
     /// <param name="epochs">Finished epochs to keep.</param>
     /// <returns>The kept records.</returns>

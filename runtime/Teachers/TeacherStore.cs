@@ -77,6 +77,10 @@ public sealed class TeacherStore(Workspace workspace)
         return new(model, teacher.BatchNorm);
     }
 
+    /// <summary>Whether <see cref="Errors"/> needs no evaluation.</summary>
+    public bool KnowsErrors(TeacherSpec teacher, DatasetSpec dataset) =>
+        IsThere(teacher, dataset) && (teacher.AsRun(dataset) is not null || ReadErrors(KeptErrors(teacher, dataset)) is not null);
+
     /// <summary>
     /// The teacher's own errors on the validation set. A teacher trained by recipe has them on record; another is evaluated once, and the
     /// numbers are kept under pretrain/ by the checkpoint's content and the dataset.

@@ -40,6 +40,7 @@ let optionsIn (workspace: Workspace) out : SweepOptions =
       RetryFailed = false
       Quiet = true
       Command = None
+      Part = Everything
       OpenDataset = Some openDataset }
 
 let sweep options plan = Sweep.run options plan CancellationToken.None

@@ -19,6 +19,7 @@ type PlanArguments =
     | [<Unique>] Measure
     | [<Unique>] Device of device: string
     | [<Unique>] Threads of n: int
+    | [<Unique>] Launcher of launcher: string
     | [<Unique>] Json
     | [<Unique>] Yes
 
@@ -33,6 +34,7 @@ type PlanArguments =
             | Measure -> "rehearse a few steps of each kind of run, to say how long it takes and how much memory it needs"
             | Device _ -> "what --measure rehearses on; auto, cpu, cuda or cuda:N; default auto"
             | Threads _ -> "processor threads of --measure; default: all cores"
+            | Launcher _ -> "slurm: also show what `sweep --launcher slurm` would submit now"
             | Json -> "print the plan as JSON"
             | Yes -> "plan even where the grid is very large"
 
@@ -65,5 +67,21 @@ let run (arguments: string list) =
                     Estimate.fromRecords cohort
 
             printf "%s" (PlanText.render workspace lanes plan jobs costOf)
+
+            if parsed.TryGetResult Launcher |> Option.map Parsing.launcher = Some Parsing.Slurm then
+                let options =
+                    { Workspace = workspace
+                      Out = outOf (parsed.TryGetResult Out)
+                      Only = parsed.TryGetResult Only
+                      Device = parsed.GetResult(Device, "auto") |> Parsing.device
+                      Lanes = lanes
+                      Threads = parsed.TryGetResult Threads
+                      RetryFailed = false
+                      Quiet = true
+                      Command = None
+                      Part = Everything
+                      OpenDataset = None }
+
+                OnSlurm.preview options plan arguments
 
         0

@@ -21,6 +21,9 @@ type SweepArguments =
     | [<Unique>] Threads of n: int
     | [<Unique>] Retry_Failed
     | [<Unique>] Launcher of launcher: string
+    | [<Unique>] Wait
+    | [<Unique>] Cancel
+    | [<Hidden; Unique>] Part of part: string
     | [<Unique>] Quiet
     | [<Unique>] Yes
 
@@ -35,7 +38,10 @@ type SweepArguments =
             | Lanes _ -> "most runs trained together in one cohort; default 16"
             | Threads _ -> "processor threads; default: all cores"
             | Retry_Failed -> "try runs again that diverged or failed"
-            | Launcher _ -> "local: on this machine"
+            | Launcher _ -> "local: on this machine; slurm: by jobs of a cluster, docs/cluster.md; default local"
+            | Wait -> "with --launcher slurm: follow the jobs to their end, and show the table"
+            | Cancel -> "take the jobs that --launcher slurm submitted from the queue; what runs saves its state"
+            | Part _ -> "of a sweep that several processes share: teachers, tables, or a line of the cohorts.txt beside FILE"
             | Quiet -> "no progress, only the table"
             | Yes -> "start even where the grid is very large"
 
@@ -85,11 +91,62 @@ let private summary (outcome: Outcome) =
     elif outcome.Chosen |> List.forall (fun job -> job.State = Done) then 0
     else Ending.failed
 
+/// The end of a part of a sweep: its tables are not worth showing.
+let private partSummary (part: Part) (outcome: Outcome) =
+    if part <> TeachersOnly then
+        for job in outcome.Chosen do
+            printfn "%s: %O" job.Run.Name job.State
+
+    for obstacle in outcome.Obstacles do
+        printfn "%s" obstacle
+
+    for what in outcome.Missing do
+        eprintfn "%s" what
+
+    if not outcome.Missing.IsEmpty then
+        Ending.missing
+    elif outcome.Obstacles.IsEmpty && (part = TeachersOnly || outcome.Chosen |> List.forall (fun job -> job.State = Done)) then
+        0
+    else
+        Ending.failed
+
+let private partOf (file: string option) (part: string) =
+    match part, Int32.TryParse part, file with
+    | "teachers", _, _ -> TeachersOnly
+    | "tables", _, _ -> TablesOnly
+    | _, (true, element), Some file ->
+        let cohorts = Slurm.Submission.readCohorts (Path.GetDirectoryName(Path.GetFullPath file) |> Option.ofObj |> Option.defaultValue ".")
+
+        if element >= 1 && element <= cohorts.Length then
+            RunsOf(set cohorts[element - 1])
+        else
+            Ending.stop Ending.invalid $"--part {part}: there are {cohorts.Length} cohorts."
+    | _ -> Ending.stop Ending.invalid $"I do not know the part `{part}`. --part is teachers, tables, or a line of the cohorts.txt beside FILE."
+
+let private train (options: SweepOptions) (plan: Plan) (arguments: string list) =
+    use source = new CancellationTokenSource()
+    use _ = Signals.watch Signals.savingRuns source
+    let outcome = Sweep.run options plan source.Token
+
+    if outcome.Interrupted && outcome.Missing.IsEmpty then
+        printfn "Interrupted; everything is saved. To go on: %s" (Parsing.commandLine "sweep" arguments)
+        Ending.interrupted
+    else
+        match options.Part with
+        | RunsOf _
+        | TeachersOnly -> partSummary options.Part outcome
+        | _ -> summary outcome
+
 let run (arguments: string list) =
     match Parsing.parse<SweepArguments> "sweep" arguments with
     | None -> 0
     | Some parsed ->
-        parsed.TryGetResult Launcher |> Option.iter Parsing.launcher
+        let launcher = parsed.TryGetResult Launcher |> Option.map Parsing.launcher
+
+        if parsed.Contains Wait && launcher <> Some Parsing.Slurm then
+            Ending.stop Ending.invalid "--wait goes with --launcher slurm; a sweep on this machine is over when the command is."
+
+        let file = parsed.TryGetResult File
 
         let options =
             { Workspace = workspace
@@ -100,17 +157,15 @@ let run (arguments: string list) =
               Threads = parsed.TryGetResult Threads |> Option.map (Parsing.positive "--threads")
               RetryFailed = parsed.Contains Retry_Failed
               Quiet = parsed.Contains Quiet
-              Command = Some(Parsing.commandLine "sweep" arguments)
+              Command = if parsed.Contains Part then None else Some(Parsing.commandLine "sweep" arguments)
+              Part = parsed.TryGetResult Part |> Option.map (partOf file) |> Option.defaultValue Everything
               OpenDataset = None }
 
-        let plan = load (parsed.TryGetResult File) (parsed.GetResults Set) (parsed.Contains Yes)
+        let plan = load file (parsed.GetResults Set) (parsed.Contains Yes)
 
-        use source = new CancellationTokenSource()
-        use _ = Signals.watch Signals.savingRuns source
-        let outcome = Sweep.run options plan source.Token
-
-        if outcome.Interrupted && outcome.Missing.IsEmpty then
-            printfn "Interrupted; everything is saved. To go on: %s" (Parsing.commandLine "sweep" arguments)
-            Ending.interrupted
+        if parsed.Contains Cancel then
+            OnSlurm.cancel options plan
+        elif launcher = Some Parsing.Slurm then
+            OnSlurm.run options plan (parsed.Contains Wait) arguments summary
         else
-            summary outcome
+            train options plan arguments

@@ -1,0 +1,123 @@
+/// Puts what is left of a sweep into the scheduler's queue.
+module ChannelDistillation.Dsl.Slurm.Submitting
+
+open System
+open System.IO
+open System.Threading
+open ChannelDistillation
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Launch
+open ChannelDistillation.Dsl.Report
+open ChannelDistillation.Records
+
+/// An array of cohorts that the scheduler has now.
+type Submitted =
+    {
+        Submission: Submission
+        Elements: int
+        /// Kinds of jobs and their numbers, in the order in which they run.
+        Jobs: (JobKind * string) list
+    }
+
+let private write (program: Script.Program) (settings: SlurmSettings) (plan: Plan) (cohorts: Job list list) (submission: Submission) =
+    Directory.CreateDirectory(Submission.logs submission) |> ignore
+    // As it is now: the file may change while jobs wait, and settings of the command line are in it.
+    File.WriteAllText(Submission.experimentFile submission, ExperimentCodec.codec.Write plan.Experiment |> Emit.document)
+    Submission.writeCohorts submission (cohorts |> List.map (List.map Work.nameOf))
+
+    for kind in [ Teachers; Train; Tables ] do
+        File.WriteAllText(Submission.scriptFile submission kind, Script.render program settings submission kind cohorts.Length)
+
+/// One process at a time: two that ask the queue at once would both submit what is missing.
+let private alone (experimentFolder: string) (work: unit -> 'result) : 'result =
+    let folder = Submission.parentOf experimentFolder
+
+    match Owners().TryTake folder with
+    | null, other -> raise (Refused $"{other} is submitting this experiment just now. Repeat the command in a moment.")
+    | own, _ ->
+        use _ = own
+        work ()
+
+/// What a node may not be able to get: data and checkpoints come now. Also writes the tables and plan.json, which say what is to come.
+let private prepare (options: SweepOptions) (plan: Plan) (work: Work) (stop: CancellationToken) =
+    let specs = work.Cohorts |> List.concat |> List.map _.Run.Spec
+    specs |> List.map _.Train |> Bring.checkPrecision
+    Bring.checkTeachers options.Workspace work.Teachers
+    Bring.fetch options.Workspace options.Quiet (specs |> List.map _.Dataset) work.Teachers stop
+    let folder = Sweep.folderOf options.Out plan
+    Sweep.writeTables options plan (Layouts.knownErrors (PlanFile.read folder)) |> ignore
+
+let private submitAll (program: Script.Program) (settings: SlurmSettings) (plan: Plan) (folder: string) (work: Work) : Submitted list =
+    let submitted = ResizeArray<string>()
+
+    let submit submission kind after =
+        let job = Commands.submit (Submission.scriptFile submission kind) after
+        submitted.Add job
+        kind, job
+
+    try
+        // Several arrays only where the cluster's are too small for all cohorts.
+        let arrays =
+            work.Cohorts
+            |> List.chunkBySize (Commands.mostElements ())
+            |> List.map (fun cohorts ->
+                let submission = Submission.at folder (Submission.newId DateTime.UtcNow)
+                write program settings plan cohorts submission
+                submission, cohorts)
+
+        let earlier = work.Entries |> List.filter (fun entry -> entry.Kind = Teachers) |> List.map _.Job |> List.distinct
+
+        let teachers =
+            if work.TeachersFirst then
+                [ submit (fst arrays.Head) Teachers earlier ]
+            else
+                []
+
+        let trained =
+            [ for submission, cohorts in arrays ->
+                  { Submission = submission
+                    Elements = cohorts.Length
+                    Jobs = [ submit submission Train (earlier @ List.map snd teachers) ] } ]
+
+        let tables = submit (fst (List.last arrays)) Tables [ for array in trained -> snd array.Jobs.Head ]
+
+        trained
+        |> List.mapi (fun index array ->
+            { array with
+                Jobs =
+                    (if index = 0 then teachers else [])
+                    @ array.Jobs
+                    @ (if index = trained.Length - 1 then [ tables ] else []) })
+    with _ ->
+        // All or nothing.
+        if submitted.Count > 0 then
+            Commands.cancel (List.ofSeq submitted)
+
+        reraise ()
+
+/// Submits what is not trained and not queued.
+/// <returns>What there was to do, and the arrays that do it.</returns>
+/// <exception cref="Refused">Another process submits it just now.</exception>
+/// <exception cref="MissingException">Data, teachers or Slurm are missing; nothing is submitted.</exception>
+let run (options: SweepOptions) (program: Script.Program) (settings: SlurmSettings) (plan: Plan) (stop: CancellationToken) : Work * Submitted list =
+    let folder = Sweep.folderOf options.Out plan
+    Writing.require folder
+
+    alone folder (fun () ->
+        let work = Work.find options plan (Queue.read folder)
+
+        if work.Cohorts.IsEmpty then
+            work, []
+        else
+            prepare options plan work stop
+            work, submitAll program settings plan folder work)
+
+/// Takes everything of an experiment from the queue; what runs saves its state first.
+/// <returns>What was there.</returns>
+let cancel (experimentFolder: string) : QueueEntry list =
+    let entries = Queue.read experimentFolder
+
+    if not entries.IsEmpty then
+        Commands.cancel (entries |> List.map _.Job |> List.distinct)
+
+    entries

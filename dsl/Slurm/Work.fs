@@ -1,0 +1,47 @@
+namespace ChannelDistillation.Dsl.Slurm
+
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Launch
+open ChannelDistillation.Records
+open ChannelDistillation.Teachers
+
+/// What is left of a sweep for a cluster to do.
+type Work =
+    {
+        /// The runs that were asked for.
+        Chosen: Job list
+        /// Those that need training, and that no job waits for or works on: one element of an array for each cohort.
+        Cohorts: Job list list
+        /// Runs that need training and are with the scheduler.
+        Queued: Job list
+        Teachers: Teachers.PlannedTeacher list
+        /// Whether a job for the teachers comes first.
+        TeachersFirst: bool
+        /// What the scheduler has of this experiment.
+        Entries: QueueEntry list
+    }
+
+    member this.Runs = this.Cohorts |> List.sumBy _.Length
+
+module Work =
+    /// What a run's folder is called, whatever it was renamed to.
+    let nameOf (job: Job) = RunFolder.NameOf(job.Run.Name, job.Run.Spec)
+
+    /// From the runs' folders and what the scheduler has of this experiment.
+    let find (options: SweepOptions) (plan: Plan) (entries: QueueEntry list) : Work =
+        let chosen = Job.ofPlan (Sweep.folderOf options.Out plan) plan |> Job.chosen options.Only
+        let pending = chosen |> List.filter (fun job -> RunState.needsTraining options.RetryFailed job.State)
+        let queued = Queue.runs entries
+        let waiting, missing = pending |> List.partition (nameOf >> queued.Contains)
+        let teachers = missing |> List.choose (fun job -> Teachers.ofRun job.Run) |> List.distinctBy _.Key
+        let store = TeacherStore options.Workspace
+
+        { Chosen = chosen
+          Cohorts = Job.cohorts options.Lanes missing
+          Queued = waiting
+          Teachers = teachers
+          TeachersFirst =
+            teachers
+            |> List.exists (fun teacher ->
+                not (store.IsWhole(teacher.Spec, teacher.Dataset) && store.KnowsErrors(teacher.Spec, teacher.Dataset)))
+          Entries = entries }

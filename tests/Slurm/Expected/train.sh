@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# Trains one cohort in each element of the array: the runs of that line of cohorts.txt. Made by
+#   dotnet fsi build.fsx sweep --launcher slurm
+# To submit it again by hand: sbatch '/scratch/50%/runs/a study/slurm/20260102-030405-abcd/train.sh'
+# Some of its cohorts: sbatch --array=2,5 ... What is trained already is not trained again.
+#SBATCH --job-name='a study.20260102-030405-abcd.train'
+#SBATCH --array=1-12%4
+#SBATCH --output='/scratch/50%%/runs/a study/slurm/20260102-030405-abcd/logs/train-%a.log'
+#SBATCH --open-mode=append
+#SBATCH --nodes=1
+#SBATCH --ntasks=1
+#SBATCH --requeue
+#SBATCH --signal=B:USR1@300
+#SBATCH --partition=gpu
+#SBATCH --constraint='a100|h100'
+#SBATCH --time=04:00:00
+#SBATCH --mem=16G
+#SBATCH --cpus-per-task=8
+#SBATCH --gres=gpu:a100:1
+#SBATCH --exclusive
+#SBATCH --comment="two words"
+
+export CHANNEL_DISTILLATION_ROOT='/home/me/my lab'
+cd '/home/me/my lab' || exit 3
+module load dotnet/10
+
+# Slurm sends USR1 before the time is over and TERM where it ends the job itself; either saves the state of every run.
+signal=
+save() { signal=$1; kill -s "$1" "$program" 2>/dev/null; }
+trap 'save USR1' USR1
+trap 'save TERM' TERM
+apptainer exec --nv image.sif ${DOTNET:-/opt/dotnet/dotnet} '/home/me/my lab/channel-distillation.dll' \
+    sweep '/scratch/50%/runs/a study/slurm/20260102-030405-abcd/experiment.yaml' --out /scratch/50%/runs --part "$SLURM_ARRAY_TASK_ID" --device auto --yes &
+program=$!
+while kill -0 "$program" 2>/dev/null; do wait "$program"; done
+wait "$program"
+code=$?
+
+# Out of time and not through: the same job once more, which goes on where this one was.
+if [ "$signal" = USR1 ] && [ "$code" -ge 128 ]; then
+    if [ "${SLURM_RESTART_COUNT:-0}" -lt 3 ]; then
+        scontrol requeue "${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID" && exit 0
+    fi
+    echo "Out of time, and not queued again. What is saved goes on when the sweep is submitted again."
+fi
+exit "$code"

@@ -1,0 +1,202 @@
+module ChannelDistillation.Tests.Slurm.SweepTests
+
+open System
+open System.Diagnostics
+open System.IO
+open System.Threading
+open Expecto
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Launch
+open ChannelDistillation.Dsl.Slurm
+open ChannelDistillation.Records
+open ChannelDistillation.Tests
+open ChannelDistillation.Tests.Slurm
+
+let private slurm = [ "slurm: { time: 60, cpus: 1, throttle: 2 }" ]
+
+let private onCluster file = [ "sweep"; file; "--launcher"; "slurm"; "--threads"; "1" ]
+let private here file = [ "sweep"; file; "--threads"; "1"; "--quiet" ]
+
+/// Until something holds.
+let private until (cluster: Cluster) (what: string) (holds: unit -> bool) =
+    let clock = Stopwatch.StartNew()
+
+    while not (holds ()) do
+        if clock.Elapsed > TimeSpan.FromMinutes 4.0 then
+            failtest $"""for four minutes in vain: {what}\n{cluster.Must "squeue --array --long; sinfo --long"}"""
+
+        Thread.Sleep 200
+
+/// Every job to its end; those that Slurm would let wait start at once.
+let private drain (cluster: Cluster) =
+    until cluster "the queue is empty" (fun () ->
+        cluster.LetAllStart()
+        cluster.Must "squeue --noheader" = "")
+
+/// A project with an experiment in it, beside one where the same experiment has been swept on this machine.
+let private withTwin (file: string) (text: string) (act: TemporaryFolder -> (unit -> unit) -> unit) =
+    use root = new TemporaryFolder()
+    use alone = new TemporaryFolder()
+
+    for folder in [ root; alone ] do
+        Project.make folder
+        File.WriteAllText(folder.File file, text)
+
+    let expectSame () =
+        Project.must alone (here file) |> ignore
+        let name = nonNull (Path.GetFileNameWithoutExtension file)
+        Project.expectSame (Project.outcome alone name) (Project.outcome root name)
+
+    act root expectSame
+
+/// Where the sessions of the runs of a seed began: epoch and step.
+let private sessions (root: TemporaryFolder) (experiment: string) (seed: int) =
+    [ for folder in Directory.GetDirectories(root.File("runs/" + experiment), $"*-seed{seed}-*") |> Array.sort do
+          [ for session in (RunFolder(folder).ReadRun()).["sessions"].AsArray() -> session["epoch"].GetValue<int>(), session["step"].GetValue<int>() ] ]
+
+/// Nothing of a run was trained twice that had been saved: every session began later than the one before.
+let private rises (places: (int * int) list) = places = List.sort (List.distinct places)
+
+let private log (root: TemporaryFolder) (experiment: string) (element: int) =
+    [ for file in Directory.GetFiles(root.File $"runs/{experiment}/slurm", $"train-{element}.log", SearchOption.AllDirectories) -> File.ReadAllText file ]
+    |> String.concat ""
+
+/// Epochs that the first run of a seed has behind it.
+let private epochs (root: TemporaryFolder) (experiment: string) (seed: int) =
+    [ for folder in Directory.GetDirectories(root.File("runs/" + experiment), $"one-seed{seed}-*") -> RunFolder(folder).ReadMetrics().Count ]
+    |> List.fold max 0
+
+let private equalResults (cluster: Cluster) =
+    let text = Project.experiment "same" "{ model: resnet8, train: { epochs: 1 } }" [ "one: [ce, kd]"; "two: [ce]" ] 2 "[0, 1]" slurm
+
+    withTwin "same.yaml" text (fun root expectSame ->
+        let plan = Project.must root [ "plan"; "same.yaml"; "--launcher"; "slurm" ]
+
+        Expect.stringContains
+            plan
+            "Slurm: sweep submits a job for the teachers, then an array of 2 elements for 4 runs, then a job that writes the tables.\nThe array's script:\n\n#!/usr/bin/env bash\n"
+            "what would be submitted"
+
+        let first = Project.must root (onCluster "same.yaml")
+        Expect.isMatch first "^Submitted 2 cohorts as job array \\d+, after job \\d+ for the teachers; then job \\d+ writes the tables\\.\n" "said"
+        // As it stands now: what is changed in the file later is another experiment.
+        File.WriteAllText(root.File "same.yaml", text.Replace("epochs: 2", "epochs: 2 # the same"))
+        let second = Project.must root (onCluster "same.yaml")
+        Expect.stringStarts second "4 runs are waiting or training already.\n" "not submitted again"
+        let followed = Project.must root (onCluster "same.yaml" @ [ "--wait" ])
+        Expect.stringContains followed "4 of 4 runs completed" "followed to the end"
+        expectSame ()
+
+        for seed in [ 0; 1 ] do
+            Expect.equal (sessions root "same" seed) [ [ 1, 0 ]; [ 1, 0 ] ] "trained once"
+
+        let again = Project.must root (onCluster "same.yaml")
+        Expect.isFalse (again.Contains "Submitted") "nothing is left to submit")
+
+let private disturbed (cluster: Cluster) =
+    let text = Project.experiment "disturbed" "none" [ "one: [ce]" ] 16 "[0, 1, 2, 3]" slurm
+
+    withTwin "disturbed.yaml" text (fun root expectSame ->
+        Project.must root (onCluster "disturbed.yaml") |> ignore
+        let array = (cluster.Must "squeue --noheader --format='%F %j' | grep train | head -1 | cut -d' ' -f1").Trim()
+        let running seed = until cluster $"seed {seed} trains" (fun () -> cluster.LetAllStart(); epochs root "disturbed" seed > 0)
+        running 0
+        running 1
+        cluster.Must $"scancel {array}_1" |> ignore
+        cluster.Must $"scontrol requeue {array}_2" |> ignore
+        running 2
+        cluster.CutPower()
+        drain cluster
+        let rest = Project.must root (onCluster "disturbed.yaml")
+        Expect.isMatch rest "^Submitted 1 cohort as job array \\d+; then job \\d+ writes the tables\\.\n" "only what was cancelled"
+        drain cluster
+        expectSame ()
+
+        for seed in 0..3 do
+            Expect.all (sessions root "disturbed" seed) rises $"sessions of seed {seed}"
+
+        Expect.hasLength (sessions root "disturbed" 0).Head 2 "the cancelled one went on")
+
+let private outOfTime (cluster: Cluster) =
+    // A limit of one minute, and the sign 30 seconds before; the first attempt sleeps for most of that.
+    let limited = [ "slurm: { time: 1, save_seconds: 30, cpus: 1, setup: ['[ \"${SLURM_RESTART_COUNT:-0}\" -gt 0 ] || sleep 20'] }" ]
+    let text = Project.experiment "limited" "none" [ "one: [ce]" ] 30 "[0]" limited
+
+    withTwin "limited.yaml" text (fun root expectSame ->
+        Project.must root (onCluster "limited.yaml") |> ignore
+        drain cluster
+        let told = log root "limited" 1
+        Expect.stringContains told "Stopping: saving the state of every run." "saved in time"
+        expectSame ()
+        let places = (sessions root "limited" 0).Head
+        Expect.isGreaterThan places.Length 1 "it went on"
+        Expect.isTrue (rises places) "where it was")
+
+let private thousand (cluster: Cluster) =
+    let text = Project.experiment "many" "none" [ "one: [ce]" ] 1 ("[" + String.Join(", ", [ 0..999 ]) + "]") [ "slurm: { throttle: 50 }" ]
+    use root = new TemporaryFolder()
+    Project.make root
+    File.WriteAllText(root.File "many.yaml", text)
+    cluster.Must "scontrol update NodeName=localhost State=DRAIN Reason=test" |> ignore
+    let said = Project.must root (onCluster "many.yaml")
+    Expect.isMatch said "^Submitted 1000 cohorts as job array \\d+; then job \\d+ writes the tables\\.\n" "one array"
+    Expect.hasLength (cluster.Queue "train") 1000 "elements"
+
+    // Records as after half an hour, and a look at all of them.
+    let plan =
+        match Experiments.load (root.File "many.yaml") [] true with
+        | Ok(plan, _) -> plan
+        | Error problems -> failtest (Render.text false problems)
+
+    let experiment = root.File "runs/many"
+
+    for index, run in List.indexed plan.Runs do
+        let folder = RunFolder(Path.Combine(experiment, RunFolder.NameOf(run.Name, run.Spec)))
+        folder.WriteStart(run.Name, run.Spec, "cpu", struct (1, 0))
+
+        if index % 2 = 0 then
+            let errors = EpochErrors(1, 50.0, 0.0)
+            folder.WriteResult(RunResult(RunStatus.Completed, errors, errors, null))
+
+    let clock = Stopwatch.StartNew()
+    let _, status = Status.read (Job.ofPlan experiment plan) (Queue.read experiment)
+    let seconds = clock.Elapsed.TotalSeconds
+    Expect.equal (status.Completed, status.Waiting, status.Left) (500, 500, 0) "status"
+    Expect.isLessThan seconds 2.0 "seconds for the status of 1,000 runs"
+    let cancelled = Project.must root [ "sweep"; "many.yaml"; "--cancel" ]
+
+    Expect.equal
+        cancelled
+        "Cancelled 2 jobs with 1000 cohorts. Runs that were being trained save their state; the same sweep goes on from there.\n"
+        "what was cancelled"
+
+    drain cluster
+    cluster.Must "scontrol update NodeName=localhost State=RESUME" |> ignore
+
+let private refused (_: Cluster) =
+    let text = Project.experiment "wrong" "none" [ "one: [ce]" ] 1 "[0]" [ "slurm: { partition: nowhere }" ]
+    use root = new TemporaryFolder()
+    Project.make root
+    File.WriteAllText(root.File "wrong.yaml", text)
+    let code, said = Project.run root (onCluster "wrong.yaml")
+    Expect.equal code 3 said
+    Expect.stringContains said "Slurm's sbatch fails: sbatch: error: invalid partition specified: nowhere" "in Slurm's words"
+    let code, said = Project.run root [ "sweep"; "wrong.yaml"; "--cancel" ]
+    Expect.equal (code, said) (0, "Nothing of wrong is queued.\n") "nothing was left in the queue"
+
+[<Tests>]
+let tests =
+    // One cluster after the other: it is found by a variable of the environment.
+    testSequenced
+    <| testList
+        "slurm / on a cluster"
+        [ for name, body in
+              [ "an array of cohorts gives the results of this machine, bit for bit", equalResults
+                "an element cancelled, one queued again and one whose node loses its power: equal results, and nothing trained twice", disturbed
+                "an element that runs out of time saves its state and goes on", outOfTime
+                "1,000 cohorts are one array, and the status of 1,000 runs is read in less than two seconds", thousand
+                "what Slurm refuses is said in its words", refused ] do
+              test name {
+                  use cluster = new Cluster()
+                  body cluster
+              } ]
