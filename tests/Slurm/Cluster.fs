@@ -140,11 +140,14 @@ type Cluster() =
     member _.CutPower() =
         let node = (File.ReadAllText(file "slurmd.pid")).Trim()
         // Steps are no children of the daemon, and the processes of a job are theirs.
-        let steps = must $"pgrep -f '^slurmstepd: ' || true"
+        let own = file "slurm.conf"
+        let steps = must $"for p in $(pgrep -f '^slurmstepd: '); do grep -qz SLURM_CONF={own} /proc/$p/environ && echo $p; done; true"
         let jobs = [ for step in steps.Split('\n', StringSplitOptions.RemoveEmptyEntries) -> step ]
         let below = must ("for p in " + String.Join(" ", jobs) + "; do for c in $(pgrep -P $p); do pgrep -P $c; echo $c; done; done")
         let all = String.Join(" ", node :: jobs) + " " + below.Replace('\n', ' ')
         must $"kill -9 {all} 2>/dev/null || true" |> ignore
+        // What the scheduler finds out by itself when a node has not answered for minutes.
+        must "scontrol update NodeName=localhost State=DOWN Reason=power" |> ignore
         startNode ()
 
     interface IDisposable with

@@ -20,18 +20,19 @@
 #SBATCH --exclusive
 #SBATCH --comment="two words"
 
+# Slurm sends USR1 before the time is over and TERM where it ends the job itself; either saves the state of every run.
+signal= program=
+save() { signal=$1; [ -z "$program" ] || kill -s "$1" "$program" 2>/dev/null; }
+trap 'save USR1' USR1
+trap 'save TERM' TERM
+
 export CHANNEL_DISTILLATION_ROOT='/home/me/my lab'
 cd '/home/me/my lab' || exit 3
 module load dotnet/10
-
-# Slurm sends USR1 before the time is over and TERM where it ends the job itself; either saves the state of every run.
-signal=
-save() { signal=$1; kill -s "$1" "$program" 2>/dev/null; }
-trap 'save USR1' USR1
-trap 'save TERM' TERM
 apptainer exec --nv image.sif ${DOTNET:-/opt/dotnet/dotnet} '/home/me/my lab/channel-distillation.dll' \
     sweep '/scratch/50%/runs/a study/slurm/20260102-030405-abcd/experiment.yaml' --out /scratch/50%/runs --part "$SLURM_ARRAY_TASK_ID" --device auto --yes &
 program=$!
+[ -z "$signal" ] || save "$signal" # that came in the meantime
 while kill -0 "$program" 2>/dev/null; do wait "$program"; done
 wait "$program"
 code=$?
