@@ -91,7 +91,14 @@ let codec: Codec<SlurmSettings> =
     Record.codec
         empty
         false
-        [ field "partition" "As `sbatch --partition`." "" [ "queue" ] _.Partition (fun value s -> { s with Partition = value }) (name "partition" "gpu")
+        [ field
+              "partition"
+              "As `sbatch --partition`."
+              ""
+              [ "queue" ]
+              _.Partition
+              (fun value s -> { s with Partition = value })
+              (name "partition" "gpu")
           field "account" "As `sbatch --account`." "" [ "project" ] _.Account (fun value s -> { s with Account = value }) (name "account" "vision")
           field "qos" "As `sbatch --qos`." "" [] _.Qos (fun value s -> { s with Qos = value }) (name "qos" "long")
           field

@@ -8,7 +8,8 @@ open ChannelDistillation
 /// What a command writes.
 /// <exception cref="MissingException">It is not there, or it fails; with its own words.</exception>
 let run (program: string) (arguments: string list) : string =
-    let start = ProcessStartInfo(program, arguments, RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true)
+    let start =
+        ProcessStartInfo(program, arguments, RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true)
 
     try
         use started = nonNull (Process.Start start)
@@ -31,7 +32,11 @@ let run (program: string) (arguments: string list) : string =
 
 /// Submits a script that starts when some jobs have ended, however they end; gives its job's number.
 let submit (script: string) (after: string list) : string =
-    let dependency = if after.IsEmpty then [] else [ "--dependency=afterany:" + String.concat ":" after ]
+    let dependency =
+        if after.IsEmpty then
+            []
+        else
+            [ "--dependency=afterany:" + String.concat ":" after ]
 
     // `NUMBER;CLUSTER` where there are several clusters.
     (run "sbatch" ([ "--parsable" ] @ dependency @ [ script ])).Trim().Split(';')[0]

@@ -49,6 +49,9 @@ let run (quiet: bool) (between: TimeSpan) (experimentFolder: string) (jobs: Job 
         elif stop.WaitHandle.WaitOne between then false
         else follow show now
 
-    if quiet then follow ignore jobs
-    elif Progress.isTerminal () then Progress.inPlace (fun show -> follow (frame >> show) jobs)
-    else follow (lines ()) jobs
+    if quiet then
+        follow ignore jobs
+    elif Progress.isTerminal () then
+        Progress.inPlace (fun show -> follow (frame >> show) jobs)
+    else
+        follow (lines ()) jobs

@@ -67,11 +67,7 @@ let private submitAll (program: Script.Program) (settings: SlurmSettings) (plan:
 
         let earlier = work.Entries |> List.filter (fun entry -> entry.Kind = Teachers) |> List.map _.Job |> List.distinct
 
-        let teachers =
-            if work.TeachersFirst then
-                [ submit (fst arrays.Head) Teachers earlier ]
-            else
-                []
+        let teachers = if work.TeachersFirst then [ submit (fst arrays.Head) Teachers earlier ] else []
 
         let trained =
             [ for submission, cohorts in arrays ->
@@ -84,10 +80,7 @@ let private submitAll (program: Script.Program) (settings: SlurmSettings) (plan:
         trained
         |> List.mapi (fun index array ->
             { array with
-                Jobs =
-                    (if index = 0 then teachers else [])
-                    @ array.Jobs
-                    @ (if index = trained.Length - 1 then [ tables ] else []) })
+                Jobs = (if index = 0 then teachers else []) @ array.Jobs @ (if index = trained.Length - 1 then [ tables ] else []) })
     with _ ->
         // All or nothing.
         if submitted.Count > 0 then

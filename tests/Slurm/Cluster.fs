@@ -89,7 +89,9 @@ type Cluster() =
     let stop (signal: string) (pidFile: string) =
         if File.Exists pidFile then
             let id = (File.ReadAllText pidFile).Trim()
-            must $"kill -{signal} {id} 2>/dev/null; for i in $(seq 100); do kill -0 {id} 2>/dev/null || break; sleep 0.1; done" |> ignore
+
+            must $"kill -{signal} {id} 2>/dev/null; for i in $(seq 100); do kill -0 {id} 2>/dev/null || break; sleep 0.1; done"
+            |> ignore
 
     let isUp () = let code, output, _ = shell "sinfo --noheader --format=%T" in code = 0 && output = "idle"
 
@@ -141,9 +143,15 @@ type Cluster() =
         let node = (File.ReadAllText(file "slurmd.pid")).Trim()
         // Steps are no children of the daemon, and the processes of a job are theirs.
         let own = file "slurm.conf"
-        let steps = must $"for p in $(pgrep -f '^slurmstepd: '); do grep -qz SLURM_CONF={own} /proc/$p/environ && echo $p; done; true"
+
+        let steps =
+            must $"for p in $(pgrep -f '^slurmstepd: '); do grep -qz SLURM_CONF={own} /proc/$p/environ && echo $p; done; true"
+
         let jobs = [ for step in steps.Split('\n', StringSplitOptions.RemoveEmptyEntries) -> step ]
-        let below = must ("for p in " + String.Join(" ", jobs) + "; do for c in $(pgrep -P $p); do pgrep -P $c; echo $c; done; done")
+
+        let below =
+            must ("for p in " + String.Join(" ", jobs) + "; do for c in $(pgrep -P $p); do pgrep -P $c; echo $c; done; done")
+
         let all = String.Join(" ", node :: jobs) + " " + below.Replace('\n', ' ')
         must $"kill -9 {all} 2>/dev/null || true" |> ignore
         // What the scheduler finds out by itself when a node has not answered for minutes.

@@ -11,8 +11,7 @@ open ChannelDistillation.Tests.Data.Photographs
 let private program = Path.Combine(Repository.root, "dsl/Cli/bin/Release/net10.0/channel-distillation.dll")
 
 /// Two classes, four pictures of each to train on, two of each to validate on.
-let make (folder: TemporaryFolder) =
-    Photos.folder (folder.File "data/tiny") [ "cat"; "dog" ] 4 2 |> ignore
+let make (folder: TemporaryFolder) = Photos.folder (folder.File "data/tiny") [ "cat"; "dog" ] 4 2 |> ignore
 
 /// An experiment on these pictures, with further lines. An epoch of a run takes about half a second.
 let experiment (name: string) (teacher: string) (variants: string list) (epochs: int) (seeds: string) (more: string list) =
@@ -52,9 +51,10 @@ let must root arguments =
     Expect.equal code 0 $"exit code; it wrote:\n{text}"
     text
 
-/// What a sweep has left, without what the cluster's jobs and the times leave.
+/// What a sweep has left, without what the cluster's jobs leave and the plan, which tells the command.
 let outcome (root: TemporaryFolder) (experiment: string) =
-    Outcome.ofFolder (root.File("runs/" + experiment)) |> List.filter (fun (name, _) -> not (name.StartsWith "slurm/"))
+    Outcome.ofFolder (root.File("runs/" + experiment))
+    |> List.filter (fun (name, _) -> not (name.StartsWith "slurm/" || name = "plan.json"))
 
 let expectSame (expected: (string * string) list) (actual: (string * string) list) =
     Expect.equal (List.map fst actual) (List.map fst expected) "the same files"

@@ -71,7 +71,8 @@ let tests =
                       experiment
                       "12|2|RUNNING|None|x.20260102-030405-abcd.train\n12|1|PENDING|JobArrayTaskLimit|x.20260102-030405-abcd.train\n13|N/A|PENDING|Dependency|x.20260102-030405-abcd.tables\n9|N/A|RUNNING|None|bash|x.y\n"
 
-              Expect.equal (entries |> List.map (fun entry -> entry.Job, entry.Kind, entry.Element, entry.IsRunning))
+              Expect.equal
+                  (entries |> List.map (fun entry -> entry.Job, entry.Kind, entry.Element, entry.IsRunning))
                   [ "12", Train, Some 2, true; "12", Train, Some 1, false; "13", Tables, None, false ]
                   "entries"
 

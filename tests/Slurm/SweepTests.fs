@@ -58,8 +58,17 @@ let private sessions (root: TemporaryFolder) (experiment: string) (seed: int) =
 let private rises (places: (int * int) list) = places = List.sort (List.distinct places)
 
 let private log (root: TemporaryFolder) (experiment: string) (element: int) =
-    [ for file in Directory.GetFiles(root.File $"runs/{experiment}/slurm", $"train-{element}.log", SearchOption.AllDirectories) -> File.ReadAllText file ]
+    [ for file in Directory.GetFiles(root.File $"runs/{experiment}/slurm", $"train-{element}.log", SearchOption.AllDirectories) ->
+          File.ReadAllText file ]
     |> String.concat ""
+
+/// What the job that writes the tables said last.
+let private lastTables (root: TemporaryFolder) (experiment: string) =
+    Directory.GetFiles(root.File $"runs/{experiment}/slurm", "tables.log", SearchOption.AllDirectories)
+    |> Array.sort
+    |> Array.tryLast
+    |> Option.map File.ReadAllText
+    |> Option.defaultValue "nothing"
 
 /// Epochs that the first run of a seed has behind it.
 let private epochs (root: TemporaryFolder) (experiment: string) (seed: int) =
@@ -67,7 +76,8 @@ let private epochs (root: TemporaryFolder) (experiment: string) (seed: int) =
     |> List.fold max 0
 
 let private equalResults (cluster: Cluster) =
-    let text = Project.experiment "same" "{ model: resnet8, train: { epochs: 1 } }" [ "one: [ce, kd]"; "two: [ce]" ] 2 "[0, 1]" slurm
+    let text =
+        Project.experiment "same" "{ model: resnet8, train: { epochs: 1 } }" [ "one: [ce, kd]"; "two: [ce]" ] 2 "[0, 1]" slurm
 
     withTwin "same.yaml" text (fun root expectSame ->
         let plan = Project.must root [ "plan"; "same.yaml"; "--launcher"; "slurm" ]
@@ -99,7 +109,12 @@ let private disturbed (cluster: Cluster) =
     withTwin "disturbed.yaml" text (fun root expectSame ->
         Project.must root (onCluster "disturbed.yaml") |> ignore
         let array = (cluster.Must "squeue --noheader --format='%F %j' | grep train | head -1 | cut -d' ' -f1").Trim()
-        let running seed = until cluster $"seed {seed} trains" (fun () -> cluster.LetAllStart(); epochs root "disturbed" seed > 0)
+
+        let running seed =
+            until cluster $"seed {seed} trains" (fun () ->
+                cluster.LetAllStart()
+                epochs root "disturbed" seed > 0)
+
         running 0
         running 1
         cluster.Must $"scancel {array}_1" |> ignore
@@ -119,7 +134,9 @@ let private disturbed (cluster: Cluster) =
 
 let private outOfTime (cluster: Cluster) =
     // A limit of one minute, and the sign 30 seconds before; the first attempt sleeps for most of that.
-    let limited = [ "slurm: { time: 1, save_seconds: 30, cpus: 1, setup: ['[ \"${SLURM_RESTART_COUNT:-0}\" -gt 0 ] || sleep 20'] }" ]
+    let limited =
+        [ "slurm: { time: 1, save_seconds: 30, cpus: 1, setup: ['[ \"${SLURM_RESTART_COUNT:-0}\" -gt 0 ] || sleep 20'] }" ]
+
     let text = Project.experiment "limited" "none" [ "one: [ce]" ] 30 "[0]" limited
 
     withTwin "limited.yaml" text (fun root expectSame ->
@@ -127,13 +144,16 @@ let private outOfTime (cluster: Cluster) =
         drain cluster
         let told = log root "limited" 1
         Expect.stringContains told "Stopping: saving the state of every run." "saved in time"
+        Expect.stringContains (lastTables root "limited") "1 of 1 runs completed" $"the tables come last; the element said:\n{told}"
         expectSame ()
         let places = (sessions root "limited" 0).Head
         Expect.isGreaterThan places.Length 1 "it went on"
         Expect.isTrue (rises places) "where it was")
 
 let private thousand (cluster: Cluster) =
-    let text = Project.experiment "many" "none" [ "one: [ce]" ] 1 ("[" + String.Join(", ", [ 0..999 ]) + "]") [ "slurm: { throttle: 50 }" ]
+    let text =
+        Project.experiment "many" "none" [ "one: [ce]" ] 1 ("[" + String.Join(", ", [ 0..999 ]) + "]") [ "slurm: { throttle: 50 }" ]
+
     use root = new TemporaryFolder()
     Project.make root
     File.WriteAllText(root.File "many.yaml", text)

@@ -115,7 +115,8 @@ let private partOf (file: string option) (part: string) =
     | "teachers", _, _ -> TeachersOnly
     | "tables", _, _ -> TablesOnly
     | _, (true, element), Some file ->
-        let cohorts = Slurm.Submission.readCohorts (Path.GetDirectoryName(Path.GetFullPath file) |> Option.ofObj |> Option.defaultValue ".")
+        let cohorts =
+            Slurm.Submission.readCohorts (Path.GetDirectoryName(Path.GetFullPath file) |> Option.ofObj |> Option.defaultValue ".")
 
         if element >= 1 && element <= cohorts.Length then
             RunsOf(set cohorts[element - 1])
@@ -157,7 +158,11 @@ let run (arguments: string list) =
               Threads = parsed.TryGetResult Threads |> Option.map (Parsing.positive "--threads")
               RetryFailed = parsed.Contains Retry_Failed
               Quiet = parsed.Contains Quiet
-              Command = if parsed.Contains Part then None else Some(Parsing.commandLine "sweep" arguments)
+              Command =
+                if parsed.Contains Part then
+                    None
+                else
+                    Some(Parsing.commandLine "sweep" arguments)
               Part = parsed.TryGetResult Part |> Option.map (partOf file) |> Option.defaultValue Everything
               OpenDataset = None }
 

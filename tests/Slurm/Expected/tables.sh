@@ -31,12 +31,11 @@ apptainer exec --nv image.sif ${DOTNET:-/opt/dotnet/dotnet} '/home/me/my lab/cha
     sweep '/scratch/50%/runs/a study/slurm/20260102-030405-abcd/experiment.yaml' --out /scratch/50%/runs --part tables --device auto --yes &
 program=$!
 [ -z "$signal" ] || save "$signal" # that came in the meantime
-while kill -0 "$program" 2>/dev/null; do wait "$program"; done
-wait "$program"
-code=$?
+# A signal ends the waiting, not the program.
+while wait "$program"; code=$?; kill -0 "$program" 2>/dev/null; do :; done
 
-# Out of time and not through: the same job once more, which goes on where this one was.
-if [ "$signal" = USR1 ] && [ "$code" -ge 128 ]; then
+# Out of time and not through (its own ends are 0 to 3): the same job once more, which goes on where this one was.
+if [ "$signal" = USR1 ] && [ "$code" -gt 3 ]; then
     if [ "${SLURM_RESTART_COUNT:-0}" -lt 3 ]; then
         scontrol requeue "$SLURM_JOB_ID" && exit 0
     fi
