@@ -57,19 +57,6 @@ let private sessions (root: TemporaryFolder) (experiment: string) (seed: int) =
 /// Nothing of a run was trained twice that had been saved: every session began later than the one before.
 let private rises (places: (int * int) list) = places = List.sort (List.distinct places)
 
-let private log (root: TemporaryFolder) (experiment: string) (element: int) =
-    [ for file in Directory.GetFiles(root.File $"runs/{experiment}/slurm", $"train-{element}.log", SearchOption.AllDirectories) ->
-          File.ReadAllText file ]
-    |> String.concat ""
-
-/// What the job that writes the tables said last.
-let private lastTables (root: TemporaryFolder) (experiment: string) =
-    Directory.GetFiles(root.File $"runs/{experiment}/slurm", "tables.log", SearchOption.AllDirectories)
-    |> Array.sort
-    |> Array.tryLast
-    |> Option.map File.ReadAllText
-    |> Option.defaultValue "nothing"
-
 /// Epochs that the first run of a seed has behind it.
 let private epochs (root: TemporaryFolder) (experiment: string) (seed: int) =
     [ for folder in Directory.GetDirectories(root.File("runs/" + experiment), $"one-seed{seed}-*") -> RunFolder(folder).ReadMetrics().Count ]
@@ -131,24 +118,6 @@ let private disturbed (cluster: Cluster) =
             Expect.all (sessions root "disturbed" seed) rises $"sessions of seed {seed}"
 
         Expect.hasLength (sessions root "disturbed" 0).Head 2 "the cancelled one went on")
-
-let private outOfTime (cluster: Cluster) =
-    // A limit of one minute, and the sign 30 seconds before; the first attempt sleeps for most of that.
-    let limited =
-        [ "slurm: { time: 1, save_seconds: 30, cpus: 1, setup: ['[ \"${SLURM_RESTART_COUNT:-0}\" -gt 0 ] || sleep 20'] }" ]
-
-    let text = Project.experiment "limited" "none" [ "one: [ce]" ] 30 "[0]" limited
-
-    withTwin "limited.yaml" text (fun root expectSame ->
-        Project.must root (onCluster "limited.yaml") |> ignore
-        drain cluster
-        let told = log root "limited" 1
-        Expect.stringContains told "Stopping: saving the state of every run." "saved in time"
-        Expect.stringContains (lastTables root "limited") "1 of 1 runs completed" $"the tables come last; the element said:\n{told}"
-        expectSame ()
-        let places = (sessions root "limited" 0).Head
-        Expect.isGreaterThan places.Length 1 "it went on"
-        Expect.isTrue (rises places) "where it was")
 
 let private thousand (cluster: Cluster) =
     let text =
@@ -213,7 +182,6 @@ let tests =
         [ for name, body in
               [ "an array of cohorts gives the results of this machine, bit for bit", equalResults
                 "an element cancelled, one queued again and one whose node loses its power: equal results, and nothing trained twice", disturbed
-                "an element that runs out of time saves its state and goes on", outOfTime
                 "1,000 cohorts are one array, and the status of 1,000 runs is read in less than two seconds", thousand
                 "what Slurm refuses is said in its words", refused ] do
               test name {
