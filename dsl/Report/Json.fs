@@ -71,7 +71,6 @@ let private row (options: TableOptions) (results: Results) (row: ResultRow) : No
         [ "variant", text row.Variant
           "axes", axes row.Axes
           "seeds", integer row.Top1Error.Values.Length
-          "seed_values", array (List.map integer row.Seeds)
           $"top1_{measure}", shown row.Top1Error
           $"top5_{measure}", shown row.Top5Error
           $"best_top1_{measure}", shown row.BestTop1Error

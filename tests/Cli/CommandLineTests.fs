@@ -137,8 +137,7 @@ let tests =
                 "Parameter '--lanes' must be followed by <n>, but was 'many'.\n`dotnet fsi build.fsx sweep --help` lists its options.\n"
                 [ "sweep"; "--lanes"; "0" ], "--lanes must be 1 or more; it is 0.\n"
                 [ "sweep"; "--device"; "gpu" ], "I do not know the device `gpu`. --device is auto, cpu, cuda or cuda:N.\n"
-                [ "sweep"; "--launcher"; "slurm" ],
-                "This version has no launcher `slurm`: a sweep runs on the machine that it is started on (--launcher local).\n"
+                [ "sweep"; "--launcher"; "pbs" ], "I do not know the launcher `pbs`. --launcher is local or slurm.\n"
                 [ "plan"; "--set"; "train.epochs" ], "--set needs PATH=VALUE, for instance --set train.epochs=2; this is `train.epochs`.\n"
                 [ "data"; "fetch" ], "Missing argument '<name>'.\n`dotnet fsi build.fsx data fetch --help` lists its options.\n"
                 [ "data"; "list"; "--jsn" ],

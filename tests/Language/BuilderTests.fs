@@ -1,6 +1,7 @@
 module ChannelDistillation.Tests.BuilderTests
 
 open Expecto
+open ChannelDistillation.Specs
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Builders
 
@@ -76,12 +77,13 @@ let tests =
                           losses [ ce; kd; cd ]
                           rows
                           slurm asked
-                      }
+                       }
                        |> yaml)
                       []
 
               Expect.equal onCluster.Experiment.Slurm (Some(asked SlurmCodec.empty)) "settings"
-              Expect.equal onCluster.Runs plain.Runs "runs"
+              let identities plan = [ for run in plan.Runs -> run.Name, SpecJson.Hash run.Spec ]
+              Expect.equal (identities onCluster) (identities plain) "runs"
           }
 
           test "a line that sets the same again is refused" {

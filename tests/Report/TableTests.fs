@@ -198,7 +198,6 @@ cd-weight,cd,6,0,missing,,,,,,,,,,,,,,,23705252,1298000000,
       "variant": "teacher",
       "axes": {},
       "seeds": 1,
-      "seed_values": [],
       "top1_error": {
         "mean": 19.0625,
         "std": null,
@@ -240,9 +239,6 @@ cd-weight,cd,6,0,missing,,,,,,,,,,,,,,,23705252,1298000000,
         "losses.cd.weight": 1
       },
       "seeds": 1,
-      "seed_values": [
-        0
-      ],
       "top1_error": {
         "mean": 20.25,
         "std": null,
