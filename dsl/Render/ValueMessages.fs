@@ -164,7 +164,8 @@ let message (mistake: Mistake) : Message option =
             "write `{ mean: [...], std: [...] }`, or leave it out."
     | NotKnownWith(dataset, name, legal) ->
         say "UNKNOWN NORMALISATION" $"The dataset {dataset} is not known with a normalisation called {code name}." (andKnown "" legal)
-    | NotWrittenLike(key, text, examples) -> say "CANNOT BE READ" $"I cannot read {code text} as a value of {code key}." $"it looks like {either examples}."
+    | NotWrittenLike(key, text, examples) ->
+        say "CANNOT BE READ" $"I cannot read {code text} as a value of {code key}." $"it looks like {either examples}."
     | OptionTaken(name, reason) -> say "OPTION IN USE" $"{code name} cannot be one of `slurm.options`: {reason}." ""
     | BadName(_, name, "") -> say "LONG NAME" $"{code name} is too long for the name of a folder." "80 characters are allowed."
     | BadName(key, name, character) ->
