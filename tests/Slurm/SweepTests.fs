@@ -119,6 +119,34 @@ let private disturbed (cluster: Cluster) =
 
         Expect.hasLength (sessions root "disturbed" 0).Head 2 "the cancelled one went on")
 
+/// The sign ahead of the time limit is sent by hand here: Slurm's own limits are minutes.
+let private outOfTime (cluster: Cluster) =
+    let text =
+        Project.experiment "limited" "none" [ "one: [ce]" ] 16 "[0]" [ "slurm: { time: 60, cpus: 1, requeues: 2 }" ]
+
+    withTwin "limited.yaml" text (fun root expectSame ->
+        Project.must root (onCluster "limited.yaml") |> ignore
+
+        for turn in 1..2 do
+            let before = epochs root "limited" 0
+
+            until cluster $"turn {turn} trains" (fun () ->
+                cluster.LetAllStart()
+                epochs root "limited" 0 > before)
+
+            cluster.Must "scancel --batch --signal=USR1 $(squeue --noheader --array --states=RUNNING --format=%i)" |> ignore
+
+            until cluster $"turn {turn} is over" (fun () -> cluster.Queue "train" |> List.forall (fun (_, state) -> state <> "RUNNING"))
+            Expect.isNonEmpty (cluster.Queue "train") "queued again"
+
+        drain cluster
+        let logs = Directory.GetFiles(root.File "runs/limited/slurm", "tables.log", SearchOption.AllDirectories)
+        Expect.stringContains (File.ReadAllText logs[0]) "1 of 1 runs completed" "the tables come last"
+        expectSame ()
+        let places = (sessions root "limited" 0).Head
+        Expect.hasLength places 3 "three turns"
+        Expect.isTrue (rises places) "each where the one before was")
+
 let private thousand (cluster: Cluster) =
     let text =
         Project.experiment "many" "none" [ "one: [ce]" ] 1 ("[" + String.Join(", ", [ 0..999 ]) + "]") [ "slurm: { throttle: 50 }" ]
@@ -182,6 +210,7 @@ let tests =
         [ for name, body in
               [ "an array of cohorts gives the results of this machine, bit for bit", equalResults
                 "an element cancelled, one queued again and one whose node loses its power: equal results, and nothing trained twice", disturbed
+                "an element that runs out of time saves its state and goes on in its next turn, before the tables", outOfTime
                 "1,000 cohorts are one array, and the status of 1,000 runs is read in less than two seconds", thousand
                 "what Slurm refuses is said in its words", refused ] do
               test name {
