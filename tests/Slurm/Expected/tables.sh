@@ -36,9 +36,10 @@ while wait "$program"; code=$?; kill -0 "$program" 2>/dev/null; do :; done
 
 # Out of time and not through (its own ends are 0 to 3): the same job once more, which goes on where this one was.
 if [ "$signal" = USR1 ] && [ "$code" -gt 3 ]; then
-    if [ "${SLURM_RESTART_COUNT:-0}" -lt 3 ]; then
-        # Slurm ends this script then; one that ended by itself would count as through.
-        scontrol requeue "$SLURM_JOB_ID" && sleep 60
+    if [ "${SLURM_RESTART_COUNT:-0}" -lt 3 ] && scontrol requeue "$SLURM_JOB_ID"; then
+        # Slurm ends this script now; one that ended by itself would count as through.
+        sleep 60
+        exit "$code"
     fi
     echo "Out of time, and not queued again. What is saved goes on when the sweep is submitted again."
 fi
