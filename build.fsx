@@ -215,7 +215,10 @@ let formatVerb arguments =
 let developerVerbs =
     [ "build", "", "compile everything; --backend cpu|cuda|external", buildVerb
       "test", "", "the whole test suite; --filter TEXT for a part of it", testVerb
-      "bench", "[photographs | cifar | loader | methods]", "training steps beside PyTorch's, or loading images; bench/README.md", benchVerb
+      "bench",
+      "[photographs | cifar | loader | methods | precision]",
+      "training steps beside PyTorch's, or loading images; bench/README.md",
+      benchVerb
       "format", "", "format the sources; --check only looks", formatVerb ]
 
 let help () =

@@ -21,6 +21,9 @@ switch (args)
     case ["methods", ..]:
         MethodCosts.Run(Number(1, 5));
         break;
+    case ["precision", ..]:
+        Precisions.Run(Number(1, 5), Number(2, 3), args.ElementAtOrDefault(3));
+        break;
     case ["serve", var teacher, var student, var batch, var lanes]:
         TrainingSteps.Serve(teacher, student, int.Parse(batch), int.Parse(lanes));
         break;

@@ -60,7 +60,9 @@ let private precisions =
     word
         "precision"
         [ "float32", "32-bit floating point.", Precision.Float32
-          "bfloat16", "16-bit floating point with the range of float32, where the device has it.", Precision.BFloat16 ]
+          "bfloat16",
+          "Convolutions and linear layers in bfloat16, as under PyTorch's autocast; weights, BatchNorm, losses and updates in float32.",
+          Precision.BFloat16 ]
 
 /// A training recipe; what it leaves out is taken over from what it inherits.
 let over (inherited: Train option) : Codec<Train> =
@@ -100,7 +102,7 @@ let over (inherited: Train option) : Codec<Train> =
               ScheduleCodec.learningRate
           Field.withDefault
               "precision"
-              "The numbers that networks compute with; weights are float32 always."
+              "What convolutions and linear layers compute in, of students and of the teacher that they ask; weights are float32 always."
               [ "dtype" ]
               standard.Precision
               _.Precision

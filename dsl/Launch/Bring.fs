@@ -13,10 +13,6 @@ open ChannelDistillation.Training
 module Bring =
     let downloader (observer: IDownloadObserver) = Downloader(DownloadSettings.FromEnvironment(), observer)
 
-    let checkPrecision (recipes: TrainSpec list) =
-        if recipes |> List.exists (fun train -> train.Precision = Precision.BFloat16) then
-            raise (Refused "This version trains in float32 only. Leave `precision: bfloat16` out of `train`, or set it to float32.")
-
     /// The known teacher whose file is wanted and not there.
     let private missingKnown (store: TeacherStore) (workspace: Workspace) (teacher: Teachers.PlannedTeacher) =
         if store.IsThere(teacher.Spec, teacher.Dataset) then

@@ -51,7 +51,8 @@ let rehearse (device: string) (dataset: DatasetDescriptor) (cohort: Job list) =
     let shown = Dictionary<string, float * float * int64>()
 
     let cost (spec: RunSpec) =
-        let kind = $"""{spec.Student} {String.Join(",", spec.Losses |> Seq.map _.Name)} {isNull spec.Teacher}"""
+        let kind =
+            $"""{spec.Student} {String.Join(",", spec.Losses |> Seq.map _.Name)} {isNull spec.Teacher} {spec.Train.Precision}"""
 
         match shown.TryGetValue kind with
         | true, known -> known

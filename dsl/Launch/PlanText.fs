@@ -112,6 +112,7 @@ let render (workspace: Workspace) (lanes: int) (plan: Plan) (jobs: Job list) (co
               yield! DatasetStore.HowItIsRead(dataset, workspace)
       for teacher in jobs |> List.choose (fun job -> Teachers.ofRun job.Run) |> List.distinctBy _.Key do
           teacherNote workspace teacher
+      yield! Precisions.warning Precisions.isSlowHere (jobs |> List.map _.Run.Spec) |> Option.toList
       for index, cohort in List.indexed cohorts do
           let spec = cohort.Head.Run.Spec
           ""

@@ -90,11 +90,6 @@ module Sweep =
             else
                 chosen |> List.filter (fun job -> RunState.needsTraining options.RetryFailed job.State)
 
-        pending
-        |> List.collect (fun job ->
-            job.Run.Spec.Train :: (Option.ofObj job.Run.Spec.Teacher |> Option.bind (_.Train >> Option.ofObj) |> Option.toList))
-        |> Bring.checkPrecision
-
         let cohorts = Job.cohorts options.Lanes pending
         let store = TeacherStore options.Workspace
         let known = Layouts.knownErrors (PlanFile.read folder)

@@ -49,7 +49,6 @@ module TeacherTraining =
         let store = TeacherStore options.Workspace
         let teachers = trained plan
         let pending = teachers |> List.filter (fun teacher -> not (store.IsWhole(teacher.Spec, teacher.Dataset)))
-        pending |> List.choose (_.Spec.Train >> Option.ofObj) |> Bring.checkPrecision
 
         let training =
             lazy

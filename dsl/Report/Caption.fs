@@ -4,6 +4,7 @@ module ChannelDistillation.Dsl.Report.Caption
 open System
 open System.Globalization
 open ChannelDistillation.Dsl
+open ChannelDistillation.Specs
 
 /// Why a row has fewer seeds than it should have, where its cell does not say all of it.
 let private gap (row: ResultRow) =
@@ -106,6 +107,14 @@ let private caches (layout: Layout) =
         let notes = kept |> List.map note |> String.concat "; or "
         [ $"What the teacher{where} says was kept (`teacher.cache`): {notes}." ]
 
+/// Numbers of fewer bits are another experiment.
+let private precisions (layout: Layout) =
+    if List.contains Precision.BFloat16 layout.Precisions then
+        let where = if layout.Precisions.Length > 1 then " of some runs" else ""
+        [ $"Convolutions and linear layers{where} computed in bfloat16 (`train.precision`), everything else in float32." ]
+    else
+        []
+
 /// How differences are meant.
 let test =
     $"Differences are in percentage points, mean ± sample standard deviation over common seeds; p is that of a two-sided paired t-test, from {PairedTest.fewestPairs} seeds on, not corrected for several comparisons."
@@ -149,6 +158,7 @@ let lines (options: TableOptions) (results: Results) : string list =
              " " + howBestIsPicked options layout.HeldOut)
       yield! assisted layout
       yield! caches layout
+      yield! precisions layout
       for baseline in Option.toList options.Baseline do
           test
           yield! ambiguous baseline results

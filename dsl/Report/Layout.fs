@@ -2,6 +2,7 @@ namespace ChannelDistillation.Dsl.Report
 
 open ChannelDistillation.Dsl
 open ChannelDistillation.Records
+open ChannelDistillation.Specs
 
 /// What a network costs: trained numbers, and multiply-accumulates of one image's forward pass.
 type Cost = { Parameters: int64; MultiplyAdds: int64 }
@@ -49,6 +50,8 @@ type Layout =
         HeldOut: float option list
         /// Whether what the teacher says was kept (`teacher.cache`), over the runs that have a teacher.
         Caches: TeacherCache option list
+        /// What the students compute in.
+        Precisions: Precision list
         PublishedSource: string option
         /// How the published numbers were measured.
         PublishedProtocol: string option

@@ -62,6 +62,8 @@ let private run (listed: ListedRun) : Json.Node =
 /// 0 views: images as they are.
 let private cache (cache: TeacherCache) : Json.Node = Json.integer (int64 (defaultArg cache.Views 0))
 
+let private precision (precision: Precision) : Json.Node = Json.text (SpecJson.NameOf precision)
+
 let render (layout: Layout) (runs: ListedRun list) =
     let whole =
         Json.object
@@ -73,6 +75,7 @@ let render (layout: Layout) (runs: ListedRun list) =
               "seeds", Json.array (layout.Seeds |> List.map Json.integer)
               "held_out", Json.array (layout.HeldOut |> List.map (Json.optional Json.number))
               "caches", Json.array (layout.Caches |> List.map (Json.optional cache))
+              "precisions", Json.array (layout.Precisions |> List.map precision)
               "published_source", Json.optional Json.text layout.PublishedSource
               "published_protocol", Json.optional Json.text layout.PublishedProtocol
               "command", Json.optional Json.text layout.Command
@@ -117,6 +120,12 @@ let private readCaches (node: JsonElement) : TeacherCache option list =
               else
                   Some { Views = Some(views.GetInt32()) |> Option.filter (fun count -> count > 0) } ]
 
+/// As above.
+let private readPrecisions (node: JsonElement) =
+    match tryGet node "precisions" with
+    | None -> [ Precision.Float32 ]
+    | Some precisions -> [ for name in precisions.EnumerateArray() -> SpecJson.PrecisionNamed(name.GetString()) ]
+
 let private readLayout (node: JsonElement) =
     { Experiment = text node "experiment"
       Description = text node "description"
@@ -126,6 +135,7 @@ let private readLayout (node: JsonElement) =
       Seeds = items node "seeds" |> List.map _.GetInt64()
       HeldOut = [ for share in items node "held_out" -> if share.ValueKind = JsonValueKind.Null then None else Some(share.GetDouble()) ]
       Caches = readCaches node
+      Precisions = readPrecisions node
       PublishedSource = tryText node "published_source"
       PublishedProtocol = tryText node "published_protocol"
       Command = tryText node "command"

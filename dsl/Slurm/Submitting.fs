@@ -41,7 +41,6 @@ let private alone (experimentFolder: string) (work: unit -> 'result) : 'result =
 /// What a node may not be able to get: data and checkpoints come now. Also writes the tables and plan.json, which say what is to come.
 let private prepare (options: SweepOptions) (plan: Plan) (work: Work) (stop: CancellationToken) =
     let specs = work.Cohorts |> List.concat |> List.map _.Run.Spec
-    specs |> List.map _.Train |> Bring.checkPrecision
     Bring.checkTeachers options.Workspace work.Teachers
     Bring.fetch options.Workspace options.Quiet (specs |> List.map _.Dataset) work.Teachers stop
     let folder = Sweep.folderOf options.Out plan

@@ -11,7 +11,8 @@ namespace ChannelDistillation.Checkpoints;
 /// <summary>What a checkpoint was made of, as far as it is known.</summary>
 /// <param name="Dataset">Null: not known.</param>
 /// <param name="Model">Null: not known.</param>
-public sealed record CheckpointOrigin(DatasetSpec? Dataset, ModelSpec? Model)
+/// <param name="Precision">What the model computed in when it was validated.</param>
+public sealed record CheckpointOrigin(DatasetSpec? Dataset, ModelSpec? Model, Precision Precision)
 {
     /// <summary>Keys of the metadata that our own files have.</summary>
     internal const string DatasetKey = "dataset";
@@ -27,7 +28,8 @@ public sealed record CheckpointOrigin(DatasetSpec? Dataset, ModelSpec? Model)
         ModelSpec? model = Trained(spec) ?? (file.Metadata.GetValueOrDefault(ModelKey) is string name ? new(name) : null);
         return new(
             dataset is { Name: DatasetSpec.ImageFolder, Classes: not null } || DatasetCatalog.Find(dataset?.Name ?? "") is not null ? dataset : null,
-            ModelCatalog.Find(model?.Name ?? "") is null ? null : model
+            ModelCatalog.Find(model?.Name ?? "") is null ? null : model,
+            SpecReader.Precision(spec?["train"])
         );
     }
 

@@ -56,7 +56,7 @@ public sealed class AssistedNetwork : Backbone
         // Some heads have layers of their own before the embedding: the student's stand behind the sum.
         Tensor? embedding = isEmbedded ? main.Embed(student.Features[last] + residual.Features[last]) : null;
         return new(
-            taps.HasLogits ? main.Classify(embedding!) : null,
+            taps.HasLogits ? InFloat32(main.Classify(embedding!)) : null,
             Sums(taps.HasStage, stage => student.Features[stage] + residual.Features[stage]),
             taps.HasEmbedding ? embedding : null,
             Sums(taps.HasPreActivation, stage => student.PreActivations[stage] + residual.PreActivations[stage]),

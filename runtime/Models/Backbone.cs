@@ -1,4 +1,5 @@
 using ChannelDistillation.Models.Layers;
+using ChannelDistillation.Specs;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -12,10 +13,22 @@ public abstract class Backbone(string name) : nn.Module<Tensor, Tensor>(name)
     /// <summary>How its weights are drawn.</summary>
     public virtual FirstWeights FirstWeights => FirstWeights.Default;
 
+    /// <summary>
+    /// From now on its convolutions and linear layers compute in this precision. Parameters and BatchNorm's arithmetic stay float32, and so is
+    /// whatever <see cref="Run(Tensor, Taps)"/> gives.
+    /// </summary>
+    /// <param name="isFrozen">Its parameters do not change any more: they are cast once.</param>
+    public void ComputeIn(Precision precision, bool isFrozen = false)
+    {
+        ScalarType type = precision == Precision.BFloat16 ? ScalarType.BFloat16 : ScalarType.Float32;
+        foreach (CastingLayer layer in modules().OfType<CastingLayer>())
+            layer.ComputeIn(type, isFrozen);
+    }
+
     /// <summary>Everything of images [batch, channels, height, width] but the pre-activations.</summary>
     public ModelOutput Run(Tensor images) => Run(images, Taps.Everything);
 
-    /// <summary>What is asked for, of images [batch, channels, height, width].</summary>
+    /// <summary>What is asked for, of images [batch, channels, height, width]; float32 in any precision.</summary>
     public virtual ModelOutput Run(Tensor images, Taps taps)
     {
         var outputs = new Tensor?[Stages.Count];
@@ -29,9 +42,11 @@ public abstract class Backbone(string name) : nn.Module<Tensor, Tensor>(name)
             Tensor next = Stages[stage].Run(current, taps.HasPreActivation(stage), out preActivations[stage]);
             Leave(current, isKept);
             current = next;
-            outputs[stage] = taps.HasStage(stage) ? current : null;
-            channelMeans[stage] = taps.HasStageMeans(stage) ? current.mean([2, 3]) : null;
-            isKept = outputs[stage] is not null || ReferenceEquals(preActivations[stage], current);
+            Tensor? before = preActivations[stage];
+            outputs[stage] = taps.HasStage(stage) ? InFloat32(current) : null;
+            preActivations[stage] = before is null ? null : InFloat32(before);
+            channelMeans[stage] = taps.HasStageMeans(stage) ? ChannelMeans(current) : null;
+            isKept = ReferenceEquals(outputs[stage], current) || ReferenceEquals(preActivations[stage], current);
         }
         if (!taps.HasLogits && !taps.HasEmbedding)
         {
@@ -40,7 +55,7 @@ public abstract class Backbone(string name) : nn.Module<Tensor, Tensor>(name)
         }
         Tensor embedding = Embed(current);
         Leave(current, isKept);
-        Tensor? logits = taps.HasLogits ? Classify(embedding) : null;
+        Tensor? logits = taps.HasLogits ? InFloat32(Classify(embedding)) : null;
         Leave(embedding, taps.HasEmbedding);
         return new(logits, outputs, taps.HasEmbedding ? embedding : null, preActivations, channelMeans);
     }
@@ -60,6 +75,12 @@ public abstract class Backbone(string name) : nn.Module<Tensor, Tensor>(name)
 
     /// <summary>The embedding to logits, [batch, classes].</summary>
     protected internal abstract Tensor Classify(Tensor embedding);
+
+    /// <summary>Global average of each channel, [batch, channels], in float32: a mean of thousands of numbers deserves more bits than each of them has.</summary>
+    private protected static Tensor ChannelMeans(Tensor maps) =>
+        maps.dtype == ScalarType.BFloat16 ? maps.mean([2, 3], type: ScalarType.Float32) : maps.mean([2, 3]);
+
+    private protected static Tensor InFloat32(Tensor values) => values.dtype == ScalarType.BFloat16 ? values.to(ScalarType.Float32) : values;
 
     private static void Leave(Tensor tensor, bool isKept)
     {

@@ -54,14 +54,14 @@ public static class Initialisation
             case Layers.IUniformlyInitialised uniform:
                 Uniform(parameter, seed, uniform.Bound);
                 break;
-            case Linear when name == "bias" && rules.LinearLayers != FirstWeights.Linear.Uniform:
+            case Layers.Linear or Linear when name == "bias" && rules.LinearLayers != FirstWeights.Linear.Uniform:
                 parameter.fill_(0);
                 break;
-            case Linear when rules.LinearLayers == FirstWeights.Linear.SmallNormal:
+            case Layers.Linear or Linear when rules.LinearLayers == FirstWeights.Linear.SmallNormal:
                 Draw(parameter, seed, (values, random) => values.normal_(0, 0.01, random));
                 break;
-            case Linear linear:
-                Uniform(parameter, seed, 1 / Math.Sqrt(linear.weight!.shape[1]));
+            case Layers.Linear or Linear:
+                Uniform(parameter, seed, 1 / Math.Sqrt(layer.get_parameter("weight")!.shape[1]));
                 break;
             case Layers.Convolution or Conv2d or ConvTranspose2d:
                 parameter.fill_(0);

@@ -15,6 +15,12 @@ namespace ChannelDistillation.Specs;
 /// </summary>
 public static class SpecJson
 {
+    /// <summary>As it is written in experiments.</summary>
+    public static string NameOf(Precision precision) => precision == Precision.BFloat16 ? "bfloat16" : "float32";
+
+    /// <summary>Float32 where nothing else is said.</summary>
+    public static Precision PrecisionNamed(string? name) => name == "bfloat16" ? Precision.BFloat16 : Precision.Float32;
+
     /// <summary>SHA-256 of the canonical JSON, 64 hexadecimal digits.</summary>
     public static string Hash(this RunSpec spec) => HashOf(writer => Write(writer, spec));
 
@@ -146,7 +152,7 @@ public static class SpecJson
         json.WriteEndObject();
         Write(json, train.LearningRateSchedule);
         if (train.Precision == Precision.BFloat16)
-            json.WriteString("precision", "bfloat16");
+            json.WriteString("precision", NameOf(train.Precision));
         if (train.DataSeed is long seed)
             json.WriteNumber("data_seed", seed);
         json.WriteEndObject();

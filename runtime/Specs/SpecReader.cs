@@ -41,6 +41,9 @@ public static class SpecReader
                 : null
         );
 
+    /// <summary>From an object like a run's `train`; float32 where nothing else is said.</summary>
+    public static Precision Precision(JsonNode? json) => SpecJson.PrecisionNamed(Try(() => json?["precision"]?.GetValue<string>()));
+
     private static double[] Numbers(JsonNode list) => [.. list.AsArray().Select(number => number!.GetValue<double>())];
 
     private static T? Try<T>(Func<T?> read)

@@ -11,6 +11,7 @@ namespace ChannelDistillation.Teachers;
 /// <summary>Errors of the weights in a checkpoint.</summary>
 public static class CheckpointEvaluation
 {
+    /// <param name="precision">What the model computes in.</param>
     /// <param name="progress">Told how many images are done, and of how many.</param>
     /// <returns>The weights that were taken, and their errors on the dataset's validation images.</returns>
     /// <exception cref="InvalidDataException">The weights are not those of this model, for this dataset; the message says what differs.</exception>
@@ -19,24 +20,20 @@ public static class CheckpointEvaluation
         CheckpointFile file,
         ModelSpec model,
         DatasetSpec dataset,
+        Precision precision,
         TrainingOptions options,
         Action<int, int> progress
     )
     {
         DatasetDescriptor images = DatasetCatalog.Describe(dataset);
-        Backbone backbone = ModelCatalog.Get(model.Name).Build(model, images.Image, images.Classes);
-        using var frozen = new FrozenTeacher(backbone, TeacherBatchNorm.RunningStats);
+        using Backbone backbone = ModelCatalog.Get(model.Name).Build(model, images.Image, images.Classes);
         WeightSet weights = Checkpoint.LoadInto(backbone, file);
-        backbone.to(new torch.Device(options.Device));
         using IImageSet set = DatasetStore.OpenFinal(dataset, options.Workspace);
         var device = new torch.Device(options.Device);
-        EpochErrors errors = Evaluation.Errors(
-            (batch, labels) => frozen.Run(batch, labels, Taps.Logits).Logits,
-            set,
-            device,
-            CancellationToken.None,
-            progress
-        );
+        backbone.to(device);
+        backbone.eval();
+        backbone.ComputeIn(precision, isFrozen: true);
+        EpochErrors errors = Evaluation.Errors((batch, _) => backbone.forward(batch), set, device, CancellationToken.None, progress);
         foreach (string remark in set.Remarks())
             options.Remark(remark);
         return (weights, errors);

@@ -56,8 +56,9 @@ public sealed class TeacherStore(Workspace workspace)
     }
 
     /// <summary>The teacher with its weights, frozen, on a device.</summary>
+    /// <param name="precision">What it computes in.</param>
     /// <exception cref="MissingException">Its checkpoint is not there, is damaged, or does not fit the model.</exception>
-    public FrozenTeacher Load(TeacherSpec teacher, DatasetSpec dataset, torch.Device device)
+    public FrozenTeacher Load(TeacherSpec teacher, DatasetSpec dataset, torch.Device device, Precision precision = Precision.Float32)
     {
         string path = CheckpointOf(teacher, dataset);
         if (!File.Exists(path))
@@ -74,7 +75,7 @@ public sealed class TeacherStore(Workspace workspace)
             throw new MissingException($"The teacher {teacher.Model.Name} cannot be used. {error.Message}", error);
         }
         model.to(device);
-        return new(model, teacher.BatchNorm);
+        return new(model, teacher.BatchNorm, precision);
     }
 
     /// <summary>Whether <see cref="Errors"/> needs no evaluation.</summary>

@@ -3,7 +3,7 @@ using ChannelDistillation.Specs;
 
 namespace ChannelDistillation.Training;
 
-/// <summary>Which runs can be trained in lockstep: those that see the same batches, and the same teacher or none.</summary>
+/// <summary>Which runs can be trained in lockstep: those that see the same batches, and the same teacher, computing in the same precision, or none.</summary>
 public static class Cohort
 {
     /// <summary>Puts runs together that can be lanes of one cohort; the order of runs, and of cohorts by their first run, is kept.</summary>
@@ -49,6 +49,8 @@ public static class Cohort
         {
             json.WriteStartObject();
             SpecJson.Write(json, spec.Teacher);
+            // It answers its students in their precision.
+            json.WriteString("precision", SpecJson.NameOf(spec.Train.Precision));
             json.WriteEndObject();
         });
 }

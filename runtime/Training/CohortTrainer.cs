@@ -42,8 +42,9 @@ public sealed class CohortTrainer : IDisposable
         {
             var store = new TeacherStore(options.Workspace);
             teacherHash = store.ContentHash(teacherSpec, common.Dataset);
-            FrozenTeacher Load() => store.Load(teacherSpec, common.Dataset, device);
             RunSpec[] runs = [.. specs.Select(lane => lane.Spec)];
+            Precision precision = runs.First(run => run.Teacher is not null).Train.Precision;
+            FrozenTeacher Load() => store.Load(teacherSpec, common.Dataset, device, precision);
             teacher = teacherSpec.Cache ? SignalCache.Open(runs, teacherSpec, teacherHash, dataset, options.Workspace, Load, observer.Say) : Load();
         }
         training = new BatchStream(

@@ -29,6 +29,7 @@ internal sealed class Lane : IDisposable
         Student = ModelCatalog.Get(network.Name).Build(network, dataset.Image, dataset.Classes);
         Initialisation.Initialise(Student, Spec.Seed, "student");
         Student.to(device);
+        Student.ComputeIn(Spec.Train.Precision);
         FeaturePair features = FeaturePair.Of(network, Spec.Teacher?.Model, dataset.Image);
         Losses = new LossTerms(Spec.Losses, loss => new(loss.Parameters, features, dataset.Classes, trainingLabels, Spec.Seed), Spec.Seed, device);
         optimizer = new MomentumSgd(

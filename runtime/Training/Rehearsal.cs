@@ -30,7 +30,7 @@ public sealed class Rehearsal : IDisposable
         this.lanes = [.. Enumerable.Range(0, lanes).Select(_ => new Lane(new("rehearsal", spec, ""), dataset, labels, target))];
         foreach (Lane lane in this.lanes)
             lane.StartEpoch();
-        teacher = spec.Teacher is null ? null : new(RandomTeacher(spec.Teacher, dataset, target), spec.Teacher.BatchNorm);
+        teacher = spec.Teacher is null ? null : new(RandomTeacher(spec.Teacher, dataset, target), spec.Teacher.BatchNorm, spec.Train.Precision);
         ImageShape image = dataset.Image;
         batch = new(
             randn([size, image.Channels, image.Height, image.Width], device: target).DetachFromDisposeScope(),

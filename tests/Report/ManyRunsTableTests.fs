@@ -6,6 +6,7 @@ open System.IO
 open Expecto
 open ChannelDistillation.Dsl.Launch
 open ChannelDistillation.Dsl.Report
+open ChannelDistillation.Specs
 open ChannelDistillation.Tests
 
 let private runJson folder (seed: int) =
@@ -38,6 +39,7 @@ let private generate (folder: string) (weights: int) : Layout =
       Seeds = [ 0L .. 4L ]
       HeldOut = [ None ]
       Caches = []
+      Precisions = [ Precision.Float32 ]
       Hashes = Map.empty
       PublishedSource = None
       PublishedProtocol = None

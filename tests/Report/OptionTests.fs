@@ -7,6 +7,7 @@ open System.IO
 open Expecto
 open ChannelDistillation.Dsl.Report
 open ChannelDistillation.Records
+open ChannelDistillation.Specs
 open ChannelDistillation.Tests
 
 let private record top1 : RunRecord =
@@ -37,6 +38,7 @@ let private resultsOf name rows : Results =
           Seeds = [ 0L; 1L; 2L ]
           HeldOut = [ None ]
           Caches = []
+          Precisions = [ Precision.Float32 ]
           Hashes = Map.empty
           PublishedSource = None
           PublishedProtocol = None

@@ -8,6 +8,7 @@ open Expecto
 open ChannelDistillation.Dsl.Launch
 open ChannelDistillation.Dsl.Report
 open ChannelDistillation.Records
+open ChannelDistillation.Specs
 open ChannelDistillation.Tests
 
 let private numbers (entries: (string * float) list) : IReadOnlyDictionary<string, float> = Dictionary(dict entries)
@@ -81,6 +82,7 @@ let private layoutIn (root: string) : Layout =
       Seeds = [ 0L; 1L ]
       HeldOut = [ None ]
       Caches = []
+      Precisions = [ Precision.Float32 ]
       Hashes = Map.empty
       PublishedSource = None
       PublishedProtocol = None

@@ -5,6 +5,7 @@ open Expecto
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Report
 open ChannelDistillation.Records
+open ChannelDistillation.Specs
 
 let private completed top1 top5 best : RunRecord =
     { Result = Some(RunResult(RunStatus.Completed, EpochErrors(10, top1, top5), EpochErrors(7, best, top5 - 0.5)))
@@ -32,6 +33,7 @@ let private layout: Layout =
       Seeds = [ 0L; 1L; 2L ]
       HeldOut = [ None ]
       Caches = [ None ]
+      Precisions = [ Precision.Float32 ]
       Hashes = Map.empty
       PublishedSource = Some "arXiv 2006.01683, Table \"CIFAR100\""
       PublishedProtocol = Some "best epoch of one run"
@@ -131,6 +133,21 @@ Command: `dotnet fsi build.fsx sweep cd-weight.yaml`
                   (Caption.lines TableOptions.Default mixed |> List.item 1)
                   "Elsewhere it is the lowest of all epochs, picked on the same validation set, and therefore optimistic."
                   "both"
+          }
+
+          test "the caption says where networks computed in bfloat16" {
+              let captions precisions = Caption.lines TableOptions.Default { results with Layout = { layout with Precisions = precisions } }
+              let added precisions = captions precisions |> List.except (captions [ Precision.Float32 ])
+
+              Expect.equal
+                  (added [ Precision.BFloat16 ])
+                  [ "Convolutions and linear layers computed in bfloat16 (`train.precision`), everything else in float32." ]
+                  "all runs"
+
+              Expect.equal
+                  (added [ Precision.Float32; Precision.BFloat16 ])
+                  [ "Convolutions and linear layers of some runs computed in bfloat16 (`train.precision`), everything else in float32." ]
+                  "some runs"
           }
 
           test "the caption says how the teacher was asked where its answers were kept" {

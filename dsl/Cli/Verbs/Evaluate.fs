@@ -150,6 +150,7 @@ let private evaluate (parsed: ParseResults<EvaluateArguments>) =
                     file,
                     model,
                     dataset,
+                    origin.Precision,
                     options,
                     fun seen all ->
                         images <- all

@@ -8,7 +8,7 @@ namespace ChannelDistillation.Models.Layers;
 /// A square convolution that keeps the image's size at stride 1. Its weights are zero until they are initialised or loaded, so that
 /// building a network draws no random numbers.
 /// </summary>
-public sealed class Convolution : nn.Module<Tensor, Tensor>
+public sealed class Convolution : CastingLayer
 {
     private readonly Parameter weight;
     private readonly Parameter? bias;
@@ -43,7 +43,15 @@ public sealed class Convolution : nn.Module<Tensor, Tensor>
     /// <summary>[batch, input, height, width] to [batch, output, height / stride, width / stride], rounded up.</summary>
     public override Tensor forward(Tensor images)
     {
-        Tensor output = nn.functional.conv2d(images, weight, bias ?? shift, stride, padding, groups: groups);
+        Tensor? summand = bias ?? shift;
+        Tensor output = nn.functional.conv2d(
+            Cast(images),
+            CastParameter(weight),
+            summand is null ? null : CastParameter(summand),
+            stride,
+            padding,
+            groups: groups
+        );
         ForwardTrace.Convolved(this, images, output);
         MultiplyAdds.Add(output, weight);
         return output;

@@ -35,7 +35,7 @@ public sealed class MobileNetV2 : Backbone
         Chain[] groups = [.. BuildGroups()];
         stages = [new(groups[..2]), new(groups[2..3]), new(groups[3..5]), new(groups[5..])];
         conv2 = new(new Convolution(Groups[^1].Channels, EmbeddingChannels, 1), new BatchNorm(EmbeddingChannels), new Relu());
-        classifier = new(nn.Linear(EmbeddingChannels, options.Classes));
+        classifier = new(new Linear(EmbeddingChannels, options.Classes));
 
         register_module(nameof(conv1), conv1);
         register_module("blocks", new Chain(groups));
@@ -52,7 +52,7 @@ public sealed class MobileNetV2 : Backbone
     protected internal override Tensor Embed(Tensor last)
     {
         using var active = conv2.forward(last);
-        return active.mean([2, 3]);
+        return ChannelMeans(active);
     }
 
     protected internal override Tensor Classify(Tensor embedding) => classifier.forward(embedding);

@@ -1,7 +1,7 @@
 using ChannelDistillation.Models.Layers;
 using TorchSharp;
 using static TorchSharp.torch;
-using Linear = TorchSharp.Modules.Linear;
+using Linear = ChannelDistillation.Models.Layers.Linear;
 
 namespace ChannelDistillation.Models;
 
@@ -24,7 +24,7 @@ public sealed class ResidualNetwork : Backbone
         conv1 = stem == Stem.ImageNet ? new(options.Channels, architecture.StemWidth, 7, 2) : new(options.Channels, architecture.StemWidth, 3);
         bn1 = new(architecture.StemWidth);
         stages = architecture.BuildStages().ToArray();
-        fc = nn.Linear(architecture.Stages[^1].Channels, options.Classes);
+        fc = new(architecture.Stages[^1].Channels, options.Classes);
 
         register_module("conv1", conv1);
         register_module("bn1", bn1);
@@ -35,7 +35,7 @@ public sealed class ResidualNetwork : Backbone
 
     protected internal override IReadOnlyList<Stage> Stages => stages;
 
-    protected internal override Tensor Embed(Tensor last) => last.mean([2, 3]);
+    protected internal override Tensor Embed(Tensor last) => ChannelMeans(last);
 
     protected internal override Tensor Classify(Tensor embedding) => fc.forward(embedding);
 

@@ -1,7 +1,7 @@
 using ChannelDistillation.Models.Layers;
 using TorchSharp;
 using static TorchSharp.torch;
-using Linear = TorchSharp.Modules.Linear;
+using Linear = ChannelDistillation.Models.Layers.Linear;
 
 namespace ChannelDistillation.Models;
 
@@ -24,7 +24,7 @@ public sealed class ShuffleNetV1 : Backbone
         conv1 = new(options.Channels, StemWidth, 1);
         bn1 = new(StemWidth);
         stages = [.. BuildStages()];
-        linear = nn.Linear(Plan[^1].Channels, options.Classes);
+        linear = new(Plan[^1].Channels, options.Classes);
 
         register_module(nameof(conv1), conv1);
         register_module(nameof(bn1), bn1);
@@ -43,7 +43,7 @@ public sealed class ShuffleNetV1 : Backbone
         return bn1.forward(convolved).relu_();
     }
 
-    protected internal override Tensor Embed(Tensor last) => last.mean([2, 3]);
+    protected internal override Tensor Embed(Tensor last) => ChannelMeans(last);
 
     protected internal override Tensor Classify(Tensor embedding) => linear.forward(embedding);
 

@@ -1,7 +1,7 @@
 using ChannelDistillation.Models.Layers;
 using TorchSharp;
 using static TorchSharp.torch;
-using Linear = TorchSharp.Modules.Linear;
+using Linear = ChannelDistillation.Models.Layers.Linear;
 
 namespace ChannelDistillation.Models;
 
@@ -30,7 +30,7 @@ public sealed class ShuffleNetV2 : Backbone
         stages = [.. Plan.Select((plan, stage) => new SplitStage(stage == 0 ? StemWidth : Plan[stage - 1].Channels, plan.Channels, plan.Depth))];
         conv2 = new(Plan[^1].Channels, EmbeddingChannels, 1);
         bn2 = new(EmbeddingChannels);
-        linear = nn.Linear(EmbeddingChannels, options.Classes);
+        linear = new(EmbeddingChannels, options.Classes);
 
         register_module(nameof(conv1), conv1);
         register_module(nameof(bn1), bn1);
@@ -55,7 +55,7 @@ public sealed class ShuffleNetV2 : Backbone
     {
         using var convolved = conv2.forward(last);
         using var active = bn2.forward(convolved).relu_();
-        return active.mean([2, 3]);
+        return ChannelMeans(active);
     }
 
     protected internal override Tensor Classify(Tensor embedding) => linear.forward(embedding);

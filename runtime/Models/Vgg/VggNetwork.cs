@@ -1,7 +1,7 @@
 using ChannelDistillation.Models.Layers;
 using TorchSharp;
 using static TorchSharp.torch;
-using Linear = TorchSharp.Modules.Linear;
+using Linear = ChannelDistillation.Models.Layers.Linear;
 
 namespace ChannelDistillation.Models;
 
@@ -20,7 +20,7 @@ public sealed class VggNetwork : Backbone
     {
         block0 = new(VggStage.Layers(options.Channels, Widths[0], depths[0]));
         stages = [.. Enumerable.Range(1, 4).Select(group => new VggStage(Widths[group - 1], Widths[group], depths[group], PoolsFrom(group)))];
-        classifier = nn.Linear(Widths[^1], options.Classes);
+        classifier = new(Widths[^1], options.Classes);
 
         register_module("block0", block0);
         for (int stage = 0; stage < stages.Length; stage++)
@@ -48,7 +48,7 @@ public sealed class VggNetwork : Backbone
 
     protected internal override Tensor Begin(Tensor images) => block0.forward(images).relu_();
 
-    protected internal override Tensor Embed(Tensor last) => last.mean([2, 3]);
+    protected internal override Tensor Embed(Tensor last) => ChannelMeans(last);
 
     protected internal override Tensor Classify(Tensor embedding) => classifier.forward(embedding);
 

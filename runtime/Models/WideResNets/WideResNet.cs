@@ -1,7 +1,7 @@
 using ChannelDistillation.Models.Layers;
 using TorchSharp;
 using static TorchSharp.torch;
-using Linear = TorchSharp.Modules.Linear;
+using Linear = ChannelDistillation.Models.Layers.Linear;
 
 namespace ChannelDistillation.Models;
 
@@ -22,7 +22,7 @@ public sealed class WideResNet : Backbone
     {
         conv1 = new(options.Channels, StemWidth, 3);
         bn1 = new(widths[^1]);
-        fc = nn.Linear(widths[^1], options.Classes);
+        fc = new(widths[^1], options.Classes);
         stages = new WideStage[widths.Count];
         // From the end: a stage's pre-activation is what the BatchNorm behind it makes of its output.
         BatchNorm behind = bn1;
@@ -48,7 +48,7 @@ public sealed class WideResNet : Backbone
     protected internal override Tensor Embed(Tensor last)
     {
         using var active = bn1.forward(last).relu_();
-        return active.mean([2, 3]);
+        return ChannelMeans(active);
     }
 
     protected internal override Tensor Classify(Tensor embedding) => fc.forward(embedding);

@@ -43,7 +43,11 @@ public static class SignalCache
         if (teacher.BatchNorm == TeacherBatchNorm.BatchStats || augmentation.IsRandom && spec.Views is null)
             throw new ArgumentException("What this teacher says of an image is not the same in every epoch.", nameof(teacher));
         IReadOnlyList<SignalKind> kinds = SignalKind.OfRuns(runs, teacher.Model, dataset.Descriptor.Classes);
-        string folder = Path.Combine(workspace.Cache, "teacher-signals", KeyOf(runs[0], teacher, content, dataset, augmentation)[..16]);
+        string folder = Path.Combine(
+            workspace.Cache,
+            "teacher-signals",
+            KeyOf(runs.First(run => run.Teacher is not null), teacher, content, dataset, augmentation)[..16]
+        );
         int views = ViewsOf(spec);
         try
         {
@@ -77,6 +81,8 @@ public static class SignalCache
             json.WriteString("fingerprint", dataset.Fingerprint());
             if (augmentation.IsRandom)
                 json.WriteNumber("seed", run.DataSeed);
+            if (run.Train.Precision != Precision.Float32)
+                json.WriteString("precision", SpecJson.NameOf(run.Train.Precision));
             json.WriteEndObject();
         });
 }
