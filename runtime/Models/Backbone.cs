@@ -20,7 +20,7 @@ public abstract class Backbone(string name) : nn.Module<Tensor, Tensor>(name)
     /// <param name="isFrozen">Its parameters do not change any more: they are cast once.</param>
     public void ComputeIn(Precision precision, bool isFrozen = false)
     {
-        ScalarType type = precision == Precision.BFloat16 ? ScalarType.BFloat16 : ScalarType.Float32;
+        ScalarType? type = precision == Precision.BFloat16 ? ScalarType.BFloat16 : null;
         foreach (CastingLayer layer in modules().OfType<CastingLayer>())
             layer.ComputeIn(type, isFrozen);
     }

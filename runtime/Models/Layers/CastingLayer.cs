@@ -12,24 +12,26 @@ public abstract class CastingLayer(string name) : nn.Module<Tensor, Tensor>(name
     /// <summary>Parameters that no longer change, cast once.</summary>
     private readonly Dictionary<Tensor, Tensor> castOnce = new(ReferenceEqualityComparer.Instance);
 
-    private ScalarType type = ScalarType.Float32;
+    /// <summary>Null: what its parameters have.</summary>
+    private ScalarType? type;
+
     private bool isFrozen;
 
-    /// <summary>What it computes in from now on.</summary>
+    /// <summary>What it computes in from now on; null: the type of its parameters.</summary>
     /// <param name="isFrozen">Its parameters do not change any more.</param>
-    internal void ComputeIn(ScalarType type, bool isFrozen)
+    internal void ComputeIn(ScalarType? type, bool isFrozen)
     {
         Forget();
         (this.type, this.isFrozen) = (type, isFrozen);
     }
 
     /// <summary>In the layer's type; the same tensor where it is that already.</summary>
-    private protected Tensor Cast(Tensor values) => values.dtype == type ? values : values.to(type);
+    private protected Tensor Cast(Tensor values) => type is not { } narrow || values.dtype == narrow ? values : values.to(narrow);
 
     /// <summary>A parameter in the layer's type.</summary>
     private protected Tensor CastParameter(Tensor parameter)
     {
-        if (!isFrozen || parameter.dtype == type)
+        if (!isFrozen || type is null)
             return Cast(parameter);
         if (!castOnce.TryGetValue(parameter, out Tensor? kept))
             castOnce.Add(parameter, kept = Cast(parameter).DetachFromDisposeScope());
