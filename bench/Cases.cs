@@ -8,7 +8,13 @@ namespace ChannelDistillation.Bench;
 internal static class Cases
 {
     /// <summary>A run on CIFAR-100 with a teacher of random weights.</summary>
-    public static RunSpec Distillation(string teacher, string student, int batch, IReadOnlyList<LossSpec> losses) =>
+    public static RunSpec Distillation(
+        string teacher,
+        string student,
+        int batch,
+        IReadOnlyList<LossSpec> losses,
+        Precision precision = Precision.Float32
+    ) =>
         new()
         {
             Dataset = new() { Name = "cifar100" },
@@ -20,6 +26,7 @@ internal static class Cases
                 Batch = batch,
                 Optimizer = new(0.1, 0.9, 5e-4),
                 LearningRateSchedule = new LearningRateSchedule.Constant(),
+                Precision = precision,
             },
             Losses = losses,
             Seed = 0,

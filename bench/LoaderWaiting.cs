@@ -57,7 +57,7 @@ internal static class LoaderWaiting
         };
 
     /// <summary>Adds up what training says of its time.</summary>
-    private sealed class Clock : ITrainingObserver
+    internal sealed class Clock : ITrainingObserver
     {
         public int Steps { get; private set; }
 

@@ -59,6 +59,19 @@ internal sealed class Peer : IDisposable
     /// <returns>Seconds per step.</returns>
     public double Run(int steps) => Parts(steps).Sum();
 
+    /// <returns>Seconds per step; null: it has ended.</returns>
+    public double? TryRun(int steps)
+    {
+        try
+        {
+            return process.HasExited ? null : Run(steps);
+        }
+        catch (Exception error) when (error is InvalidOperationException or IOException)
+        {
+            return null;
+        }
+    }
+
     public void Dispose()
     {
         process.StandardInput.Close();

@@ -24,6 +24,11 @@ switch (args)
     case ["precision", ..]:
         Precisions.Run(Number(1, 5), Number(2, 3), args.ElementAtOrDefault(3));
         break;
+    case ["gpu", .. var rest]:
+        return GpuSteps.Run(rest);
+    case ["serve-gpu", var teacher, var student, var batch, var lanes, var device, var precision]:
+        GpuSteps.Serve(teacher, student, int.Parse(batch), int.Parse(lanes), device, precision);
+        break;
     case ["serve", var teacher, var student, var batch, var lanes]:
         TrainingSteps.Serve(teacher, student, int.Parse(batch), int.Parse(lanes));
         break;
@@ -34,5 +39,7 @@ switch (args)
         TrainingSteps.Run(Number(0, 5), Number(1, 3), args.ElementAtOrDefault(2));
         break;
 }
+
+return 0;
 
 int Number(int position, int standard) => args.Length > position ? int.Parse(args[position]) : standard;

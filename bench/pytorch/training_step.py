@@ -1,7 +1,7 @@
 """PyTorch's side of the training-step benchmark: distils one CIFAR-stem ResNet into another, as many steps at a time as it is told.
 
 Reads a number of steps per line from standard input, does them, and answers with the seconds they took.
-    python3 training_step.py TEACHER STUDENT BATCH THREADS
+    python3 training_step.py TEACHER STUDENT BATCH THREADS [DEVICE [float32|tf32|bfloat16 [eager|compile]]]
 """
 import sys
 import time
@@ -76,28 +76,48 @@ class Staged(nn.Module):
 
 def main():
     teacher_name, student_name, batch, threads = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+    device, precision, how = (sys.argv[5:8] + ["cpu", "float32", "eager"][len(sys.argv[5:8]) :])
+    on_gpu = device.startswith("cuda")
     torch.set_num_threads(threads)
     torch.manual_seed(0)
-    teacher, student = Staged(teacher_name).eval(), Staged(student_name).train()
+    torch.backends.cudnn.benchmark = True
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
+    teacher, student = Staged(teacher_name).eval().to(device), Staged(student_name).train().to(device)
     connectors = nn.ModuleList(
         nn.Sequential(nn.Conv2d(s, t, 1, bias=False), nn.BatchNorm2d(t), nn.ReLU()) for s, t in zip(student.channels, teacher.channels)
+    ).to(device)
+    if on_gpu:
+        teacher, student = (net.to(memory_format=torch.channels_last) for net in (teacher, student))
+    optimizer = torch.optim.SGD(
+        [*student.parameters(), *connectors.parameters()], lr=0.1, momentum=0.9, weight_decay=5e-4, **({"fused": True} if on_gpu else {})
     )
-    optimizer = torch.optim.SGD([*student.parameters(), *connectors.parameters()], lr=0.1, momentum=0.9, weight_decay=5e-4)
-    images, labels = torch.randn(batch, 3, 32, 32), torch.randint(0, CLASSES, (batch,))
-    print(torch.__version__, flush=True)
-    for line in sys.stdin:
-        start = time.perf_counter()
-        for _ in range(int(line)):
+    images, labels = torch.randn(batch, 3, 32, 32, device=device), torch.randint(0, CLASSES, (batch,), device=device)
+
+    def loss_of(images, labels):
+        with torch.autocast(torch.device(device).type, dtype=torch.bfloat16, enabled=precision == "bfloat16"):
             with torch.no_grad():
                 _, teacher_features = teacher(images)
             logits, features = student(images)
             loss = F.cross_entropy(logits, labels)
             for connector, s, t in zip(connectors, features, teacher_features):
                 loss = loss + 6 * ((connector(s).mean((2, 3)) - t.mean((2, 3))) ** 2).mean()
+        return loss
+
+    if how == "compile":
+        loss_of = torch.compile(loss_of)
+    print(torch.__version__, flush=True)
+    for line in sys.stdin:
+        start = time.perf_counter()
+        for _ in range(int(line)):
+            loss = loss_of(images, labels)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()
-            loss.item()
+            # A GPU is waited for at the end only; on the processor reading a number is free.
+            if not on_gpu:
+                loss.item()
+        if on_gpu:
+            torch.cuda.synchronize()
         print(time.perf_counter() - start, flush=True)
 
 

@@ -43,13 +43,21 @@ module Provenance =
         | -1 -> version
         | at -> version.Substring(0, min version.Length (at + 9))
 
+    /// What differs from how a GPU computes unless told otherwise.
+    let private gpuSettings (session: JsonObject) =
+        let setting name = at [ "hardware"; "gpu_settings"; name ] session
+        (if setting "deterministic" = "true" then ", deterministic" else "") + (if setting "tf32" = "false" then ", without TF32" else "")
+
     let private ofSession (session: JsonObject) =
         let software name = at [ "software"; name ] session
         let hardware name = at [ "hardware"; name ] session
 
         { Version = shortVersion (software "channel_distillation")
           Libraries = $"""TorchSharp {software "torchsharp"}, .NET {software "dotnet"}"""
-          Machine = $"""{hardware "device"} ({hardware "processor"}, cores: {hardware "cores"}, threads: {hardware "threads"})""" }
+          Machine =
+            match hardware "gpu" with
+            | "?" -> $"""{hardware "device"} ({hardware "processor"}, cores: {hardware "cores"}, threads: {hardware "threads"})"""
+            | gpu -> $"""{gpu}{gpuSettings session} ({hardware "processor"}, cores: {hardware "cores"})""" }
 
     let private time (name: string) (run: JsonObject) =
         match DateTime.TryParse(at [ name ] run, Globalization.CultureInfo.InvariantCulture, Globalization.DateTimeStyles.AdjustToUniversal) with

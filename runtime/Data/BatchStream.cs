@@ -1,5 +1,7 @@
 using System.Runtime.ExceptionServices;
+using ChannelDistillation.Native;
 using ChannelDistillation.Specs;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace ChannelDistillation.Data;
@@ -12,12 +14,13 @@ public sealed class BatchStream : IDisposable
 {
     private readonly IImageSet set;
     private readonly int batchSize;
-    private readonly AugmentationSpec augmentation;
     private readonly long seed;
     private readonly int? views;
     private readonly int threads;
     private readonly EpochOrder order;
-    private readonly Prefetcher<BatchBuffer> prefetcher;
+    private readonly ResidentImages? resident;
+    private readonly CopyQueue? queue;
+    private readonly Prefetcher<IBatchBuffer> prefetcher;
 
     /// <param name="set">Not disposed with the stream.</param>
     /// <param name="batchSize">Images per batch; the last, smaller batch of an epoch is kept.</param>
@@ -27,6 +30,7 @@ public sealed class BatchStream : IDisposable
     /// <param name="device">Where the batches are wanted.</param>
     /// <param name="threads">Background threads that share the images of a batch, 1 or more; null: as many as the set asks for.</param>
     /// <param name="views">How many views each image has (<see cref="DatasetSpec.Views"/>); null: a new one in every epoch.</param>
+    /// <param name="onDevice">Whether the images themselves are kept on the device and varied there, if they are in memory; null: on a GPU where they are no large part of its memory.</param>
     public BatchStream(
         IImageSet set,
         int batchSize,
@@ -35,7 +39,8 @@ public sealed class BatchStream : IDisposable
         bool shuffle,
         Device device,
         int? threads = null,
-        int? views = null
+        int? views = null,
+        bool? onDevice = null
     )
     {
         this.threads = threads ?? set.Threads;
@@ -44,17 +49,25 @@ public sealed class BatchStream : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(this.threads, 1);
         this.set = set;
         this.batchSize = Math.Min(batchSize, set.Count);
-        this.augmentation = augmentation;
         this.seed = seed;
         this.views = views;
         order = new EpochOrder(set.Count, seed, shuffle);
         StepsPerEpoch = (set.Count + this.batchSize - 1) / this.batchSize;
 
+        queue = CopyQueue.Of(device);
+        bool mayLieThere = onDevice ?? device.type == DeviceType.CUDA;
+        if (mayLieThere && set.InMemory is { } images && (onDevice is true || DeviceMemory.IsSmall(images.Pixels.Length, device)))
+        {
+            resident = new ResidentImages(images, device);
+        }
+
         // One buffer is with the reader, one is being filled, and one more is ready.
-        var buffers = new BatchBuffer[3];
+        var buffers = new IBatchBuffer[3];
         for (var i = 0; i < buffers.Length; i++)
         {
-            buffers[i] = new BatchBuffer(this.batchSize, SizeOf(StepsPerEpoch - 1), set.Shape, device);
+            buffers[i] = resident is null
+                ? new BatchBuffer(set, augmentation, this.batchSize, SizeOf(StepsPerEpoch - 1), device, queue)
+                : new ResidentBuffer(resident, augmentation, this.batchSize, device, queue);
         }
 
         prefetcher = new(buffers, Fill);
@@ -74,21 +87,40 @@ public sealed class BatchStream : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(epoch, 1);
         ArgumentOutOfRangeException.ThrowIfNegative(firstStep);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(firstStep, StepsPerEpoch);
-        return prefetcher
-            .Read((long)epoch * StepsPerEpoch + firstStep, StepsPerEpoch - firstStep)
-            .Select(item => item.Buffer.Take(SizeOf((int)(item.Number % StepsPerEpoch))));
+        return Batches((long)epoch * StepsPerEpoch + firstStep, StepsPerEpoch - firstStep);
     }
 
-    public void Dispose() => prefetcher.Dispose();
+    public void Dispose()
+    {
+        prefetcher.Dispose();
+        queue?.Dispose();
+        resident?.Dispose();
+    }
+
+    private IEnumerable<Batch> Batches(long first, int count)
+    {
+        foreach (var (number, buffer) in prefetcher.Read(first, count))
+        {
+            try
+            {
+                yield return buffer.Take(SizeOf((int)(number % StepsPerEpoch)));
+            }
+            finally
+            {
+                buffer.Leave();
+            }
+        }
+    }
 
     private int SizeOf(int step) => Math.Min(batchSize, set.Count - step * batchSize);
 
     /// <summary>Prepares a batch, numbered over all epochs.</summary>
-    private void Fill(long number, BatchBuffer buffer)
+    private void Fill(long number, IBatchBuffer buffer)
     {
         var epoch = (int)(number / StepsPerEpoch);
         var step = (int)(number % StepsPerEpoch);
         var indices = order.Of(epoch).AsMemory(step * batchSize, SizeOf(step));
+        buffer.Refill();
         indices.CopyTo(buffer.Indices);
         if (threads == 1)
         {
@@ -102,16 +134,15 @@ public sealed class BatchStream : IDisposable
             Together(indices.Length, row => Fill(epoch, indices.Span[row], buffer, row));
         }
 
-        buffer.Pin();
+        buffer.Send();
     }
 
-    private void Fill(int epoch, int index, BatchBuffer buffer, int row)
+    private void Fill(int epoch, int index, IBatchBuffer buffer, int row)
     {
         if (prefetcher.Wanted)
         {
             var random = new Randomness(seed, Purpose.Augmentation, views is int count ? (epoch - 1) % count + 1 : epoch, index);
-            set.Read(index, augmentation, ref random, buffer.Image(row));
-            buffer.SetLabel(row, set.Label(index));
+            buffer.Write(row, index, ref random);
         }
     }
 

@@ -9,7 +9,9 @@ namespace ChannelDistillation.Data;
 /// </summary>
 public sealed class ByteImageSet : IImageSet
 {
-    private const int Outside = -1;
+    /// <summary>In the place of a row or a column: what was padded with zeros.</summary>
+    internal const int Outside = -1;
+
     private readonly byte[] pixels;
     private readonly byte[] labels;
     private readonly float[] normalised;
@@ -34,11 +36,27 @@ public sealed class ByteImageSet : IImageSet
         }
     }
 
+    private ByteImageSet(ImageShape shape, float[] normalised, byte[] pixels, byte[] labels)
+    {
+        Shape = shape;
+        ImageSize = shape.Channels * shape.Height * shape.Width;
+        (this.normalised, this.pixels, this.labels) = (normalised, pixels, labels);
+    }
+
     public int Count => labels.Length;
+
+    public ByteImageSet InMemory => this;
+
+    /// <summary>[image, channel, row, column].</summary>
+    internal ReadOnlySpan<byte> Pixels => pixels;
+
+    /// <summary>[channel, byte]: the normalised value of each byte.</summary>
+    internal ReadOnlySpan<float> Normalised => normalised;
 
     public ImageShape Shape { get; }
 
-    private int ImageSize { get; }
+    /// <summary>Pixels of one image, of all channels.</summary>
+    internal int ImageSize { get; }
 
     public int Label(int index) => labels[index];
 
@@ -47,13 +65,7 @@ public sealed class ByteImageSet : IImageSet
         var (channels, height, width) = (Shape.Channels, Shape.Height, Shape.Width);
         Span<int> rows = stackalloc int[height];
         Span<int> columns = stackalloc int[width];
-        Window(rows, augmentation, ref random);
-        Window(columns, augmentation, ref random);
-        if (augmentation.Flip && random.NextFlag())
-        {
-            columns.Reverse();
-        }
-
+        Place(augmentation, ref random, rows, columns);
         var image = pixels.AsSpan(checked(index * ImageSize), ImageSize);
         for (var channel = 0; channel < channels; channel++)
         {
@@ -74,6 +86,31 @@ public sealed class ByteImageSet : IImageSet
     }
 
     public void Dispose() { }
+
+    /// <summary>The random decisions for one view of an image: the row and the column of the image that each of the view's shows, or <see cref="Outside"/>.</summary>
+    /// <param name="rows">As many as the image has.</param>
+    /// <param name="columns">As many as the image has.</param>
+    internal void Place(AugmentationSpec augmentation, ref Randomness random, Span<int> rows, Span<int> columns)
+    {
+        Window(rows, augmentation, ref random);
+        Window(columns, augmentation, ref random);
+        if (augmentation.Flip && random.NextFlag())
+        {
+            columns.Reverse();
+        }
+    }
+
+    /// <summary>Some of the images, copied.</summary>
+    internal ByteImageSet Subset(int[] images)
+    {
+        var chosen = new byte[checked(images.Length * ImageSize)];
+        for (var i = 0; i < images.Length; i++)
+        {
+            pixels.AsSpan(images[i] * ImageSize, ImageSize).CopyTo(chosen.AsSpan(i * ImageSize));
+        }
+
+        return new(Shape, normalised, chosen, [.. images.Select(image => labels[image])]);
+    }
 
     private static void Normalise(ReadOnlySpan<byte> row, ReadOnlySpan<int> columns, ReadOnlySpan<float> table, Span<float> target)
     {

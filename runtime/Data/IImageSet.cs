@@ -13,6 +13,9 @@ public interface IImageSet : IDisposable
 
     ImageShape Shape { get; }
 
+    /// <summary>The images as bytes in memory, for a GPU to keep them there; null: there are too many for that. A part of a set copies its own.</summary>
+    ByteImageSet? InMemory => null;
+
     /// <summary>Class of an image, from 0.</summary>
     int Label(int index);
 

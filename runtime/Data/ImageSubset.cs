@@ -13,6 +13,8 @@ internal sealed class ImageSubset(IImageSet whole, int[] indices) : IImageSet
 
     public int Threads => whole.Threads;
 
+    public ByteImageSet? InMemory => whole.InMemory?.Subset(indices);
+
     public int Label(int index) => whole.Label(indices[index]);
 
     public void Read(int index, AugmentationSpec augmentation, ref Randomness random, Span<float> destination) =>

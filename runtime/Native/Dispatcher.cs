@@ -1,4 +1,6 @@
+using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace ChannelDistillation.Native;
@@ -12,8 +14,21 @@ internal static unsafe partial class Dispatcher
 {
     private const string TorchCpu = "torch_cpu";
 
-    /// <summary>Found missing once, it is not asked for again.</summary>
-    private static volatile bool isMissing;
+    /// <summary>Devices for which something was found missing once: it is not asked for again.</summary>
+    private static readonly ConcurrentDictionary<DeviceType, bool> Missing = new();
+
+    private static readonly Lazy<bool> KnowsAddresses = new(() =>
+    {
+        using Tensor tensor = zeros(1);
+        try
+        {
+            return Address(tensor) != 0;
+        }
+        catch (Exception error) when (error is EntryPointNotFoundException or DllNotFoundException)
+        {
+            return false;
+        }
+    });
 
     /// <summary>
     /// One step of PyTorch's `torch._fused_sgd_` without dampening, in place: g += weightDecay * p; m = momentum * m + g; p -= rate * (g + momentum * m
@@ -31,7 +46,10 @@ internal static unsafe partial class Dispatcher
         bool nesterov
     )
     {
-        if (isMissing)
+        if (parameters.Length == 0)
+            return true;
+        DeviceType device = parameters[0].device_type;
+        if (Missing.ContainsKey(device))
             return false;
         try
         {
@@ -46,17 +64,27 @@ internal static unsafe partial class Dispatcher
             stack[6] = BitConverter.DoubleToUInt64Bits(0);
             stack[7] = nesterov ? 1u : 0u;
             (stack[8], stack[9], stack[10], stack[11]) = (0, 0, 0, 0);
-            return CallDispatcher("aten::_fused_sgd_", "", stack) == 0 || Missing();
+            return CallDispatcher("aten::_fused_sgd_", "", stack) == 0 || IsMissing(device);
         }
         catch (Exception error) when (error is EntryPointNotFoundException or DllNotFoundException)
         {
-            return Missing();
+            return IsMissing(device);
         }
     }
 
-    private static bool Missing()
+    /// <summary>Whether <see cref="Address"/> works.</summary>
+    public static bool HasAddresses => KnowsAddresses.Value;
+
+    /// <summary>Of a tensor's first number, in the memory of its device.</summary>
+    public static nint Address(Tensor tensor)
     {
-        isMissing = true;
+        Check(DataPointer(tensor.Handle, out nint address));
+        return address;
+    }
+
+    private static bool IsMissing(DeviceType device)
+    {
+        Missing[device] = true;
         return false;
     }
 
@@ -75,7 +103,7 @@ internal static unsafe partial class Dispatcher
     private static void Check(int error)
     {
         if (error != 0)
-            throw new EntryPointNotFoundException("libtorch's C interface refused a list of tensors.");
+            throw new EntryPointNotFoundException("libtorch's C interface refused a tensor.");
     }
 
     [LibraryImport(TorchCpu, EntryPoint = "aoti_torch_call_dispatcher", StringMarshalling = StringMarshalling.Utf8)]
@@ -83,6 +111,9 @@ internal static unsafe partial class Dispatcher
 
     [LibraryImport(TorchCpu, EntryPoint = "aoti_torch_new_tensor_handle")]
     private static partial int NewHandle(nint tensor, out nint handle);
+
+    [LibraryImport(TorchCpu, EntryPoint = "aoti_torch_get_data_ptr")]
+    private static partial int DataPointer(nint tensor, out nint address);
 
     [LibraryImport(TorchCpu, EntryPoint = "torch_new_list_reserve_size")]
     private static partial int NewList(nuint size, out nint list);

@@ -1,12 +1,10 @@
-using System.Runtime.InteropServices;
-
 namespace ChannelDistillation.Native;
 
 /// <summary>
 /// How long OpenMP's threads spin before they sleep while they wait for one another. GNU's default is many milliseconds: quick on an idle
 /// machine, and up to ten times slower when anything else wants the cores, because a waiting thread keeps one from a working thread.
 /// </summary>
-public static partial class OpenMp
+public static class OpenMp
 {
     /// <summary>Microseconds (docs/decisions/0015).</summary>
     private const string SpinCount = "1000";
@@ -18,19 +16,8 @@ public static partial class OpenMp
     {
         if (!OperatingSystem.IsLinux() || IsSet("OMP_WAIT_POLICY") || IsSet("GOMP_SPINCOUNT"))
             return;
-        try
-        {
-            // Environment.SetEnvironmentVariable changes a copy that native libraries do not see.
-            SetVariable("GOMP_SPINCOUNT", SpinCount, 0);
-        }
-        catch (Exception error) when (error is EntryPointNotFoundException or DllNotFoundException)
-        {
-            // Another C library.
-        }
+        NativeEnvironment.Set("GOMP_SPINCOUNT", SpinCount);
     }
 
     private static bool IsSet(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 };
-
-    [LibraryImport("libc", EntryPoint = "setenv", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int SetVariable(string name, string value, int overwrite);
 }

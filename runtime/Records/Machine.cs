@@ -2,6 +2,7 @@ using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
 using ChannelDistillation.Data.Photographs.Decoding;
+using ChannelDistillation.Native;
 using TorchSharp;
 
 namespace ChannelDistillation.Records;
@@ -22,8 +23,9 @@ public static class Machine
             ["os"] = RuntimeInformation.OSDescription,
         };
 
-    public static JsonObject Hardware(string device) =>
-        new()
+    public static JsonObject Hardware(string device)
+    {
+        var hardware = new JsonObject
         {
             ["device"] = device,
             ["processor"] = Processor(),
@@ -31,6 +33,13 @@ public static class Machine
             ["threads"] = torch.get_num_threads(),
             ["memory_gib"] = Math.Round(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / (double)(1 << 30), 1),
         };
+        if (new torch.Device(device) is { type: DeviceType.CUDA } gpu)
+        {
+            hardware["gpu"] = Cuda.Name(Math.Max(0, gpu.index));
+            hardware["gpu_settings"] = GpuSettings.Recorded;
+        }
+        return hardware;
+    }
 
     private static string Processor()
     {

@@ -36,6 +36,8 @@ public static class Sessions
         last["ended"] = now;
         last["seconds"] = Math.Round(time.Seconds, 3);
         last["saving_seconds"] = Math.Round(time.SavingSeconds, 3);
+        if (time.PeakMemory is long bytes)
+            last["peak_memory_mib"] = bytes >> 20;
     }
 
     /// <summary>Those that something of the run is the work of, in order. A run.json of an earlier version is one session itself.</summary>
@@ -62,4 +64,5 @@ public static class Sessions
 /// <summary>What a session of a run took.</summary>
 /// <param name="Seconds">From its start to its end, in the company that it had.</param>
 /// <param name="SavingSeconds">Of these, spent on writing its own records and checkpoints.</param>
-public readonly record struct SessionTime(double Seconds, double SavingSeconds);
+/// <param name="PeakMemory">The most bytes that its cohort held on the device; null: not known.</param>
+public readonly record struct SessionTime(double Seconds, double SavingSeconds, long? PeakMemory = null);

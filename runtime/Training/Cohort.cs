@@ -73,6 +73,9 @@ public sealed record TrainingOptions(Workspace Workspace, string Device)
     /// <summary>After this long within an epoch the state is saved; it always is at an epoch's end.</summary>
     public TimeSpan SaveEvery { get; init; } = TimeSpan.FromMinutes(10);
 
+    /// <summary>Whether a cohort that a GPU's memory does not hold is split before it is trained; else it is halved when memory has run out.</summary>
+    public bool FitLanes { get; init; }
+
     /// <summary>Told what a person should know of the data once they were read, such as files that turned out to be broken.</summary>
     public Action<string> Remark { get; init; } = _ => { };
 

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using ChannelDistillation.Data;
 using ChannelDistillation.Losses;
 using ChannelDistillation.Models;
+using ChannelDistillation.Native;
 using ChannelDistillation.Records;
 using ChannelDistillation.Specs;
 using ChannelDistillation.Teachers;
@@ -76,9 +77,13 @@ public sealed class CohortTrainer : IDisposable
             throw new ArgumentException("The lanes of a cohort must share dataset, teacher, batch size and data seed.", nameof(specs));
         string? notSaved = null;
         // What does not fit into memory together is trained in smaller cohorts, one after the other.
-        var cohorts = new Queue<IReadOnlyList<LaneSpec>>([specs]);
+        var device = new torch.Device(options.Device);
+        var cohorts = new Queue<IReadOnlyList<LaneSpec>>(
+            options.FitLanes && device.type == DeviceType.CUDA ? LaneFit.Split(specs, device, () => DeviceMemory.Of(device), observer.Say) : [specs]
+        );
         while (!stop.IsCancellationRequested && cohorts.TryDequeue(out IReadOnlyList<LaneSpec>? cohort))
         {
+            DeviceMemory.ForgetPeak();
             using var trainer = new CohortTrainer(cohort, options, observer);
             trainer.RunGuarded(stop);
             foreach (string remark in trainer.dataset.Remarks())

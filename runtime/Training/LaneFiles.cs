@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using ChannelDistillation.Checkpoints;
 using ChannelDistillation.Data;
 using ChannelDistillation.Losses;
+using ChannelDistillation.Native;
 using ChannelDistillation.Records;
 using ChannelDistillation.Specs;
 using ChannelDistillation.Teachers;
@@ -133,7 +134,7 @@ internal sealed class LaneFiles(LaneSpec lane, string device, RunOrigins origins
     public void Write(RunResult result) =>
         Save(() =>
         {
-            folder.WriteResult(result, new(sinceOpened.Elapsed.TotalSeconds, saving.Elapsed.TotalSeconds));
+            folder.WriteResult(result, new(sinceOpened.Elapsed.TotalSeconds, saving.Elapsed.TotalSeconds, DeviceMemory.Peak(new(device))));
             if (result.Status == RunStatus.Completed)
                 File.Delete(folder.PreviousState);
         });

@@ -10,31 +10,41 @@ using static TorchSharp.torch;
 namespace ChannelDistillation.Training;
 
 /// <summary>
-/// The training step of a run on random images and with a teacher of random weights: what it costs can be known before the
+/// The training step of a cohort on random images and with a teacher of random weights: what it costs can be known before the
 /// dataset or the checkpoint is there. The same code trains, so the cost is that of the real step.
 /// </summary>
 public sealed class Rehearsal : IDisposable
 {
+    private readonly DatasetDescriptor dataset;
+    private readonly Device device;
     private readonly FrozenTeacher? teacher;
-    private readonly Lane[] lanes;
+    private readonly List<Lane> lanes = [];
+    private readonly int[] labels;
     private readonly Batch batch;
 
     /// <param name="lanes">How many runs of this kind are trained in lockstep.</param>
     public Rehearsal(RunSpec spec, string device, int lanes = 1)
+        : this(spec, spec.Teacher, new Device(device))
     {
-        DatasetDescriptor dataset = DatasetCatalog.Describe(spec.Dataset);
-        var target = new Device(device);
-        int size = spec.Train.Batch;
-        int images = Math.Max(dataset.Images(spec.Dataset.HeldOut).Training, size);
-        int[] labels = [.. Enumerable.Range(0, images).Select(image => image % dataset.Classes)];
-        this.lanes = [.. Enumerable.Range(0, lanes).Select(_ => new Lane(new("rehearsal", spec, ""), dataset, labels, target))];
-        foreach (Lane lane in this.lanes)
-            lane.StartEpoch();
-        teacher = spec.Teacher is null ? null : new(RandomTeacher(spec.Teacher, dataset, target), spec.Teacher.BatchNorm, spec.Train.Precision);
+        for (int lane = 0; lane < lanes; lane++)
+            Add(spec);
+    }
+
+    /// <summary>Without lanes as yet.</summary>
+    /// <param name="any">A run of the cohort.</param>
+    /// <param name="taught">The cohort's teacher; null: it has none.</param>
+    internal Rehearsal(RunSpec any, TeacherSpec? taught, Device device)
+    {
+        dataset = DatasetCatalog.Describe(any.Dataset);
+        this.device = device;
+        int size = any.Train.Batch;
+        int images = Math.Max(dataset.Images(any.Dataset.HeldOut).Training, size);
+        labels = [.. Enumerable.Range(0, images).Select(image => image % dataset.Classes)];
+        teacher = taught is null ? null : new(RandomTeacher(taught, dataset, device), taught.BatchNorm, any.Train.Precision);
         ImageShape image = dataset.Image;
         batch = new(
-            randn([size, image.Channels, image.Height, image.Width], device: target).DetachFromDisposeScope(),
-            randint(0, dataset.Classes, [size], ScalarType.Int64, target).DetachFromDisposeScope(),
+            randn([size, image.Channels, image.Height, image.Width], device: device).DetachFromDisposeScope(),
+            randint(0, dataset.Classes, [size], ScalarType.Int64, device).DetachFromDisposeScope(),
             Enumerable.Range(0, size).ToArray()
         );
     }
@@ -51,9 +61,8 @@ public sealed class Rehearsal : IDisposable
         {
             using var scope = NewDisposeScope();
             teaching.Start();
-            TeacherSignals? signals = teacher?.Run(batch.Images, batch.Labels, lanes[0].Losses.OfTeacher);
-            if (batch.Images.device_type == DeviceType.CUDA)
-                cuda.synchronize();
+            TeacherSignals? signals = Teach();
+            Synchronise();
             teaching.Stop();
             learning.Start();
             foreach (Lane lane in lanes)
@@ -66,6 +75,18 @@ public sealed class Rehearsal : IDisposable
         return (teaching.Elapsed.TotalSeconds / steps, learning.Elapsed.TotalSeconds / steps);
     }
 
+    /// <summary>Does some steps as training does them: nothing waits for the device before the last is done.</summary>
+    /// <returns>Mean seconds per step.</returns>
+    public double RunAhead(int steps)
+    {
+        Synchronise();
+        long start = Stopwatch.GetTimestamp();
+        for (int i = 0; i < steps; i++)
+            Step();
+        Synchronise();
+        return Stopwatch.GetElapsedTime(start).TotalSeconds / steps;
+    }
+
     public void Dispose()
     {
         foreach (Lane lane in lanes)
@@ -73,6 +94,35 @@ public sealed class Rehearsal : IDisposable
         teacher?.Dispose();
         batch.Images.Dispose();
         batch.Labels.Dispose();
+    }
+
+    /// <summary>One more run of the cohort.</summary>
+    internal void Add(RunSpec spec)
+    {
+        var lane = new Lane(new("rehearsal", spec, ""), dataset, labels, device);
+        lane.StartEpoch();
+        lanes.Add(lane);
+    }
+
+    /// <summary>A step of all lanes. Waits for nothing.</summary>
+    internal void Step()
+    {
+        using var scope = NewDisposeScope();
+        TeacherSignals? signals = Teach();
+        foreach (Lane lane in lanes)
+            lane.Step(batch, signals, stepsPerEpoch: int.MaxValue);
+    }
+
+    private TeacherSignals? Teach()
+    {
+        Taps asked = lanes.Aggregate(default(Taps), (taps, lane) => taps | lane.Losses.OfTeacher);
+        return asked.IsNone ? null : teacher?.Run(batch.Images, batch.Labels, asked);
+    }
+
+    private void Synchronise()
+    {
+        if (device.type == DeviceType.CUDA)
+            cuda.synchronize();
     }
 
     private static Backbone RandomTeacher(TeacherSpec spec, DatasetDescriptor dataset, Device device)

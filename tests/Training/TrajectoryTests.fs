@@ -9,6 +9,7 @@ open ChannelDistillation.Data
 open ChannelDistillation.Losses
 open ChannelDistillation.Models
 open ChannelDistillation.Models.Layers
+open ChannelDistillation.Native
 open ChannelDistillation.Schedules
 open ChannelDistillation.Specs
 open ChannelDistillation.Teachers
@@ -16,6 +17,18 @@ open ChannelDistillation.Tests
 open ChannelDistillation.Training
 
 let private image = ImageShape(3, 32, 32)
+
+/// The processor, or the GPU that a person names: `CHANNEL_DISTILLATION_TEST_DEVICE=cuda` (bench/gpu.sh does). There too the steps agree with
+/// PyTorch's, in full float32.
+let private device =
+    lazy
+        (let wanted =
+            Environment.GetEnvironmentVariable "CHANNEL_DISTILLATION_TEST_DEVICE" |> Option.ofObj |> Option.defaultValue "cpu"
+
+         let chosen = Devices.Choose wanted
+         GpuSettings(Tf32 = false).Apply chosen
+         new torch.Device(chosen))
+
 let private batchSize = 8
 
 /// Where an entry does not say which it is, it is one of trajectories.json.
@@ -68,12 +81,13 @@ let private laneOf (golden: JsonElement) =
             Seed = 0L
         )
 
-    new Lane(LaneSpec("golden", spec, ""), DatasetCatalog.Get(datasetOf golden), [| 0 |], torch.CPU)
+    new Lane(LaneSpec("golden", spec, ""), DatasetCatalog.Get(datasetOf golden), [| 0 |], device.Value)
 
 let private teacherOf (golden: JsonElement) offset =
     let name = teacherIn golden
     let network = ModelCatalog.Get(name).Build(ModelSpec name, image, classesOf golden)
     Golden.fill offset (network.state_dict ())
+    network.``to`` device.Value |> ignore
     let batchStats = golden.GetProperty("teacher_batch_norm").GetString() = "batch_stats"
 
     new FrozenTeacher(
@@ -88,12 +102,14 @@ let private teacherOf (golden: JsonElement) offset =
 /// The labels that PyTorch's side used: those of the step, or what the golden teacher says in evaluation mode, every even row one class further.
 let private labelsFor (step: JsonElement) classes (teacher: FrozenTeacher) (images: torch.Tensor) =
     match step.TryGetProperty "labels" with
-    | true, labels -> torch.tensor (Golden.longs labels)
+    | true, labels -> (torch.tensor (Golden.longs labels)).``to`` device.Value
     | _ ->
 
-        let answer = teacher.Run(images, torch.zeros (int64 batchSize, torch.int64), Taps.Logits).Logits.argmax 1L
+        let answer =
+            teacher.Run(images, torch.zeros (int64 batchSize, torch.int64, device = device.Value), Taps.Logits).Logits.argmax(1L).cpu()
+
         let shift = torch.tensor [| for row in 0 .. batchSize - 1 -> if row % 2 = 0 then 1L else 0L |]
-        (answer + shift).remainder(torch.tensor (int64 classes))
+        (answer + shift).remainder(torch.tensor (int64 classes)).``to`` device.Value
 
 /// Relative.
 let private toleranceOf golden step =
@@ -122,7 +138,7 @@ let private check (golden: JsonElement) =
 
     for step, expected in golden.GetProperty("steps").EnumerateArray() |> Seq.indexed do
         use _ = torch.NewDisposeScope()
-        let images = Golden.images [| int64 batchSize; 3L; 32L; 32L |] (offset + 10.0 + float step)
+        let images = (Golden.images [| int64 batchSize; 3L; 32L; 32L |] (offset + 10.0 + float step)).``to`` device.Value
         let labels = labelsFor expected (classesOf golden) teacher images
         lane.Step(Batch(images, labels, ReadOnlyMemory.Empty), teacher.Run(images, labels, lane.Losses.OfTeacher), 6)
         let sums = [ for mean in lane.SoFar().Losses -> mean * float (step + 1) ]

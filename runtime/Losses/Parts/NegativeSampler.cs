@@ -1,4 +1,5 @@
 using ChannelDistillation.Data;
+using ChannelDistillation.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -34,7 +35,7 @@ public sealed class NegativeSampler
         long[] rows = new long[images.Length * (1 + count)];
         for (int row = 0; row < images.Length; row++)
             Draw(images[row], epoch, rows.AsSpan(row * (1 + count), 1 + count));
-        return tensor(rows, images.Length, 1 + count).to(device);
+        return tensor(rows, images.Length, 1 + count).SentTo(device);
     }
 
     private void Draw(int image, int epoch, Span<long> row)

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using ChannelDistillation.Data;
 using ChannelDistillation.Losses;
 using ChannelDistillation.Models;
+using ChannelDistillation.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -32,7 +33,7 @@ internal sealed class SignalStore(string folder, IReadOnlyList<SignalKind> kinds
                 continue;
             if (Read(files[i], kinds[i].Width, indices, view) is not Tensor rows)
                 return null;
-            rows = rows.to(device);
+            rows = rows.SentTo(device);
             if (kinds[i].Taps.HasLogits)
                 logits = rows;
             else if (kinds[i].Taps.HasEmbedding)

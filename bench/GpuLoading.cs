@@ -1,0 +1,62 @@
+using ChannelDistillation.Data;
+using ChannelDistillation.Schedules;
+using ChannelDistillation.Specs;
+using ChannelDistillation.Training;
+using TorchSharp;
+
+namespace ChannelDistillation.Bench;
+
+/// <summary>
+/// The share of a training's time that it waits for images: one small student without a teacher, whose steps are the shortest, on as many random
+/// images as CIFAR has. The host runs ahead of the GPU, so that it is the most that the GPU can have waited.
+/// </summary>
+internal static class GpuLoading
+{
+    public static void Run(string device, int epochs)
+    {
+        bool isGpu = new torch.Device(device).type == DeviceType.CUDA;
+        string folder = Directory.CreateTempSubdirectory("channel-distillation-bench-").FullName;
+        try
+        {
+            var clock = new LoaderWaiting.Clock();
+            var options = new TrainingOptions(new Workspace(folder), device) { OpenDataset = _ => RandomImages(isGpu ? 50_000 : 512) };
+            RunSpec spec = new()
+            {
+                Dataset = new() { Name = "cifar100" },
+                Student = new(isGpu ? "resnet18" : "resnet8"),
+                Train = new()
+                {
+                    Epochs = epochs,
+                    Batch = 128,
+                    Optimizer = new(0.1, 0.9, 5e-4),
+                    LearningRateSchedule = new LearningRateSchedule.Constant(),
+                },
+                Losses = [LossSpec.CrossEntropy],
+                Seed = 0,
+            };
+            CohortTrainer.Train([new("bench", spec, Path.Combine(folder, "bench"))], options, clock, CancellationToken.None);
+            Console.WriteLine();
+            Console.WriteLine(
+                $"Training of {spec.Student.Name} alone, images padded, cropped and mirrored: {clock.Steps * 128 / clock.Trained.TotalSeconds:F0} images/s, "
+                    + $"waiting for images {100 * (clock.Waited / clock.Trained):F2} % of the time."
+            );
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static Dataset RandomImages(int count)
+    {
+        DatasetDescriptor descriptor = DatasetCatalog.Get("cifar100");
+        ByteImageSet Some(int images)
+        {
+            var pixels = new byte[images * 3 * 32 * 32];
+            new Random(1).NextBytes(pixels);
+            return new(descriptor.Image, pixels, [.. Enumerable.Range(0, images).Select(image => (byte)(image % 100))], descriptor.Normalization);
+        }
+
+        return new(descriptor, Some(count), Some(count / 5));
+    }
+}

@@ -1,0 +1,73 @@
+using System.Runtime.InteropServices;
+
+namespace ChannelDistillation.Native;
+
+/// <summary>
+/// Settings of libtorch's global context that TorchSharp does not expose: members of `at::Context`, called by the names that GCC and Clang give
+/// them. Each method returns false where this libtorch has no such name (on Windows, say), and nothing is set then.
+/// </summary>
+internal static partial class TorchContext
+{
+    private const string TorchCpu = "torch_cpu";
+
+    /// <summary>`torch.backends.cudnn.benchmark`: convolutions are timed once for each shape, and the fastest algorithm is kept.</summary>
+    public static bool BenchmarkCuDnn(bool isOn) => Try(() => SetBenchmarkCuDnn(GlobalContext(), isOn));
+
+    /// <summary>`torch.use_deterministic_algorithms` with `torch.backends.cudnn.deterministic`: what has no deterministic form throws.</summary>
+    public static bool Deterministic(bool isOn) =>
+        Try(() =>
+        {
+            SetDeterministicAlgorithms(GlobalContext(), isOn, warnOnly: false);
+            SetDeterministicCuDnn(GlobalContext(), isOn);
+            // New tensors are always written before they are read here: no need to fill them.
+            SetFillUninitialized(GlobalContext(), false);
+        });
+
+    /// <summary>What the two are set to now; null where they cannot be set.</summary>
+    public static (bool Benchmark, bool Deterministic)? Current()
+    {
+        (bool, bool)? found = null;
+        Try(() => found = (IsBenchmarkCuDnn(GlobalContext()), IsDeterministic(GlobalContext())));
+        return found;
+    }
+
+    private static bool Try(Action set)
+    {
+        try
+        {
+            set();
+            return true;
+        }
+        catch (Exception error) when (error is EntryPointNotFoundException or DllNotFoundException)
+        {
+            return false;
+        }
+    }
+
+    [LibraryImport(TorchCpu, EntryPoint = "_ZN2at13globalContextEv")]
+    private static partial nint GlobalContext();
+
+    [LibraryImport(TorchCpu, EntryPoint = "_ZN2at7Context17setBenchmarkCuDNNEb")]
+    private static partial void SetBenchmarkCuDnn(nint context, [MarshalAs(UnmanagedType.U1)] bool isOn);
+
+    [LibraryImport(TorchCpu, EntryPoint = "_ZN2at7Context21setDeterministicCuDNNEb")]
+    private static partial void SetDeterministicCuDnn(nint context, [MarshalAs(UnmanagedType.U1)] bool isOn);
+
+    [LibraryImport(TorchCpu, EntryPoint = "_ZN2at7Context26setDeterministicAlgorithmsEbb")]
+    private static partial void SetDeterministicAlgorithms(
+        nint context,
+        [MarshalAs(UnmanagedType.U1)] bool isOn,
+        [MarshalAs(UnmanagedType.U1)] bool warnOnly
+    );
+
+    [LibraryImport(TorchCpu, EntryPoint = "_ZN2at7Context39setDeterministicFillUninitializedMemoryEb")]
+    private static partial void SetFillUninitialized(nint context, [MarshalAs(UnmanagedType.U1)] bool isOn);
+
+    [LibraryImport(TorchCpu, EntryPoint = "_ZNK2at7Context14benchmarkCuDNNEv")]
+    [return: MarshalAs(UnmanagedType.U1)]
+    private static partial bool IsBenchmarkCuDnn(nint context);
+
+    [LibraryImport(TorchCpu, EntryPoint = "_ZNK2at7Context23deterministicAlgorithmsEv")]
+    [return: MarshalAs(UnmanagedType.U1)]
+    private static partial bool IsDeterministic(nint context);
+}

@@ -1,0 +1,133 @@
+/// What must be true of training on a GPU, and can be shown without one.
+module ChannelDistillation.Tests.Training.DeviceTests
+
+open System
+open System.IO
+open System.Text.RegularExpressions
+open System.Runtime.InteropServices
+open Expecto
+open TorchSharp
+open ChannelDistillation.Losses
+open ChannelDistillation.Native
+open ChannelDistillation.Records
+open ChannelDistillation.Specs
+open ChannelDistillation.Tests
+open ChannelDistillation.Tests.Training.TinyTraining
+open ChannelDistillation.Training
+
+/// A run with cross-entropy and, unless it is that, one other loss.
+let private taught (name: string) =
+    let others = if name = "ce" then [] else [ loss name 0.5 always ]
+    spec teacher (train 1 0.05) (loss "ce" 1.0 always :: others)
+
+let private memoryOf free : Func<Nullable<struct (int64 * int64)>> = Func<_>(fun () -> Nullable(struct (free (), 1000L)))
+
+[<Tests>]
+let tests =
+    testList
+        "training on a device"
+        [ // Tensors of the device `meta` have shapes and no numbers: whoever reads one there gets an exception.
+          test "the sums of an epoch grow without a number being read" {
+              use _ = torch.NewDisposeScope()
+              let meta = torch.META
+              use meter = new EpochMeter(1, meta)
+              let logits, labels = torch.randn ([| 4L; 10L |], device = meta), torch.zeros (4L, torch.ScalarType.Int64, device = meta)
+              meter.Add([| logits.mean () |], logits, labels)
+              Expect.throwsT<ExternalException> (fun () -> meter.Read() |> ignore) "reading the sums"
+          }
+
+          test "numbers are read from the device in few places, none of which is part of a step" {
+              let reading =
+                  Regex @"\.(item<|cpu\(\)|data<|bytes\b|ToSingle\(|ToDouble\(|ToInt\w*\(|ToBoolean\(|nonzero\(|masked_select\(|allclose\()"
+
+              let files =
+                  [ for folder in [ "Losses"; "Models"; "Teachers"; "Training"; "Tracking" ] do
+                        for file in Directory.EnumerateFiles(Path.Combine(Repository.root, "runtime", folder), "*.cs", SearchOption.AllDirectories) do
+                            if reading.IsMatch(File.ReadAllText file) then
+                                Path.GetFileNameWithoutExtension file ]
+
+              Expect.containsAll
+                  [ "EpochMeter" // at an epoch's end; on the processor after each step
+                    "Lane" // before its state is saved
+                    "SampleImages" // once in a run
+                    "SignalStore" ] // in the first epochs of a cached teacher
+                  files
+                  "files that read"
+          }
+
+          test "a cohort is split where its runs do not fit into the device's memory together, into parts of one size" {
+              use folder = new TemporaryFolder()
+              let runs = [| for seed in 1..7 -> lane folder "runs" ($"run {seed}", taught "kd") |]
+
+              let split (free: unit -> int64) =
+                  let said = ResizeArray<string>()
+                  let parts = LaneFit.Split(runs, torch.CPU, memoryOf free, Action<string> said.Add)
+                  [ for part in parts -> [ for lane in part -> lane.Name ] ], List.ofSeq said
+
+              let shrinking () =
+                  let mutable free = 400L
+
+                  fun () ->
+                      free <- free - 100L
+                      free
+
+              let names numbers = [ for n in numbers -> $"run {n}" ]
+              Expect.equal (split (fun () -> 500L)) ([ names [ 1..7 ] ], []) "all fit"
+
+              Expect.equal
+                  (split (shrinking ()))
+                  ([ names [ 1..3 ]; names [ 4..6 ]; names [ 7 ] ],
+                   [ "Memory for 3 of 7 runs together (measured): they are trained in 3 parts, one after the other." ])
+                  "three fit"
+
+              Expect.hasLength (fst (split (fun () -> 10L))) 7 "one fits, or none"
+          }
+
+          test "a run that finds no room while its company is measured tells how many fit" {
+              let mutable calls = 0
+
+              let full () =
+                  calls <- calls + 1
+
+                  if calls = 3 then
+                      raise (ExternalException "CUDA out of memory. Tried to allocate 2.00 GiB")
+
+                  900L
+
+              Expect.equal (LaneFit.Count(Array.replicate 5 (taught "kd"), torch.CPU, memoryOf full)) 2 "runs"
+          }
+
+          test "what libtorch says where memory has run out is understood, whoever says it" {
+              let means message = Trouble.IsOutOfMemory(ExternalException message)
+
+              for message in
+                  [ "CUDA out of memory. Tried to allocate 20.00 MiB. GPU 0 has a total capacity of 79.11 GiB of which 14.56 MiB is free."
+                    "CUDA error: out of memory\nCUDA kernel errors might be asynchronously reported at some other API call"
+                    "cuDNN error: CUDNN_STATUS_ALLOC_FAILED"
+                    "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"
+                    "[enforce fail at alloc_cpu.cpp:124] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to allocate 4398046511104 bytes." ] do
+                  Expect.isTrue (means message) message
+
+              Expect.isFalse (means "CUDA error: device-side assert triggered") "another error"
+          }
+
+          test "an operation that has no deterministic form is named in the run's message" {
+              let message =
+                  "adaptive_max_pool2d_backward_cuda does not have a deterministic implementation, but you set "
+                  + "'torch.use_deterministic_algorithms(True)'. You can turn off determinism just for this operation."
+
+              Expect.equal
+                  (Trouble.InWords(ExternalException message))
+                  "adaptive_max_pool2d_backward_cuda has no deterministic form on a GPU: this run can be trained there only without --deterministic."
+                  "message"
+          }
+
+          test "the peak of memory is recorded with the session" {
+              use folder = new TemporaryFolder()
+              let run = lane folder "runs" ("student", spec null (train 1 0.05) [ loss "ce" 1.0 always ])
+              CohortTrainer.Train([| run |], options folder, Watcher(), Threading.CancellationToken.None)
+              let session = Sessions.Counting(nonNull (RunFolder(run.Folder).ReadRun())) |> Seq.last
+              let peak = int64 (string session["peak_memory_mib"])
+              Expect.isGreaterThan peak 100L "libtorch alone takes more"
+              Expect.isLessThan peak (GC.GetGCMemoryInfo().TotalAvailableMemoryBytes >>> 20) "no more than there is"
+          } ]
