@@ -106,3 +106,10 @@ let launcher (text: string) =
     | other ->
         let near = hint other [ "local"; "slurm" ]
         Ending.stop Ending.invalid $"I do not know the launcher `{other}`. --launcher is local or slurm.{near}"
+
+/// `on` or `off`.
+let switch (option: string) (text: string) =
+    match text with
+    | "on" -> true
+    | "off" -> false
+    | other -> Ending.stop Ending.invalid $"{option} is on or off, not {other}."

@@ -27,6 +27,7 @@ type SweepOptions =
         /// Most runs in a cohort.
         Lanes: int
         Threads: int option
+        Computing: Computing
         RetryFailed: bool
         Quiet: bool
         /// This sweep as one would type it, for the tables.
@@ -117,7 +118,8 @@ module Sweep =
 
                  TrainingOptions(
                      options.Workspace,
-                     Devices.Choose options.Device,
+                     Computing.choose options.Device options.Computing,
+                     FitLanes = options.Computing.FitLanes,
                      OpenDataset =
                          Func<_, _>(options.OpenDataset |> Option.defaultValue (fun dataset -> DatasetStore.Open(dataset, options.Workspace))),
                      SaveEvery = TimeSpan.FromMinutes plan.Experiment.CheckpointMinutes,

@@ -15,6 +15,7 @@ type TeacherOptions =
         /// `auto`, `cpu`, `cuda` or `cuda:N`.
         Device: string
         Threads: int option
+        Computing: Computing
         RetryFailed: bool
         Quiet: bool
     }
@@ -53,7 +54,7 @@ module TeacherTraining =
         let training =
             lazy
                 (options.Threads |> Option.iter Devices.UseThreads
-                 TrainingOptions(options.Workspace, Devices.Choose options.Device))
+                 TrainingOptions(options.Workspace, Computing.choose options.Device options.Computing))
 
         try
             Bring.fetch options.Workspace options.Quiet (pending |> List.map _.Dataset) [] stop

@@ -136,6 +136,7 @@ let tests =
                 [ "sweep"; "--lanes"; "many" ],
                 "Parameter '--lanes' must be followed by <n>, but was 'many'.\n`dotnet fsi build.fsx sweep --help` lists its options.\n"
                 [ "sweep"; "--lanes"; "0" ], "--lanes must be 1 or more; it is 0.\n"
+                [ "sweep"; "--tf32"; "maybe" ], "--tf32 is on or off, not maybe.\n"
                 [ "sweep"; "--device"; "gpu" ], "I do not know the device `gpu`. --device is auto, cpu, cuda or cuda:N.\n"
                 [ "sweep"; "--launcher"; "pbs" ], "I do not know the launcher `pbs`. --launcher is local or slurm.\n"
                 [ "plan"; "--set"; "train.epochs" ], "--set needs PATH=VALUE, for instance --set train.epochs=2; this is `train.epochs`.\n"

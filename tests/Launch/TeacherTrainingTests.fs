@@ -15,7 +15,13 @@ open ChannelDistillation.Tests
 let private plan (teacher: string) = Base.plan (Base.text.Replace("{ model: resnet20, checkpoint: pretrain/teacher.pth }", teacher)) []
 
 let private train (root: TemporaryFolder) (plan: Plan) =
-    let options = { Workspace = Workspace root.Path; Device = "cpu"; Threads = None; RetryFailed = false; Quiet = true }
+    let options =
+        { Workspace = Workspace root.Path
+          Device = "cpu"
+          Threads = None
+          Computing = Computing.standard
+          RetryFailed = false
+          Quiet = true }
 
     TeacherTraining.run options plan CancellationToken.None
 

@@ -37,6 +37,7 @@ let optionsIn (workspace: Workspace) out : SweepOptions =
       Device = "cpu"
       Lanes = 16
       Threads = None
+      Computing = Computing.standard
       RetryFailed = false
       Quiet = true
       Command = None

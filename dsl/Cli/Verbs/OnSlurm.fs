@@ -32,8 +32,7 @@ let private programOf (options: SweepOptions) (settings: SlurmSettings) (command
       Options =
         [ "--device"
           options.Device
-          "--lanes"
-          string options.Lanes
+          yield! Computing.arguments options.Lanes options.Computing
           yield! threads |> Option.map (fun threads -> [ "--threads"; string threads ]) |> Option.defaultValue []
           if options.RetryFailed then
               "--retry-failed"

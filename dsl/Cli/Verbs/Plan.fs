@@ -76,6 +76,7 @@ let run (arguments: string list) =
                       Device = parsed.GetResult(Device, "auto") |> Parsing.device
                       Lanes = lanes
                       Threads = parsed.TryGetResult Threads
+                      Computing = Computing.standard
                       RetryFailed = false
                       Quiet = true
                       Command = None

@@ -8,6 +8,7 @@ open System.Threading
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Launch
 open ChannelDistillation.Dsl.Report
+open ChannelDistillation.Native
 open ChannelDistillation.Cli
 open ChannelDistillation.Cli.Common
 
@@ -19,6 +20,8 @@ type SweepArguments =
     | [<Unique>] Device of device: string
     | [<Unique>] Lanes of n: int
     | [<Unique>] Threads of n: int
+    | [<Unique>] Deterministic
+    | [<Unique>] Tf32 of switch: string
     | [<Unique>] Retry_Failed
     | [<Unique>] Launcher of launcher: string
     | [<Unique>] Wait
@@ -35,8 +38,10 @@ type SweepArguments =
             | Set _ -> "override a value of the experiment, e.g. --set train.epochs=2; may be repeated"
             | Only _ -> "only the runs whose name or variant fits this pattern, e.g. 'cd*'"
             | Device _ -> "auto, cpu, cuda or cuda:N; default auto: a GPU where there is one"
-            | Lanes _ -> "most runs trained together in one cohort; default 16"
+            | Lanes _ -> "most runs trained together in one cohort; default 16, on a GPU as many of them as fit"
             | Threads _ -> "processor threads; default: all cores"
+            | Deterministic -> "on a GPU: the same numbers from run to run, more slowly; docs/gpu.md"
+            | Tf32 _ -> "on a GPU, on or off: multiply in TensorFloat-32 in convolutions; default on"
             | Retry_Failed -> "try runs again that diverged or failed"
             | Launcher _ -> "local: on this machine; slurm: by jobs of a cluster, docs/cluster.md; default local"
             | Wait -> "with --launcher slurm: follow the jobs to their end, and show the table"
@@ -156,6 +161,9 @@ let run (arguments: string list) =
               Device = parsed.GetResult(Device, "auto") |> Parsing.device
               Lanes = parsed.GetResult(Lanes, defaultLanes) |> Parsing.positive "--lanes"
               Threads = parsed.TryGetResult Threads |> Option.map (Parsing.positive "--threads")
+              Computing =
+                { Gpu = GpuSettings(parsed.Contains Deterministic, parsed.GetResult(Tf32, "on") |> Parsing.switch "--tf32")
+                  FitLanes = not (parsed.Contains Lanes) }
               RetryFailed = parsed.Contains Retry_Failed
               Quiet = parsed.Contains Quiet
               Command =

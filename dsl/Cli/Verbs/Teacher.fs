@@ -7,6 +7,7 @@ open System.Threading
 open ChannelDistillation.Dsl.Launch
 open ChannelDistillation.Dsl.Progress
 open ChannelDistillation.Teachers
+open ChannelDistillation.Native
 open ChannelDistillation.Cli
 open ChannelDistillation.Cli.Common
 
@@ -27,6 +28,8 @@ type TeacherTrainArguments =
     | [<EqualsAssignmentOrSpaced>] Set of ``path=value``: string
     | [<Unique>] Device of device: string
     | [<Unique>] Threads of n: int
+    | [<Unique>] Deterministic
+    | [<Unique>] Tf32 of switch: string
     | [<Unique>] Retry_Failed
     | [<Unique>] Quiet
     | [<Unique>] Yes
@@ -38,6 +41,8 @@ type TeacherTrainArguments =
             | Set _ -> "override a value of the experiment, e.g. --set teacher.train.epochs=2; may be repeated"
             | Device _ -> "auto, cpu, cuda or cuda:N; default auto: a GPU where there is one"
             | Threads _ -> "processor threads; default: all cores"
+            | Deterministic -> "on a GPU: the same numbers from run to run, more slowly; docs/gpu.md"
+            | Tf32 _ -> "on a GPU, on or off: multiply in TensorFloat-32 in convolutions; default on"
             | Retry_Failed -> "try teachers again that diverged or failed"
             | Quiet -> "no progress, only the outcome"
             | Yes -> "start even where the grid is very large"
@@ -71,6 +76,9 @@ let private trainTeachers (words: string list) (parsed: ParseResults<TeacherTrai
         { Workspace = workspace
           Device = parsed.GetResult(Device, "auto") |> Parsing.device
           Threads = parsed.TryGetResult Threads |> Option.map (Parsing.positive "--threads")
+          Computing =
+            { Gpu = GpuSettings(parsed.Contains Deterministic, parsed.GetResult(Tf32, "on") |> Parsing.switch "--tf32")
+              FitLanes = true }
           RetryFailed = parsed.Contains Retry_Failed
           Quiet = parsed.Contains Quiet }
 

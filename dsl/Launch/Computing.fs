@@ -1,0 +1,34 @@
+namespace ChannelDistillation.Dsl.Launch
+
+open ChannelDistillation.Native
+open ChannelDistillation.Training
+
+/// How a device is to compute. No part of what a run is: like the device, it may be another one when the run goes on.
+type Computing =
+    {
+        Gpu: GpuSettings
+        /// Whether a GPU's memory decides how many runs are trained together, up to the most that there may be.
+        FitLanes: bool
+    }
+
+module Computing =
+    let standard = { Gpu = GpuSettings(); FitLanes = true }
+
+    /// The device to train on, told how to compute. Before anything is computed.
+    /// <exception cref="MissingException">It is not there, or cannot be told.</exception>
+    let choose (device: string) (computing: Computing) =
+        let chosen = Devices.Choose device
+        computing.Gpu.Apply chosen
+        chosen
+
+    /// For the command line of another process that is to compute alike.
+    /// <param name="lanes">Most runs in a cohort.</param>
+    let arguments (lanes: int) (computing: Computing) =
+        [ if not computing.FitLanes then
+              "--lanes"
+              string lanes
+          if computing.Gpu.Deterministic then
+              "--deterministic"
+          if not computing.Gpu.Tf32 then
+              "--tf32"
+              "off" ]
