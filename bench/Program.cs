@@ -24,6 +24,12 @@ switch (args)
     case ["precision", ..]:
         Precisions.Run(Number(1, 5), Number(2, 3), args.ElementAtOrDefault(3));
         break;
+    case ["cache", ..]:
+        KeptAnswers.Run(Number(1, 5), Number(2, 3), args.ElementAtOrDefault(3));
+        break;
+    case ["startup", ..]:
+        StartUp.Run(Number(1, 3));
+        break;
     case ["gpu", .. var rest]:
         return GpuSteps.Run(rest);
     case ["serve-gpu", var teacher, var student, var batch, var lanes, var device, var precision]:

@@ -17,14 +17,15 @@ public sealed class Rehearsal : IDisposable
 {
     private readonly DatasetDescriptor dataset;
     private readonly Device device;
-    private readonly FrozenTeacher? teacher;
+    private readonly ITeacher? teacher;
     private readonly List<Lane> lanes = [];
     private readonly int[] labels;
     private readonly Batch batch;
 
     /// <param name="lanes">How many runs of this kind are trained in lockstep.</param>
-    public Rehearsal(RunSpec spec, string device, int lanes = 1)
-        : this(spec, spec.Teacher, new Device(device))
+    /// <param name="keep">What asks the teacher in place of the step, and owns it from then on; null: the step asks it itself.</param>
+    public Rehearsal(RunSpec spec, string device, int lanes = 1, Func<FrozenTeacher, ITeacher>? keep = null)
+        : this(spec, spec.Teacher, new Device(device), keep)
     {
         for (int lane = 0; lane < lanes; lane++)
             Add(spec);
@@ -33,14 +34,19 @@ public sealed class Rehearsal : IDisposable
     /// <summary>Without lanes as yet.</summary>
     /// <param name="any">A run of the cohort.</param>
     /// <param name="taught">The cohort's teacher; null: it has none.</param>
-    internal Rehearsal(RunSpec any, TeacherSpec? taught, Device device)
+    /// <param name="keep">As above.</param>
+    internal Rehearsal(RunSpec any, TeacherSpec? taught, Device device, Func<FrozenTeacher, ITeacher>? keep = null)
     {
         dataset = DatasetCatalog.Describe(any.Dataset);
         this.device = device;
         int size = any.Train.Batch;
         int images = Math.Max(dataset.Images(any.Dataset.HeldOut).Training, size);
         labels = [.. Enumerable.Range(0, images).Select(image => image % dataset.Classes)];
-        teacher = taught is null ? null : new(RandomTeacher(taught, dataset, device), taught.BatchNorm, any.Train.Precision);
+        if (taught is not null)
+        {
+            var asked = new FrozenTeacher(RandomTeacher(taught, dataset, device), taught.BatchNorm, any.Train.Precision);
+            teacher = keep is null ? asked : keep(asked);
+        }
         ImageShape image = dataset.Image;
         batch = new(
             randn([size, image.Channels, image.Height, image.Width], device: device).DetachFromDisposeScope(),
@@ -116,7 +122,7 @@ public sealed class Rehearsal : IDisposable
     private TeacherSignals? Teach()
     {
         Taps asked = lanes.Aggregate(default(Taps), (taps, lane) => taps | lane.Losses.OfTeacher);
-        return asked.IsNone ? null : teacher?.Run(batch.Images, batch.Labels, asked);
+        return asked.IsNone ? null : teacher?.Run(batch, 1, asked);
     }
 
     private void Synchronise()
