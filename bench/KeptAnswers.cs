@@ -1,0 +1,74 @@
+using ChannelDistillation.Models;
+using ChannelDistillation.Records;
+using ChannelDistillation.Specs;
+using ChannelDistillation.Teachers;
+using ChannelDistillation.Teachers.Signals;
+using ChannelDistillation.Training;
+using TorchSharp;
+
+namespace ChannelDistillation.Bench;
+
+/// <summary>The teacher's share of a step where its answers are kept on the disk (`teacher.cache`), in the epochs after the first.</summary>
+internal static class KeptAnswers
+{
+    private const int Images = 50_000;
+
+    private static readonly (string Teacher, string Student, int Batch, int Lanes)[] All =
+    [
+        ("resnet20", "resnet8", 64, 1),
+        ("resnet20", "resnet8", 64, 5),
+        ("resnet20", "resnet8", 64, 15),
+        ("resnet34", "resnet18", 64, 5),
+    ];
+
+    public static void Run(int rounds, int steps, string? only)
+    {
+        Console.WriteLine(
+            $"CIFAR stem, ce + cd, {Machine.Hardware("cpu")["processor"]}, {torch.get_num_threads()} threads; {rounds} rounds of {steps} steps of each in turn; medians."
+        );
+        Console.WriteLine();
+        Console.WriteLine("| teacher -> student | batch | runs | asked, ms | kept, ms | asked / kept | teacher's share, asked | kept |");
+        Console.WriteLine("|---|---|---|---|---|---|---|---|");
+        foreach (var each in All)
+        {
+            if (only is null || each.Teacher.StartsWith(only, StringComparison.Ordinal))
+                Measure(each.Teacher, each.Student, each.Batch, each.Lanes, rounds, steps);
+        }
+    }
+
+    private static void Measure(string teacher, string student, int batch, int lanes, int rounds, int steps)
+    {
+        string folder = Directory.CreateTempSubdirectory("channel-distillation-bench-").FullName;
+        try
+        {
+            RunSpec spec = Cases.Distillation(teacher, student, batch, Cases.ChannelDistillation);
+            using var asked = new Rehearsal(spec, "cpu", lanes);
+            using var kept = new Rehearsal(spec, "cpu", lanes, answering => Keeping(answering, spec, folder));
+            var times = new List<((double Teacher, double Lanes) Asked, (double Teacher, double Lanes) Kept)>();
+            // The first round warms up, and fills the cache.
+            for (int round = 0; round <= rounds; round++)
+                times.Add((asked.Run(steps), kept.Run(steps)));
+            times.RemoveAt(0);
+            double Median(Func<((double Teacher, double Lanes) Asked, (double Teacher, double Lanes) Kept), double> of) =>
+                Cases.Median([.. times.Select(of)]);
+            Console.WriteLine(
+                $"| {teacher} -> {student} | {batch} | {lanes} | {1000 * Median(both => Sum(both.Asked)):0} | {1000 * Median(both => Sum(both.Kept)):0} "
+                    + $"| {Median(both => Sum(both.Asked) / Sum(both.Kept)):0.00} | {100 * Median(both => both.Asked.Teacher / Sum(both.Asked)):0.0} % "
+                    + $"| {100 * Median(both => both.Kept.Teacher / Sum(both.Kept)):0.00} % |"
+            );
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static CachedTeacher Keeping(FrozenTeacher teacher, RunSpec spec, string folder)
+    {
+        IReadOnlyList<SignalKind> kinds = SignalKind.OfRuns([spec], spec.Teacher!.Model, 100);
+        var store = new SignalStore(folder, kinds, Images, 1, Console.Error.WriteLine);
+        return new(store, () => teacher, 1, kinds.Aggregate(default(Taps), (all, kind) => all | kind.Taps), Console.Error.WriteLine);
+    }
+
+    private static double Sum((double Teacher, double Lanes) parts) => parts.Teacher + parts.Lanes;
+}

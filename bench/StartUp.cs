@@ -1,0 +1,119 @@
+using System.Diagnostics;
+using ChannelDistillation.Records;
+
+namespace ChannelDistillation.Bench;
+
+/// <summary>
+/// How long a person waits: from a command to the first training step of the quickstart, and for the plan of a grid of ten thousand runs. To be
+/// run from the project's folder, on a machine that does nothing else.
+/// </summary>
+internal static class StartUp
+{
+    private const string Program = "dsl/Cli/bin/Release/net10.0/channel-distillation.dll";
+
+    /// <summary>As training starts, its first images go to the event file; before that it has some bytes only.</summary>
+    private const int BytesWithoutImages = 1000;
+
+    // A teacher of one epoch is as large as one of many, and quickly there.
+    private static readonly string[] Sweep = ["sweep", "experiments/quickstart.yaml", "--set", "teacher.train.epochs=1", "--quiet", "--out"];
+
+    public static void Run(int rounds)
+    {
+        string folder = Directory.CreateTempSubdirectory("channel-distillation-bench-").FullName;
+        try
+        {
+            string empty = Path.Combine(folder, "empty.fsx");
+            File.WriteAllText(empty, "exit 0\n");
+            string grid = Path.Combine(folder, "grid.yaml");
+            File.WriteAllText(grid, Grid);
+            (string What, Func<double> Measure)[] cases =
+            [
+                ("an F# script that does nothing", () => UntilItEnds("fsi", empty)),
+                ("`dotnet fsi build.fsx sweep` to its first training step", () => ToFirstStep(folder, ["fsi", "build.fsx", .. Sweep])),
+                ("the program behind it to its first training step", () => ToFirstStep(folder, [Program, .. Sweep])),
+                ("`plan` of 10,000 runs", () => UntilItEnds(Program, "plan", grid, "--yes", "--out", folder)),
+            ];
+            var times = cases.Select(_ => new List<double>()).ToArray();
+            // The first round builds, trains the teacher and warms up.
+            for (int round = 0; round <= rounds; round++)
+            {
+                for (int i = 0; i < cases.Length; i++)
+                    times[i].Add(cases[i].Measure());
+            }
+            Console.WriteLine($"{Machine.Hardware("cpu")["processor"]}; medians of {rounds} rounds in turn.");
+            Console.WriteLine();
+            Console.WriteLine("| | seconds |");
+            Console.WriteLine("|---|---|");
+            for (int i = 0; i < cases.Length; i++)
+                Console.WriteLine($"| {cases[i].What} | {Cases.Median([.. times[i].Skip(1)]):0.00} |");
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private const string Grid = """
+        experiment: grid
+        dataset: cifar100
+        teacher: { model: resnet20, checkpoint: pretrain/none.safetensors }
+        student: { model: resnet8 }
+        train: { epochs: 10, batch: 64, optimizer: { sgd: { lr: 0.1 } }, lr_schedule: constant }
+        losses: { ce: { weight: 1 }, kd: { weight: 1 } }
+        variants: { kd: [ce, kd] }
+        seeds: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
+        grid: { product: { losses.kd.weight: { from: 0.1, to: 10, count: 1000 } } }
+        """;
+
+    private static double ToFirstStep(string folder, IEnumerable<string> arguments)
+    {
+        string output = Path.Combine(folder, "runs");
+        long start = Stopwatch.GetTimestamp();
+        using Process process = Start([.. arguments, output]);
+        try
+        {
+            while (!HasStarted(output))
+            {
+                if (process.HasExited)
+                    throw new InvalidOperationException("The sweep ended before it began to train.");
+                Thread.Sleep(5);
+            }
+            return Stopwatch.GetElapsedTime(start).TotalSeconds;
+        }
+        finally
+        {
+            process.Kill(entireProcessTree: true);
+            process.WaitForExit();
+            if (Directory.Exists(output))
+                Directory.Delete(output, recursive: true);
+        }
+    }
+
+    private static bool HasStarted(string output) =>
+        Directory.Exists(output)
+        && new DirectoryInfo(output)
+            .EnumerateFiles("events.out.tfevents.*", SearchOption.AllDirectories)
+            .Any(file => file.Exists && file.Length > BytesWithoutImages);
+
+    private static double UntilItEnds(params string[] arguments)
+    {
+        long start = Stopwatch.GetTimestamp();
+        using Process process = Start(arguments);
+        process.WaitForExit();
+        return process.ExitCode == 0
+            ? Stopwatch.GetElapsedTime(start).TotalSeconds
+            : throw new InvalidOperationException($"`dotnet {string.Join(' ', arguments)}` ended with {process.ExitCode}.");
+    }
+
+    private static Process Start(IEnumerable<string> arguments)
+    {
+        var start = new ProcessStartInfo("dotnet", arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        Process process = Process.Start(start)!;
+        // Nobody reads it, but a full pipe would hold the program up.
+        process.OutputDataReceived += (_, _) => { };
+        process.ErrorDataReceived += (_, _) => { };
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        return process;
+    }
+}
