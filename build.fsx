@@ -216,7 +216,7 @@ let developerVerbs =
     [ "build", "", "compile everything; --backend cpu|cuda|external", buildVerb
       "test", "", "the whole test suite; --filter TEXT for a part of it", testVerb
       "bench",
-      "[photographs | cifar | loader | methods | precision | gpu]",
+      "[photographs | cifar | loader | methods | precision | cache | startup | gpu]",
       "training steps beside PyTorch's, or loading images; bench/README.md",
       benchVerb
       "format", "", "format the sources; --check only looks", formatVerb ]
