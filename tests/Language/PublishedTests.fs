@@ -28,7 +28,8 @@ let private tables =
       "crd-benchmark", []
       "quickstart", []
       "fashion-mnist-ablation", []
-      "fashion-mnist-methods", [] ]
+      "fashion-mnist-methods", []
+      "fashion-mnist-results", [] ]
 
 /// Top-1 accuracy in percent after the last epoch, as the tables of arXiv 1910.10699 have it: same architecture, then different ones.
 let private benchmark =

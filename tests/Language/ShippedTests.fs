@@ -18,7 +18,8 @@ let names =
       "imagenet-comparison"
       "crd-benchmark"
       "fashion-mnist-ablation"
-      "fashion-mnist-methods" ]
+      "fashion-mnist-methods"
+      "fashion-mnist-results" ]
 
 let plan (name: string) =
     Repository.inRoot (fun () ->
@@ -33,6 +34,7 @@ let private ablation = [ "student"; "kd"; "cd"; "cd+gkd"; "cd+gkd+edt" ]
 let private rows name =
     match name with
     | "imagenet-comparison" -> [ "student"; "kd"; "fitnets"; "at"; "residual-kd"; "cd"; "cd+gkd"; "cd+gkd+edt" ]
+    | "fashion-mnist-results" -> [ "student"; "kd"; "fitnets"; "at"; "rkd"; "cd"; "cd+gkd"; "cd+gkd+edt" ]
     | "fashion-mnist-methods" ->
         [ "student"
           "kd"
