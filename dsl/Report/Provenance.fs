@@ -46,7 +46,9 @@ module Provenance =
     /// What differs from how a GPU computes unless told otherwise.
     let private gpuSettings (session: JsonObject) =
         let setting name = at [ "hardware"; "gpu_settings"; name ] session
-        (if setting "deterministic" = "true" then ", deterministic" else "") + (if setting "tf32" = "false" then ", without TF32" else "")
+
+        (if setting "deterministic" = "true" then ", deterministic" else "")
+        + (if setting "tf32" = "false" then ", without TF32" else "")
 
     let private ofSession (session: JsonObject) =
         let software name = at [ "software"; name ] session
