@@ -2,6 +2,7 @@
 #r "nuget: Argu, 6.1.1"
 #load "dsl/Cli/Verbs.fs"
 #load ".build/Programs.fsx"
+#load ".build/Packages.fsx"
 
 open System
 open System.Diagnostics
@@ -17,21 +18,11 @@ let at path = Path.Combine(root, path)
 
 // ---- Building what is needed -----------------------------------------------------------------------------------------
 
-/// What the last build of a project was made of: its sources (path, size, time) and its backend.
-let private sources (folders: string list) =
-    let isSource (file: FileInfo) =
-        match file.Extension with
-        | ".cs"
-        | ".fs"
-        | ".fsproj"
-        | ".csproj"
-        | ".props"
-        | ".targets" -> true
-        | _ -> file.Name.EndsWith ".lock.json"
-
+/// What the last build of a project was made of, but for its backend: paths, sizes and times.
+let private files (isWanted: FileInfo -> bool) (folders: string list) =
     let rec under (folder: DirectoryInfo) =
         seq {
-            yield! folder.EnumerateFiles() |> Seq.filter isSource
+            yield! folder.EnumerateFiles() |> Seq.filter isWanted
 
             for inner in folder.EnumerateDirectories() do
                 if inner.Name <> "bin" && inner.Name <> "obj" then
@@ -39,10 +30,10 @@ let private sources (folders: string list) =
         }
 
     seq {
-        yield! DirectoryInfo(root).EnumerateFiles() |> Seq.filter isSource
-        yield FileInfo(at "global.json")
-        yield FileInfo(at "data/datasets.yaml")
-        yield FileInfo(at "pretrain/teachers.yaml")
+        yield! DirectoryInfo(root).EnumerateFiles() |> Seq.filter isWanted
+
+        for file in [ "global.json"; "data/datasets.yaml"; "pretrain/teachers.yaml" ] do
+            yield FileInfo(at file)
 
         for folder in folders do
             yield! under (DirectoryInfo(at folder))
@@ -51,6 +42,20 @@ let private sources (folders: string list) =
     |> Seq.map (fun file -> $"{file.FullName}|{file.Length}|{file.LastWriteTimeUtc.Ticks}")
     |> Seq.sort
     |> String.concat "\n"
+
+let private sources =
+    files (fun file ->
+        match file.Extension with
+        | ".cs"
+        | ".fs"
+        | ".fsproj"
+        | ".csproj"
+        | ".props"
+        | ".targets" -> true
+        | _ -> false)
+
+/// Apart from the sources, for the first build of a backend makes its own.
+let private locks = files (fun file -> file.Name.EndsWith ".lock.json")
 
 type Target = { Project: string; Program: string; Folders: string list }
 
@@ -100,16 +105,22 @@ let build (target: Target) (asked: string option) =
     let backend = backendOf asked
     let stamp = at $"{target.Project}/bin/built"
 
-    let digest () =
-        let text = $"{backend}\n{Environment.Version}\n{sources target.Folders}"
-        Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes text))
+    let hash (text: string) = Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes text))
+    let ofSources () = hash $"{backend}\n{Environment.Version}\n{sources target.Folders}"
+    let ofLocks () = hash (locks target.Folders)
 
-    let upToDate () = File.Exists(at target.Program) && File.Exists stamp && File.ReadAllText stamp = digest ()
+    let upToDate () = File.Exists(at target.Program) && File.Exists stamp && File.ReadAllText stamp = ofSources () + ofLocks ()
 
     if not (upToDate ()) then
         withBuildLock (fun () ->
             if not (upToDate ()) then
-                let built = digest ()
+                let built = ofSources ()
+                let lockFiles () = set (Directory.GetFiles(at target.Project, "*.lock.json"))
+                let lockFilesBefore = lockFiles ()
+
+                if backend = "cuda" && backendOf None <> "cuda" then
+                    eprintfn "The first build for GPUs downloads a libtorch of several gigabytes."
+
                 eprintf "Building %s (%s) ... " target.Project backend
                 let clock = Stopwatch.StartNew()
 
@@ -117,7 +128,13 @@ let build (target: Target) (asked: string option) =
                     runHidden [ "build"; target.Project; "-c"; "Release"; "-v"; "quiet"; "-nologo"; $"-p:TorchBackend={backend}" ]
 
                 if code <> 0 then
-                    stop 1 $"failed after {clock.Elapsed.TotalSeconds:F0} s.\n{output}"
+                    eprintfn "failed after %.0f s." clock.Elapsed.TotalSeconds
+                    // NuGet writes what it found of the packages, which is not enough.
+                    lockFiles () - lockFilesBefore |> Set.iter File.Delete
+
+                    match Packages.missing backend (backendOf None) output with
+                    | Some message -> stop 3 message
+                    | None -> stop 1 output
 
                 eprintfn "%.0f s" clock.Elapsed.TotalSeconds
 
@@ -125,8 +142,16 @@ let build (target: Target) (asked: string option) =
                     if line.TrimStart().StartsWith "TorchSharp:" then
                         eprintfn "%s" (line.Trim())
 
-                File.WriteAllText(stamp, built)
+                File.WriteAllText(stamp, built + ofLocks ())
                 File.WriteAllText(lastBackend, backend))
+
+/// `--device cuda`, `cuda:1` or `cuda:0,1` needs a build for GPUs: a remembered one, or else the standard one. What else is asked for
+/// goes with any build.
+let private backendFor (arguments: string list) =
+    let asksForGpu =
+        arguments |> List.pairwise |> List.exists (fun (name, value) -> name = "--device" && value.StartsWith "cuda")
+
+    if asksForGpu && backendOf None = "cpu" then Some "cuda" else None
 
 // ---- Verbs for developers --------------------------------------------------------------------------------------------
 
@@ -243,6 +268,6 @@ match List.ofArray fsi.CommandLineArgs |> List.tail with
     match developerVerbs |> List.tryFind (fun (name, _, _, _) -> name = verb) with
     | Some(_, _, _, run) -> run arguments
     | None ->
-        build cli None
+        build cli (backendFor arguments)
         become (at cli.Program :: verb :: arguments)
 |> exit

@@ -86,13 +86,60 @@ let positive option n =
     else
         Ending.stop Ending.invalid $"{option} must be 1 or more; it is {n}."
 
+let private oneDevice = Regex "^(auto|cpu|cuda|cuda:[0-9]{1,4})$"
+
 let device (text: string) =
-    if Regex.IsMatch(text, "^(auto|cpu|cuda|cuda:[0-9]{1,4})$") then
+    if oneDevice.IsMatch text then
         text
-    elif Regex.IsMatch(text, "^cuda:[0-9,]+$") then
-        Ending.stop Ending.invalid "This version trains on one device: --device cuda:0, for instance."
+    elif text.Contains ',' then
+        Ending.stop Ending.invalid $"Only `sweep` trains on several devices; this is `{text}`. --device is auto, cpu, cuda or cuda:N."
     else
         Ending.stop Ending.invalid $"I do not know the device `{text}`. --device is auto, cpu, cuda or cuda:N."
+
+/// What `sweep` trains on: this process on one device, or a worker process on each of several.
+type Devices =
+    | One of device: string
+    | Several of Launch.WorkerDevice list
+
+/// `cpu,cpu`, `cuda:0,1` or `cuda:0,cuda:1`.
+let private deviceList (text: string) =
+    let refuse problem =
+        Ending.stop Ending.invalid $"--device {text}: {problem} A list is of workers on the processor, cpu,cpu, or of GPUs, cuda:0,1."
+
+    let number (word: string) = Regex.Match(word, "^(?:cuda:)?([0-9]{1,4})$")
+    let words = text.Split ',' |> Array.map _.Trim() |> List.ofArray
+    let strange = words |> List.filter (fun word -> word <> "cpu" && not (number word).Success)
+
+    if List.contains "" words then
+        refuse "there is nothing between two commas, or at an end."
+    elif not strange.IsEmpty then
+        let one =
+            if oneDevice.IsMatch strange.Head then
+                "has no place in a list"
+            else
+                "is no device"
+
+        refuse $"`{strange.Head}` {one}."
+    elif List.forall ((=) "cpu") words then
+        [ for number in 1 .. words.Length -> Launch.Processor number ]
+    elif List.contains "cpu" words then
+        refuse "it mixes the processor with GPUs."
+    elif not (words.Head.StartsWith "cuda:") then
+        refuse $"`{words.Head}` is no device."
+    else
+        let gpus = [ for word in words -> int (number word).Groups[1].Value ]
+
+        match gpus |> List.countBy id |> List.tryFind (fun (_, count) -> count > 1) with
+        | Some(gpu, _) -> refuse $"cuda:{gpu} is named twice; one worker trains on a GPU."
+        | None -> gpus |> List.map Launch.Gpu
+
+let devices (text: string) : Devices =
+    if text.Contains ',' then
+        Several(deviceList text)
+    elif oneDevice.IsMatch text then
+        One text
+    else
+        Ending.stop Ending.invalid $"I do not know the device `{text}`. --device is auto, cpu, cuda, cuda:N or a list: cuda:0,1."
 
 /// Where a sweep runs.
 type Launcher =

@@ -5,6 +5,10 @@ open System
 open System.Diagnostics
 open System.Runtime.InteropServices
 open System.Threading
+open ChannelDistillation.Dsl.Launch
+open ChannelDistillation.Dsl.Progress
+open ChannelDistillation.Dsl.Launch
+open ChannelDistillation.Dsl.Progress
 open Spectre.Console
 
 let private usr1 = enum<PosixSignal> 10 // by its number on Linux: .NET has no name for it
@@ -22,7 +26,20 @@ let private say (message: string) =
         eprintfn "%s" message
     else
         // Padded: it takes the place of a line of the live view, of which nothing may be left to read.
-        AnsiConsole.WriteLine(message.PadRight(AnsiConsole.Profile.Width - 1))
+        lock Progress.console (fun () -> AnsiConsole.WriteLine(message.PadRight(AnsiConsole.Profile.Width - 1)))
+
+/// Those that ask to save and end, beside SIGINT.
+let private others =
+    [ PosixSignal.SIGTERM
+      PosixSignal.SIGHUP
+      if OperatingSystem.IsLinux() then
+          usr1 ]
+
+let private registered (signals: PosixSignal list) (handle: PosixSignalContext -> unit) : IDisposable =
+    let registrations = signals |> List.map (fun signal -> PosixSignalRegistration.Create(signal, handle))
+
+    { new IDisposable with
+        member _.Dispose() = registrations |> List.iter _.Dispose() }
 
 let savingRuns = "Stopping: saving the state of every run. Once more to stop at once."
 
@@ -39,6 +56,8 @@ let watch (stopping: string) (source: CancellationTokenSource) : IDisposable =
             say stopping
             source.Cancel()
         elif context.Signal = PosixSignal.SIGINT && sinceFirst.Elapsed > sameTwice then
+            WorkerProcess.KillAll()
+            WorkerProcess.KillAll()
             AnsiConsole.Cursor.Show()
             Console.Out.Flush()
 
@@ -47,14 +66,13 @@ let watch (stopping: string) (source: CancellationTokenSource) : IDisposable =
             else
                 endNow Ending.interrupted
 
-    let signals =
-        [ PosixSignal.SIGINT
-          PosixSignal.SIGTERM
-          PosixSignal.SIGHUP
-          if OperatingSystem.IsLinux() then
-              usr1 ]
+    registered (PosixSignal.SIGINT :: others) onSignal
 
-    let registrations = signals |> List.map (fun signal -> PosixSignalRegistration.Create(signal, onSignal))
+/// The same for a worker, which says nothing. A terminal sends Ctrl+C to it as well, but what that means is decided by the process that
+/// started it.
+let watchAsWorker (source: CancellationTokenSource) : IDisposable =
+    registered (PosixSignal.SIGINT :: others) (fun context ->
+        context.Cancel <- true
 
-    { new IDisposable with
-        member _.Dispose() = registrations |> List.iter _.Dispose() }
+        if context.Signal <> PosixSignal.SIGINT then
+            source.Cancel())

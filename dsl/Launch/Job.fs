@@ -77,6 +77,9 @@ module Job =
 
                   { Run = run; Folder = folder; State = stateOf folder; Obstacle = None } ]
 
+    /// What a run's folder is called, whatever it was renamed to.
+    let nameOf (job: Job) = RunFolder.NameOf(job.Run.Name, job.Run.Spec)
+
     /// As it stands now.
     let refreshed (job: Job) = if job.Obstacle.IsSome then job else { job with State = stateOf job.Folder }
 

@@ -3,22 +3,38 @@ namespace ChannelDistillation.Dsl.Launch
 open ChannelDistillation.Dsl
 open ChannelDistillation.Records
 
-/// What one process does of a sweep that several share: jobs of a cluster do a part each.
+/// What one process does of a sweep that several share: jobs of a cluster, or the workers of one command, do a part each.
 type Part =
     | Everything
     /// Teachers only: trained where they have a recipe, and evaluated.
     | TeachersOnly
+    /// The teachers of these runs only.
+    | TeachersOf of folderNames: Set<string>
     /// The runs of these folders only. Tables are left to others: a thousand processes would each read a thousand runs for them.
     | RunsOf of folderNames: Set<string>
+    /// The same, but runs that another sweep has are left to it.
+    | FreeRunsOf of folderNames: Set<string>
     /// Nothing is trained.
     | TablesOnly
+
+    /// Some runs, by the names of their folders; None: all.
+    member this.Names =
+        match this with
+        | TeachersOf names
+        | RunsOf names
+        | FreeRunsOf names -> Some names
+        | Everything
+        | TeachersOnly
+        | TablesOnly -> None
+
+    member this.IsForTeachers = this.IsTeachersOnly || this.IsTeachersOf
 
 module Part =
     /// The part of a plan that is looked at.
     /// <exception cref="Refused">A run is not in the plan.</exception>
     let ofPlan (part: Part) (plan: Plan) : Plan =
-        match part with
-        | RunsOf names ->
+        match part.Names with
+        | Some names ->
             let named = plan.Runs |> List.filter (fun run -> names.Contains(RunFolder.NameOf(run.Name, run.Spec)))
 
             if named.Length < names.Count then
@@ -28,4 +44,4 @@ module Part =
                 )
 
             { plan with Runs = named; Rows = []; Literature = [] }
-        | _ -> plan
+        | None -> plan

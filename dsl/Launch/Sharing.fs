@@ -8,10 +8,13 @@ open ChannelDistillation
 open ChannelDistillation.Records
 
 /// Runs that several sweeps may want at the same time: each is trained by the one that takes it first, the others wait for it.
+/// <param name="patient">Whether the others are waited for; if not, their runs are left to them.</param>
 /// <param name="troubles">Told of runs whose folders cannot be written.</param>
-type Sharing(retryFailed: bool, troubles: Troubles, say: string -> unit, stop: CancellationToken) =
+type Sharing(retryFailed: bool, patient: bool, troubles: Troubles, say: string -> unit, stop: CancellationToken) =
     let owners = Owners()
     let announced = HashSet<string>()
+    let after = if patient then "waiting for it" else "it has to wait"
+    let mutable inOtherHands: Job list = []
 
     let tryTake (job: Job) =
         job.Obstacle |> Option.iter (fun reason -> raise (MissingException reason))
@@ -62,7 +65,7 @@ type Sharing(retryFailed: bool, troubles: Troubles, say: string -> unit, stop: C
                         busy.Add job
 
                         if announced.Add job.Folder then
-                            say $"{job.Run.Name} is in the hands of {other}; waiting for it."
+                            say $"{job.Run.Name} is in the hands of {other}; {after}."
                     | own, _ when isWanted job -> mine.Add((job, own))
                     | own, _ -> own.Dispose())
 
@@ -79,6 +82,9 @@ type Sharing(retryFailed: bool, troubles: Troubles, say: string -> unit, stop: C
 
         List.ofSeq busy
 
+    /// The runs that others had, where they were not waited for.
+    member _.InOtherHands = inOtherHands
+
     /// Works on all runs, group after group, then on those that others had and did not finish.
     /// `prepare` sees each group before its runs are taken, and leaves those that can start.
     member _.Each (groups: Job list -> Job list list) (prepare: Job list -> Job list) (work: (Job * Ownership) list -> unit) (jobs: Job list) =
@@ -90,7 +96,11 @@ type Sharing(retryFailed: bool, troubles: Troubles, say: string -> unit, stop: C
                       if not stop.IsCancellationRequested then
                           yield! share work (prepare group) ]
 
-            if not busy.IsEmpty then
-                waitForOne busy
+            if patient then
+                if not busy.IsEmpty then
+                    waitForOne busy
 
-            rest <- busy |> List.filter isWanted
+                rest <- busy |> List.filter isWanted
+            else
+                inOtherHands <- busy
+                rest <- []

@@ -62,6 +62,10 @@ module TeacherTraining =
             ()
 
         Progress.during options.Quiet pending.Length (fun progress ->
+            if not (options.Quiet || pending.IsEmpty || stop.IsCancellationRequested) then
+                progress.Say $"""Training {Words.count pending.Length "teacher"} on {training.Value.Device}."""
+                Option.ofObj (Devices.Hint options.Device) |> Option.iter progress.Say
+
             [ for teacher in teachers do
                   let outcome =
                       try

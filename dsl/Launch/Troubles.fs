@@ -53,6 +53,11 @@ type Troubles(folder: string) =
     /// What is not there, and files that could not be written.
     member _.Missing = List.distinct (List.ofSeq missing)
 
+    /// Notes what other processes have met.
+    member _.Add(othersFailures: string list, othersMissing: string list) =
+        failures.AddRange othersFailures
+        missing.AddRange othersMissing
+
     /// Does some work; where it cannot be done, that is noted.
     /// <param name="otherwise">The result then.</param>
     /// <exception cref="MissingException">Nothing at all can be written any more: the other runs would fare no better.</exception>

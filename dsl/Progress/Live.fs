@@ -8,12 +8,15 @@ open Spectre.Console
 open Spectre.Console.Rendering
 
 /// A view that stays in place on a terminal; messages scroll above it.
+/// <param name="title">Whose progress it is, where there are several views; else empty.</param>
+/// <param name="height">How many lines it may have.</param>
 [<Sealed>]
-type Live(console: IAnsiConsole, cohorts: int, time: TimeProvider, show: IRenderable -> unit) =
+type Live(console: IAnsiConsole, pace: Pace, title: string, height: unit -> int, show: IRenderable -> unit) =
     // So many of the last epochs are drawn as a curve.
     let curveWidth = 16
+    // Where there are fewer lines, the bars alone are shown.
+    let leastHeight = 6
     let frames = Frames 4L
-    let pace = Pace(cohorts, time)
     let last = Dictionary<string, EpochRecord>()
     let errors = Dictionary<string, float list>()
     let ended = Dictionary<string, RunResult>()
@@ -35,7 +38,7 @@ type Live(console: IAnsiConsole, cohorts: int, time: TimeProvider, show: IRender
               Markup $"[bold]{pace.Name.PadRight width}[/] {Figures.bar pace.SweepFraction}{left pace.SweepLeft}"
               Markup $"{epoch.PadRight width} {Figures.bar pace.Fraction}{speed}{doing}{left pace.CohortLeft}"
           else
-              Markup $"[bold]{pace.Name}[/] · {epoch} {Figures.bar pace.Fraction}{speed}{doing}{left pace.CohortLeft}" ]
+              Markup $"[bold]{title}{pace.Name}[/] · {epoch} {Figures.bar pace.Fraction}{speed}{doing}{left pace.CohortLeft}" ]
 
     let cells lane =
         let error, curve, best, losses =
@@ -61,7 +64,7 @@ type Live(console: IAnsiConsole, cohorts: int, time: TimeProvider, show: IRender
         table.AddColumn "" |> ignore
         table.AddColumn(TableColumn("[grey]best[/]").RightAligned()) |> ignore
         table.AddColumn(TableColumn("[grey]loss of the last epoch[/]").NoWrap()) |> ignore
-        let most = max 1 (console.Profile.Height - 6)
+        let most = max 1 (height () - 6)
 
         for lane in Seq.truncate most lanes do
             table.AddRow(cells lane) |> ignore
@@ -69,7 +72,10 @@ type Live(console: IAnsiConsole, cohorts: int, time: TimeProvider, show: IRender
         if lanes.Count > most then
             table.AddRow [| $"[grey]and {lanes.Count - most} more[/]" |] |> ignore
 
-        show (Rows(header () @ [ table :> IRenderable ]))
+        show (Rows(header () @ (if height () < leastHeight then [] else [ table :> IRenderable ])))
+
+    new(console: IAnsiConsole, cohorts: int, time: TimeProvider, show) =
+        Live(console, Pace(cohorts, time), "", (fun () -> console.Profile.Height), show)
 
     interface IProgress with
         member _.Teacher

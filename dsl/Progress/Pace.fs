@@ -4,6 +4,7 @@ open System
 
 /// What is still to be trained and how fast it has gone so far. Work is counted in steps times lanes; validation is taken in,
 /// because time is wall-clock time.
+/// <param name="cohorts">How many there are; 0: nobody knows.</param>
 [<Sealed>]
 type Pace(cohorts: int, time: TimeProvider) =
     let mutable started = time.GetTimestamp()
@@ -39,7 +40,11 @@ type Pace(cohorts: int, time: TimeProvider) =
         if not teacher then
             cohort <- cohort + 1
 
-        name <- if teacher then "teacher" else $"cohort {cohort} of {max cohort cohorts}"
+        name <-
+            if teacher then "teacher"
+            elif cohorts = 0 then "cohort"
+            else $"cohort {cohort} of {max cohort cohorts}"
+
         lanes <- laneCount
         startEpoch <- firstEpoch
         startStep <- firstStep

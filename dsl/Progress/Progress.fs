@@ -9,6 +9,9 @@ open Spectre.Console.Rendering
 
 let internal isTerminal () = not Console.IsOutputRedirected && AnsiConsole.Profile.Capabilities.Interactive
 
+/// Held by whoever writes on the terminal: the view in place takes locks of its own in another order than a line above it does.
+let console = obj ()
+
 /// A view that stays in place while the work goes on, and is gone after it.
 let internal inPlace (work: (IRenderable -> unit) -> 'result) : 'result =
     AnsiConsole
@@ -16,8 +19,9 @@ let internal inPlace (work: (IRenderable -> unit) -> 'result) : 'result =
         .AutoClear(true)
         .Start(fun context ->
             work (fun view ->
-                context.UpdateTarget view
-                context.Refresh()))
+                lock console (fun () ->
+                    context.UpdateTarget view
+                    context.Refresh())))
 
 /// Runs the work with an observer that suits where the output goes: a view in place on a terminal, plain lines elsewhere, nothing when quiet.
 let during (quiet: bool) (cohorts: int) (work: IProgress -> 'result) : 'result =
@@ -27,6 +31,15 @@ let during (quiet: bool) (cohorts: int) (work: IProgress -> 'result) : 'result =
         inPlace (fun show -> work (Live(AnsiConsole.Console, cohorts, TimeProvider.System, show)))
     else
         work (Lines(Console.Out, cohorts))
+
+/// The same for a sweep that several workers train, each with its name; so many runs are to be trained.
+let ofWorkers (quiet: bool) (names: string list) (runs: int) (work: ICrewProgress -> 'result) : 'result =
+    if quiet then
+        work (CrewSilent console)
+    elif isTerminal () then
+        inPlace (fun show -> work (CrewLive(AnsiConsole.Console, console, names, runs, TimeProvider.System, show)))
+    else
+        work (CrewLines(Console.Out, console, names))
 
 /// The same for downloads.
 let fetching (quiet: bool) (work: IDownloadObserver -> 'result) : 'result =

@@ -38,11 +38,11 @@ module Status =
           GivenUp = count _.IsGaveUp
           Training =
             [ for job in unfinished do
-                  if inRunning.Contains(Work.nameOf job) then
+                  if inRunning.Contains(Job.nameOf job) then
                       job, RunFolder(job.Folder).ReadLastEpoch() |> Option.ofObj ]
           Waiting =
             unfinished
-            |> List.filter (fun job -> let name = Work.nameOf job in inWaiting.Contains name && not (inRunning.Contains name))
+            |> List.filter (fun job -> let name = Job.nameOf job in inWaiting.Contains name && not (inRunning.Contains name))
             |> List.length
           Reasons = waiting |> List.filter (fun entry -> entry.Kind = Train) |> List.map _.Reason |> List.distinct |> List.sort }
 

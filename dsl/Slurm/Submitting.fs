@@ -23,7 +23,7 @@ let private write (program: Script.Program) (settings: SlurmSettings) (plan: Pla
     Directory.CreateDirectory(Submission.logs submission) |> ignore
     // As it is now: the file may change while jobs wait, and settings of the command line are in it.
     File.WriteAllText(Submission.experimentFile submission, ExperimentCodec.codec.Write plan.Experiment |> Emit.document)
-    Submission.writeCohorts submission (cohorts |> List.map (List.map Work.nameOf))
+    Submission.writeCohorts submission (cohorts |> List.map (List.map Job.nameOf))
 
     for kind in [ Teachers; Train; Tables ] do
         File.WriteAllText(Submission.scriptFile submission kind, Script.render program settings submission kind cohorts.Length)
@@ -44,7 +44,7 @@ let private prepare (options: SweepOptions) (plan: Plan) (work: Work) (stop: Can
     Bring.checkTeachers options.Workspace work.Teachers
     Bring.fetch options.Workspace options.Quiet (specs |> List.map _.Dataset) work.Teachers stop
     let folder = Sweep.folderOf options.Out plan
-    Sweep.writeTables options plan (Layouts.knownErrors (PlanFile.read folder)) |> ignore
+    SweepTables.write options plan (Layouts.knownErrors (PlanFile.read folder)) |> ignore
 
 let private submitAll (program: Script.Program) (settings: SlurmSettings) (plan: Plan) (folder: string) (work: Work) : Submitted list =
     let submitted = ResizeArray<string>()

@@ -2,7 +2,6 @@ namespace ChannelDistillation.Dsl.Slurm
 
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Launch
-open ChannelDistillation.Records
 open ChannelDistillation.Teachers
 
 /// What is left of a sweep for a cluster to do.
@@ -24,15 +23,12 @@ type Work =
     member this.Runs = this.Cohorts |> List.sumBy _.Length
 
 module Work =
-    /// What a run's folder is called, whatever it was renamed to.
-    let nameOf (job: Job) = RunFolder.NameOf(job.Run.Name, job.Run.Spec)
-
     /// From the runs' folders and what the scheduler has of this experiment.
     let find (options: SweepOptions) (plan: Plan) (entries: QueueEntry list) : Work =
         let chosen = Job.ofPlan (Sweep.folderOf options.Out plan) plan |> Job.chosen options.Only
         let pending = chosen |> List.filter (fun job -> RunState.needsTraining options.RetryFailed job.State)
         let queued = Queue.runs entries
-        let waiting, missing = pending |> List.partition (nameOf >> queued.Contains)
+        let waiting, missing = pending |> List.partition (Job.nameOf >> queued.Contains)
         let teachers = missing |> List.choose (fun job -> Teachers.ofRun job.Run) |> List.distinctBy _.Key
         let store = TeacherStore options.Workspace
 

@@ -15,43 +15,66 @@ public static class ExternalTorch
 
     private static readonly string[] Optional = ["c10_cuda", "torch_cuda"];
 
-    /// <summary>Loads the libraries of the folder that TORCH_LIB names; does nothing where it names none.</summary>
+    private static string? Folder => Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } folder ? folder : null;
+
+    /// <summary>Whether the build has a libtorch of its own.</summary>
+    private static bool IsBuiltIn => Has(AppContext.BaseDirectory, "torch_cpu", SearchOption.AllDirectories);
+
+    /// <summary>Whether the libtorch in use can do CUDA.</summary>
+    public static bool IsForGpus =>
+        IsBuiltIn
+            ? Has(AppContext.BaseDirectory, "torch_cuda", SearchOption.AllDirectories)
+            : Folder is { } folder && Has(folder, "torch_cuda", SearchOption.TopDirectoryOnly);
+
+    /// <summary>Loads the libraries of the folder that TORCH_LIB names; does nothing where it names none, or the build has its own.</summary>
     /// <exception cref="MissingException">A library is not there or does not load.</exception>
     public static void Load()
     {
-        if (Environment.GetEnvironmentVariable(Variable) is not { Length: > 0 } folder)
+        if (Folder is not { } folder || IsBuiltIn)
             return;
+        if (!Directory.Exists(folder))
+            throw new MissingException($"{Variable} is {folder}, but there is no such folder. {WhatItHolds}");
         foreach (string name in Libraries)
         {
             string path = Path.Combine(folder, FileName(name));
-            if (!File.Exists(path) && Optional.Contains(name))
-                continue;
-            try
-            {
-                NativeLibrary.Load(path);
-            }
-            catch (Exception error) when (error is DllNotFoundException or BadImageFormatException)
-            {
-                throw new MissingException(
-                    $"{Variable} is {folder}, but {path} cannot be loaded. The folder must hold libtorch, and a LibTorchSharp built against that libtorch. {error.Message}",
-                    error
-                );
-            }
+            if (File.Exists(path))
+                Load(folder, path);
+            else if (!Optional.Contains(name))
+                throw new MissingException($"{Variable} is {folder}, but there is no {FileName(name)} in it. {WhatItHolds}");
         }
     }
 
     /// <summary>To be called before the first use of `torch`: TorchSharp's own answer to a missing libtorch is a page long, and a copy of all it finds.</summary>
-    /// <exception cref="MissingException">The program was built without libtorch, and none was named.</exception>
+    /// <exception cref="MissingException">The program was built without libtorch, and none was named; or with one, and another was named.</exception>
     public static void Require()
     {
-        bool named = Environment.GetEnvironmentVariable(Variable) is { Length: > 0 };
-        if (!named && !Directory.EnumerateFiles(AppContext.BaseDirectory, "*torch_cpu*", SearchOption.AllDirectories).Any())
-        {
+        if (Folder is null && !IsBuiltIn)
             throw new MissingException(
                 $"This build takes libtorch from the folder that {Variable} names, and it names none. For a build that brings libtorch along: dotnet fsi build.fsx build --backend cpu"
             );
+        if (Folder is { } folder && IsBuiltIn)
+            throw new MissingException(
+                $"{Variable} is {folder}, but this build has a libtorch of its own. To use the one in that folder: dotnet fsi build.fsx build --backend external. To use the build's own: unset {Variable}"
+            );
+    }
+
+    private static string WhatItHolds =>
+        $"The folder must hold libtorch, and a {FileName("LibTorchSharp")} built against that libtorch (docs/gpu.md).";
+
+    private static void Load(string folder, string path)
+    {
+        try
+        {
+            NativeLibrary.Load(path);
+        }
+        catch (Exception error) when (error is DllNotFoundException or BadImageFormatException)
+        {
+            throw new MissingException($"{Variable} is {folder}, but {path} cannot be loaded. {WhatItHolds} {error.Message}", error);
         }
     }
+
+    private static bool Has(string folder, string library, SearchOption where) =>
+        Directory.Exists(folder) && Directory.EnumerateFiles(folder, $"*{library}*", where).Any();
 
     private static string FileName(string library) =>
         OperatingSystem.IsWindows() ? $"{library}.dll"

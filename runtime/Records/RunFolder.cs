@@ -42,6 +42,9 @@ public sealed class RunFolder(string path)
     /// <summary>The same, of what <see cref="ReadRun"/> gave.</summary>
     public static bool IsOfAnother(JsonObject? run, string hash) => (string?)run?[HashEntry] is string own && own != hash;
 
+    /// <summary>When its end was last recorded, UTC; long ago where it never was.</summary>
+    public DateTime ResultWritten => File.GetLastWriteTimeUtc(ResultFile);
+
     /// <summary>Whether the weights of the last and of the best epoch are there.</summary>
     public bool HasWeights() => File.Exists(LatestWeights) && File.Exists(BestWeights);
 

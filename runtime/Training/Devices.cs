@@ -6,6 +6,8 @@ namespace ChannelDistillation.Training;
 /// <summary>What can be trained on here.</summary>
 public static class Devices
 {
+    private const string OnProcessor = "To train on the processor: --device cpu";
+
     /// <summary>The device to train on.</summary>
     /// <param name="wanted">`auto` (a GPU where there is one), `cpu`, `cuda` or `cuda:N`.</param>
     /// <returns>`cpu` or `cuda:N`.</returns>
@@ -15,24 +17,42 @@ public static class Devices
         ExternalTorch.Require();
         if (wanted == "cpu")
             return wanted;
-        int found = torch.cuda.is_available() ? torch.cuda.device_count() : 0;
+        int found = Found();
         if (wanted == "auto")
             return found > 0 ? "cuda:0" : "cpu";
         int index = wanted == "cuda" ? 0 : int.Parse(wanted["cuda:".Length..]);
         return index < found ? $"cuda:{index}" : throw new MissingException(WhatIsThere(wanted, found));
     }
 
+    /// <summary>What a person may want to know who left the choice to us; null: nothing.</summary>
+    /// <param name="wanted">As in <see cref="Choose"/>.</param>
+    public static string? Hint(string wanted) =>
+        wanted == "auto" && NvidiaGpus.AreHere() && Found() == 0
+            ? ExternalTorch.IsForGpus
+                ? $"This machine has an NVIDIA GPU that libtorch cannot use, and so the processor trains. {CheckDriver}"
+                : "This machine has an NVIDIA GPU, but this build is for the processor. With --device cuda the same command builds for the GPU and trains on it."
+            : null;
+
     /// <summary>How many threads an operation on the processor may use.</summary>
     public static void UseThreads(int threads) => torch.set_num_threads(threads);
+
+    private const string CheckDriver = "`nvidia-smi` shows what its driver supports: this libtorch needs CUDA 12.8, driver 570 or newer.";
+
+    private static int Found() => torch.cuda.is_available() ? torch.cuda.device_count() : 0;
 
     private static string WhatIsThere(string wanted, int found)
     {
         if (found > 0)
             return $"The device {wanted} is not there: this machine has {found} CUDA GPU{(found > 1 ? "s" : "")}, cuda:0{(found > 1 ? $" to cuda:{found - 1}" : "")}.";
-        bool forGpus = Directory.EnumerateFiles(AppContext.BaseDirectory, "*torch_cuda*", SearchOption.AllDirectories).Any();
-        string why = forGpus
-            ? "libtorch with CUDA is installed but sees no GPU; `nvidia-smi` says whether the driver does."
-            : "This build has libtorch for the processor only. For GPUs: dotnet fsi build.fsx build --backend cuda";
-        return $"The device {wanted} is not there. {why}\nTo train on the processor: --device cpu";
+        string visible = Environment.GetEnvironmentVariable("CUDA_VISIBLE_DEVICES") is { } names ? $" CUDA_VISIBLE_DEVICES is `{names}`." : "";
+        string why = (ExternalTorch.IsForGpus, NvidiaGpus.AreHere()) switch
+        {
+            (true, true) => $"libtorch with CUDA is here, and an NVIDIA GPU that it cannot use. {CheckDriver}{visible}",
+            (true, false) => "libtorch with CUDA is here, but no NVIDIA GPU and its driver.",
+            (false, true) =>
+                "The machine has an NVIDIA GPU, but this build has libtorch for the processor only. For GPUs: dotnet fsi build.fsx build --backend cuda",
+            (false, false) => "There is no NVIDIA GPU and its driver here, and this build has libtorch for the processor only.",
+        };
+        return $"The device {wanted} is not there. {why}\n{OnProcessor}";
     }
 }

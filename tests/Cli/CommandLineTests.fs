@@ -137,7 +137,23 @@ let tests =
                 "Parameter '--lanes' must be followed by <n>, but was 'many'.\n`dotnet fsi build.fsx sweep --help` lists its options.\n"
                 [ "sweep"; "--lanes"; "0" ], "--lanes must be 1 or more; it is 0.\n"
                 [ "sweep"; "--tf32"; "maybe" ], "--tf32 is on or off, not maybe.\n"
-                [ "sweep"; "--device"; "gpu" ], "I do not know the device `gpu`. --device is auto, cpu, cuda or cuda:N.\n"
+                [ "sweep"; "--device"; "gpu" ], "I do not know the device `gpu`. --device is auto, cpu, cuda, cuda:N or a list: cuda:0,1.\n"
+                for list, problem in
+                    [ "cpu,", "there is nothing between two commas, or at an end."
+                      "cuda:0,,1", "there is nothing between two commas, or at an end."
+                      "cuda:0,1,0", "cuda:0 is named twice; one worker trains on a GPU."
+                      "cuda:0,cuda:0", "cuda:0 is named twice; one worker trains on a GPU."
+                      "cpu,cuda:0", "it mixes the processor with GPUs."
+                      "cuda,cuda:1", "`cuda` has no place in a list."
+                      "auto,auto", "`auto` has no place in a list."
+                      "cuda:0,gpu", "`gpu` is no device."
+                      "0,1", "`0` is no device." ] do
+                    [ "sweep"; "--device"; list ],
+                    $"--device {list}: {problem} A list is of workers on the processor, cpu,cpu, or of GPUs, cuda:0,1.\n"
+                [ "evaluate"; "a.safetensors"; "--device"; "cpu,cpu" ],
+                "Only `sweep` trains on several devices; this is `cpu,cpu`. --device is auto, cpu, cuda or cuda:N.\n"
+                [ "sweep"; "--device"; "cpu,cpu"; "--launcher"; "slurm" ],
+                "With --launcher slurm each job trains on one device: --device cuda, and `gpus: 1` in the section `slurm` of the experiment.\n"
                 [ "sweep"; "--launcher"; "pbs" ], "I do not know the launcher `pbs`. --launcher is local or slurm.\n"
                 [ "plan"; "--set"; "train.epochs" ], "--set needs PATH=VALUE, for instance --set train.epochs=2; this is `train.epochs`.\n"
                 [ "data"; "fetch" ], "Missing argument '<name>'.\n`dotnet fsi build.fsx data fetch --help` lists its options.\n"

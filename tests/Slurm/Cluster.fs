@@ -56,7 +56,8 @@ type Cluster() =
           "SlurmUser=root"
           "SlurmdUser=root"
           "AuthType=auth/munge"
-          $"""AuthInfo=socket={file "munge/socket"}"""
+          // A job that is queued again waits until the last turn's credential has expired: two minutes where nothing is said.
+          $"""AuthInfo=socket={file "munge/socket"},cred_expire=5"""
           $"SlurmctldPort={freePort ()}"
           $"SlurmdPort={freePort ()}"
           $"""SlurmctldPidFile={file "slurmctld.pid"}"""
@@ -130,13 +131,6 @@ type Cluster() =
               match line.Split ' ' with
               | [| element; state; name |] when name.EndsWith("." + kind) -> element, state
               | _ -> () ]
-
-    /// Slurm lets a job that it has queued again wait for two minutes. None of that here.
-    member _.LetAllStart() =
-        for job in (must "squeue --noheader --array --states=PENDING --format='%i %r'").Split '\n' do
-            match job.Split ' ' with
-            | [| id; "BeginTime" |] -> shell $"scontrol update JobId={id} StartTime=now" |> ignore
-            | _ -> ()
 
     /// Takes the node away as a power cut does, with everything that runs on it, and brings it back.
     member _.CutPower() =

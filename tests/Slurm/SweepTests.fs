@@ -27,11 +27,8 @@ let private until (cluster: Cluster) (what: string) (holds: unit -> bool) =
 
         Thread.Sleep 200
 
-/// Every job to its end; those that Slurm would let wait start at once.
-let private drain (cluster: Cluster) =
-    until cluster "the queue is empty" (fun () ->
-        cluster.LetAllStart()
-        cluster.Must "squeue --noheader" = "")
+/// Every job to its end.
+let private drain (cluster: Cluster) = until cluster "the queue is empty" (fun () -> cluster.Must "squeue --noheader" = "")
 
 /// A project with an experiment in it, beside one where the same experiment has been swept on this machine.
 let private withTwin (file: string) (text: string) (act: TemporaryFolder -> (unit -> unit) -> unit) =
@@ -97,10 +94,7 @@ let private disturbed (cluster: Cluster) =
         Project.must root (onCluster "disturbed.yaml") |> ignore
         let array = (cluster.Must "squeue --noheader --format='%F %j' | grep train | head -1 | cut -d' ' -f1").Trim()
 
-        let running seed =
-            until cluster $"seed {seed} trains" (fun () ->
-                cluster.LetAllStart()
-                epochs root "disturbed" seed > 0)
+        let running seed = until cluster $"seed {seed} trains" (fun () -> epochs root "disturbed" seed > 0)
 
         running 0
         running 1
@@ -130,17 +124,18 @@ let private outOfTime (cluster: Cluster) =
     withTwin "limited.yaml" text (fun root expectSame ->
         Project.must root (onCluster "limited.yaml") |> ignore
 
+        let said () =
+            [ for log in Directory.GetFiles(root.File "runs/limited/slurm", "train-1.log", SearchOption.AllDirectories) -> File.ReadAllText log ]
+            |> String.concat "\n"
+
         for turn in 1..2 do
             let before = epochs root "limited" 0
 
             until cluster $"turn {turn} trains" (fun () ->
-                cluster.LetAllStart()
+                Expect.isNonEmpty (cluster.Queue "train") $"turn {turn} after {before} epochs; it said:\n{said ()}"
                 epochs root "limited" 0 > before)
 
             cluster.Must "scancel --batch --signal=USR1 $(squeue --noheader --array --states=RUNNING --format=%i)" |> ignore
-
-            let said () =
-                File.ReadAllText(Directory.GetFiles(root.File "runs/limited/slurm", "train-1.log", SearchOption.AllDirectories)[0])
 
             until cluster $"turn {turn} is over" (fun () -> cluster.Queue "train" |> List.forall (fun (_, state) -> state = "PENDING"))
             Expect.equal (cluster.Queue "train" |> List.map snd) [ "PENDING" ] $"queued again; it said:\n{said ()}"

@@ -140,6 +140,7 @@ let private evaluate (parsed: ParseResults<EvaluateArguments>) =
     let dataset = datasetOf file origin (parsed.TryGetResult Dataset)
     let model = modelOf file origin (parsed.TryGetResult Model) stem
     threads |> Option.iter Devices.UseThreads
+    Option.ofObj (Devices.Hint device) |> Option.iter (eprintfn "%s")
     let options = TrainingOptions(workspace, Devices.Choose device, Remark = fun remark -> eprintfn "%s" remark)
     let mutable images = 0
 

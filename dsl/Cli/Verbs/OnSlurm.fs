@@ -32,10 +32,8 @@ let private programOf (options: SweepOptions) (settings: SlurmSettings) (command
       Options =
         [ "--device"
           options.Device
-          yield! Computing.arguments options.Lanes options.Computing
           yield! threads |> Option.map (fun threads -> [ "--threads"; string threads ]) |> Option.defaultValue []
-          if options.RetryFailed then
-              "--retry-failed"
+          yield! SweepOptions.shared options
           "--yes" ]
       Command = command }
 

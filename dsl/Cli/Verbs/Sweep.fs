@@ -37,7 +37,7 @@ type SweepArguments =
             | Out _ -> "where results go; default runs"
             | Set _ -> "override a value of the experiment, e.g. --set train.epochs=2; may be repeated"
             | Only _ -> "only the runs whose name or variant fits this pattern, e.g. 'cd*'"
-            | Device _ -> "auto, cpu, cuda or cuda:N; default auto: a GPU where there is one"
+            | Device _ -> "auto, cpu, cuda, cuda:N, or a list with a worker process for each: cuda:0,1; default auto: a GPU where there is one"
             | Lanes _ -> "most runs trained together in one cohort; default 16, on a GPU as many of them as fit"
             | Threads _ -> "processor threads; default: all cores"
             | Deterministic -> "on a GPU: the same numbers from run to run, more slowly; docs/gpu.md"
@@ -46,7 +46,7 @@ type SweepArguments =
             | Launcher _ -> "local: on this machine; slurm: by jobs of a cluster, docs/cluster.md; default local"
             | Wait -> "with --launcher slurm: follow the jobs to their end, and show the table"
             | Cancel -> "take the jobs that --launcher slurm submitted from the queue; what runs saves its state"
-            | Part _ -> "of a sweep that several processes share: teachers, tables, or a line of the cohorts.txt beside FILE"
+            | Part _ -> "of a sweep that several processes share: teachers, tables, worker, or a line of the cohorts.txt beside FILE"
             | Quiet -> "no progress, only the table"
             | Yes -> "start even where the grid is very large"
 
@@ -98,7 +98,7 @@ let private summary (outcome: Outcome) =
 
 /// The end of a part of a sweep: its tables are not worth showing.
 let private partSummary (part: Part) (outcome: Outcome) =
-    if part <> TeachersOnly then
+    if not part.IsForTeachers then
         for job in outcome.Chosen do
             printfn "%s: %O" job.Run.Name job.State
 
@@ -110,7 +110,7 @@ let private partSummary (part: Part) (outcome: Outcome) =
 
     if not outcome.Missing.IsEmpty then
         Ending.missing
-    elif outcome.Obstacles.IsEmpty && (part = TeachersOnly || outcome.Chosen |> List.forall (fun job -> job.State = Done)) then
+    elif outcome.Obstacles.IsEmpty && (part.IsForTeachers || outcome.Chosen |> List.forall (fun job -> job.State = Done)) then
         0
     else
         Ending.failed
@@ -139,42 +139,65 @@ let private train (options: SweepOptions) (plan: Plan) (arguments: string list) 
         Ending.interrupted
     else
         match options.Part with
-        | RunsOf _
-        | TeachersOnly -> partSummary options.Part outcome
-        | _ -> summary outcome
+        | Everything
+        | TablesOnly -> summary outcome
+        | part -> partSummary part outcome
 
-let run (arguments: string list) =
-    match Parsing.parse<SweepArguments> "sweep" arguments with
-    | None -> 0
-    | Some parsed ->
-        let launcher = parsed.TryGetResult Launcher |> Option.map Parsing.launcher
+/// A worker of a sweep that another process leads.
+let private work (options: SweepOptions) =
+    let output = new StreamWriter(Console.OpenStandardOutput(), Text.UTF8Encoding false)
+    // Its standard output is for messages alone.
+    Console.SetOut Console.Error
+    use source = new CancellationTokenSource()
+    use _ = Signals.watchAsWorker source
+    if Worker.run options Console.In output source then Ending.interrupted else 0
 
-        if parsed.Contains Wait && launcher <> Some Parsing.Slurm then
-            Ending.stop Ending.invalid "--wait goes with --launcher slurm; a sweep on this machine is over when the command is."
+let private optionsOf (parsed: ParseResults<SweepArguments>) (arguments: string list) : SweepOptions =
+    let device, workers =
+        match parsed.GetResult(Device, "auto") |> Parsing.devices with
+        | Parsing.One device -> device, []
+        | Parsing.Several workers -> WorkerDevice.onMachine workers.Head, workers
 
-        let file = parsed.TryGetResult File
+    let part = parsed.TryGetResult Part |> Option.filter ((<>) "worker")
 
-        let options =
-            { Workspace = workspace
-              Out = outOf (parsed.TryGetResult Out)
-              Only = parsed.TryGetResult Only
-              Device = parsed.GetResult(Device, "auto") |> Parsing.device
-              Lanes = parsed.GetResult(Lanes, defaultLanes) |> Parsing.positive "--lanes"
-              Threads = parsed.TryGetResult Threads |> Option.map (Parsing.positive "--threads")
-              Computing =
-                { Gpu = GpuSettings(parsed.Contains Deterministic, parsed.GetResult(Tf32, "on") |> Parsing.switch "--tf32")
-                  FitLanes = not (parsed.Contains Lanes) }
-              RetryFailed = parsed.Contains Retry_Failed
-              Quiet = parsed.Contains Quiet
-              Command =
-                if parsed.Contains Part then
-                    None
-                else
-                    Some(Parsing.commandLine "sweep" arguments)
-              Part = parsed.TryGetResult Part |> Option.map (partOf file) |> Option.defaultValue Everything
-              OpenDataset = None }
+    { Workspace = workspace
+      Out = outOf (parsed.TryGetResult Out)
+      Only = parsed.TryGetResult Only
+      Device = device
+      Workers = workers
+      Lanes = parsed.GetResult(Lanes, defaultLanes) |> Parsing.positive "--lanes"
+      Threads = parsed.TryGetResult Threads |> Option.map (Parsing.positive "--threads")
+      Computing =
+        { Gpu = GpuSettings(parsed.Contains Deterministic, parsed.GetResult(Tf32, "on") |> Parsing.switch "--tf32")
+          FitLanes = not (parsed.Contains Lanes) }
+      RetryFailed = parsed.Contains Retry_Failed
+      Quiet = parsed.Contains Quiet
+      Observer = None
+      Command =
+        if parsed.Contains Part then
+            None
+        else
+            Some(Parsing.commandLine "sweep" arguments)
+      Part = part |> Option.map (partOf (parsed.TryGetResult File)) |> Option.defaultValue Everything
+      OpenDataset = None }
 
-        let plan = load file (parsed.GetResults Set) (parsed.Contains Yes)
+let private sweep (parsed: ParseResults<SweepArguments>) (arguments: string list) =
+    let launcher = parsed.TryGetResult Launcher |> Option.map Parsing.launcher
+
+    if parsed.Contains Wait && launcher <> Some Parsing.Slurm then
+        Ending.stop Ending.invalid "--wait goes with --launcher slurm; a sweep on this machine is over when the command is."
+
+    let options = optionsOf parsed arguments
+
+    if launcher = Some Parsing.Slurm && not options.Workers.IsEmpty then
+        Ending.stop
+            Ending.invalid
+            "With --launcher slurm each job trains on one device: --device cuda, and `gpus: 1` in the section `slurm` of the experiment."
+
+    if parsed.TryGetResult Part = Some "worker" then
+        work options
+    else
+        let plan = load (parsed.TryGetResult File) (parsed.GetResults Set) (parsed.Contains Yes)
 
         if parsed.Contains Cancel then
             OnSlurm.cancel options plan
@@ -182,3 +205,8 @@ let run (arguments: string list) =
             OnSlurm.run options plan (parsed.Contains Wait) arguments summary
         else
             train options plan arguments
+
+let run (arguments: string list) =
+    match Parsing.parse<SweepArguments> "sweep" arguments with
+    | None -> 0
+    | Some parsed -> sweep parsed arguments

@@ -1,0 +1,73 @@
+/// A sweep that this process trains itself.
+module ChannelDistillation.Dsl.Launch.Alone
+
+open System
+open System.Threading
+open ChannelDistillation.Data
+open ChannelDistillation.Dsl.Progress
+open ChannelDistillation.Records
+open ChannelDistillation.Training
+
+/// Cheap where nothing changed: the store keeps the errors of each checkpoint.
+let private evaluate (state: SweepState) (progress: IProgress) (stop: CancellationToken) (teacher: Teachers.PlannedTeacher) =
+    try
+        // Of many processes that need the same teacher, the one that trains it evaluates it too.
+        if
+            (state.Options.Part.Names.IsNone || state.Options.Part.IsForTeachers)
+            && not stop.IsCancellationRequested
+            && state.Store.IsThere(teacher.Spec, teacher.Dataset)
+            && DatasetStore.IsThere(teacher.Dataset, state.Options.Workspace)
+        then
+            let errors = state.Store.Errors(teacher.Spec, teacher.Dataset, state.Training, stop)
+            state.Note teacher errors progress.Say
+    with :? OperationCanceledException ->
+        ()
+
+/// Trains what is pending, and evaluates teachers. Gives the runs that it left to other sweeps.
+let train (state: SweepState) (progress: IProgress) (stop: CancellationToken) : Job list =
+    let options, troubles = state.Options, state.Troubles
+    let cohorts = Job.cohorts options.Lanes
+
+    /// One that cannot be read keeps only the runs back that learn from it.
+    let tryEvaluate teacher = troubles.Around () (fun () -> evaluate state progress stop teacher)
+
+    /// The lanes that can start: without their teacher, those that need none.
+    let ready (cohort: Job list) =
+        troubles.Around (cohort |> List.filter (fun job -> isNull job.Run.Spec.Teacher)) (fun () ->
+            for teacher in cohort |> List.choose (fun job -> Teachers.ofRun job.Run) |> List.distinctBy _.Key do
+                if not stop.IsCancellationRequested then
+                    Bring.train state.Store options.RetryFailed state.Training progress teacher stop
+                    evaluate state progress stop teacher
+                    state.WriteTables() |> ignore
+
+            cohort)
+
+    let work (runs: (Job * Ownership) list) =
+        let lanes = [| for job, own in runs -> LaneSpec(job.Run.Name, job.Run.Spec, job.Folder, IsOurs = (fun () -> own.IsHeld)) |]
+
+        try
+            troubles.Around () (fun () -> CohortTrainer.Train(lanes, state.Training, progress, stop))
+        finally
+            state.WriteTables() |> ignore
+
+    if not state.Pending.IsEmpty && not stop.IsCancellationRequested then
+        state.Announce state.Training.Device progress.Say
+        Option.ofObj (Devices.Hint options.Device) |> Option.iter progress.Say
+
+    // Before hours are spent on what it says.
+    for teacher in state.Teachers do
+        if isNull teacher.Spec.Train then
+            tryEvaluate teacher
+
+    let inOtherHands =
+        if options.Part.IsForTeachers then
+            cohorts state.Pending |> List.iter (ready >> ignore)
+            []
+        else
+            let sharing = Sharing(options.RetryFailed, not options.Part.IsFreeRunsOf, troubles, progress.Say, stop)
+            sharing.Each cohorts ready work state.Pending
+            sharing.InOtherHands
+
+    // Those of rows that were complete before this sweep.
+    Teachers.ofPlan state.Plan |> List.iter tryEvaluate
+    inOtherHands

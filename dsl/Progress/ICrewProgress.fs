@@ -1,0 +1,29 @@
+namespace ChannelDistillation.Dsl.Progress
+
+/// Shows a sweep that several workers train. May be told by several threads.
+type ICrewProgress =
+    /// Told what a worker does; by its place in the list, from 0.
+    abstract Worker: int -> IProgress
+
+    /// A worker has nothing to do any more, or not yet.
+    abstract Rests: int -> unit
+
+    /// Something worth a line that concerns the sweep.
+    abstract Say: string -> unit
+
+/// Lets several threads tell an observer, one at a time.
+[<Sealed>]
+type internal OneAtATime(gate: obj, inner: IProgress) =
+    interface IProgress with
+        member _.Teacher
+            with set value = lock gate (fun () -> inner.Teacher <- value)
+
+    interface ChannelDistillation.Training.ITrainingObserver with
+        member _.CohortStarted(lanes, startEpoch, startStep, epochs, stepsPerEpoch) =
+            lock gate (fun () -> inner.CohortStarted(lanes, startEpoch, startStep, epochs, stepsPerEpoch))
+
+        member _.StepEnded(epoch, step, images, elapsed) = lock gate (fun () -> inner.StepEnded(epoch, step, images, elapsed))
+        member _.ValidationStarted epoch = lock gate (fun () -> inner.ValidationStarted epoch)
+        member _.EpochEnded(lane, record) = lock gate (fun () -> inner.EpochEnded(lane, record))
+        member _.LaneEnded(lane, result) = lock gate (fun () -> inner.LaneEnded(lane, result))
+        member _.Say message = lock gate (fun () -> inner.Say message)

@@ -1,0 +1,219 @@
+/// Sweeps that several worker processes share: `--device cpu,cpu`.
+module ChannelDistillation.Tests.Cli.WorkerTests
+
+open System
+open System.Diagnostics
+open System.IO
+open System.Text.Json.Nodes
+open System.Threading
+open Expecto
+open ChannelDistillation.Tests
+open ChannelDistillation.Tests.Cli.Running
+open ChannelDistillation.Tests.Data.Photographs
+
+/// A checkpoint after every step; a teacher trained on the way, and runs that need none; small steps, so that there is time within a run.
+let private experiment =
+    "experiment: shared
+dataset: { image_folder: photos, classes: 2 }
+teacher: { model: resnet8, train: { epochs: 1 } }
+student: { model: resnet8 }
+checkpoint_minutes: 0.00001
+train:
+  epochs: 2
+  batch: 2
+  optimizer: { sgd: { lr: 0.01, momentum: 0.9 } }
+  lr_schedule: constant
+losses:
+  ce: { weight: 1 }
+  cd: { weight: 6 }
+variants:
+  student: [ce]
+  cd: [ce, cd]
+seeds: [0, 1]
+"
+
+let private arguments device = [ "sweep"; "shared.yaml"; "--out"; "runs"; "--threads"; "1"; "--device"; device ]
+
+let private prepared () =
+    let folder = new TemporaryFolder()
+    Photos.folder (folder.File "photos") [ "cat"; "dog" ] 16 1 |> ignore
+    File.WriteAllText(folder.File "shared.yaml", experiment)
+    folder
+
+let private start (folder: TemporaryFolder) device = new Started(folder.Path, arguments device, folder.Path)
+
+/// What lies in the folder; `pretrain/hashes` remembers paths and times of files, and plan.json the command.
+let private outcome (folder: TemporaryFolder) =
+    [ for part in [ "runs/shared"; "pretrain" ] do
+          for name, content in Outcome.ofFolder (folder.File part) do
+              if not (name.StartsWith "hashes") && name <> "plan.json" then
+                  $"{part}/{name}", content ]
+
+/// What one process makes of it.
+let private single =
+    lazy
+        (use folder = prepared ()
+         use sweep = start folder "cpu"
+         sweep.End() |> expectExit 0
+         outcome folder)
+
+let private expectSame (folder: TemporaryFolder) =
+    let actual = outcome folder
+    Expect.equal (List.map fst actual) (List.map fst single.Value) "the same files"
+
+    for (name, expected), (_, actual) in List.zip single.Value actual do
+        Expect.equal actual expected name
+
+let private runFolders (folder: TemporaryFolder) =
+    if Directory.Exists(folder.File "runs/shared") then
+        Directory.GetDirectories(folder.File "runs/shared") |> List.ofArray
+    else
+        []
+
+/// How often each run was started.
+let private starts (folder: TemporaryFolder) =
+    [ for run in runFolders folder ->
+          let json = JsonNode.Parse(File.ReadAllText(Path.Combine(run, "run.json")))
+          json["sessions"].AsArray().Count ]
+
+/// The process that a run is with, where it has a checkpoint already.
+let private owner (run: string) =
+    try
+        if File.Exists(Path.Combine(run, "checkpoints", "latest.state.safetensors")) then
+            let json = JsonNode.Parse(File.ReadAllText(Path.Combine(run, ".owner")))
+            Some(json["process"].GetValue<int>())
+        else
+            None
+    with
+    | :? IOException
+    | :? Text.Json.JsonException -> None
+
+let private owners folder = runFolders folder |> List.choose owner |> List.distinct
+
+/// Waits for something that the program does. The limit only keeps a hanging program from hanging the tests.
+let private waitUntil (sweep: Started) what (condition: unit -> bool) =
+    let clock = Stopwatch.StartNew()
+
+    while not (condition ()) do
+        if sweep.HasEnded then
+            failtest $"it ended before {what}: {sweep.End()}"
+
+        if clock.Elapsed > TimeSpan.FromMinutes 3.0 then
+            failtest $"three minutes went by before {what}"
+
+        Thread.Sleep 5
+
+let private signal (name: string) (id: int) =
+    use kill = Process.Start("kill", [ $"-{name}"; string id ])
+    kill.WaitForExit()
+
+let private isRunning (id: int) =
+    try
+        use running = Process.GetProcessById id
+        not running.HasExited
+    with :? ArgumentException ->
+        false
+
+let private nothingLeftBehind (folder: TemporaryFolder) =
+    for pattern in [ ".owner*"; "*.tmp" ] do
+        Expect.isEmpty (Directory.GetFiles(folder.Path, pattern, SearchOption.AllDirectories)) pattern
+
+let private onUnix name work =
+    test name {
+        if OperatingSystem.IsWindows() then
+            skiptest "Windows has no such signals"
+
+        work ()
+    }
+
+[<Tests>]
+let tests =
+    testSequenced
+    <| testList
+        "workers"
+        [ test "two share a sweep, and leave the files that one process leaves" {
+              use folder = prepared ()
+              use sweep = start folder "cpu,cpu"
+              let code, output, errors = sweep.End()
+              expectExit 0 (code, output, errors)
+              Expect.equal errors "" "nothing went wrong"
+              expectSame folder
+              Expect.equal (starts folder) [ 1; 1; 1; 1 ] "each run was started once"
+              nothingLeftBehind folder
+
+              for line in
+                  [ "Training 4 of 4 runs on cpu 1, cpu 2, a thread each.\n"
+                    " | teacher: teacher resnet8 (1 epoch of 16 steps)\n"
+                    " | cohort: student-seed0 (2 epochs of 16 steps)\n"
+                    "4 of 4 runs completed, in " ] do
+                  Expect.stringContains output line "what is said"
+
+              use again = start folder "cpu,cpu"
+              let code, output, _ = again.End()
+              Expect.equal code 0 "nothing is left to do"
+              Expect.isFalse (output.Contains "Training") "nor done"
+              Expect.equal (starts folder) [ 1; 1; 1; 1 ] "nor started"
+          }
+
+          onUnix "when one is killed the other takes over, to the same files" (fun () ->
+              use folder = prepared ()
+              use sweep = start folder "cpu,cpu"
+              waitUntil sweep "two workers trained" (fun () -> (owners folder).Length = 2)
+              let killed = (owners folder).Head
+              signal "KILL" killed
+              let code, output, errors = sweep.End()
+              expectExit 0 (code, output, errors)
+              expectSame folder
+              nothingLeftBehind folder
+              Expect.equal (List.sum (starts folder)) 5 "one run was started again, and no other"
+
+              Expect.isMatch
+                  output
+                  "cpu [12]: the worker is gone; interrupted: [a-z]+-seed[01]\\. Workers that are left go on with it\\.\n"
+                  "when it happened"
+
+              Expect.stringContains output $"(process {killed}) was killed (SIGKILL; where memory runs out, the system does that).\n" "in the end")
+
+          onUnix "SIGINT saves what all of them train, and the same command goes on" (fun () ->
+              use folder = prepared ()
+              use sweep = start folder "cpu,cpu"
+              waitUntil sweep "two workers trained" (fun () -> (owners folder).Length = 2)
+              let workers = owners folder
+              // A terminal sends it to all.
+              for id in sweep.Id :: workers do
+                  signal "INT" id
+
+              let code, output, errors = sweep.End()
+              expectExit 130 (code, output, errors)
+              let command = String.Join(' ', arguments "cpu,cpu")
+              Expect.stringContains output $"Interrupted; everything is saved. To go on: dotnet fsi build.fsx {command}\n" "the command"
+              Expect.equal errors "Stopping: saving the state of every run. Once more to stop at once.\n" "what else is said"
+              Expect.isFalse (List.exists isRunning workers) "the workers have ended"
+              nothingLeftBehind folder
+              use again = start folder "cpu,cpu"
+              again.End() |> expectExit 0
+              expectSame folder)
+
+          onUnix "none outlives the process that leads them: it saves, and ends" (fun () ->
+              use folder = prepared ()
+              use sweep = start folder "cpu,cpu"
+              waitUntil sweep "two workers trained" (fun () -> (owners folder).Length = 2)
+              let workers = owners folder
+              sweep.Kill()
+              let clock = Stopwatch.StartNew()
+
+              while List.exists isRunning workers && clock.Elapsed < TimeSpan.FromMinutes 1.0 do
+                  Thread.Sleep 20
+
+              Expect.isFalse (List.exists isRunning workers) "they have ended"
+
+              let interrupted =
+                  runFolders folder
+                  |> List.filter (fun run ->
+                      let result = Path.Combine(run, "result.json")
+                      File.Exists result && File.ReadAllText(result).Contains "\"interrupted\"")
+
+              Expect.hasLength interrupted 2 "what was trained is saved"
+              use again = start folder "cpu"
+              again.End() |> expectExit 0
+              expectSame folder) ]
