@@ -1,4 +1,4 @@
-/// How build.fsx runs other programs.
+/// How a script becomes another program.
 module Programs
 
 open System
@@ -6,7 +6,6 @@ open System.Collections
 open System.Diagnostics
 open System.IO
 open System.Runtime.InteropServices
-open System.Text
 
 let root = Path.GetFullPath(Path.Combine(__SOURCE_DIRECTORY__, ".."))
 let dotnet = Environment.ProcessPath
@@ -60,29 +59,3 @@ let become (arguments: string list) : int =
         endWithParent ()
         replaceProcess (dotnet, [| yield dotnet; yield! arguments; yield null |], Array.append environment [| null |]) |> ignore
         stop 1 $"I could not start {dotnet}: error {Marshal.GetLastPInvokeError()} of the operating system."
-
-/// Runs a program with its output hidden; returns its exit code and what it wrote.
-let runHidden (arguments: string list) =
-    let start =
-        ProcessStartInfo(dotnet, arguments, WorkingDirectory = root, RedirectStandardOutput = true, RedirectStandardError = true)
-
-    // Build servers outlive the build and would keep a pipe of ours open.
-    start.Environment["MSBUILDDISABLENODEREUSE"] <- "1"
-    use child = Process.Start start
-    let written = StringBuilder()
-
-    let collect (line: DataReceivedEventArgs) =
-        if not (isNull line.Data) then
-            lock written (fun () -> written.AppendLine line.Data |> ignore)
-
-    child.OutputDataReceived.Add collect
-    child.ErrorDataReceived.Add collect
-    child.BeginOutputReadLine()
-    child.BeginErrorReadLine()
-    child.WaitForExit()
-    child.ExitCode, written.ToString()
-
-let runShown (arguments: string list) =
-    use child = Process.Start(ProcessStartInfo(dotnet, arguments, WorkingDirectory = root))
-    child.WaitForExit()
-    child.ExitCode

@@ -26,8 +26,9 @@ let main arguments =
 
     let tests =
         match arguments with
+        | [||] -> tests
         | [| "--filter"; text |] -> filtered text tests
-        | _ -> tests
+        | _ -> failwith $"The tests take `--filter TEXT` or nothing, not: {String.Join(' ', arguments)}"
 
     let config =
         { ExpectoConfig.defaultConfig with

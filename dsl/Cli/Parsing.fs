@@ -45,7 +45,8 @@ let private explain verb (options: string list) (problem: string) =
         else
             string (Char.ToUpperInvariant text[0]) + text.Substring 1 + "."
 
-let private helpFor verb = $"`{program} {verb} --help` lists its options."
+/// Not `{verb} --help`: `dotnet fsi` answers that itself, wherever in its arguments it stands.
+let private helpFor verb = $"`{program} help {verb}` lists its options."
 
 /// What Argu finds only when a part of a verb is looked into: an argument that is missing.
 let incomplete (arguments: string list) (problem: ArguParseException) =
@@ -65,7 +66,7 @@ let parse<'arguments when 'arguments :> IArgParserTemplate> (verb: string) (argu
             Some(parser.ParseCommandLine(List.toArray arguments))
         with :? ArguParseException as problem ->
             if problem.ErrorCode = ErrorCode.HelpText then
-                printfn "%s" problem.Message
+                printfn "%s" (Regex.Replace(problem.Message.TrimEnd(), @" \[--help\]|(\n+OPTIONS:\n)?\n +--help +display this list of options\.", ""))
                 None
             else
                 refuse (explain verb options problem.Message)

@@ -55,6 +55,7 @@ let main arguments =
         | [] ->
             eprintfn "This program is started through build.fsx: dotnet fsi build.fsx"
             Ending.invalid
+        | "help" :: verb :: part -> dispatch verb (part @ [ "--help" ])
         | verb :: rest -> dispatch verb rest
     with
     | :? ArguParseException as problem ->

@@ -8,10 +8,9 @@ open ChannelDistillation.Tests
 
 let private program = Path.Combine(Repository.root, "dsl/Cli/bin/Release/net10.0/channel-distillation.dll")
 
-/// Runs the real program in a folder; its exit code and everything that it wrote.
-let run (folder: string) (arguments: string list) =
+let private start (folder: string) (arguments: string list) =
     let start =
-        ProcessStartInfo("dotnet", program :: arguments, WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true)
+        ProcessStartInfo("dotnet", arguments, WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true)
 
     start.Environment["CHANNEL_DISTILLATION_ROOT"] <- Repository.root
     use started = Process.Start start
@@ -19,6 +18,12 @@ let run (folder: string) (arguments: string list) =
     let output = started.StandardOutput.ReadToEnd()
     started.WaitForExit()
     started.ExitCode, output + errors.Result
+
+/// Runs the real program in a folder; its exit code and everything that it wrote.
+let run (folder: string) (arguments: string list) = start folder (program :: arguments)
+
+/// Runs the command that a person types.
+let throughScript (arguments: string list) = start Repository.root ("fsi" :: "build.fsx" :: arguments)
 
 let refused code (parts: string list) (actualCode, text: string) =
     Expect.equal actualCode code text

@@ -124,6 +124,13 @@ let tests =
               Expect.stringContains text "| batch 32 | batch 64 |" "columns"
           }
 
+          test "`help` reaches the program behind the script, which `dotnet fsi` keeps `--help` from" {
+              let code, text = throughScript [ "help"; "data"; "list" ]
+              Expect.equal code 0 text
+              Expect.stringStarts text "USAGE: dotnet fsi build.fsx data list [--json]\n" "usage"
+              Expect.isFalse (text.Contains "--help") text
+          }
+
           test "more than two results are no comparison" {
               Expect.equal (inNowhere [ "table"; "a"; "b"; "c" ]) (2, "`table` shows one result or compares two; these are 3.\n") "refused"
           }
@@ -132,9 +139,9 @@ let tests =
               [ [ "swep" ],
                 "I do not know the verb `swep`.\nHint: maybe you want `sweep`?\nVerbs: sweep, plan, table, report, data, teacher, evaluate, schema. `dotnet fsi build.fsx` shows what each does.\n"
                 [ "sweep"; "--onyl"; "cd*" ],
-                "`sweep` has no option `--onyl`.\nHint: maybe you want `--only`?\n`dotnet fsi build.fsx sweep --help` lists its options.\n"
+                "`sweep` has no option `--onyl`.\nHint: maybe you want `--only`?\n`dotnet fsi build.fsx help sweep` lists its options.\n"
                 [ "sweep"; "--lanes"; "many" ],
-                "Parameter '--lanes' must be followed by <n>, but was 'many'.\n`dotnet fsi build.fsx sweep --help` lists its options.\n"
+                "Parameter '--lanes' must be followed by <n>, but was 'many'.\n`dotnet fsi build.fsx help sweep` lists its options.\n"
                 [ "sweep"; "--lanes"; "0" ], "--lanes must be 1 or more; it is 0.\n"
                 [ "sweep"; "--tf32"; "maybe" ], "--tf32 is on or off, not maybe.\n"
                 [ "sweep"; "--device"; "gpu" ], "I do not know the device `gpu`. --device is auto, cpu, cuda, cuda:N or a list: cuda:0,1.\n"
@@ -156,12 +163,12 @@ let tests =
                 "With --launcher slurm each job trains on one device: --device cuda, and `gpus: 1` in the section `slurm` of the experiment.\n"
                 [ "sweep"; "--launcher"; "pbs" ], "I do not know the launcher `pbs`. --launcher is local or slurm.\n"
                 [ "plan"; "--set"; "train.epochs" ], "--set needs PATH=VALUE, for instance --set train.epochs=2; this is `train.epochs`.\n"
-                [ "data"; "fetch" ], "Missing argument '<name>'.\n`dotnet fsi build.fsx data fetch --help` lists its options.\n"
+                [ "data"; "fetch" ], "Missing argument '<name>'.\n`dotnet fsi build.fsx help data fetch` lists its options.\n"
                 [ "data"; "list"; "--jsn" ],
-                "`data` has no option `--jsn`.\nHint: maybe you want `--json`?\n`dotnet fsi build.fsx data --help` lists its options.\n"
+                "`data` has no option `--jsn`.\nHint: maybe you want `--json`?\n`dotnet fsi build.fsx help data` lists its options.\n"
                 [ "teacher"; "fetch"; "resnet43-imagenet" ],
                 "I do not know the teacher `resnet43-imagenet`.\nHint: maybe you want `resnet34-imagenet`?\n"
                 + "Known: resnet34-imagenet, resnet50-imagenet, resnet152-imagenet, resnet152-cifar100.\n"
                 [ "data"; "ftch" ],
-                "`data` does not know what to do with `ftch`.\nHint: maybe you want `fetch`?\n`dotnet fsi build.fsx data --help` lists its options.\n" ] do
+                "`data` does not know what to do with `ftch`.\nHint: maybe you want `fetch`?\n`dotnet fsi build.fsx help data` lists its options.\n" ] do
               test (String.Join(' ', arguments)) { Expect.equal (inNowhere arguments) (2, expected) "exit code and whole text" } ]

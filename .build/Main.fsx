@@ -1,0 +1,129 @@
+// What build.fsx leaves to somebody else, who takes longer to start: building, the developers' verbs, the help.
+#r "nuget: Argu, 6.1.1"
+#load "../dsl/Cli/Verbs.fs"
+#load "Programs.fsx"
+#load "Packages.fsx"
+#load "Stamps.fsx"
+#load "Building.fsx"
+
+open Argu
+open ChannelDistillation.Cli
+open Programs
+open Stamps
+open Building
+
+type Backend =
+    | Cpu
+    | Cuda
+    | External
+
+type BuildArguments =
+    | Backend of Backend
+
+    interface IArgParserTemplate with
+        member _.Usage = "libtorch for the processor, for NVIDIA GPUs, or the one that TORCH_LIB names; remembered for later builds"
+
+type TestArguments =
+    | Filter of string
+
+    interface IArgParserTemplate with
+        member _.Usage = "only the tests whose full name contains this text"
+
+type FormatArguments =
+    | Check
+
+    interface IArgParserTemplate with
+        member _.Usage = "change nothing; fail where a file is not formatted"
+
+let private parse<'arguments when 'arguments :> IArgParserTemplate> verb (arguments: string list) : ParseResults<'arguments> =
+    let parser = ArgumentParser.Create<'arguments>(programName = $"dotnet fsi build.fsx {verb}")
+
+    try
+        parser.ParseCommandLine(List.toArray arguments)
+    with :? ArguParseException as problem ->
+        if problem.ErrorCode = ErrorCode.HelpText then
+            printfn "%s" problem.Message
+            exit 0
+        else
+            stop 2 problem.Message
+
+let buildVerb arguments =
+    let backend =
+        (parse<BuildArguments> "build" arguments).TryGetResult Backend
+        |> Option.map (fun backend -> (string backend).ToLowerInvariant())
+
+    build cli backend
+    build tests backend
+    build bench backend
+    printfn "Up to date (%s)." (backendOf None)
+    0
+
+let testVerb arguments =
+    let filter = (parse<TestArguments> "test" arguments).TryGetResult Filter
+    build cli None
+    build tests None
+
+    become
+        [ at tests.Program
+          for text in Option.toList filter do
+              yield! [ "--filter"; text ] ]
+
+let benchVerb arguments =
+    build bench None
+    become (at bench.Program :: arguments)
+
+let formatVerb arguments =
+    let check = (parse<FormatArguments> "format" arguments).Contains Check
+
+    match runHidden [ "tool"; "restore" ] with
+    | 0, _ -> ()
+    | _, output -> stop 1 output
+
+    let codes =
+        [ runShown [ "csharpier"; (if check then "check" else "format"); "runtime"; "bench" ]
+          runShown
+              [ "fantomas"
+                if check then
+                    "--check"
+                "build.fsx"
+                ".build"
+                "dsl"
+                "tests" ] ]
+
+    if List.forall ((=) 0) codes then 0 else 1
+
+let developerVerbs =
+    [ "build", "", "compile everything; --backend cpu|cuda|external", buildVerb
+      "test", "", "the whole test suite; --filter TEXT for a part of it", testVerb
+      "bench",
+      "[photographs | cifar | loader | methods | precision | cache | startup | gpu]",
+      "training steps beside PyTorch's, or loading images; bench/README.md",
+      benchVerb
+      "format", "", "format the sources; --check only looks", formatVerb ]
+
+let help () =
+    let line (verb, arguments, doc) = printfn "  %-39s %s" $"{verb} {arguments}" doc
+    printfn "Knowledge distillation, from a declared ablation to a results table.\n\ndotnet fsi build.fsx VERB [ARGUMENTS]\n"
+    Verbs.all |> List.iter line
+    printfn "\nFor developers:"
+
+    for verb, arguments, doc, _ in developerVerbs do
+        line (verb, arguments, doc)
+
+    printfn "\n`help VERB` shows its options. Start with: dotnet fsi build.fsx sweep"
+
+let developer verb = developerVerbs |> List.tryPick (fun (name, _, _, run) -> if name = verb then Some run else None)
+
+match List.ofArray fsi.CommandLineArgs |> List.tail with
+| []
+| [ "help" ] ->
+    help ()
+    0
+| "help" :: verb :: _ when (developer verb).IsSome -> (developer verb).Value [ "--help" ]
+| verb :: arguments ->
+    match developer verb with
+    | Some run -> run arguments
+    | None ->
+        build cli (backendFor arguments)
+        become (at cli.Program :: verb :: arguments)
+|> exit
