@@ -34,17 +34,24 @@ let experiment (name: string) (teacher: string) (variants: string list) (epochs:
           yield! more
           "" ]
 
-/// The program in a project's folder: exit code, and everything that it wrote.
-let run (root: TemporaryFolder) (arguments: string list) =
+/// A command in a project's folder, with further variables: exit code, and everything that it wrote.
+let command (root: TemporaryFolder) (variables: (string * string) list) (program: string) (arguments: string list) =
     let start =
-        ProcessStartInfo("dotnet", program :: arguments, WorkingDirectory = root.Path, RedirectStandardOutput = true, RedirectStandardError = true)
+        ProcessStartInfo(program, arguments, WorkingDirectory = root.Path, RedirectStandardOutput = true, RedirectStandardError = true)
 
-    start.Environment["CHANNEL_DISTILLATION_ROOT"] <- root.Path
+    for name, value in ("CHANNEL_DISTILLATION_ROOT", root.Path) :: variables do
+        start.Environment[name] <- value
+
     use started = Process.Start start
     let errors = started.StandardError.ReadToEndAsync()
     let output = started.StandardOutput.ReadToEnd()
     started.WaitForExit()
     started.ExitCode, output + errors.Result
+
+/// The program, with further variables.
+let runWith root variables (arguments: string list) = command root variables "dotnet" (program :: arguments)
+
+let run root arguments = runWith root [] arguments
 
 let must root arguments =
     let code, text = run root arguments

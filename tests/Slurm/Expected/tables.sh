@@ -26,8 +26,10 @@ trap 'save TERM' TERM
 
 export CHANNEL_DISTILLATION_ROOT='/home/me/my lab'
 cd '/home/me/my lab' || exit 3
+# Set here: a DOTNET of the shell that submitted this does not count. A line of `setup` may name another.
+DOTNET=/opt/dotnet/dotnet
 module load dotnet/10
-apptainer exec --nv image.sif ${DOTNET:-/opt/dotnet/dotnet} '/home/me/my lab/channel-distillation.dll' \
+apptainer exec --nv image.sif "$DOTNET" '/home/me/my lab/channel-distillation.dll' \
     sweep '/scratch/50%/runs/a study/slurm/20260102-030405-abcd/experiment.yaml' --out /scratch/50%/runs --part tables --device auto --yes &
 program=$!
 [ -z "$signal" ] || save "$signal" # that came in the meantime
@@ -36,7 +38,10 @@ while wait "$program"; code=$?; kill -0 "$program" 2>/dev/null; do :; done
 
 # Out of time and not through (its own ends are 0 to 3): the same job once more, which goes on where this one was.
 if [ "$signal" = USR1 ] && [ "$code" -gt 3 ]; then
-    if [ "${SLURM_RESTART_COUNT:-0}" -lt 3 ] && scontrol requeue "$SLURM_JOB_ID"; then
+    # Slurm's own count of restarts is not asked: it is also of failed nodes and of jobs that were preempted.
+    turns='/scratch/50%/runs/a study/slurm/20260102-030405-abcd/logs'/"turns-$SLURM_JOB_ID"
+    if [ "$(cat "$turns" 2>/dev/null | wc -l)" -lt 3 ] && date >>"$turns" \
+        && scontrol requeue "$SLURM_JOB_ID"; then
         # Slurm ends this script now; one that ended by itself would count as through.
         sleep 60
         exit "$code"
