@@ -2,6 +2,7 @@
 module ChannelDistillation.Dsl.Slurm.Follow
 
 open System
+open System.Collections.Generic
 open System.Threading
 open ChannelDistillation.Dsl.Launch
 open ChannelDistillation.Dsl.Progress
@@ -39,10 +40,14 @@ let private lines () : View -> unit =
             printfn "%s  %s" (DateTime.Now.ToString "HH:mm:ss") view.Sentence
 
 /// Asks the scheduler again and again, with so much time between that it is no burden. Gives whether it was followed to the end.
-let run (quiet: bool) (between: TimeSpan) (experimentFolder: string) (jobs: Job list) (stop: CancellationToken) : bool =
+/// <param name="retryFailed">Whether the sweep tries runs again that diverged or failed.</param>
+/// <param name="jobs">What is followed: jobs of the queue that train none of these are not waited for.</param>
+let run (quiet: bool) (between: TimeSpan) (retryFailed: bool) (experimentFolder: string) (jobs: Job list) (stop: CancellationToken) : bool =
+    let names = HashSet(jobs |> List.map Job.nameOf)
+
     let rec follow (show: View -> unit) (jobs: Job list) =
-        let entries = Queue.read experimentFolder
-        let now, status = Status.read jobs entries
+        let entries = Queue.read experimentFolder |> Queue.workingFor names
+        let now, status = Status.read retryFailed jobs entries
         show { Sentence = Status.sentence status; Training = status.Training }
 
         if entries.IsEmpty then true

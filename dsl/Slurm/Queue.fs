@@ -1,6 +1,8 @@
 namespace ChannelDistillation.Dsl.Slurm
 
+open System
 open System.Collections.Generic
+open ChannelDistillation
 
 /// An entry of the scheduler's queue that belongs to an experiment: a job, or an element of an array.
 type QueueEntry =
@@ -22,13 +24,16 @@ type QueueEntry =
 module Queue =
     /// The entries of an experiment in what squeue writes in `format`.
     let parse (experimentFolder: string) (text: string) : QueueEntry list =
-        [ for line in text.Split('\n', System.StringSplitOptions.RemoveEmptyEntries) do
+        [ for line in text.Split('\n', StringSplitOptions.RemoveEmptyEntries) do
               match line.Split('|', 5) with
-              | [| job; element; state; reason; name |] ->
-                  match Submission.tryParse experimentFolder name with
+              | [| job; element; state; reason; rest |] ->
+                  // Names of our jobs have no bar, but a path may.
+                  let bar = rest.LastIndexOf '|'
+
+                  match Submission.tryParse experimentFolder (rest.Substring(0, max bar 0)) (rest.Substring(bar + 1)) with
                   | Some(submission, kind) ->
                       let element =
-                          match System.Int32.TryParse element with
+                          match Int32.TryParse element with
                           | true, number -> Some number
                           | _ -> None
 
@@ -38,22 +43,48 @@ module Queue =
 
     /// What is waiting or running of an experiment, by one question to the scheduler.
     let read (experimentFolder: string) : QueueEntry list =
-        Commands.run "squeue" [ "--me"; "--noheader"; "--array"; "--format=%F|%K|%T|%r|%j" ] |> parse experimentFolder
+        Commands.run "squeue" [ "--me"; "--noheader"; "--array"; "--format=%F|%K|%T|%r|%o|%j" ] |> parse experimentFolder
+
+    /// What a submission says of its runs.
+    /// <exception cref="MissingException">It cannot be told; with the jobs that are to go.</exception>
+    let private known (entries: QueueEntry list) (read: Result<'runs, string>) : 'runs =
+        match read with
+        | Ok runs -> runs
+        | Error problem ->
+            let jobs = entries |> List.map _.Job |> List.distinct |> String.concat " "
+
+            raise (
+                MissingException(
+                    $"{problem} So it cannot be told which runs the queued jobs {jobs} are there for, and one could be submitted twice. "
+                    + $"Take them from the queue with `scancel {jobs}`, or wait until they have ended; then repeat the command."
+                )
+            )
 
     /// The names of the folders of the runs that entries train.
+    /// <exception cref="MissingException">A submission's folder, or what it says of its elements, is gone.</exception>
     let runs (entries: QueueEntry list) : HashSet<string> =
-        let cohorts = Dictionary<string, string list[]>()
-        let names = HashSet<string>()
+        HashSet
+            [ for folder, entries in entries |> List.groupBy _.Submission.Folder do
+                  match entries |> List.choose _.Element with
+                  | [] -> ()
+                  | elements -> yield! Submission.runsOf folder elements |> known entries ]
 
-        for entry in entries do
-            match entry.Kind, entry.Element with
-            | Train, Some element ->
-                let folder = entry.Submission.Folder
+    /// Those that work for some runs only: elements that train one of them, and jobs around elements that train no others.
+    /// <exception cref="MissingException">As of <see cref="runs"/>.</exception>
+    let workingFor (names: HashSet<string>) (entries: QueueEntry list) : QueueEntry list =
+        [ for folder, entries in entries |> List.groupBy _.Submission.Folder do
+              match Submission.readCohorts folder with
+              | Error _ when entries |> List.forall (fun entry -> entry.Kind <> Train) -> ()
+              | read ->
+                  let cohorts = known entries read
 
-                if not (cohorts.ContainsKey folder) then
-                    cohorts[folder] <- Submission.readCohorts folder
+                  let wanted =
+                      HashSet
+                          [ for index, runs in Array.indexed cohorts do
+                                if List.exists names.Contains runs then
+                                    index + 1 ]
 
-                names.UnionWith(cohorts[folder].[element - 1])
-            | _ -> ()
-
-        names
+                  if cohorts |> Array.forall (List.forall names.Contains) then
+                      yield! entries
+                  else
+                      yield! entries |> List.filter (_.Element >> Option.exists wanted.Contains) ]

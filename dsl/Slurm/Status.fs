@@ -1,6 +1,7 @@
 namespace ChannelDistillation.Dsl.Slurm
 
 open System
+open System.Collections.Generic
 open ChannelDistillation.Dsl.Launch
 open ChannelDistillation.Records
 
@@ -23,19 +24,22 @@ type Status =
     member this.Left = this.Runs - this.Completed - this.GivenUp - this.Training.Length - this.Waiting
 
 module Status =
-    /// From jobs as they stood when they were last looked at (what had ended by then is not read again): as they stand now, and what that
+    /// From jobs as they stood when they were last looked at (what was complete by then is not read again): as they stand now, and what that
     /// comes to.
-    let read (jobs: Job list) (entries: QueueEntry list) : Job list * Status =
-        let now = jobs |> List.map (fun job -> if RunState.needsTraining false job.State then Job.refreshed job else job)
+    /// <param name="retryFailed">Whether runs that diverged or failed are trained again: they count with the queue as long as they are in it.</param>
+    let read (retryFailed: bool) (jobs: Job list) (entries: QueueEntry list) : Job list * Status =
+        let now = jobs |> List.map (fun job -> if job.State = Done then job else Job.refreshed job)
         let running, waiting = entries |> List.partition _.IsRunning
         let inRunning, inWaiting = Queue.runs running, Queue.runs waiting
-        let count state = now |> List.filter (fun job -> state job.State) |> List.length
-        let unfinished = now |> List.filter (fun job -> RunState.needsTraining false job.State)
+        let queued = HashSet(Seq.append inRunning inWaiting)
+
+        let isUnfinished (job: Job) = RunState.needsTraining (retryFailed && queued.Contains(Job.nameOf job)) job.State
+        let unfinished = now |> List.filter isUnfinished
 
         now,
         { Runs = now.Length
-          Completed = count _.IsDone
-          GivenUp = count _.IsGaveUp
+          Completed = now |> List.filter _.State.IsDone |> List.length
+          GivenUp = now |> List.filter (fun job -> job.State.IsGaveUp && not (isUnfinished job)) |> List.length
           Training =
             [ for job in unfinished do
                   if inRunning.Contains(Job.nameOf job) then

@@ -22,7 +22,7 @@ type Submitted =
 let private write (program: Script.Program) (settings: SlurmSettings) (plan: Plan) (cohorts: Job list list) (submission: Submission) =
     Directory.CreateDirectory(Submission.logs submission) |> ignore
     // As it is now: the file may change while jobs wait, and settings of the command line are in it.
-    File.WriteAllText(Submission.experimentFile submission, ExperimentCodec.codec.Write plan.Experiment |> Emit.document)
+    AtomicFile.WriteText(Submission.experimentFile submission, ExperimentCodec.codec.Write plan.Experiment |> Emit.document)
     Submission.writeCohorts submission (cohorts |> List.map (List.map Job.nameOf))
 
     for kind in [ Teachers; Train; Tables ] do
@@ -46,8 +46,32 @@ let private prepare (options: SweepOptions) (plan: Plan) (work: Work) (stop: Can
     let folder = Sweep.folderOf options.Out plan
     SweepTables.write options plan (Layouts.knownErrors (PlanFile.read folder)) |> ignore
 
+/// All or nothing: after an error, what was submitted before it goes again. Jobs that cannot be cancelled keep their folders.
+/// <exception cref="MissingException">They cannot; with the error before.</exception>
+let private takeBack (jobs: string list) (submissions: Submission list) (before: exn) =
+    if not jobs.IsEmpty then
+        try
+            Commands.cancel jobs
+        with :? MissingException as error ->
+            let jobs = String.Join(" ", jobs)
+
+            raise (
+                MissingException(
+                    $"{before.Message}\nWhat was submitted before that could not be cancelled: {error.Message}\nTake it from the queue: scancel {jobs}",
+                    before
+                )
+            )
+
+    for submission in submissions do
+        try
+            Directory.Delete(submission.Folder, true)
+        with
+        | :? IOException
+        | :? UnauthorizedAccessException -> () // It was not yet made; or it stays, and does no harm.
+
 let private submitAll (program: Script.Program) (settings: SlurmSettings) (plan: Plan) (folder: string) (work: Work) : Submitted list =
     let submitted = ResizeArray<string>()
+    let written = ResizeArray<Submission>()
 
     let submit submission kind after =
         let job = Commands.submit (Submission.scriptFile submission kind) after
@@ -61,30 +85,33 @@ let private submitAll (program: Script.Program) (settings: SlurmSettings) (plan:
             |> List.chunkBySize (Commands.mostElements ())
             |> List.map (fun cohorts ->
                 let submission = Submission.at folder (Submission.newId DateTime.UtcNow)
+                written.Add submission
                 write program settings plan cohorts submission
                 submission, cohorts)
 
-        let earlier = work.Entries |> List.filter (fun entry -> entry.Kind = Teachers) |> List.map _.Job |> List.distinct
+        let earlier kind = work.Entries |> List.filter (fun entry -> entry.Kind = kind) |> List.map _.Job |> List.distinct
 
-        let teachers = if work.TeachersFirst then [ submit (fst arrays.Head) Teachers earlier ] else []
+        let teachers =
+            if work.TeachersFirst then
+                [ submit (fst arrays.Head) Teachers (earlier Teachers) ]
+            else
+                []
 
         let trained =
             [ for submission, cohorts in arrays ->
                   { Submission = submission
                     Elements = cohorts.Length
-                    Jobs = [ submit submission Train (earlier @ List.map snd teachers) ] } ]
+                    Jobs = [ submit submission Train (earlier Teachers @ List.map snd teachers) ] } ]
 
-        let tables = submit (fst (List.last arrays)) Tables [ for array in trained -> snd array.Jobs.Head ]
+        // What is with the scheduler already is in these tables too.
+        let tables = submit (fst (List.last arrays)) Tables (earlier Train @ [ for array in trained -> snd array.Jobs.Head ])
 
         trained
         |> List.mapi (fun index array ->
             { array with
                 Jobs = (if index = 0 then teachers else []) @ array.Jobs @ (if index = trained.Length - 1 then [ tables ] else []) })
-    with _ ->
-        // All or nothing.
-        if submitted.Count > 0 then
-            Commands.cancel (List.ofSeq submitted)
-
+    with error ->
+        takeBack (List.ofSeq submitted) (List.ofSeq written) error
         reraise ()
 
 /// Submits what is not trained and not queued.

@@ -1,5 +1,6 @@
 namespace ChannelDistillation.Dsl.Slurm
 
+open System.Collections.Generic
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Launch
 open ChannelDistillation.Teachers
@@ -21,6 +22,9 @@ type Work =
     }
 
     member this.Runs = this.Cohorts |> List.sumBy _.Length
+
+    /// Whether the scheduler has something for the runs that were asked for.
+    member this.IsUnderWay = not (Queue.workingFor (HashSet(this.Chosen |> List.map Job.nameOf)) this.Entries).IsEmpty
 
 module Work =
     /// From the runs' folders and what the scheduler has of this experiment.

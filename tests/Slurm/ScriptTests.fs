@@ -51,12 +51,19 @@ let tests =
               let experiment = folder.File "a.b c"
               let submission = Submission.at experiment "20260102-030405-abcd"
               let name = Submission.jobName submission Train
+              let read experiment = Submission.tryParse experiment "/elsewhere/train.sh"
               Expect.equal name "a.b c.20260102-030405-abcd.train" "name"
-              Expect.isNone (Submission.tryParse experiment name) "of a folder elsewhere with the same name"
+              Expect.isNone (read experiment name) "of a folder elsewhere with the same name"
+
+              Expect.equal
+                  (Submission.tryParse experiment (Submission.scriptFile submission Train) name)
+                  (Some(submission, Train))
+                  "of a folder that was deleted"
+
               Directory.CreateDirectory submission.Folder |> ignore
-              Expect.equal (Submission.tryParse experiment name) (Some(submission, Train)) "read back"
-              Expect.isNone (Submission.tryParse (folder.File "b c") name) "of another experiment"
-              Expect.isNone (Submission.tryParse experiment "a.b c.train") "a job of a person"
+              Expect.equal (read experiment name) (Some(submission, Train)) "read back"
+              Expect.isNone (read (folder.File "b c") name) "of another experiment"
+              Expect.isNone (read experiment "a.b c.train") "a job of a person"
           }
 
           test "what squeue writes tells which runs are queued, whatever else is in the queue" {
@@ -64,19 +71,19 @@ let tests =
               let experiment = folder.File "x"
               let submission = Submission.at experiment "20260102-030405-abcd"
               Directory.CreateDirectory submission.Folder |> ignore
-              Submission.writeCohorts submission [ [ "a-1"; "b-2" ]; [ "c-3" ]; [ "d-4" ] ]
+              Submission.writeCohorts submission [ [ "a-00000001"; "b-00000002" ]; [ "c-00000003" ]; [ "d-00000004" ] ]
 
               let entries =
                   Queue.parse
                       experiment
-                      "12|2|RUNNING|None|x.20260102-030405-abcd.train\n12|1|PENDING|JobArrayTaskLimit|x.20260102-030405-abcd.train\n13|N/A|PENDING|Dependency|x.20260102-030405-abcd.tables\n9|N/A|RUNNING|None|bash|x.y\n"
+                      "12|2|RUNNING|None|/a|b/train.sh|x.20260102-030405-abcd.train\n12|1|PENDING|JobArrayTaskLimit|/a|b/train.sh|x.20260102-030405-abcd.train\n13|N/A|PENDING|Dependency|/a|b/tables.sh|x.20260102-030405-abcd.tables\n9|N/A|RUNNING|None|/bin/bash|x.y\n"
 
               Expect.equal
                   (entries |> List.map (fun entry -> entry.Job, entry.Kind, entry.Element, entry.IsRunning))
                   [ "12", Train, Some 2, true; "12", Train, Some 1, false; "13", Tables, None, false ]
                   "entries"
 
-              Expect.equal (set (Queue.runs entries)) (set [ "a-1"; "b-2"; "c-3" ]) "runs"
+              Expect.equal (set (Queue.runs entries)) (set [ "a-00000001"; "b-00000002"; "c-00000003" ]) "runs"
           }
 
           test "what an experiment asks for stands over what its site asks for" {

@@ -59,6 +59,20 @@ let private epochs (root: TemporaryFolder) (experiment: string) (seed: int) =
     [ for folder in Directory.GetDirectories(root.File("runs/" + experiment), $"one-seed{seed}-*") -> RunFolder(folder).ReadMetrics().Count ]
     |> List.fold max 0
 
+/// Of two variants with seeds, one that needs no teacher; then the rest.
+let private partly (cluster: Cluster) =
+    let text =
+        Project.experiment "partly" "{ model: resnet8, train: { epochs: 1 } }" [ "one: [ce, kd]"; "two: [ce]" ] 1 "[0]" slurm
+
+    withTwin "partly.yaml" text (fun root expectSame ->
+        let part = Project.must root (onCluster "partly.yaml" @ [ "--only"; "two"; "--wait" ])
+        Expect.isMatch part "^Submitted 1 cohort as job array \\d+; then job \\d+ writes the tables\\.\n" "without a teacher"
+        Expect.stringContains part "1 of 2 runs completed, 1 not trained to the end" "followed to its end"
+        let states = cluster.Must "scontrol show job | grep -o 'JobState=[A-Z]* ' | sort -u"
+        Expect.equal states "JobState=COMPLETED" "every job ended well"
+        Project.must root (onCluster "partly.yaml" @ [ "--wait" ]) |> ignore
+        expectSame ())
+
 let private equalResults (cluster: Cluster) =
     let text =
         Project.experiment "same" "{ model: resnet8, train: { epochs: 1 } }" [ "one: [ce, kd]"; "two: [ce]" ] 2 "[0, 1]" slurm
@@ -144,6 +158,12 @@ let private outOfTime (cluster: Cluster) =
         let logs = Directory.GetFiles(root.File "runs/limited/slurm", "tables.log", SearchOption.AllDirectories)
         Expect.stringContains (File.ReadAllText logs[0]) "1 of 1 runs completed" "the tables come last"
         expectSame ()
+
+        Expect.stringContains
+            (said ())
+            "Interrupted; everything is saved. It goes on when Slurm starts this job again; if Slurm does not, repeat the sweep: dotnet fsi build.fsx sweep limited.yaml --launcher slurm --threads 1\n"
+            "a command that a person can type"
+
         let places = (sessions root "limited" 0).Head
         Expect.hasLength places 3 "three turns"
         Expect.isTrue (rises places) "each where the one before was")
@@ -177,7 +197,7 @@ let private thousand (cluster: Cluster) =
             folder.WriteResult(RunResult(RunStatus.Completed, errors, errors, null))
 
     let clock = Stopwatch.StartNew()
-    let _, status = Status.read (Job.ofPlan experiment plan) (Queue.read experiment)
+    let _, status = Status.read false (Job.ofPlan experiment plan) (Queue.read experiment)
     let seconds = clock.Elapsed.TotalSeconds
     Expect.equal (status.Completed, status.Waiting, status.Left) (500, 500, 0) "status"
     Expect.isLessThan seconds 2.0 "seconds for the status of 1,000 runs"
@@ -202,6 +222,32 @@ let private refused (_: Cluster) =
     let code, said = Project.run root [ "sweep"; "wrong.yaml"; "--cancel" ]
     Expect.equal (code, said) (0, "Nothing of wrong is queued.\n") "nothing was left in the queue"
 
+/// What a queue of deleted scripts says of them, only Slurm shows.
+let private deleted (cluster: Cluster) =
+    use root = new TemporaryFolder()
+    Project.make root
+    File.WriteAllText(root.File "gone.yaml", Project.experiment "gone" "none" [ "one: [ce]" ] 1 "[0, 1]" slurm)
+    cluster.Must "scontrol update NodeName=localhost State=DRAIN Reason=test" |> ignore
+    Project.must root (onCluster "gone.yaml") |> ignore
+    let folder = (Directory.GetDirectories(root.File "runs/gone/slurm"))[0]
+    let jobs = cluster.Must("squeue --noheader --format=%F | sort -n").Replace('\n', ' ')
+    Directory.Delete(folder, true)
+    let code, said = Project.run root (onCluster "gone.yaml")
+
+    Expect.equal
+        (code, said)
+        (3,
+         $"{folder}/cohorts.txt is not there. So it cannot be told which runs the queued jobs {jobs} are there for, and one could be submitted twice. "
+         + $"Take them from the queue with `scancel {jobs}`, or wait until they have ended; then repeat the command.\n")
+        "not submitted twice"
+
+    Project.must root [ "sweep"; "gone.yaml"; "--cancel" ] |> ignore
+    drain cluster
+    cluster.Must "scontrol update NodeName=localhost State=RESUME" |> ignore
+    let again = Project.must root (onCluster "gone.yaml" @ [ "--wait" ])
+    Expect.isMatch again "^Submitted 2 cohorts as job array \\d+; then job \\d+ writes the tables\\.\n" "submitted again"
+    Expect.stringContains again "2 of 2 runs completed" "and trained"
+
 [<Tests>]
 let tests =
     // One cluster after the other: it is found by a variable of the environment.
@@ -210,9 +256,11 @@ let tests =
         "slurm / on a cluster"
         [ for name, body in
               [ "an array of cohorts gives the results of this machine, bit for bit", equalResults
+                "a part of the runs by --only, tables and all; then the rest", partly
                 "an element cancelled, one queued again and one whose node loses its power: equal results, and nothing trained twice", disturbed
                 "an element that runs out of time saves its state and goes on in its next turn, before the tables", outOfTime
                 "1,000 cohorts are one array, and the status of 1,000 runs is read in less than two seconds", thousand
+                "a submission whose folder is deleted while its jobs are queued is not submitted twice", deleted
                 "what Slurm refuses is said in its words", refused ] do
               test name {
                   use cluster = new Cluster()

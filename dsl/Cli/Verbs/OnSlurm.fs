@@ -34,6 +34,8 @@ let private programOf (options: SweepOptions) (settings: SlurmSettings) (command
           options.Device
           yield! threads |> Option.map (fun threads -> [ "--threads"; string threads ]) |> Option.defaultValue []
           yield! SweepOptions.shared options
+          // The jobs around the array are for the same runs.
+          yield! options.Only |> Option.map (fun pattern -> [ "--only"; pattern ]) |> Option.defaultValue []
           "--yes" ]
       Command = command }
 
@@ -66,12 +68,12 @@ let run (options: SweepOptions) (plan: Plan) (wait: bool) (words: string list) (
         let work, submitted = Submitting.run options (programOf options settings command) settings plan source.Token
         SubmissionText.submitted shown work submitted |> List.iter (printfn "%s")
 
-        if submitted.IsEmpty && work.Entries.IsEmpty then
+        if submitted.IsEmpty && not work.IsUnderWay then
             finish options plan summary source.Token
         elif not wait then
             printfn "Follow it: %s --wait" command
             0
-        elif Follow.run options.Quiet between (Sweep.folderOf options.Out plan) work.Chosen source.Token then
+        elif Follow.run options.Quiet between options.RetryFailed (Sweep.folderOf options.Out plan) work.Chosen source.Token then
             finish options plan summary source.Token
         else
             printfn "The jobs go on. To follow them again: %s" command

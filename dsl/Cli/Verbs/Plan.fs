@@ -20,6 +20,7 @@ type PlanArguments =
     | [<Unique>] Device of device: string
     | [<Unique>] Threads of n: int
     | [<Unique>] Launcher of launcher: string
+    | [<Unique>] Retry_Failed
     | [<Unique>] Json
     | [<Unique>] Yes
 
@@ -35,6 +36,7 @@ type PlanArguments =
             | Device _ -> "what --measure rehearses on; auto, cpu, cuda or cuda:N; default auto"
             | Threads _ -> "processor threads of --measure; default: all cores"
             | Launcher _ -> "slurm: also show what `sweep --launcher slurm` would submit now"
+            | Retry_Failed -> "with --launcher slurm: as if sweep were told to try runs again that diverged or failed"
             | Json -> "print the plan as JSON"
             | Yes -> "plan even where the grid is very large"
 
@@ -76,15 +78,16 @@ let run (arguments: string list) =
                       Device = parsed.GetResult(Device, "auto") |> Parsing.device
                       Workers = []
                       Lanes = lanes
-                      Threads = parsed.TryGetResult Threads
-                      Computing = Computing.standard
-                      RetryFailed = false
+                      Threads = parsed.TryGetResult Threads |> Option.map (Parsing.positive "--threads")
+                      Computing = { Computing.standard with FitLanes = not (parsed.Contains Lanes) }
+                      RetryFailed = parsed.Contains Retry_Failed
                       Quiet = true
                       Observer = None
                       Command = None
                       Part = Everything
                       OpenDataset = None }
 
-                OnSlurm.preview options plan arguments
+                // The same words but for plan's own.
+                OnSlurm.preview options plan (arguments |> List.filter ((<>) "--measure"))
 
         0

@@ -120,14 +120,24 @@ let private partOf (file: string option) (part: string) =
     | "teachers", _, _ -> TeachersOnly
     | "tables", _, _ -> TablesOnly
     | _, (true, element), Some file ->
-        let cohorts =
-            Slurm.Submission.readCohorts (Path.GetDirectoryName(Path.GetFullPath file) |> Option.ofObj |> Option.defaultValue ".")
+        let folder = Path.GetDirectoryName(Path.GetFullPath file) |> Option.ofObj |> Option.defaultValue "."
 
-        if element >= 1 && element <= cohorts.Length then
-            RunsOf(set cohorts[element - 1])
-        else
-            Ending.stop Ending.invalid $"--part {part}: there are {cohorts.Length} cohorts."
+        match Slurm.Submission.runsOf folder [ element ] with
+        | Ok runs -> RunsOf(set runs)
+        | Error problem ->
+            Ending.stop
+                Ending.missing
+                $"{problem} So it cannot be told which runs element {element} trains. Repeat the command that submitted it: what is missing is submitted again."
     | _ -> Ending.stop Ending.invalid $"I do not know the part `{part}`. --part is teachers, tables, or a line of the cohorts.txt beside FILE."
+
+/// A part has no command that a person would type: its sweep's is with the tables.
+let private howToGoOn (options: SweepOptions) (plan: Plan) (arguments: string list) =
+    match options.Part with
+    | Everything -> "To go on: " + Parsing.commandLine "sweep" arguments
+    | _ ->
+        let own = PlanFile.read (Sweep.folderOf options.Out plan) |> Option.bind _.Command
+        let sweep = own |> Option.defaultValue "the command that submitted it"
+        $"It goes on when Slurm starts this job again; if Slurm does not, repeat the sweep: {sweep}"
 
 let private train (options: SweepOptions) (plan: Plan) (arguments: string list) =
     use source = new CancellationTokenSource()
@@ -135,7 +145,7 @@ let private train (options: SweepOptions) (plan: Plan) (arguments: string list) 
     let outcome = Sweep.run options plan source.Token
 
     if outcome.Interrupted && outcome.Missing.IsEmpty then
-        printfn "Interrupted; everything is saved. To go on: %s" (Parsing.commandLine "sweep" arguments)
+        printfn "Interrupted; everything is saved. %s" (howToGoOn options plan arguments)
         Ending.interrupted
     else
         match options.Part with
