@@ -161,6 +161,15 @@ let tests =
                 "Only `sweep` trains on several devices; this is `cpu,cpu`. --device is auto, cpu, cuda or cuda:N.\n"
                 [ "sweep"; "--device"; "cpu,cpu"; "--launcher"; "slurm" ],
                 "With --launcher slurm each job trains on one device: --device cuda, and `gpus: 1` in the section `slurm` of the experiment.\n"
+                [ "sweep"; "--cancel"; "--only"; "cd*" ],
+                "--cancel takes everything of the experiment from the queue, and does not go with --only. `scancel NUMBER` cancels a single job.\n"
+                [ "sweep"; "--cancel"; "--retry-failed" ],
+                "--cancel does not go with --retry-failed: cancel first, then repeat the sweep with --retry-failed.\n"
+                [ "sweep"; "--cancel"; "--launcher"; "local" ], "--cancel is for jobs of a cluster; a sweep on this machine is ended with Ctrl+C.\n"
+                [ "sweep"; "--cancel"; "--launcher"; "slurm"; "--wait" ], "--cancel does not go with --wait: after it there is nothing to follow.\n"
+                for option in [ [ "--launcher"; "slurm" ]; [ "--launcher"; "local" ]; [ "--cancel" ] ] do
+                    [ "sweep"; "--part"; "tables" ] @ option,
+                    "--part is for a process that a sweep has started; it does not go with --launcher or --cancel.\n"
                 [ "sweep"; "--launcher"; "pbs" ], "I do not know the launcher `pbs`. --launcher is local or slurm.\n"
                 [ "plan"; "--set"; "train.epochs" ], "--set needs PATH=VALUE, for instance --set train.epochs=2; this is `train.epochs`.\n"
                 [ "data"; "fetch" ], "Missing argument '<name>'.\n`dotnet fsi build.fsx help data fetch` lists its options.\n"

@@ -191,12 +191,29 @@ let private optionsOf (parsed: ParseResults<SweepArguments>) (arguments: string 
       Part = part |> Option.map (partOf (parsed.TryGetResult File)) |> Option.defaultValue Everything
       OpenDataset = None }
 
+/// Options that do not go together are refused: one of them would do nothing.
+let private refuseContradictions (parsed: ParseResults<SweepArguments>) (launcher: Parsing.Launcher option) =
+    let cancels = parsed.Contains Cancel
+
+    let contradictions =
+        [ parsed.Contains Part && (cancels || launcher.IsSome),
+          "--part is for a process that a sweep has started; it does not go with --launcher or --cancel."
+          cancels && launcher = Some Parsing.Local, "--cancel is for jobs of a cluster; a sweep on this machine is ended with Ctrl+C."
+          cancels && parsed.Contains Only,
+          "--cancel takes everything of the experiment from the queue, and does not go with --only. `scancel NUMBER` cancels a single job."
+          cancels && parsed.Contains Retry_Failed,
+          "--cancel does not go with --retry-failed: cancel first, then repeat the sweep with --retry-failed."
+          cancels && parsed.Contains Wait, "--cancel does not go with --wait: after it there is nothing to follow."
+          parsed.Contains Wait && launcher <> Some Parsing.Slurm,
+          "--wait goes with --launcher slurm; a sweep on this machine is over when the command is." ]
+
+    match contradictions |> List.tryFind fst with
+    | Some(_, sentence) -> Ending.stop Ending.invalid sentence
+    | None -> ()
+
 let private sweep (parsed: ParseResults<SweepArguments>) (arguments: string list) =
     let launcher = parsed.TryGetResult Launcher |> Option.map Parsing.launcher
-
-    if parsed.Contains Wait && launcher <> Some Parsing.Slurm then
-        Ending.stop Ending.invalid "--wait goes with --launcher slurm; a sweep on this machine is over when the command is."
-
+    refuseContradictions parsed launcher
     let options = optionsOf parsed arguments
 
     if launcher = Some Parsing.Slurm && not options.Workers.IsEmpty then
