@@ -17,9 +17,7 @@ let private printer =
 /// The tests whose full name contains a text.
 let private filtered (text: string) = Test.filter " / " (fun names -> String.Join(" / ", names).Contains(text, StringComparison.OrdinalIgnoreCase))
 
-/// Arguments: none, or `--filter TEXT`. The last line is always `N passed, N failed`.
-[<EntryPoint>]
-let main arguments =
+let private runTests (arguments: string array) =
     // Expecto puts a writer of its own in place of this one, which pads lines.
     let output = Console.Out
     let tests = testFromThisAssembly () |> Option.defaultValue (testList "" [])
@@ -38,7 +36,6 @@ let main arguments =
             verbosity = Logging.LogLevel.Warn }
 
     // Tests run side by side; several threads for each of them would only wait for one another, by the minute on a busy machine.
-    ExternalTorch.Load()
     Devices.UseThreads 1
     let summary = evalTestsWithCancel Threading.CancellationToken.None config tests true |> Async.RunSynchronously
     let failed = summary |> List.filter (fun (_, result) -> result.result.isFailed || result.result.isException)
@@ -49,3 +46,14 @@ let main arguments =
 
     output.WriteLine $"{passed.Length} passed, {failed.Length} failed"
     if failed.IsEmpty && not passed.IsEmpty then 0 else 1
+
+/// Arguments: none, or `--filter TEXT`. The last line is always `N passed, N failed`. A sweep that a test starts with several workers starts this
+/// program again for each.
+[<EntryPoint>]
+let main arguments =
+    ExternalTorch.Load()
+
+    if Array.tryHead arguments = Some "sweep" then
+        Launch.Workers.CrewTests.work arguments
+    else
+        runTests arguments

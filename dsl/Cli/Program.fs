@@ -6,6 +6,7 @@ open Argu
 open ChannelDistillation
 open ChannelDistillation.Dsl.Launch
 open ChannelDistillation.Native
+open ChannelDistillation.Training
 
 let private dispatch (verb: string) (arguments: string list) =
     match verb with
@@ -69,6 +70,9 @@ let main arguments =
         Ending.invalid
     | :? MissingException as missing ->
         eprintfn "%s" missing.Message
+        Ending.missing
+    | :? DeviceLostException as lost ->
+        eprintfn "%s" lost.Message
         Ending.missing
     | :? IOException
     | :? UnauthorizedAccessException as error -> unusable error

@@ -7,8 +7,6 @@ open System.Runtime.InteropServices
 open System.Threading
 open ChannelDistillation.Dsl.Launch
 open ChannelDistillation.Dsl.Progress
-open ChannelDistillation.Dsl.Launch
-open ChannelDistillation.Dsl.Progress
 open Spectre.Console
 
 let private usr1 = enum<PosixSignal> 10 // by its number on Linux: .NET has no name for it
@@ -56,7 +54,6 @@ let watch (stopping: string) (source: CancellationTokenSource) : IDisposable =
             say stopping
             source.Cancel()
         elif context.Signal = PosixSignal.SIGINT && sinceFirst.Elapsed > sameTwice then
-            WorkerProcess.KillAll()
             WorkerProcess.KillAll()
             AnsiConsole.Cursor.Show()
             Console.Out.Flush()

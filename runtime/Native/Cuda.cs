@@ -10,7 +10,6 @@ namespace ChannelDistillation.Native;
 /// </summary>
 internal static unsafe class Cuda
 {
-    private const int OutOfMemory = 2; // cudaErrorMemoryAllocation
     private const uint NonBlocking = 1; // cudaStreamNonBlocking
     private const uint WithoutTiming = 2; // cudaEventDisableTiming
     private const int HostToDevice = 1; // cudaMemcpyHostToDevice
@@ -103,7 +102,8 @@ internal static unsafe class Cuda
 
     private static void Check(int error)
     {
+        // In libtorch's words, so that whoever reads them need not know who was told.
         if (error != 0)
-            throw new ExternalException(error == OutOfMemory ? "CUDA out of memory" : $"CUDA's runtime reports error {error}.", error);
+            throw new ExternalException($"CUDA error: {Marshal.PtrToStringUTF8(((delegate* unmanaged<int, nint>)Function("cudaGetErrorString"))(error))}", error);
     }
 }

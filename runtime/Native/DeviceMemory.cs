@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
+using ChannelDistillation.Training;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -7,20 +9,48 @@ namespace ChannelDistillation.Native;
 /// <summary>Memory of the device that is trained on: what there is, and the most that was taken.</summary>
 internal static class DeviceMemory
 {
-    /// <summary>Where a GPU does not say how much it has free, so much is taken to be there.</summary>
-    private const long Supposed = 8L << 30;
-
     /// <summary>Whether so many bytes are no more than an eighth of what is free on a GPU.</summary>
-    public static bool IsSmall(long bytes, Device device) => bytes <= (Of(device)?.Free ?? Supposed) / 8;
+    public static bool IsSmall(long bytes, Device device) => HasRoom(8 * bytes, device);
+
+    /// <summary>Whether a share of a GPU's memory is free; true where it does not say how much it has.</summary>
+    public static bool HasRoom(double share, Device device) => Of(device) is not var (_, total) || HasRoom((long)(share * total), device);
 
     /// <summary>
-    /// Bytes of a GPU, free and in all. libtorch keeps what it once took for the next tensor, so that the difference is the most that was ever
-    /// taken. Null: the device is none, or does not say.
+    /// Whether so many bytes are free on a GPU. They are taken for a moment: libtorch keeps what it once took for the next tensor, which the GPU does
+    /// not call free, and gives it back only when there is no room otherwise.
     /// </summary>
-    public static (long Free, long Total)? Of(Device device) =>
-        device.type == DeviceType.CUDA && Cuda.IsThere ? Cuda.Memory(Math.Max(0, device.index)) : null;
+    private static bool HasRoom(long bytes, Device device)
+    {
+        if (device.type != DeviceType.CUDA)
+            return true;
+        try
+        {
+            using Tensor taken = empty([bytes], ScalarType.Byte, device);
+            return true;
+        }
+        catch (ExternalException error) when (Trouble.IsOutOfMemory(error))
+        {
+            return false;
+        }
+    }
 
-    /// <summary>The most memory in bytes that this process held on the device: of the GPU, else resident memory since <see cref="ForgetPeak"/>.</summary>
+    /// <summary>Bytes of a GPU, free and in all. Null: the device is none, or does not say.</summary>
+    private static (long Free, long Total)? Of(Device device)
+    {
+        if (device.type != DeviceType.CUDA || !Cuda.IsThere)
+            return null;
+        try
+        {
+            return Cuda.Memory(Math.Max(0, device.index));
+        }
+        catch (ExternalException)
+        {
+            // One that is lost.
+            return null;
+        }
+    }
+
+    /// <summary>The most memory in bytes that was in use on the device: of the GPU, which libtorch gives little back to, else resident memory since <see cref="ForgetPeak"/>.</summary>
     /// <returns>Null: a GPU that does not say.</returns>
     public static long? Peak(Device device)
     {

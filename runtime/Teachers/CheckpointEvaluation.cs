@@ -15,7 +15,8 @@ public static class CheckpointEvaluation
     /// <param name="progress">Told how many images are done, and of how many.</param>
     /// <returns>The weights that were taken, and their errors on the dataset's validation images.</returns>
     /// <exception cref="InvalidDataException">The weights are not those of this model, for this dataset; the message says what differs.</exception>
-    /// <exception cref="MissingException">The dataset is not there.</exception>
+    /// <exception cref="MissingException">The dataset is not there, or not enough memory.</exception>
+    /// <exception cref="DeviceLostException">This process can compute nothing more on the device.</exception>
     public static (WeightSet Weights, EpochErrors Errors) Run(
         CheckpointFile file,
         ModelSpec model,
@@ -30,10 +31,16 @@ public static class CheckpointEvaluation
         WeightSet weights = Checkpoint.LoadInto(backbone, file);
         using IImageSet set = DatasetStore.OpenFinal(dataset, options.Workspace);
         var device = new torch.Device(options.Device);
-        backbone.to(device);
-        backbone.eval();
-        backbone.ComputeIn(precision, isFrozen: true);
-        EpochErrors errors = Evaluation.Errors((batch, _) => backbone.forward(batch), set, device, CancellationToken.None, progress);
+        EpochErrors errors = Trouble.OutsideRuns(
+            device,
+            () =>
+            {
+                backbone.to(device);
+                backbone.eval();
+                backbone.ComputeIn(precision, isFrozen: true);
+                return Evaluation.Errors((batch, _) => backbone.forward(batch), set, device, CancellationToken.None, progress);
+            }
+        );
         foreach (string remark in set.Remarks())
             options.Remark(remark);
         return (weights, errors);

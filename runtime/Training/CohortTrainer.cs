@@ -15,7 +15,7 @@ namespace ChannelDistillation.Training;
 /// Trains runs in lockstep: every batch is loaded once, goes through the frozen teacher once, and then trains one lane after another.
 /// Lanes share nothing else, so that a run gives the same numbers alone and in any company.
 /// </summary>
-public sealed class CohortTrainer : IDisposable
+public sealed partial class CohortTrainer : IDisposable
 {
     private readonly ITrainingObserver observer;
     private readonly Dataset dataset;
@@ -33,9 +33,9 @@ public sealed class CohortTrainer : IDisposable
     {
         RunSpec common = specs[0].Spec;
         TeacherSpec? teacherSpec = specs.Select(lane => lane.Spec.Teacher).FirstOrDefault(spec => spec is not null);
-        var device = new torch.Device(options.Device);
+        device = new torch.Device(options.Device);
         this.observer = observer;
-        lanes = new Lanes(observer);
+        lanes = new Lanes(observer, device);
         saveEvery = options.SaveEvery;
         dataset = options.Open(common.Dataset);
         string? teacherHash = null;
@@ -58,44 +58,12 @@ public sealed class CohortTrainer : IDisposable
             views: common.Dataset.Views
         );
         validation = new BatchStream(dataset.Validation, common.Train.Batch, AugmentationSpec.None, common.DataSeed, shuffle: false, device);
-        this.device = device;
         // Reading a number is free on the CPU; on a GPU it would wait for every step.
         checkEveryStep = device.type == DeviceType.CPU;
         int[] labels = dataset.Training.Labels();
         var origins = new RunOrigins(teacherHash, dataset.Fingerprint());
         foreach (LaneSpec spec in specs)
             lanes.Open(spec, () => new Lane(spec, dataset.Descriptor, labels, device), options.Device, origins);
-    }
-
-    /// <summary>Trains every lane to its last epoch, going on from its checkpoint where it has one.</summary>
-    /// <param name="specs">At least one; lanes of one cohort (<see cref="Cohort.Group"/>).</param>
-    /// <param name="stop">Saves at the next step and returns; the runs are then `interrupted`.</param>
-    /// <exception cref="MissingException">The dataset, the teacher's checkpoint or the device is not there, or there is no room to save.</exception>
-    public static void Train(IReadOnlyList<LaneSpec> specs, TrainingOptions options, ITrainingObserver observer, CancellationToken stop)
-    {
-        if (!Cohort.IsOne([.. specs.Select(lane => lane.Spec)]))
-            throw new ArgumentException("The lanes of a cohort must share dataset, teacher, batch size and data seed.", nameof(specs));
-        string? notSaved = null;
-        // What does not fit into memory together is trained in smaller cohorts, one after the other.
-        var device = new torch.Device(options.Device);
-        var cohorts = new Queue<IReadOnlyList<LaneSpec>>(
-            options.FitLanes && device.type == DeviceType.CUDA ? LaneFit.Split(specs, device, () => DeviceMemory.Of(device), observer.Say) : [specs]
-        );
-        while (!stop.IsCancellationRequested && cohorts.TryDequeue(out IReadOnlyList<LaneSpec>? cohort))
-        {
-            DeviceMemory.ForgetPeak();
-            using var trainer = new CohortTrainer(cohort, options, observer);
-            trainer.RunGuarded(stop);
-            foreach (string remark in trainer.dataset.Remarks())
-                options.Remark(remark);
-            if (trainer.waiting.Remark is { } slow)
-                options.Remark(slow);
-            notSaved ??= trainer.lanes.NotSaved;
-            foreach (IReadOnlyList<LaneSpec> smaller in trainer.lanes.Postponed)
-                cohorts.Enqueue(smaller);
-        }
-        if (notSaved is not null)
-            throw new MissingException(notSaved);
     }
 
     public void Dispose()
@@ -114,7 +82,7 @@ public sealed class CohortTrainer : IDisposable
         {
             Run(stop);
         }
-        catch (Exception error) when (error is not MissingException)
+        catch (Exception error) when (!Trouble.EndsAll(error, device))
         {
             lanes.FailTogether(error);
         }

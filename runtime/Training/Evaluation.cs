@@ -14,6 +14,8 @@ public static class Evaluation
     /// <param name="classify">From images and labels to logits [batch, classes].</param>
     /// <returns>Errors on the official validation set, also where a part of the training set is held out. With epoch 0: nothing was trained.</returns>
     /// <exception cref="OperationCanceledException">Asked to stop.</exception>
+    /// <exception cref="MissingException">There is not enough memory.</exception>
+    /// <exception cref="DeviceLostException">This process can compute nothing more on the device.</exception>
     public static EpochErrors Errors(
         Func<Tensor, Tensor, Tensor> classify,
         DatasetSpec dataset,
@@ -22,7 +24,8 @@ public static class Evaluation
     )
     {
         using Dataset opened = options.Open(dataset);
-        EpochErrors errors = Errors(classify, opened.Final, new Device(options.Device), stop);
+        var device = new Device(options.Device);
+        EpochErrors errors = Trouble.OutsideRuns(device, () => Errors(classify, opened.Final, device, stop));
         stop.ThrowIfCancellationRequested();
         foreach (string remark in opened.Remarks())
             options.Remark(remark);

@@ -1,5 +1,6 @@
 using ChannelDistillation.Native;
 using ChannelDistillation.Records;
+using TorchSharp;
 
 namespace ChannelDistillation.Training;
 
@@ -7,7 +8,7 @@ namespace ChannelDistillation.Training;
 internal sealed record RunningLane(Lane Lane, LaneFiles Files);
 
 /// <summary>The lanes of a cohort that are still running. What goes wrong in one of them ends or delays that lane only.</summary>
-internal sealed class Lanes(ITrainingObserver observer) : IDisposable
+internal sealed class Lanes(ITrainingObserver observer, torch.Device device) : IDisposable
 {
     private readonly List<RunningLane> all = [];
     private readonly List<LaneSpec> postponed = [];
@@ -34,7 +35,7 @@ internal sealed class Lanes(ITrainingObserver observer) : IDisposable
             files.Open(lane, observer.Say);
             all.Add(new(lane, files));
         }
-        catch (Exception error) when (error is not MissingException)
+        catch (Exception error) when (!Trouble.EndsAll(error, device))
         {
             lane?.Dispose();
             if (Trouble.IsOutOfMemory(error) && all.Count > 0)
@@ -67,6 +68,12 @@ internal sealed class Lanes(ITrainingObserver observer) : IDisposable
 
     public void End(RunningLane entry, RunStatus status, string? message = null)
     {
+        Leave(entry, status, message);
+        Drop(entry);
+    }
+
+    private void Leave(RunningLane entry, RunStatus status, string? message)
+    {
         RunResult result = entry.Files.Result(status, message);
         try
         {
@@ -82,7 +89,6 @@ internal sealed class Lanes(ITrainingObserver observer) : IDisposable
             NotSaved ??= Trouble.NotSaved(error);
             observer.LaneEnded(entry.Lane.Name, result with { Status = RunStatus.Interrupted, Message = NotSaved });
         }
-        Drop(entry);
     }
 
     /// <summary>Something that all lanes share has failed: too little memory for them together, or a mistake that would come again.</summary>
@@ -99,6 +105,14 @@ internal sealed class Lanes(ITrainingObserver observer) : IDisposable
         LaneSpec[] saved = [.. some.Where(SaveAndDrop).Select(entry => entry.Files.Lane)];
         halves.AddRange(saved.Chunk((some.Length + 1) / 2));
         MemoryAllocator.GiveBack();
+    }
+
+    /// <summary>The device is lost: nothing can be saved or freed any more. The runs go on elsewhere from their last checkpoints.</summary>
+    public void Abandon(string why)
+    {
+        foreach (RunningLane entry in all.ToArray())
+            Leave(entry, RunStatus.Interrupted, why);
+        all.Clear();
     }
 
     public void Dispose()
@@ -125,7 +139,7 @@ internal sealed class Lanes(ITrainingObserver observer) : IDisposable
             {
                 act(entry);
             }
-            catch (Exception error) when (error is not MissingException)
+            catch (Exception error) when (!Trouble.EndsAll(error, device))
             {
                 Fail(entry, error);
             }
@@ -175,7 +189,7 @@ internal sealed class Lanes(ITrainingObserver observer) : IDisposable
             Drop(entry);
             return true;
         }
-        catch (Exception error)
+        catch (Exception error) when (!Trouble.EndsAll(error, device))
         {
             Fail(entry, error);
             return false;

@@ -7,6 +7,7 @@ open System.Text.RegularExpressions
 open System.Runtime.InteropServices
 open Expecto
 open TorchSharp
+open ChannelDistillation
 open ChannelDistillation.Losses
 open ChannelDistillation.Native
 open ChannelDistillation.Records
@@ -19,8 +20,6 @@ open ChannelDistillation.Training
 let private taught (name: string) =
     let others = if name = "ce" then [] else [ loss name 0.5 always ]
     spec teacher (train 1 0.05) (loss "ce" 1.0 always :: others)
-
-let private memoryOf free : Func<Nullable<struct (int64 * int64)>> = Func<_>(fun () -> Nullable(struct (free (), 1000L)))
 
 [<Tests>]
 let tests =
@@ -59,28 +58,28 @@ let tests =
               use folder = new TemporaryFolder()
               let runs = [| for seed in 1..7 -> lane folder "runs" ($"run {seed}", taught "kd") |]
 
-              let split (free: unit -> int64) =
+              let split most =
                   let said = ResizeArray<string>()
-                  let parts = LaneFit.Split(runs, torch.CPU, memoryOf free, Action<string> said.Add)
+                  let mutable there = 0
+
+                  let hasReserve () =
+                      there <- there + 1
+                      there <= most
+
+                  let parts = LaneFit.Split(runs, torch.CPU, Func<bool> hasReserve, Action<string> said.Add)
                   [ for part in parts -> [ for lane in part -> lane.Name ] ], List.ofSeq said
 
-              let shrinking () =
-                  let mutable free = 400L
-
-                  fun () ->
-                      free <- free - 100L
-                      free
-
               let names numbers = [ for n in numbers -> $"run {n}" ]
-              Expect.equal (split (fun () -> 500L)) ([ names [ 1..7 ] ], []) "all fit"
+              Expect.equal (split 7) ([ names [ 1..7 ] ], []) "all fit"
 
               Expect.equal
-                  (split (shrinking ()))
+                  (split 3)
                   ([ names [ 1..3 ]; names [ 4..6 ]; names [ 7 ] ],
                    [ "Memory for 3 of 7 runs together (measured): they are trained in 3 parts, one after the other." ])
                   "three fit"
 
-              Expect.hasLength (fst (split (fun () -> 10L))) 7 "one fits, or none"
+              Expect.hasLength (fst (split 1)) 7 "one fits"
+              Expect.hasLength (fst (split 0)) 7 "or none"
           }
 
           test "a run that finds no room while its company is measured tells how many fit" {
@@ -92,9 +91,9 @@ let tests =
                   if calls = 3 then
                       raise (ExternalException "CUDA out of memory. Tried to allocate 2.00 GiB")
 
-                  900L
+                  true
 
-              Expect.equal (LaneFit.Count(Array.replicate 5 (taught "kd"), torch.CPU, memoryOf full)) 2 "runs"
+              Expect.equal (LaneFit.Count(Array.replicate 5 (taught "kd"), torch.CPU, Func<bool> full)) 2 "runs"
           }
 
           test "what libtorch says where memory has run out is understood, whoever says it" {
@@ -103,12 +102,58 @@ let tests =
               for message in
                   [ "CUDA out of memory. Tried to allocate 20.00 MiB. GPU 0 has a total capacity of 79.11 GiB of which 14.56 MiB is free."
                     "CUDA error: out of memory\nCUDA kernel errors might be asynchronously reported at some other API call"
+                    "CUDA driver error: out of memory"
                     "cuDNN error: CUDNN_STATUS_ALLOC_FAILED"
+                    "cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED"
+                    "FIND was unable to find an engine to execute this computation"
+                    "CUDA error: CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate(handle)`"
                     "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"
                     "[enforce fail at alloc_cpu.cpp:124] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to allocate 4398046511104 bytes." ] do
                   Expect.isTrue (means message) message
 
               Expect.isFalse (means "CUDA error: device-side assert triggered") "another error"
+          }
+
+          test "a run alone that finds no memory says what libtorch said, without where in its code that was" {
+              Expect.equal
+                  (Trouble.InWords(ExternalException "CUDA out of memory. Tried to allocate 2.00 GiB.\nException raised from malloc at ...\nframe #0: ..."))
+                  "There is not enough memory, even for this run alone. A smaller batch needs less. libtorch: CUDA out of memory. Tried to allocate 2.00 GiB."
+                  "message"
+          }
+
+          test "errors after which CUDA gives nothing but errors are told from those of one run" {
+              let isLost message = Trouble.IsDeviceLost(ExternalException message, torch.CPU)
+
+              for message in
+                  [ "CUDA error: device-side assert triggered\nCUDA kernel errors might be asynchronously reported at some other API call"
+                    "CUDA error: an illegal memory access was encountered"
+                    "CUDA error: unspecified launch failure"
+                    "CUDA error: uncorrectable ECC error encountered"
+                    "CUDA error: CUDA-capable device(s) is/are busy or unavailable"
+                    "CUDA error: the device is no longer available"
+                    "CUDA error: no kernel image is available for execution on the device"
+                    "CUDA error: unknown error" ] do
+                  Expect.isTrue (isLost message) message
+
+              for message in
+                  [ "CUDA out of memory. Tried to allocate 20.00 MiB."
+                    "The size of tensor a (3) must match the size of tensor b (4) at non-singleton dimension 1" ] do
+                  Expect.isFalse (isLost message) message
+
+              Expect.isFalse (Trouble.IsDeviceLost(InvalidOperationException "unknown error", torch.CPU)) "what is not libtorch's"
+          }
+
+          test "what fails outside of any run for want of memory is missing, and tells what libtorch said" {
+              let message =
+                  try
+                      Trouble.OutsideRuns(torch.CPU, fun () -> raise (ExternalException "CUDA out of memory. Tried to allocate 1.00 GiB."))
+                  with :? MissingException as missing ->
+                      missing.Message
+
+              Expect.equal
+                  message
+                  "There is not enough memory on cpu, which other programs may use as well. libtorch: CUDA out of memory. Tried to allocate 1.00 GiB."
+                  "message"
           }
 
           test "an operation that has no deterministic form is named in the run's message" {

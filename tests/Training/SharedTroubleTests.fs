@@ -3,6 +3,7 @@ module ChannelDistillation.Tests.Training.SharedTroubleTests
 
 open System
 open System.IO
+open System.Runtime.InteropServices
 open Expecto
 open TorchSharp
 open ChannelDistillation
@@ -82,6 +83,49 @@ let tests =
                   Expect.equal watcher.Ended[lane.Name].Status RunStatus.Completed lane.Name
                   Expect.equal (outcome lane) (outcome clean) "as in a cohort that had enough"
 
+          testCase "a GPU that is lost interrupts the cohort's runs, and ends all training in this process"
+          <| fun () ->
+              use folder = new TemporaryFolder()
+              let mutable readings = 0
+
+              // Two epochs of 72 images; the second is not to come to its end.
+              let failing () =
+                  reading (images 72 1) (fun _ ->
+                      if Threading.Interlocked.Increment &readings = 140 then
+                          raise (
+                              ExternalException(
+                                  "CUDA error: an illegal memory access was encountered\n"
+                                  + "CUDA kernel errors might be asynchronously reported at some other API call"
+                              )
+                          ))
+
+              let lanes = two folder 2
+              let watcher = Watcher()
+
+              let said =
+                  try
+                      CohortTrainer.Train(Array.ofList lanes, optionsOf folder failing, watcher, Threading.CancellationToken.None)
+                      "nothing"
+                  with :? DeviceLostException as lost ->
+                      lost.Message
+
+              Expect.equal
+                  said
+                  ("The GPU cannot be used by this process any more: CUDA error: an illegal memory access was encountered. Runs go on from their last "
+                   + "checkpoints when the command is repeated. `nvidia-smi` shows whether the GPU is in order.")
+                  "what a person is told"
+
+              for lane in lanes do
+                  let result = nonNull (RunFolder(lane.Folder).ReadResult())
+                  Expect.equal (result.Status, result.Message) (RunStatus.Interrupted, said) lane.Name
+                  Expect.equal watcher.Ended[lane.Name].Status RunStatus.Interrupted $"{lane.Name}, as it is shown"
+
+              let clean = lane folder "clean" ("clean", alone 2)
+              run (optionsOf folder (fun () -> images 72 1)) (clean :: lanes) |> ignore
+
+              for lane in lanes do
+                  Expect.equal (outcome lane) (outcome clean) "it goes on, to the same end"
+
           testCase "a run that is interrupted starts anew where images have gone in the meantime"
           <| fun () ->
               use folder = new TemporaryFolder()
@@ -118,6 +162,6 @@ let tests =
                   let start = 8 + int (BitConverter.ToInt64(bytes, 0))
 
                   let numbers =
-                      Runtime.InteropServices.MemoryMarshal.Cast<byte, float32>(ReadOnlySpan(bytes, start, (bytes.Length - start) / 4 * 4))
+                      MemoryMarshal.Cast<byte, float32>(ReadOnlySpan(bytes, start, (bytes.Length - start) / 4 * 4))
 
                   Expect.isFalse (numbers.IndexOf Single.PositiveInfinity >= 0) $"{Path.GetFileName file} has an infinity" ]

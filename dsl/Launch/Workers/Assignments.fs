@@ -130,5 +130,8 @@ type Assignments(workers: int, lanes: int, runs: Job list, unready: Teachers.Pla
 
                 never)
 
+    /// How many workers there still are.
+    member _.Workers = lock gate (fun () -> alive)
+
     /// Nothing is given any more.
     member _.Close() = change (fun () -> closed <- true)

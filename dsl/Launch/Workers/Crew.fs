@@ -113,7 +113,8 @@ let private employ
         let never = queue.WorkerDied(assignment, unfinished began)
 
         if not stop.IsCancellationRequested then
-            crew.Say $"{worker.Device}: the worker is gone; interrupted: {what assignment}. Workers that are left go on with it."
+            let after = if queue.Workers > 0 then "Workers that are left go on with it." else "No worker is left."
+            crew.Say $"{worker.Device}: the worker is gone; interrupted: {what assignment}. {after}"
 
             if isMissing then
                 losses.Add($"{worker.Device}: {how}", true)
@@ -143,6 +144,9 @@ let private employ
 
 /// Trains what is pending, and evaluates teachers.
 let train (state: SweepState) (devices: WorkerDevice list) (stop: CancellationToken) =
+    // More workers than runs would have nothing to do.
+    let devices = devices |> List.truncate (max 1 state.Pending.Length)
+
     let queue =
         Assignments(
             devices.Length,
@@ -156,9 +160,6 @@ let train (state: SweepState) (devices: WorkerDevice list) (stop: CancellationTo
     let losses = Losses()
     let experiment = ExperimentCodec.codec.Write state.Plan.Experiment |> Emit.document
     let threads = threadsOf state.Options devices.Length
-
-    // More workers than runs would have nothing to do.
-    let devices = devices |> List.truncate (max 1 state.Pending.Length)
 
     let crewNames = devices |> List.map string
 

@@ -1,0 +1,83 @@
+using System.Runtime.InteropServices;
+using ChannelDistillation.Native;
+using TorchSharp;
+
+namespace ChannelDistillation.Training;
+
+/// <remarks>What does not fit into memory together is trained in smaller cohorts, one after the other.</remarks>
+public sealed partial class CohortTrainer
+{
+    /// <summary>Trains every lane to its last epoch, going on from its checkpoint where it has one.</summary>
+    /// <param name="specs">At least one; lanes of one cohort (<see cref="Cohort.Group"/>).</param>
+    /// <param name="stop">Saves at the next step and returns; the runs are then `interrupted`.</param>
+    /// <exception cref="MissingException">The dataset, the teacher's checkpoint or the device is not there, there is no room to save, or not even memory for the teacher.</exception>
+    /// <exception cref="DeviceLostException">The runs are `interrupted`, and this process can train nothing more on the device.</exception>
+    public static void Train(IReadOnlyList<LaneSpec> specs, TrainingOptions options, ITrainingObserver observer, CancellationToken stop)
+    {
+        if (!Cohort.IsOne([.. specs.Select(lane => lane.Spec)]))
+            throw new ArgumentException("The lanes of a cohort must share dataset, teacher, batch size and data seed.", nameof(specs));
+        var device = new torch.Device(options.Device);
+        string? notSaved = Trouble.OutsideRuns(device, () => TrainParts(Fitting(specs, options, device, observer), options, observer, stop));
+        if (notSaved is not null)
+            throw new MissingException(notSaved);
+    }
+
+    /// <returns>Why the state of some lane could not be saved; null: all were.</returns>
+    private static string? TrainParts(
+        IReadOnlyList<IReadOnlyList<LaneSpec>> parts,
+        TrainingOptions options,
+        ITrainingObserver observer,
+        CancellationToken stop
+    )
+    {
+        string? notSaved = null;
+        var cohorts = new Queue<IReadOnlyList<LaneSpec>>(parts);
+        while (!stop.IsCancellationRequested && cohorts.TryDequeue(out IReadOnlyList<LaneSpec>? cohort))
+        {
+            Lanes lanes = TrainTogether(cohort, options, observer, stop);
+            notSaved ??= lanes.NotSaved;
+            foreach (IReadOnlyList<LaneSpec> smaller in lanes.Postponed)
+                cohorts.Enqueue(smaller);
+        }
+        return notSaved;
+    }
+
+    private static IReadOnlyList<IReadOnlyList<LaneSpec>> Fitting(
+        IReadOnlyList<LaneSpec> specs,
+        TrainingOptions options,
+        torch.Device device,
+        ITrainingObserver observer
+    ) =>
+        options.FitLanes && device.type == DeviceType.CUDA
+            ? LaneFit.Split(specs, device, () => DeviceMemory.HasRoom(LaneFit.Reserve, device), observer.Say)
+            : [specs];
+
+    /// <returns>What became of the lanes.</returns>
+    private static Lanes TrainTogether(IReadOnlyList<LaneSpec> cohort, TrainingOptions options, ITrainingObserver observer, CancellationToken stop)
+    {
+        DeviceMemory.ForgetPeak();
+        var trainer = new CohortTrainer(cohort, options, observer);
+        bool isLost = false;
+        try
+        {
+            trainer.RunGuarded(stop);
+            foreach (string remark in trainer.dataset.Remarks())
+                options.Remark(remark);
+            if (trainer.waiting.Remark is { } slow)
+                options.Remark(slow);
+            return trainer.lanes;
+        }
+        catch (ExternalException error) when (Trouble.IsDeviceLost(error, trainer.device))
+        {
+            isLost = true;
+            trainer.lanes.Abandon(new DeviceLostException(Trouble.Said(error), error).Message);
+            throw;
+        }
+        finally
+        {
+            // On a device that is lost nothing can be freed: that fails too, some of it within libtorch and without an exception. The process is to end.
+            if (!isLost)
+                trainer.Dispose();
+        }
+    }
+}
