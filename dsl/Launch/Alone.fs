@@ -51,7 +51,7 @@ let train (state: SweepState) (progress: IProgress) (stop: CancellationToken) : 
             state.WriteTables() |> ignore
 
     if not state.Pending.IsEmpty && not stop.IsCancellationRequested then
-        state.Announce state.Training.Device progress.Say
+        state.Announce [ state.Training.Device ] state.Training.Device progress.Say
         Option.ofObj (Devices.Hint options.Device) |> Option.iter progress.Say
 
     // Before hours are spent on what it says.

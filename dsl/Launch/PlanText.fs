@@ -92,8 +92,9 @@ let private total (estimates: Estimate.Estimate option list) =
         []
 
 /// The text of a plan.
+/// <param name="device">What it is to be trained on.</param>
 /// <param name="costOf">What a cohort is going to take, where that can be said.</param>
-let render (workspace: Workspace) (lanes: int) (plan: Plan) (jobs: Job list) (costOf: Job list -> Estimate.Estimate option) =
+let render (workspace: Workspace) (device: string) (lanes: int) (plan: Plan) (jobs: Job list) (costOf: Job list -> Estimate.Estimate option) =
     let cohorts = Job.cohorts lanes jobs
     let isPending = List.exists (fun (job: Job) -> RunState.needsTraining false job.State)
     let estimates = cohorts |> List.map (fun cohort -> if isPending cohort then costOf cohort else None)
@@ -112,7 +113,7 @@ let render (workspace: Workspace) (lanes: int) (plan: Plan) (jobs: Job list) (co
               yield! DatasetStore.HowItIsRead(dataset, workspace)
       for teacher in jobs |> List.choose (fun job -> Teachers.ofRun job.Run) |> List.distinctBy _.Key do
           teacherNote workspace teacher
-      yield! Precisions.warning Precisions.isSlowHere (jobs |> List.map _.Run.Spec) |> Option.toList
+      yield! Precisions.warnings (Precisions.obstacles [ device ]) (jobs |> List.map _.Run.Spec)
       for index, cohort in List.indexed cohorts do
           let spec = cohort.Head.Run.Spec
           ""

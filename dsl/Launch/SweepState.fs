@@ -104,7 +104,9 @@ type SweepState(options: SweepOptions, plan: Plan) =
             | None -> ()
 
     /// What is said of the start.
-    member _.Announce (where: string) (say: string -> unit) =
+    /// <param name="devices">What is trained on.</param>
+    /// <param name="where">The same in words.</param>
+    member _.Announce (devices: string list) (where: string) (say: string -> unit) =
         if not options.Quiet then
             say $"Training {pending.Length} of {jobs.Length} runs on {where}."
 
@@ -114,3 +116,5 @@ type SweepState(options: SweepOptions, plan: Plan) =
             |> List.collect (fun dataset -> List.ofSeq (DatasetStore.HowItIsRead(dataset, options.Workspace)))
             |> List.distinct
             |> List.iter say
+
+            pending |> List.map _.Run.Spec |> Precisions.warnings (Precisions.obstacles devices) |> List.iter say

@@ -19,6 +19,9 @@ public sealed record CheckpointOrigin(DatasetSpec? Dataset, ModelSpec? Model, Pr
 
     internal const string ModelKey = "model";
 
+    /// <summary>Where it was not float32.</summary>
+    internal const string PrecisionKey = "precision";
+
     /// <summary>From the run.json of the run folder that the file lies in, else from its metadata. Names that are not ours are not known.</summary>
     public static CheckpointOrigin Of(CheckpointFile file)
     {
@@ -29,7 +32,7 @@ public sealed record CheckpointOrigin(DatasetSpec? Dataset, ModelSpec? Model, Pr
         return new(
             dataset is { Name: DatasetSpec.ImageFolder, Classes: not null } || DatasetCatalog.Find(dataset?.Name ?? "") is not null ? dataset : null,
             ModelCatalog.Find(model?.Name ?? "") is null ? null : model,
-            SpecReader.Precision(spec?["train"])
+            spec is null ? SpecJson.PrecisionNamed(file.Metadata.GetValueOrDefault(PrecisionKey)) : SpecReader.Precision(spec["train"])
         );
     }
 

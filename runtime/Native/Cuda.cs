@@ -33,12 +33,26 @@ internal static unsafe class Cuda
     /// <summary>As its driver calls it, `NVIDIA H100 80GB HBM3`; null: not known.</summary>
     public static string? Name(int device)
     {
-        string driver = OperatingSystem.IsWindows() ? "nvcuda.dll" : "libcuda.so.1";
-        if (!NativeLibrary.TryLoad(driver, out nint library) || !NativeLibrary.TryGetExport(library, "cuDeviceGetName", out nint function))
-            return null;
         const int length = 256;
         byte* name = stackalloc byte[length];
-        return ((delegate* unmanaged<byte*, int, int, int>)function)(name, length, device) == 0 ? Marshal.PtrToStringUTF8((nint)name) : null;
+        return OfDriver("cuDeviceGetName") is var function and not 0 && ((delegate* unmanaged<byte*, int, int, int>)function)(name, length, device) == 0
+            ? Marshal.PtrToStringUTF8((nint)name)
+            : null;
+    }
+
+    /// <summary>What its driver says: 9.0 for an H100; null: not known.</summary>
+    public static Version? Capability(int device)
+    {
+        const int majorNumber = 75; // CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR
+        const int minorNumber = 76;
+        int Read(int attribute)
+        {
+            int value = 0;
+            nint function = OfDriver("cuDeviceGetAttribute");
+            return function != 0 && ((delegate* unmanaged<int*, int, int, int>)function)(&value, attribute, device) == 0 ? value : -1;
+        }
+
+        return (Read(majorNumber), Read(minorNumber)) is var (major, minor) and ( >= 0, >= 0) ? new Version(major, minor) : null;
     }
 
     /// <summary>Makes a GPU the current one of this thread, to which queues and events belong.</summary>
@@ -82,6 +96,13 @@ internal static unsafe class Cuda
     public static void FreeQueue(nint queue) => Check(((delegate* unmanaged<nint, int>)Function("cudaStreamDestroy"))(queue));
 
     public static void FreeEvent(nint happening) => Check(((delegate* unmanaged<nint, int>)Function("cudaEventDestroy"))(happening));
+
+    /// <returns>0: there is no driver, or it is too old.</returns>
+    private static nint OfDriver(string name) =>
+        NativeLibrary.TryLoad(OperatingSystem.IsWindows() ? "nvcuda.dll" : "libcuda.so.1", out nint library)
+        && NativeLibrary.TryGetExport(library, name, out nint function)
+            ? function
+            : 0;
 
     private static nint Function(string name) => NativeLibrary.GetExport(Library.Value, name);
 

@@ -24,6 +24,11 @@ public static class Devices
         return index < found ? $"cuda:{index}" : throw new MissingException(WhatIsThere(wanted, found));
     }
 
+    /// <summary>Of a GPU, its compute capability; null: it is none, or does not say.</summary>
+    /// <param name="device">As <see cref="Choose"/> gave it.</param>
+    public static Version? ComputeCapability(string device) =>
+        new torch.Device(device) is { type: DeviceType.CUDA } gpu ? Cuda.Capability(Math.Max(0, gpu.index)) : null;
+
     /// <summary>What a person may want to know who left the choice to us; null: nothing.</summary>
     /// <param name="wanted">As in <see cref="Choose"/>.</param>
     public static string? Hint(string wanted) =>

@@ -173,8 +173,9 @@ internal sealed class LaneFiles(LaneSpec lane, string device, RunOrigins origins
             best = last;
     }
 
-    private Dictionary<string, string> About(int epoch) =>
-        new()
+    private Dictionary<string, string> About(int epoch)
+    {
+        Dictionary<string, string> about = new()
         {
             ["format"] = "pt",
             [CheckpointOrigin.ModelKey] = LossCatalog.Network(Lane.Spec).Name,
@@ -182,4 +183,8 @@ internal sealed class LaneFiles(LaneSpec lane, string device, RunOrigins origins
             [SavedState.EpochEntry] = epoch.ToString(CultureInfo.InvariantCulture),
             ["spec"] = Lane.Spec.Hash(),
         };
+        if (Lane.Spec.Train.Precision != Precision.Float32)
+            about[CheckpointOrigin.PrecisionKey] = SpecJson.NameOf(Lane.Spec.Train.Precision);
+        return about;
+    }
 }

@@ -40,7 +40,7 @@ let private planned (folder: TemporaryFolder) =
     | Error problems -> failtest (Render.problems problems)
 
 let private render (folder: TemporaryFolder) plan jobs costOf =
-    (PlanText.render (Workspace folder.Path) 16 plan jobs costOf).Replace(folder.Path, "ROOT")
+    (PlanText.render (Workspace folder.Path) "cpu" 16 plan jobs costOf).Replace(folder.Path, "ROOT")
 
 let private epoch number seconds =
     EpochRecord(

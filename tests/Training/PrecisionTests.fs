@@ -135,8 +135,12 @@ let tests =
                       for tensor in file.Sets |> Seq.collect _.Tensors do
                           Expect.isFalse (tensor.Type.Name = "bfloat16") $"{path}: {tensor.Name}"
 
-                  use file = CheckpointFile.Open(RunFolder(alone.Folder).LatestWeights)
-                  Expect.equal (CheckpointOrigin.Of file).Precision Precision.BFloat16 "what evaluate computes in"
+                  let moved = folder.File "moved.safetensors"
+                  File.Copy(RunFolder(alone.Folder).LatestWeights, moved, overwrite = true)
+
+                  for path, where in [ RunFolder(alone.Folder).LatestWeights, "in its run's folder"; moved, "elsewhere" ] do
+                      use file = CheckpointFile.Open path
+                      Expect.equal (CheckpointOrigin.Of file).Precision Precision.BFloat16 $"what evaluate computes in, {where}"
           }
 
           test "runs that ask their teacher in other precisions are no cohort; one without a teacher goes with any" {

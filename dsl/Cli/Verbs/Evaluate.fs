@@ -103,20 +103,22 @@ let private epochOf (file: CheckpointFile) =
         | _ -> None
     | _ -> None
 
-/// Of a file that holds several networks, which one it was; of a training checkpoint, its epoch.
-let private remarks (file: CheckpointFile) (weights: WeightSet) =
+/// Of a file that holds several networks, which one it was; of a training checkpoint, its epoch; and what it computed in, unless it is float32.
+let private remarks (file: CheckpointFile) (precision: Precision) (weights: WeightSet) =
     [ if file.Sets.Count > 1 then
           weights.Place
-      yield! epochOf file |> Option.map (fun epoch -> $"epoch {epoch}") |> Option.toList ]
+      yield! epochOf file |> Option.map (fun epoch -> $"epoch {epoch}") |> Option.toList
+      if precision <> Precision.Float32 then
+          $"computed in {SpecJson.NameOf precision}" ]
 
 let private nameOf (dataset: DatasetSpec) = dataset.Folder |> Option.ofObj |> Option.map shown |> Option.defaultValue dataset.Name
 
-let private line (file: CheckpointFile) (model: ModelSpec) (dataset: DatasetSpec) (weights: WeightSet) images (errors: EpochErrors) =
+let private line (file: CheckpointFile) precision (model: ModelSpec) (dataset: DatasetSpec) (weights: WeightSet) images (errors: EpochErrors) =
     let top1, top5 = Figures.percent errors.Top1Error, Figures.percent errors.Top5Error
-    let which = String.Join(", ", shown file.Path :: remarks file weights)
+    let which = String.Join(", ", shown file.Path :: remarks file precision weights)
     $"{model.Name} on {nameOf dataset}, {images} images: top-1 error {top1}, top-5 error {top5} ({which})"
 
-let private jsonOf (file: CheckpointFile) (model: ModelSpec) (dataset: DatasetSpec) (weights: WeightSet) (images: int) (errors: EpochErrors) =
+let private jsonOf (file: CheckpointFile) (precision: Precision) (model: ModelSpec) (dataset: DatasetSpec) (weights: WeightSet) (images: int) (errors: EpochErrors) =
     let json = JsonObject()
     json["checkpoint"] <- file.Path
     json["sha256"] <- ContentHash(Path.Combine(workspace.Pretrain, "hashes")).Of file.Path
@@ -124,6 +126,7 @@ let private jsonOf (file: CheckpointFile) (model: ModelSpec) (dataset: DatasetSp
     json["epoch"] <- epochOf file |> Option.map JsonValue.Create |> Option.toObj
     json["model"] <- model.Name
     json["stem"] <- model.Stem |> Option.ofNullable |> Option.map (fun stem -> (string stem).ToLowerInvariant()) |> Option.toObj
+    json["precision"] <- SpecJson.NameOf precision
     json["dataset"] <- dataset.Name
     json["image_folder"] <- dataset.Folder
     json["images"] <- images
@@ -159,7 +162,7 @@ let private evaluate (parsed: ParseResults<EvaluateArguments>) =
                 )))
 
     let render = if parsed.Contains Json then jsonOf else line
-    printfn "%s" (render file model dataset weights images errors)
+    printfn "%s" (render file origin.Precision model dataset weights images errors)
 
 let run (arguments: string list) =
     match Parsing.parse<EvaluateArguments> "evaluate" arguments with

@@ -33,7 +33,7 @@ type PlanArguments =
             | Only _ -> "only the runs whose name or variant fits this pattern"
             | Lanes _ -> "most runs trained together in one cohort; default 16"
             | Measure -> "rehearse a few steps of each kind of run, to say how long it takes and how much memory it needs"
-            | Device _ -> "what --measure rehearses on; auto, cpu, cuda or cuda:N; default auto"
+            | Device _ -> "what --measure rehearses on, and whether bfloat16 pays there; auto, cpu, cuda or cuda:N; default auto"
             | Threads _ -> "processor threads of --measure; default: all cores"
             | Launcher _ -> "slurm: also show what `sweep --launcher slurm` would submit now"
             | Retry_Failed -> "with --launcher slurm: as if sweep were told to try runs again that diverged or failed"
@@ -55,10 +55,12 @@ let run (arguments: string list) =
             let layout = Layouts.ofPlan plan all (Layouts.knownErrors (PlanFile.read folder))
             printf "%s" (PlanFile.render layout (Listing.ofJobs lanes jobs))
         else
+            let wanted = parsed.GetResult(Device, "auto") |> Parsing.device
+
             let costOf (cohort: Job list) =
                 if parsed.Contains Measure then
                     parsed.TryGetResult Threads |> Option.iter (Parsing.positive "--threads" >> Devices.UseThreads)
-                    let device = Devices.Choose(parsed.GetResult(Device, "auto") |> Parsing.device)
+                    let device = Devices.Choose wanted
                     let dataset = DatasetStore.Describe(cohort.Head.Run.Spec.Dataset, workspace)
 
                     if dataset.TrainingImages = 0 then
@@ -68,14 +70,14 @@ let run (arguments: string list) =
                 else
                     Estimate.fromRecords cohort
 
-            printf "%s" (PlanText.render workspace lanes plan jobs costOf)
+            printf "%s" (PlanText.render workspace wanted lanes plan jobs costOf)
 
             if parsed.TryGetResult Launcher |> Option.map Parsing.launcher = Some Parsing.Slurm then
                 let options =
                     { Workspace = workspace
                       Out = outOf (parsed.TryGetResult Out)
                       Only = parsed.TryGetResult Only
-                      Device = parsed.GetResult(Device, "auto") |> Parsing.device
+                      Device = wanted
                       Workers = []
                       Lanes = lanes
                       Threads = parsed.TryGetResult Threads |> Option.map (Parsing.positive "--threads")

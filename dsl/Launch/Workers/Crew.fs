@@ -168,7 +168,7 @@ let train (state: SweepState) (devices: WorkerDevice list) (stop: CancellationTo
 
         if isWork && not stop.IsCancellationRequested then
             let each = if threads = 1 then "a thread" else $"{threads} threads"
-            state.Announce $"""{String.Join(", ", crewNames)}, {each} each""" crew.Say
+            state.Announce (List.map WorkerDevice.onMachine devices) $"""{String.Join(", ", crewNames)}, {each} each""" crew.Say
 
             let workers = [ for device in devices -> WorkerProcess.Start(device, workerArguments state threads device, experiment) ]
 
