@@ -23,8 +23,7 @@ let private say (message: string) =
     if Console.IsOutputRedirected then
         eprintfn "%s" message
     else
-        // Padded: it takes the place of a line of the live view, of which nothing may be left to read.
-        lock Progress.console (fun () -> AnsiConsole.WriteLine(message.PadRight(AnsiConsole.Profile.Width - 1)))
+        lock Progress.console (fun () -> Above.say AnsiConsole.Console message)
 
 /// Those that ask to save and end, beside SIGINT.
 let private others =

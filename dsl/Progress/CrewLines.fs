@@ -22,6 +22,7 @@ type CrewLines(output: TextWriter, gate: obj, names: string list) =
     interface ICrewProgress with
         member _.Worker index = workers[index]
         member _.Rests _ = ()
+        member _.Elsewhere _ = ()
 
         member _.Say message =
             lock gate (fun () ->
@@ -36,4 +37,5 @@ type CrewSilent(gate: obj) =
     interface ICrewProgress with
         member _.Worker _ = silent
         member _.Rests _ = ()
+        member _.Elsewhere _ = ()
         member _.Say message = silent.Say message

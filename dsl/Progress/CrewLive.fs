@@ -32,15 +32,18 @@ type CrewLive(console: IAnsiConsole, gate: obj, names: string list, runs: int, t
     let seats = [| for name in names -> Seat(name, time) |]
     let width = names |> List.map _.Length |> List.fold max 0
     let started = time.GetTimestamp()
+    let elsewhere = HashSet<string>()
     let mutable ended = 0
     /// What was done of the runs before this sweep took them up again.
     let mutable before = 0.0
 
-    let fraction () = min 1.0 ((float ended + Array.sumBy (fun (seat: Seat) -> seat.UnderWay) seats) / float (max 1 runs))
+    let ours () = max 1 (runs - elsewhere.Count)
+
+    let fraction () = min 1.0 ((float ended + Array.sumBy (fun (seat: Seat) -> seat.UnderWay) seats) / float (ours ()))
 
     let left () =
         let whole = fraction ()
-        let here = whole - before / float (max 1 runs)
+        let here = whole - before / float (ours ())
 
         if here > 0.02 && whole < 1.0 then
             $" · {Figures.duration (time.GetElapsedTime started * ((1.0 - whole) / here))} left"
@@ -48,7 +51,8 @@ type CrewLive(console: IAnsiConsole, gate: obj, names: string list, runs: int, t
             ""
 
     let draw () =
-        let header: IRenderable = Markup $"[bold]{ended} of {runs} runs[/] {Figures.bar (fraction ())}{left ()}"
+        let others = if elsewhere.Count = 0 then "" else $" · {elsewhere.Count} with other sweeps"
+        let header: IRenderable = Markup $"[bold]{ended} of {ours ()} runs[/] {Figures.bar (fraction ())}{left ()}{others}"
         show (Rows(header :: [ for seat in seats -> seat.View ]))
 
     let rest (seat: Seat) =
@@ -78,6 +82,8 @@ type CrewLive(console: IAnsiConsole, gate: obj, names: string list, runs: int, t
                     live.Teacher <- value
           interface ITrainingObserver with
               member _.CohortStarted(lanes, startEpoch, startStep, epochs, stepsPerEpoch) =
+                  // What another sweep did not finish is ours again.
+                  elsewhere.ExceptWith lanes
                   seat.Lanes <- lanes
                   seat.Ended.Clear()
                   live.CohortStarted(lanes, startEpoch, startStep, epochs, stepsPerEpoch)
@@ -109,4 +115,9 @@ type CrewLive(console: IAnsiConsole, gate: obj, names: string list, runs: int, t
                 rest seats[index]
                 draw ())
 
-        member _.Say message = lock gate (fun () -> console.WriteLine message)
+        member _.Elsewhere runs =
+            lock gate (fun () ->
+                elsewhere.UnionWith runs
+                draw ())
+
+        member _.Say message = lock gate (fun () -> Above.say console message)

@@ -8,6 +8,9 @@ type ICrewProgress =
     /// A worker has nothing to do any more, or not yet.
     abstract Rests: int -> unit
 
+    /// Runs, by their names, that another sweep trains: nobody here has to, as far as is known.
+    abstract Elsewhere: string list -> unit
+
     /// Something worth a line that concerns the sweep.
     abstract Say: string -> unit
 

@@ -46,7 +46,7 @@ type Lines(output: TextWriter, cohorts: int) =
                 let rate = Figures.rate (float images / elapsed.TotalSeconds)
                 $"epoch {epoch}/{pace.Epochs}, step {step}/{pace.StepsPerEpoch}, {rate}{left ()}")
 
-        member _.ValidationStarted epoch = pace.Advance(epoch, pace.StepsPerEpoch)
+        member _.ValidationStarted epoch = pace.Validate epoch
 
         member _.EpochEnded(lane, record) =
             if epochShown <> record.Epoch then

@@ -99,11 +99,12 @@ type Live(console: IAnsiConsole, pace: Pace, title: string, height: unit -> int,
                 frame ())
 
         member _.ValidationStarted epoch =
-            pace.Advance(epoch, pace.StepsPerEpoch)
+            pace.Validate epoch
             validating <- true
             frame ()
 
         member _.EpochEnded(lane, record) =
+            pace.Advance(record.Epoch, pace.StepsPerEpoch)
             last[lane] <- record
 
             errors[lane] <-
@@ -119,9 +120,9 @@ type Live(console: IAnsiConsole, pace: Pace, title: string, height: unit -> int,
             ended[lane] <- result
 
             match Option.ofObj result.Message with
-            | Some why when result.Status <> RunStatus.Completed -> console.MarkupLineInterpolated $"{lane}: {why}"
+            | Some why when result.Status <> RunStatus.Completed -> Above.say console $"{lane}: {why}"
             | _ -> ()
 
             frame ()
 
-        member _.Say message = console.WriteLine message
+        member _.Say message = Above.say console message

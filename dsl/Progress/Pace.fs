@@ -2,8 +2,8 @@ namespace ChannelDistillation.Dsl.Progress
 
 open System
 
-/// What is still to be trained and how fast it has gone so far. Work is counted in steps times lanes; validation is taken in,
-/// because time is wall-clock time.
+/// What is still to be trained and how fast it has gone so far. Steps and validations are measured apart: where a run goes on near an epoch's end,
+/// a few steps are followed by a whole validation.
 /// <param name="cohorts">How many there are; 0: nobody knows.</param>
 [<Sealed>]
 type Pace(cohorts: int, time: TimeProvider) =
@@ -17,6 +17,12 @@ type Pace(cohorts: int, time: TimeProvider) =
     let mutable stepsPerEpoch = 1
     let mutable epoch = 1
     let mutable step = 0
+    // In this cohort: what steps took, what validations took, and since when what is going on is going on.
+    let mutable stepping = TimeSpan.Zero
+    let mutable validating = TimeSpan.Zero
+    let mutable validations = 0
+    let mutable isValidating = false
+    let mutable since = time.GetTimestamp()
     // Of the cohorts before this one: what was done in this process, and how long it took.
     let mutable earlier = TimeSpan.Zero
 
@@ -52,11 +58,33 @@ type Pace(cohorts: int, time: TimeProvider) =
         epochs <- epochCount
         stepsPerEpoch <- max 1 steps
         step <- firstStep
-        started <- time.GetTimestamp()
+        stepping <- TimeSpan.Zero
+        validating <- TimeSpan.Zero
+        validations <- 0
+        isValidating <- false
+        since <- time.GetTimestamp()
+        started <- since
 
+    /// So many steps are done; a validation is over.
     member _.Advance(epochNow, stepNow) =
+        let now = time.GetTimestamp()
+        let took = time.GetElapsedTime(since, now)
+
+        if isValidating then
+            validating <- validating + took
+            validations <- validations + 1
+        else
+            stepping <- stepping + took
+
+        since <- now
+        isValidating <- false
         epoch <- epochNow
         step <- stepNow
+
+    /// The steps of an epoch are done.
+    member this.Validate(epochNow) =
+        this.Advance(epochNow, stepsPerEpoch)
+        isValidating <- true
 
     /// Done and to do in this cohort, in steps of this process.
     member private _.Steps =
@@ -80,7 +108,9 @@ type Pace(cohorts: int, time: TimeProvider) =
         if finished < 3.0 then
             None
         else
-            Some(time.GetElapsedTime started * ((whole - finished) / finished))
+            let validationsLeft = epochs - startEpoch + 1 - validations
+            let ofEach = if validations = 0 then TimeSpan.Zero else validating / float validations
+            Some(stepping * ((whole - finished) / finished) + ofEach * float (max 0 validationsLeft))
 
     /// For the whole sweep, cohorts still to come taken to be like those so far.
     member this.SweepLeft =

@@ -57,4 +57,4 @@ type PackBar(console: IAnsiConsole, show: IRenderable -> unit) =
 
             frames.Due(fun () -> show (Markup $"{Markup.Escape activity} {Figures.bar pace.Fraction} {Markup.Escape(PackWords.progress pace bytes)}"))
 
-        member _.Say message = console.WriteLine message
+        member _.Say message = Above.say console message

@@ -48,7 +48,7 @@ type TransferBar(console: IAnsiConsole, show: IRenderable -> unit) =
             frames.Due frame
 
         member _.Ended() = show (Text "")
-        member _.Say message = console.WriteLine message
+        member _.Say message = Above.say console message
 
 /// For `--quiet`: what is fetched is no news, but a retry or a wait is.
 [<Sealed>]

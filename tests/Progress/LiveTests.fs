@@ -90,6 +90,17 @@ let tests =
               Expect.equal said "cd-seed0: cd became infinite.\nA teacher is waited for.\n" "above it"
           }
 
+          test "a message leaves nothing of the view's line that it is written over" {
+              use output = new StringWriter(NewLine = "\n")
+
+              let terminal =
+                  AnsiConsole.Create(AnsiConsoleSettings(Ansi = AnsiSupport.Yes, ColorSystem = ColorSystemSupport.NoColors, Out = AnsiConsoleOutput output))
+
+              terminal.Profile.Width <- 20
+              Above.say terminal "Long enough for two lines"
+              Expect.equal (output.ToString()) "\u001b[0JLong enough for two \nlines\n" "all is erased before it"
+          }
+
           test "a view of one cohort has one line above its runs, and more runs than fit are counted" {
               let lines, _ = shown 8 1 (fun live _ -> live.CohortStarted([| for lane in 1..5 -> $"run{lane}" |], 1, 0, 4, 10))
 

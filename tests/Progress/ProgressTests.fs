@@ -31,6 +31,12 @@ let private record epoch =
         Seconds = 12.0
     )
 
+type private Clock() =
+    inherit TimeProvider()
+    member val Seconds = 0L with get, set
+    override this.GetTimestamp() = this.Seconds
+    override _.TimestampFrequency = 1L
+
 [<Tests>]
 let tests =
     testList
@@ -67,19 +73,31 @@ let tests =
                   "whole text"
           }
 
-          test "the time left is measured from the steps of this process, also where it began within an epoch" {
-              let pace = Pace 1
-              pace.Start(false, 1, 2, 60, 3, 100)
-              Expect.floatClose Accuracy.high pace.Fraction 0.5333333333 "of the whole"
-              pace.Advance(2, 62)
+          test "the time left is measured from the steps and the validations of this process, also where it began within an epoch" {
+              let clock = Clock()
+              let pace = Pace(1, clock)
+
+              let wait seconds =
+                  clock.Seconds <- clock.Seconds + seconds
+
+              let left () = Expect.wantSome pace.CohortLeft "known" |> _.TotalSeconds
+              pace.Start(false, 1, 2, 95, 4, 100)
+              Expect.floatClose Accuracy.high pace.Fraction 0.4875 "of the whole"
+              wait 2L
+              pace.Advance(2, 97)
               Expect.isNone pace.CohortLeft "two steps are too few"
-              let clock = Diagnostics.Stopwatch.StartNew()
-              Threading.Thread.Sleep 50
-              pace.Advance(2, 70)
-              let left = (Expect.wantSome pace.CohortLeft "known").TotalSeconds
-              // Ten steps are done and 130 to do.
-              Expect.isGreaterThan left (13.0 * 0.05) "at least thirteen times as long"
-              Expect.isLessThan left (13.0 * clock.Elapsed.TotalSeconds + 1.0) "and not much more"
+              wait 3L
+              pace.Validate 2
+              Expect.floatClose Accuracy.high (left ()) 200.0 "two hundred steps; nothing is known of validations"
+              wait 30L
+              pace.Advance(2, 100)
+              Expect.floatClose Accuracy.high (left ()) 260.0 "and two validations"
+              wait 100L
+              pace.Validate 3
+              Expect.floatClose Accuracy.high (left ()) 160.0 "a hundred steps, the validation that begins, and the last"
+              wait 50L
+              pace.Advance(3, 100)
+              Expect.floatClose Accuracy.high (left ()) 140.0 "validations take forty seconds"
           }
 
           test "plain lines: where a run goes on" {

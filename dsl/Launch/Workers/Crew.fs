@@ -107,7 +107,9 @@ let private employ
         | BringTeacher teacher -> queue.TeacherEnded(teacher, state.Store.IsThere(teacher.Spec, teacher.Dataset))
         | TrainRuns(runs, _) ->
             let others = set result.InOtherHands
-            queue.RunsEnded(runs |> List.filter (fun job -> others.Contains(Job.nameOf job)))
+            let inOtherHands = runs |> List.filter (fun job -> others.Contains(Job.nameOf job))
+            crew.Elsewhere [ for job in inOtherHands -> job.Run.Name ]
+            queue.RunsEnded inOtherHands
 
     let noteLoss (assignment: Assignment) (how: string) (isMissing: bool) =
         let never = queue.WorkerDied(assignment, unfinished began)
