@@ -20,12 +20,15 @@ public sealed class MakeLoadable : Task
     [Required]
     public string Library { get; set; }
 
+    /// <summary>Also where libstdc++ is new enough here: for files that are carried to another machine.</summary>
+    public bool Anyhow { get; set; }
+
     [Output]
     public string Said { get; set; }
 
     public override bool Execute()
     {
-        if (HostHas(Needed))
+        if (!Anyhow && HostHas(Needed))
         {
             Said = "not needed: libstdc++ has " + Needed;
             return true;
@@ -59,9 +62,7 @@ public sealed class MakeLoadable : Task
         File.Delete(Library);
         File.Move(beside, Library);
         Said =
-            "made libLibTorchSharp.so loadable here: this libstdc++ has no "
-            + Needed
-            + ", and the library needs it only for a function without effect";
+            "made libLibTorchSharp.so loadable where libstdc++ has no " + Needed + ", which the library needs only for a function without effect";
         Log.LogMessage(MessageImportance.High, "TorchSharp: " + Said + ".");
         return true;
     }

@@ -1,8 +1,27 @@
 module ChannelDistillation.Tests.Native.TorchContextTests
 
+open System
+open System.Reflection
+open System.Runtime.InteropServices
+open System.Runtime.Loader
 open Expecto
 open TorchSharp
 open ChannelDistillation.Native
+
+/// The runtime as it is where libtorch has none of the names by which its settings are reached, on Windows for instance: it finds the C library in its place.
+type private OtherNames() =
+    inherit AssemblyLoadContext("other names")
+    member this.Runtime = this.LoadFromAssemblyPath typeof<GpuSettings>.Assembly.Location
+
+    override _.LoadUnmanagedDll name =
+        if name = "torch_cpu" then
+            NativeLibrary.Load(if OperatingSystem.IsWindows() then "kernel32" elif OperatingSystem.IsMacOS() then "libSystem" else "libc.so.6")
+        else
+            IntPtr.Zero
+
+let private call (runtime: Assembly) (name: string) (method: string) (arguments: obj list) =
+    let flags = BindingFlags.Static ||| BindingFlags.Public ||| BindingFlags.NonPublic
+    (nonNull (nonNull (runtime.GetType $"ChannelDistillation.Native.{name}")).GetMethod(method, flags)).Invoke(null, List.toArray arguments)
 
 [<Tests>]
 let tests =
@@ -11,7 +30,7 @@ let tests =
     <| testList
         "settings of libtorch"
         [ test "are set and read by their names in the library, and are off unless they are asked for" {
-              if System.OperatingSystem.IsLinux() then
+              if OperatingSystem.IsLinux() then
                   let current () = TorchContext.Current() |> Option.ofNullable
                   let off = Some(struct (false, false))
                   Expect.equal (current ()) off "at first"
@@ -34,6 +53,14 @@ let tests =
               Expect.isNull GpuSettings.Recorded "not recorded"
               Expect.equal torch.backends.cudnn.allow_tf32 tf32 "TF32"
 
-              if System.OperatingSystem.IsLinux() then
+              if OperatingSystem.IsLinux() then
                   Expect.equal (TorchContext.Current() |> Option.ofNullable) (Some(struct (false, false))) "deterministic"
+          }
+
+          test "are left alone where the library has no such names, and nothing breaks" {
+              let runtime = OtherNames().Runtime
+              Expect.equal (call runtime "TorchContext" "BenchmarkCuDnn" [ true ]) (box false) "benchmark"
+              Expect.equal (call runtime "TorchContext" "Deterministic" [ true ]) (box false) "deterministic"
+              Expect.isNull (call runtime "TorchContext" "Current" []) "what is set"
+              Expect.equal (call runtime "Dispatcher" "get_HasAddresses" []) (box false) "addresses of tensors"
           } ]
