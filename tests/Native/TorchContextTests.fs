@@ -21,7 +21,8 @@ type private OtherNames() =
 
 let private call (runtime: Assembly) (name: string) (method: string) (arguments: obj list) =
     let flags = BindingFlags.Static ||| BindingFlags.Public ||| BindingFlags.NonPublic
-    (nonNull (nonNull (runtime.GetType $"ChannelDistillation.Native.{name}")).GetMethod(method, flags)).Invoke(null, List.toArray arguments)
+    let found = nonNull (runtime.GetType $"ChannelDistillation.Native.{name}")
+    (nonNull (found.GetMethod(method, flags))).Invoke(null, List.toArray arguments)
 
 [<Tests>]
 let tests =
