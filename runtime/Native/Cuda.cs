@@ -35,9 +35,9 @@ internal static unsafe class Cuda
     {
         const int length = 256;
         byte* name = stackalloc byte[length];
-        return OfDriver("cuDeviceGetName") is var function and not 0 && ((delegate* unmanaged<byte*, int, int, int>)function)(name, length, device) == 0
-            ? Marshal.PtrToStringUTF8((nint)name)
-            : null;
+        nint function = OfDriver("cuDeviceGetName");
+        bool isKnown = function != 0 && ((delegate* unmanaged<byte*, int, int, int>)function)(name, length, device) == 0;
+        return isKnown ? Marshal.PtrToStringUTF8((nint)name) : null;
     }
 
     /// <summary>What its driver says: 9.0 for an H100; null: not known.</summary>
@@ -45,14 +45,12 @@ internal static unsafe class Cuda
     {
         const int majorNumber = 75; // CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR
         const int minorNumber = 76;
-        int Read(int attribute)
-        {
-            int value = 0;
-            nint function = OfDriver("cuDeviceGetAttribute");
-            return function != 0 && ((delegate* unmanaged<int*, int, int, int>)function)(&value, attribute, device) == 0 ? value : -1;
-        }
-
-        return (Read(majorNumber), Read(minorNumber)) is var (major, minor) and ( >= 0, >= 0) ? new Version(major, minor) : null;
+        nint function = OfDriver("cuDeviceGetAttribute");
+        if (function == 0)
+            return null;
+        var read = (delegate* unmanaged<int*, int, int, int>)function;
+        (int major, int minor) = (0, 0);
+        return read(&major, majorNumber, device) == 0 && read(&minor, minorNumber, device) == 0 ? new Version(major, minor) : null;
     }
 
     /// <summary>Makes a GPU the current one of this thread, to which queues and events belong.</summary>
@@ -125,6 +123,9 @@ internal static unsafe class Cuda
     {
         // In libtorch's words, so that whoever reads them need not know who was told.
         if (error != 0)
-            throw new ExternalException($"CUDA error: {Marshal.PtrToStringUTF8(((delegate* unmanaged<int, nint>)Function("cudaGetErrorString"))(error))}", error);
+            throw new ExternalException(
+                $"CUDA error: {Marshal.PtrToStringUTF8(((delegate* unmanaged<int, nint>)Function("cudaGetErrorString"))(error))}",
+                error
+            );
     }
 }

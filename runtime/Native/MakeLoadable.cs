@@ -61,8 +61,7 @@ public sealed class MakeLoadable : Task
         File.SetLastWriteTimeUtc(beside, time);
         File.Delete(Library);
         File.Move(beside, Library);
-        Said =
-            "made libLibTorchSharp.so loadable where libstdc++ has no " + Needed + ", which the library needs only for a function without effect";
+        Said = "made libLibTorchSharp.so loadable where libstdc++ has no " + Needed + ", which the library needs only for a function without effect";
         Log.LogMessage(MessageImportance.High, "TorchSharp: " + Said + ".");
         return true;
     }

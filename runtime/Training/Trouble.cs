@@ -77,7 +77,10 @@ internal static class Trouble
         }
         catch (ExternalException error) when (IsOutOfMemory(error))
         {
-            throw new MissingException($"There is not enough memory on {device}, which other programs may use as well. libtorch: {Said(error)}", error);
+            throw new MissingException(
+                $"There is not enough memory on {device}, which other programs may use as well. libtorch: {Said(error)}",
+                error
+            );
         }
     }
 

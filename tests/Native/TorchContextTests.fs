@@ -15,7 +15,11 @@ type private OtherNames() =
 
     override _.LoadUnmanagedDll name =
         if name = "torch_cpu" then
-            NativeLibrary.Load(if OperatingSystem.IsWindows() then "kernel32" elif OperatingSystem.IsMacOS() then "libSystem" else "libc.so.6")
+            NativeLibrary.Load(
+                if OperatingSystem.IsWindows() then "kernel32"
+                elif OperatingSystem.IsMacOS() then "libSystem"
+                else "libc.so.6"
+            )
         else
             IntPtr.Zero
 

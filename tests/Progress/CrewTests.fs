@@ -127,10 +127,7 @@ cpu 10 | One to know.
               Expect.equal (shown ()).Head "2 of 2 runs ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ · 2 with other sweeps" "another sweep has the rest"
               (crew.Worker 1).CohortStarted([| "cd-seed1" |], 1, 0, 2, 10)
 
-              Expect.equal
-                  (shown ()).Head
-                  "2 of 3 runs ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ · 30 s left · 1 with other sweeps"
-                  "one comes back"
+              Expect.equal (shown ()).Head "2 of 3 runs ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ · 30 s left · 1 with other sweeps" "one comes back"
           }
 
           for height in [ 60; 40; 24 ] do

@@ -94,7 +94,9 @@ let tests =
               use output = new StringWriter(NewLine = "\n")
 
               let terminal =
-                  AnsiConsole.Create(AnsiConsoleSettings(Ansi = AnsiSupport.Yes, ColorSystem = ColorSystemSupport.NoColors, Out = AnsiConsoleOutput output))
+                  AnsiConsole.Create(
+                      AnsiConsoleSettings(Ansi = AnsiSupport.Yes, ColorSystem = ColorSystemSupport.NoColors, Out = AnsiConsoleOutput output)
+                  )
 
               terminal.Profile.Width <- 20
               Above.say terminal "Long enough for two lines"

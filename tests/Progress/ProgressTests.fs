@@ -77,8 +77,7 @@ let tests =
               let clock = Clock()
               let pace = Pace(1, clock)
 
-              let wait seconds =
-                  clock.Seconds <- clock.Seconds + seconds
+              let wait seconds = clock.Seconds <- clock.Seconds + seconds
 
               let left () = Expect.wantSome pace.CohortLeft "known" |> _.TotalSeconds
               pace.Start(false, 1, 2, 95, 4, 100)

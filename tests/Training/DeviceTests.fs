@@ -116,7 +116,9 @@ let tests =
 
           test "a run alone that finds no memory says what libtorch said, without where in its code that was" {
               Expect.equal
-                  (Trouble.InWords(ExternalException "CUDA out of memory. Tried to allocate 2.00 GiB.\nException raised from malloc at ...\nframe #0: ..."))
+                  (Trouble.InWords(
+                      ExternalException "CUDA out of memory. Tried to allocate 2.00 GiB.\nException raised from malloc at ...\nframe #0: ..."
+                  ))
                   "There is not enough memory, even for this run alone. A smaller batch needs less. libtorch: CUDA out of memory. Tried to allocate 2.00 GiB."
                   "message"
           }

@@ -161,7 +161,6 @@ let tests =
                   let bytes = File.ReadAllBytes file
                   let start = 8 + int (BitConverter.ToInt64(bytes, 0))
 
-                  let numbers =
-                      MemoryMarshal.Cast<byte, float32>(ReadOnlySpan(bytes, start, (bytes.Length - start) / 4 * 4))
+                  let numbers = MemoryMarshal.Cast<byte, float32>(ReadOnlySpan(bytes, start, (bytes.Length - start) / 4 * 4))
 
                   Expect.isFalse (numbers.IndexOf Single.PositiveInfinity >= 0) $"{Path.GetFileName file} has an infinity" ]

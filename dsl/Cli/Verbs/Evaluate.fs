@@ -118,7 +118,15 @@ let private line (file: CheckpointFile) precision (model: ModelSpec) (dataset: D
     let which = String.Join(", ", shown file.Path :: remarks file precision weights)
     $"{model.Name} on {nameOf dataset}, {images} images: top-1 error {top1}, top-5 error {top5} ({which})"
 
-let private jsonOf (file: CheckpointFile) (precision: Precision) (model: ModelSpec) (dataset: DatasetSpec) (weights: WeightSet) (images: int) (errors: EpochErrors) =
+let private jsonOf
+    (file: CheckpointFile)
+    (precision: Precision)
+    (model: ModelSpec)
+    (dataset: DatasetSpec)
+    (weights: WeightSet)
+    (images: int)
+    (errors: EpochErrors)
+    =
     let json = JsonObject()
     json["checkpoint"] <- file.Path
     json["sha256"] <- ContentHash(Path.Combine(workspace.Pretrain, "hashes")).Of file.Path

@@ -115,7 +115,12 @@ let private employ
         let never = queue.WorkerDied(assignment, unfinished began)
 
         if not stop.IsCancellationRequested then
-            let after = if queue.Workers > 0 then "Workers that are left go on with it." else "No worker is left."
+            let after =
+                if queue.Workers > 0 then
+                    "Workers that are left go on with it."
+                else
+                    "No worker is left."
+
             crew.Say $"{worker.Device}: the worker is gone; interrupted: {what assignment}. {after}"
 
             if isMissing then

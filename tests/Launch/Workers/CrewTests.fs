@@ -80,7 +80,9 @@ let work (arguments: string array) : int =
     let options = Tiny.optionsIn (ChannelDistillation.Workspace(Path.GetDirectoryName out)) out
 
     try
-        Worker.run { options with OpenDataset = Some(openDataset (losses (Path.GetDirectoryName out))) } Console.In output source |> ignore
+        Worker.run { options with OpenDataset = Some(openDataset (losses (Path.GetDirectoryName out))) } Console.In output source
+        |> ignore
+
         0
     with :? DeviceLostException as lost ->
         eprintfn "%s" lost.Message
