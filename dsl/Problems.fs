@@ -18,6 +18,8 @@ type Wanted =
     | WantWholeNumber
     | WantFlag
     | WantList
+    /// A list, with the entries that a text in its place was probably meant to be.
+    | WantEntries of entries: string list
     /// With its first key, if that is a word.
     | WantMapping of key: string option
     | WantMappingOr of word: string
@@ -106,6 +108,14 @@ type Mistake =
     | NotWrittenLike of key: string * text: string * examples: string list
     /// An option of sbatch that is not for `slurm.options`, and why.
     | OptionTaken of name: string * reason: string
+    /// `4:30`, which is minutes and seconds to Slurm: as it would be written if it were hours and minutes, and as what it is.
+    | TimeOfTwoParts of text: string * hours: string * minutes: string
+    /// A time limit of nothing.
+    | TimeOfNothing of text: string
+    /// A time limit that leaves no minute before the runs save their state; and the shortest one that does, in minutes.
+    | TimeTooShort of text: string * saveSeconds: int * least: int
+    /// A section's own key around everything in a file that is this section.
+    | KeyAroundFile of key: string
     // Experiment
     | BadName of key: string * name: string * character: string
     | ReservedName of name: string

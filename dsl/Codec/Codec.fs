@@ -243,6 +243,18 @@ module Codec =
 
         leaf (ListShape(item.Shape, distinct)) read (List.map item.Write >> Items)
 
+    /// A list of texts; `entries` are those that one text in its place was probably meant to be.
+    let texts distinct (entries: string -> string list) (item: Codec<string>) : Codec<string list> =
+        let whole = list distinct item
+
+        let read (reader: Reader) path (node: Node) =
+            match node.Content with
+            | Plain text
+            | Quoted text when not (Node.isNothing node) && entries text <> [] -> wrong reader path node (WantEntries(entries text))
+            | _ -> whole.Read reader path node
+
+        leaf whole.Shape read whole.Write
+
     /// `none`, or a value.
     let orWord (none: string) (codec: Codec<'value>) : Codec<'value option> =
         let read (reader: Reader) path (node: Node) =

@@ -55,6 +55,7 @@ let private taken =
           name, "the launcher sets it, so that runs are saved and go on; `save_seconds` and `requeues` say when and how often"
       for name in [ "--parsable"; "--wrap"; "--wait"; "--test-only" ] do
           name, "the launcher submits scripts of its own"
+      "--clusters", "a sweep is submitted to one cluster, the one of the machine that submits it"
       for name, key in
           [ "--partition", "partition"
             "--account", "account"
@@ -66,24 +67,56 @@ let private taken =
             "--gres", "gpus" ] do
           name, $"the key `{key}` is for it" ]
 
+/// Why an option is not for `slurm.options`; sbatch also takes the beginning of a name for the whole.
+let private whyTaken (word: string) : string option =
+    let beginsSo (name: string, _) = name.StartsWith(word, StringComparison.Ordinal)
+
+    match taken |> List.filter beginsSo |> List.sortBy (fun (name, _) -> name.Length) with
+    | (name, reason) :: _ when name = word -> Some reason
+    | (name, reason) :: _ -> Some $"to sbatch it can be short for `{name}`, and {reason}"
+    | [] -> None
+
+/// A value with blanks is in quotation marks: behind others a further option could stand.
 let private option: Codec<string> =
-    let form = written "options" @"--[a-z][a-z-]*(?:[= ][^\x00-\x1F\x7F]+)?" [ "--exclusive"; "--mail-type=FAIL" ]
+    let form =
+        written
+            "options"
+            @"--[a-z][a-z-]*(?:(?:=| (?!-))(?:[^\s""'\x00-\x1F\x7F]|""[^""\x00-\x1F\x7F]*""|'[^'\x00-\x1F\x7F]*')+)?"
+            [ "--exclusive"; "--mail-type=FAIL" ]
 
     let read (reader: Reader) path (node: Node) =
         form.Read reader path node
         |> Option.filter (fun value ->
             let word = Array.head (value.Split([| '='; ' ' |]))
 
-            match taken |> List.tryFind (fun (name, _) -> name = word) with
-            | Some(_, reason) ->
+            match whyTaken word with
+            | Some reason ->
                 reader.Report(path, node.Place, OptionTaken(word, reason))
                 false
             | None -> true)
 
     { form with Read = read }
 
-let private time =
-    written "time" @"[1-9]\d{0,7}|\d{1,5}:[0-5]\d(?::[0-5]\d)?|\d{1,4}-\d{1,2}(?::[0-5]\d){0,2}" [ "90"; "04:00:00"; "2-00:00" ]
+let private time: Codec<string> =
+    let read (reader: Reader) path (node: Node) =
+        let refuse mistake =
+            reader.Report(path, node.Place, mistake)
+            None
+
+        text.Read reader path node
+        |> Option.bind (fun value ->
+            match SlurmTime.tryParse value with
+            | Ok seconds when seconds > 0L -> Some value
+            | Ok _ -> refuse (TimeOfNothing value)
+            | Error(SlurmTime.TwoParts(hours, minutes)) -> refuse (TimeOfTwoParts(value, hours, minutes))
+            | Error SlurmTime.Unreadable -> refuse (NotWrittenLike("time", value, [ "90"; "04:00:00"; "2-00:00" ])))
+
+    leaf TextShape read Scalar
+
+/// Words with dashes before them; blanks are also in values.
+let private optionsIn (text: string) = [ for entry in Regex.Split(text.Trim(), @",?\s+(?=--)") -> entry ]
+
+let private linesIn (text: string) = List.ofArray (text.Split('\n', StringSplitOptions.RemoveEmptyEntries ||| StringSplitOptions.TrimEntries))
 
 let private field key doc shown also get set codec : Field<SlurmSettings> = Field.optional key doc shown also get set codec
 
@@ -172,7 +205,7 @@ let codec: Codec<SlurmSettings> =
               [ "extra"; "sbatch"; "args" ]
               _.Options
               (fun value s -> { s with Options = value })
-              (list true option)
+              (texts true optionsIn option)
           field
               "setup"
               "Lines of shell that run on the node before the program, such as `module load`."
@@ -180,7 +213,7 @@ let codec: Codec<SlurmSettings> =
               [ "modules"; "prologue"; "before" ]
               _.Setup
               (fun value s -> { s with Setup = value })
-              (list false (line "setup" "module load dotnet"))
+              (texts false linesIn (line "setup" "module load dotnet"))
           field
               "wrapper"
               "Words before the program on the node, such as a container's `apptainer exec FILE`."
@@ -190,19 +223,19 @@ let codec: Codec<SlurmSettings> =
               (fun value s -> { s with Wrapper = value })
               (line "wrapper" "apptainer exec --nv image.sif") ]
 
-/// What one says over what another says.
-let over (below: SlurmSettings) (above: SlurmSettings) : SlurmSettings =
-    { Partition = Option.orElse below.Partition above.Partition
-      Account = Option.orElse below.Account above.Account
-      Qos = Option.orElse below.Qos above.Qos
-      Constraint = Option.orElse below.Constraint above.Constraint
-      Time = Option.orElse below.Time above.Time
-      Memory = Option.orElse below.Memory above.Memory
-      Cpus = Option.orElse below.Cpus above.Cpus
-      Gpus = Option.orElse below.Gpus above.Gpus
-      Throttle = Option.orElse below.Throttle above.Throttle
-      SaveSeconds = Option.orElse below.SaveSeconds above.SaveSeconds
-      Requeues = Option.orElse below.Requeues above.Requeues
-      Options = Option.orElse below.Options above.Options
-      Setup = Option.orElse below.Setup above.Setup
-      Wrapper = Option.orElse below.Wrapper above.Wrapper }
+/// What a site asks for, with what an experiment asks for in its place wherever it says something.
+let merged (site: SlurmSettings) (experiment: SlurmSettings) : SlurmSettings =
+    { Partition = Option.orElse site.Partition experiment.Partition
+      Account = Option.orElse site.Account experiment.Account
+      Qos = Option.orElse site.Qos experiment.Qos
+      Constraint = Option.orElse site.Constraint experiment.Constraint
+      Time = Option.orElse site.Time experiment.Time
+      Memory = Option.orElse site.Memory experiment.Memory
+      Cpus = Option.orElse site.Cpus experiment.Cpus
+      Gpus = Option.orElse site.Gpus experiment.Gpus
+      Throttle = Option.orElse site.Throttle experiment.Throttle
+      SaveSeconds = Option.orElse site.SaveSeconds experiment.SaveSeconds
+      Requeues = Option.orElse site.Requeues experiment.Requeues
+      Options = Option.orElse site.Options experiment.Options
+      Setup = Option.orElse site.Setup experiment.Setup
+      Wrapper = Option.orElse site.Wrapper experiment.Wrapper }

@@ -13,7 +13,8 @@ let private wanted want =
     | WantNumber -> "I need a number here"
     | WantWholeNumber -> "I need a whole number here"
     | WantFlag -> "I need `true` or `false` here"
-    | WantList -> "I need a list here"
+    | WantList
+    | WantEntries _ -> "I need a list here"
     | WantMapping _ -> "I need a mapping (`key: value`) here"
     | WantMappingOr word -> $"I need a mapping (`key: value`) or {code word} here"
     | WantOneOf words -> $"I need one of {either words} here"
@@ -50,6 +51,9 @@ let private wrongKind want found' =
                  $"write a list: {code list}."
              else
                  $"write a list, also of one: {code list}.")
+    | WantEntries entries, _ ->
+        let list = code (Emit.flow (Items(List.map Scalar entries)))
+        say "NOT A LIST" text (if entries.Length = 1 then $"write a list, also of one: {list}." else $"write a list: {list}.")
     | WantList, NothingThere -> say "MISSING VALUE" text "write a list: `[a, b]`."
     | WantList, _ -> say "NOT A LIST" text "write a list: `[a, b]`."
     | WantMapping _, NothingThere -> say "MISSING VALUE" text "write keys and values below it, indented by two spaces, or remove the key."
@@ -167,6 +171,27 @@ let message (mistake: Mistake) : Message option =
     | NotWrittenLike(key, text, examples) ->
         say "CANNOT BE READ" $"I cannot read {code text} as a value of {code key}." $"it looks like {either examples}."
     | OptionTaken(name, reason) -> say "OPTION IN USE" $"{code name} cannot be one of `slurm.options`: {reason}." ""
+    | TimeOfTwoParts(text, hours, minutes) ->
+        say
+            "HOURS OR MINUTES"
+            $"To Slurm a `time` of two parts is minutes and seconds, and {code text} looks like hours and minutes."
+            $"write {code hours} for hours and minutes, or {code minutes} for minutes and seconds."
+    | TimeOfNothing text ->
+        say
+            "NO TIME"
+            $"An element can do nothing with a `time` of {code text}."
+            "write how long one may run, such as `04:00:00`; without the key `time` it is as long as the partition lets."
+    | TimeTooShort(text, saveSeconds, least) ->
+        say
+            "SHORT TIME LIMIT"
+            ($"With a `time` of {code text} there is not a minute left to train: the runs of an element save their state "
+             + $"{saveSeconds} seconds before its end (`save_seconds`).")
+            $"write {code (string least)} (minutes) or more, or fewer `save_seconds`: in `slurm` of the experiment, or in the site's slurm.yaml."
+    | KeyAroundFile key ->
+        say
+            "KEY TOO MUCH"
+            $"This whole file is the section {code key}: its keys stand here by themselves."
+            $"take the line `{key}:` away, and the indentation of the lines below it."
     | BadName(_, name, "") -> say "LONG NAME" $"{code name} is too long for the name of a folder." "80 characters are allowed."
     | BadName(key, name, character) ->
         say
