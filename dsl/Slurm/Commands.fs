@@ -1,15 +1,25 @@
 /// Slurm's own commands.
 module ChannelDistillation.Dsl.Slurm.Commands
 
+open System
 open System.ComponentModel
 open System.Diagnostics
 open ChannelDistillation
 
-/// What a command writes.
+/// Whether a variable of the environment stands for an option of one of these commands. Those of the shell that starts a sweep would stand
+/// over what the scripts ask for, and hide jobs from the questions that are asked of the queue.
+let isOption (variable: string) =
+    [ "SBATCH_"; "SQUEUE_"; "SCANCEL_" ]
+    |> List.exists (fun prefix -> variable.StartsWith(prefix, StringComparison.Ordinal))
+
+/// What a command writes; it is started without the variables that stand for options.
 /// <exception cref="MissingException">It is not there, or it fails; with its own words.</exception>
 let run (program: string) (arguments: string list) : string =
     let start =
         ProcessStartInfo(program, arguments, RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true)
+
+    for variable in start.Environment.Keys |> Seq.filter isOption |> List.ofSeq do
+        start.Environment.Remove variable |> ignore
 
     try
         use started = nonNull (Process.Start start)

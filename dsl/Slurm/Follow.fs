@@ -6,11 +6,12 @@ open System.Collections.Generic
 open System.Threading
 open ChannelDistillation.Dsl.Launch
 open ChannelDistillation.Dsl.Progress
+open ChannelDistillation.Records
 open Spectre.Console
 open Spectre.Console.Rendering
 
 /// What is shown of a moment.
-type private View = { Sentence: string; Training: (Job * ChannelDistillation.Records.EpochRecord option) list }
+type private View = { Sentence: string; Training: (Job * EpochRecord option) list }
 
 let private frame (view: View) : IRenderable =
     let table = Table().Border(TableBorder.None)
@@ -39,24 +40,39 @@ let private lines () : View -> unit =
             last <- view.Sentence
             printfn "%s  %s" (DateTime.Now.ToString "HH:mm:ss") view.Sentence
 
-/// Asks the scheduler again and again, with so much time between that it is no burden. Gives whether it was followed to the end.
+/// How it ended.
+type Followed =
+    | ToTheEnd
+    /// Somebody left.
+    | Left
+    /// The scheduler has long not answered; with its last words.
+    | Unanswered of reason: string
+
+/// Asks the scheduler again and again, with so much time between that it is no burden.
 /// <param name="retryFailed">Whether the sweep tries runs again that diverged or failed.</param>
 /// <param name="jobs">What is followed: jobs of the queue that train none of these are not waited for.</param>
-let run (quiet: bool) (between: TimeSpan) (retryFailed: bool) (experimentFolder: string) (jobs: Job list) (stop: CancellationToken) : bool =
+let run (quiet: bool) (between: TimeSpan) (retryFailed: bool) (experimentFolder: string) (jobs: Job list) (stop: CancellationToken) : Followed =
     let names = HashSet(jobs |> List.map Job.nameOf)
+    let wait () = not (stop.WaitHandle.WaitOne between)
 
-    let rec follow (show: View -> unit) (jobs: Job list) =
-        let entries = Queue.read experimentFolder |> Queue.workingFor names
-        let now, status = Status.read retryFailed jobs entries
-        show { Sentence = Status.sentence status; Training = status.Training }
+    let rec follow (show: View -> unit) (training: (Job * EpochRecord option) list) (jobs: Job list) =
+        let say sentence = show { Sentence = sentence; Training = training }
 
-        if entries.IsEmpty then true
-        elif stop.WaitHandle.WaitOne between then false
-        else follow show now
+        match Asking.ask TimeProvider.System wait say (fun () -> Queue.read experimentFolder) with
+        | Asking.Stopped -> Left
+        | Asking.NoAnswer reason -> Unanswered reason
+        | Asking.Answer entries ->
+            let entries = entries |> Queue.workingFor names
+            let now, status = Status.read retryFailed jobs entries
+            show { Sentence = Status.sentence status; Training = status.Training }
+
+            if entries.IsEmpty then ToTheEnd
+            elif wait () then follow show status.Training now
+            else Left
 
     if quiet then
-        follow ignore jobs
+        follow ignore [] jobs
     elif Progress.isTerminal () then
-        Progress.inPlace (fun show -> follow (frame >> show) jobs)
+        Progress.inPlace (fun show -> follow (frame >> show) [] jobs)
     else
-        follow (lines ()) jobs
+        follow (lines ()) [] jobs

@@ -73,11 +73,15 @@ let run (options: SweepOptions) (plan: Plan) (wait: bool) (words: string list) (
         elif not wait then
             printfn "Follow it: %s --wait" command
             0
-        elif Follow.run options.Quiet between options.RetryFailed (Sweep.folderOf options.Out plan) work.Chosen source.Token then
-            finish options plan summary source.Token
         else
-            printfn "The jobs go on. To follow them again: %s" command
-            Ending.interrupted
+            let goOn = $"The jobs go on. To follow them again: {command}"
+
+            match Follow.run options.Quiet between options.RetryFailed (Sweep.folderOf options.Out plan) work.Chosen source.Token with
+            | Follow.ToTheEnd -> finish options plan summary source.Token
+            | Follow.Left ->
+                printfn "%s" goOn
+                Ending.interrupted
+            | Follow.Unanswered reason -> Ending.stop Ending.missing $"The scheduler has not answered for {Asking.patience.TotalMinutes} minutes. {reason}\n{goOn}"
     with :? OperationCanceledException ->
         printfn "Interrupted; nothing is submitted. To go on: %s" command
         Ending.interrupted
