@@ -53,7 +53,14 @@ let private wrongKind want found' =
                  $"write a list, also of one: {code list}.")
     | WantEntries entries, _ ->
         let list = code (Emit.flow (Items(List.map Scalar entries)))
-        say "NOT A LIST" text (if entries.Length = 1 then $"write a list, also of one: {list}." else $"write a list: {list}.")
+
+        say
+            "NOT A LIST"
+            text
+            (if entries.Length = 1 then
+                 $"write a list, also of one: {list}."
+             else
+                 $"write a list: {list}.")
     | WantList, NothingThere -> say "MISSING VALUE" text "write a list: `[a, b]`."
     | WantList, _ -> say "NOT A LIST" text "write a list: `[a, b]`."
     | WantMapping _, NothingThere -> say "MISSING VALUE" text "write keys and values below it, indented by two spaces, or remove the key."

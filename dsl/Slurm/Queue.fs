@@ -43,7 +43,8 @@ module Queue =
 
     /// What is waiting or running of an experiment, by one question to the scheduler: this person's jobs, also in partitions that are hidden.
     let read (experimentFolder: string) : QueueEntry list =
-        Commands.run "squeue" [ "--me"; "--all"; "--noheader"; "--array"; "--format=%F|%K|%T|%r|%o|%j" ] |> parse experimentFolder
+        Commands.run "squeue" [ "--me"; "--all"; "--noheader"; "--array"; "--format=%F|%K|%T|%r|%o|%j" ]
+        |> parse experimentFolder
 
     /// What a submission says of its runs.
     /// <exception cref="MissingException">It cannot be told; with the jobs that are to go.</exception>

@@ -18,7 +18,8 @@ type Fakes() =
                 // Refuses the script that is named so.
                 $"""if [ "$(basename "$script")" = "$(cat '{folder.File "refused"}' 2>/dev/null)" ]; then echo 'sbatch: error: not today' >&2; exit 1; fi"""
                 $"number=$(($(cat '{numbers}' 2>/dev/null || echo 100) + 1)); echo $number | tee '{numbers}'" ]
-              "squeue", [ $"cat '{queue}' 2>/dev/null || true" ]
+              // As if all jobs were in hidden partitions.
+              "squeue", [ $"case \" $* \" in *' --all '*) cat '{queue}' 2>/dev/null;; esac; true" ]
               "scancel", [ $"""if [ -e '{folder.File "stuck"}' ]; then echo 'scancel: error: no answer' >&2; exit 1; fi""" ]
               "scontrol",
               [ "[ $1 != show ] || echo 'MaxArraySize = 1001'"

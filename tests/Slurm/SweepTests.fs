@@ -73,6 +73,20 @@ let private partly (cluster: Cluster) =
         Project.must root (onCluster "partly.yaml" @ [ "--wait" ]) |> ignore
         expectSame ())
 
+/// A path on which squeue does not answer when it is asked for the second time.
+let private silentOnce (root: TemporaryFolder) =
+    let folder = Directory.CreateDirectory(root.File "commands").FullName
+    let squeue = Path.Combine(folder, "squeue")
+    let path = Environment.GetEnvironmentVariable "PATH"
+
+    File.WriteAllText(
+        squeue,
+        $"#!/bin/sh\necho >>'{folder}/asked'\n[ $(wc -l <'{folder}/asked') = 2 ] && {{ echo 'squeue: error: no answer' >&2; exit 1; }}\nPATH='{path}' exec squeue \"$@\"\n"
+    )
+
+    File.SetUnixFileMode(squeue, UnixFileMode.UserRead ||| UnixFileMode.UserWrite ||| UnixFileMode.UserExecute)
+    "PATH", $"{folder}:{path}"
+
 let private equalResults (cluster: Cluster) =
     let text =
         Project.experiment "same" "{ model: resnet8, train: { epochs: 1 } }" [ "one: [ce, kd]"; "two: [ce]" ] 2 "[0, 1]" slurm
@@ -85,13 +99,24 @@ let private equalResults (cluster: Cluster) =
             "Slurm: sweep submits a job for the teachers, then an array of 2 elements for 4 runs, then a job that writes the tables.\nThe array's script:\n\n#!/usr/bin/env bash\n"
             "what would be submitted"
 
-        let first = Project.must root (onCluster "same.yaml")
+        // What stands for options in the shell counts for nothing.
+        let shell =
+            [ "SBATCH_PARTITION", "nowhere"
+              "SBATCH_ARRAY_INX", "7"
+              "SQUEUE_STATES", "FAILED"
+              "SQUEUE_PARTITION", "nowhere" ]
+
+        let code, first = Project.runWith root shell (onCluster "same.yaml")
+        Expect.equal code 0 first
         Expect.isMatch first "^Submitted 2 cohorts as job array \\d+, after job \\d+ for the teachers; then job \\d+ writes the tables\\.\n" "said"
         // As it stands now: what is changed in the file later is another experiment.
         File.WriteAllText(root.File "same.yaml", text.Replace("epochs: 2", "epochs: 2 # the same"))
-        let second = Project.must root (onCluster "same.yaml")
+        let code, second = Project.runWith root shell (onCluster "same.yaml")
+        Expect.equal code 0 second
         Expect.stringStarts second "4 runs are waiting or training already.\n" "not submitted again"
-        let followed = Project.must root (onCluster "same.yaml" @ [ "--wait" ])
+        let code, followed = Project.runWith root [ silentOnce root ] (onCluster "same.yaml" @ [ "--wait" ])
+        Expect.equal code 0 followed
+        Expect.isMatch followed "the scheduler does not answer; asking again\n[\\d:]+  the scheduler answers again\n" "one question fails"
         Expect.stringContains followed "4 of 4 runs completed" "followed to the end"
         expectSame ()
 

@@ -81,7 +81,8 @@ let run (options: SweepOptions) (plan: Plan) (wait: bool) (words: string list) (
             | Follow.Left ->
                 printfn "%s" goOn
                 Ending.interrupted
-            | Follow.Unanswered reason -> Ending.stop Ending.missing $"The scheduler has not answered for {Asking.patience.TotalMinutes} minutes. {reason}\n{goOn}"
+            | Follow.Unanswered reason ->
+                Ending.stop Ending.missing $"The scheduler has not answered for {Asking.patience.TotalMinutes} minutes. {reason}\n{goOn}"
     with :? OperationCanceledException ->
         printfn "Interrupted; nothing is submitted. To go on: %s" command
         Ending.interrupted
