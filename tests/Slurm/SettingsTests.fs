@@ -1,6 +1,7 @@
 module ChannelDistillation.Tests.Slurm.SettingsTests
 
 open System.IO
+open System.Text.RegularExpressions
 open Expecto
 open ChannelDistillation
 open ChannelDistillation.Dsl
@@ -14,7 +15,8 @@ let private under (own: SlurmSettings) (text: string) =
     File.WriteAllText(Site.fileOf workspace, text)
 
     Site.settings workspace { ExperimentCodec.blank with Slurm = Some own }
-    |> Result.mapError (fun problems -> (Render.text false problems).Replace(folder.Path + "/", ""))
+    // A header is as long as its line lets, which depends on the folder.
+    |> Result.mapError (fun problems -> Regex.Replace((Render.text false problems).Replace(folder.Path + "/", ""), "-{3,}", "---"))
 
 let private ofSite = under SlurmCodec.empty
 
@@ -27,7 +29,7 @@ let private refused (text: string) (title: string) (rest: string list) =
             "\n"
             [ "I found 1 problem in slurm.yaml. No run was started."
               ""
-              $"""-- {title} {System.String('-', 80 - 5 - title.Length - where.Length)} {where}"""
+              $"-- {title} --- {where}"
               $"1 | {text}"
               $"""  | {System.String(' ', text.IndexOf(':') + 2)}{System.String('^', value.Length)}"""
               yield! rest ]
@@ -85,7 +87,7 @@ let tests =
                           "\n"
                           [ "I found 1 problem. No run was started."
                             ""
-                            "-- SHORT TIME LIMIT ------------------------------------------------------------"
+                            "-- SHORT TIME LIMIT ---"
                             $"With a `time` of `{time}` there is not a minute left to train: the runs of an"
                             $"element save their state {save} seconds before its end (`save_seconds`)."
                             $"Hint: write `{least}` (minutes) or more, or fewer `save_seconds`: in `slurm` of"
@@ -172,13 +174,13 @@ let tests =
                           "\n"
                           [ "I found 2 problems in slurm.yaml. No run was started."
                             ""
-                            "-- KEY TOO MUCH ------------------------------------------------- slurm.yaml:1:1"
+                            "-- KEY TOO MUCH --- slurm.yaml:1:1"
                             "1 | slurm:"
                             "  | ^^^^^"
                             "This whole file is the section `slurm`: its keys stand here by themselves."
                             "Hint: take the line `slurm:` away, and the indentation of the lines below it."
                             ""
-                            "-- CANNOT BE READ ---------------------------------------------- slurm.yaml:3:11"
+                            "-- CANNOT BE READ --- slurm.yaml:3:11"
                             "3 |   memory: much"
                             "  |           ^^^^"
                             "I cannot read `much` as a value of `memory`."
