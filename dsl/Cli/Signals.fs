@@ -55,6 +55,11 @@ let watch (stopping: string) (source: CancellationTokenSource) : IDisposable =
         elif context.Signal = PosixSignal.SIGINT && sinceFirst.Elapsed > sameTwice then
             WorkerProcess.KillAll()
             AnsiConsole.Cursor.Show()
+
+            // Below the live view.
+            if not Console.IsOutputRedirected then
+                Console.WriteLine()
+
             Console.Out.Flush()
 
             if OperatingSystem.IsWindows() then

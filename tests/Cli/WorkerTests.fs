@@ -36,7 +36,7 @@ let private arguments device = [ "sweep"; "shared.yaml"; "--out"; "runs"; "--thr
 
 let private prepared () =
     let folder = new TemporaryFolder()
-    Photos.folder (folder.File "photos") [ "cat"; "dog" ] 16 1 |> ignore
+    Photos.folder (folder.File "photos") [ "cat"; "dog" ] 8 1 |> ignore
     File.WriteAllText(folder.File "shared.yaml", experiment)
     folder
 
@@ -114,6 +114,22 @@ let private isRunning (id: int) =
     with :? ArgumentException ->
         false
 
+/// Of processes that end, or have ended, and are cleared away when the system comes to it.
+let private expectEnd (workers: int list) =
+    let clock = Stopwatch.StartNew()
+
+    while List.exists isRunning workers && clock.Elapsed < TimeSpan.FromMinutes 1.0 do
+        Thread.Sleep 20
+
+    Expect.isFalse (List.exists isRunning workers) "the workers have ended"
+
+/// Runs that were saved and go on.
+let private interrupted (folder: TemporaryFolder) =
+    runFolders folder
+    |> List.filter (fun run ->
+        let result = Path.Combine(run, "result.json")
+        File.Exists result && File.ReadAllText(result).Contains "\"interrupted\"")
+
 let private nothingLeftBehind (folder: TemporaryFolder) =
     for pattern in [ ".owner*"; "*.tmp" ] do
         Expect.isEmpty (Directory.GetFiles(folder.Path, pattern, SearchOption.AllDirectories)) pattern
@@ -143,8 +159,8 @@ let tests =
 
               for line in
                   [ "Training 4 of 4 runs on cpu 1, cpu 2, a thread each.\n"
-                    " | teacher: teacher resnet8 (1 epoch of 16 steps)\n"
-                    " | cohort: student-seed0 (2 epochs of 16 steps)\n"
+                    " | teacher: teacher resnet8 (1 epoch of 8 steps)\n"
+                    " | cohort: student-seed0 (2 epochs of 8 steps)\n"
                     "4 of 4 runs completed, in " ] do
                   Expect.stringContains output line "what is said"
 
@@ -188,11 +204,42 @@ let tests =
               let command = String.Join(' ', arguments "cpu,cpu")
               Expect.stringContains output $"Interrupted; everything is saved. To go on: dotnet fsi build.fsx {command}\n" "the command"
               Expect.equal errors "Stopping: saving the state of every run. Once more to stop at once.\n" "what else is said"
-              Expect.isFalse (List.exists isRunning workers) "the workers have ended"
+              expectEnd workers
               nothingLeftBehind folder
               use again = start folder "cpu,cpu"
               again.End() |> expectExit 0
               expectSame folder)
+
+          onUnix "a second SIGINT ends all of them at once, also one that does not save, and the same command goes on" (fun () ->
+              use folder = prepared ()
+              use sweep = start folder "cpu,cpu"
+              waitUntil sweep "two workers trained" (fun () -> (owners folder).Length = 2)
+              let workers = owners folder
+              // They neither save nor end.
+              workers |> List.iter (signal "STOP")
+              signal "INT" sweep.Id
+              // Sooner it would be taken for the same key press.
+              Thread.Sleep 1000
+              signal "INT" sweep.Id
+              let code, output, errors = sweep.End()
+              expectExit 130 (code, output, errors)
+              Expect.equal errors "Stopping: saving the state of every run. Once more to stop at once.\n" "what is said"
+              expectEnd workers
+              use again = start folder "cpu,cpu"
+              again.End() |> expectExit 0
+              expectSame folder
+              nothingLeftBehind folder)
+
+          onUnix "SIGTERM saves what all of them train" (fun () ->
+              use folder = prepared ()
+              use sweep = start folder "cpu,cpu"
+              waitUntil sweep "two workers trained" (fun () -> (owners folder).Length = 2)
+              let workers = owners folder
+              sweep.Terminate()
+              sweep.End() |> expectExit 130
+              expectEnd workers
+              Expect.hasLength (interrupted folder) 2 "what was trained is saved"
+              nothingLeftBehind folder)
 
           onUnix "none outlives the process that leads them: it saves, and ends" (fun () ->
               use folder = prepared ()
@@ -200,20 +247,9 @@ let tests =
               waitUntil sweep "two workers trained" (fun () -> (owners folder).Length = 2)
               let workers = owners folder
               sweep.Kill()
-              let clock = Stopwatch.StartNew()
+              expectEnd workers
 
-              while List.exists isRunning workers && clock.Elapsed < TimeSpan.FromMinutes 1.0 do
-                  Thread.Sleep 20
-
-              Expect.isFalse (List.exists isRunning workers) "they have ended"
-
-              let interrupted =
-                  runFolders folder
-                  |> List.filter (fun run ->
-                      let result = Path.Combine(run, "result.json")
-                      File.Exists result && File.ReadAllText(result).Contains "\"interrupted\"")
-
-              Expect.hasLength interrupted 2 "what was trained is saved"
+              Expect.hasLength (interrupted folder) 2 "what was trained is saved"
               use again = start folder "cpu"
               again.End() |> expectExit 0
               expectSame folder) ]
