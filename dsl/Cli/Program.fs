@@ -73,6 +73,7 @@ let main arguments =
         Ending.missing
     | :? DeviceLostException as lost ->
         eprintfn "%s" lost.Message
+        Signals.endAtOnce Ending.missing
         Ending.missing
     | :? IOException
     | :? UnauthorizedAccessException as error -> unusable error

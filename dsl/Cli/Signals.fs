@@ -11,9 +11,15 @@ open Spectre.Console
 
 let private usr1 = enum<PosixSignal> 10 // by its number on Linux: .NET has no name for it
 
-/// Ends the process as it stands. `exit` would take libtorch down under the training thread.
 [<DllImport("libc", EntryPoint = "_exit")>]
 extern void private endNow(int code)
+
+/// Ends the process as it stands. `exit` would take libtorch down under the training thread, or fail where its GPU is lost.
+let endAtOnce (code: int) : unit =
+    Console.Out.Flush()
+    Console.Error.Flush()
+
+    if OperatingSystem.IsWindows() then exit code else endNow code
 
 /// One key press can arrive twice, through the terminal and through a parent that passes it on.
 let private sameTwice = TimeSpan.FromMilliseconds 500.0
@@ -60,12 +66,7 @@ let watch (stopping: string) (source: CancellationTokenSource) : IDisposable =
             if not Console.IsOutputRedirected then
                 Console.WriteLine()
 
-            Console.Out.Flush()
-
-            if OperatingSystem.IsWindows() then
-                exit Ending.interrupted
-            else
-                endNow Ending.interrupted
+            endAtOnce Ending.interrupted
 
     registered (PosixSignal.SIGINT :: others) onSignal
 

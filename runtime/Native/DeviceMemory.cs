@@ -9,23 +9,15 @@ namespace ChannelDistillation.Native;
 /// <summary>Memory of the device that is trained on: what there is, and the most that was taken.</summary>
 internal static class DeviceMemory
 {
-    /// <summary>Whether so many bytes are no more than an eighth of what is free on a GPU.</summary>
-    public static bool IsSmall(long bytes, Device device) => HasRoom(8 * bytes, device);
-
-    /// <summary>Whether a share of a GPU's memory is free; true where it does not say how much it has.</summary>
-    public static bool HasRoom(double share, Device device) => Of(device) is not var (_, total) || HasRoom((long)(share * total), device);
-
     /// <summary>
-    /// Whether so many bytes are free on a GPU. They are taken for a moment: libtorch keeps what it once took for the next tensor, which the GPU does
-    /// not call free, and gives it back only when there is no room otherwise.
+    /// Whether so many bytes are no more than an eighth of what is free on a GPU. That is tried: libtorch keeps what it once took for the next tensor,
+    /// which the GPU does not call free, and gives it back only when there is no room otherwise.
     /// </summary>
-    private static bool HasRoom(long bytes, Device device)
+    public static bool IsSmall(long bytes, Device device)
     {
-        if (device.type != DeviceType.CUDA)
-            return true;
         try
         {
-            using Tensor taken = empty([bytes], ScalarType.Byte, device);
+            using Tensor taken = Take(8 * bytes, device);
             return true;
         }
         catch (ExternalException error) when (Trouble.IsOutOfMemory(error))
@@ -33,6 +25,12 @@ internal static class DeviceMemory
             return false;
         }
     }
+
+    /// <summary>Takes a share of a GPU's memory, until the tensor is disposed; null where it does not say how much it has.</summary>
+    /// <exception cref="ExternalException">So much is not free.</exception>
+    public static Tensor? Take(double share, Device device) => Of(device) is var (_, total) ? Take((long)(share * total), device) : null;
+
+    private static Tensor Take(long bytes, Device device) => empty([bytes], ScalarType.Byte, device);
 
     /// <summary>Bytes of a GPU, free and in all. Null: the device is none, or does not say.</summary>
     private static (long Free, long Total)? Of(Device device)

@@ -49,7 +49,7 @@ public sealed partial class CohortTrainer
         ITrainingObserver observer
     ) =>
         options.FitLanes && device.type == DeviceType.CUDA
-            ? LaneFit.Split(specs, device, () => DeviceMemory.HasRoom(LaneFit.Reserve, device), observer.Say)
+            ? LaneFit.Split(specs, device, () => DeviceMemory.Take(LaneFit.Reserve, device), observer.Say)
             : [specs];
 
     /// <returns>What became of the lanes.</returns>

@@ -6,7 +6,7 @@ namespace ChannelDistillation.Training;
 
 /// <summary>
 /// How many runs of a cohort a GPU's memory holds together. It is measured: the runs are built one after another, on random images, and all that are
-/// there do a step, until one finds no room, or leaves too little.
+/// there do a step while <see cref="Reserve"/> is taken as well, until one finds no room.
 /// </summary>
 internal static class LaneFit
 {
@@ -14,18 +14,18 @@ internal static class LaneFit
     public const double Reserve = 0.08;
 
     /// <summary>The cohort in as few parts of nearly the same size as fit.</summary>
-    /// <param name="hasReserve">Whether <see cref="Reserve"/> is free on the device now.</param>
+    /// <param name="reserve">Takes <see cref="Reserve"/> of the device's memory, until it is disposed; null: the device does not say how much that is.</param>
     /// <param name="say">Told where there are several parts.</param>
     public static IReadOnlyList<IReadOnlyList<LaneSpec>> Split(
         IReadOnlyList<LaneSpec> cohort,
         torch.Device device,
-        Func<bool> hasReserve,
+        Func<IDisposable?> reserve,
         Action<string> say
     )
     {
         if (cohort.Count == 1)
             return [cohort];
-        int fitting = Count([.. cohort.Select(lane => lane.Spec)], device, hasReserve);
+        int fitting = Count([.. cohort.Select(lane => lane.Spec)], device, reserve);
         int parts = (cohort.Count + fitting - 1) / fitting;
         if (parts > 1)
             say($"Memory for {fitting} of {cohort.Count} runs together (measured): they are trained in {parts} parts, one after the other.");
@@ -33,7 +33,7 @@ internal static class LaneFit
     }
 
     /// <returns>At least 1: a run that does not fit alone says so itself when it is trained.</returns>
-    internal static int Count(IReadOnlyList<RunSpec> cohort, torch.Device device, Func<bool> hasReserve)
+    internal static int Count(IReadOnlyList<RunSpec> cohort, torch.Device device, Func<IDisposable?> reserve)
     {
         int fitting = 0;
         try
@@ -44,9 +44,8 @@ internal static class LaneFit
             foreach (RunSpec spec in cohort)
             {
                 rehearsal.Add(spec);
+                using IDisposable? taken = reserve();
                 rehearsal.Step();
-                if (!hasReserve())
-                    break;
                 fitting++;
             }
         }
