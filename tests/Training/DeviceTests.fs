@@ -137,6 +137,15 @@ let tests =
               Expect.isFalse (Trouble.IsDeviceLost(InvalidOperationException "unknown error", torch.CPU)) "what is not libtorch's"
           }
 
+          test "a GPU that libtorch was not built for is told from one that has failed" {
+              let message = "CUDA error: no kernel image is available for execution on the device"
+
+              Expect.equal
+                  (DeviceLostException(message + ".", ExternalException message)).Message
+                  ($"The GPU cannot be used: {message}. This libtorch has no code for GPUs of its kind. To train on the processor: --device cpu")
+                  "message"
+          }
+
           test "what fails outside of any run for want of memory is missing, and tells what libtorch said" {
               let message =
                   try
