@@ -150,7 +150,7 @@ let tests =
 
               Expect.equal
                   watcher.Ended["student"].Message
-                  "There is not enough memory, even for this run alone. A smaller batch needs less."
+                  "There is not enough memory, even for this run alone. A smaller batch needs less. libtorch: CUDA out of memory. Tried to allocate 2.00 GiB."
                   "message"
 
               let broken (name: string) =
