@@ -62,7 +62,7 @@ let tests =
                       Time = Some "04:00:00"
                       Gpus = Some "a100:1"
                       Cpus = Some 8
-                      Options = Some [ "--exclusive"; "--comment=a: b # c" ]
+                      Options = Some [ "--exclusive"; "--comment='a: b # c'" ]
                       Setup = Some [ "export A='b c'" ] }
 
               let plain = Base.plan (yaml (example rows)) []
