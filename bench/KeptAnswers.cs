@@ -1,10 +1,8 @@
 using ChannelDistillation.Models;
-using ChannelDistillation.Records;
 using ChannelDistillation.Specs;
 using ChannelDistillation.Teachers;
 using ChannelDistillation.Teachers.Signals;
 using ChannelDistillation.Training;
-using TorchSharp;
 
 namespace ChannelDistillation.Bench;
 
@@ -21,22 +19,11 @@ internal static class KeptAnswers
         ("resnet34", "resnet18", 64, 5),
     ];
 
-    public static void Run(int rounds, int steps, string? only)
-    {
-        Console.WriteLine(
-            $"CIFAR stem, ce + cd, {Machine.Hardware("cpu")["processor"]}, {torch.get_num_threads()} threads; {rounds} rounds of {steps} steps of each in turn; medians."
-        );
-        Console.WriteLine();
-        Console.WriteLine("| teacher -> student | batch | runs | asked, ms | kept, ms | asked / kept | teacher's share, asked | kept |");
-        Console.WriteLine("|---|---|---|---|---|---|---|---|");
-        foreach (var each in All)
-        {
-            if (only is null || each.Teacher.StartsWith(only, StringComparison.Ordinal))
-                Measure(each.Teacher, each.Student, each.Batch, each.Lanes, rounds, steps);
-        }
-    }
+    public static IEnumerable<Figure> Measure(int rounds, int steps, string? only = null) =>
+        All.Where(each => only is null || each.Teacher.StartsWith(only, StringComparison.Ordinal))
+            .SelectMany(each => Measure(each.Teacher, each.Student, each.Batch, each.Lanes, rounds, each.Teacher == "resnet34" ? 1 : steps));
 
-    private static void Measure(string teacher, string student, int batch, int lanes, int rounds, int steps)
+    private static Figure[] Measure(string teacher, string student, int batch, int lanes, int rounds, int steps)
     {
         string folder = Directory.CreateTempSubdirectory("channel-distillation-bench-").FullName;
         try
@@ -51,11 +38,13 @@ internal static class KeptAnswers
             times.RemoveAt(0);
             double Median(Func<((double Teacher, double Lanes) Asked, (double Teacher, double Lanes) Kept), double> of) =>
                 Cases.Median([.. times.Select(of)]);
-            Console.WriteLine(
-                $"| {teacher} -> {student} | {batch} | {lanes} | {1000 * Median(both => Sum(both.Asked)):0} | {1000 * Median(both => Sum(both.Kept)):0} "
-                    + $"| {Median(both => Sum(both.Asked) / Sum(both.Kept)):0.00} | {100 * Median(both => both.Asked.Teacher / Sum(both.Asked)):0.0} % "
-                    + $"| {100 * Median(both => both.Kept.Teacher / Sum(both.Kept)):0.00} % |"
-            );
+            string what = $"the teacher's share of a step: {teacher} -> {student}, batch {batch}, {(lanes == 1 ? "1 run" : $"{lanes} runs")}";
+            double share = Median(both => both.Kept.Teacher / Sum(both.Kept));
+            return
+            [
+                new(what, "%", 100 * Median(both => both.Asked.Teacher / Sum(both.Asked))),
+                new(what + ", kept", "%", 100 * share) { Goals = [new("at most 2 %", share <= 0.02)] },
+            ];
         }
         finally
         {

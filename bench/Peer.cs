@@ -39,6 +39,13 @@ internal sealed class Peer : IDisposable
         return new[] { "/usr/bin/python3", "python3" }.Select(python => Start(python, [path, .. arguments])).FirstOrDefault(peer => peer is not null);
     }
 
+    /// <summary>Which PyTorch <see cref="PyTorch"/> would start; null: none.</summary>
+    public static string? PyTorchVersions()
+    {
+        using Peer? asked = PyTorch("versions.py");
+        return asked?.Version;
+    }
+
     /// <summary>Answers the numbers of steps that come on standard input with the seconds that they took.</summary>
     /// <param name="run">Does so many steps; seconds of each part of the work.</param>
     public static void Serve(string version, Func<int, IEnumerable<double>> run)

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using ChannelDistillation.Data;
 using ChannelDistillation.Data.Photographs.Packed;
-using ChannelDistillation.Records;
 using ChannelDistillation.Specs;
 
 namespace ChannelDistillation.Bench;
@@ -16,14 +15,14 @@ internal static class PhotographLoading
     private const int Files = 128;
     private const int Validation = 4;
 
-    public static void Run(int rounds, int images)
+    public static Figure[] Measure(int rounds, int images)
     {
         string root = Directory.CreateTempSubdirectory("channel-distillation-bench-").FullName;
         try
         {
             string folder = Path.Combine(root, "photographs");
             SyntheticPhotographs.Make(folder, Files, Validation);
-            Run(new Workspace(root), folder, rounds, images);
+            return Measure(new Workspace(root), folder, rounds, images);
         }
         finally
         {
@@ -31,7 +30,7 @@ internal static class PhotographLoading
         }
     }
 
-    private static void Run(Workspace workspace, string folder, int rounds, int images)
+    private static Figure[] Measure(Workspace workspace, string folder, int rounds, int images)
     {
         using Peer? peer = Peer.PyTorch("photographs.py", Path.Combine(folder, "train"));
         DatasetDescriptor photographs = DatasetCatalog.Describe(Spec(folder));
@@ -63,21 +62,14 @@ internal static class PhotographLoading
                 theirs.Add(pytorch);
         }
 
-        long bytes = Directory.GetFiles(Path.Combine(folder, "train"), "*", SearchOption.AllDirectories).Sum(file => new FileInfo(file).Length);
-        Console.WriteLine(
-            $"Photographs of about 500x375, {bytes / Files / 1000} kB each, to normalised floats of 224x224; {Machine.Hardware("cpu")["processor"]}, one thread; "
-                + $"medians of {rounds} rounds of {images} images in turn, CPU time; beside {peer?.Version ?? "nothing: no Python here has PyTorch"}."
-        );
-        Console.WriteLine();
-        Console.WriteLine("| from | images/s | PyTorch, images/s | ours / PyTorch |");
-        Console.WriteLine("|---|---|---|---|");
-        foreach (var (name, _, seconds) in ours)
-        {
-            string pytorch = peer is null
-                ? "absent | "
-                : $"{1 / Cases.Median(theirs):0} | {Cases.Median([.. theirs.Zip(seconds, (a, b) => a / b)]):0.00}";
-            Console.WriteLine($"| {name} | {1 / Cases.Median(seconds):0} | {pytorch} |");
-        }
+        return
+        [
+            .. ours.Select(each => new Figure($"photographs of 500x375 to 224x224, {each.Name}", "images/s", 1 / Cases.Median(each.Seconds))
+            {
+                PyTorch = peer is null ? null : 1 / Cases.Median(theirs),
+                Ratio = peer is null ? null : Cases.Median([.. theirs.Zip(each.Seconds, (a, b) => a / b)]),
+            }),
+        ];
     }
 
     private static DatasetSpec Spec(string folder) =>

@@ -10,10 +10,10 @@ ExternalTorch.Load();
 switch (args)
 {
     case ["cifar", ..]:
-        CifarAugmentation.Run(Number(1, 7));
+        Figure.Print(CifarAugmentation.Measure(Number(1, 7)));
         break;
     case ["photographs", ..]:
-        PhotographLoading.Run(Number(1, 7), Number(2, 256));
+        Figure.Print(PhotographLoading.Measure(Number(1, 7), Number(2, 256)));
         break;
     case ["loader", ..]:
         LoaderWaiting.Run(Number(1, 3));
@@ -25,10 +25,10 @@ switch (args)
         Precisions.Run(Number(1, 5), Number(2, 3), args.ElementAtOrDefault(3));
         break;
     case ["cache", ..]:
-        KeptAnswers.Run(Number(1, 5), Number(2, 3), args.ElementAtOrDefault(3));
+        Figure.Print(KeptAnswers.Measure(Number(1, 5), Number(2, 3), args.ElementAtOrDefault(3)));
         break;
     case ["startup", ..]:
-        StartUp.Run(Number(1, 3));
+        Figure.Print(StartUp.Measure(Number(1, 3)));
         break;
     case ["gpu", .. var rest]:
         return GpuSteps.Run(rest);
@@ -41,9 +41,22 @@ switch (args)
     case ["serve-limit", var teacher, var student, var batch]:
         TrainingSteps.ServeLimit(teacher, student, int.Parse(batch));
         break;
-    default:
-        TrainingSteps.Run(Number(0, 5), Number(1, 3), args.ElementAtOrDefault(2));
+    case ["steps", .. var rest]:
+        Figure.Print(TrainingSteps.Measure(rest.ElementAtOrDefault(0), rest.Length > 1 ? Number(2, 0) : null, rest.Length > 2 ? Number(3, 0) : null));
         break;
+    case []:
+        Figure.Print(
+            TrainingSteps
+                .Measure()
+                .Concat(KeptAnswers.Measure(rounds: 3, steps: 3))
+                .Concat(CifarAugmentation.Measure(rounds: 5))
+                .Concat(PhotographLoading.Measure(rounds: 5, images: 128))
+                .Concat(StartUp.Measure(rounds: 3))
+        );
+        break;
+    default:
+        Console.Error.WriteLine($"There is no benchmark `{args[0]}`. bench/README.md lists them.");
+        return 2;
 }
 
 return 0;

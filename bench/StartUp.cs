@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using ChannelDistillation.Records;
 
 namespace ChannelDistillation.Bench;
 
@@ -17,7 +16,7 @@ internal static class StartUp
     // A teacher of one epoch is as large as one of many, and quickly there.
     private static readonly string[] Sweep = ["sweep", "experiments/quickstart.yaml", "--set", "teacher.train.epochs=1", "--quiet", "--out"];
 
-    public static void Run(int rounds)
+    public static Figure[] Measure(int rounds)
     {
         string folder = Directory.CreateTempSubdirectory("channel-distillation-bench-").FullName;
         try
@@ -26,12 +25,12 @@ internal static class StartUp
             File.WriteAllText(empty, "exit 0\n");
             string grid = Path.Combine(folder, "grid.yaml");
             File.WriteAllText(grid, Grid);
-            (string What, Func<double> Measure)[] cases =
+            (string What, double? Limit, Func<double> Measure)[] cases =
             [
-                ("an F# script that does nothing", () => UntilItEnds("fsi", empty)),
-                ("`dotnet fsi build.fsx sweep` to its first training step", () => ToFirstStep(folder, ["fsi", "build.fsx", .. Sweep])),
-                ("the program behind it to its first training step", () => ToFirstStep(folder, [Program, .. Sweep])),
-                ("`plan` of 10,000 runs", () => UntilItEnds(Program, "plan", grid, "--yes", "--out", folder)),
+                ("an F# script that does nothing", null, () => UntilItEnds("fsi", empty)),
+                ("`dotnet fsi build.fsx sweep` to its first training step", 4, () => ToFirstStep(folder, ["fsi", "build.fsx", .. Sweep])),
+                ("the program behind it to its first training step", null, () => ToFirstStep(folder, [Program, .. Sweep])),
+                ("`plan` of 10,000 runs", null, () => UntilItEnds(Program, "plan", grid, "--yes", "--out", folder)),
             ];
             var times = cases.Select(_ => new List<double>()).ToArray();
             // The first round builds, trains the teacher and warms up.
@@ -40,12 +39,19 @@ internal static class StartUp
                 for (int i = 0; i < cases.Length; i++)
                     times[i].Add(cases[i].Measure());
             }
-            Console.WriteLine($"{Machine.Hardware("cpu")["processor"]}; medians of {rounds} rounds in turn.");
-            Console.WriteLine();
-            Console.WriteLine("| | seconds |");
-            Console.WriteLine("|---|---|");
-            for (int i = 0; i < cases.Length; i++)
-                Console.WriteLine($"| {cases[i].What} | {Cases.Median([.. times[i].Skip(1)]):0.00} |");
+            return
+            [
+                .. cases.Select(
+                    (each, i) =>
+                    {
+                        double median = Cases.Median([.. times[i].Skip(1)]);
+                        return new Figure(each.What, "s", median)
+                        {
+                            Goals = each.Limit is double limit ? [new($"at most {limit:0} s", median <= limit)] : [],
+                        };
+                    }
+                ),
+            ];
         }
         finally
         {
