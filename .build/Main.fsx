@@ -96,8 +96,8 @@ let developerVerbs =
     [ "build", "", "compile everything; --backend cpu|cuda|external", buildVerb
       "test", "", "the whole test suite; --filter TEXT for a part of it", testVerb
       "bench",
-      "[photographs | cifar | loader | methods | precision | cache | startup | gpu]",
-      "training steps beside PyTorch's, or loading images; bench/README.md",
+      "[steps | cache | cifar | photographs | startup | methods | precision | loader | gpu]",
+      "all of bench/README.md's table beside PyTorch, or a part of it",
       benchVerb
       "format", "", "format the sources; --check only looks", formatVerb ]
 

@@ -60,7 +60,7 @@ internal sealed record Figure(string Case, string Unit, double Ours)
             $"{Ratio:0.00}",
             $"{Gained:0.00}",
             $"{OfLimit:0.00}",
-            Convolutions is double share ? $"{100 * share:0} %" : "",
+            Convolutions is double share ? $"{100 * share:0.0} %" : "",
             $"{Peak}",
             $"{PyTorchPeak}",
             string.Join(", ", Goals.Select(goal => $"{goal.Text}{(goal.Met ? "" : ": missed")}")),
