@@ -166,24 +166,11 @@ public sealed partial class CohortTrainer : IDisposable
             entry => entry.Lane.Position == (epoch, step),
             entry =>
             {
-                if (!EndIfBroken(entry))
+                if (!lanes.EndIfBroken(entry))
                     entry.Files.SaveState(entry.Lane);
             }
         );
         sinceSaved.Restart();
-    }
-
-    /// <summary>A state with infinite numbers is never saved: the checkpoint before it is the last good one.</summary>
-    private bool EndIfBroken(RunningLane entry)
-    {
-        if (entry.Lane.BrokenTensor() is not string tensor)
-            return false;
-        lanes.End(
-            entry,
-            RunStatus.Diverged,
-            $"In epoch {entry.Lane.Position.Epoch}, by step {entry.Lane.Position.Step}, `{tensor}` became infinite or not a number. {entry.Files.LastCheckpoint} {LaneFiles.Advice}"
-        );
-        return true;
     }
 
     private void Step(RunningLane entry, Batch batch, TeacherSignals? signals, int step)
@@ -222,7 +209,7 @@ public sealed partial class CohortTrainer : IDisposable
             );
             return;
         }
-        if (EndIfBroken(entry))
+        if (lanes.EndIfBroken(entry))
             return;
         EpochRecord record = entry.Lane.EndEpoch(training.StepsPerEpoch, validation.TotalSeconds);
         entry.Files.EpochEnded(entry.Lane, record);
@@ -247,7 +234,7 @@ public sealed partial class CohortTrainer : IDisposable
             _ => true,
             entry =>
             {
-                if (EndIfBroken(entry))
+                if (lanes.EndIfBroken(entry))
                     return;
                 entry.Files.SaveState(entry.Lane);
                 lanes.End(entry, RunStatus.Interrupted);

@@ -72,6 +72,19 @@ internal sealed class Lanes(ITrainingObserver observer, torch.Device device) : I
         Drop(entry);
     }
 
+    /// <summary>A state with infinite numbers is never saved: the checkpoint before it is the last good one.</summary>
+    public bool EndIfBroken(RunningLane entry)
+    {
+        if (entry.Lane.BrokenTensor() is not string tensor)
+            return false;
+        End(
+            entry,
+            RunStatus.Diverged,
+            $"In epoch {entry.Lane.Position.Epoch}, by step {entry.Lane.Position.Step}, `{tensor}` became infinite or not a number. {entry.Files.LastCheckpoint} {LaneFiles.Advice}"
+        );
+        return true;
+    }
+
     private void Leave(RunningLane entry, RunStatus status, string? message)
     {
         RunResult result = entry.Files.Result(status, message);
@@ -185,6 +198,8 @@ internal sealed class Lanes(ITrainingObserver observer, torch.Device device) : I
     {
         try
         {
+            if (EndIfBroken(entry))
+                return false;
             entry.Files.SaveState(entry.Lane);
             Drop(entry);
             return true;

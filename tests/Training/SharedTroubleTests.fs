@@ -83,6 +83,28 @@ let tests =
                   Expect.equal watcher.Ended[lane.Name].Status RunStatus.Completed lane.Name
                   Expect.equal (outcome lane) (outcome clean) "as in a cohort that had enough"
 
+          testCase "a run that has just diverged is not saved when memory runs out"
+          <| fun () ->
+              use folder = new TemporaryFolder()
+              let mutable readings = 0
+
+              // The second batch is the first that does not find its memory.
+              let scarce () =
+                  reading (images 72 1) (fun _ ->
+                      if Threading.Interlocked.Increment &readings = 25 then
+                          raise (OutOfMemoryException()))
+
+              let diverging = lane folder "lanes" ("diverging", spec null (train 1 1e39) [ loss "ce" 1.0 always ])
+              let sound = lane folder "lanes" ("sound", alone 1)
+              let watcher = run (optionsOf folder scarce) [ diverging; sound ]
+              Expect.equal watcher.Ended["sound"].Status RunStatus.Completed "the other"
+              Expect.equal watcher.Ended["diverging"].Status RunStatus.Diverged "status"
+
+              Expect.equal
+                  watcher.Ended["diverging"].Message
+                  "In epoch 1, by step 1, `student.conv1.weight` became infinite or not a number. No checkpoint had been taken. A smaller learning rate or loss weight, or a warm-up, may help."
+                  "what is said"
+
           testCase "a GPU that is lost interrupts the cohort's runs, and ends all training in this process"
           <| fun () ->
               use folder = new TemporaryFolder()
