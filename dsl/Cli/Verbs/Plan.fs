@@ -44,6 +44,11 @@ let run (arguments: string list) =
     match Parsing.parse<PlanArguments> "plan" arguments with
     | None -> 0
     | Some parsed ->
+        let forSlurm = parsed.TryGetResult Launcher |> Option.map Parsing.launcher = Some Parsing.Slurm
+
+        if parsed.Contains Retry_Failed && not forSlurm then
+            Ending.stop Ending.invalid "--retry-failed of `plan` goes with --launcher slurm, and changes what would be submitted."
+
         let plan = load (parsed.TryGetResult File) (parsed.GetResults Set) (parsed.Contains Yes)
 
         let lanes = parsed.GetResult(Lanes, defaultLanes) |> Parsing.positive "--lanes"
@@ -72,7 +77,7 @@ let run (arguments: string list) =
 
             printf "%s" (PlanText.render workspace wanted lanes plan jobs costOf)
 
-            if parsed.TryGetResult Launcher |> Option.map Parsing.launcher = Some Parsing.Slurm then
+            if forSlurm then
                 let options =
                     { Workspace = workspace
                       Out = outOf (parsed.TryGetResult Out)
