@@ -31,7 +31,12 @@ let run (program: string) (arguments: string list) : string =
         if started.ExitCode = 0 then
             output
         else
-            raise (MissingException($"Slurm's {program} fails: {errors.Result.Trim()}"))
+            let words =
+                match errors.Result.Trim() with
+                | "" -> $"it ended with {started.ExitCode}, and said nothing."
+                | words -> words
+
+            raise (MissingException($"Slurm's {program} fails: {words}"))
     with :? Win32Exception as error ->
         raise (
             MissingException(
@@ -52,6 +57,9 @@ let submit (script: string) (after: string list) : string =
     (run "sbatch" ([ "--parsable" ] @ dependency @ [ script ])).Trim().Split(';')[0]
 
 let cancel (jobs: string list) = run "scancel" jobs |> ignore
+
+/// Cancels what is called so, if there is anything.
+let cancelNamed (name: string) = run "scancel" [ $"--name={name}" ] |> ignore
 
 /// Most elements of an array: indices are smaller than MaxArraySize.
 let mostElements () : int =

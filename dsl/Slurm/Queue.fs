@@ -21,6 +21,9 @@ type QueueEntry =
 
     member this.IsRunning = this.State = "RUNNING"
 
+    /// Signalled, and not yet gone: it may still be saving.
+    member this.IsEnding = this.State = "COMPLETING"
+
 module Queue =
     /// The entries of an experiment in what squeue writes in `format`.
     let parse (experimentFolder: string) (text: string) : QueueEntry list =

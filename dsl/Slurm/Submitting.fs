@@ -47,20 +47,28 @@ let private prepare (options: SweepOptions) (plan: Plan) (work: Work) (stop: Can
     SweepTables.write options plan (Layouts.knownErrors (PlanFile.read folder)) |> ignore
 
 /// All or nothing: after an error, what was submitted before it goes again. Jobs that cannot be cancelled keep their folders.
+/// <param name="unsure">The name of the job whose submission failed: Slurm may have taken it and not said so, where sbatch was interrupted or waited too long.</param>
 /// <exception cref="MissingException">They cannot; with the error before.</exception>
-let private takeBack (jobs: string list) (submissions: Submission list) (before: exn) =
-    if not jobs.IsEmpty then
-        try
+let private takeBack (jobs: string list) (unsure: string option) (submissions: Submission list) (before: exn) =
+    try
+        if not jobs.IsEmpty then
             Commands.cancel jobs
-        with :? MissingException as error ->
-            let jobs = String.Join(" ", jobs)
 
-            raise (
-                MissingException(
-                    $"{before.Message}\nWhat was submitted before that could not be cancelled: {error.Message}\nTake it from the queue: scancel {jobs}",
-                    before
-                )
+        unsure |> Option.iter Commands.cancelNamed
+    with :? MissingException as error ->
+        let left =
+            [ if not jobs.IsEmpty then
+                  "scancel " + String.concat " " jobs
+              for name in Option.toList unsure do
+                  $"scancel --name={name}" ]
+            |> String.concat "; "
+
+        raise (
+            MissingException(
+                $"{before.Message}\nWhat was submitted before that could not be cancelled: {error.Message}\nTake it from the queue: {left}",
+                before
             )
+        )
 
     for submission in submissions do
         try
@@ -69,13 +77,24 @@ let private takeBack (jobs: string list) (submissions: Submission list) (before:
         | :? IOException
         | :? UnauthorizedAccessException -> () // It was not yet made; or it stays, and does no harm.
 
-let private submitAll (program: Script.Program) (settings: SlurmSettings) (plan: Plan) (folder: string) (work: Work) : Submitted list =
+let private submitAll
+    (program: Script.Program)
+    (settings: SlurmSettings)
+    (plan: Plan)
+    (folder: string)
+    (work: Work)
+    (stop: CancellationToken)
+    : Submitted list =
+    let unsure = ref None
     let submitted = ResizeArray<string>()
     let written = ResizeArray<Submission>()
 
     let submit submission kind after =
+        stop.ThrowIfCancellationRequested()
+        unsure.Value <- Some(Submission.jobName submission kind)
         let job = Commands.submit (Submission.scriptFile submission kind) after
         submitted.Add job
+        unsure.Value <- None
         kind, job
 
     try
@@ -111,7 +130,9 @@ let private submitAll (program: Script.Program) (settings: SlurmSettings) (plan:
             { array with
                 Jobs = (if index = 0 then teachers else []) @ array.Jobs @ (if index = trained.Length - 1 then [ tables ] else []) })
     with error ->
-        takeBack (List.ofSeq submitted) (List.ofSeq written) error
+        takeBack (List.ofSeq submitted) unsure.Value (List.ofSeq written) error
+        // A terminal interrupts Slurm's commands as well.
+        stop.ThrowIfCancellationRequested()
         reraise ()
 
 /// Submits what is not trained and not queued.
@@ -122,21 +143,41 @@ let run (options: SweepOptions) (program: Script.Program) (settings: SlurmSettin
     let folder = Sweep.folderOf options.Out plan
     Writing.require folder
 
-    alone folder (fun () ->
+    let look () =
         let work = Work.find options plan (Queue.read folder)
+        work, work.EndingJobs
+
+    let pause () =
+        stop.WaitHandle.WaitOne 2000 |> ignore
+        stop.ThrowIfCancellationRequested()
+
+    let say (sentence: string) =
+        if not options.Quiet then
+            printfn "%s" sentence
+
+    alone folder (fun () ->
+        let work = Settling.wait TimeProvider.System pause say look
 
         if work.Cohorts.IsEmpty then
             work, []
         else
             prepare options plan work stop
-            work, submitAll program settings plan folder work)
+            work, submitAll program settings plan folder work stop)
 
 /// Takes everything of an experiment from the queue; what runs saves its state first.
 /// <returns>What was there.</returns>
+/// <exception cref="Refused">Another process submits it just now.</exception>
 let cancel (experimentFolder: string) : QueueEntry list =
-    let entries = Queue.read experimentFolder
+    let all () =
+        let entries = Queue.read experimentFolder
 
-    if not entries.IsEmpty then
-        Commands.cancel (entries |> List.map _.Job |> List.distinct)
+        if not entries.IsEmpty then
+            Commands.cancel (entries |> List.map _.Job |> List.distinct)
 
-    entries
+        entries
+
+    // Who has submitted anything, or does, has made the folder.
+    if Directory.Exists(Submission.parentOf experimentFolder) then
+        alone experimentFolder all
+    else
+        all ()

@@ -23,6 +23,14 @@ type Work =
 
     member this.Runs = this.Cohorts |> List.sumBy _.Length
 
+    /// The jobs that are just ending and have runs which are not yet trained: cancelled ones, or some that Slurm will queue again.
+    member this.EndingJobs =
+        this.Entries
+        |> List.filter (fun entry -> entry.Kind = Train && entry.IsEnding)
+        |> Queue.workingFor (HashSet(this.Queued |> List.map Job.nameOf))
+        |> List.map _.Job
+        |> List.distinct
+
     /// Whether the scheduler has something for the runs that were asked for.
     member this.IsUnderWay = not (Queue.workingFor (HashSet(this.Chosen |> List.map Job.nameOf)) this.Entries).IsEmpty
 

@@ -6,7 +6,8 @@ open Expecto
 open ChannelDistillation
 open ChannelDistillation.Dsl.Slurm
 
-type private Clock() =
+/// Stands still unless it is set.
+type Clock() =
     inherit TimeProvider()
     member val Seconds = 0L with get, set
     override this.GetTimestamp() = this.Seconds

@@ -17,6 +17,8 @@ type Fakes() =
               [ "for script; do :; done"
                 // Refuses the script that is named so.
                 $"""if [ "$(basename "$script")" = "$(cat '{folder.File "refused"}' 2>/dev/null)" ]; then echo 'sbatch: error: not today' >&2; exit 1; fi"""
+                // Takes the script that is named so, and is interrupted before it says the number.
+                $"""if [ "$(basename "$script")" = "$(cat '{folder.File "cut"}' 2>/dev/null)" ]; then exit 130; fi"""
                 $"number=$(($(cat '{numbers}' 2>/dev/null || echo 100) + 1)); echo $number | tee '{numbers}'" ]
               // As if all jobs were in hidden partitions.
               "squeue", [ $"case \" $* \" in *' --all '*) cat '{queue}' 2>/dev/null;; esac; true" ]
@@ -45,6 +47,9 @@ type Fakes() =
 
     /// sbatch refuses a script of this name.
     member _.Refuse(script: string) = File.WriteAllText(folder.File "refused", script)
+
+    /// sbatch is interrupted once the scheduler has taken a script of this name.
+    member _.Cut(script: string) = File.WriteAllText(folder.File "cut", script)
 
     /// scancel fails.
     member _.KeepJobs() = File.WriteAllText(folder.File "stuck", "")

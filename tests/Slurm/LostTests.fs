@@ -1,7 +1,10 @@
 module ChannelDistillation.Tests.Slurm.LostTests
 
 open System.IO
+open System.Text.RegularExpressions
+open System.Threading.Tasks
 open Expecto
+open ChannelDistillation.Records
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Slurm
 
@@ -21,6 +24,8 @@ let private withProject (act: TemporaryFolder -> Fakes -> (string list -> int * 
 let private submissions (root: TemporaryFolder) =
     let folder = root.File "runs/lost/slurm"
     if Directory.Exists folder then Directory.GetDirectories folder else [||]
+
+let private withoutId (said: string) = Regex.Replace(said, @"\.\d{8}-\d{6}-[0-9a-f]{4}\.", ".ID.")
 
 let private advice =
     " So it cannot be told which runs the queued jobs 101 102 are there for, and one could be submitted twice. "
@@ -79,8 +84,50 @@ let tests =
               withProject (fun root fakes run ->
                   fakes.Refuse "tables.sh"
                   Expect.equal (run onCluster) (3, "Slurm's sbatch fails: sbatch: error: not today\n") "said"
-                  Expect.equal (fakes.Calls "scancel") [ "scancel 101" ] "cancelled"
+                  Expect.equal (fakes.Calls "scancel" |> List.map withoutId) [ "scancel 101"; "scancel --name=lost.ID.tables" ] "cancelled"
                   Expect.isEmpty (submissions root) "no folder is left")
+          }
+
+          test "where sbatch is interrupted, what Slurm may have taken is taken back too" {
+              withProject (fun root fakes run ->
+                  fakes.Cut "tables.sh"
+                  Expect.equal (run onCluster) (3, "Slurm's sbatch fails: it ended with 130, and said nothing.\n") "said"
+                  Expect.equal (fakes.Calls "scancel" |> List.map withoutId) [ "scancel 101"; "scancel --name=lost.ID.tables" ] "cancelled"
+                  Expect.isEmpty (submissions root) "no folder is left")
+          }
+
+          test "what jobs that are just ending leave behind is submitted, once they have ended" {
+              withProject (fun root fakes run ->
+                  let code, said = run onCluster
+                  Expect.equal code 0 said
+                  let train = Path.Combine((submissions root)[0], "train.sh")
+                  fakes.Queue [ 101, "1", "COMPLETING", train; 101, "2", "COMPLETING", train ]
+
+                  let ending =
+                      task {
+                          do! Task.Delay 4000
+                          fakes.Queue []
+                      }
+
+                  let code, said = run onCluster
+                  ending.Wait()
+                  Expect.equal code 0 said
+
+                  Expect.stringStarts
+                      said
+                      ("Some jobs of this experiment are just ending; waiting for them ...\n"
+                       + "Submitted 2 cohorts as job array 103; then job 104 writes the tables.\n")
+                      "said")
+          }
+
+          test "nothing is cancelled while another process submits" {
+              withProject (fun root fakes run ->
+                  let mutable other = null
+                  use _ = Owners().TryTake(root.File "runs/lost/slurm", &other)
+                  let code, said = run [ "sweep"; "lost.yaml"; "--cancel" ]
+                  Expect.equal code 2 said
+                  Expect.stringEnds said " is submitting this experiment just now. Repeat the command in a moment.\n" "said"
+                  Expect.isEmpty (fakes.Calls "scancel") "untouched")
           }
 
           test "where they cannot be taken back, the first error is said and what is left to do" {
@@ -88,12 +135,14 @@ let tests =
                   fakes.Refuse "tables.sh"
                   fakes.KeepJobs()
 
+                  let code, said = run onCluster
+
                   Expect.equal
-                      (run onCluster)
+                      (code, withoutId said)
                       (3,
                        "Slurm's sbatch fails: sbatch: error: not today\n"
                        + "What was submitted before that could not be cancelled: Slurm's scancel fails: scancel: error: no answer\n"
-                       + "Take it from the queue: scancel 101\n")
+                       + "Take it from the queue: scancel 101; scancel --name=lost.ID.tables\n")
                       "said"
 
                   Expect.hasLength (submissions root) 1 "the folder of the queued jobs stays")

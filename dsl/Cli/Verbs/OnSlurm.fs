@@ -62,7 +62,7 @@ let run (options: SweepOptions) (plan: Plan) (wait: bool) (words: string list) (
     let command = Parsing.commandLine "sweep" words
     let settings = settingsOf plan
     use source = new CancellationTokenSource()
-    use _ = Signals.watch "Leaving; jobs that are submitted go on." source
+    use _ = Signals.watch "Leaving ..." source
 
     try
         let work, submitted = Submitting.run options (programOf options settings command) settings plan source.Token
