@@ -7,8 +7,8 @@ open ChannelDistillation.Dsl
 let private queued (work: Work) =
     match work.Queued.Length with
     | 0 -> []
-    | 1 -> [ "1 run is waiting or training already." ]
-    | runs -> [ $"{runs} runs are waiting or training already." ]
+    | 1 -> [ "1 run is waiting or training already, with the settings that it was submitted with." ]
+    | runs -> [ $"{runs} runs are waiting or training already, with the settings that they were submitted with." ]
 
 let private array (jobs: (JobKind * string) list) (elements: int) =
     let job kind = jobs |> List.tryFind (fst >> (=) kind) |> Option.map snd

@@ -113,7 +113,7 @@ let private equalResults (cluster: Cluster) =
         File.WriteAllText(root.File "same.yaml", text.Replace("epochs: 2", "epochs: 2 # the same"))
         let code, second = Project.runWith root shell (onCluster "same.yaml")
         Expect.equal code 0 second
-        Expect.stringStarts second "4 runs are waiting or training already.\n" "not submitted again"
+        Expect.stringStarts second "4 runs are waiting or training already, with the settings that they were submitted with.\n" "not submitted again"
         let code, followed = Project.runWith root [ silentOnce root ] (onCluster "same.yaml" @ [ "--wait" ])
         Expect.equal code 0 followed
         Expect.isMatch followed "the scheduler does not answer; asking again\n[\\d:]+  the scheduler answers again\n" "one question fails"
