@@ -143,6 +143,9 @@ type Cluster() =
 
         let jobs = [ for step in steps.Split('\n', StringSplitOptions.RemoveEmptyEntries) -> step ]
 
+        if jobs.IsEmpty then
+            failwith "There is no job whose power could be cut."
+
         let below =
             must ("for p in " + String.Join(" ", jobs) + "; do for c in $(pgrep -P $p); do pgrep -P $c; echo $c; done; done")
 
