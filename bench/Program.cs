@@ -7,7 +7,6 @@ CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 MemoryAllocator.KeepMemory();
 OpenMp.LimitSpinning();
 ExternalTorch.Load();
-NativeWarnings.Silence();
 switch (args)
 {
     case ["cifar", ..]:

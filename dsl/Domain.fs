@@ -89,6 +89,7 @@ type LossSettings =
       StopAfter: int option
       Warmup: int option
       Decay: Decay option
+      DecaysAtZero: bool option
       Parameters: Map<string, ParameterValue> }
 
 /// The schedules of Early Decay Teacher as in the paper's code.
@@ -112,10 +113,29 @@ type GridPoint = { Variants: string list; Values: (string * Setting) list }
 
 type Grid = { Product: Axis list; Zip: Axis list list; Exclude: GridPoint list; Include: GridPoint list }
 
-type PublishedRow = { Top1Error: float option; Top5Error: float option }
+/// Numbers of the literature. Without source or protocol they have those of the same name in `published.rows`, of their point, or of the section.
+type PublishedRow =
+    {
+        Top1Error: float option
+        Top5Error: float option
+        /// Where the numbers are from.
+        Source: string option
+        /// How they were measured: epoch, runs, augmentation.
+        Protocol: string option
+    }
+
+module PublishedRow =
+    let empty = { Top1Error = None; Top5Error = None; Source = None; Protocol = None }
+
+    /// Whether it only says where the numbers of its name elsewhere come from.
+    let isWithoutNumbers (row: PublishedRow) = row.Top1Error.IsNone && row.Top5Error.IsNone
 
 /// Numbers of the literature for some values on some paths.
-type PublishedPoint = { At: (string * Setting) list; Rows: (string * PublishedRow) list }
+type PublishedPoint =
+    { At: (string * Setting) list
+      Source: string option
+      Protocol: string option
+      Rows: (string * PublishedRow) list }
 
 /// Numbers of the literature, shown beside ours: by the names of rows, and at points of the grid, which come first.
 type Published =
@@ -123,6 +143,9 @@ type Published =
       Protocol: string option
       Rows: (string * PublishedRow) list
       Points: PublishedPoint list }
+
+module Published =
+    let empty: Published = { Source = None; Protocol = None; Rows = []; Points = [] }
 
 /// What jobs on a Slurm cluster ask for, in sbatch's own words; what is left out is left to the cluster. No part of what a run computes.
 type SlurmSettings =

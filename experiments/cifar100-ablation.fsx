@@ -30,6 +30,8 @@ experiment "cifar100-ablation" {
     variant "cd" [ ce; cd ]
     variant "cd+gkd" [ ce; cd; gkd ]
     variant_with_edt "cd+gkd+edt" cifar [ ce; cd; gkd ]
+    variant "late-ce" [ ce |> start_after 60 ]
+    variant "cd-stops" [ ce |> start_after 60 |> weight_decay_at_zero true; cd |> stop_after 60 ]
     seeds [ 0; 1; 2 ]
 
     published "arXiv 2006.01683, table of results on CIFAR-100" [
@@ -40,5 +42,7 @@ experiment "cifar100-ablation" {
         errors "cd+gkd" 19.49 4.85
         errors "cd+gkd+edt" 18.63 4.29
     ]
+
+    published_protocol "single run, best epoch on the validation set"
 }
 |> emit

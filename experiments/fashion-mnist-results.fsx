@@ -33,6 +33,9 @@ experiment "fashion-mnist-results" {
         gkd |> start_after 1
     ]
 
+    variant "late-ce" [ ce |> start_after 1 ]
+    variant "cd-stops" [ ce |> start_after 1; cd |> stop_after 1 ]
+
     seeds [ 0; 1; 2 ]
 }
 |> emit

@@ -28,7 +28,7 @@ experiment "imagenet-ablation" {
     variant "student" [ ce ]
     variant "kd" [ ce; kd ]
     variant "cd" [ ce; cd ]
-    variant "cd+gkd" [ ce; cd; gkd ]
+    variant "cd+gkd" [ ce; cd |> decay_every 30 0.9; gkd ]
     variant_with_edt "cd+gkd+edt" imagenet [ ce; cd; gkd ]
     seeds [ 0 ]
 
@@ -40,5 +40,7 @@ experiment "imagenet-ablation" {
         errors "cd+gkd" 28.26 9.41
         errors "cd+gkd+edt" 27.61 9.2
     ]
+
+    published_protocol "single run, best epoch on the validation set"
 }
 |> emit

@@ -79,6 +79,9 @@ module LossWords =
     /// The weight is 0 through this epoch.
     let start_after (epoch: int) = also (fun settings -> { settings with StartAfter = Some epoch })
 
+    /// Weight decay and momentum act on the whole network also while the weight is 0.
+    let weight_decay_at_zero (value: bool) = also (fun settings -> { settings with DecaysAtZero = Some value })
+
     /// The weight grows over some epochs once it has started.
     let grow_over (epochs: int) = also (fun settings -> { settings with LossSettings.Warmup = Some epochs })
 

@@ -68,20 +68,29 @@ module ExperimentWords =
         Line.changeGrid (fun grid -> { grid with Include = grid.Include @ [ { Variants = variants; Values = values } ] })
 
     /// A row of the literature: top-1 and top-5 error in percent.
-    let errors (name: string) (top1: float) (top5: float) : string * PublishedRow = name, { Top1Error = Some top1; Top5Error = Some top5 }
+    let errors (name: string) (top1: float) (top5: float) : string * PublishedRow =
+        name, { PublishedRow.empty with Top1Error = Some top1; Top5Error = Some top5 }
 
     /// A row of the literature that tells the top-1 error alone, in percent.
-    let top1_error (name: string) (top1: float) : string * PublishedRow = name, { Top1Error = Some top1; Top5Error = None }
+    let top1_error (name: string) (top1: float) : string * PublishedRow = name, { PublishedRow.empty with Top1Error = Some top1 }
+
+    /// Where the numbers of this name come from and how they were measured; alone, of all points.
+    let numbers_of (name: string) (source: string) (protocol: string) : string * PublishedRow =
+        name, { PublishedRow.empty with Source = Some source; Protocol = Some protocol }
+
+    /// How the numbers of a row were measured.
+    let measured (protocol: string) (name: string, row: PublishedRow) : string * PublishedRow = name, { row with Protocol = Some protocol }
 
     let private publish change =
-        Line.change (fun experiment ->
-            { experiment with
-                Published = Some(experiment.Published |> Option.defaultValue { Source = None; Protocol = None; Rows = []; Points = [] } |> change) })
+        Line.change (fun experiment -> { experiment with Published = Some(experiment.Published |> Option.defaultValue Published.empty |> change) })
 
     /// Numbers of the literature, and where they are from.
     let published (source: string) (rows: (string * PublishedRow) list) : Line =
         publish (fun published -> { published with Source = Some source; Rows = rows }) |> Line.say "published"
 
+    /// How published numbers were measured that say nothing else of it.
+    let published_protocol (protocol: string) : Line = publish (fun published -> { published with Protocol = Some protocol })
+
     /// Numbers of the literature for the rows that have these values.
     let published_at (at: (string * Setting) list) (rows: (string * PublishedRow) list) : Line =
-        publish (fun published -> { published with Points = published.Points @ [ { At = at; Rows = rows } ] })
+        publish (fun published -> { published with Points = published.Points @ [ { At = at; Source = None; Protocol = None; Rows = rows } ] })

@@ -6,7 +6,13 @@ open ChannelDistillation.Losses
 open ChannelDistillation.Dsl.Codec
 
 let blank: LossSettings =
-    { Weight = None; StartAfter = None; StopAfter = None; Warmup = None; Decay = None; Parameters = Map.empty }
+    { Weight = None
+      StartAfter = None
+      StopAfter = None
+      Warmup = None
+      Decay = None
+      DecaysAtZero = None
+      Parameters = Map.empty }
 
 let private parameter (descriptor: ParameterDescriptor) : Field<LossSettings> =
     let field shown into out codec =
@@ -104,7 +110,15 @@ let private make (descriptor: LossDescriptor) : Codec<LossSettings> =
                    []
                    _.Decay
                    (fun value settings -> { settings with Decay = value })
-                   ScheduleCodec.decay ]
+                   ScheduleCodec.decay
+               Field.optional
+                   "weight_decay_at_zero"
+                   "Weight decay and momentum act on all trained weights also while the weight of this loss is 0, as in code that multiplies the loss by 0. Otherwise weights without a gradient do not change."
+                   "false"
+                   []
+                   _.DecaysAtZero
+                   (fun value settings -> { settings with DecaysAtZero = value })
+                   flag ]
              @ [ for descriptor in descriptor.Parameters -> parameter descriptor ])
 
     // `ce:` with nothing after it is a loss as its descriptor says.

@@ -5,12 +5,17 @@ open ChannelDistillation.Dsl.Codec
 
 let private percent = number (between 0.0 100.0)
 
+let private sourceDoc = "Where the numbers are from."
+let private protocolDoc = "How the numbers were measured, such as `best epoch of one run`."
+
 let private row =
     Record.codec
-        { Top1Error = None; Top5Error = None }
+        PublishedRow.empty
         false
         [ Field.optional "top1_error" "In percent." "" [ "top1" ] _.Top1Error (fun value row -> { row with PublishedRow.Top1Error = value }) percent
-          Field.optional "top5_error" "In percent." "" [ "top5" ] _.Top5Error (fun value row -> { row with PublishedRow.Top5Error = value }) percent ]
+          Field.optional "top5_error" "In percent." "" [ "top5" ] _.Top5Error (fun value row -> { row with PublishedRow.Top5Error = value }) percent
+          Field.optional "source" sourceDoc "" [] _.Source (fun value row -> { row with PublishedRow.Source = value }) text
+          Field.optional "protocol" protocolDoc "" [] _.Protocol (fun value row -> { row with PublishedRow.Protocol = value }) text ]
 
 /// Names that the experiment chooses, each with a value. What is empty is a mistake unless it may be.
 let private byName mayBeEmpty shape (read: Reader -> string list -> Node -> 'value option) write : Codec<(string * 'value) list> =
@@ -37,7 +42,7 @@ let private at = byName false AnyShape (fun _ _ node -> Some(Node.setting node))
 
 let private point =
     Record.codec
-        { At = []; Rows = [] }
+        { At = []; Source = None; Protocol = None; Rows = [] }
         false
         [ Field.required
               "at"
@@ -46,6 +51,8 @@ let private point =
               _.At
               (fun value (point: PublishedPoint) -> { point with At = value })
               at
+          Field.optional "source" sourceDoc "" [] _.Source (fun value (point: PublishedPoint) -> { point with Source = value }) text
+          Field.optional "protocol" protocolDoc "" [] _.Protocol (fun value (point: PublishedPoint) -> { point with Protocol = value }) text
           Field.required
               "rows"
               "Errors in percent at this point, named like those of `published.rows`."
@@ -56,19 +63,12 @@ let private point =
 
 let codec: Codec<Published> =
     Record.codec
-        { Source = None; Protocol = None; Rows = []; Points = [] }
+        Published.empty
         false
-        [ Field.optional
-              "source"
-              "Where the numbers are from."
-              ""
-              []
-              _.Source
-              (fun value published -> { published with Published.Source = value })
-              text
+        [ Field.optional "source" sourceDoc "" [] _.Source (fun value published -> { published with Published.Source = value }) text
           Field.optional
               "protocol"
-              "How the numbers were measured, such as `best epoch of one run`; it stands beside the source."
+              $"{protocolDoc} Rows and points may have their own source and protocol."
               ""
               []
               _.Protocol
@@ -76,7 +76,7 @@ let codec: Codec<Published> =
               text
           Field.withDefault
               "rows"
-              "Errors in percent by the names of variants, and `teacher`; other names are rows of the literature alone."
+              "Errors in percent by the names of variants, and `teacher`; other names are rows of the literature alone. A row without numbers gives the source and protocol of this name at all points."
               []
               []
               _.Rows

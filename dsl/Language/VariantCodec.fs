@@ -102,8 +102,12 @@ let private losses (declared: string list) : Codec<Loss list> =
 let private presets =
     word
         "edt"
-        [ "cifar", "Early decay as on CIFAR: cd x0.9 from epochs 60 and 160, losses on logits and labels from epoch 61 on.", CifarEdt
-          "imagenet", "Early decay as on ImageNet: cd x0.9 at every 30th epoch, losses on logits and labels from epoch 31 on.", ImageNetEdt ]
+        [ "cifar",
+          "Early decay as on CIFAR: cd x0.9 from epochs 60 and 160, losses on logits and labels from epoch 61 on, weight decay on all weights throughout.",
+          CifarEdt
+          "imagenet",
+          "Early decay as on ImageNet: cd x0.9 at every 30th epoch, losses on logits and labels from epoch 31 on, weight decay on all weights throughout.",
+          ImageNetEdt ]
 
 let private mapping name declared =
     Record.codec

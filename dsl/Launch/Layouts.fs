@@ -52,8 +52,6 @@ let ofPlan (plan: Plan) (jobs: Job list) (known: IReadOnlyDictionary<string, Epo
                     None))
         |> List.distinct
       Precisions = specs |> List.map _.Train.Precision |> List.distinct
-      PublishedSource = experiment.Published |> Option.bind _.Source
-      PublishedProtocol = experiment.Published |> Option.bind _.Protocol
       Command = None
       Teachers =
         [ for teacher in Teachers.ofPlan plan ->

@@ -3,6 +3,7 @@ module ChannelDistillation.Dsl.Launch.TeacherCheck
 
 open System.Globalization
 open ChannelDistillation
+open ChannelDistillation.Data
 open ChannelDistillation.Dsl
 open ChannelDistillation.Records
 open ChannelDistillation.Teachers
@@ -28,14 +29,22 @@ let private declared (workspace: Workspace) (plan: Plan) (teacher: Teachers.Plan
 let row (teacher: Teachers.PlannedTeacher) (errors: EpochErrors) =
     $"Teacher {teacher.Spec.Model.Name}: {percent errors.Top1Error} %% top-1 error, {percent errors.Top5Error} %% top-5 error."
 
-/// What to say of a teacher that is not as good, or as bad, as it is said to be.
+let private usualCauses =
+    "Usual causes: images normalised in another way than it was trained with (`dataset: { normalize: ... }`), classes in another order, a file of other "
+    + "weights, other images."
+
+/// What to say of a teacher that is not as good, or as bad, as it is said to be, or no better than guessing.
 let warning (workspace: Workspace) (plan: Plan) (teacher: Teachers.PlannedTeacher) (errors: EpochErrors) : string option =
-    declared workspace plan teacher
-    |> Option.filter (fun (top1, _) -> abs (errors.Top1Error - top1) > tolerance)
-    |> Option.map (fun (top1, source) ->
-        $"The teacher {teacher.Spec.Model.Name} has {percent errors.Top1Error} %% top-1 error here, but {source} says {percent top1}. Usual causes: images "
-        + "normalised in another way than it was trained with (`dataset: { normalize: ... }`), classes in another order, a file of other weights, "
-        + "other images.")
+    let guessing = 100.0 - 100.0 / float (DatasetCatalog.Describe teacher.Dataset).Classes
+
+    match declared workspace plan teacher with
+    | Some(top1, source) when abs (errors.Top1Error - top1) > tolerance ->
+        Some
+            $"The teacher {teacher.Spec.Model.Name} has {percent errors.Top1Error} %% top-1 error here, but {source} says {percent top1}. {usualCauses}"
+    | None when errors.Top1Error >= guessing ->
+        Some
+            $"The teacher {teacher.Spec.Model.Name} has {percent errors.Top1Error} %% top-1 error here, which is no better than guessing. {usualCauses}"
+    | _ -> None
 
 /// What to say of completed runs that learned from other weights than those that are now under their teacher's path.
 let replaced (workspace: Workspace) (jobs: Job list) : string list =

@@ -17,7 +17,7 @@ let private known (workspace: Workspace) =
                 teacher.Model
                 teacher.Dataset
                 Figures.percent teacher.Top1Error
-                Figures.percent teacher.Top5Error
+                teacher.Top5Error |> Option.ofNullable |> Option.map Figures.percent |> Option.defaultValue "-"
                 match teacher.Download with
                 | null -> "-"
                 | file -> ByteSize.Text file.Bytes

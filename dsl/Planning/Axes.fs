@@ -172,6 +172,7 @@ let mayUse (variant: Variant) (others: FoundAxis list) (axis: FoundAxis) =
             | "stop_after" :: _ -> own.StopAfter.IsNone
             | "warmup" :: _ -> own.Warmup.IsNone
             | "decay" :: _ -> own.Decay.IsNone
+            | "weight_decay_at_zero" :: _ -> own.DecaysAtZero.IsNone
             | [ parameter ] -> not (own.Parameters.ContainsKey parameter)
             | _ -> true
     | "teacher" :: _ -> Resolve.usesTeacher variant

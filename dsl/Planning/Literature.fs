@@ -5,7 +5,14 @@ open System.Collections.Generic
 open ChannelDistillation.Dsl.Drafts
 
 /// An entry of `published.points` that is right.
-type Point = { Index: int; Place: Place option; Axes: Axes.FoundAxis list; Rows: (string * PublishedRow) list }
+type Point =
+    {
+        Index: int
+        Place: Place option
+        Axes: Axes.FoundAxis list
+        /// Those with numbers, each with its source and protocol.
+        Rows: (string * PublishedRow) list
+    }
 
 /// What a number stands beside: a row of ours, a teacher that is in the table once however many rows learn from it, or a row of its own.
 type private Beside =
@@ -25,12 +32,31 @@ type Placed =
         Warnings: Problem list
     }
 
-let private published (experiment: Experiment) =
-    experiment.Published |> Option.defaultValue { Source = None; Protocol = None; Rows = []; Points = [] }
+let private published (experiment: Experiment) = experiment.Published |> Option.defaultValue Published.empty
+
+/// The rows with numbers, what they do not say of source and protocol filled in: from the row of the same name in `published.rows`, the point, and
+/// the section.
+let private numbered (published: Published) (point: PublishedPoint option) (rows: (string * PublishedRow) list) =
+    [ for name, row in rows do
+          if not (PublishedRow.isWithoutNumbers row) then
+              let named = published.Rows |> List.tryPick (fun (other, row) -> if other = name then Some row else None)
+
+              let filled (ofRow: PublishedRow -> string option) ofPoint ofSection =
+                  ofRow row
+                  |> Option.orElse (Option.bind ofRow named)
+                  |> Option.orElse (Option.bind ofPoint point)
+                  |> Option.orElse ofSection
+
+              name,
+              { row with
+                  Source = filled _.Source _.Source published.Source
+                  Protocol = filled _.Protocol _.Protocol published.Protocol } ]
 
 /// The points of `published` that are right; the others are reported, in the words of a grid's.
 let find (reader: Reader) (where: Where) (experiment: Experiment) : Point list =
-    [ for index, point in List.indexed (published experiment).Points do
+    let published = published experiment
+
+    [ for index, point in List.indexed published.Points do
           let at = [ "published"; "points"; string index; "at" ]
 
           point.At
@@ -40,7 +66,10 @@ let find (reader: Reader) (where: Where) (experiment: Experiment) : Point list =
           let axes = [ for path, setting in point.At -> Axes.value reader where experiment (at @ [ path ]) path setting ]
 
           if List.forall Option.isSome axes then
-              { Index = index; Place = where.Key at; Axes = List.choose id axes; Rows = point.Rows } ]
+              { Index = index
+                Place = where.Key at
+                Axes = List.choose id axes
+                Rows = numbered published (Some point) point.Rows } ]
 
 /// Whether a row is at a point: its values change nothing of what the row's runs compute. A student without a teacher is therefore at the
 /// points of all teachers.
@@ -81,7 +110,7 @@ let private contradictions (where: Where) (points: Point list) (beside: Point ->
                   [ for target in beside point name do
                         match earlier.TryGetValue(struct (name, target)) with
                         | true, (other, known) ->
-                            if known <> numbers then
+                            if (known.Top1Error, known.Top5Error) <> (numbers.Top1Error, numbers.Top5Error) then
                                 other, known
                         | _ -> earlier[struct (name, target)] <- (point, numbers) ]
 
@@ -96,7 +125,8 @@ let private contradictions (where: Where) (points: Point list) (beside: Point ->
 
 /// Finds the rows of all numbers.
 let place (where: Where) (experiment: Experiment) (points: Point list) (drafts: Draft list) : Placed =
-    let everywhere = (published experiment).Rows
+    let published = published experiment
+    let everywhere = numbered published None published.Rows
     let variants = experiment.Variants |> List.map _.Name
     let isAlone name = name <> "teacher" && not (List.contains name variants)
     let placed = [ for draft in drafts -> draft, points |> List.map (isAt draft) ]

@@ -12,6 +12,7 @@ type ResolvedLoss =
       StopAfter: int option
       Warmup: int
       Decay: Decay
+      DecaysAtZero: bool
       Parameters: (string * ParameterValue) list }
 
 /// A run without its seed, compared by value.
@@ -35,9 +36,9 @@ let private onFeatures (loss: LossDescriptor) =
 let preset (edt: EdtPreset) (loss: LossDescriptor) : LossSettings =
     match edt, onFeatures loss with
     | CifarEdt, true -> { LossCodec.blank with Decay = Some(StepDecay([ 60; 160 ], 0.9)) }
-    | CifarEdt, false -> { LossCodec.blank with StartAfter = Some 60 }
+    | CifarEdt, false -> { LossCodec.blank with StartAfter = Some 60; DecaysAtZero = Some true }
     | ImageNetEdt, true -> { LossCodec.blank with Decay = Some(EveryDecay(30, 0.9)) }
-    | ImageNetEdt, false -> { LossCodec.blank with StartAfter = Some 30 }
+    | ImageNetEdt, false -> { LossCodec.blank with StartAfter = Some 30; DecaysAtZero = Some true }
 
 /// The first says what it says; the second what the first leaves out.
 let over (first: LossSettings) (second: LossSettings) : LossSettings =
@@ -46,6 +47,7 @@ let over (first: LossSettings) (second: LossSettings) : LossSettings =
       StopAfter = Option.orElse second.StopAfter first.StopAfter
       Warmup = Option.orElse second.Warmup first.Warmup
       Decay = Option.orElse second.Decay first.Decay
+      DecaysAtZero = Option.orElse second.DecaysAtZero first.DecaysAtZero
       Parameters =
         if first.Parameters.IsEmpty then
             second.Parameters
@@ -76,6 +78,7 @@ let loss (experiment: Experiment) (variant: Variant) (name: string, own: LossSet
       StopAfter = settings.StopAfter
       Warmup = defaultArg settings.Warmup descriptor.DefaultWarmup
       Decay = defaultArg settings.Decay NoDecay
+      DecaysAtZero = defaultArg settings.DecaysAtZero false
       Parameters =
         [ for parameter in descriptor.Parameters ->
               parameter.Name, settings.Parameters |> Map.tryFind parameter.Name |> Option.defaultWith (fun () -> standard parameter) ] }
@@ -234,7 +237,8 @@ let lossSpec (loss: ResolvedLoss) =
                 StartAfter = loss.StartAfter,
                 StopAfter = Option.toNullable loss.StopAfter,
                 Warmup = loss.Warmup,
-                Decay = weightDecay loss.Decay
+                Decay = weightDecay loss.Decay,
+                DecaysAtZero = loss.DecaysAtZero
             )
     )
 

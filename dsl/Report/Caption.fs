@@ -134,12 +134,25 @@ let private ambiguous (baseline: string) (results: Results) =
     else
         []
 
+/// Source and protocol of the published numbers; where they differ between rows, the rows of the smaller groups are named.
 let private published (layout: Layout) =
-    match layout.PublishedSource, layout.PublishedProtocol with
-    | Some source, Some protocol -> [ $"Published: {source}; {protocol}." ]
-    | Some source, None -> [ $"Published: {source}." ]
-    | None, Some protocol -> [ $"Published numbers: {protocol}." ]
-    | None, None -> []
+    let rows =
+        [ for teacher in layout.Teachers -> "teacher", teacher.Published
+          for row in layout.Rows -> row.Variant, row.Published ]
+
+    let groups =
+        [ for name, numbers in rows do
+              match numbers |> Option.map (fun numbers -> List.choose id [ numbers.Source; numbers.Protocol ]) with
+              | None
+              | Some [] -> ()
+              | Some origin -> String.Join("; ", origin), name ]
+        |> List.groupBy fst
+        |> List.map (fun (origin, rows) -> origin, rows |> List.map snd |> List.distinct)
+        |> List.sortByDescending (snd >> List.length)
+
+    match groups with
+    | [] -> []
+    | (origin, _) :: others -> $"Published: {origin}." :: [ for origin, names in others -> $"Published for {Shown.joined names}: {origin}." ]
 
 /// Missing and failed runs, and where the numbers come from.
 let origins (results: Results) : string list =

@@ -43,7 +43,12 @@ let axes (entries: (string * string) list) : Node = object [ for path, value in 
 
 let published (row: PublishedRow option) : Node =
     row
-    |> optional (fun row -> object [ "top1_error", optional number row.Top1Error; "top5_error", optional number row.Top5Error ])
+    |> optional (fun row ->
+        object
+            [ "top1_error", optional number row.Top1Error
+              "top5_error", optional number row.Top5Error
+              "source", optional text row.Source
+              "protocol", optional text row.Protocol ])
 
 let private statistic (statistic: Statistic) : Node =
     object
@@ -97,11 +102,7 @@ let private provenance (results: Results) : Node =
                         [ "channel_distillation", text kind.Version
                           "libraries", text kind.Libraries
                           "machine", text kind.Machine
-                          "runs", integer runs ] ]
-          "published",
-          object
-              [ "source", optional text results.Layout.PublishedSource
-                "protocol", optional text results.Layout.PublishedProtocol ] ]
+                          "runs", integer runs ] ] ]
 
 let private whole (options: TableOptions) (results: Results) : Node =
     object

@@ -52,9 +52,6 @@ type Layout =
         Caches: TeacherCache option list
         /// What the students compute in.
         Precisions: Precision list
-        PublishedSource: string option
-        /// How the published numbers were measured.
-        PublishedProtocol: string option
         /// The sweep that trained last, as one would type it.
         Command: string option
         Teachers: TeacherRow list

@@ -76,8 +76,6 @@ let render (layout: Layout) (runs: ListedRun list) =
               "held_out", Json.array (layout.HeldOut |> List.map (Json.optional Json.number))
               "caches", Json.array (layout.Caches |> List.map (Json.optional cache))
               "precisions", Json.array (layout.Precisions |> List.map precision)
-              "published_source", Json.optional Json.text layout.PublishedSource
-              "published_protocol", Json.optional Json.text layout.PublishedProtocol
               "command", Json.optional Json.text layout.Command
               "teachers", Json.array (List.map teacher layout.Teachers)
               "rows", Json.array (List.map row layout.Rows)
@@ -100,7 +98,11 @@ let private readAxes (node: JsonElement) = [ for entry in node.GetProperty("axes
 
 let private readPublished node : PublishedRow option =
     tryGet node "published"
-    |> Option.map (fun row -> { Top1Error = number row "top1_error"; Top5Error = number row "top5_error" })
+    |> Option.map (fun row ->
+        { Top1Error = number row "top1_error"
+          Top5Error = number row "top5_error"
+          Source = tryText row "source"
+          Protocol = tryText row "protocol" })
 
 let private readCost node : Cost option =
     tryGet node "cost"
@@ -136,8 +138,6 @@ let private readLayout (node: JsonElement) =
       HeldOut = [ for share in items node "held_out" -> if share.ValueKind = JsonValueKind.Null then None else Some(share.GetDouble()) ]
       Caches = readCaches node
       Precisions = readPrecisions node
-      PublishedSource = tryText node "published_source"
-      PublishedProtocol = tryText node "published_protocol"
       Command = tryText node "command"
       Teachers =
         [ for teacher in items node "teachers" ->

@@ -11,6 +11,8 @@ namespace ChannelDistillation.Losses;
 /// </summary>
 public sealed class StrongerTeacherLoss(double beta, double gamma, double temperature) : Loss
 {
+    private const double Epsilon = 1e-8;
+
     private readonly SoftenedProbabilities probabilities = new(temperature);
 
     public static LossDescriptor Descriptor { get; } =
@@ -44,7 +46,14 @@ public sealed class StrongerTeacherLoss(double beta, double gamma, double temper
         return (beta * (1 - Correlation(student, teacher, 1)) + gamma * (1 - Correlation(student, teacher, 0))) * (temperature * temperature);
     }
 
-    /// <summary>Pearson's correlation along one dimension, averaged over the other.</summary>
-    private static Tensor Correlation(Tensor a, Tensor b, long dimension) =>
-        nn.functional.cosine_similarity(a - a.mean([dimension], keepdim: true), b - b.mean([dimension], keepdim: true), dimension).mean();
+    /// <summary>
+    /// Pearson's correlation along one dimension, averaged over the other. As in the authors' code, epsilon is added to the product of the norms,
+    /// which makes a difference where a class has nearly the same probability in the whole batch.
+    /// </summary>
+    private static Tensor Correlation(Tensor a, Tensor b, int dimension)
+    {
+        Tensor x = a - a.mean([dimension], keepdim: true);
+        Tensor y = b - b.mean([dimension], keepdim: true);
+        return ((x * y).sum(dimension) / (x.norm(dim: dimension) * y.norm(dim: dimension) + Epsilon)).mean();
+    }
 }

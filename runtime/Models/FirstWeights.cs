@@ -24,8 +24,11 @@ public sealed record FirstWeights
         SmallNormal,
     }
 
-    /// <summary>Of every module without a rule of its own.</summary>
+    /// <summary>Of a network without rules of its own.</summary>
     public static FirstWeights Default { get; } = new();
+
+    /// <summary>PyTorch's defaults: of the modules that losses train beside the student.</summary>
+    public static FirstWeights OfLosses { get; } = new() { Convolutions = Convolution.Uniform };
 
     public Convolution Convolutions { get; init; }
 

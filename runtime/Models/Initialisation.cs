@@ -14,7 +14,8 @@ public static class Initialisation
 {
     /// <summary>
     /// Convolutions: Kaiming normal, fan_out, ReLU gain (He et al., arXiv 1502.01852), bias 0; BatchNorm: 1 and 0; linear layers: PyTorch's
-    /// default, uniform within 1 / sqrt(fan_in), bias included; a network may have other rules (<see cref="Backbone.FirstWeights"/>).
+    /// default, uniform within 1 / sqrt(fan_in), bias included; a network may have other rules (<see cref="Backbone.FirstWeights"/>), and the convolutions of a loss start as
+    /// PyTorch's default, uniform within 1 / sqrt(fan_in), as in the published code of the methods.
     /// Of grouped convolutions, as in PyTorch, fan_out counts the output channels of all groups, fan_in the input channels of one.
     /// Parameters of any other kind of layer keep what its constructor gave them.
     /// </summary>
@@ -28,7 +29,7 @@ public static class Initialisation
             Initialise(pair.Assistant, seed, scope + ".assistant");
             return;
         }
-        FirstWeights rules = module is Backbone network ? network.FirstWeights : FirstWeights.Default;
+        FirstWeights rules = module is Backbone network ? network.FirstWeights : FirstWeights.OfLosses;
         using var noGradient = no_grad();
         foreach (var (path, layer) in module.named_modules().Prepend(("", module)))
         {

@@ -17,6 +17,12 @@ public sealed record WeightSchedule
 
     public WeightDecay? Decay { get; init; }
 
+    /// <summary>
+    /// Whether weight decay and momentum act on the network's weights also while this loss has weight 0, as if it were computed and multiplied by
+    /// 0. Otherwise weights that no other loss trains stay as they are.
+    /// </summary>
+    public bool DecaysAtZero { get; init; }
+
     public static WeightSchedule Constant { get; } = new();
 
     public double FactorAt(int epoch)

@@ -212,6 +212,8 @@ public static class SpecJson
             json.WriteNumber("warmup", loss.Schedule.Warmup);
         if (loss.Schedule.StopAfter is int stop)
             json.WriteNumber("stop_after", stop);
+        if (loss.Schedule.DecaysAtZero)
+            json.WriteBoolean("weight_decay_at_zero", true);
         if (loss.Schedule.Decay is WeightDecay decay)
         {
             json.WriteStartObject("decay");

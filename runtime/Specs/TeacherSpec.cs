@@ -19,7 +19,10 @@ public sealed record TeacherSpec
     /// <summary>Whether what it says of training images is kept on the disk, so that later epochs and later runs need not ask again.</summary>
     public bool Cache { get; init; }
 
-    /// <summary>The run that makes this teacher on a dataset; null for one that comes from a checkpoint.</summary>
+    /// <summary>
+    /// The run that trains this teacher on a dataset; null for a teacher from a checkpoint. Its seeds are the bitwise complements of those that
+    /// the experiment gives, and therefore negative: no student, whose seeds are 0 or more, shares its initial weights or its order of images.
+    /// </summary>
     public RunSpec? AsRun(DatasetSpec dataset) =>
         Train is null
             ? null
@@ -27,9 +30,9 @@ public sealed record TeacherSpec
             {
                 Dataset = dataset with { Views = null },
                 Student = Model,
-                Train = Train,
+                Train = Train with { DataSeed = ~Train.DataSeed },
                 Losses = [LossSpec.CrossEntropy],
-                Seed = Seed,
+                Seed = ~Seed,
             };
 }
 

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace ChannelDistillation.Teachers;
 
-/// <summary>Weights from a file into a model, all or nothing: what does not fit is found before anything is copied.</summary>
+/// <summary>Weights from a file into a model: what does not fit is found before anything is copied.</summary>
 public static class Checkpoint
 {
     /// <param name="path">A checkpoint of any format; see docs/checkpoints.md.</param>
@@ -21,7 +21,7 @@ public static class Checkpoint
     /// point become float32.
     /// </summary>
     /// <returns>The weights that were taken: of a file with several networks the first that fits.</returns>
-    /// <exception cref="InvalidDataException">Weights of another model, or damaged ones; the message says what differs.</exception>
+    /// <exception cref="InvalidDataException">Weights of another model, damaged, infinite or NaN; the message says what differs.</exception>
     public static WeightSet LoadInto(Backbone model, CheckpointFile file)
     {
         using var noGradient = no_grad();
@@ -31,7 +31,12 @@ public static class Checkpoint
         foreach (TensorEntry entry in weights.Tensors)
         {
             using var scope = NewDisposeScope();
-            wanted[entry.Name].copy_(file.Read(entry));
+            Tensor read = file.Read(entry);
+            if (read.is_floating_point() && !read.isfinite().all().item<bool>())
+                throw new InvalidDataException(
+                    $"{file.Path} holds values that are infinite or not a number, in `{entry.Name}`. Training may have diverged before it was written."
+                );
+            wanted[entry.Name].copy_(read);
         }
         return weights;
     }

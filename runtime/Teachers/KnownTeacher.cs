@@ -22,8 +22,8 @@ public sealed record KnownTeacher
     /// <summary>As its source publishes it, on the validation images, percent.</summary>
     public required double Top1Error { get; init; }
 
-    /// <inheritdoc cref="Top1Error"/>
-    public required double Top5Error { get; init; }
+    /// <summary>The same; null where its source does not publish it.</summary>
+    public double? Top5Error { get; init; }
 
     public required string License { get; init; }
 

@@ -20,7 +20,7 @@ internal sealed class KnownTeacherYaml
     public required double Top1Error { get; set; }
 
     [YamlMember(Alias = "top5_error", ApplyNamingConventions = false)]
-    public required double Top5Error { get; set; }
+    public double? Top5Error { get; set; }
 
     public required string License { get; set; }
 

@@ -83,8 +83,8 @@ public sealed class TeacherStore(Workspace workspace)
         IsThere(teacher, dataset) && (teacher.AsRun(dataset) is not null || ReadErrors(KeptErrors(teacher, dataset)) is not null);
 
     /// <summary>
-    /// The teacher's own errors on the validation set. A teacher trained by recipe has them on record; another is evaluated once, and the
-    /// numbers are kept under pretrain/ by the checkpoint's content and the dataset.
+    /// The teacher's own errors on the validation set, always with its running statistics. A teacher trained by recipe has them on record;
+    /// another is evaluated once, and the numbers are cached under pretrain/ by the checkpoint's content and the dataset.
     /// </summary>
     /// <exception cref="OperationCanceledException">Asked to stop.</exception>
     public EpochErrors Errors(TeacherSpec teacher, DatasetSpec dataset, TrainingOptions options, CancellationToken stop = default)
@@ -97,7 +97,7 @@ public sealed class TeacherStore(Workspace workspace)
         string kept = KeptErrors(teacher, dataset);
         if (ReadErrors(kept) is EpochErrors known)
             return known;
-        using FrozenTeacher model = Load(teacher, dataset, new(options.Device));
+        using FrozenTeacher model = Load(Evaluated(teacher), dataset, new(options.Device));
         EpochErrors errors = Evaluation.Errors((images, labels) => model.Run(images, labels, Taps.Logits).Logits, dataset, options, stop);
         try
         {
@@ -155,6 +155,9 @@ public sealed class TeacherStore(Workspace workspace)
 
     private RunFolder FolderOf(RunSpec run) => new(Path.Combine(workspace.Pretrain, RunFolder.NameOf($"{run.Dataset.Name}-{run.Student.Name}", run)));
 
+    /// <summary><see cref="TeacherSpec.BatchNorm"/> is about training alone: batch statistics of images sorted by class would say nothing.</summary>
+    private static TeacherSpec Evaluated(TeacherSpec teacher) => teacher with { BatchNorm = TeacherBatchNorm.RunningStats };
+
     /// <summary>
     /// By content: a file that is copied or renamed keeps its errors, one that is replaced does not. What concerns training images alone
     /// makes no difference.
@@ -166,7 +169,7 @@ public sealed class TeacherStore(Workspace workspace)
         {
             json.WriteStartObject();
             SpecJson.Write(json, dataset with { Augmentation = null, HeldOut = null, Views = null });
-            SpecJson.Write(json, teacher with { Checkpoint = null, Cache = false });
+            SpecJson.Write(json, Evaluated(teacher) with { Checkpoint = null, Cache = false });
             json.WriteString("sha256", content);
             json.WriteEndObject();
         });

@@ -221,12 +221,14 @@ internal sealed class Lane : IDisposable
         ModelOutput output = Student.Run(batch.Images, Taps.Logits | Losses.OfStudent);
         IReadOnlyList<Tensor> values = Losses.Compute(new(output, teacher, batch.Labels, batch.Indices, Position.Epoch));
         meter!.Add(values, output.Logits, batch.Labels);
-        if (values[0].requires_grad)
+        bool learns = values[0].requires_grad;
+        if (learns)
         {
             values[0].backward();
             Losses.StepEnded();
-            optimizer.Step(LearningRate(Position.Step, stepsPerEpoch));
         }
+        if (learns || Losses.DecaysAtZero)
+            optimizer.Step(LearningRate(Position.Step, stepsPerEpoch), movesAll: Losses.DecaysAtZero);
         Position = (Position.Epoch, Position.Step + 1);
     }
 

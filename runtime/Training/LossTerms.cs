@@ -1,5 +1,6 @@
 using ChannelDistillation.Losses;
 using ChannelDistillation.Models;
+using ChannelDistillation.Schedules;
 using ChannelDistillation.Specs;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -34,6 +35,9 @@ internal sealed class LossTerms : IDisposable
 
     public IReadOnlyDictionary<string, double> WeightsAt(int epoch) => all.ToDictionary(term => term.Spec.Name, term => term.Spec.WeightAt(epoch));
 
+    /// <summary>Whether a loss that has weight 0 in this epoch keeps weight decay and momentum acting (<see cref="WeightSchedule.DecaysAtZero"/>).</summary>
+    public bool DecaysAtZero { get; private set; }
+
     /// <summary>What the losses that are active in this epoch read of the student.</summary>
     public Taps OfStudent { get; private set; }
 
@@ -49,6 +53,7 @@ internal sealed class LossTerms : IDisposable
             .. all.Where(term => term.Spec.WeightAt(epoch) != 0)
                 .Select(term => new Term(term.Spec.Name, term.Loss, term.Spec.WeightAt(epoch).ToScalar())),
         ];
+        DecaysAtZero = all.Any(term => term.Spec.Schedule.DecaysAtZero && term.Spec.WeightAt(epoch) == 0);
         OfStudent = active.Aggregate(default(Taps), (taps, term) => taps | term.Loss.OfStudent);
         OfTeacher = active.Aggregate(default(Taps), (taps, term) => taps | term.Loss.OfTeacher);
     }

@@ -7,8 +7,7 @@ using static TorchSharp.torch;
 namespace ChannelDistillation.Training;
 
 /// <summary>
-/// Stochastic gradient descent over a fixed list of parameters, step for step what PyTorch's SGD computes. A parameter without a
-/// gradient (its losses have weight 0 in this epoch) is left alone, without weight decay or momentum.
+/// Stochastic gradient descent over a fixed list of parameters, step for step what PyTorch's SGD computes.
 /// </summary>
 internal sealed class MomentumSgd : IDisposable
 {
@@ -39,15 +38,21 @@ internal sealed class MomentumSgd : IDisposable
     }
 
     /// <summary>One update from the gradients, which are used up: they are null afterwards.</summary>
-    public void Step(double learningRate)
+    /// <param name="movesAll">
+    /// Whether a parameter without a gradient (its losses have weight 0 in this epoch) is updated as if its gradient were 0: weight decay and
+    /// momentum act on it. Otherwise it is not changed.
+    /// </param>
+    public void Step(double learningRate, bool movesAll = false)
     {
         using var noGradient = no_grad();
         using var scope = NewDisposeScope();
         int count = 0;
         for (int i = 0; i < parameters.Length; i++)
         {
-            if (parameters[i].Value.grad is not Tensor gradient)
+            Tensor? gradient = parameters[i].Value.grad;
+            if (gradient is null && !movesAll)
                 continue;
+            gradient ??= zeros_like(parameters[i].Value);
             (moving[count], gradients[count]) = (parameters[i].Value, gradient);
             if (spec.Momentum != 0)
                 // From zero, the first step is the gradient itself, as in PyTorch.

@@ -92,6 +92,23 @@ let tests =
                   Expect.equal (numbers loaded) (numbers saved) "numbers"
           }
 
+          test "refuses values that are infinite or not a number, and names their tensor" {
+              use _ = torch.NewDisposeScope()
+              use folder = new TemporaryFolder()
+              let path = folder.File "a.safetensors"
+
+              for name, value in [ "bn1.running_var", infinity; "fc.weight", nan ] do
+                  let broken (tensor: torch.Tensor) = tensor.detach().clone().fill_((value: float).ToScalar())
+
+                  write path [ for key, tensor in state (filled "resnet8" 3 10 1L) -> key, (if key = name then broken tensor else tensor) ]
+
+                  Expect.throwsC (fun () -> Checkpoint.LoadInto(build "resnet8" 3 10, path)) (fun error ->
+                      Expect.equal
+                          error.Message
+                          $"{path} holds values that are infinite or not a number, in `{name}`. Training may have diverged before it was written."
+                          "message")
+          }
+
           test "does without num_batches_tracked, which older PyTorch did not keep" {
               use _ = torch.NewDisposeScope()
               use folder = new TemporaryFolder()

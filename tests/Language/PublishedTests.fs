@@ -47,6 +47,30 @@ let private benchmark =
       "resnet32x4", "shufflenetv2", [ 79.42m; 71.82m; 74.45m; 73.54m; 72.73m; 74.56m; 71.29m; 73.40m; 73.21m; 74.69m; 74.68m; 75.65m ]
       "wrn40-2", "shufflenetv1", [ 75.61m; 70.50m; 74.83m; 73.73m; 73.32m; 74.52m; 71.38m; 73.61m; 72.21m; 73.89m; 74.89m; 76.05m ] ]
 
+/// Top-1 accuracy in percent of the best epoch, as the README of mdistiller has it for DKD (arXiv 2203.08679), with the beta of its configurations.
+let private decoupled =
+    [ "wrn40-2", "wrn16-2", 76.23m, "6"
+      "wrn40-2", "wrn40-1", 74.81m, "6"
+      "resnet56", "resnet20", 71.97m, "2"
+      "resnet110", "resnet32", 74.11m, "2"
+      "resnet32x4", "resnet8x4", 76.32m, "8"
+      "vgg13", "vgg8", 74.68m, "6"
+      "vgg13", "mobilenetv2", 69.71m, "6"
+      "resnet50", "mobilenetv2", 70.35m, "8"
+      "resnet32x4", "shufflenetv1", 76.45m, "8"
+      "wrn40-2", "shufflenetv1", 76.70m, "8" ]
+
+/// The weight of ReviewKD for each pair in the script of its authors (arXiv 2104.09044).
+let private reviewed =
+    [ "wrn40-2", "wrn16-2", "5"
+      "wrn40-2", "wrn40-1", "5"
+      "wrn40-2", "shufflenetv1", "5"
+      "resnet32x4", "resnet8x4", "5"
+      "resnet32x4", "shufflenetv1", "5"
+      "resnet32x4", "shufflenetv2", "8"
+      "resnet56", "resnet20", "0.6"
+      "resnet110", "resnet32", "1" ]
+
 /// What the tables of a plan show, no run of it being there.
 let private layout plan = Layouts.ofPlan plan (Job.ofPlan "no-such-folder" plan) (Layouts.knownErrors None)
 
@@ -71,7 +95,10 @@ let tests =
               test $"{name} shows those of the paper and no others" {
                   let rows =
                       match (ShippedTests.plan name).Experiment.Published with
-                      | Some published -> [ for name, row in published.Rows -> name, (row.Top1Error, row.Top5Error) ]
+                      | Some published ->
+                          [ for name, row in published.Rows do
+                                if not (PublishedRow.isWithoutNumbers row) then
+                                    name, (row.Top1Error, row.Top5Error) ]
                       | None -> []
 
                   Expect.equal (Map.ofList rows) (Map.ofList [ for name, (top1, top5) in expected -> name, (Some top1, Some top5) ]) "rows"
@@ -99,9 +126,40 @@ let tests =
 
                                 name, axes, Some(float (100m - accuracy)) ]
 
+              let ofBenchmark (name, _, _) = List.contains name methods
               let actual = shown (layout (ShippedTests.plan "crd-benchmark"))
-              Expect.equal (set actual) expected "numbers"
-              Expect.equal actual.Length (6 + 9 + 10 * 13) "rows"
+              Expect.equal (actual |> List.filter ofBenchmark |> set) expected "numbers"
+              Expect.equal actual.Length (6 + 9 + 13 * 13) "rows"
+          }
+
+          test "crd-benchmark has the settings and numbers of DKD, DIST and ReviewKD for each pair" {
+              let layout = layout (ShippedTests.plan "crd-benchmark")
+              let of' name = layout.Rows |> List.filter (fun row -> row.Variant = name)
+              let value path (row: LayoutRow) = row.Axes |> List.tryFind (fun (axis, _) -> axis = path) |> Option.map snd |> Option.defaultValue ""
+              let pair row = value "teacher.model" row, value "student.model" row
+
+              Expect.equal
+                  (set
+                      [ for row in of' "dkd" do
+                            match row.Published with
+                            | Some numbers -> pair row, value "losses.dkd.beta" row, numbers.Top1Error, numbers.Protocol
+                            | None -> () ])
+                  (set
+                      [ for teacher, student, accuracy, beta in decoupled ->
+                            (teacher, student), beta, Some(float (100m - accuracy)), Some "best epoch, number of runs not stated" ])
+                  "DKD"
+
+              let weights = dict [ for teacher, student, weight in reviewed -> (teacher, student), weight ]
+
+              for row in of' "reviewkd" do
+                  match weights.TryGetValue(pair row) with
+                  | true, weight -> Expect.equal (value "losses.reviewkd.weight" row) weight $"{pair row}"
+                  | _ -> Expect.equal (value "losses.reviewkd.weight" row) "1" $"{pair row}: the default of mdistiller"
+
+              for row in (ShippedTests.plan "crd-benchmark").Rows do
+                  for loss in row.Runs.Head.Spec.Losses do
+                      if loss.Name = "dist" then
+                          Expect.equal (loss.Weight, loss.Parameters.Number "temperature") (2.0, 4.0) "DIST"
           }
 
           test "crd-benchmark trains all teachers by the recipe of the benchmark" {
@@ -146,6 +204,42 @@ let tests =
                             row.Variant ]
                   [ "residual-kd" ]
                   "rows"
+          }
+
+          test "source and protocol of a number are its own, else those of its name in `rows`, of its point, and of the section" {
+              let text =
+                  pairs
+                      [ "source: section"
+                        "protocol: section"
+                        "rows: { kd: { top1_error: 9 }, cd: { source: of cd } }"
+                        "points:"
+                        "  - at: { student.model: resnet14 }"
+                        "    source: of the point"
+                        "    rows: { teacher: { top1_error: 5 }, kd: { top1_error: 7, protocol: own }, cd: { top1_error: 6 } }" ]
+
+              let layout = layout (Base.plan text [])
+
+              let origins =
+                  [ for teacher in layout.Teachers -> "teacher", teacher.Published
+                    for row in layout.Rows -> row.Variant, row.Published ]
+                  |> List.choose (fun (name, numbers) -> numbers |> Option.map (fun numbers -> name, numbers.Source, numbers.Protocol))
+
+              Expect.equal
+                  origins
+                  [ "teacher", Some "of the point", Some "section"
+                    "kd", Some "section", Some "section"
+                    "kd", Some "of the point", Some "own"
+                    "cd", Some "of cd", Some "section" ]
+                  "origins"
+
+              Expect.equal
+                  (Caption.lines TableOptions.Default (Results.collect (fun _ -> RunRecord.Nothing) Provenance.nothing layout)
+                   |> List.filter _.StartsWith("Published"))
+                  [ "Published: of the point; section."
+                    "Published for kd: section; section."
+                    "Published for kd: of the point; own."
+                    "Published for cd: of cd; section." ]
+                  "caption"
           }
 
           test "a method that is not trained here has a row of its own at its points" {

@@ -130,7 +130,7 @@ Loss weights over 8 epochs
 
               Expect.stringStarts
                   (note "resnet152-cifar100" "cifar100")
-                  "Teacher resnet152: not on this machine. The teacher resnet152-cifar100 is not in pretrain/resnet152-cifar.pth. Its weights were never published"
+                  "Teacher resnet152: not on this machine. The teacher resnet152-cifar100 is not in pretrain/resnet152-cifar.pth. The repository of the paper links this file; its address and checksum are not verified here."
                   "one that nobody offers"
 
               Expect.equal

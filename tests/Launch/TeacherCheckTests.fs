@@ -43,12 +43,22 @@ let tests =
 
           test "near the published ones, or without any, are none" {
               Expect.isNone (warn published 8.4) "near"
-              Expect.isNone (warn Base.text 90.0) "nothing published"
+              Expect.isNone (warn Base.text 89.9) "nothing published"
+          }
+
+          test "that are no better than guessing are a warning, whatever is published" {
+              Expect.equal
+                  (warn Base.text 90.0)
+                  (Some(
+                      "The teacher resnet20 has 90.00 % top-1 error here, which is no better than guessing. Usual causes: images normalised in "
+                      + "another way than it was trained with (`dataset: { normalize: ... }`), classes in another order, a file of other weights, other images."
+                  ))
+                  "warning"
           }
 
           test "of a teacher by recipe have nothing to keep to" {
               let recipe = published.Replace("checkpoint: pretrain/teacher.pth", "train: { epochs: 1 }")
-              Expect.isNone (warn recipe 90.0) "recipe"
+              Expect.isNone (warn recipe 89.9) "recipe"
           }
 
           test "of a known teacher are compared with those of its source" {

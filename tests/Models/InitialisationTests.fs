@@ -3,6 +3,7 @@ module ChannelDistillation.Tests.Models.InitialisationTests
 open System
 open Expecto
 open TorchSharp
+open ChannelDistillation.Losses
 open ChannelDistillation.Models
 open ChannelDistillation.Models.Layers
 open ChannelDistillation.Specs
@@ -17,7 +18,7 @@ let private initialised name seed scope =
 
 let private values (model: Backbone) = [ for entry in model.state_dict () -> entry.Key, Golden.toArray entry.Value ]
 
-let private weights (model: Backbone) name = Golden.toArray (model.state_dict()[name])
+let private weights (model: torch.nn.Module) name = Golden.toArray (model.state_dict()[name])
 
 let private spread (values: float[]) =
     let mean = Array.average values
@@ -75,6 +76,17 @@ let tests =
                   // A normal distribution has 4.55 % beyond two deviations, a uniform one none.
                   let beyond = values |> Array.averageBy (fun x -> if abs x > 2.0 * expected then 1.0 else 0.0)
                   Expect.isLessThan (abs (beyond - 0.0455)) error $"tails of {name}"
+
+          testCase "the connectors of cd are uniform within 1 / sqrt(inputs), as in the published code"
+          <| fun () ->
+              use _ = torch.NewDisposeScope()
+              let connectors = new ChannelConnectors([| struct (64, 256) |])
+              Initialisation.Initialise(connectors, 0L, "losses.cd")
+              let values = weights connectors "connectors.0.0.weight"
+              let bound = 1.0 / sqrt 64.0
+              Expect.isLessThanOrEqual (Array.max (Array.map abs values)) (bound + 1e-7) "bound"
+              Expect.isGreaterThan (Array.max values) (0.99 * bound) "reaches the bound"
+              Expect.isLessThan (abs (snd (spread values) / (bound / sqrt 3.0) - 1.0)) 0.03 "deviation"
 
           testCase "the classifier is uniform within 1 / sqrt(inputs), its bias too"
           <| fun () ->

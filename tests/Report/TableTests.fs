@@ -15,6 +15,14 @@ let private ended result : RunRecord = { Result = Some result; Seconds = None }
 
 let private cost parameters multiplyAdds : Cost option = Some { Parameters = parameters; MultiplyAdds = multiplyAdds }
 
+/// A number of the paper's table.
+let private published top1 top5 =
+    Some
+        { Top1Error = Some top1
+          Top5Error = top5
+          Source = Some "arXiv 2006.01683, Table \"CIFAR100\""
+          Protocol = Some "best epoch of one run" }
+
 let private row variant axes folders published : LayoutRow =
     { Variant = variant
       Axes = axes
@@ -35,8 +43,6 @@ let private layout: Layout =
       Caches = [ None ]
       Precisions = [ Precision.Float32 ]
       Hashes = Map.empty
-      PublishedSource = Some "arXiv 2006.01683, Table \"CIFAR100\""
-      PublishedProtocol = Some "best epoch of one run"
       Command = Some "dotnet fsi build.fsx sweep cd-weight.yaml"
       Teachers =
         [ { Model = "resnet152"
@@ -44,9 +50,9 @@ let private layout: Layout =
             Key = "key"
             Cost = cost 58_341_028L 3_726_000_000L
             Errors = Some(EpochErrors(200, 19.0625, 4.5))
-            Published = Some { Top1Error = Some 19.09; Top5Error = Some 4.45 } } ]
+            Published = published 19.09 (Some 4.45) } ]
       Rows =
-        [ row "student" [] [ "s0"; "s1"; "s2" ] (Some { Top1Error = Some 22.02; Top5Error = None })
+        [ row "student" [] [ "s0"; "s1"; "s2" ] (published 22.02 None)
           row "cd" [ "losses.cd.weight", "1" ] [ "a0"; "a1"; "a2" ] None
           row "cd" [ "losses.cd.weight", "3" ] [ "b0"; "b1"; "b2" ] None
           row "cd" [ "losses.cd.weight", "6" ] [ "c0"; "c1"; "c2" ] None ] }
@@ -165,7 +171,7 @@ Command: `dotnet fsi build.fsx sweep cd-weight.yaml`
           }
 
           test "a row with an assistant beside the student says that it is twice the size" {
-              let published = Some { Top1Error = Some 28.46; Top5Error = None }
+              let published = Some { PublishedRow.empty with Top1Error = Some 28.46 }
               let assisted = { row "residual-kd" [] [ "a0" ] published with Assisted = true }
               let layout = { layout with Rows = [ row "student" [] [ "s0" ] None; assisted ] }
 
@@ -176,7 +182,7 @@ Command: `dotnet fsi build.fsx sweep cd-weight.yaml`
           }
 
           test "without any published top-5 error, the column is of top-1 errors alone" {
-              let published = Some { Top1Error = Some 22.02; Top5Error = None }
+              let published = Some { PublishedRow.empty with Top1Error = Some 22.02 }
               let layout = { layout with Teachers = []; Rows = [ row "student" [] [ "s0" ] published; row "kd" [] [ "k0" ] None ] }
 
               same
@@ -236,7 +242,9 @@ cd-weight,cd,6,0,missing,,,,,,,,,,,,,,,23705252,1298000000,
       },
       "published": {
         "top1_error": 19.09,
-        "top5_error": 4.45
+        "top5_error": 4.45,
+        "source": "arXiv 2006.01683, Table \"CIFAR100\"",
+        "protocol": "best epoch of one run"
       },
       "status": "completed",
       "cost": {
@@ -311,11 +319,7 @@ cd-weight,cd,6,0,missing,,,,,,,,,,,,,,,23705252,1298000000,
         "machine": "cpu (Xeon)",
         "runs": 4
       }
-    ],
-    "published": {
-      "source": "arXiv 2006.01683, Table \"CIFAR100\"",
-      "protocol": "best epoch of one run"
-    }
+    ]
   }
 }
 """

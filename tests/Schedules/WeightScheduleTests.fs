@@ -24,7 +24,8 @@ let private published dataset mode family factor =
     | "lrdv2", "cifar", _ -> WeightSchedule(StartAfter = 60, Decay = steps)
     | _ -> failwith $"no schedule for {dataset}, {mode}, {family}"
 
-let private rows =
+/// (data set, mode, family of losses, weight, factor), (epoch, value), as in the file.
+let internal rows =
     [ for line in File.ReadLines(Golden.path "loss_weights.csv") |> Seq.skip 1 do
           match line.Split ',' with
           | [| dataset; mode; family; weight; factor; epoch; value |] ->

@@ -8,6 +8,7 @@ open TorchSharp
 open ChannelDistillation
 open ChannelDistillation.Models
 open ChannelDistillation.Records
+open ChannelDistillation.Schedules
 open ChannelDistillation.Specs
 open ChannelDistillation.Teachers
 open ChannelDistillation.Training
@@ -36,6 +37,25 @@ let tests =
               Expect.isTrue ((store folder).IsThere(teacher, dataset)) "after"
               Expect.equal (trainIt folder teacher).Steps 0 "not again"
               Expect.isFalse ((store folder).IsThere(recipe 0.06, dataset)) "another recipe is another teacher"
+          }
+
+          test "shares neither initial weights nor order of images with a student of the same seed" {
+              let seeds dataSeed =
+                  let recipe =
+                      TrainSpec(
+                          Epochs = 1,
+                          Batch = 16,
+                          Optimizer = SgdSpec(0.1, 0.9, 5e-4),
+                          LearningRateSchedule = LearningRateSchedule.Constant(),
+                          DataSeed = dataSeed
+                      )
+
+                  let run = TeacherSpec(Model = ModelSpec "resnet8", Train = recipe, Seed = 5L).AsRun dataset |> nonNull
+                  run.Seed, run.DataSeed
+
+              // Those of students are 0 or more.
+              Expect.equal (seeds (Nullable())) (-6L, -6L) "one seed"
+              Expect.equal (seeds (Nullable 3L)) (-6L, -4L) "a seed for the data"
           }
 
           test "whose weights are gone is not there, and gets them back from its training state" {

@@ -5,6 +5,7 @@ open System
 open System.IO
 open Expecto
 open TorchSharp
+open ChannelDistillation.Checkpoints
 open ChannelDistillation.Data
 open ChannelDistillation.Losses
 open ChannelDistillation.Models
@@ -115,4 +116,30 @@ let tests =
               Expect.equal
                   [ for record in RunFolder(staged.Folder).ReadMetrics() -> List.ofSeq record.Losses.Keys ]
                   [ [ "fitnets" ]; [ "ce" ] ]
-                  "active losses of each epoch" ]
+                  "active losses of each epoch"
+
+          testCase "the classifier keeps its initial weights while cross-entropy waits, or decays as where the loss is multiplied by 0"
+          <| fun () ->
+              use folder = new TemporaryFolder()
+              trainTeacher folder
+
+              let waiting decays =
+                  let ce = loss "ce" 1.0 (WeightSchedule(StartAfter = 1, DecaysAtZero = decays))
+                  let run = lane folder $"{decays}" ("cd", spec teacher (train 1 0.05) [ ce; loss "cd" 6.0 always ])
+                  trainLanes folder [ run ] |> ignore
+                  use _ = torch.NewDisposeScope()
+                  use weights = CheckpointFile.Open(RunFolder(run.Folder).LatestWeights)
+                  weights.Sets[0].Tensors |> Seq.find (fun tensor -> tensor.Name = "fc.weight") |> weights.Read |> Golden.toArray
+
+              let initial =
+                  use _ = torch.NewDisposeScope()
+                  let student = ModelCatalog.Get("resnet8").Build(ModelSpec "resnet8", ImageShape(1, 32, 32), 10)
+                  Initialisation.Initialise(student, 7L, "student")
+                  Golden.toArray (student.state_dict()["fc.weight"])
+
+              // PyTorch's SGD along a gradient of 0: v = 0.9 v + 5e-4 w, w = w - 0.05 v, in five steps.
+              let decayed weight =
+                  ((weight, 0.0), [ 1..5 ]) ||> List.fold (fun (w, v) _ -> let v = 0.9 * v + 5e-4 * w in w - 0.05 * v, v) |> fst
+
+              Expect.equal (waiting false) initial "no decay"
+              Golden.close 1e-6 (Array.map decayed initial) (waiting true) "decayed" ]

@@ -47,6 +47,19 @@ let tests =
                   use _ = torch.NewDisposeScope()
                   Expect.isLessThan (afterThreeSteps (SgdSpec(0.1, momentum, decay, nesterov))) 1e-6 "difference"
 
+          testCase "a parameter without a gradient keeps its value, or decays with its momentum where every parameter moves"
+          <| fun () ->
+              use _ = torch.NewDisposeScope()
+              let parameter = channelsLast (torch.ones [| 1L; 1L; 1L; 1L |])
+              use optimizer = new MomentumSgd([ struct ("weight", parameter) ], SgdSpec(0.1, 0.9, 0.5, false))
+              optimizer.Step 0.1
+              Expect.equal (parameter.item<float32>()) 1.0f "not moved"
+              // v = 0.9 v + 0.5 w; w = w - 0.1 v: the step of PyTorch where the loss is multiplied by 0.
+              optimizer.Step(0.1, movesAll = true)
+              Expect.floatClose Accuracy.medium (float (parameter.item<float32>())) 0.95 "first step"
+              optimizer.Step(0.1, movesAll = true)
+              Expect.floatClose Accuracy.medium (float (parameter.item<float32>())) (0.95 - 0.1 * (0.9 * 0.5 + 0.5 * 0.95)) "second step"
+
           testCase "libtorch's fused step is there, and is what the optimizer uses"
           <| fun () ->
               use _ = torch.NewDisposeScope()

@@ -37,11 +37,16 @@ public sealed class BatchNorm : nn.Module<Tensor, Tensor>
         RegisterComponents();
     }
 
+    /// <summary>In training by the statistics of the batch, which change the running ones; otherwise, and for a single value per channel, by those.</summary>
     public override Tensor forward(Tensor images)
     {
         ForwardTrace.Normalises(this, images);
         if (isFolded)
             return images.alias();
+        // One value per channel has no variance: PyTorch refuses it, and its running variance would become NaN. It occurs where the last batch of an
+        // epoch has one image and the map one pixel.
+        if (training && HasOneValuePerChannel(images))
+            return nn.functional.batch_norm(images, running_mean, running_var, weight, bias, false, Momentum, Epsilon);
         if (training)
             batchesNotYetTracked++;
         return nn.functional.batch_norm(images, running_mean, running_var, weight, bias, training, Momentum, Epsilon);
@@ -66,6 +71,8 @@ public sealed class BatchNorm : nn.Module<Tensor, Tensor>
         convolution.Scale(factor, bias - running_mean * factor);
         isFolded = true;
     }
+
+    private static bool HasOneValuePerChannel(Tensor images) => images.size(0) == 1 && images.size(2) == 1 && images.size(3) == 1;
 
     public override IEnumerable<(string name, Tensor buffer)> named_buffers(bool recurse = true, bool include_nonpersistent = true)
     {

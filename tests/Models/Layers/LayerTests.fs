@@ -57,6 +57,20 @@ let tests =
               step ()
               Expect.equal (steps ()) 41L "a step after loading 40"
 
+          testCase "batch normalisation of a single value per channel uses the running statistics and keeps them"
+          <| fun () ->
+              use _ = torch.NewDisposeScope()
+              use layer = new BatchNorm(3)
+              Golden.fill 0.3 (layer.StateInPyTorchOrder())
+              let state () = [ for entry in layer.state_dict () -> entry.Key, Golden.toArray entry.Value ]
+              let before = state ()
+              let single = Golden.images [| 1L; 3L; 1L; 1L |] 1.0
+              layer.train true
+              let trained = Golden.toArray (layer.forward single)
+              Expect.equal (state ()) before "state"
+              layer.eval ()
+              Expect.equal trained (Golden.toArray (layer.forward single)) "output"
+
           testCase "a chain applies its layers in order and leaves its input alone"
           <| fun () ->
               use _ = torch.NewDisposeScope()
