@@ -7,6 +7,7 @@ CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 MemoryAllocator.KeepMemory();
 OpenMp.LimitSpinning();
 ExternalTorch.Load();
+NativeWarnings.Silence();
 switch (args)
 {
     case ["cifar", ..]:

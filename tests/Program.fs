@@ -37,6 +37,7 @@ let private runTests (arguments: string array) =
 
     // Tests run side by side; several threads for each of them would only wait for one another, by the minute on a busy machine.
     Devices.UseThreads 1
+    NativeWarnings.Silence()
     let summary = evalTestsWithCancel Threading.CancellationToken.None config tests true |> Async.RunSynchronously
     let failed = summary |> List.filter (fun (_, result) -> result.result.isFailed || result.result.isException)
     let passed = summary |> List.filter (fun (_, result) -> result.result.isPassed)

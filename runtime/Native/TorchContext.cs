@@ -31,6 +31,20 @@ internal static partial class TorchContext
         return found;
     }
 
+    /// <summary>Whether convolutions on the CPU may use NNPACK. On a CPU that it does not know, each one that asks for it prints a warning.</summary>
+    public static bool UseNnpack(bool isOn) => Try(() => SetNnpack(GlobalContext(), isOn));
+
+    /// <summary>Whether operators on the CPU may use oneDNN. Without it libtorch's own kernels compute: several times slower, and to other rounding.</summary>
+    public static bool UseOneDnn(bool isOn) => Try(() => SetOneDnn(GlobalContext(), isOn));
+
+    /// <summary>Whether NNPACK and oneDNN may be used; null where this libtorch does not say.</summary>
+    public static (bool Nnpack, bool OneDnn)? CpuLibraries()
+    {
+        (bool, bool)? found = null;
+        Try(() => found = (IsNnpackOn(GlobalContext()), IsOneDnnOn(GlobalContext())));
+        return found;
+    }
+
     private static bool Try(Action set)
     {
         try
@@ -70,4 +84,18 @@ internal static partial class TorchContext
     [LibraryImport(TorchCpu, EntryPoint = "_ZNK2at7Context23deterministicAlgorithmsEv")]
     [return: MarshalAs(UnmanagedType.U1)]
     private static partial bool IsDeterministic(nint context);
+
+    [LibraryImport(TorchCpu, EntryPoint = "_ZN2at7Context20setUserEnabledNNPACKEb")]
+    private static partial void SetNnpack(nint context, [MarshalAs(UnmanagedType.U1)] bool isOn);
+
+    [LibraryImport(TorchCpu, EntryPoint = "_ZNK2at7Context17userEnabledNNPACKEv")]
+    [return: MarshalAs(UnmanagedType.U1)]
+    private static partial bool IsNnpackOn(nint context);
+
+    [LibraryImport(TorchCpu, EntryPoint = "_ZN2at7Context20setUserEnabledMkldnnEb")]
+    private static partial void SetOneDnn(nint context, [MarshalAs(UnmanagedType.U1)] bool isOn);
+
+    [LibraryImport(TorchCpu, EntryPoint = "_ZNK2at7Context17userEnabledMkldnnEv")]
+    [return: MarshalAs(UnmanagedType.U1)]
+    private static partial bool IsOneDnnOn(nint context);
 }

@@ -33,6 +33,8 @@ public static class Machine
             ["threads"] = torch.get_num_threads(),
             ["memory_gib"] = Math.Round(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / (double)(1 << 30), 1),
         };
+        if (TorchContext.CpuLibraries() is { OneDnn: false })
+            hardware["onednn"] = false;
         if (new torch.Device(device) is { type: DeviceType.CUDA } gpu)
         {
             hardware["gpu"] = Cuda.Name(Math.Max(0, gpu.index));

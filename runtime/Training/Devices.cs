@@ -15,6 +15,7 @@ public static class Devices
     public static string Choose(string wanted)
     {
         ExternalTorch.Require();
+        NativeWarnings.Silence();
         if (wanted == "cpu")
             return wanted;
         int found = Found();
@@ -40,6 +41,14 @@ public static class Devices
 
     /// <summary>How many threads an operation on the processor may use.</summary>
     public static void UseThreads(int threads) => torch.set_num_threads(threads);
+
+    /// <summary>Whether the CPU computes with oneDNN, as it does unless told otherwise. Without it training takes several times as long.</summary>
+    /// <exception cref="MissingException">It is to be switched off, and this libtorch has no such switch.</exception>
+    public static void UseOneDnn(bool isOn)
+    {
+        if (!TorchContext.UseOneDnn(isOn) && !isOn)
+            throw new MissingException("This libtorch does not allow switching oneDNN off (the setting of at::Context is not found in it).");
+    }
 
     private const string CheckDriver = "`nvidia-smi` shows what its driver supports: this libtorch needs CUDA 12.8, driver 570 or newer.";
 

@@ -7,6 +7,8 @@ open System.Runtime.Loader
 open Expecto
 open TorchSharp
 open ChannelDistillation.Native
+open ChannelDistillation.Records
+open ChannelDistillation.Training
 
 /// The runtime as it is where libtorch has none of the names by which its settings are reached, on Windows for instance: it finds the C library in its place.
 type private OtherNames() =
@@ -52,6 +54,36 @@ let tests =
                   Expect.equal (current ()) off "at the end"
           }
 
+          test "switch NNPACK and oneDNN off and on for the CPU" {
+              if OperatingSystem.IsLinux() then
+                  let libraries () = TorchContext.CpuLibraries() |> Option.ofNullable
+
+                  try
+                      Expect.isTrue (TorchContext.UseNnpack true) "NNPACK"
+                      Expect.equal (libraries ()) (Some(struct (true, true))) "both"
+                      Devices.UseOneDnn false
+                      Expect.equal (libraries ()) (Some(struct (true, false))) "NNPACK only"
+                      Expect.equal (string (Machine.Hardware("cpu")["onednn"])) "false" "in a run's record"
+                      TorchContext.UseNnpack false |> ignore
+                      Expect.equal (libraries ()) (Some(struct (false, false))) "neither"
+                  finally
+                      TorchContext.UseNnpack false |> ignore
+                      Devices.UseOneDnn true
+
+                  Expect.equal (libraries ()) (Some(struct (false, true))) "as this program computes"
+                  Expect.isNull (Machine.Hardware("cpu")["onednn"]) "in the record of any other run"
+          }
+
+          test "keep libtorch's warnings from standard error, unless TORCH_CPP_LOG_LEVEL is set" {
+              NativeWarnings.Silence()
+
+              if OperatingSystem.IsLinux() && isNull (Environment.GetEnvironmentVariable "TORCH_CPP_LOG_LEVEL") then
+                  let library = NativeLibrary.Load("c10", typeof<GpuSettings>.Assembly, Nullable())
+                  let level = Marshal.ReadInt32(NativeLibrary.GetExport(library, "FLAGS_caffe2_log_level"))
+                  Expect.equal level 2 "errors alone"
+                  Expect.equal (TorchContext.CpuLibraries() |> Option.ofNullable) (Some(struct (false, true))) "NNPACK is never asked for"
+          }
+
           test "stay as they are for training on the processor, and are no part of its record" {
               let tf32 = torch.backends.cudnn.allow_tf32
               GpuSettings(Deterministic = true, Tf32 = false).Apply "cpu"
@@ -67,5 +99,8 @@ let tests =
               Expect.equal (call runtime "TorchContext" "BenchmarkCuDnn" [ true ]) (box false) "benchmark"
               Expect.equal (call runtime "TorchContext" "Deterministic" [ true ]) (box false) "deterministic"
               Expect.isNull (call runtime "TorchContext" "Current" []) "what is set"
+              Expect.equal (call runtime "TorchContext" "UseNnpack" [ false ]) (box false) "NNPACK"
+              Expect.equal (call runtime "TorchContext" "UseOneDnn" [ false ]) (box false) "oneDNN"
+              Expect.isNull (call runtime "TorchContext" "CpuLibraries" []) "what the CPU computes with"
               Expect.equal (call runtime "Dispatcher" "get_HasAddresses" []) (box false) "addresses of tensors"
           } ]

@@ -1,3 +1,4 @@
+using ChannelDistillation.Native;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -18,6 +19,9 @@ public sealed class Convolution : CastingLayer
     private readonly long[] stride;
     private readonly long[] padding;
     private readonly int groups;
+
+    // Models are also run where no device was chosen, to count their operations.
+    static Convolution() => NativeWarnings.Silence();
 
     /// <param name="input">Channels.</param>
     /// <param name="output">Channels.</param>
