@@ -1,3 +1,5 @@
+using ChannelDistillation.Native;
+
 namespace ChannelDistillation;
 
 /// <summary>
@@ -29,8 +31,7 @@ public sealed class ProcessLock : IDisposable
             try
             {
                 var file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-                // Its last owner may have removed it between our opening and our locking it: then it locks nothing.
-                if (File.Exists(path))
+                if (IsStillAt(path, file))
                     return new(file);
                 file.Dispose();
             }
@@ -51,6 +52,10 @@ public sealed class ProcessLock : IDisposable
             File.Delete(held.Name);
         held.Dispose();
     }
+
+    /// <summary>Whether a locked file is the one of that name. Its last owner may have removed it between our opening and our locking it, and another process
+    /// may have made a new one since: then it locks nothing.</summary>
+    internal static bool IsStillAt(string path, FileStream file) => UnixFiles.IsSame(file.SafeFileHandle, path) ?? File.Exists(path);
 
     private static bool IsHeld(IOException error) =>
         error.HResult

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace ChannelDistillation.Native;
 
@@ -31,6 +32,41 @@ internal static partial class UnixFiles
         _ = Flush(handle);
         _ = Close(handle);
     }
+
+    /// <summary>Whether an open file is the one that has a name now: the same entry of the same file system.</summary>
+    /// <returns>Null: this system does not tell.</returns>
+    public static bool? IsSame(SafeFileHandle file, string name)
+    {
+        if (OperatingSystem.IsWindows())
+            return null;
+        try
+        {
+            return StatusOf(file, out Status opened) == 0
+                ? StatusOf(name, out Status named) == 0 && (named.Device, named.Entry) == (opened.Device, opened.Entry)
+                : null;
+        }
+        catch (Exception error) when (error is DllNotFoundException or EntryPointNotFoundException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>What .NET's own library fills in, alike on every system; only what is read here has a name.</summary>
+    [StructLayout(LayoutKind.Explicit, Size = 192)]
+    private struct Status
+    {
+        [FieldOffset(88)]
+        public long Device;
+
+        [FieldOffset(104)]
+        public long Entry;
+    }
+
+    [LibraryImport("libSystem.Native", EntryPoint = "SystemNative_FStat")]
+    private static partial int StatusOf(SafeFileHandle file, out Status status);
+
+    [LibraryImport("libSystem.Native", EntryPoint = "SystemNative_Stat", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int StatusOf(string name, out Status status);
 
     [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Open(string file, int how);

@@ -46,9 +46,9 @@ public static class AtomicFile
     /// <summary>A name for a file that is there for a moment: if this process is killed in it, <see cref="RemoveAbandoned"/> knows it.</summary>
     public static string Beside(string path) => $"{path}{Mine}{Environment.ProcessId}-{Path.GetRandomFileName()}{Ending}";
 
-    private static string Mine => $".{Environment.MachineName}-";
+    private static string Mine => $".{Environment.MachineName}-{ProcessSpace.Short}-";
 
-    /// <summary>Removes what processes of this machine left directly in a folder and that are gone; others may write there.</summary>
+    /// <summary>Removes what processes of this machine, or of this container of it, left directly in a folder and that are gone; others may write there.</summary>
     public static void RemoveAbandoned(string folder)
     {
         foreach (string file in Directory.EnumerateFiles(folder, $"*{Mine}*{Ending}"))

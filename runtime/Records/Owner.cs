@@ -7,12 +7,12 @@ namespace ChannelDistillation.Records;
 /// <summary>Who owns a folder.</summary>
 /// <param name="Id">Of this one taking of it.</param>
 /// <param name="Host">Name of the machine.</param>
-/// <param name="Space">What process numbers count in: one start of one machine, as machines can share a name; containers of it have their own.</param>
+/// <param name="Space">What its number counts in, as <see cref="ProcessSpace"/> has it.</param>
 /// <param name="Started">Start of the process, as every process of the machine sees it: another process can come to have its number.</param>
 internal sealed record Owner(string Id, string Host, string Space, int Process, long Started)
 {
     public static Owner Me() =>
-        new(Guid.NewGuid().ToString("N"), Environment.MachineName, Numbering, Environment.ProcessId, StartOf(Environment.ProcessId) ?? 0);
+        new(Guid.NewGuid().ToString("N"), Environment.MachineName, ProcessSpace.Name, Environment.ProcessId, StartOf(Environment.ProcessId) ?? 0);
 
     /// <summary>Null: the file is not there, or not written yet.</summary>
     public static Owner? Read(string file)
@@ -28,18 +28,9 @@ internal sealed record Owner(string Id, string Host, string Space, int Process, 
     }
 
     /// <summary>Whether it is a process of this machine that has ended.</summary>
-    public bool IsDead() => Host == Environment.MachineName && Space == Numbering && StartOf(Process) != Started;
+    public bool IsDead() => Host == Environment.MachineName && Space == ProcessSpace.Name && StartOf(Process) != Started;
 
     public override string ToString() => $"process {Process} on {Host}";
-
-    private static string Numbering { get; } = OperatingSystem.IsLinux() ? $"{ThisStart()} {new FileInfo("/proc/self/ns/pid").LinkTarget}" : "";
-
-    /// <summary>Of the machine: the namespace of process numbers has the same name on every Linux.</summary>
-    private static string ThisStart()
-    {
-        const string file = "/proc/sys/kernel/random/boot_id";
-        return File.Exists(file) ? File.ReadAllText(file).Trim() : "";
-    }
 
     /// <summary>Null: there is no such process. On Linux .NET derives the time from the clock, and two processes see it differently; the kernel's own count they see alike.</summary>
     private static long? StartOf(int process)

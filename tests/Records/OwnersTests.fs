@@ -103,6 +103,28 @@ let tests =
               (expectTaken owners folder.Path "untouched for more than two minutes").Dispose()
           }
 
+          test "An owner that is dead by the numbers of another container or machine is not taken for dead" {
+              use folder = new TemporaryFolder()
+              let clock = Clock()
+              use own = expectTaken (ownersBy clock) folder.Path "free"
+              let written = File.ReadAllText(file folder.Path)
+              let number = $"\"process\":{Environment.ProcessId}"
+              // No process has it.
+              let dead = written.Replace(number, "\"process\":2147483646")
+              let owner = System.Text.Json.Nodes.JsonNode.Parse written
+              let space = owner["space"].ToJsonString()
+              Expect.isGreaterThan space.Length 20 $"it names a machine, and what numbers count in there: {space}"
+
+              for other in [ "\"\""; space.Replace(":[", ":[9"); "\"0" + space.Substring 2 ] do
+                  File.WriteAllText(file folder.Path, dead.Replace(space, other))
+                  Expect.isError (take (ownersBy clock) folder.Path) $"of {other}"
+
+              File.WriteAllText(file folder.Path, dead)
+              let taken = take (ownersBy clock) folder.Path
+              Expect.isOk taken "with our own numbers it is dead"
+              taken |> Result.iter _.Dispose()
+          }
+
           test "is kept alive by its owner" {
               use folder = new TemporaryFolder()
               let clock = Clock()

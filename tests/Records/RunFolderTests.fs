@@ -106,6 +106,21 @@ let tests =
               Expect.equal left (Array.sort [| mine; folder.File "other.tmp" |]) "left"
           }
 
+          test "Files of a process in another container of the machine stay: its numbers are not ours" {
+              use folder = new TemporaryFolder()
+              let mine = AtomicFile.Beside(folder.File "results.md")
+              use ended = System.Diagnostics.Process.Start("sleep", "0")
+              ended.WaitForExit()
+
+              let foreign =
+                  mine.Replace($"-{System.Environment.ProcessId}-", $"-{ended.Id}-").Replace($"-{ProcessSpace.Short}-", "-0123abcd-")
+
+              Expect.notEqual (foreign.IndexOf "-0123abcd-") -1 "the name tells what its number counts in"
+              File.WriteAllText(foreign, "")
+              AtomicFile.RemoveAbandoned folder.Path
+              Expect.isTrue (File.Exists foreign) "left"
+          }
+
           test "a line cut short by a crash is not an epoch, and does not spoil the next one" {
               use folder = new TemporaryFolder()
               let run = RunFolder folder.Path

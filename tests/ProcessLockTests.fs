@@ -1,0 +1,36 @@
+module ChannelDistillation.Tests.ProcessLockTests
+
+open System.IO
+open System.Threading
+open Expecto
+open ChannelDistillation
+
+let private opened (path: string) = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None)
+
+[<Tests>]
+let tests =
+    testList
+        "process lock"
+        [ test "A lock whose file was removed and made again by another process is none" {
+              use folder = new TemporaryFolder()
+              let path = folder.File "x.lock"
+              use first = opened path
+              Expect.isTrue (ProcessLock.IsStillAt(path, first)) "as it was opened"
+              File.Delete path
+              Expect.isFalse (ProcessLock.IsStillAt(path, first)) "removed"
+              use second = opened path
+              Expect.isFalse (ProcessLock.IsStillAt(path, first)) "another file has the name"
+              Expect.isTrue (ProcessLock.IsStillAt(path, second)) "that one has it"
+          }
+
+          test "A lock that is taken through a link to its folder is one" {
+              use folder = new TemporaryFolder()
+              let real = Directory.CreateDirectory(folder.File "real").FullName
+              Directory.CreateSymbolicLink(folder.File "link", real) |> ignore
+              use held = ProcessLock.Take(folder.File "link/x.lock", ignore, CancellationToken.None)
+              use stop = new CancellationTokenSource()
+
+              Expect.throwsT<System.OperationCanceledException>
+                  (fun () -> ProcessLock.Take(Path.Combine(real, "x.lock"), (fun () -> stop.Cancel()), stop.Token) |> ignore)
+                  "held"
+          } ]
