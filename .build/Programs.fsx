@@ -5,6 +5,7 @@ open System
 open System.Collections
 open System.Diagnostics
 open System.IO
+open System.Reflection
 open System.Runtime.InteropServices
 
 let root = Path.GetFullPath(Path.Combine(__SOURCE_DIRECTORY__, ".."))
@@ -28,6 +29,21 @@ let private endWithParent () =
 
     if OperatingSystem.IsLinux() then
         controlProcess (parentDeathSignal, sigterm) |> ignore
+
+/// F# Interactive has a folder in the temporary directory, which it removes as its process ends; `execve` ends none. So what it has asked to
+/// be called then is called now. Where a version of .NET keeps that elsewhere, the folder stays, as it did before.
+let private removeScriptFolder () =
+    try
+        let field = typeof<AppDomain>.GetField("ProcessExit", BindingFlags.Instance ||| BindingFlags.NonPublic)
+
+        match field.GetValue AppDomain.CurrentDomain with
+        | :? EventHandler as handlers ->
+            for handler in handlers.GetInvocationList() do
+                if handler.Method.Module.Name.StartsWith "FSharp.Compiler" then
+                    handler.DynamicInvoke(null, EventArgs.Empty) |> ignore
+        | _ -> ()
+    with _ ->
+        ()
 
 /// The program takes this process's place, so that signals and the exit code are its own (docs/decisions/0001-one-entry.md).
 /// Windows has no such call: there it runs as a child and its exit code is passed on.
@@ -56,6 +72,7 @@ let become (arguments: string list) : int =
                    yield name + "=" + value |]
 
         Console.Out.Flush()
+        removeScriptFolder ()
         endWithParent ()
         replaceProcess (dotnet, [| yield dotnet; yield! arguments; yield null |], Array.append environment [| null |]) |> ignore
         stop 1 $"I could not start {dotnet}: error {Marshal.GetLastPInvokeError()} of the operating system."

@@ -148,6 +148,7 @@ let rec private withBase (chain: (string * string) list) (path: string) (own: La
             match chain |> List.tryFindIndex (fun (full, _) -> full = Path.GetFullPath below) with
             | Some index -> fail (ExtendsItself((List.truncate (index + 1) chain |> List.rev |> List.map snd) @ [ below ]))
             | None when chain.Length > longestChain -> fail (ExtendsTooLong longestChain)
+            | None when Script.isScript below -> fail (ExtendsScript text)
             | None ->
                 match readFile below with
                 | Error { Mistake = FileNotFound near } -> fail (ExtendsNotFound(text, near))

@@ -62,6 +62,8 @@ type Mistake =
     | FileTooLarge of bytes: int64 * limit: int64
     | NotUtf8
     | ControlCharacter of code: int
+    /// The same, written as an escape sequence.
+    | EscapedControl of code: int
     // YAML
     | TabIndent
     | Syntax of SyntaxMistake
@@ -110,6 +112,8 @@ type Mistake =
     | OptionTaken of name: string * reason: string
     /// `4:30`, which is minutes and seconds to Slurm: as it would be written if it were hours and minutes, and as what it is.
     | TimeOfTwoParts of text: string * hours: string * minutes: string
+    /// Lines of shell that `bash -n` refuses, with its own words.
+    | NotShell of key: string * reason: string
     /// A time limit of nothing.
     | TimeOfNothing of text: string
     /// A time limit that leaves no minute before the runs save their state; and the shortest one that does, in minutes.
@@ -137,6 +141,8 @@ type Mistake =
     | StemNotThere of model: string * stem: string * legal: string list
     // Building on another file
     | ExtendsNotFound of path: string * near: string list
+    /// Only YAML is built on: a script would be run.
+    | ExtendsScript of path: string
     | ExtendsItself of chain: string list
     | ExtendsTooLong of limit: int
     // F# scripts

@@ -25,13 +25,18 @@ let shown (path: string) =
     let relative = Path.GetRelativePath(Environment.CurrentDirectory, path)
     if relative.StartsWith ".." then path else relative
 
+/// Shows what is wrong, and ends.
+let refuse (problems: Problem list) : 'a =
+    Terminal.writeColoured (Render.problems problems)
+    Ending.stop Ending.invalid ""
+
 let load (file: string option) (sets: string list) (large: bool) : Plan =
     let file = file |> Option.defaultWith (fun () -> shown (Path.Combine(root, "experiments", "quickstart.yaml")))
 
     match Experiments.load file (List.map Parsing.assignment sets) large with
     | Ok(plan, warnings) ->
         if not warnings.IsEmpty then
-            eprintfn "%s\n" (Render.problems warnings)
+            Terminal.writeColoured (Render.problems warnings + "\n")
 
         plan
-    | Error problems -> Ending.stop Ending.invalid (Render.problems problems)
+    | Error problems -> refuse problems

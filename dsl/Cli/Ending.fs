@@ -1,7 +1,7 @@
 /// Every way to end without success, as the contract has it.
 module ChannelDistillation.Cli.Ending
 
-/// The program ends with this message and exit code, and without a stack trace.
+/// The program ends with this exit code and message (empty: all is said), and without a stack trace.
 exception Ended of code: int * message: string
 
 /// Some run failed or diverged.

@@ -4,6 +4,7 @@ open System
 open System.IO
 open Argu
 open ChannelDistillation
+open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Launch
 open ChannelDistillation.Native
 open ChannelDistillation.Training
@@ -22,21 +23,10 @@ let private dispatch (verb: string) (arguments: string list) =
 
 /// A mistake of ours: the person gets one paragraph, the details go into a file.
 let private unexpected (error: exn) =
-    let file =
-        Path.Combine(Path.GetTempPath(), $"channel-distillation-error-{DateTime.UtcNow:yyyyMMddTHHmmss}-{Environment.ProcessId}.log")
-
-    let details =
-        try
-            File.WriteAllText(file, string error)
-            file
-        with
-        | :? IOException
-        | :? UnauthorizedAccessException -> string error // There is no room for them elsewhere.
-
     eprintfn
         "Something went wrong that should not have: %s\nRuns that were going on can be continued with the same command. Details, for a bug report: %s"
         error.Message
-        details
+        (ErrorLog.write error)
 
     Ending.failed
 
@@ -47,6 +37,8 @@ let private unusable (error: exn) =
 
 [<EntryPoint>]
 let main arguments =
+    Terminal.guard ()
+
     try
         MemoryAllocator.KeepMemory()
         OpenMp.LimitSpinning()
@@ -63,7 +55,9 @@ let main arguments =
         eprintfn "%s" (Parsing.incomplete (List.ofArray arguments) problem)
         Ending.invalid
     | Ending.Ended(code, message) ->
-        eprintfn "%s" message
+        if message <> "" then
+            eprintfn "%s" message
+
         code
     | Refused message ->
         eprintfn "%s" message

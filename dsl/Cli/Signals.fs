@@ -60,10 +60,10 @@ let watch (stopping: string) (source: CancellationTokenSource) : IDisposable =
             source.Cancel()
         elif context.Signal = PosixSignal.SIGINT && sinceFirst.Elapsed > sameTwice then
             WorkerProcess.KillAll()
-            AnsiConsole.Cursor.Show()
 
             // Below the live view.
             if not Console.IsOutputRedirected then
+                AnsiConsole.Cursor.Show()
                 Console.WriteLine()
 
             endAtOnce Ending.interrupted

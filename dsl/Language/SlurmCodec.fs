@@ -45,6 +45,24 @@ let private name key example = written key @"[A-Za-z0-9_.,:@%/+=-]+" [ example ]
 /// A line of a script as it is.
 let private line key example = written key @"[^\x00-\x08\x0A-\x1F\x7F]+" [ example ]
 
+/// Reports what bash cannot read; `written` are the lines of a value as a script holds them.
+let private readable key (written: 'value -> string list) (codec: Codec<'value>) : Codec<'value> =
+    let read (reader: Reader) path (node: Node) =
+        codec.Read reader path node
+        |> Option.filter (fun value ->
+            match ShellSyntax.check (written value) with
+            | None -> true
+            | Some complaint ->
+                let place =
+                    match node.Content with
+                    | Sequence items -> List.tryItem complaint.Line items |> Option.defaultValue (List.last items) |> _.Place
+                    | _ -> node.Place
+
+                reader.Report(path, place, NotShell(key, complaint.Reason))
+                false)
+
+    { codec with Read = read }
+
 /// What the launcher writes itself, or has a key for.
 let private taken =
     let ours = "the launcher sets it, to find its jobs again"
@@ -55,6 +73,8 @@ let private taken =
           name, "the launcher sets it, so that runs are saved and go on; `save_seconds` and `requeues` say when and how often"
       for name in [ "--parsable"; "--wrap"; "--wait"; "--test-only" ] do
           name, "the launcher submits scripts of its own"
+      for name in [ "--export"; "--export-file" ] do
+          name, "it can set variables that load code; write lines such as `export NAME=VALUE` in `setup`"
       "--clusters", "a sweep is submitted to one cluster, the one of the machine that submits it"
       for name, key in
           [ "--partition", "partition"
@@ -213,7 +233,7 @@ let codec: Codec<SlurmSettings> =
               [ "modules"; "prologue"; "before" ]
               _.Setup
               (fun value s -> { s with Setup = value })
-              (texts false linesIn (line "setup" "module load dotnet"))
+              (texts false linesIn (line "setup" "module load dotnet") |> readable "setup" id)
           field
               "wrapper"
               "Words before the program on the node, such as a container's `apptainer exec FILE`."
@@ -221,7 +241,7 @@ let codec: Codec<SlurmSettings> =
               [ "container"; "prefix" ]
               _.Wrapper
               (fun value s -> { s with Wrapper = value })
-              (line "wrapper" "apptainer exec --nv image.sif") ]
+              (line "wrapper" "apptainer exec --nv image.sif" |> readable "wrapper" (fun words -> [ words + " program &" ])) ]
 
 /// What a site asks for, with what an experiment asks for in its place wherever it says something.
 let merged (site: SlurmSettings) (experiment: SlurmSettings) : SlurmSettings =

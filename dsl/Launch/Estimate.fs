@@ -20,6 +20,9 @@ type Estimate =
 
 let private rehearsedSteps = 3
 
+/// Seconds: a century. What a record says beyond it is no time.
+let private longestEpoch = 3e9
+
 let private median (values: float list) = (List.sort values)[values.Length / 2]
 
 /// The fewest finished epochs of a run are what its cohort still has to go through.
@@ -35,13 +38,15 @@ let private stepsPerEpoch (images: int) (spec: RunSpec) = (images + spec.Train.B
 let fromRecords (cohort: Job list) =
     let seconds =
         [ for job in cohort do
-              for record in RunFolder(job.Folder).ReadMetrics() -> record.Seconds ]
+              for record in RunFolder(job.Folder).ReadMetrics() do
+                  if record.Seconds >= 0.0 && record.Seconds < longestEpoch then
+                      record.Seconds ]
 
     if seconds.IsEmpty then
         None
     else
         Some
-            { Time = TimeSpan.FromSeconds(float (epochsLeft cohort) * median seconds)
+            { Time = TimeSpan.FromSeconds(min 9e11 (float (epochsLeft cohort) * median seconds))
               Bytes = None
               Source = "from its earlier epochs" }
 

@@ -14,7 +14,7 @@ let private seconds (folder: RunFolder) (run: JsonObject) =
         [ for session in Sessions.Counting run ->
               match session["seconds"] with
               | null -> None
-              | value when value.GetValueKind() = JsonValueKind.Number -> Some(value.GetValue<float>())
+              | value when value.GetValueKind() = JsonValueKind.Number -> Some(value.GetValue<float>()) |> Option.filter Double.IsFinite
               | _ -> None ]
 
     if List.forall Option.isSome noted then

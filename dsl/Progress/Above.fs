@@ -1,5 +1,6 @@
 namespace ChannelDistillation.Dsl.Progress
 
+open ChannelDistillation.Dsl
 open Spectre.Console
 open Spectre.Console.Rendering
 
@@ -14,7 +15,7 @@ type private Message(text: string) =
     override _.Render(options, width) =
         seq {
             Segment.Control eraseBelow
-            yield! (Text text :> IRenderable).Render(options, width)
+            yield! (Terminal.view (Text text)).Render(options, width)
             Segment.LineBreak
         }
 

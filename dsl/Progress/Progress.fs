@@ -4,6 +4,7 @@ module ChannelDistillation.Dsl.Progress.Progress
 open System
 open ChannelDistillation.Data.Photographs.Packed
 open ChannelDistillation.Downloads
+open ChannelDistillation.Dsl
 open Spectre.Console
 open Spectre.Console.Rendering
 
@@ -20,7 +21,7 @@ let internal inPlace (work: (IRenderable -> unit) -> 'result) : 'result =
         .Start(fun context ->
             work (fun view ->
                 lock console (fun () ->
-                    context.UpdateTarget view
+                    context.UpdateTarget(Terminal.view view)
                     context.Refresh())))
 
 /// Runs the work with an observer that suits where the output goes: a view in place on a terminal, plain lines elsewhere, nothing when quiet.

@@ -95,6 +95,11 @@ let message (mistake: Mistake) : Message option =
             "NO SUCH FILE"
             $"This experiment builds on {code path}, which does not exist. The path is relative to the folder of this file."
             (suggest near)
+    | ExtendsScript path ->
+        say
+            "NOT YAML"
+            $"`extends` names {code path}, an F# script. An experiment extends YAML files only: nothing runs a script but its name on the command line."
+            $"write what the script stands for to a YAML file, and extend that."
     | ExtendsItself chain ->
         let chain = System.String.Join(" -> ", List.map code chain)
         say "ENDLESS EXTENDS" $"These files build on one another in a circle: {chain}." "remove one `extends`."

@@ -65,6 +65,11 @@ let message (mistake: Mistake) : Message option =
             "CONTROL CHARACTER"
             $"There is a character here that no text should hold (number {value})."
             "delete it; it may be invisible in your editor."
+    | EscapedControl value ->
+        say
+            "CONTROL CHARACTER"
+            $"In double quotes, a backslash and what follows it stand for one character: here for a control character (number {value})."
+            "remove it; in single quotes a backslash is a plain character."
     | TabIndent ->
         say
             "TAB"

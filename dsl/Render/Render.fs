@@ -46,7 +46,7 @@ let private snippet (place: Place) =
         place.Source.Line place.Line
         |> String.map (fun c ->
             if c = '\t' then '→'
-            elif Char.IsControl c then '·'
+            elif Terminal.isUnsafe c then '·'
             else c)
 
     let column = Math.Clamp(place.Column - 1, 0, line.Length)
@@ -60,19 +60,23 @@ let private snippet (place: Place) =
         let after = if start + longestLine < line.Length then "..." else ""
         before + cut + after, column - start + before.Length
 
+let private nameOf (source: Source) = Terminal.safe source.Name
+
 let private header (ink: Ink) (message: Message) (place: Place option) =
     let where =
         match place with
-        | Some place when not place.Source.HasLines -> $" {place.Source.Name}"
-        | Some place when place.Line > 0 -> $" {place.Source.Name}:{place.Line}:{place.Column}"
-        | Some place -> $" {place.Source.Name}"
+        | Some place when place.Source.HasLines && place.Line > 0 -> $" {nameOf place.Source}:{place.Line}:{place.Column}"
+        | Some place -> $" {nameOf place.Source}"
         | None -> ""
 
     let dashes = String('-', max 3 (width - message.Title.Length - 4 - Width.columns where))
     ink.Title $"-- {message.Title} {dashes}{where}"
 
+/// What it quotes of the file may hold anything, and colours come to it.
+let private safe (message: Message) = { message with Text = Terminal.safe message.Text; Hint = Terminal.safe message.Hint }
+
 let private one (ink: Ink) (problem: Problem) =
-    let message = Messages.message problem
+    let message = safe (Messages.message problem)
 
     [ header ink message problem.Place
 
@@ -97,7 +101,7 @@ let private one (ink: Ink) (problem: Problem) =
           yield! wrap ("Hint: " + message.Hint) |> List.map ink.Hint ]
 
 let private sources (problems: Problem list) =
-    problems |> List.choose (fun problem -> problem.Place |> Option.map (fun place -> place.Source.Name)) |> List.distinct
+    problems |> List.choose (fun problem -> problem.Place |> Option.map (fun place -> nameOf place.Source)) |> List.distinct
 
 let private opening (problems: Problem list) =
     let places =

@@ -183,6 +183,11 @@ let message (mistake: Mistake) : Message option =
             "HOURS OR MINUTES"
             $"To Slurm a `time` of two parts is minutes and seconds, and {code text} looks like hours and minutes."
             $"write {code hours} for hours and minutes, or {code minutes} for minutes and seconds."
+    | NotShell(key, reason) ->
+        say
+            "NOT A SHELL COMMAND"
+            $"bash cannot read {code key}: {reason}."
+            "these lines become part of a script; `bash -n` checks them without running them."
     | TimeOfNothing text ->
         say
             "NO TIME"

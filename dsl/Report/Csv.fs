@@ -1,11 +1,22 @@
 /// results.csv: one line for each row of the table, a column for each axis; RFC 4180.
 module ChannelDistillation.Dsl.Report.Csv
 
+open System
 open System.Globalization
+open System.Text.RegularExpressions
 
 let private text (value: float) = value.ToString("R", CultureInfo.InvariantCulture)
 
 let private optional value = value |> Option.map text |> Option.defaultValue ""
+
+/// Where a spreadsheet begins a cell, also one with another separator, and takes what follows for something to compute.
+let private formula = Regex @"(^|[;\t\r\n])(?=[=+\-@\t\r\uFF1D\uFF0B\uFF0D\uFF20])"
+
+/// A text that is not ours. What a spreadsheet would compute begins with an apostrophe, which tells it not to; numbers stay numbers.
+let private foreign (text: string) =
+    match Double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture) with
+    | true, _ -> text
+    | _ -> formula.Replace(text, "$1'")
 
 let private quoted (cell: string) =
     if cell.IndexOfAny [| ','; '"'; '\n'; '\r' |] >= 0 then
@@ -32,7 +43,7 @@ let private versus (options: TableOptions) (results: Results) : Column list =
         let difference = Sheets.differenceTo options baseline results.Rows
         let column name (get: Difference -> string) : Column = name, (fun row -> difference row |> Option.map get |> Option.defaultValue "")
 
-        [ "baseline", (fun row -> if (difference row).IsSome then baseline else "")
+        [ "baseline", (fun row -> if (difference row).IsSome then foreign baseline else "")
           column "top1_difference_mean" (fun difference -> optional difference.Values.Mean)
           column "top1_difference_std" (fun difference -> optional difference.Values.Std)
           column "top1_difference_n" (fun difference -> string difference.Values.Values.Length)
@@ -44,10 +55,10 @@ let render (options: TableOptions) (results: Results) =
     let cost get (row: ResultRow) = row.Cost |> Option.map (get >> string) |> Option.defaultValue ""
 
     let columns: Column list =
-        [ "experiment", (fun _ -> results.Layout.Experiment)
-          "variant", _.Variant
+        [ "experiment", (fun _ -> foreign results.Layout.Experiment)
+          "variant", (_.Variant >> foreign)
           for axis in Layout.axes results.Layout do
-              axis, (Sheets.valueOf axis >> Option.defaultValue "")
+              foreign axis, (Sheets.valueOf axis >> Option.defaultValue "" >> foreign)
           "seeds", (fun row -> string row.Top1Error.Values.Length)
           "status", (fun row -> string row.Status)
           yield! statistic options $"top1_{measure}" _.Top1Error
@@ -66,4 +77,5 @@ let render (options: TableOptions) (results: Results) =
 
 /// A table as it is shown, without what only the eye needs.
 let sheet (sheet: Sheet) =
-    line (sheet.Columns |> List.map _.Heading) + (sheet.Rows |> List.map (List.map _.Text >> line) |> String.concat "")
+    line (sheet.Columns |> List.map (_.Heading >> foreign))
+    + (sheet.Rows |> List.map (List.map (_.Text >> foreign) >> line) |> String.concat "")

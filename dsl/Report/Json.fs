@@ -12,7 +12,8 @@ type Node = JsonNode | null
 
 let text (value: string) : Node = JsonValue.Create value
 
-let number (value: float) : Node = JsonValue.Create value
+/// JSON has no infinite numbers, and none that is not a number.
+let number (value: float) : Node = if Double.IsFinite value then JsonValue.Create value else null
 
 let integer (value: int64) : Node = JsonValue.Create value
 

@@ -3,6 +3,7 @@ module ChannelDistillation.Dsl.Report.Latex
 
 open System
 open System.Text
+open ChannelDistillation.Dsl
 
 /// Characters that LaTeX takes for commands, and those that its older engines do not know.
 let private character (letter: Rune) =
@@ -27,12 +28,13 @@ let private character (letter: Rune) =
     | "−" -> "$-$"
     | "–" -> "--"
     | "→" -> "$\\to$"
+    | _ when Rune.IsControl letter -> " "
     | other -> other
 
 /// A quotation mark at the start of a word opens.
 let private opening = Text.RegularExpressions.Regex "(?<![^\\s(\\[])\""
 
-let escaped (text: string) = opening.Replace(text, "“").EnumerateRunes() |> Seq.map character |> String.concat ""
+let escaped (text: string) = opening.Replace(Comment.oneLine text, "“").EnumerateRunes() |> Seq.map character |> String.concat ""
 
 /// `code` between backticks becomes typewriter.
 let private sentence (text: string) =
@@ -60,7 +62,7 @@ let private table (label: string) (caption: string list) (sheet: Sheet) =
           yield! sheet.Rows |> List.map (List.map cell >> line)
           "    \\bottomrule\n  \\end{tabular}}\n\\end{table}\n" ]
 
-let private comment (lines: string list) = lines |> List.map (fun line -> $"%% {line}\n") |> String.concat ""
+let private comment (lines: string list) = lines |> List.collect (Comment.lines "% ") |> List.map (fun line -> line + "\n") |> String.concat ""
 
 /// A label that no character of an experiment's name can break.
 let private labelOf (name: string) = name |> String.map (fun letter -> if Char.IsAsciiLetterOrDigit letter then letter else '-')

@@ -2,15 +2,19 @@
 module ChannelDistillation.Dsl.Report.Markdown
 
 open System
+open ChannelDistillation.Dsl
+
+/// As one cell of a table.
+let private escaped (text: string) = (Comment.oneLine text).Replace("|", "\\|")
 
 let private shown (cell: Cell) =
-    let text = cell.Text.Replace("|", "\\|")
+    let text = escaped cell.Text
     if cell.Best then $"**{text}**" else text
 
 /// Its columns aligned, so that it can be read as it is too.
 let sheet (sheet: Sheet) =
     let rows = sheet.Rows |> List.map (List.map shown)
-    let headings = sheet.Columns |> List.map (fun column -> column.Heading.Replace("|", "\\|"))
+    let headings = sheet.Columns |> List.map (fun column -> escaped column.Heading)
     let widths = Array.ofList headings |> Array.map (fun heading -> max 3 heading.Length)
 
     for row in rows do

@@ -85,16 +85,82 @@ let render (layout: Layout) (runs: ListedRun list) =
 
 // ---- Reading it back -------------------------------------------------------------------------------------------------
 
+/// An entry that is not there or not of its type; the file may come from anybody.
+exception private Wrong of reason: string
+
+let private shown (node: JsonElement) =
+    let text = node.GetRawText()
+    if text.Length > 40 then text.Substring(0, 37) + "..." else text
+
+let private wrong (name: string) (what: string) (node: JsonElement) : 'a = raise (Wrong $"`{name}` has {shown node} where {what} belongs")
+
+/// An entry of an object; None: it is null or not there.
 let private tryGet (node: JsonElement) (name: string) =
+    if node.ValueKind <> JsonValueKind.Object then
+        wrong name "an object" node
+
     match node.TryGetProperty name with
     | true, value when value.ValueKind <> JsonValueKind.Null -> Some value
     | _ -> None
 
-let private text (node: JsonElement) (name: string) = node.GetProperty(name).GetString() |> Option.ofObj |> Option.defaultValue ""
-let private items (node: JsonElement) (name: string) = [ for item in node.GetProperty(name).EnumerateArray() -> item ]
-let private number node name = tryGet node name |> Option.map _.GetDouble()
-let private tryText node name = tryGet node name |> Option.map (fun value -> string (value.GetString()))
-let private readAxes (node: JsonElement) = [ for entry in node.GetProperty("axes").EnumerateObject() -> entry.Name, string (entry.Value.GetString()) ]
+let private get (node: JsonElement) (name: string) =
+    match tryGet node name with
+    | Some value -> value
+    | None -> raise (Wrong $"`{name}` is not there")
+
+let private asText name (value: JsonElement) =
+    if value.ValueKind = JsonValueKind.String then
+        string (value.GetString())
+    else
+        wrong name "a text" value
+
+let private asNumber name (value: JsonElement) =
+    match value.ValueKind with
+    | JsonValueKind.Number when Double.IsFinite(value.GetDouble()) -> value.GetDouble()
+    | _ -> wrong name "a number" value
+
+let private asWhole name (value: JsonElement) =
+    let mutable whole = 0L
+
+    if value.ValueKind = JsonValueKind.Number && value.TryGetInt64 &whole then
+        whole
+    else
+        wrong name "a whole number" value
+
+let private asCount name (value: JsonElement) =
+    match asWhole name value with
+    | count when count >= 0L && count <= int64 Int32.MaxValue -> int count
+    | _ -> wrong name "a whole number from 0" value
+
+let private items (node: JsonElement) (name: string) =
+    let list = get node name
+
+    if list.ValueKind = JsonValueKind.Array then
+        [ for item in list.EnumerateArray() -> item ]
+    else
+        wrong name "a list" list
+
+let private all read (node: JsonElement) (name: string) = items node name |> List.map (read name)
+let private text node name = tryGet node name |> Option.map (asText name) |> Option.defaultValue ""
+let private number node name = tryGet node name |> Option.map (asNumber name)
+let private tryText node name = tryGet node name |> Option.map (asText name)
+
+let private readAxes (node: JsonElement) =
+    let axes = get node "axes"
+
+    if axes.ValueKind <> JsonValueKind.Object then
+        wrong "axes" "an object" axes
+
+    [ for entry in axes.EnumerateObject() -> entry.Name, asText entry.Name entry.Value ]
+
+/// A name within the experiment's folder: what lies elsewhere is not read.
+let private asFolder name (value: JsonElement) =
+    let folder = asText name value
+
+    if folder = "" || folder = "." || folder = ".." || Path.GetFileName folder <> folder || folder.Contains '\000' then
+        wrong name "the name of a folder" value
+
+    folder
 
 let private readPublished node : PublishedRow option =
     tryGet node "published"
@@ -105,37 +171,46 @@ let private readPublished node : PublishedRow option =
           Protocol = tryText row "protocol" })
 
 let private readCost node : Cost option =
+    let whole node name = get node name |> asWhole name
+
     tryGet node "cost"
-    |> Option.map (fun cost -> { Parameters = cost.GetProperty("parameters").GetInt64(); MultiplyAdds = cost.GetProperty("macs").GetInt64() })
+    |> Option.map (fun cost -> { Parameters = whole cost "parameters"; MultiplyAdds = whole cost "macs" })
 
 let private readErrors (node: JsonElement) =
-    EpochErrors(node.GetProperty("epoch").GetInt32(), node.GetProperty("top1_error").GetDouble(), node.GetProperty("top5_error").GetDouble())
+    let number name = get node name |> asNumber name
+    EpochErrors(get node "epoch" |> asCount "epoch", number "top1_error", number "top5_error")
 
 /// A plan of an older version has none.
 let private readCaches (node: JsonElement) : TeacherCache option list =
-    match tryGet node "caches" with
-    | None -> []
-    | Some caches ->
-        [ for views in caches.EnumerateArray() ->
+    if (tryGet node "caches").IsNone then
+        []
+    else
+        [ for views in items node "caches" ->
               if views.ValueKind = JsonValueKind.Null then
                   None
               else
-                  Some { Views = Some(views.GetInt32()) |> Option.filter (fun count -> count > 0) } ]
+                  Some { Views = Some(asCount "caches" views) |> Option.filter (fun count -> count > 0) } ]
 
 /// As above.
 let private readPrecisions (node: JsonElement) =
-    match tryGet node "precisions" with
-    | None -> [ Precision.Float32 ]
-    | Some precisions -> [ for name in precisions.EnumerateArray() -> SpecJson.PrecisionNamed(name.GetString()) ]
+    if (tryGet node "precisions").IsNone then
+        [ Precision.Float32 ]
+    else
+        all asText node "precisions" |> List.map SpecJson.PrecisionNamed
 
 let private readLayout (node: JsonElement) =
     { Experiment = text node "experiment"
       Description = text node "description"
       Dataset = text node "dataset"
       Student = text node "student"
-      Epochs = items node "epochs" |> List.map _.GetInt32()
-      Seeds = items node "seeds" |> List.map _.GetInt64()
-      HeldOut = [ for share in items node "held_out" -> if share.ValueKind = JsonValueKind.Null then None else Some(share.GetDouble()) ]
+      Epochs = all asCount node "epochs"
+      Seeds = all asWhole node "seeds"
+      HeldOut =
+        [ for share in items node "held_out" ->
+              if share.ValueKind = JsonValueKind.Null then
+                  None
+              else
+                  Some(asNumber "held_out" share) ]
       Caches = readCaches node
       Precisions = readPrecisions node
       Command = tryText node "command"
@@ -147,33 +222,35 @@ let private readLayout (node: JsonElement) =
                 Cost = readCost teacher
                 Errors = tryGet teacher "errors" |> Option.map readErrors
                 Published = readPublished teacher } ]
-      Hashes = Map [ for run in items node "runs" -> text run "folder", text run "hash" ]
+      Hashes = Map [ for run in items node "runs" -> get run "folder" |> asFolder "folder", get run "hash" |> asText "hash" ]
       Rows =
         [ for row in items node "rows" ->
               { Variant = text row "variant"
                 Axes = readAxes row
-                Folders = items row "runs" |> List.map (fun run -> string (run.GetString()))
+                Folders = all asFolder row "runs"
                 // Earlier versions wrote none.
-                Seeds =
-                  if (tryGet row "seeds").IsSome then
-                      items row "seeds" |> List.map _.GetInt64()
-                  else
-                      []
+                Seeds = if (tryGet row "seeds").IsSome then all asWhole row "seeds" else []
                 Cost = readCost row
                 Published = readPublished row
                 Assisted = (tryGet row "assisted").IsSome } ] }
 
-/// None where there is no plan.json, or one that this version cannot read.
-let read (folder: string) : Layout option =
-    let file = Path.Combine(folder, "plan.json")
+let fileOf (folder: string) = Path.Combine(folder, "plan.json")
+
+/// What a folder's plan.json says; None: there is none. An error says why it cannot be read; a sweep writes it again.
+let tryRead (folder: string) : Result<Layout option, string> =
+    let file = fileOf folder
 
     if not (File.Exists file) then
-        None
+        Ok None
     else
         try
             use document = JsonDocument.Parse(File.ReadAllText file)
-            Some(readLayout document.RootElement)
+            Ok(Some(readLayout document.RootElement))
         with
         | :? JsonException
-        | :? KeyNotFoundException
-        | :? InvalidOperationException -> None
+        // A text of halves of characters.
+        | :? InvalidOperationException -> Error $"{file} is damaged: it is not JSON."
+        | Wrong reason -> Error $"{file} is damaged: {reason}."
+
+/// None where there is no plan.json, or one that this version cannot read.
+let read (folder: string) : Layout option = tryRead folder |> Result.defaultValue None

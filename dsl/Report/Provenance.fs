@@ -33,7 +33,8 @@ module Provenance =
             match node, path with
             | null, _ -> "?"
             | node, [] -> string node
-            | node, name :: rest -> go node[name] rest
+            | :? JsonObject as node, name :: rest -> go node[name] rest
+            | _ -> "?"
 
         go session path
 

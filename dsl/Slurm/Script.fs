@@ -64,7 +64,18 @@ let private self (kind: JobKind) =
     else
         "$SLURM_JOB_ID"
 
+/// Slurm reads its options line by line: no quotation mark keeps a line break inside one.
+let private directive (option: string) =
+    if Seq.exists System.Char.IsControl option then
+        raise (
+            Refused
+                $"This option of sbatch would have a line break or another control character in it: {option}\nChoose a folder with another name with --out."
+        )
+
+    "#SBATCH " + option
+
 /// A whole script; `elements` is how many the array has.
+/// <exception cref="Refused">A folder has a name that no option of sbatch can hold.</exception>
 let render (program: Program) (settings: SlurmSettings) (submission: Submission) (kind: JobKind) (elements: int) : string =
     let words = List.map Shell.quoted >> String.concat " "
     let wrapper = settings.Wrapper |> Option.map (fun words -> words + " ") |> Option.defaultValue ""
@@ -73,11 +84,11 @@ let render (program: Program) (settings: SlurmSettings) (submission: Submission)
     let lines =
         [ "#!/usr/bin/env bash"
           $"# {purpose kind} Made by"
-          $"#   {program.Command}"
-          $"# To submit it again by hand: sbatch {Shell.quoted (Submission.scriptFile submission kind)}"
+          yield! Comment.lines "#   " program.Command
+          yield! Comment.lines "# " $"To submit it again by hand: sbatch {Shell.quoted (Submission.scriptFile submission kind)}"
           if kind = Train then
               "# Some of its cohorts: sbatch --array=2,5 ... What is trained already is not trained again."
-          yield! directives settings submission kind elements |> List.map (fun option -> "#SBATCH " + option)
+          yield! directives settings submission kind elements |> List.map directive
           ""
           "# Slurm sends USR1 before the time is over and TERM where it ends the job itself; either saves the state of every run."
           "signal= program="

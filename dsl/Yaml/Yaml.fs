@@ -32,6 +32,9 @@ let private current (parser: Parser) : ParsingEvent = nonNull parser.Current
 [<Struct>]
 type private Composed = { Node: Node; Values: int64; Levels: int }
 
+/// Line breaks and tabs are text.
+let private isControl (letter: char) = Char.IsControl letter && letter <> '\n' && letter <> '\r' && letter <> '\t'
+
 type private Composer(source: Source, parser: Parser, problems: ResizeArray<Problem>) =
     let anchors = Dictionary<string, Composed>()
     let unfinished = HashSet<string>()
@@ -102,6 +105,10 @@ type private Composer(source: Source, parser: Parser, problems: ResizeArray<Prob
         | :? Scalar as scalar ->
             this.Remember scalar place (fun () ->
                 parser.MoveNext() |> ignore
+
+                match scalar.Value |> Seq.tryFind isControl with
+                | Some letter -> report place (EscapedControl(int letter))
+                | None -> ()
 
                 let content =
                     if scalar.Style = ScalarStyle.Plain then
@@ -229,7 +236,7 @@ type private Composer(source: Source, parser: Parser, problems: ResizeArray<Prob
 /// Control characters that no YAML may hold.
 let private controlCharacter (source: Source) =
     let text = source.Text
-    let index = text |> Seq.tryFindIndex (fun c -> (c < ' ' && c <> '\n' && c <> '\r' && c <> '\t') || c = '\127')
+    let index = text |> Seq.tryFindIndex isControl
 
     index
     |> Option.map (fun index ->

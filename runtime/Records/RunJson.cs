@@ -13,13 +13,25 @@ internal static class RunJson
     {
         try
         {
-            return JsonNode.Parse(text, documentOptions: EachOnce) is JsonObject run && IsRun(run) ? run : null;
+            return JsonNode.Parse(text, documentOptions: EachOnce) is JsonObject run && IsText(text, run) && IsRun(run) ? run : null;
         }
-        catch (JsonException)
+        // The second: a text of halves of characters.
+        catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
             return null;
         }
     }
+
+    /// <summary>Reads every text: an escape sequence may stand for half of a character, which is found only then.</summary>
+    private static bool IsText(string text, JsonNode? node) =>
+        !text.Contains("\\u", StringComparison.Ordinal)
+        || node switch
+        {
+            JsonObject entries => entries.All(entry => IsText(text, entry.Value)),
+            JsonArray items => items.All(item => IsText(text, item)),
+            JsonValue value when value.GetValueKind() == JsonValueKind.String => value.GetValue<string>() is not null,
+            _ => true,
+        };
 
     private static bool IsRun(JsonObject run) =>
         Each(run, JsonValueKind.String, "run", "hash", "teacher_sha256", "images_xxh3", "started", "ended", "result_xxh128")

@@ -54,6 +54,27 @@ let tests =
               |> refused 3 [ "The teacher's checkpoint"; "nothere.safetensors is not there." ]
           }
 
+          test "A command leaves nothing in the temporary directory" {
+              use folder = new TemporaryFolder()
+              let code, text = throughScriptIn folder.Path [ "data"; "list" ]
+              Expect.equal code 0 text
+              Expect.isEmpty (System.IO.Directory.GetFileSystemEntries folder.Path) "left"
+          }
+
+          test "A damaged plan.json is named, and the sweep's command is what mends it" {
+              use folder = new TemporaryFolder()
+              File.WriteAllText(folder.File "plan.json", """{"epochs": [1], "seeds": [1.5]}""")
+
+              for verb in [ "table"; "report" ] do
+                  let code, text = run folder.Path [ verb; folder.Path ]
+                  Expect.equal code 3 text
+
+                  Expect.equal
+                      (text.Replace(folder.Path + "/", "").Trim())
+                      "plan.json is damaged: `seeds` has 1.5 where a whole number belongs. Repeat the sweep: it writes the file again, and trains only what is missing."
+                      verb
+          }
+
           test "plan shows the runs and trains nothing" {
               use folder = new TemporaryFolder()
               File.WriteAllText(Path.Combine(folder.Path, "small.yaml"), experiment)

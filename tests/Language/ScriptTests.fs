@@ -32,6 +32,24 @@ let tests =
                   "whole text"
           }
 
+          test "A script that a YAML file extends is not run, whatever its path looks like" {
+              use folder = new TemporaryFolder()
+              let trace = folder.File "trace"
+              Directory.CreateDirectory(folder.File "inner") |> ignore
+              File.WriteAllText(folder.File "evil.fsx", $"System.IO.File.WriteAllText(@\"{trace}\", \"run\")")
+
+              for path in [ "../evil.fsx"; folder.File "evil.fsx"; "../inner/../EVIL.FSX"; "../evil.fsx" ] do
+                  let file = folder.File "inner/x.yaml"
+                  File.WriteAllText(file, $"extends: {path}\nexperiment: x\n")
+
+                  match Experiments.load file [] false with
+                  | Error [ { Mistake = ExtendsScript named } ] -> Expect.equal named path "it is named"
+                  | Error problems -> failtest (Render.text false problems)
+                  | Ok _ -> failtest "it was extended"
+
+              Expect.isFalse (File.Exists trace) "nothing has run"
+          }
+
           test "a misspelt word is answered with the right one" {
               let path (file: string) = Path.Combine(System.AppContext.BaseDirectory, file)
               let dsl, runtime = path "ChannelDistillation.Dsl.dll", path "ChannelDistillation.Runtime.dll"

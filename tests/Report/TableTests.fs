@@ -333,15 +333,85 @@ cd-weight,cd,6,0,missing,,,,,,,,,,,,,,,23705252,1298000000,
               Expect.stringContains (Markdown.tables TableOptions.Default odd) "| a,\\|b   |" "escaped"
           }
 
+          test "A cell of a CSV file that a spreadsheet would compute begins with an apostrophe, and numbers stay numbers" {
+              let odd =
+                  { layout with
+                      Experiment = "+1+cmd|' /C calc'!A0"
+                      Teachers = []
+                      Rows =
+                          [ row "=HYPERLINK(\"http://x\")" [ "@axis", "-1e-3" ] [ "x" ] None
+                            row "a;=1+1" [ "@axis", "-x" ] [ "y" ] None
+                            row "a+b" [ "@axis", "＝1" ] [ "z" ] None ] }
+                  |> Results.collect (fun _ -> RunRecord.Nothing) Provenance.nothing
+
+              let cells =
+                  (Csv.render TableOptions.Default odd).Split '\n' |> Array.map (fun line -> (line.Split(",0,")[0]).Split(",seeds,")[0])
+
+              Expect.equal
+                  cells
+                  [| "experiment,variant,'@axis"
+                     "'+1+cmd|' /C calc'!A0,\"'=HYPERLINK(\"\"http://x\"\")\",-1e-3"
+                     "'+1+cmd|' /C calc'!A0,a;'=1+1,'-x"
+                     "'+1+cmd|' /C calc'!A0,a+b,'＝1"
+                     "" |]
+                  "beginnings of lines"
+          }
+
+          test "No line break of a foreign name leaves a comment or a cell of a LaTeX file" {
+              let broken = "\r\n\\immediate\\write18{touch owned}\n%\u2028\\input{|ls}"
+
+              let odd =
+                  Results.collect
+                      (fun _ -> completed 20.0 5.0 19.0)
+                      { trained with Trained = [ { Version = "1"; Libraries = "2"; Machine = "cpu" + broken }, 1 ] }
+                      { layout with
+                          Experiment = "x" + broken
+                          Command = Some("sweep" + broken)
+                          PublishedSource = Some("arXiv" + broken)
+                          Teachers = []
+                          Rows = [ row ("a" + broken) [ "axis" + broken, "b" + broken ] [ "x"; "y" ] None ] }
+
+              let latex = Latex.render TableOptions.Default odd
+
+              for line in latex.Split([| '\n'; '\r'; '\u2028' |]) do
+                  for command in [ "\\immediate"; "\\input" ] do
+                      Expect.isFalse (line.Contains command && not (line.StartsWith "% ")) $"no command: {line}"
+
+              let markdown = Markdown.tables TableOptions.Default odd
+              Expect.equal (markdown.Trim().Split('\n', '\r', '\u2028')).Length 3 $"a heading, a rule and a row:\n{markdown}"
+          }
+
           test "plan.json gives back the layout that it was written from" {
               use folder = new ChannelDistillation.Tests.TemporaryFolder()
               System.IO.File.WriteAllText(System.IO.Path.Combine(folder.Path, "plan.json"), PlanFile.render layout [])
               Expect.equal (PlanFile.read folder.Path) (Some layout) "layout"
           }
 
-          test "a folder without plan.json, or with a broken one, is none of an experiment" {
+          test "A folder without plan.json is none of an experiment" {
               use folder = new ChannelDistillation.Tests.TemporaryFolder()
-              Expect.isNone (PlanFile.read folder.Path) "no file"
-              System.IO.File.WriteAllText(System.IO.Path.Combine(folder.Path, "plan.json"), "{\"experiment\": 3}")
-              Expect.isNone (PlanFile.read folder.Path) "another file"
-          } ]
+              Expect.equal (PlanFile.tryRead folder.Path) (Ok None) "no file"
+          }
+
+          for damage, reason in
+              [ "nonsense", "it is not JSON"
+                "[]", "`experiment` has [] where an object belongs"
+                "{\"experiment\": 3}", "`experiment` has 3 where a text belongs"
+                "{\"experiment\": \"\\ud800\"}", "it is not JSON"
+                "{}", "`epochs` is not there"
+                "{\"epochs\": [1], \"seeds\": [1.5]}", "`seeds` has 1.5 where a whole number belongs"
+                "{\"epochs\": [1e99]}", "`epochs` has 1e99 where a whole number belongs"
+                "{\"epochs\": {\"a\": \"" + System.String('x', 50) + "\"}}",
+                "`epochs` has {\"a\": \"" + System.String('x', 30) + "... where a list belongs"
+                "{\"epochs\": [], \"seeds\": [], \"held_out\": [], \"teachers\": [], \"runs\": [{\"folder\": \"../x\", \"hash\": \"1\"}]}",
+                "`folder` has \"../x\" where the name of a folder belongs" ] do
+              test $"A plan.json is damaged, and the message says how: {damage}" {
+                  use folder = new ChannelDistillation.Tests.TemporaryFolder()
+                  System.IO.File.WriteAllText(folder.File "plan.json", damage)
+
+                  Expect.equal
+                      (PlanFile.tryRead folder.Path |> Result.mapError (fun text -> text.Replace(folder.Path + "/", "")))
+                      (Error $"plan.json is damaged: {reason}.")
+                      "said"
+
+                  Expect.isNone (PlanFile.read folder.Path) "to a sweep it is not there"
+              } ]

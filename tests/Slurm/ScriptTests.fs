@@ -46,6 +46,27 @@ let tests =
                   Expected.check (expected (string kind)) (Script.render program settings submission kind 12)
               }
 
+          test "No line break of the command or of a folder's name leaves a comment of the script" {
+              let bare script = Script.render script settings submission Train 12
+              let isComment (line: string) = line.StartsWith "#" && not (line.StartsWith "#SBATCH")
+              let commands (text: string) = text.Split('\n') |> Array.filter (isComment >> not)
+              let evil = { program with Command = "dotnet fsi build.fsx sweep 'a\nrm -rf ~\r\nb\u0085c\vd'" }
+              Expect.equal (commands (bare evil)) (commands (bare program)) "the lines that run are the same"
+          }
+
+          test "A folder whose name has a line break is refused: Slurm reads its options line by line" {
+              let broken = { submission with Folder = "/scratch/a\n#SBATCH --wrap=x/slurm/1" }
+
+              Expect.throwsC (fun () -> Script.render program settings broken Train 12 |> ignore) (fun error ->
+                  match error with
+                  | ChannelDistillation.Dsl.Launch.Refused message ->
+                      Expect.stringStarts
+                          message
+                          "This option of sbatch would have a line break or another control character in it: --output="
+                          "said"
+                  | other -> raise other)
+          }
+
           test "a job's name tells its submission and its kind" {
               use folder = new TemporaryFolder()
               let experiment = folder.File "a.b c"

@@ -103,11 +103,38 @@ let tests =
               Expect.equal (under (own None (Some 119)) "time: 3") (Ok(own (Some "3") (Some 119))) "to the second"
           }
 
+          for text, place, reason in
+              [ "setup: [module load a, 'if true; then', module load b]",
+                41,
+                "something is opened and not closed, or closed and not opened, or a backslash ends the last line"
+                "setup: [module load a, fi, module load b]", 24, "syntax error near unexpected token 'fi'"
+                "setup: ['echo \"a']", 9, "unexpected EOF while looking for matching '\"'"
+                "setup: ['cat <<EOF', a]", 22, "something is opened and not closed, or closed and not opened, or a backslash ends the last line"
+                "setup: [module load \\]", 9, "something is opened and not closed, or closed and not opened, or a backslash ends the last line"
+                "wrapper: apptainer exec \"a b", 10, "unexpected EOF while looking for matching '\"'" ] do
+              test $"Shell that bash cannot read is refused: {text}" {
+                  let said =
+                      match ofSite text with
+                      | Error text -> text.Replace("\n", " ")
+                      | Ok _ -> ""
+
+                  Expect.stringContains said $"slurm.yaml:1:{place} " "where"
+                  let key = text.Substring(0, text.IndexOf ':')
+                  Expect.stringContains said $"cannot read `{key}`: {reason}. Hint: these lines become part of a script" "why"
+              }
+
+          test "Shell that needs several lines, or an extended pattern, is taken" {
+              let lines = [ "if true; then"; "module load a"; "fi"; "ls !(a)"; "cat <<EOF >b"; "text"; "EOF" ]
+              let text = String.concat "" [ for line in lines -> $"  - '{line}'\n" ]
+              Expect.equal (ofSite ("setup:\n" + text)) (Ok { SlurmCodec.empty with Setup = Some lines }) "as they are"
+          }
+
           for text, why in
               [ "--job=foo", "to sbatch it can be short for `--job-name`, and the launcher sets it, to find its jobs again"
                 "--part=high", "to sbatch it can be short for `--partition`, and the key `partition` is for it"
                 "--no-req",
                 "to sbatch it can be short for `--no-requeue`, and the launcher sets it, so that runs are saved and go on; `save_seconds` and `requeues` say when and how often"
+                "--export=ALL,LD_PRELOAD=/tmp/x.so", "it can set variables that load code; write lines such as `export NAME=VALUE` in `setup`"
                 "--clusters=a,b", "a sweep is submitted to one cluster, the one of the machine that submits it"
                 "--cluster other",
                 "to sbatch it can be short for `--clusters`, and a sweep is submitted to one cluster, the one of the machine that submits it"

@@ -17,7 +17,7 @@ let private between = TimeSpan.FromSeconds 15.0
 let private settingsOf (plan: Plan) : SlurmSettings =
     match Site.settings workspace plan.Experiment with
     | Ok settings -> settings
-    | Error problems -> Ending.stop Ending.invalid (Render.problems problems)
+    | Error problems -> refuse problems
 
 let private programOf (options: SweepOptions) (settings: SlurmSettings) (command: string) : Script.Program =
     let threads =

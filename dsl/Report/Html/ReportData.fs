@@ -108,7 +108,8 @@ let private row (indexOf: IDictionary<string, int>) (index: int) (result: Result
 /// The trained rows, and every run once.
 let render (results: Results) (runs: RunDetail list) : string =
     let indexOf = dict [ for index, run in List.indexed runs -> run.Folder, index ]
-    let trained = results.Rows |> List.filter (fun row -> not row.IsTeacher)
+    // Teachers come first.
+    let trained = results.Rows |> List.skip results.Layout.Teachers.Length
     let rows = List.zip trained results.Layout.Rows |> List.filter (fun (row, _) -> row.IsTrained)
     let every = stride runs
 
