@@ -367,9 +367,13 @@ cd-weight,cd,6,0,missing,,,,,,,,,,,,,,,23705252,1298000000,
                       { layout with
                           Experiment = "x" + broken
                           Command = Some("sweep" + broken)
-                          PublishedSource = Some("arXiv" + broken)
                           Teachers = []
-                          Rows = [ row ("a" + broken) [ "axis" + broken, "b" + broken ] [ "x"; "y" ] None ] }
+                          Rows =
+                            [ row
+                                  ("a" + broken)
+                                  [ "axis" + broken, "b" + broken ]
+                                  [ "x"; "y" ]
+                                  (Some { PublishedRow.empty with Top1Error = Some 1.0; Source = Some("arXiv" + broken) }) ] }
 
               let latex = Latex.render TableOptions.Default odd
 
