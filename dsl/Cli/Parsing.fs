@@ -155,6 +155,18 @@ let launcher (text: string) =
         let near = hint other [ "local"; "slurm" ]
         Ending.stop Ending.invalid $"I do not know the launcher `{other}`. --launcher is local or slurm.{near}"
 
+/// What `--differences` adds: `interval,welch,holm`.
+let differences (text: string) : Report.DifferenceColumn list =
+    let known = [ "interval", Report.Interval; "welch", Report.Welch; "holm", Report.Holm ]
+
+    [ for word in text.Split ',' |> Array.map _.Trim() ->
+          match known |> List.tryFind (fun (name, _) -> name = word) with
+          | Some(_, column) -> column
+          | None ->
+              let near = hint word (List.map fst known)
+              Ending.stop Ending.invalid $"I do not know the difference column `{word}`. --differences is a list of interval, welch and holm.{near}" ]
+    |> List.distinct
+
 /// `on` or `off`.
 let switch (option: string) (text: string) =
     match text with

@@ -139,6 +139,14 @@ let render (workspace: Workspace) (device: string) (lanes: int) (plan: Plan) (jo
           note
       | None -> ()
 
+      let heldOut = [ for job in jobs -> job.Run.Spec.Dataset.HeldOut |> Option.ofObj |> Option.map _.Share ]
+
+      match Report.Selection.warning (List.distinct heldOut) [ for row in plan.Rows -> row.Variant, row.Axes ] with
+      | Some warning ->
+          ""
+          $"Warning: {warning}"
+      | None -> ()
+
       match WeightChart.render plan with
       | [] -> ()
       | chart ->
