@@ -54,7 +54,7 @@ let private runTests (arguments: string array) =
 let main arguments =
     ExternalTorch.Load()
 
-    if Array.tryHead arguments = Some "sweep" then
-        Launch.Workers.CrewTests.work arguments
-    else
-        runTests arguments
+    match Array.tryHead arguments with
+    | Some "sweep" -> Launch.Workers.CrewTests.work arguments
+    | Some "convolutions" -> Models.Layers.ConvolutionTests.work ()
+    | _ -> runTests arguments

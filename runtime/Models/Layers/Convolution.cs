@@ -1,4 +1,3 @@
-using ChannelDistillation.Native;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -19,9 +18,6 @@ public sealed class Convolution : CastingLayer
     private readonly long[] stride;
     private readonly long[] padding;
     private readonly int groups;
-
-    // Models are also run where no device was chosen, to count their operations.
-    static Convolution() => NativeWarnings.Silence();
 
     /// <param name="input">Channels.</param>
     /// <param name="output">Channels.</param>
@@ -48,13 +44,13 @@ public sealed class Convolution : CastingLayer
     public override Tensor forward(Tensor images)
     {
         Tensor? summand = bias ?? shift;
-        Tensor output = nn.functional.conv2d(
+        Tensor output = ConvolutionOperator.Apply(
             Cast(images),
             CastParameter(weight),
             summand is null ? null : CastParameter(summand),
             stride,
             padding,
-            groups: groups
+            groups
         );
         ForwardTrace.Convolved(this, images, output);
         MultiplyAdds.Add(output, weight);

@@ -50,7 +50,7 @@ public sealed class FreeConvolution : nn.Module<Tensor, Tensor>, IUniformlyIniti
     {
         Tensor output = transposed
             ? nn.functional.conv_transpose2d(images, weight, bias, strides: stride, padding: padding)
-            : nn.functional.conv2d(images, weight, bias, strides: stride, padding: padding);
+            : ConvolutionOperator.Apply(images, weight, bias, stride, padding);
         MultiplyAdds.Add(transposed ? images : output, weight);
         return output;
     }
