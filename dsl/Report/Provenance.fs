@@ -12,9 +12,13 @@ type TrainedOn =
         Version: string
         Libraries: string
         Machine: string
+        /// What the run's networks computed in, where another run computed the same network in another layout; else empty.
+        Layout: string
     }
 
-    override this.ToString() = $"channel-distillation {this.Version}, {this.Libraries} on {this.Machine}"
+    override this.ToString() =
+        let layout = if this.Layout = "" then "" else ", " + this.Layout
+        $"channel-distillation {this.Version}, {this.Libraries} on {this.Machine}{layout}"
 
 /// Where the numbers of a table come from.
 type Provenance =
@@ -51,7 +55,29 @@ module Provenance =
         (if setting "deterministic" = "true" then ", deterministic" else "")
         + (if setting "tf32" = "false" then ", without TF32" else "")
 
-    let private ofSession (session: JsonObject) =
+    /// The networks of a run, each with the layout that it had in a session. Versions that recorded none computed channels-last.
+    let private networks (run: JsonObject) (session: JsonObject) =
+        let layout role =
+            match at [ "hardware"; "layout"; role ] session with
+            | "?" -> "channels-last"
+            | name -> name
+
+        [ ("student", at [ "spec"; "student" ] run), layout "student"
+          ("teacher", at [ "spec"; "teacher"; "model" ] run), layout "teacher" ]
+        |> List.filter (fun ((_, network), _) -> network <> "?")
+
+    /// Those that were computed in more than one layout.
+    let private mixed (runs: JsonObject list) =
+        [ for run in runs do
+              for session in Sessions.Counting run do
+                  yield! networks run session ]
+        |> List.distinct
+        |> List.countBy fst
+        |> List.filter (fun (_, layouts) -> layouts > 1)
+        |> List.map fst
+        |> set
+
+    let private ofSession mixed (run: JsonObject) (session: JsonObject) =
         let software name = at [ "software"; name ] session
         let hardware name = at [ "hardware"; name ] session
 
@@ -60,7 +86,12 @@ module Provenance =
           Machine =
             match hardware "gpu" with
             | "?" -> $"""{hardware "device"} ({hardware "processor"}, cores: {hardware "cores"}, threads: {hardware "threads"})"""
-            | gpu -> $"""{gpu}{gpuSettings session} ({hardware "processor"}, cores: {hardware "cores"})""" }
+            | gpu -> $"""{gpu}{gpuSettings session} ({hardware "processor"}, cores: {hardware "cores"})"""
+          Layout =
+            [ for network, layout in networks run session do
+                  if Set.contains network mixed then
+                      $"{fst network} {layout}" ]
+            |> String.concat ", " }
 
     let private time (name: string) (run: JsonObject) =
         match DateTime.TryParse(at [ name ] run, Globalization.CultureInfo.InvariantCulture, Globalization.DateTimeStyles.AdjustToUniversal) with
@@ -69,9 +100,11 @@ module Provenance =
 
     /// From the run.json of each run that counts.
     let ofRuns (runs: JsonObject list) : Provenance =
+        let mixed = mixed runs
+        let trainedOn run = Sessions.Counting run |> Seq.map (ofSession mixed run) |> Seq.distinct |> Seq.toList
         let starts, ends = runs |> List.choose (time "started"), runs |> List.choose (time "ended")
 
-        { Trained = runs |> List.collect (Sessions.Counting >> Seq.map ofSession >> Seq.distinct >> Seq.toList) |> List.countBy id
+        { Trained = runs |> List.collect trainedOn |> List.countBy id
           Period =
             if starts.IsEmpty || ends.IsEmpty then
                 None
@@ -91,7 +124,8 @@ module Provenance =
         let differing =
             [ several "versions of this program" _.Version provenance
               several "versions of its libraries" _.Libraries provenance
-              several "machines" _.Machine provenance ]
+              several "machines" _.Machine provenance
+              several "memory layouts" _.Layout provenance ]
             |> List.choose id
 
         match differing with

@@ -57,8 +57,15 @@ public sealed class TeacherStore(Workspace workspace)
 
     /// <summary>The teacher with its weights, frozen, on a device.</summary>
     /// <param name="precision">What it computes in.</param>
+    /// <param name="layout">How its activations and weights lie in memory.</param>
     /// <exception cref="MissingException">Its checkpoint is not there, is damaged, or does not fit the model.</exception>
-    public FrozenTeacher Load(TeacherSpec teacher, DatasetSpec dataset, torch.Device device, Precision precision = Precision.Float32)
+    public FrozenTeacher Load(
+        TeacherSpec teacher,
+        DatasetSpec dataset,
+        torch.Device device,
+        Precision precision = Precision.Float32,
+        TensorLayout layout = TensorLayout.ChannelsLast
+    )
     {
         string path = CheckpointOf(teacher, dataset);
         if (!File.Exists(path))
@@ -74,6 +81,7 @@ public sealed class TeacherStore(Workspace workspace)
             model.Dispose();
             throw new MissingException($"The teacher {teacher.Model.Name} cannot be used. {error.Message}", error);
         }
+        model.Arrange(layout);
         model.to(device);
         return new(model, teacher.BatchNorm, precision);
     }
@@ -97,7 +105,8 @@ public sealed class TeacherStore(Workspace workspace)
         string kept = KeptErrors(teacher, dataset);
         if (ReadErrors(kept) is EpochErrors known)
             return known;
-        using FrozenTeacher model = Load(Evaluated(teacher), dataset, new(options.Device));
+        TensorLayout layout = options.Layouts.OfEvaluation(teacher.Model, dataset, Precision.Float32);
+        using FrozenTeacher model = Load(Evaluated(teacher), dataset, new(options.Device), layout: layout);
         EpochErrors errors = Evaluation.Errors((images, labels) => model.Run(images, labels, Taps.Logits).Logits, dataset, options, stop);
         try
         {

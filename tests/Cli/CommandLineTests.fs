@@ -192,6 +192,8 @@ let tests =
                     [ "sweep"; "--part"; "tables" ] @ option,
                     "--part is for a process that a sweep has started; it does not go with --launcher or --cancel.\n"
                 [ "plan"; "--retry-failed" ], "--retry-failed of `plan` goes with --launcher slurm, and changes what would be submitted.\n"
+                [ "sweep"; "--layout"; "contigous" ],
+                "I do not know the layout `contigous`. --layout is auto, channels-last or contiguous.\nHint: maybe you want `contiguous`?\n"
                 [ "sweep"; "--launcher"; "pbs" ], "I do not know the launcher `pbs`. --launcher is local or slurm.\n"
                 [ "plan"; "--set"; "train.epochs" ], "--set needs PATH=VALUE, for instance --set train.epochs=2; this is `train.epochs`.\n"
                 [ "data"; "fetch" ], "Missing argument '<name>'.\n`dotnet fsi build.fsx help data fetch` lists its options.\n"

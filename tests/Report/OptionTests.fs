@@ -195,7 +195,7 @@ cd,128,,23.50 ± 0.71,22.25 ± 0.35
           }
 
           test "runs of several versions and machines are said to be" {
-              let on version machine : TrainedOn = { Version = version; Libraries = "TorchSharp 0.107.0"; Machine = machine }
+              let on version machine : TrainedOn = { Version = version; Libraries = "TorchSharp 0.107.0"; Machine = machine; Layout = "" }
 
               Expect.equal
                   (Provenance.lines { Trained = [ on "0.1.0" "cpu", 2; on "0.2.0" "cpu", 1 ]; Period = None })

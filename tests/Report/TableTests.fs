@@ -58,7 +58,12 @@ let private layout: Layout =
           row "cd" [ "losses.cd.weight", "6" ] [ "c0"; "c1"; "c2" ] None ] }
 
 let private trained: Provenance =
-    { Trained = [ { Version = "0.1.0+c4b51ec4"; Libraries = "TorchSharp 0.107.0, .NET 10.0.1"; Machine = "cpu (Xeon)" }, 4 ]
+    { Trained =
+        [ { Version = "0.1.0+c4b51ec4"
+            Libraries = "TorchSharp 0.107.0, .NET 10.0.1"
+            Machine = "cpu (Xeon)"
+            Layout = "" },
+          4 ]
       Period = Some(DateTime(2026, 11, 23, 4, 26, 0), DateTime(2026, 11, 23, 16, 7, 0)) }
 
 let private results =
@@ -369,11 +374,11 @@ cd-weight,cd,6,0,missing,,,,,,,,,,,,,,,23705252,1298000000,
                           Command = Some("sweep" + broken)
                           Teachers = []
                           Rows =
-                            [ row
-                                  ("a" + broken)
-                                  [ "axis" + broken, "b" + broken ]
-                                  [ "x"; "y" ]
-                                  (Some { PublishedRow.empty with Top1Error = Some 1.0; Source = Some("arXiv" + broken) }) ] }
+                              [ row
+                                    ("a" + broken)
+                                    [ "axis" + broken, "b" + broken ]
+                                    [ "x"; "y" ]
+                                    (Some { PublishedRow.empty with Top1Error = Some 1.0; Source = Some("arXiv" + broken) }) ] }
 
               let latex = Latex.render TableOptions.Default odd
 

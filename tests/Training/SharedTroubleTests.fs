@@ -8,6 +8,7 @@ open Expecto
 open TorchSharp
 open ChannelDistillation
 open ChannelDistillation.Data
+open ChannelDistillation.Models
 open ChannelDistillation.Records
 open ChannelDistillation.Specs
 open ChannelDistillation.Tests
@@ -31,6 +32,7 @@ let private optionsOf (folder: TemporaryFolder) (training: unit -> IImageSet) =
     TrainingOptions(
         Workspace folder.Path,
         "cpu",
+        Layout = Nullable TensorLayout.ChannelsLast,
         OpenDataset = fun _ -> new Dataset(DatasetCatalog.Get "fashion-mnist-mini", training (), images 30 2)
     )
 

@@ -7,6 +7,7 @@ open System.IO
 open ChannelDistillation
 open ChannelDistillation.Data
 open ChannelDistillation.Losses
+open ChannelDistillation.Models
 open ChannelDistillation.Records
 open ChannelDistillation.Schedules
 open ChannelDistillation.Specs
@@ -27,7 +28,9 @@ let images count seed =
 /// Never opened twice at once: each cohort disposes its own.
 let private openDataset (_: DatasetSpec) = new Dataset(DatasetCatalog.Get "fashion-mnist-mini", images 72 1, images 30 2)
 
-let options (folder: TemporaryFolder) = TrainingOptions(Workspace folder.Path, "cpu", OpenDataset = openDataset)
+/// In one layout, so that nothing is timed.
+let options (folder: TemporaryFolder) =
+    TrainingOptions(Workspace folder.Path, "cpu", Layout = Nullable TensorLayout.ChannelsLast, OpenDataset = openDataset)
 
 let train epochs lr =
     TrainSpec(Epochs = epochs, Batch = 16, Optimizer = SgdSpec(lr, 0.9, 5e-4), LearningRateSchedule = LearningRateSchedule.Step([| 1 |], 0.5))
