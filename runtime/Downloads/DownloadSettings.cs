@@ -17,6 +17,9 @@ public sealed record DownloadSettings
     /// <summary>Tries after the first that bring next to nothing, before it is given up.</summary>
     public int Retries { get; init; } = 4;
 
+    /// <summary>Measures <see cref="Stall"/>.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
     /// <summary>Null: every file from its public address.</summary>
     public Uri? Mirror { get; init; }
 

@@ -24,8 +24,8 @@ internal sealed class Transfer(RemoteFile file, Uri address, DownloadSettings se
     /// <exception cref="OperationCanceledException">Asked to stop.</exception>
     public async Task Run(PartialFile part, CancellationToken stop)
     {
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        patience.CancelAfter(settings.Stall);
+        using var stall = new CancellationTokenSource(settings.Stall, settings.Time);
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(stop, stall.Token);
         try
         {
             using var request = new HttpRequestMessage(HttpMethod.Get, address);
@@ -34,7 +34,7 @@ internal sealed class Transfer(RemoteFile file, Uri address, DownloadSettings se
             hasAnswered = true;
             Prepare(part, response);
             await using Stream body = await response.Content.ReadAsStreamAsync(patience.Token);
-            await Copy(body, part, patience);
+            await Copy(body, part, stall, patience.Token);
         }
         catch (OperationCanceledException error) when (!stop.IsCancellationRequested)
         {
@@ -106,12 +106,12 @@ internal sealed class Transfer(RemoteFile file, Uri address, DownloadSettings se
             throw DownloadProblems.OtherSize(address, file, bytes);
     }
 
-    private async Task Copy(Stream body, PartialFile part, CancellationTokenSource patience)
+    private async Task Copy(Stream body, PartialFile part, CancellationTokenSource stall, CancellationToken patience)
     {
         var buffer = new byte[BufferSize];
-        while (await body.ReadAsync(buffer, patience.Token) is var read and > 0)
+        while (await body.ReadAsync(buffer, patience) is var read and > 0)
         {
-            patience.CancelAfter(settings.Stall);
+            stall.CancelAfter(settings.Stall);
             if (part.Length + read > file.Bytes)
             {
                 part.StartAnew();

@@ -2,7 +2,6 @@
 module ChannelDistillation.Tests.Report.OptionTests
 
 open System
-open System.Diagnostics
 open System.IO
 open Expecto
 open ChannelDistillation.Dsl.Report
@@ -68,15 +67,6 @@ let private batches =
               row "cd" [ "train.batch", batch; "losses.cd.weight", "3" ] [ 22.0; 22.5 ] ]
 
 let private same (actual: string) (expected: string) = Expect.equal actual (expected.TrimStart '\n') "whole text"
-
-let private tryPdflatex () =
-    try
-        use found = Process.Start(ProcessStartInfo("pdflatex", "--version", RedirectStandardOutput = true))
-        found.StandardOutput.ReadToEnd() |> ignore
-        found.WaitForExit()
-        true
-    with :? ComponentModel.Win32Exception ->
-        false
 
 [<Tests>]
 let tests =
@@ -223,7 +213,7 @@ cd,128,,23.50 ± 0.71,22.25 ± 0.35
           }
 
           test "LaTeX compiles" {
-              if not (tryPdflatex ()) then
+              if not (ChildProcess.Exists "pdflatex") then
                   skiptest "pdflatex is not here (Debian: texlive-latex-base)"
 
               use folder = new TemporaryFolder()
@@ -236,12 +226,8 @@ cd,128,,23.50 ± 0.71,22.25 ± 0.35
                   "\\documentclass{article}\n\\usepackage{booktabs,graphicx}\n\\begin{document}\n" + tables + "\\end{document}\n"
               )
 
-              let start = ProcessStartInfo("pdflatex", "-halt-on-error -interaction=batchmode paper.tex", WorkingDirectory = folder.Path)
-              start.RedirectStandardOutput <- true
-              use compiler = Process.Start start
-              let said = compiler.StandardOutput.ReadToEnd()
-              compiler.WaitForExit()
-              Expect.equal compiler.ExitCode 0 said
+              let code, said, _ = ChildProcess.Run("pdflatex", [ "-halt-on-error"; "-interaction=batchmode"; "paper.tex" ], folder.Path)
+              Expect.equal code 0 said
               Expect.isFalse ((File.ReadAllText(folder.File "paper.log")).Contains "Overfull") "no table is wider than the text"
           }
 

@@ -133,7 +133,7 @@ let tests =
                   let watcher = quiet ()
                   let again = Packer.Pack(folder, target, PackFormat.Files, watcher, CancellationToken.None)
                   Expect.isTrue again.WasThere "complete"
-                  Expect.equal (Seq.toList watcher.Said) [ $"Checking {target}: 14" ] "said"
+                  Expect.equal (Seq.toList watcher.Said) (advice @ [ $"Checking {target}: 14" ]) "said"
                   let damaged = Array.copy sound
                   damaged[100] <- damaged[100] ^^^ 1uy
                   File.WriteAllBytes(shard, damaged)
@@ -193,9 +193,9 @@ let tests =
           test "a plan and a listing say that it stands in for the folder" {
               withFolder (fun folder ->
                   let read () = Seq.toList (DatasetStore.HowItIsRead(spec folder 2, Workspace "/"))
-                  Expect.isEmpty (read ()) "the folder itself"
+                  Expect.equal (read ()) advice "the folder itself"
                   let target, _ = pack folder PackFormat.Files
-                  Expect.equal (read ()) [ $"{folder} is read from its packed copy {target}, which gives the same numbers." ] "its copy"
+                  Expect.equal (read ()) ($"{folder} is read from its packed copy {target}, which gives the same numbers." :: advice) "its copy"
                   let described = DatasetCatalog.Describe(spec folder 2)
                   Expect.equal (DatasetStore.StateOf(described, Workspace "/")).Folder target "listed"
                   Expect.equal (DatasetStore.OfFolder target).Classes (Nullable 2) "and can be evaluated on itself")

@@ -5,6 +5,7 @@ open System.IO
 open System.Threading
 open Expecto
 open ChannelDistillation
+open ChannelDistillation.Data.Photographs.Decoding
 open ChannelDistillation.Data.Photographs.Packed
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Data.Photographs.Photos
@@ -16,6 +17,9 @@ type Watcher(advanced: int -> unit) =
         member this.Started(what, images) = this.Said.Add $"{what}: {images}"
         member _.Advanced(images, _) = advanced images
         member this.Say message = this.Said.Add message
+
+/// What is said of slow decoding, where this machine has no libjpeg-turbo.
+let advice = Option.toList (Option.ofObj (PictureDecoder.Advice TurboJpeg.IsThere))
 
 let quiet () = Watcher ignore
 
