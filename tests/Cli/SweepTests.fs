@@ -2,13 +2,12 @@
 module ChannelDistillation.Tests.Cli.SweepTests
 
 open System
-open System.Diagnostics
 open System.IO
 open System.Text.Json.Nodes
-open System.Threading
 open Expecto
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Cli.Running
+open ChannelDistillation.Tests.Data.Photographs
 
 let private experiment =
     "experiment: small
@@ -89,20 +88,6 @@ let private completed =
          let ended = run folder.Path sweepArguments
          expectExit 0 ended
          folder)
-
-/// Waits for something that the program does; fails if the program ends before. The limit only keeps a hanging program from hanging the tests.
-let private waitUntil (started: Started) what condition =
-    let clock = Stopwatch.StartNew()
-
-    while not (condition ()) do
-        if started.HasEnded then
-            let code, output, errors = started.End()
-            failtest $"it ended with {code} before {what}:\n{output}{errors}"
-
-        if clock.Elapsed > TimeSpan.FromMinutes 5.0 then
-            failtest $"five minutes went by before {what}"
-
-        Thread.Sleep 50
 
 [<Tests>]
 let tests =
@@ -233,14 +218,15 @@ let tests =
                   skiptest "Windows has no SIGTERM"
 
               use folder = new TemporaryFolder()
-              withExperiment folder experiment
+              // A checkpoint after every step: the first of forty is the event to wait for.
+              withExperiment folder (experiment + "checkpoint_minutes: 0.00001\n")
               use started = new Started(folder.Path, sweepArguments)
 
-              waitUntil started "its run had a run.json" (fun () ->
-                  runFolders folder |> List.exists (fun run -> File.Exists(Path.Combine(run, "run.json"))))
+              started.WaitUntil(
+                  "its run had a checkpoint",
+                  fun () -> runFolders folder |> List.exists (fun run -> File.Exists(Path.Combine(run, "checkpoints", "latest.state.safetensors")))
+              )
 
-              // Into the epoch, which takes several times as long; sooner or later in it makes no difference to what follows.
-              Thread.Sleep 2000
               started.Terminate()
               let code, output, errors = started.End()
               expectExit 130 (code, output, errors)
@@ -260,9 +246,17 @@ let tests =
 
           test "two sweeps of one file at the same time train each run once" {
               use folder = new TemporaryFolder()
-              withExperiment folder (experiment.Replace("seeds: [0]", "seeds: [0, 1]"))
-              use first = new Started(folder.Path, sweepArguments)
-              use second = new Started(folder.Path, sweepArguments)
+              Photos.folder (folder.File "photos") [ "cat"; "dog" ] 8 1 |> ignore
+
+              withExperiment
+                  folder
+                  (experiment
+                      .Replace("fashion-mnist-mini", "{ image_folder: photos, classes: 2 }")
+                      .Replace("batch: 250", "batch: 4")
+                      .Replace("seeds: [0]", "seeds: [0, 1]"))
+
+              use first = new Started(folder.Path, sweepArguments, folder.Path)
+              use second = new Started(folder.Path, sweepArguments, folder.Path)
               let ended = [ first.End(); second.End() ]
               List.iter (expectExit 0) ended
 

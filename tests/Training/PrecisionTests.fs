@@ -35,7 +35,7 @@ let private narrowVariants =
 
 let private lossesOf (lane: LaneSpec) = [ for record in RunFolder(lane.Folder).ReadMetrics() -> record.Loss ]
 
-let private deepest = [ "resnet101"; "resnet152"; "resnet110" ]
+let private deepest = [ "resnet34"; "resnet101"; "resnet152"; "resnet110"; "vgg16"; "vgg19" ]
 
 let private image = ImageShape(3, 32, 32)
 
@@ -48,7 +48,7 @@ let private answers (name: string) (precision: Precision) training =
     model.ComputeIn precision
 
     let output =
-        model.Run(Golden.images [| 4L; 3L; 32L; 32L |] 1.0, Taps.Everything ||| Taps.PreActivations descriptor.Stages.Count)
+        model.Run(Golden.images [| 2L; 3L; 32L; 32L |] 1.0, Taps.Everything ||| Taps.PreActivations descriptor.Stages.Count)
 
     model,
     [ output.Logits
