@@ -82,6 +82,9 @@ let build (target: Target) (asked: string option) =
 
                 eprintfn "%.0f s" clock.Elapsed.TotalSeconds
 
+                for advisory in Packages.advisories output do
+                    eprintfn "Warning: %s" advisory
+
                 for line in output.Split '\n' do
                     if line.TrimStart().StartsWith "TorchSharp:" then
                         eprintfn "%s" (line.Trim())

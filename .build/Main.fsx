@@ -5,6 +5,7 @@
 #load "Packages.fsx"
 #load "Stamps.fsx"
 #load "Building.fsx"
+#load "Notices.fsx"
 
 open Argu
 open ChannelDistillation.Cli
@@ -72,6 +73,13 @@ let benchVerb arguments =
     build bench None
     become (at bench.Program :: arguments)
 
+let noticesVerb (arguments: string list) =
+    if not arguments.IsEmpty then
+        stop 2 "`notices` takes no arguments: it writes THIRD-PARTY-NOTICES.txt from the packages of the last build."
+
+    System.IO.File.WriteAllText(Notices.file, Notices.render ())
+    0
+
 let formatVerb arguments =
     let check = (parse<FormatArguments> "format" arguments).Contains Check
 
@@ -99,7 +107,8 @@ let developerVerbs =
       "[steps | cache | cifar | photographs | startup | methods | precision | loader | gpu]",
       "all of bench/README.md's table beside PyTorch, or a part of it",
       benchVerb
-      "format", "", "format the sources; --check only looks", formatVerb ]
+      "format", "", "format the sources; --check only looks", formatVerb
+      "notices", "", "write THIRD-PARTY-NOTICES.txt from the licences of the packages", noticesVerb ]
 
 let help () =
     let line (verb, arguments, doc) = printfn "  %-39s %s" $"{verb} {arguments}" doc

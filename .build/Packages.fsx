@@ -11,6 +11,13 @@ let private complaints (output: string) =
     |> Seq.distinct
     |> List.ofSeq
 
+/// What NuGet's audit says of packages with known vulnerabilities.
+let advisories (output: string) =
+    Regex.Matches(output, @"warning (NU190[1-4]: .*?)\s*(?:\[[^\[]*\])?\s*$", RegexOptions.Multiline)
+    |> Seq.map _.Groups[1].Value
+    |> Seq.distinct
+    |> List.ofSeq
+
 let private most = 3
 
 let private advice (backend: string) =

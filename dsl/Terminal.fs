@@ -56,6 +56,24 @@ type private SafeWriter(inner: TextWriter) =
 /// Everything that is written through it is safe.
 let writer (inner: TextWriter) : TextWriter = new SafeWriter(inner)
 
+/// All characters that are safe and take one byte.
+let private plainBytes =
+    Buffers.SearchValues.Create(
+        [| for code in 0uy .. 127uy do
+               if not (isUnsafe (char code)) then
+                   code |]
+            .AsSpan()
+    )
+
+let private output = lazy Console.OpenStandardOutput()
+
+/// Writes a part of a long text in UTF-8 to the standard output, safe as all that is written there.
+let writeUtf8 (text: ReadOnlyMemory<byte>) =
+    if text.Span.IndexOfAnyExcept plainBytes < 0 then
+        output.Value.Write text.Span
+    else
+        output.Value.Write(Encoding.UTF8.GetBytes(safe (Encoding.UTF8.GetString text.Span)))
+
 let mutable private errors: TextWriter option = None
 
 /// From now on, what the program writes to the console is safe. The views that stay in place keep their own way to the terminal.

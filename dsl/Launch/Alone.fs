@@ -38,7 +38,7 @@ let train (state: SweepState) (progress: IProgress) (stop: CancellationToken) : 
                 if not stop.IsCancellationRequested then
                     Bring.train state.Store options.RetryFailed state.Training progress teacher stop
                     evaluate state progress stop teacher
-                    state.WriteTables() |> ignore
+                    state.UpdateTables()
 
             cohort)
 
@@ -48,7 +48,7 @@ let train (state: SweepState) (progress: IProgress) (stop: CancellationToken) : 
         try
             troubles.Around () (fun () -> CohortTrainer.Train(lanes, state.Training, progress, stop))
         finally
-            state.WriteTables() |> ignore
+            state.UpdateTables()
 
     if not state.Pending.IsEmpty && not stop.IsCancellationRequested then
         state.Announce [ state.Training.Device ] state.Training.Device progress.Say

@@ -31,23 +31,38 @@ module Job =
         else
             name.Substring(name.Length - suffixLength)
 
-    let private stateOf folder = RunState.decide (Directory.Exists folder) (RunFolder(folder).ReadResult() |> Option.ofObj)
+    let private stateOf folder = RunState.decide (Directory.Exists folder) (RunSummary.ofFolder folder).Result
 
     /// Why a folder is not taken for the run that its name tells; None: it may be.
     let private stranger (run: PlannedRun) (folder: string) =
-        let there = RunFolder folder
-
-        if there.IsOfAnother(SpecJson.Hash run.Spec) then
+        match (RunSummary.ofFolder folder).Hash with
+        | Some hash when hash <> SpecJson.Hash run.Spec ->
             Some(
-                $"{folder} is not taken for {run.Name}: its run.json is that of another run (hash {there.ReadHash()}). "
+                $"{folder} is not taken for {run.Name}: its run.json is that of another run (hash {hash}). "
                 + "Move it out of the experiment's folder, or rename it, and repeat the command."
             )
-        else
-            None
+        | _ -> None
+
+    /// Of the folders whose names end as the run's does, the one that holds it.
+    let private among (folders: string array) (run: PlannedRun) (mine: string) : Job =
+        match stranger run mine with
+        | Some reason -> { Run = run; Folder = mine; State = New; Obstacle = Some reason }
+        | None ->
+            let folder =
+                if Array.contains mine folders then
+                    mine
+                else
+                    folders
+                    |> Array.filter (fun folder -> (stranger run folder).IsNone)
+                    |> Array.sortBy (fun folder -> stateOf folder <> Done)
+                    |> Array.tryHead
+                    |> Option.defaultValue mine
+
+            { Run = run; Folder = folder; State = stateOf folder; Obstacle = None }
 
     /// The runs of a plan, each with the folder that holds it under whatever name, or is going to hold it. Of several, the one that has the
     /// run's very name, else one that is completed: the others are copies.
-    let ofPlan (experimentFolder: string) (plan: Plan) =
+    let ofPlan (experimentFolder: string) (plan: Plan) : Job list =
         let present =
             if Directory.Exists experimentFolder then
                 Directory.GetDirectories experimentFolder
@@ -57,25 +72,16 @@ module Job =
             else
                 Dictionary()
 
-        [ for run in plan.Runs ->
-              let name = RunFolder.NameOf(run.Name, run.Spec)
-              let mine = Path.Combine(experimentFolder, name)
+        let job (run: PlannedRun) =
+            let name = RunFolder.NameOf(run.Name, run.Spec)
+            let mine = Path.Combine(experimentFolder, name)
 
-              let folders =
-                  match present.TryGetValue(suffixOf name) with
-                  | true, folders -> folders |> Array.filter (fun folder -> folder = mine || (stranger run folder).IsNone)
-                  | _ -> [||]
+            match present.TryGetValue(suffixOf name) with
+            | true, folders -> among folders run mine
+            | _ -> { Run = run; Folder = mine; State = New; Obstacle = None }
 
-              match stranger run mine with
-              | Some reason -> { Run = run; Folder = mine; State = New; Obstacle = Some reason }
-              | None ->
-                  let folder =
-                      if Array.contains mine folders then
-                          mine
-                      else
-                          folders |> Array.sortBy (fun folder -> stateOf folder <> Done) |> Array.tryHead |> Option.defaultValue mine
-
-                  { Run = run; Folder = folder; State = stateOf folder; Obstacle = None } ]
+        // Thousands of runs: mostly waiting for files.
+        plan.Runs |> Array.ofList |> Array.Parallel.map job |> List.ofArray
 
     /// What a run's folder is called, whatever it was renamed to.
     let nameOf (job: Job) = RunFolder.NameOf(job.Run.Name, job.Run.Spec)

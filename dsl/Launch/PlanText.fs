@@ -111,7 +111,7 @@ let render (workspace: Workspace) (device: string) (lanes: int) (plan: Plan) (jo
 
           if known.IsOk then
               yield! DatasetStore.HowItIsRead(dataset, workspace)
-      for teacher in jobs |> List.choose (fun job -> Teachers.ofRun job.Run) |> List.distinctBy _.Key do
+      for teacher in jobs |> Seq.map _.Run |> Teachers.ofRuns do
           teacherNote workspace teacher
       yield! Precisions.warnings (Precisions.obstacles [ device ]) (jobs |> List.map _.Run.Spec)
       for index, cohort in List.indexed cohorts do

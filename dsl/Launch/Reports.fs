@@ -2,23 +2,27 @@
 module ChannelDistillation.Dsl.Launch.Reports
 
 open System
-open System.Diagnostics
 open System.IO
 open ChannelDistillation.Dsl.Report
 open ChannelDistillation.Dsl.Report.Html
 open ChannelDistillation.Records
 
-let private detail (experimentFolder: string) (layout: Layout) (name: string, seed: int64 option) : RunDetail =
-    let folder = RunFolder(Path.Combine(experimentFolder, name))
-    let record, run = Tables.read folder (layout.Hashes.TryFind name)
+let private detail (experimentFolder: string) (layout: Layout) (withRun: bool) (name: string, seed: int64 option) : RunDetail =
+    let path = Path.Combine(experimentFolder, name)
+    let summary = RunSummary.ofFolder path |> RunSummary.ofRun (layout.Hashes.TryFind name)
+    let record: RunRecord = { Result = summary.Result; Seconds = summary.Seconds }
 
     { Folder = name
       Seed = seed
       Status = Results.statusOfRun record
       Record = record
-      Run = run
+      Run =
+        if withRun && summary.HasRun then
+            Option.ofObj (RunFolder(path).ReadRun())
+        else
+            None
       // Without run.json there is nothing of this run.
-      Epochs = if run.IsSome then List.ofSeq (folder.ReadMetrics()) else [] }
+      Epochs = if summary.HasRun then List.ofSeq (RunFolder(path).ReadMetrics()) else [] }
 
 /// Everything of every run, in the order of the table.
 let details (experimentFolder: string) (layout: Layout) : RunDetail list =
@@ -32,7 +36,7 @@ let details (experimentFolder: string) (layout: Layout) : RunDetail list =
           yield! List.zip row.Folders seeds ]
     |> List.distinctBy fst
     |> Array.ofList
-    |> Array.Parallel.map (detail experimentFolder layout)
+    |> fun runs -> runs |> Array.Parallel.map (detail experimentFolder layout (runs.Length <= ReportData.mostDetails))
     |> List.ofArray
 
 let render (options: TableOptions) (experimentFolder: string) (results: Results) : string =
@@ -48,16 +52,3 @@ let write (options: TableOptions) (experimentFolder: string) (results: Results) 
     with
     | :? IOException
     | :? UnauthorizedAccessException as error -> Error $"{path} is older than the runs, for it cannot be written: {error.Message} `report` writes it."
-
-/// Writes while a sweep goes on: of thousands of runs not so often that it would cost more than a twentieth of the time.
-[<Sealed>]
-type Occasionally() =
-    let sinceWritten = Stopwatch()
-    let mutable took = TimeSpan.Zero
-
-    member _.Write(experimentFolder: string, results: Results) =
-        if not sinceWritten.IsRunning || sinceWritten.Elapsed >= took * 20.0 then
-            let clock = Stopwatch.StartNew()
-            write TableOptions.Default experimentFolder results |> ignore
-            took <- clock.Elapsed
-            sinceWritten.Restart()

@@ -1,6 +1,7 @@
 namespace ChannelDistillation.Dsl.Launch
 
 open System
+open System.Collections.Generic
 open System.Diagnostics
 open System.IO
 open System.Threading
@@ -13,8 +14,10 @@ open ChannelDistillation.Specs
 module Sweep =
     let folderOf (out: string) (plan: Plan) = Path.Combine(out, plan.Experiment.Name)
 
-    let private isEnded (now: Job list) (job: Job) =
-        now |> List.exists (fun other -> other.Folder = job.Folder && not (RunState.needsTraining false other.State))
+    /// Whether some of these runs, as they stand now, are to be trained.
+    let private hasUnfinished (now: Job list) (jobs: Job list) =
+        let ended = now |> Seq.filter (fun job -> not (RunState.needsTraining false job.State)) |> Seq.map _.Folder |> HashSet
+        jobs |> List.exists (fun job -> not (ended.Contains job.Folder))
 
     /// All that can be found missing before anything is fetched or trained.
     let private require (state: SweepState) =
@@ -47,31 +50,17 @@ module Sweep =
             ()
 
         let inOtherHands = train state stop
-        let now, results, written = state.WriteTables()
+        let written = state.WriteTables()
+        let chosen = Job.chosen options.Only written.Jobs
 
-        let report =
-            if options.Part.Names.IsSome then
-                Ok []
-            else
-                Reports.write TableOptions.Default state.Folder results |> Result.map List.singleton
-
-        let files, unwritten =
-            match written, report with
-            | Ok files, Ok report -> files @ report, []
-            | Ok files, Error reason -> files, [ reason ]
-            | Error reason, Ok _ -> [], [ reason ]
-            | Error reason, Error other -> [], [ reason; other ]
-
-        let chosen = Job.chosen options.Only now
-
-        { Results = results
-          Jobs = now
+        { Results = written.Results
+          Jobs = written.Jobs
           Chosen = chosen
           InOtherHands = inOtherHands
-          Files = files
-          Interrupted = stop.IsCancellationRequested && state.Pending |> List.exists (fun job -> not (isEnded now job))
+          Files = written.Files
+          Interrupted = stop.IsCancellationRequested && hasUnfinished written.Jobs state.Pending
           Obstacles = state.Troubles.Failures
-          Missing = state.Troubles.Missing @ unwritten
+          Missing = state.Troubles.Missing @ written.Unwritten
           Remarks = List.distinct (List.ofSeq state.Remarks)
           Warnings = List.ofSeq state.Warnings @ Option.toList (Job.withoutWeights chosen)
           Elapsed = clock.Elapsed }

@@ -10,6 +10,17 @@ open ChannelDistillation.Records
 open ChannelDistillation.Teachers
 open ChannelDistillation.Training
 
+/// What was written of a sweep, and as what.
+type WrittenTables =
+    {
+        /// Where every run of the plan stands.
+        Jobs: Job list
+        Results: Results
+        Files: string list
+        /// Why some files are still those of before.
+        Unwritten: string list
+    }
+
 module SweepTables =
     /// Writes plan.json and the tables as the runs stand now.
     let write (options: SweepOptions) (plan: Plan) (known: IReadOnlyDictionary<string, EpochErrors>) =
@@ -19,7 +30,7 @@ module SweepTables =
         let earlier = PlanFile.read folder |> Option.bind _.Command
         let layout = { Layouts.ofPlan plan now known with Command = Option.orElse earlier options.Command }
         let results = Tables.collect folder layout
-        now, results, Tables.write folder results (PlanFile.render layout (Listing.ofJobs options.Lanes now))
+        now, results, Tables.write folder results (Listing.ofJobs options.Lanes now)
 
 /// A sweep that is going on: what there is to do, and what came to light so far. Whoever trains writes the tables through it.
 /// <param name="plan">The part of the experiment's plan that is looked at.</param>
@@ -43,7 +54,9 @@ type SweepState(options: SweepOptions, plan: Plan) =
 
     let store = TeacherStore options.Workspace
     let known = Layouts.knownErrors (PlanFile.read folder)
-    let report = Reports.Occasionally()
+    let interval = Interval 0.01
+    let mutable isChanged = true
+    let mutable last: WrittenTables option = None
     let remarks = List<string>()
     let warnings = List<string>(TeacherCheck.replaced options.Workspace chosen)
     let evaluated = HashSet<string>()
@@ -74,24 +87,54 @@ type SweepState(options: SweepOptions, plan: Plan) =
     /// How this process trains. Made when it is first asked for: a sweep with nothing to train needs no device.
     member _.Training = training.Value
     /// The teachers that these runs learn from.
-    member val Teachers = pending |> List.choose (fun job -> Teachers.ofRun job.Run) |> List.distinctBy _.Key
+    member val Teachers = pending |> Seq.map _.Run |> Teachers.ofRuns
     member val Troubles = Troubles folder
     member _.Remarks = remarks
     member _.Warnings = warnings
 
-    /// Writes plan.json and the tables as the runs stand now; of a share of the runs there are none. Called after each cohort, so that they are
-    /// true at any moment.
-    member _.WriteTables() : Job list * Results * Result<string list, string> =
-        if options.Part.Names.IsSome then
-            Job.ofPlan folder plan, Tables.collect folder (Layouts.ofPlan plan [] known), Ok []
-        else
-            let now, results, written = SweepTables.write options plan known
-            report.Write(folder, results)
-            now, results, written
+    /// Writes plan.json, the tables and the report as the runs stand now, unless they cannot be others than last time; of a share of the runs there are none.
+    member _.WriteTables() : WrittenTables =
+        match last with
+        | Some written when pending.IsEmpty && not isChanged -> written
+        | _ when options.Part.Names.IsSome ->
+            { Jobs = Job.ofPlan folder plan
+              Results = Tables.collect folder (Layouts.ofPlan plan [] known)
+              Files = []
+              Unwritten = [] }
+        | _ ->
+            interval.Measure(fun () ->
+                let now, results, tables = SweepTables.write options plan known
+                let report = Reports.write TableOptions.Default folder results |> Result.map List.singleton
+                let files, unwritten = [ tables; report ] |> List.partition _.IsOk
+
+                let written =
+                    { Jobs = now
+                      Results = results
+                      Files = files |> List.collect (Result.defaultValue [])
+                      Unwritten =
+                        unwritten
+                        |> List.choose (function
+                            | Error reason -> Some reason
+                            | Ok _ -> None) }
+
+                isChanged <- not written.Unwritten.IsEmpty
+                last <- Some written
+                written)
+
+    /// The same after something has changed, but of thousands of runs not after every cohort: that would cost more than the training.
+    member this.UpdateTables() =
+        isChanged <- true
+
+        if interval.IsOver then
+            this.WriteTables() |> ignore
 
     /// Notes a teacher's own errors, and says them and what is strange about them, once.
     member _.Note (teacher: Teachers.PlannedTeacher) (errors: EpochErrors) (say: string -> unit) =
-        known[teacher.Key] <- errors
+        match known.TryGetValue teacher.Key with
+        | true, before when before = errors -> ()
+        | _ ->
+            known[teacher.Key] <- errors
+            isChanged <- true
 
         if evaluated.Add teacher.Key && not options.Part.IsTeachersOf then
             if not options.Quiet then

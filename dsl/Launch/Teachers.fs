@@ -36,5 +36,14 @@ let published (plan: Plan) (teacher: PlannedTeacher) : PublishedRow option =
         | Some other when other.Key = teacher.Key -> Some numbers
         | _ -> None)
 
-/// Each once, in the order of the plan.
-let ofPlan (plan: Plan) = plan.Runs |> List.choose ofRun |> List.distinctBy _.Key
+/// Those that runs learn from, each once, in the order of the runs.
+let ofRuns (runs: PlannedRun seq) : PlannedTeacher list =
+    runs
+    |> Seq.filter (fun run -> not (isNull run.Spec.Teacher))
+    // Many runs share one, and its key takes its time.
+    |> Seq.distinctBy (fun run -> struct (run.Spec.Teacher, run.Spec.Dataset))
+    |> Seq.choose ofRun
+    |> Seq.distinctBy _.Key
+    |> Seq.toList
+
+let ofPlan (plan: Plan) = ofRuns plan.Runs

@@ -34,11 +34,14 @@ let object (entries: (string * Node) list) =
 
     made
 
-/// A value of an axis: a number where it is one.
-let axisValue (value: string) : Node =
+/// What a text is as a number, if it is one that JSON has.
+let tryNumber (value: string) : float option =
     match Double.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture) with
-    | true, parsed when Double.IsFinite parsed -> number parsed
-    | _ -> text value
+    | true, parsed when Double.IsFinite parsed -> Some parsed
+    | _ -> None
+
+/// A value of an axis: a number where it is one.
+let axisValue (value: string) : Node = tryNumber value |> Option.map number |> Option.defaultWith (fun () -> text value)
 
 let axes (entries: (string * string) list) : Node = object [ for path, value in entries -> path, axisValue value ]
 

@@ -2,8 +2,9 @@
 module ChannelDistillation.Dsl.Report.PlanFile
 
 open System
-open System.Collections.Generic
+open System.Buffers
 open System.IO
+open System.Text
 open System.Text.Json
 open ChannelDistillation.Dsl
 open ChannelDistillation.Records
@@ -47,41 +48,90 @@ let private row (row: LayoutRow) : Json.Node =
           if row.Assisted then
               "assisted", Json.flag true ]
 
-let private run (listed: ListedRun) : Json.Node =
-    Json.object
-        [ "name", Json.text listed.Run.Name
-          "folder", Json.text listed.Folder
-          "variant", Json.text listed.Run.Variant
-          "axes", Json.axes listed.Run.Axes
-          "seed", Json.integer listed.Run.Seed
-          "hash", Json.text (SpecJson.Hash listed.Run.Spec)
-          "cohort", Json.integer listed.Cohort
-          "state", Json.text listed.State
-          "spec", SpecJson.ToJson listed.Run.Spec ]
+let private writeRun (json: Utf8JsonWriter) (listed: ListedRun) =
+    json.WriteStartObject()
+    json.WriteString("name", listed.Run.Name)
+    json.WriteString("folder", listed.Folder)
+    json.WriteString("variant", listed.Run.Variant)
+    json.WriteStartObject "axes"
+
+    for path, value in listed.Run.Axes do
+        match Json.tryNumber value with
+        | Some number -> json.WriteNumber(path, number)
+        | None -> json.WriteString(path, value)
+
+    json.WriteEndObject()
+    json.WriteNumber("seed", listed.Run.Seed)
+    json.WriteString("hash", SpecJson.Hash listed.Run.Spec)
+    json.WriteNumber("cohort", listed.Cohort)
+    json.WriteString("state", listed.State)
+    json.WritePropertyName "spec"
+    SpecJson.Write(json, listed.Run.Spec)
+    json.WriteEndObject()
 
 /// 0 views: images as they are.
 let private cache (cache: TeacherCache) : Json.Node = Json.integer (int64 (defaultArg cache.Views 0))
 
 let private precision (precision: Precision) : Json.Node = Json.text (SpecJson.NameOf precision)
 
-let render (layout: Layout) (runs: ListedRun list) =
-    let whole =
-        Json.object
-            [ "experiment", Json.text layout.Experiment
-              "description", Json.text layout.Description
-              "dataset", Json.text layout.Dataset
-              "student", Json.text layout.Student
-              "epochs", Json.array (layout.Epochs |> List.map (int64 >> Json.integer))
-              "seeds", Json.array (layout.Seeds |> List.map Json.integer)
-              "held_out", Json.array (layout.HeldOut |> List.map (Json.optional Json.number))
-              "caches", Json.array (layout.Caches |> List.map (Json.optional cache))
-              "precisions", Json.array (layout.Precisions |> List.map precision)
-              "command", Json.optional Json.text layout.Command
-              "teachers", Json.array (List.map teacher layout.Teachers)
-              "rows", Json.array (List.map row layout.Rows)
-              "runs", Json.array (List.map run runs) ]
+let private head (layout: Layout) : (string * Json.Node) list =
+    [ "experiment", Json.text layout.Experiment
+      "description", Json.text layout.Description
+      "dataset", Json.text layout.Dataset
+      "student", Json.text layout.Student
+      "epochs", Json.array (layout.Epochs |> List.map (int64 >> Json.integer))
+      "seeds", Json.array (layout.Seeds |> List.map Json.integer)
+      "held_out", Json.array (layout.HeldOut |> List.map (Json.optional Json.number))
+      "caches", Json.array (layout.Caches |> List.map (Json.optional cache))
+      "precisions", Json.array (layout.Precisions |> List.map precision)
+      "command", Json.optional Json.text layout.Command
+      "teachers", Json.array (List.map teacher layout.Teachers) ]
 
-    whole.ToJsonString RecordJson.Pretty + "\n"
+/// Bytes that are handed on at a time, about.
+let private portion = 1 <<< 16
+
+/// Hands the text on in portions, in UTF-8, each of whole characters: all of it at once would be 200 MB for a hundred thousand runs.
+let write (handOn: ReadOnlyMemory<byte> -> unit) (layout: Layout) (runs: ListedRun seq) =
+    let text = ArrayBufferWriter<byte>(2 * portion)
+
+    let flush (json: Utf8JsonWriter) =
+        json.Flush()
+        handOn text.WrittenMemory
+        text.ResetWrittenCount()
+
+    use json = new Utf8JsonWriter(text, JsonWriterOptions(Indented = true, Encoder = RecordJson.Pretty.Encoder))
+
+    let list (name: string) write items =
+        json.WriteStartArray name
+
+        for item in items do
+            write item
+
+            if int64 text.WrittenCount + int64 json.BytesPending > int64 portion then
+                flush json
+
+        json.WriteEndArray()
+
+    json.WriteStartObject()
+
+    for name, value in head layout do
+        json.WritePropertyName name
+
+        match value with
+        | null -> json.WriteNullValue()
+        | value -> value.WriteTo json
+
+    list "rows" (fun (each: LayoutRow) -> (nonNull (row each)).WriteTo json) layout.Rows
+    list "runs" (writeRun json) runs
+    json.WriteEndObject()
+    flush json
+    handOn (ReadOnlyMemory "\n"B)
+
+/// The whole text.
+let render (layout: Layout) (runs: ListedRun list) =
+    let text = ArrayBufferWriter<byte>()
+    write (fun part -> text.Write part.Span) layout runs
+    Encoding.UTF8.GetString text.WrittenSpan
 
 // ---- Reading it back -------------------------------------------------------------------------------------------------
 

@@ -16,6 +16,15 @@ type TrainedOn =
 
     override this.ToString() = $"channel-distillation {this.Version}, {this.Libraries} on {this.Machine}"
 
+/// Where one run comes from.
+type RunOrigin =
+    {
+        /// Each kind of software and machine that had a part in it.
+        Trained: TrainedOn list
+        Started: DateTime option
+        Ended: DateTime option
+    }
+
 /// Where the numbers of a table come from.
 type Provenance =
     {
@@ -67,11 +76,17 @@ module Provenance =
         | true, time -> Some time
         | _ -> None
 
-    /// From the run.json of each run that counts.
-    let ofRuns (runs: JsonObject list) : Provenance =
-        let starts, ends = runs |> List.choose (time "started"), runs |> List.choose (time "ended")
+    /// From a run.json.
+    let ofRun (run: JsonObject) : RunOrigin =
+        { Trained = Sessions.Counting run |> Seq.map ofSession |> Seq.distinct |> Seq.toList
+          Started = time "started" run
+          Ended = time "ended" run }
 
-        { Trained = runs |> List.collect (Sessions.Counting >> Seq.map ofSession >> Seq.distinct >> Seq.toList) |> List.countBy id
+    /// Of the runs that count.
+    let ofRuns (runs: RunOrigin list) : Provenance =
+        let starts, ends = runs |> List.choose _.Started, runs |> List.choose _.Ended
+
+        { Trained = runs |> List.collect _.Trained |> List.countBy id
           Period =
             if starts.IsEmpty || ends.IsEmpty then
                 None

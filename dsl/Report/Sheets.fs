@@ -77,6 +77,8 @@ let private isOneCost (results: Results) = (results.Rows |> List.filter _.IsTrai
 let ofResults (options: TableOptions) (results: Results) : Sheet list =
     let measure = Shown.measure options
     let publishedOf = published options results.Rows
+    let isOneCost = isOneCost results
+    let isTimed = results.Rows |> List.exists (fun row -> row.Seconds.Mean.IsSome)
 
     [ for point, rows, axes in parts [] results ->
           let columns =
@@ -94,11 +96,11 @@ let ofResults (options: TableOptions) (results: Results) : Sheet list =
                     plain
                         (Sheet.number $"top-1 vs {baseline}")
                         (differenceTo options baseline rows >> Option.map Shown.difference >> Option.defaultValue "")
-                if not (isOneCost results) then
+                if not isOneCost then
                     let ofCost get = fun (row: ResultRow) -> row.Cost |> Option.map (get >> Shown.count) |> Option.defaultValue ""
                     plain (Sheet.number "parameters") (ofCost _.Parameters)
                     plain (Sheet.number "MACs") (ofCost _.MultiplyAdds)
-                if results.Rows |> List.exists (fun row -> row.Seconds.Mean.IsSome) then
+                if isTimed then
                     plain (Sheet.number "time") (fun row -> row.Seconds.Mean |> Option.map Shown.time |> Option.defaultValue "")
                 yield! Option.toList publishedOf ]
               |> List.map (fun make -> make rows)

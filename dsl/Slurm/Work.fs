@@ -41,7 +41,7 @@ module Work =
         let pending = chosen |> List.filter (fun job -> RunState.needsTraining options.RetryFailed job.State)
         let queued = Queue.runs entries
         let waiting, missing = pending |> List.partition (Job.nameOf >> queued.Contains)
-        let teachers = missing |> List.choose (fun job -> Teachers.ofRun job.Run) |> List.distinctBy _.Key
+        let teachers = missing |> Seq.map _.Run |> Teachers.ofRuns
         let store = TeacherStore options.Workspace
 
         { Chosen = chosen

@@ -5,6 +5,9 @@ using ChannelDistillation.Specs;
 
 namespace ChannelDistillation.Records;
 
+/// <summary>When run.json and result.json were written, and how long they are; -1: not there.</summary>
+public readonly record struct RecordStamp(long RunWritten, long RunBytes, long ResultWritten, long ResultBytes);
+
 /// <summary>The folder of one run, `NAME-HASH8`: what it was, how it went, how it ended. The hash finds it again under any name.</summary>
 public sealed class RunFolder(string path)
 {
@@ -35,6 +38,9 @@ public sealed class RunFolder(string path)
 
     /// <summary>The hash of the run that is in the folder; null: not known.</summary>
     public string? ReadHash() => (string?)ReadRun()?[HashEntry];
+
+    /// <summary>The same, of what <see cref="ReadRun"/> gave.</summary>
+    public static string? HashIn(JsonObject run) => (string?)run[HashEntry];
 
     /// <summary>Whether the folder holds another run than the one with this hash; a folder that does not say is taken for it.</summary>
     public bool IsOfAnother(string hash) => IsOfAnother(ReadRun(), hash);
@@ -70,6 +76,20 @@ public sealed class RunFolder(string path)
         };
         AtomicFile.WriteText(SpecFile, run.ToJsonString(RecordJson.Pretty) + "\n");
     }
+
+    /// <summary>Tells whether run.json and result.json are still those of before, without reading them; null: so young that they may change unseen.</summary>
+    public RecordStamp? Stamp()
+    {
+        FileInfo run = new(SpecFile),
+            result = new(ResultFile);
+        DateTime last = run.LastWriteTimeUtc > result.LastWriteTimeUtc ? run.LastWriteTimeUtc : result.LastWriteTimeUtc;
+        return last > DateTime.UtcNow - Youth
+            ? null
+            : new(run.LastWriteTimeUtc.Ticks, run.Exists ? run.Length : -1, result.LastWriteTimeUtc.Ticks, result.Exists ? result.Length : -1);
+    }
+
+    /// <summary>More than what passes between two times that a file system can tell apart.</summary>
+    private static readonly TimeSpan Youth = TimeSpan.FromSeconds(3);
 
     /// <summary>The content of run.json; null: the run was never started, or the file is damaged.</summary>
     public JsonObject? ReadRun() => File.Exists(SpecFile) ? RunJson.Parse(File.ReadAllText(SpecFile)) : null;
@@ -112,12 +132,15 @@ public sealed class RunFolder(string path)
     }
 
     /// <summary>Null: the run has not ended, or the file is damaged and the run has to be ended again.</summary>
-    public RunResult? ReadResult()
+    public RunResult? ReadResult() => File.Exists(ResultFile) ? ReadResult(ReadRun()) : null;
+
+    /// <summary>The same with what <see cref="ReadRun"/> gave.</summary>
+    public RunResult? ReadResult(JsonObject? run)
     {
         if (!File.Exists(ResultFile))
             return null;
         string text = File.ReadAllText(ResultFile);
-        bool isChanged = (string?)ReadRun()?[ResultEntry] is string checksum && checksum != RecordChecksum.Of(text);
+        bool isChanged = (string?)run?[ResultEntry] is string checksum && checksum != RecordChecksum.Of(text);
         return !isChanged && Parse<RunResult>(text) is { IsWhole: true } result ? result : null;
     }
 

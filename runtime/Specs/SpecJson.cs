@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -21,8 +22,11 @@ public static class SpecJson
     /// <summary>Float32 where nothing else is said.</summary>
     public static Precision PrecisionNamed(string? name) => name == "bfloat16" ? Precision.BFloat16 : Precision.Float32;
 
+    /// <summary>Of specs that are still there: one is asked for its hash many times, and never changes.</summary>
+    private static readonly ConditionalWeakTable<RunSpec, string> Hashes = [];
+
     /// <summary>SHA-256 of the canonical JSON, 64 hexadecimal digits.</summary>
-    public static string Hash(this RunSpec spec) => HashOf(writer => Write(writer, spec));
+    public static string Hash(this RunSpec spec) => Hashes.GetValue(spec, static spec => HashOf(writer => Write(writer, spec)));
 
     public static JsonObject ToJson(RunSpec spec) => Parse(writer => Write(writer, spec));
 
@@ -39,7 +43,8 @@ public static class SpecJson
         return text;
     }
 
-    private static void Write(Utf8JsonWriter json, RunSpec spec)
+    /// <summary>The spec as one JSON object.</summary>
+    public static void Write(Utf8JsonWriter json, RunSpec spec)
     {
         json.WriteStartObject();
         Write(json, spec.Dataset);

@@ -38,7 +38,7 @@ internal sealed record SampleImages(byte[] Png, int Width, int Height)
         }
         using SKBitmap scaled = picture.Resize(
             new SKImageInfo(picture.Width * scale, picture.Height * scale, SKColorType.Rgba8888, SKAlphaType.Opaque),
-            SKFilterQuality.None
+            new SKSamplingOptions(SKFilterMode.Nearest)
         );
         using SKData png = scaled.Encode(SKEncodedImageFormat.Png, quality: 100);
         return new(png.ToArray(), scaled.Width, scaled.Height);

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using ChannelDistillation.Data;
 using ChannelDistillation.Specs;
 
@@ -9,50 +10,55 @@ public static class Cohort
     /// <summary>Puts runs together that can be lanes of one cohort; the order of runs, and of cohorts by their first run, is kept.</summary>
     public static IReadOnlyList<IReadOnlyList<T>> Group<T>(IEnumerable<T> runs, Func<T, RunSpec> spec)
     {
+        var parts = new Parts();
         var cohorts = new List<IReadOnlyList<T>>();
-        foreach (var sameBatches in runs.GroupBy(run => BatchesOf(spec(run))))
+        foreach (var sameBatches in runs.GroupBy(run => parts.BatchesOf(spec(run))))
         {
+            var taught = sameBatches.Where(run => spec(run).Teacher is not null).GroupBy(run => parts.TeacherOf(spec(run))).ToArray();
             // A run without a teacher costs nothing in the company of runs with one: it only skips the teacher's answers.
-            T[] alone = [.. sameBatches.Where(run => spec(run).Teacher is null)];
-            T[][] taught =
-            [
-                .. sameBatches.Where(run => spec(run).Teacher is not null).GroupBy(run => TeacherOf(spec(run))).Select(group => group.ToArray()),
-            ];
-            if (taught.Length == 0)
-            {
-                cohorts.Add(alone);
-                continue;
-            }
-            HashSet<T> first = [.. alone, .. taught[0]];
-            cohorts.Add([.. sameBatches.Where(first.Contains)]);
-            cohorts.AddRange(taught.Skip(1));
+            cohorts.Add([
+                .. sameBatches.Where(run => taught.Length == 0 || spec(run).Teacher is null || parts.TeacherOf(spec(run)) == taught[0].Key),
+            ]);
+            cohorts.AddRange(taught.Skip(1).Select(group => group.ToArray()));
         }
         return cohorts;
     }
 
     /// <summary>Whether all of these can be lanes of one cohort.</summary>
-    public static bool IsOne(IReadOnlyList<RunSpec> runs) =>
-        runs.Select(BatchesOf).Distinct().Count() == 1 && runs.Where(run => run.Teacher is not null).Select(TeacherOf).Distinct().Count() <= 1;
+    public static bool IsOne(IReadOnlyList<RunSpec> runs)
+    {
+        var parts = new Parts();
+        return runs.Select(parts.BatchesOf).Distinct().Count() == 1
+            && runs.Where(run => run.Teacher is not null).Select(parts.TeacherOf).Distinct().Count() <= 1;
+    }
 
-    private static string BatchesOf(RunSpec spec) =>
-        SpecJson.HashOf(json =>
-        {
-            json.WriteStartObject();
-            SpecJson.Write(json, spec.Dataset);
-            json.WriteNumber("batch", spec.Train.Batch);
-            json.WriteNumber("data_seed", spec.DataSeed);
-            json.WriteEndObject();
-        });
+    /// <summary>What tells batches and teachers apart. Specs of one experiment share most of their parts: each is looked at once.</summary>
+    private sealed class Parts
+    {
+        private readonly Dictionary<object, string> hashes = new(ReferenceEqualityComparer.Instance);
 
-    private static string TeacherOf(RunSpec spec) =>
-        SpecJson.HashOf(json =>
+        public (string Dataset, int Batch, long Seed) BatchesOf(RunSpec spec) =>
+            (HashOf(spec.Dataset, json => SpecJson.Write(json, spec.Dataset)), spec.Train.Batch, spec.DataSeed);
+
+        /// <summary>It answers its students in their precision.</summary>
+        public (string Teacher, Precision Precision) TeacherOf(RunSpec spec) =>
+            (HashOf(spec.Teacher!, json => SpecJson.Write(json, spec.Teacher)), spec.Train.Precision);
+
+        private string HashOf(object part, Action<Utf8JsonWriter> write)
         {
-            json.WriteStartObject();
-            SpecJson.Write(json, spec.Teacher);
-            // It answers its students in their precision.
-            json.WriteString("precision", SpecJson.NameOf(spec.Train.Precision));
-            json.WriteEndObject();
-        });
+            if (!hashes.TryGetValue(part, out string? hash))
+            {
+                hash = SpecJson.HashOf(json =>
+                {
+                    json.WriteStartObject();
+                    write(json);
+                    json.WriteEndObject();
+                });
+                hashes[part] = hash;
+            }
+            return hash;
+        }
+    }
 }
 
 /// <summary>A run to be trained as one lane of a cohort.</summary>

@@ -3,6 +3,7 @@ module ChannelDistillation.Tests.Launch.PackagesTests
 
 open System
 open Expecto
+open ChannelDistillation.Tests
 
 let private cuda =
     "/home/ada/cd/dsl/Cli/ChannelDistillation.Cli.fsproj : error NU1101: Unable to find package TorchSharp-cuda-linux. No packages exist with this id in source(s): local [/home/ada/cd/ChannelDistillation.sln]
@@ -36,6 +37,45 @@ What can be done (docs/gpu.md):
   - train on the processor: --device cpu")
                   "whole text"
           }
+
+          test "Advisories of NuGet's audit are shown once each, without paths" {
+              let advisory =
+                  "Package 'SkiaSharp' 2.88.6 has a known high severity vulnerability, https://github.com/advisories/GHSA-j7hp-h8jx-5ppr"
+
+              let output =
+                  [ "runtime/R.csproj"; "dsl/D.fsproj" ]
+                  |> List.map (fun project -> $"/home/ada/{project} : warning NU1903: {advisory} [/home/ada/cd/a.sln]\n")
+                  |> String.concat ""
+
+              Expect.equal (Packages.advisories output) [ $"NU1903: {advisory}" ] "once"
+              Expect.isEmpty (Packages.advisories offline) "an error is none"
+          }
+
+          test "An advisory about a package does not break a build" {
+              let props = System.IO.File.ReadAllText(System.IO.Path.Combine(Repository.root, "Directory.Build.props"))
+              Expect.stringContains props "<WarningsNotAsErrors>NU1901;NU1902;NU1903;NU1904</WarningsNotAsErrors>" "a warning all the same"
+          }
+
+          for lockFile in System.IO.Directory.GetFiles(System.IO.Path.Combine(Repository.root, "dsl", "Cli"), "packages.*.lock.json") do
+              test $"THIRD-PARTY-NOTICES.txt has every package of {System.IO.Path.GetFileName lockFile}" {
+                  let notices = System.IO.File.ReadAllText(System.IO.Path.Combine(Repository.root, "THIRD-PARTY-NOTICES.txt"))
+                  let locked = System.Text.Json.Nodes.JsonNode.Parse(System.IO.File.ReadAllText lockFile)
+
+                  let missing =
+                      [ for framework in locked["dependencies"].AsObject() do
+                            for package in framework.Value.AsObject() do
+                                match package.Value["resolved"] with
+                                | null -> ()
+                                | version ->
+                                    // One licence for every platform's.
+                                    let isTorch = package.Key.StartsWith "libtorch" || package.Key.StartsWith "TorchSharp-cuda"
+
+                                    if not (isTorch || notices.Contains $"{package.Key} {version}, ") then
+                                        $"{package.Key} {version}" ]
+
+                  Expect.isEmpty missing "add them with `dotnet fsi build.fsx notices`"
+                  Expect.stringContains notices "libtorch-cpu-" "and libtorch"
+              }
 
           test "no network" {
               Expect.equal

@@ -11,7 +11,8 @@ let private run (hardware: string) : JsonObject =
 
     (JsonNode.Parse text :?> JsonObject)
 
-let private machineOf hardware = (Provenance.ofRuns [ run hardware ]).Trained |> List.map (fun (trained, _) -> trained.Machine)
+let private machineOf hardware =
+    (Provenance.ofRuns [ Provenance.ofRun (run hardware) ]).Trained |> List.map (fun (trained, _) -> trained.Machine)
 
 [<Tests>]
 let tests =

@@ -58,7 +58,7 @@ let run (arguments: string list) =
 
         if parsed.Contains Json then
             let layout = Layouts.ofPlan plan all (Layouts.knownErrors (PlanFile.read folder))
-            printf "%s" (PlanFile.render layout (Listing.ofJobs lanes jobs))
+            PlanFile.write Terminal.writeUtf8 layout (Listing.ofJobs lanes jobs)
         else
             let wanted = parsed.GetResult(Device, "auto") |> Parsing.device
 

@@ -46,7 +46,7 @@ let private tell (state: SweepState) (crew: ICrewProgress) =
         if state.Store.KnowsErrors(teacher.Spec, teacher.Dataset) then
             state.Note teacher (state.Store.Errors(teacher.Spec, teacher.Dataset, state.Training, CancellationToken.None)) crew.Say
 
-    state.WriteTables() |> ignore
+    state.UpdateTables()
 
 /// Those of some runs that are to be trained by another worker; one that has failed since the sweep began has had its turn.
 let private unfinished (began: DateTime) (jobs: Job list) =

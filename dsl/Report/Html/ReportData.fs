@@ -2,122 +2,200 @@
 module ChannelDistillation.Dsl.Report.Html.ReportData
 
 open System
+open System.Buffers
 open System.Collections.Generic
+open System.Text
+open System.Text.Json
 open System.Text.Json.Nodes
 open ChannelDistillation.Dsl.Report
 open ChannelDistillation.Records
 
 /// Beyond so many epochs of all runs together, only every second, third ... one is drawn: a page must stay one that a browser opens.
-let private mostEpochs = 60_000
+let private mostEpochs = 50_000
 
 /// Beyond so many runs, their specifications and sessions are left to run.json.
-let private mostDetails = 1_000
+let mostDetails = 1_000
 
 /// Every how many epochs a point is drawn.
 let stride (runs: RunDetail list) = max 1 ((runs |> List.sumBy _.Epochs.Length) / mostEpochs)
 
-/// Six digits are more than any screen shows.
-let private number (value: float) : Json.Node =
+/// Five digits are more than any screen shows.
+let private digits (value: float) =
     if Double.IsFinite value then
-        Json.number (Double.Parse(value.ToString("G6", Globalization.CultureInfo.InvariantCulture), Globalization.CultureInfo.InvariantCulture))
+        value.ToString("G5", Globalization.CultureInfo.InvariantCulture)
     else
-        null
+        "null"
 
-let private numbers choose (epochs: EpochRecord list) = Json.array (epochs |> List.map (choose >> number))
+/// Texts of JSON that stand in the page once, however many runs have them: the epochs, the weights and the machine of most runs are those of others.
+[<Sealed>]
+type private Shared() =
+    let places = Dictionary<string, int>()
+    let texts = List<string>()
+
+    member _.Place(text: string) =
+        match places.TryGetValue text with
+        | true, place -> place
+        | _ ->
+            places[text] <- texts.Count
+            texts.Add text
+            texts.Count - 1
+
+    member this.List(values: string seq) = this.Place("[" + String.Join(',', values) + "]")
+    member _.Texts = texts
+
+let private number (json: Utf8JsonWriter) (name: string) (value: float) =
+    json.WritePropertyName name
+    json.WriteRawValue(digits value, true)
+
+let private optionalText (json: Utf8JsonWriter) (name: string) (value: string option) =
+    match value with
+    | Some value -> json.WriteString(name, value)
+    | None -> json.WriteNull name
+
+let private within (json: Utf8JsonWriter) (name: string) (write: unit -> unit) =
+    json.WriteStartObject name
+    write ()
+    json.WriteEndObject()
 
 /// A list for each name; null where an epoch has none.
-let private byName (get: EpochRecord -> IReadOnlyDictionary<string, float>) (epochs: EpochRecord list) : Json.Node =
-    let names = epochs |> Seq.collect (fun epoch -> (get epoch).Keys) |> Seq.distinct |> Seq.toList
-
+let private byName (json: Utf8JsonWriter) (shared: Shared) name (get: EpochRecord -> IReadOnlyDictionary<string, float>) (epochs: EpochRecord array) =
     let valueOf (name: string) epoch =
         match (get epoch).TryGetValue name with
-        | true, value -> number value
-        | _ -> null
+        | true, value -> digits value
+        | _ -> "null"
 
-    Json.object [ for name in names -> name, Json.array (epochs |> List.map (valueOf name)) ]
+    within json name (fun () ->
+        for name in epochs |> Seq.collect (fun epoch -> (get epoch).Keys) |> Seq.distinct |> Seq.toList do
+            json.WriteNumber(name, shared.List(epochs |> Seq.map (valueOf name))))
 
-let private epochs (stride: int) (all: EpochRecord list) : Json.Node =
+let private quantities: (string * (EpochRecord -> string)) list =
+    [ "epoch", (fun epoch -> string epoch.Epoch)
+      "top1", (fun epoch -> digits epoch.Top1Error)
+      "top5", (fun epoch -> digits epoch.Top5Error)
+      "train1", (fun epoch -> digits epoch.TrainTop1Error)
+      "loss", (fun epoch -> digits epoch.Loss)
+      "rate", (fun epoch -> digits epoch.LearningRate)
+      "speed", (fun epoch -> digits epoch.ImagesPerSecond) ]
+
+/// Lists by their places among what is shared.
+let private epochs (json: Utf8JsonWriter) (shared: Shared) (stride: int) (all: EpochRecord list) =
     let last = all.Length - 1
-    let shown = all |> List.indexed |> List.filter (fun (index, _) -> index % stride = 0 || index = last) |> List.map snd
 
-    Json.object
-        [ "epoch", Json.array (shown |> List.map (_.Epoch >> int64 >> Json.integer))
-          "top1", numbers _.Top1Error shown
-          "top5", numbers _.Top5Error shown
-          "train1", numbers _.TrainTop1Error shown
-          "loss", numbers _.Loss shown
-          "losses", byName _.Losses shown
-          "weights", byName _.LossWeights shown
-          "rate", numbers _.LearningRate shown
-          "speed", numbers _.ImagesPerSecond shown ]
+    let shown =
+        all |> Seq.indexed |> Seq.filter (fun (index, _) -> index % stride = 0 || index = last) |> Seq.map snd |> Seq.toArray
 
-let private errors (errors: EpochErrors option) : Json.Node =
-    errors
-    |> Json.optional (fun errors ->
-        Json.object [ "epoch", Json.integer errors.Epoch; "top1", number errors.Top1Error; "top5", number errors.Top5Error ])
+    within json "epochs" (fun () ->
+        for name, get in quantities do
+            json.WriteNumber(name, shared.List(Seq.map get shown))
 
-let private copy (node: JsonNode | null) : Json.Node =
+        byName json shared "losses" _.Losses shown
+        byName json shared "weights" _.LossWeights shown)
+
+let private errors (json: Utf8JsonWriter) (name: string) (errors: EpochErrors option) =
+    match errors with
+    | None -> json.WriteNull name
+    | Some errors ->
+        within json name (fun () ->
+            json.WriteNumber("epoch", errors.Epoch)
+            number json "top1" errors.Top1Error
+            number json "top5" errors.Top5Error)
+
+/// The text of a part of run.json.
+let private copied (node: JsonNode | null) =
     match node with
-    | null -> null
-    | node -> node.DeepClone()
+    | null -> "null"
+    | node -> node.ToJsonString()
 
-let private session (session: JsonObject) : Json.Node =
-    let place = $"""from epoch {session["epoch"]}, step {session["step"]}"""
+let private details (json: Utf8JsonWriter) (shared: Shared) (run: JsonObject) =
+    let copy (name: string) node =
+        json.WritePropertyName name
+        json.WriteRawValue(copied node, true)
 
-    Json.object
-        [ "started", copy session["started"]
-          "from", Json.text place
-          "software", copy session["software"]
-          "hardware", copy session["hardware"] ]
+    within json "details" (fun () ->
+        copy "hash" run["hash"]
+        json.WriteNumber("spec", shared.Place(copied run["spec"]))
+        json.WriteStartArray "sessions"
 
-let private details (run: JsonObject) : Json.Node =
-    Json.object
-        [ "hash", copy run["hash"]
-          "spec", copy run["spec"]
-          "sessions", Json.array (Sessions.Counting run |> Seq.map session) ]
+        for session in Sessions.Counting run do
+            json.WriteStartObject()
+            copy "started" session["started"]
+            json.WriteString("from", $"""from epoch {session["epoch"]}, step {session["step"]}""")
+            json.WriteNumber("software", shared.Place(copied session["software"]))
+            json.WriteNumber("hardware", shared.Place(copied session["hardware"]))
+            json.WriteEndObject()
 
-let private run (stride: int) (withDetails: bool) (run: RunDetail) : Json.Node =
+        json.WriteEndArray())
+
+let private run (json: Utf8JsonWriter) (shared: Shared) (stride: int) (run: RunDetail) =
     let result = run.Record.Result
     let get choose = result |> Option.bind (fun (result: RunResult) -> Option.ofObj (choose result))
+    json.WriteStartObject()
+    json.WriteString("name", run.Name)
+    json.WriteString("folder", run.Folder)
+    json.WriteString("status", string run.Status)
+    optionalText json "message" (get _.Message)
+    errors json "last" (get _.Last)
+    errors json "best" (get _.Best)
 
-    Json.object
-        [ "name", Json.text run.Name
-          "folder", Json.text run.Folder
-          "status", Json.text (string run.Status)
-          "message", Json.optional Json.text (get _.Message)
-          "last", errors (get _.Last)
-          "best", errors (get _.Best)
-          "details", Json.optional details (if withDetails then run.Run else None)
-          "epochs", epochs stride run.Epochs ]
+    match run.Run with
+    | Some content -> details json shared content
+    | None -> json.WriteNull "details"
 
-let private row (indexOf: IDictionary<string, int>) (index: int) (result: ResultRow, layout: LayoutRow) : Json.Node =
+    epochs json shared stride run.Epochs
+    json.WriteEndObject()
+
+let private row (json: Utf8JsonWriter) (indexOf: IDictionary<string, int>) (index: int) (result: ResultRow, layout: LayoutRow) =
     let point = if result.Axes.IsEmpty then "" else ", " + Shown.point result.Axes
+    json.WriteStartObject()
+    json.WriteNumber("index", index)
+    json.WriteString("name", result.Variant + point)
+    json.WriteString("variant", result.Variant)
 
-    Json.object
-        [ "index", Json.integer index
-          "name", Json.text (result.Variant + point)
-          "variant", Json.text result.Variant
-          "axes", Json.object [ for path, value in result.Axes -> path, Json.text value ]
-          "top1",
-          Json.object
-              [ "mean", Json.optional number result.Top1Error.Mean
-                "std", Json.optional number result.Top1Error.Std
-                "n", Json.integer result.Top1Error.Values.Length ]
-          "runs", Json.array [ for folder in layout.Folders -> Json.integer indexOf[folder] ] ]
+    within json "axes" (fun () ->
+        for path, value in result.Axes do
+            json.WriteString(path, value))
 
-/// The trained rows, and every run once.
+    within json "top1" (fun () ->
+        for name, value in [ "mean", result.Top1Error.Mean; "std", result.Top1Error.Std ] do
+            match value with
+            | Some value -> number json name value
+            | None -> json.WriteNull name
+
+        json.WriteNumber("n", result.Top1Error.Values.Length))
+
+    json.WriteStartArray "runs"
+
+    for folder in layout.Folders do
+        json.WriteNumberValue indexOf[folder]
+
+    json.WriteEndArray()
+    json.WriteEndObject()
+
+/// The trained rows, every run once, and at their places the lists and objects that they share.
 let render (results: Results) (runs: RunDetail list) : string =
     let indexOf = dict [ for index, run in List.indexed runs -> run.Folder, index ]
     // Teachers come first.
     let trained = results.Rows |> List.skip results.Layout.Teachers.Length
     let rows = List.zip trained results.Layout.Rows |> List.filter (fun (row, _) -> row.IsTrained)
     let every = stride runs
-
-    let whole =
-        Json.object
-            [ "experiment", Json.text results.Layout.Experiment
-              "rows", Json.array (List.mapi (row indexOf) rows)
-              "runs", Json.array (runs |> List.map (run every (runs.Length <= mostDetails))) ]
-
+    let shared = Shared()
+    let text = ArrayBufferWriter<byte>()
     // The default encoder writes < as \u003c: nothing in it can end the script that it stands in.
-    whole.ToJsonString()
+    use json = new Utf8JsonWriter(text)
+    json.WriteStartObject()
+    json.WriteString("experiment", results.Layout.Experiment)
+    json.WriteStartArray "rows"
+    rows |> List.iteri (row json indexOf)
+    json.WriteEndArray()
+    json.WriteStartArray "runs"
+    runs |> List.iter (run json shared every)
+    json.WriteEndArray()
+    json.WriteStartArray "shared"
+
+    for text in shared.Texts do
+        json.WriteRawValue(text, true)
+
+    json.WriteEndArray()
+    json.WriteEndObject()
+    json.Flush()
+    Encoding.UTF8.GetString text.WrittenSpan

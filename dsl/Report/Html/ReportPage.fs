@@ -110,6 +110,7 @@ let render (options: TableOptions) (results: Results) (details: RunDetail list) 
               "footer",
               escaped
                   $"Made by channel-distillation {Provenance.shortVersion ChannelDistillation.Records.Machine.Version}. Charts: Apache ECharts (Apache License 2.0)."
+              "licences", escaped (resource "ECHARTS-NOTICE" + "\n" + resource "ECHARTS-LICENSE")
               "data", ReportData.render results details
               "echarts", resource "echarts.min.js"
               "scripts", scripts |> List.map resource |> String.concat "\n" ]

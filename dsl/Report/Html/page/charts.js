@@ -1,5 +1,13 @@
 // What all charts share: data, colours, theme, and drawing them anew when either changes.
 const data = JSON.parse(document.getElementById("data").textContent);
+// What several runs share stands in `shared` once, and its place where it belongs.
+const unshared = (value) => (typeof value === "number" ? data.shared[value] : Object.fromEntries(Object.entries(value).map(([name, at]) => [name, unshared(at)])));
+for (const run of data.runs) {
+  run.epochs = unshared(run.epochs);
+  if (!run.details) continue;
+  run.details.spec = unshared(run.details.spec);
+  for (const session of run.details.sessions) for (const part of ["software", "hardware"]) session[part] = unshared(session[part]);
+}
 const byId = (id) => document.getElementById(id);
 
 // Okabe and Ito's colours, told apart by colour-blind readers too; the yellow is darker, to be seen on white.
