@@ -55,6 +55,10 @@ public static class DatasetStore
         {
             throw new MissingException($"{error.Message} {HowToRepair(dataset)}", error);
         }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new MissingException($"The dataset {dataset.Name} in {folder} cannot be read: {error.Message}", error);
+        }
     }
 
     /// <summary>What checkpoints are evaluated on: for photographs, their `val` is enough.</summary>
@@ -112,7 +116,10 @@ public static class DatasetStore
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new MissingException($"{home} cannot be written: {error.Message.TrimEnd('.')}. Make room or make it writable.", error);
+            throw new MissingException(
+                $"{home} cannot be read or written: {error.Message.TrimEnd('.')}. Make room or give this account access to it.",
+                error
+            );
         }
     }
 

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using ChannelDistillation.Data;
 using ChannelDistillation.Models;
+using ChannelDistillation.Native;
 using ChannelDistillation.Records;
 using ChannelDistillation.Specs;
 using ChannelDistillation.Training;
@@ -25,13 +26,20 @@ public sealed class TeacherStore(Workspace workspace)
         IsThere(teacher, dataset) && (teacher.AsRun(dataset) is not RunSpec run || SavedState.IsWhole(FolderOf(run).LatestWeights));
 
     /// <summary>SHA-256 of the teacher's weights, which tells teachers apart whatever their files are called; computed once for each file.</summary>
-    /// <exception cref="MissingException">They are not there.</exception>
+    /// <exception cref="MissingException">They are not there, or cannot be read.</exception>
     public string ContentHash(TeacherSpec teacher, DatasetSpec dataset)
     {
         string path = CheckpointOf(teacher, dataset);
-        return File.Exists(path)
-            ? new ContentHash(Path.Combine(workspace.Pretrain, "hashes")).Of(path)
-            : throw new MissingException($"The teacher's checkpoint {path} is not there.");
+        if (!File.Exists(path))
+            throw new MissingException($"The teacher's checkpoint {path} is not there.");
+        try
+        {
+            return new ContentHash(Path.Combine(workspace.Pretrain, "hashes")).Of(path);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new MissingException($"The teacher's checkpoint {path} cannot be read: {InputFile.Reason(path, error)}.", error);
+        }
     }
 
     /// <summary>Trains a teacher that has a recipe, goes on with its training, or makes its weights again where they are damaged.</summary>

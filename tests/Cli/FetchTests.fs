@@ -91,11 +91,12 @@ let tests =
           test "goes on after a process that was killed" { stoppedBy _.Kill() (fun (code, _) -> Expect.notEqual code 0 "killed") }
 
           test "needs a mirror that is an address" {
-              use root = new TemporaryFolder()
-              use started = start root.Path "somewhere" fetch
+              for mirror, shown in [ "somewhere", "somewhere"; "ftp://ann:secret@host/a?key=secret", "host/a?..." ] do
+                  use root = new TemporaryFolder()
+                  use started = start root.Path mirror fetch
 
-              Expect.equal
-                  (ended started)
-                  (3, "CHANNEL_DISTILLATION_MIRROR must be an http or https address; it is `somewhere`.\n")
-                  "exit code and text"
+                  Expect.equal
+                      (ended started)
+                      (3, $"CHANNEL_DISTILLATION_MIRROR must be an http or https address; it is `{shown}`.\n")
+                      "exit code and text"
           } ]

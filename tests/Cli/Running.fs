@@ -38,6 +38,9 @@ type Started(folder: string, arguments: string list, ?root: string) =
         child.WaitForExit()
         child.ExitCode, output.Result, errors.Result
 
+    /// The same, if it ends within this time.
+    member this.EndWithin(time: TimeSpan) = if child.WaitForExit time then Some(this.End()) else None
+
     interface IDisposable with
         member _.Dispose() =
             if not child.HasExited then

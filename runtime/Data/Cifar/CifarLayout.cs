@@ -18,7 +18,9 @@ internal sealed class CifarLayout : DatasetLayout
     public override IEnumerable<DamagedFileException> Damaged(DatasetDescriptor dataset, string folder) =>
         [
             .. Checksums.Changed(dataset.Files, folder),
-            .. Checksums.Read(folder).Count > 0 || Missing(dataset, folder).Count > 0 ? Checksums.Changed(folder) : DamagedByReading(dataset, folder),
+            .. Names(dataset).All(Checksums.Read(folder).ContainsKey) || Missing(dataset, folder).Count > 0
+                ? Checksums.Changed(folder, Names(dataset))
+                : DamagedByReading(dataset, folder),
         ];
 
     public override void Unpack(DatasetDescriptor dataset, string folder, IReadOnlyList<string> fetched, Action<string> say, CancellationToken stop)

@@ -43,6 +43,11 @@ internal sealed unsafe class PictureDecoder(TurboJpeg? system) : IDisposable
             throw new PictureException("it ends before the picture does");
         }
 
+        if (header.Scans(file) is > FileLimits.JpegScans and var scans)
+        {
+            throw new PictureException($"it draws its pixels {scans} times; at most {FileLimits.JpegScans} scans are read");
+        }
+
         if (system is null)
         {
             return Skia.Decode(file, pixels);

@@ -17,6 +17,7 @@ public sealed class Packer
     private readonly CancellationToken stop;
     private readonly PackIndex? there;
     private readonly List<string> remarks = [];
+    private int classes;
     private bool isChanged;
     private int images;
     private long bytes;
@@ -58,6 +59,7 @@ public sealed class Packer
     private PackResult Run(string folder)
     {
         var (training, validation) = PhotographFolder.List(folder);
+        classes = training.Classes.Count;
         var (listedTraining, listedValidation) = (new Listing(training, format), new Listing(validation, format));
         if (there is not null)
         {
@@ -144,7 +146,7 @@ public sealed class Packer
 
         try
         {
-            using var shard = new Shard(path);
+            using var shard = new Shard(path, classes);
             return shard.Footer.Listing == listing && (!IsCheck || shard.IsSound());
         }
         catch (DamagedFileException)
@@ -205,7 +207,7 @@ public sealed class Packer
 
     private PackIndex.ShardFile Describe(string path, string file, int first, BrokenPictures broken)
     {
-        using var shard = new Shard(path);
+        using var shard = new Shard(path, classes);
         for (var i = 0; i < shard.Count; i++)
         {
             if (shard.ReasonUnreadable(i) is { } reason)
