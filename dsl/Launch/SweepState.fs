@@ -3,6 +3,7 @@ namespace ChannelDistillation.Dsl.Launch
 open System
 open System.Collections.Generic
 open System.IO
+open ChannelDistillation
 open ChannelDistillation.Data
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Report
@@ -60,6 +61,15 @@ type SweepState(options: SweepOptions, plan: Plan) =
     let remarks = List<string>()
     let warnings = List<string>(TeacherCheck.replaced options.Workspace chosen)
     let evaluated = HashSet<string>()
+
+    /// How a dataset is read. One that cannot be used is said when its runs are to start.
+    let remarksOn dataset =
+        try
+            match DatasetStore.Survey(dataset, options.Workspace) with
+            | null -> []
+            | survey -> List.ofSeq survey.Remarks
+        with :? MissingException ->
+            []
 
     let training =
         lazy
@@ -153,11 +163,6 @@ type SweepState(options: SweepOptions, plan: Plan) =
         if not options.Quiet then
             say $"Training {pending.Length} of {jobs.Length} runs on {where}."
 
-            pending
-            |> List.map _.Run.Spec.Dataset
-            |> List.distinct
-            |> List.collect (fun dataset -> List.ofSeq (DatasetStore.HowItIsRead(dataset, options.Workspace)))
-            |> List.distinct
-            |> List.iter say
+            pending |> List.map _.Run.Spec.Dataset |> List.distinct |> List.collect remarksOn |> List.distinct |> List.iter say
 
             pending |> List.map _.Run.Spec |> Precisions.warnings (Precisions.obstacles devices) |> List.iter say

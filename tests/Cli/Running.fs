@@ -11,10 +11,16 @@ let private program = Path.Combine(Repository.root, "dsl/Cli/bin/Release/net10.0
 
 /// The program while it runs; what it writes is collected all along.
 /// <param name="root">Where data and teachers lie; the repository where it is not given.</param>
-type Started(folder: string, arguments: string list, ?root: string) =
+/// <param name="user">Whom it runs as, where this process may choose; for Linux.</param>
+type Started(folder: string, arguments: string list, ?root: string, ?user: int) =
     let child =
+        let command, words =
+            match user with
+            | None -> "dotnet", program :: arguments
+            | Some id -> "setpriv", [ $"--reuid={id}"; $"--regid={id}"; "--clear-groups"; "dotnet"; program ] @ arguments
+
         let start =
-            ProcessStartInfo("dotnet", program :: arguments, WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true)
+            ProcessStartInfo(command, words, WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true)
 
         start.Environment["CHANNEL_DISTILLATION_ROOT"] <- defaultArg root Repository.root
         Process.Start start

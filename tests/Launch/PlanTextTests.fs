@@ -40,7 +40,8 @@ let private planned (folder: TemporaryFolder) =
     | Error problems -> failtest (Render.problems problems)
 
 let private render (folder: TemporaryFolder) plan jobs costOf =
-    (PlanText.render (Workspace folder.Path) "cpu" 16 plan jobs costOf).Replace(folder.Path, "ROOT")
+    (let workspace = Workspace folder.Path in PlanText.render workspace "cpu" 16 plan jobs (PlanText.survey workspace jobs) costOf)
+        .Replace(folder.Path, "ROOT")
 
 let private epoch number seconds =
     EpochRecord(

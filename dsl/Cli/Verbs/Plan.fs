@@ -56,6 +56,8 @@ let run (arguments: string list) =
         let all = Job.ofPlan folder plan
         let jobs = Job.chosen (parsed.TryGetResult Only) all
 
+        let datasets = PlanText.survey workspace jobs
+
         if parsed.Contains Json then
             let layout = Layouts.ofPlan plan all (Layouts.knownErrors (PlanFile.read folder))
             PlanFile.write Terminal.writeUtf8 layout (Listing.ofJobs lanes jobs)
@@ -66,16 +68,14 @@ let run (arguments: string list) =
                 if parsed.Contains Measure then
                     parsed.TryGetResult Threads |> Option.iter (Parsing.positive "--threads" >> Devices.UseThreads)
                     let device = Devices.Choose wanted
-                    let dataset = DatasetStore.Describe(cohort.Head.Run.Spec.Dataset, workspace)
 
-                    if dataset.TrainingImages = 0 then
-                        None
-                    else
-                        Some(Estimate.rehearse device dataset cohort)
+                    match PlanText.images cohort.Head.Run.Spec.Dataset datasets with
+                    | Some dataset -> Some(Estimate.rehearse device dataset cohort)
+                    | None -> None
                 else
                     Estimate.fromRecords cohort
 
-            printf "%s" (PlanText.render workspace wanted lanes plan jobs costOf)
+            printf "%s" (PlanText.render workspace wanted lanes plan jobs datasets costOf)
 
             if forSlurm then
                 let options =
@@ -97,4 +97,11 @@ let run (arguments: string list) =
                 // The same words but for plan's own.
                 OnSlurm.preview options plan (arguments |> List.filter ((<>) "--measure"))
 
-        0
+        match PlanText.unusable datasets with
+        | [] -> 0
+        | reasons ->
+            // The text has them already.
+            if parsed.Contains Json then
+                reasons |> List.iter (eprintfn "%s")
+
+            Ending.missing

@@ -14,6 +14,14 @@ internal sealed class CifarLayout : DatasetLayout
 
     public override Dataset Open(DatasetDescriptor dataset, string folder) => CifarReader.Open(dataset, folder);
 
+    /// <summary>By the lengths of the files.</summary>
+    public override DatasetSurvey Survey(DatasetDescriptor dataset, string folder)
+    {
+        foreach (CifarFile file in CifarFormat.Of(dataset).Files)
+            CheckLength(Path.Combine(folder, file.Name), file.Bytes);
+        return new(dataset, []);
+    }
+
     /// <summary>By their checksums where they were unpacked here; otherwise, if all are there, by what reading them tells.</summary>
     public override IEnumerable<DamagedFileException> Damaged(DatasetDescriptor dataset, string folder) =>
         [

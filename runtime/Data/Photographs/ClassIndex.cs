@@ -35,6 +35,11 @@ internal static class ClassIndex
 
     private static void Compare(string file, string[] order, IReadOnlyList<string> sorted)
     {
+        if (ClassNames.NearlySame(order, sorted) is var (name, folder, difference))
+        {
+            throw new MissingException($"{file} names the class `{name}`, and there is a folder `{folder}`: {difference}. Give both the same name.");
+        }
+
         if (ClassNames.Without(sorted, order) is { } unnamed)
         {
             throw new MissingException($"{file} lacks {unnamed}, for which there is a folder. Complete it or remove it.");

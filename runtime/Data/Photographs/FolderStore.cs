@@ -25,11 +25,6 @@ internal sealed class FolderStore(FolderPart part) : IPhotographStore
         {
             using SafeFileHandle file = InputFile.Open(path);
             long length = RandomAccess.GetLength(file);
-            if (length == 0)
-            {
-                throw new PictureException("it is empty");
-            }
-
             if (length > FileLimits.ImageBytes)
             {
                 throw new PictureException($"it has {length:N0} bytes; image files of up to {FileLimits.ImageBytes:N0} are read");

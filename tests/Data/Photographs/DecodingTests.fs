@@ -145,7 +145,7 @@ let tests =
           }
 
           refused "no picture" [| 1uy; 2uy; 3uy |] "it is no JPEG, PNG, GIF, WebP, BMP, PPM or PGM picture"
-          refused "an empty file" [||] "it is no JPEG, PNG, GIF, WebP, BMP, PPM or PGM picture"
+          refused "an empty file" [||] "it is empty"
           refused "a photograph without its end marker" (changed (fun file -> file[.. file.Length - 2])) "it ends before the picture does"
           refused "a photograph cut in its middle" (changed (fun file -> file[..9000])) "it ends before the picture does"
           refused "a photograph cut in its header" (changed (fun file -> file[..100])) "it ends before the picture begins"

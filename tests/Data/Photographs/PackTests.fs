@@ -207,7 +207,9 @@ let tests =
           test "a plan and a listing say that it stands in for the folder" {
               withFolder (fun folder ->
                   let read () =
-                      Seq.toList (DatasetStore.HowItIsRead(spec folder 2, Workspace "/")) |> List.except [ PictureDecoder.Advice false ]
+                      match DatasetStore.Survey(spec folder 2, Workspace "/") with
+                      | null -> failtest "it is not there"
+                      | survey -> Seq.toList survey.Remarks |> List.except [ PictureDecoder.Advice false ]
 
                   Expect.isEmpty (read ()) "the folder itself"
                   let target, _ = pack folder PackFormat.Files
@@ -236,6 +238,12 @@ let tests =
 
                   File.Copy(Path.Combine(target, "train-00000.bin"), shard, true)
                   refused $"The file {shard} is damaged: it is not the one that index.json names"
+
+                  message
+                      ($"The file {shard} has {FileInfo(shard).Length} bytes where {sound.Length} were written. The packed copy {target} is not whole; "
+                       + "`data pack` of the same folder repairs it.")
+                      (fun () -> DatasetStore.Survey(spec target 2, Workspace "/") |> ignore)
+
                   File.Delete shard
                   refused $"Could not find file '{shard}'"
                   File.WriteAllText(Path.Combine(target, "index.json"), "{}")

@@ -71,6 +71,7 @@ public sealed class Packer
             observer.Say(advice);
         }
 
+        remarks.AddRange(training.Findings.Sentences(training.Folder).Concat(validation.Findings.Sentences(validation.Folder)));
         observer.Started(IsCheck ? $"Checking {target}" : $"Packing {folder}", training.Files.Count + validation.Files.Count);
         var index = new PackIndex(
             PackIndex.Current,
@@ -205,12 +206,30 @@ public sealed class Packer
         }
     }
 
+    /// <summary>What training will say of an image; a file that was taken as it is is looked at, not decoded.</summary>
+    private static string? WhyBroken(Shard shard, int index)
+    {
+        try
+        {
+            if (shard[index].Content == ShardContent.File)
+            {
+                PictureDecoder.Examine(shard.Unchecked(index));
+            }
+
+            return shard.ReasonUnreadable(index);
+        }
+        catch (PictureException error)
+        {
+            return error.Message;
+        }
+    }
+
     private PackIndex.ShardFile Describe(string path, string file, int first, BrokenPictures broken)
     {
         using var shard = new Shard(path, classes);
         for (var i = 0; i < shard.Count; i++)
         {
-            if (shard.ReasonUnreadable(i) is { } reason)
+            if (WhyBroken(shard, i) is { } reason)
             {
                 broken.Add(first + i, shard.Name(i), reason);
             }
