@@ -15,6 +15,7 @@ public static class InputFile
     public static string? WhyNot(string path) =>
         Directory.Exists(path) ? "it is a folder"
         : !File.Exists(path) ? "it is not there"
+        : LeadsNowhere(path) ? $"it is a link to {new FileInfo(path).LinkTarget}, which is not there"
         : UnixFiles.SpecialKind(path) is string kind ? $"it is {kind}, not a file"
         : null;
 
@@ -61,6 +62,20 @@ public static class InputFile
             hash.AppendData(part);
         }
         return (length, Convert.ToHexStringLower(hash.GetHashAndReset()));
+    }
+
+    /// <summary>A link of which .NET says that it exists, and its target does not.</summary>
+    private static bool LeadsNowhere(string path)
+    {
+        try
+        {
+            return File.ResolveLinkTarget(path, returnFinalTarget: true) is { Exists: false };
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            // It leads back to itself, or to where this account may not look; reading it says so.
+            return false;
+        }
     }
 
     /// <summary>Reads so many bytes from a place.</summary>

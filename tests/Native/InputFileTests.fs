@@ -46,6 +46,9 @@ let tests =
               Expect.equal (reason ()) "The disk fails" "a file"
               Expect.equal (InputFile.Reason(path, UnauthorizedAccessException())) "this account may not read it" "of somebody else"
               Expect.equal (InputFile.Reason(folder.Path, IOException())) "it is a folder" "a folder"
+              let link = folder.File "link"
+              File.CreateSymbolicLink(link, "nowhere") |> ignore
+              Expect.equal (InputFile.Reason(link, IOException())) "it is a link to nowhere, which is not there" "a link"
           }
 
           test "a path without links in it is found through any of them" {

@@ -36,12 +36,7 @@ internal sealed class FolderStore(FolderPart part) : IPhotographStore
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new PictureException(
-                new FileInfo(path).LinkTarget is string target && !File.Exists(path)
-                    ? $"it is a link to {target}, which is not there"
-                    : $"it cannot be read: {InputFile.Reason(path, error)}",
-                error
-            );
+            throw new PictureException($"it cannot be read: {InputFile.Reason(path, error)}", error);
         }
     }
 
