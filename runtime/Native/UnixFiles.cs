@@ -8,6 +8,7 @@ internal static unsafe partial class UnixFiles
 {
     private const int ReadOnly = 0;
     private const int Exists = 17; // EEXIST, on Linux and macOS
+
     /// <summary>Gives a file a second name, which only one of several who try can create.</summary>
     /// <returns>False: the name is taken; null: this system or file system has no such thing.</returns>
     public static bool? TryLink(string file, string name)

@@ -37,6 +37,20 @@ internal readonly record struct FolderEntry(string Name, bool IsFolder, bool IsL
         }
     }
 
+    /// <summary>Why a folder cannot be read, as a sentence; null: it can.</summary>
+    public static string? WhyUnreadable(string folder)
+    {
+        try
+        {
+            Of(folder);
+            return null;
+        }
+        catch (MissingException error)
+        {
+            return error.Message;
+        }
+    }
+
     /// <exception cref="MissingException">It cannot be found out.</exception>
     public static string RealPath(string folder)
     {

@@ -11,13 +11,12 @@ internal static class PhotographFolder
     public static bool IsThere(string folder) => Missing(folder).Count == 0;
 
     /// <summary>What to say where it is not.</summary>
-    /// <exception cref="MissingException">It is there, and cannot be read.</exception>
     public static string WhatIsMissing(DatasetDescriptor dataset, string folder)
     {
         var shown = dataset.Folder ?? $"data/{dataset.Name}";
-        if (Directory.Exists(folder))
+        if (Directory.Exists(folder) && FolderEntry.WhyUnreadable(folder) is { } reason)
         {
-            FolderEntry.Of(folder);
+            return reason;
         }
 
         var absent = Directory.Exists(folder) ? $"The folder {shown} has no {Missing(folder)[0]}/ in it." : $"There is no folder {shown}.";
@@ -37,7 +36,8 @@ internal static class PhotographFolder
         HasValidation(folder)
             ? ClassesOf(Path.Combine(folder, Parts[1])).Length
             : throw new MissingException(
-                $"{folder} is no folder of photographs: to evaluate on, it should hold val/ with one folder of photographs per class."
+                FolderEntry.WhyUnreadable(folder)
+                    ?? $"{folder} is no folder of photographs: to evaluate on, it should hold val/ with one folder of photographs per class."
             );
 
     /// <summary>Lists both parts.</summary>
