@@ -55,6 +55,6 @@ let main arguments =
     ExternalTorch.Load()
 
     if Array.tryHead arguments = Some "sweep" then
-        Launch.Workers.CrewTests.work arguments
+        Launch.Workers.TestWorker.work arguments
     else
         runTests arguments

@@ -36,7 +36,7 @@ let private headroom = 350L * 1024L * 1024L
 /// The exit code of a process that SIGABRT ended.
 let private aborted = 134
 
-let private arguments = [ "sweep"; "large.yaml"; "--out"; "runs"; "--threads"; "1" ]
+let private arguments = [ "sweep"; "large.yaml"; "--out"; "runs"; "--threads"; "1"; "--no-worker" ]
 
 let private count (folder: TemporaryFolder) (file: string) =
     let runs = folder.File "runs/large"

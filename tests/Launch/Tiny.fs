@@ -36,6 +36,7 @@ let optionsIn (workspace: Workspace) out : SweepOptions =
       Only = None
       Device = "cpu"
       Workers = []
+      Started = None
       Lanes = 16
       Threads = None
       Computing = Computing.standard

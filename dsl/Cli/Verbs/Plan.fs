@@ -57,7 +57,7 @@ let run (arguments: string list) =
         let jobs = Job.chosen (parsed.TryGetResult Only) all
 
         if parsed.Contains Json then
-            let layout = Layouts.ofPlan plan all (Layouts.knownErrors (PlanFile.read folder))
+            let layout = Layouts.ofPlan Layouts.counted plan all (Layouts.known (PlanFile.read folder))
             printf "%s" (PlanFile.render layout (Listing.ofJobs lanes jobs))
         else
             let wanted = parsed.GetResult(Device, "auto") |> Parsing.device
@@ -83,7 +83,8 @@ let run (arguments: string list) =
                       Out = outOf (parsed.TryGetResult Out)
                       Only = parsed.TryGetResult Only
                       Device = wanted
-                      Workers = []
+                      Workers = [ Sole wanted ]
+                      Started = None
                       Lanes = lanes
                       Threads = parsed.TryGetResult Threads |> Option.map (Parsing.positive "--threads")
                       Computing = { Computing.standard with FitLanes = not (parsed.Contains Lanes) }
