@@ -26,9 +26,15 @@ type BuildArguments =
 
 type TestArguments =
     | Filter of string
+    | Skip of string
+    | Durations of string
 
     interface IArgParserTemplate with
-        member _.Usage = "only the tests whose full name contains this text"
+        member this.Usage =
+            match this with
+            | Filter _ -> "only the tests whose full name contains this text; may be repeated"
+            | Skip _ -> "without the tests whose full name contains this text; may be repeated"
+            | Durations _ -> "a file for the seconds that each test takes, written as they end"
 
 type FormatArguments =
     | Check
@@ -60,14 +66,10 @@ let buildVerb arguments =
     0
 
 let testVerb arguments =
-    let filter = (parse<TestArguments> "test" arguments).TryGetResult Filter
+    parse<TestArguments> "test" arguments |> ignore
     build cli None
     build tests None
-
-    become
-        [ at tests.Program
-          for text in Option.toList filter do
-              yield! [ "--filter"; text ] ]
+    become (at tests.Program :: arguments)
 
 let benchVerb arguments =
     build bench None
@@ -102,7 +104,7 @@ let formatVerb arguments =
 
 let developerVerbs =
     [ "build", "", "compile everything; --backend cpu|cuda|external", buildVerb
-      "test", "", "the whole test suite; --filter TEXT for a part of it", testVerb
+      "test", "", "the whole test suite; --filter TEXT and --skip TEXT for a part of it", testVerb
       "bench",
       "[steps | cache | cifar | photographs | startup | methods | precision | loader | gpu]",
       "all of bench/README.md's table beside PyTorch, or a part of it",

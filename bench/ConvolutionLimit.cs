@@ -18,27 +18,29 @@ internal sealed class ConvolutionLimit : IDisposable
     private readonly (Convolution Layer, torch.Tensor Input)[] taught;
     private readonly (Convolution Layer, torch.Tensor Input, torch.Tensor Gradient)[] learned;
 
-    public ConvolutionLimit(string teacher, string student, int batch)
+    /// <param name="run">On CIFAR-100, with a teacher.</param>
+    public ConvolutionLimit(RunSpec run, RunLayouts layouts)
     {
         DatasetDescriptor dataset = DatasetCatalog.Get("cifar100");
         ImageShape image = dataset.Image;
-        using torch.Tensor images = torch.randn(batch, image.Channels, image.Height, image.Width);
-        this.teacher = Build(teacher);
-        this.student = Build(student);
-        taught = [.. Inputs(this.teacher, images)];
+        using torch.Tensor images = torch.randn(run.Train.Batch, image.Channels, image.Height, image.Width);
+        teacher = Build(run.Teacher!.Model, layouts.Teacher!.Value);
+        student = Build(run.Student, layouts.Student);
+        taught = [.. Inputs(teacher, layouts.Teacher!.Value, images)];
         // The images themselves need no gradient; everything behind the first convolution does.
         learned =
         [
-            .. Inputs(this.student, images)
+            .. Inputs(student, layouts.Student, images)
                 .Select(
                     (each, index) => (each.Layer, each.Input.requires_grad_(index > 0), Lasting(torch.randn_like(each.Layer.forward(each.Input))))
                 ),
         ];
 
-        Backbone Build(string name)
+        Backbone Build(ModelSpec model, TensorLayout layout)
         {
-            Backbone network = ModelCatalog.Get(name).Build(new ModelSpec(name), image, dataset.Classes);
-            Initialisation.Initialise(network, 1, name);
+            Backbone network = ModelCatalog.Get(model.Name).Build(model, image, dataset.Classes);
+            Initialisation.Initialise(network, 1, model.Name);
+            network.Arrange(layout);
             return network;
         }
     }
@@ -82,17 +84,18 @@ internal sealed class ConvolutionLimit : IDisposable
         student.Dispose();
     }
 
-    /// <summary>Random numbers in place of what each convolution reads; all but the images lie channels-last, as in the step.</summary>
-    private static IEnumerable<(Convolution Layer, torch.Tensor Input)> Inputs(Backbone network, torch.Tensor images)
+    /// <summary>Random numbers in place of what each convolution reads; all but the images, which are contiguous, in the network's layout.</summary>
+    private static IEnumerable<(Convolution Layer, torch.Tensor Input)> Inputs(Backbone network, TensorLayout layout, torch.Tensor images)
     {
         using var noGradient = torch.no_grad();
         using var scope = torch.NewDisposeScope();
         using var trace = new ForwardTrace();
         network.Run(images);
-        return [.. trace.Convolutions.Select((each, index) => (each.Convolution, index == 0 ? Lasting(images.clone()) : ChannelsLast(each.Input)))];
-    }
+        return [.. trace.Convolutions.Select((each, index) => (each.Convolution, index == 0 ? Lasting(images.clone()) : Random(each.Input)))];
 
-    private static torch.Tensor ChannelsLast(long[] shape) => Lasting(torch.randn(shape[0], shape[2], shape[3], shape[1]).permute(0, 3, 1, 2));
+        torch.Tensor Random(long[] shape) =>
+            Lasting(layout == TensorLayout.Contiguous ? torch.randn(shape) : torch.randn(shape[0], shape[2], shape[3], shape[1]).permute(0, 3, 1, 2));
+    }
 
     private static torch.Tensor Lasting(torch.Tensor tensor) => tensor.DetachFromDisposeScope();
 }

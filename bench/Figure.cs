@@ -28,10 +28,15 @@ internal sealed record Figure(string Case, string Unit, double Ours)
 
     public long? PyTorchPeak { get; init; }
 
+    /// <summary>What the networks compute in.</summary>
+    public string? Layout { get; init; }
+
+    public string? PyTorchLayout { get; init; }
+
     public IReadOnlyList<Goal> Goals { get; init; } = [];
 
     private const string Header =
-        "| case | unit | ours | PyTorch | x PyTorch | gained by sharing | of the limit | convolutions | peak, MiB | PyTorch's | goal |";
+        "| case | unit | ours | PyTorch | x PyTorch | gained by sharing | of the limit | convolutions | peak, MiB | PyTorch's | layout | PyTorch's | goal |";
 
     /// <summary>Prints a table of figures as they are measured, below what they are measured on.</summary>
     public static void Print(IEnumerable<Figure> figures)
@@ -63,6 +68,8 @@ internal sealed record Figure(string Case, string Unit, double Ours)
             Convolutions is double share ? $"{100 * share:0.0} %" : "",
             $"{Peak}",
             $"{PyTorchPeak}",
+            Layout ?? "",
+            PyTorchLayout ?? "",
             string.Join(", ", Goals.Select(goal => $"{goal.Text}{(goal.Met ? "" : ": missed")}")),
         ];
         return $"| {string.Join(" | ", cells)} |";

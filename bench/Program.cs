@@ -1,5 +1,6 @@
 using System.Globalization;
 using ChannelDistillation.Bench;
+using ChannelDistillation.Models;
 using ChannelDistillation.Native;
 
 // Side by side, in turn, in one run: medians and ratios. What there is and what came of it: bench/README.md
@@ -8,7 +9,15 @@ MemoryAllocator.KeepMemory();
 OpenMp.LimitSpinning();
 ExternalTorch.Load();
 NativeWarnings.Silence();
-switch (args)
+int option = Array.IndexOf(args, "--layout");
+string layout = option < 0 ? "auto" : args.ElementAtOrDefault(option + 1) ?? "";
+if (layout != "auto" && TensorLayouts.Find(layout) is null)
+{
+    Console.Error.WriteLine($"I do not know the layout `{layout}`. --layout is auto, channels-last or contiguous.");
+    return 2;
+}
+string[] words = option < 0 ? args : [.. args[..option], .. args[(option + 2)..]];
+switch (words)
 {
     case ["cifar", ..]:
         Figure.Print(CifarAugmentation.Measure(Number(1, 7)));
@@ -23,10 +32,10 @@ switch (args)
         MethodCosts.Run(Number(1, 5));
         break;
     case ["precision", ..]:
-        Precisions.Run(Number(1, 5), Number(2, 3), args.ElementAtOrDefault(3));
+        Precisions.Run(Number(1, 5), Number(2, 3), words.ElementAtOrDefault(3));
         break;
     case ["cache", ..]:
-        Figure.Print(KeptAnswers.Measure(Number(1, 5), Number(2, 3), args.ElementAtOrDefault(3)));
+        Figure.Print(KeptAnswers.Measure(Number(1, 5), Number(2, 3), words.ElementAtOrDefault(3)));
         break;
     case ["startup", ..]:
         Figure.Print(StartUp.Measure(Number(1, 3)));
@@ -37,18 +46,20 @@ switch (args)
         GpuSteps.Serve(teacher, student, int.Parse(batch), int.Parse(lanes), device, precision);
         break;
     case ["serve", var teacher, var student, var batch, var lanes]:
-        TrainingSteps.Serve(teacher, student, int.Parse(batch), int.Parse(lanes));
+        TrainingSteps.Serve(teacher, student, int.Parse(batch), int.Parse(lanes), TensorLayouts.Find(layout));
         break;
     case ["serve-limit", var teacher, var student, var batch]:
-        TrainingSteps.ServeLimit(teacher, student, int.Parse(batch));
+        TrainingSteps.ServeLimit(teacher, student, int.Parse(batch), TensorLayouts.Find(layout));
         break;
     case ["steps", .. var rest]:
-        Figure.Print(TrainingSteps.Measure(rest.ElementAtOrDefault(0), rest.Length > 1 ? Number(2, 0) : null, rest.Length > 2 ? Number(3, 0) : null));
+        Figure.Print(
+            TrainingSteps.Measure(layout, rest.ElementAtOrDefault(0), rest.Length > 1 ? Number(2, 0) : null, rest.Length > 2 ? Number(3, 0) : null)
+        );
         break;
     case []:
         Figure.Print(
             TrainingSteps
-                .Measure()
+                .Measure(layout)
                 .Concat(KeptAnswers.Measure(rounds: 3, steps: 3))
                 .Concat(CifarAugmentation.Measure(rounds: 5))
                 .Concat(PhotographLoading.Measure(rounds: 5, images: 128))
@@ -56,10 +67,10 @@ switch (args)
         );
         break;
     default:
-        Console.Error.WriteLine($"There is no benchmark `{args[0]}`. bench/README.md lists them.");
+        Console.Error.WriteLine($"There is no benchmark `{words[0]}`. bench/README.md lists them.");
         return 2;
 }
 
 return 0;
 
-int Number(int position, int standard) => args.Length > position ? int.Parse(args[position]) : standard;
+int Number(int position, int standard) => words.Length > position ? int.Parse(words[position]) : standard;

@@ -1,3 +1,5 @@
+using ChannelDistillation.Models;
+using ChannelDistillation.Specs;
 using ChannelDistillation.Training;
 using TorchSharp;
 
@@ -14,28 +16,39 @@ internal static class TrainingSteps
         public double? Convolutions { get; init; }
     }
 
+    /// <summary>PyTorch in one layout: seconds of each round's steps, and the most memory that it held, MiB.</summary>
+    private sealed record Rival(string Layout, List<double> Seconds, long Peak);
+
     // The larger the networks, the fewer steps tell the same.
     private static readonly Pair[] All =
     [
-        new("resnet20", "resnet8", 64, 5, 6) { Ablations = [(1, 1.2, null), (5, null, null), (15, 1.7, 0.95)] },
-        new("resnet32x4", "resnet8x4", 64, 3, 3) { Ablations = [(1, null, null), (5, null, null)] },
+        new("resnet20", "resnet8", 64, 5, 6) { Ablations = [(1, 1.1, null), (5, 1.1, null), (15, 1.7, 0.95)] },
+        new("resnet32x4", "resnet8x4", 64, 3, 3) { Ablations = [(1, 1.0, null), (5, 1.0, null)] },
         new("resnet34", "resnet18", 64, 5, 1) { Ablations = [(1, 1.0, null), (5, 1.35, 0.97)], Convolutions = 0.88 },
-        new("resnet152", "resnet50", 16, 5, 1) { Ablations = [(1, null, null), (5, 1.35, 0.97)] },
+        new("resnet152", "resnet50", 16, 5, 1) { Ablations = [(1, 1.0, null), (5, 1.35, 0.97)] },
     ];
 
+    /// <summary>PyTorch computes in both, and the faster is the one to compare with.</summary>
+    private static readonly string[] PyTorchLayouts = ["channels-last", "contiguous"];
+
+    /// <param name="layout">What ours compute in: `auto`, `channels-last` or `contiguous`.</param>
     /// <param name="teacher">Only the pairs whose teacher's name begins with it.</param>
     /// <param name="rounds">Not the pair's own number.</param>
     /// <param name="steps">In a round; not the pair's own number.</param>
-    public static IEnumerable<Figure> Measure(string? teacher = null, int? rounds = null, int? steps = null) =>
+    public static IEnumerable<Figure> Measure(string layout, string? teacher = null, int? rounds = null, int? steps = null) =>
         All.Where(pair => pair.Teacher.StartsWith(teacher ?? "", StringComparison.Ordinal))
-            .SelectMany(pair => Measure(pair with { Rounds = rounds ?? pair.Rounds, Steps = steps ?? pair.Steps }));
+            .SelectMany(pair => Measure(pair with { Rounds = rounds ?? pair.Rounds, Steps = steps ?? pair.Steps }, layout));
 
-    /// <summary>One of the processes that <see cref="Measure(string?, int?, int?)"/> measures.</summary>
-    public static void Serve(string teacher, string student, int batch, int lanes)
+    /// <summary>One of the processes that <see cref="Measure(string, string?, int?, int?)"/> measures. It says what its networks compute in.</summary>
+    public static void Serve(string teacher, string student, int batch, int lanes, TensorLayout? layout)
     {
-        using var steps = new Rehearsal(Cases.Distillation(teacher, student, batch, Cases.ChannelDistillation), "cpu", lanes);
+        RunSpec run = Cases.Distillation(teacher, student, batch, Cases.ChannelDistillation);
+        RunLayouts layouts = Layouts(run, layout);
+        using var steps = new Rehearsal(run, "cpu", lanes, layouts: layouts);
+        string ofStudent = TensorLayouts.NameOf(layouts.Student);
+        string ofTeacher = TensorLayouts.NameOf(layouts.Teacher!.Value);
         Peer.Serve(
-            "ours",
+            ofStudent == ofTeacher ? ofStudent : $"student {ofStudent}, teacher {ofTeacher}",
             count =>
             {
                 var (teaching, learning) = steps.Run(count);
@@ -45,56 +58,63 @@ internal static class TrainingSteps
     }
 
     /// <summary>The convolutions alone.</summary>
-    public static void ServeLimit(string teacher, string student, int batch)
+    public static void ServeLimit(string teacher, string student, int batch, TensorLayout? layout)
     {
-        using var limit = new ConvolutionLimit(teacher, student, batch);
+        RunSpec run = Cases.Distillation(teacher, student, batch, Cases.ChannelDistillation);
+        using var limit = new ConvolutionLimit(run, Layouts(run, layout));
         Peer.Serve("limit", limit.Run);
     }
 
-    private static List<Figure> Measure(Pair pair)
+    private static RunLayouts Layouts(RunSpec run, TensorLayout? layout) =>
+        new LayoutChoice(new Workspace(Environment.CurrentDirectory), "cpu", layout).Of(run);
+
+    private static List<Figure> Measure(Pair pair, string layout)
     {
         var (teacher, student, batch, rounds, steps) = pair;
-        Peer[] ours = [.. pair.Ablations.Select(each => Peer.Ours("serve", teacher, student, $"{batch}", $"{each.Lanes}"))];
-        using Peer limit = Peer.Ours("serve-limit", teacher, student, $"{batch}");
-        using Peer? pytorch = Peer.PyTorch("training_step.py", teacher, student, $"{batch}", $"{torch.get_num_threads()}");
+        Peer[] ours = [.. pair.Ablations.Select(each => Peer.Ours("serve", teacher, student, $"{batch}", $"{each.Lanes}", "--layout", layout))];
+        using Peer limit = Peer.Ours("serve-limit", teacher, student, $"{batch}", "--layout", layout);
+        string threads = $"{torch.get_num_threads()}";
+        Peer[] pytorch =
+        [
+            .. PyTorchLayouts
+                .Select(each => Peer.PyTorch("training_step.py", teacher, student, $"{batch}", threads, "cpu", "float32", "eager", each))
+                .OfType<Peer>(),
+        ];
         List<double[]>[] mine = [.. ours.Select(_ => new List<double[]>())];
-        var (convolutions, theirs) = (new List<double[]>(), new List<double>());
+        List<double>[] theirs = [.. pytorch.Select(_ => new List<double>())];
+        var convolutions = new List<double[]>();
         // The first round warms up.
         for (int round = 0; round <= rounds; round++)
         {
             for (int i = 0; i < ours.Length; i++)
                 mine[i].Add(ours[i].Parts(steps));
             convolutions.Add(limit.Parts(steps));
-            if (pytorch is not null)
-                theirs.Add(pytorch.Run(steps));
+            for (int i = 0; i < pytorch.Length; i++)
+                theirs[i].Add(pytorch[i].Run(steps));
         }
         foreach (List<double[]> each in mine.Append(convolutions))
             each.RemoveAt(0);
-        if (pytorch is not null)
-            theirs.RemoveAt(0);
+        foreach (List<double> each in theirs)
+            each.RemoveAt(0);
 
-        var figures = ours.Select((peer, i) => Summarise(pair, i, mine, convolutions, theirs, peer.PeakMemory, pytorch?.PeakMemory)).ToList();
-        foreach (Peer each in ours)
+        Rival? rival = pytorch
+            .Select((peer, i) => new Rival(PyTorchLayouts[i], theirs[i], peer.PeakMemory))
+            .MinBy(each => Cases.Median(each.Seconds));
+        var figures = ours.Select((peer, i) => Summarise(pair, i, mine, convolutions, rival, peer)).ToList();
+        foreach (Peer each in ours.Concat(pytorch))
             each.Dispose();
         return figures;
     }
 
-    private static Figure Summarise(
-        Pair pair,
-        int index,
-        List<double[]>[] ours,
-        List<double[]> convolutions,
-        List<double> pytorch,
-        long peak,
-        long? pytorchPeak
-    )
+    private static Figure Summarise(Pair pair, int index, List<double[]>[] ours, List<double[]> convolutions, Rival? rival, Peer peer)
     {
+        List<double> pytorch = rival?.Seconds ?? [];
         var (count, wantedRatio, wantedOfLimit) = pair.Ablations[index];
         // Against the single run of the same round: T teacher, S student.
         double gained = Median((own, one, _, _) => count * one.Sum() / own.Sum());
         double ofLimit = Median((own, one, _, _) => (one[0] + count * one[1]) / own.Sum());
         double share = Median((own, _, alone, _) => (alone[0] + count * alone[1]) / own.Sum());
-        double? ratio = pytorch.Count == 0 ? null : Median((own, _, _, peer) => count * peer / own.Sum());
+        double? ratio = pytorch.Count == 0 ? null : Median((own, _, _, theirs) => count * theirs / own.Sum());
         var goals = new List<Goal>();
         if (wantedRatio is double faster && ratio is not null)
             goals.Add(new($"{faster:0.00} x PyTorch", ratio >= faster));
@@ -102,8 +122,8 @@ internal static class TrainingSteps
             goals.Add(new($"{close:0.00} of the limit", ofLimit >= close));
         if (count == 1 && pair.Convolutions is double convolving)
             goals.Add(new($"{100 * convolving:0} % convolutions", share >= convolving));
-        if (count == 1 && pytorchPeak is not null)
-            goals.Add(new("PyTorch's memory", peak <= pytorchPeak));
+        if (count == 1 && rival is not null)
+            goals.Add(new("PyTorch's memory", peer.PeakMemory <= rival.Peak));
         return new(
             $"{pair.Teacher} -> {pair.Student}, batch {pair.Batch}, {(count == 1 ? "1 run" : $"{count} runs")}",
             "ms a step",
@@ -115,8 +135,10 @@ internal static class TrainingSteps
             Gained = count == 1 ? null : gained,
             OfLimit = count == 1 ? null : ofLimit,
             Convolutions = share,
-            Peak = peak,
-            PyTorchPeak = pytorchPeak,
+            Peak = peer.PeakMemory,
+            PyTorchPeak = rival?.Peak,
+            Layout = peer.Version,
+            PyTorchLayout = rival?.Layout,
             Goals = goals,
         };
 

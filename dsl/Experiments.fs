@@ -3,6 +3,8 @@ module ChannelDistillation.Dsl.Experiments
 
 open System
 open System.IO
+open ChannelDistillation
+open ChannelDistillation.Native
 
 let private problem mistake place : Problem = { Mistake = mistake; Place = place }
 
@@ -108,21 +110,21 @@ let private readFile (path: string) : Result<Source, Problem> =
     let here = Some { Source = source; Line = 0; Column = 0; Length = 0 }
 
     try
-        if Directory.Exists path then
-            Error(problem (FileUnreadable "it is a folder") here)
-        elif not (File.Exists path) then
-            Error(problem (FileNotFound(near path)) here)
-        else
+        match Option.ofObj (InputFile.WhyNot path) with
+        | Some _ when not (Path.Exists path) -> Error(problem (FileNotFound(near path)) here)
+        | Some reason -> Error(problem (FileUnreadable reason) here)
+        | None ->
             let size = FileInfo(path).Length
+            let limit = int64 FileLimits.ExperimentBytes
 
-            if size > Utf8.sizeLimit then
-                Error(problem (FileTooLarge(size, Utf8.sizeLimit)) here)
+            if size > limit then
+                Error(problem (FileTooLarge(size, limit)) here)
             elif Script.isScript path then
                 match Script.run path with
                 | Ok text -> Ok(Source($"{path} (as YAML)", text))
                 | Error mistake -> Error(problem mistake here)
             else
-                Utf8.decode path (File.ReadAllBytes path)
+                Utf8.decode path (InputFile.ReadAll(path, FileLimits.ExperimentBytes))
     with
     | :? IOException as failure -> Error(problem (FileUnreadable failure.Message) here)
     | :? UnauthorizedAccessException -> Error(problem (FileUnreadable "I am not allowed to read it") here)

@@ -1,7 +1,6 @@
 namespace ChannelDistillation.Tests
 
 open System
-open System.Diagnostics
 open System.IO
 open Expecto
 
@@ -10,11 +9,9 @@ type TemporaryDisk(megabytes: int) =
     let folder = new TemporaryFolder()
 
     let mount (arguments: string list) =
-        let start = ProcessStartInfo("mount", arguments, RedirectStandardError = true, RedirectStandardOutput = true)
-        use started = Process.Start start
-        let said = started.StandardError.ReadToEnd()
-        started.WaitForExit()
-        if started.ExitCode = 0 then None else Some said
+        match ChildProcess.Run("mount", arguments) with
+        | 0, _, _ -> None
+        | _, _, errors -> Some errors
 
     do
         let refused =
@@ -53,6 +50,5 @@ type TemporaryDisk(megabytes: int) =
 
     interface IDisposable with
         member _.Dispose() =
-            use started = Process.Start("umount", [ "-l"; folder.Path ])
-            started.WaitForExit()
+            ChildProcess.Run("umount", [ "-l"; folder.Path ]) |> ignore
             (folder :> IDisposable).Dispose()

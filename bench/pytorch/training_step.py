@@ -1,7 +1,7 @@
 """PyTorch's side of the training-step benchmark: distils one CIFAR-stem ResNet into another, as many steps at a time as it is told.
 
 Reads a number of steps per line from standard input, does them, and answers with the seconds they took.
-    python3 training_step.py TEACHER STUDENT BATCH THREADS [DEVICE [float32|tf32|bfloat16 [eager|compile]]]
+    python3 training_step.py TEACHER STUDENT BATCH THREADS [DEVICE [float32|tf32|bfloat16 [eager|compile [channels-last|contiguous]]]]
 """
 import sys
 import time
@@ -76,7 +76,7 @@ class Staged(nn.Module):
 
 def main():
     teacher_name, student_name, batch, threads = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
-    device, precision, how = (sys.argv[5:8] + ["cpu", "float32", "eager"][len(sys.argv[5:8]) :])
+    device, precision, how, layout = (sys.argv[5:9] + ["cpu", "float32", "eager", "channels-last"][len(sys.argv[5:9]) :])
     on_gpu = device.startswith("cuda")
     torch.set_num_threads(threads)
     torch.manual_seed(0)
@@ -86,7 +86,7 @@ def main():
     connectors = nn.ModuleList(
         nn.Sequential(nn.Conv2d(s, t, 1, bias=False), nn.BatchNorm2d(t), nn.ReLU()) for s, t in zip(student.channels, teacher.channels)
     ).to(device)
-    if on_gpu:
+    if layout == "channels-last":
         teacher, student = (net.to(memory_format=torch.channels_last) for net in (teacher, student))
     optimizer = torch.optim.SGD(
         [*student.parameters(), *connectors.parameters()], lr=0.1, momentum=0.9, weight_decay=5e-4, **({"fused": True} if on_gpu else {})

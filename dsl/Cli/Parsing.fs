@@ -5,6 +5,7 @@ open System
 open System.Text.RegularExpressions
 open Argu
 open ChannelDistillation.Dsl
+open ChannelDistillation.Models
 
 let private program = "dotnet fsi build.fsx"
 
@@ -154,6 +155,30 @@ let launcher (text: string) =
     | other ->
         let near = hint other [ "local"; "slurm" ]
         Ending.stop Ending.invalid $"I do not know the launcher `{other}`. --launcher is local or slurm.{near}"
+
+/// What `--differences` adds: `interval,welch,holm`.
+let differences (text: string) : Report.DifferenceColumn list =
+    let known =
+        [ "interval", Report.DifferenceColumn.Interval
+          "welch", Report.DifferenceColumn.Welch
+          "holm", Report.DifferenceColumn.Holm ]
+
+    [ for word in text.Split ',' |> Array.map _.Trim() ->
+          match known |> List.tryFind (fun (name, _) -> name = word) with
+          | Some(_, column) -> column
+          | None ->
+              let near = hint word (List.map fst known)
+              Ending.stop Ending.invalid $"I do not know the difference column `{word}`. --differences is a list of interval, welch and holm.{near}" ]
+    |> List.distinct
+
+/// What networks compute in; None: `auto`.
+let layout (text: string) =
+    match TensorLayouts.Find text |> Option.ofNullable with
+    | Some layout -> Some layout
+    | None when text = "auto" -> None
+    | None ->
+        let names = "auto" :: List.ofSeq TensorLayouts.Names
+        Ending.stop Ending.invalid $"I do not know the layout `{text}`. --layout is auto, channels-last or contiguous.{hint text names}"
 
 /// `on` or `off`.
 let switch (option: string) (text: string) =

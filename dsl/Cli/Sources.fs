@@ -49,9 +49,18 @@ let private knownAxis (layouts: Layout list) (given: string) =
     | _ -> known "axis" axes given
 
 /// What a table is to show, with names that are in these results.
-let options (accuracy: bool) (baseline: string option) (pivot: string option) (layouts: Layout list) : TableOptions =
+let options
+    (accuracy: bool)
+    (baseline: string option)
+    (differences: DifferenceColumn list)
+    (pivot: string option)
+    (layouts: Layout list)
+    : TableOptions =
     if baseline.IsSome && pivot.IsSome then
         Ending.stop Ending.invalid "--pivot shows errors alone: --baseline has no place in its cells. Use one of the two."
+
+    if baseline.IsNone && not differences.IsEmpty then
+        Ending.stop Ending.invalid "--differences adds to the differences to a baseline: name one with --baseline."
 
     let variants =
         layouts
@@ -62,6 +71,7 @@ let options (accuracy: bool) (baseline: string option) (pivot: string option) (l
 
     { Accuracy = accuracy
       Baseline = baseline |> Option.map (known "variant" variants)
+      Differences = differences
       Pivot = pivot |> Option.map (knownAxis layouts) }
 
 /// The experiment's folder and its results so far.

@@ -1,5 +1,6 @@
 namespace ChannelDistillation.Dsl.Launch
 
+open ChannelDistillation.Models
 open ChannelDistillation.Native
 open ChannelDistillation.Training
 
@@ -7,17 +8,26 @@ open ChannelDistillation.Training
 type Computing =
     {
         Gpu: GpuSettings
+        /// What networks compute in on the CPU; None: what a run began with, or the faster one.
+        Layout: TensorLayout option
         /// Whether a GPU's memory decides how many runs are trained together, up to the most that there may be.
         FitLanes: bool
     }
 
 module Computing =
-    let standard = { Gpu = GpuSettings(); FitLanes = true }
+    let standard = { Gpu = GpuSettings(); Layout = None; FitLanes = true }
 
     /// The device to train on, told how to compute. Before anything is computed.
     /// <exception cref="MissingException">It is not there, or cannot be told.</exception>
+    /// <exception cref="Refused">It does not compute in the layout.</exception>
     let choose (device: string) (computing: Computing) =
+        let refuseOnGpu (device: string) =
+            if computing.Layout = Some TensorLayout.Contiguous && device.StartsWith "cuda" then
+                raise (Refused $"--layout contiguous is for the CPU; on {device} networks compute channels-last.")
+
+        refuseOnGpu device
         let chosen = Devices.Choose device
+        refuseOnGpu chosen
         computing.Gpu.Apply chosen
         chosen
 
@@ -27,6 +37,9 @@ module Computing =
         [ if not computing.FitLanes then
               "--lanes"
               string lanes
+          for layout in Option.toList computing.Layout do
+              "--layout"
+              TensorLayouts.NameOf layout
           if computing.Gpu.Deterministic then
               "--deterministic"
           if not computing.Gpu.Tf32 then

@@ -52,7 +52,8 @@ let fromRecords (cohort: Job list) =
 
 /// Rehearses a few steps of each kind of run in the cohort, on random images.
 /// <param name="dataset">Theirs, with the number of its images.</param>
-let rehearse (device: string) (dataset: DatasetDescriptor) (cohort: Job list) =
+/// <param name="layouts">What networks compute in.</param>
+let rehearse (device: string) (layouts: LayoutChoice) (dataset: DatasetDescriptor) (cohort: Job list) =
     let shown = Dictionary<string, float * float * int64>()
 
     let cost (spec: RunSpec) =
@@ -62,7 +63,7 @@ let rehearse (device: string) (dataset: DatasetDescriptor) (cohort: Job list) =
         match shown.TryGetValue kind with
         | true, known -> known
         | _ ->
-            use rehearsal = new Rehearsal(spec, device)
+            use rehearsal = new Rehearsal(spec, device, layouts = layouts.Of(spec))
             rehearsal.Run 1 |> ignore
             let struct (teacher, lane) = rehearsal.Run rehearsedSteps
             let cost = teacher, lane, rehearsal.BytesPerLane

@@ -28,14 +28,40 @@ let private teacherNote (workspace: Workspace) (teacher: Teachers.PlannedTeacher
     | None, Some known, None -> $"Teacher {name}: not on this machine. {KnownTeacherStore.WhatIsMissing known}"
     | None, None, _ -> $"Teacher {name}: its checkpoint {store.CheckpointOf(teacher.Spec, teacher.Dataset)} is not there; sweep needs it."
 
-/// What is known of a dataset; a folder that is not what it must be is a note of the plan, not its end.
-let private describe (workspace: Workspace) (dataset: DatasetSpec) =
+/// What a look at a dataset has told: None, it is not there; Error, it is there and cannot be used.
+type Known = Result<DatasetSurvey option, string>
+
+let private look (workspace: Workspace) (dataset: DatasetSpec) : Known =
     try
-        Ok(DatasetStore.Describe(dataset, workspace))
+        Ok(DatasetStore.Survey(dataset, workspace) |> Option.ofObj)
     with :? MissingException as error ->
         Error error.Message
 
-let private datasetNote (workspace: Workspace) (dataset: DatasetSpec) (known: Result<DatasetDescriptor, string>) =
+/// A look at every dataset of a plan, once.
+let survey (workspace: Workspace) (jobs: Job list) : (DatasetSpec * Known) list =
+    jobs |> List.map _.Run.Spec.Dataset |> List.distinct |> List.map (fun dataset -> dataset, look workspace dataset)
+
+/// Why datasets cannot be used that are there.
+let unusable (datasets: (DatasetSpec * Known) list) : string list =
+    datasets
+    |> List.choose (fun (_, known) ->
+        match known with
+        | Error reason -> Some reason
+        | Ok _ -> None)
+
+/// What is known of it without looking at it, where that has told nothing.
+let private descriptor (dataset: DatasetSpec) (known: Known) =
+    match known with
+    | Ok(Some survey) -> survey.Descriptor
+    | _ -> DatasetCatalog.Describe dataset
+
+/// What is known of a dataset's images, where their number is.
+let images (dataset: DatasetSpec) (datasets: (DatasetSpec * Known) list) : DatasetDescriptor option =
+    datasets
+    |> List.tryPick (fun (other, known) -> if other = dataset && known.IsOk then Some(descriptor dataset known) else None)
+    |> Option.filter (fun dataset -> dataset.TrainingImages > 0)
+
+let private datasetNote (workspace: Workspace) (dataset: DatasetSpec) (known: Known) =
     let name = Option.ofObj dataset.Folder |> Option.defaultValue dataset.Name
 
     let heldOut =
@@ -44,24 +70,22 @@ let private datasetNote (workspace: Workspace) (dataset: DatasetSpec) (known: Re
         | held -> $" {100.0 * held.Share:G4} %% of its training images are held out for validation."
 
     let where =
-        if DatasetStore.IsThere(dataset, workspace) then
-            match known with
-            | Ok known when known.Format = DatasetFormat.ImageFolder ->
-                $"Dataset {name}: there, {known.TrainingImages} images for training and {known.ValidationImages} for validation."
-            | Ok _ -> $"Dataset {name}: there."
-            | Error reason -> $"Dataset {name}: it cannot be used. {reason}"
-        elif DatasetStore.CanFetch dataset then
+        match known with
+        | Ok(Some survey) when survey.Descriptor.Format = DatasetFormat.ImageFolder ->
+            $"Dataset {name}: there, {survey.Descriptor.TrainingImages} images for training and {survey.Descriptor.ValidationImages} for validation."
+        | Ok(Some _) -> $"Dataset {name}: there."
+        | Error reason -> $"Dataset {name}: it cannot be used. {reason}"
+        | Ok None when DatasetStore.CanFetch dataset ->
             $"Dataset {name}: not on this machine yet; sweep fetches it, {ByteSize.Text(DatasetCatalog.Describe(dataset).DownloadBytes)}."
-        else
-            $"Dataset {name}: not on this machine. {DatasetStore.WhatIsMissing(dataset, workspace)}"
+        | Ok None -> $"Dataset {name}: not on this machine. {DatasetStore.WhatIsMissing(dataset, workspace)}"
 
     where + heldOut
 
-let private steps (spec: RunSpec) (known: Result<DatasetDescriptor, string>) =
-    match known |> Result.map (fun dataset -> dataset.Images spec.Dataset.HeldOut) with
-    | Error _
-    | Ok(struct (0, _)) -> "number of images not known yet"
-    | Ok(struct (images, _)) -> counted ((images + spec.Train.Batch - 1) / spec.Train.Batch) "step" + " an epoch"
+let private steps (spec: RunSpec) (known: Known) =
+    match (descriptor spec.Dataset known).Images spec.Dataset.HeldOut with
+    | _ when known.IsError -> "number of images not known yet"
+    | struct (0, _) -> "number of images not known yet"
+    | struct (images, _) -> counted ((images + spec.Train.Batch - 1) / spec.Train.Batch) "step" + " an epoch"
 
 let private estimate (known: Estimate.Estimate) =
     let memory =
@@ -73,15 +97,16 @@ let private estimate (known: Estimate.Estimate) =
     $"  about {Progress.Figures.duration known.Time}{memory} ({known.Source})"
 
 /// What a cohort keeps of its teacher, when it is complete.
-let private kept (cohort: Job list) (known: Result<DatasetDescriptor, string>) =
+let private kept (cohort: Job list) (known: Known) =
     let specs = cohort |> List.map _.Run.Spec
+    let dataset = descriptor specs.Head.Dataset known
 
-    match specs |> List.tryPick (fun spec -> Option.ofObj spec.Teacher |> Option.filter _.Cache), known with
-    | None, _ -> None
-    | Some teacher, Ok dataset when dataset.TrainingImages > 0 ->
+    match specs |> List.tryPick (fun spec -> Option.ofObj spec.Teacher |> Option.filter _.Cache) with
+    | None -> None
+    | Some teacher when known.IsOk && dataset.TrainingImages > 0 ->
         let struct (images, _) = dataset.Images specs.Head.Dataset.HeldOut
         Some $"  what the teacher says is kept: {ByteSize.Text(SignalCache.Size(List.toArray specs, teacher, dataset, images))} on the disk"
-    | Some _, _ -> Some "  what the teacher says is kept: the size depends on the number of images"
+    | Some _ -> Some "  what the teacher says is kept: the size depends on the number of images"
 
 /// The time that is still to come, where every unfinished cohort has an estimate.
 let private total (estimates: Estimate.Estimate option list) =
@@ -93,14 +118,20 @@ let private total (estimates: Estimate.Estimate option list) =
 
 /// The text of a plan.
 /// <param name="device">What it is to be trained on.</param>
+/// <param name="datasets">What <see cref="survey"/> has told of them.</param>
 /// <param name="costOf">What a cohort is going to take, where that can be said.</param>
-let render (workspace: Workspace) (device: string) (lanes: int) (plan: Plan) (jobs: Job list) (costOf: Job list -> Estimate.Estimate option) =
+let render
+    (workspace: Workspace)
+    (device: string)
+    (lanes: int)
+    (plan: Plan)
+    (jobs: Job list)
+    (datasets: (DatasetSpec * Known) list)
+    (costOf: Job list -> Estimate.Estimate option)
+    =
     let cohorts = Job.cohorts lanes jobs
     let isPending = List.exists (fun (job: Job) -> RunState.needsTraining false job.State)
     let estimates = cohorts |> List.map (fun cohort -> if isPending cohort then costOf cohort else None)
-
-    let datasets =
-        jobs |> List.map _.Run.Spec.Dataset |> List.distinct |> List.map (fun dataset -> dataset, describe workspace dataset)
 
     let known = dict datasets
 
@@ -109,8 +140,9 @@ let render (workspace: Workspace) (device: string) (lanes: int) (plan: Plan) (jo
       for dataset, known in datasets do
           datasetNote workspace dataset known
 
-          if known.IsOk then
-              yield! DatasetStore.HowItIsRead(dataset, workspace)
+          match known with
+          | Ok(Some survey) -> yield! survey.Remarks
+          | _ -> ()
       for teacher in jobs |> Seq.map _.Run |> Teachers.ofRuns do
           teacherNote workspace teacher
       yield! Precisions.warnings (Precisions.obstacles [ device ]) (jobs |> List.map _.Run.Spec)
@@ -137,6 +169,14 @@ let render (workspace: Workspace) (device: string) (lanes: int) (plan: Plan) (jo
       | Some note ->
           ""
           note
+      | None -> ()
+
+      let heldOut = [ for job in jobs -> job.Run.Spec.Dataset.HeldOut |> Option.ofObj |> Option.map _.Share ]
+
+      match Report.Selection.warning (List.distinct heldOut) [ for row in plan.Rows -> row.Variant, row.Axes ] with
+      | Some warning ->
+          ""
+          $"Warning: {warning}"
       | None -> ()
 
       match WeightChart.render plan with

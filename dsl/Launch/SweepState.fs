@@ -3,6 +3,7 @@ namespace ChannelDistillation.Dsl.Launch
 open System
 open System.Collections.Generic
 open System.IO
+open ChannelDistillation
 open ChannelDistillation.Data
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Report
@@ -61,6 +62,15 @@ type SweepState(options: SweepOptions, plan: Plan) =
     let warnings = List<string>(TeacherCheck.replaced options.Workspace chosen)
     let evaluated = HashSet<string>()
 
+    /// How a dataset is read. One that cannot be used is said when its runs are to start.
+    let remarksOn dataset =
+        try
+            match DatasetStore.Survey(dataset, options.Workspace) with
+            | null -> []
+            | survey -> List.ofSeq survey.Remarks
+        with :? MissingException ->
+            []
+
     let training =
         lazy
             (options.Threads |> Option.iter Devices.UseThreads
@@ -68,6 +78,7 @@ type SweepState(options: SweepOptions, plan: Plan) =
              TrainingOptions(
                  options.Workspace,
                  Computing.choose options.Device options.Computing,
+                 Layout = Option.toNullable options.Computing.Layout,
                  FitLanes = options.Computing.FitLanes,
                  OpenDataset = Func<_, _>(options.OpenDataset |> Option.defaultValue (fun dataset -> DatasetStore.Open(dataset, options.Workspace))),
                  SaveEvery = TimeSpan.FromMinutes plan.Experiment.CheckpointMinutes,
@@ -153,11 +164,6 @@ type SweepState(options: SweepOptions, plan: Plan) =
         if not options.Quiet then
             say $"Training {pending.Length} of {jobs.Length} runs on {where}."
 
-            pending
-            |> List.map _.Run.Spec.Dataset
-            |> List.distinct
-            |> List.collect (fun dataset -> List.ofSeq (DatasetStore.HowItIsRead(dataset, options.Workspace)))
-            |> List.distinct
-            |> List.iter say
+            pending |> List.map _.Run.Spec.Dataset |> List.distinct |> List.collect remarksOn |> List.distinct |> List.iter say
 
             pending |> List.map _.Run.Spec |> Precisions.warnings (Precisions.obstacles devices) |> List.iter say

@@ -41,7 +41,7 @@ let warning (workspace: Workspace) (plan: Plan) (teacher: Teachers.PlannedTeache
     | Some(top1, source) when abs (errors.Top1Error - top1) > tolerance ->
         Some
             $"The teacher {teacher.Spec.Model.Name} has {percent errors.Top1Error} %% top-1 error here, but {source} says {percent top1}. {usualCauses}"
-    | None when errors.Top1Error >= guessing ->
+    | None when not (isNull teacher.Spec.Checkpoint) && errors.Top1Error >= guessing ->
         Some
             $"The teacher {teacher.Spec.Model.Name} has {percent errors.Top1Error} %% top-1 error here, which is no better than guessing. {usualCauses}"
     | _ -> None

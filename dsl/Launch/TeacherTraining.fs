@@ -54,7 +54,12 @@ module TeacherTraining =
         let training =
             lazy
                 (options.Threads |> Option.iter Devices.UseThreads
-                 TrainingOptions(options.Workspace, Computing.choose options.Device options.Computing))
+
+                 TrainingOptions(
+                     options.Workspace,
+                     Computing.choose options.Device options.Computing,
+                     Layout = Option.toNullable options.Computing.Layout
+                 ))
 
         try
             Bring.fetch options.Workspace options.Quiet (pending |> List.map _.Dataset) [] stop

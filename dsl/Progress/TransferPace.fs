@@ -2,19 +2,20 @@ namespace ChannelDistillation.Dsl.Progress
 
 open System
 open System.Collections.Generic
-open System.Diagnostics
 
 /// How fast a file comes, over the last seconds, and how long it will take.
 [<Sealed>]
-type TransferPace(total: int64, already: int64) =
+type TransferPace(total: int64, already: int64, time: TimeProvider) =
     let window = TimeSpan.FromSeconds 15.0
-    let clock = Stopwatch.StartNew()
+    let start = time.GetTimestamp()
+    let elapsed () = time.GetElapsedTime start
     let samples = Queue<struct (TimeSpan * int64)>([ struct (TimeSpan.Zero, already) ])
     let mutable bytes = already
 
+    new(total, already) = TransferPace(total, already, TimeProvider.System)
     member _.Total = total
     member _.Bytes = bytes
-    member _.Elapsed = clock.Elapsed
+    member _.Elapsed = elapsed ()
     member _.Fraction = if total = 0L then 1.0 else float bytes / float total
 
     member _.Advance(now: int64) =
@@ -23,16 +24,16 @@ type TransferPace(total: int64, already: int64) =
             samples.Clear()
 
         bytes <- now
-        let time = clock.Elapsed
-        samples.Enqueue(struct (time, now))
+        let at = elapsed ()
+        samples.Enqueue(struct (at, now))
 
-        while samples.Count > 2 && (let struct (first, _) = samples.Peek() in time - first > window) do
+        while samples.Count > 2 && (let struct (first, _) = samples.Peek() in at - first > window) do
             samples.Dequeue() |> ignore
 
     /// Bytes per second; none until something has come.
     member _.Rate =
-        let struct (time, first) = samples.Peek()
-        let seconds = (clock.Elapsed - time).TotalSeconds
+        let struct (since, first) = samples.Peek()
+        let seconds = (elapsed () - since).TotalSeconds
 
         if bytes > first && seconds > 0.2 then
             Some(float (bytes - first) / seconds)

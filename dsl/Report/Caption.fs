@@ -89,7 +89,7 @@ let private assisted (layout: Layout) =
             else
                 ""
 
-        [ $"""{Shown.joined names}: residual knowledge distillation (arXiv 2002.09168), not the relational one. """
+        [ $"""{Shown.larger} {Shown.joined names}: residual knowledge distillation (arXiv 2002.09168), not the relational one. """
           + $"""{(if isOne then "Its network is" else "Their networks are")} two students that answer together, """
           + $"twice the parameters and the cost of the other rows.{published}" ]
 
@@ -117,7 +117,18 @@ let private precisions (layout: Layout) =
 
 /// How differences are meant.
 let test =
-    $"Differences are in percentage points, mean ± sample standard deviation over common seeds; p is that of a two-sided paired t-test, from {PairedTest.fewestPairs} seeds on, not corrected for several comparisons."
+    $"Differences are in percentage points, mean ± sample standard deviation over common seeds; p is that of a two-sided paired t-test, from {Difference.fewestSeeds} seeds on, not corrected for several comparisons."
+
+let private differences (options: TableOptions) =
+    [ for column in options.Differences do
+          match column with
+          | DifferenceColumn.Interval -> "95 % CI: confidence interval of the mean difference, by Student's t over the common seeds."
+          | DifferenceColumn.Welch -> "Welch: two-sided Welch's t-test, which does not pair the seeds."
+          | DifferenceColumn.Holm -> "Holm: the paired test, corrected for the number of comparisons in this table." ]
+
+let private selection (layout: Layout) =
+    let trained = layout.Rows |> List.filter (fun row -> not row.Folders.IsEmpty)
+    Selection.warning layout.HeldOut [ for row in trained -> row.Variant, row.Axes ] |> Option.toList
 
 /// Where a baseline stands at several points of an axis of its own, no row is the one to compare with.
 let private ambiguous (baseline: string) (results: Results) =
@@ -169,11 +180,13 @@ let lines (options: TableOptions) (results: Results) : string list =
              ""
          else
              " " + howBestIsPicked options layout.HeldOut)
+      yield! selection layout
       yield! assisted layout
       yield! caches layout
       yield! precisions layout
       for baseline in Option.toList options.Baseline do
           test
+          yield! differences options
           yield! ambiguous baseline results
       yield! costs results
       if options.Pivot.IsNone then

@@ -6,7 +6,7 @@ let private keyOf (row: ResultRow) = row.Variant, List.sort row.Axes
 
 /// B's value less A's: over common seeds where there are any, of the means elsewhere.
 let private difference options (a: ResultRow) (b: ResultRow) =
-    match PairedTest.compare (Sheets.bySeed options b) (Sheets.bySeed options a) with
+    match Difference.between (Sheets.bySeed options b) (Sheets.bySeed options a) with
     | Some difference when a.IsTrained -> Shown.difference difference
     | _ ->
         match (Shown.values options a.Top1Error).Mean, (Shown.values options b.Top1Error).Mean with
@@ -53,7 +53,7 @@ let ofResults (options: TableOptions) (first: string * Results) (second: string 
 
               List.map
                   Sheet.cell
-                  [ row.Variant
+                  [ Sheets.nameOf row
                     for axis in axes do
                         Sheets.valueOf axis row |> Option.defaultValue ""
                     statistic options _.Top1Error ofA

@@ -41,13 +41,19 @@ let private versus (options: TableOptions) (results: Results) : Column list =
     | None -> []
     | Some baseline ->
         let difference = Sheets.differenceTo options baseline results.Rows
+        let corrected = List.zip results.Rows (Sheets.holmTo options baseline results.Rows)
         let column name (get: Difference -> string) : Column = name, (fun row -> difference row |> Option.map get |> Option.defaultValue "")
 
         [ "baseline", (fun row -> if (difference row).IsSome then foreign baseline else "")
           column "top1_difference_mean" (fun difference -> optional difference.Values.Mean)
           column "top1_difference_std" (fun difference -> optional difference.Values.Std)
           column "top1_difference_n" (fun difference -> string difference.Values.Values.Length)
-          column "top1_difference_p" (fun difference -> optional difference.PValue) ]
+          column "top1_difference_p" (fun difference -> optional difference.PValue)
+          column "top1_difference_ci_low" (fun difference -> difference.Interval |> Option.map fst |> optional)
+          column "top1_difference_ci_high" (fun difference -> difference.Interval |> Option.map snd |> optional)
+          column "top1_difference_welch_p" (fun difference -> optional difference.WelchPValue)
+          "top1_difference_holm_p",
+          (fun row -> corrected |> List.pick (fun (other, p) -> if obj.ReferenceEquals(other, row) then Some(optional p) else None)) ]
 
 let render (options: TableOptions) (results: Results) =
     let measure = Shown.measure options

@@ -63,16 +63,19 @@ let private statistic (statistic: Statistic) : Node =
 let cost (cost: Cost option) : Node =
     cost |> optional (fun cost -> object [ "parameters", integer cost.Parameters; "macs", integer cost.MultiplyAdds ])
 
-let private difference (baseline: string) (difference: Difference option) : Node =
+let private difference (baseline: string) (difference: Difference option) (holm: float option) : Node =
     difference
     |> optional (fun difference ->
         object
             [ "baseline", text baseline
               "top1", statistic difference.Values
               "test", text "paired t-test, two-sided"
-              "p", optional number difference.PValue ])
+              "p", optional number difference.PValue
+              "interval", difference.Interval |> optional (fun (low, high) -> array [ number low; number high ])
+              "welch_p", optional number difference.WelchPValue
+              "holm_p", optional number holm ])
 
-let private row (options: TableOptions) (results: Results) (row: ResultRow) : Node =
+let private row (options: TableOptions) (results: Results) (row: ResultRow, holm: float option) : Node =
     let shown errors = statistic (Shown.values options errors)
     let measure = Shown.measure options
 
@@ -89,7 +92,7 @@ let private row (options: TableOptions) (results: Results) (row: ResultRow) : No
           "seconds", statistic row.Seconds
           "unfinished", object [ for status, folders in row.Gaps -> string status, array (List.map text folders) ]
           for baseline in Option.toList options.Baseline do
-              "difference", difference baseline (Sheets.differenceTo options baseline results.Rows row) ]
+              "difference", difference baseline (Sheets.differenceTo options baseline results.Rows row) holm ]
 
 let private provenance (results: Results) : Node =
     let time (time: DateTime) = text (time.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture))
@@ -109,9 +112,14 @@ let private provenance (results: Results) : Node =
                           "runs", integer runs ] ] ]
 
 let private whole (options: TableOptions) (results: Results) : Node =
+    let holm =
+        match options.Baseline with
+        | Some baseline -> Sheets.holmTo options baseline results.Rows
+        | None -> results.Rows |> List.map (fun _ -> None)
+
     object
         [ "experiment", text results.Layout.Experiment
-          "rows", array (List.map (row options results) results.Rows)
+          "rows", array (List.zip results.Rows holm |> List.map (row options results))
           "provenance", provenance results ]
 
 let private printed (node: Node) =

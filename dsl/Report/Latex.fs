@@ -28,6 +28,7 @@ let private character (letter: Rune) =
     | "−" -> "$-$"
     | "–" -> "--"
     | "→" -> "$\\to$"
+    | "†" -> "$\\dagger$"
     | _ when Rune.IsControl letter -> " "
     | other -> other
 

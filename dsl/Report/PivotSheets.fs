@@ -13,10 +13,10 @@ let private ofPart options axis (point: (string * string) list, rows: ResultRow 
 
     let at column = lines |> List.map (fun (_, members) -> members |> List.tryFind (fun row -> Sheets.valueOf axis row = column))
 
-    let meanOf row =
+    let contender row =
         row
         |> Option.filter (fun (row: ResultRow) -> row.IsTrained)
-        |> Option.bind (fun row -> (Shown.values options row.Top1Error).Mean)
+        |> Option.map (fun row -> row.IsComplete, Shown.values options row.Top1Error)
 
     // Columns of batch sizes or datasets are each a contest of its own. Where some rows do without the axis, all cells are one.
     let contests =
@@ -28,7 +28,7 @@ let private ofPart options axis (point: (string * string) list, rows: ResultRow 
     let best =
         [ for contest in contests do
               let cells = contest |> List.map at
-              let marks = cells |> List.concat |> List.map meanOf |> Sheet.bestOf options.Accuracy
+              let marks = cells |> List.concat |> List.map contender |> Sheet.bestOf options.Accuracy
               yield! List.zip contest (List.chunkBySize lines.Length marks) ]
 
     let valuesOf (column, best: bool list) =
@@ -54,7 +54,7 @@ let private ofPart options axis (point: (string * string) list, rows: ResultRow 
               | None -> Sheet.number $"without {short}" ]
       Rows =
         List.transpose
-            [ lines |> List.map (fun ((variant, _), _) -> Sheet.cell variant)
+            [ lines |> List.map (fun (_, members) -> Sheet.cell (Sheets.nameOf members.Head))
               for other in others do
                   lines |> List.map (fun (_, members) -> Sheets.valueOf other members.Head |> Option.defaultValue "" |> Sheet.cell)
               for column in best do

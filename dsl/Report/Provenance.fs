@@ -12,15 +12,19 @@ type TrainedOn =
         Version: string
         Libraries: string
         Machine: string
+        /// What the run's networks computed in, where another run computed the same network in another layout; else empty.
+        Layout: string
     }
 
-    override this.ToString() = $"channel-distillation {this.Version}, {this.Libraries} on {this.Machine}"
+    override this.ToString() =
+        let layout = if this.Layout = "" then "" else ", " + this.Layout
+        $"channel-distillation {this.Version}, {this.Libraries} on {this.Machine}{layout}"
 
 /// Where one run comes from.
 type RunOrigin =
     {
-        /// Each kind of software and machine that had a part in it.
-        Trained: TrainedOn list
+        /// Each kind of software and machine that had a part in it, with the layouts of its networks: ((role, name), layout).
+        Trained: (TrainedOn * ((string * string) * string) list) list
         Started: DateTime option
         Ended: DateTime option
     }
@@ -60,6 +64,17 @@ module Provenance =
         (if setting "deterministic" = "true" then ", deterministic" else "")
         + (if setting "tf32" = "false" then ", without TF32" else "")
 
+    /// The networks of a run, each with the layout that it had in a session. Versions that recorded none computed channels-last.
+    let private networks (run: JsonObject) (session: JsonObject) =
+        let layout role =
+            match at [ "hardware"; "layout"; role ] session with
+            | "?" -> "channels-last"
+            | name -> name
+
+        [ ("student", at [ "spec"; "student" ] run), layout "student"
+          ("teacher", at [ "spec"; "teacher"; "model" ] run), layout "teacher" ]
+        |> List.filter (fun ((_, network), _) -> network <> "?")
+
     let private ofSession (session: JsonObject) =
         let software name = at [ "software"; name ] session
         let hardware name = at [ "hardware"; name ] session
@@ -69,7 +84,8 @@ module Provenance =
           Machine =
             match hardware "gpu" with
             | "?" -> $"""{hardware "device"} ({hardware "processor"}, cores: {hardware "cores"}, threads: {hardware "threads"})"""
-            | gpu -> $"""{gpu}{gpuSettings session} ({hardware "processor"}, cores: {hardware "cores"})""" }
+            | gpu -> $"""{gpu}{gpuSettings session} ({hardware "processor"}, cores: {hardware "cores"})"""
+          Layout = "" }
 
     let private time (name: string) (run: JsonObject) =
         match DateTime.TryParse(at [ name ] run, Globalization.CultureInfo.InvariantCulture, Globalization.DateTimeStyles.AdjustToUniversal) with
@@ -78,15 +94,34 @@ module Provenance =
 
     /// From a run.json.
     let ofRun (run: JsonObject) : RunOrigin =
-        { Trained = Sessions.Counting run |> Seq.map ofSession |> Seq.distinct |> Seq.toList
+        { Trained = Sessions.Counting run |> Seq.map (fun session -> ofSession session, networks run session) |> Seq.distinct |> Seq.toList
           Started = time "started" run
           Ended = time "ended" run }
+
+    /// Networks that were computed in more than one layout.
+    let private mixed (runs: RunOrigin list) =
+        runs
+        |> List.collect (_.Trained >> List.collect snd)
+        |> List.distinct
+        |> List.countBy fst
+        |> List.filter (fun (_, layouts) -> layouts > 1)
+        |> List.map fst
+        |> set
 
     /// Of the runs that count.
     let ofRuns (runs: RunOrigin list) : Provenance =
         let starts, ends = runs |> List.choose _.Started, runs |> List.choose _.Ended
+        let mixed = mixed runs
 
-        { Trained = runs |> List.collect _.Trained |> List.countBy id
+        let shown (trained: TrainedOn, networks) =
+            { trained with
+                Layout =
+                    [ for network, layout in networks do
+                          if Set.contains network mixed then
+                              $"{fst network} {layout}" ]
+                    |> String.concat ", " }
+
+        { Trained = runs |> List.collect (fun run -> run.Trained |> List.map shown |> List.distinct) |> List.countBy id
           Period =
             if starts.IsEmpty || ends.IsEmpty then
                 None
@@ -106,7 +141,8 @@ module Provenance =
         let differing =
             [ several "versions of this program" _.Version provenance
               several "versions of its libraries" _.Libraries provenance
-              several "machines" _.Machine provenance ]
+              several "machines" _.Machine provenance
+              several "memory layouts" _.Layout provenance ]
             |> List.choose id
 
         match differing with

@@ -59,6 +59,8 @@ type ResultRow =
         Seconds: Statistic
         Cost: Cost option
         Published: PublishedRow option
+        /// Whether its network is larger than those of the other rows: two students.
+        Assisted: bool
         Status: RowStatus
         /// Runs that did not complete, by how they ended: their folders' names.
         Gaps: (RowStatus * string list) list
@@ -68,6 +70,9 @@ type ResultRow =
 
     /// Trained here.
     member this.IsTrained = this.Status <> PublishedOnly && not this.IsTeacher
+
+    /// Whether all its seeds are completed.
+    member this.IsComplete = this.Status = Completed
 
 type Results = { Layout: Layout; Rows: ResultRow list; Provenance: Provenance }
 
@@ -88,6 +93,7 @@ module Results =
           Seconds = Statistic.Nothing
           Cost = teacher.Cost
           Published = teacher.Published
+          Assisted = false
           Status = if teacher.Errors.IsSome then Completed else Missing
           Gaps = [] }
 
@@ -140,6 +146,7 @@ module Results =
           Seconds = { Values = completed |> List.choose _.Seconds }
           Cost = row.Cost
           Published = row.Published
+          Assisted = row.Assisted
           Status = statusOf statuses
           Gaps =
             [ for status in [ Diverged; Failed; Interrupted; Missing ] do

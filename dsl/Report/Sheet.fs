@@ -3,7 +3,7 @@ namespace ChannelDistillation.Dsl.Report
 type Cell =
     {
         Text: string
-        /// The best of its column.
+        /// The best of its column, by more than chance.
         Best: bool
     }
 
@@ -28,14 +28,20 @@ module Sheet =
     let text heading = { Heading = heading; IsText = true }
     let number heading = { Heading = heading; IsText = false }
 
-    /// Marks the best of some values: those that look like it. A single value is not called the best.
-    let bestOf (isHigherBetter: bool) (values: float option list) : bool list =
-        let rounded =
-            values |> List.map (Option.map (fun (value: float) -> System.Math.Round(value, 2, System.MidpointRounding.ToEven)))
+    /// Marks the best of some rows: all its seeds are completed, at least two, and it is ahead of the next by more than the standard error of the
+    /// difference. Otherwise none is marked.
+    /// <param name="rows">None: not in the contest. Whether all seeds are completed, and the values.</param>
+    let bestOf (isHigherBetter: bool) (rows: (bool * Statistic) option list) : bool list =
+        let contenders =
+            [ for index, row in List.indexed rows do
+                  match row with
+                  | Some(isComplete, statistic) when statistic.Mean.IsSome -> index, isComplete, statistic
+                  | _ -> () ]
+            |> List.sortBy (fun (_, _, statistic) -> if isHigherBetter then -statistic.Mean.Value else statistic.Mean.Value)
 
-        match List.choose id rounded with
-        | []
-        | [ _ ] -> values |> List.map (fun _ -> false)
-        | some ->
-            let best = if isHigherBetter then List.max some else List.min some
-            rounded |> List.map ((=) (Some best))
+        let best =
+            match contenders with
+            | (index, true, best) :: (_, _, next) :: _ when Difference.isClear best next -> Some index
+            | _ -> None
+
+        rows |> List.mapi (fun index _ -> Some index = best)

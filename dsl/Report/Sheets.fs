@@ -37,9 +37,13 @@ let bySeed (options: TableOptions) (row: ResultRow) =
 /// Of each row to the baseline among these rows.
 let differenceTo (options: TableOptions) (baseline: string) (rows: ResultRow list) (row: ResultRow) =
     if row.IsTrained then
-        partner baseline rows row |> Option.bind (fun other -> PairedTest.compare (bySeed options row) (bySeed options other))
+        partner baseline rows row |> Option.bind (fun other -> Difference.between (bySeed options row) (bySeed options other))
     else
         None
+
+/// The paired tests of these rows, corrected for their number.
+let holmTo (options: TableOptions) (baseline: string) (rows: ResultRow list) : float option list =
+    rows |> List.map (differenceTo options baseline rows >> Option.bind _.PValue) |> Difference.holm
 
 let seedsCell (row: ResultRow) =
     let trained = row.Top1Error.Values.Length
@@ -53,11 +57,25 @@ let seedsCell (row: ResultRow) =
 let private measured (options: TableOptions) heading (get: ResultRow -> Statistic) (rows: ResultRow list) =
     let statistics = rows |> List.map (get >> Shown.values options)
 
-    let means =
-        List.map2 (fun (row: ResultRow) (statistic: Statistic) -> if row.IsTrained then statistic.Mean else None) rows statistics
+    let contest =
+        List.map2 (fun (row: ResultRow) statistic -> if row.IsTrained then Some(row.IsComplete, statistic) else None) rows statistics
 
     Sheet.number heading,
-    List.map2 (fun statistic best -> { Text = Shown.spread statistic; Best = best }) statistics (Sheet.bestOf options.Accuracy means)
+    List.map2 (fun statistic best -> { Text = Shown.spread statistic; Best = best }) statistics (Sheet.bestOf options.Accuracy contest)
+
+let nameOf (row: ResultRow) = if row.Assisted then row.Variant + Shown.larger else row.Variant
+
+let private pCell (p: float option) = p |> Option.map Shown.pValue |> Option.defaultValue "" |> Sheet.cell
+
+/// Further columns of the differences to a baseline.
+let private differences (options: TableOptions) (baseline: string) (column: DifferenceColumn) (rows: ResultRow list) =
+    let ofEach get = rows |> List.map (differenceTo options baseline rows >> Option.bind get)
+
+    match column with
+    | DifferenceColumn.Interval ->
+        Sheet.number "95 % CI", ofEach _.Interval |> List.map (Option.map Shown.interval >> Option.defaultValue "" >> Sheet.cell)
+    | DifferenceColumn.Welch -> Sheet.number "Welch", ofEach _.WelchPValue |> List.map pCell
+    | DifferenceColumn.Holm -> Sheet.number "Holm", holmTo options baseline rows |> List.map pCell
 
 let private plain column show (rows: ResultRow list) = column, rows |> List.map (show >> Sheet.cell)
 
@@ -82,7 +100,7 @@ let ofResults (options: TableOptions) (results: Results) : Sheet list =
 
     [ for point, rows, axes in parts [] results ->
           let columns =
-              [ plain (Sheet.text "variant") _.Variant
+              [ plain (Sheet.text "variant") nameOf
                 for axis in axes do
                     plain (Sheet.number (Layout.shortAxis axis)) (valueOf axis >> Option.defaultValue "")
                 measured options $"top-1 {measure}" _.Top1Error
@@ -96,6 +114,8 @@ let ofResults (options: TableOptions) (results: Results) : Sheet list =
                     plain
                         (Sheet.number $"top-1 vs {baseline}")
                         (differenceTo options baseline rows >> Option.map Shown.difference >> Option.defaultValue "")
+
+                    yield! options.Differences |> List.map (differences options baseline)
                 if not isOneCost then
                     let ofCost get = fun (row: ResultRow) -> row.Cost |> Option.map (get >> Shown.count) |> Option.defaultValue ""
                     plain (Sheet.number "parameters") (ofCost _.Parameters)

@@ -3,6 +3,16 @@ namespace ChannelDistillation.Dsl.Report
 open System
 open System.Globalization
 
+/// What a table shows of the differences to a baseline beside mean, spread and the paired test.
+[<RequireQualifiedAccess>]
+type DifferenceColumn =
+    /// The 95 % confidence interval of the mean difference.
+    | Interval
+    /// The p-value of Welch's t-test.
+    | Welch
+    /// The paired test's p-value, with Holm's correction over the rows of the table.
+    | Holm
+
 /// What a table is to show.
 type TableOptions =
     {
@@ -10,11 +20,13 @@ type TableOptions =
         Accuracy: bool
         /// The variant that the others are compared with.
         Baseline: string option
+        /// With a baseline.
+        Differences: DifferenceColumn list
         /// The axis whose values become columns.
         Pivot: string option
     }
 
-    static member Default = { Accuracy = false; Baseline = None; Pivot = None }
+    static member Default = { Accuracy = false; Baseline = None; Differences = []; Pivot = None }
 
 /// How numbers are written in tables.
 module Shown =
@@ -49,6 +61,12 @@ module Shown =
         else "−" + text
 
     let pValue (value: float) = if value < 0.001 then "p < 0.001" else "p = " + value.ToString("F3", invariant)
+
+    /// `[−1.73, −0.73]`.
+    let interval (low: float, high: float) = $"[{signed low}, {signed high}]"
+
+    /// The mark of a row whose network is larger than the others'; the caption explains it.
+    let larger = "†"
 
     /// `−1.23 ± 0.20 (p = 0.013)`.
     let difference (difference: Difference) =

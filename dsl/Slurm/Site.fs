@@ -4,6 +4,7 @@ module ChannelDistillation.Dsl.Slurm.Site
 open System.IO
 open ChannelDistillation
 open ChannelDistillation.Dsl
+open ChannelDistillation.Native
 
 let fileOf (workspace: Workspace) = Path.Combine(workspace.Root, "slurm.yaml")
 
@@ -26,7 +27,7 @@ let private ofNode (root: Node) (problems: Problem list) : Result<SlurmSettings,
     | _, problems -> Error problems
 
 let private read (file: string) : Result<SlurmSettings, Problem list> =
-    match Utf8.decode file (File.ReadAllBytes file) with
+    match Utf8.decode file (InputFile.ReadAll(file, FileLimits.ExperimentBytes)) with
     | Error problem -> Error [ problem ]
     | Ok source ->
         match Yaml.read source with

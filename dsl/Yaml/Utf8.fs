@@ -4,9 +4,6 @@ module ChannelDistillation.Dsl.Utf8
 open System
 open System.Text
 
-/// Bytes of a file. The largest experiment worth reading is a thousand times smaller.
-let sizeLimit = 1_048_576L
-
 /// The text of a file's bytes.
 let decode (name: string) (bytes: byte[]) : Result<Source, Problem> =
     try

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Numerics;
 using ChannelDistillation.Checkpoints.Pickle;
+using ChannelDistillation.Native;
 using Microsoft.Win32.SafeHandles;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -59,7 +60,7 @@ public sealed class CheckpointFile : IDisposable
         SafeFileHandle? file = null;
         try
         {
-            file = File.OpenHandle(path);
+            file = InputFile.Open(path);
             return new(path, file);
         }
         catch (InvalidDataException error)
@@ -70,11 +71,7 @@ public sealed class CheckpointFile : IDisposable
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             file?.Dispose();
-            string why =
-                Directory.Exists(path) ? "it is a folder."
-                : File.Exists(path) ? error.Message
-                : "it is not there.";
-            throw new InvalidDataException($"{path} cannot be read: {why}", error);
+            throw new InvalidDataException($"{path} cannot be read: {InputFile.Reason(path, error)}.", error);
         }
     }
 

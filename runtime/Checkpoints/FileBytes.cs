@@ -1,3 +1,4 @@
+using ChannelDistillation.Native;
 using Microsoft.Win32.SafeHandles;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -43,13 +44,13 @@ internal static class FileBytes
 
     private static void Fill(SafeFileHandle file, long position, Span<byte> destination)
     {
-        while (destination.Length > 0)
+        try
         {
-            int read = RandomAccess.Read(file, destination, position);
-            if (read == 0)
-                throw new InvalidDataException("has become shorter while it was read.");
-            destination = destination[read..];
-            position += read;
+            InputFile.Fill(file, position, destination);
+        }
+        catch (EndOfStreamException error)
+        {
+            throw new InvalidDataException("has become shorter while it was read.", error);
         }
     }
 }

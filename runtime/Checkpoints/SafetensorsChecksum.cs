@@ -33,10 +33,15 @@ internal static class SafetensorsChecksum
         byte[] chunk = FileBytes.Read(file, 0, (int)header.Length);
         Encoding.ASCII.GetBytes(Placeholder).CopyTo(chunk, PlaceIn(chunk, digits));
         hash.Append(chunk);
+        // Its length now: a file that grows while it is read is not read for ever, and its checksum does not fit.
+        long end = RandomAccess.GetLength(file);
         chunk = new byte[Chunk];
-        int read;
-        for (long position = header.Length; (read = RandomAccess.Read(file, chunk, position)) > 0; position += read)
+        int read = 1;
+        for (long position = header.Length; position < end && read > 0; position += read)
+        {
+            read = RandomAccess.Read(file, chunk.AsSpan(0, (int)Math.Min(Chunk, end - position)), position);
             hash.Append(chunk.AsSpan(0, read));
+        }
         if (Digits(hash) != digits)
             throw new InvalidDataException("is damaged: its checksum does not fit its content.");
     }

@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Text.Json;
-using System.Text.Json.Nodes;
 using Microsoft.Win32.SafeHandles;
 
 namespace ChannelDistillation.Checkpoints;
@@ -10,7 +9,6 @@ namespace ChannelDistillation.Checkpoints;
 internal sealed record SafetensorsHeader(IReadOnlyDictionary<string, string> Metadata, IReadOnlyList<TensorEntry> Tensors, long Length)
 {
     public const string MetadataKey = "__metadata__";
-    private const long Longest = 100_000_000;
 
     /// <exception cref="InvalidDataException">The message goes on a sentence that begins with the file's name.</exception>
     public static SafetensorsHeader Read(SafeFileHandle file)
@@ -20,52 +18,67 @@ internal sealed record SafetensorsHeader(IReadOnlyDictionary<string, string> Met
         if (RandomAccess.Read(file, size, 0) < 8)
             throw Damaged("it ends within its first 8 bytes");
         long length = BinaryPrimitives.ReadInt64LittleEndian(size);
-        if (length is < 2 or > Longest || length > fileLength - 8)
+        if (length is < 2 or > FileLimits.DescriptionBytes || length > fileLength - 8)
             throw Damaged("its header has no sensible length");
         return Parse(FileBytes.Read(file, 8, (int)length), 8 + length, fileLength);
     }
 
-    /// <summary>The parser looks into an object when it is asked for its entries, so mistakes in the text show themselves anywhere in here.</summary>
     private static SafetensorsHeader Parse(byte[] text, long start, long fileLength)
     {
         try
         {
-            JsonObject header = JsonNode.Parse(text)!.AsObject();
+            CheckSize(text);
+            using var json = JsonDocument.Parse(text, new JsonDocumentOptions { AllowDuplicateProperties = false });
+            JsonElement header = json.RootElement;
             return new(
-                MetadataOf(header),
-                [.. header.Where(entry => entry.Key != MetadataKey).Select(entry => EntryOf(entry.Key, entry.Value, start, fileLength))],
+                header.TryGetProperty(MetadataKey, out JsonElement metadata) ? MetadataOf(metadata) : [],
+                [
+                    .. header
+                        .EnumerateObject()
+                        .Where(entry => entry.Name != MetadataKey)
+                        .Select(entry => EntryOf(entry.Name, entry.Value, start, fileLength)),
+                ],
                 start
             );
         }
-        catch (Exception error) when (error is JsonException or InvalidOperationException or ArgumentException or NullReferenceException)
+        catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
             throw Damaged("its header is not JSON");
         }
     }
 
-    private static Dictionary<string, string> MetadataOf(JsonObject header) =>
-        header[MetadataKey] switch
+    /// <summary>Before there is memory for what the text describes.</summary>
+    private static void CheckSize(byte[] text)
+    {
+        var reader = new Utf8JsonReader(text);
+        int tensors = 0;
+        for (int values = 0; reader.Read(); values++)
         {
-            null => [],
-            JsonObject metadata when metadata.All(entry => entry.Value?.GetValueKind() == JsonValueKind.String) => metadata.ToDictionary(
-                entry => entry.Key,
-                entry => entry.Value!.GetValue<string>()
-            ),
-            _ => throw Damaged("its metadata are not words"),
-        };
+            if (reader is { TokenType: JsonTokenType.PropertyName, CurrentDepth: 1 } && ++tensors > FileLimits.Tensors)
+                throw WeightSets.ManyTensors();
+            if (values == FileLimits.CheckpointValues)
+                throw new InvalidDataException("describes more values than any network's checkpoint does, which I do not read.");
+        }
+    }
 
-    private static TensorEntry EntryOf(string name, JsonNode? entry, long start, long fileLength)
+    private static Dictionary<string, string> MetadataOf(JsonElement metadata) =>
+        metadata.ValueKind == JsonValueKind.Null ? []
+        : metadata.ValueKind == JsonValueKind.Object && metadata.EnumerateObject().All(entry => entry.Value.ValueKind == JsonValueKind.String)
+            ? metadata.EnumerateObject().ToDictionary(entry => entry.Name, entry => entry.Value.GetString()!)
+        : throw Damaged("its metadata are not words");
+
+    private static TensorEntry EntryOf(string name, JsonElement entry, long start, long fileLength)
     {
         string dtype;
         long[] shape,
             offsets;
         try
         {
-            dtype = entry!["dtype"]!.GetValue<string>();
-            shape = [.. entry["shape"]!.AsArray().Select(size => size!.GetValue<long>())];
-            offsets = [.. entry["data_offsets"]!.AsArray().Select(offset => offset!.GetValue<long>())];
+            dtype = entry.GetProperty("dtype").GetString() ?? throw new FormatException();
+            shape = [.. entry.GetProperty("shape").EnumerateArray().Select(size => size.GetInt64())];
+            offsets = [.. entry.GetProperty("data_offsets").EnumerateArray().Select(offset => offset.GetInt64())];
         }
-        catch (Exception error) when (error is NullReferenceException or InvalidOperationException or FormatException or JsonException)
+        catch (Exception error) when (error is KeyNotFoundException or InvalidOperationException or FormatException)
         {
             throw Damaged($"the header's entry for `{name}` is incomplete");
         }

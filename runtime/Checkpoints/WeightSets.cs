@@ -11,12 +11,6 @@ internal static class WeightSets
     /// <summary>Prefixes that are taken off, one after the other. `_orig_mod.module.model.student.` has four; each costs a pass over all names.</summary>
     private const int MostPrefixes = 8;
 
-    /// <summary>Distillation keeps two, with averages four. Every one is compared with every model.</summary>
-    private const int Most = 32;
-
-    /// <summary>Longer names are no network's, and slow to take apart.</summary>
-    private const int LongestName = 1000;
-
     /// <summary>Prefixes that wrappers put before every name: DataParallel, torch.compile, and modules that hold the network.</summary>
     private static readonly string[] Wrappers = ["module.", "_orig_mod.", "model.", "net.", "network.", "backbone."];
 
@@ -41,7 +35,9 @@ internal static class WeightSets
 
     /// <summary>Takes wrappers' prefixes away, and parts a student from its teacher.</summary>
     public static IEnumerable<WeightSet> Split(WeightSet set) =>
-        set.Tensors.Any(tensor => tensor.Name.Length > LongestName) ? throw LongName() : Few([.. Split(set, MostPrefixes)]);
+        set.Tensors.Count > FileLimits.Tensors ? throw ManyTensors()
+        : set.Tensors.Any(tensor => tensor.Name.Length > FileLimits.NameLength) ? throw LongName()
+        : Few([.. Split(set, MostPrefixes)]);
 
     /// <param name="more">Prefixes that may still be taken off.</param>
     private static IEnumerable<WeightSet> Split(WeightSet set, int more)
@@ -78,7 +74,7 @@ internal static class WeightSets
     {
         if (!seen.Add(dict) || path.Length > Deepest)
             return;
-        if (dict.Entries.Any(entry => entry.Key is string { Length: > LongestName }))
+        if (dict.Entries.Any(entry => entry.Key is string { Length: > FileLimits.NameLength }))
             throw LongName();
         int before = found.Count;
         foreach (var (key, value) in dict.Entries)
@@ -100,7 +96,12 @@ internal static class WeightSets
     }
 
     private static List<WeightSet> Few(List<WeightSet> sets) =>
-        sets.Count <= Most ? sets : throw new InvalidDataException($"holds more than {Most} networks, which I do not read.");
+        sets.Count <= FileLimits.Networks
+            ? sets
+            : throw new InvalidDataException($"holds more than {FileLimits.Networks} networks, which I do not read.");
+
+    /// <summary>The error for a network that is none.</summary>
+    public static InvalidDataException ManyTensors() => new($"holds more than {FileLimits.Tensors:N0} tensors in one network, which I do not read.");
 
     private static InvalidDataException LongName() => new("is damaged: it has a name of more than 1000 letters.");
 }

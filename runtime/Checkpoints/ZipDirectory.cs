@@ -12,7 +12,6 @@ internal static class ZipDirectory
 {
     private const int EndLength = 22;
     private const int LongestComment = ushort.MaxValue;
-    private const int LongestDirectory = 64 << 20;
     private const uint AsInZip64 = uint.MaxValue;
 
     /// <exception cref="InvalidDataException">The message goes on a sentence that begins with the file's name.</exception>
@@ -20,7 +19,7 @@ internal static class ZipDirectory
     {
         long length = RandomAccess.GetLength(file);
         var (start, size, count) = End(file, length);
-        if (start < 0 || size < 0 || size > LongestDirectory || size > length || start > length - size)
+        if (start < 0 || size < 0 || size > FileLimits.DescriptionBytes || size > length || start > length - size)
             throw Damaged();
         ReadOnlySpan<byte> directory = FileBytes.Read(file, start, (int)size);
         var entries = new Dictionary<string, ZipEntry>();

@@ -1,4 +1,3 @@
-using System.Runtime.ExceptionServices;
 using ChannelDistillation.Native;
 using ChannelDistillation.Specs;
 using TorchSharp;
@@ -131,7 +130,7 @@ public sealed class BatchStream : IDisposable
         }
         else
         {
-            Together(indices.Length, row => Fill(epoch, indices.Span[row], buffer, row));
+            SideBySide.For(indices.Length, row => Fill(epoch, indices.Span[row], buffer, row), threads);
         }
 
         buffer.Send();
@@ -143,19 +142,6 @@ public sealed class BatchStream : IDisposable
         {
             var random = new Randomness(seed, Purpose.Augmentation, views is int count ? (epoch - 1) % count + 1 : epoch, index);
             buffer.Write(row, index, ref random);
-        }
-    }
-
-    /// <summary>On several threads; of several failures, the first one's own exception is thrown.</summary>
-    private void Together(int count, Action<int> act)
-    {
-        try
-        {
-            Parallel.For(0, count, new ParallelOptions { MaxDegreeOfParallelism = threads }, act);
-        }
-        catch (AggregateException several)
-        {
-            ExceptionDispatchInfo.Throw(several.InnerExceptions[0]);
         }
     }
 }

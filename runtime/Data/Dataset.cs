@@ -42,7 +42,8 @@ public sealed record Dataset(DatasetDescriptor Descriptor, IImageSet Training, I
     }
 
     /// <summary>What a person should know after reading, such as files that turned out to be broken.</summary>
-    public IEnumerable<string> Remarks() => Training.Remarks().Concat(Validation.Remarks()).Concat(Test?.Remarks() ?? []).Distinct();
+    public IEnumerable<string> Remarks() =>
+        new[] { Training, Validation, Test, Whole }.OfType<IImageSet>().SelectMany(set => set.Remarks()).Distinct();
 
     /// <summary>
     /// XXH3 over number and order of the labels of all parts: other for a set that images were added to, taken from, or sorted anew in.

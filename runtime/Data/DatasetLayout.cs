@@ -25,9 +25,6 @@ internal abstract class DatasetLayout
     /// <summary>A folder that is read in the place of this one; null: there is none.</summary>
     public virtual string? StandIn(string folder) => null;
 
-    /// <summary>Sentences on how a folder is read, for those who care how fast.</summary>
-    public virtual IEnumerable<string> HowItIsRead(DatasetDescriptor dataset, string folder) => [];
-
     /// <exception cref="DamagedFileException">A file is not what it must be.</exception>
     /// <exception cref="MissingException">The folder is not what it must be.</exception>
     public abstract Dataset Open(DatasetDescriptor dataset, string folder);
@@ -36,11 +33,20 @@ internal abstract class DatasetLayout
     /// <exception cref="MissingException">The folder is not what it must be.</exception>
     public virtual IImageSet? OpenValidation(DatasetDescriptor dataset, string folder) => null;
 
-    /// <summary>What is known of it, where opening the folder can tell more than the catalog.</summary>
-    public virtual DatasetDescriptor Describe(DatasetDescriptor dataset, string folder) => dataset;
+    /// <summary>A look at a folder that holds the dataset, fast enough for a plan.</summary>
+    /// <exception cref="DamagedFileException">A file is not what it must be.</exception>
+    /// <exception cref="MissingException">The folder is not what it must be.</exception>
+    public abstract DatasetSurvey Survey(DatasetDescriptor dataset, string folder);
 
     /// <summary>The files in a folder that are not what they must be, whole or not.</summary>
     public virtual IEnumerable<DamagedFileException> Damaged(DatasetDescriptor dataset, string folder) => [];
+
+    /// <exception cref="DamagedFileException">A file has another length than it must have.</exception>
+    protected static void CheckLength(string path, long bytes)
+    {
+        if (new FileInfo(path).Length is var found && found != bytes)
+            throw new DamagedFileException(path, $"it has {found} bytes where {bytes} are expected");
+    }
 
     /// <summary>What reading the whole dataset tells, where checksums are not known.</summary>
     protected IEnumerable<DamagedFileException> DamagedByReading(DatasetDescriptor dataset, string folder)

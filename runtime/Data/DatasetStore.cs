@@ -26,20 +26,17 @@ public static class DatasetStore
     /// <summary>What to say of a dataset that is not there: what brings it, or why nothing does.</summary>
     public static string WhatIsMissing(DatasetSpec spec, Workspace workspace) => WhatIsMissing(DatasetCatalog.Describe(spec), workspace);
 
-    /// <summary>What is known of a dataset, for a folder of photographs that is there also how many there are. Reads the folder, so ask once.</summary>
-    /// <exception cref="MissingException">The folder is not what it must be.</exception>
-    public static DatasetDescriptor Describe(DatasetSpec spec, Workspace workspace)
+    /// <summary>A look at a dataset, before anything is read of it; null: it is not there. Lists a folder of photographs, so ask once.</summary>
+    /// <exception cref="MissingException">It is there and cannot be used; the message says why and what to do.</exception>
+    public static DatasetSurvey? Survey(DatasetSpec spec, Workspace workspace)
     {
         var dataset = DatasetCatalog.Describe(spec);
-        return FolderOf(dataset, workspace) is { } folder ? Layout(dataset).Describe(dataset, folder) : dataset;
-    }
+        if (FolderOf(dataset, workspace) is { } folder)
+        {
+            return Usable(dataset, folder, () => Layout(dataset).Survey(dataset, folder));
+        }
 
-    /// <summary>Sentences on how a dataset that is there is read: from a packed copy, for instance.</summary>
-    /// <exception cref="MissingException">A packed copy cannot be understood.</exception>
-    public static IReadOnlyList<string> HowItIsRead(DatasetSpec spec, Workspace workspace)
-    {
-        var dataset = DatasetCatalog.Describe(spec);
-        return FolderOf(dataset, workspace) is { } folder ? [.. Layout(dataset).HowItIsRead(dataset, folder)] : [];
+        return !dataset.CanBeFetched && StateOf(dataset, workspace).IsBegun ? throw new MissingException(WhatIsMissing(dataset, workspace)) : null;
     }
 
     /// <exception cref="MissingException">It is not there, or damaged; the message says what brings it.</exception>
@@ -47,13 +44,23 @@ public static class DatasetStore
     {
         var dataset = DatasetCatalog.Describe(spec);
         var folder = FolderOf(dataset, workspace) ?? throw new MissingException(WhatIsMissing(dataset, workspace));
+        return Usable(dataset, folder, () => Layout(dataset).Open(dataset, folder));
+    }
+
+    /// <summary>Says what to do where a file cannot be used.</summary>
+    private static T Usable<T>(DatasetDescriptor dataset, string folder, Func<T> read)
+    {
         try
         {
-            return Layout(dataset).Open(dataset, folder);
+            return read();
         }
         catch (DamagedFileException error)
         {
             throw new MissingException($"{error.Message} {HowToRepair(dataset)}", error);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new MissingException($"The dataset {dataset.Name} in {folder} cannot be read: {error.Message}", error);
         }
     }
 
@@ -87,7 +94,7 @@ public static class DatasetStore
             .Where(part => part.Exists)
             .Sum(part => part.Length);
         var bytes = Layout(dataset).BytesOnDisk(dataset, home) + parts;
-        return new(null, home, missing, bytes, IsBegun: bytes > 0);
+        return new(null, home, missing, bytes, IsBegun: bytes > 0 || (bytes is null && Directory.Exists(home)));
     }
 
     /// <summary>Downloads a known dataset into `data/NAME`. What is there already is verified, and fetched anew where it has changed.</summary>
@@ -112,7 +119,10 @@ public static class DatasetStore
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new MissingException($"{home} cannot be written: {error.Message.TrimEnd('.')}. Make room or make it writable.", error);
+            throw new MissingException(
+                $"{home} cannot be read or written: {error.Message.TrimEnd('.')}. Make room or give this account access to it.",
+                error
+            );
         }
     }
 

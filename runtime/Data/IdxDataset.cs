@@ -15,26 +15,20 @@ internal static class IdxDataset
 
     private static ByteImageSet Open(DatasetDescriptor descriptor, string folder, string part, int count)
     {
-        var images = IdxFile.Read(Images(folder, part), rank: 3);
-        var labels = IdxFile.Read(Labels(folder, part), rank: 1);
-        if (images.Dimensions[0] != count)
-        {
-            throw new DamagedFileException(Images(folder, part), $"it holds {images.Dimensions[0]} images where {descriptor.Name} has {count}");
-        }
-
-        if (labels.Dimensions[0] != count)
-        {
-            throw new DamagedFileException(Labels(folder, part), $"it holds {labels.Dimensions[0]} labels where {descriptor.Name} has {count}");
-        }
-
-        if (images.Dimensions[1] > descriptor.Image.Height || images.Dimensions[2] > descriptor.Image.Width)
-        {
-            throw new DamagedFileException(
-                Images(folder, part),
-                $"its images are {images.Dimensions[1]}x{images.Dimensions[2]}, larger than the {descriptor.Image.Height}x{descriptor.Image.Width} of {descriptor.Name}"
-            );
-        }
-
+        var images = IdxFile.Read(
+            Images(folder, part),
+            rank: 3,
+            size =>
+                size[0] != count ? $"it holds {size[0]} images where {descriptor.Name} has {count}"
+                : size[1] > descriptor.Image.Height || size[2] > descriptor.Image.Width
+                    ? $"its images are {size[1]}x{size[2]}, larger than the {descriptor.Image.Height}x{descriptor.Image.Width} of {descriptor.Name}"
+                : null
+        );
+        var labels = IdxFile.Read(
+            Labels(folder, part),
+            rank: 1,
+            size => size[0] != count ? $"it holds {size[0]} labels where {descriptor.Name} has {count}" : null
+        );
         var highest = labels.Values.Max();
         if (highest >= descriptor.Classes)
         {

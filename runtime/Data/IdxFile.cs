@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
+using ChannelDistillation.Native;
 
 namespace ChannelDistillation.Data;
 
@@ -11,14 +12,20 @@ public sealed record IdxFile(int[] Dimensions, byte[] Values)
 {
     private const byte UnsignedByte = 0x08;
 
+    /// <summary>Bytes that one byte of a gzip file can become at the most.</summary>
+    private const long LargestRatio = 1032;
+
     /// <summary>Reads a file that must have `rank` dimensions, the first one being the number of items.</summary>
+    /// <param name="whyNot">What is wrong with the dimensions, as a clause; null: nothing. Asked before there is memory for the values.</param>
     /// <exception cref="DamagedFileException">It is no such file, or it is shorter or longer than its header says.</exception>
-    public static IdxFile Read(string path, int rank)
+    public static IdxFile Read(string path, int rank, Func<int[], string?>? whyNot = null)
     {
         try
         {
-            using var stream = new GZipStream(File.OpenRead(path), CompressionMode.Decompress);
-            return Read(stream, rank, reason => new DamagedFileException(path, reason));
+            using FileStream file = InputFile.OpenStream(path);
+            long most = file.Length * LargestRatio;
+            using var stream = new GZipStream(file, CompressionMode.Decompress);
+            return Read(stream, rank, most, whyNot ?? (_ => null), reason => new DamagedFileException(path, reason));
         }
         catch (InvalidDataException error)
         {
@@ -47,7 +54,7 @@ public sealed record IdxFile(int[] Dimensions, byte[] Values)
         File.Move(temporary, path, overwrite: true);
     }
 
-    private static IdxFile Read(Stream stream, int rank, Func<string, Exception> damaged)
+    private static IdxFile Read(Stream stream, int rank, long most, Func<int[], string?> whyNot, Func<string, Exception> damaged)
     {
         Span<byte> header = stackalloc byte[4 + 4 * rank];
         if (stream.ReadAtLeast(header, header.Length, throwOnEndOfStream: false) < header.Length)
@@ -70,6 +77,16 @@ public sealed record IdxFile(int[] Dimensions, byte[] Values)
             {
                 throw damaged($"its header says {string.Join(" x ", dimensions[..(i + 1)])} values");
             }
+        }
+
+        if (whyNot(dimensions) is string reason)
+        {
+            throw damaged(reason);
+        }
+
+        if (size > most)
+        {
+            throw damaged($"its header announces {size} values, more than a gzip file of its length can hold");
         }
 
         var values = new byte[size];

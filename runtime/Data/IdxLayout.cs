@@ -8,6 +8,14 @@ internal sealed class IdxLayout : DatasetLayout
 
     public override Dataset Open(DatasetDescriptor dataset, string folder) => IdxDataset.Open(dataset, folder);
 
+    /// <summary>By the lengths of their files, where those are known.</summary>
+    public override DatasetSurvey Survey(DatasetDescriptor dataset, string folder)
+    {
+        foreach (DatasetFile file in dataset.Files.Where(file => file.Bytes > 0))
+            CheckLength(Path.Combine(folder, file.Name), file.Bytes);
+        return new(dataset, []);
+    }
+
     /// <summary>By their checksums; those of the repository, which knows what they were, by what reading them tells.</summary>
     public override IEnumerable<DamagedFileException> Damaged(DatasetDescriptor dataset, string folder) =>
         dataset.CanBeFetched || Missing(dataset, folder).Count > 0 ? Checksums.Changed(dataset.Files, folder) : DamagedByReading(dataset, folder);

@@ -11,7 +11,7 @@ internal static class DownloadProblems
 
     /// <param name="reason">As in <see cref="BrokenTransferException"/>.</param>
     /// <param name="kept">Bytes that are there.</param>
-    public static MissingException GivenUp(Uri address, string path, string reason, long kept, bool alwaysStartsAnew, Exception inner) =>
+    public static MissingException GivenUp(DownloadAddress address, string path, string reason, long kept, bool alwaysStartsAnew, Exception inner) =>
         new(
             $"{address} could not be fetched: {reason}. "
                 + (alwaysStartsAnew ? "This server always sends a file from its beginning. " : $"{Kept(kept)} ")
@@ -20,14 +20,14 @@ internal static class DownloadProblems
             inner
         );
 
-    public static MissingException NoSuchHost(Uri address, string path, long kept, Exception inner) =>
+    public static MissingException NoSuchHost(DownloadAddress address, string host, string path, long kept, Exception inner) =>
         new(
-            $"{address} could not be fetched: this machine cannot find the address of {address.Host}. {Kept(kept)} Check the network and run the same "
+            $"{address} could not be fetched: this machine cannot find the address of {host}. {Kept(kept)} Check the network and run the same "
                 + $"command again (behind a proxy: set HTTPS_PROXY; with a mirror of your own: {DownloadSettings.MirrorVariable}), or {ByHand(path)}.",
             inner
         );
 
-    public static MissingException Refused(Uri address, string path, HttpStatusCode status) =>
+    public static MissingException Refused(DownloadAddress address, string path, HttpStatusCode status) =>
         new(
             $"{address} could not be fetched: the server answers {(int)status} ({status}). "
                 + (
@@ -38,25 +38,32 @@ internal static class DownloadProblems
                 + $"{ByHand(path)}."
         );
 
-    public static MissingException WebPage(Uri address, string path) =>
+    /// <param name="why">What is wrong with the address that the server sends on to, as a clause.</param>
+    public static MissingException Redirected(DownloadAddress address, string path, string why) =>
+        new(
+            $"{address} could not be fetched: the server sends on to another address, {why}. Open the address in a browser to see, or get the file "
+                + $"elsewhere and {ByHand(path)}."
+        );
+
+    public static MissingException WebPage(DownloadAddress address, string path) =>
         new(
             $"{address} answers with a web page instead of the file: a proxy or a log-in page, probably. Open the address in a browser to see, "
                 + $"or {ByHand(path)}."
         );
 
-    public static MissingException OtherSize(Uri address, RemoteFile file, long bytes) =>
+    public static MissingException OtherSize(DownloadAddress address, RemoteFile file, long bytes) =>
         new(
             $"{address} has {bytes} bytes where {file.Name} has {file.Bytes}: the file there has changed, or something else answers. "
                 + "Open the address in a browser to see."
         );
 
-    public static MissingException TooLong(Uri address, RemoteFile file) =>
+    public static MissingException TooLong(DownloadAddress address, RemoteFile file) =>
         new(
             $"{address} sends more than the {file.Bytes} bytes of {file.Name}: the file there has changed, or something else answers. "
                 + "Nothing was kept. Open the address in a browser to see."
         );
 
-    public static MissingException OtherContent(Uri address, RemoteFile file, string sha256) =>
+    public static MissingException OtherContent(DownloadAddress address, RemoteFile file, string sha256) =>
         new(
             $"What {address} sends is not the {file.Name} that is known here: its SHA-256 is {sha256}, it should be {file.Sha256}. "
                 + "Nothing was kept. The file there has changed, or something else answers; open the address in a browser to see."

@@ -38,7 +38,7 @@ public sealed class Downloader(DownloadSettings settings, IDownloadObserver obse
 
     private void Fetch(RemoteFile file, string path, CancellationToken stop)
     {
-        Uri address = settings.Mirror is { } mirror ? new(mirror, Uri.EscapeDataString(file.Name)) : file.Url;
+        DownloadAddress address = settings.AddressOf(file);
         using var part = new PartialFile(path);
         if (part.Length > file.Bytes)
             part.StartAnew();
@@ -73,7 +73,7 @@ public sealed class Downloader(DownloadSettings settings, IDownloadObserver obse
     }
 
     /// <summary>Attempts until the file is as long as it must be.</summary>
-    private void Receive(RemoteFile file, Uri address, PartialFile part, CancellationToken stop)
+    private void Receive(RemoteFile file, DownloadAddress address, PartialFile part, CancellationToken stop)
     {
         var transfer = new Transfer(file, address, settings, observer);
         while (part.Length < file.Bytes)

@@ -4,14 +4,20 @@ using System.Net.Http.Headers;
 namespace ChannelDistillation.Downloads;
 
 /// <summary>The attempts at one file: each asks a server for what is missing of it, and appends what comes.</summary>
-internal sealed class Transfer(RemoteFile file, Uri address, DownloadSettings settings, IDownloadObserver observer)
+internal sealed class Transfer(RemoteFile file, DownloadAddress address, DownloadSettings settings, IDownloadObserver observer)
 {
     private const int BufferSize = 1 << 17;
 
-    private static readonly HttpClient Client = new(new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(30) })
+    private const int MostRedirections = 10;
+
+    // Redirections are followed here: HttpClient follows them to addresses of any kind.
+    private static readonly HttpClient Client = new(new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(30), AllowAutoRedirect = false })
     {
         Timeout = Timeout.InfiniteTimeSpan,
     };
+
+    /// <summary>Where the last request went.</summary>
+    private Uri current = address.Uri;
 
     /// <summary>Whether the server has refused to go on in the middle: what came is then no gain for the next attempt.</summary>
     public bool AlwaysStartsAnew { get; private set; }
@@ -24,17 +30,14 @@ internal sealed class Transfer(RemoteFile file, Uri address, DownloadSettings se
     /// <exception cref="OperationCanceledException">Asked to stop.</exception>
     public async Task Run(PartialFile part, CancellationToken stop)
     {
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        patience.CancelAfter(settings.Stall);
+        using var stall = new CancellationTokenSource(settings.Stall, settings.Time);
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(stop, stall.Token);
         try
         {
-            using var request = new HttpRequestMessage(HttpMethod.Get, address);
-            request.Headers.Range = part.Length > 0 ? new RangeHeaderValue(part.Length, null) : null;
-            using HttpResponseMessage response = await Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, patience.Token);
-            hasAnswered = true;
+            using HttpResponseMessage response = await Ask(part, patience.Token);
             Prepare(part, response);
             await using Stream body = await response.Content.ReadAsStreamAsync(patience.Token);
-            await Copy(body, part, patience);
+            await Copy(body, part, stall, patience.Token);
         }
         catch (OperationCanceledException error) when (!stop.IsCancellationRequested)
         {
@@ -46,7 +49,7 @@ internal sealed class Transfer(RemoteFile file, Uri address, DownloadSettings se
         }
         catch (HttpRequestException error) when (error.HttpRequestError == HttpRequestError.NameResolutionError && !hasAnswered)
         {
-            throw DownloadProblems.NoSuchHost(address, part.Target, part.Length, error);
+            throw DownloadProblems.NoSuchHost(address, current.Host, part.Target, part.Length, error);
         }
         catch (Exception error) when (error is HttpRequestException or IOException)
         {
@@ -55,6 +58,35 @@ internal sealed class Transfer(RemoteFile file, Uri address, DownloadSettings se
 
         if (part.Length < file.Bytes)
             throw Ended();
+    }
+
+    /// <summary>The answer to a request for what is missing, from wherever the server sends on to.</summary>
+    private async Task<HttpResponseMessage> Ask(PartialFile part, CancellationToken stop)
+    {
+        current = address.Uri;
+        for (var redirections = 0; ; redirections++)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, current);
+            request.Headers.Range = part.Length > 0 ? new RangeHeaderValue(part.Length, null) : null;
+            request.Headers.Authorization = address.IsOfSameServer(current) ? address.Credentials : null;
+            HttpResponseMessage response = await Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, stop);
+            hasAnswered = true;
+            if ((int)response.StatusCode is not (301 or 302 or 303 or 307 or 308))
+                return response;
+            using (response)
+            {
+                string location = response.Headers.NonValidated.TryGetValues("Location", out HeaderStringValues values) ? values.ToString() : "";
+                if (!Uri.TryCreate(current, location, out Uri? next) || location == "" || next is not { Scheme: "http" or "https", Host: not "" })
+                    throw Redirected($"`{DownloadAddress.Shown(location)}`, which is no http or https address");
+                if (current.Scheme == "https" && next.Scheme == "http")
+                    throw Redirected($"`{DownloadAddress.Shown(next)}`, which is not encrypted as this one is");
+                if (redirections == MostRedirections)
+                    throw Redirected($"and on again more than {MostRedirections} times");
+                current = new DownloadAddress(next).Uri;
+            }
+        }
+
+        MissingException Redirected(string why) => DownloadProblems.Redirected(address, part.Target, why);
     }
 
     private static BrokenTransferException Ended(Exception? error = null) => new("the connection broke off before the file was whole", error);
@@ -106,12 +138,12 @@ internal sealed class Transfer(RemoteFile file, Uri address, DownloadSettings se
             throw DownloadProblems.OtherSize(address, file, bytes);
     }
 
-    private async Task Copy(Stream body, PartialFile part, CancellationTokenSource patience)
+    private async Task Copy(Stream body, PartialFile part, CancellationTokenSource stall, CancellationToken patience)
     {
         var buffer = new byte[BufferSize];
-        while (await body.ReadAsync(buffer, patience.Token) is var read and > 0)
+        while (await body.ReadAsync(buffer, patience) is var read and > 0)
         {
-            patience.CancelAfter(settings.Stall);
+            stall.CancelAfter(settings.Stall);
             if (part.Length + read > file.Bytes)
             {
                 part.StartAnew();

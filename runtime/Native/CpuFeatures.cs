@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
 
 namespace ChannelDistillation.Native;
@@ -10,6 +11,23 @@ public static class CpuFeatures
     /// known of this kind of processor.
     /// </summary>
     public static bool? ComputesInBFloat16 { get; } = X86Base.IsSupported ? HasAvx512 || HasAmx : null;
+
+    /// <summary>
+    /// What distinguishes CPUs that the operating system gives the same name: family, model and stepping, and the instructions that libtorch's
+    /// libraries are told to use.
+    /// </summary>
+    public static string Signature { get; } =
+        string.Join(
+            ' ',
+            (string[])
+                [
+                    X86Base.IsSupported ? X86Base.CpuId(1, 0).Eax.ToString("x") : RuntimeInformation.ProcessArchitecture.ToString(),
+                    .. new[] { "ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA", "ATEN_CPU_CAPABILITY" }
+                        .Select(name => (name, value: Environment.GetEnvironmentVariable(name)))
+                        .Where(setting => setting.value is { Length: > 0 })
+                        .Select(setting => $"{setting.name}={setting.value}"),
+                ]
+        );
 
     // Intel 64 and IA-32 Architectures Software Developer's Manual, volume 2A, CPUID, leaf 7.
     private static bool HasAvx512 => X86Base.CpuId(7, 0).Eax >= 1 && (X86Base.CpuId(7, 1).Eax & 1 << 5) != 0;

@@ -45,6 +45,22 @@ internal static partial class TorchContext
         return found;
     }
 
+    /// <summary>libtorch's own, `2.10.0`; null where it does not say.</summary>
+    public static string? Version
+    {
+        get
+        {
+            string? found = null;
+            Try(() =>
+            {
+                // A byte each for the major, the minor and the patch version, from the top.
+                ulong version = AbiVersion();
+                found = $"{version >> 56}.{version >> 48 & 0xff}.{version >> 40 & 0xff}";
+            });
+            return found;
+        }
+    }
+
     private static bool Try(Action set)
     {
         try
@@ -60,6 +76,9 @@ internal static partial class TorchContext
 
     [LibraryImport(TorchCpu, EntryPoint = "_ZN2at13globalContextEv")]
     private static partial nint GlobalContext();
+
+    [LibraryImport(TorchCpu, EntryPoint = "aoti_torch_abi_version")]
+    private static partial ulong AbiVersion();
 
     [LibraryImport(TorchCpu, EntryPoint = "_ZN2at7Context17setBenchmarkCuDNNEb")]
     private static partial void SetBenchmarkCuDnn(nint context, [MarshalAs(UnmanagedType.U1)] bool isOn);

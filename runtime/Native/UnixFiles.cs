@@ -4,7 +4,7 @@ using Microsoft.Win32.SafeHandles;
 namespace ChannelDistillation.Native;
 
 /// <summary>What .NET does not offer of a Unix file system.</summary>
-internal static partial class UnixFiles
+internal static unsafe partial class UnixFiles
 {
     private const int ReadOnly = 0;
     private const int Exists = 17; // EEXIST, on Linux and macOS
@@ -51,10 +51,56 @@ internal static partial class UnixFiles
         }
     }
 
+    /// <summary>What a path leads to, through links: "a pipe", "a device" or "a socket"; null: a file, a folder, nothing, or this system does not tell.</summary>
+    public static string? SpecialKind(string path)
+    {
+        if (OperatingSystem.IsWindows())
+            return null;
+        try
+        {
+            return StatusOf(path, out Status status) == 0 ? NameOf(status.Mode) : null;
+        }
+        catch (Exception error) when (error is DllNotFoundException or EntryPointNotFoundException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>The absolute path without links in it.</summary>
+    /// <exception cref="IOException">It leads nowhere.</exception>
+    public static string RealPath(string path)
+    {
+        if (OperatingSystem.IsWindows())
+            return new DirectoryInfo(path).ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? Path.GetFullPath(path);
+        nint found = RealPath(path, 0);
+        if (found == 0)
+            throw new IOException($"{path} leads nowhere");
+        try
+        {
+            return Marshal.PtrToStringUTF8(found)!;
+        }
+        finally
+        {
+            NativeMemory.Free((void*)found);
+        }
+    }
+
+    private static string? NameOf(int mode) =>
+        (mode & 0xF000) switch
+        {
+            0x1000 => "a pipe",
+            0x2000 or 0x6000 => "a device",
+            0xC000 => "a socket",
+            _ => null,
+        };
+
     /// <summary>What .NET's own library fills in, alike on every system; only what is read here has a name.</summary>
     [StructLayout(LayoutKind.Explicit, Size = 192)]
     private struct Status
     {
+        [FieldOffset(4)]
+        public int Mode;
+
         [FieldOffset(88)]
         public long Device;
 
@@ -67,6 +113,9 @@ internal static partial class UnixFiles
 
     [LibraryImport("libSystem.Native", EntryPoint = "SystemNative_Stat", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int StatusOf(string name, out Status status);
+
+    [LibraryImport("libc", EntryPoint = "realpath", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial nint RealPath(string path, nint buffer);
 
     [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Open(string file, int how);

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using ChannelDistillation.Native;
 
 namespace ChannelDistillation.Records;
 
@@ -18,9 +19,7 @@ public sealed class ContentHash(string folder)
         string kept = Path.Combine(folder, Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(full)))[..16] + ".json");
         if (Read(kept) is Known known && known with { Sha256 = "" } == now)
             return known.Sha256;
-        string hash;
-        using (FileStream stream = File.OpenRead(full))
-            hash = Convert.ToHexStringLower(SHA256.HashData(stream));
+        string hash = InputFile.Digest(full).Sha256;
         Keep(kept, now with { Sha256 = hash });
         return hash;
     }

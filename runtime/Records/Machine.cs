@@ -2,6 +2,7 @@ using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
 using ChannelDistillation.Data.Photographs.Decoding;
+using ChannelDistillation.Models;
 using ChannelDistillation.Native;
 using TorchSharp;
 
@@ -23,7 +24,8 @@ public static class Machine
             ["os"] = RuntimeInformation.OSDescription,
         };
 
-    public static JsonObject Hardware(string device)
+    /// <param name="layouts">What a run's networks compute in; null: not of a run.</param>
+    public static JsonObject Hardware(string device, RunLayouts? layouts = null)
     {
         var hardware = new JsonObject
         {
@@ -33,6 +35,14 @@ public static class Machine
             ["threads"] = torch.get_num_threads(),
             ["memory_gib"] = Math.Round(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / (double)(1 << 30), 1),
         };
+        if (layouts is not null)
+        {
+            hardware["layout"] = new JsonObject
+            {
+                ["student"] = TensorLayouts.NameOf(layouts.Student),
+                ["teacher"] = layouts.Teacher is TensorLayout teacher ? TensorLayouts.NameOf(teacher) : null,
+            };
+        }
         if (TorchContext.CpuLibraries() is { OneDnn: false })
             hardware["onednn"] = false;
         if (new torch.Device(device) is { type: DeviceType.CUDA } gpu)
@@ -43,7 +53,19 @@ public static class Machine
         return hardware;
     }
 
-    private static string Processor()
+    /// <summary>The layouts in what <see cref="Hardware"/> gave; without them, those of versions that knew no other.</summary>
+    internal static RunLayouts LayoutsOf(JsonNode? hardware)
+    {
+        if (hardware?["layout"] is not JsonObject recorded)
+            return RunLayouts.ChannelsLast;
+        return new(Of("student") ?? TensorLayout.ChannelsLast, Of("teacher"));
+
+        TensorLayout? Of(string network) =>
+            recorded[network] is JsonValue value && value.TryGetValue(out string? name) ? TensorLayouts.Find(name) : null;
+    }
+
+    /// <summary>The model of the CPU, as far as the operating system names it.</summary>
+    internal static string Processor()
     {
         const string file = "/proc/cpuinfo";
         string? line = File.Exists(file)

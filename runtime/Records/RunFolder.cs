@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using ChannelDistillation.Models;
 using ChannelDistillation.Specs;
 
 namespace ChannelDistillation.Records;
@@ -57,10 +58,19 @@ public sealed class RunFolder(string path)
     /// <summary>Writes run.json as the run starts or goes on: with its sessions so far and the one that begins, whose machine stands above them too.</summary>
     /// <param name="from">Epoch and finished steps of it where the run goes on; (1, 0): at its start.</param>
     /// <param name="origins">What it learns from; null: from no teacher and images that are not known.</param>
-    public void WriteStart(string name, RunSpec spec, string device, (int Epoch, int Step) from, RunOrigins? origins = null)
+    /// <param name="layouts">What its networks compute in; null: not known.</param>
+    public void WriteStart(
+        string name,
+        RunSpec spec,
+        string device,
+        (int Epoch, int Step) from,
+        RunOrigins? origins = null,
+        RunLayouts? layouts = null
+    )
     {
         JsonObject? earlier = ReadRun();
-        JsonArray sessions = Sessions.Begun(earlier, Now(), device, from);
+        JsonObject hardware = Machine.Hardware(device, layouts);
+        JsonArray sessions = Sessions.Begun(earlier, Now(), hardware, from);
         var run = new JsonObject
         {
             ["run"] = name,
@@ -69,7 +79,7 @@ public sealed class RunFolder(string path)
             [TeacherEntry] = origins?.Teacher,
             [ImagesEntry] = origins?.Images,
             ["software"] = Machine.Software(),
-            ["hardware"] = Machine.Hardware(device),
+            ["hardware"] = hardware,
             ["started"] = earlier?["started"]?.DeepClone() ?? Now(),
             ["ended"] = null,
             ["sessions"] = sessions,
@@ -117,6 +127,9 @@ public sealed class RunFolder(string path)
 
     /// <summary>Fingerprint of the images that the run began with; null: not known.</summary>
     public string? ReadImages() => (string?)ReadRun()?[ImagesEntry];
+
+    /// <summary>What the run's networks computed in when it last started; null: it was never started.</summary>
+    public RunLayouts? ReadLayouts() => ReadRun() is JsonObject run ? Machine.LayoutsOf(run["hardware"]) : null;
 
     public void WriteResult(RunResult result, SessionTime time = default)
     {

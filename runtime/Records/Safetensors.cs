@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using ChannelDistillation.Checkpoints;
+using ChannelDistillation.Native;
 using Microsoft.Win32.SafeHandles;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -88,7 +89,7 @@ public sealed record Safetensors(IReadOnlyDictionary<string, Tensor> Tensors, IR
     {
         try
         {
-            using var file = File.OpenHandle(path);
+            using var file = InputFile.Open(path);
             SafetensorsHeader header = SafetensorsHeader.Read(file);
             SafetensorsChecksum.Check(file, header);
             return read(file, header);
@@ -99,7 +100,7 @@ public sealed record Safetensors(IReadOnlyDictionary<string, Tensor> Tensors, IR
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new InvalidDataException($"{path} cannot be read: {error.Message}", error);
+            throw new InvalidDataException($"{path} cannot be read: {InputFile.Reason(path, error)}.", error);
         }
     }
 }

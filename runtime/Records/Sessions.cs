@@ -11,7 +11,8 @@ public static class Sessions
     private const string Entry = "sessions";
 
     /// <param name="earlier">The run.json that was there; null: there was none.</param>
-    internal static JsonArray Begun(JsonObject? earlier, string now, string device, (int Epoch, int Step) from)
+    /// <param name="hardware">As <see cref="Machine.Hardware"/> gave it.</param>
+    internal static JsonArray Begun(JsonObject? earlier, string now, JsonObject hardware, (int Epoch, int Step) from)
     {
         JsonArray sessions = earlier?[Entry]?.DeepClone() as JsonArray ?? [];
         sessions.Add(
@@ -22,7 +23,7 @@ public static class Sessions
                 ["epoch"] = from.Epoch,
                 ["step"] = from.Step,
                 ["software"] = Machine.Software(),
-                ["hardware"] = Machine.Hardware(device),
+                ["hardware"] = hardware.DeepClone(),
             }
         );
         return sessions;

@@ -35,6 +35,7 @@ public static class CheckpointEvaluation
             device,
             () =>
             {
+                backbone.Arrange(options.Layouts.OfEvaluation(model, dataset, precision));
                 backbone.to(device);
                 backbone.eval();
                 backbone.ComputeIn(precision, isFrozen: true);

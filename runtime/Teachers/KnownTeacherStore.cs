@@ -24,7 +24,7 @@ public static class KnownTeacherStore
         string path = PathOf(teacher, workspace);
         if (teacher.Download is { } file)
         {
-            DamagedFiles.SetAside(Checksums.Changed(path, file.Sha256), downloader);
+            DamagedFiles.SetAside(Checksums.Changed(path, file), downloader);
             downloader.Bring(file, path, stop);
         }
         else if (!File.Exists(path))

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using ChannelDistillation.Data;
 using ChannelDistillation.Models;
+using ChannelDistillation.Native;
 using ChannelDistillation.Records;
 using ChannelDistillation.Specs;
 using ChannelDistillation.Training;
@@ -25,13 +26,20 @@ public sealed class TeacherStore(Workspace workspace)
         IsThere(teacher, dataset) && (teacher.AsRun(dataset) is not RunSpec run || SavedState.IsWhole(FolderOf(run).LatestWeights));
 
     /// <summary>SHA-256 of the teacher's weights, which tells teachers apart whatever their files are called; computed once for each file.</summary>
-    /// <exception cref="MissingException">They are not there.</exception>
+    /// <exception cref="MissingException">They are not there, or cannot be read.</exception>
     public string ContentHash(TeacherSpec teacher, DatasetSpec dataset)
     {
         string path = CheckpointOf(teacher, dataset);
-        return File.Exists(path)
-            ? new ContentHash(Path.Combine(workspace.Pretrain, "hashes")).Of(path)
-            : throw new MissingException($"The teacher's checkpoint {path} is not there.");
+        if (!File.Exists(path))
+            throw new MissingException($"The teacher's checkpoint {path} is not there.");
+        try
+        {
+            return new ContentHash(Path.Combine(workspace.Pretrain, "hashes")).Of(path);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new MissingException($"The teacher's checkpoint {path} cannot be read: {InputFile.Reason(path, error)}.", error);
+        }
     }
 
     /// <summary>Trains a teacher that has a recipe, goes on with its training, or makes its weights again where they are damaged.</summary>
@@ -57,8 +65,15 @@ public sealed class TeacherStore(Workspace workspace)
 
     /// <summary>The teacher with its weights, frozen, on a device.</summary>
     /// <param name="precision">What it computes in.</param>
+    /// <param name="layout">How its activations and weights lie in memory.</param>
     /// <exception cref="MissingException">Its checkpoint is not there, is damaged, or does not fit the model.</exception>
-    public FrozenTeacher Load(TeacherSpec teacher, DatasetSpec dataset, torch.Device device, Precision precision = Precision.Float32)
+    public FrozenTeacher Load(
+        TeacherSpec teacher,
+        DatasetSpec dataset,
+        torch.Device device,
+        Precision precision = Precision.Float32,
+        TensorLayout layout = TensorLayout.ChannelsLast
+    )
     {
         string path = CheckpointOf(teacher, dataset);
         if (!File.Exists(path))
@@ -74,6 +89,7 @@ public sealed class TeacherStore(Workspace workspace)
             model.Dispose();
             throw new MissingException($"The teacher {teacher.Model.Name} cannot be used. {error.Message}", error);
         }
+        model.Arrange(layout);
         model.to(device);
         return new(model, teacher.BatchNorm, precision);
     }
@@ -97,7 +113,8 @@ public sealed class TeacherStore(Workspace workspace)
         string kept = KeptErrors(teacher, dataset);
         if (ReadErrors(kept) is EpochErrors known)
             return known;
-        using FrozenTeacher model = Load(Evaluated(teacher), dataset, new(options.Device));
+        TensorLayout layout = options.Layouts.OfEvaluation(teacher.Model, dataset, Precision.Float32);
+        using FrozenTeacher model = Load(Evaluated(teacher), dataset, new(options.Device), layout: layout);
         EpochErrors errors = Evaluation.Errors((images, labels) => model.Run(images, labels, Taps.Logits).Logits, dataset, options, stop);
         try
         {

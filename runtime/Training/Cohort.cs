@@ -1,5 +1,6 @@
 using System.Text.Json;
 using ChannelDistillation.Data;
+using ChannelDistillation.Models;
 using ChannelDistillation.Specs;
 
 namespace ChannelDistillation.Training;
@@ -68,6 +69,9 @@ public sealed record LaneSpec(string Name, RunSpec Spec, string Folder)
 {
     /// <summary>Whether the folder is still this process's; nothing is written to it when it is not.</summary>
     public Func<bool> IsOurs { get; init; } = () => true;
+
+    /// <summary>What its networks compute in; set by the trainer.</summary>
+    internal RunLayouts Layouts { get; init; } = RunLayouts.ChannelsLast;
 }
 
 /// <param name="Device">`cpu`, `cuda` or `cuda:N`.</param>
@@ -78,6 +82,11 @@ public sealed record TrainingOptions(Workspace Workspace, string Device)
 
     /// <summary>After this long within an epoch the state is saved; it always is at an epoch's end.</summary>
     public TimeSpan SaveEvery { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>What networks compute in on the CPU; null: what a run began with, else the faster one (<see cref="LayoutChoice"/>).</summary>
+    public TensorLayout? Layout { get; init; }
+
+    internal LayoutChoice Layouts => new(Workspace, Device, Layout);
 
     /// <summary>Whether a cohort that a GPU's memory does not hold is split before it is trained; else it is halved when memory has run out.</summary>
     public bool FitLanes { get; init; }

@@ -1,5 +1,7 @@
 using System.Runtime.InteropServices;
+using ChannelDistillation.Models;
 using ChannelDistillation.Native;
+using ChannelDistillation.Records;
 using TorchSharp;
 
 namespace ChannelDistillation.Training;
@@ -17,9 +19,23 @@ public sealed partial class CohortTrainer
         if (!Cohort.IsOne([.. specs.Select(lane => lane.Spec)]))
             throw new ArgumentException("The lanes of a cohort must share dataset, teacher, batch size and data seed.", nameof(specs));
         var device = new torch.Device(options.Device);
-        string? notSaved = Trouble.OutsideRuns(device, () => TrainParts(Fitting(specs, options, device, observer), options, observer, stop));
+        string? notSaved = Trouble.OutsideRuns(
+            device,
+            () =>
+                TrainParts([.. ByTeacherLayout(specs, options).SelectMany(part => Fitting(part, options, device, observer))], options, observer, stop)
+        );
         if (notSaved is not null)
             throw new MissingException(notSaved);
+    }
+
+    /// <summary>
+    /// The lanes with their layouts. Those whose teacher computes in another layout are trained apart, and those without a teacher with the first.
+    /// </summary>
+    private static IEnumerable<IReadOnlyList<LaneSpec>> ByTeacherLayout(IReadOnlyList<LaneSpec> specs, TrainingOptions options)
+    {
+        LaneSpec[] lanes = [.. specs.Select(lane => lane with { Layouts = options.Layouts.Of(lane.Spec, new RunFolder(lane.Folder).ReadLayouts()) })];
+        TensorLayout? first = lanes.FirstOrDefault(lane => lane.Spec.Teacher is not null)?.Layouts.Teacher;
+        return lanes.GroupBy(lane => lane.Layouts.Teacher ?? first).Select(part => part.ToArray());
     }
 
     /// <returns>Why the state of some lane could not be saved; null: all were.</returns>

@@ -45,8 +45,11 @@ public sealed partial class CohortTrainer : IDisposable
             teacherHash = store.ContentHash(teacherSpec, common.Dataset);
             RunSpec[] runs = [.. specs.Select(lane => lane.Spec)];
             Precision precision = runs.First(run => run.Teacher is not null).Train.Precision;
-            FrozenTeacher Load() => store.Load(teacherSpec, common.Dataset, device, precision);
-            teacher = teacherSpec.Cache ? SignalCache.Open(runs, teacherSpec, teacherHash, dataset, options.Workspace, Load, observer.Say) : Load();
+            TensorLayout layout = specs.First(lane => lane.Spec.Teacher is not null).Layouts.Teacher ?? TensorLayout.ChannelsLast;
+            FrozenTeacher Load() => store.Load(teacherSpec, common.Dataset, device, precision, layout);
+            teacher = teacherSpec.Cache
+                ? SignalCache.Open(runs, teacherSpec, teacherHash, layout, dataset, options.Workspace, Load, observer.Say)
+                : Load();
         }
         training = new BatchStream(
             dataset.Training,

@@ -9,7 +9,7 @@ namespace ChannelDistillation.Training;
 /// <summary>Errors of any classifier.</summary>
 public static class Evaluation
 {
-    private const int BatchSize = 100;
+    internal const int BatchSize = 100;
 
     /// <param name="classify">From images and labels to logits [batch, classes].</param>
     /// <returns>Errors on the official validation set, also where a part of the training set is held out. With epoch 0: nothing was trained.</returns>

@@ -28,10 +28,17 @@ internal sealed class Lane : IDisposable
         ModelSpec network = LossCatalog.Network(Spec);
         Student = ModelCatalog.Get(network.Name).Build(network, dataset.Image, dataset.Classes);
         Initialisation.Initialise(Student, Spec.Seed, "student");
+        Student.Arrange(lane.Layouts.Student);
         Student.to(device);
         Student.ComputeIn(Spec.Train.Precision);
         FeaturePair features = FeaturePair.Of(network, Spec.Teacher?.Model, dataset.Image);
-        Losses = new LossTerms(Spec.Losses, loss => new(loss.Parameters, features, dataset.Classes, trainingLabels, Spec.Seed), Spec.Seed, device);
+        Losses = new LossTerms(
+            Spec.Losses,
+            loss => new(loss.Parameters, features, dataset.Classes, trainingLabels, Spec.Seed),
+            Spec.Seed,
+            device,
+            lane.Layouts.Student
+        );
         optimizer = new MomentumSgd(
             Modules.SelectMany(part => part.Module.named_parameters().Select(named => (part.Prefix + named.name, named.parameter))),
             Spec.Train.Optimizer

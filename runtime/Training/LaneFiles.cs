@@ -53,7 +53,7 @@ internal sealed class LaneFiles(LaneSpec lane, string device, RunOrigins origins
             Reconsider(earlier, say);
         if (saved.IsThere)
             saved.Restore(training, say);
-        folder.WriteStart(Lane.Name, Lane.Spec, device, training.Position, origins);
+        folder.WriteStart(Lane.Name, Lane.Spec, device, training.Position, origins, Lane.Layouts);
         folder.RemoveResult();
         IReadOnlyList<EpochRecord> finished = folder.TruncateMetrics(training.Position.Epoch - 1);
         foreach (EpochRecord record in finished)

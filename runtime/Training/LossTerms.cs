@@ -13,7 +13,13 @@ internal sealed class LossTerms : IDisposable
     private readonly (LossSpec Spec, Loss Loss)[] all;
     private Term[] active = [];
 
-    public LossTerms(IReadOnlyList<LossSpec> specs, Func<LossSpec, LossContext> context, long seed, Device device)
+    public LossTerms(
+        IReadOnlyList<LossSpec> specs,
+        Func<LossSpec, LossContext> context,
+        long seed,
+        Device device,
+        TensorLayout layout = TensorLayout.ChannelsLast
+    )
     {
         all = [.. specs.Select(spec => (spec, LossCatalog.Get(spec.Name).Create(context(spec))))];
         foreach (var (spec, loss) in all)
@@ -21,6 +27,7 @@ internal sealed class LossTerms : IDisposable
             if (loss.Auxiliary is nn.Module module)
             {
                 Initialisation.Initialise(module, seed, $"losses.{spec.Name}");
+                module.Arrange(layout);
                 module.to(device);
             }
         }

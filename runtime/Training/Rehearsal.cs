@@ -17,6 +17,7 @@ public sealed class Rehearsal : IDisposable
 {
     private readonly DatasetDescriptor dataset;
     private readonly Device device;
+    private readonly RunLayouts layouts;
     private readonly ITeacher? teacher;
     private readonly List<Lane> lanes = [];
     private readonly int[] labels;
@@ -24,8 +25,9 @@ public sealed class Rehearsal : IDisposable
 
     /// <param name="lanes">How many runs of this kind are trained in lockstep.</param>
     /// <param name="keep">What asks the teacher in place of the step, and owns it from then on; null: the step asks it itself.</param>
-    public Rehearsal(RunSpec spec, string device, int lanes = 1, Func<FrozenTeacher, ITeacher>? keep = null)
-        : this(spec, spec.Teacher, new Device(device), keep)
+    /// <param name="layouts">What networks compute in; null: channels-last.</param>
+    public Rehearsal(RunSpec spec, string device, int lanes = 1, Func<FrozenTeacher, ITeacher>? keep = null, RunLayouts? layouts = null)
+        : this(spec, spec.Teacher, new Device(device), keep, layouts)
     {
         for (int lane = 0; lane < lanes; lane++)
             Add(spec);
@@ -35,8 +37,10 @@ public sealed class Rehearsal : IDisposable
     /// <param name="any">A run of the cohort.</param>
     /// <param name="taught">The cohort's teacher; null: it has none.</param>
     /// <param name="keep">As above.</param>
-    internal Rehearsal(RunSpec any, TeacherSpec? taught, Device device, Func<FrozenTeacher, ITeacher>? keep = null)
+    /// <param name="layouts">As above.</param>
+    internal Rehearsal(RunSpec any, TeacherSpec? taught, Device device, Func<FrozenTeacher, ITeacher>? keep = null, RunLayouts? layouts = null)
     {
+        this.layouts = layouts ?? RunLayouts.ChannelsLast;
         dataset = DatasetCatalog.Describe(any.Dataset);
         this.device = device;
         int size = any.Train.Batch;
@@ -44,7 +48,7 @@ public sealed class Rehearsal : IDisposable
         labels = [.. Enumerable.Range(0, images).Select(image => image % dataset.Classes)];
         if (taught is not null)
         {
-            var asked = new FrozenTeacher(RandomTeacher(taught, dataset, device), taught.BatchNorm, any.Train.Precision);
+            var asked = new FrozenTeacher(RandomTeacher(taught), taught.BatchNorm, any.Train.Precision);
             teacher = keep is null ? asked : keep(asked);
         }
         ImageShape image = dataset.Image;
@@ -105,7 +109,7 @@ public sealed class Rehearsal : IDisposable
     /// <summary>One more run of the cohort.</summary>
     internal void Add(RunSpec spec)
     {
-        var lane = new Lane(new("rehearsal", spec, ""), dataset, labels, device);
+        var lane = new Lane(new LaneSpec("rehearsal", spec, "") { Layouts = layouts }, dataset, labels, device);
         lane.StartEpoch();
         lanes.Add(lane);
     }
@@ -131,10 +135,11 @@ public sealed class Rehearsal : IDisposable
             cuda.synchronize();
     }
 
-    private static Backbone RandomTeacher(TeacherSpec spec, DatasetDescriptor dataset, Device device)
+    private Backbone RandomTeacher(TeacherSpec spec)
     {
         Backbone network = ModelCatalog.Get(spec.Model.Name).Build(spec.Model, dataset.Image, dataset.Classes);
         Initialisation.Initialise(network, 1, "teacher");
+        network.Arrange(layouts.Teacher ?? TensorLayout.ChannelsLast);
         network.to(device);
         return network;
     }

@@ -1,7 +1,6 @@
 /// Our checkpoints in PyTorch, and PyTorch's here, with the same answers. Needs a Python with PyTorch and torchvision; without it the tests are skipped.
 module ChannelDistillation.Tests.Checkpoints.PyTorchTests
 
-open System.Diagnostics
 open System.IO
 open System.Text.Json
 open System.Text.RegularExpressions
@@ -13,14 +12,9 @@ open ChannelDistillation.Teachers
 open ChannelDistillation.Tests
 
 let private python (name: string) (arguments: string list) =
-    try
-        use started = Process.Start(ProcessStartInfo(name, arguments, RedirectStandardOutput = true, RedirectStandardError = true))
-
-        let errors = started.StandardError.ReadToEndAsync()
-        let output = started.StandardOutput.ReadToEnd()
-        started.WaitForExit()
-        Some(started.ExitCode, output, errors.Result)
-    with :? System.ComponentModel.Win32Exception ->
+    if ChildProcess.Exists name then
+        Some(ChildProcess.Run(name, arguments))
+    else
         None
 
 /// Debian's packages belong to Debian's Python, which need not be the first on the path.

@@ -198,6 +198,10 @@ let tests =
                 "a name of prefixes only",
                 [| dict [ String.replicate 200_000 "module." + "w", tensorOf one 0 [ 1 ] [ 1 ] ] |],
                 "FILE is damaged: it has a name of more than 1000 letters."
+                "a memo with gaps that only a table of all places could hold",
+                [| for place in 0u .. 999u do
+                       Array.concat [ op 'N'; op 'r'; BitConverter.GetBytes(place * 4_000_037u); op '0' ] |],
+                $"FILE is damaged: the description of its tensors makes no sense. {again}"
                 "a thousand networks",
                 [| dict [ for i in 1..1000 -> string i, dict [ "w", tensorOf one 0 [ 1 ] [ 1 ] ] ] |],
                 "FILE holds more than 32 networks, which I do not read." ] do
@@ -216,6 +220,54 @@ let tests =
                   (saidOf (Array.concat [ BitConverter.GetBytes(int64 header.Length); header; [| 0uy |] ]))
                   "FILE is damaged: it has a name of more than 1000 letters."
                   "the message"
+          }
+
+          test "a safetensors header of too many tensors or values is refused soon" {
+              let said (json: string) =
+                  let header = Encoding.UTF8.GetBytes json
+                  saidOf (Array.append (BitConverter.GetBytes(int64 header.Length)) header)
+
+              let entry = "{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}"
+              let before = GC.GetAllocatedBytesForCurrentThread()
+
+              Expect.equal
+                  (said ("{" + String.Join(",", [ for i in 0..100_000 -> $"\"{i}\":{entry}" ]) + "}"))
+                  "FILE holds more than 100,000 tensors in one network, which I do not read."
+                  "tensors"
+
+              Expect.equal
+                  (said $"""{{"w":{{"dtype":"U8","shape":[{String.replicate 5_000_000 "1,"}1],"data_offsets":[0,1]}}}}""")
+                  "FILE describes more values than any network's checkpoint does, which I do not read."
+                  "values"
+
+              Expect.isLessThan (GC.GetAllocatedBytesForCurrentThread() - before) (1L <<< 28) "memory"
+          }
+
+          test "a pickle of too many tensors is refused" {
+              let tensor = Array.concat [ tensorOf one 0 [ 1 ] [ 1 ]; [| byte 'q'; 0uy; byte '0' |] ]
+              let entries = [ for i in 0..100_000 -> Array.append (word (string i)) [| byte 'h'; 0uy |] ]
+
+              Expect.equal
+                  (saidOf (checkpoint (Array.concat [ tensor; op '}'; op '('; Array.concat entries; op 'u' ]) [ float1 ]))
+                  "FILE holds more than 100,000 tensors in one network, which I do not read."
+                  "the message"
+          }
+
+          test "places of a memo may begin at 1 and leave some out, as Python 2 writes them" {
+              let program =
+                  Array.concat
+                      [ whole 7
+                        [| byte 'q'; 1uy; byte '0' |]
+                        whole 8
+                        [| byte 'q'; 4uy; byte '0' |]
+                        dict [ "epoch", [| byte 'h'; 4uy |] ] ]
+
+              Expect.equal (saidOf (checkpoint program [])) "FILE holds no weights: no tensors with names are in it." "read to its end"
+
+              Expect.equal
+                  (saidOf (checkpoint (Array.concat [ program; [| byte 'h'; 3uy |] ]) []))
+                  $"FILE is damaged: the description of its tensors makes no sense. {again}"
+                  "a place that was left out"
           }
 
           test "a few prefixes are taken off, and those of a name that is made of them are left after eight" {

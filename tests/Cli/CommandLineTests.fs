@@ -192,6 +192,8 @@ let tests =
                     [ "sweep"; "--part"; "tables" ] @ option,
                     "--part is for a process that a sweep has started; it does not go with --launcher or --cancel.\n"
                 [ "plan"; "--retry-failed" ], "--retry-failed of `plan` goes with --launcher slurm, and changes what would be submitted.\n"
+                [ "sweep"; "--layout"; "contigous" ],
+                "I do not know the layout `contigous`. --layout is auto, channels-last or contiguous.\nHint: maybe you want `contiguous`?\n"
                 [ "sweep"; "--launcher"; "pbs" ], "I do not know the launcher `pbs`. --launcher is local or slurm.\n"
                 [ "plan"; "--set"; "train.epochs" ], "--set needs PATH=VALUE, for instance --set train.epochs=2; this is `train.epochs`.\n"
                 [ "data"; "fetch" ], "Missing argument '<name>'.\n`dotnet fsi build.fsx help data fetch` lists its options.\n"
@@ -199,7 +201,8 @@ let tests =
                 "`data` has no option `--jsn`.\nHint: maybe you want `--json`?\n`dotnet fsi build.fsx help data` lists its options.\n"
                 [ "teacher"; "fetch"; "resnet43-imagenet" ],
                 "I do not know the teacher `resnet43-imagenet`.\nHint: maybe you want `resnet34-imagenet`?\n"
-                + "Known: resnet34-imagenet, resnet50-imagenet, resnet152-imagenet, resnet152-cifar100.\n"
+                + "Known: resnet34-imagenet, resnet50-imagenet, resnet152-imagenet, resnet152-cifar100, "
+                + "crd-wrn40-2, crd-resnet56, crd-resnet110, crd-resnet32x4, crd-vgg13, crd-resnet50.\n"
                 [ "data"; "ftch" ],
                 "`data` does not know what to do with `ftch`.\nHint: maybe you want `fetch`?\n`dotnet fsi build.fsx help data` lists its options.\n" ] do
               test (String.Join(' ', arguments)) { Expect.equal (inNowhere arguments) (2, expected) "exit code and whole text" } ]

@@ -2,38 +2,19 @@
 module ChannelDistillation.Tests.Cli.FetchTests
 
 open System
-open System.Diagnostics
 open System.IO
-open System.Runtime.InteropServices
-open System.Threading
 open Expecto
 open ChannelDistillation.Tests
+open ChannelDistillation.Tests.Cli.Running
 open ChannelDistillation.Tests.Downloads
 
-[<DllImport("libc", EntryPoint = "kill", SetLastError = true)>]
-extern int private signal(int pid, int number)
-
-let private interrupt = 2
-let private program = Path.Combine(Repository.root, "dsl/Cli/bin/Release/net10.0/channel-distillation.dll")
-
 let private start (root: string) (mirror: string) (arguments: string list) =
-    let start =
-        ProcessStartInfo("dotnet", program :: arguments, WorkingDirectory = root, RedirectStandardOutput = true, RedirectStandardError = true)
-
-    start.Environment["CHANNEL_DISTILLATION_ROOT"] <- root
-    start.Environment["CHANNEL_DISTILLATION_MIRROR"] <- mirror
-    Process.Start start
+    new Started(root, arguments, root, [ "CHANNEL_DISTILLATION_MIRROR", mirror ])
 
 /// Its exit code and everything that it wrote.
-let private ended (started: Process) =
-    let errors = started.StandardError.ReadToEndAsync()
-    let output = started.StandardOutput.ReadToEnd()
-    started.WaitForExit()
-    started.ExitCode, output + errors.Result
-
-let private until what (condition: unit -> bool) =
-    if not (SpinWait.SpinUntil(condition, TimeSpan.FromSeconds 60.0)) then
-        failtest $"a minute has passed before {what}"
+let private ended (started: Started) =
+    let code, output, errors = started.End()
+    code, output + errors
 
 /// As long as the teacher's file, but empty.
 let private length = 87306240
@@ -48,17 +29,17 @@ let private hesitant () =
             Answer.head "200 OK" [ "Content-Length", string length ] stream
             stream.Write(Array.zeroCreate<byte> arrived)
             stream.Flush()
-            Thread.Sleep 60_000)
+            Scenes.untilGone stream)
 
 let private fetch = [ "teacher"; "fetch"; "resnet34-imagenet" ]
 
 /// Starts to fetch, and stops the process in the middle.
-let private stoppedBy (stop: Process -> unit) (check: (int * string) -> unit) =
+let private stoppedBy (stop: Started -> unit) (check: (int * string) -> unit) =
     use root = new TemporaryFolder()
     use mirror = hesitant ()
     use first = start root.Path (string mirror.Address) fetch
     let part = Path.Combine(root.Path, "pretrain", "resnet34-333f7ec4.pth.part")
-    until "a mebibyte has come" (fun () -> File.Exists part && FileInfo(part).Length = int64 arrived)
+    first.WaitUntil("a mebibyte has come", fun () -> File.Exists part && FileInfo(part).Length = int64 arrived)
     stop first
     check (ended first)
     Expect.equal (FileInfo(part).Length) (int64 arrived) "what has come is kept"
@@ -78,7 +59,7 @@ let tests =
               if OperatingSystem.IsWindows() then
                   skiptest "Windows has no signals"
 
-              stoppedBy (fun started -> signal (started.Id, interrupt) |> ignore) (fun (code, text) ->
+              stoppedBy _.Signal("INT") (fun (code, text) ->
                   Expect.equal code 130 text
                   Expect.stringContains text "Stopping; what has come is kept." "at once"
 
@@ -91,11 +72,12 @@ let tests =
           test "goes on after a process that was killed" { stoppedBy _.Kill() (fun (code, _) -> Expect.notEqual code 0 "killed") }
 
           test "needs a mirror that is an address" {
-              use root = new TemporaryFolder()
-              use started = start root.Path "somewhere" fetch
+              for mirror, shown in [ "somewhere", "somewhere"; "ftp://ann:secret@host/a?key=secret", "host/a?..." ] do
+                  use root = new TemporaryFolder()
+                  use started = start root.Path mirror fetch
 
-              Expect.equal
-                  (ended started)
-                  (3, "CHANNEL_DISTILLATION_MIRROR must be an http or https address; it is `somewhere`.\n")
-                  "exit code and text"
+                  Expect.equal
+                      (ended started)
+                      (3, $"CHANNEL_DISTILLATION_MIRROR must be an http or https address; it is `{shown}`.\n")
+                      "exit code and text"
           } ]

@@ -1,51 +1,32 @@
 /// The program, run as a user runs it.
 module ChannelDistillation.Tests.Cli.Running
 
-open System
-open System.Diagnostics
 open System.IO
 open Expecto
 open ChannelDistillation.Tests
 
 let private program = Path.Combine(Repository.root, "dsl/Cli/bin/Release/net10.0/channel-distillation.dll")
 
-/// The program while it runs; what it writes is collected all along.
+/// The program while it runs.
 /// <param name="root">Where data and teachers lie; the repository where it is not given.</param>
-type Started(folder: string, arguments: string list, ?root: string) =
-    let child =
-        let start =
-            ProcessStartInfo("dotnet", program :: arguments, WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true)
+/// <param name="user">Whom it runs as, where this process may choose; for Linux.</param>
+/// <param name="variables">Of its environment, beside those of this process.</param>
+type Started(folder: string, arguments: string list, ?root: string, ?variables: (string * string) list, ?user: int) =
+    inherit
+        ChildProcess(
+            (if user.IsSome then "setpriv" else "dotnet"),
+            [ match user with
+              | Some id -> yield! [ $"--reuid={id}"; $"--regid={id}"; "--clear-groups"; "dotnet" ]
+              | None -> ()
+              program
+              yield! arguments ],
+            folder,
+            ("CHANNEL_DISTILLATION_ROOT", defaultArg root Repository.root) :: defaultArg variables []
+        )
 
-        start.Environment["CHANNEL_DISTILLATION_ROOT"] <- defaultArg root Repository.root
-        Process.Start start
+    member this.Terminate() = this.Signal "TERM"
 
-    let output = child.StandardOutput.ReadToEndAsync()
-    let errors = child.StandardError.ReadToEndAsync()
-    member _.Id = child.Id
-    member _.HasEnded = child.HasExited
-
-    member _.Terminate() =
-        use kill = Process.Start("kill", [ "-TERM"; string child.Id ])
-        kill.WaitForExit()
-
-    /// As a power cut would.
-    member _.Kill() =
-        child.Kill()
-        child.WaitForExit()
-
-    /// Exit code, standard output and standard error.
-    member _.End() =
-        child.WaitForExit()
-        child.ExitCode, output.Result, errors.Result
-
-    interface IDisposable with
-        member _.Dispose() =
-            if not child.HasExited then
-                child.Kill()
-                child.WaitForExit()
-
-            child.Dispose()
-
+/// Exit code, standard output and standard error.
 let run folder arguments =
     use started = new Started(folder, arguments)
     started.End()

@@ -8,6 +8,7 @@ open ChannelDistillation
 open ChannelDistillation.Data
 open ChannelDistillation.Models
 open ChannelDistillation.Specs
+open ChannelDistillation.Tests
 
 let mini = DatasetCatalog.Get "fashion-mnist-mini"
 let full = DatasetCatalog.Get "fashion-mnist"
@@ -212,6 +213,31 @@ let tests =
                   bytes[last] <- bytes[last] ^^^ 1uy
                   bytes)
               "it is not a whole gzip file"
+
+          test "a header that announces two gigabytes is refused before there is memory for them" {
+              use folder = new TemporaryFolder()
+              let path = folder.File "a.gz"
+              File.WriteAllBytes(path, gzip [| 0uy; 0uy; 8uy; 1uy; 127uy; 0uy; 0uy; 0uy |])
+              let before = GC.GetAllocatedBytesForCurrentThread()
+
+              Expect.throwsC (fun () -> IdxFile.Read(path, 1) |> ignore) (fun error ->
+                  Expect.equal
+                      error.Message
+                      $"The file {path} is damaged: its header announces 2130706432 values, more than a gzip file of its length can hold."
+                      "message")
+
+              Expect.isLessThan (GC.GetAllocatedBytesForCurrentThread() - before) (1L <<< 24) "memory"
+          }
+
+          test "a pipe in the place of a file is named" {
+              withCopy "t10k-labels-idx1-ubyte.gz" id (fun workspace path ->
+                  File.Delete path
+                  SpecialFiles.pipe path
+
+                  missing
+                      (fun () -> DatasetStore.Open(DatasetSpec(Name = mini.Name), workspace))
+                      $"The dataset fashion-mnist-mini in {Path.GetDirectoryName path} cannot be read: '{path}' is a pipe, not a file.")
+          }
 
           test "what is not there is named with the command that brings it" {
               Sets.inTemporaryFolder (fun root ->

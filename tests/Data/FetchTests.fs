@@ -153,7 +153,7 @@ let tests =
 
               Expect.equal
                   said[0]
-                  ($"The file {path} is damaged: its SHA-256 is {sha256 changed}, it should be {sha256 (snd filesOfHundred[1])}. "
+                  ($"The file {path} is damaged: its SHA-256 is {sha256 changed}; SHA256SUMS says {sha256 (snd filesOfHundred[1])}. "
                    + "It is now called test.bin.damaged, and is fetched anew.")
                   "said"
 
@@ -162,10 +162,32 @@ let tests =
               Expect.equal (File.ReadAllBytes(path + ".damaged")) changed "the old one is kept"
           }
 
+          test "looks at its own files alone, whatever a list of checksums names" {
+              use scene = new Scene()
+              scene.Fetch() |> ignore
+              let others = [ "../../outside"; scene.File "absolute"; "notes.txt" ]
+
+              for name in others do
+                  File.WriteAllText(scene.File name, "of somebody else")
+                  File.AppendAllText(scene.File "SHA256SUMS", $"""{sha256 "something"B}  {name}\n""")
+
+              Expect.equal (scene.Fetch()) [ $"cifar100 is there and as it should be, in {scene.Home}." ] "said"
+
+              for name in others do
+                  Expect.equal (File.ReadAllText(scene.File name)) "of somebody else" name
+          }
+
           test "sets aside an archive that is not the known one, and fetches it" {
               use scene = new Scene()
-              scene.Put("cifar-100-binary.tar.gz", scene.Archive[..1000])
-              Expect.stringEnds (scene.Fetch()[0]) "It is now called cifar-100-binary.tar.gz.damaged, and is fetched anew." "said"
+              scene.Put("cifar-100-binary.tar.gz", scene.Archive[..999])
+              let known = scene.Dataset.Files[0]
+
+              Expect.equal
+                  (scene.Fetch()[0])
+                  ($"""The file {scene.File known.Name} is damaged: it has 1000 bytes and the SHA-256 {sha256 scene.Archive[..999]}; expected are """
+                   + $"{known.Bytes} bytes and {known.Sha256}. It is now called cifar-100-binary.tar.gz.damaged, and is fetched anew.")
+                  "said"
+
               isRight scene
           }
 

@@ -11,9 +11,7 @@ open ChannelDistillation.Tests.Downloads.Scenes
 
 [<Tests>]
 let tests =
-    // One after the other: some of them measure how long nothing comes.
-    testSequenced
-    <| testList
+    testList
         "a download"
         [ test "appears under its name, with its progress told, and is not fetched twice" {
               use scene = new Scene(Answer.ranged content)
@@ -58,24 +56,24 @@ let tests =
           }
 
           test "that two want at once is fetched once" {
+              let listeners = [| for _ in 1..3 -> Listener() |]
+              let waits (listener: Listener) = listener.Said = [ "Another process is fetching part.gz; waiting for it." ]
+              let waiting () = listeners |> Array.filter waits |> Array.length
+
               use scene =
                   new Scene(fun request stream ->
-                      Thread.Sleep 200
+                      SpinWait.SpinUntil(fun () -> waiting () = 2)
                       Answer.ranged content request stream)
 
-              let listeners = [| for _ in 1..3 -> Listener() |]
-
               listeners
-              |> Array.map (fun listener -> Task.Run(fun () -> scene.FetchAs(DownloadSettings(), listener, CancellationToken.None)))
+              |> Array.map (fun listener ->
+                  let fetch () = scene.FetchAs(DownloadSettings(), listener, CancellationToken.None)
+                  Task.Factory.StartNew(fetch, TaskCreationOptions.LongRunning))
               |> Task.WaitAll
 
               isRight scene
               Expect.hasLength scene.Requests 1 "one request"
-
-              let waited =
-                  listeners |> Array.filter (fun listener -> listener.Said = [ "Another process is fetching part.gz; waiting for it." ])
-
-              Expect.hasLength waited 2 "the others wait, and find it"
+              Expect.equal (waiting ()) 2 "the others wait, and find it"
           }
 
           test "comes from a mirror by its name" {

@@ -15,6 +15,8 @@ type Request =
         Path: string
         /// Where its range begins; None: it wants the whole file.
         From: int64 option
+        /// What it sends to say who it is.
+        Authorization: string option
     }
 
 /// A server on this machine that answers byte for byte as it is told, also what no decent server would say.
@@ -34,15 +36,17 @@ type LocalServer(answer: Request -> Stream -> unit) =
                     | line -> Some(line, ()))
                 ()
 
-        let range =
+        let header (name: string) =
             lines
             |> List.tryPick (fun line ->
-                if line.StartsWith("Range: bytes=", StringComparison.OrdinalIgnoreCase) then
-                    Some(Int64.Parse(line.Substring(13).TrimEnd '-'))
+                if line.StartsWith(name, StringComparison.OrdinalIgnoreCase) then
+                    Some(line.Substring name.Length)
                 else
                     None)
 
-        { Path = lines.Head.Split(' ')[1]; From = range }
+        { Path = lines.Head.Split(' ')[1]
+          From = header "Range: bytes=" |> Option.map (fun range -> Int64.Parse(range.TrimEnd '-'))
+          Authorization = header "Authorization: " }
 
     let serve (client: TcpClient) =
         use client = client

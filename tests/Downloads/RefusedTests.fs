@@ -4,24 +4,30 @@ open System
 open System.IO
 open System.Threading
 open Expecto
+open Microsoft.Extensions.Time.Testing
 open ChannelDistillation.Downloads
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Downloads.Scenes
 
 [<Tests>]
 let tests =
-    // One after the other: some of them measure how long nothing comes.
-    testSequenced
-    <| testList
+    testList
         "a download that fails"
         [ test "that stalls is tried again, and given up" {
               use scene =
                   new Scene(fun request stream ->
                       Answer.cutAfter 1000 content request stream
-                      stream.Flush()
-                      Thread.Sleep 2000)
+                      untilGone stream)
 
-              let message = scene.Failure()
+              let time = FakeTimeProvider()
+              let settings = DownloadSettings(Stall = TimeSpan.FromSeconds 0.5, FirstWait = impatient.FirstWait, Retries = 2, Time = time)
+
+              let stalled =
+                  Listener(fun bytes ->
+                      if bytes > 0L && bytes % 1000L = 0L then
+                          time.Advance settings.Stall)
+
+              let message = scene.Failure(settings, stalled)
 
               Expect.equal
                   message

@@ -16,7 +16,8 @@ let changed = Array.map (fun (value: byte) -> value + 1uy) content
 let sha256 (bytes: byte array) = Convert.ToHexStringLower(SHA256.HashData bytes)
 
 /// Collects what is said and where each file went on.
-type Listener() =
+/// <param name="received">Called when so many bytes of a file have been written.</param>
+type Listener(?received: int64 -> unit) =
     let gate = obj ()
     let said = List<string>()
     let starts = List<int64>()
@@ -27,18 +28,20 @@ type Listener() =
 
     interface IDownloadObserver with
         member _.Started(_, already) = lock gate (fun () -> starts.Add already)
-        member _.Advanced now = bytes <- now
+
+        member _.Advanced now =
+            bytes <- now
+            received |> Option.iter (fun act -> act now)
+
         member _.Ended() = ()
         member _.Say message = lock gate (fun () -> said.Add message)
 
-/// A second is long for a server on this machine.
+/// Tries again at once.
 let impatient =
-    DownloadSettings(
-        Stall = TimeSpan.FromSeconds 0.5,
-        FirstWait = TimeSpan.FromMilliseconds 2.0,
-        LongestWait = TimeSpan.FromMilliseconds 5.0,
-        Retries = 2
-    )
+    DownloadSettings(FirstWait = TimeSpan.FromMilliseconds 2.0, LongestWait = TimeSpan.FromMilliseconds 5.0, Retries = 2)
+
+/// Until a client closes its connection.
+let untilGone (stream: Stream) = stream.CopyTo Stream.Null
 
 /// A server, and a folder for the file `part.gz` that it has.
 type Scene(answer: Request -> Stream -> unit) =
@@ -58,9 +61,9 @@ type Scene(answer: Request -> Stream -> unit) =
         listener
 
     /// The message of a fetch that fails.
-    member scene.Failure() =
+    member scene.Failure(?settings, ?listener) =
         try
-            scene.Fetch() |> ignore
+            scene.FetchAs(defaultArg settings impatient, defaultArg listener (Listener()), CancellationToken.None)
             failtest "it did not fail"
         with :? MissingException as missing ->
             missing.Message

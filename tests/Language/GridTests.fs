@@ -1,7 +1,6 @@
 module ChannelDistillation.Tests.GridTests
 
 open System
-open System.Diagnostics
 open Expecto
 open ChannelDistillation.Dsl
 open ChannelDistillation.Specs
@@ -214,7 +213,7 @@ let tests =
               Expect.equal (teachers "grid:\n  product: { teacher.train.batch: [32, 64] }\n") [ 32; 64 ] "its own axis"
           }
 
-          test "a hundred thousand points are planned in two seconds" {
+          test "a hundred thousand points are planned within six seconds of processor time" {
               let text =
                   Base.withGrid
                       [ "product:"
@@ -224,12 +223,10 @@ let tests =
 
               let text = text.Replace("seeds: [0, 1]", "seeds: [0]")
               Base.plan (Base.withGrid [ "product: { train.batch: [32, 64] }" ]) [] |> ignore
-              let watch = Stopwatch.StartNew()
-              let plan = Base.plan text []
-              let seconds = watch.Elapsed.TotalSeconds
+              let plan, took = ProcessorTime.ofWork (fun () -> Base.plan text [])
               Expect.equal plan.Runs.Length (100_000 + 1000 + 1000) "cd at every point, student and kd where they differ"
-              // Other tests run beside this one, and a machine may be busy: the figure itself is printed by the benchmark of the plan.
-              Expect.isLessThan seconds 6.0 $"{seconds:F2} s"
+              // With room for garbage collection on further cores: the figure itself is printed by the benchmark of the plan.
+              Expect.isLessThan took.TotalSeconds 6.0 "processor time"
           }
 
           test "many runs are asked about" {

@@ -65,6 +65,7 @@ let private beyondSchema =
       "exclude-of-no-axis"
       "exclude-of-no-variant"
       "extends-a-circle"
+      "extends-a-script"
       "extends-itself"
       "extends-missing-file"
       "features-that-do-not-pair"

@@ -3,7 +3,6 @@ module ChannelDistillation.Tests.ShippedTests
 
 open System
 open System.Collections.Generic
-open System.Diagnostics
 open System.IO
 open Expecto
 open ChannelDistillation.Dsl
@@ -97,12 +96,7 @@ let private printed () =
 
     File.WriteAllText(folder.File "all.fsx", String.Join("\n", [ for name in names -> $"#load \"{name}.fsx\"" ]))
 
-    let start =
-        ProcessStartInfo("dotnet", [ "fsi"; "--quiet"; "--nologo"; folder.File "all.fsx" ], RedirectStandardOutput = true)
-
-    use fsi = Process.Start start
-    let output = fsi.StandardOutput.ReadToEnd()
-    fsi.WaitForExit()
+    let _, output, _ = ChildProcess.Run("dotnet", [ "fsi"; "--quiet"; "--nologo"; folder.File "all.fsx" ])
     output.Split("experiment: ", StringSplitOptions.RemoveEmptyEntries) |> Array.map (fun text -> "experiment: " + text)
 
 [<Tests>]

@@ -2,6 +2,7 @@ module ChannelDistillation.Tests.Launch.ComputingTests
 
 open Expecto
 open ChannelDistillation.Dsl.Launch
+open ChannelDistillation.Models
 open ChannelDistillation.Native
 
 [<Tests>]
@@ -9,13 +10,26 @@ let tests =
     testList
         "how a device computes"
         [ test "another process is told what is not the standard" {
-              let told gpu fit = Computing.arguments 4 { Gpu = gpu; FitLanes = fit }
+              let told gpu fit = Computing.arguments 4 { Gpu = gpu; Layout = None; FitLanes = fit }
               Expect.equal (Computing.arguments 16 Computing.standard) [] "the standard"
               Expect.equal (told (GpuSettings()) false) [ "--lanes"; "4" ] "lanes that somebody chose"
               Expect.equal (told (GpuSettings(Deterministic = true)) true) [ "--deterministic" ] "deterministic"
               Expect.equal (told (GpuSettings(true, false)) false) [ "--lanes"; "4"; "--deterministic"; "--tf32"; "off" ] "all"
+
+              Expect.equal
+                  (Computing.arguments 16 { Computing.standard with Layout = Some TensorLayout.ChannelsLast })
+                  [ "--layout"; "channels-last" ]
+                  "a layout"
           }
 
           test "the processor is chosen whatever a GPU is told" {
-              Expect.equal (Computing.choose "cpu" { Gpu = GpuSettings(true, false); FitLanes = true }) "cpu" "device"
+              Expect.equal (Computing.choose "cpu" { Gpu = GpuSettings(true, false); Layout = None; FitLanes = true }) "cpu" "device"
+          }
+
+          test "a GPU is refused for a layout that it does not compute in" {
+              Expect.throwsC
+                  (fun () -> Computing.choose "cuda:0" { Computing.standard with Layout = Some TensorLayout.Contiguous } |> ignore)
+                  (function
+                   | Refused message -> Expect.equal message "--layout contiguous is for the CPU; on cuda:0 networks compute channels-last." "message"
+                   | other -> failtestf "%O" other)
           } ]

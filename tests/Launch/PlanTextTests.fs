@@ -7,8 +7,10 @@ open ChannelDistillation
 open ChannelDistillation.Data
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Launch
+open ChannelDistillation.Models
 open ChannelDistillation.Records
 open ChannelDistillation.Tests
+open ChannelDistillation.Training
 
 let private experiment =
     "experiment: small
@@ -40,7 +42,8 @@ let private planned (folder: TemporaryFolder) =
     | Error problems -> failtest (Render.problems problems)
 
 let private render (folder: TemporaryFolder) plan jobs costOf =
-    (PlanText.render (Workspace folder.Path) "cpu" 16 plan jobs costOf).Replace(folder.Path, "ROOT")
+    (let workspace = Workspace folder.Path in PlanText.render workspace "cpu" 16 plan jobs (PlanText.survey workspace jobs) costOf)
+        .Replace(folder.Path, "ROOT")
 
 let private epoch number seconds =
     EpochRecord(
@@ -159,7 +162,8 @@ Loss weights over 8 epochs
           test "rehearses the step where neither dataset nor teacher is there" {
               use folder = new TemporaryFolder()
               let jobs = Job.ofPlan (folder.File "runs") (planned folder)
-              let known = Estimate.rehearse "cpu" (DatasetCatalog.Describe jobs.Head.Run.Spec.Dataset) jobs
+              let layouts = LayoutChoice(Workspace folder.Path, "cpu", Nullable TensorLayout.ChannelsLast)
+              let known = Estimate.rehearse "cpu" layouts (DatasetCatalog.Describe jobs.Head.Run.Spec.Dataset) jobs
               Expect.isGreaterThan known.Time (TimeSpan.FromSeconds 8.0) "50,000 images, eight times, take longer than that"
               Expect.isGreaterThan known.Bytes.Value (50L <<< 20) "the process alone needs more"
               Expect.equal known.Source "from 3 rehearsed steps of each kind on cpu" "where it comes from"

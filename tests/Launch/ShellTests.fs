@@ -1,8 +1,8 @@
 module ChannelDistillation.Tests.Launch.ShellTests
 
 open System
-open System.Diagnostics
 open Expecto
+open ChannelDistillation.Tests
 open ChannelDistillation.Dsl.Launch
 
 let private plain = [ "--set"; "losses.cd.weight=0.5"; "a/b_c:d,e@f%g+h-i" ]
@@ -32,7 +32,6 @@ let tests =
 
               let words = plain @ special
               let script = "printf '%s\\0' " + String.Join(' ', List.map Shell.quoted words)
-              use shell = Process.Start(ProcessStartInfo("sh", [ "-c"; script ], RedirectStandardOutput = true)) |> nonNull
-              let output = shell.StandardOutput.ReadToEnd()
+              let _, output, _ = ChildProcess.Run("sh", [ "-c"; script ])
               Expect.equal (output.Split('\000') |> List.ofArray) (words @ [ "" ]) "words"
           } ]

@@ -58,7 +58,7 @@ let tests =
 
           test "of a teacher by recipe have nothing to keep to" {
               let recipe = published.Replace("checkpoint: pretrain/teacher.pth", "train: { epochs: 1 }")
-              Expect.isNone (warn recipe 89.9) "recipe"
+              Expect.isNone (warn recipe 90.0) "recipe"
           }
 
           test "of a known teacher are compared with those of its source" {

@@ -7,6 +7,7 @@ open ChannelDistillation
 open ChannelDistillation.Data
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Launch
+open ChannelDistillation.Models
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Training
 
@@ -38,7 +39,8 @@ let optionsIn (workspace: Workspace) out : SweepOptions =
       Workers = []
       Lanes = 16
       Threads = None
-      Computing = Computing.standard
+      // In one layout, so that nothing is timed.
+      Computing = { Computing.standard with Layout = Some TensorLayout.ChannelsLast }
       RetryFailed = false
       Quiet = true
       Observer = None

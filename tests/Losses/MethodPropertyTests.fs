@@ -187,9 +187,9 @@ let private divergence (teacher: float[]) (student: float[]) =
 let private correlation (a: float[]) (b: float[]) =
     let centred (values: float[]) = let mean = Array.average values in values |> Array.map (fun value -> value - mean)
     let a, b = centred a, centred b
-    // PyTorch's cosine similarity: each length is at least 1e-8.
-    let length values = values |> Array.sumBy square |> sqrt |> max 1e-8
-    dot a b / (length a * length b)
+    let length values = values |> Array.sumBy square |> sqrt
+    // Where the authors' code has its epsilon.
+    dot a b / (length a * length b + 1e-8)
 
 let private onLogits =
     [ "dkd",

@@ -2,8 +2,8 @@ module ChannelDistillation.Tests.Progress.TransferTests
 
 open System
 open System.IO
-open System.Threading
 open Expecto
+open Microsoft.Extensions.Time.Testing
 open Spectre.Console
 open Spectre.Console.Rendering
 open ChannelDistillation.Downloads
@@ -69,13 +69,12 @@ let tests =
           }
 
           test "rate and time left are those of this attempt, and of the new start where the server starts anew" {
-              let pace = TransferPace(10_000L, 5_000L)
+              let time = FakeTimeProvider()
+              let pace = TransferPace(10_000L, 5_000L, time)
               Expect.isNone pace.Rate "nothing has come yet"
-              Thread.Sleep 300
+              time.Advance(TimeSpan.FromSeconds 0.5)
               pace.Advance 6_000L
-              let rate = pace.Rate.Value
-              Expect.isTrue (rate > 500.0 && rate < 3400.0) $"1000 bytes in 0.3 s and more: {rate}"
-              Expect.floatClose Accuracy.low pace.Left.Value.TotalSeconds (4_000.0 / pace.Rate.Value) "left"
+              Expect.equal (pace.Rate, pace.Left) (Some 2_000.0, Some(TimeSpan.FromSeconds 2.0)) "1000 bytes in half a second, and 4000 to come"
               pace.Advance 0L
               Expect.isNone pace.Rate "after a new start"
           }

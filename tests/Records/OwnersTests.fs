@@ -78,8 +78,8 @@ let tests =
               use own = expectTaken (owners ()) folder.Path "free"
               let written = File.ReadAllText(file folder.Path)
               // The same entry with a process that has ended.
-              use ended = Process.Start("sleep", "0")
-              ended.WaitForExit()
+              use ended = new ChildProcess("true", [])
+              ended.End() |> ignore
               own.Dispose()
               File.WriteAllText(file folder.Path, written.Replace($"\"process\":{Environment.ProcessId}", $"\"process\":{ended.Id}"))
               (expectTaken (owners ()) folder.Path "dead").Dispose()

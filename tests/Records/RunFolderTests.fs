@@ -94,8 +94,8 @@ let tests =
           test "files of a killed process beside others go, those of a living one stay" {
               use folder = new TemporaryFolder()
               let mine = AtomicFile.Beside(folder.File "results.md")
-              use ended = System.Diagnostics.Process.Start("sleep", "0")
-              ended.WaitForExit()
+              use ended = new ChildProcess("true", [])
+              ended.End() |> ignore
               let abandoned = mine.Replace($"-{System.Environment.ProcessId}-", $"-{ended.Id}-")
 
               for file in [ mine; abandoned; folder.File "other.tmp" ] do
@@ -109,8 +109,8 @@ let tests =
           test "Files of a process in another container of the machine stay: its numbers are not ours" {
               use folder = new TemporaryFolder()
               let mine = AtomicFile.Beside(folder.File "results.md")
-              use ended = System.Diagnostics.Process.Start("sleep", "0")
-              ended.WaitForExit()
+              use ended = new ChildProcess("true", [])
+              ended.End() |> ignore
 
               let foreign =
                   mine.Replace($"-{System.Environment.ProcessId}-", $"-{ended.Id}-").Replace($"-{ProcessSpace.Short}-", "-0123abcd-")

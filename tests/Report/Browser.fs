@@ -3,7 +3,6 @@ namespace ChannelDistillation.Tests.Report
 
 open System
 open System.Collections.Generic
-open System.Diagnostics
 open System.IO
 open System.Net.WebSockets
 open System.Text
@@ -14,7 +13,7 @@ open System.Threading.Tasks
 open ChannelDistillation.Tests
 
 /// A page of its own; what it says on its console is kept.
-type Browser private (started: Process, socket: WebSocket, profile: TemporaryFolder) =
+type Browser private (started: ChildProcess, socket: WebSocket, profile: TemporaryFolder) =
     let messages = List<string>()
     let mutable lastId = 0
     let mutable session: string = null
@@ -22,10 +21,9 @@ type Browser private (started: Process, socket: WebSocket, profile: TemporaryFol
     let receive () =
         let buffer = Array.zeroCreate<byte> 65536
         use whole = new MemoryStream()
-        use limit = new CancellationTokenSource(TimeSpan.FromSeconds 60.0)
 
         let rec go () =
-            let part = socket.ReceiveAsync(ArraySegment buffer, limit.Token).GetAwaiter().GetResult()
+            let part = socket.ReceiveAsync(ArraySegment buffer, CancellationToken.None).GetAwaiter().GetResult()
             whole.Write(buffer, 0, part.Count)
 
             if not part.EndOfMessage then
@@ -84,21 +82,18 @@ type Browser private (started: Process, socket: WebSocket, profile: TemporaryFol
             let profile = new TemporaryFolder()
 
             let arguments =
-                $"--headless=new --no-sandbox --disable-gpu --remote-debugging-port=0 --user-data-dir={profile.Path} about:blank"
+                [ "--headless=new"
+                  "--no-sandbox"
+                  "--disable-gpu"
+                  "--remote-debugging-port=0"
+                  $"--user-data-dir={profile.Path}"
+                  "about:blank" ]
 
-            let started =
-                Process.Start(ProcessStartInfo(program, arguments, RedirectStandardError = true, RedirectStandardOutput = true))
-
-            let rec address () =
-                match started.StandardError.ReadLine() with
-                | null -> failwith "Chromium ended at once"
-                | line when line.Contains "ws://" -> Regex.Match(line, @"ws://\S+").Value
-                | _ -> address ()
-
+            let started = new ChildProcess(program, arguments)
+            let address () = Regex.Match(started.Errors, @"ws://\S+(?=\n)").Value
+            started.WaitUntil("it said where it listens", fun () -> address () <> "")
             let socket = new ClientWebSocket()
             socket.ConnectAsync(Uri(address ()), CancellationToken.None).Wait()
-            // Nobody reads what it says further; a full pipe would stop it.
-            Task.Run(fun () -> started.StandardError.ReadToEnd()) |> ignore
             let browser = new Browser(started, socket, profile)
             browser.Open()
             browser)
@@ -140,10 +135,10 @@ type Browser private (started: Process, socket: WebSocket, profile: TemporaryFol
         let feature = with' [ "name", value "prefers-color-scheme"; "value", value scheme ]
         send "Emulation.setEmulatedMedia" (with' [ "features", JsonArray(feature :> JsonNode) ]) |> ignore
         send "Page.navigate" (with' [ "url", value (Uri(file).AbsoluteUri) ]) |> ignore
-        let clock = Stopwatch.StartNew()
+        this.WaitFor "document.readyState + location.protocol === 'completefile:'"
 
-        while this.Evaluate "document.readyState + location.protocol" <> "completefile:" && clock.Elapsed < TimeSpan.FromSeconds 30.0 do
-            Thread.Sleep 50
+    /// Waits until a script gives true.
+    member this.WaitFor(condition: string) = started.WaitUntil(condition, fun () -> this.Evaluate $"String({condition})" = "true")
 
     /// What a script gives, as text.
     member _.Evaluate(script: string) : string =
@@ -153,8 +148,6 @@ type Browser private (started: Process, socket: WebSocket, profile: TemporaryFol
 
     interface IDisposable with
         member _.Dispose() =
-            started.Kill(entireProcessTree = true)
-            started.WaitForExit()
             socket.Dispose()
-            started.Dispose()
+            (started :> IDisposable).Dispose()
             (profile :> IDisposable).Dispose()

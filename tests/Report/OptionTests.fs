@@ -2,7 +2,6 @@
 module ChannelDistillation.Tests.Report.OptionTests
 
 open System
-open System.Diagnostics
 open System.IO
 open Expecto
 open ChannelDistillation.Dsl.Report
@@ -69,15 +68,6 @@ let private batches =
 
 let private same (actual: string) (expected: string) = Expect.equal actual (expected.TrimStart '\n') "whole text"
 
-let private tryPdflatex () =
-    try
-        use found = Process.Start(ProcessStartInfo("pdflatex", "--version", RedirectStandardOutput = true))
-        found.StandardOutput.ReadToEnd() |> ignore
-        found.WaitForExit()
-        true
-    with :? ComponentModel.Win32Exception ->
-        false
-
 [<Tests>]
 let tests =
     testList
@@ -98,19 +88,88 @@ let tests =
               // Student's sleep data (Biometrika 6, 1908): t = 4.0621 with 9 degrees of freedom, p = 0.002833 as R's t.test has it.
               let first = [ 0.7; -1.6; -0.2; -1.2; -0.1; 3.4; 3.7; 0.8; 0.0; 2.0 ] |> List.mapi (fun seed value -> int64 seed, value)
               let second = [ 1.9; 0.8; 1.1; 0.1; -0.1; 4.4; 5.5; 1.6; 4.6; 3.4 ] |> List.mapi (fun seed value -> int64 seed, value)
-              let difference = Expect.wantSome (PairedTest.compare first second) "common seeds"
+              let difference = Expect.wantSome (Difference.between first second) "common seeds"
               Expect.floatClose Accuracy.high (Expect.wantSome difference.Values.Mean "mean") -1.58 "mean"
               Expect.floatClose Accuracy.medium (Expect.wantSome difference.PValue "p") 0.00283289 "p"
+              // The same in R: t.test(x, y, paired = TRUE)$conf.int, and t.test(x, y)$p.value with 17.776 degrees of freedom.
+              let low, high = Expect.wantSome difference.Interval "interval"
+              Expect.floatClose Accuracy.medium low -2.4598858 "lower end"
+              Expect.floatClose Accuracy.medium high -0.7001142 "upper end"
+              Expect.floatClose Accuracy.medium (Expect.wantSome difference.WelchPValue "Welch") 0.07939414 "Welch"
+          }
+
+          test "Holm's correction multiplies the i-th smallest of m p-values by m - i + 1, and never makes it smaller than the one before" {
+              Expect.equal
+                  (Difference.holm [ Some 0.25; None; Some 0.125; Some 0.03125; Some 0.0625 ])
+                  [ Some 0.25; None; Some 0.25; Some 0.125; Some 0.1875 ]
+                  "corrected"
+
+              Expect.equal (Difference.holm [ Some 0.5; Some 0.6; None ]) [ Some 1.0; Some 1.0; None ] "at most 1"
+              Expect.equal (Difference.holm [ None ]) [ None ] "no test"
+          }
+
+          test "with two seeds there is a difference, and neither a p-value nor an interval" {
+              let difference = Expect.wantSome (Difference.between [ 0L, 1.0; 1L, 2.0 ] [ 0L, 3.0; 1L, 5.0 ]) "common seeds"
+
+              Expect.equal
+                  (difference.Values.Mean, difference.PValue, difference.Interval, difference.WelchPValue)
+                  (Some -2.5, None, None, None)
+                  "difference"
+          }
+
+          test "a table shows the further columns that are asked for, and its caption what they are" {
+              let options =
+                  { TableOptions.Default with
+                      Baseline = Some "student"
+                      Differences = [ DifferenceColumn.Interval; DifferenceColumn.Welch; DifferenceColumn.Holm ] }
+
+              let sheet = Sheets.ofResults options plain |> List.exactlyOne
+              let column heading = sheet.Columns |> List.findIndex (fun column -> column.Heading = heading)
+              let cells heading = sheet.Rows |> List.map (fun row -> row[column heading].Text)
+              Expect.equal (cells "95 % CI") [ ""; "[−2.24, +0.24]"; "" ] "interval"
+              Expect.equal (cells "Welch") [ ""; "p = 0.359"; "" ] "Welch"
+              Expect.equal (cells "Holm") [ ""; "p = 0.074"; "" ] "Holm"
+
+              Expect.equal
+                  (Caption.lines options plain |> List.skip 3 |> List.truncate 3)
+                  [ "95 % CI: confidence interval of the mean difference, by Student's t over the common seeds."
+                    "Welch: two-sided Welch's t-test, which does not pair the seeds."
+                    "Holm: the paired test, corrected for the number of comparisons in this table." ]
+                  "caption"
+          }
+
+          test "bold needs two seeds, all of them completed, and a lead of more than the standard error of the difference" {
+              let best rows = Sheet.bestOf false rows
+              let values list : Statistic = { Values = list }
+              let clear = Some(true, values [ 20.0; 21.0 ])
+              let behind = Some(true, values [ 24.0; 25.0 ])
+              Expect.equal (best [ behind; clear; None ]) [ false; true; false ] "clear"
+              Expect.equal (best [ Some(true, values [ 21.5; 22.5 ]); clear ]) [ false; true ] "by twice the error"
+              Expect.equal (best [ Some(true, values [ 20.5; 21.5 ]); clear ]) [ false; false ] "by less than the error"
+              Expect.equal (best [ behind; Some(false, values [ 20.0; 21.0 ]) ]) [ false; false ] "seeds are missing"
+              Expect.equal (best [ Some(true, values [ 24.0 ]); Some(true, values [ 20.0 ]) ]) [ false; false ] "one seed"
+              Expect.equal (best [ clear ]) [ false ] "alone"
+              Expect.equal (Sheet.bestOf true [ behind; clear ]) [ true; false ] "accuracies"
+          }
+
+          test "a grid that is evaluated on the official validation set says that choosing from it selects on that set" {
+              let rows = [ for value in [ "1"; "3" ] -> "cd", weight value ]
+              let warning = Selection.warning [ None ] rows
+              Expect.isSome warning "a choice"
+              Expect.contains (Caption.lines TableOptions.Default grid) warning.Value "caption"
+              Expect.isNone (Selection.warning [ Some 0.1 ] rows) "images are held out"
+              let pairs = [ for student in [ "resnet8"; "resnet14" ] -> "cd", [ "student.model", student; "losses.cd.weight", student ] ]
+              Expect.isNone (Selection.warning [ None ] pairs) "pairs of networks are compared, not chosen"
           }
 
           test "the same difference everywhere has no p, and no common seed no difference" {
               let ofSeeds values = values |> List.map (fun (seed, value) -> seed, value)
-              let constant = PairedTest.compare (ofSeeds [ 0L, 1.0; 1L, 2.0; 2L, 3.0 ]) (ofSeeds [ 0L, 2.0; 1L, 3.0; 2L, 4.0 ])
+              let constant = Difference.between (ofSeeds [ 0L, 1.0; 1L, 2.0; 2L, 3.0 ]) (ofSeeds [ 0L, 2.0; 1L, 3.0; 2L, 4.0 ])
               Expect.equal (Expect.wantSome constant "common seeds").PValue None "p"
               // In binary these differ by 0.2, nearly.
-              let nearly = PairedTest.compare (ofSeeds [ 0L, 15.3; 1L, 16.3; 2L, 14.05 ]) (ofSeeds [ 0L, 15.1; 1L, 16.1; 2L, 13.85 ])
+              let nearly = Difference.between (ofSeeds [ 0L, 15.3; 1L, 16.3; 2L, 14.05 ]) (ofSeeds [ 0L, 15.1; 1L, 16.1; 2L, 13.85 ])
               Expect.equal (Expect.wantSome nearly "common seeds").PValue None "p of differences that are equal but for rounding"
-              Expect.isNone (PairedTest.compare (ofSeeds [ 0L, 1.0 ]) (ofSeeds [ 1L, 1.0 ])) "other seeds"
+              Expect.isNone (Difference.between (ofSeeds [ 0L, 1.0 ]) (ofSeeds [ 1L, 1.0 ])) "other seeds"
           }
 
           test "a pivot: the values of an axis as columns, what does not depend on it first" {
@@ -195,7 +254,7 @@ cd,128,,23.50 ± 0.71,22.25 ± 0.35
           }
 
           test "runs of several versions and machines are said to be" {
-              let on version machine : TrainedOn = { Version = version; Libraries = "TorchSharp 0.107.0"; Machine = machine }
+              let on version machine : TrainedOn = { Version = version; Libraries = "TorchSharp 0.107.0"; Machine = machine; Layout = "" }
 
               Expect.equal
                   (Provenance.lines { Trained = [ on "0.1.0" "cpu", 2; on "0.2.0" "cpu", 1 ]; Period = None })
@@ -206,14 +265,14 @@ cd,128,,23.50 ± 0.71,22.25 ± 0.35
           }
 
           test "LaTeX has booktabs' rules, bold numbers, and every special character escaped" {
-              let odd = resultsOf "odd_name" [ row "a_b & 5%" [] [ 24.0; 25.0 ]; row "cd" [] [ 22.0 ] ]
+              let odd = resultsOf "odd_name" [ row "a_b & 5%" [] [ 24.0; 25.0 ]; row "cd" [] [ 22.0; 22.5 ] ]
               let text = Latex.render TableOptions.Default odd
 
               for part in
                   [ "\\begin{tabular}{lrrrrr}"
                     "\\toprule"
                     "a\\_b \\& 5\\% & 24.50 $\\pm$ 0.71"
-                    "cd & \\textbf{22.00}"
+                    "cd & \\textbf{22.25 $\\pm$ 0.35}"
                     "\\bottomrule"
                     "\\label{tab:odd-name}"
                     "\\resizebox{\\ifdim\\width>\\linewidth" ] do
@@ -223,7 +282,7 @@ cd,128,,23.50 ± 0.71,22.25 ± 0.35
           }
 
           test "LaTeX compiles" {
-              if not (tryPdflatex ()) then
+              if not (ChildProcess.Exists "pdflatex") then
                   skiptest "pdflatex is not here (Debian: texlive-latex-base)"
 
               use folder = new TemporaryFolder()
@@ -236,12 +295,8 @@ cd,128,,23.50 ± 0.71,22.25 ± 0.35
                   "\\documentclass{article}\n\\usepackage{booktabs,graphicx}\n\\begin{document}\n" + tables + "\\end{document}\n"
               )
 
-              let start = ProcessStartInfo("pdflatex", "-halt-on-error -interaction=batchmode paper.tex", WorkingDirectory = folder.Path)
-              start.RedirectStandardOutput <- true
-              use compiler = Process.Start start
-              let said = compiler.StandardOutput.ReadToEnd()
-              compiler.WaitForExit()
-              Expect.equal compiler.ExitCode 0 said
+              let code, said, _ = ChildProcess.Run("pdflatex", [ "-halt-on-error"; "-interaction=batchmode"; "paper.tex" ], folder.Path)
+              Expect.equal code 0 said
               Expect.isFalse ((File.ReadAllText(folder.File "paper.log")).Contains "Overfull") "no table is wider than the text"
           }
 

@@ -175,7 +175,7 @@ let tests =
               inBrowser (fun browser page ->
                   browser.Show(page, 1440, "light")
                   browser.Evaluate "document.querySelectorAll('#runs tbody a')[9].click()" |> ignore
-                  System.Threading.Thread.Sleep 200
+                  browser.WaitFor "document.querySelector('.message') !== null"
                   Expect.equal (browser.Evaluate "document.querySelector('.message').textContent") "In epoch 3, <b>cd</b> became infinite." "message"
                   Expect.equal (browser.Evaluate "String(document.querySelectorAll('#run-body .chart svg').length)") "4" "charts"
                   let specification = JsonNode.Parse(browser.Evaluate "document.querySelector('pre').textContent")

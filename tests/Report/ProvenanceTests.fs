@@ -34,4 +34,24 @@ let tests =
                   (onGpu """{"deterministic": true, "tf32": false}""")
                   [ "NVIDIA H100, deterministic, without TF32 (Xeon, cores: 16)" ]
                   "told otherwise"
+          }
+
+          test "layouts are named where one network was computed in both" {
+              let run student (layout: string) : JsonObject =
+                  let hardware = $"""{{"device": "cpu", "processor": "Xeon", "cores": 2, "threads": 1{layout}}}"""
+
+                  (JsonNode.Parse $"""{{"spec": {{"student": "{student}"}}, "software": {{}}, "hardware": {hardware}}}""" :?> JsonObject)
+
+              let contiguous = """, "layout": {"student": "contiguous", "teacher": null}"""
+              let layouts runs = (Provenance.ofRuns (List.map Provenance.ofRun runs)).Trained |> List.map (fun (trained, _) -> trained.Layout)
+              Expect.equal (layouts [ run "resnet8" ""; run "resnet18" contiguous ]) [ "" ] "each network in one"
+
+              let both = Provenance.ofRuns [ Provenance.ofRun (run "resnet8" ""); Provenance.ofRun (run "resnet8" contiguous) ]
+
+              Expect.equal
+                  (Provenance.lines both)
+                  [ "Trained with channel-distillation ?, TorchSharp ?, .NET ? on cpu (Xeon, cores: 2, threads: 1), student channels-last: 1 run."
+                    "Trained with channel-distillation ?, TorchSharp ?, .NET ? on cpu (Xeon, cores: 2, threads: 1), student contiguous: 1 run."
+                    "These runs come from different places (2 memory layouts): compare them with care." ]
+                  "one network in both"
           } ]

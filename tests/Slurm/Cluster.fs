@@ -13,12 +13,8 @@ open ChannelDistillation.Tests
 /// commands and those of the programs that the test starts find it by SLURM_CONF. Where Slurm cannot run, the test is skipped.
 type Cluster() =
     static let shell (command: string) =
-        let start = ProcessStartInfo("bash", [ "-c"; command ], RedirectStandardOutput = true, RedirectStandardError = true)
-        use started = Process.Start start
-        let errors = started.StandardError.ReadToEndAsync()
-        let output = started.StandardOutput.ReadToEnd()
-        started.WaitForExit()
-        started.ExitCode, output.Trim(), errors.Result.Trim()
+        let code, output, errors = ChildProcess.Run("bash", [ "-c"; command ])
+        code, output.Trim(), errors.Trim()
 
     static let must command =
         match shell command with

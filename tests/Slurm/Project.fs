@@ -2,7 +2,6 @@
 module ChannelDistillation.Tests.Slurm.Project
 
 open System
-open System.Diagnostics
 open System.IO
 open Expecto
 open ChannelDistillation.Tests
@@ -36,17 +35,10 @@ let experiment (name: string) (teacher: string) (variants: string list) (epochs:
 
 /// A command in a project's folder, with further variables: exit code, and everything that it wrote.
 let command (root: TemporaryFolder) (variables: (string * string) list) (program: string) (arguments: string list) =
-    let start =
-        ProcessStartInfo(program, arguments, WorkingDirectory = root.Path, RedirectStandardOutput = true, RedirectStandardError = true)
+    let code, output, errors =
+        ChildProcess.Run(program, arguments, root.Path, ("CHANNEL_DISTILLATION_ROOT", root.Path) :: variables)
 
-    for name, value in ("CHANNEL_DISTILLATION_ROOT", root.Path) :: variables do
-        start.Environment[name] <- value
-
-    use started = Process.Start start
-    let errors = started.StandardError.ReadToEndAsync()
-    let output = started.StandardOutput.ReadToEnd()
-    started.WaitForExit()
-    started.ExitCode, output + errors.Result
+    code, output + errors
 
 /// The program, with further variables.
 let runWith root variables (arguments: string list) = command root variables "dotnet" (program :: arguments)

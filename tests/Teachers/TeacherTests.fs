@@ -157,6 +157,7 @@ let tests =
                   TrainingOptions(
                       options.Workspace,
                       "cpu",
+                      Layout = Nullable TensorLayout.ChannelsLast,
                       OpenDataset =
                           fun spec ->
                               opened <- opened + 1

@@ -264,7 +264,7 @@ let tests =
               use folder = new TemporaryFolder()
 
               let oneStep =
-                  TrainSpec(Epochs = 1, Batch = 72, Optimizer = SgdSpec 1e38, LearningRateSchedule = LearningRateSchedule.Constant())
+                  TrainSpec(Epochs = 1, Batch = imageCount, Optimizer = SgdSpec 1e38, LearningRateSchedule = LearningRateSchedule.Constant())
 
               let watcher = trainLanes folder [ lane folder "runs" ("wild", spec null oneStep [ loss "ce" 1.0 always ]) ]
               Expect.equal (statuses watcher) [ "wild", "Diverged" ] "how it ended"

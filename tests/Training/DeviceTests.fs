@@ -58,7 +58,8 @@ let tests =
                                 Path.GetFileNameWithoutExtension file ]
 
               Expect.containsAll
-                  [ "EpochMeter" // at an epoch's end; on the processor after each step
+                  [ "Checkpoint" // once, when its weights are read
+                    "EpochMeter" // at an epoch's end; on the processor after each step
                     "Lane" // before its state is saved
                     "SampleImages" // once in a run
                     "SignalStore" ] // in the first epochs of a cached teacher

@@ -8,6 +8,7 @@ open Expecto
 open TorchSharp
 open ChannelDistillation
 open ChannelDistillation.Data
+open ChannelDistillation.Models
 open ChannelDistillation.Records
 open ChannelDistillation.Specs
 open ChannelDistillation.Tests
@@ -31,7 +32,8 @@ let private optionsOf (folder: TemporaryFolder) (training: unit -> IImageSet) =
     TrainingOptions(
         Workspace folder.Path,
         "cpu",
-        OpenDataset = fun _ -> new Dataset(DatasetCatalog.Get "fashion-mnist-mini", training (), images 30 2)
+        Layout = Nullable TensorLayout.ChannelsLast,
+        OpenDataset = fun _ -> new Dataset(DatasetCatalog.Get "fashion-mnist-mini", training (), images 10 2)
     )
 
 let private alone epochs = spec null (train epochs 0.02) [ loss "ce" 1.0 always ]
@@ -52,8 +54,8 @@ let tests =
               use folder = new TemporaryFolder()
 
               let broken () =
-                  reading (images 72 1) (fun index ->
-                      if index = 40 then
+                  reading (images imageCount 1) (fun index ->
+                      if index = 12 then
                           invalidOp "a broken shelf")
 
               let watcher = run (optionsOf folder broken) (two folder 1)
@@ -69,15 +71,15 @@ let tests =
               let mutable shortages = 1
 
               let scarce () =
-                  reading (images 72 1) (fun index ->
-                      if index = 40 && Threading.Interlocked.Decrement &shortages = 0 then
+                  reading (images imageCount 1) (fun index ->
+                      if index = 12 && Threading.Interlocked.Decrement &shortages = 0 then
                           raise (OutOfMemoryException()))
 
               let lanes = two folder 1
               let watcher = run (optionsOf folder scarce) lanes
               Expect.equal (List.ofSeq watcher.Said) [ "Out of memory: the 2 runs are trained in two halves, one after the other." ] "what is said"
               let clean = lane folder "clean" ("clean", alone 1)
-              run (optionsOf folder (fun () -> images 72 1)) [ clean ] |> ignore
+              run (optionsOf folder (fun () -> images imageCount 1)) [ clean ] |> ignore
 
               for lane in lanes do
                   Expect.equal watcher.Ended[lane.Name].Status RunStatus.Completed lane.Name
@@ -90,8 +92,8 @@ let tests =
 
               // The second batch is the first that does not find its memory.
               let scarce () =
-                  reading (images 72 1) (fun _ ->
-                      if Threading.Interlocked.Increment &readings = 25 then
+                  reading (images imageCount 1) (fun _ ->
+                      if Threading.Interlocked.Increment &readings = 8 then
                           raise (OutOfMemoryException()))
 
               let diverging = lane folder "lanes" ("diverging", spec null (train 1 1e39) [ loss "ce" 1.0 always ])
@@ -110,10 +112,10 @@ let tests =
               use folder = new TemporaryFolder()
               let mutable readings = 0
 
-              // Two epochs of 72 images; the second is not to come to its end.
+              // In the second epoch, which is not to come to its end.
               let failing () =
-                  reading (images 72 1) (fun _ ->
-                      if Threading.Interlocked.Increment &readings = 140 then
+                  reading (images imageCount 1) (fun _ ->
+                      if Threading.Interlocked.Increment &readings = 2 * imageCount - 4 then
                           raise (
                               ExternalException(
                                   "CUDA error: an illegal memory access was encountered\n"
@@ -143,7 +145,7 @@ let tests =
                   Expect.equal watcher.Ended[lane.Name].Status RunStatus.Interrupted $"{lane.Name}, as it is shown"
 
               let clean = lane folder "clean" ("clean", alone 2)
-              run (optionsOf folder (fun () -> images 72 1)) (clean :: lanes) |> ignore
+              run (optionsOf folder (fun () -> images imageCount 1)) (clean :: lanes) |> ignore
 
               for lane in lanes do
                   Expect.equal (outcome lane) (outcome clean) "it goes on, to the same end"
@@ -159,8 +161,8 @@ let tests =
                       if steps = 3 then
                           stop.Cancel())
 
-              CohortTrainer.Train([| lane' "broken" |], optionsOf folder (fun () -> images 72 1), watcher, stop.Token)
-              let fewer = optionsOf folder (fun () -> images 30 1)
+              CohortTrainer.Train([| lane' "broken" |], optionsOf folder (fun () -> images imageCount 1), watcher, stop.Token)
+              let fewer = optionsOf folder (fun () -> images 10 1)
               let resumed = run fewer [ lane' "broken" ]
 
               Expect.equal
@@ -175,7 +177,7 @@ let tests =
           <| fun () ->
               use folder = new TemporaryFolder()
               let huge = lane folder "huge" ("huge", spec null (train 3 0.05) [ loss "ce" 1e10 always ])
-              let watcher = run (optionsOf folder (fun () -> images 72 1)) [ huge ]
+              let watcher = run (optionsOf folder (fun () -> images imageCount 1)) [ huge ]
               Expect.equal watcher.Ended["huge"].Status RunStatus.Diverged "how it ended"
               let checkpoints = Path.Combine(huge.Folder, "checkpoints")
 

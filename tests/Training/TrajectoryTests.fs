@@ -117,7 +117,7 @@ let private toleranceOf golden step =
     // A number in bfloat16 is known to 1 in 256, a loss, which is a mean of many, better.
     | Precision.BFloat16 -> 2e-3
     // Float32 itself is worth no more: over six steps of eight images PyTorch's values drift up to 1.2e-3 from the same steps in float64,
-    // and as far in the channels-last layout, to the other side (docs/decisions/0005-channels-last.md).
+    // and as far in the channels-last layout, to the other side (docs/decisions/0005).
     | _ -> if step < 3 then 2e-4 else 4e-3
 
 let private check (golden: JsonElement) =

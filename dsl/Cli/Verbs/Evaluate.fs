@@ -25,6 +25,7 @@ type EvaluateArguments =
     | [<Unique>] Stem of stem: string
     | [<Unique>] Device of device: string
     | [<Unique>] Threads of n: int
+    | [<Unique>] Layout of layout: string
     | [<Unique>] Json
 
     interface IArgParserTemplate with
@@ -36,6 +37,7 @@ type EvaluateArguments =
             | Stem _ -> "cifar or imagenet; default: the one that its tensors fit"
             | Device _ -> "auto, cpu, cuda or cuda:N; default auto: a GPU where there is one"
             | Threads _ -> "processor threads; default: all cores"
+            | Layout _ -> "what the network computes in on the CPU: auto, channels-last or contiguous; default auto: the faster one, timed once"
             | Json -> "print JSON instead of a line"
 
 let private stemOf (text: string) =
@@ -152,7 +154,16 @@ let private evaluate (parsed: ParseResults<EvaluateArguments>) =
     let model = modelOf file origin (parsed.TryGetResult Model) stem
     threads |> Option.iter Devices.UseThreads
     Option.ofObj (Devices.Hint device) |> Option.iter (eprintfn "%s")
-    let options = TrainingOptions(workspace, Devices.Choose device, Remark = fun remark -> eprintfn "%s" remark)
+    let computing = { Computing.standard with Layout = parsed.GetResult(Layout, "channels-last") |> Parsing.layout }
+
+    let options =
+        TrainingOptions(
+            workspace,
+            Computing.choose device computing,
+            Layout = Option.toNullable computing.Layout,
+            Remark = fun remark -> eprintfn "%s" remark
+        )
+
     let mutable images = 0
 
     let struct (weights, errors) =

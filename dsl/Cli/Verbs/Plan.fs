@@ -19,6 +19,7 @@ type PlanArguments =
     | [<Unique>] Measure
     | [<Unique>] Device of device: string
     | [<Unique>] Threads of n: int
+    | [<Unique>] Layout of layout: string
     | [<Unique>] Launcher of launcher: string
     | [<Unique>] Retry_Failed
     | [<Unique>] Json
@@ -35,6 +36,8 @@ type PlanArguments =
             | Measure -> "rehearse a few steps of each kind of run, to say how long it takes and how much memory it needs"
             | Device _ -> "what --measure rehearses on, and whether bfloat16 pays there; auto, cpu, cuda or cuda:N; default auto"
             | Threads _ -> "processor threads of --measure; default: all cores"
+            | Layout _ ->
+                "what networks compute in in --measure, on the CPU: auto, channels-last or contiguous; default auto: the faster one, timed once"
             | Launcher _ -> "slurm: also show what `sweep --launcher slurm` would submit now"
             | Retry_Failed -> "with --launcher slurm: as if sweep were told to try runs again that diverged or failed"
             | Json -> "print the plan as JSON"
@@ -56,26 +59,32 @@ let run (arguments: string list) =
         let all = Job.ofPlan folder plan
         let jobs = Job.chosen (parsed.TryGetResult Only) all
 
+        let datasets = PlanText.survey workspace jobs
+
         if parsed.Contains Json then
             let layout = Layouts.ofPlan plan all (Layouts.knownErrors (PlanFile.read folder))
             PlanFile.write Terminal.writeUtf8 layout (Listing.ofJobs lanes jobs)
         else
             let wanted = parsed.GetResult(Device, "auto") |> Parsing.device
 
+            let computing =
+                { Computing.standard with
+                    Layout = parsed.GetResult(Layout, "channels-last") |> Parsing.layout
+                    FitLanes = not (parsed.Contains Lanes) }
+
             let costOf (cohort: Job list) =
                 if parsed.Contains Measure then
                     parsed.TryGetResult Threads |> Option.iter (Parsing.positive "--threads" >> Devices.UseThreads)
-                    let device = Devices.Choose wanted
-                    let dataset = DatasetStore.Describe(cohort.Head.Run.Spec.Dataset, workspace)
+                    let device = Computing.choose wanted computing
+                    let layouts = LayoutChoice(workspace, device, Option.toNullable computing.Layout)
 
-                    if dataset.TrainingImages = 0 then
-                        None
-                    else
-                        Some(Estimate.rehearse device dataset cohort)
+                    match PlanText.images cohort.Head.Run.Spec.Dataset datasets with
+                    | Some dataset -> Some(Estimate.rehearse device layouts dataset cohort)
+                    | None -> None
                 else
                     Estimate.fromRecords cohort
 
-            printf "%s" (PlanText.render workspace wanted lanes plan jobs costOf)
+            printf "%s" (PlanText.render workspace wanted lanes plan jobs datasets costOf)
 
             if forSlurm then
                 let options =
@@ -86,7 +95,7 @@ let run (arguments: string list) =
                       Workers = []
                       Lanes = lanes
                       Threads = parsed.TryGetResult Threads |> Option.map (Parsing.positive "--threads")
-                      Computing = { Computing.standard with FitLanes = not (parsed.Contains Lanes) }
+                      Computing = computing
                       RetryFailed = parsed.Contains Retry_Failed
                       Quiet = true
                       Observer = None
@@ -97,4 +106,11 @@ let run (arguments: string list) =
                 // The same words but for plan's own.
                 OnSlurm.preview options plan (arguments |> List.filter ((<>) "--measure"))
 
-        0
+        match PlanText.unusable datasets with
+        | [] -> 0
+        | reasons ->
+            // The text has them already.
+            if parsed.Contains Json then
+                reasons |> List.iter (eprintfn "%s")
+
+            Ending.missing

@@ -11,6 +11,7 @@ type ReportArguments =
     | [<Unique>] Out of folder: string
     | [<EqualsAssignmentOrSpaced>] Set of ``path=value``: string
     | [<Unique>] Baseline of variant: string
+    | [<Unique>] Differences of columns: string
     | [<Unique>] Pivot of path: string
     | [<Unique>] Accuracy
     | [<Unique>] Picture of folder: string
@@ -22,6 +23,7 @@ type ReportArguments =
             | Out _ -> "where results are; default runs"
             | Set _ -> "the overrides that the sweep was started with"
             | Baseline _ -> "the difference of every row to this variant, with a paired t-test over the seeds"
+            | Differences _ -> "with --baseline, a list of further columns: interval (95 %), welch, holm (p-values)"
             | Pivot _ -> "the values of this axis of the grid as columns of the table"
             | Accuracy -> "accuracies instead of errors in the table"
             | Picture _ -> "instead of the page, its learning curves and the live view as pictures in this folder; needs Chromium"
@@ -32,8 +34,10 @@ let run (arguments: string list) =
     | Some parsed ->
         let folder, results = Sources.collect (parsed.TryGetResult Source) (parsed.TryGetResult Out) (parsed.GetResults Set)
 
+        let differences = parsed.TryGetResult Differences |> Option.map Parsing.differences |> Option.defaultValue []
+
         let options =
-            Sources.options (parsed.Contains Accuracy) (parsed.TryGetResult Baseline) (parsed.TryGetResult Pivot) [ results.Layout ]
+            Sources.options (parsed.Contains Accuracy) (parsed.TryGetResult Baseline) differences (parsed.TryGetResult Pivot) [ results.Layout ]
 
         match parsed.TryGetResult Picture with
         | Some pictures ->

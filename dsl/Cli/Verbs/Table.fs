@@ -19,6 +19,7 @@ type TableArguments =
     | [<EqualsAssignmentOrSpaced>] Set of ``path=value``: string
     | [<Unique>] Format of TableFormat
     | [<Unique>] Baseline of variant: string
+    | [<Unique>] Differences of columns: string
     | [<Unique>] Pivot of path: string
     | [<Unique>] Accuracy
 
@@ -30,6 +31,7 @@ type TableArguments =
             | Set _ -> "the overrides that the sweep was started with"
             | Format _ -> "default md"
             | Baseline _ -> "the difference of every row to this variant, with a paired t-test over the seeds"
+            | Differences _ -> "with --baseline, a list of further columns: interval (95 %), welch, holm (p-values)"
             | Pivot _ -> "the values of this axis of the grid as columns"
             | Accuracy -> "accuracies instead of errors"
 
@@ -50,7 +52,11 @@ let run (arguments: string list) =
     | None -> 0
     | Some parsed ->
         let collect source = Sources.collect source (parsed.TryGetResult Out) (parsed.GetResults Set)
-        let options = Sources.options (parsed.Contains Accuracy) (parsed.TryGetResult Baseline) (parsed.TryGetResult Pivot)
+        let differences = parsed.TryGetResult Differences |> Option.map Parsing.differences |> Option.defaultValue []
+
+        let options =
+            Sources.options (parsed.Contains Accuracy) (parsed.TryGetResult Baseline) differences (parsed.TryGetResult Pivot)
+
         let format = formatOf parsed
 
         let text =

@@ -7,15 +7,10 @@ namespace ChannelDistillation.Checkpoints.Pickle;
 /// <summary>The bytes of one or more pickles within a file. No length that they state is believed before the bytes are there.</summary>
 /// <param name="start">Where the pickles' part of the file begins.</param>
 /// <param name="end">Where it ends at the latest.</param>
-internal sealed class PickleInput(SafeFileHandle file, long start, long end)
+/// <param name="most">Bytes that they may have. In a checkpoint they hold names and shapes, never a tensor's numbers.</param>
+internal sealed class PickleInput(SafeFileHandle file, long start, long end, long most = FileLimits.DescriptionBytes)
 {
-    /// <summary>Names of classes and numbers in digits; longer lines are no such thing.</summary>
-    private const int LongestLine = 1000;
-
-    /// <summary>A pickle holds names and shapes, never a tensor's numbers: ResNet-152 with its optimizer needs 0.4 MB.</summary>
-    private const long Longest = 64 << 20;
-
-    private readonly long limit = Math.Min(end, start + Longest);
+    private readonly long limit = Math.Min(end, start + most);
     private readonly byte[] buffer = new byte[1 << 14];
     private long bufferStart = start;
     private int buffered;
@@ -54,7 +49,7 @@ internal sealed class PickleInput(SafeFileHandle file, long start, long end)
         var line = new StringBuilder();
         for (int letter = Byte(); letter != '\n'; letter = Byte())
         {
-            if (line.Length == LongestLine)
+            if (line.Length == FileLimits.NameLength)
                 throw new InvalidDataException("is damaged: it has a name of more than 1000 letters.");
             line.Append((char)letter);
         }

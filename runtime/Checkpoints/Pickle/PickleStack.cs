@@ -3,21 +3,19 @@ namespace ChannelDistillation.Checkpoints.Pickle;
 /// <summary>The stack of the pickle machine, with its marks, and what was remembered for later.</summary>
 internal sealed class PickleStack
 {
-    /// <summary>
-    /// Values that a pickle may make or copy. Ten thousand times what a network needs, and few enough that a file made to fill the
-    /// memory is refused long before it does.
-    /// </summary>
-    private const int Most = 4_000_000;
+    /// <summary>In a place of the memo that nothing was put into.</summary>
+    private static readonly object Nothing = new();
 
     private readonly List<object?> values = [];
     private readonly List<int> marks = [];
-    private readonly Dictionary<long, object?> memo = [];
+    private readonly List<object?> memo = [];
     private int made;
 
     /// <summary>Counts values that were made by other means than <see cref="Push"/>.</summary>
     public void Spend(int count)
     {
-        if (count > Most - made)
+        // Values that are made or copied: a file made to fill the memory is refused long before it does.
+        if (count > FileLimits.CheckpointValues - made)
             throw new InvalidDataException("makes more values than any network's checkpoint does, which I do not read.");
         made += count;
     }
@@ -72,15 +70,20 @@ internal sealed class PickleStack
             Pop();
     }
 
+    /// <summary>Python counts places up, from 0 or 1, and may leave some out; one beyond the values made so far is no count.</summary>
     public void Remember(long place)
     {
         Spend(1);
-        memo[place] = Top;
+        if (place > made)
+            throw Damaged();
+        while (memo.Count <= place)
+            memo.Add(Nothing);
+        memo[(int)place] = Top;
     }
 
     public void RememberNext() => Remember(memo.Count);
 
-    public void Recall(long place) => Push(memo.TryGetValue(place, out object? value) ? value : throw Damaged());
+    public void Recall(long place) => Push(place < memo.Count && memo[(int)place] != Nothing ? memo[(int)place] : throw Damaged());
 
     public static InvalidDataException Damaged() =>
         new("is damaged: the description of its tensors makes no sense. Get it again from where it came from.");

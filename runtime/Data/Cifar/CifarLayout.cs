@@ -14,11 +14,21 @@ internal sealed class CifarLayout : DatasetLayout
 
     public override Dataset Open(DatasetDescriptor dataset, string folder) => CifarReader.Open(dataset, folder);
 
+    /// <summary>By the lengths of the files.</summary>
+    public override DatasetSurvey Survey(DatasetDescriptor dataset, string folder)
+    {
+        foreach (CifarFile file in CifarFormat.Of(dataset).Files)
+            CheckLength(Path.Combine(folder, file.Name), file.Bytes);
+        return new(dataset, []);
+    }
+
     /// <summary>By their checksums where they were unpacked here; otherwise, if all are there, by what reading them tells.</summary>
     public override IEnumerable<DamagedFileException> Damaged(DatasetDescriptor dataset, string folder) =>
         [
             .. Checksums.Changed(dataset.Files, folder),
-            .. Checksums.Read(folder).Count > 0 || Missing(dataset, folder).Count > 0 ? Checksums.Changed(folder) : DamagedByReading(dataset, folder),
+            .. Names(dataset).All(Checksums.Read(folder).ContainsKey) || Missing(dataset, folder).Count > 0
+                ? Checksums.Changed(folder, Names(dataset))
+                : DamagedByReading(dataset, folder),
         ];
 
     public override void Unpack(DatasetDescriptor dataset, string folder, IReadOnlyList<string> fetched, Action<string> say, CancellationToken stop)

@@ -11,17 +11,17 @@ internal sealed class BrokenPictures(int images, string what, string instead)
     private const int AlwaysTolerated = 10;
     private const double Share = 0.01;
     private const int Named = 10;
-    private readonly ConcurrentDictionary<int, string> found = new();
+    private readonly ConcurrentDictionary<int, (string Name, string Reason)> found = new();
 
     /// <exception cref="MissingException">More are broken than chance breaks: something is wrong with the whole set.</exception>
     public void Add(int index, string name, string reason)
     {
-        found.TryAdd(index, $"{name}: {reason}");
+        found.TryAdd(index, (name, reason));
         if (found.Count > Math.Max(AlwaysTolerated, Share * images))
         {
             throw new MissingException(
-                $"More than {found.Count - 1} of the {images} images for {what} cannot be read, so the set is not what it should be. "
-                    + $"Copy it again from where it came. Among them:\n{Names(3)}"
+                $"More than {found.Count - 1} of the {images} images for {what} cannot be read, which is more than chance breaks. Remove or replace "
+                    + $"them, or copy the dataset again:\n{Names()}"
             );
         }
     }
@@ -31,13 +31,21 @@ internal sealed class BrokenPictures(int images, string what, string instead)
     {
         if (!found.IsEmpty)
         {
-            yield return $"{found.Count} of the {images} images for {what} cannot be read; {instead}:\n{Names(Named)}";
+            yield return $"{found.Count} of the {images} images for {what} cannot be read; {instead}:\n{Names()}";
         }
     }
 
-    private string Names(int most)
+    /// <summary>All of a few; of many, one for each reason.</summary>
+    private string Names()
     {
-        var names = found.OrderBy(entry => entry.Key).Select(entry => $"  {entry.Value}").ToArray();
-        return string.Join('\n', names.Take(most).Concat(names.Length > most ? [$"  and {names.Length - most} more"] : []));
+        var all = found.OrderBy(entry => entry.Key).Select(entry => entry.Value).ToArray();
+        if (all.Length <= Named)
+        {
+            return string.Join('\n', all.Select(file => $"  {file.Name}: {file.Reason}"));
+        }
+
+        var reasons = all.GroupBy(file => file.Reason).OrderByDescending(group => group.Count()).ToArray();
+        var lines = reasons.Take(Named).Select(group => $"  {group.Count()} x {group.Key}: {group.First().Name}");
+        return string.Join('\n', reasons.Length > Named ? lines.Append($"  and {reasons.Length - Named} other reasons") : lines);
     }
 }

@@ -1,4 +1,6 @@
+using System.Text;
 using System.Text.Json;
+using ChannelDistillation.Native;
 
 namespace ChannelDistillation.Data.Photographs;
 
@@ -33,6 +35,11 @@ internal static class ClassIndex
 
     private static void Compare(string file, string[] order, IReadOnlyList<string> sorted)
     {
+        if (ClassNames.NearlySame(order, sorted) is var (name, folder, difference))
+        {
+            throw new MissingException($"{file} names the class `{name}`, and there is a folder `{folder}`: {difference}. Give both the same name.");
+        }
+
         if (ClassNames.Without(sorted, order) is { } unnamed)
         {
             throw new MissingException($"{file} lacks {unnamed}, for which there is a folder. Complete it or remove it.");
@@ -50,18 +57,33 @@ internal static class ClassIndex
         var folders = sorted.ToHashSet();
         return
         [
-            .. File.ReadLines(file)
+            .. Encoding
+                .UTF8.GetString(Content(file))
+                .TrimStart('\uFEFF')
+                .Split('\n')
                 .Select(line => line.Trim())
                 .Where(line => line.Length > 0)
                 .Select(line => folders.Contains(line) ? line : line.Split([' ', '\t', ','], 2)[0]),
         ];
     }
 
+    private static byte[] Content(string file)
+    {
+        try
+        {
+            return InputFile.ReadAll(file, FileLimits.ListBytes);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new MissingException($"{file} cannot be read: {InputFile.Reason(file, error)}.", error);
+        }
+    }
+
     private static string[] FromJson(string file)
     {
         try
         {
-            using var json = JsonDocument.Parse(File.ReadAllBytes(file));
+            using var json = JsonDocument.Parse(Content(file));
             var entries = json.RootElement.EnumerateObject().Select(Entry).OrderBy(entry => entry.Index).ToArray();
             if (!entries.Select(entry => entry.Index).SequenceEqual(Enumerable.Range(0, entries.Length)))
             {

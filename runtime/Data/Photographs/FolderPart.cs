@@ -2,50 +2,59 @@ namespace ChannelDistillation.Data.Photographs;
 
 /// <summary>
 /// `train` or `val` of a folder of photographs, listed as torchvision's ImageFolder lists it: one folder per class, in it and in the folders
-/// below all files with the ending of a picture, sorted by folder and then by name (ordinal: capitals first).
+/// below all files with the ending of an image, sorted by folder and then by name (ordinal: capitals first).
 /// </summary>
 /// <param name="Folder">Of this part.</param>
 /// <param name="Classes">Names of the class folders, in the order of the labels.</param>
 /// <param name="Files">Relative to <paramref name="Folder"/>, with `/` between folders; class after class.</param>
+/// <param name="Lengths">Of the files in bytes, of what a link leads to; -1: it leads nowhere.</param>
 /// <param name="Starts">Where each class begins in <paramref name="Files"/>.</param>
-internal sealed record FolderPart(string Folder, IReadOnlyList<string> Classes, FileList Files, int[] Starts)
+/// <param name="Findings">What is not used, or not as it is.</param>
+internal sealed record FolderPart(
+    string Folder,
+    IReadOnlyList<string> Classes,
+    FileList Files,
+    IReadOnlyList<long> Lengths,
+    int[] Starts,
+    Findings Findings
+)
 {
-    private static readonly HashSet<string> Endings = new(StringComparer.OrdinalIgnoreCase)
-    {
-        ".jpg",
-        ".jpeg",
-        ".png",
-        ".ppm",
-        ".bmp",
-        ".pgm",
-        ".tif",
-        ".tiff",
-        ".webp",
-    };
-
-    /// <summary>The class folders, sorted. Hidden ones are none.</summary>
-    public static string[] ClassesIn(string folder) =>
-        [
-            .. new DirectoryInfo(folder)
-                .EnumerateDirectories()
-                .Select(directory => directory.Name)
-                .Where(name => !name.StartsWith('.'))
-                .Order(StringComparer.Ordinal),
-        ];
-
     /// <summary>Lists all files. Folders are read side by side: on a file server each of them is a wait.</summary>
     /// <param name="classes">In the order of the labels.</param>
+    /// <exception cref="MissingException">A folder cannot be read, or a class has no image.</exception>
     public static FolderPart List(string folder, IReadOnlyList<string> classes)
     {
-        var files = new string[classes.Count][];
-        Parallel.For(0, classes.Count, label => files[label] = Pictures(Path.Combine(folder, classes[label]), classes[label]));
-        var starts = new int[classes.Count];
-        for (var label = 1; label < starts.Length; label++)
+        var lists = new ClassImages[classes.Count];
+        SideBySide.For(classes.Count, label => lists[label] = ImageFiles.List(folder, classes[label]));
+        int[] empty = [.. Enumerable.Range(0, classes.Count).Where(label => lists[label].Names.Count == 0)];
+        if (empty.Length > 0)
         {
-            starts[label] = starts[label - 1] + files[label - 1].Length;
+            Findings there = lists[empty[0]].Findings;
+            string what = there.IsEmpty ? "it is empty" : $"it has {there.Kinds(Effect.Unused)}";
+            string others = empty.Length == 1 ? "" : $" There is none in {empty.Length - 1} more either.";
+            throw new MissingException(
+                $"There is no image in the class folder {Path.Combine(folder, classes[empty[0]])}: {what}.{others} Images are files that end in "
+                    + $"{ImageFiles.InWords}."
+            );
         }
 
-        return new(folder, classes, new FileList([.. files.SelectMany(names => names)]), starts);
+        var starts = new int[classes.Count];
+        var findings = new Findings();
+        ImageFiles.Classes(folder, findings);
+        for (var label = 0; label < starts.Length; label++)
+        {
+            starts[label] = label == 0 ? 0 : starts[label - 1] + lists[label - 1].Names.Count;
+            findings.Add(lists[label].Findings);
+        }
+
+        return new(
+            folder,
+            classes,
+            new FileList([.. lists.SelectMany(list => list.Names)]),
+            [.. lists.SelectMany(list => list.Lengths)],
+            starts,
+            findings
+        );
     }
 
     public int Label(int index)
@@ -53,23 +62,4 @@ internal sealed record FolderPart(string Folder, IReadOnlyList<string> Classes, 
         var found = Array.BinarySearch(Starts, index);
         return found >= 0 ? found : ~found - 1;
     }
-
-    /// <summary>Whether a folder holds pictures itself, and not in folders.</summary>
-    public static bool HoldsPictures(string folder) => Directory.EnumerateFiles(folder).Any(file => Endings.Contains(Path.GetExtension(file)));
-
-    private static string[] Pictures(string folder, string name) =>
-        [
-            .. Directory
-                .EnumerateDirectories(folder, "*", SearchOption.AllDirectories)
-                .Prepend(folder)
-                .Order(StringComparer.Ordinal)
-                .SelectMany(inner =>
-                    Directory
-                        .EnumerateFiles(inner)
-                        .Select(file => Path.GetFileName(file))
-                        .Where(file => Endings.Contains(Path.GetExtension(file)))
-                        .Order(StringComparer.Ordinal)
-                        .Select(file => $"{name}{inner[folder.Length..].Replace('\\', '/')}/{file}")
-                ),
-        ];
 }

@@ -1,3 +1,4 @@
+using ChannelDistillation.Native;
 using Microsoft.Win32.SafeHandles;
 
 namespace ChannelDistillation.Data.Photographs;
@@ -19,27 +20,23 @@ internal sealed class FolderStore(FolderPart part) : IPhotographStore
     /// <exception cref="PictureException">It cannot be read.</exception>
     public unsafe ReadOnlySpan<byte> Content(int index, Worker worker)
     {
+        string path = Name(index);
         try
         {
-            using SafeFileHandle file = File.OpenHandle(Name(index));
-            var length = checked((int)RandomAccess.GetLength(file));
-            var content = new Span<byte>(worker.File.AtLeast(length), length);
-            for (var done = 0; done < length; )
+            using SafeFileHandle file = InputFile.Open(path);
+            long length = RandomAccess.GetLength(file);
+            if (length > FileLimits.ImageBytes)
             {
-                var read = RandomAccess.Read(file, content[done..], done);
-                if (read == 0)
-                {
-                    throw new PictureException("it became shorter while it was read");
-                }
-
-                done += read;
+                throw new PictureException($"it has {length:N0} bytes; image files of up to {FileLimits.ImageBytes:N0} are read");
             }
 
+            var content = new Span<byte>(worker.File.AtLeast(length), (int)length);
+            InputFile.Fill(file, 0, content);
             return content;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new PictureException($"it cannot be read: {error.Message}", error);
+            throw new PictureException($"it cannot be read: {InputFile.Reason(path, error)}", error);
         }
     }
 

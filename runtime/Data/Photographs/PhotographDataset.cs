@@ -10,18 +10,37 @@ internal static class PhotographDataset
     public static bool IsThere(string folder) =>
         PackedFolder.IsThere(folder) || PhotographFolder.IsThere(folder) || PackedFolder.IsThere(Beside(folder));
 
-    /// <summary>The dataset with the number of its images.</summary>
+    /// <summary>The dataset with the number of its images; from where they are read, what of them is not used, and what would make it faster.</summary>
     /// <exception cref="MissingException">The folder is not what it must be.</exception>
-    public static DatasetDescriptor Describe(DatasetDescriptor dataset, string folder)
+    public static DatasetSurvey Survey(DatasetDescriptor dataset, string folder)
     {
+        var remarks = new List<string>();
         if (CopyOf(folder) is { } copy)
         {
             var index = Index(dataset, folder, copy);
-            return Counted(dataset, index.Train.Images, index.Val.Images);
+            PackedFolder.CheckShards(copy, index);
+            if (copy != folder)
+            {
+                var declared = Path.TrimEndingDirectorySeparator(dataset.Folder ?? $"data/{dataset.Name}");
+                remarks.Add($"{declared} is read from its packed copy {PackedFolder.Of(declared, PackFormat.Files)}, which gives the same numbers.");
+            }
+
+            AddAdvice(index.Format == PackFormat.Files.ToString());
+            return new(Counted(dataset, index.Train.Images, index.Val.Images), remarks);
         }
 
         var (training, validation) = List(dataset, folder);
-        return Counted(dataset, training.Files.Count, validation.Files.Count);
+        remarks.AddRange(training.Findings.Sentences(training.Folder).Concat(validation.Findings.Sentences(validation.Folder)));
+        AddAdvice(true);
+        return new(Counted(dataset, training.Files.Count, validation.Files.Count), remarks);
+
+        void AddAdvice(bool hasFiles)
+        {
+            if (hasFiles && PictureDecoder.Advice(TurboJpeg.IsThere) is { } advice)
+            {
+                remarks.Add(advice);
+            }
+        }
     }
 
     /// <exception cref="MissingException">The folder is not what it must be.</exception>
@@ -30,11 +49,19 @@ internal static class PhotographDataset
         if (CopyOf(folder) is { } copy)
         {
             var (packedTraining, packedValidation) = PackedFolder.Open(copy, Index(dataset, folder, copy));
-            return Open(dataset, packedTraining, packedValidation);
+            return new(
+                Counted(dataset, packedTraining.Count, packedValidation.Count),
+                Set(dataset, packedTraining, isTraining: true),
+                Set(dataset, packedValidation, isTraining: false)
+            );
         }
 
         var (training, validation) = List(dataset, folder);
-        return Open(dataset, new FolderStore(training), new FolderStore(validation));
+        return new(
+            Counted(dataset, training.Files.Count, validation.Files.Count),
+            Set(dataset, training, isTraining: true),
+            Set(dataset, validation, isTraining: false)
+        );
     }
 
     /// <summary>How many classes there are to evaluate on, in a folder or a packed copy that no experiment describes.</summary>
@@ -48,27 +75,11 @@ internal static class PhotographDataset
     {
         var part = PhotographFolder.ListValidation(folder);
         CheckClasses(dataset, part.Classes.Count, part.Folder);
-        return Set(dataset, new FolderStore(part), isTraining: false);
+        return Set(dataset, part, isTraining: false);
     }
 
     /// <summary>The packed copy that is read in the place of a folder; null: there is none, or the folder is one itself.</summary>
     public static string? CopyBeside(string folder) => CopyOf(folder) is { } copy && copy != folder ? copy : null;
-
-    /// <summary>From where, and what would make it faster.</summary>
-    public static IEnumerable<string> HowItIsRead(DatasetDescriptor dataset, string folder)
-    {
-        if (CopyBeside(folder) is { } copy)
-        {
-            var declared = Path.TrimEndingDirectorySeparator(dataset.Folder ?? $"data/{dataset.Name}");
-            yield return $"{declared} is read from its packed copy {PackedFolder.Of(declared, PackFormat.Files)}, which gives the same numbers.";
-        }
-
-        var hasFiles = CopyOf(folder) is not { } packed || PackIndex.Load(packed).Format == PackFormat.Files.ToString();
-        if (hasFiles && PictureDecoder.Advice(TurboJpeg.IsThere) is { } advice)
-        {
-            yield return advice;
-        }
-    }
 
     /// <summary>Only files as they are stand in for a folder, because they give the same numbers; pixels of a size are a dataset of their own.</summary>
     private static string Beside(string folder) => PackedFolder.Of(folder, PackFormat.Files);
@@ -127,9 +138,9 @@ internal static class PhotographDataset
             ValidationImages = validation,
         };
 
-    private static Dataset Open(DatasetDescriptor dataset, IPhotographStore training, IPhotographStore validation) =>
-        new(Counted(dataset, training.Count, validation.Count), Set(dataset, training, true), Set(dataset, validation, false));
+    private static PhotographSet Set(DatasetDescriptor dataset, FolderPart part, bool isTraining) =>
+        Set(dataset, new FolderStore(part), isTraining, part.Findings.NotesOfUse(part.Folder));
 
-    private static PhotographSet Set(DatasetDescriptor dataset, IPhotographStore store, bool isTraining) =>
-        new(store, new(dataset.Image, dataset.EvaluationResize, dataset.Normalization, isTraining));
+    private static PhotographSet Set(DatasetDescriptor dataset, IPhotographStore store, bool isTraining, IReadOnlyList<string>? notes = null) =>
+        new(store, new(dataset.Image, dataset.EvaluationResize, dataset.Normalization, isTraining), notes);
 }

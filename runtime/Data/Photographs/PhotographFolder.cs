@@ -14,6 +14,11 @@ internal static class PhotographFolder
     public static string WhatIsMissing(DatasetDescriptor dataset, string folder)
     {
         var shown = dataset.Folder ?? $"data/{dataset.Name}";
+        if (Directory.Exists(folder) && FolderEntry.WhyUnreadable(folder) is { } reason)
+        {
+            return reason;
+        }
+
         var absent = Directory.Exists(folder) ? $"The folder {shown} has no {Missing(folder)[0]}/ in it." : $"There is no folder {shown}.";
         return dataset.Homepage is null
             ? $"{absent} It should hold train/ and val/, each with one folder of photographs per class. A relative path starts at the project's folder."
@@ -31,7 +36,8 @@ internal static class PhotographFolder
         HasValidation(folder)
             ? ClassesOf(Path.Combine(folder, Parts[1])).Length
             : throw new MissingException(
-                $"{folder} is no folder of photographs: to evaluate on, it should hold val/ with one folder of photographs per class."
+                FolderEntry.WhyUnreadable(folder)
+                    ?? $"{folder} is no folder of photographs: to evaluate on, it should hold val/ with one folder of photographs per class."
             );
 
     /// <summary>Lists both parts.</summary>
@@ -41,6 +47,11 @@ internal static class PhotographFolder
         var (train, val) = (Path.Combine(folder, Parts[0]), Path.Combine(folder, Parts[1]));
         var classes = ClassesOf(train);
         var inVal = ClassesOf(val);
+        if (ClassNames.NearlySame(classes, inVal) is var (name, other, difference))
+        {
+            throw new MissingException($"In {folder}, train/ has the class `{name}` and val/ has `{other}`: {difference}. Give both the same name.");
+        }
+
         if ((ClassNames.Without(classes, inVal) ?? ClassNames.Without(inVal, classes)) is { } names)
         {
             var (has, lacks) = ClassNames.Without(classes, inVal) is null ? ("val", "train") : ("train", "val");
@@ -48,7 +59,7 @@ internal static class PhotographFolder
         }
 
         var order = ClassIndex.Order(folder, classes);
-        return (NotEmpty(FolderPart.List(train, order)), NotEmpty(FolderPart.List(val, order)));
+        return (FolderPart.List(train, order), FolderPart.List(val, order));
     }
 
     /// <summary>Lists the part for validation, where the other is not there.</summary>
@@ -56,36 +67,24 @@ internal static class PhotographFolder
     public static FolderPart ListValidation(string folder)
     {
         var val = Path.Combine(folder, Parts[1]);
-        return NotEmpty(FolderPart.List(val, ClassIndex.Order(folder, ClassesOf(val))));
+        return FolderPart.List(val, ClassIndex.Order(folder, ClassesOf(val)));
     }
 
     private static string[] ClassesOf(string folder)
     {
-        var classes = FolderPart.ClassesIn(folder);
+        var findings = new Findings();
+        string[] classes = ImageFiles.Classes(folder, findings);
         if (classes.Length == 0)
         {
+            string what = findings.IsEmpty ? "" : $": it has {findings.Kinds(Effect.Unused)}";
             throw new MissingException(
-                FolderPart.HoldsPictures(folder)
-                    ? $"The pictures in {folder} are not sorted into class folders, so nothing says what they show. "
+                FolderEntry.Of(folder).Any(ImageFiles.IsImage)
+                    ? $"The images in {folder} are not sorted into class folders, so nothing says what they show. "
                         + "ImageNet's validation images come like that: docs/data.md shows how to sort them."
-                    : $"{folder} has no class folders in it."
+                    : $"{folder} has no class folders in it{what}."
             );
         }
 
         return classes;
-    }
-
-    private static FolderPart NotEmpty(FolderPart part)
-    {
-        for (var label = 0; label < part.Classes.Count; label++)
-        {
-            var end = label + 1 < part.Classes.Count ? part.Starts[label + 1] : part.Files.Count;
-            if (end == part.Starts[label])
-            {
-                throw new MissingException($"There is no picture in the class folder {Path.Combine(part.Folder, part.Classes[label])}.");
-            }
-        }
-
-        return part;
     }
 }

@@ -8,14 +8,12 @@ internal sealed class PhotographLayout : DatasetLayout
 
     public override string? StandIn(string folder) => PhotographDataset.CopyBeside(folder);
 
-    public override IEnumerable<string> HowItIsRead(DatasetDescriptor dataset, string folder) => PhotographDataset.HowItIsRead(dataset, folder);
-
     public override IImageSet? OpenValidation(DatasetDescriptor dataset, string folder) =>
         PhotographFolder.HasValidation(folder) ? PhotographDataset.OpenValidation(dataset, folder) : null;
 
     public override Dataset Open(DatasetDescriptor dataset, string folder) => PhotographDataset.Open(dataset, folder);
 
-    public override DatasetDescriptor Describe(DatasetDescriptor dataset, string folder) => PhotographDataset.Describe(dataset, folder);
+    public override DatasetSurvey Survey(DatasetDescriptor dataset, string folder) => PhotographDataset.Survey(dataset, folder);
 
     public override string WhatIsMissing(DatasetDescriptor dataset, string folder) => PhotographFolder.WhatIsMissing(dataset, folder);
 

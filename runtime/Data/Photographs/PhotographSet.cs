@@ -15,10 +15,13 @@ internal sealed class PhotographSet : IImageSet
     private readonly BrokenPictures broken;
     private readonly Normalisation normalisation;
     private readonly WorkerPool workers = new();
+    private readonly IReadOnlyList<string> notes;
 
     /// <param name="store">Disposed with the set.</param>
-    public PhotographSet(IPhotographStore store, PhotographRecipe recipe)
+    /// <param name="notes">Sentences on files beside these images, for <see cref="Remarks"/>.</param>
+    public PhotographSet(IPhotographStore store, PhotographRecipe recipe, IReadOnlyList<string>? notes = null)
     {
+        this.notes = notes ?? [];
         this.store = store;
         this.recipe = recipe;
         normalisation = new(recipe.Normalization);
@@ -34,7 +37,7 @@ internal sealed class PhotographSet : IImageSet
     /// <summary>Decoding takes a thousand times longer than copying a small image does.</summary>
     public int Threads => Environment.ProcessorCount;
 
-    public IEnumerable<string> Remarks() => broken.Remarks();
+    public IEnumerable<string> Remarks() => notes.Concat(broken.Remarks());
 
     public int Label(int index) => store.Label(index);
 
@@ -86,10 +89,13 @@ internal sealed class PhotographSet : IImageSet
                     return;
                 }
 
+                string last = store.Name(shown);
                 shown = NextOfClass(shown);
                 if (shown == index)
                 {
-                    throw new MissingException($"No training image of the class of {store.Name(index)} can be read.");
+                    throw new MissingException(
+                        $"No training image of the class of {store.Name(index)} can be read. The last one that was tried is {last}: {error.Message}."
+                    );
                 }
             }
         }

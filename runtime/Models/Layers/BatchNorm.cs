@@ -13,6 +13,7 @@ public sealed class BatchNorm : nn.Module<Tensor, Tensor>
 {
     private const double Momentum = 0.1;
     private const double Epsilon = 1e-5;
+    private static readonly Scalar LastingEpsilon = Epsilon.ToScalar();
 
     // TorchSharp finds these fields by reflection and takes their names into the state: they are PyTorch's names.
     private readonly Parameter weight;
@@ -67,7 +68,7 @@ public sealed class BatchNorm : nn.Module<Tensor, Tensor>
     {
         using var noGradient = no_grad();
         using var scope = NewDisposeScope();
-        Tensor factor = weight * (running_var + Epsilon).rsqrt();
+        Tensor factor = weight * running_var.add(LastingEpsilon).rsqrt();
         convolution.Scale(factor, bias - running_mean * factor);
         isFolded = true;
     }

@@ -45,7 +45,8 @@ public abstract class CastingLayer(string name) : nn.Module<Tensor, Tensor>(name
         base.Dispose(disposing);
     }
 
-    private void Forget()
+    /// <summary>Parameters are stored anew: what was cast of them is cast again.</summary>
+    private protected void Forget()
     {
         foreach (Tensor kept in castOnce.Values)
             kept.Dispose();

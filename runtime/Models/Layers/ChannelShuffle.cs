@@ -7,11 +7,17 @@ internal static class ChannelShuffle
 {
     /// <summary>
     /// [batch, channels, height, width] to the same shape: channel j of group i becomes channel i of group j, all channels seen as a table
-    /// of <paramref name="groups"/> rows that is transposed. The result lies channels-last, as the convolutions want it.
+    /// of <paramref name="groups"/> rows that is transposed. The result has the layout of the images.
     /// </summary>
     public static Tensor Shuffle(Tensor images, int groups)
     {
         long[] shape = images.shape;
+        if (images.stride(1) != 1)
+        {
+            using Tensor table = images.reshape(shape[0], groups, shape[1] / groups, shape[2], shape[3]);
+            using Tensor transposed = table.transpose(1, 2);
+            return transposed.reshape(shape);
+        }
         using Tensor last = images.permute(0, 2, 3, 1);
         using Tensor rows = last.reshape(shape[0], shape[2], shape[3], groups, shape[1] / groups);
         using Tensor columns = rows.transpose(3, 4);

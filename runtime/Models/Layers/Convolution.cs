@@ -1,3 +1,4 @@
+using ChannelDistillation.Native;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -18,6 +19,7 @@ public sealed class Convolution : CastingLayer
     private readonly long[] stride;
     private readonly long[] padding;
     private readonly int groups;
+    private TensorLayout layout = TensorLayout.ChannelsLast;
 
     /// <param name="input">Channels.</param>
     /// <param name="output">Channels.</param>
@@ -28,11 +30,7 @@ public sealed class Convolution : CastingLayer
     public Convolution(int input, int output, int size, int stride = 1, int groups = 1, bool hasBias = false)
         : base(nameof(Convolution))
     {
-        // Channels last in memory: from here the layout spreads to every activation behind it, and libtorch's convolutions no longer
-        // reorder their inputs and outputs. Shape and values are what they always were.
-        // The tensor behind the view would keep all weights in memory until the garbage collector comes by, which knows nothing of their size.
-        using Tensor channelsLast = zeros(output, size, size, input / groups);
-        weight = LayerState.Parameter(channelsLast.permute(0, 3, 1, 2));
+        weight = LayerState.Parameter(Zeros([output, input / groups, size, size], layout));
         bias = hasBias ? LayerState.Parameter(zeros(output)) : null;
         this.stride = [stride, stride];
         padding = [size / 2, size / 2];
@@ -57,6 +55,27 @@ public sealed class Convolution : CastingLayer
         return output;
     }
 
+    /// <summary>Stores the weight in a layout, from which it spreads to every activation behind.</summary>
+    internal void Arrange(TensorLayout layout)
+    {
+        if (layout == this.layout)
+            return;
+        this.layout = layout;
+        Forget();
+        using var noGradient = no_grad();
+        using Tensor values = Zeros(weight.shape, layout).copy_(weight);
+        weight.set_(values);
+    }
+
+    private static Tensor Zeros(long[] shape, TensorLayout layout)
+    {
+        if (layout == TensorLayout.Contiguous)
+            return zeros(shape);
+        // The tensor behind the view would keep all weights in memory until the garbage collector comes by, which knows nothing of their size.
+        using Tensor channelsLast = zeros(shape[0], shape[2], shape[3], shape[1]);
+        return channelsLast.permute(0, 3, 1, 2);
+    }
+
     /// <summary>Makes factor * output + summand of its output, for each output channel.</summary>
     /// <param name="factor">[output].</param>
     /// <param name="summand">[output].</param>
@@ -64,7 +83,7 @@ public sealed class Convolution : CastingLayer
     {
         weight.mul_(factor.view(-1, 1, 1, 1));
         if (bias is not null)
-            bias.mul_(factor).add_(summand);
+            bias.mul_(factor).Increase(summand);
         else
             shift = summand.DetachFromDisposeScope();
     }

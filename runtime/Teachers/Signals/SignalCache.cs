@@ -26,12 +26,14 @@ public static class SignalCache
     /// <summary>The teacher of a cohort with what it has said before.</summary>
     /// <param name="runs">The cohort's.</param>
     /// <param name="content">SHA-256 of the teacher's weights.</param>
+    /// <param name="layout">What it computes in.</param>
     /// <param name="remark">Told what a person should know: damage, or that nothing can be kept.</param>
     /// <exception cref="ArgumentException">A loss reads what is not kept, or the answers depend on more than the image: experiments are validated before they get here.</exception>
     internal static ITeacher Open(
         IReadOnlyList<RunSpec> runs,
         TeacherSpec teacher,
         string content,
+        TensorLayout layout,
         Dataset dataset,
         Workspace workspace,
         Func<FrozenTeacher> load,
@@ -46,7 +48,7 @@ public static class SignalCache
         string folder = Path.Combine(
             workspace.Cache,
             "teacher-signals",
-            KeyOf(runs.First(run => run.Teacher is not null), teacher, content, dataset, augmentation)[..16]
+            KeyOf(runs.First(run => run.Teacher is not null), teacher, content, layout, dataset, augmentation)[..16]
         );
         int views = ViewsOf(spec);
         try
@@ -64,7 +66,14 @@ public static class SignalCache
     private static int ViewsOf(DatasetSpec dataset) => dataset.Views ?? 1;
 
     /// <summary>Hashes everything that an answer depends on; the teacher counts by its weights, wherever they lie.</summary>
-    private static string KeyOf(RunSpec run, TeacherSpec teacher, string content, Dataset dataset, AugmentationSpec augmentation) =>
+    private static string KeyOf(
+        RunSpec run,
+        TeacherSpec teacher,
+        string content,
+        TensorLayout layout,
+        Dataset dataset,
+        AugmentationSpec augmentation
+    ) =>
         SpecJson.HashOf(json =>
         {
             json.WriteStartObject();
@@ -83,6 +92,9 @@ public static class SignalCache
                 json.WriteNumber("seed", run.DataSeed);
             if (run.Train.Precision != Precision.Float32)
                 json.WriteString("precision", SpecJson.NameOf(run.Train.Precision));
+            // Sums in another order: a run that is resumed must learn from the same digits.
+            if (layout != TensorLayout.ChannelsLast)
+                json.WriteString("layout", TensorLayouts.NameOf(layout));
             json.WriteEndObject();
         });
 }

@@ -42,7 +42,8 @@ let tests =
                   Expect.throwsC (fun () -> read dataset.Training 1 training |> ignore) (fun error ->
                       Expect.equal
                           error.Message
-                          $"""No training image of the class of {Path.Combine(root, "train", "cat/cat_1.JPEG")} can be read."""
+                          ($"""No training image of the class of {Path.Combine(root, "train", "cat/cat_1.JPEG")} can be read. The last one that was """
+                           + $"""tried is {Path.Combine(root, "train", "cat/cat_0.JPEG")}: it is no JPEG, PNG, GIF, WebP, BMP, PPM or PGM picture.""")
                           "a class without any"))
           }
 
@@ -62,8 +63,8 @@ let tests =
 
                   Expect.equal
                       error.Message
-                      ("More than 10 of the 12 images for training cannot be read, so the set is not what it should be. Copy it again from where it came. Among them:"
-                       + $"\n  {name 1}: {reason}\n  {name 10}: {reason}\n  {name 11}: {reason}\n  and 8 more")
+                      ("More than 10 of the 12 images for training cannot be read, which is more than chance breaks. Remove or replace them, or copy the "
+                       + $"dataset again:\n  11 x {reason}: {name 1}")
                       "message")
           }
 

@@ -145,7 +145,7 @@ let tests =
           }
 
           refused "no picture" [| 1uy; 2uy; 3uy |] "it is no JPEG, PNG, GIF, WebP, BMP, PPM or PGM picture"
-          refused "an empty file" [||] "it is no JPEG, PNG, GIF, WebP, BMP, PPM or PGM picture"
+          refused "an empty file" [||] "it is empty"
           refused "a photograph without its end marker" (changed (fun file -> file[.. file.Length - 2])) "it ends before the picture does"
           refused "a photograph cut in its middle" (changed (fun file -> file[..9000])) "it ends before the picture does"
           refused "a photograph cut in its header" (changed (fun file -> file[..100])) "it ends before the picture begins"
@@ -161,4 +161,30 @@ let tests =
                   let frame = seq { 0 .. file.Length - 2 } |> Seq.find (fun i -> file[i] = 0xFFuy && file[i + 1] = 0xC0uy)
                   Array.Fill(file, 0xFFuy, frame + 5, 4)
                   file))
-              "it says that it is 65535x65535 pixels, too large for a photograph" ]
+              "it says that it is 65535x65535 pixels; images of up to 100 megapixels are read"
+
+          refused
+              "a small PNG that claims to be enormous"
+              (Photos.emptyPng 20_000 9_000)
+              "it says that it is 20000x9000 pixels; images of up to 100 megapixels are read"
+
+          refused
+              "a photograph whose pixels are drawn without end"
+              (changed (fun file ->
+                  // The segment that starts the scan, again and again before the end marker; none of them holds any data.
+                  let scan = seq { 0 .. file.Length - 2 } |> Seq.find (fun i -> file[i] = 0xFFuy && file[i + 1] = 0xDAuy)
+                  let length = 2 + 256 * int file[scan + 2] + int file[scan + 3]
+                  let end' = file.Length - 2
+                  Array.concat [ file[.. end' - 1]; Array.concat (Array.replicate 100 file[scan .. scan + length - 1]); file[end'..] ]))
+              "it draws its pixels 101 times; at most 100 scans are read"
+
+          test "memory for a very large image is given back when the next one needs less" {
+              use memory = new NativeBuffer()
+
+              let sizes =
+                  [ for bytes in [ 1_000_000L; 100_000_000L; 200_000_000L; 1_000L; 2_000L ] ->
+                        (memory.AtLeast bytes |> ignore
+                         memory.Size) ]
+
+              Expect.equal sizes [ 1_250_000L; 100_000_000L; 200_000_000L; 1_250L; 2_500L ] "bytes"
+          } ]

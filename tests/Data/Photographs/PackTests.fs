@@ -2,10 +2,12 @@ module ChannelDistillation.Tests.Data.Photographs.PackTests
 
 open System
 open System.IO
+open System.Runtime.InteropServices
 open System.Threading
 open Expecto
 open ChannelDistillation
 open ChannelDistillation.Data
+open ChannelDistillation.Data.Photographs.Decoding
 open ChannelDistillation.Data.Photographs.Packed
 open ChannelDistillation.Specs
 open ChannelDistillation.Tests
@@ -22,6 +24,18 @@ let private images (set: IImageSet) augmentation =
 let private footer (path: string) =
     use shard = new Shard(path)
     shard.Footer
+
+/// Changes an entry of a shard's table, and makes the checksum right again.
+let private forge (path: string) (index: int) (change: ShardEntry -> ShardEntry) =
+    let bytes = File.ReadAllBytes path
+    let footer = MemoryMarshal.Read<ShardFooter>(ReadOnlySpan(bytes, bytes.Length - ShardFooter.Size, ShardFooter.Size))
+    let table = Span(bytes, bytes.Length - ShardFooter.Size - int footer.TableBytes, int footer.TableBytes)
+    let entries = MemoryMarshal.Cast<byte, ShardEntry>(table.Slice(0, footer.Images * Marshal.SizeOf<ShardEntry>()))
+    entries[index] <- change entries[index]
+    let sum = IO.Hashing.XxHash3.HashToUInt64(Span<byte>.op_Implicit table)
+    let mutable forged = ShardFooter(footer.Magic, footer.Listing, footer.Data, sum, footer.Images, footer.NameBytes)
+    MemoryMarshal.Write(Span(bytes, bytes.Length - ShardFooter.Size, ShardFooter.Size), &forged)
+    File.WriteAllBytes(path, bytes)
 
 [<Tests>]
 let tests =
@@ -192,7 +206,11 @@ let tests =
 
           test "a plan and a listing say that it stands in for the folder" {
               withFolder (fun folder ->
-                  let read () = Seq.toList (DatasetStore.HowItIsRead(spec folder 2, Workspace "/"))
+                  let read () =
+                      match DatasetStore.Survey(spec folder 2, Workspace "/") with
+                      | null -> failtest "it is not there"
+                      | survey -> Seq.toList survey.Remarks |> List.except [ PictureDecoder.Advice false ]
+
                   Expect.isEmpty (read ()) "the folder itself"
                   let target, _ = pack folder PackFormat.Files
                   Expect.equal (read ()) [ $"{folder} is read from its packed copy {target}, which gives the same numbers." ] "its copy"
@@ -220,6 +238,12 @@ let tests =
 
                   File.Copy(Path.Combine(target, "train-00000.bin"), shard, true)
                   refused $"The file {shard} is damaged: it is not the one that index.json names"
+
+                  message
+                      ($"The file {shard} has {FileInfo(shard).Length} bytes where {sound.Length} were written. The packed copy {target} is not whole; "
+                       + "`data pack` of the same folder repairs it.")
+                      (fun () -> DatasetStore.Survey(spec target 2, Workspace "/") |> ignore)
+
                   File.Delete shard
                   refused $"Could not find file '{shard}'"
                   File.WriteAllText(Path.Combine(target, "index.json"), "{}")
@@ -228,6 +252,85 @@ let tests =
                       ($"""{Path.Combine(target, "index.json")} is not the index of a packed copy that this version can read. """
                        + "Remove it and pack again: the shards that are right are kept.")
                       (fun () -> (openFolder target 2).Dispose()))
+          }
+
+          test "a shard whose table is false, with a right checksum, is refused when it is opened" {
+              let entry offset length width height label nameEnd content (old: ShardEntry) =
+                  let (+?) value change = Option.defaultValue value change
+
+                  ShardEntry(
+                      old.Offset +? offset,
+                      old.Checksum,
+                      old.Length +? length,
+                      old.Width +? width,
+                      old.Height +? height,
+                      old.Label +? label,
+                      old.NameEnd +? nameEnd,
+                      old.Content +? content
+                  )
+
+              let outside, name = "the data of its image 1 lie outside of it", "the name of its image 1 lies outside of it"
+              let label number = $"its image 1 has the label {number}, which is impossible there"
+
+              withFolder (fun folder ->
+                  let target, _ = pack folder (PackFormat 40)
+                  let path = Path.Combine(target, "train-00000.bin")
+                  let sound = File.ReadAllBytes path
+                  let size (bytes: int) wide high kind = $"its image 1 says that it is {wide}x{high} pixels in {bytes} bytes of the kind {kind}"
+
+                  // The second image has 40x45 pixels.
+                  for change, reason in
+                      [ entry (Some -1L) None None None None None None, outside
+                        entry (Some Int64.MaxValue) None None None None None None, outside
+                        entry (Some(int64 sound.Length - 100L)) None None None None None None, outside
+                        entry None (Some -1) None None None None None, outside
+                        entry None (Some Int32.MaxValue) None None None None None, outside
+                        entry None None (Some 41) None None None None, size 5400 41 45 0
+                        entry None None (Some 0) None None None None, size 5400 0 45 0
+                        entry None None (Some -40) (Some -45) None None None, size 5400 -40 -45 0
+                        entry None None (Some Int32.MaxValue) (Some Int32.MaxValue) None None None, size 5400 Int32.MaxValue Int32.MaxValue 0
+                        entry None None None None (Some -1) None None, label -1
+                        entry None None None None (Some 2) None None, label 2
+                        entry None None None None None (Some 1) None, name
+                        entry None None None None None (Some Int32.MaxValue) None, name
+                        entry None None None None None None (Some(enum<ShardContent> 3)), size 5400 40 45 3 ] do
+                      File.WriteAllBytes(path, sound)
+                      forge path 1 change
+
+                      message
+                          $"The file {path} is damaged: {reason}. The packed copy {target} is not whole; `data pack` of the same folder repairs it."
+                          (fun () -> (openFolder target 2).Dispose())
+
+                  File.WriteAllBytes(path, sound)
+                  forge path 5 (entry None None None None (Some 0) None None)
+                  forge path 4 (entry None None None None (Some 1) None None)
+
+                  Expect.throwsC (fun () -> (openFolder target 2).Dispose()) (fun error ->
+                      Expect.stringContains error.Message "its image 5 has the label 0" "labels go up")
+
+                  Packer.Pack(folder, target, PackFormat 40, quiet (), CancellationToken.None) |> ignore
+                  Expect.equal (File.ReadAllBytes path) sound "packing again repairs it")
+          }
+
+          test "an index that names files elsewhere, or counts other images, is refused" {
+              withFolder (fun folder ->
+                  let target, _ = pack folder PackFormat.Files
+                  let index = Path.Combine(target, "index.json")
+                  let sound = File.ReadAllText index
+                  File.Copy(Path.Combine(target, "train-00000.bin"), Path.Combine(target, "..", "train-00000.bin"))
+
+                  for before, after in
+                      [ "\"train-00000.bin\"", "\"../train-00000.bin\""
+                        "\"train-00000.bin\"", "null"
+                        "\"images\": 10", "\"images\": 11"
+                        "\"cat\"", "null" ] do
+                      let first = sound.IndexOf(before, StringComparison.Ordinal)
+                      let changed = sound[.. first - 1] + after + sound[first + before.Length ..]
+                      File.WriteAllText(index, changed)
+
+                      message
+                          $"{index} is not the index of a packed copy that this version can read. Remove it and pack again: the shards that are right are kept."
+                          (fun () -> (openFolder target 2).Dispose()))
           }
 
           test "the number of classes must be the experiment's" {

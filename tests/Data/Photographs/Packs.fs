@@ -5,6 +5,7 @@ open System.IO
 open System.Threading
 open Expecto
 open ChannelDistillation
+open ChannelDistillation.Data.Photographs.Decoding
 open ChannelDistillation.Data.Photographs.Packed
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Data.Photographs.Photos
@@ -15,7 +16,11 @@ type Watcher(advanced: int -> unit) =
     interface IPackObserver with
         member this.Started(what, images) = this.Said.Add $"{what}: {images}"
         member _.Advanced(images, _) = advanced images
-        member this.Say message = this.Said.Add message
+
+        member this.Say message =
+            // Depends on what else is installed on the machine.
+            if message <> PictureDecoder.Advice false then
+                this.Said.Add message
 
 let quiet () = Watcher ignore
 

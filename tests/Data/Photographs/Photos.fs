@@ -42,6 +42,28 @@ let encode (format: SKEncodedImageFormat) width height seed =
 
 let jpeg = encode SKEncodedImageFormat.Jpeg
 
+/// A PNG file of one chunk of pixels, whatever size it claims; grey of 1 bit unless it is said otherwise.
+let pngOf (width: int) (height: int) (bits: int) (colour: int) (rows: byte array) =
+    let bigEndian (value: int) = BitConverter.GetBytes value |> Array.rev
+
+    let chunk (name: string) (content: byte array) =
+        let named = Array.append (Text.Encoding.ASCII.GetBytes name) content
+        Array.concat [ bigEndian content.Length; named; bigEndian (int (IO.Hashing.Crc32.HashToUInt32 named)) ]
+
+    use packed = new MemoryStream()
+
+    (use zipped = new Compression.ZLibStream(packed, Compression.CompressionLevel.Fastest)
+     zipped.Write rows)
+
+    Array.concat
+        [ [| 0x89uy; byte 'P'; byte 'N'; byte 'G'; 0x0Duy; 0x0Auy; 0x1Auy; 0x0Auy |]
+          chunk "IHDR" (Array.concat [ bigEndian width; bigEndian height; [| byte bits; byte colour; 0uy; 0uy; 0uy |] ])
+          chunk "IDAT" (packed.ToArray())
+          chunk "IEND" [||] ]
+
+/// Without any of the pixels that it claims.
+let emptyPng width height = pngOf width height 1 0 [||]
+
 /// A folder with `train` and `val` of these classes and so many pictures in each.
 let folder (root: string) (classes: string list) training validation =
     for part, count in [ "train", training; "val", validation ] do

@@ -23,6 +23,9 @@ internal static unsafe class GreyPng
     public static bool IsOf16Bits(ReadOnlySpan<byte> file) =>
         file.Length > Checksum + sizeof(uint) && file.StartsWith(Signature) && file[Bits] == 16 && file[Colour] == Grey;
 
+    /// <summary>Whether a PNG file has 16 bits per channel, grey or not; its beginning is enough.</summary>
+    public static bool HasManyBits(ReadOnlySpan<byte> file) => file.Length > Colour && file.StartsWith(Signature) && file[Bits] == 16;
+
     /// <summary>The same file under its other name.</summary>
     public static byte[] WithTransparency(ReadOnlySpan<byte> file)
     {

@@ -17,6 +17,9 @@ internal readonly record struct JpegHeader(int Width, int Height, int Components
     /// <summary>Whether the file goes on to its end marker. Compressed data never hold the marker's two bytes, earlier segments may (a thumbnail).</summary>
     public bool IsWhole(ReadOnlySpan<byte> file) => file[Scan..].LastIndexOf([Marker, EndOfImage]) >= 0;
 
+    /// <summary>How often the file sends all pixels or a part of what makes them up. Compressed data never hold the marker's two bytes.</summary>
+    public int Scans(ReadOnlySpan<byte> file) => 1 + file[Scan..].Count([Marker, StartOfScan]);
+
     /// <exception cref="PictureException">The header cannot be read.</exception>
     public static JpegHeader Read(ReadOnlySpan<byte> file)
     {

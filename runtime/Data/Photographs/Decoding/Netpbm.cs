@@ -15,25 +15,10 @@ internal static unsafe class Netpbm
     /// <exception cref="PictureException">It cannot be decoded.</exception>
     public static Pixels Decode(ReadOnlySpan<byte> file, NativeBuffer target)
     {
-        var channels = file[1] == '5' ? 1 : 3;
-        var position = 2;
-        var (width, height) = (Number(file, ref position), Number(file, ref position));
-        PictureSize.Check(width, height);
-        var largest = Number(file, ref position);
-        if (largest is < 1 or > ushort.MaxValue)
-        {
-            throw new PictureException($"it says that its largest value is {largest}");
-        }
-
-        var bytes = largest > byte.MaxValue ? 2 : 1;
+        var (width, height, largest) = Header(file, out ReadOnlySpan<byte> samples);
+        var channels = Channels(file);
+        var bytes = BytesOf(largest);
         var values = (long)channels * width * height;
-        // One byte of white space ends the header.
-        var samples = file[Math.Min(position + 1, file.Length)..];
-        if (samples.Length < bytes * values)
-        {
-            throw new PictureException("it ends before the picture does");
-        }
-
         var scaled = Scaled(largest, channels == 1 && bytes == 2 ? ushort.MaxValue : byte.MaxValue);
         var pixels = target.AtLeast(4L * width * height);
         for (int from = 0, to = 0; from < values; to += 4)
@@ -49,6 +34,51 @@ internal static unsafe class Netpbm
         }
 
         return new((nint)pixels, width, height, 4);
+    }
+
+    /// <exception cref="PictureException">It is too large, or ends too early.</exception>
+    public static void Examine(ReadOnlySpan<byte> file) => Header(file, out _);
+
+    /// <summary>Whether values go beyond 8 bits; the beginning of a file is enough.</summary>
+    public static bool HasManyBits(ReadOnlySpan<byte> start)
+    {
+        try
+        {
+            return Is(start) && Numbers(start, out _).Largest > byte.MaxValue;
+        }
+        catch (PictureException)
+        {
+            return false;
+        }
+    }
+
+    private static int Channels(ReadOnlySpan<byte> file) => file[1] == '5' ? 1 : 3;
+
+    private static int BytesOf(int largest) => largest > byte.MaxValue ? 2 : 1;
+
+    private static (int Width, int Height, int Largest) Numbers(ReadOnlySpan<byte> file, out int position)
+    {
+        position = 2;
+        return (Number(file, ref position), Number(file, ref position), Number(file, ref position));
+    }
+
+    private static (int Width, int Height, int Largest) Header(ReadOnlySpan<byte> file, out ReadOnlySpan<byte> samples)
+    {
+        var (width, height, largest) = Numbers(file, out int position);
+        PictureSize.Check(width, height);
+        if (largest is < 1 or > ushort.MaxValue)
+        {
+            throw new PictureException($"it says that its largest value is {largest}");
+        }
+
+        // One byte of white space ends the header.
+        samples = file[Math.Min(position + 1, file.Length)..];
+        if (samples.Length < (long)BytesOf(largest) * Channels(file) * width * height)
+        {
+            throw new PictureException("it ends before the picture does");
+        }
+
+        return (width, height, largest);
     }
 
     /// <summary>What each value becomes.</summary>

@@ -33,16 +33,11 @@ internal sealed unsafe class PictureDecoder(TurboJpeg? system) : IDisposable
     {
         if (!JpegHeader.IsJpeg(file))
         {
+            RequireContent(file);
             return Netpbm.Is(file) ? Netpbm.Decode(file, pixels) : Skia.Decode(file, pixels);
         }
 
-        var header = JpegHeader.Read(file);
-        PictureSize.Check(header.Width, header.Height);
-        if (!header.IsWhole(file))
-        {
-            throw new PictureException("it ends before the picture does");
-        }
-
+        var header = JpegOf(file);
         if (system is null)
         {
             return Skia.Decode(file, pixels);
@@ -51,6 +46,50 @@ internal sealed unsafe class PictureDecoder(TurboJpeg? system) : IDisposable
         var target = pixels.AtLeast(4L * header.Width * header.Height);
         system.Decode(file, header, target);
         return new((nint)target, header.Width, header.Height, 4);
+    }
+
+    /// <summary>Looks at what a file says of itself, without decoding it.</summary>
+    /// <exception cref="PictureException">It is no image, asks for too much, or can be seen not to be whole.</exception>
+    public static void Examine(ReadOnlySpan<byte> file)
+    {
+        RequireContent(file);
+        if (JpegHeader.IsJpeg(file))
+        {
+            JpegOf(file);
+        }
+        else if (Netpbm.Is(file))
+        {
+            Netpbm.Examine(file);
+        }
+        else
+        {
+            Skia.Examine(file);
+        }
+    }
+
+    private static void RequireContent(ReadOnlySpan<byte> file)
+    {
+        if (file.IsEmpty)
+        {
+            throw new PictureException("it is empty");
+        }
+    }
+
+    private static JpegHeader JpegOf(ReadOnlySpan<byte> file)
+    {
+        var header = JpegHeader.Read(file);
+        PictureSize.Check(header.Width, header.Height);
+        if (!header.IsWhole(file))
+        {
+            throw new PictureException("it ends before the picture does");
+        }
+
+        if (header.Scans(file) is > FileLimits.JpegScans and var scans)
+        {
+            throw new PictureException($"it draws its pixels {scans} times; at most {FileLimits.JpegScans} scans are read");
+        }
+
+        return header;
     }
 
     public void Dispose()

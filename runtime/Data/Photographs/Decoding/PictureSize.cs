@@ -3,9 +3,6 @@ namespace ChannelDistillation.Data.Photographs.Decoding;
 /// <summary>Guards against a small file that claims to be an enormous picture.</summary>
 internal static class PictureSize
 {
-    // Where Pillow refuses to go on.
-    private const long Most = 178_956_970;
-
     /// <exception cref="PictureException">Nothing, or too much to be a photograph.</exception>
     public static void Check(int width, int height)
     {
@@ -14,9 +11,11 @@ internal static class PictureSize
             throw new PictureException($"it says that it is {width}x{height} pixels");
         }
 
-        if ((long)width * height > Most)
+        if ((long)width * height > FileLimits.ImagePixels)
         {
-            throw new PictureException($"it says that it is {width}x{height} pixels, too large for a photograph");
+            throw new PictureException(
+                $"it says that it is {width}x{height} pixels; images of up to {FileLimits.ImagePixels / 1_000_000} megapixels are read"
+            );
         }
     }
 }

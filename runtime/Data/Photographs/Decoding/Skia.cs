@@ -16,6 +16,29 @@ internal static unsafe class Skia
             return grey;
         }
 
+        return With(
+            file,
+            codec =>
+            {
+                var (width, height) = (codec.Info.Width, codec.Info.Height);
+                var pixels = (nint)target.AtLeast(4L * width * height);
+                var result = codec.GetPixels(new SKImageInfo(width, height, SKColorType.Rgba8888, SKAlphaType.Unpremul), pixels);
+                return result switch
+                {
+                    SKCodecResult.Success => new Pixels(pixels, width, height, 4),
+                    SKCodecResult.IncompleteInput => throw new PictureException("it ends before the picture does"),
+                    _ => throw new PictureException($"it cannot be decoded ({result})"),
+                };
+            }
+        );
+    }
+
+    /// <summary>Looks at what a file says of itself.</summary>
+    /// <exception cref="PictureException">It is no image, or too large a one.</exception>
+    public static void Examine(ReadOnlySpan<byte> file) => With(file, codec => codec.Info);
+
+    private static T With<T>(ReadOnlySpan<byte> file, Func<SKCodec, T> act)
+    {
         fixed (byte* data = file)
         {
             using var held = SKData.Create((nint)data, file.Length);
@@ -24,18 +47,10 @@ internal static unsafe class Skia
                 ?? throw new PictureException(
                     IsTiff(file) ? "TIFF pictures are not read here; convert it to PNG" : "it is no JPEG, PNG, GIF, WebP, BMP, PPM or PGM picture"
                 );
-            var (width, height) = (codec.Info.Width, codec.Info.Height);
-            PictureSize.Check(width, height);
-            var pixels = (nint)target.AtLeast(4L * width * height);
-            var result = codec.GetPixels(new SKImageInfo(width, height, SKColorType.Rgba8888, SKAlphaType.Unpremul), pixels);
-            return result switch
-            {
-                SKCodecResult.Success => new(pixels, width, height, 4),
-                SKCodecResult.IncompleteInput => throw new PictureException("it ends before the picture does"),
-                _ => throw new PictureException($"it cannot be decoded ({result})"),
-            };
+            PictureSize.Check(codec.Info.Width, codec.Info.Height);
+            return act(codec);
         }
     }
 
-    private static bool IsTiff(ReadOnlySpan<byte> file) => file.StartsWith("II*\0"u8) || file.StartsWith("MM\0*"u8);
+    public static bool IsTiff(ReadOnlySpan<byte> file) => file.StartsWith("II*\0"u8) || file.StartsWith("MM\0*"u8);
 }

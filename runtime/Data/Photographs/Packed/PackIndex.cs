@@ -1,4 +1,5 @@
 using System.Text.Json;
+using ChannelDistillation.Native;
 using ChannelDistillation.Records;
 
 namespace ChannelDistillation.Data.Photographs.Packed;
@@ -55,8 +56,13 @@ internal sealed record PackIndex(
         var path = Path.Combine(folder, Name);
         try
         {
-            var index = JsonSerializer.Deserialize<PackIndex>(File.ReadAllBytes(path), RecordJson.Pretty);
-            if (index is { Version: > 0, Format: not null, Source: not null, Classes: not null, Train.Shards.Count: > 0, Val.Shards.Count: > 0 })
+            var index = JsonSerializer.Deserialize<PackIndex>(InputFile.ReadAll(path, FileLimits.ListBytes), RecordJson.Pretty);
+            if (
+                index is { Version: > 0, Format: not null, Source: not null, Classes: not null }
+                && !index.Classes.Contains(null!)
+                && IsPossible(index.Train)
+                && IsPossible(index.Val)
+            )
             {
                 return index;
             }
@@ -65,11 +71,21 @@ internal sealed record PackIndex(
         {
             // Said below.
         }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new MissingException($"{path} cannot be read: {InputFile.Reason(path, error)}.", error);
+        }
 
         throw new MissingException(
             $"{path} is not the index of a packed copy that this version can read. Remove it and pack again: the shards that are right are kept."
         );
     }
+
+    /// <summary>Only files that packing writes are named: another name could lead anywhere.</summary>
+    private static bool IsPossible(Part? part) =>
+        part is { Listing: not null, Shards.Count: > 0 }
+        && part.Shards.All(shard => shard is { File: not null, Xxh3: not null, Images: > 0 } && PackTarget.IsShardName(shard.File))
+        && part.Images == part.Shards.Sum(shard => (long)shard.Images);
 
     public void Write(string folder) =>
         AtomicFile.Write(Path.Combine(folder, Name), stream => JsonSerializer.Serialize(stream, this, RecordJson.Pretty));

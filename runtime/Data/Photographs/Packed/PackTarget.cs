@@ -69,17 +69,20 @@ internal static partial class PackTarget
         return Directory
             .EnumerateFileSystemEntries(target)
             .Select(path => (Path: path, Name: Path.GetFileName(path)))
-            .Where(entry => named is null ? !entry.Name.StartsWith('.') : !named.Contains(entry.Name) && ShardName().IsMatch(entry.Name))
+            .Where(entry => named is null ? !entry.Name.StartsWith('.') : !named.Contains(entry.Name) && IsShardName(entry.Name))
             .Where(entry => !IsShard(entry.Path) && !PartName().IsMatch(entry.Name))
             .Select(entry => entry.Name)
             .Order(StringComparer.Ordinal)
             .FirstOrDefault();
     }
 
+    /// <summary>Whether packing calls a shard so.</summary>
+    public static bool IsShardName(string name) => ShardName().IsMatch(name);
+
     /// <summary>By name and content: another program's file may be called `train-00001.bin` as well.</summary>
     private static bool IsShard(string path)
     {
-        if (!ShardName().IsMatch(Path.GetFileName(path)) || !File.Exists(path))
+        if (!IsShardName(Path.GetFileName(path)) || !File.Exists(path))
         {
             return false;
         }
@@ -89,16 +92,16 @@ internal static partial class PackTarget
             new Shard(path).Dispose();
             return true;
         }
-        catch (DamagedFileException)
+        catch (Exception error) when (error is DamagedFileException or IOException or UnauthorizedAccessException)
         {
             return false;
         }
     }
 
-    [GeneratedRegex(@"^(train|val)-\d{5}\.bin$")]
+    [GeneratedRegex(@"^(train|val)-[0-9]{5,}\.bin\z")]
     private static partial Regex ShardName();
 
     /// <summary>What a killed packing leaves of the shard that it was writing.</summary>
-    [GeneratedRegex(@"^(train|val)-\d{5}\.bin\.part$")]
+    [GeneratedRegex(@"^(train|val)-[0-9]{5,}\.bin\.part\z")]
     private static partial Regex PartName();
 }

@@ -13,10 +13,10 @@ internal static class PackedFolder
     /// <exception cref="MissingException">A shard is missing or damaged.</exception>
     public static (PackedStore Training, PackedStore Validation) Open(string folder, PackIndex index)
     {
-        var training = Open(folder, index.Train, "train");
+        var training = Open(folder, index, index.Train, "train");
         try
         {
-            return (training, Open(folder, index.Val, "val"));
+            return (training, Open(folder, index, index.Val, "val"));
         }
         catch
         {
@@ -25,14 +25,14 @@ internal static class PackedFolder
         }
     }
 
-    private static PackedStore Open(string folder, PackIndex.Part part, string name)
+    private static PackedStore Open(string folder, PackIndex index, PackIndex.Part part, string name)
     {
         var shards = new List<Shard>();
         try
         {
             foreach (var listed in part.Shards)
             {
-                shards.Add(Open(folder, listed));
+                shards.Add(Open(folder, listed, index.Classes.Count));
             }
         }
         catch
@@ -44,12 +44,34 @@ internal static class PackedFolder
         return new([.. shards], Path.Combine(folder, name));
     }
 
-    private static Shard Open(string folder, PackIndex.ShardFile listed)
+    /// <summary>Whether the shards are all there, by their lengths: fast enough for a plan.</summary>
+    /// <exception cref="MissingException">One is not.</exception>
+    public static void CheckShards(string folder, PackIndex index)
+    {
+        foreach (PackIndex.ShardFile listed in index.Shards)
+        {
+            var file = new FileInfo(Path.Combine(folder, listed.File));
+            if (!file.Exists || file.Length != listed.Bytes)
+            {
+                throw NotWhole(
+                    folder,
+                    file.Exists
+                        ? $"The file {file.FullName} has {file.Length} bytes where {listed.Bytes} were written"
+                        : $"There is no file {file.FullName}"
+                );
+            }
+        }
+    }
+
+    private static MissingException NotWhole(string folder, string reason, Exception? inner = null) =>
+        new($"{reason}. The packed copy {folder} is not whole; `data pack` of the same folder repairs it.", inner);
+
+    private static Shard Open(string folder, PackIndex.ShardFile listed, int classes)
     {
         var path = Path.Combine(folder, listed.File);
         try
         {
-            var shard = new Shard(path);
+            var shard = new Shard(path, classes);
             if (shard.Count == listed.Images && shard.Footer.Data.ToString("x16") == listed.Xxh3)
             {
                 return shard;
@@ -60,10 +82,7 @@ internal static class PackedFolder
         }
         catch (Exception error) when (error is DamagedFileException or IOException or UnauthorizedAccessException)
         {
-            throw new MissingException(
-                $"{error.Message.TrimEnd('.')}. The packed copy {folder} is not whole; `data pack` of the same folder repairs it.",
-                error
-            );
+            throw NotWhole(folder, error.Message.TrimEnd('.'), error);
         }
     }
 }

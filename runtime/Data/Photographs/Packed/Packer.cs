@@ -17,6 +17,7 @@ public sealed class Packer
     private readonly CancellationToken stop;
     private readonly PackIndex? there;
     private readonly List<string> remarks = [];
+    private int classes;
     private bool isChanged;
     private int images;
     private long bytes;
@@ -58,6 +59,7 @@ public sealed class Packer
     private PackResult Run(string folder)
     {
         var (training, validation) = PhotographFolder.List(folder);
+        classes = training.Classes.Count;
         var (listedTraining, listedValidation) = (new Listing(training, format), new Listing(validation, format));
         if (there is not null)
         {
@@ -69,6 +71,7 @@ public sealed class Packer
             observer.Say(advice);
         }
 
+        remarks.AddRange(training.Findings.Sentences(training.Folder).Concat(validation.Findings.Sentences(validation.Folder)));
         observer.Started(IsCheck ? $"Checking {target}" : $"Packing {folder}", training.Files.Count + validation.Files.Count);
         var index = new PackIndex(
             PackIndex.Current,
@@ -144,7 +147,7 @@ public sealed class Packer
 
         try
         {
-            using var shard = new Shard(path);
+            using var shard = new Shard(path, classes);
             return shard.Footer.Listing == listing && (!IsCheck || shard.IsSound());
         }
         catch (DamagedFileException)
@@ -203,12 +206,30 @@ public sealed class Packer
         }
     }
 
+    /// <summary>What training will say of an image; a file that was taken as it is is looked at, not decoded.</summary>
+    private static string? WhyBroken(Shard shard, int index)
+    {
+        try
+        {
+            if (shard[index].Content == ShardContent.File)
+            {
+                PictureDecoder.Examine(shard.Unchecked(index));
+            }
+
+            return shard.ReasonUnreadable(index);
+        }
+        catch (PictureException error)
+        {
+            return error.Message;
+        }
+    }
+
     private PackIndex.ShardFile Describe(string path, string file, int first, BrokenPictures broken)
     {
-        using var shard = new Shard(path);
+        using var shard = new Shard(path, classes);
         for (var i = 0; i < shard.Count; i++)
         {
-            if (shard.ReasonUnreadable(i) is { } reason)
+            if (WhyBroken(shard, i) is { } reason)
             {
                 broken.Add(first + i, shard.Name(i), reason);
             }

@@ -2,6 +2,8 @@ using System.IO.Hashing;
 using System.IO.MemoryMappedFiles;
 using System.Runtime.InteropServices;
 using System.Text;
+using ChannelDistillation.Native;
+using Microsoft.Win32.SafeHandles;
 
 namespace ChannelDistillation.Data.Photographs.Packed;
 
@@ -14,32 +16,31 @@ internal sealed unsafe class Shard : IDisposable
     private readonly long tableOffset;
     private readonly int[] verified;
 
-    /// <exception cref="DamagedFileException">It is no whole shard.</exception>
-    public Shard(string path)
+    /// <param name="classes">Those of the packed copy: labels are 0 to classes - 1.</param>
+    /// <exception cref="DamagedFileException">It is no whole shard, or an entry of its table is impossible.</exception>
+    /// <exception cref="IOException">It is no file, or cannot be read; so does UnauthorizedAccessException.</exception>
+    public Shard(string path, int classes = int.MaxValue)
     {
-        var length = new FileInfo(path).Length;
+        using SafeFileHandle handle = InputFile.Open(path);
+        long length = RandomAccess.GetLength(handle);
         if (length < ShardFooter.Size)
         {
             throw new DamagedFileException(path, "it ends before its footer");
         }
 
-        file = MemoryMappedFile.CreateFromFile(path, FileMode.Open, null, 0, MemoryMappedFileAccess.Read);
+        file = MemoryMappedFile.CreateFromFile(handle, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
         view = file.CreateViewAccessor(0, length, MemoryMappedFileAccess.Read);
         view.SafeMemoryMappedViewHandle.AcquirePointer(ref start);
         Footer = MemoryMarshal.Read<ShardFooter>(new ReadOnlySpan<byte>(start + length - ShardFooter.Size, ShardFooter.Size));
-        verified = new int[(Math.Max(Footer.Images, 0) + 31) / 32];
         tableOffset = length - ShardFooter.Size - Footer.TableBytes;
-        if (
-            Footer.Magic != ShardFooter.Signature
-            || Footer.Images < 0
-            || Footer.NameBytes < 0
-            || tableOffset < 0
-            || XxHash3.HashToUInt64(new ReadOnlySpan<byte>(start + tableOffset, Footer.TableBytes)) != Footer.Table
-        )
+        string? reason = IsTableWritten() ? WhyImpossible(classes) : "its table is not what was written";
+        if (reason is not null)
         {
             Dispose();
-            throw new DamagedFileException(path, "its table is not what was written");
+            throw new DamagedFileException(path, reason);
         }
+
+        verified = new int[(Footer.Images + 31) / 32];
     }
 
     public ShardFooter Footer { get; }
@@ -55,16 +56,18 @@ internal sealed unsafe class Shard : IDisposable
         return Encoding.UTF8.GetString(names + begin, this[index].NameEnd - begin);
     }
 
+    /// <summary>An image's data, not checked.</summary>
+    public ReadOnlySpan<byte> Unchecked(int index) => new(start + this[index].Offset, this[index].Length);
+
     /// <summary>Where an image's data lie. They are checked the first time that somebody asks.</summary>
     /// <exception cref="PictureException">They are not what was written.</exception>
     public ReadOnlySpan<byte> Data(int index)
     {
-        ref readonly var entry = ref this[index];
-        var data = new ReadOnlySpan<byte>(start + entry.Offset, entry.Length);
+        var data = Unchecked(index);
         var (word, bit) = (index / 32, 1 << index % 32);
         if ((Volatile.Read(ref verified[word]) & bit) == 0)
         {
-            if (XxHash3.HashToUInt64(data) != entry.Checksum)
+            if (XxHash3.HashToUInt64(data) != this[index].Checksum)
             {
                 throw new PictureException("its checksum in the packed copy is wrong");
             }
@@ -90,6 +93,41 @@ internal sealed unsafe class Shard : IDisposable
         }
 
         return hash.GetCurrentHashAsUInt64() == Footer.Data;
+    }
+
+    private bool IsTableWritten() =>
+        Footer is { Magic: ShardFooter.Signature, Images: >= 0, NameBytes: >= 0, TableBytes: <= int.MaxValue }
+        && tableOffset >= 0
+        && XxHash3.HashToUInt64(new ReadOnlySpan<byte>(start + tableOffset, (int)Footer.TableBytes)) == Footer.Table;
+
+    /// <summary>
+    /// Why the table cannot be that of a packed copy; null: it can. What it says is used as addresses later, and its checksum proves nothing about
+    /// a file that somebody made on purpose.
+    /// </summary>
+    private string? WhyImpossible(int classes)
+    {
+        int nameEnd = 0;
+        for (var i = 0; i < Count; i++)
+        {
+            ref readonly var entry = ref this[i];
+            if (entry.Offset < 0 || entry.Length < 0 || entry.Length > tableOffset || entry.Offset > tableOffset - entry.Length)
+                return $"the data of its image {i} lie outside of it";
+            if (entry.NameEnd < nameEnd || entry.NameEnd > Footer.NameBytes)
+                return $"the name of its image {i} lies outside of it";
+            if (entry.Label < 0 || entry.Label >= classes || (i > 0 && entry.Label < this[i - 1].Label))
+                return $"its image {i} has the label {entry.Label}, which is impossible there";
+            bool isKnown = entry.Content switch
+            {
+                ShardContent.Pixels => entry is { Width: > 0, Height: > 0 } && (Int128)3 * entry.Width * entry.Height == entry.Length,
+                ShardContent.File or ShardContent.Unreadable => true,
+                _ => false,
+            };
+            if (!isKnown)
+                return $"its image {i} says that it is {entry.Width}x{entry.Height} pixels in {entry.Length} bytes of the kind {(int)entry.Content}";
+            nameEnd = entry.NameEnd;
+        }
+
+        return null;
     }
 
     public void Dispose()

@@ -17,5 +17,5 @@ internal readonly record struct ShardFooter(ulong Magic, ulong Listing, ulong Da
 
     public static int Size => Marshal.SizeOf<ShardFooter>();
 
-    public int TableBytes => Images * Marshal.SizeOf<ShardEntry>() + NameBytes;
+    public long TableBytes => (long)Images * Marshal.SizeOf<ShardEntry>() + NameBytes;
 }

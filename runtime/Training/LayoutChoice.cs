@@ -1,0 +1,134 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using ChannelDistillation.Data;
+using ChannelDistillation.Losses;
+using ChannelDistillation.Models;
+using ChannelDistillation.Native;
+using ChannelDistillation.Records;
+using ChannelDistillation.Specs;
+using TorchSharp;
+
+namespace ChannelDistillation.Training;
+
+/// <summary>
+/// The layout that networks compute in. On the CPU the faster one: both are timed once for each machine and network, and the choice is kept under
+/// the workspace's cache folder, so that all processes make the same. On a GPU always channels-last.
+/// </summary>
+/// <param name="device">As <see cref="Devices.Choose"/> gave it.</param>
+/// <param name="given">On the CPU this one, and nothing is timed; null: the faster one.</param>
+public sealed class LayoutChoice(Workspace workspace, string device, TensorLayout? given)
+{
+    /// <summary>Contiguous is chosen where it is so many times as fast: channels-last is what most machines are faster in.</summary>
+    private const double WorthIt = 1.05;
+
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+
+    /// <summary>Those of a run: given ones, else those that it began with, else the faster ones.</summary>
+    /// <param name="recorded">What it began with; null: it has not begun.</param>
+    public RunLayouts Of(RunSpec run, RunLayouts? recorded = null)
+    {
+        DatasetDescriptor dataset = DatasetCatalog.Describe(run.Dataset);
+        return new(
+            Choose(recorded?.Student, () => Use(LossCatalog.Network(run), isTrained: true)),
+            run.Teacher is TeacherSpec teacher ? Choose(recorded?.Teacher, () => Use(teacher.Model, isTrained: false)) : null
+        );
+
+        NetworkUse Use(ModelSpec model, bool isTrained) =>
+            new(model, dataset.Image, dataset.Classes, run.Train.Batch, run.Train.Precision, isTrained);
+    }
+
+    /// <summary>Of a network that is only evaluated.</summary>
+    public TensorLayout OfEvaluation(ModelSpec model, DatasetSpec dataset, Precision precision)
+    {
+        DatasetDescriptor images = DatasetCatalog.Describe(dataset);
+        return Choose(null, () => new(model, images.Image, images.Classes, Evaluation.BatchSize, precision, IsTrained: false));
+    }
+
+    private TensorLayout Choose(TensorLayout? recorded, Func<NetworkUse> use) =>
+        new torch.Device(device).type != DeviceType.CPU ? TensorLayout.ChannelsLast : given ?? recorded ?? Faster(use());
+
+    private TensorLayout Faster(NetworkUse use)
+    {
+        Timed here = Timed.Here(use);
+        string name = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(here.ToString())))[..16];
+        string file = Path.Combine(workspace.Cache, "layouts", name + ".json");
+        if (Read(file) is Timed known && known.IsLike(here))
+            return known.Faster;
+        try
+        {
+            using var patience = new CancellationTokenSource(Patience);
+            // Two that time at once would disturb one another, and might choose differently.
+            using ProcessLock held = ProcessLock.Take(file + ".lock", () => { }, patience.Token);
+            if (Read(file) is Timed other && other.IsLike(here))
+                return other.Faster;
+            var (channelsLast, contiguous) = LayoutTiming.Measure(use);
+            MemoryAllocator.GiveBack();
+            Timed now = here with
+            {
+                ChannelsLastSeconds = channelsLast,
+                ContiguousSeconds = contiguous,
+                Faster = channelsLast >= WorthIt * contiguous ? TensorLayout.Contiguous : TensorLayout.ChannelsLast,
+            };
+            AtomicFile.WriteText(file, JsonSerializer.Serialize(now, RecordJson.Pretty) + "\n");
+            return now.Faster;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or OperationCanceledException)
+        {
+            // What cannot be kept would be chosen again, and perhaps otherwise.
+            return TensorLayout.ChannelsLast;
+        }
+    }
+
+    /// <summary>Null: not kept, or damaged; the network is timed again.</summary>
+    private static Timed? Read(string file)
+    {
+        try
+        {
+            return File.Exists(file) ? JsonSerializer.Deserialize<Timed>(File.ReadAllText(file), RecordJson.Line) : null;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or JsonException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Everything that the times depend on, and what came of them.</summary>
+    private sealed record Timed(
+        string Processor,
+        string Instructions,
+        int Threads,
+        string Libtorch,
+        string Network,
+        string Image,
+        int Classes,
+        int Batch,
+        Precision Precision,
+        bool Trained,
+        double ChannelsLastSeconds,
+        double ContiguousSeconds,
+        TensorLayout Faster
+    )
+    {
+        /// <summary>Not timed yet.</summary>
+        public static Timed Here(NetworkUse use) =>
+            new(
+                Machine.Processor(),
+                CpuFeatures.Signature,
+                torch.get_num_threads(),
+                TorchContext.Version ?? typeof(torch).Assembly.GetName().Version!.ToString(),
+                use.Model.Stem is Stem stem ? $"{use.Model.Name}, {stem}" : use.Model.Name,
+                $"{use.Image.Channels}x{use.Image.Height}x{use.Image.Width}",
+                use.Classes,
+                use.Batch,
+                use.Precision,
+                use.IsTrained,
+                0,
+                0,
+                TensorLayout.ChannelsLast
+            );
+
+        public bool IsLike(Timed here) =>
+            here == this with { ChannelsLastSeconds = here.ChannelsLastSeconds, ContiguousSeconds = here.ContiguousSeconds, Faster = here.Faster };
+    }
+}

@@ -1,0 +1,131 @@
+/// Folders of images, given to the real program.
+module ChannelDistillation.Tests.Cli.FolderTests
+
+open System
+open System.IO
+open Expecto
+open ChannelDistillation.Models
+open ChannelDistillation.Records
+open ChannelDistillation.Tests
+open ChannelDistillation.Tests.Cli.Running
+open ChannelDistillation.Tests.Data.Photographs
+open TorchSharp
+
+let private experiment =
+    "experiment: photos
+dataset: { image_folder: birds, classes: 2 }
+teacher: none
+student: { model: resnet18 }
+train: { epochs: 1, batch: 4, optimizer: { sgd: { lr: 0.1 } } }
+losses:
+  ce: { weight: 1 }
+variants:
+  plain: [ce]
+seeds: [0]
+"
+
+/// A folder `birds` of two classes beside an experiment and a checkpoint for it.
+let private withBirds act =
+    use folder = new TemporaryFolder()
+    Photos.folder (folder.File "birds") Photos.cats 2 1 |> ignore
+    File.WriteAllText(folder.File "a.yaml", experiment)
+    use _ = torch.NewDisposeScope()
+    let model = ModelCatalog.Get("resnet8").Create.Invoke(BackboneOptions(Stem.Cifar, 3, 2))
+    Safetensors.Write(folder.File "a.safetensors", model.state_dict (), readOnlyDict [])
+    act folder
+
+let private runAs user (folder: TemporaryFolder) (arguments: string list) =
+    use started = new Started(folder.Path, arguments, root = folder.Path, ?user = user)
+    let code, output, errors = started.End()
+    code, (output + errors).Replace(folder.Path, "ROOT")
+
+let private run = runAs None
+let private plan = [ "plan"; "a.yaml" ]
+
+/// Every command that reads a folder of images.
+let private all =
+    [ plan
+      [ "plan"; "a.yaml"; "--json" ]
+      [ "sweep"; "a.yaml"; "--device"; "cpu" ]
+      [ "data"; "pack"; "./birds"; "--jpeg" ]
+      [ "evaluate"; "a.safetensors"; "--dataset"; "birds"; "--device"; "cpu" ] ]
+
+[<Tests>]
+let tests =
+    testList
+        "folders of images on the command line"
+        [ test "a plan ends with 3 where a dataset is there and cannot be used, and with 0 where it is not there" {
+              withBirds (fun folder ->
+                  let code, text = run folder plan
+                  Expect.equal code 0 text
+                  Expect.stringContains text "Dataset birds: there, 4 images for training and 2 for validation." "usable"
+                  Directory.Move(folder.File "birds/val/dog", folder.File "birds/val/Dog")
+
+                  let reason =
+                      "In ROOT/birds, train/ has the class `dog` and val/ has `Dog`: they differ in capitals. Give both the same name."
+
+                  let code, text = run folder plan
+                  Expect.equal code 3 text
+                  Expect.stringContains text $"Dataset birds: it cannot be used. {reason}\n" "what is wrong"
+                  Expect.stringContains text "Cohort 1: 1 run" "the rest of the plan"
+                  let code, text = run folder [ "plan"; "a.yaml"; "--json" ]
+                  Expect.equal code 3 text
+                  Expect.stringContains text $"{reason}\n" "as JSON"
+                  Directory.Delete(folder.File "birds/val", true)
+                  let code, text = run folder plan
+                  Expect.equal code 3 text
+                  Expect.stringContains text "Dataset birds: it cannot be used. The folder birds has no val/ in it." "half of it"
+                  Directory.Delete(folder.File "birds", true)
+                  let code, text = run folder plan
+                  Expect.equal code 0 text
+                  Expect.stringContains text "Dataset birds: not on this machine." "none of it")
+          }
+
+          test "a folder that this account may not read is named, with what to do" {
+              if not (OperatingSystem.IsLinux()) then
+                  skiptest "for Linux, where another user can be played"
+
+              let nobody = if Environment.IsPrivilegedProcess then Some 65534 else None
+
+              if nobody.IsSome && not (File.Exists "/usr/bin/setpriv") then
+                  skiptest "a process runs as another user with util-linux' setpriv only"
+
+              withBirds (fun folder ->
+                  File.SetUnixFileMode(folder.Path, enum<UnixFileMode> 0o777)
+
+                  for closed in [ "birds/val/dog"; "birds/val"; "birds" ] do
+                      File.SetUnixFileMode(folder.File closed, UnixFileMode.None)
+
+                      try
+                          for arguments in all do
+                              let code, text = runAs nobody folder arguments
+
+                              if nobody.IsSome && text.Contains "does not exist" then
+                                  skiptest "other users cannot reach this folder"
+
+                              Expect.equal code 3 $"{closed}, {arguments}: {text}"
+
+                              Expect.stringContains
+                                  text
+                                  ($"The folder ROOT/{closed} cannot be read: this account may not. Give it the right to list the folder and to open files "
+                                   + "in it (chmod u+rx).")
+                                  $"{closed}, {arguments}"
+                      finally
+                          File.SetUnixFileMode(folder.File closed, enum<UnixFileMode> 0o755))
+          }
+
+          test "every command says what of a folder is not used" {
+              withBirds (fun folder ->
+                  File.WriteAllText(folder.File "birds/val/cat/._cat_0.JPEG", "")
+
+                  for arguments in all do
+                      let code, text = run folder arguments
+                      Expect.equal code 0 $"{arguments}: {text}"
+
+                      if not (List.contains "--json" arguments) then
+                          Expect.stringContains text "In ROOT/birds/val, 1 entry is not used: 1 hidden (cat/._cat_0.JPEG)." $"{arguments}"
+
+                      // The copy would stand in for the folder.
+                      if Directory.Exists(folder.File "birds-packed-jpeg") then
+                          Directory.Delete(folder.File "birds-packed-jpeg", true))
+          } ]

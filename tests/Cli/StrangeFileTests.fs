@@ -1,0 +1,67 @@
+/// Files that are not what the program expects, given to the real program; none may hold it for ever.
+module ChannelDistillation.Tests.Cli.StrangeFileTests
+
+open System
+open System.IO
+open Expecto
+open ChannelDistillation.Tests
+open ChannelDistillation.Tests.Cli.Running
+
+/// Exit code and everything that it wrote, without the folder's path.
+let private runIn (folder: TemporaryFolder) (arguments: string list) =
+    use started = new Started(folder.Path, arguments)
+
+    let code, output, errors = started.End()
+    code, (output + errors).Replace(folder.Path + "/", "").Trim()
+
+let private experiment (teacher: string) =
+    $"experiment: strange
+dataset: fashion-mnist-mini
+teacher: {{ model: resnet8, checkpoint: {teacher} }}
+student: {{ model: resnet8 }}
+train: {{ epochs: 1, batch: 64, optimizer: {{ sgd: {{ lr: 0.1 }} }} }}
+losses:
+  ce: {{ weight: 1 }}
+  kd: {{ weight: 1, temperature: 4 }}
+variants:
+  kd: [ce, kd]
+seeds: [0]
+"
+
+[<Tests>]
+let tests =
+    testList
+        "strange files on the command line"
+        [ test "a pipe or a device in the place of an experiment is refused" {
+              use folder = new TemporaryFolder()
+              SpecialFiles.pipe (folder.File "pipe.yaml")
+
+              for file, kind in [ "pipe.yaml", "a pipe"; "/dev/zero", "a device" ] do
+                  for verb in [ "plan"; "sweep"; "table" ] do
+                      let code, text = runIn folder [ verb; file ]
+                      Expect.equal code 2 text
+                      Expect.stringContains text $"I cannot read this file: it is {kind}, not a file." $"{verb} {file}"
+          }
+
+          test "a file that an experiment extends may not be a pipe either" {
+              use folder = new TemporaryFolder()
+              SpecialFiles.pipe (folder.File "pipe.yaml")
+              File.WriteAllText(folder.File "a.yaml", "extends: pipe.yaml\nexperiment: a\n")
+              let code, text = runIn folder [ "plan"; "a.yaml" ]
+              Expect.equal code 2 text
+              Expect.stringContains text "I cannot read this file: it is a pipe, not a file." "plan"
+          }
+
+          test "a pipe or a device in the place of a checkpoint is refused" {
+              use folder = new TemporaryFolder()
+              SpecialFiles.pipe (folder.File "pipe.pth")
+
+              for file, kind in [ "pipe.pth", "a pipe"; "/dev/zero", "a device" ] do
+                  for verb in [ [ "evaluate" ]; [ "teacher"; "inspect" ] ] do
+                      Expect.equal (runIn folder (verb @ [ file ])) (3, $"{file} cannot be read: it is {kind}, not a file.") $"{verb} {file}"
+
+              File.WriteAllText(folder.File "a.yaml", experiment (folder.File "pipe.pth"))
+              let code, text = runIn folder [ "sweep"; "a.yaml"; "--out"; "runs"; "--device"; "cpu" ]
+              Expect.equal code 3 text
+              Expect.stringContains text "pipe.pth cannot be read: it is a pipe, not a file." "sweep"
+          } ]
