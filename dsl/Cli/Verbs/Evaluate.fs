@@ -37,7 +37,7 @@ type EvaluateArguments =
             | Stem _ -> "cifar or imagenet; default: the one that its tensors fit"
             | Device _ -> "auto, cpu, cuda or cuda:N; default auto: a GPU where there is one"
             | Threads _ -> "processor threads; default: all cores"
-            | Layout _ -> "what the network computes in on the CPU: auto, channels-last or contiguous; default auto: the faster one, timed once"
+            | Layout _ -> "what the network computes in on the CPU: auto, channels-last or contiguous; default channels-last; auto: the faster one"
             | Json -> "print JSON instead of a line"
 
 let private stemOf (text: string) =

@@ -37,7 +37,7 @@ type PlanArguments =
             | Device _ -> "what --measure rehearses on, and whether bfloat16 pays there; auto, cpu, cuda or cuda:N; default auto"
             | Threads _ -> "processor threads of --measure; default: all cores"
             | Layout _ ->
-                "what networks compute in in --measure, on the CPU: auto, channels-last or contiguous; default auto: the faster one, timed once"
+                "what networks compute in in --measure, on the CPU: auto, channels-last or contiguous; default channels-last; auto: the faster one"
             | Launcher _ -> "slurm: also show what `sweep --launcher slurm` would submit now"
             | Retry_Failed -> "with --launcher slurm: as if sweep were told to try runs again that diverged or failed"
             | Json -> "print the plan as JSON"
