@@ -42,7 +42,7 @@ type SweepArguments =
             | Lanes _ -> "most runs trained together in one cohort; default 16, on a GPU as many of them as fit"
             | Threads _ -> "processor threads; default: all cores"
             | Layout _ ->
-                "what networks compute in on the CPU: auto, channels-last or contiguous; default auto: what a run began with, else the faster one, timed once"
+                "what networks compute in on the CPU: auto, channels-last or contiguous; default channels-last; auto: what a run began with, else the faster one"
             | Deterministic -> "on a GPU: the same numbers from run to run, more slowly; docs/gpu.md"
             | Tf32 _ -> "on a GPU, on or off: multiply in TensorFloat-32 in convolutions; default on"
             | Retry_Failed -> "try runs again that diverged or failed"
