@@ -11,7 +11,7 @@ ExternalTorch.Load();
 NativeWarnings.Silence();
 int option = Array.IndexOf(args, "--layout");
 string layout = option < 0 ? "auto" : args.ElementAtOrDefault(option + 1) ?? "";
-if (layout != "auto" && TensorLayouts.Find(layout) is null)
+if (TensorLayouts.FindRequest(layout) is not LayoutRequest request)
 {
     Console.Error.WriteLine($"I do not know the layout `{layout}`. --layout is auto, channels-last or contiguous.");
     return 2;
@@ -46,10 +46,10 @@ switch (words)
         GpuSteps.Serve(teacher, student, int.Parse(batch), int.Parse(lanes), device, precision);
         break;
     case ["serve", var teacher, var student, var batch, var lanes]:
-        TrainingSteps.Serve(teacher, student, int.Parse(batch), int.Parse(lanes), TensorLayouts.Find(layout));
+        TrainingSteps.Serve(teacher, student, int.Parse(batch), int.Parse(lanes), request);
         break;
     case ["serve-limit", var teacher, var student, var batch]:
-        TrainingSteps.ServeLimit(teacher, student, int.Parse(batch), TensorLayouts.Find(layout));
+        TrainingSteps.ServeLimit(teacher, student, int.Parse(batch), request);
         break;
     case ["steps", .. var rest]:
         Figure.Print(

@@ -40,7 +40,7 @@ internal static class TrainingSteps
             .SelectMany(pair => Measure(pair with { Rounds = rounds ?? pair.Rounds, Steps = steps ?? pair.Steps }, layout));
 
     /// <summary>One of the processes that <see cref="Measure(string, string?, int?, int?)"/> measures. It says what its networks compute in.</summary>
-    public static void Serve(string teacher, string student, int batch, int lanes, TensorLayout? layout)
+    public static void Serve(string teacher, string student, int batch, int lanes, LayoutRequest layout)
     {
         RunSpec run = Cases.Distillation(teacher, student, batch, Cases.ChannelDistillation);
         RunLayouts layouts = Layouts(run, layout);
@@ -58,14 +58,14 @@ internal static class TrainingSteps
     }
 
     /// <summary>The convolutions alone.</summary>
-    public static void ServeLimit(string teacher, string student, int batch, TensorLayout? layout)
+    public static void ServeLimit(string teacher, string student, int batch, LayoutRequest layout)
     {
         RunSpec run = Cases.Distillation(teacher, student, batch, Cases.ChannelDistillation);
         using var limit = new ConvolutionLimit(run, Layouts(run, layout));
         Peer.Serve("limit", limit.Run);
     }
 
-    private static RunLayouts Layouts(RunSpec run, TensorLayout? layout) =>
+    private static RunLayouts Layouts(RunSpec run, LayoutRequest layout) =>
         new LayoutChoice(new Workspace(Environment.CurrentDirectory), "cpu", layout).Of(run);
 
     private static List<Figure> Measure(Pair pair, string layout)

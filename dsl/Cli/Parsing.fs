@@ -171,14 +171,17 @@ let differences (text: string) : Report.DifferenceColumn list =
               Ending.stop Ending.invalid $"I do not know the difference column `{word}`. --differences is a list of interval, welch and holm.{near}" ]
     |> List.distinct
 
-/// What networks compute in; None: `auto`.
-let layout (text: string) =
-    match TensorLayouts.Find text |> Option.ofNullable with
-    | Some layout -> Some layout
-    | None when text = "auto" -> None
-    | None ->
-        let names = "auto" :: List.ofSeq TensorLayouts.Names
-        Ending.stop Ending.invalid $"I do not know the layout `{text}`. --layout is auto, channels-last or contiguous.{hint text names}"
+/// What networks compute in; without the option, what they began with.
+let layout (text: string option) =
+    match text with
+    | None -> LayoutRequest.Kept
+    | Some text ->
+        match TensorLayouts.FindRequest text |> Option.ofNullable with
+        | Some request -> request
+        | None ->
+            Ending.stop
+                Ending.invalid
+                $"I do not know the layout `{text}`. --layout is auto, channels-last or contiguous.{hint text (List.ofSeq TensorLayouts.Requests)}"
 
 /// `on` or `off`.
 let switch (option: string) (text: string) =

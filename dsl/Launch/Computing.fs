@@ -8,21 +8,21 @@ open ChannelDistillation.Training
 type Computing =
     {
         Gpu: GpuSettings
-        /// What networks compute in on the CPU; None: what a run began with, or the faster one.
-        Layout: TensorLayout option
+        /// What networks compute in on the CPU.
+        Layout: LayoutRequest
         /// Whether a GPU's memory decides how many runs are trained together, up to the most that there may be.
         FitLanes: bool
     }
 
 module Computing =
-    let standard = { Gpu = GpuSettings(); Layout = None; FitLanes = true }
+    let standard = { Gpu = GpuSettings(); Layout = LayoutRequest.Kept; FitLanes = true }
 
     /// The device to train on, told how to compute. Before anything is computed.
     /// <exception cref="MissingException">It is not there, or cannot be told.</exception>
     /// <exception cref="Refused">It does not compute in the layout.</exception>
     let choose (device: string) (computing: Computing) =
         let refuseOnGpu (device: string) =
-            if computing.Layout = Some TensorLayout.Contiguous && device.StartsWith "cuda" then
+            if computing.Layout = LayoutRequest.Contiguous && device.StartsWith "cuda" then
                 raise (Refused $"--layout contiguous is for the CPU; on {device} networks compute channels-last.")
 
         refuseOnGpu device
@@ -37,9 +37,11 @@ module Computing =
         [ if not computing.FitLanes then
               "--lanes"
               string lanes
-          for layout in Option.toList computing.Layout do
+          match TensorLayouts.NameOf computing.Layout with
+          | null -> ()
+          | layout ->
               "--layout"
-              TensorLayouts.NameOf layout
+              layout
           if computing.Gpu.Deterministic then
               "--deterministic"
           if not computing.Gpu.Tf32 then

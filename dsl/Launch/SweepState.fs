@@ -78,7 +78,7 @@ type SweepState(options: SweepOptions, plan: Plan) =
              TrainingOptions(
                  options.Workspace,
                  Computing.choose options.Device options.Computing,
-                 Layout = Option.toNullable options.Computing.Layout,
+                 Layout = options.Computing.Layout,
                  FitLanes = options.Computing.FitLanes,
                  OpenDataset = Func<_, _>(options.OpenDataset |> Option.defaultValue (fun dataset -> DatasetStore.Open(dataset, options.Workspace))),
                  SaveEvery = TimeSpan.FromMinutes plan.Experiment.CheckpointMinutes,

@@ -55,11 +55,7 @@ module TeacherTraining =
             lazy
                 (options.Threads |> Option.iter Devices.UseThreads
 
-                 TrainingOptions(
-                     options.Workspace,
-                     Computing.choose options.Device options.Computing,
-                     Layout = Option.toNullable options.Computing.Layout
-                 ))
+                 TrainingOptions(options.Workspace, Computing.choose options.Device options.Computing, Layout = options.Computing.Layout))
 
         try
             Bring.fetch options.Workspace options.Quiet (pending |> List.map _.Dataset) [] stop

@@ -16,6 +16,22 @@ public enum TensorLayout
     Contiguous,
 }
 
+/// <summary>Which layout networks are to compute in on the CPU.</summary>
+public enum LayoutRequest
+{
+    /// <summary>What a run began with; channels-last where it has not begun.</summary>
+    Kept,
+
+    /// <summary>What a run began with; the faster one where it has not begun.</summary>
+    Auto,
+
+    /// <summary>This one, also where a run began with the other.</summary>
+    ChannelsLast,
+
+    /// <inheritdoc cref="ChannelsLast"/>
+    Contiguous,
+}
+
 /// <summary>The layouts that a run computes in; part of its record, not of its identity.</summary>
 /// <param name="Teacher">Null: the run has no teacher.</param>
 public sealed record RunLayouts(TensorLayout Student, TensorLayout? Teacher)
@@ -29,7 +45,23 @@ public static class TensorLayouts
     private const string ChannelsLast = "channels-last";
     private const string Contiguous = "contiguous";
 
-    public static IReadOnlyList<string> Names { get; } = [ChannelsLast, Contiguous];
+    private const string Auto = "auto";
+
+    /// <summary>What `--layout` takes; without it, a layout is kept.</summary>
+    public static IReadOnlyList<string> Requests { get; } = [Auto, ChannelsLast, Contiguous];
+
+    /// <returns>Null: `--layout` does not take it.</returns>
+    public static LayoutRequest? FindRequest(string? name) =>
+        name switch
+        {
+            Auto => LayoutRequest.Auto,
+            ChannelsLast => LayoutRequest.ChannelsLast,
+            Contiguous => LayoutRequest.Contiguous,
+            _ => null,
+        };
+
+    /// <summary>As `--layout` takes it; null: without it.</summary>
+    public static string? NameOf(LayoutRequest request) => request == LayoutRequest.Kept ? null : Requests[request - LayoutRequest.Auto];
 
     /// <summary>As on the command line and in records.</summary>
     public static string NameOf(TensorLayout layout) => layout == TensorLayout.ChannelsLast ? ChannelsLast : Contiguous;

@@ -83,8 +83,8 @@ public sealed record TrainingOptions(Workspace Workspace, string Device)
     /// <summary>After this long within an epoch the state is saved; it always is at an epoch's end.</summary>
     public TimeSpan SaveEvery { get; init; } = TimeSpan.FromMinutes(10);
 
-    /// <summary>What networks compute in on the CPU; null: what a run began with, else the faster one (<see cref="LayoutChoice"/>).</summary>
-    public TensorLayout? Layout { get; init; }
+    /// <summary>What networks compute in on the CPU.</summary>
+    public LayoutRequest Layout { get; init; }
 
     internal LayoutChoice Layouts => new(Workspace, Device, Layout);
 

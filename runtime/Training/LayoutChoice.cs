@@ -12,19 +12,18 @@ using TorchSharp;
 namespace ChannelDistillation.Training;
 
 /// <summary>
-/// The layout that networks compute in. On the CPU the faster one: both are timed once for each machine and network, and the choice is kept under
-/// the workspace's cache folder, so that all processes make the same. On a GPU always channels-last.
+/// The layout that networks compute in. For <see cref="LayoutRequest.Auto"/>, both are timed once for each machine and network, and the faster one is
+/// kept under the workspace's cache folder, so that all processes choose the same. On a GPU always channels-last.
 /// </summary>
 /// <param name="device">As <see cref="Devices.Choose"/> gave it.</param>
-/// <param name="given">On the CPU this one, and nothing is timed; null: the faster one.</param>
-public sealed class LayoutChoice(Workspace workspace, string device, TensorLayout? given)
+public sealed class LayoutChoice(Workspace workspace, string device, LayoutRequest request = LayoutRequest.Kept)
 {
     /// <summary>Contiguous is chosen where it is so many times as fast: channels-last is what most machines are faster in.</summary>
     private const double WorthIt = 1.05;
 
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
 
-    /// <summary>Those of a run: given ones, else those that it began with, else the faster ones.</summary>
+    /// <summary>Those of a run.</summary>
     /// <param name="recorded">What it began with; null: it has not begun.</param>
     public RunLayouts Of(RunSpec run, RunLayouts? recorded = null)
     {
@@ -46,7 +45,15 @@ public sealed class LayoutChoice(Workspace workspace, string device, TensorLayou
     }
 
     private TensorLayout Choose(TensorLayout? recorded, Func<NetworkUse> use) =>
-        new torch.Device(device).type != DeviceType.CPU ? TensorLayout.ChannelsLast : given ?? recorded ?? Faster(use());
+        new torch.Device(device).type != DeviceType.CPU
+            ? TensorLayout.ChannelsLast
+            : request switch
+            {
+                LayoutRequest.ChannelsLast => TensorLayout.ChannelsLast,
+                LayoutRequest.Contiguous => TensorLayout.Contiguous,
+                LayoutRequest.Auto => recorded ?? Faster(use()),
+                _ => recorded ?? TensorLayout.ChannelsLast,
+            };
 
     private TensorLayout Faster(NetworkUse use)
     {

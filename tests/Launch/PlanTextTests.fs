@@ -162,7 +162,7 @@ Loss weights over 8 epochs
           test "rehearses the step where neither dataset nor teacher is there" {
               use folder = new TemporaryFolder()
               let jobs = Job.ofPlan (folder.File "runs") (planned folder)
-              let layouts = LayoutChoice(Workspace folder.Path, "cpu", Nullable TensorLayout.ChannelsLast)
+              let layouts = LayoutChoice(Workspace folder.Path, "cpu")
               let known = Estimate.rehearse "cpu" layouts (DatasetCatalog.Describe jobs.Head.Run.Spec.Dataset) jobs
               Expect.isGreaterThan known.Time (TimeSpan.FromSeconds 8.0) "50,000 images, eight times, take longer than that"
               Expect.isGreaterThan known.Bytes.Value (50L <<< 20) "the process alone needs more"

@@ -19,7 +19,7 @@ let private train (root: TemporaryFolder) (plan: Plan) =
         { Workspace = Workspace root.Path
           Device = "cpu"
           Threads = None
-          Computing = { Computing.standard with Layout = Some TensorLayout.ChannelsLast }
+          Computing = Computing.standard
           RetryFailed = false
           Quiet = true }
 

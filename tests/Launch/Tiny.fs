@@ -40,7 +40,7 @@ let optionsIn (workspace: Workspace) out : SweepOptions =
       Lanes = 16
       Threads = None
       // In one layout, so that nothing is timed.
-      Computing = { Computing.standard with Layout = Some TensorLayout.ChannelsLast }
+      Computing = Computing.standard
       RetryFailed = false
       Quiet = true
       Observer = None

@@ -157,7 +157,6 @@ let tests =
                   TrainingOptions(
                       options.Workspace,
                       "cpu",
-                      Layout = Nullable TensorLayout.ChannelsLast,
                       OpenDataset =
                           fun spec ->
                               opened <- opened + 1

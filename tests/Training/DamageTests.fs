@@ -176,13 +176,7 @@ let tests =
                           copy run.Folder (Path.Combine(folder.Path, "left")))
 
               let often =
-                  TrainingOptions(
-                      Workspace folder.Path,
-                      "cpu",
-                      Layout = Nullable TensorLayout.ChannelsLast,
-                      OpenDataset = (options folder).OpenDataset,
-                      SaveEvery = TimeSpan.Zero
-                  )
+                  TrainingOptions(Workspace folder.Path, "cpu", OpenDataset = (options folder).OpenDataset, SaveEvery = TimeSpan.Zero)
 
               CohortTrainer.Train([| run |], often, watcher, Threading.CancellationToken.None)
               let left = LaneSpec("student", snd variant, Path.Combine(folder.Path, "left"))

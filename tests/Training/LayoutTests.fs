@@ -15,9 +15,9 @@ open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Training.TinyTraining
 open ChannelDistillation.Training
 
-let private inLayout (layout: TensorLayout option) (folder: TemporaryFolder) =
+let private inLayout (layout: LayoutRequest) (folder: TemporaryFolder) =
     let options = options folder
-    TrainingOptions(options.Workspace, options.Device, Layout = Option.toNullable layout, OpenDataset = options.OpenDataset)
+    TrainingOptions(options.Workspace, options.Device, Layout = layout, OpenDataset = options.OpenDataset)
 
 /// Trains until so many steps are done; 0: to the end.
 let private trainIn layout folder step (lanes: LaneSpec list) =
@@ -31,7 +31,7 @@ let private trainIn layout folder step (lanes: LaneSpec list) =
     CohortTrainer.Train(Array.ofList lanes, inLayout layout folder, watcher, stop.Token)
     watcher
 
-let private channelsLast, contiguous = Some TensorLayout.ChannelsLast, Some TensorLayout.Contiguous
+let private auto, channelsLast, contiguous = LayoutRequest.Auto, LayoutRequest.ChannelsLast, LayoutRequest.Contiguous
 let private taught = variants 1 |> List.find (fun (name, _) -> name = "cd+gkd")
 
 let private at (name: string) (json: JsonNode) : JsonNode = nonNull json[name]
@@ -52,7 +52,7 @@ let private layoutFiles (folder: TemporaryFolder) =
 
 /// What this machine has timed, for a network that is evaluated.
 let private evaluated (folder: TemporaryFolder) =
-    LayoutChoice(Workspace folder.Path, "cpu", System.Nullable()).OfEvaluation(ModelSpec "resnet8", dataset, Precision.Float32)
+    LayoutChoice(Workspace folder.Path, "cpu", auto).OfEvaluation(ModelSpec "resnet8", dataset, Precision.Float32)
 
 let private edit file (change: JsonObject -> unit) =
     let json = (nonNull (JsonNode.Parse(File.ReadAllText file))).AsObject()
@@ -128,15 +128,26 @@ let tests =
           test "stays what a run began with, so that it resumes to the same numbers" {
               use folder = new TemporaryFolder()
               trainTeacher folder
-              let whole, other, broken = lane folder "whole" taught, lane folder "other" taught, lane folder "broken" taught
+              let whole, other = lane folder "whole" taught, lane folder "other" taught
               trainIn contiguous folder 0 [ whole ] |> ignore
               trainIn channelsLast folder 0 [ other ] |> ignore
               Expect.notEqual (outcome whole) (outcome other) "sums in another order"
-              trainIn contiguous folder 3 [ broken ] |> ignore
-              trainIn None folder 0 [ broken ] |> ignore
-              Expect.equal (recorded broken) [ both "contiguous"; both "contiguous" ] "both sessions"
-              Expect.equal (outcome broken) (outcome whole) "as if never interrupted"
+
+              for request in [ auto; LayoutRequest.Kept ] do
+                  let broken = lane folder $"broken, {request}" taught
+                  trainIn contiguous folder 3 [ broken ] |> ignore
+                  trainIn request folder 0 [ broken ] |> ignore
+                  Expect.equal (recorded broken) [ both "contiguous"; both "contiguous" ] $"both sessions, {request}"
+                  Expect.equal (outcome broken) (outcome whole) $"as if never interrupted, {request}"
+
               Expect.isEmpty (layoutFiles folder) "nothing is timed for a run that has one"
+          }
+
+          test "of a new run is channels-last where none is asked for, and nothing is timed" {
+              use folder = new TemporaryFolder()
+              let choice = LayoutChoice(Workspace folder.Path, "cpu")
+              Expect.equal (choice.Of(snd taught)) RunLayouts.ChannelsLast "student and teacher"
+              Expect.isEmpty (layoutFiles folder) "files"
           }
 
           test "of a run of an earlier version, which recorded none, is channels-last" {
@@ -151,7 +162,7 @@ let tests =
                   for holder in [ json :> JsonNode; session ] do
                       (at "hardware" holder).AsObject().Remove "layout" |> ignore)
 
-              trainIn None folder 0 [ run ] |> ignore
+              trainIn auto folder 0 [ run ] |> ignore
               Expect.equal (List.last (recorded run)) (both "channels-last") "the second session"
               Expect.isEmpty (layoutFiles folder) "nothing is timed"
           }
@@ -178,7 +189,7 @@ let tests =
               for run in runs "broken" do
                   trainIn (layoutOf run) folder 2 [ run ] |> ignore
 
-              let watcher = trainIn None folder 0 (runs "broken")
+              let watcher = trainIn auto folder 0 (runs "broken")
               Expect.equal watcher.Steps (2 * 3) "steps of two cohorts"
 
               for whole, broken in List.zip (runs "whole") (runs "broken") do
@@ -203,7 +214,7 @@ let tests =
               edit file (fun json -> json["faster"] <- JsonValue.Create name)
               Expect.equal (evaluated folder) other "it is read, not timed again"
 
-              LayoutChoice(Workspace folder.Path, "cpu", System.Nullable()).Of(snd taught) |> ignore
+              LayoutChoice(Workspace folder.Path, "cpu", auto).Of(snd taught) |> ignore
               Expect.equal (layoutFiles folder).Length 3 "a student in training and its teacher are timed apart"
           }
 
@@ -233,7 +244,7 @@ let tests =
 
           test "is channels-last on a GPU" {
               use folder = new TemporaryFolder()
-              let choice = LayoutChoice(Workspace folder.Path, "cuda:0", System.Nullable())
+              let choice = LayoutChoice(Workspace folder.Path, "cuda:0", auto)
               Expect.equal (choice.Of(snd taught)) RunLayouts.ChannelsLast "student and teacher"
               Expect.isEmpty (layoutFiles folder) "and nothing is timed"
           } ]

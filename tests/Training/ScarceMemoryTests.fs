@@ -86,8 +86,7 @@ let work () : int =
                 (folder :> IDisposable).Dispose()
                 exit 0)
 
-    let options =
-        TrainingOptions(ChannelDistillation.Workspace folder.Path, "cpu", Layout = Nullable TensorLayout.ChannelsLast, OpenDataset = openDataset)
+    let options = TrainingOptions(ChannelDistillation.Workspace folder.Path, "cpu", OpenDataset = openDataset)
 
     CohortTrainer.Train(cohort, options, watcher.Value, CancellationToken.None)
 

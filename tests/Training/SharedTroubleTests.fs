@@ -32,7 +32,6 @@ let private optionsOf (folder: TemporaryFolder) (training: unit -> IImageSet) =
     TrainingOptions(
         Workspace folder.Path,
         "cpu",
-        Layout = Nullable TensorLayout.ChannelsLast,
         OpenDataset = fun _ -> new Dataset(DatasetCatalog.Get "fashion-mnist-mini", training (), images 10 2)
     )
 

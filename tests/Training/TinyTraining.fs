@@ -31,9 +31,7 @@ let imageCount = 23
 /// Never opened twice at once: each cohort disposes its own.
 let openImages count (_: DatasetSpec) = new Dataset(DatasetCatalog.Get "fashion-mnist-mini", images count 1, images 10 2)
 
-/// In one layout, so that nothing is timed.
-let options (folder: TemporaryFolder) =
-    TrainingOptions(Workspace folder.Path, "cpu", Layout = Nullable TensorLayout.ChannelsLast, OpenDataset = openImages imageCount)
+let options (folder: TemporaryFolder) = TrainingOptions(Workspace folder.Path, "cpu", OpenDataset = openImages imageCount)
 
 let train epochs lr =
     TrainSpec(Epochs = epochs, Batch = 5, Optimizer = SgdSpec(lr, 0.9, 5e-4), LearningRateSchedule = LearningRateSchedule.Step([| 1 |], 0.5))

@@ -37,7 +37,8 @@ type EvaluateArguments =
             | Stem _ -> "cifar or imagenet; default: the one that its tensors fit"
             | Device _ -> "auto, cpu, cuda or cuda:N; default auto: a GPU where there is one"
             | Threads _ -> "processor threads; default: all cores"
-            | Layout _ -> "what the network computes in on the CPU: auto, channels-last or contiguous; default channels-last; auto: the faster one"
+            | Layout _ ->
+                "what the network computes in on the CPU: auto, channels-last or contiguous; default channels-last; auto: the faster one, timed once"
             | Json -> "print JSON instead of a line"
 
 let private stemOf (text: string) =
@@ -154,15 +155,10 @@ let private evaluate (parsed: ParseResults<EvaluateArguments>) =
     let model = modelOf file origin (parsed.TryGetResult Model) stem
     threads |> Option.iter Devices.UseThreads
     Option.ofObj (Devices.Hint device) |> Option.iter (eprintfn "%s")
-    let computing = { Computing.standard with Layout = parsed.GetResult(Layout, "channels-last") |> Parsing.layout }
+    let computing = { Computing.standard with Layout = parsed.TryGetResult Layout |> Parsing.layout }
 
     let options =
-        TrainingOptions(
-            workspace,
-            Computing.choose device computing,
-            Layout = Option.toNullable computing.Layout,
-            Remark = fun remark -> eprintfn "%s" remark
-        )
+        TrainingOptions(workspace, Computing.choose device computing, Layout = computing.Layout, Remark = fun remark -> eprintfn "%s" remark)
 
     let mutable images = 0
 

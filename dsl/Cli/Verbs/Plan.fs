@@ -37,7 +37,7 @@ type PlanArguments =
             | Device _ -> "what --measure rehearses on, and whether bfloat16 pays there; auto, cpu, cuda or cuda:N; default auto"
             | Threads _ -> "processor threads of --measure; default: all cores"
             | Layout _ ->
-                "what networks compute in in --measure, on the CPU: auto, channels-last or contiguous; default channels-last; auto: the faster one"
+                "what networks compute in in --measure, on the CPU: auto, channels-last or contiguous; default channels-last; auto: the faster one, timed once"
             | Launcher _ -> "slurm: also show what `sweep --launcher slurm` would submit now"
             | Retry_Failed -> "with --launcher slurm: as if sweep were told to try runs again that diverged or failed"
             | Json -> "print the plan as JSON"
@@ -69,14 +69,14 @@ let run (arguments: string list) =
 
             let computing =
                 { Computing.standard with
-                    Layout = parsed.GetResult(Layout, "channels-last") |> Parsing.layout
+                    Layout = parsed.TryGetResult Layout |> Parsing.layout
                     FitLanes = not (parsed.Contains Lanes) }
 
             let costOf (cohort: Job list) =
                 if parsed.Contains Measure then
                     parsed.TryGetResult Threads |> Option.iter (Parsing.positive "--threads" >> Devices.UseThreads)
                     let device = Computing.choose wanted computing
-                    let layouts = LayoutChoice(workspace, device, Option.toNullable computing.Layout)
+                    let layouts = LayoutChoice(workspace, device, computing.Layout)
 
                     match PlanText.images cohort.Head.Run.Spec.Dataset datasets with
                     | Some dataset -> Some(Estimate.rehearse device layouts dataset cohort)

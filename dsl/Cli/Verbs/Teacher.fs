@@ -43,7 +43,7 @@ type TeacherTrainArguments =
             | Device _ -> "auto, cpu, cuda or cuda:N; default auto: a GPU where there is one"
             | Threads _ -> "processor threads; default: all cores"
             | Layout _ ->
-                "what networks compute in on the CPU: auto, channels-last or contiguous; default channels-last; auto: what a run began with, else the faster one"
+                "what networks compute in on the CPU: auto, channels-last or contiguous; default: what a run began with, else channels-last; auto: for a new run the faster one, timed once"
             | Deterministic -> "on a GPU: the same numbers from run to run, more slowly; docs/gpu.md"
             | Tf32 _ -> "on a GPU, on or off: multiply in TensorFloat-32 in convolutions; default on"
             | Retry_Failed -> "try teachers again that diverged or failed"
@@ -81,7 +81,7 @@ let private trainTeachers (words: string list) (parsed: ParseResults<TeacherTrai
           Threads = parsed.TryGetResult Threads |> Option.map (Parsing.positive "--threads")
           Computing =
             { Gpu = GpuSettings(parsed.Contains Deterministic, parsed.GetResult(Tf32, "on") |> Parsing.switch "--tf32")
-              Layout = parsed.GetResult(Layout, "channels-last") |> Parsing.layout
+              Layout = parsed.TryGetResult Layout |> Parsing.layout
               FitLanes = true }
           RetryFailed = parsed.Contains Retry_Failed
           Quiet = parsed.Contains Quiet }
