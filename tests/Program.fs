@@ -10,7 +10,7 @@ let main arguments =
     match List.ofArray arguments with
     | "sweep" :: _ ->
         ExternalTorch.Load()
-        Launch.Workers.CrewTests.work arguments
+        Launch.Workers.TestWorker.work arguments
     | [ "scarce-memory" ] ->
         ExternalTorch.Load()
         Training.ScarceMemoryTests.work ()

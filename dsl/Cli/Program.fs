@@ -10,6 +10,10 @@ open ChannelDistillation.Native
 open ChannelDistillation.Training
 
 let private dispatch (verb: string) (arguments: string list) =
+    // A sweep trains in processes of its own: they load it.
+    if verb <> "sweep" then
+        ExternalTorch.Load()
+
     match verb with
     | "sweep" -> SweepVerb.run arguments
     | "plan" -> PlanVerb.run arguments
@@ -42,7 +46,6 @@ let main arguments =
     try
         MemoryAllocator.KeepMemory()
         OpenMp.LimitSpinning()
-        ExternalTorch.Load()
 
         match List.ofArray arguments with
         | [] ->

@@ -11,9 +11,8 @@ open ChannelDistillation.Training
 /// Cheap where nothing changed: the store keeps the errors of each checkpoint.
 let private evaluate (state: SweepState) (progress: IProgress) (stop: CancellationToken) (teacher: Teachers.PlannedTeacher) =
     try
-        // Of many processes that need the same teacher, the one that trains it evaluates it too.
         if
-            (state.Options.Part.Names.IsNone || state.Options.Part.IsForTeachers)
+            state.EvaluatesTeachers
             && not stop.IsCancellationRequested
             && state.Store.IsThere(teacher.Spec, teacher.Dataset)
             && DatasetStore.IsThere(teacher.Dataset, state.Options.Workspace)
@@ -51,8 +50,8 @@ let train (state: SweepState) (progress: IProgress) (stop: CancellationToken) : 
             state.UpdateTables()
 
     if not state.Pending.IsEmpty && not stop.IsCancellationRequested then
-        state.Announce [ state.Training.Device ] state.Training.Device progress.Say
-        Option.ofObj (Devices.Hint options.Device) |> Option.iter progress.Say
+        let device = state.Training.Device
+        state.Announce device (Precisions.obstacles [ device ]) (Option.ofObj (Devices.Hint options.Device)) progress.Say
 
     // Before hours are spent on what it says.
     for teacher in state.Teachers do

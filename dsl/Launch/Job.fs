@@ -94,9 +94,10 @@ module Job =
 
     let private namesShown = 8
 
-    let private named (jobs: Job list) =
-        let names = jobs |> List.map _.Run.Name |> List.truncate namesShown
-        String.Join(", ", names @ (if jobs.Length > namesShown then [ "..." ] else []))
+    /// Their names, the first few of many.
+    let names (jobs: Job list) =
+        let first = jobs |> List.map _.Run.Name |> List.truncate namesShown
+        String.Join(", ", first @ (if jobs.Length > namesShown then [ "..." ] else []))
 
     /// Of completed runs whose weights somebody removed: a completed run is never trained again unasked.
     let withoutWeights (jobs: Job list) : string option =
@@ -104,7 +105,7 @@ module Job =
         | [] -> None
         | bare ->
             Some(
-                $"Weights of completed runs are no longer there: {named bare}. Their results stand; "
+                $"Weights of completed runs are no longer there: {names bare}. Their results stand; "
                 + "a run whose folder is removed is trained again."
             )
 
@@ -119,7 +120,7 @@ module Job =
         | None -> jobs
         | Some pattern ->
             match jobs |> List.filter (matches pattern) with
-            | [] -> raise (Refused $"No run matches --only {pattern}. The runs are: {named jobs}")
+            | [] -> raise (Refused $"No run matches --only {pattern}. The runs are: {names jobs}")
             | found -> found
 
     /// Groups that train in lockstep, each of at most so many lanes, in the order of the plan.

@@ -13,24 +13,54 @@ let private datasetName (dataset: DatasetSpec) = Option.ofObj dataset.Folder |> 
 
 let private several (values: string seq) = values |> Seq.distinct |> String.concat ", "
 
-/// Errors of teachers, by their keys, as an earlier layout knew them.
-let knownErrors (earlier: Layout option) =
-    let known = Dictionary<string, EpochErrors>()
+/// What need not be found out again.
+type Known =
+    {
+        /// Errors of teachers, by their keys.
+        Errors: Dictionary<string, EpochErrors>
+        /// Costs of teachers, by their keys, and of students, by the hashes of their runs.
+        Costs: Dictionary<string, Cost>
+    }
+
+/// What an earlier layout knew.
+let known (earlier: Layout option) : Known =
+    let known = { Errors = Dictionary(); Costs = Dictionary() }
 
     for layout in Option.toList earlier do
         for teacher in layout.Teachers do
-            teacher.Errors |> Option.iter (fun errors -> known[teacher.Key] <- errors)
+            teacher.Errors |> Option.iter (fun errors -> known.Errors[teacher.Key] <- errors)
+            teacher.Cost |> Option.iter (fun cost -> known.Costs[teacher.Key] <- cost)
+
+        for row in layout.Rows do
+            match row.Cost, row.Folders |> List.tryPick layout.Hashes.TryFind with
+            | Some cost, Some hash -> known.Costs[hash] <- cost
+            | _ -> ()
 
     known
 
 let private isAssisted (row: Row) = row.Runs.Head.Spec.Losses |> Seq.exists (fun loss -> LossCatalog.Get(loss.Name).AddsAssistant)
 
-let private costOf (model: ModelSpec) (dataset: DatasetSpec) : Cost option =
-    let cost = ModelCost.Of(model, dataset)
-    Some { Parameters = cost.Parameters; MultiplyAdds = cost.MultiplyAdds }
+let private teacherNetwork (teacher: Teachers.PlannedTeacher) = CountedModel.Of(teacher.Spec.Model, teacher.Dataset)
+let private rowNetwork (row: Row) = let spec = row.Runs.Head.Spec in CountedModel.Of(LossCatalog.Network spec, spec.Dataset)
 
-let ofPlan (plan: Plan) (jobs: Job list) (known: IReadOnlyDictionary<string, EpochErrors>) : Layout =
+/// Every network whose cost a plan's tables show, once.
+let networks (plan: Plan) : CountedModel list =
+    (Teachers.ofPlan plan |> List.map teacherNetwork) @ (plan.Rows |> List.map rowNetwork) |> List.distinct
+
+/// What a network costs, for `ofPlan`: counted where it was not yet, or only as far as that has been done. Counting runs the network.
+let counted (network: CountedModel) : ModelCost | null = ModelCost.Of network
+let knownCost (network: CountedModel) : ModelCost | null = ModelCost.Known network
+
+let ofPlan (cost: CountedModel -> ModelCost | null) (plan: Plan) (jobs: Job list) (known: Known) : Layout =
     let experiment = plan.Experiment
+
+    let costOf (key: string) (network: CountedModel) : Cost option =
+        match known.Costs.TryGetValue key with
+        | true, cost -> Some cost
+        | _ ->
+            Option.ofObj (cost network)
+            |> Option.map (fun cost -> { Parameters = cost.Parameters; MultiplyAdds = cost.MultiplyAdds })
+
     let folders = dict [ for job in jobs -> SpecJson.Hash job.Run.Spec, job.FolderName ]
     let specs = plan.Runs |> List.map _.Spec
 
@@ -58,9 +88,9 @@ let ofPlan (plan: Plan) (jobs: Job list) (known: IReadOnlyDictionary<string, Epo
               { Model = teacher.Spec.Model.Name
                 Axes = teacher.Axes
                 Key = teacher.Key
-                Cost = costOf teacher.Spec.Model teacher.Dataset
+                Cost = costOf teacher.Key (teacherNetwork teacher)
                 Errors =
-                  match known.TryGetValue teacher.Key with
+                  match known.Errors.TryGetValue teacher.Key with
                   | true, errors -> Some errors
                   | _ -> None
                 Published = Teachers.published plan teacher } ]
@@ -71,7 +101,7 @@ let ofPlan (plan: Plan) (jobs: Job list) (known: IReadOnlyDictionary<string, Epo
                 Axes = row.Axes
                 Folders = row.Runs |> List.map (fun run -> folders[SpecJson.Hash run.Spec])
                 Seeds = row.Runs |> List.map _.Seed
-                Cost = (let spec = row.Runs.Head.Spec in costOf (LossCatalog.Network spec) spec.Dataset)
+                Cost = costOf (SpecJson.Hash row.Runs.Head.Spec) (rowNetwork row)
                 Published = row.PublishedAs row.Variant
                 Assisted = isAssisted row }
           for row in plan.Literature do

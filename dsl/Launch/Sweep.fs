@@ -19,37 +19,49 @@ module Sweep =
         let ended = now |> Seq.filter (fun job -> not (RunState.needsTraining false job.State)) |> Seq.map _.Folder |> HashSet
         jobs |> List.exists (fun job -> not (ended.Contains job.Folder))
 
-    /// All that can be found missing before anything is fetched or trained.
-    let private require (state: SweepState) =
-        Bring.checkTeachers state.Options.Workspace state.Teachers
+    let private fetch (state: SweepState) (stop: CancellationToken) =
+        try
+            Bring.fetch state.Options.Workspace state.Options.Quiet (state.Pending |> List.map _.Run.Spec.Dataset) state.Teachers stop
+        with :? OperationCanceledException ->
+            ()
 
+    /// In this process.
+    let private trainHere (state: SweepState) (stop: CancellationToken) : Job list =
         if not state.Pending.IsEmpty then
-            match state.Options.Workers with
-            | [] -> state.Training |> ignore
-            | workers -> Crew.require workers
+            state.Training |> ignore
 
-    let private train (state: SweepState) (stop: CancellationToken) : Job list =
-        match state.Options.Workers, state.Options.Observer with
-        | [], Some observer -> Alone.train state observer stop
-        | [], None ->
+        state.WriteTables() |> ignore
+        fetch state stop
+
+        match state.Options.Observer with
+        | Some observer -> Alone.train state observer stop
+        | None ->
             let cohorts = Job.cohorts state.Options.Lanes state.Pending
             Progress.during state.Options.Quiet cohorts.Length (fun progress -> Alone.train state progress stop)
-        | workers, _ ->
-            Crew.train state workers stop
-            []
+
+    /// In processes of their own, which start while this one prepares everything.
+    let private trainByWorkers (state: SweepState) (stop: CancellationToken) =
+        use crew = new Crew(state, stop)
+
+        if crew.HasWork && not stop.IsCancellationRequested then
+            crew.Start()
+
+        fetch state stop
+        crew.Train()
 
     let run (options: SweepOptions) (plan: Plan) (stop: CancellationToken) : Outcome =
         let clock = Stopwatch.StartNew()
         let state = SweepState(options, Part.ofPlan options.Part plan)
-        require state
-        state.WriteTables() |> ignore
+        // All that can be found missing before anything is fetched or trained.
+        Bring.checkTeachers options.Workspace state.Teachers
 
-        try
-            Bring.fetch options.Workspace options.Quiet (state.Pending |> List.map _.Run.Spec.Dataset) state.Teachers stop
-        with :? OperationCanceledException ->
-            ()
+        let inOtherHands =
+            if options.Workers.IsEmpty then
+                trainHere state stop
+            else
+                trainByWorkers state stop
+                []
 
-        let inOtherHands = train state stop
         let written = state.WriteTables()
         let chosen = Job.chosen options.Only written.Jobs
 

@@ -17,8 +17,10 @@ type SweepOptions =
         Only: string option
         /// `auto`, `cpu`, `cuda` or `cuda:N`: what this process trains on.
         Device: string
-        /// A process for each of these trains instead of this one; empty: this one does.
+        /// A process for each of these trains; empty: this one does.
         Workers: WorkerDevice list
+        /// A process for the first of them that has been started ahead of the plan, to save time.
+        Started: WorkerProcess option
         /// Most runs in a cohort.
         Lanes: int
         Threads: int option
@@ -41,6 +43,13 @@ module SweepOptions =
         [ yield! Computing.arguments options.Lanes options.Computing
           if options.RetryFailed then
               "--retry-failed" ]
+
+    /// The command line of a worker.
+    /// <param name="threads">None: as many as libtorch chooses.</param>
+    let ofWorker (options: SweepOptions) (threads: int option) (device: WorkerDevice) : string list =
+        [ "sweep"; "--part"; "worker"; "--out"; options.Out; "--device"; WorkerDevice.inWorker device ]
+        @ (threads |> Option.map (fun threads -> [ "--threads"; string threads ]) |> Option.defaultValue [])
+        @ shared options
 
 type Outcome =
     {

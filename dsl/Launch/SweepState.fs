@@ -24,12 +24,12 @@ type WrittenTables =
 
 module SweepTables =
     /// Writes plan.json and the tables as the runs stand now.
-    let write (options: SweepOptions) (plan: Plan) (known: IReadOnlyDictionary<string, EpochErrors>) =
+    let write (options: SweepOptions) (plan: Plan) cost (known: Layouts.Known) =
         let folder = Path.Combine(options.Out, plan.Experiment.Name)
         let now = Job.ofPlan folder plan
         // A part of a sweep has no command of its own.
         let earlier = PlanFile.read folder |> Option.bind _.Command
-        let layout = { Layouts.ofPlan plan now known with Command = Option.orElse earlier options.Command }
+        let layout = { Layouts.ofPlan cost plan now known with Command = Option.orElse earlier options.Command }
         let results = Tables.collect folder layout
         now, results, Tables.write folder results (Listing.ofJobs options.Lanes now)
 
@@ -54,7 +54,7 @@ type SweepState(options: SweepOptions, plan: Plan) =
             chosen |> List.filter (fun job -> RunState.needsTraining options.RetryFailed job.State)
 
     let store = TeacherStore options.Workspace
-    let known = Layouts.knownErrors (PlanFile.read folder)
+    let known = Layouts.known (PlanFile.read folder)
     let interval = Interval 0.01
     let mutable isChanged = true
     let mutable last: WrittenTables option = None
@@ -97,6 +97,19 @@ type SweepState(options: SweepOptions, plan: Plan) =
     member _.Store = store
     /// How this process trains. Made when it is first asked for: a sweep with nothing to train needs no device.
     member _.Training = training.Value
+    /// What networks cost, for the tables. A process that leads workers does not run networks itself.
+    member val Cost = Layouts.counted with get, set
+
+    /// Whether all of that is known, or no tables are written.
+    member _.KnowsCosts =
+        let isKnown () =
+            let layout = Layouts.ofPlan Layouts.knownCost plan jobs known
+
+            layout.Teachers |> List.forall _.Cost.IsSome
+            && layout.Rows |> List.forall (fun row -> row.Cost.IsSome || row.Folders.IsEmpty)
+
+        options.Part.Names.IsSome || isKnown ()
+
     /// The teachers that these runs learn from.
     member val Teachers = pending |> Seq.map _.Run |> Teachers.ofRuns
     member val Troubles = Troubles folder
@@ -104,17 +117,17 @@ type SweepState(options: SweepOptions, plan: Plan) =
     member _.Warnings = warnings
 
     /// Writes plan.json, the tables and the report as the runs stand now, unless they cannot be others than last time; of a share of the runs there are none.
-    member _.WriteTables() : WrittenTables =
+    member this.WriteTables() : WrittenTables =
         match last with
         | Some written when pending.IsEmpty && not isChanged -> written
         | _ when options.Part.Names.IsSome ->
             { Jobs = Job.ofPlan folder plan
-              Results = Tables.collect folder (Layouts.ofPlan plan [] known)
+              Results = Tables.collect folder (Layouts.ofPlan Layouts.knownCost plan [] known)
               Files = []
               Unwritten = [] }
         | _ ->
             interval.Measure(fun () ->
-                let now, results, tables = SweepTables.write options plan known
+                let now, results, tables = SweepTables.write options plan this.Cost known
                 let report = Reports.write TableOptions.Default folder results |> Result.map List.singleton
                 let files, unwritten = [ tables; report ] |> List.partition _.IsOk
 
@@ -141,10 +154,10 @@ type SweepState(options: SweepOptions, plan: Plan) =
 
     /// Notes a teacher's own errors, and says them and what is strange about them, once.
     member _.Note (teacher: Teachers.PlannedTeacher) (errors: EpochErrors) (say: string -> unit) =
-        match known.TryGetValue teacher.Key with
+        match known.Errors.TryGetValue teacher.Key with
         | true, before when before = errors -> ()
         | _ ->
-            known[teacher.Key] <- errors
+            known.Errors[teacher.Key] <- errors
             isChanged <- true
 
         if evaluated.Add teacher.Key && not options.Part.IsTeachersOf then
@@ -157,13 +170,27 @@ type SweepState(options: SweepOptions, plan: Plan) =
                 say warning
             | None -> ()
 
+    /// Whether teachers are evaluated here: of many processes that need the same one, the one that trains it does it.
+    member _.EvaluatesTeachers = options.Part.Names.IsNone || options.Part.IsForTeachers
+
+    /// The same for every teacher of the plan whose errors are on record.
+    member this.NoteTeachers(say: string -> unit) =
+        if this.EvaluatesTeachers then
+            for teacher in Teachers.ofPlan plan do
+                store.KnownErrors(teacher.Spec, teacher.Dataset)
+                |> Option.ofObj
+                |> Option.iter (fun errors -> this.Note teacher errors say)
+
     /// What is said of the start.
-    /// <param name="devices">What is trained on.</param>
-    /// <param name="where">The same in words.</param>
-    member _.Announce (devices: string list) (where: string) (say: string -> unit) =
+    /// <param name="where">What is trained on.</param>
+    /// <param name="obstacles">Why bfloat16 does not pay there.</param>
+    /// <param name="hint">What a person may want to know who left the choice of the device to the program.</param>
+    member _.Announce (where: string) (obstacles: Lazy<string list>) (hint: string option) (say: string -> unit) =
         if not options.Quiet then
             say $"Training {pending.Length} of {jobs.Length} runs on {where}."
 
             pending |> List.map _.Run.Spec.Dataset |> List.distinct |> List.collect remarksOn |> List.distinct |> List.iter say
 
-            pending |> List.map _.Run.Spec |> Precisions.warnings (Precisions.obstacles devices) |> List.iter say
+            pending |> List.map _.Run.Spec |> Precisions.warnings obstacles |> List.iter say
+
+        Option.iter say hint

@@ -30,3 +30,14 @@ type internal OneAtATime(gate: obj, inner: IProgress) =
         member _.EpochEnded(lane, record) = lock gate (fun () -> inner.EpochEnded(lane, record))
         member _.LaneEnded(lane, result) = lock gate (fun () -> inner.LaneEnded(lane, result))
         member _.Say message = lock gate (fun () -> inner.Say message)
+
+/// Of a single worker.
+[<Sealed>]
+type SoleProgress(gate: obj, progress: IProgress) =
+    let one = OneAtATime(gate, progress) :> IProgress
+
+    interface ICrewProgress with
+        member _.Worker _ = one
+        member _.Rests _ = ()
+        member _.Elsewhere _ = ()
+        member _.Say message = one.Say message

@@ -33,9 +33,12 @@ let during (quiet: bool) (cohorts: int) (work: IProgress -> 'result) : 'result =
     else
         work (Lines(Console.Out, cohorts))
 
-/// The same for a sweep that several workers train, each with its name; so many runs are to be trained.
-let ofWorkers (quiet: bool) (names: string list) (runs: int) (work: ICrewProgress -> 'result) : 'result =
-    if quiet then
+/// The same for a sweep that workers train, each with its name; so many runs in so many cohorts are to be trained. Of a single worker it looks as
+/// if this process trained.
+let ofWorkers (quiet: bool) (names: string list) (runs: int) (cohorts: int) (work: ICrewProgress -> 'result) : 'result =
+    if names.Length = 1 then
+        during quiet cohorts (fun progress -> work (SoleProgress(console, progress)))
+    elif quiet then
         work (CrewSilent console)
     elif isTerminal () then
         inPlace (fun show -> work (CrewLive(AnsiConsole.Console, console, names, runs, TimeProvider.System, show)))

@@ -50,5 +50,6 @@ module Work =
           Teachers = teachers
           TeachersFirst =
             teachers
-            |> List.exists (fun teacher -> not (store.IsWhole(teacher.Spec, teacher.Dataset) && store.KnowsErrors(teacher.Spec, teacher.Dataset)))
+            |> List.exists (fun teacher ->
+                not (store.IsWhole(teacher.Spec, teacher.Dataset)) || isNull (store.KnownErrors(teacher.Spec, teacher.Dataset)))
           Entries = entries }

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using ChannelDistillation.Data;
+using ChannelDistillation.Native;
 using ChannelDistillation.Specs;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -14,17 +15,21 @@ namespace ChannelDistillation.Models;
 /// <param name="MultiplyAdds">Of the forward pass of one image.</param>
 public sealed record ModelCost(long Parameters, long MultiplyAdds)
 {
-    private static readonly ConcurrentDictionary<(ModelSpec, ImageShape, int), ModelCost> Known = new();
+    private static readonly ConcurrentDictionary<CountedModel, ModelCost> Counted = new();
 
     /// <summary>Found by one forward pass of one image, once for each model.</summary>
-    public static ModelCost Of(ModelSpec model, DatasetSpec dataset)
-    {
-        DatasetDescriptor images = DatasetCatalog.Describe(dataset);
-        return Known.GetOrAdd((model, images.Image, images.Classes), key => Measure(key.Item1, key.Item2, key.Item3));
-    }
+    public static ModelCost Of(CountedModel model) => Counted.GetOrAdd(model, Measure);
 
-    private static ModelCost Measure(ModelSpec spec, ImageShape image, int classes)
+    /// <summary>The same where it was counted before or <see cref="Note">noted</see>; else null. Loads no tensor library.</summary>
+    public static ModelCost? Known(CountedModel model) => Counted.GetValueOrDefault(model);
+
+    /// <summary>Notes what another process has counted.</summary>
+    public static void Note(CountedModel model, ModelCost cost) => Counted[model] = cost;
+
+    private static ModelCost Measure(CountedModel counted)
     {
+        ExternalTorch.Load();
+        var (spec, image, classes) = counted;
         using var noGradient = no_grad();
         using var scope = NewDisposeScope();
         using Backbone model = ModelCatalog.Get(spec.Name).Build(spec, image, classes);
@@ -35,5 +40,17 @@ public sealed record ModelCost(long Parameters, long MultiplyAdds)
         // Only linear layers have matrices, and each sees one vector per image.
         long ofLinear = parameters.Where(parameter => parameter.dim() == 2).Sum(matrix => matrix.numel());
         return new(parameters.Sum(parameter => parameter.numel()), ofConvolutions + ofLinear);
+    }
+}
+
+/// <summary>A model as its cost depends on it.</summary>
+/// <param name="Image">What it sees.</param>
+/// <param name="Classes">What it tells apart.</param>
+public sealed record CountedModel(ModelSpec Model, ImageShape Image, int Classes)
+{
+    public static CountedModel Of(ModelSpec model, DatasetSpec dataset)
+    {
+        DatasetDescriptor images = DatasetCatalog.Describe(dataset);
+        return new(model, images.Image, images.Classes);
     }
 }

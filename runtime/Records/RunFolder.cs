@@ -131,14 +131,23 @@ public sealed class RunFolder(string path)
     /// <summary>What the run's networks computed in when it last started; null: it was never started.</summary>
     public RunLayouts? ReadLayouts() => ReadRun() is JsonObject run ? Machine.LayoutsOf(run["hardware"]) : null;
 
-    public void WriteResult(RunResult result, SessionTime time = default)
+    public void WriteResult(RunResult result, SessionTime time = default) => WriteEnd(result, run => Sessions.End(run, Now(), time));
+
+    /// <summary>Records that the run failed because its process crashed, with the epochs that were finished. Its last session stays without an end.</summary>
+    public void WriteCrash(string message)
+    {
+        EpochErrors[] epochs = [.. ReadMetrics().Select(record => new EpochErrors(record.Epoch, record.Top1Error, record.Top5Error))];
+        WriteEnd(new(RunStatus.Failed, epochs.LastOrDefault(), epochs.MinBy(epoch => epoch.Top1Error), message), _ => { });
+    }
+
+    private void WriteEnd(RunResult result, Action<JsonObject> endSession)
     {
         string text = JsonSerializer.Serialize(result, RecordJson.Pretty) + "\n";
         if (ReadRun() is JsonObject run)
         {
             run["ended"] = Now();
             run[ResultEntry] = RecordChecksum.Of(text);
-            Sessions.End(run, Now(), time);
+            endSession(run);
             AtomicFile.WriteText(SpecFile, run.ToJsonString(RecordJson.Pretty) + "\n");
         }
         AtomicFile.WriteText(ResultFile, text);

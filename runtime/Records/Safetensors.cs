@@ -75,14 +75,28 @@ public sealed record Safetensors(IReadOnlyDictionary<string, Tensor> Tensors, IR
 
     /// <summary>The metadata of a file whose checksum was found right.</summary>
     /// <exception cref="InvalidDataException">It is not there, not a safetensors file, or damaged.</exception>
-    public static IReadOnlyDictionary<string, string> Verify(string path) => Open(path, (_, header) => header.Metadata);
+    public static IReadOnlyDictionary<string, string> Verify(string path) => Verified(path, (_, header) => header.Metadata);
+
+    /// <summary>The metadata of a file whose tensors are not verified.</summary>
+    /// <exception cref="InvalidDataException">It is not there or not a safetensors file.</exception>
+    public static IReadOnlyDictionary<string, string> ReadMetadata(string path) => Open(path, (_, header) => header.Metadata);
 
     /// <summary>Reads a whole file into tensors on the CPU; they belong to the current dispose scope, if there is one.</summary>
     /// <exception cref="InvalidDataException">Not a safetensors file, or a damaged one; the message says what is wrong.</exception>
     public static Safetensors Read(string path) =>
-        Open(
+        Verified(
             path,
             (file, header) => new Safetensors(header.Tensors.ToDictionary(entry => entry.Name, entry => FileBytes.Read(file, entry)), header.Metadata)
+        );
+
+    private static T Verified<T>(string path, Func<SafeFileHandle, SafetensorsHeader, T> read) =>
+        Open(
+            path,
+            (file, header) =>
+            {
+                SafetensorsChecksum.Check(file, header);
+                return read(file, header);
+            }
         );
 
     private static T Open<T>(string path, Func<SafeFileHandle, SafetensorsHeader, T> read)
@@ -90,9 +104,7 @@ public sealed record Safetensors(IReadOnlyDictionary<string, Tensor> Tensors, IR
         try
         {
             using var file = InputFile.Open(path);
-            SafetensorsHeader header = SafetensorsHeader.Read(file);
-            SafetensorsChecksum.Check(file, header);
-            return read(file, header);
+            return read(file, SafetensorsHeader.Read(file));
         }
         catch (InvalidDataException error)
         {

@@ -48,6 +48,13 @@ public static class Sessions
         return all.Length == 0 ? [run] : [.. all.Where((session, i) => all.Skip(i + 1).All(later => Place(later).CompareTo(Place(session)) > 0))];
     }
 
+    /// <summary>
+    /// How many sessions up to the last never ended and began where the run stands now: each of them was cut off before it saved anything.
+    /// </summary>
+    /// <param name="now">Epoch (from 1) and finished steps of it at the newest checkpoint; (1, 0): there is none.</param>
+    public static int CutOff(JsonObject run, (int Epoch, int Step) now) =>
+        Of(run).Reverse().TakeWhile(session => session["ended"] is null && Place(session) == now).Count();
+
     /// <summary>Whether the last session had this machine and this software: then the same numbers come again.</summary>
     internal static bool IsLastLikeNow(JsonObject run, string device)
     {

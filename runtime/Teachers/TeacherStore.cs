@@ -94,9 +94,16 @@ public sealed class TeacherStore(Workspace workspace)
         return new(model, teacher.BatchNorm, precision);
     }
 
-    /// <summary>Whether <see cref="Errors"/> needs no evaluation.</summary>
-    public bool KnowsErrors(TeacherSpec teacher, DatasetSpec dataset) =>
-        IsThere(teacher, dataset) && (teacher.AsRun(dataset) is not null || ReadErrors(KeptErrors(teacher, dataset)) is not null);
+    /// <summary>The teacher's own errors on the validation set where it is there and they are on record; null: <see cref="Errors"/> evaluates it.</summary>
+    public EpochErrors? KnownErrors(TeacherSpec teacher, DatasetSpec dataset)
+    {
+        if (!IsThere(teacher, dataset))
+            return null;
+        if (teacher.AsRun(dataset) is not RunSpec run)
+            return ReadErrors(KeptErrors(teacher, dataset));
+        RunResult result = FolderOf(run).ReadResult()!;
+        return result.Test?.Last ?? result.Last;
+    }
 
     /// <summary>
     /// The teacher's own errors on the validation set, always with its running statistics. A teacher trained by recipe has them on record;
@@ -105,20 +112,14 @@ public sealed class TeacherStore(Workspace workspace)
     /// <exception cref="OperationCanceledException">Asked to stop.</exception>
     public EpochErrors Errors(TeacherSpec teacher, DatasetSpec dataset, TrainingOptions options, CancellationToken stop = default)
     {
-        if (teacher.AsRun(dataset) is RunSpec run)
-        {
-            RunResult result = FolderOf(run).ReadResult()!;
-            return result.Test?.Last ?? result.Last!;
-        }
-        string kept = KeptErrors(teacher, dataset);
-        if (ReadErrors(kept) is EpochErrors known)
+        if (KnownErrors(teacher, dataset) is EpochErrors known)
             return known;
         TensorLayout layout = options.Layouts.OfEvaluation(teacher.Model, dataset, Precision.Float32);
         using FrozenTeacher model = Load(Evaluated(teacher), dataset, new(options.Device), layout: layout);
         EpochErrors errors = Evaluation.Errors((images, labels) => model.Run(images, labels, Taps.Logits).Logits, dataset, options, stop);
         try
         {
-            AtomicFile.WriteText(kept, JsonSerializer.Serialize(errors, RecordJson.Pretty));
+            AtomicFile.WriteText(KeptErrors(teacher, dataset), JsonSerializer.Serialize(errors, RecordJson.Pretty));
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -169,6 +170,9 @@ public sealed class TeacherStore(Workspace workspace)
         }
         return null;
     }
+
+    /// <summary>Where a teacher is trained by recipe; null: it comes from a checkpoint.</summary>
+    public RunFolder? TrainingFolder(TeacherSpec teacher, DatasetSpec dataset) => teacher.AsRun(dataset) is RunSpec run ? FolderOf(run) : null;
 
     private RunFolder FolderOf(RunSpec run) => new(Path.Combine(workspace.Pretrain, RunFolder.NameOf($"{run.Dataset.Name}-{run.Student.Name}", run)));
 

@@ -14,7 +14,9 @@ public static class Devices
     /// <exception cref="MissingException">The GPU that is asked for is not there.</exception>
     public static string Choose(string wanted)
     {
+        ExternalTorch.Load();
         ExternalTorch.Require();
+        torch.InitializeDeviceType(DeviceType.CPU);
         NativeWarnings.Silence();
         if (wanted == "cpu")
             return wanted;
@@ -23,6 +25,16 @@ public static class Devices
             return found > 0 ? "cuda:0" : "cpu";
         int index = wanted == "cuda" ? 0 : int.Parse(wanted["cuda:".Length..]);
         return index < found ? $"cuda:{index}" : throw new MissingException(WhatIsThere(wanted, found));
+    }
+
+    /// <summary>What <see cref="Choose"/> gives, where that can be told without loading libtorch; null: libtorch has to look for GPUs.</summary>
+    /// <exception cref="MissingException">A GPU is asked for, and libtorch is one for the CPU only.</exception>
+    public static string? Foresee(string wanted)
+    {
+        ExternalTorch.Require();
+        if (ExternalTorch.IsForGpus && wanted != "cpu")
+            return null;
+        return wanted is "cpu" or "auto" ? "cpu" : throw new MissingException(WhatIsThere(wanted, 0));
     }
 
     /// <summary>Of a GPU, its compute capability; null: it is none, or does not say.</summary>

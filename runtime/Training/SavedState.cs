@@ -53,6 +53,14 @@ internal sealed class SavedState(LaneSpec lane)
         }
     }
 
+    /// <summary>Where a checkpoint stands by its metadata; the rest of the file is not verified.</summary>
+    /// <exception cref="InvalidDataException">The metadata cannot be read or do not say.</exception>
+    public static (int Epoch, int Step) PlaceOf(string file)
+    {
+        IReadOnlyDictionary<string, string> metadata = Safetensors.ReadMetadata(file);
+        return (Number(metadata, EpochEntry, file), Number(metadata, StepEntry, file));
+    }
+
     /// <summary>An epoch is behind the run: checkpoints from here on know its metrics.</summary>
     public void Passed(EpochRecord record) => behind.Add(record);
 

@@ -191,6 +191,7 @@ let tests =
                 for option in [ [ "--launcher"; "slurm" ]; [ "--launcher"; "local" ]; [ "--cancel" ] ] do
                     [ "sweep"; "--part"; "tables" ] @ option,
                     "--part is for a process that a sweep has started; it does not go with --launcher or --cancel.\n"
+                [ "sweep"; "--no-worker"; "--device"; "cpu,cpu" ], "--no-worker trains in this process, on one device; --device names several.\n"
                 [ "plan"; "--retry-failed" ], "--retry-failed of `plan` goes with --launcher slurm, and changes what would be submitted.\n"
                 [ "sweep"; "--layout"; "contigous" ],
                 "I do not know the layout `contigous`. --layout is auto, channels-last or contiguous.\nHint: maybe you want `contiguous`?\n"

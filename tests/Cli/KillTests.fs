@@ -35,7 +35,8 @@ let private kills = 30
 /// So many of them, at the least, must have left a checkpoint half written or not yet renamed.
 let private intoWriting = 5
 
-let private arguments = [ "sweep"; "killed.yaml"; "--out"; "runs"; "--threads"; "1" ]
+/// In one process, so that the kill meets the one that trains.
+let private arguments = [ "sweep"; "killed.yaml"; "--out"; "runs"; "--threads"; "1"; "--no-worker" ]
 
 let private files (folder: TemporaryFolder) (pattern: string) =
     [ "runs"; "pretrain" ]

@@ -1,4 +1,4 @@
-/// Sweeps that several worker processes share: `--device cpu,cpu`.
+/// Sweeps in worker processes: of one device, and of several, `--device cpu,cpu`.
 module ChannelDistillation.Tests.Cli.WorkerTests
 
 open System
@@ -33,6 +33,7 @@ seeds: [0, 1]
 "
 
 let private arguments device = [ "sweep"; "shared.yaml"; "--out"; "runs"; "--threads"; "1"; "--device"; device ]
+let private withoutWorker = arguments "cpu" @ [ "--no-worker" ]
 
 let private prepared () =
     let folder = new TemporaryFolder()
@@ -49,19 +50,21 @@ let private outcome (folder: TemporaryFolder) =
               if not (name.StartsWith "hashes") && name <> "plan.json" then
                   $"{part}/{name}", content ]
 
-/// What one process makes of it.
+/// What a sweep in one process leaves, and what it says.
 let private single =
     lazy
         (use folder = prepared ()
-         use sweep = start folder "cpu"
-         sweep.End() |> expectExit 0
-         outcome folder)
+         use sweep = new Started(folder.Path, withoutWorker, folder.Path)
+         let code, output, errors = sweep.End()
+         expectExit 0 (code, output, errors)
+         outcome folder, output)
 
 let private expectSame (folder: TemporaryFolder) =
     let actual = outcome folder
-    Expect.equal (List.map fst actual) (List.map fst single.Value) "the same files"
+    let expected = fst single.Value
+    Expect.equal (List.map fst actual) (List.map fst expected) "the same files"
 
-    for (name, expected), (_, actual) in List.zip single.Value actual do
+    for (name, expected), (_, actual) in List.zip expected actual do
         Expect.equal actual expected name
 
 let private runFolders (folder: TemporaryFolder) =
@@ -147,7 +150,60 @@ let tests =
     testSequenced
     <| testList
         "workers"
-        [ test "two share a sweep, and leave the files that one process leaves" {
+        [ test "a single one leaves the files that one process leaves, says the same, and the process that leads it never loads libtorch" {
+              use folder = prepared ()
+              use sweep = start folder "cpu"
+              waitUntil sweep "its worker trained" (fun () -> not (owners folder).IsEmpty)
+
+              if OperatingSystem.IsLinux() then
+                  let mapped (id: int) = File.ReadLines $"/proc/{id}/maps" |> Seq.exists (fun line -> line.Contains "libtorch")
+                  let worker = (owners folder).Head
+                  Expect.notEqual worker sweep.Id "another process trains"
+                  Expect.isTrue (mapped worker) "with libtorch"
+                  Expect.isFalse (mapped sweep.Id) "this one is without it"
+
+              let code, output, errors = sweep.End()
+              expectExit 0 (code, output, errors)
+              Expect.equal errors "" "nothing went wrong"
+              expectSame folder
+              nothingLeftBehind folder
+
+              // But for the command, times and speeds.
+              let varies (line: string) =
+                  line.Contains "images/s"
+                  || line.Contains "runs completed, in"
+                  || line.StartsWith "Command: "
+                  || line.StartsWith "Runs of "
+
+              let lines (text: string) =
+                  text.Split '\n'
+                  |> Array.filter (varies >> not)
+                  |> Array.map (fun line -> Text.RegularExpressions.Regex.Replace(line, @" +\d+ s \|$", " TIME |"))
+                  |> List.ofArray
+
+              Expect.equal (lines output) (lines (snd single.Value)) "what is said"
+          }
+
+          onUnix "when a single one is killed another takes its place, to the same files, and both it and the end say so" (fun () ->
+              use folder = prepared ()
+              use sweep = start folder "cpu"
+              waitUntil sweep "its worker trained" (fun () -> not (owners folder).IsEmpty)
+              let killed = (owners folder).Head
+              signal "KILL" killed
+              let code, output, errors = sweep.End()
+              expectExit 0 (code, output, errors)
+              Expect.equal errors "" "nothing else"
+              expectSame folder
+              nothingLeftBehind folder
+
+              let sentence =
+                  $"The training process on cpu (process {killed}) ended by SIGKILL (sent by the kernel when memory runs out, or by another process) while it "
+                  + "trained student-seed0, cd-seed0. Each run resumes from its last checkpoint, alone.\n"
+
+              Expect.stringContains output ("\n" + sentence) "when it happened"
+              Expect.stringContains output ("\nWarning: " + sentence) "in the end")
+
+          test "two share a sweep, and leave the files that one process leaves" {
               use folder = prepared ()
               use sweep = start folder "cpu,cpu"
               let code, output, errors = sweep.End()
@@ -183,12 +239,13 @@ let tests =
               nothingLeftBehind folder
               Expect.equal (List.sum (starts folder)) 5 "one run was started again, and no other"
 
-              Expect.isMatch
-                  output
-                  "cpu [12]: the worker is gone; interrupted: [a-z]+-seed[01]\\. Workers that are left go on with it\\.\n"
-                  "when it happened"
+              let sentence =
+                  "The training process on cpu [12] "
+                  + $"\\(process {killed}\\) ended by SIGKILL \\(sent by the kernel when memory runs out, or by another process\\) while it trained "
+                  + "[a-z]+-seed[01]\\. The run resumes from its last checkpoint\\.\n"
 
-              Expect.stringContains output $"(process {killed}) was killed (SIGKILL; where memory runs out, the system does that).\n" "in the end")
+              Expect.isMatch output ("\n" + sentence) "when it happened"
+              Expect.isMatch output ("\nWarning: " + sentence) "in the end")
 
           onUnix "SIGINT saves what all of them train, and the same command goes on" (fun () ->
               use folder = prepared ()
@@ -252,4 +309,42 @@ let tests =
               Expect.hasLength (interrupted folder) 2 "what was trained is saved"
               use again = start folder "cpu"
               again.End() |> expectExit 0
-              expectSame folder) ]
+              expectSame folder)
+
+          test "a run that was cut off twice without progress is trained last and alone" {
+              use folder = prepared ()
+              use first = start folder "cpu"
+              first.End() |> expectExit 0
+
+              // As a process leaves it that was cut off before it saved anything, twice.
+              let suspect = runFolders folder |> List.find (fun run -> run.Contains "/student-seed0")
+              let file = Path.Combine(suspect, "run.json")
+              let json = JsonNode.Parse(File.ReadAllText file)
+              let sessions = json["sessions"].AsArray()
+              let session = sessions[0].DeepClone()
+              session["ended"] <- null
+              json["sessions"] <- JsonArray(session.DeepClone(), session)
+
+              for run in runFolders folder do
+                  if run <> suspect then
+                      Directory.Delete(run, true)
+
+              for other in Directory.GetFiles(suspect, "*", SearchOption.AllDirectories) do
+                  if other <> file then
+                      File.Delete other
+
+              File.WriteAllText(file, json.ToJsonString())
+              use again = start folder "cpu"
+              let code, output, errors = again.End()
+              expectExit 0 (code, output, errors)
+              let cohorts = output.Split '\n' |> Array.filter (fun line -> line.StartsWith "cohort ") |> List.ofArray
+
+              Expect.equal
+                  cohorts
+                  [ "cohort 1 of 2: student-seed1, cd-seed1 (2 epochs of 8 steps)"
+                    "cohort 2 of 2: cd-seed0 (2 epochs of 8 steps)"
+                    "cohort 3 of 3: student-seed0 (2 epochs of 8 steps)" ]
+                  "in this order"
+
+              expectSame folder
+          } ]

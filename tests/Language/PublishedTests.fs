@@ -72,7 +72,7 @@ let private reviewed =
       "resnet110", "resnet32", "1" ]
 
 /// What the tables of a plan show, no run of it being there.
-let private layout plan = Layouts.ofPlan plan (Job.ofPlan "no-such-folder" plan) (Layouts.knownErrors None)
+let private layout plan = Layouts.ofPlan Layouts.counted plan (Job.ofPlan "no-such-folder" plan) (Layouts.known None)
 
 /// Variant, values of its axes, and published top-1 error of every row.
 let private shown (layout: Layout) =

@@ -89,7 +89,7 @@ let private show (plan: Plan) (folder: string) (layout: Layout) =
     Reports.render TableOptions.Default folder results |> ignore
     let jobs = Job.ofPlan folder plan
     Estimate.fromRecords jobs |> ignore
-    Layouts.ofPlan plan jobs (Layouts.knownErrors (Some layout)) |> ignore
+    Layouts.ofPlan Layouts.knownCost plan jobs (Layouts.known (Some layout)) |> ignore
 
 [<Tests>]
 let tests =

@@ -37,6 +37,7 @@ let optionsIn (workspace: Workspace) out : SweepOptions =
       Only = None
       Device = "cpu"
       Workers = []
+      Started = None
       Lanes = 16
       Threads = None
       // In one layout, so that nothing is timed.

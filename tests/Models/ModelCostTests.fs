@@ -15,7 +15,7 @@ let tests =
                 // He et al., arXiv 1512.03385, Table 6, has 0.27 M; projections in the shortcuts are 2.7 k of them.
                 "resnet20", DatasetSpec(Name = "cifar10"), 272_474L, 0.0408 ] do
               test $"{name} on {dataset.Name} costs what the literature says" {
-                  let cost = ModelCost.Of(ModelSpec(name), dataset)
+                  let cost = ModelCost.Of(CountedModel.Of(ModelSpec(name), dataset))
                   Expect.equal cost.Parameters parameters "parameters"
                   Expect.floatClose { absolute = 0.001; relative = 0.005 } (float cost.MultiplyAdds / 1e9) multiplyAdds "multiply-accumulates in G"
               } ]

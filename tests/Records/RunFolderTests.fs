@@ -6,6 +6,7 @@ open Expecto
 open ChannelDistillation.Records
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Training
+open ChannelDistillation.Training
 
 let private record epoch =
     EpochRecord(
@@ -67,6 +68,50 @@ let tests =
               Expect.equal (List.ofSeq (run.Damaged())) [ file ] "and it is said"
               File.Delete(folder.File "run.json")
               Expect.isNotNull (run.ReadResult()) "without run.json there is nothing to compare with"
+          }
+
+          test "sessions count as cut off while they never ended and began where the run still is" {
+              use folder = new TemporaryFolder()
+              let run = RunFolder folder.Path
+              let spec = TinyTraining.spec null (TinyTraining.train 3 0.05) [ TinyTraining.loss "ce" 1.0 TinyTraining.always ]
+              let start (epoch: int) (step: int) = run.WriteStart("student", spec, "cpu", struct (epoch, step))
+
+              let saved (epoch: int) =
+                  Safetensors.Write(run.State, Dictionary<string, TorchSharp.torch.Tensor>(), readOnlyDict [ "epoch", string epoch; "step", "0" ])
+
+              let cutOff () = RunProgress.CutOffSessions run
+              Expect.equal (cutOff ()) 0 "never started"
+              start 1 0
+              Expect.equal (cutOff ()) 1 "started, and not ended"
+              start 1 0
+              Expect.equal (cutOff ()) 2 "again"
+              saved 2
+              Expect.equal (RunProgress.Of run) (struct (2, 0)) "it has a checkpoint"
+              Expect.equal (cutOff ()) 0 "the last one was not in vain"
+              start 2 0
+              run.WriteResult(RunResult(RunStatus.Interrupted, null, null))
+              Expect.equal (cutOff ()) 0 "it ended"
+              start 2 0
+              start 2 0
+              Expect.equal (cutOff ()) 2 "since then"
+              File.WriteAllText(run.State, "{")
+              Expect.equal (RunProgress.Of run) (struct (1, 0)) "a checkpoint that cannot be read is none"
+          }
+
+          test "a crash is recorded as a failure with the epochs before it, and ends no session" {
+              use folder = new TemporaryFolder()
+              let run = RunFolder folder.Path
+              let spec = TinyTraining.spec null (TinyTraining.train 3 0.05) [ TinyTraining.loss "ce" 1.0 TinyTraining.always ]
+              run.WriteStart("student", spec, "cpu", struct (1, 0))
+              run.AppendMetrics(record 1)
+              run.WriteCrash "It was ended."
+              let errors = EpochErrors(1, 40.0, 4.0)
+              Expect.equal (run.ReadResult()) (RunResult(RunStatus.Failed, errors, errors, "It was ended.")) "the result"
+              Expect.isNull (run.ReadRun().["sessions"].[0].["ended"]) "the session"
+              Expect.isNotNull (run.ReadRun().["ended"]) "the run"
+              let never = RunFolder(folder.File "never")
+              never.WriteCrash "It was ended."
+              Expect.equal (never.ReadResult()) (RunResult(RunStatus.Failed, null, null, "It was ended.")) "of a run that never started"
           }
 
           test "run.json keeps its sessions; one that a later session began before, or where, does not count" {

@@ -34,6 +34,8 @@ let private programOf (options: SweepOptions) (settings: SlurmSettings) (command
           options.Device
           yield! threads |> Option.map (fun threads -> [ "--threads"; string threads ]) |> Option.defaultValue []
           yield! SweepOptions.shared options
+          if options.Workers.IsEmpty then
+              "--no-worker"
           // The jobs around the array are for the same runs.
           yield! options.Only |> Option.map (fun pattern -> [ "--only"; pattern ]) |> Option.defaultValue []
           "--yes" ]

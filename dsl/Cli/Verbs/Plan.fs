@@ -62,7 +62,7 @@ let run (arguments: string list) =
         let datasets = PlanText.survey workspace jobs
 
         if parsed.Contains Json then
-            let layout = Layouts.ofPlan plan all (Layouts.knownErrors (PlanFile.read folder))
+            let layout = Layouts.ofPlan Layouts.counted plan all (Layouts.known (PlanFile.read folder))
             PlanFile.write Terminal.writeUtf8 layout (Listing.ofJobs lanes jobs)
         else
             let wanted = parsed.GetResult(Device, "auto") |> Parsing.device
@@ -92,7 +92,8 @@ let run (arguments: string list) =
                       Out = outOf (parsed.TryGetResult Out)
                       Only = parsed.TryGetResult Only
                       Device = wanted
-                      Workers = []
+                      Workers = [ Sole wanted ]
+                      Started = None
                       Lanes = lanes
                       Threads = parsed.TryGetResult Threads |> Option.map (Parsing.positive "--threads")
                       Computing = computing

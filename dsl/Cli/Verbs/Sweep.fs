@@ -24,6 +24,7 @@ type SweepArguments =
     | [<Unique>] Deterministic
     | [<Unique>] Tf32 of switch: string
     | [<Unique>] Retry_Failed
+    | [<Unique>] No_Worker
     | [<Unique>] Launcher of launcher: string
     | [<Unique>] Wait
     | [<Unique>] Cancel
@@ -46,6 +47,7 @@ type SweepArguments =
             | Deterministic -> "on a GPU: the same numbers from run to run, more slowly; docs/gpu.md"
             | Tf32 _ -> "on a GPU, on or off: multiply in TensorFloat-32 in convolutions; default on"
             | Retry_Failed -> "try runs again that diverged or failed"
+            | No_Worker -> "train in this process, for debugging: a crash of native code then ends the sweep"
             | Launcher _ -> "local: on this machine; slurm: by jobs of a cluster, docs/cluster.md; default local"
             | Wait -> "with --launcher slurm: follow the jobs to their end, and show the table"
             | Cancel -> "take the jobs that --launcher slurm submitted from the queue; what runs saves its state"
@@ -158,17 +160,20 @@ let private train (options: SweepOptions) (plan: Plan) (arguments: string list) 
 
 /// A worker of a sweep that another process leads.
 let private work (options: SweepOptions) =
-    let output = new StreamWriter(Console.OpenStandardOutput(), Text.UTF8Encoding false)
-    // Its standard output is for messages alone.
-    Console.SetOut Console.Error
+    // Before libtorch is loaded, which may print.
+    use output = new StreamWriter(StandardOutput.Take(), Text.UTF8Encoding false)
     use source = new CancellationTokenSource()
     use _ = Signals.watchAsWorker source
-    if Worker.run options Console.In output source then Ending.interrupted else 0
+
+    if Worker.run { options with Workers = [] } Console.In output source then
+        Ending.interrupted
+    else
+        0
 
 let private optionsOf (parsed: ParseResults<SweepArguments>) (arguments: string list) : SweepOptions =
     let device, workers =
         match parsed.GetResult(Device, "auto") |> Parsing.devices with
-        | Parsing.One device -> device, []
+        | Parsing.One device -> device, (if parsed.Contains No_Worker then [] else [ Sole device ])
         | Parsing.Several workers -> WorkerDevice.onMachine workers.Head, workers
 
     let part = parsed.TryGetResult Part |> Option.filter ((<>) "worker")
@@ -178,6 +183,7 @@ let private optionsOf (parsed: ParseResults<SweepArguments>) (arguments: string 
       Only = parsed.TryGetResult Only
       Device = device
       Workers = workers
+      Started = None
       Lanes = parsed.GetResult(Lanes, defaultLanes) |> Parsing.positive "--lanes"
       Threads = parsed.TryGetResult Threads |> Option.map (Parsing.positive "--threads")
       Computing =
@@ -195,6 +201,13 @@ let private optionsOf (parsed: ParseResults<SweepArguments>) (arguments: string 
       Part = part |> Option.map (partOf (parsed.TryGetResult File)) |> Option.defaultValue Everything
       OpenDataset = None }
 
+/// A single worker starts while the plan is made, which takes as long. Where there turns out to be nothing to train, it is killed.
+let private startAhead (options: SweepOptions) (isOnCluster: bool) : WorkerProcess | null =
+    match options.Workers with
+    | [ Sole _ as device ] when not (isOnCluster || options.Part = TablesOnly) ->
+        WorkerProcess.Start(device, SweepOptions.ofWorker options options.Threads device)
+    | _ -> null
+
 /// Options that do not go together are refused: one of them would do nothing.
 let private refuseContradictions (parsed: ParseResults<SweepArguments>) (launcher: Parsing.Launcher option) =
     let cancels = parsed.Contains Cancel
@@ -208,6 +221,8 @@ let private refuseContradictions (parsed: ParseResults<SweepArguments>) (launche
           cancels && parsed.Contains Retry_Failed,
           "--cancel does not go with --retry-failed: cancel first, then repeat the sweep with --retry-failed."
           cancels && parsed.Contains Wait, "--cancel does not go with --wait: after it there is nothing to follow."
+          parsed.Contains No_Worker && (parsed.GetResult(Device, "auto")).Contains ',',
+          "--no-worker trains in this process, on one device; --device names several."
           parsed.Contains Wait && launcher <> Some Parsing.Slurm,
           "--wait goes with --launcher slurm; a sweep on this machine is over when the command is." ]
 
@@ -220,7 +235,7 @@ let private sweep (parsed: ParseResults<SweepArguments>) (arguments: string list
     refuseContradictions parsed launcher
     let options = optionsOf parsed arguments
 
-    if launcher = Some Parsing.Slurm && not options.Workers.IsEmpty then
+    if launcher = Some Parsing.Slurm && options.Workers.Length > 1 then
         Ending.stop
             Ending.invalid
             "With --launcher slurm each job trains on one device: --device cuda, and `gpus: 1` in the section `slurm` of the experiment."
@@ -228,6 +243,8 @@ let private sweep (parsed: ParseResults<SweepArguments>) (arguments: string list
     if parsed.TryGetResult Part = Some "worker" then
         work options
     else
+        use started = startAhead options (launcher = Some Parsing.Slurm || parsed.Contains Cancel)
+        let options = { options with Started = Option.ofObj started }
         let plan = load (parsed.TryGetResult File) (parsed.GetResults Set) (parsed.Contains Yes)
 
         if parsed.Contains Cancel then

@@ -1,5 +1,4 @@
-/// A sweep that worker processes train, one for each device; this process gives them their work, shows how it goes and writes the tables.
-module ChannelDistillation.Dsl.Launch.Crew
+namespace ChannelDistillation.Dsl.Launch
 
 open System
 open System.Runtime.ExceptionServices
@@ -11,202 +10,164 @@ open ChannelDistillation.Dsl.Progress
 open ChannelDistillation.Records
 open ChannelDistillation.Training
 
-/// <exception cref="MissingException">A device is not there.</exception>
-let require (devices: WorkerDevice list) =
-    for device in devices do
-        Devices.Choose(WorkerDevice.onMachine device) |> ignore
-
-/// The teachers that have to be trained or evaluated.
-let private unready (state: SweepState) =
-    let needed = state.Teachers |> List.map _.Key |> set
-
-    Teachers.ofPlan state.Plan
-    |> List.filter (fun teacher ->
-        if needed.Contains teacher.Key then
-            not (state.Store.IsWhole(teacher.Spec, teacher.Dataset) && state.Store.KnowsErrors(teacher.Spec, teacher.Dataset))
-        else
-            state.Store.IsThere(teacher.Spec, teacher.Dataset)
-            && not (state.Store.KnowsErrors(teacher.Spec, teacher.Dataset))
-            && DatasetStore.IsThere(teacher.Dataset, state.Options.Workspace))
-
-/// What a worker is told of an assignment.
-let private partOf (state: SweepState) (assignment: Assignment) : Part =
-    match assignment with
-    | BringTeacher teacher ->
-        let learns (job: Job) = Teachers.ofRun job.Run |> Option.exists (fun other -> other.Key = teacher.Key)
-        // Of runs that are complete a teacher is only evaluated.
-        state.Pending @ state.Jobs |> List.find learns |> Job.nameOf |> Set.singleton |> TeachersOf
-    | TrainRuns(runs, patient) ->
-        let names = runs |> List.map Job.nameOf |> set
-        if patient then RunsOf names else FreeRunsOf names
-
-/// The errors that are known, and the tables. To be called by one thread at a time.
-let private tell (state: SweepState) (crew: ICrewProgress) =
-    for teacher in Teachers.ofPlan state.Plan do
-        if state.Store.KnowsErrors(teacher.Spec, teacher.Dataset) then
-            state.Note teacher (state.Store.Errors(teacher.Spec, teacher.Dataset, state.Training, CancellationToken.None)) crew.Say
-
-    state.UpdateTables()
-
-/// Those of some runs that are to be trained by another worker; one that has failed since the sweep began has had its turn.
-let private unfinished (began: DateTime) (jobs: Job list) =
-    jobs
-    |> List.filter (fun job ->
-        match (Job.refreshed job).State with
-        | GaveUp _ -> RunFolder(job.Folder).ResultWritten < began
-        | now -> RunState.needsTraining false now)
-
-let private workerArguments (state: SweepState) (threads: int) (device: WorkerDevice) =
-    [ "sweep"; "--part"; "worker"; "--out"; state.Options.Out ]
-    @ [ "--device"; WorkerDevice.inWorker device; "--threads"; string threads ]
-    @ SweepOptions.shared state.Options
-
-/// A worker's share of the processor, where nobody said how much it is.
-let private threadsOf (options: SweepOptions) (workers: int) = options.Threads |> Option.defaultValue (max 1 (Environment.ProcessorCount / workers))
-
-let private names (jobs: Job list) = jobs |> List.map _.Run.Name |> String.concat ", "
-
-let private what (assignment: Assignment) =
-    match assignment with
-    | BringTeacher teacher -> $"the teacher {teacher.Spec.Model.Name}"
-    | TrainRuns(runs, _) -> names runs
-
-/// What befell the workers that did not come to their end, for the end of the sweep.
+/// A sweep that worker processes train, one for each device; this process gives them their work, shows how it goes and writes the tables.
+/// It runs no operator of libtorch: nothing that these do can end it.
 [<Sealed>]
-type private Losses() =
-    let said = ResizeArray<string>()
-    let missing = ResizeArray<string>()
-    member _.Add(text: string, isMissing: bool) = (if isMissing then missing else said).Add text
+type Crew(state: SweepState, stop: CancellationToken) =
+    let options = state.Options
 
-    /// Where others could do everything, what one lacked keeps nothing back.
-    member _.Report(state: SweepState, allDone: bool) =
-        state.Warnings.AddRange said
-
-        if allDone then
-            state.Warnings.AddRange(Seq.distinct missing)
-        else
-            state.Troubles.Add([], List.distinct (List.ofSeq missing))
-
-/// Gives a worker assignments until there are none, or it is gone.
-let private employ
-    (state: SweepState)
-    (crew: ICrewProgress)
-    (queue: Assignments)
-    (losses: Losses)
-    (began: DateTime)
-    (index: int, worker: WorkerProcess)
-    (stop: CancellationToken)
-    =
-    let noteEnd (assignment: Assignment) (result: PartEnd) =
-        lock state (fun () ->
-            state.Troubles.Add(result.Obstacles, result.Missing)
-            state.Remarks.AddRange result.Remarks
-            tell state crew)
-
-        match assignment with
-        | BringTeacher teacher -> queue.TeacherEnded(teacher, state.Store.IsThere(teacher.Spec, teacher.Dataset))
-        | TrainRuns(runs, _) ->
-            let others = set result.InOtherHands
-            let inOtherHands = runs |> List.filter (fun job -> others.Contains(Job.nameOf job))
-            crew.Elsewhere [ for job in inOtherHands -> job.Run.Name ]
-            queue.RunsEnded inOtherHands
-
-    let noteLoss (assignment: Assignment) (how: string) (isMissing: bool) =
-        let never = queue.WorkerDied(assignment, unfinished began)
-
-        if not stop.IsCancellationRequested then
-            let after =
-                if queue.Workers > 0 then
-                    "Workers that are left go on with it."
-                else
-                    "No worker is left."
-
-            crew.Say $"{worker.Device}: the worker is gone; interrupted: {what assignment}. {after}"
-
-            if isMissing then
-                losses.Add($"{worker.Device}: {how}", true)
-            else
-                losses.Add($"The worker on {worker.Device} (process {worker.Id}) {how}", false)
-
-            if not never.IsEmpty then
-                losses.Add($"Two workers went down with {names never}; the others were not given it. The same command tries it again.", false)
-
-    let rec next () =
-        match queue.Take() with
-        | None ->
-            crew.Rests index
-
-            if worker.LastWords <> "" then
-                crew.Say $"{worker.Device} wrote:\n{worker.LastWords}"
-        | Some assignment ->
-            match worker.Do (partOf state assignment) (crew.Worker index) with
-            | Finished result ->
-                noteEnd assignment result
-                next ()
-            | Gone(how, isMissing) ->
-                noteLoss assignment how isMissing
-                crew.Rests index
-
-    next ()
-
-/// Trains what is pending, and evaluates teachers.
-let train (state: SweepState) (devices: WorkerDevice list) (stop: CancellationToken) =
     // More workers than runs would have nothing to do.
-    let devices = devices |> List.truncate (max 1 state.Pending.Length)
+    let devices = options.Workers |> List.truncate (max 1 state.Pending.Length)
+
+    /// Sessions that were cut off without progress, from which on a run comes last and alone.
+    let suspicious = 2
+
+    /// The teachers that have to be trained or evaluated.
+    let unready =
+        let needed = state.Teachers |> List.map _.Key |> set
+        let isUnknown (teacher: Teachers.PlannedTeacher) = state.EvaluatesTeachers && isNull (state.Store.KnownErrors(teacher.Spec, teacher.Dataset))
+
+        Teachers.ofPlan state.Plan
+        |> List.filter (fun teacher ->
+            if needed.Contains teacher.Key then
+                not (state.Store.IsWhole(teacher.Spec, teacher.Dataset)) || isUnknown teacher
+            else
+                isUnknown teacher
+                && state.Store.IsThere(teacher.Spec, teacher.Dataset)
+                && DatasetStore.IsThere(teacher.Dataset, options.Workspace))
+
+    let trainingOf (teacher: Teachers.PlannedTeacher) = state.Store.TrainingFolder(teacher.Spec, teacher.Dataset) |> Option.ofObj
+
+    let standings: Standings =
+        let began = DateTime.UtcNow
+
+        // One that has failed since the sweep began has had its turn.
+        let needsTraining (job: Job) =
+            match (Job.refreshed job).State with
+            | GaveUp _ -> RunFolder(job.Folder).ResultWritten < began
+            | now -> RunState.needsTraining false now
+
+        { PlaceOfRun = fun job -> if needsTraining job then Some(RunProgress.Of(RunFolder job.Folder)) else None
+          PlaceOfTeacher =
+            fun teacher ->
+                match trainingOf teacher with
+                | Some _ when state.Store.IsWhole(teacher.Spec, teacher.Dataset) -> None
+                | Some folder -> Some(RunProgress.Of folder)
+                | None -> Some(struct (1, 0))
+          IsSuspectRun = fun job -> job.State <> New && RunProgress.CutOffSessions(RunFolder job.Folder) >= suspicious
+          IsSuspectTeacher = trainingOf >> Option.exists (fun folder -> RunProgress.CutOffSessions folder >= suspicious) }
 
     let queue =
-        Assignments(
-            devices.Length,
-            state.Options.Lanes,
-            state.Pending,
-            unready state,
-            fun teacher -> not (isNull teacher.Spec.Train) && not (state.Store.IsWhole(teacher.Spec, teacher.Dataset))
-        )
+        let isUntrained (teacher: Teachers.PlannedTeacher) = not (isNull teacher.Spec.Train || state.Store.IsWhole(teacher.Spec, teacher.Dataset))
 
-    let began = DateTime.UtcNow
-    let losses = Losses()
-    let experiment = ExperimentCodec.codec.Write state.Plan.Experiment |> Emit.document
-    let threads = threadsOf state.Options devices.Length
+        let runs = if options.Part.IsForTeachers then [] else state.Pending
+        Assignments(devices.Length, options.Lanes, runs, unready, isUntrained, not state.KnowsCosts, standings)
 
-    let crewNames = devices |> List.map string
+    let incidents = Incidents()
 
-    Progress.ofWorkers state.Options.Quiet crewNames state.Pending.Length (fun crew ->
-        let isWork = not (state.Pending.IsEmpty && (unready state).IsEmpty)
+    /// A worker's threads: where nobody said how many, several share the cores, and a single one has as many as libtorch chooses.
+    let threads =
+        match options.Threads with
+        | None when devices.Length > 1 -> Some(max 1 (Environment.ProcessorCount / devices.Length))
+        | given -> given
 
-        if isWork && not stop.IsCancellationRequested then
-            let each = if threads = 1 then "a thread" else $"{threads} threads"
-            state.Announce (List.map WorkerDevice.onMachine devices) $"""{String.Join(", ", crewNames)}, {each} each""" crew.Say
+    let experiment = lazy (ExperimentCodec.codec.Write state.Plan.Experiment |> Emit.document)
+    let mutable started = options.Started
 
-            let workers = [ for device in devices -> WorkerProcess.Start(device, workerArguments state threads device, experiment) ]
+    let start device () =
+        let worker =
+            match started with
+            | Some worker ->
+                started <- None
+                worker
+            | None -> WorkerProcess.Start(device, SweepOptions.ofWorker options threads device)
 
-            try
-                use _ =
-                    stop.Register(fun () ->
-                        queue.Close()
-                        workers |> List.iter _.Stop())
+        worker.Begin experiment.Value
+        worker
 
-                let employ entry =
-                    Task.Factory.StartNew(
-                        (fun () ->
-                            try
-                                employ state crew queue losses began entry stop
-                            with _ ->
-                                queue.Close()
-                                workers |> List.iter _.Stop()
-                                reraise ()),
-                        TaskCreationOptions.LongRunning
-                    )
+    let seats =
+        [ for index, device in List.indexed devices -> new Seat(state, queue, incidents, index, device, start device, stop) ]
 
-                let tasks = workers |> List.indexed |> List.map employ |> Array.ofList
+    let stopAll () =
+        queue.Close()
+        seats |> List.iter _.Stop()
 
-                try
-                    Task.WaitAll tasks
-                with :? AggregateException as error ->
-                    ExceptionDispatchInfo.Throw error.InnerExceptions[0]
-            finally
-                workers |> List.iter (fun worker -> (worker :> IDisposable).Dispose())
-        else
-            lock state (fun () -> tell state crew))
+    let stopping = stop.Register stopAll
 
-    let allDone = state.Chosen |> List.forall (fun job -> (Job.refreshed job).State = Done)
-    losses.Report(state, allDone)
+    let announce (crew: ICrewProgress) (ready: WorkerReady list) =
+        let where =
+            match devices, ready with
+            | [ Sole _ ], only :: _ -> only.Device
+            | _ ->
+                let each =
+                    match threads with
+                    | Some 1 -> "a thread"
+                    | _ -> $"{Option.toList threads |> List.sum} threads"
+
+                $"""{String.Join(", ", List.map string devices)}, {each} each"""
+
+        let obstacles = lazy (ready |> List.collect _.Obstacles |> List.distinct)
+        state.Announce where obstacles (ready |> List.tryPick _.Hint) crew.Say
+
+    let work (crew: ICrewProgress) =
+        let work (seat: Seat) =
+            Task.Factory.StartNew(
+                (fun () ->
+                    try
+                        seat.Work crew
+                    with _ ->
+                        stopAll ()
+                        reraise ()),
+                TaskCreationOptions.LongRunning
+            )
+
+        let tasks = seats |> List.map work |> Array.ofList
+        // While they begin.
+        lock state (fun () -> state.WriteTables() |> ignore)
+
+        try
+            Task.WaitAll tasks
+        with :? AggregateException as error ->
+            ExceptionDispatchInfo.Throw error.InnerExceptions[0]
+
+    let mutable ready: WorkerReady list = []
+
+    /// Whether there is anything for workers to do.
+    member _.HasWork = not (state.Pending.IsEmpty && unready.IsEmpty)
+
+    /// Starts the worker processes, without waiting for them. Where only they can tell whether their devices are there, they are asked.
+    /// <exception cref="MissingException">A device is not there.</exception>
+    member this.Start() =
+        let foreseen = devices |> List.map (WorkerDevice.onMachine >> Devices.Foresee)
+        state.Cost <- Layouts.knownCost
+        seats |> List.iter _.Start()
+
+        if List.exists isNull foreseen then
+            this.AwaitReady()
+
+    member private _.AwaitReady() =
+        if ready.IsEmpty then
+            ready <- seats |> List.choose (fun seat -> seat.AwaitReady(Silent()))
+
+    /// Trains what is pending, and evaluates teachers.
+    member this.Train() =
+        Progress.ofWorkers options.Quiet (List.map string devices) state.Pending.Length (Job.cohorts options.Lanes state.Pending).Length (fun crew ->
+            if this.HasWork && not stop.IsCancellationRequested then
+                this.AwaitReady()
+
+                if not stop.IsCancellationRequested then
+                    announce crew ready
+
+                work crew
+            else
+                lock state (fun () ->
+                    state.NoteTeachers crew.Say
+                    state.UpdateTables()))
+
+        let allDone = state.Chosen |> List.forall (fun job -> (Job.refreshed job).State = Done)
+        incidents.Report(state, allDone)
+
+    interface IDisposable with
+        member _.Dispose() =
+            stopping.Dispose()
+            seats |> List.iter (fun seat -> (seat :> IDisposable).Dispose())

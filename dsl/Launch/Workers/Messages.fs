@@ -1,11 +1,11 @@
 namespace ChannelDistillation.Dsl.Launch
 
 open System
-open System.Collections.Generic
 open System.Text.Json
 open System.Text.Json.Nodes
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Progress
+open ChannelDistillation.Models
 open ChannelDistillation.Records
 open ChannelDistillation.Training
 
@@ -19,8 +19,40 @@ type PartEnd =
         Remarks: string list
     }
 
-/// What workers and the process that started them tell one another: a JSON object on each line, by the worker's standard input and output.
-/// The end of its input tells a worker to save and to end, however it came about: so none outlives the one that started it.
+/// What a worker says when it can begin.
+type WorkerReady =
+    {
+        /// What it trains on: `cpu` or `cuda:N`.
+        Device: string
+        /// Why bfloat16 does not pay there.
+        Obstacles: string list
+        /// What a person may want to know who left the choice of the device to the program.
+        Hint: string option
+    }
+
+/// What a worker is asked for.
+type Request =
+    /// To do a part of the sweep.
+    | DoPart of Part * ComputeMode
+    /// To count what every network of the experiment costs.
+    | RequestCosts
+
+/// What a line of a worker's says.
+[<RequireQualifiedAccess>]
+type Reply =
+    | Ready of WorkerReady
+    | Counted of (CountedModel * ModelCost) list
+    | Ended of PartEnd
+    /// Why it ends without having done what it was asked for.
+    | Leaving of why: string
+    /// Progress of its training.
+    | Told of (IProgress -> unit)
+    /// No message that is known here; what it is instead.
+    | Strange of what: string
+
+/// What workers and the process that started them tell one another: a JSON object on each line, by the worker's standard input and by a channel that
+/// is its standard output until the worker takes it for itself. The end of its input tells a worker to save and to end, however it came about: so
+/// none outlives the one that started it.
 module Messages =
     let private line (entries: (string * JsonNode) list) =
         let json = JsonObject()
@@ -43,6 +75,9 @@ module Messages =
         | null -> raise (JsonException $"{name} is null")
         | record -> record
 
+    let private recordsOf<'record when 'record: not struct and 'record: not null> json name : 'record list =
+        List.ofArray (recordOf<'record array> json name)
+
     // ---- to a worker -----------------------------------------------------------------------------------------------------
 
     /// The first line: the experiment, with settings of the command line in it.
@@ -55,18 +90,39 @@ module Messages =
           "runs", (fun names -> RunsOf names)
           "free_runs", (fun names -> FreeRunsOf names) ]
 
-    /// Every further line: runs to do something about.
-    let part (part: Part) =
-        let names = part.Names |> Option.defaultValue Set.empty
-        let kind = parts |> List.find (fun (_, make) -> make names = part) |> fst
-        line [ "part", value kind; "runs", value names ]
+    let private modes = [ "standard", Standard; "conservative", Conservative ]
 
-    let readPart (message: string) : Part =
+    /// Every further line.
+    let request (request: Request) =
+        match request with
+        | RequestCosts -> line [ "part", value "costs" ]
+        | DoPart(part, mode) ->
+            let names = part.Names |> Option.defaultValue Set.empty
+            let kind = parts |> List.find (fun (_, make) -> make names = part) |> fst
+            let mode = modes |> List.find (fun (_, known) -> known = mode) |> fst
+            line [ "part", value kind; "runs", value names; "mode", value mode ]
+
+    let readRequest (message: string) : Request =
         let json = parse message
-        let make = parts |> List.find (fun (kind, _) -> kind = textOf json "part") |> snd
-        make (set (textsOf json "runs"))
+
+        match textOf json "part" with
+        | "costs" -> RequestCosts
+        | kind ->
+            let make = parts |> List.find (fun (known, _) -> known = kind) |> snd
+            let mode = modes |> List.find (fun (known, _) -> known = textOf json "mode") |> snd
+            DoPart(make (set (textsOf json "runs")), mode)
 
     // ---- from a worker ---------------------------------------------------------------------------------------------------
+
+    let ready (worker: WorkerReady) =
+        line
+            [ "event", value "ready"
+              "device", value worker.Device
+              "obstacles", value worker.Obstacles
+              "hints", value (Option.toList worker.Hint) ]
+
+    let counted (costs: (CountedModel * ModelCost) list) =
+        line [ "event", value "counted"; "networks", value (List.map fst costs); "costs", value (List.map snd costs) ]
 
     let ended (result: PartEnd) =
         line
@@ -75,6 +131,8 @@ module Messages =
               "obstacles", value result.Obstacles
               "missing", value result.Missing
               "remarks", value result.Remarks ]
+
+    let leaving (why: string) = line [ "event", value "leaving"; "text", value why ]
 
     /// Puts what a training reports into lines.
     [<Sealed>]
@@ -108,45 +166,61 @@ module Messages =
             member _.LaneEnded(lane, result) = event "lane" [ "lane", value lane; "result", value result ]
             member _.Say message = event "say" [ "text", value message ]
 
-    let private replay (progress: IProgress) (json: JsonNode) : PartEnd option =
+    let private replyOf (json: JsonNode) : Reply =
+        let int = valueOf<int> json
+
         match textOf json "event" with
+        | "ready" ->
+            Reply.Ready
+                { Device = textOf json "device"
+                  Obstacles = textsOf json "obstacles"
+                  Hint = List.tryHead (textsOf json "hints") }
+        | "counted" -> Reply.Counted(List.zip (recordsOf<CountedModel> json "networks") (recordsOf<ModelCost> json "costs"))
         | "ended" ->
-            Some
+            Reply.Ended
                 { InOtherHands = textsOf json "in_other_hands"
                   Obstacles = textsOf json "obstacles"
                   Missing = textsOf json "missing"
                   Remarks = textsOf json "remarks" }
-        | event ->
-            let int = valueOf<int> json
+        | "leaving" -> Reply.Leaving(textOf json "text")
+        | "cohort" ->
+            let teacher, lanes = valueOf<bool> json "teacher", ResizeArray(textsOf json "lanes")
+            let epoch, step, epochs, steps = int "epoch", int "step", int "epochs", int "steps"
 
-            match event with
-            | "cohort" ->
-                progress.Teacher <- valueOf<bool> json "teacher"
-                progress.CohortStarted(ResizeArray(textsOf json "lanes"), int "epoch", int "step", int "epochs", int "steps")
-            | "step" ->
-                let elapsed = TimeSpan.FromSeconds(valueOf<float> json "seconds")
-                progress.StepEnded(int "epoch", int "step", valueOf<int64> json "images", elapsed)
-            | "validation" -> progress.ValidationStarted(int "epoch")
-            | "epoch" -> progress.EpochEnded(textOf json "lane", recordOf<EpochRecord> json "record")
-            | "lane" -> progress.LaneEnded(textOf json "lane", recordOf<RunResult> json "result")
-            | "say" -> progress.Say(textOf json "text")
-            | other -> raise (KeyNotFoundException other)
+            Reply.Told(fun progress ->
+                progress.Teacher <- teacher
+                progress.CohortStarted(lanes, epoch, step, epochs, steps))
+        | "step" ->
+            let epoch, step, images = int "epoch", int "step", valueOf<int64> json "images"
+            let elapsed = TimeSpan.FromSeconds(valueOf<float> json "seconds")
+            Reply.Told(fun progress -> progress.StepEnded(epoch, step, images, elapsed))
+        | "validation" ->
+            let epoch = int "epoch"
+            Reply.Told(fun progress -> progress.ValidationStarted epoch)
+        | "epoch" ->
+            let lane, record = textOf json "lane", recordOf<EpochRecord> json "record"
+            Reply.Told(fun progress -> progress.EpochEnded(lane, record))
+        | "lane" ->
+            let lane, result = textOf json "lane", recordOf<RunResult> json "result"
+            Reply.Told(fun progress -> progress.LaneEnded(lane, result))
+        | "say" ->
+            let text = textOf json "text"
+            Reply.Told(fun progress -> progress.Say text)
+        | other -> Reply.Strange $"the event `{other}`"
 
-            None
+    /// As much of a line as tells what it is.
+    let private most = 80
 
-    /// Tells an observer what a line of a worker's says; the end of a part is the result. A library may write to the same stream: what is no
-    /// message is passed on as it is.
-    let read (progress: IProgress) (message: string) : PartEnd option =
-        let json =
-            try
-                match JsonNode.Parse message with
-                | :? JsonObject as json when json.ContainsKey "event" -> Some json
-                | _ -> None
-            with :? JsonException ->
-                None
-
-        match json with
-        | Some json -> replay progress json
-        | None ->
-            progress.Say message
-            None
+    /// What a line of a worker's says.
+    let read (message: string) : Reply =
+        try
+            replyOf (parse message)
+        with
+        | :? JsonException
+        | :? InvalidOperationException
+        | :? FormatException
+        | :? ArgumentException
+        | :? OverflowException
+        | :? NullReferenceException ->
+            let start = if message.Length > most then message.Substring(0, most) + "..." else message
+            Reply.Strange $"the line `{start}`"

@@ -2,16 +2,20 @@
 module ChannelDistillation.Dsl.Launch.Worker
 
 open System.Collections.Concurrent
+open System.Diagnostics
 open System.IO
 open System.Threading
+open ChannelDistillation
 open ChannelDistillation.Dsl
+open ChannelDistillation.Models
+open ChannelDistillation.Training
 
 let private planOf (message: string) : Plan =
     match Experiments.ofSource (Source("the experiment", Messages.readExperiment message)) [] with
     | Ok(plan, _) -> plan
     | Error problems -> raise (Refused(Render.problems problems))
 
-/// The end of the input stops it, as a signal does.
+/// The end of the input stops it, as a signal does. In an endless loop of native code it does not stop, and nobody is left to kill it.
 let private listen (input: TextReader) (source: CancellationTokenSource) : BlockingCollection<string> =
     let messages = new BlockingCollection<string>()
 
@@ -20,6 +24,8 @@ let private listen (input: TextReader) (source: CancellationTokenSource) : Block
         | null ->
             source.Cancel()
             messages.CompleteAdding()
+            Thread.Sleep WorkerProcess.Patience
+            Process.GetCurrentProcess().Kill()
         | message ->
             messages.Add message
             read ()
@@ -27,26 +33,46 @@ let private listen (input: TextReader) (source: CancellationTokenSource) : Block
     Thread(read, IsBackground = true).Start()
     messages
 
-/// Works until the input ends.
-/// <returns>Whether it was stopped within a part: what that one trained is saved, and its end is not reported.</returns>
-let run (options: SweepOptions) (input: TextReader) (output: TextWriter) (source: CancellationTokenSource) : bool =
-    let send (message: string) =
-        lock output (fun () ->
-            output.WriteLine message
-            output.Flush())
-
+let private serve (options: SweepOptions) (input: TextReader) (send: string -> unit) (source: CancellationTokenSource) : bool =
     let reporting = Messages.Reporting send
     let messages = listen input source
+    options.Threads |> Option.iter Devices.UseThreads
+    let device = Computing.choose options.Device options.Computing
+
+    send (
+        Messages.ready
+            { Device = device
+              Obstacles = (Precisions.obstacles [ device ]).Value
+              Hint = Option.ofObj (Devices.Hint options.Device) }
+    )
+
+    let options = { options with Device = device; Quiet = true; Observer = Some reporting }
     let mutable plan: Plan option = None
     let mutable within = false
 
-    for message in messages.GetConsumingEnumerable() do
-        match plan with
-        | None -> plan <- Some(planOf message)
-        | Some plan when not source.IsCancellationRequested ->
-            let options = { options with Part = Messages.readPart message; Quiet = true; Observer = Some reporting }
+    let doPart (plan: Plan) (part: Part) (mode: ComputeMode) =
+        let options = { options with Part = part }
 
-            let outcome = Sweep.run options plan source.Token
+        match mode with
+        | Standard -> Sweep.run options plan source.Token
+        | Conservative ->
+            try
+                Devices.UseOneDnn false
+            with :? MissingException ->
+                () // This libtorch has no such switch: the layout remains to be tried.
+
+            try
+                // A GPU has one layout only.
+                let layout = if device = "cpu" then LayoutRequest.Contiguous else options.Computing.Layout
+                Sweep.run { options with Computing = { options.Computing with Layout = layout } } plan source.Token
+            finally
+                Devices.UseOneDnn true
+
+    let work (plan: Plan) (request: Request) =
+        match request with
+        | RequestCosts -> send (Messages.counted [ for network in Layouts.networks plan -> network, ModelCost.Of network ])
+        | DoPart(part, mode) ->
+            let outcome = doPart plan part mode
 
             if source.IsCancellationRequested then
                 within <- true
@@ -58,6 +84,31 @@ let run (options: SweepOptions) (input: TextReader) (output: TextWriter) (source
                           Missing = outcome.Missing
                           Remarks = outcome.Remarks }
                 )
+
+    for message in messages.GetConsumingEnumerable() do
+        match plan with
+        | None -> plan <- Some(planOf message)
+        | Some plan when not source.IsCancellationRequested -> work plan (Messages.readRequest message)
         | Some _ -> ()
 
     within
+
+/// Works until the input ends.
+/// <param name="options">Its device is the one that is asked for.</param>
+/// <returns>Whether it was stopped within a part: what that one trained is saved, and its end is not reported.</returns>
+/// <exception cref="MissingException">The device is not there.</exception>
+/// <exception cref="DeviceLostException">The process cannot use its device any more.</exception>
+let run (options: SweepOptions) (input: TextReader) (output: TextWriter) (source: CancellationTokenSource) : bool =
+    let send (message: string) =
+        lock output (fun () ->
+            output.WriteLine message
+            output.Flush())
+
+    try
+        serve options input send source
+    with
+    | :? MissingException
+    | :? DeviceLostException as error ->
+        // By the channel that libraries do not print to.
+        send (Messages.leaving error.Message)
+        reraise ()

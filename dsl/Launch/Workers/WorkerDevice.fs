@@ -1,7 +1,9 @@
 namespace ChannelDistillation.Dsl.Launch
 
-/// What one of several worker processes trains on.
+/// What a worker process trains on.
 type WorkerDevice =
+    /// The only worker of a sweep: `auto`, `cpu`, `cuda` or `cuda:N`.
+    | Sole of wanted: string
     /// The processor; its workers are told apart by a number, from 1.
     | Processor of number: int
     /// The GPU with this number, from 0.
@@ -10,6 +12,7 @@ type WorkerDevice =
     /// How the worker is called.
     override this.ToString() =
         match this with
+        | Sole wanted -> wanted
         | Processor number -> $"cpu {number}"
         | Gpu index -> $"cuda:{index}"
 
@@ -17,13 +20,15 @@ module WorkerDevice =
     /// What the machine has to have for it.
     let onMachine (device: WorkerDevice) =
         match device with
+        | Sole wanted -> wanted
         | Processor _ -> "cpu"
         | Gpu index -> $"cuda:{index}"
 
-    /// A worker sees no GPU but its own, which therefore is its first: a library that touches the first GPU, whichever is meant, then
+    /// Of several workers each sees no GPU but its own, which therefore is its first: a library that touches the first GPU, whichever is meant, then
     /// takes no memory on another worker's.
     let inWorker (device: WorkerDevice) =
         match device with
+        | Sole wanted -> wanted
         | Processor _ -> "cpu"
         | Gpu _ -> "cuda:0"
 
@@ -31,6 +36,7 @@ module WorkerDevice =
     /// <param name="visible">The variable here, which may name only some of the machine's GPUs.</param>
     let visible (visible: string option) (device: WorkerDevice) : string option =
         match device, visible with
+        | Sole _, _
         | Processor _, _ -> None
         | Gpu index, (None | Some "") -> Some(string index)
         | Gpu index, Some names -> names.Split ',' |> Array.tryItem index |> Option.map _.Trim() |> Option.orElse (Some(string index))

@@ -5,7 +5,9 @@ open System.Collections.Generic
 open Expecto
 open ChannelDistillation.Dsl.Launch
 open ChannelDistillation.Dsl.Progress
+open ChannelDistillation.Models
 open ChannelDistillation.Records
+open ChannelDistillation.Specs
 open ChannelDistillation.Training
 
 /// Writes down what it is told.
@@ -30,10 +32,14 @@ type private Notes() =
 /// What an observer is told of lines that a worker wrote.
 let private received (tell: ITrainingObserver -> IProgress -> unit) =
     let notes = Notes()
-    let ends = ResizeArray<PartEnd>()
-    let reporting = Messages.Reporting(fun line -> Messages.read notes line |> Option.iter ends.Add)
+
+    let reporting =
+        Messages.Reporting(fun line ->
+            match Messages.read line with
+            | Reply.Told tell -> tell (notes :> IProgress)
+            | other -> failtest $"{other}")
+
     tell reporting reporting
-    Expect.isEmpty ends "no end"
     notes.All
 
 let private losses: IReadOnlyDictionary<string, float> = Dictionary(dict [ "ce", 1.5 ])
@@ -82,24 +88,54 @@ let tests =
                   "in the same order"
           }
 
-          test "name parts of a sweep" {
-              for part in [ TeachersOf(set [ "a" ]); RunsOf(set [ "a"; "b" ]); FreeRunsOf(set [ "c" ]) ] do
-                  Expect.equal (Messages.readPart (Messages.part part)) part "the same part"
+          test "give the reason why a worker leaves" {
+              match Messages.read (Messages.leaving "The device is not there.\nUse another.") with
+              | Reply.Leaving why -> Expect.equal why "The device is not there.\nUse another." "the reason"
+              | other -> failtest $"{other}"
+          }
+
+          test "ask for parts of a sweep, in a mode, and for costs" {
+              for request in
+                  [ DoPart(TeachersOf(set [ "a" ]), Standard)
+                    DoPart(RunsOf(set [ "a"; "b" ]), Standard)
+                    DoPart(FreeRunsOf(set [ "c" ]), Conservative)
+                    RequestCosts ] do
+                  Expect.equal (Messages.readRequest (Messages.request request)) request "the same"
 
               Expect.equal (Messages.readExperiment (Messages.experiment "a: 1\nb: \"2\"\n")) "a: 1\nb: \"2\"\n" "the same text"
           }
 
-          test "tell the end of a part" {
-              let ended = { InOtherHands = [ "a" ]; Obstacles = [ "b" ]; Missing = []; Remarks = [ "c"; "d" ] }
+          test "tell that a worker can begin, what networks cost, and the end of a part" {
+              let expectSame line (expected: Reply) = Expect.equal $"%A{Messages.read line}" $"%A{expected}" "the same"
+              let ready = { Device = "cuda:0"; Obstacles = [ "a"; "b" ]; Hint = Some "c" }
+              expectSame (Messages.ready ready) (Reply.Ready ready)
+              expectSame (Messages.ready { ready with Hint = None }) (Reply.Ready { ready with Hint = None })
 
-              Expect.equal (Messages.read (Notes()) (Messages.ended ended)) (Some ended) "the same end"
+              let costs =
+                  [ CountedModel(ModelSpec("resnet18", Nullable Stem.ImageNet), ImageShape(3, 224, 224), 1000), ModelCost(1L, 2L)
+                    CountedModel(ModelSpec "resnet8", ImageShape(1, 28, 28), 10), ModelCost(3L, 4L) ]
+
+              expectSame (Messages.counted costs) (Reply.Counted costs)
+              let ended = { InOtherHands = [ "a" ]; Obstacles = [ "b" ]; Missing = []; Remarks = [ "c"; "d" ] }
+              expectSame (Messages.ended ended) (Reply.Ended ended)
           }
 
-          test "leave alone what others write on the same stream" {
-              for line in [ "a warning of some library"; "{ half"; "[1]"; "{}"; "" ] do
-                  let notes = Notes()
-                  Expect.isNone (Messages.read notes line) "no end"
-                  Expect.equal notes.All [ "say " + line ] "passed on"
+          test "that are not known, and lines that are none, are told apart and harm nothing" {
+              let long = String('x', 100)
+
+              for line, expected in
+                  [ """{"event":"weather"}""", "the event `weather`"
+                    """{"event":"step","epoch":"one"}""", """the line `{"event":"step","epoch":"one"}`"""
+                    """{"event":"cohort"}""", """the line `{"event":"cohort"}`"""
+                    "{ half", "the line `{ half`"
+                    "[1]", "the line `[1]`"
+                    "null", "the line `null`"
+                    "7", "the line `7`"
+                    "", "the line ``"
+                    long, $"the line `{long.Substring(0, 80)}...`" ] do
+                  match Messages.read line with
+                  | Reply.Strange what -> Expect.equal what expected line
+                  | other -> failtest $"{line}: {other}"
           }
 
           test "a worker on a GPU sees that one only" {
@@ -108,6 +144,8 @@ let tests =
               Expect.equal (visible (Some "") (Gpu 0)) (Some "0") "of all"
               Expect.equal (visible (Some "4, 5") (Gpu 1)) (Some "5") "of those that are visible here"
               Expect.equal (visible (Some "GPU-a,GPU-b") (Gpu 0)) (Some "GPU-a") "by its name"
-              Expect.isNone (visible (Some "0") (Processor 1)) "the processor: as it is"
-              Expect.equal ([ Processor 2; Gpu 3 ] |> List.map WorkerDevice.inWorker) [ "cpu"; "cuda:0" ] "its device"
+              Expect.isNone (visible (Some "0") (Processor 1)) "the CPU: as it is"
+              Expect.isNone (visible (Some "0,1") (Sole "cuda:1")) "a single worker: as it is"
+
+              Expect.equal ([ Processor 2; Gpu 3; Sole "cuda:1" ] |> List.map WorkerDevice.inWorker) [ "cpu"; "cuda:0"; "cuda:1" ] "its device"
           } ]
