@@ -123,6 +123,8 @@ type Mistake =
     // Experiment
     | BadName of key: string * name: string * character: string
     | ReservedName of name: string
+    /// A name that no folder can have on Windows.
+    | DeviceName of name: string
     | TeacherWithoutSource
     | TeacherWithTwoSources
     | KnownTeacherDescribed of key: string

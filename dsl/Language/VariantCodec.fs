@@ -7,12 +7,20 @@ open ChannelDistillation.Dsl.Codec
 /// What the runs of a variant may be called in folders, on every system.
 let private badCharacter (name: string) = name |> Seq.tryFind (fun c -> not (System.Char.IsAsciiLetterOrDigit c || "+-_. ".Contains c))
 
-/// Reports a name that cannot be a part of a file name.
+/// What Windows takes for a device, whatever ending follows: no folder can have this name there.
+let private isDevice (name: string) =
+    let first = (name.Split('.')[0]).TrimEnd().ToUpperInvariant()
+    let numbered (device: string) = first.Length = 4 && first.StartsWith device && System.Char.IsAsciiDigit(first[3]) && first[3] <> '0'
+    List.contains first [ "CON"; "PRN"; "AUX"; "NUL" ] || numbered "COM" || numbered "LPT"
+
+/// Reports a name that cannot be a part of a file name. That of an experiment is a folder's whole name.
 let checkName (reader: Reader) path (at: Place) key (name: string) =
     match badCharacter name with
     | Some bad -> reader.Report(path, at, BadName(key, name, string bad))
     | None when name.StartsWith '.' || name.EndsWith '.' -> reader.Report(path, at, BadName(key, name, "."))
     | None when name.Trim() <> name || name = "" -> reader.Report(path, at, BadName(key, name, " "))
+    | None when name.StartsWith '-' -> reader.Report(path, at, BadName(key, name, "-"))
+    | None when key = "experiment" && isDevice name -> reader.Report(path, at, DeviceName name)
     | None when name.Length > 80 -> reader.Report(path, at, BadName(key, name, ""))
     | None -> ()
 

@@ -4,6 +4,7 @@ module ChannelDistillation.Dsl.Names
 open System
 
 let private longestValue = 32
+let private longestRow = 160
 
 /// Anything as a part of a file name, however long.
 let private letters (text: string) =
@@ -58,6 +59,10 @@ let values (settings: Setting[]) : string[] =
     else
         shown |> Array.mapi (fun index text -> $"{text}.{index + 1}")
 
+/// A row's name with room for seed and hash in the name of a folder, of which file systems allow 255 bytes. A shorter one is kept whole; the hash tells
+/// runs apart, and finds those whose folder was named otherwise.
+let shortened (row: string) = row.Substring(0, min row.Length longestRow)
+
 /// A value of an axis: `cd.weight=3`.
 let setting (key: string) (value: string) = $"{safe key}={value}"
 
@@ -68,8 +73,19 @@ let ofSeed (row: string) (seed: int64) = $"{row}-seed{seed}"
 type Unique() =
     let taken = System.Collections.Generic.HashSet<string> StringComparer.OrdinalIgnoreCase
 
+    // Where to go on counting: thousands of rows may have the same beginning.
+    let next = System.Collections.Generic.Dictionary<string, int> StringComparer.OrdinalIgnoreCase
+
     member _.Name(name: string) =
         if taken.Add name then
             name
         else
-            Seq.initInfinite (fun index -> $"{name}.{index + 2}") |> Seq.find taken.Add
+            let mutable number = 2
+            next.TryGetValue(name, &number) |> ignore
+            number <- max 2 number
+
+            while not (taken.Add $"{name}.{number}") do
+                number <- number + 1
+
+            next[name] <- number + 1
+            $"{name}.{number}"

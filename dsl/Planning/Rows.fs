@@ -61,7 +61,7 @@ let make (experiment: Experiment) (legend: Legend) (drafts: Draft list) (publish
 
                         label.Shown ]
 
-          let name = unique.Name(name.ToString())
+          let name = unique.Name(Names.shortened (name.ToString()))
 
           { Variant = draft.Variant
             Axes = axes
