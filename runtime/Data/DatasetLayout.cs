@@ -73,6 +73,11 @@ internal abstract class DatasetLayout
         CancellationToken stop
     ) { }
 
+    /// <summary>Makes the files that are read out of others in the folder that hold the same, in the place of a download.</summary>
+    /// <returns>Whether there were such files.</returns>
+    /// <exception cref="MissingException">They do not hold the dataset.</exception>
+    public virtual bool Adopt(DatasetDescriptor dataset, string folder, Action<string> say, CancellationToken stop) => false;
+
     /// <summary>What to say where it is not there.</summary>
     public abstract string WhatIsMissing(DatasetDescriptor dataset, string folder);
 

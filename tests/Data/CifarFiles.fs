@@ -74,3 +74,76 @@ let archiveOf (files: (string * byte array) list) =
           entry $"{folder}/readme.html" "<html>"B
           for name, content in files do
               entry name content ]
+
+/// Binary records as Python 2 pickled them for the archive for Python: a dict of words, an array of numpy and lists.
+let pickled (coarse: bool) (records: byte array) =
+    let labelBytes = if coarse then 2 else 1
+    let images = records |> Array.chunkBySize (labelBytes + imageSize)
+    use bytes = new MemoryStream()
+    use writer = new BinaryWriter(bytes)
+    let ascii (text: string) = writer.Write(Text.Encoding.ASCII.GetBytes text)
+
+    let word (text: string) =
+        writer.Write 'U'B
+        writer.Write(byte text.Length)
+        ascii text
+
+    let number (value: int) =
+        writer.Write 'J'B
+        writer.Write value
+
+    let tuple (items: (unit -> unit) list) =
+        writer.Write '('B
+        items |> List.iter (fun item -> item ())
+        writer.Write 't'B
+
+    let labels (name: string) (place: int) =
+        word name
+        ascii "]q\x07("
+        images |> Array.iter (fun image -> number (int image[place]))
+        writer.Write 'e'B
+
+    let shape () = tuple [ (fun () -> number images.Length); (fun () -> number imageSize) ]
+    // PROTO 2
+    writer.Write [| 0x80uy; 2uy |]
+    ascii "}q\x01("
+    word "data"
+    ascii "cnumpy.core.multiarray\n_reconstruct\nq\x02"
+    tuple [ (fun () -> ascii "cnumpy\nndarray\n"); (fun () -> tuple [ (fun () -> number 0) ]); (fun () -> word "b") ]
+    writer.Write 'R'B
+
+    tuple
+        [ fun () -> number 1
+          shape
+          fun () ->
+              ascii "cnumpy\ndtype\n"
+              tuple [ (fun () -> word "u1"); (fun () -> number 0); (fun () -> number 1) ]
+              writer.Write 'R'B
+              tuple [ (fun () -> number 3); (fun () -> word "|"); (fun () -> ascii "NNN"); (fun () -> number -1); (fun () -> number -1); (fun () -> number 0) ]
+              writer.Write 'b'B
+          // NEWFALSE
+          fun () -> writer.Write 0x89uy
+          fun () ->
+              writer.Write 'T'B
+              writer.Write(images.Length * imageSize)
+              images |> Array.iter (fun image -> writer.Write image[labelBytes..]) ]
+
+    writer.Write 'b'B
+
+    if coarse then
+        labels "coarse_labels" 0
+        labels "fine_labels" 1
+    else
+        labels "labels" 0
+
+    word "batch_label"
+    word "training batch 1 of 5"
+    ascii "u."
+    bytes.ToArray()
+
+/// The files of the archive for Python, from those of the binary one.
+let forPython (files: (string * byte array) list) =
+    [ for name, content in files do
+          let coarse = name.StartsWith "cifar-100"
+          let folder = if coarse then "cifar-100-python" else "cifar-10-batches-py"
+          $"{folder}/{Path.GetFileNameWithoutExtension name}", pickled coarse content ]

@@ -21,7 +21,7 @@ let private names (folder: TemporaryFolder) = Directory.GetFiles folder.Path |> 
 let private unpack (folder: TemporaryFolder) (bytes: byte array) =
     let path = folder.File "x.tar.gz"
     File.WriteAllBytes(path, bytes)
-    CifarArchive.Unpack(path, CifarFormat.Of hundred, folder.Path, CancellationToken.None)
+    CifarArchive.Unpack(path, CifarFormat.Of(hundred).Entries, folder.Path, CancellationToken.None)
 
 let private refused (entries: TarEntry list) reason =
     use folder = new TemporaryFolder()
@@ -140,6 +140,56 @@ let tests =
 
                   Expect.throwsC (fun () -> unpack folder bytes) (fun error -> Expect.equal (error.GetType()) typeof<DamagedFileException> $"{error}")
           }
+
+          for dataset, files, archiveName in [ ten, filesOfTen, "cifar-10-python.tar.gz"; hundred, filesOfHundred, "cifar-100-python.tar.gz" ] do
+              for place in [ "archive"; "folder of the archive"; "dataset's own folder" ] do
+                  test $"the files of {dataset.Name} for Python in the {place} are converted to the binary ones, and left alone" {
+                      use folder = new TemporaryFolder()
+
+                      match place with
+                      | "archive" -> File.WriteAllBytes(folder.File archiveName, archiveOf (forPython files))
+                      | "folder of the archive" ->
+                          for name, content in forPython files do
+                              Directory.CreateDirectory(folder.File((nonNull (Path.GetDirectoryName name)))) |> ignore
+                              File.WriteAllBytes(folder.File name, content)
+                      | _ -> write folder.Path (forPython files)
+
+                      let before = Directory.GetFileSystemEntries(folder.Path, "*", SearchOption.AllDirectories)
+                      let source = CifarPython.Find(CifarFormat.Of dataset, folder.Path)
+                      CifarPython.Convert(dataset, nonNull source, folder.Path, CancellationToken.None)
+
+                      for name, content in files do
+                          Expect.equal (File.ReadAllBytes(folder.File(nonNull (Path.GetFileName name)))) content name
+
+                      let after = Directory.GetFileSystemEntries(folder.Path, "*", SearchOption.AllDirectories)
+                      let made = after |> Array.except before |> Array.map Path.GetFileName |> Array.sort
+                      Expect.equal made (files |> List.map (fst >> Path.GetFileName) |> List.sort |> Array.ofList) "nothing else is left"
+                  }
+
+          for what, change, reason in
+              [ "that is cut short", (fun (bytes: byte array) -> bytes[..5000]), "it is no pickle of CIFAR's images and labels"
+                "that asks for code",
+                (fun bytes -> Array.append "cos\nsystem\n(U\x02lstR."B bytes),
+                "it is no pickle of CIFAR's images and labels"
+                "of fewer images",
+                (fun _ -> pickled true (records true 1 39)),
+                "its `data` is no array of 40 images of bytes"
+                "with a label out of range",
+                (fun bytes ->
+                    // The last of the fine labels, 39 mod 7.
+                    let place = bytes.AsSpan().LastIndexOf(ReadOnlySpan "J\004\000\000\000e"B)
+                    bytes[place + 1] <- 100uy
+                    bytes),
+                "its `fine_labels` are not 40 labels from 0 to 99" ] do
+              test $"a file for Python {what} is damaged" {
+                  use folder = new TemporaryFolder()
+                  write folder.Path (forPython filesOfHundred)
+                  let path = folder.File "train"
+                  File.WriteAllBytes(path, change (File.ReadAllBytes path))
+
+                  Expect.throwsC (fun () -> CifarPython.Convert(hundred, folder.Path, folder.Path, CancellationToken.None)) (fun error ->
+                      Expect.equal error.Message $"The file {path} is damaged: {reason}." "message")
+              }
 
           testPropertyWithConfig { FsCheckConfig.defaultConfig with maxTest = 200 } "whatever happens to an archive, it is read or refused in words"
           <| fun (places: (uint16 * byte) list) ->

@@ -251,7 +251,7 @@ let tests =
                   missing
                       (opening "cifar100")
                       ("The dataset cifar100 is not in data/cifar100. Without a network, put cifar-100-binary.tar.gz from "
-                       + "https://www.cs.toronto.edu/~kriz/cifar.html there, or the files in it (torchvision's own copy is of another format). "
+                       + "https://www.cs.toronto.edu/~kriz/cifar.html there, or the files in it, or torchvision's cifar-100-python. "
                        + "To fetch it: dotnet fsi build.fsx data fetch cifar100")
 
                   Expect.isFalse (DatasetStore.IsThere(DatasetSpec(Name = mini.Name), workspace)) "not there"

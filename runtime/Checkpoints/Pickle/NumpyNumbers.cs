@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 
 namespace ChannelDistillation.Checkpoints.Pickle;
 
-/// <summary>Single numbers of numpy, as training loops leave them in checkpoints (`best_accuracy`): a type's code and a few bytes. Arrays are refused.</summary>
+/// <summary>Single numbers of numpy, as training loops leave them in checkpoints (`best_accuracy`): a type's code and a few bytes.</summary>
 internal static class NumpyNumbers
 {
     public static IEnumerable<PickleClass> Classes { get; } =

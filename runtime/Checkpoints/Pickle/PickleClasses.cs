@@ -1,36 +1,23 @@
 namespace ChannelDistillation.Checkpoints.Pickle;
 
 /// <summary>
-/// All that a checkpoint may ask for by name, and what is made of it here: tensors, and values that are nothing but values. The list
-/// is the wall between a file and this process; whatever is not on it is refused.
+/// All that a pickle may ask for by name, and what is made of it here. The list is the wall between a file and this process; whatever is not on
+/// it is refused.
 /// </summary>
-internal static class PickleClasses
+internal sealed class PickleClasses(IEnumerable<PickleClass> listed)
 {
-    private static readonly Dictionary<string, PickleClass> Known = Listed().ToDictionary(known => known.Name);
+    private readonly Dictionary<string, PickleClass> known = listed.ToDictionary(each => each.Name);
 
-    /// <exception cref="InvalidDataException">Not on the list; the message names it.</exception>
-    public static PickleClass Find(string module, string name)
-    {
-        // Python 2 named some modules otherwise.
-        string full = module switch
-        {
-            "__builtin__" => $"builtins.{name}",
-            "numpy._core.multiarray" => $"numpy.core.multiarray.{name}",
-            _ => $"{module}.{name}",
-        };
-        return Known.GetValueOrDefault(full) ?? throw Refusal($"{module}.{name}");
-    }
-
-    /// <summary>The error for something that is not done.</summary>
-    public static InvalidDataException Refusal(string what) =>
+    /// <summary>Bytes, as Python 3 pickles them for Python 2.</summary>
+    public static PickleClass Encode { get; } =
         new(
-            $"asks Python for `{string.Concat(what.Take(200).Select(letter => char.IsControl(letter) ? '?' : letter))}`. Here tensors and plain values are read from a checkpoint and nothing in it is run.\n"
-                + "If you trust the file, keep only its weights, in Python: torch.save(torch.load(FILE, weights_only=False)[\"state_dict\"], NEW_FILE); "
-                + "of a whole model: torch.save(model.state_dict(), NEW_FILE)"
+            "_codecs.encode",
+            arguments => arguments is [string text, "latin1" or "latin-1"] ? System.Text.Encoding.Latin1.GetBytes(text) : throw PickleStack.Damaged()
         );
 
-    private static IEnumerable<PickleClass> Listed() =>
-        [
+    /// <summary>Those of a checkpoint: tensors, and values that are nothing but values.</summary>
+    public static PickleClasses OfCheckpoint { get; } =
+        new([
             new("collections.OrderedDict", Dict),
             new("collections.Counter", Dict),
             new("collections.defaultdict", arguments => Dict([.. arguments.Skip(1)])),
@@ -40,17 +27,34 @@ internal static class PickleClasses
             new("builtins.frozenset", List),
             new("builtins.int"),
             new("builtins.float"),
-            new(
-                "_codecs.encode",
-                arguments =>
-                    arguments is [string text, "latin1" or "latin-1"] ? System.Text.Encoding.Latin1.GetBytes(text) : throw PickleStack.Damaged()
-            ),
+            Encode,
             new("torch.Size", arguments => arguments is [object?[] sizes] ? sizes : throw PickleStack.Damaged()),
             new("torch.device", Device),
             .. ElementType.All.Select(type => new PickleClass($"torch.{type.Name}")),
             .. PickledTensors.Classes,
             .. NumpyNumbers.Classes,
-        ];
+        ]);
+
+    /// <exception cref="InvalidDataException">Not on the list; the message names it.</exception>
+    public PickleClass Find(string module, string name)
+    {
+        // Python 2 named some modules otherwise.
+        string full = module switch
+        {
+            "__builtin__" => $"builtins.{name}",
+            "numpy._core.multiarray" => $"numpy.core.multiarray.{name}",
+            _ => $"{module}.{name}",
+        };
+        return known.GetValueOrDefault(full) ?? throw Refusal($"{module}.{name}");
+    }
+
+    /// <summary>The error for something that is not done.</summary>
+    public static InvalidDataException Refusal(string what) =>
+        new(
+            $"asks Python for `{string.Concat(what.Take(200).Select(letter => char.IsControl(letter) ? '?' : letter))}`. Here tensors and plain values are read from a checkpoint and nothing in it is run.\n"
+                + "If you trust the file, keep only its weights, in Python: torch.save(torch.load(FILE, weights_only=False)[\"state_dict\"], NEW_FILE); "
+                + "of a whole model: torch.save(model.state_dict(), NEW_FILE)"
+        );
 
     /// <summary>From nothing, another dict, or a list of pairs.</summary>
     private static object Dict(object?[] arguments) =>

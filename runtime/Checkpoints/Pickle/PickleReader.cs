@@ -2,16 +2,18 @@ namespace ChannelDistillation.Checkpoints.Pickle;
 
 /// <summary>
 /// The machine that pickles are programs for (opcodes: Python's `pickletools`), without what makes it dangerous: of the classes and
-/// functions that a program asks for, it knows those of <see cref="PickleClasses"/> and refuses every other by its name. Nothing is
+/// functions that a program asks for, it knows those on a list and refuses every other by its name. Nothing is
 /// looked up, imported or run. It keeps no state on the call stack, so that no nesting can overflow it.
 /// </summary>
 /// <param name="load">What stands for a persistent id: in checkpoints, a storage.</param>
-internal sealed partial class PickleReader(PickleInput input, Func<object?, object?> load)
+/// <param name="classes">What it may ask for; null: what a checkpoint may.</param>
+internal sealed partial class PickleReader(PickleInput input, Func<object?, object?> load, PickleClasses? classes = null)
 {
     /// <summary>So many letters take as much room as a value does.</summary>
     private const int LettersPerValue = 16;
 
     private readonly PickleStack stack = new();
+    private readonly PickleClasses classes = classes ?? PickleClasses.OfCheckpoint;
 
     /// <summary>Reads one pickle and stops behind it.</summary>
     /// <exception cref="InvalidDataException">The message goes on a sentence that begins with the file's name.</exception>
@@ -33,16 +35,16 @@ internal sealed partial class PickleReader(PickleInput input, Func<object?, obje
         switch (opcode)
         {
             case 'c': // GLOBAL
-                stack.Push(PickleClasses.Find(input.Line(), input.Line()));
+                stack.Push(classes.Find(input.Line(), input.Line()));
                 break;
             case 0x93: // STACK_GLOBAL
                 object?[] names = stack.PopMany(2);
                 if (names is not [string module, string name])
                     throw PickleStack.Damaged();
-                stack.Push(PickleClasses.Find(module, name));
+                stack.Push(classes.Find(module, name));
                 break;
             case 'i': // INST
-                PickleClass instance = PickleClasses.Find(input.Line(), input.Line());
+                PickleClass instance = classes.Find(input.Line(), input.Line());
                 stack.Push(Call(instance, stack.PopMark()));
                 break;
             case 'o': // OBJ
@@ -102,6 +104,8 @@ internal sealed partial class PickleReader(PickleInput input, Func<object?, obje
     {
         if (built is PickledNumpyType)
             NumpyNumbers.CheckState(state);
+        else if (built is PickledArray array)
+            array.SetState(state);
         else if (built is not (PickleDict or PickledTensor))
             throw PickleClasses.Refusal($"a new state for a {PickleValues.KindOf(built)}");
     }

@@ -10,13 +10,15 @@ namespace ChannelDistillation.Data.Cifar;
 /// </summary>
 internal static class CifarArchive
 {
+    private const long LargestFile = 256L << 20;
+
     /// <param name="archive">A .tar.gz file.</param>
+    /// <param name="expected">The files that are wanted, by their paths in it.</param>
     /// <param name="folder">Where the files go, each there whole or not at all.</param>
     /// <exception cref="DamagedFileException">It is damaged, or refused; the message names the entry.</exception>
     /// <exception cref="OperationCanceledException">Asked to stop.</exception>
-    public static void Unpack(string archive, CifarFormat format, string folder, CancellationToken stop)
+    public static void Unpack(string archive, IReadOnlyDictionary<string, ArchivedFile> expected, string folder, CancellationToken stop)
     {
-        Dictionary<string, CifarFile> expected = format.Files.ToDictionary(file => $"{format.Folder}/{file.Name}");
         var taken = new HashSet<string>();
         try
         {
@@ -28,12 +30,14 @@ internal static class CifarArchive
                 stop.ThrowIfCancellationRequested();
                 if (WhyRefused(entry) is { } reason)
                     throw new DamagedFileException(archive, $"its entry `{entry.Name}` {reason}, which no archive of CIFAR has");
-                if (!expected.TryGetValue(Plain(entry.Name), out CifarFile? wanted))
+                if (!expected.TryGetValue(Plain(entry.Name), out ArchivedFile? wanted))
                     continue;
                 if (!taken.Add(wanted.Name))
                     throw new DamagedFileException(archive, $"its entry `{entry.Name}` is there twice");
-                if (entry.Length != wanted.Bytes)
+                if (entry.Length != (wanted.Bytes ?? entry.Length))
                     throw new DamagedFileException(archive, $"its entry `{entry.Name}` has {entry.Length} bytes where {wanted.Bytes} are expected");
+                if (entry.Length > LargestFile)
+                    throw new DamagedFileException(archive, $"its entry `{entry.Name}` has {entry.Length} bytes, more than any file of CIFAR");
                 Take(entry, Path.Combine(folder, wanted.Name));
             }
         }

@@ -5,13 +5,31 @@ namespace ChannelDistillation.Data.Cifar;
 /// planes after one another, each in rows.
 /// </summary>
 /// <param name="Folder">Where the files lie within the archive.</param>
+/// <param name="PythonFolder">The same in the archive for Python.</param>
+/// <param name="PythonArchive">Name of that archive.</param>
 /// <param name="Labels">For each label byte of a record, how many values it has. The last one is the class.</param>
-internal sealed record CifarFormat(string Folder, IReadOnlyList<CifarFile> Training, CifarFile Validation, IReadOnlyList<int> Labels)
+/// <param name="LabelNames">What they are called in the files for Python.</param>
+internal sealed record CifarFormat(
+    string Folder,
+    string PythonFolder,
+    string PythonArchive,
+    IReadOnlyList<CifarFile> Training,
+    CifarFile Validation,
+    IReadOnlyList<int> Labels,
+    IReadOnlyList<string> LabelNames
+)
 {
     private const int TrainingFiles10 = 5;
     private const int CoarseLabels = 20;
 
     public IEnumerable<CifarFile> Files => [.. Training, Validation];
+
+    /// <summary>Files in the archive, by their paths there.</summary>
+    public Dictionary<string, ArchivedFile> Entries => Files.ToDictionary(file => $"{Folder}/{file.Name}", file => new ArchivedFile(file.Name, file.Bytes));
+
+    /// <summary>Those in the archive for Python, whose sizes depend on how they were pickled.</summary>
+    public Dictionary<string, ArchivedFile> PythonEntries =>
+        Files.ToDictionary(file => $"{PythonFolder}/{file.PythonName}", file => new ArchivedFile(file.PythonName, null));
 
     public static CifarFormat Of(DatasetDescriptor dataset)
     {
@@ -21,22 +39,35 @@ internal sealed record CifarFormat(string Folder, IReadOnlyList<CifarFile> Train
         return dataset.Classes == 100
             ? new(
                 "cifar-100-binary",
+                "cifar-100-python",
+                "cifar-100-python.tar.gz",
                 [File("train.bin", dataset.TrainingImages, 2)],
                 File("test.bin", dataset.ValidationImages, 2),
-                [CoarseLabels, dataset.Classes]
+                [CoarseLabels, dataset.Classes],
+                ["coarse_labels", "fine_labels"]
             )
             : new(
                 "cifar-10-batches-bin",
+                "cifar-10-batches-py",
+                "cifar-10-python.tar.gz",
                 [
                     .. Enumerable
                         .Range(1, TrainingFiles10)
                         .Select(number => File($"data_batch_{number}.bin", dataset.TrainingImages / TrainingFiles10, 1)),
                 ],
                 File("test_batch.bin", dataset.ValidationImages, 1),
-                [dataset.Classes]
+                [dataset.Classes],
+                ["labels"]
             );
     }
 }
 
 /// <param name="Bytes">Its size.</param>
-internal sealed record CifarFile(string Name, int Images, long Bytes);
+internal sealed record CifarFile(string Name, int Images, long Bytes)
+{
+    /// <summary>Of the one for Python.</summary>
+    public string PythonName => Path.GetFileNameWithoutExtension(Name);
+}
+
+/// <param name="Bytes">Its size; null: not known.</param>
+internal sealed record ArchivedFile(string Name, long? Bytes);

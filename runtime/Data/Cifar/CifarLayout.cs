@@ -41,18 +41,42 @@ internal sealed class CifarLayout : DatasetLayout
         {
             say($"Unpacking {name}");
             string archive = Path.Combine(folder, name);
-            CifarArchive.Unpack(archive, CifarFormat.Of(dataset), folder, stop);
+            CifarArchive.Unpack(archive, CifarFormat.Of(dataset).Entries, folder, stop);
             Checksums.Write(folder, Names(dataset));
             if (fetched.Contains(name))
                 File.Delete(archive);
         }
     }
 
+    /// <summary>The files for Python, converted.</summary>
+    public override bool Adopt(DatasetDescriptor dataset, string folder, Action<string> say, CancellationToken stop)
+    {
+        if (CifarPython.Find(CifarFormat.Of(dataset), folder) is not { } source)
+            return false;
+        say($"Converting {source} to {string.Join(", ", Names(dataset))}");
+        try
+        {
+            CifarPython.Convert(dataset, source, folder, stop);
+        }
+        catch (DamagedFileException error)
+        {
+            throw new MissingException(
+                $"{error.Message} Put an undamaged one there, or remove it to fetch the dataset: dotnet fsi build.fsx data fetch {dataset.Name}",
+                error
+            );
+        }
+
+        Checksums.Write(folder, Names(dataset));
+        return true;
+    }
+
     public override string WhatIsMissing(DatasetDescriptor dataset, string folder)
     {
+        if (CifarPython.Find(CifarFormat.Of(dataset), folder) is { } source)
+            return $"{source} holds it in the format for Python. `sweep` converts it, and so does: dotnet fsi build.fsx data fetch {dataset.Name}";
         string archive = string.Join(", ", dataset.Files.Select(file => file.Name));
         return $"The dataset {dataset.Name} is not in data/{dataset.Name}. Without a network, put {archive} from {dataset.Homepage} there, or the "
-            + $"files in it (torchvision's own copy is of another format). To fetch it: dotnet fsi build.fsx data fetch {dataset.Name}";
+            + $"files in it, or torchvision's {CifarFormat.Of(dataset).PythonFolder}. To fetch it: dotnet fsi build.fsx data fetch {dataset.Name}";
     }
 
     public override long? BytesOnDisk(DatasetDescriptor dataset, string folder) =>
