@@ -25,17 +25,23 @@ let private reads (loss: LossDescriptor) =
         | [] -> "labels"
         | parts -> String.Join(", ", parts)
 
-let private standard (parameter: ParameterDescriptor) =
-    match parameter.DefaultValue with
-    | :? float as value -> Numbers.show value
-    | value -> string value
-
 let private defaults (loss: LossDescriptor) =
     [ $"weight {Numbers.show loss.DefaultWeight}"
       if loss.DefaultWarmup > 0 then
           $"warmup {loss.DefaultWarmup}"
       for parameter in loss.Parameters do
-          $"{parameter.Name} {standard parameter}" ]
+          $"{parameter.Name} {LossCodec.defaultOf parameter}"
+      for exception' in loss.Exceptions do
+          let own = loss.On exception'.Dataset
+
+          let different =
+              [ if own.DefaultWarmup <> loss.DefaultWarmup then
+                    $"warmup {own.DefaultWarmup}"
+                for parameter in own.Parameters do
+                    if exception'.Parameters.ContainsKey parameter.Name then
+                        $"{parameter.Name} {LossCodec.defaultOf parameter}" ]
+
+          $"""on {exception'.Dataset}: {String.Join(", ", different)}""" ]
     |> fun parts -> String.Join("<br>", parts)
 
 let private cell (text: string) = text.Replace("|", "\\|")

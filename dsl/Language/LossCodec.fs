@@ -14,12 +14,32 @@ let blank: LossSettings =
       DecaysAtZero = None
       Parameters = Map.empty }
 
-let private parameter (descriptor: ParameterDescriptor) : Field<LossSettings> =
-    let field shown into out codec =
+/// A parameter's default, as it is written in YAML.
+let defaultOf (parameter: ParameterDescriptor) =
+    match parameter.DefaultValue with
+    | :? float as value -> Numbers.show value
+    | :? bool as value -> if value then "true" else "false"
+    | value -> string value
+
+/// A default, and those of the datasets on which it is another: `20; on imagenet 1`.
+let private everywhere (loss: LossDescriptor) (shown: LossDescriptor -> string) =
+    let usual = shown loss
+
+    [ usual
+      for own in loss.Exceptions do
+          match shown (loss.On own.Dataset) with
+          | same when same = usual -> ()
+          | other -> $"on {own.Dataset} {other}" ]
+    |> String.concat "; "
+
+let private parameter (loss: LossDescriptor) (descriptor: ParameterDescriptor) : Field<LossSettings> =
+    let shown (loss: LossDescriptor) = loss.Parameters |> Seq.find (fun own -> own.Name = descriptor.Name) |> defaultOf
+
+    let field into out codec =
         Field.optional
             descriptor.Name
             descriptor.Doc
-            shown
+            (everywhere loss shown)
             (if descriptor.Name = "temperature" then [ "T"; "tau" ] else [])
             (fun settings -> settings.Parameters |> Map.tryFind descriptor.Name |> Option.bind out)
             (fun value settings ->
@@ -38,7 +58,6 @@ let private parameter (descriptor: ParameterDescriptor) : Field<LossSettings> =
     match descriptor with
     | :? ParameterDescriptor.Number as number ->
         field
-            (Numbers.show number.Default)
             Number
             ofNumber
             (Codec.number
@@ -47,10 +66,9 @@ let private parameter (descriptor: ParameterDescriptor) : Field<LossSettings> =
                   AboveMinimum = number.AboveMinimum
                   BelowMaximum = false })
     | :? ParameterDescriptor.Integer as whole ->
-        field (string whole.Default) (float >> Number) (ofNumber >> Option.map int) (int32 whole.Minimum whole.Maximum)
-    | :? ParameterDescriptor.Flag as value ->
+        field (float >> Number) (ofNumber >> Option.map int) (int32 whole.Minimum whole.Maximum)
+    | :? ParameterDescriptor.Flag ->
         field
-            (if value.Default then "true" else "false")
             Flag
             (function
             | Flag value -> Some value
@@ -58,7 +76,6 @@ let private parameter (descriptor: ParameterDescriptor) : Field<LossSettings> =
             flag
     | :? ParameterDescriptor.Choice as choice ->
         field
-            choice.Default
             Word
             (function
             | Word value -> Some value
@@ -98,7 +115,7 @@ let private make (descriptor: LossDescriptor) : Codec<LossSettings> =
                Field.optional
                    "warmup"
                    "Epochs over which the weight grows in a straight line once it has started."
-                   (string descriptor.DefaultWarmup)
+                   (everywhere descriptor (fun own -> string own.DefaultWarmup))
                    [ "warm_up" ]
                    _.Warmup
                    (fun value (settings: LossSettings) -> { settings with Warmup = value })
@@ -119,7 +136,7 @@ let private make (descriptor: LossDescriptor) : Codec<LossSettings> =
                    _.DecaysAtZero
                    (fun value settings -> { settings with DecaysAtZero = value })
                    flag ]
-             @ [ for descriptor in descriptor.Parameters -> parameter descriptor ])
+             @ [ for each in descriptor.Parameters -> parameter descriptor each ])
 
     // `ce:` with nothing after it is a loss as its descriptor says.
     { record with

@@ -3,6 +3,7 @@ module ChannelDistillation.Dsl.Launch.Teachers
 
 open ChannelDistillation.Dsl
 open ChannelDistillation.Specs
+open ChannelDistillation.Teachers
 
 type PlannedTeacher =
     {
@@ -27,7 +28,20 @@ let ofRun (run: PlannedRun) =
           Key = keyOf teacher run.Spec.Dataset
           Axes = run.Axes |> List.filter (fun (path, _) -> path.StartsWith "teacher." || path.StartsWith "dataset") })
 
-/// What the literature says of a teacher, where its students learn.
+/// What its source publishes of a known teacher.
+let private ofSource (teacher: PlannedTeacher) : PublishedRow option =
+    KnownTeacherCatalog.All
+    |> Seq.tryFind (fun known ->
+        known.Model = teacher.Spec.Model.Name
+        && known.Checkpoint = teacher.Spec.Checkpoint
+        && known.Dataset = teacher.Dataset.Name)
+    |> Option.map (fun known ->
+        { Top1Error = Some known.Top1Error
+          Top5Error = Option.ofNullable known.Top5Error
+          Source = Some known.Source
+          Protocol = None })
+
+/// What the experiment's literature says of a teacher, where its students learn; else what its source does.
 let published (plan: Plan) (teacher: PlannedTeacher) : PublishedRow option =
     plan.Rows
     |> Seq.choose (fun row -> row.PublishedAs "teacher" |> Option.map (fun numbers -> row, numbers))
@@ -35,6 +49,7 @@ let published (plan: Plan) (teacher: PlannedTeacher) : PublishedRow option =
         match ofRun row.Runs.Head with
         | Some other when other.Key = teacher.Key -> Some numbers
         | _ -> None)
+    |> Option.orElseWith (fun () -> ofSource teacher)
 
 /// Those that runs learn from, each once, in the order of the runs.
 let ofRuns (runs: PlannedRun seq) : PlannedTeacher list =

@@ -60,9 +60,14 @@ let private standard (descriptor: ParameterDescriptor) =
     | :? bool as value -> Flag value
     | value -> Word(string value)
 
+let private datasetName (dataset: Dataset) =
+    match dataset.Source with
+    | Named name -> name
+    | ImageFolder _ -> DatasetSpec.ImageFolder
+
 /// A loss of a variant: the variant's own settings, then its preset, then the declaration, then the descriptor.
 let loss (experiment: Experiment) (variant: Variant) (name: string, own: LossSettings) : ResolvedLoss =
-    let descriptor = LossCatalog.Get name
+    let descriptor = LossCatalog.Get(name).On(datasetName experiment.Dataset)
 
     let declared =
         experiment.Losses |> List.tryFind (fun (key, _) -> key = name) |> Option.map snd |> Option.defaultValue LossCodec.blank
@@ -118,19 +123,20 @@ let private views (experiment: Experiment) =
 /// Resolves a variant at one point after another. A variant that does not use the teacher has none: its runs are the same with
 /// every teacher.
 type Resolver() =
-    let mutable losses = struct ([], Unchecked.defaultof<Variant>, [])
+    let mutable losses = struct ([], Unchecked.defaultof<Variant>, "", [])
     let dataset = remember (Augmentation.essential >> Catalogued.essential)
     let teacher = remember (Option.map essentialTeacher)
 
     member _.Resolve(experiment: Experiment, variant: Variant) : Resolved =
-        let struct (declared, known, resolved) = losses
+        let struct (declared, known, on, resolved) = losses
+        let name = datasetName experiment.Dataset
 
         let resolved =
-            if obj.ReferenceEquals(declared, experiment.Losses) && obj.ReferenceEquals(known, variant) then
+            if obj.ReferenceEquals(declared, experiment.Losses) && obj.ReferenceEquals(known, variant) && on = name then
                 resolved
             else
                 let resolved = variant.Losses |> List.map (loss experiment variant)
-                losses <- struct (experiment.Losses, variant, resolved)
+                losses <- struct (experiment.Losses, variant, name, resolved)
                 resolved
 
         { Dataset = dataset experiment.Dataset

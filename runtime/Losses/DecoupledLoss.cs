@@ -7,7 +7,7 @@ namespace ChannelDistillation.Losses;
 /// <summary>
 /// Decoupled knowledge distillation (Zhao et al., arXiv 2203.08679): the divergence of knowledge distillation in two parts that are
 /// weighted apart, that of the label against all other classes (TCKD), and that among the other classes alone (NCKD),
-/// T^2 x mean over samples of (alpha x TCKD + beta x NCKD). Warm-up over 20 epochs and parameters as in its code, mdistiller.
+/// T^2 x mean over samples of (alpha x TCKD + beta x NCKD). Warm-up and parameters as in its code, mdistiller.
 /// </summary>
 public sealed class DecoupledLoss(double alpha, double beta, double temperature) : Loss
 {
@@ -19,7 +19,7 @@ public sealed class DecoupledLoss(double alpha, double beta, double temperature)
         {
             Name = "dkd",
             Title = "Decoupled knowledge distillation",
-            Source = "Zhao et al., arXiv 2203.08679; parameters of its code for CIFAR-100",
+            Source = "Zhao et al., arXiv 2203.08679; parameters of its code",
             Formula = "T^2 x mean of (alpha KL(b_t || b_s) + beta KL(q_t || q_s)), b = label against all others, q = softmax of the others",
             Parameters =
             [
@@ -28,6 +28,14 @@ public sealed class DecoupledLoss(double alpha, double beta, double temperature)
                 SoftenedProbabilities.Temperature(4),
             ],
             DefaultWarmup = 20,
+            // ResNet34 -> ResNet18.
+            Exceptions =
+            [
+                new("imagenet", Warmup: 1)
+                {
+                    Parameters = new Dictionary<string, object> { ["beta"] = 0.5, ["temperature"] = 1.0 },
+                },
+            ],
             Needs = TeacherSignal.Logits,
             Create = context => new DecoupledLoss(
                 context.Parameters.Number("alpha"),

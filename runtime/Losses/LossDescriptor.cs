@@ -25,6 +25,9 @@ public sealed record LossDescriptor
 
     public IReadOnlyList<ParameterDescriptor> Parameters { get; init; } = [];
 
+    /// <summary>Defaults that differ on some datasets, as in the authors' code.</summary>
+    public IReadOnlyList<DatasetDefaults> Exceptions { get; init; } = [];
+
     /// <summary>What it reads of the teacher; <see cref="TeacherSignal.None"/>: it works without one.</summary>
     public TeacherSignal Needs { get; init; } = TeacherSignal.None;
 
@@ -39,9 +42,31 @@ public sealed record LossDescriptor
 
     public required Func<LossContext, Loss> Create { get; init; }
 
+    /// <summary>The same loss with the defaults that it has on a dataset.</summary>
+    public LossDescriptor On(string dataset) =>
+        Exceptions.FirstOrDefault(exception => exception.Dataset == dataset) is DatasetDefaults own
+            ? this with
+            {
+                DefaultWarmup = own.Warmup ?? DefaultWarmup,
+                Parameters =
+                [
+                    .. Parameters.Select(parameter => own.Parameters.TryGetValue(parameter.Name, out object? value) ? parameter.WithDefault(value) : parameter),
+                ],
+            }
+            : this;
+
     public bool NeedsTeacher => Needs != TeacherSignal.None;
 
     public Parameters DefaultParameters => new(Parameters.Select(parameter => KeyValuePair.Create(parameter.Name, parameter.DefaultValue)));
+}
+
+/// <summary>The defaults of a loss that differ on one dataset.</summary>
+/// <param name="Dataset">Its name.</param>
+/// <param name="Warmup">Null: as on every other.</param>
+public sealed record DatasetDefaults(string Dataset, int? Warmup = null)
+{
+    /// <summary>By the names of the parameters.</summary>
+    public IReadOnlyDictionary<string, object> Parameters { get; init; } = new Dictionary<string, object>();
 }
 
 /// <summary>Parts of a teacher's output; a cohort computes the union of what its active losses need.</summary>

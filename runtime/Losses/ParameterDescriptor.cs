@@ -8,6 +8,9 @@ public abstract record ParameterDescriptor(string Name, string Doc)
 {
     public abstract object DefaultValue { get; }
 
+    /// <summary>The same parameter with another default.</summary>
+    public abstract ParameterDescriptor WithDefault(object value);
+
     /// <param name="Minimum">Smallest allowed value, or the bound itself where <paramref name="AboveMinimum"/>.</param>
     public sealed record Number(
         string Name,
@@ -20,6 +23,8 @@ public abstract record ParameterDescriptor(string Name, string Doc)
     {
         public override object DefaultValue => Default;
 
+        public override ParameterDescriptor WithDefault(object value) => this with { Default = (double)value };
+
         public bool Allows(double value) => double.IsFinite(value) && value <= Maximum && (AboveMinimum ? value > Minimum : value >= Minimum);
     }
 
@@ -29,17 +34,23 @@ public abstract record ParameterDescriptor(string Name, string Doc)
     {
         public override object DefaultValue => (double)Default;
 
+        public override ParameterDescriptor WithDefault(object value) => this with { Default = (int)(double)value };
+
         public bool Allows(int value) => value >= Minimum && value <= Maximum;
     }
 
     public sealed record Flag(string Name, bool Default, string Doc) : ParameterDescriptor(Name, Doc)
     {
         public override object DefaultValue => Default;
+
+        public override ParameterDescriptor WithDefault(object value) => this with { Default = (bool)value };
     }
 
     /// <summary>One of a few words.</summary>
     public sealed record Choice(string Name, string Default, IReadOnlyList<string> Choices, string Doc) : ParameterDescriptor(Name, Doc)
     {
         public override object DefaultValue => Default;
+
+        public override ParameterDescriptor WithDefault(object value) => this with { Default = (string)value };
     }
 }

@@ -8,7 +8,8 @@ namespace ChannelDistillation.Losses;
 /// <summary>
 /// Knowledge review (Chen et al.: Distilling Knowledge via Knowledge Review, arXiv 2104.09044): each stage of the teacher is compared
 /// with the student's stage fused with all deeper ones (<see cref="AttentionBasedFusion"/>), by the hierarchical context loss (HCL). Levels are
-/// the stages, the teacher's before their last ReLU, and the pooled embedding, as in its code for CIFAR-100, warm-up over 20 epochs included.
+/// the stages, the teacher's before their last ReLU, and the pooled embedding. Warm-up and, on ImageNet, the student's stages before their last ReLU as
+/// in mdistiller.
 /// </summary>
 public sealed class ReviewLoss : Loss
 {
@@ -20,20 +21,34 @@ public sealed class ReviewLoss : Loss
             Name = "reviewkd",
             Title = "Knowledge review",
             Source =
-                "Chen et al., arXiv 2104.09044; layers and warm-up of its code for CIFAR-100; weight: mdistiller's default, which its configurations set anew for each pair (5 for ResNet-32x4 -> ResNet-8x4)",
+                "Chen et al., arXiv 2104.09044; layers and warm-up of its code; weight: mdistiller's default, which its configurations set anew for each pair (5 for ResNet-32x4 -> ResNet-8x4)",
             Formula =
                 "sum over stages and embedding of HCL(fusion of F_s with all deeper, F_t), HCL = mean squared error at full size, 4x4, 2x2 and 1x1, halved each time",
+            Parameters =
+            [
+                new ParameterDescriptor.Flag("pre_activation", false, "Whether the student's stages, too, are taken before their last ReLU."),
+            ],
             DefaultWarmup = 20,
+            Exceptions =
+            [
+                new("imagenet", Warmup: 1)
+                {
+                    Parameters = new Dictionary<string, object> { ["pre_activation"] = true },
+                },
+            ],
             Needs = TeacherSignal.PreActivations | TeacherSignal.Embedding,
             WhyNotPaired = Pairing.StageWithStage,
-            Create = context => new ReviewLoss(context.Features),
+            Create = context => new ReviewLoss(context.Features, context.Parameters.Flag("pre_activation")),
         };
 
     private readonly AttentionBasedFusion[] fusions;
     private readonly Chain all;
 
-    private ReviewLoss(FeaturePair features)
+    private readonly bool isBeforeActivation;
+
+    private ReviewLoss(FeaturePair features, bool isBeforeActivation)
     {
+        this.isBeforeActivation = isBeforeActivation;
         FeatureShape[] student = Levels(features.Student, features.StudentEmbedding);
         FeatureShape[] teacher = Levels(features.Teacher, features.TeacherEmbedding);
         int middle = Math.Min(WidestFusion, features.StudentEmbedding);
@@ -43,7 +58,8 @@ public sealed class ReviewLoss : Loss
 
     public override nn.Module Auxiliary => all;
 
-    public override Taps OfStudent => Taps.Stages(fusions.Length - 1) | Taps.Embedding;
+    public override Taps OfStudent =>
+        (isBeforeActivation ? Taps.PreActivations(fusions.Length - 1) : Taps.Stages(fusions.Length - 1)) | Taps.Embedding;
 
     public override Taps OfTeacher => Taps.PreActivations(fusions.Length - 1) | Taps.Embedding;
 
@@ -55,7 +71,7 @@ public sealed class ReviewLoss : Loss
         for (int level = fusions.Length - 1; level >= 0; level--)
         {
             bool isStage = level < fusions.Length - 1;
-            Tensor mine = isStage ? input.Student.Features[level] : AsMap(input.Student.Embedding);
+            Tensor mine = isStage ? StageOf(input.Student, level) : AsMap(input.Student.Embedding);
             Tensor theirs = isStage ? teacher.PreActivation(level) : AsMap(teacher.Embedding);
             (Tensor output, deeper) = fusions[level].Fuse(mine, deeper);
             Tensor loss = HierarchicalContext(output, theirs);
@@ -63,6 +79,8 @@ public sealed class ReviewLoss : Loss
         }
         return total!;
     }
+
+    private Tensor StageOf(ModelOutput student, int level) => isBeforeActivation ? student.PreActivations[level] : student.Features[level];
 
     /// <summary>HCL of two maps of one shape: mean squared errors at full size and averaged to 4x4, 2x2 and 1x1, weighted 1, 1/2, 1/4, 1/8.</summary>
     public static Tensor HierarchicalContext(Tensor student, Tensor teacher)

@@ -29,6 +29,8 @@ public sealed class StrongerTeacherLoss(double beta, double gamma, double temper
                 new ParameterDescriptor.Number("gamma", 1, "Weight of the correlation over the samples of a class.", Minimum: 0),
                 SoftenedProbabilities.Temperature(1),
             ],
+            // The authors' settings for CIFAR-100.
+            Exceptions = [new("cifar100") { Parameters = new Dictionary<string, object> { ["temperature"] = 4.0 } }],
             Needs = TeacherSignal.Logits,
             Create = context => new StrongerTeacherLoss(
                 context.Parameters.Number("beta"),

@@ -18,6 +18,15 @@ let private warn (text: string) top1 =
     let plan = Base.plan text []
     TeacherCheck.warning (Workspace folder.Path) plan (teacherOf plan) (EpochErrors(0, top1, 1.0))
 
+/// A student of torchvision's ResNet-34.
+let private ofKnown =
+    (Base.text,
+     [ "fashion-mnist-mini", "imagenet"
+       "resnet20", "resnet34"
+       "teacher.pth", "resnet34-333f7ec4.pth"
+       "resnet8", "resnet18" ])
+    ||> List.fold (fun text (before, after) -> text.Replace(before, after))
+
 [<Tests>]
 let tests =
     testList
@@ -62,18 +71,27 @@ let tests =
           }
 
           test "of a known teacher are compared with those of its source" {
-              let known =
-                  (Base.text,
-                   [ "fashion-mnist-mini", "imagenet"
-                     "resnet20", "resnet34"
-                     "teacher.pth", "resnet34-333f7ec4.pth"
-                     "resnet8", "resnet18" ])
-                  ||> List.fold (fun text (before, after) -> text.Replace(before, after))
-
-              match warn known 99.9 with
+              match warn ofKnown 99.9 with
               | Some warning ->
                   Expect.stringStarts warning "The teacher resnet34 has 99.90 % top-1 error here, but pretrain/teachers.yaml says 26.69." "warning"
               | None -> failtest "no warning"
+          }
+
+          test "of a known teacher stand in the table beside the published ones: the experiment's, else those of its source" {
+              let published (text: string) =
+                  let plan = Base.plan text []
+                  Teachers.published plan (teacherOf plan)
+
+              let row = published ofKnown |> Option.get
+              Expect.equal (row.Top1Error, row.Top5Error) (Some 26.686, Some 8.58) "its source's"
+              Expect.stringStarts row.Source.Value "torchvision, ResNet34_Weights.IMAGENET1K_V1" "source"
+
+              Expect.equal
+                  (published (ofKnown + "published:\n  rows: { teacher: { top1_error: 26.73 } }\n") |> Option.bind _.Top1Error)
+                  (Some 26.73)
+                  "the experiment's"
+
+              Expect.isNone (published Base.text) "somebody's own file"
           }
 
           test "completed runs whose teacher was replaced under the same path are named" {
