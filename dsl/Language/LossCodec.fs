@@ -65,8 +65,7 @@ let private parameter (loss: LossDescriptor) (descriptor: ParameterDescriptor) :
                   Maximum = number.Maximum
                   AboveMinimum = number.AboveMinimum
                   BelowMaximum = false })
-    | :? ParameterDescriptor.Integer as whole ->
-        field (float >> Number) (ofNumber >> Option.map int) (int32 whole.Minimum whole.Maximum)
+    | :? ParameterDescriptor.Integer as whole -> field (float >> Number) (ofNumber >> Option.map int) (int32 whole.Minimum whole.Maximum)
     | :? ParameterDescriptor.Flag ->
         field
             Flag

@@ -33,7 +33,7 @@ let private ofSource (teacher: PlannedTeacher) : PublishedRow option =
     KnownTeacherCatalog.All
     |> Seq.tryFind (fun known ->
         known.Model = teacher.Spec.Model.Name
-        && known.Checkpoint = teacher.Spec.Checkpoint
+        && Some known.Checkpoint = Option.ofObj teacher.Spec.Checkpoint
         && known.Dataset = teacher.Dataset.Name)
     |> Option.map (fun known ->
         { Top1Error = Some known.Top1Error

@@ -50,7 +50,9 @@ public sealed record LossDescriptor
                 DefaultWarmup = own.Warmup ?? DefaultWarmup,
                 Parameters =
                 [
-                    .. Parameters.Select(parameter => own.Parameters.TryGetValue(parameter.Name, out object? value) ? parameter.WithDefault(value) : parameter),
+                    .. Parameters.Select(parameter =>
+                        own.Parameters.TryGetValue(parameter.Name, out object? value) ? parameter.WithDefault(value) : parameter
+                    ),
                 ],
             }
             : this;

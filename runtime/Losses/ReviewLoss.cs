@@ -29,13 +29,7 @@ public sealed class ReviewLoss : Loss
                 new ParameterDescriptor.Flag("pre_activation", false, "Whether the student's stages, too, are taken before their last ReLU."),
             ],
             DefaultWarmup = 20,
-            Exceptions =
-            [
-                new("imagenet", Warmup: 1)
-                {
-                    Parameters = new Dictionary<string, object> { ["pre_activation"] = true },
-                },
-            ],
+            Exceptions = [new("imagenet", Warmup: 1) { Parameters = new Dictionary<string, object> { ["pre_activation"] = true } }],
             Needs = TeacherSignal.PreActivations | TeacherSignal.Embedding,
             WhyNotPaired = Pairing.StageWithStage,
             Create = context => new ReviewLoss(context.Features, context.Parameters.Flag("pre_activation")),

@@ -119,7 +119,15 @@ let pickled (coarse: bool) (records: byte array) =
               ascii "cnumpy\ndtype\n"
               tuple [ (fun () -> word "u1"); (fun () -> number 0); (fun () -> number 1) ]
               writer.Write 'R'B
-              tuple [ (fun () -> number 3); (fun () -> word "|"); (fun () -> ascii "NNN"); (fun () -> number -1); (fun () -> number -1); (fun () -> number 0) ]
+
+              tuple
+                  [ (fun () -> number 3)
+                    (fun () -> word "|")
+                    (fun () -> ascii "NNN")
+                    (fun () -> number -1)
+                    (fun () -> number -1)
+                    (fun () -> number 0) ]
+
               writer.Write 'b'B
           // NEWFALSE
           fun () -> writer.Write 0x89uy

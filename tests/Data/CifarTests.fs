@@ -88,7 +88,7 @@ let tests =
                   use folder = new TemporaryFolder()
                   let path = folder.File "x.tar.gz"
                   File.WriteAllBytes(path, archiveOf files)
-                  CifarArchive.Unpack(path, CifarFormat.Of dataset, folder.Path, CancellationToken.None)
+                  CifarArchive.Unpack(path, CifarFormat.Of(dataset).Entries, folder.Path, CancellationToken.None)
                   Expect.equal (names folder) (List.sort ("x.tar.gz" :: [ for name, _ in files -> string (Path.GetFileName name) ])) "files"
 
                   for name, content in files do
@@ -168,12 +168,8 @@ let tests =
 
           for what, change, reason in
               [ "that is cut short", (fun (bytes: byte array) -> bytes[..5000]), "it is no pickle of CIFAR's images and labels"
-                "that asks for code",
-                (fun bytes -> Array.append "cos\nsystem\n(U\x02lstR."B bytes),
-                "it is no pickle of CIFAR's images and labels"
-                "of fewer images",
-                (fun _ -> pickled true (records true 1 39)),
-                "its `data` is no array of 40 images of bytes"
+                "that asks for code", (fun bytes -> Array.append "cos\nsystem\n(U\x02lstR."B bytes), "it is no pickle of CIFAR's images and labels"
+                "of fewer images", (fun _ -> pickled true (records true 1 39)), "its `data` is no array of 40 images of bytes"
                 "with a label out of range",
                 (fun bytes ->
                     // The last of the fine labels, 39 mod 7.

@@ -33,6 +33,37 @@ let tests =
               Expect.equal (specs "cifar100" "grid: { product: { dataset.normalize: [channel_distillation] } }") own "on an axis"
           }
 
+          test "losses that do not say otherwise have the defaults of their dataset, at every point of a grid" {
+              let text =
+                  Base.text
+                      .Replace("dataset: fashion-mnist-mini", "dataset: cifar100")
+                      .Replace("resnet20", "resnet34")
+                      .Replace("resnet8", "resnet18")
+                      .Replace("  cd: { weight: 6 }", "  cd: { weight: 6 }\n  dkd: { weight: 1 }\n  dist: { weight: 2 }")
+                      .Replace("  kd: [ce, kd]", "  dkd: [ce, dkd]\n  alpha: [ce, dkd: { beta: 3 }]\n  dist: [ce, dist]")
+                  + "grid: { product: { dataset: [cifar100, imagenet] } }"
+
+              let settings (loss: LossSpec) =
+                  let values = loss.Parameters |> Seq.map (fun entry -> $"{entry.Key} {entry.Value}")
+                  $"""{loss.Schedule.Warmup}: {String.concat ", " values}"""
+
+              let found =
+                  [ for run in (Base.plan text [ "seeds", "[0]" ]).Runs do
+                        match run.Spec.Losses |> Seq.tryLast with
+                        | Some loss when loss.Name <> "ce" && loss.Name <> "cd" -> run.Variant, run.Spec.Dataset.Name, settings loss
+                        | _ -> () ]
+
+              Expect.equal
+                  (List.sort found)
+                  [ "alpha", "cifar100", "20: alpha 1, beta 3, temperature 4"
+                    "alpha", "imagenet", "1: alpha 1, beta 3, temperature 1"
+                    "dist", "cifar100", "0: beta 1, gamma 1, temperature 4"
+                    "dist", "imagenet", "0: beta 1, gamma 1, temperature 1"
+                    "dkd", "cifar100", "20: alpha 1, beta 8, temperature 4"
+                    "dkd", "imagenet", "1: alpha 1, beta 0.5, temperature 1" ]
+                  "the defaults"
+          }
+
           test "the spec's normalisation is the one that images are read with" {
               let described = DatasetCatalog.Describe(DatasetSpec(Name = "cifar100", Normalization = crd))
               Expect.equal described.Normalization crd "described"

@@ -26,14 +26,17 @@ let tests =
                         "  train.optimizer.sgd.momentum: [0.1234567893, 0.1234567894]" ])
                       .Replace("  kd: [ce, kd]", $"  {variant}: [ce, kd]")
 
-              let names = (Base.plan text [ "variants.student", "null"; "variants.cd", "null"; "seeds", "[9223372036854775807]" ]).Runs |> List.map _.Name
+              let names =
+                  (Base.plan text [ "variants.student", "null"; "variants.cd", "null"; "seeds", "[9223372036854775807]" ]).Runs
+                  |> List.map _.Name
+
               Expect.hasLength names 20_000 "runs"
               let folders = names |> List.map (fun name -> name + "-01234567")
               Expect.isLessThan (folders |> List.map _.Length |> List.max) 256 "bytes"
               Expect.equal (names |> List.distinctBy _.ToLowerInvariant() |> List.length) 20_000 "told apart"
           }
 
-           test "an axis that a variant does not use does not multiply it" {
+          test "an axis that a variant does not use does not multiply it" {
               let plan = Base.plan (Base.withGrid [ "product: { losses.cd.weight: [1, 3] }" ]) []
 
               Expect.equal (rows plan) [ "student", []; "kd", []; "cd", [ "losses.cd.weight", "1" ]; "cd", [ "losses.cd.weight", "3" ] ] "rows"

@@ -77,6 +77,8 @@ let private beyondSchema =
       "include-on-no-path"
       "log-range-from-zero"
       "long-name"
+      "name-like-an-option"
+      "name-of-a-device"
       "name-with-a-slash"
       "no-teacher"
       "overlapping-axes"

@@ -2,6 +2,7 @@ module ChannelDistillation.Tests.Losses.LossCatalogTests
 
 open Expecto
 open TorchSharp
+open ChannelDistillation.Data
 open ChannelDistillation.Losses
 open ChannelDistillation.Models
 open ChannelDistillation.Specs
@@ -46,7 +47,7 @@ let catalog =
                     "crd", 0.8, 0, [ "dimension", "128"; "momentum", "0.5"; "negatives", "16384"; "temperature", "0.07" ], TeacherSignal.Embedding
                     "dkd", 1.0, 20, [ "alpha", "1"; "beta", "8"; "temperature", "4" ], TeacherSignal.Logits
                     "dist", 2.0, 0, [ "beta", "1"; "gamma", "1"; "temperature", "1" ], TeacherSignal.Logits
-                    "reviewkd", 1.0, 20, [], TeacherSignal.PreActivations ||| TeacherSignal.Embedding
+                    "reviewkd", 1.0, 20, [ "pre_activation", "False" ], TeacherSignal.PreActivations ||| TeacherSignal.Embedding
                     "residual-kd", 1.0, 0, [], TeacherSignal.Features ]
                   "the catalog"
 
@@ -91,6 +92,28 @@ let catalog =
               let reads (taps: Taps) = [ for stage in 0..2 -> taps.HasStage stage, taps.HasPreActivation stage ]
               Expect.equal (reads loss.OfStudent) [ for _ in 0..2 -> true, false ] "of the student"
               Expect.equal (reads loss.OfTeacher) [ for _ in 0..2 -> false, true ] "of the teacher"
+
+          testCase "on ImageNet knowledge review reads both before the ReLU, with a warm-up of one epoch"
+          <| fun () ->
+              use _ = torch.NewDisposeScope()
+              let own = (LossCatalog.Get "reviewkd").On "imagenet"
+              let pair = FeaturePair(features "resnet8", features "resnet20")
+              let loss = own.Create.Invoke(LossContext(own.DefaultParameters, pair, 4, [| 0 |], 1L))
+              let reads = [ for stage in 0..2 -> loss.OfStudent.HasStage stage, loss.OfStudent.HasPreActivation stage ]
+              Expect.equal reads [ for _ in 0..2 -> false, true ] "of the student"
+              Expect.equal own.DefaultWarmup 1 "warm-up"
+
+          testCase "the defaults of a dataset are those of parameters that the loss has, within their ranges"
+          <| fun () ->
+              for loss in LossCatalog.All do
+                  for exception' in loss.Exceptions do
+                      Expect.isNotNull (DatasetCatalog.Find exception'.Dataset) $"{loss.Name} on {exception'.Dataset}"
+                      let own = loss.On exception'.Dataset
+
+                      for entry in exception'.Parameters do
+                          match own.Parameters |> Seq.find (fun parameter -> parameter.Name = entry.Key) with
+                          | :? ParameterDescriptor.Number as number -> Expect.isTrue (number.Allows number.Default) $"{loss.Name} {entry.Key}"
+                          | other -> Expect.equal other.DefaultValue entry.Value $"{loss.Name} {entry.Key}"
 
           testCase "fitnets says which stage or which sizes it cannot take a hint from"
           <| fun () ->

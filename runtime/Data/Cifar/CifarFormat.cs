@@ -25,7 +25,8 @@ internal sealed record CifarFormat(
     public IEnumerable<CifarFile> Files => [.. Training, Validation];
 
     /// <summary>Files in the archive, by their paths there.</summary>
-    public Dictionary<string, ArchivedFile> Entries => Files.ToDictionary(file => $"{Folder}/{file.Name}", file => new ArchivedFile(file.Name, file.Bytes));
+    public Dictionary<string, ArchivedFile> Entries =>
+        Files.ToDictionary(file => $"{Folder}/{file.Name}", file => new ArchivedFile(file.Name, file.Bytes));
 
     /// <summary>Those in the archive for Python, whose sizes depend on how they were pickled.</summary>
     public Dictionary<string, ArchivedFile> PythonEntries =>

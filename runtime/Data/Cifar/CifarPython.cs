@@ -1,4 +1,5 @@
 using ChannelDistillation.Checkpoints.Pickle;
+using ChannelDistillation.Native;
 using ChannelDistillation.Records;
 
 namespace ChannelDistillation.Data.Cifar;
@@ -94,10 +95,13 @@ internal static class CifarPython
             [.. format.LabelNames.Zip(format.Labels, Labels)]
         );
 
-        object? Entry(string name) => content is PickleDict dict ? dict.Entries.LastOrDefault(entry => NumpyArrays.Text(entry.Key) == name).Value : null;
+        object? Entry(string name) =>
+            content is PickleDict dict ? dict.Entries.LastOrDefault(entry => NumpyArrays.Text(entry.Key) == name).Value : null;
 
         byte[] Labels(string name, int classes) =>
-            Entry(name) is PickleList list && list.Items.Count == file.Images && list.Items.All(label => label is long value && value >= 0 && value < classes)
+            Entry(name) is PickleList list
+            && list.Items.Count == file.Images
+            && list.Items.All(label => label is long value && value >= 0 && value < classes)
                 ? [.. list.Items.Select(label => (byte)(long)label!)]
                 : throw new DamagedFileException(path, $"its `{name}` are not {file.Images} labels from 0 to {classes - 1}");
     }
