@@ -37,6 +37,9 @@ switch (words)
     case ["cache", ..]:
         Figure.Print(KeptAnswers.Measure(Number(1, 5), Number(2, 3), words.ElementAtOrDefault(3)));
         break;
+    case ["runs", ..]:
+        Figure.Print(ManyRuns.Measure(Number(1, 3)));
+        break;
     case ["startup", ..]:
         Figure.Print(StartUp.Measure(Number(1, 3)));
         break;

@@ -8,7 +8,7 @@ namespace ChannelDistillation.Bench;
 /// </summary>
 internal static class StartUp
 {
-    private const string Program = "dsl/Cli/bin/Release/net10.0/channel-distillation.dll";
+    public const string Program = "dsl/Cli/bin/Release/net10.0/channel-distillation.dll";
 
     /// <summary>As training starts, its first images go to the event file; before that it has some bytes only.</summary>
     private const int BytesWithoutImages = 1000;

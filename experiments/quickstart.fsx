@@ -13,7 +13,7 @@ experiment "quickstart" {
 
     train [
         epochs 3
-        batch 64
+        batch 32
         sgd 0.1 [ momentum 0.9; weight_decay 5e-4 ]
         cosine
     ]

@@ -21,7 +21,7 @@ let defaultOf (parameter: ParameterDescriptor) =
     | :? bool as value -> if value then "true" else "false"
     | value -> string value
 
-/// A default, and those of the datasets on which it is another: `20; on imagenet 1`.
+/// A default, and those of the datasets on which it is another: `20; 1 on imagenet`.
 let private everywhere (loss: LossDescriptor) (shown: LossDescriptor -> string) =
     let usual = shown loss
 
@@ -29,7 +29,7 @@ let private everywhere (loss: LossDescriptor) (shown: LossDescriptor -> string) 
       for own in loss.Exceptions do
           match shown (loss.On own.Dataset) with
           | same when same = usual -> ()
-          | other -> $"on {own.Dataset} {other}" ]
+          | other -> $"{other} on {own.Dataset}" ]
     |> String.concat "; "
 
 let private parameter (loss: LossDescriptor) (descriptor: ParameterDescriptor) : Field<LossSettings> =

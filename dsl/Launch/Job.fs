@@ -34,8 +34,8 @@ module Job =
     let private stateOf folder = RunState.decide (Directory.Exists folder) (RunSummary.ofFolder folder).Result
 
     /// Why a folder is not taken for the run that its name tells; None: it may be.
-    let private stranger (run: PlannedRun) (folder: string) =
-        match (RunSummary.ofFolder folder).Hash with
+    let private stranger (run: PlannedRun) (folder: string) (summary: RunSummary) =
+        match summary.Hash with
         | Some hash when hash <> SpecJson.Hash run.Spec ->
             Some(
                 $"{folder} is not taken for {run.Name}: its run.json is that of another run (hash {hash}). "
@@ -45,24 +45,26 @@ module Job =
 
     /// Of the folders whose names end as the run's does, the one that holds it.
     let private among (folders: string array) (run: PlannedRun) (mine: string) : Job =
-        match stranger run mine with
+        let own = RunSummary.ofFolder mine
+
+        match stranger run mine own with
         | Some reason -> { Run = run; Folder = mine; State = New; Obstacle = Some reason }
+        | None when Array.contains mine folders -> { Run = run; Folder = mine; State = RunState.decide true own.Result; Obstacle = None }
         | None ->
             let folder =
-                if Array.contains mine folders then
-                    mine
-                else
-                    folders
-                    |> Array.filter (fun folder -> (stranger run folder).IsNone)
-                    |> Array.sortBy (fun folder -> stateOf folder <> Done)
-                    |> Array.tryHead
-                    |> Option.defaultValue mine
+                folders
+                |> Array.filter (fun folder -> (stranger run folder (RunSummary.ofFolder folder)).IsNone)
+                |> Array.sortBy (fun folder -> stateOf folder <> Done)
+                |> Array.tryHead
+                |> Option.defaultValue mine
 
             { Run = run; Folder = folder; State = stateOf folder; Obstacle = None }
 
     /// The runs of a plan, each with the folder that holds it under whatever name, or is going to hold it. Of several, the one that has the
     /// run's very name, else one that is completed: the others are copies.
     let ofPlan (experimentFolder: string) (plan: Plan) : Job list =
+        SummaryCache.load experimentFolder plan.Runs.Length
+
         let present =
             if Directory.Exists experimentFolder then
                 Directory.GetDirectories experimentFolder

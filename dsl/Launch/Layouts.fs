@@ -20,11 +20,13 @@ type Known =
         Errors: Dictionary<string, EpochErrors>
         /// Costs of teachers, by their keys, and of students, by the hashes of their runs.
         Costs: Dictionary<string, Cost>
+        /// The command that wrote the tables.
+        Command: string option
     }
 
 /// What an earlier layout knew.
 let known (earlier: Layout option) : Known =
-    let known = { Errors = Dictionary(); Costs = Dictionary() }
+    let known = { Errors = Dictionary(); Costs = Dictionary(); Command = earlier |> Option.bind _.Command }
 
     for layout in Option.toList earlier do
         for teacher in layout.Teachers do

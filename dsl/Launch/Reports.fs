@@ -42,9 +42,11 @@ let details (experimentFolder: string) (layout: Layout) : RunDetail list =
 let render (options: TableOptions) (experimentFolder: string) (results: Results) : string =
     ReportPage.render options results (details experimentFolder results.Layout)
 
+let fileOf (experimentFolder: string) = Path.Combine(experimentFolder, "report.html")
+
 /// Writes report.html into the experiment's folder; returns its path, or why it is still that of before.
 let write (options: TableOptions) (experimentFolder: string) (results: Results) : Result<string, string> =
-    let path = Path.Combine(experimentFolder, "report.html")
+    let path = fileOf experimentFolder
 
     try
         AtomicFile.WriteText(path, render options experimentFolder results)

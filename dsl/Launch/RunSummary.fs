@@ -73,6 +73,14 @@ module RunSummary =
 
             summary
 
+    /// What is known of a folder from before; it counts as long as the stamp does.
+    let remember (path: string) (stamp: RecordStamp) (summary: RunSummary) = known[path] <- struct (stamp, summary)
+
+    let remembered (path: string) : (RecordStamp * RunSummary) option =
+        match known.TryGetValue path with
+        | true, struct (stamp, summary) -> Some(stamp, summary)
+        | _ -> None
+
     /// Nothing where the folder is of another run than the one with this hash; one that does not say is taken for it.
     let ofRun (hash: string option) (summary: RunSummary) =
         match hash, summary.Hash with

@@ -23,15 +23,12 @@ type WrittenTables =
     }
 
 module SweepTables =
-    /// Writes plan.json and the tables as the runs stand now.
-    let write (options: SweepOptions) (plan: Plan) cost (known: Layouts.Known) =
+    /// The runs as they stand now, and what the tables show of them.
+    let layout (options: SweepOptions) (plan: Plan) cost (known: Layouts.Known) =
         let folder = Path.Combine(options.Out, plan.Experiment.Name)
         let now = Job.ofPlan folder plan
         // A part of a sweep has no command of its own.
-        let earlier = PlanFile.read folder |> Option.bind _.Command
-        let layout = { Layouts.ofPlan cost plan now known with Command = Option.orElse earlier options.Command }
-        let results = Tables.collect folder layout
-        now, results, Tables.write folder results (Listing.ofJobs options.Lanes now)
+        now, { Layouts.ofPlan cost plan now known with Command = Option.orElse known.Command options.Command }
 
 /// A sweep that is going on: what there is to do, and what came to light so far. Whoever trains writes the tables through it.
 /// <param name="plan">The part of the experiment's plan that is looked at.</param>
@@ -127,21 +124,29 @@ type SweepState(options: SweepOptions, plan: Plan) =
               Unwritten = [] }
         | _ ->
             interval.Measure(fun () ->
-                let now, results, tables = SweepTables.write options plan this.Cost known
-                let report = Reports.write TableOptions.Default folder results |> Result.map List.singleton
-                let files, unwritten = [ tables; report ] |> List.partition _.IsOk
+                let jobs, layout = SweepTables.layout options plan this.Cost known
+                let results, listed = Tables.collect folder layout, Listing.ofJobs options.Lanes jobs
+                let files = Tables.files folder @ [ Reports.fileOf folder ]
+                let digest () = SummaryCache.digest folder layout listed files
 
-                let written =
-                    { Jobs = now
-                      Results = results
-                      Files = files |> List.collect (Result.defaultValue [])
-                      Unwritten =
-                        unwritten
+                let written, unwritten =
+                    if last.IsNone && SummaryCache.isCurrent folder listed.Length digest then
+                        files, []
+                    else
+                        let tables = Tables.write folder results listed
+                        let report = Reports.write TableOptions.Default folder results
+                        SummaryCache.save folder listed digest
+                        let written = [ tables; Result.map List.singleton report ]
+
+                        written |> List.collect (Result.defaultValue []),
+                        written
                         |> List.choose (function
                             | Error reason -> Some reason
-                            | Ok _ -> None) }
+                            | Ok _ -> None)
 
-                isChanged <- not written.Unwritten.IsEmpty
+                let written = { Jobs = jobs; Results = results; Files = written; Unwritten = unwritten }
+
+                isChanged <- not unwritten.IsEmpty
                 last <- Some written
                 written)
 

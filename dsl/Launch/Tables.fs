@@ -9,6 +9,7 @@ open ChannelDistillation.Records
 /// The results so far, whatever part of the runs is there.
 let collect (experimentFolder: string) (layout: Layout) : Results =
     let names = layout.Rows |> Seq.collect _.Folders |> Seq.distinct |> Seq.toArray
+    SummaryCache.load experimentFolder names.Length
 
     // Thousands of runs: mostly waiting for files.
     let runs =
@@ -20,6 +21,12 @@ let collect (experimentFolder: string) (layout: Layout) : Results =
     let recordOf name : RunRecord = { Result = byName[name].Result; Seconds = byName[name].Seconds }
     Results.collect recordOf (runs |> Seq.choose _.Origin |> Seq.toList |> Provenance.ofRuns) layout
 
+let private formats = [ "results.md", Md; "results.csv", Csv; "results.json", Json; "results.tex", Latex ]
+
+/// What `write` writes.
+let files (experimentFolder: string) : string list =
+    PlanFile.fileOf experimentFolder :: [ for name, _ in formats -> Path.Combine(experimentFolder, name) ]
+
 /// Writes plan.json and the tables, each at once; returns their paths, or why they are still those of before.
 let write (experimentFolder: string) (results: Results) (runs: PlanFile.ListedRun list) : Result<string list, string> =
     let plan = PlanFile.fileOf experimentFolder
@@ -29,7 +36,7 @@ let write (experimentFolder: string) (results: Results) (runs: PlanFile.ListedRu
 
         Ok
             [ plan
-              for name, format in [ "results.md", Md; "results.csv", Csv; "results.json", Json; "results.tex", Latex ] do
+              for name, format in formats do
                   let path = Path.Combine(experimentFolder, name)
                   AtomicFile.WriteText(path, Format.render format TableOptions.Default results)
                   path ]

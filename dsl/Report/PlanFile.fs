@@ -294,7 +294,8 @@ let tryRead (folder: string) : Result<Layout option, string> =
         Ok None
     else
         try
-            use document = JsonDocument.Parse(File.ReadAllText file)
+            use content = File.OpenRead file
+            use document = JsonDocument.Parse content
             Ok(Some(readLayout document.RootElement))
         with
         | :? JsonException

@@ -44,7 +44,8 @@ let private prepare (options: SweepOptions) (plan: Plan) (work: Work) (stop: Can
     Bring.checkTeachers options.Workspace work.Teachers
     Bring.fetch options.Workspace options.Quiet (specs |> List.map _.Dataset) work.Teachers stop
     let folder = Sweep.folderOf options.Out plan
-    SweepTables.write options plan Layouts.counted (Layouts.known (PlanFile.read folder)) |> ignore
+    let jobs, layout = SweepTables.layout options plan Layouts.counted (Layouts.known (PlanFile.read folder))
+    Tables.write folder (Tables.collect folder layout) (Listing.ofJobs options.Lanes jobs) |> ignore
 
 /// All or nothing: after an error, what was submitted before it goes again. Jobs that cannot be cancelled keep their folders.
 /// <param name="unsure">The name of the job whose submission failed: Slurm may have taken it and not said so, where sbatch was interrupted or waited too long.</param>

@@ -36,6 +36,8 @@ type Crew(state: SweepState, stop: CancellationToken) =
                 && state.Store.IsThere(teacher.Spec, teacher.Dataset)
                 && DatasetStore.IsThere(teacher.Dataset, options.Workspace))
 
+    let hasWork = not (state.Pending.IsEmpty && unready.IsEmpty)
+
     let trainingOf (teacher: Teachers.PlannedTeacher) = state.Store.TrainingFolder(teacher.Spec, teacher.Dataset) |> Option.ofObj
 
     let standings: Standings =
@@ -61,7 +63,7 @@ type Crew(state: SweepState, stop: CancellationToken) =
         let isUntrained (teacher: Teachers.PlannedTeacher) = not (isNull teacher.Spec.Train || state.Store.IsWhole(teacher.Spec, teacher.Dataset))
 
         let runs = if options.Part.IsForTeachers then [] else state.Pending
-        Assignments(devices.Length, options.Lanes, runs, unready, isUntrained, not state.KnowsCosts, standings)
+        Assignments(devices.Length, options.Lanes, runs, unready, isUntrained, hasWork && not state.KnowsCosts, standings)
 
     let incidents = Incidents()
 
@@ -133,7 +135,7 @@ type Crew(state: SweepState, stop: CancellationToken) =
     let mutable ready: WorkerReady list = []
 
     /// Whether there is anything for workers to do.
-    member _.HasWork = not (state.Pending.IsEmpty && unready.IsEmpty)
+    member _.HasWork = hasWork
 
     /// Starts the worker processes, without waiting for them. Where only they can tell whether their devices are there, they are asked.
     /// <exception cref="MissingException">A device is not there.</exception>

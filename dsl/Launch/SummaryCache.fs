@@ -1,0 +1,139 @@
+/// What is kept of thousands of runs from one command to the next, so that unchanged folders are not read again, nor unchanged tables written.
+module ChannelDistillation.Dsl.Launch.SummaryCache
+
+open System
+open System.Collections.Concurrent
+open System.Collections.Generic
+open System.IO
+open System.IO.Hashing
+open System.Text
+open System.Text.Json
+open ChannelDistillation.Dsl.Report
+open ChannelDistillation.Records
+
+/// Below this, reading everything takes less than a person notices.
+let private fewest = 500
+
+let private isOfMany (runs: int) = runs >= fewest
+
+let private fileOf (experimentFolder: string) = Path.Combine(experimentFolder, ".summaries.json")
+
+type Trained = (TrainedOn * ((string * string) * string) list) list
+
+type KeptRun =
+    {
+        Folder: string
+        Stamp: RecordStamp
+        /// Its origin is without what it was trained on.
+        Summary: RunSummary
+        /// Which entry of `Kept.Trained`: nearly all runs have the same.
+        Trained: int
+    }
+
+type Kept =
+    {
+        /// Another version may read more from the files.
+        Version: string
+        /// Digest of what the tables were made of.
+        Tables: string
+        Trained: Trained array
+        Runs: KeptRun array
+    }
+
+let private tables = ConcurrentDictionary<string, string>()
+
+let private read (experimentFolder: string) : string =
+    try
+        use file = File.OpenRead(fileOf experimentFolder)
+
+        match JsonSerializer.Deserialize<Kept>(file, RecordJson.Line) with
+        | null -> ""
+        | kept when kept.Version = Machine.Version ->
+            for run in kept.Runs do
+                let origin = run.Summary.Origin |> Option.map (fun origin -> { origin with Trained = kept.Trained[run.Trained] })
+                RunSummary.remember (Path.Combine(experimentFolder, run.Folder)) run.Stamp { run.Summary with Origin = origin }
+
+            kept.Tables
+        | _ -> ""
+    with
+    | :? IOException
+    | :? UnauthorizedAccessException
+    | :? JsonException
+    | :? NotSupportedException -> "" // It is made again.
+
+/// Makes what an earlier command knew of the folders known here. Once for each experiment; nothing for one of few runs.
+let load (experimentFolder: string) (runs: int) =
+    if isOfMany runs then
+        tables.GetOrAdd(experimentFolder, read) |> ignore
+
+/// Digest of all that the tables and the report are made of, by what `Tables.collect` has just read, and of the times of their files; None: some runs
+/// have changed within the last seconds.
+let digest (experimentFolder: string) (layout: Layout) (runs: PlanFile.ListedRun list) (files: string list) : string option =
+    let hash = XxHash128()
+
+    let add (bytes: byte array) = hash.Append bytes
+
+    let rec addStamps (folders: string list) =
+        match folders with
+        | [] -> true
+        | name :: rest ->
+            match RunSummary.remembered (Path.Combine(experimentFolder, name)) with
+            | Some(stamp, _) ->
+                add (Encoding.UTF8.GetBytes(string stamp))
+                addStamps rest
+            | None -> false
+
+    if not (addStamps [ for run in runs -> run.Folder ]) then
+        None
+    else
+        PlanFile.write (fun text -> hash.Append text.Span) layout runs
+
+        for file in files do
+            let file = FileInfo file
+            add (Encoding.UTF8.GetBytes $"{file.Name} {file.Exists} {file.LastWriteTimeUtc.Ticks}")
+
+        Some(Convert.ToHexStringLower(hash.GetCurrentHash()))
+
+/// Whether the tables of many runs are made of this already.
+let isCurrent (experimentFolder: string) (runs: int) (digest: unit -> string option) =
+    isOfMany runs
+    && match tables.TryGetValue experimentFolder with
+       | true, known when known <> "" -> digest () = Some known
+       | _ -> false
+
+/// Keeps what is known of the folders of many runs. What cannot be kept is found out again.
+let save (experimentFolder: string) (runs: PlanFile.ListedRun list) (digest: unit -> string option) =
+    if isOfMany runs.Length then
+        let digest = digest () |> Option.defaultValue ""
+
+        let places = Dictionary<Trained, int>()
+
+        let placeOf (trained: Trained) =
+            match places.TryGetValue trained with
+            | true, place -> place
+            | _ ->
+                places[trained] <- places.Count
+                places[trained]
+
+        let kept =
+            [| for run in runs do
+                   match RunSummary.remembered (Path.Combine(experimentFolder, run.Folder)) with
+                   | Some(stamp, summary) ->
+                       { Folder = run.Folder
+                         Stamp = stamp
+                         Summary = { summary with Origin = summary.Origin |> Option.map (fun origin -> { origin with Trained = [] }) }
+                         Trained = summary.Origin |> Option.map _.Trained |> Option.defaultValue [] |> placeOf }
+                   | None -> () |]
+
+        let kept =
+            { Version = Machine.Version
+              Tables = digest
+              Trained = [| for entry in places |> Seq.sortBy _.Value -> entry.Key |]
+              Runs = kept }
+
+        try
+            AtomicFile.Write(fileOf experimentFolder, (fun file -> JsonSerializer.Serialize(file, kept, RecordJson.Line)))
+            tables[experimentFolder] <- digest
+        with
+        | :? IOException
+        | :? UnauthorizedAccessException -> ()
