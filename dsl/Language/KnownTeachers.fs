@@ -31,8 +31,7 @@ let writtenOut (teacher: Teacher) : Teacher =
 /// The known teacher that this is, by its name or by its file.
 let find (teacher: Teacher) : KnownTeacher option =
     match (writtenOut teacher).Source with
-    | TeacherSource.Checkpoint path ->
-        KnownTeacherCatalog.All |> Seq.tryFind (fun known -> known.Model = teacher.Model.Name && known.Checkpoint = path)
+    | TeacherSource.Checkpoint path -> KnownTeacherCatalog.Of(teacher.Model.Name, path) |> Option.ofObj
     | _ -> None
 
 /// Whether it sees the images that an experiment has and knows as many classes.

@@ -20,7 +20,8 @@ let checkName (reader: Reader) path (at: Place) key (name: string) =
     | None when name.StartsWith '.' || name.EndsWith '.' -> reader.Report(path, at, BadName(key, name, "."))
     | None when name.Trim() <> name || name = "" -> reader.Report(path, at, BadName(key, name, " "))
     | None when name.StartsWith '-' -> reader.Report(path, at, BadName(key, name, "-"))
-    | None when key = "experiment" && isDevice name -> reader.Report(path, at, DeviceName name)
+    // A variant's name is followed by the seed: only a dot in it ends the name of a device.
+    | None when (key = "experiment" || name.Contains '.') && isDevice name -> reader.Report(path, at, DeviceName name)
     | None when name.Length > 80 -> reader.Report(path, at, BadName(key, name, ""))
     | None -> ()
 

@@ -75,8 +75,9 @@ let private datasetNote (workspace: Workspace) (dataset: DatasetSpec) (known: Kn
             $"Dataset {name}: there, {survey.Descriptor.TrainingImages} images for training and {survey.Descriptor.ValidationImages} for validation."
         | Ok(Some _) -> $"Dataset {name}: there."
         | Error reason -> $"Dataset {name}: it cannot be used. {reason}"
-        | Ok None when DatasetStore.CanFetch dataset ->
+        | Ok None when DatasetStore.CanFetch dataset && isNull (DatasetStore.Convertible(dataset, workspace)) ->
             $"Dataset {name}: not on this machine yet; sweep fetches it, {ByteSize.Text(DatasetCatalog.Describe(dataset).DownloadBytes)}."
+        | Ok None when DatasetStore.CanFetch dataset -> $"Dataset {name}: {DatasetStore.WhatIsMissing(dataset, workspace)}"
         | Ok None -> $"Dataset {name}: not on this machine. {DatasetStore.WhatIsMissing(dataset, workspace)}"
 
     where + heldOut

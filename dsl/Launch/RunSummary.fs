@@ -70,6 +70,8 @@ module RunSummary =
 
             if stamp.HasValue then
                 known[path] <- struct (stamp.Value, summary)
+            else
+                known.TryRemove path |> ignore
 
             summary
 

@@ -9,6 +9,7 @@ open System.IO.Hashing
 open System.Text
 open System.Text.Json
 open ChannelDistillation.Dsl.Report
+open ChannelDistillation.Native
 open ChannelDistillation.Records
 
 /// Below this, reading everything takes less than a person notices.
@@ -16,7 +17,7 @@ let private fewest = 500
 
 let private isOfMany (runs: int) = runs >= fewest
 
-let private fileOf (experimentFolder: string) = Path.Combine(experimentFolder, ".summaries.json")
+let private fileOf (experimentFolder: string) = Path.Combine(experimentFolder, ".summaries")
 
 type Trained = (TrainedOn * ((string * string) * string) list) list
 
@@ -32,8 +33,7 @@ type KeptRun =
 
 type Kept =
     {
-        /// Another version may read more from the files.
-        Version: string
+        Build: string
         /// Digest of what the tables were made of.
         Tables: string
         Trained: Trained array
@@ -42,24 +42,47 @@ type Kept =
 
 let private tables = ConcurrentDictionary<string, string>()
 
-let private read (experimentFolder: string) : string =
-    try
-        use file = File.OpenRead(fileOf experimentFolder)
+/// This build of the program: another one may read more from the files, or show it otherwise.
+let private build = $"{Machine.Version} {typeof<Kept>.Assembly.ManifestModule.ModuleVersionId}"
 
-        match JsonSerializer.Deserialize<Kept>(file, RecordJson.Line) with
-        | null -> ""
-        | kept when kept.Version = Machine.Version ->
-            for run in kept.Runs do
-                let origin = run.Summary.Origin |> Option.map (fun origin -> { origin with Trained = kept.Trained[run.Trained] })
-                RunSummary.remember (Path.Combine(experimentFolder, run.Folder)) run.Stamp { run.Summary with Origin = origin }
+/// The file begins with it, and a line break.
+let private checksumOf (content: ReadOnlySpan<byte>) = Encoding.ASCII.GetBytes(Convert.ToHexStringLower(XxHash128.Hash content) + "\n")
+
+let private parse (file: byte array) : Kept option =
+    let start = min (checksumOf (ReadOnlySpan [||])).Length file.Length
+    let content = ReadOnlySpan(file, start, file.Length - start)
+
+    if (ReadOnlySpan(file, 0, start)).SequenceEqual(ReadOnlySpan(checksumOf content)) then
+        JsonSerializer.Deserialize<Kept>(content, RecordJson.Line)
+        |> Option.ofObj
+        |> Option.filter (fun kept -> kept.Build = build)
+    else
+        None
+
+let private read (experimentFolder: string) : string =
+    let path = fileOf experimentFolder
+
+    try
+        match
+            if File.Exists path then
+                parse (InputFile.ReadAll(path, Int32.MaxValue))
+            else
+                None
+        with
+        | None -> ""
+        | Some kept ->
+            let known =
+                [| for run in kept.Runs do
+                       let origin = run.Summary.Origin |> Option.map (fun origin -> { origin with Trained = kept.Trained[run.Trained] })
+                       Path.Combine(experimentFolder, run.Folder), run.Stamp, { run.Summary with Origin = origin } |]
+
+            for path, stamp, summary in known do
+                RunSummary.remember path stamp summary
 
             kept.Tables
-        | _ -> ""
-    with
-    | :? IOException
-    | :? UnauthorizedAccessException
-    | :? JsonException
-    | :? NotSupportedException -> "" // It is made again.
+    // Whatever is wrong with it, it is made again.
+    with _ ->
+        ""
 
 /// Makes what an earlier command knew of the folders known here. Once for each experiment; nothing for one of few runs.
 let load (experimentFolder: string) (runs: int) =
@@ -73,13 +96,23 @@ let digest (experimentFolder: string) (layout: Layout) (runs: PlanFile.ListedRun
 
     let add (bytes: byte array) = hash.Append bytes
 
+    let addFile (file: FileInfo) =
+        add (Encoding.UTF8.GetBytes $"{file.Name} {file.Exists} {file.LastWriteTimeUtc.Ticks} {(if file.Exists then file.Length else 0L)}")
+
     let rec addStamps (folders: string list) =
         match folders with
         | [] -> true
         | name :: rest ->
-            match RunSummary.remembered (Path.Combine(experimentFolder, name)) with
-            | Some(stamp, _) ->
+            let path = Path.Combine(experimentFolder, name)
+
+            match RunSummary.remembered path with
+            | Some(stamp, summary) ->
                 add (Encoding.UTF8.GetBytes(string stamp))
+
+                // Those of a completed run were written before its result.
+                if not summary.IsCompleted then
+                    addFile (FileInfo(RunFolder(path).Metrics))
+
                 addStamps rest
             | None -> false
 
@@ -89,8 +122,7 @@ let digest (experimentFolder: string) (layout: Layout) (runs: PlanFile.ListedRun
         PlanFile.write (fun text -> hash.Append text.Span) layout runs
 
         for file in files do
-            let file = FileInfo file
-            add (Encoding.UTF8.GetBytes $"{file.Name} {file.Exists} {file.LastWriteTimeUtc.Ticks}")
+            addFile (FileInfo file)
 
         Some(Convert.ToHexStringLower(hash.GetCurrentHash()))
 
@@ -126,13 +158,21 @@ let save (experimentFolder: string) (runs: PlanFile.ListedRun list) (digest: uni
                    | None -> () |]
 
         let kept =
-            { Version = Machine.Version
+            { Build = build
               Tables = digest
               Trained = [| for entry in places |> Seq.sortBy _.Value -> entry.Key |]
               Runs = kept }
 
         try
-            AtomicFile.Write(fileOf experimentFolder, (fun file -> JsonSerializer.Serialize(file, kept, RecordJson.Line)))
+            let content = JsonSerializer.SerializeToUtf8Bytes(kept, RecordJson.Line)
+
+            AtomicFile.Write(
+                fileOf experimentFolder,
+                fun file ->
+                    file.Write(ReadOnlySpan(checksumOf (ReadOnlySpan content)))
+                    file.Write(ReadOnlySpan content)
+            )
+
             tables[experimentFolder] <- digest
         with
         | :? IOException

@@ -30,11 +30,9 @@ let ofRun (run: PlannedRun) =
 
 /// What its source publishes of a known teacher.
 let private ofSource (teacher: PlannedTeacher) : PublishedRow option =
-    KnownTeacherCatalog.All
-    |> Seq.tryFind (fun known ->
-        known.Model = teacher.Spec.Model.Name
-        && Some known.Checkpoint = Option.ofObj teacher.Spec.Checkpoint
-        && known.Dataset = teacher.Dataset.Name)
+    KnownTeacherCatalog.Of(teacher.Spec.Model.Name, teacher.Spec.Checkpoint)
+    |> Option.ofObj
+    |> Option.filter (fun known -> known.Dataset = teacher.Dataset.Name)
     |> Option.map (fun known ->
         { Top1Error = Some known.Top1Error
           Top5Error = Option.ofNullable known.Top5Error

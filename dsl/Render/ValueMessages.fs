@@ -209,8 +209,7 @@ let message (mistake: Mistake) : Message option =
         say
             "BAD NAME"
             $"The name {code name} of the {key} cannot be a part of a folder's name: {code character} is not possible there."
-            "letters, digits, `+`, `-`, `_`, `.` and spaces are; dots and spaces only between others, and no `-` at the beginning."
-    | DeviceName name ->
-        say "RESERVED NAME" $"{code name} stands for a device on Windows, where no folder can be called so." "give the experiment another name."
+            "use letters, digits, `+`, `-`, `_`, `.` and spaces; do not start with `-`, nor start or end with a dot or a space."
+    | DeviceName name -> say "RESERVED NAME" $"{code name} is a reserved device name on Windows and cannot name a folder." "give it another name."
     | ReservedName name -> say "RESERVED NAME" $"{code name} is the name of the teacher's own row of the table." "give the variant another name."
     | _ -> None

@@ -7,6 +7,7 @@ open System.IO
 open System.Text
 open System.Text.Json
 open ChannelDistillation.Dsl
+open ChannelDistillation.Native
 open ChannelDistillation.Records
 open ChannelDistillation.Specs
 
@@ -290,11 +291,11 @@ let fileOf (folder: string) = Path.Combine(folder, "plan.json")
 let tryRead (folder: string) : Result<Layout option, string> =
     let file = fileOf folder
 
-    if not (File.Exists file) then
-        Ok None
-    else
+    match InputFile.WhyNot file with
+    | _ when not (File.Exists file) -> Ok None
+    | null ->
         try
-            use content = File.OpenRead file
+            use content = InputFile.OpenStream file
             use document = JsonDocument.Parse content
             Ok(Some(readLayout document.RootElement))
         with
@@ -302,6 +303,7 @@ let tryRead (folder: string) : Result<Layout option, string> =
         // A text of halves of characters.
         | :? InvalidOperationException -> Error $"{file} is damaged: it is not JSON."
         | Wrong reason -> Error $"{file} is damaged: {reason}."
+    | reason -> Error $"{file} is damaged: {reason}."
 
 /// None where there is no plan.json, or one that this version cannot read.
 let read (folder: string) : Layout option = tryRead folder |> Result.defaultValue None

@@ -73,6 +73,9 @@ internal abstract class DatasetLayout
         CancellationToken stop
     ) { }
 
+    /// <summary>A file or folder that holds the same in another format, which <see cref="Adopt"/> reads; null: there is none.</summary>
+    public virtual string? Adoptable(DatasetDescriptor dataset, string folder) => null;
+
     /// <summary>Makes the files that are read out of others in the folder that hold the same, in the place of a download.</summary>
     /// <returns>Whether there were such files.</returns>
     /// <exception cref="MissingException">They do not hold the dataset.</exception>

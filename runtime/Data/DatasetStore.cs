@@ -23,6 +23,13 @@ public static class DatasetStore
     /// <summary>Whether <see cref="Fetch"/> can bring it.</summary>
     public static bool CanFetch(DatasetSpec spec) => DatasetCatalog.Describe(spec).CanBeFetched;
 
+    /// <summary>What <see cref="Fetch"/> converts instead of a download; null: nothing.</summary>
+    public static string? Convertible(DatasetSpec spec, Workspace workspace)
+    {
+        var dataset = DatasetCatalog.Describe(spec);
+        return Layout(dataset).Adoptable(dataset, Home(dataset, workspace));
+    }
+
     /// <summary>What to say of a dataset that is not there: what brings it, or why nothing does.</summary>
     public static string WhatIsMissing(DatasetSpec spec, Workspace workspace) => WhatIsMissing(DatasetCatalog.Describe(spec), workspace);
 

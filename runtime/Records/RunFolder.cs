@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using ChannelDistillation.Models;
+using ChannelDistillation.Native;
 using ChannelDistillation.Specs;
 
 namespace ChannelDistillation.Records;
@@ -22,7 +23,8 @@ public sealed class RunFolder(string path)
 
     private string SpecFile => In("run.json");
 
-    private string MetricsFile => In("metrics.jsonl");
+    /// <summary>A line for each finished epoch.</summary>
+    public string Metrics => In("metrics.jsonl");
 
     private string ResultFile => In("result.json");
 
@@ -102,12 +104,12 @@ public sealed class RunFolder(string path)
     private static readonly TimeSpan Youth = TimeSpan.FromSeconds(3);
 
     /// <summary>The content of run.json; null: the run was never started, or the file is damaged.</summary>
-    public JsonObject? ReadRun() => File.Exists(SpecFile) ? RunJson.Parse(File.ReadAllText(SpecFile)) : null;
+    public JsonObject? ReadRun() => IsFile(SpecFile) ? RunJson.Parse(File.ReadAllText(SpecFile)) : null;
 
     /// <exception cref="IOException">A folder is where one of its files must be.</exception>
     public void RequireFiles()
     {
-        foreach (string file in new[] { SpecFile, MetricsFile, ResultFile, LatestWeights, BestWeights, State, PreviousState })
+        foreach (string file in new[] { SpecFile, Metrics, ResultFile, LatestWeights, BestWeights, State, PreviousState })
         {
             if (Directory.Exists(file))
                 throw new IOException($"{file} is a folder where a file must be: remove it.");
@@ -154,12 +156,12 @@ public sealed class RunFolder(string path)
     }
 
     /// <summary>Null: the run has not ended, or the file is damaged and the run has to be ended again.</summary>
-    public RunResult? ReadResult() => File.Exists(ResultFile) ? ReadResult(ReadRun()) : null;
+    public RunResult? ReadResult() => IsFile(ResultFile) ? ReadResult(ReadRun()) : null;
 
     /// <summary>The same with what <see cref="ReadRun"/> gave.</summary>
     public RunResult? ReadResult(JsonObject? run)
     {
-        if (!File.Exists(ResultFile))
+        if (!IsFile(ResultFile))
             return null;
         string text = File.ReadAllText(ResultFile);
         bool isChanged = (string?)run?[ResultEntry] is string checksum && checksum != RecordChecksum.Of(text);
@@ -172,18 +174,18 @@ public sealed class RunFolder(string path)
     public void AppendMetrics(EpochRecord record)
     {
         byte[] line = Encoding.UTF8.GetBytes(JsonSerializer.Serialize(record, RecordJson.Line) + "\n");
-        using var stream = new FileStream(MetricsFile, FileMode.Append, FileAccess.Write, FileShare.Read);
+        using var stream = new FileStream(Metrics, FileMode.Append, FileAccess.Write, FileShare.Read);
         stream.Write(line);
-        AtomicFile.Writing?.Invoke(MetricsFile);
+        AtomicFile.Writing?.Invoke(Metrics);
         stream.Flush(flushToDisk: true);
     }
 
     /// <summary>Finished epochs in order, up to the first line that a crash cut short or that is damaged.</summary>
     public IReadOnlyList<EpochRecord> ReadMetrics()
     {
-        if (!File.Exists(MetricsFile))
+        if (!IsFile(Metrics))
             return [];
-        string text = File.ReadAllText(MetricsFile);
+        string text = File.ReadAllText(Metrics);
         int end = text.LastIndexOf('\n') + 1;
         return
         [
@@ -197,19 +199,22 @@ public sealed class RunFolder(string path)
 
     /// <summary>The last finished epoch, without a look at those before; null: there is none, or it is being written.</summary>
     public EpochRecord? ReadLastEpoch() =>
-        File.Exists(MetricsFile) && File.ReadLines(MetricsFile).LastOrDefault() is string line ? Parse<EpochRecord>(line) : null;
+        IsFile(Metrics) && File.ReadLines(Metrics).LastOrDefault() is string line ? Parse<EpochRecord>(line) : null;
 
     /// <summary>Drops the lines of epochs that are going to be trained again, and a line that was cut short.</summary>
     /// <param name="epochs">Finished epochs to keep.</param>
     /// <returns>The kept records.</returns>
     public IReadOnlyList<EpochRecord> TruncateMetrics(int epochs)
     {
-        if (!File.Exists(MetricsFile))
+        if (!IsFile(Metrics))
             return [];
         EpochRecord[] kept = [.. ReadMetrics().Where(record => record.Epoch <= epochs)];
-        AtomicFile.WriteText(MetricsFile, string.Concat(kept.Select(record => JsonSerializer.Serialize(record, RecordJson.Line) + "\n")));
+        AtomicFile.WriteText(Metrics, string.Concat(kept.Select(record => JsonSerializer.Serialize(record, RecordJson.Line) + "\n")));
         return kept;
     }
+
+    /// <summary>Not where a pipe is in its place, which would be waited for.</summary>
+    private static bool IsFile(string path) => InputFile.WhyNot(path) is null;
 
     private static T? Parse<T>(string json)
         where T : class

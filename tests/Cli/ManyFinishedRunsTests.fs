@@ -72,13 +72,21 @@ let tests =
         Expect.equal (sweep ()) first "with a table removed, too"
         Expect.equal (results ()) content "which is there again"
 
-        File.WriteAllText(folder.File "runs/many/.summaries.json", "{")
-        Expect.equal (sweep ()) first "with the kept summaries damaged, too"
+        let kept = folder.File "runs/many/.summaries"
+        let summaries = File.ReadAllText kept
+
+        for damaged in [ ""; "null"; summaries.Replace(":20,", ":10,"); summaries[..5000] ] do
+            File.WriteAllText(kept, damaged)
+            Expect.equal (sweep ()) first "with the kept summaries damaged, too"
 
         finish runs[0] 80.0 30.0
         let changed = sweep ()
         Expect.notEqual changed first "a run that ended otherwise is read"
         Expect.notEqual (results ()) content "and the tables are written"
-        File.Delete(folder.File "runs/many/.summaries.json")
-        Expect.equal (sweep ()) changed "as when everything is read"
+
+        finish runs[1] 70.0 0.0
+        let young = sweep ()
+        Expect.notEqual young changed "one that ended this moment is read"
+        File.Delete kept
+        Expect.equal (sweep ()) young "as when everything is read"
     }

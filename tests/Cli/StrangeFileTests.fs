@@ -52,6 +52,15 @@ let tests =
               Expect.stringContains text "I cannot read this file: it is a pipe, not a file." "plan"
           }
 
+          test "a pipe in the place of a record is no record, and is not waited for" {
+              use folder = new TemporaryFolder()
+              Directory.CreateDirectory(folder.File "runs") |> ignore
+              SpecialFiles.pipe (folder.File "runs/plan.json")
+              let code, text = runIn folder [ "table"; "runs" ]
+              Expect.equal code 3 text
+              Expect.stringContains text "runs/plan.json is damaged: it is a pipe, not a file." "table"
+          }
+
           test "a pipe or a device in the place of a checkpoint is refused" {
               use folder = new TemporaryFolder()
               SpecialFiles.pipe (folder.File "pipe.pth")

@@ -167,16 +167,22 @@ let tests =
                   }
 
           for what, change, reason in
-              [ "that is cut short", (fun (bytes: byte array) -> bytes[..5000]), "it is no pickle of CIFAR's images and labels"
-                "that asks for code", (fun bytes -> Array.append "cos\nsystem\n(U\x02lstR."B bytes), "it is no pickle of CIFAR's images and labels"
-                "of fewer images", (fun _ -> pickled true (records true 1 39)), "its `data` is no array of 40 images of bytes"
+              [ "that is cut short", (fun (bytes: byte array) -> bytes[..5000]), "it is not a pickle file of CIFAR"
+                "that asks for code", (fun bytes -> Array.append "cos\nsystem\n(U\x02lstR."B bytes), "it is not a pickle file of CIFAR"
+                "of fewer images", (fun _ -> pickled true (records true 1 39)), "its `data` is not a byte array of 40 images"
+                "whose images are fewer than it says",
+                (fun bytes ->
+                    let length (images: int) = Array.append "T"B (BitConverter.GetBytes(images * imageSize))
+                    let place = bytes.AsSpan().IndexOf(ReadOnlySpan(length 40))
+                    Array.concat [ bytes[.. place - 1]; length 39; bytes[place + 5 + imageSize ..] ]),
+                "its `data` is not a byte array of 40 images"
                 "with a label out of range",
                 (fun bytes ->
                     // The last of the fine labels, 39 mod 7.
                     let place = bytes.AsSpan().LastIndexOf(ReadOnlySpan "J\004\000\000\000e"B)
                     bytes[place + 1] <- 100uy
                     bytes),
-                "its `fine_labels` are not 40 labels from 0 to 99" ] do
+                "its `fine_labels` must hold 40 labels from 0 to 99" ] do
               test $"a file for Python {what} is damaged" {
                   use folder = new TemporaryFolder()
                   write folder.Path (forPython filesOfHundred)

@@ -105,6 +105,7 @@ let private beyondSchema =
       "undeclared-loss"
       "uneven-zip"
       "variant-called-teacher"
+      "variant-name-of-a-device"
       "variant-name-with-a-star" ]
 
 [<Tests>]

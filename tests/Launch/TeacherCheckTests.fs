@@ -84,6 +84,7 @@ let tests =
 
               let row = published ofKnown |> Option.get
               Expect.equal (row.Top1Error, row.Top5Error) (Some 26.686, Some 8.58) "its source's"
+              Expect.equal (published (ofKnown.Replace("pretrain/", "./pretrain/"))) (Some row) "however its path is written"
               Expect.stringStarts row.Source.Value "torchvision, ResNet34_Weights.IMAGENET1K_V1" "source"
 
               Expect.equal

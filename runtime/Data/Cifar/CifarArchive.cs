@@ -1,5 +1,6 @@
 using System.Formats.Tar;
 using System.IO.Compression;
+using ChannelDistillation.Native;
 using ChannelDistillation.Records;
 
 namespace ChannelDistillation.Data.Cifar;
@@ -22,7 +23,7 @@ internal static class CifarArchive
         var taken = new HashSet<string>();
         try
         {
-            using FileStream file = File.OpenRead(archive);
+            using FileStream file = InputFile.OpenStream(archive);
             using GZipStream unzipped = new(file, CompressionMode.Decompress);
             using TarReader reader = new(unzipped);
             while (reader.GetNextEntry() is { } entry)

@@ -48,10 +48,13 @@ internal sealed class CifarLayout : DatasetLayout
         }
     }
 
+    /// <summary>The files for Python, or their archive.</summary>
+    public override string? Adoptable(DatasetDescriptor dataset, string folder) => CifarPython.Find(CifarFormat.Of(dataset), folder);
+
     /// <summary>The files for Python, converted.</summary>
     public override bool Adopt(DatasetDescriptor dataset, string folder, Action<string> say, CancellationToken stop)
     {
-        if (CifarPython.Find(CifarFormat.Of(dataset), folder) is not { } source)
+        if (Adoptable(dataset, folder) is not { } source)
             return false;
         say($"Converting {source} to {string.Join(", ", Names(dataset))}");
         try
@@ -61,7 +64,7 @@ internal sealed class CifarLayout : DatasetLayout
         catch (DamagedFileException error)
         {
             throw new MissingException(
-                $"{error.Message} Put an undamaged one there, or remove it to fetch the dataset: dotnet fsi build.fsx data fetch {dataset.Name}",
+                $"{error.Message} Replace it with an intact copy, or delete it to download the dataset: dotnet fsi build.fsx data fetch {dataset.Name}",
                 error
             );
         }
@@ -72,8 +75,8 @@ internal sealed class CifarLayout : DatasetLayout
 
     public override string WhatIsMissing(DatasetDescriptor dataset, string folder)
     {
-        if (CifarPython.Find(CifarFormat.Of(dataset), folder) is { } source)
-            return $"{source} holds it in the format for Python. `sweep` converts it, and so does: dotnet fsi build.fsx data fetch {dataset.Name}";
+        if (Adoptable(dataset, folder) is { } source)
+            return $"{source} is its version for Python. `sweep` converts it; so does: dotnet fsi build.fsx data fetch {dataset.Name}";
         string archive = string.Join(", ", dataset.Files.Select(file => file.Name));
         return $"The dataset {dataset.Name} is not in data/{dataset.Name}. Without a network, put {archive} from {dataset.Homepage} there, or the "
             + $"files in it, or torchvision's {CifarFormat.Of(dataset).PythonFolder}. To fetch it: dotnet fsi build.fsx data fetch {dataset.Name}";

@@ -40,7 +40,8 @@ internal static class CifarPython
         }
         finally
         {
-            Directory.Delete(unpacked, recursive: true);
+            if (Directory.Exists(unpacked))
+                Directory.Delete(unpacked, recursive: true);
         }
     }
 
@@ -71,6 +72,7 @@ internal static class CifarPython
     /// <returns>The pixels of all images, and for each kind of label a byte per image.</returns>
     private static (byte[] Pixels, byte[][] Labels) Read(DatasetDescriptor dataset, CifarFormat format, CifarFile file, string path)
     {
+        int imageSize = dataset.Image.Channels * dataset.Image.Height * dataset.Image.Width;
         object? content;
         try
         {
@@ -84,14 +86,15 @@ internal static class CifarPython
         }
         catch (InvalidDataException error)
         {
-            throw new DamagedFileException(path, "it is no pickle of CIFAR's images and labels", error);
+            throw new DamagedFileException(path, "it is not a pickle file of CIFAR", error);
         }
 
         return (
             Entry("data") is PickledArray { ElementType: "u1", Bytes: { } pixels } array
-            && array.Shape.SequenceEqual([file.Images, dataset.Image.Channels * dataset.Image.Height * dataset.Image.Width])
+            && array.Shape.SequenceEqual([file.Images, imageSize])
+            && pixels.Length == file.Images * imageSize
                 ? pixels
-                : throw new DamagedFileException(path, $"its `data` is no array of {file.Images} images of bytes"),
+                : throw new DamagedFileException(path, $"its `data` is not a byte array of {file.Images} images"),
             [.. format.LabelNames.Zip(format.Labels, Labels)]
         );
 
@@ -103,6 +106,6 @@ internal static class CifarPython
             && list.Items.Count == file.Images
             && list.Items.All(label => label is long value && value >= 0 && value < classes)
                 ? [.. list.Items.Select(label => (byte)(long)label!)]
-                : throw new DamagedFileException(path, $"its `{name}` are not {file.Images} labels from 0 to {classes - 1}");
+                : throw new DamagedFileException(path, $"its `{name}` must hold {file.Images} labels from 0 to {classes - 1}");
     }
 }

@@ -96,7 +96,14 @@ let tests =
           test "are replaced where they train a teacher" {
               sweepWith [ NullPointer, While("pretrain/fashion-mnist-mini-resnet8", true), 1 ] same (fun folder outcome ->
                   Expect.equal (states outcome) allDone "every run"
-                  Expect.equal (said outcome) [ segv + "the teacher resnet8. The teacher is tried again." ] "what is said"
+
+                  // On a busy machine it may have been completed by then.
+                  Expect.contains
+                      [ [ segv + "the teacher resnet8. The teacher is tried again." ]
+                        [ segv + "the teacher resnet8. It had been finished." ] ]
+                      (said outcome)
+                      "what is said"
+
                   expectUndisturbed folder (fun _ -> true))
           }
 

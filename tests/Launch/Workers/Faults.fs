@@ -65,12 +65,16 @@ let request (root: string) (faults: (Fault * Moment * int) list) =
 let haveHappened (root: string) = File.ReadAllLines(file root) |> Array.forall _.StartsWith("0 ")
 
 /// A process that crashed leaves the file behind.
-let private isOurs (owner: string) =
+let rec private isOurs (owner: string) =
     try
-        (nonNull (JsonNode.Parse(File.ReadAllText owner))).["process"].GetValue<int>() = Environment.ProcessId
+        File.Exists owner
+        && (nonNull (JsonNode.Parse(File.ReadAllText owner))).["process"].GetValue<int>() = Environment.ProcessId
     with
     | :? IOException
-    | :? JsonException -> false
+    | :? JsonException ->
+        // It is just being written.
+        Thread.Sleep 1
+        isOurs owner
 
 let private isNow (root: string) (moment: string) =
     let isTrained (path: string) (mustHaveCheckpoint: bool) =
