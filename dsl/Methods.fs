@@ -31,17 +31,17 @@ let private defaults (loss: LossDescriptor) =
           $"warmup {loss.DefaultWarmup}"
       for parameter in loss.Parameters do
           $"{parameter.Name} {LossCodec.defaultOf parameter}"
-      for exception' in loss.Exceptions do
-          let own = loss.On exception'.Dataset
+      for defaults in loss.DatasetDefaults do
+          let own = loss.On defaults.Dataset
 
           let different =
               [ if own.DefaultWarmup <> loss.DefaultWarmup then
                     $"warmup {own.DefaultWarmup}"
                 for parameter in own.Parameters do
-                    if exception'.Parameters.ContainsKey parameter.Name then
+                    if defaults.Parameters.ContainsKey parameter.Name then
                         $"{parameter.Name} {LossCodec.defaultOf parameter}" ]
 
-          $"""on {exception'.Dataset}: {String.Join(", ", different)}""" ]
+          $"""on {defaults.Dataset}: {String.Join(", ", different)}""" ]
     |> fun parts -> String.Join("<br>", parts)
 
 let private cell (text: string) = text.Replace("|", "\\|")

@@ -10,7 +10,7 @@ open ChannelDistillation.Native
 open ChannelDistillation.Training
 
 let private dispatch (verb: string) (arguments: string list) =
-    // A sweep trains in processes of its own: they load it.
+    // A sweep trains in separate processes, which load it.
     if verb <> "sweep" then
         ExternalTorch.Load()
 

@@ -11,14 +11,14 @@ open ChannelDistillation.Cli.Common
 let private layoutOf (source: string option) (out: string option) (sets: string list) =
     match source with
     | Some folder when Directory.Exists folder ->
-        match PlanFile.tryRead folder with
+        match PlanReader.tryRead folder with
         | Ok(Some layout) -> folder, layout
         | Error reason -> Ending.stop Ending.missing $"{reason} Repeat the sweep: it writes the file again, and trains only what is missing."
         | Ok None -> Ending.stop Ending.missing $"{folder} is no folder of an experiment: a sweep would have left a plan.json there."
     | _ ->
         let plan = load source sets true
         let folder = Sweep.folderOf (outOf out) plan
-        let earlier = PlanFile.read folder
+        let earlier = PlanReader.read folder
         let layout = Layouts.ofPlan Layouts.counted plan (Job.ofPlan folder plan) (Layouts.known earlier)
         folder, { layout with Command = earlier |> Option.bind _.Command }
 

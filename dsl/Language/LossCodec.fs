@@ -26,7 +26,7 @@ let private everywhere (loss: LossDescriptor) (shown: LossDescriptor -> string) 
     let usual = shown loss
 
     [ usual
-      for own in loss.Exceptions do
+      for own in loss.DatasetDefaults do
           match shown (loss.On own.Dataset) with
           | same when same = usual -> ()
           | other -> $"{other} on {own.Dataset}" ]

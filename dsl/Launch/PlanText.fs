@@ -106,8 +106,8 @@ let private kept (cohort: Job list) (known: Known) =
     | None -> None
     | Some teacher when known.IsOk && dataset.TrainingImages > 0 ->
         let struct (images, _) = dataset.Images specs.Head.Dataset.HeldOut
-        Some $"  what the teacher says is kept: {ByteSize.Text(SignalCache.Size(List.toArray specs, teacher, dataset, images))} on the disk"
-    | Some _ -> Some "  what the teacher says is kept: the size depends on the number of images"
+        Some $"  teacher outputs are cached: {ByteSize.Text(SignalCache.Size(List.toArray specs, teacher, dataset, images))} on the disk"
+    | Some _ -> Some "  teacher outputs are cached: the size depends on the number of images"
 
 /// The time that is still to come, where every unfinished cohort has an estimate.
 let private total (estimates: Estimate.Estimate option list) =

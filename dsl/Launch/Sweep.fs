@@ -39,7 +39,7 @@ module Sweep =
             let cohorts = Job.cohorts state.Options.Lanes state.Pending
             Progress.during state.Options.Quiet cohorts.Length (fun progress -> Alone.train state progress stop)
 
-    /// In processes of their own, which start while this one prepares everything.
+    /// In separate processes, which start while this one prepares everything.
     let private trainByWorkers (state: SweepState) (stop: CancellationToken) =
         use crew = new Crew(state, stop)
 

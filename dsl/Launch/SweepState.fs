@@ -51,7 +51,7 @@ type SweepState(options: SweepOptions, plan: Plan) =
             chosen |> List.filter (fun job -> RunState.needsTraining options.RetryFailed job.State)
 
     let store = TeacherStore options.Workspace
-    let known = Layouts.known (PlanFile.read folder)
+    let known = Layouts.known (PlanReader.read folder)
     let interval = Interval 0.01
     let mutable isChanged = true
     let mutable last: WrittenTables option = None

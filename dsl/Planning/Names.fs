@@ -73,7 +73,7 @@ let ofSeed (row: string) (seed: int64) = $"{row}-seed{seed}"
 type Unique() =
     let taken = System.Collections.Generic.HashSet<string> StringComparer.OrdinalIgnoreCase
 
-    // Where to go on counting: thousands of rows may have the same beginning.
+    // Where counting continues: thousands of rows may have the same beginning.
     let next = System.Collections.Generic.Dictionary<string, int> StringComparer.OrdinalIgnoreCase
 
     member _.Name(name: string) =

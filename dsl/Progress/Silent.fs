@@ -3,8 +3,11 @@ namespace ChannelDistillation.Dsl.Progress
 open ChannelDistillation.Training
 
 /// For `--quiet`.
+/// <param name="say">What is no progress but news: a checkpoint that was damaged, a teacher that is waited for.</param>
 [<Sealed>]
-type Silent() =
+type Silent(say: string -> unit) =
+    new() = Silent(eprintfn "%s")
+
     interface IProgress with
         member _.Teacher
             with set _ = ()
@@ -15,5 +18,4 @@ type Silent() =
         member _.ValidationStarted _ = ()
         member _.EpochEnded(_, _) = ()
         member _.LaneEnded(_, _) = ()
-        // Not progress but news: a checkpoint that was damaged, a teacher that is waited for.
-        member _.Say message = eprintfn "%s" message
+        member _.Say message = say message

@@ -44,7 +44,7 @@ let private prepare (options: SweepOptions) (plan: Plan) (work: Work) (stop: Can
     Bring.checkTeachers options.Workspace work.Teachers
     Bring.fetch options.Workspace options.Quiet (specs |> List.map _.Dataset) work.Teachers stop
     let folder = Sweep.folderOf options.Out plan
-    let jobs, layout = SweepTables.layout options plan Layouts.counted (Layouts.known (PlanFile.read folder))
+    let jobs, layout = SweepTables.layout options plan Layouts.counted (Layouts.known (PlanReader.read folder))
     Tables.write folder (Tables.collect folder layout) (Listing.ofJobs options.Lanes jobs) |> ignore
 
 /// All or nothing: after an error, what was submitted before it goes again. Jobs that cannot be cancelled keep their folders.

@@ -29,7 +29,7 @@ public sealed class DecoupledLoss(double alpha, double beta, double temperature)
             ],
             DefaultWarmup = 20,
             // ResNet34 -> ResNet18.
-            Exceptions =
+            DatasetDefaults =
             [
                 new("imagenet", Warmup: 1)
                 {

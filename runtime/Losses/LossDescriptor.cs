@@ -26,7 +26,7 @@ public sealed record LossDescriptor
     public IReadOnlyList<ParameterDescriptor> Parameters { get; init; } = [];
 
     /// <summary>Defaults that differ on some datasets, as in the authors' code.</summary>
-    public IReadOnlyList<DatasetDefaults> Exceptions { get; init; } = [];
+    public IReadOnlyList<DatasetDefaults> DatasetDefaults { get; init; } = [];
 
     /// <summary>What it reads of the teacher; <see cref="TeacherSignal.None"/>: it works without one.</summary>
     public TeacherSignal Needs { get; init; } = TeacherSignal.None;
@@ -44,7 +44,7 @@ public sealed record LossDescriptor
 
     /// <summary>The same loss with the defaults that it has on a dataset.</summary>
     public LossDescriptor On(string dataset) =>
-        Exceptions.FirstOrDefault(exception => exception.Dataset == dataset) is DatasetDefaults own
+        DatasetDefaults.FirstOrDefault(defaults => defaults.Dataset == dataset) is DatasetDefaults own
             ? this with
             {
                 DefaultWarmup = own.Warmup ?? DefaultWarmup,

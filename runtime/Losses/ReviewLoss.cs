@@ -21,7 +21,7 @@ public sealed class ReviewLoss : Loss
             Name = "reviewkd",
             Title = "Knowledge review",
             Source =
-                "Chen et al., arXiv 2104.09044; layers and warm-up of its code; weight: mdistiller's default, which its configurations set anew for each pair (5 for ResNet-32x4 -> ResNet-8x4)",
+                "Chen et al., arXiv 2104.09044; layers and warm-up of its code; weight: mdistiller's default, which its configurations override for each pair (5 for ResNet-32x4 -> ResNet-8x4)",
             Formula =
                 "sum over stages and embedding of HCL(fusion of F_s with all deeper, F_t), HCL = mean squared error at full size, 4x4, 2x2 and 1x1, halved each time",
             Parameters =
@@ -29,7 +29,7 @@ public sealed class ReviewLoss : Loss
                 new ParameterDescriptor.Flag("pre_activation", false, "Whether the student's stages, too, are taken before their last ReLU."),
             ],
             DefaultWarmup = 20,
-            Exceptions = [new("imagenet", Warmup: 1) { Parameters = new Dictionary<string, object> { ["pre_activation"] = true } }],
+            DatasetDefaults = [new("imagenet", Warmup: 1) { Parameters = new Dictionary<string, object> { ["pre_activation"] = true } }],
             Needs = TeacherSignal.PreActivations | TeacherSignal.Embedding,
             WhyNotPaired = Pairing.StageWithStage,
             Create = context => new ReviewLoss(context.Features, context.Parameters.Flag("pre_activation")),

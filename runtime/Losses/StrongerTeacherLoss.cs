@@ -30,7 +30,7 @@ public sealed class StrongerTeacherLoss(double beta, double gamma, double temper
                 SoftenedProbabilities.Temperature(1),
             ],
             // The authors' settings for CIFAR-100.
-            Exceptions = [new("cifar100") { Parameters = new Dictionary<string, object> { ["temperature"] = 4.0 } }],
+            DatasetDefaults = [new("cifar100") { Parameters = new Dictionary<string, object> { ["temperature"] = 4.0 } }],
             Needs = TeacherSignal.Logits,
             Create = context => new StrongerTeacherLoss(
                 context.Parameters.Number("beta"),

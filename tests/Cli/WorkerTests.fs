@@ -110,6 +110,14 @@ let private signal (name: string) (id: int) =
     use kill = Process.Start("kill", [ $"-{name}"; string id ])
     kill.WaitForExit()
 
+/// Waits until two workers train, each within a run: the first is stopped until `resume`, or it might have completed its run by then.
+let private twoTraining (folder: TemporaryFolder) (sweep: Started) =
+    waitUntil sweep "a worker trained" (fun () -> not (owners folder).IsEmpty)
+    let first = (owners folder).Head
+    signal "STOP" first
+    waitUntil sweep "two workers trained" (fun () -> (owners folder).Length = 2)
+    owners folder, (fun () -> signal "CONT" first)
+
 let private isRunning (id: int) =
     try
         use running = Process.GetProcessById id
@@ -290,25 +298,23 @@ let tests =
           onUnix "SIGTERM saves what all of them train" (fun () ->
               use folder = prepared ()
               use sweep = start folder "cpu,cpu"
-              waitUntil sweep "two workers trained" (fun () -> (owners folder).Length = 2)
-              let workers = owners folder
+              let workers, resume = twoTraining folder sweep
               sweep.Terminate()
+              resume ()
               sweep.End() |> expectExit 130
               expectEnd workers
-              // Both, unless one was completed in the meantime.
-              Expect.isNonEmpty (interrupted folder) "what was trained is saved"
+              Expect.hasLength (interrupted folder) 2 "what was trained is saved"
               nothingLeftBehind folder)
 
           onUnix "none outlives the process that leads them: it saves, and ends" (fun () ->
               use folder = prepared ()
               use sweep = start folder "cpu,cpu"
-              waitUntil sweep "two workers trained" (fun () -> (owners folder).Length = 2)
-              let workers = owners folder
+              let workers, resume = twoTraining folder sweep
               sweep.Kill()
+              resume ()
               expectEnd workers
 
-              // Both, unless one was completed in the meantime.
-              Expect.isNonEmpty (interrupted folder) "what was trained is saved"
+              Expect.hasLength (interrupted folder) 2 "what was trained is saved"
               use again = start folder "cpu"
               again.End() |> expectExit 0
               expectSame folder)

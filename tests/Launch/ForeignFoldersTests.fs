@@ -100,7 +100,7 @@ let tests =
         let options = Tiny.optionsIn (Tiny.workspaceIn folder) (folder.File "runs")
         Tiny.sweep options plan |> ignore
         let results = Path.Combine(options.Out, "small")
-        let layout = Expect.wantSome (PlanFile.read results) "plan.json"
+        let layout = Expect.wantSome (PlanReader.read results) "plan.json"
         let run = Path.Combine(results, layout.Rows.Head.Folders.Head)
         let mutable tried = 0
 
@@ -116,7 +116,7 @@ let tests =
                 tried <- tried + 1
 
                 try
-                    match PlanFile.tryRead results with
+                    match PlanReader.tryRead results with
                     | Ok(Some read) -> show plan results read
                     | Ok None -> failtest "it is there"
                     | Error reason -> Expect.stringContains reason "plan.json is damaged: " "in words"
@@ -128,5 +128,5 @@ let tests =
         Expect.isGreaterThan tried 1000 "variations"
         File.WriteAllText(PlanFile.fileOf results, """{"epochs": [1], "seeds": [1.5]}""")
         Tiny.sweep options plan |> ignore
-        Expect.equal (PlanFile.read results) (Some layout) "a sweep writes a damaged plan.json again"
+        Expect.equal (PlanReader.read results) (Some layout) "a sweep writes a damaged plan.json again"
     }

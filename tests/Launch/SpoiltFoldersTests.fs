@@ -79,7 +79,7 @@ let tests =
                   let other = own[..7] + String.replicate 56 "0"
                   change (inside student "run.json") "hash" $"\"{other}\""
                   let folder = Path.Combine(options.Out, "small")
-                  let layout = Expect.wantSome (ChannelDistillation.Dsl.Report.PlanFile.read folder) "plan.json"
+                  let layout = Expect.wantSome (ChannelDistillation.Dsl.Report.PlanReader.read folder) "plan.json"
                   let row = (Tables.collect folder layout).Rows |> List.find (fun row -> row.Variant = "student")
                   Expect.equal row.Top1Error ChannelDistillation.Dsl.Report.Statistic.Nothing "from plan.json"
                   Expect.equal (states (Tiny.sweep options plan)) [ "student", "new"; "kd", "done" ] "in a sweep")

@@ -106,11 +106,11 @@ let catalog =
           testCase "the defaults of a dataset are those of parameters that the loss has, within their ranges"
           <| fun () ->
               for loss in LossCatalog.All do
-                  for exception' in loss.Exceptions do
-                      Expect.isNotNull (DatasetCatalog.Find exception'.Dataset) $"{loss.Name} on {exception'.Dataset}"
-                      let own = loss.On exception'.Dataset
+                  for defaults in loss.DatasetDefaults do
+                      Expect.isNotNull (DatasetCatalog.Find defaults.Dataset) $"{loss.Name} on {defaults.Dataset}"
+                      let own = loss.On defaults.Dataset
 
-                      for entry in exception'.Parameters do
+                      for entry in defaults.Parameters do
                           match own.Parameters |> Seq.find (fun parameter -> parameter.Name = entry.Key) with
                           | :? ParameterDescriptor.Number as number -> Expect.isTrue (number.Allows number.Default) $"{loss.Name} {entry.Key}"
                           | other -> Expect.equal other.DefaultValue entry.Value $"{loss.Name} {entry.Key}"

@@ -394,12 +394,12 @@ cd-weight,cd,6,0,missing,,,,,,,,,,,,,,,23705252,1298000000,
           test "plan.json gives back the layout that it was written from" {
               use folder = new ChannelDistillation.Tests.TemporaryFolder()
               System.IO.File.WriteAllText(System.IO.Path.Combine(folder.Path, "plan.json"), PlanFile.render layout [])
-              Expect.equal (PlanFile.read folder.Path) (Some layout) "layout"
+              Expect.equal (PlanReader.read folder.Path) (Some layout) "layout"
           }
 
           test "A folder without plan.json is none of an experiment" {
               use folder = new ChannelDistillation.Tests.TemporaryFolder()
-              Expect.equal (PlanFile.tryRead folder.Path) (Ok None) "no file"
+              Expect.equal (PlanReader.tryRead folder.Path) (Ok None) "no file"
           }
 
           for damage, reason in
@@ -419,9 +419,9 @@ cd-weight,cd,6,0,missing,,,,,,,,,,,,,,,23705252,1298000000,
                   System.IO.File.WriteAllText(folder.File "plan.json", damage)
 
                   Expect.equal
-                      (PlanFile.tryRead folder.Path |> Result.mapError (fun text -> text.Replace(folder.Path + "/", "")))
+                      (PlanReader.tryRead folder.Path |> Result.mapError (fun text -> text.Replace(folder.Path + "/", "")))
                       (Error $"plan.json is damaged: {reason}.")
                       "said"
 
-                  Expect.isNone (PlanFile.read folder.Path) "to a sweep it is not there"
+                  Expect.isNone (PlanReader.read folder.Path) "to a sweep it is not there"
               } ]

@@ -140,7 +140,7 @@ let private howToGoOn (options: SweepOptions) (plan: Plan) (arguments: string li
     match options.Part with
     | Everything -> "To go on: " + Parsing.commandLine "sweep" arguments
     | _ ->
-        let own = PlanFile.read (Sweep.folderOf options.Out plan) |> Option.bind _.Command
+        let own = PlanReader.read (Sweep.folderOf options.Out plan) |> Option.bind _.Command
         let sweep = own |> Option.defaultValue "the command that submitted it"
         $"It goes on when Slurm starts this job again; if Slurm does not, repeat the sweep: {sweep}"
 

@@ -6,7 +6,7 @@ type Group = { Runs: Job list; Attempt: Attempt }
 /// What a worker is given to do.
 type Assignment =
     /// To train a teacher, or to evaluate it.
-    | BringTeacher of Teachers.PlannedTeacher * Attempt
+    | PrepareTeacher of Teachers.PlannedTeacher * Attempt
     /// To train these runs together, and to wait for those that another sweep has or not.
     | TrainRuns of Group * patient: bool
     /// To count what the networks of the experiment cost, for the tables.

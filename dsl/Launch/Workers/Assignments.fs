@@ -3,7 +3,7 @@ namespace ChannelDistillation.Dsl.Launch
 open System.Collections.Generic
 open System.Threading
 
-/// The queue of a sweep that its workers take from; each calls from a thread of its own. A run is given to one worker at a time, and again
+/// The queue that the workers of a sweep take from, each from its own thread. A run is given to one worker at a time, and again
 /// only where a process ended with it or another sweep had it. Several workers begin with the teachers, and with runs that need none; a single one
 /// trains each teacher just before the first cohort that needs it.
 /// <param name="lanes">Most runs in an assignment.</param>
@@ -68,7 +68,7 @@ type Assignments
     let note (assignment: Assignment) =
         match assignment with
         | CountCosts -> ()
-        | BringTeacher(teacher, _) -> places[teacher.Key] <- standings.PlaceOfTeacher teacher
+        | PrepareTeacher(teacher, _) -> places[teacher.Key] <- standings.PlaceOfTeacher teacher
         | TrainRuns(group, _) ->
             for job in group.Runs do
                 places[job.Folder] <- standings.PlaceOfRun job
@@ -91,7 +91,7 @@ type Assignments
         | Some index ->
             let teacher = teachers[index]
             teachers <- List.removeAt index teachers
-            Some(BringTeacher teacher)
+            Some(PrepareTeacher teacher)
         | None -> None
 
     /// Neither tried before nor suspect; with a single worker only those that no run waits for.
@@ -234,7 +234,7 @@ type Assignments
     /// What networks cost is known.
     member _.CostsEnded() = ended ignore
 
-    /// The process that had this to do has ended; the worker goes on with another process.
+    /// The process that had this assignment has ended; the worker continues with another process.
     member _.ProcessEnded(assignment: Assignment, how: ProcessEnd) : Sequel =
         change (fun () ->
             working <- working - 1
@@ -242,7 +242,7 @@ type Assignments
             match assignment with
             | CountCosts -> CostsGivenUp
             | TrainRuns(group, _) -> retryRuns how group
-            | BringTeacher(teacher, attempt) ->
+            | PrepareTeacher(teacher, attempt) ->
                 match standings.PlaceOfTeacher teacher with
                 | None ->
                     untrained.Remove teacher.Key |> ignore
@@ -254,7 +254,7 @@ type Assignments
                         TeacherRetried next
                     | None -> TeacherGivenUp(drop teacher))
 
-    /// A worker cannot go on that had this to do, because its device is lost to it for instance; others do it. Gives what no other is asked to do any more.
+    /// The worker that had this assignment cannot continue, for instance because its device is lost; others take over. Returns the runs that no worker is given again.
     member _.WorkerLost(assignment: Assignment) : Job list =
         change (fun () ->
             working <- working - 1
@@ -262,10 +262,10 @@ type Assignments
 
             match assignment with
             | CountCosts -> []
-            | BringTeacher(teacher, attempt) when wasLost teacher.Key ->
+            | PrepareTeacher(teacher, attempt) when wasLost teacher.Key ->
                 teachers <- (teacher, attempt) :: teachers
                 []
-            | BringTeacher(teacher, _) -> drop teacher
+            | PrepareTeacher(teacher, _) -> drop teacher
             | TrainRuns(group, _) ->
                 let left = group.Runs |> List.filter (fun job -> (standings.PlaceOfRun job).IsSome)
                 let again, never = left |> List.partition (fun job -> wasLost job.Folder)

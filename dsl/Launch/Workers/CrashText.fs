@@ -3,7 +3,7 @@ module ChannelDistillation.Dsl.Launch.CrashText
 
 let what (assignment: Assignment) =
     match assignment with
-    | BringTeacher(teacher, _) -> $"the teacher {teacher.Spec.Model.Name}"
+    | PrepareTeacher(teacher, _) -> $"the teacher {teacher.Spec.Model.Name}"
     | TrainRuns(group, _) -> Job.names group.Runs
     | CountCosts -> "what the networks cost"
 

@@ -1,6 +1,6 @@
 namespace ChannelDistillation.Dsl.Launch
 
-/// What befell the processes and workers of a sweep, for its end. May be told by several threads.
+/// Crashes of processes and losses of workers, for the end of a sweep. May be used by several threads.
 [<Sealed>]
 type Incidents() =
     let said = ResizeArray<string>()
@@ -8,7 +8,7 @@ type Incidents() =
 
     member _.Add(sentence: string) = lock said (fun () -> said.Add sentence)
 
-    /// What a worker lacked that could not go on.
+    /// Why a worker could not continue.
     member _.AddMissing(sentence: string) = lock said (fun () -> missing.Add sentence)
 
     /// Where others could do everything, what one lacked keeps nothing back.

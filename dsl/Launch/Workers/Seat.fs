@@ -67,7 +67,7 @@ type Seat
 
     let perform (crew: ICrewProgress) (worker: WorkerProcess) (assignment: Assignment) : WorkerAnswer<unit> =
         match assignment with
-        | BringTeacher(teacher, attempt) ->
+        | PrepareTeacher(teacher, attempt) ->
             let learns (job: Job) = Teachers.ofRun job.Run |> Option.exists (fun other -> other.Key = teacher.Key)
             // Of runs that are complete a teacher is only evaluated.
             let run = state.Pending @ state.Jobs |> List.find learns |> Job.nameOf
@@ -112,7 +112,7 @@ type Seat
             record (RunFolder job.Folder) why
             progress.LaneEnded(job.Run.Name, RunResult(RunStatus.Failed, null, null, why))
             lock state (fun () -> state.UpdateTables())
-        | TeacherGivenUp _, BringTeacher(teacher, _) ->
+        | TeacherGivenUp _, PrepareTeacher(teacher, _) ->
             let why = CrashText.reason how "teacher"
 
             state.Store.TrainingFolder(teacher.Spec, teacher.Dataset)
@@ -143,11 +143,11 @@ type Seat
         if not stop.IsCancellationRequested then
             let after =
                 if queue.Workers > 0 then
-                    "Workers that are left go on with it."
+                    "The remaining workers take over."
                 else
                     "No worker is left."
 
-            crew.Say $"{name}: the worker is gone; interrupted: {CrashText.what assignment}. {after}"
+            crew.Say $"{name}: the worker exited; interrupted: {CrashText.what assignment}. {after}"
 
             if not never.IsEmpty then
                 incidents.Add $"Two workers went down with {Job.names never}; the others were not given it. The same command tries it again."
@@ -187,7 +187,7 @@ type Seat
             | None -> crew.Rests index
             | Some assignment ->
                 match ready progress with
-                // Told to stop, it has not begun.
+                // It was stopped before it began.
                 | Error _ when stop.IsCancellationRequested -> crew.Rests index
                 | Error why -> lose assignment why
                 | Ok(worker, _) ->

@@ -20,7 +20,7 @@ type WorkerAnswer<'result> =
     | Lost of why: string
 
 /// A process of this program that trains parts of a sweep, one after the other. To be used by one thread; `Stop` by any.
-/// <param name="patience">How long it may be silent after it was told to stop, before it is killed.</param>
+/// <param name="patience">How long it may be silent after a request to stop, before it is killed.</param>
 [<Sealed>]
 type WorkerProcess(device: WorkerDevice, arguments: string list, patience: TimeSpan) =
     static let running = ConcurrentDictionary<WorkerProcess, unit>()

@@ -57,7 +57,7 @@ let private shown (assignment: Assignment option) =
     match assignment with
     | None -> "nothing"
     | Some CountCosts -> "costs"
-    | Some(BringTeacher(teacher, attempt)) -> String.Join(' ', [ "teacher"; teacher.Spec.Model.Name ] @ attempted attempt)
+    | Some(PrepareTeacher(teacher, attempt)) -> String.Join(' ', [ "teacher"; teacher.Spec.Model.Name ] @ attempted attempt)
     | Some(TrainRuns(group, patient)) ->
         String.Join(' ', List.map name group.Runs @ attempted group.Attempt @ (if patient then [ "(patient)" ] else []))
 
@@ -89,7 +89,7 @@ let private inOrder (queue: Assignments) =
             | None -> None
             | Some assignment ->
                 match assignment with
-                | BringTeacher(teacher, _) -> queue.TeacherEnded(teacher, true)
+                | PrepareTeacher(teacher, _) -> queue.TeacherEnded(teacher, true)
                 | TrainRuns _ -> queue.RunsEnded []
                 | CountCosts -> queue.CostsEnded()
 
@@ -334,7 +334,7 @@ let tests =
                       match queue.Take() with
                       | None -> ()
                       | Some CountCosts -> failtest "nobody asked for them"
-                      | Some(BringTeacher(teacher, attempt) as assignment) ->
+                      | Some(PrepareTeacher(teacher, attempt) as assignment) ->
                           if hasAccident attempt then
                               queue.ProcessEnded(assignment, how) |> ignore
                           else

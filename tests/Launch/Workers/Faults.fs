@@ -5,8 +5,6 @@ open System
 open System.IO
 open System.Runtime.InteropServices
 open System.Text
-open System.Text.Json
-open System.Text.Json.Nodes
 open System.Threading
 open ChannelDistillation.Data
 
@@ -46,14 +44,18 @@ let private all = [ NullPointer; DivisionByZero; Abort; Kill; Hang; LostGpu; Str
 type Moment =
     /// Before the worker is ready.
     | AtBegin
-    /// While a folder under this path, relative to the root, is being trained; with a checkpoint of it, or whenever.
-    | While of folder: string * hasCheckpoint: bool
+    /// When the state of a run or teacher is about to be saved, in a folder under this path, relative to the root; only with a checkpoint from before,
+    /// or also without.
+    | Saving of folder: string * hasCheckpoint: bool
+    /// When a training image is read.
+    | Reading
 
 let private shown (moment: Moment) =
     match moment with
     | AtBegin -> "begin"
-    | While(folder, true) -> "later " + folder
-    | While(folder, false) -> "whenever " + folder
+    | Saving(folder, true) -> "later " + folder
+    | Saving(folder, false) -> "whenever " + folder
+    | Reading -> "reading"
 
 let private file (root: string) = Path.Combine(root, "faults")
 
@@ -63,33 +65,6 @@ let request (root: string) (faults: (Fault * Moment * int) list) =
 
 /// Whether all of them have happened.
 let haveHappened (root: string) = File.ReadAllLines(file root) |> Array.forall _.StartsWith("0 ")
-
-/// A process that crashed leaves the file behind.
-let rec private isOurs (owner: string) =
-    try
-        File.Exists owner
-        && (nonNull (JsonNode.Parse(File.ReadAllText owner))).["process"].GetValue<int>() = Environment.ProcessId
-    with
-    | :? IOException
-    | :? JsonException ->
-        // It is just being written.
-        Thread.Sleep 1
-        isOurs owner
-
-let private isNow (root: string) (moment: string) =
-    let isTrained (path: string) (mustHaveCheckpoint: bool) =
-        let parent = Path.Combine(root, nonNull (Path.GetDirectoryName path))
-
-        Directory.Exists parent
-        && Directory.GetDirectories(parent, Path.GetFileName path + "*")
-           |> Array.exists (fun folder ->
-               isOurs (Path.Combine(folder, ".owner"))
-               && (not mustHaveCheckpoint || File.Exists(Path.Combine(folder, "checkpoints", "latest.state.safetensors"))))
-
-    match moment.Split(' ', 2) with
-    | [| "later"; path |] -> isTrained path true
-    | [| "whenever"; path |] -> isTrained path false
-    | _ -> false
 
 /// The next fault that is due. One worker at a time takes from the file.
 let rec private take (root: string) (isDue: string -> bool) : Fault option =
@@ -142,16 +117,38 @@ let printNatively () =
     let bytes = Encoding.UTF8.GetBytes "noise of a library"
     write (1, bytes, unativeint bytes.Length) |> ignore
 
-/// Images of which one is read when a fault is due.
+/// What is due before a file of a run is written.
+let atWriting (root: string) (path: string) =
+    let state = "latest.state.safetensors"
+
+    // Beside the one from before.
+    if Path.GetFileName(path).StartsWith(state + ".") then
+        let isDue (moment: string) =
+            let isUnder (folder: string) = path.StartsWith(Path.Combine(root, folder))
+
+            match moment.Split(' ', 2) with
+            | [| "later"; folder |] -> isUnder folder && File.Exists(Path.Combine(nonNull (Path.GetDirectoryName path), state))
+            | [| "whenever"; folder |] -> isUnder folder
+            | _ -> false
+
+        take root isDue |> Option.iter (fun fault -> commit fault TextWriter.Null)
+
+/// Images of which one is read when a fault is due. Images are prefetched: a process that has had its fault has no second one.
 let images (root: string) (inner: IImageSet) : IImageSet =
+    let mutable hasHad = false
+
     { new IImageSet with
         member _.Count = inner.Count
         member _.Shape = inner.Shape
         member _.Label index = inner.Label index
 
         member _.Read(index, augmentation, random, destination) =
-            if index = 5 then
-                take root (isNow root) |> Option.iter (fun fault -> commit fault TextWriter.Null)
+            if index = 5 && not hasHad then
+                match take root ((=) "reading") with
+                | None -> ()
+                | Some fault ->
+                    hasHad <- true
+                    commit fault TextWriter.Null
 
             inner.Read(index, augmentation, &random, destination)
 

@@ -10,6 +10,7 @@ open ChannelDistillation
 open ChannelDistillation.Data
 open ChannelDistillation.Dsl.Launch
 open ChannelDistillation.Native
+open ChannelDistillation.Records
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Launch
 open ChannelDistillation.Tests.Training
@@ -22,6 +23,7 @@ let work (arguments: string array) : int =
     use output = new StreamWriter(StandardOutput.Take())
     Faults.printNatively ()
     Faults.atBegin root output
+    AtomicFile.Writing <- Faults.atWriting root
 
     let openDataset _ =
         new Dataset(DatasetCatalog.Get "fashion-mnist-mini", Faults.images root (TinyTraining.images 8 1), TinyTraining.images 4 2)

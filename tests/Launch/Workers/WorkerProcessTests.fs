@@ -10,22 +10,6 @@ open ChannelDistillation.Tests.Launch
 open ChannelDistillation.Tests.Launch.Workers.Faults
 open ChannelDistillation.Training
 
-type private Notes() =
-    let said = ResizeArray<string>()
-    member _.Said = List.ofSeq said
-
-    interface IProgress with
-        member _.Teacher
-            with set _ = ()
-
-    interface ITrainingObserver with
-        member _.CohortStarted(_, _, _, _, _) = ()
-        member _.StepEnded(_, _, _, _) = ()
-        member _.ValidationStarted _ = ()
-        member _.EpochEnded(_, _) = ()
-        member _.LaneEnded(_, _) = ()
-        member _.Say message = said.Add message
-
 let private experiment =
     "experiment: alone
 dataset: fashion-mnist-mini
@@ -61,7 +45,8 @@ let tests =
         "the process of a worker"
         [ test "may say what is not known and print what it likes: it is ignored, said once, and nothing is lost" {
               withWorker (StrangeMessage, AtBegin, 1) WorkerProcess.Patience (fun folder worker ->
-                  let notes = Notes()
+                  let said = ResizeArray<string>()
+                  let notes = Silent said.Add
                   worker.Begin experiment
 
                   match worker.AwaitReady notes with
@@ -69,7 +54,7 @@ let tests =
                   | other -> failtest $"{other}"
 
                   Expect.equal
-                      notes.Said
+                      (List.ofSeq said)
                       [ "cpu: a message of the training process is ignored, for this version does not know the event `weather`." ]
                       "said once"
 
@@ -93,7 +78,7 @@ let tests =
                   worker.Begin experiment
                   worker.Stop()
 
-                  match worker.AwaitReady(Notes()) with
+                  match worker.AwaitReady(Silent()) with
                   | Died how -> Expect.equal how (BySignal 9) "killed"
                   | other -> failtest $"{other}"
 
