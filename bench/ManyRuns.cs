@@ -9,38 +9,37 @@ namespace ChannelDistillation.Bench;
 /// <summary>What commands take of CPU time and memory where an experiment has thousands of finished runs. To be run from the project's folder.</summary>
 internal static class ManyRuns
 {
+    private const double MiB = 1048576;
+
     public static Figure[] Measure(int rounds)
     {
         string folder = Directory.CreateTempSubdirectory("channel-distillation-bench-").FullName;
         try
         {
-            string plan = Experiment(folder, "plan", 10_000);
-            string sweep = Experiment(folder, "sweep", 1_000);
-            string report = Experiment(folder, "report", 100);
-            Finish(folder, "sweep", sweep, epochs: 1);
+            string plan = Experiment(folder, "plan", points: 10_000, epochs: 100);
+            string sweep = Experiment(folder, "sweep", points: 1_000, epochs: 1);
+            string report = Experiment(folder, "report", points: 100, epochs: 100);
+            string[] runs = Finish(folder, "sweep", sweep, epochs: 1);
             Finish(folder, "report", report, epochs: 100);
             // Writes the tables; later ones have nothing to do.
             Run("sweep", sweep, "--yes", "--out", folder);
             Run("sweep", report, "--yes", "--out", folder);
-            (string What, double Limit, string[] Command)[] cases =
-            [
-                ("`sweep` with nothing to do, 10,000 runs", 3, ["sweep", sweep, "--yes", "--out", folder]),
-                ("`report` of 1,000 runs of 100 epochs", 4, ["report", Path.Combine(folder, "report")]),
-                ("`plan --json` of 100,000 runs", 8, ["plan", plan, "--yes", "--json", "--out", folder]),
-            ];
             return
             [
-                .. cases.SelectMany(each =>
-                {
-                    (double Seconds, double MiB)[] taken = [.. Enumerable.Range(0, rounds).Select(_ => Run(each.Command))];
-                    double seconds = Cases.Median([.. taken.Select(one => one.Seconds)]);
-                    return new Figure[]
-                    {
-                        new(each.What, "s", seconds) { Goals = [new($"at most {each.Limit:0} s", seconds <= each.Limit)] },
-                        new($"{each.What}, memory", "MiB", Cases.Median([.. taken.Select(one => one.MiB)])),
-                    };
-                }),
-                new("size of that report", "MiB", new FileInfo(Path.Combine(folder, "report", "report.html")).Length / 1048576.0),
+                .. Taken(
+                    "`sweep` with nothing to do, 10,000 runs",
+                    3,
+                    Repeat(rounds, () => Run("sweep", sweep, "--yes", "--out", folder))
+                ),
+                OneRunLeft(folder, sweep, runs, rounds),
+                .. Taken("`report` of 1,000 runs of 100 epochs", 4, Repeat(rounds, () => Run("report", Path.Combine(folder, "report")))),
+                AtMost(5 * 1e6 / MiB, "MiB", "size of that report", new FileInfo(Path.Combine(folder, "report", "report.html")).Length / MiB),
+                .. Taken(
+                    "`plan --json` of 100,000 runs",
+                    8,
+                    Repeat(rounds, () => Run("plan", plan, "--yes", "--json", "--out", folder)),
+                    mostMiB: 600
+                ),
             ];
         }
         finally
@@ -49,10 +48,50 @@ internal static class ManyRuns
         }
     }
 
-    /// <summary>Writes an experiment of ten seeds and so many points.</summary>
-    private static string Experiment(string folder, string name, int points)
+    /// <summary>A sweep of 10,000 runs that trains the last one, beside a sweep of that run alone: what the finished ones cost.</summary>
+    private static Figure OneRunLeft(string folder, string sweep, string[] runs, int rounds)
+    {
+        string alone = Experiment(folder, "alone", points: 1, epochs: 1);
+        double[] more = Repeat(
+            rounds,
+            () =>
+            {
+                Directory.Delete(runs[0], recursive: true);
+                double seconds = Run("sweep", sweep, "--yes", "--out", folder, "--device", "cpu").Seconds;
+                double single = Run("sweep", alone, "--out", folder, "--device", "cpu").Seconds;
+                Directory.Delete(Path.Combine(folder, "alone"), recursive: true);
+                return seconds - single;
+            }
+        );
+        return AtMost(3, "s", "`sweep` with one of 10,000 runs left, beyond a sweep of that run alone", Cases.Median([.. more]));
+    }
+
+    private static T[] Repeat<T>(int rounds, Func<T> measure) => [.. Enumerable.Range(0, rounds).Select(_ => measure())];
+
+    private static Figure[] Taken(string what, double mostSeconds, (double Seconds, double Memory)[] taken, double? mostMiB = null)
+    {
+        double memory = Cases.Median([.. taken.Select(one => one.Memory)]);
+        return
+        [
+            AtMost(mostSeconds, "s", what, Cases.Median([.. taken.Select(one => one.Seconds)])),
+            mostMiB is double most ? AtMost(most, "MiB", $"{what}, memory", memory) : new($"{what}, memory", "MiB", memory),
+        ];
+    }
+
+    private static Figure AtMost(double most, string unit, string what, double measured) =>
+        new(what, unit, measured) { Goals = [new($"at most {most:0.#} {unit}", measured <= most)] };
+
+    /// <summary>Writes an experiment of so many points with ten seeds each, or of a single run.</summary>
+    private static string Experiment(string folder, string name, int points, int epochs)
     {
         string file = Path.Combine(folder, $"{name}.yaml");
+        string runs =
+            points == 1
+                ? "seeds: [0]"
+                : $$"""
+                seeds: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
+                grid: { product: { losses.ce.weight: { from: 0.1, to: 10, count: {{points}} } } }
+                """;
         File.WriteAllText(
             file,
             $$"""
@@ -60,18 +99,19 @@ internal static class ManyRuns
             dataset: fashion-mnist-mini
             teacher: none
             student: { model: resnet8 }
-            train: { epochs: 100, batch: 64, optimizer: { sgd: { lr: 0.1 } }, lr_schedule: constant }
+            train: { epochs: {{epochs}}, batch: 64, optimizer: { sgd: { lr: 0.1 } }, lr_schedule: constant }
             losses: { ce: { weight: 1 } }
             variants: { student: [ce] }
-            seeds: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
-            grid: { product: { losses.ce.weight: { from: 0.1, to: 10, count: {{points}} } } }
+            {{runs}}
+
             """
         );
         return file;
     }
 
     /// <summary>Makes the folders of all runs, as if they had been trained.</summary>
-    private static void Finish(string folder, string name, string experiment, int epochs)
+    /// <returns>Their paths.</returns>
+    private static string[] Finish(string folder, string name, string experiment, int epochs)
     {
         string plan = Path.Combine(folder, $"{name}.json");
         using (Process process = Start(["plan", experiment, "--yes", "--json", "--out", folder]))
@@ -88,6 +128,7 @@ internal static class ManyRuns
         example.WriteResult(new(RunStatus.Completed, new(epochs, 20, 2), new(epochs, 20, 2)));
         using FileStream content = File.OpenRead(plan);
         using JsonDocument planned = JsonDocument.Parse(content);
+        var paths = new List<string>();
         foreach (JsonElement run in planned.RootElement.GetProperty("runs").EnumerateArray())
         {
             string path = Path.Combine(folder, name, run.GetProperty("folder").GetString()!);
@@ -99,7 +140,11 @@ internal static class ManyRuns
                 string text = File.ReadAllText(file).Replace(Example.Hash(), run.GetProperty("hash").GetString()!);
                 File.WriteAllText(Path.Combine(path, Path.GetFileName(file)), text);
             }
+
+            paths.Add(path);
         }
+
+        return [.. paths];
     }
 
     /// <summary>The records of all runs, but for the hash.</summary>
@@ -136,7 +181,7 @@ internal static class ManyRuns
         };
 
     /// <returns>Wall-clock time, and the most memory that it had at one time.</returns>
-    private static (double Seconds, double MiB) Run(params string[] arguments)
+    private static (double Seconds, double Memory) Run(params string[] arguments)
     {
         long start = Stopwatch.GetTimestamp();
         using Process process = Start(arguments);
@@ -150,7 +195,7 @@ internal static class ManyRuns
         double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
         read.Wait();
         return process.ExitCode == 0
-            ? (seconds, most / 1048576.0)
+            ? (seconds, most / MiB)
             : throw new InvalidOperationException($"`{string.Join(' ', arguments)}` ended with {process.ExitCode}.");
     }
 

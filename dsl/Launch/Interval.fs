@@ -1,20 +1,23 @@
 namespace ChannelDistillation.Dsl.Launch
 
 open System
-open System.Diagnostics
 
 /// How long to wait before some work is worth doing again, when it may take this share of the time: the longer it takes, the longer.
 [<Sealed>]
-type Interval(share: float) =
-    let since = Stopwatch()
+type Interval(share: float, clock: TimeProvider) =
+    let mutable ended: int64 option = None
     let mutable took = TimeSpan.Zero
-    member _.IsOver = not since.IsRunning || since.Elapsed >= took / share - took
+
+    member _.IsOver =
+        match ended with
+        | None -> true
+        | Some ended -> clock.GetElapsedTime ended >= took / share - took
 
     member _.Measure(work: unit -> 'result) : 'result =
-        let clock = Stopwatch.StartNew()
+        let started = clock.GetTimestamp()
 
         try
             work ()
         finally
-            took <- clock.Elapsed
-            since.Restart()
+            took <- clock.GetElapsedTime started
+            ended <- Some(clock.GetTimestamp())

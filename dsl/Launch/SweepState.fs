@@ -52,7 +52,7 @@ type SweepState(options: SweepOptions, plan: Plan) =
 
     let store = TeacherStore options.Workspace
     let known = Layouts.known (PlanReader.read folder)
-    let interval = Interval 0.01
+    let interval = Interval(0.01, TimeProvider.System)
     let mutable isChanged = true
     let mutable last: WrittenTables option = None
     let remarks = List<string>()

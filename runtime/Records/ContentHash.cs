@@ -28,7 +28,7 @@ public sealed class ContentHash(string folder)
     {
         try
         {
-            return JsonSerializer.Deserialize<Known>(File.ReadAllText(kept), RecordJson.Line);
+            return JsonSerializer.Deserialize<Known>(InputFile.ReadAll(kept, FileLimits.ListBytes), RecordJson.Line);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or JsonException)
         {

@@ -1,7 +1,9 @@
 module ChannelDistillation.Tests.Records.RunFolderTests
 
+open System
 open System.Collections.Generic
 open System.IO
+open System.Threading.Tasks
 open Expecto
 open ChannelDistillation.Records
 open ChannelDistillation.Tests
@@ -164,6 +166,24 @@ let tests =
               File.WriteAllText(foreign, "")
               AtomicFile.RemoveAbandoned folder.Path
               Expect.isTrue (File.Exists foreign) "left"
+          }
+
+          test "A pipe in the place of any record counts as no record, and is not waited for" {
+              use folder = new TemporaryFolder()
+              let run = RunFolder folder.Path
+
+              let read () =
+                  Expect.isNull (run.ReadRun()) "run.json"
+                  Expect.isNull (run.ReadResult()) "result.json"
+                  Expect.isEmpty (run.ReadMetrics()) "metrics.jsonl"
+                  Expect.isNull (run.ReadLastEpoch()) "the last line of it"
+                  Expect.isEmpty (run.TruncateMetrics 1) "its first line"
+
+              for name in [ "run.json"; "result.json"; "metrics.jsonl" ] do
+                  SpecialFiles.pipe (folder.File name)
+
+              // On a thread of its own: a read that waits for a writer cannot be ended.
+              Expect.isTrue (Task.Run(read).Wait(TimeSpan.FromMinutes 1.0)) "no read waits"
           }
 
           test "a line cut short by a crash is not an epoch, and does not spoil the next one" {
