@@ -26,11 +26,7 @@ internal static class ManyRuns
             Run("sweep", report, "--yes", "--out", folder);
             return
             [
-                .. Taken(
-                    "`sweep` with nothing to do, 10,000 runs",
-                    3,
-                    Repeat(rounds, () => Run("sweep", sweep, "--yes", "--out", folder))
-                ),
+                .. Taken("`sweep` with nothing to do, 10,000 runs", 3, Repeat(rounds, () => Run("sweep", sweep, "--yes", "--out", folder))),
                 OneRunLeft(folder, sweep, runs, rounds),
                 .. Taken("`report` of 1,000 runs of 100 epochs", 4, Repeat(rounds, () => Run("report", Path.Combine(folder, "report")))),
                 AtMost(5 * 1e6 / MiB, "MiB", "size of that report", new FileInfo(Path.Combine(folder, "report", "report.html")).Length / MiB),
@@ -89,9 +85,9 @@ internal static class ManyRuns
             points == 1
                 ? "seeds: [0]"
                 : $$"""
-                seeds: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
-                grid: { product: { losses.ce.weight: { from: 0.1, to: 10, count: {{points}} } } }
-                """;
+                    seeds: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
+                    grid: { product: { losses.ce.weight: { from: 0.1, to: 10, count: {{points}} } } }
+                    """;
         File.WriteAllText(
             file,
             $$"""

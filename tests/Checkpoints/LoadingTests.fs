@@ -1,5 +1,6 @@
 module ChannelDistillation.Tests.Checkpoints.LoadingTests
 
+open System
 open System.Collections.Generic
 open System.IO
 open Expecto
@@ -107,6 +108,45 @@ let tests =
                           error.Message
                           $"{path} holds values that are infinite or not a number, in `{name}`. Training may have diverged before it was written."
                           "message")
+          }
+
+          test "finds the network that the CRD benchmark's training saves under `model`, beside its epoch and its best accuracy on a GPU" {
+              use _ = torch.NewDisposeScope()
+              use folder = new TemporaryFolder()
+              let path = folder.File "ckpt_epoch_240.pth"
+              let saved = filled "wrn16-2" 3 100 1L
+
+              let tensors =
+                  [ for index, (name, tensor) in List.indexed (state saved) ->
+                        let bytes = tensor.contiguous().bytes.ToArray()
+                        let kind = if tensor.dtype = torch.int64 then "LongStorage" else "FloatStorage"
+                        let shape = [ for size in tensor.shape -> int size ]
+                        let strides = List.tail (List.scanBack (*) shape 1)
+                        let storage = PickleWriter.storage kind (string index) (int (tensor.numel ()))
+                        (name, PickleWriter.tensorOf storage 0 shape strides), (string index, bytes) ]
+
+              let best =
+                  PickleWriter.tensorOf
+                      (Array.append
+                          (PickleWriter.tuple
+                              [ PickleWriter.word "storage"
+                                PickleWriter.global_ "torch" "FloatStorage"
+                                PickleWriter.word "best"
+                                PickleWriter.word "cuda:0"
+                                PickleWriter.whole 1 ])
+                          (PickleWriter.op 'Q'))
+                      0
+                      [ 1 ]
+                      [ 1 ]
+
+              let content =
+                  PickleWriter.dict [ "epoch", PickleWriter.whole 240; "model", PickleWriter.dict (List.map fst tensors); "best_acc", best ]
+
+              File.WriteAllBytes(path, PickleWriter.checkpoint content (("best", BitConverter.GetBytes 75.61f) :: List.map snd tensors))
+              let loaded = build "wrn16-2" 3 100
+              use file = CheckpointFile.Open path
+              Expect.equal (Checkpoint.LoadInto(loaded, file)).Place "`model`" "place"
+              Expect.equal (numbers loaded) (numbers saved) "numbers"
           }
 
           test "does without num_batches_tracked, which older PyTorch did not keep" {

@@ -178,6 +178,28 @@ let tests =
               Expect.equal opened 5 "damaged ones are computed again"
           }
 
+          test "that normalises by batches in training is evaluated with its running statistics" {
+              use _ = torch.NewDisposeScope()
+
+              let errors batchNorm =
+                  use folder = new TemporaryFolder()
+                  let network = ModelCatalog.Get("resnet8").Build(ModelSpec "resnet8", ImageShape(1, 32, 32), 10)
+                  Initialisation.Initialise(network, 1L, "test")
+                  Safetensors.Write(folder.File "a.safetensors", network.state_dict (), readOnlyDict [])
+                  let options = options folder
+                  let teacher = TeacherSpec(Model = ModelSpec "resnet8", Checkpoint = "a.safetensors", BatchNorm = batchNorm)
+                  use asInTraining = new FrozenTeacher(network, batchNorm)
+
+                  (store folder).Errors(teacher, dataset, options),
+                  Evaluation.Errors((fun images labels -> asInTraining.Run(images, labels, Taps.Logits).Logits), dataset, options)
+
+              let running, training = errors TeacherBatchNorm.RunningStats
+              Expect.equal training running "with running statistics there is no difference"
+              let evaluated, training = errors TeacherBatchNorm.BatchStats
+              Expect.notEqual training running "with those of batches there would be one"
+              Expect.equal evaluated running "but the teacher is evaluated without"
+          }
+
           test "does not learn: its weights and statistics stay as they are" {
               use _ = torch.NewDisposeScope()
               let model = ModelCatalog.Get("resnet8").Build(ModelSpec "resnet8", ImageShape(1, 32, 32), 10)
