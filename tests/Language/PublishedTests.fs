@@ -60,6 +60,15 @@ let private decoupled =
       "resnet32x4", "shufflenetv1", 76.45m, "8"
       "wrn40-2", "shufflenetv1", 76.70m, "8" ]
 
+/// DIST's accuracies for each pair, from the README of its code (arXiv 2205.10536).
+let private stronger =
+    [ "wrn40-2", "wrn40-1", 74.43m
+      "resnet56", "resnet20", 71.75m
+      "resnet32x4", "resnet8x4", 76.31m
+      "resnet50", "mobilenetv2", 68.66m
+      "resnet32x4", "shufflenetv1", 76.34m
+      "resnet32x4", "shufflenetv2", 77.35m ]
+
 /// The weight of ReviewKD for each pair in the script of its authors (arXiv 2104.09044).
 let private reviewed =
     [ "wrn40-2", "wrn16-2", "5"
@@ -148,6 +157,17 @@ let tests =
                       [ for teacher, student, accuracy, beta in decoupled ->
                             (teacher, student), beta, Some(float (100m - accuracy)), Some "best epoch, number of runs not stated" ])
                   "DKD"
+
+              Expect.equal
+                  (set
+                      [ for row in of' "dist" do
+                            match row.Published with
+                            | Some numbers -> pair row, numbers.Top1Error, numbers.Protocol
+                            | None -> () ])
+                  (set
+                      [ for teacher, student, accuracy in stronger ->
+                            (teacher, student), Some(float (100m - accuracy)), Some "mean of several runs, epoch and number of runs not stated" ])
+                  "DIST"
 
               let weights = dict [ for teacher, student, weight in reviewed -> (teacher, student), weight ]
 
