@@ -35,7 +35,9 @@ let private defaults (loss: LossDescriptor) =
           let own = loss.On defaults.Dataset
 
           let different =
-              [ if own.DefaultWarmup <> loss.DefaultWarmup then
+              [ if own.DefaultWeight <> loss.DefaultWeight then
+                    $"weight {Numbers.show own.DefaultWeight}"
+                if own.DefaultWarmup <> loss.DefaultWarmup then
                     $"warmup {own.DefaultWarmup}"
                 for parameter in own.Parameters do
                     if defaults.Parameters.ContainsKey parameter.Name then

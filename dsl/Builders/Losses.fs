@@ -56,6 +56,18 @@ module LossWords =
     /// DIST: knowledge distillation from a stronger teacher.
     let dist = loss "dist"
 
+    /// Normalised knowledge distillation.
+    let nkd = loss "nkd"
+
+    /// Transformed teacher matching.
+    let ttm = loss "ttm"
+
+    /// Weighted transformed teacher matching.
+    let wttm = loss "wttm"
+
+    /// Refined logit distillation.
+    let rld = loss "rld"
+
     /// Residual (not relational) knowledge distillation, with an assistant beside the student.
     let residual_kd = loss "residual-kd"
 

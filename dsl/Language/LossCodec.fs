@@ -90,7 +90,7 @@ let private make (descriptor: LossDescriptor) : Codec<LossSettings> =
             ([ Field.optional
                    "weight"
                    "What the loss is multiplied by."
-                   (Numbers.show descriptor.DefaultWeight)
+                   (everywhere descriptor (fun own -> Numbers.show own.DefaultWeight))
                    []
                    _.Weight
                    (fun value settings -> { settings with Weight = value })

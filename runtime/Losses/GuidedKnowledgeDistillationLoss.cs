@@ -10,7 +10,7 @@ namespace ChannelDistillation.Losses;
 /// T^2 x sum over correct samples of KL(p_t || p_s) / number of correct samples; 0, with zero gradients, where none is correct
 /// (the published code gives NaN there).
 /// </summary>
-public sealed class GuidedKnowledgeDistillationLoss(double temperature) : Loss
+public sealed class GuidedKnowledgeDistillationLoss(Softening softening) : Loss
 {
     public static LossDescriptor Descriptor { get; } =
         new()
@@ -19,12 +19,12 @@ public sealed class GuidedKnowledgeDistillationLoss(double temperature) : Loss
             Title = "Guided knowledge distillation",
             Source = "Zhou et al., Channel Distillation, arXiv 2006.01683",
             Formula = "T^2 x mean of KL(p_t || p_s) over the samples that the teacher classifies correctly, p = softmax(logits / T)",
-            Parameters = [SoftenedProbabilities.Temperature(1)],
+            Parameters = Softening.TrainableOptions(1),
             Needs = TeacherSignal.Logits,
-            Create = context => new GuidedKnowledgeDistillationLoss(context.Parameters.Number("temperature")),
+            Create = context => new GuidedKnowledgeDistillationLoss(new Softening(context)),
         };
 
-    private readonly SoftenedDivergence divergence = new(temperature);
+    public override nn.Module? Auxiliary => softening.Auxiliary;
 
     public override Taps OfStudent => Taps.Logits;
 
@@ -33,7 +33,7 @@ public sealed class GuidedKnowledgeDistillationLoss(double temperature) : Loss
         var teacher = input.Teacher!;
         // Stays on the device: asking for the number itself would wait for the computation.
         var count = teacher.Derive("number of correct samples, at least 1", () => teacher.Correct.sum().clamp_min(1));
-        var perSample = divergence.PerSample(input.Student.Logits, teacher);
-        return divergence.Rescale((perSample * teacher.Correct).sum() / count);
+        Softened logits = softening.Of(input);
+        return logits.Rescale((logits.Divergence() * teacher.Correct).sum() / count);
     }
 }

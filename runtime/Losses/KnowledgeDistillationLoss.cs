@@ -8,7 +8,7 @@ namespace ChannelDistillation.Losses;
 /// Knowledge distillation (Hinton, Vinyals, Dean: Distilling the Knowledge in a Neural Network, arXiv 1503.02531):
 /// T^2 x mean over samples of KL(p_t || p_s), p = softmax(logits / T).
 /// </summary>
-public sealed class KnowledgeDistillationLoss(double temperature) : Loss
+public sealed class KnowledgeDistillationLoss(Softening softening) : Loss
 {
     public static LossDescriptor Descriptor { get; } =
         new()
@@ -17,14 +17,18 @@ public sealed class KnowledgeDistillationLoss(double temperature) : Loss
             Title = "Knowledge distillation",
             Source = "Hinton et al., arXiv 1503.02531",
             Formula = "T^2 x mean over samples of KL(p_t || p_s), p = softmax(logits / T)",
-            Parameters = [SoftenedProbabilities.Temperature(4)],
+            Parameters = Softening.TrainableOptions(4),
             Needs = TeacherSignal.Logits,
-            Create = context => new KnowledgeDistillationLoss(context.Parameters.Number("temperature")),
+            Create = context => new KnowledgeDistillationLoss(new Softening(context)),
         };
 
-    private readonly SoftenedDivergence divergence = new(temperature);
+    public override nn.Module? Auxiliary => softening.Auxiliary;
 
     public override Taps OfStudent => Taps.Logits;
 
-    public override Tensor Compute(LossInput input) => divergence.Rescale(divergence.PerSample(input.Student.Logits, input.Teacher!).mean());
+    public override Tensor Compute(LossInput input)
+    {
+        Softened logits = softening.Of(input);
+        return logits.Rescale(logits.Divergence().mean());
+    }
 }

@@ -23,6 +23,10 @@ public static class LossCatalog
         ContrastiveLoss.Descriptor,
         DecoupledLoss.Descriptor,
         StrongerTeacherLoss.Descriptor,
+        NormalizedLoss.Descriptor,
+        TransformedTeacherLoss.Descriptor,
+        TransformedTeacherLoss.WeightedDescriptor,
+        RefinedLogitLoss.Descriptor,
         ReviewLoss.Descriptor,
         ResidualLoss.Descriptor,
     ];

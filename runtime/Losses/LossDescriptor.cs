@@ -47,6 +47,7 @@ public sealed record LossDescriptor
         DatasetDefaults.FirstOrDefault(defaults => defaults.Dataset == dataset) is DatasetDefaults own
             ? this with
             {
+                DefaultWeight = own.Weight ?? DefaultWeight,
                 DefaultWarmup = own.Warmup ?? DefaultWarmup,
                 Parameters =
                 [
@@ -65,7 +66,8 @@ public sealed record LossDescriptor
 /// <summary>The defaults of a loss that differ on one dataset.</summary>
 /// <param name="Dataset">Its name.</param>
 /// <param name="Warmup">Null: as on every other.</param>
-public sealed record DatasetDefaults(string Dataset, int? Warmup = null)
+/// <param name="Weight">Likewise.</param>
+public sealed record DatasetDefaults(string Dataset, int? Warmup = null, double? Weight = null)
 {
     /// <summary>By the names of the parameters.</summary>
     public IReadOnlyDictionary<string, object> Parameters { get; init; } = new Dictionary<string, object>();
@@ -123,4 +125,8 @@ public sealed record FeaturePair(IReadOnlyList<FeatureShape> Student, IReadOnlyL
 /// <param name="Features">Empty teacher side where there is no teacher.</param>
 /// <param name="TrainingLabels">Class of each training image, for methods that keep something per image.</param>
 /// <param name="Seed">Of the run, for methods that draw random numbers.</param>
-public sealed record LossContext(Parameters Parameters, FeaturePair Features, int Classes, IReadOnlyList<int> TrainingLabels, long Seed);
+public sealed record LossContext(Parameters Parameters, FeaturePair Features, int Classes, IReadOnlyList<int> TrainingLabels, long Seed)
+{
+    /// <summary>Of the whole run, for methods with a schedule of their own.</summary>
+    public int Epochs { get; init; }
+}

@@ -9,11 +9,9 @@ namespace ChannelDistillation.Losses;
 /// teacher's, only vary with them. With rho = Pearson's correlation of softmax(logits / T),
 /// T^2 x (beta x (1 - mean over samples of rho) + gamma x (1 - mean over classes of rho)).
 /// </summary>
-public sealed class StrongerTeacherLoss(double beta, double gamma, double temperature) : Loss
+public sealed class StrongerTeacherLoss(double beta, double gamma, Softening softening) : Loss
 {
     private const double Epsilon = 1e-8;
-
-    private readonly SoftenedProbabilities probabilities = new(temperature);
 
     public static LossDescriptor Descriptor { get; } =
         new()
@@ -27,7 +25,7 @@ public sealed class StrongerTeacherLoss(double beta, double gamma, double temper
             [
                 new ParameterDescriptor.Number("beta", 1, "Weight of the correlation over the classes of a sample.", Minimum: 0),
                 new ParameterDescriptor.Number("gamma", 1, "Weight of the correlation over the samples of a class.", Minimum: 0),
-                SoftenedProbabilities.Temperature(1),
+                .. Softening.Options(1),
             ],
             // The authors' settings for CIFAR-100.
             DatasetDefaults = [new("cifar100") { Parameters = new Dictionary<string, object> { ["temperature"] = 4.0 } }],
@@ -35,7 +33,7 @@ public sealed class StrongerTeacherLoss(double beta, double gamma, double temper
             Create = context => new StrongerTeacherLoss(
                 context.Parameters.Number("beta"),
                 context.Parameters.Number("gamma"),
-                context.Parameters.Number("temperature")
+                new Softening(context)
             ),
         };
 
@@ -43,9 +41,10 @@ public sealed class StrongerTeacherLoss(double beta, double gamma, double temper
 
     public override Tensor Compute(LossInput input)
     {
-        Tensor student = probabilities.Log(input.Student.Logits).exp();
-        Tensor teacher = probabilities.Of(input.Teacher!);
-        return (beta * (1 - Correlation(student, teacher, 1)) + gamma * (1 - Correlation(student, teacher, 0))) * (temperature * temperature);
+        Softened logits = softening.Of(input);
+        Tensor student = logits.StudentLog.exp();
+        Tensor teacher = logits.TeacherProbabilities;
+        return logits.Rescale(beta * (1 - Correlation(student, teacher, 1)) + gamma * (1 - Correlation(student, teacher, 0)));
     }
 
     /// <summary>

@@ -2,7 +2,10 @@ using System.Collections;
 
 namespace ChannelDistillation.Specs;
 
-/// <summary>Named values (double, bool or string) of a loss, sorted by name and compared by value.</summary>
+/// <summary>
+/// Named values (double, bool or string) of a loss, sorted by name and compared by value. A flag that is off is not kept: so an option that a loss gains
+/// changes no specification that does without it, and no run's hash.
+/// </summary>
 public sealed class Parameters : IReadOnlyCollection<KeyValuePair<string, object>>, IEquatable<Parameters>
 {
     private readonly SortedDictionary<string, object> values;
@@ -10,7 +13,7 @@ public sealed class Parameters : IReadOnlyCollection<KeyValuePair<string, object
     public Parameters(IEnumerable<KeyValuePair<string, object>> values)
     {
         this.values = new(StringComparer.Ordinal);
-        foreach (var (name, value) in values)
+        foreach (var (name, value) in values.Where(entry => entry.Value is not false))
         {
             this.values.Add(
                 name,
@@ -29,7 +32,7 @@ public sealed class Parameters : IReadOnlyCollection<KeyValuePair<string, object
 
     public int Integer(string name) => checked((int)Number(name));
 
-    public bool Flag(string name) => (bool)values[name];
+    public bool Flag(string name) => values.ContainsKey(name);
 
     public string Text(string name) => (string)values[name];
 

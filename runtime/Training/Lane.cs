@@ -34,7 +34,7 @@ internal sealed class Lane : IDisposable
         FeaturePair features = FeaturePair.Of(network, Spec.Teacher?.Model, dataset.Image);
         Losses = new LossTerms(
             Spec.Losses,
-            loss => new(loss.Parameters, features, dataset.Classes, trainingLabels, Spec.Seed),
+            loss => new(loss.Parameters, features, dataset.Classes, trainingLabels, Spec.Seed) { Epochs = Spec.Train.Epochs },
             Spec.Seed,
             device,
             lane.Layouts.Student

@@ -1,0 +1,105 @@
+using ChannelDistillation.Specs;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace ChannelDistillation.Losses;
+
+/// <summary>
+/// How the losses on logits soften them: z / T, where z is the logits as they are, or standardised in each sample, and T is fixed or trained.
+/// Logit standardisation (Sun et al., arXiv 2403.01427; epsilon and the divisor K - 1 of its code): z = (logits - mean) / (std + 1e-7).
+/// </summary>
+public sealed class Softening
+{
+    private const double Epsilon = 1e-7;
+
+    private readonly double temperature;
+    private readonly bool isStandardized;
+    private readonly TrainedTemperature? trained;
+
+    /// <summary>The parameters of a loss that softens.</summary>
+    /// <param name="temperature">Default of T.</param>
+    public static IReadOnlyList<ParameterDescriptor> Options(double temperature) => [Temperature(temperature), Standardize];
+
+    /// <summary>The same for a loss whose temperature can be trained.</summary>
+    public static IReadOnlyList<ParameterDescriptor> TrainableOptions(double temperature) => [.. Options(temperature), TrainedTemperature.Option];
+
+    /// <summary>T alone.</summary>
+    public static ParameterDescriptor Temperature(double standard, string name = "temperature") =>
+        new ParameterDescriptor.Number(name, standard, "T: the higher, the more the small probabilities count.", Minimum: 0, AboveMinimum: true);
+
+    /// <summary>Logit standardisation alone.</summary>
+    public static ParameterDescriptor Standardize { get; } =
+        new ParameterDescriptor.Flag(
+            "standardize",
+            false,
+            "Logit standardisation: each sample's logits minus their mean, divided by their standard deviation."
+        );
+
+    /// <param name="context">Of a loss with these parameters.</param>
+    public Softening(LossContext context)
+        : this(context.Parameters, context.Parameters.Number("temperature"))
+    {
+        if (context.Parameters.Flag(TrainedTemperature.Option.Name))
+            trained = new TrainedTemperature(context.Epochs);
+    }
+
+    /// <param name="parameters">Says whether logits are standardised.</param>
+    /// <param name="temperature">Fixed.</param>
+    public Softening(Parameters parameters, double temperature)
+    {
+        this.temperature = temperature;
+        isStandardized = parameters.Flag(Standardize.Name);
+    }
+
+    /// <summary>The trained temperature; null: it is fixed.</summary>
+    public nn.Module? Auxiliary => trained;
+
+    /// <summary>The logits of a batch.</summary>
+    public Softened Of(LossInput input)
+    {
+        TeacherSignals teacher = input.Teacher!;
+        if (trained is null)
+        {
+            string how = $"{(isStandardized ? ", standardised" : "")} at temperature {temperature:R}";
+            return new(
+                Divide(Standardized(input.Student.Logits)),
+                (what, make) => teacher.Derive($"{what} of logits{how}", () => make(Divide(Standardized(teacher.Logits)))),
+                loss => temperature == 1 ? loss : loss * (temperature * temperature)
+            );
+        }
+        // The gradient of T goes through the teacher's logits as well: they cannot be shared.
+        Tensor t = trained.At(input.Epoch);
+        return new(Standardized(input.Student.Logits) / t, (_, make) => make(Standardized(teacher.Logits) / t), loss => loss * t.square().squeeze());
+    }
+
+    private Tensor Standardized(Tensor logits) =>
+        isStandardized ? (logits - logits.mean([1], keepdim: true)) / (logits.std(1, unbiased: true, keepdim: true) + Epsilon) : logits;
+
+    private Tensor Divide(Tensor logits) => temperature == 1 ? logits : logits / temperature;
+}
+
+/// <summary>The softened logits of one batch.</summary>
+/// <param name="Student">z_s / T, [batch, classes], with gradients.</param>
+/// <param name="OfTeacher">Something made of z_t / T, under a name for it: made once for all losses that soften alike.</param>
+/// <param name="Rescale">T^2 times a loss, which gives gradients of a size that hardly depends on T (Hinton et al., section 2).</param>
+public sealed record Softened(Tensor Student, Func<string, Func<Tensor, Tensor>, Tensor> OfTeacher, Func<Tensor, Tensor> Rescale)
+{
+    /// <summary>log p of the student, p = softmax(z / T), [batch, classes].</summary>
+    public Tensor StudentLog => Student.log_softmax(1);
+
+    /// <summary>log p of the teacher.</summary>
+    public Tensor TeacherLog => OfTeacher("log probabilities", logits => logits.log_softmax(1));
+
+    /// <summary>p of the teacher.</summary>
+    public Tensor TeacherProbabilities
+    {
+        get
+        {
+            Tensor log = TeacherLog;
+            return OfTeacher("probabilities", _ => log.exp());
+        }
+    }
+
+    /// <summary>KL(p_t || p_s) of each sample, [batch]. Made from logarithms, so a teacher's probability that underflows to 0 adds exactly 0.</summary>
+    public Tensor Divergence() => (TeacherProbabilities * (TeacherLog - StudentLog)).sum(1);
+}
