@@ -68,6 +68,9 @@ module LossWords =
     /// Refined logit distillation.
     let rld = loss "rld"
 
+    /// Streamlined knowledge distillation.
+    let skd = loss "skd"
+
     /// Residual (not relational) knowledge distillation, with an assistant beside the student.
     let residual_kd = loss "residual-kd"
 

@@ -27,6 +27,7 @@ public static class LossCatalog
         TransformedTeacherLoss.Descriptor,
         TransformedTeacherLoss.WeightedDescriptor,
         RefinedLogitLoss.Descriptor,
+        StreamlinedLoss.Descriptor,
         ReviewLoss.Descriptor,
         ResidualLoss.Descriptor,
     ];

@@ -73,7 +73,8 @@ let private rows name =
           "nst"
           "crd"
           "crd+kd" ]
-        @ [ "dkd"; "dist"; "reviewkd"; "residual-kd"; "cd"; "cd+gkd+edt" ]
+        @ [ "dkd"; "dist"; "nkd"; "ttm"; "wttm"; "rld"; "skd"; "kd-standardized"; "kd-trained-temperature" ]
+        @ [ "reviewkd"; "residual-kd"; "cd"; "cd+gkd+edt" ]
     // Thirteen pairs, but nine students: without a teacher, a student is the same in every pair.
     | "crd-benchmark" ->
         List.replicate 9 "student"

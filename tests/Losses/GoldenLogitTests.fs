@@ -22,6 +22,7 @@ let private parameters (descriptor: LossDescriptor) isTrained (entry: JsonElemen
         [ for parameter in (property "params" entry).EnumerateObject() do
               match parameter.Value.ValueKind with
               | JsonValueKind.Number -> parameter.Name, box (parameter.Value.GetDouble())
+              | JsonValueKind.String when parameter.Name = "variant" -> "form", box (Golden.text "variant" (property "params" entry))
               | JsonValueKind.True -> parameter.Name, box true
               | JsonValueKind.False -> parameter.Name, box false
               | kind -> failtest $"{parameter.Name} is {kind}"
@@ -53,10 +54,7 @@ let private verify (entry: JsonElement) =
         else
             1
 
-    let context =
-        LossContext(parameters descriptor isTrained entry, FeaturePair([||], [||]), int teacher.shape[1], [| 0 |], 1L, Epochs = 240)
-
-    let loss = descriptor.Create.Invoke context
+    let loss: Loss = Signals.buildBy name (parameters descriptor isTrained entry)
     let logits = Signals.ofLogits student (Some teacher) (Golden.longs (property "labels" entry))
     let batch = LossInput(logits.Student, logits.Teacher, logits.Labels, logits.Indices, epoch)
 
@@ -70,9 +68,15 @@ let private verify (entry: JsonElement) =
             Some(theta :> torch.Tensor)
 
     Expect.equal temperature.IsSome isTrained "a temperature of its own"
+    // The file's values of some methods are weighted.
+    let weight =
+        match (property "params" entry).TryGetProperty "weight" with
+        | true, weight -> weight.GetDouble()
+        | _ -> 1.0
+
     let value, gradients = Signals.valueAndGradients loss batch [| student; yield! Option.toArray temperature |]
-    near 2e-5 1e-7 [| (property "value" entry).GetDouble() |] [| value |] "value"
-    near 1e-5 1e-6 (expected "student_logits") gradients[0] "gradient of the logits"
+    near 2e-5 1e-7 [| (property "value" entry).GetDouble() |] [| weight * value |] "value"
+    near 1e-5 1e-6 (expected "student_logits") (gradients[0] |> Array.map ((*) weight)) "gradient of the logits"
 
     if isTrained then
         near 3e-4 1e-6 (expected "student_temperature") gradients[1] "gradient of the temperature's parameter"

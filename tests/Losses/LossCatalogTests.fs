@@ -47,15 +47,20 @@ let catalog =
                     "crd", 0.8, 0, [ "dimension", "128"; "momentum", "0.5"; "negatives", "16384"; "temperature", "0.07" ], TeacherSignal.Embedding
                     "dkd", 1.0, 20, [ "alpha", "1"; "beta", "8"; "temperature", "4" ], TeacherSignal.Logits
                     "dist", 2.0, 0, [ "beta", "1"; "gamma", "1"; "temperature", "1" ], TeacherSignal.Logits
-                    "reviewkd", 1.0, 20, [ "pre_activation", "False" ], TeacherSignal.PreActivations ||| TeacherSignal.Embedding
+                    "nkd", 1.0, 0, [ "gamma", "1.5"; "temperature", "1" ], TeacherSignal.Logits
+                    "ttm", 100.0, 0, [ "gamma", "0.1" ], TeacherSignal.Logits
+                    "wttm", 3.0, 0, [ "gamma", "0.1" ], TeacherSignal.Logits
+                    "rld", 1.0, 20, [ "alpha", "1"; "beta", "8"; "confidence_temperature", "1"; "temperature", "4" ], TeacherSignal.Logits
+                    "skd", 0.9, 0, [ "form", "code"; "temperature", "4"; "tikhonov", "0.1" ], TeacherSignal.Logits
+                    "reviewkd", 1.0, 20, [], TeacherSignal.PreActivations ||| TeacherSignal.Embedding
                     "residual-kd", 1.0, 0, [], TeacherSignal.Features ]
                   "the catalog"
 
           testCase "a temperature is more than 0"
           <| fun () ->
               for name in [ "kd"; "gkd" ] do
-                  match List.ofSeq (LossCatalog.Get name).Parameters with
-                  | [ :? ParameterDescriptor.Number as temperature ] ->
+                  match Seq.head (LossCatalog.Get name).Parameters with
+                  | :? ParameterDescriptor.Number as temperature ->
                       Expect.isFalse (temperature.Allows 0.0) "0"
                       Expect.isFalse (temperature.Allows nan) "not a number"
                       Expect.isTrue (temperature.Allows 0.01) "a small one"

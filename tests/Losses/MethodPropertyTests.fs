@@ -191,8 +191,48 @@ let private correlation (a: float[]) (b: float[]) =
     // Where the authors' code has its epsilon.
     dot a b / (length a * length b + 1e-8)
 
+let private mean each (case: Answers) = Array.map3 each case.Of case.From case.Labels |> Array.average
+
+/// q = p^gamma / U and U, of a teacher's logits.
+let private transformed gamma (logits: float[]) =
+    let powers = softmax 1.0 logits |> Array.map (fun p -> p ** gamma)
+    let total = Array.sum powers
+    Array.map (fun power -> power / total) powers, total
+
+let private standardized (logits: float[]) =
+    let mean = Array.average logits
+    let variance = (logits |> Array.sumBy (fun logit -> square (logit - mean))) / float (logits.Length - 1)
+    logits |> Array.map (fun logit -> (logit - mean) / (sqrt variance + 1e-7))
+
 let private onLogits =
-    [ "dkd",
+    [ "nkd",
+      fun case ->
+          let first = case |> mean (fun s t label -> -(softmax 1.0 t).[int label] * log (softmax 1.0 s).[int label])
+
+          let second =
+              case
+              |> mean (fun s t label ->
+                  let others logits = softmax case.Temperature (Array.removeAt (int label) logits)
+                  Array.map2 (fun t s -> -t * log s) (others t) (others s) |> Array.sum)
+
+          first + 1.5 * square case.Temperature * second
+      "ttm", mean (fun s t _ -> divergence (fst (transformed 0.1 t)) (softmax 1.0 s))
+      "wttm",
+      mean (fun s t _ ->
+          let q, total = transformed 0.1 t
+          total * divergence q (softmax 1.0 s))
+      "rld",
+      fun case ->
+          let binary p = [| p; 1.0 - p |]
+
+          let each (s: float[]) (t: float[]) (label: int64) =
+              let below = [| for k in 0 .. t.Length - 1 do if t[k] < t[int label] then k |]
+              let among (logits: float[]) = softmax case.Temperature [| for k in below -> logits[k] |]
+              let sure = divergence (binary (Array.max (softmax 1.0 t))) (binary (softmax 1.0 s).[int label])
+              sure + 8.0 * square case.Temperature * (if below.Length = 0 then 0.0 else divergence (among t) (among s))
+
+          mean each case
+      "dkd",
       fun case ->
           let each (s: float[]) (t: float[]) (label: int64) =
               let parts (logits: float[]) =
@@ -226,14 +266,17 @@ let tests =
                       isFormula formula (Array.concat case.Mine) (size case.Mine) loss (fun leaf -> Signals.ofEmbeddings leaf (matrix case.Theirs)))
 
           for name, formula in onLogits do
-              testCase $"{name} is its formula"
-              <| fun () ->
-                  forAll answers (fun case ->
-                      use _ = torch.NewDisposeScope()
-                      let loss: Loss = Signals.build name [ "temperature", case.Temperature ] [||] [||]
-                      let formula = ofRows case.Of (fun logits -> formula { case with Of = logits })
-                      let input leaf = Signals.ofLogits leaf (Some(matrix case.From)) case.Labels
-                      isFormula formula (Array.concat case.Of) (size case.Of) loss input)
+              for isStandardized in [ false; true ] do
+                  testCase $"""{name} is its formula{if isStandardized then " of standardised logits" else ""}"""
+                  <| fun () ->
+                      forAll answers (fun case ->
+                          use _ = torch.NewDisposeScope()
+                          let parameters = (Signals.parameters name [ "temperature", case.Temperature ]).With("standardize", isStandardized)
+                          let loss: Loss = Signals.buildBy name parameters
+                          let logits = Array.map (if isStandardized then standardized else id)
+                          let formula = ofRows case.Of (fun mine -> formula { case with Of = logits mine; From = logits case.From })
+                          let input leaf = Signals.ofLogits leaf (Some(matrix case.From)) case.Labels
+                          isFormula formula (Array.concat case.Of) (size case.Of) loss input)
 
           testCase "a batch of one image has a value and gradients in every method"
           <| fun () ->

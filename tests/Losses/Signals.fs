@@ -65,6 +65,10 @@ let shapes (features: Tensor[]) =
 let parameters name (given: (string * float) list) =
     ((LossCatalog.Get name).DefaultParameters, given) ||> List.fold (fun all (name, value) -> all.With(name, value :> obj))
 
+/// A loss on logits alone.
+let buildBy name (parameters: Parameters) =
+    (LossCatalog.Get name).Create.Invoke(LossContext(parameters, FeaturePair([||], [||]), 4, [| 0 |], 1L, Epochs = 240))
+
 /// A loss for given features, in a set of so many images of four classes, one after the other.
 let buildFor name given (features: FeaturePair) images =
     (LossCatalog.Get name).Create.Invoke(LossContext(parameters name given, features, 4, [| for image in 0 .. images - 1 -> image % 4 |], 1L))

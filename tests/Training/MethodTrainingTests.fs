@@ -22,6 +22,18 @@ let private methods =
           if descriptor.NeedsTeacher then
               descriptor ]
 
+/// The same with a flag of a loss switched on.
+let private switched on (name, spec: RunSpec) =
+    name,
+    RunSpec(
+        Dataset = spec.Dataset,
+        Teacher = spec.Teacher,
+        Student = spec.Student,
+        Train = spec.Train,
+        Losses = [| for loss in spec.Losses -> if loss.Name = name then LossSpec(Name = name, Weight = loss.Weight, Parameters = loss.Parameters.With(on, true), Schedule = loss.Schedule) else loss |],
+        Seed = spec.Seed
+    )
+
 /// A run of cross-entropy and one method with its own weight, which reaches its full value in two epochs.
 let private run epochs (descriptor: LossDescriptor) =
     descriptor.Name,
@@ -95,6 +107,24 @@ let tests =
               Expect.isTrue (File.Exists(Path.Combine(broken.Folder, "run.json"))) "interrupted"
               trainLanes folder [ broken ] |> ignore
               Expect.equal (outcome broken) (outcome whole) "as if never interrupted"
+
+          testCase "a trained temperature moves, as alone and as interrupted within an epoch"
+          <| fun () ->
+              use folder = new TemporaryFolder()
+              trainTeacher folder
+              let trained folderName name = lane folder folderName (switched "train_temperature" (run 2 (LossCatalog.Get name)))
+              let together = [ trained "together" "kd"; trained "together" "dkd" ]
+              trainLanes folder together |> ignore
+
+              for whole in together do
+                  let broken = trained "broken" whole.Name
+                  trainUntil 3 folder [ broken ] |> ignore
+                  trainLanes folder [ broken ] |> ignore
+                  Expect.equal (outcome broken) (outcome whole) $"{whole.Name}: as if never interrupted, and alone"
+                  use _ = torch.NewDisposeScope()
+                  use state = CheckpointFile.Open(RunFolder(whole.Folder).State)
+                  let theta = state.Sets |> Seq.collect _.Tensors |> Seq.find (fun tensor -> tensor.Name.EndsWith "theta")
+                  Expect.notEqual (Golden.toArray (state.Read theta)) [| 1.0 |] $"{whole.Name}: the temperature is not the first one"
 
           testCase "hints come first and alone where the other losses start when they stop"
           <| fun () ->
