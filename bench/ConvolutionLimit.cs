@@ -13,8 +13,8 @@ namespace ChannelDistillation.Bench;
 /// </summary>
 internal sealed class ConvolutionLimit : IDisposable
 {
-    private readonly Backbone teacher;
-    private readonly Backbone student;
+    private readonly Network teacher;
+    private readonly Network student;
     private readonly (Convolution Layer, torch.Tensor Input)[] taught;
     private readonly (Convolution Layer, torch.Tensor Input, torch.Tensor Gradient)[] learned;
 
@@ -36,9 +36,9 @@ internal sealed class ConvolutionLimit : IDisposable
                 ),
         ];
 
-        Backbone Build(ModelSpec model, TensorLayout layout)
+        Network Build(ModelSpec model, TensorLayout layout)
         {
-            Backbone network = ModelCatalog.Get(model.Name).Build(model, image, dataset.Classes);
+            Network network = ModelCatalog.Get(model.Name).Build(model, image, dataset.Classes);
             Initialisation.Initialise(network, 1, model.Name);
             network.Arrange(layout);
             return network;
@@ -85,7 +85,7 @@ internal sealed class ConvolutionLimit : IDisposable
     }
 
     /// <summary>Random numbers in place of what each convolution reads; all but the images, which are contiguous, in the network's layout.</summary>
-    private static IEnumerable<(Convolution Layer, torch.Tensor Input)> Inputs(Backbone network, TensorLayout layout, torch.Tensor images)
+    private static IEnumerable<(Convolution Layer, torch.Tensor Input)> Inputs(Network network, TensorLayout layout, torch.Tensor images)
     {
         using var noGradient = torch.no_grad();
         using var scope = torch.NewDisposeScope();

@@ -37,6 +37,8 @@ switch (words)
     case ["cache", ..]:
         Figure.Print(KeptAnswers.Measure(Number(1, 5), Number(2, 3), words.ElementAtOrDefault(3)));
         break;
+    case ["torchscript", ..]:
+        return ScriptedSteps.Run(Number(1, 5), Number(2, 3));
     case ["runs", ..]:
         Figure.Print(ManyRuns.Measure(Number(1, 3)));
         break;

@@ -4,7 +4,14 @@ open ChannelDistillation.Models
 open ChannelDistillation.Specs
 
 /// A network by name; without a stem it follows the size of the images.
-type Model = { Name: string; Stem: Stem option }
+type Model =
+    {
+        /// In the catalog; of a network from Python, the name of its file.
+        Name: string
+        Stem: Stem option
+        /// The TorchScript archive of a network from Python, with its weights; `{seed}` in it is the seed of the run. Absolute once it has been read.
+        Script: string option
+    }
 
 /// Linear growth of the learning rate over the first epochs.
 type Warmup = { Epochs: int; From: float }
@@ -60,6 +67,8 @@ type TeacherSource =
     | Checkpoint of string
     /// A name of pretrain/teachers.yaml, which says its network and its checkpoint.
     | Known of string
+    /// The file that its network is from.
+    | TorchScript
     /// A recipe, everything that the experiment leaves out taken over from its own `train`.
     | Trained of Train * seed: int64
 
@@ -84,13 +93,17 @@ type ParameterValue =
 
 /// What an experiment says of a loss; what it leaves out follows from the loss's descriptor.
 type LossSettings =
-    { Weight: float option
-      StartAfter: int option
-      StopAfter: int option
-      Warmup: int option
-      Decay: Decay option
-      DecaysAtZero: bool option
-      Parameters: Map<string, ParameterValue> }
+    {
+        /// The TorchScript archive of a loss from Python; only where the loss is declared. Absolute once it has been read.
+        Script: string option
+        Weight: float option
+        StartAfter: int option
+        StopAfter: int option
+        Warmup: int option
+        Decay: Decay option
+        DecaysAtZero: bool option
+        Parameters: Map<string, ParameterValue>
+    }
 
 /// The schedules of Early Decay Teacher as in the paper's code.
 type EdtPreset =

@@ -195,7 +195,7 @@ let private withSettings settings (layered: Layered) : Layered =
 
 /// Plans the experiment of a text.
 let ofSource (source: Source) (settings: (string * string) list) : Result<Plan * Problem list, Problem list> =
-    let settings = [ for path, text in settings -> Source("--set", $"{path}={text}", false), path, text ]
+    let settings = [ for path, text in settings -> Source("--set", $"{path}={text}", false, source.Folder), path, text ]
     let sources = [ for source, _, _ in settings -> source ]
 
     Yaml.read source

@@ -133,6 +133,16 @@ type Mistake =
     /// What the dataset's augmentation must be for images that are not varied by chance.
     | CacheOfRandomImages of still: string
     | CacheOfBatchStats
+    /// Why a TorchScript file cannot be used, in whole sentences.
+    | TorchScriptUnusable of reason: string
+    | TorchScriptDescribed of key: string
+    | BuiltInLossName of loss: string
+    /// Sizes of images: those that the file's network takes, and those of the dataset.
+    | NetworkOfOtherImages of file: string * own: string * dataset: string * here: string
+    | NetworkOfOtherClasses of file: string * own: int * dataset: string * here: int
+    | TorchScriptInBFloat16 of files: string list
+    /// What losses read of a network from Python that its file does not give.
+    | OutputsNotThere of losses: string list * what: string * file: string * outputs: string list
     | CacheOfMaps of losses: string list * variants: string list * served: string list
     | NameAndFolder
     | UndeclaredLoss of loss: string * variant: string * declared: string list * near: string list
@@ -179,6 +189,8 @@ type Mistake =
     // Harmless, but worth a word
     | UnusedLoss of loss: string
     | UnusedAxis of path: string
+    /// A student from Python with one file for several seeds.
+    | SameInitialWeights of file: string * seeds: int
     | ExcludeMatchesNothing of path: string * values: string list
     /// Values of the axis `dataset` take away what the file says beside its name.
     | DatasetReplaced
@@ -200,6 +212,7 @@ type Problem =
         match problem.Mistake with
         | UnusedLoss _
         | UnusedAxis _
+        | SameInitialWeights _
         | ExcludeMatchesNothing _
         | DatasetReplaced
         | NeverHappens _

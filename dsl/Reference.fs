@@ -23,7 +23,8 @@ let rec private kind (shape: Shape) : string =
     | FlagShape -> "`true` or `false`"
     | WordShape words -> words |> List.map fst |> Words.either
     | ListShape(item, _) -> $"list: {kind item}"
-    | RecordShape _ -> "mapping"
+    | RecordShape _
+    | OpenShape _ -> "mapping"
     | ChoiceShape _ -> "one of the below"
     | NamedShape _ -> "mapping"
     | EitherShape shapes -> String.Join("; or ", shapes |> List.filter ((<>) NothingShape) |> List.map kind |> List.distinct)
@@ -93,7 +94,7 @@ let keys () : string =
 
     let common, special =
         match fields |> List.tryFind (fun field -> field.Key = "losses") |> Option.map _.Shape with
-        | Some(RecordShape losses) ->
+        | Some(OpenShape(losses, _)) ->
             let settings (loss: FieldShape) =
                 match loss.Shape with
                 | EitherShape(RecordShape fields :: _) -> fields

@@ -55,6 +55,7 @@ let private standard (shown: string) : JsonNode option =
 let rec private isMerged (shape: Shape) =
     match shape with
     | RecordShape(_ :: _)
+    | OpenShape _
     | NamedShape _
     | ChoiceShape _ -> true
     | EitherShape shapes -> List.exists isMerged shapes
@@ -98,7 +99,8 @@ type private Definitions(shared: HashSet<struct (bool * Shape)>) =
 /// Small things are as long as a reference to them.
 let private isLarge (shape: Shape) =
     match shape with
-    | RecordShape fields -> fields.Length > 1
+    | RecordShape fields
+    | OpenShape(fields, _) -> fields.Length > 1
     | ChoiceShape _ -> true
     | WordShape words -> words.Length > 3
     | _ -> false
@@ -133,6 +135,10 @@ and private written (definitions: Definitions) complete path (shape: Shape) : Js
               if distinct then
                   "uniqueItems", flag true ]
     | RecordShape fields -> mapping definitions complete path fields [] []
+    | OpenShape(fields, others) ->
+        let written = mapping definitions complete path fields [] []
+        written["additionalProperties"] <- schema complete $"{path}.NAME" (if complete then others else orNothing others)
+        written
     | ChoiceShape(cases, beside) ->
         let inside (case: CaseShape) =
             { Key = case.Name
@@ -211,6 +217,9 @@ let private shared () =
             | ListShape(inside, _) -> count true inside
             | NamedShape(inside, _) -> count complete inside
             | RecordShape fields -> fields |> List.iter (fun field -> count complete field.Shape)
+            | OpenShape(fields, others) ->
+                fields |> List.iter (fun field -> count complete field.Shape)
+                count complete others
             | ChoiceShape(cases, beside) ->
                 cases |> List.iter (fun case -> count complete case.Inside)
                 beside |> List.iter (fun field -> count complete field.Shape)

@@ -11,6 +11,9 @@ module LossWords =
     /// A loss by its name.
     let loss (name: string) : Term = name, LossCodec.blank
 
+    /// A loss from Python, where it is declared: a TorchScript file, relative to the script. It is code, and it is run.
+    let scripted_loss (name: string) (file: string) : Term = name, { LossCodec.blank with Script = Some file }
+
     /// Cross-entropy with the labels.
     let ce = loss "ce"
 

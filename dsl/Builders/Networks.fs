@@ -8,10 +8,13 @@ open ChannelDistillation.Dsl
 [<AutoOpen>]
 module NetworkWords =
     /// A network by its name.
-    let network (name: string) : Model = { Name = name; Stem = None }
+    let network (name: string) : Model = { Name = name; Stem = None; Script = None }
 
     /// With a certain stem.
     let with_stem (stem: Stem) (model: Model) : Model = { model with Stem = Some stem }
+
+    /// A network from Python: a TorchScript file, relative to the script. `{seed}` in a student's path is the seed of the run. It is code, and it is run.
+    let torchscript (file: string) : Model = TorchScriptCodec.model file
 
     /// A teacher, given the recipe of the students.
     type TeacherDraft = Train -> Teacher option
@@ -32,6 +35,10 @@ module NetworkWords =
     let trained (model: string) (recipe: Recipe list) : TeacherDraft =
         teacherOf (fun train -> Trained((train, recipe) ||> List.fold (fun train step -> step train), 0L)) model
 
+    /// A teacher from Python, with its weights.
+    let scripted_teacher (file: string) : TeacherDraft =
+        fun _ -> Some { Model = torchscript file; Source = TorchScript; BatchNorm = TeacherBatchNorm.RunningStats; Cache = None }
+
     let private refine change (draft: TeacherDraft) : TeacherDraft = fun train -> draft train |> Option.map change
 
     /// Initialisation and data order of a teacher that is trained.
@@ -40,7 +47,8 @@ module NetworkWords =
             match teacher.Source with
             | Trained(recipe, _) -> { teacher with Source = Trained(recipe, seed) }
             | Checkpoint _
-            | Known _ -> teacher)
+            | Known _
+            | TorchScript -> teacher)
 
     /// Batch normalisation of the teacher by the statistics of each batch, as in the published code of Channel Distillation.
     let with_batch_stats: TeacherDraft -> TeacherDraft =

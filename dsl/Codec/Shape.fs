@@ -11,6 +11,8 @@ type Shape =
     | ListShape of Shape * distinct: bool
     /// A mapping with known keys.
     | RecordShape of FieldShape list
+    /// A mapping with known keys, and others of one kind.
+    | OpenShape of FieldShape list * others: Shape
     /// A mapping with exactly one of some keys, and perhaps others beside it; some cases may stand alone as a word.
     | ChoiceShape of CaseShape list * beside: FieldShape list
     /// A mapping whose keys are names that the experiment chooses.

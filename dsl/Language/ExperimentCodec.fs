@@ -106,7 +106,7 @@ let fields: Field<Experiment> list =
           (fun _ -> false)
           _.Variants
           (fun value experiment -> { experiment with Variants = value })
-          (fun experiment -> VariantCodec.codec (List.map fst experiment.Losses))
+          (fun experiment -> VariantCodec.codec experiment.Losses)
           blank
       Field.withDefault
           "seeds"

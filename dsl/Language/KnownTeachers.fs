@@ -14,7 +14,7 @@ let named (name: string) : Teacher =
         | null -> ""
         | teacher -> teacher.Model
 
-    { Model = { Name = model; Stem = None }
+    { Model = { Name = model; Stem = None; Script = None }
       Source = Known name
       BatchNorm = Specs.TeacherBatchNorm.RunningStats
       Cache = None }

@@ -63,6 +63,18 @@ let private known: Codec<Teacher> =
           batchNorm _.BatchNorm (fun value teacher -> { teacher with Teacher.BatchNorm = value })
           cache _.Cache (fun value teacher -> { teacher with Teacher.Cache = value }) ]
 
+/// `{ torchscript: FILE }`: its network and its weights are in the file.
+let private scripted: Codec<Teacher> =
+    Record.codec
+        { Model = ModelCodec.blank; Source = TorchScript; BatchNorm = TeacherBatchNorm.RunningStats; Cache = None }
+        false
+        [ ModelCodec.scriptField
+              "A network from Python with its weights, instead of `model` and `checkpoint`: a TorchScript file, relative to this one. It is code, and it is run (docs/python.md)."
+              _.Model
+              (fun value teacher -> { teacher with Teacher.Model = value })
+          batchNorm _.BatchNorm (fun value teacher -> { teacher with Teacher.BatchNorm = value })
+          cache _.Cache (fun value teacher -> { teacher with Teacher.Cache = value }) ]
+
 let private raw (inherited: Train) =
     Record.codec
         blank
@@ -99,7 +111,8 @@ let private toRaw (teacher: Teacher) : Raw =
     let checkpoint, train, seed =
         match teacher.Source with
         | Checkpoint path -> Some path, None, 0L
-        | Known _ -> None, None, 0L
+        | Known _
+        | TorchScript -> None, None, 0L
         | Trained(train, seed) -> None, Some train, seed
 
     { Model = teacher.Model
@@ -142,6 +155,7 @@ let private described (inherited: Train) : Codec<Teacher> =
             match path, teacher.Source with
             | "checkpoint" :: _, Trained _ -> Error(NoSuchPart "checkpoint")
             | ("train" | "seed") :: _, Checkpoint _ -> Error(NoSuchPart "train")
+            | "torchscript" :: _, _ -> Error(NoSuchPart "torchscript")
             | _ ->
                 raw.Edit path (toRaw teacher)
                 |> Result.map (fun edit reader path node -> edit reader path node |> Option.map (fun change -> toRaw >> change >> ofRaw)) }
@@ -161,24 +175,32 @@ let private present (inherited: Train) : Codec<Teacher> =
 
         known.Read reader path { node with Content = Mapping own }
 
+    let readScripted (reader: Reader) path (node: Node) (entries: Entry list) =
+        let others = "known" :: description
+        TorchScriptCodec.alone reader path entries others
+        scripted.Read reader path { node with Content = Mapping(entries |> List.filter (fun entry -> not (List.contains entry.Name others))) }
+
     let read (reader: Reader) path (node: Node) =
         match node.Content with
+        | Mapping entries when TorchScriptCodec.isScripted node -> readScripted reader path node entries
         | Mapping entries when (Node.entry "known" node).IsSome -> readKnown reader path node entries
         | _ -> described.Read reader path node
 
-    { Shape = EitherShape [ known.Shape; described.Shape ]
+    { Shape = EitherShape [ known.Shape; described.Shape; scripted.Shape ]
       Read = read
       Write =
         fun teacher ->
             match teacher with
             | { Source = Known name; BatchNorm = TeacherBatchNorm.RunningStats; Cache = None } -> Scalar name
             | { Source = Known _ } -> known.Write teacher
+            | { Source = TorchScript } -> scripted.Write teacher
             | _ -> described.Write teacher
       Edit =
         fun path teacher ->
             match path, teacher.Source with
             | [], _ -> Ok(fun reader path node -> read reader path node |> Option.map (fun value _ -> value))
-            | key :: _, Known _ when List.contains key description -> Error(NoSuchPart key)
+            | key :: _, (Known _ | TorchScript) when List.contains key description -> Error(NoSuchPart key)
+            | _, TorchScript -> scripted.Edit path teacher
             | "known" :: _, _
             | _, Known _ -> known.Edit path teacher
             | _ -> described.Edit path teacher }

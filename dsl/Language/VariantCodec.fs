@@ -41,7 +41,9 @@ let private checkDeclared (reader: Reader) path (at: Place) variant (declared: s
         reader.Report(path, at, UndeclaredLoss(name, variant, declared, near))
 
 /// `cd`, or `cd: { weight: 3 }`.
-let private losses (declared: string list) : Codec<Loss list> =
+let private losses (losses: (string * LossSettings) list) : Codec<Loss list> =
+    let declared = List.map fst losses
+
     let readItem (reader: Reader) path variant (item: Node) : (Place * Loss) list option =
         match item.Content with
         | (Plain name | Quoted name) when not (Node.isNothing item) ->
@@ -52,7 +54,7 @@ let private losses (declared: string list) : Codec<Loss list> =
                 [ for entry in entries do
                       checkDeclared reader (entry.Name :: path) entry.At variant declared entry.Name
 
-                      match LossCodec.find entry.Name with
+                      match LossCodec.ofVariant losses entry.Name with
                       | Some codec ->
                           match codec.Read reader (entry.Name :: path) entry.Value with
                           | Some settings -> entry.At, (entry.Name, settings)
@@ -91,22 +93,24 @@ let private losses (declared: string list) : Codec<Loss list> =
             reader.Report(path, Node.place node, WrongKind(WantList, Node.kind node))
             None
 
-    let item = EitherShape [ WordShape [ for loss in LossCatalog.All -> loss.Name, loss.Title ]; LossCodec.shape () ]
+    // Losses from Python have names of the experiment's own.
+    let item =
+        EitherShape [ WordShape [ for loss in LossCatalog.All -> loss.Name, loss.Title ]; TextShape; LossCodec.variantShape () ]
 
     { Shape = ListShape(item, true)
       Read = read
       Write =
-        fun losses ->
+        fun chosen ->
             Items
-                [ for name, settings in losses ->
-                      match LossCodec.find name with
+                [ for name, settings in chosen ->
+                      match LossCodec.ofVariant losses name with
                       | Some codec when settings <> LossCodec.blank -> Entries [ name, codec.Write settings ]
                       | _ -> Scalar name ]
       Edit =
-        fun path losses ->
+        fun path chosen ->
             match path with
             | [] -> Ok(fun reader path node -> read reader path node |> Option.map (fun value _ -> value))
-            | _ -> LossCodec.edit path losses }
+            | _ -> LossCodec.edit losses path chosen }
 
 let private presets =
     word
@@ -139,9 +143,9 @@ let private mapping name declared =
               presets ]
 
 /// `{ ce: , kd: { weight: 2 } }` is written like `losses`, where a list is wanted.
-let private isLosses (entries: Entry list) =
+let private isLosses (declared: (string * LossSettings) list) (entries: Entry list) =
     not (entries |> List.exists (fun entry -> entry.Name = "losses"))
-    && entries |> List.exists (fun entry -> (LossCodec.find entry.Name).IsSome)
+    && entries |> List.exists (fun entry -> (LossCodec.ofVariant declared entry.Name).IsSome)
 
 /// The same as a list.
 let private asList (entries: Entry list) =
@@ -157,13 +161,13 @@ let private asList (entries: Entry list) =
     | [] -> list
     | edt :: _ -> $"{{ losses: {list}, {item edt} }}"
 
-let private one name (declared: string list) : Codec<Variant> =
+let private one name (declared: (string * LossSettings) list) : Codec<Variant> =
     let list = losses declared
     let record = mapping name declared
 
     let read (reader: Reader) path (node: Node) =
         match node.Content with
-        | Mapping entries when isLosses entries ->
+        | Mapping entries when isLosses declared entries ->
             reader.Report(path, Node.place node, LossesAsMapping(asList entries))
 
             // What else is wrong with them is worth knowing at once.
@@ -190,12 +194,12 @@ let private one name (declared: string list) : Codec<Variant> =
             | [] -> Ok(fun reader path node -> read reader path node |> Option.map (fun value _ -> value))
             | ("losses" | "edt") :: _ -> record.Edit path variant
             | _ ->
-                LossCodec.edit path variant.Losses
+                LossCodec.edit declared path variant.Losses
                 |> Result.map (fun edit reader path node ->
                     edit reader path node |> Option.map (fun change (variant: Variant) -> { variant with Losses = change variant.Losses })) }
 
 /// All variants, given the declared losses.
-let codec (declared: string list) : Codec<Variant list> =
+let codec (declared: (string * LossSettings) list) : Codec<Variant list> =
     let read (reader: Reader) path (node: Node) =
         match node.Content with
         | Mapping [] ->

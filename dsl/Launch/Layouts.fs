@@ -40,7 +40,7 @@ let known (earlier: Layout option) : Known =
 
     known
 
-let private isAssisted (row: Row) = row.Runs.Head.Spec.Losses |> Seq.exists (fun loss -> LossCatalog.Get(loss.Name).AddsAssistant)
+let private isAssisted (row: Row) = row.Runs.Head.Spec.Losses |> Seq.exists (fun loss -> LossCatalog.Describe(loss).AddsAssistant)
 
 let private teacherNetwork (teacher: Teachers.PlannedTeacher) = CountedModel.Of(teacher.Spec.Model, teacher.Dataset)
 let private rowNetwork (row: Row) = let spec = row.Runs.Head.Spec in CountedModel.Of(LossCatalog.Network spec, spec.Dataset)

@@ -13,9 +13,11 @@ let private tolerance = 1.0
 
 let private percent (value: float) = value.ToString("F2", CultureInfo.InvariantCulture)
 
+let private isFromFile (teacher: Teachers.PlannedTeacher) = isNull teacher.Spec.Train
+
 /// The top-1 error that a teacher from a file is said to have, and who says so. A teacher trained by recipe has none to keep to.
 let private declared (workspace: Workspace) (plan: Plan) (teacher: Teachers.PlannedTeacher) : (float * string) option =
-    if isNull teacher.Spec.Checkpoint then
+    if not (isFromFile teacher) then
         None
     else
         match KnownTeacherCatalog.Of(teacher.Spec, workspace) with
@@ -43,7 +45,7 @@ let warning (workspace: Workspace) (plan: Plan) (teacher: Teachers.PlannedTeache
             $"The teacher {teacher.Spec.Model.Name} has {percent errors.Top1Error} %% top-1 error here, but {source} says {percent top1}. {usualCauses}"
     | None when errors.Top1Error >= guessing ->
         let causes =
-            if isNull teacher.Spec.Checkpoint then
+            if not (isFromFile teacher) then
                 "It was trained by its recipe and has learned nothing; usual causes: a learning rate too high or too low, too few epochs."
             else
                 usualCauses

@@ -35,7 +35,12 @@ module TeacherTraining =
         match teachers |> List.filter (fun teacher -> not (isNull teacher.Spec.Train)) with
         | [] when teachers.IsEmpty -> raise (Refused $"{plan.Experiment.Name} has no teacher.")
         | [] ->
-            let files = String.Join(", ", [ for teacher in teachers -> string teacher.Spec.Checkpoint ] |> List.distinct)
+            let files =
+                String.Join(
+                    ", ",
+                    [ for teacher in teachers -> teacher.Spec.Checkpoint |> Option.ofObj |> Option.defaultValue teacher.Spec.Model.Name ]
+                    |> List.distinct
+                )
 
             raise (
                 Refused(

@@ -18,7 +18,13 @@ type PlannedTeacher =
 let keyOf (teacher: TeacherSpec) (dataset: DatasetSpec) =
     match teacher.AsRun dataset |> Option.ofObj with
     | Some run -> SpecJson.Hash run
-    | None -> $"{teacher.Model.Name} {teacher.Checkpoint} {teacher.BatchNorm} on {dataset.Name} {dataset.Folder}"
+    | None ->
+        let content =
+            match teacher.Model.Script with
+            | null -> teacher.Checkpoint
+            | script -> script.Sha256
+
+        $"{teacher.Model.Name} {content} {teacher.BatchNorm} on {dataset.Name} {dataset.Folder}"
 
 let ofRun (run: PlannedRun) =
     Option.ofObj run.Spec.Teacher

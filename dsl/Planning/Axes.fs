@@ -150,7 +150,7 @@ let varied (experiment: Experiment) =
     struct (experiment.Dataset, experiment.Teacher, experiment.Student, experiment.Train, experiment.Losses, experiment.Variants)
 
 /// Whether a variant's runs may differ along an axis.
-let mayUse (variant: Variant) (others: FoundAxis list) (axis: FoundAxis) =
+let mayUse (experiment: Experiment) (variant: Variant) (others: FoundAxis list) (axis: FoundAxis) =
     let changesLosses =
         others
         |> List.exists (fun other ->
@@ -175,5 +175,5 @@ let mayUse (variant: Variant) (others: FoundAxis list) (axis: FoundAxis) =
             | "weight_decay_at_zero" :: _ -> own.DecaysAtZero.IsNone
             | [ parameter ] -> not (own.Parameters.ContainsKey parameter)
             | _ -> true
-    | "teacher" :: _ -> Resolve.usesTeacher variant
+    | "teacher" :: _ -> Resolve.usesTeacher experiment variant
     | _ -> true

@@ -21,12 +21,19 @@ let stem (reader: Reader) (place: Place) (path: string list) (model: Model) =
             reader.Report(List.rev path, place, StemNotThere(model.Name, name stem, legal))
 
 /// Why a loss cannot pair the features of these networks on this dataset.
-let whyNotPaired (dataset: ChannelDistillation.Dsl.Dataset) (student: Model) (teacher: Model) (loss: Resolve.ResolvedLoss) : Mismatch option =
-    let descriptor = LossCatalog.Get loss.Name
-    let image = (DatasetCatalog.Describe(Resolve.datasetSpec dataset)).Image
-    let features = FeaturePair.Of(Resolve.modelSpec student, Resolve.modelSpec teacher, image)
+let whyNotPaired (experiment: Experiment) (teacher: Model) (loss: Resolve.ResolvedLoss) : Mismatch option =
+    let descriptor = Resolve.descriptor experiment loss.Name
+    let student = experiment.Student
 
-    Option.ofObj (descriptor.WhyNotPaired.Invoke(features, (Resolve.lossSpec loss).Parameters))
+    if descriptor.AddsAssistant && student.Script.IsSome then
+        Some(Mismatch("it trains a second network of the student's architecture, and a file holds only one", "choose a built-in student"))
+    elif not (TorchScriptChecks.knowsShapes experiment student && TorchScriptChecks.knowsShapes experiment teacher) then
+        // Known when they are loaded: training checks the same.
+        None
+    else
+        let image = (DatasetCatalog.Describe(Resolve.datasetSpec experiment.Dataset)).Image
+        let features = FeaturePair.Of(Resolve.modelSpecFor experiment.Seeds.Head student, Resolve.modelSpec teacher, image)
+        Option.ofObj (descriptor.WhyNotPaired.Invoke(features, (Resolve.lossSpec loss).Parameters))
 
 /// What is wrong with a known teacher on this dataset: it was trained on other images, or for other classes.
 let whyNotFitting (dataset: ChannelDistillation.Dsl.Dataset) (teacher: Teacher) : Mistake option =
@@ -81,4 +88,5 @@ let private published (where: Where) (experiment: Experiment) =
                 yield! misspelt [ "published"; "points"; string index ] point.Rows ]
 
 /// What is harmless but probably not meant, in an experiment without problems.
-let warnings (where: Where) (experiment: Experiment) : Problem list = unused where experiment @ published where experiment
+let warnings (where: Where) (experiment: Experiment) : Problem list =
+    unused where experiment @ published where experiment @ TorchScriptChecks.warnings where experiment

@@ -103,7 +103,7 @@ let ofVariant
         dimensions
         |> Array.map (fun dimension ->
             [| for axis in dimension.Axes do
-                   if Axes.mayUse variant axes axis then
+                   if Axes.mayUse experiment variant axes axis then
                        let number = legend.Axis axis.Path
                        struct (number, [| for value in axis.Values -> legend.Value(number, value) |]) |])
 
@@ -175,7 +175,7 @@ let included (legend: Legend) (experiment: Experiment) (inclusions: Inclusions.I
           for variant in Inclusions.variants inclusion there do
               let used =
                   [ for axis in inclusion.Axes do
-                        if Axes.mayUse variant inclusion.Axes axis then
+                        if Axes.mayUse experiment variant inclusion.Axes axis then
                             let number = legend.Axis axis.Path
                             number, legend.Value(number, axis.Values[0]) ]
 

@@ -14,7 +14,9 @@ type private Here = (string list * Place) list
 /// `unsure`: sections that are broken, so that nothing can be said of them.
 type private Checker(reader: Reader, where: Where, unsure: Set<string>) =
     let pairs =
-        HashSet<struct (DatasetSource * Model * Model * string * (string * ParameterValue) list)>(HashIdentity.Structural)
+        HashSet<struct (DatasetSource * Model * Model * string * ChannelDistillation.Specs.TorchScriptFile option * (string * ParameterValue) list)>(
+            HashIdentity.Structural
+        )
 
     let stems = HashSet<struct (string * Model)>(HashIdentity.Structural)
     let teachers = HashSet<struct (DatasetSource * TeacherSource)>(HashIdentity.Structural)
@@ -28,6 +30,10 @@ type private Checker(reader: Reader, where: Where, unsure: Set<string>) =
 
     // By place: losses that read what a cache does not keep, with their variants.
     let notServed = Dictionary<Place, ResizeArray<string * string>>(HashIdentity.Structural)
+    // By place, what is read, and file: losses that read it, and the outputs that there are.
+    let noOutput = Dictionary<struct (Place * string * string), string list * ResizeArray<string>>(HashIdentity.Structural)
+    let scripts = HashSet<struct (DatasetSource * string * string)>(HashIdentity.Structural)
+    let narrow = HashSet<Place>(HashIdentity.Structural)
     let uncached = HashSet<struct (Place * Mistake)>(HashIdentity.Structural)
 
     let isSure (names: string list) = names |> List.forall (fun name -> not (unsure.Contains name))
@@ -57,8 +63,8 @@ type private Checker(reader: Reader, where: Where, unsure: Set<string>) =
             false
 
     let pair (here: Here) (experiment: Experiment) (teacher: Teacher) (loss: Resolve.ResolvedLoss) =
-        if pairs.Add(struct (experiment.Dataset.Source, experiment.Student, teacher.Model, loss.Name, loss.Parameters)) then
-            match Check.whyNotPaired experiment.Dataset experiment.Student teacher.Model loss with
+        if pairs.Add(struct (experiment.Dataset.Source, experiment.Student, teacher.Model, loss.Name, loss.Script, loss.Parameters)) then
+            match Check.whyNotPaired experiment teacher.Model loss with
             | None -> ()
             | Some mismatch ->
                 onAxis here [ "student"; "teacher"; "dataset"; "variants"; "losses" ]
@@ -72,6 +78,49 @@ type private Checker(reader: Reader, where: Where, unsure: Set<string>) =
                         if not (others.Contains found) then
                             others.Add found
                     | _ -> unpaired[key] <- ResizeArray [ found ])
+
+    /// Whether the files of a network from Python can be used on this dataset.
+    let scriptFits (here: Here) (experiment: Experiment) (section: string) (model: Model) =
+        match model.Script with
+        | None -> true
+        | Some path ->
+            match TorchScriptChecks.mistake experiment model with
+            | None -> true
+            | Some mistake ->
+                if scripts.Add(struct (experiment.Dataset.Source, section, path)) then
+                    onAxis here [ section; "dataset" ]
+                    |> Option.orElse (where.Value [ section; "torchscript" ])
+                    |> Option.iter (fun place -> reader.Report([ "torchscript"; section ], place, mistake))
+
+                false
+
+    /// Whether a network from Python gives what a loss reads of it.
+    let gives (here: Here) (experiment: Experiment) (section: string) (model: Model) (loss: LossDescriptor) =
+        match TorchScriptChecks.missing experiment model (section = "student") loss with
+        | None -> true
+        | Some(what, outputs) ->
+            onAxis here [ section; "variants"; "losses" ]
+            |> Option.orElse (where.Value [ section; "torchscript" ])
+            |> Option.iter (fun place ->
+                let key = struct (place, what, model.Name)
+
+                match noOutput.TryGetValue key with
+                | true, (_, losses) ->
+                    if not (losses.Contains loss.Name) then
+                        losses.Add loss.Name
+                | _ -> noOutput[key] <- (outputs, ResizeArray [ loss.Name ]))
+
+            false
+
+    let precision (here: Here) (experiment: Experiment) (usesTeacher: bool) =
+        match TorchScriptChecks.inBFloat16 experiment usesTeacher with
+        | [] -> ()
+        | files ->
+            onAxis here [ "train" ]
+            |> Option.orElse (where.Value [ "train"; "precision" ])
+            |> Option.iter (fun place ->
+                if narrow.Add place then
+                    reader.Report([ "precision"; "train" ], place, TorchScriptInBFloat16 files))
 
     // Neighbouring points share the object: no need to look into it.
     let dataset (here: Here) (there: Dataset) =
@@ -111,7 +160,15 @@ type private Checker(reader: Reader, where: Where, unsure: Set<string>) =
         dataset here experiment.Dataset
         stem here "student" experiment.Student
 
-        let losses = variant.Losses |> List.choose (fun (name, _) -> Option.ofObj (LossCatalog.Find name))
+        let losses = variant.Losses |> List.choose (fun (name, _) -> LossCodec.descriptor experiment.Losses name)
+        let isTaught = losses |> List.exists _.NeedsTeacher
+        precision here experiment isTaught
+
+        // Everything is asked, so that everything is reported.
+        let studentFits =
+            isSure [ "dataset"; "student"; "variants" ]
+            && scriptFits here experiment "student" experiment.Student
+            && (losses |> List.map (gives here experiment "student" experiment.Student) |> List.forall id)
 
         match experiment.Teacher with
         | None when isSure [ "teacher"; "variants" ] ->
@@ -125,15 +182,23 @@ type private Checker(reader: Reader, where: Where, unsure: Set<string>) =
                 | _ -> needy[place] <- ResizeArray [ loss.Name, variant.Name ]
         | None -> ()
         | Some teacher ->
-            if losses |> List.exists _.NeedsTeacher then
+            if isTaught then
                 stem here "teacher" teacher.Model
 
             if isSure [ "dataset"; "teacher"; "variants" ] then
                 cache here experiment teacher variant.Name losses
 
-            if isSure sections && teacherFits here experiment teacher then
+            let gives () =
+                losses |> List.filter _.NeedsTeacher |> List.map (gives here experiment "teacher" teacher.Model) |> List.forall id
+
+            let fits =
+                isSure [ "dataset"; "teacher"; "variants" ]
+                && teacherFits here experiment teacher
+                && (not isTaught || scriptFits here experiment "teacher" teacher.Model && gives ())
+
+            if isSure sections && studentFits && fits then
                 for name, settings in variant.Losses do
-                    if not (isNull (LossCatalog.Find name)) then
+                    if (LossCodec.descriptor experiment.Losses name).IsSome then
                         pair here experiment teacher (Resolve.loss experiment variant (name, settings))
 
     /// One cause, one problem: what needs a teacher where there is none is named together, so is what cannot compare two networks, and what a cache cannot serve.
@@ -141,6 +206,11 @@ type private Checker(reader: Reader, where: Where, unsure: Set<string>) =
         for entry in unpaired do
             let struct (place, student, teacher) = entry.Key
             reader.Report([ "model"; "student" ], place, CannotPair(student, teacher, List.ofSeq entry.Value))
+
+        for entry in noOutput do
+            let struct (place, what, file) = entry.Key
+            let outputs, losses = entry.Value
+            reader.Report([ "torchscript" ], place, OutputsNotThere(List.ofSeq losses, what, file, outputs))
 
         for entry in notServed do
             let distinct choose = entry.Value |> Seq.map choose |> Seq.distinct |> List.ofSeq
@@ -170,9 +240,10 @@ let run
     let matters (axis: Axes.FoundAxis) =
         match axis.Segments with
         | [ "losses"; name; parameter ] ->
-            match LossCatalog.Find name with
-            | null -> false
-            | loss -> Seq.contains parameter loss.PairingParameters
+            parameter = "torchscript"
+            || (LossCodec.descriptor experiment.Losses name |> Option.exists (fun loss -> Seq.contains parameter loss.PairingParameters))
+        | [ "train" ]
+        | [ "train"; "precision" ] -> true
         | segments -> List.contains segments.Head sections
 
 

@@ -6,14 +6,18 @@ open ChannelDistillation.Schedules
 open ChannelDistillation.Specs
 
 type ResolvedLoss =
-    { Name: string
-      Weight: float
-      StartAfter: int
-      StopAfter: int option
-      Warmup: int
-      Decay: Decay
-      DecaysAtZero: bool
-      Parameters: (string * ParameterValue) list }
+    {
+        Name: string
+        /// The file of a loss from Python, with its content's hash.
+        Script: TorchScriptFile option
+        Weight: float
+        StartAfter: int
+        StopAfter: int option
+        Warmup: int
+        Decay: Decay
+        DecaysAtZero: bool
+        Parameters: (string * ParameterValue) list
+    }
 
 /// A run without its seed, compared by value.
 type Resolved =
@@ -42,7 +46,8 @@ let preset (edt: EdtPreset) (loss: LossDescriptor) : LossSettings =
 
 /// The first says what it says; the second what the first leaves out.
 let over (first: LossSettings) (second: LossSettings) : LossSettings =
-    { Weight = Option.orElse second.Weight first.Weight
+    { Script = Option.orElse second.Script first.Script
+      Weight = Option.orElse second.Weight first.Weight
       StartAfter = Option.orElse second.StartAfter first.StartAfter
       StopAfter = Option.orElse second.StopAfter first.StopAfter
       Warmup = Option.orElse second.Warmup first.Warmup
@@ -60,14 +65,22 @@ let private standard (descriptor: ParameterDescriptor) =
     | :? bool as value -> Flag value
     | value -> Word(string value)
 
+let private scriptOf (path: string) = ChannelDistillation.TorchScript.Archive.Read(path).File
+
 let private datasetName (dataset: Dataset) =
     match dataset.Source with
     | Named name -> name
     | ImageFolder _ -> DatasetSpec.ImageFolder
 
+/// A loss of an experiment that was checked: its file could be read.
+let descriptor (experiment: Experiment) (name: string) : LossDescriptor =
+    match LossCodec.descriptor experiment.Losses name with
+    | Some descriptor -> descriptor
+    | None -> LossCatalog.Get name
+
 /// A loss of a variant: the variant's own settings, then its preset, then the declaration, then the descriptor.
 let loss (experiment: Experiment) (variant: Variant) (name: string, own: LossSettings) : ResolvedLoss =
-    let descriptor = LossCatalog.Get(name).On(datasetName experiment.Dataset)
+    let descriptor = (descriptor experiment name).On(datasetName experiment.Dataset)
 
     let declared =
         experiment.Losses |> List.tryFind (fun (key, _) -> key = name) |> Option.map snd |> Option.defaultValue LossCodec.blank
@@ -78,6 +91,7 @@ let loss (experiment: Experiment) (variant: Variant) (name: string, own: LossSet
         | None -> over own declared
 
     { Name = name
+      Script = settings.Script |> Option.map scriptOf
       Weight = defaultArg settings.Weight descriptor.DefaultWeight
       StartAfter = defaultArg settings.StartAfter 0
       StopAfter = settings.StopAfter
@@ -89,12 +103,9 @@ let loss (experiment: Experiment) (variant: Variant) (name: string, own: LossSet
               parameter.Name, settings.Parameters |> Map.tryFind parameter.Name |> Option.defaultWith (fun () -> standard parameter) ] }
 
 /// Whether any of a variant's losses learns from the teacher.
-let usesTeacher (variant: Variant) =
+let usesTeacher (experiment: Experiment) (variant: Variant) =
     variant.Losses
-    |> List.exists (fun (name, _) ->
-        match LossCatalog.Find name with
-        | null -> false
-        | loss -> loss.NeedsTeacher)
+    |> List.exists (fun (name, _) -> LossCodec.descriptor experiment.Losses name |> Option.exists _.NeedsTeacher)
 
 /// The result of a function for its last argument, kept as long as the same object comes again: neighbouring points of a grid
 /// have most of their parts in common, and what is shared costs neither time nor memory.
@@ -141,7 +152,7 @@ type Resolver() =
 
         { Dataset = dataset experiment.Dataset
           Views = views experiment
-          Teacher = if usesTeacher variant then teacher experiment.Teacher else None
+          Teacher = if usesTeacher experiment variant then teacher experiment.Teacher else None
           Student = experiment.Student
           Train = experiment.Train
           Losses = resolved }
@@ -167,7 +178,16 @@ let private datasetSpecOf (views: int option) (dataset: Dataset) : DatasetSpec =
 
 let datasetSpec = datasetSpecOf None
 
-let modelSpec (model: Model) = ModelSpec(model.Name, Option.toNullable model.Stem)
+/// A network; of a student whose file depends on the seed, that of a seed.
+let modelSpecFor (seed: int64) (model: Model) =
+    match model.Script with
+    | Some path ->
+        let file = scriptOf (TorchScriptCodec.ofSeed seed path)
+        // With the name as the experiment has it: the runs of one row have one network in tables.
+        ModelSpec.Of(TorchScriptFile(model.Name, file.Path, file.Sha256))
+    | None -> ModelSpec(model.Name, Option.toNullable model.Stem)
+
+let modelSpec = modelSpecFor 0L
 
 let private learningRate (rate: LearningRate) : LearningRateSchedule =
     let epochs, from =
@@ -197,6 +217,7 @@ let teacherSpec (teacher: Teacher) =
         match teacher.Source with
         | Checkpoint path -> path, null, 0L
         | Known _ -> invalidArg (nameof teacher) "The checkpoint of a known teacher is written out first."
+        | TorchScript -> null, null, 0L
         | Trained(train, seed) -> null, trainSpec train, seed
 
     TeacherSpec(
@@ -236,6 +257,7 @@ let private parameters (values: (string * ParameterValue) list) =
 let lossSpec (loss: ResolvedLoss) =
     LossSpec(
         Name = loss.Name,
+        Script = Option.toObj loss.Script,
         Weight = loss.Weight,
         Parameters = parameters loss.Parameters,
         Schedule =
@@ -252,6 +274,9 @@ let lossSpec (loss: ResolvedLoss) =
 type SpecMaker() =
     let dataset = remember datasetSpec
     let student = remember modelSpec
+
+    // One file for each seed, or the same network for all.
+    let studentOf (model: Model) (seed: int64) = if model.Script.IsSome then modelSpecFor seed model else student model
     let learningRate = remember learningRate
     let losses = remember (fun (losses: ResolvedLoss list) -> [| for loss in losses -> lossSpec loss |])
     let teacher = remember teacherSpec
@@ -268,8 +293,8 @@ type SpecMaker() =
             | Some resolved -> teacher resolved
             | None -> null
 
-        let student = student resolved.Student
         let train = trainSpecWith learningRate resolved.Train
         let losses = losses resolved.Losses
 
-        [ for seed in seeds -> RunSpec(Dataset = dataset, Teacher = teacher, Student = student, Train = train, Losses = losses, Seed = seed) ]
+        [ for seed in seeds ->
+              RunSpec(Dataset = dataset, Teacher = teacher, Student = studentOf resolved.Student seed, Train = train, Losses = losses, Seed = seed) ]

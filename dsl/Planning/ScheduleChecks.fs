@@ -52,7 +52,7 @@ let private placeOfSetting (where: Where) (experiment: Experiment) placeOf (draf
         match variant.Edt with
         | None -> false
         | Some edt ->
-            let preset = Resolve.preset edt (LossCatalog.Get loss)
+            let preset = Resolve.preset edt (Resolve.descriptor experiment loss)
             if key = "decay" then preset.Decay.IsSome else preset.StartAfter.IsSome
 
     placeOf

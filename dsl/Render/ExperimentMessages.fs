@@ -20,6 +20,43 @@ let message (mistake: Mistake) : Message option =
             "KNOWN TEACHER DESCRIBED"
             $"A `known` teacher has its network and its weights from its name: {code key} cannot be chosen."
             $"remove {code key}, or remove `known` and describe the teacher."
+    | TorchScriptUnusable reason -> say "UNUSABLE MODULE" reason "python/channel_distillation.py exports modules that can be used (docs/python.md)."
+    | TorchScriptDescribed key ->
+        say
+            "MODULE DESCRIBED"
+            $"A network from `torchscript` has its architecture and its weights from its file: {code key} cannot be chosen."
+            $"remove {code key}, or remove `torchscript`."
+    | BuiltInLossName loss ->
+        say
+            "NAME OF A BUILT-IN LOSS"
+            $"{code loss} is a built-in loss: a table could not tell it from a loss from Python of the same name."
+            $"give yours another name, for instance `my-{loss}`."
+    | NetworkOfOtherImages(file, own, dataset, here) ->
+        let wanted = here.Replace("x", ", ")
+
+        say
+            "NETWORK FOR OTHER IMAGES"
+            $"{code file} takes images of {own} (channels x height x width), and {code dataset} has {here}."
+            $"export it again with `image=({wanted})`."
+    | NetworkOfOtherClasses(file, own, dataset, here) ->
+        say
+            "NETWORK FOR OTHER CLASSES"
+            $"{code file} has {own} logits, and {code dataset} has {here} classes."
+            $"export a network that has {here} outputs."
+    | TorchScriptInBFloat16 files ->
+        let compute = if files.Length = 1 then "computes" else "compute"
+
+        say
+            "FLOAT32 ONLY"
+            $"{codes files} {compute} in float32: the layers of a TorchScript file are fixed, so they cannot compute in bfloat16."
+            "remove `precision: bfloat16`."
+    | OutputsNotThere(losses, what, file, outputs) ->
+        let reads, those = if losses.Length = 1 then "reads", "the loss" else "read", "these losses"
+
+        say
+            "NO SUCH OUTPUT"
+            $"{codes losses} {reads} {what}, but {code file} gives only {codes outputs}."
+            $"export it again with more `taps`, or leave {those} out."
     | TeacherOfOtherImages(teacher, (own, ownClasses, ownSize), (here, classes, size)) ->
         say
             "TEACHER OF OTHER IMAGES"

@@ -14,6 +14,11 @@ let message (mistake: Mistake) : Message option =
     match mistake with
     | UnusedLoss loss -> say "UNUSED LOSS" $"No variant uses the loss {code loss}." ""
     | UnusedAxis path -> say "UNUSED AXIS" $"No variant depends on {code path}, so it multiplies nothing." ""
+    | SameInitialWeights(file, seeds) ->
+        say
+            "SAME INITIAL WEIGHTS"
+            $"All {seeds} seeds begin with the weights in {code file}: they differ in the order of images only."
+            "export one file for each seed, and write `{seed}` in the path: `student-{seed}.pt`."
     | ExcludeMatchesNothing(path, values) ->
         say "NOTHING EXCLUDED" $"This is no value of the axis {code path}, so no point is left out by it." $"its values are {codes values}."
     | DatasetReplaced ->

@@ -31,14 +31,17 @@ public sealed record CheckpointOrigin(DatasetSpec? Dataset, ModelSpec? Model, Pr
         ModelSpec? model = Trained(spec) ?? (file.Metadata.GetValueOrDefault(ModelKey) is string name ? new(name) : null);
         return new(
             dataset is { Name: DatasetSpec.ImageFolder, Classes: not null } || DatasetCatalog.Find(dataset?.Name ?? "") is not null ? dataset : null,
-            ModelCatalog.Find(model?.Name ?? "") is null ? null : model,
+            model?.Script is null && ModelCatalog.Find(model?.Name ?? "") is null ? null : model,
             spec is null ? SpecJson.PrecisionNamed(file.Metadata.GetValueOrDefault(PrecisionKey)) : SpecReader.Precision(spec["train"])
         );
     }
 
     private static ModelSpec? Trained(JsonObject? spec) =>
         SpecReader.Model(spec?["student"]) is ModelSpec student
-            ? LossCatalog.Network(student, (spec?["losses"] as JsonObject ?? []).Select(loss => loss.Key))
+            ? LossCatalog.Network(
+                student,
+                (spec?["losses"] as JsonObject ?? []).Where(loss => loss.Value?["torchscript"] is null).Select(loss => loss.Key)
+            )
             : null;
 
     private static JsonNode? Parse(string? text)

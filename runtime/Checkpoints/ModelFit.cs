@@ -40,13 +40,13 @@ public sealed record ModelFit(ModelDescriptor Model, BackboneOptions Options, St
     private static ModelFit Of(WeightSet weights, ModelDescriptor model, BackboneOptions options)
     {
         using var scope = NewDisposeScope();
-        using Backbone built = model.Create(options);
+        using Network built = model.Create(options);
         IReadOnlyDictionary<string, long[]> shapes = ShapesOf(built);
         var difference = StateDifference.Between(weights, shapes);
         return new(model, options, difference) { IsAlike = weights.Tensors.Any(tensor => shapes.ContainsKey(tensor.Name)) };
     }
 
     /// <summary>Names and shapes of a model's state.</summary>
-    public static IReadOnlyDictionary<string, long[]> ShapesOf(Backbone model) =>
+    public static IReadOnlyDictionary<string, long[]> ShapesOf(Network model) =>
         model.state_dict().ToDictionary(entry => entry.Key, entry => entry.Value.shape);
 }

@@ -9,6 +9,9 @@ public enum Purpose : ulong
     HeldOut = 4,
     Memory = 5,
     Negatives = 6,
+
+    /// <summary>What modules from Python draw themselves: dropout, noise.</summary>
+    Modules = 7,
 }
 
 /// <summary>

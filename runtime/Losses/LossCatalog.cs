@@ -37,7 +37,12 @@ public static class LossCatalog
     public static LossDescriptor? Find(string name) => ByName.GetValueOrDefault(name);
 
     /// <summary>The network that is trained with some losses: the student's, with an assistant where one of them adds it.</summary>
-    public static ModelSpec Network(RunSpec run) => Network(run.Student, run.Losses.Select(loss => loss.Name));
+    public static ModelSpec Network(RunSpec run) => Network(run.Student, run.Losses.Where(loss => loss.Script is null).Select(loss => loss.Name));
+
+    /// <summary>The descriptor of a run's loss: of the catalog, or made from what its archive says of itself.</summary>
+    /// <exception cref="InvalidDataException">The archive cannot be used.</exception>
+    public static LossDescriptor Describe(LossSpec loss) =>
+        loss.Script is null ? Get(loss.Name) : ScriptedLoss.Describe(loss.Name, TorchScript.Archive.Read(loss.Script.Path, loss.Script.Name));
 
     /// <summary>The same, by the names of the losses.</summary>
     public static ModelSpec Network(ModelSpec student, IEnumerable<string> losses) =>

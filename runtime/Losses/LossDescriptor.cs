@@ -31,6 +31,12 @@ public sealed record LossDescriptor
     /// <summary>What it reads of the teacher; <see cref="TeacherSignal.None"/>: it works without one.</summary>
     public TeacherSignal Needs { get; init; } = TeacherSignal.None;
 
+    /// <summary>What it reads of the student, if it is not what it reads of the teacher.</summary>
+    public TeacherSignal? ReadsOfStudent { get; init; }
+
+    /// <summary>What it reads of the student.</summary>
+    public TeacherSignal OfStudent => ReadsOfStudent ?? Needs;
+
     /// <summary>Why these features cannot be paired; null: they can.</summary>
     public Func<FeaturePair, Parameters, Mismatch?> WhyNotPaired { get; init; } = (_, _) => null;
 
@@ -109,10 +115,10 @@ public sealed record FeaturePair(IReadOnlyList<FeatureShape> Student, IReadOnlyL
     /// <param name="teacher">Null: the student learns alone.</param>
     public static FeaturePair Of(ModelSpec student, ModelSpec? teacher, ImageShape image)
     {
-        ModelDescriptor learner = ModelCatalog.Get(student.Name);
+        ModelDescriptor learner = ModelCatalog.Describe(student);
         if (teacher is null)
             return new(learner.Features(student, image), []) { StudentEmbedding = learner.EmbeddingChannels };
-        ModelDescriptor master = ModelCatalog.Get(teacher.Name);
+        ModelDescriptor master = ModelCatalog.Describe(teacher);
         return new(learner.Features(student, image), master.Features(teacher, image))
         {
             StudentEmbedding = learner.EmbeddingChannels,

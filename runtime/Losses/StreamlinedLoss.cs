@@ -28,7 +28,12 @@ public sealed class StreamlinedLoss(double tikhonov, bool isOfPaper, Softening s
             DefaultWeight = 0.9,
             Parameters =
             [
-                new ParameterDescriptor.Choice("form", "code", ["code", "paper"], "The paper's form has no shares, and cosines that are not divided by the number of classes."),
+                new ParameterDescriptor.Choice(
+                    "form",
+                    "code",
+                    ["code", "paper"],
+                    "The paper's form has no shares, and cosines that are not divided by the number of classes."
+                ),
                 new ParameterDescriptor.Number("tikhonov", 0.1, "Added to the diagonal of the covariance.", Minimum: 0, AboveMinimum: true),
                 .. Softening.Options(4),
             ],

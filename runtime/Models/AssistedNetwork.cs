@@ -42,7 +42,7 @@ public sealed class AssistedNetwork : Backbone
         {
             Name = name,
             Doc = $"Two {model.Name} whose features are added: student and assistant",
-            Create = options => new AssistedNetwork(name, model.Create(options), model.Create(options)),
+            Create = options => new AssistedNetwork(name, (Backbone)model.Create(options), (Backbone)model.Create(options)),
         };
     }
 

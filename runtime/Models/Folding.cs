@@ -18,7 +18,7 @@ public static class Folding
     /// <param name="network">In evaluation mode.</param>
     /// <param name="images">Any batch, [batch, channels, height, width]: a pass of its first image shows what follows what.</param>
     /// <returns>How many were folded.</returns>
-    public static int Fold(Backbone network, Tensor images)
+    public static int Fold(Network network, Tensor images)
     {
         using var noGradient = no_grad();
         using var scope = NewDisposeScope();

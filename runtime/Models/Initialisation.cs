@@ -29,7 +29,7 @@ public static class Initialisation
             Initialise(pair.Assistant, seed, scope + ".assistant");
             return;
         }
-        FirstWeights rules = module is Backbone network ? network.FirstWeights : FirstWeights.OfLosses;
+        FirstWeights rules = module is Network network ? network.FirstWeights : FirstWeights.OfLosses;
         using var noGradient = no_grad();
         foreach (var (path, layer) in module.named_modules().Prepend(("", module)))
         {

@@ -1,3 +1,5 @@
+using ChannelDistillation.Specs;
+
 namespace ChannelDistillation.Models;
 
 /// <summary>Every model an experiment can name. A new one is its file and a line here.</summary>
@@ -17,6 +19,10 @@ public static class ModelCatalog
                 ? AssistedNetwork.Describe(model)
                 : null
         );
+
+    /// <summary>The model of a spec: one by its name, or one from Python.</summary>
+    /// <exception cref="InvalidDataException">Its TorchScript archive cannot be used.</exception>
+    public static ModelDescriptor Describe(ModelSpec spec) => spec.Script is null ? Get(spec.Name) : ScriptedNetwork.Describe(spec.Script);
 
     /// <exception cref="KeyNotFoundException">An unknown name: experiments are validated before they get here.</exception>
     public static ModelDescriptor Get(string name) => Find(name) ?? throw new KeyNotFoundException($"There is no model {name}.");

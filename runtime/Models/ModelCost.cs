@@ -32,7 +32,7 @@ public sealed record ModelCost(long Parameters, long MultiplyAdds)
         var (spec, image, classes) = counted;
         using var noGradient = no_grad();
         using var scope = NewDisposeScope();
-        using Backbone model = ModelCatalog.Get(spec.Name).Build(spec, image, classes);
+        using Network model = ModelCatalog.Describe(spec).Build(spec, image, classes);
         model.eval();
         Tensor one = zeros(1, image.Channels, image.Height, image.Width);
         long ofConvolutions = Layers.MultiplyAdds.During(() => model.forward(one));

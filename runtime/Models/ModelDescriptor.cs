@@ -28,12 +28,12 @@ public sealed record ModelDescriptor
     /// <summary>Channels of the embedding: those of the last stage, if nothing else is said.</summary>
     public int EmbeddingChannels
     {
-        get => field > 0 ? field : Stages[^1].Channels;
+        get => field > 0 || Stages.Count == 0 ? field : Stages[^1].Channels;
         init;
     }
 
     /// <summary>Builds the network; its weights mean nothing before <see cref="Initialisation"/> or a checkpoint has set them.</summary>
-    public required Func<BackboneOptions, Backbone> Create { get; init; }
+    public required Func<BackboneOptions, Network> Create { get; init; }
 
     /// <summary>The stem used for a model of an experiment on images of a given size.</summary>
     public Stem StemFor(ModelSpec spec, ImageShape image) =>
@@ -65,8 +65,13 @@ public sealed record ModelDescriptor
     }
 
     /// <summary>The network for images of a given size; its weights mean nothing before <see cref="Initialisation"/> or a checkpoint has set them.</summary>
-    public Backbone Build(ModelSpec spec, ImageShape image, int classes) => Create(new(StemFor(spec, image), image.Channels, classes));
+    public Network Build(ModelSpec spec, ImageShape image, int classes) =>
+        Create(new(StemFor(spec, image), image.Channels, classes) { Image = image });
 }
 
 /// <param name="Channels">Channels of the input images: 3, or 1 for grey ones.</param>
-public sealed record BackboneOptions(Stem Stem, int Channels, int Classes);
+public sealed record BackboneOptions(Stem Stem, int Channels, int Classes)
+{
+    /// <summary>The images that the network is to take; null: not known.</summary>
+    public ImageShape? Image { get; init; }
+}

@@ -78,6 +78,8 @@ public static class TensorLayouts
     /// <summary>Stores the weights of all convolutions of a module in this layout; activations follow them. Parameters stay the same objects.</summary>
     public static void Arrange(this nn.Module module, TensorLayout layout)
     {
+        if (module is ScriptedNetwork network)
+            network.Arrange(layout);
         foreach (Convolution convolution in module.modules().Prepend(module).OfType<Convolution>())
             convolution.Arrange(layout);
     }

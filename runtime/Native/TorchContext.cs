@@ -37,6 +37,12 @@ internal static partial class TorchContext
     /// <summary>Whether operators on the CPU may use oneDNN. Without it libtorch's own kernels compute: several times slower, and to other rounding.</summary>
     public static bool UseOneDnn(bool isOn) => Try(() => SetOneDnn(GlobalContext(), isOn));
 
+    /// <summary>
+    /// Whether TorchScript's graph executor may rewrite modules that this thread calls: fuse operators, and derive their gradients itself. What it
+    /// does so depends on earlier calls; without it modules are run operator for operator.
+    /// </summary>
+    public static bool RewriteScripts(bool isOn) => Try(() => SetGraphExecutorOptimize(isOn));
+
     /// <summary>Whether NNPACK and oneDNN may be used; null where this libtorch does not say.</summary>
     public static (bool Nnpack, bool OneDnn)? CpuLibraries()
     {
@@ -95,6 +101,9 @@ internal static partial class TorchContext
 
     [LibraryImport(TorchCpu, EntryPoint = "_ZN2at7Context39setDeterministicFillUninitializedMemoryEb")]
     private static partial void SetFillUninitialized(nint context, [MarshalAs(UnmanagedType.U1)] bool isOn);
+
+    [LibraryImport(TorchCpu, EntryPoint = "_ZN5torch3jit24setGraphExecutorOptimizeEb")]
+    private static partial void SetGraphExecutorOptimize([MarshalAs(UnmanagedType.U1)] bool isOn);
 
     [LibraryImport(TorchCpu, EntryPoint = "_ZNK2at7Context14benchmarkCuDNNEv")]
     [return: MarshalAs(UnmanagedType.U1)]

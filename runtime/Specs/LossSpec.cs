@@ -5,8 +5,11 @@ namespace ChannelDistillation.Specs;
 /// <summary>One term of a student's loss: weight x schedule(epoch) x loss.</summary>
 public sealed record LossSpec
 {
-    /// <summary>Its name in <see cref="Losses.LossCatalog"/>.</summary>
+    /// <summary>Its name in <see cref="Losses.LossCatalog"/>, or that of a loss from Python in the experiment.</summary>
     public required string Name { get; init; }
+
+    /// <summary>The archive of a loss from Python; null: one of the catalog.</summary>
+    public TorchScriptFile? Script { get; init; }
 
     public required double Weight { get; init; }
 

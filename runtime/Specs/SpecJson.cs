@@ -135,10 +135,21 @@ public static class SpecJson
     internal static void Write(Utf8JsonWriter json, string property, ModelSpec model)
     {
         json.WriteStartObject(property);
-        json.WriteString("name", model.Name);
+        if (model.Script is null)
+            json.WriteString("name", model.Name);
+        Write(json, model.Script);
         if (model.Stem is Stem stem)
             json.WriteString("stem", stem == Stem.Cifar ? "cifar" : "imagenet");
         json.WriteEndObject();
+    }
+
+    /// <summary>Content and name: the folder that it lies in changes nothing.</summary>
+    private static void Write(Utf8JsonWriter json, TorchScriptFile? script)
+    {
+        if (script is null)
+            return;
+        json.WriteString("torchscript", script.Name);
+        json.WriteString("sha256", script.Sha256);
     }
 
     private static void Write(Utf8JsonWriter json, TrainSpec train)
@@ -195,6 +206,7 @@ public static class SpecJson
     private static void Write(Utf8JsonWriter json, LossSpec loss)
     {
         json.WriteStartObject(loss.Name);
+        Write(json, loss.Script);
         json.WriteNumber("weight", loss.Weight);
         foreach (var (name, value) in loss.Parameters)
         {

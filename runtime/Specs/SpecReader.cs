@@ -24,11 +24,15 @@ public static class SpecReader
                 : null
         );
 
-    /// <summary>From an object like a run's `student`.</summary>
+    /// <summary>From an object like a run's `student`. Of a network from Python the path is not known, and empty.</summary>
     /// <returns>Null: it is no such object.</returns>
     public static ModelSpec? Model(JsonNode? json) =>
         Try(() =>
-            json is JsonObject model
+            json is JsonObject script
+            && script["sha256"]?.GetValue<string>() is { Length: 64 } sha256
+            && script["torchscript"]?.GetValue<string>() is string file
+                ? ModelSpec.Of(new(file, "", sha256))
+            : json is JsonObject model
                 ? new ModelSpec(
                     model["name"]!.GetValue<string>(),
                     model["stem"]?.GetValue<string>() switch
@@ -38,7 +42,7 @@ public static class SpecReader
                         _ => null,
                     }
                 )
-                : null
+            : null
         );
 
     /// <summary>From an object like a run's `train`; float32 where nothing else is said.</summary>

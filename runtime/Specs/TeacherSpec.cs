@@ -5,7 +5,7 @@ public sealed record TeacherSpec
 {
     public required ModelSpec Model { get; init; }
 
-    /// <summary>Path of a checkpoint as written in the experiment (relative to the project's root); null where <see cref="Train"/> is set.</summary>
+    /// <summary>Path of a checkpoint as written in the experiment (relative to the project's root); null where <see cref="Train"/> is set, or the model comes with its weights.</summary>
     public string? Checkpoint { get; init; }
 
     /// <summary>The recipe (cross-entropy only) that makes the teacher; null where <see cref="Checkpoint"/> is set.</summary>

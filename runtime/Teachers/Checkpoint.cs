@@ -10,7 +10,7 @@ public static class Checkpoint
 {
     /// <param name="path">A checkpoint of any format; see docs/checkpoints.md.</param>
     /// <exception cref="InvalidDataException">Not a checkpoint, damaged, or weights of another model; the message says what differs.</exception>
-    public static void LoadInto(Backbone model, string path)
+    public static void LoadInto(Network model, string path)
     {
         using CheckpointFile file = CheckpointFile.Open(path);
         LoadInto(model, file);
@@ -22,7 +22,7 @@ public static class Checkpoint
     /// </summary>
     /// <returns>The weights that were taken: of a file with several networks the first that fits.</returns>
     /// <exception cref="InvalidDataException">Weights of another model, damaged, infinite or NaN; the message says what differs.</exception>
-    public static WeightSet LoadInto(Backbone model, CheckpointFile file)
+    public static WeightSet LoadInto(Network model, CheckpointFile file)
     {
         using var noGradient = no_grad();
         Dictionary<string, Tensor> wanted = model.state_dict();
@@ -41,7 +41,7 @@ public static class Checkpoint
         return weights;
     }
 
-    private static WeightSet Fitting(Backbone model, CheckpointFile file)
+    private static WeightSet Fitting(Network model, CheckpointFile file)
     {
         IReadOnlyDictionary<string, long[]> shapes = ModelFit.ShapesOf(model);
         var compared = file.Sets.Select(set => (Set: set, Difference: StateDifference.Between(set, shapes))).OrderBy(pair => pair.Difference.Count);

@@ -27,7 +27,7 @@ public static class CheckpointEvaluation
     )
     {
         DatasetDescriptor images = DatasetCatalog.Describe(dataset);
-        using Backbone backbone = ModelCatalog.Get(model.Name).Build(model, images.Image, images.Classes);
+        using Network backbone = ModelCatalog.Describe(model).Build(model, images.Image, images.Classes);
         WeightSet weights = Checkpoint.LoadInto(backbone, file);
         using IImageSet set = DatasetStore.OpenFinal(dataset, options.Workspace);
         var device = new torch.Device(options.Device);

@@ -10,14 +10,14 @@ namespace ChannelDistillation.Teachers;
 /// <summary>A teacher that only answers: no gradients, no updates.</summary>
 public sealed class FrozenTeacher : ITeacher
 {
-    private readonly Backbone model;
+    private readonly Network model;
     private readonly Precision precision;
     private readonly bool isFoldable;
     private bool isReady;
 
     /// <param name="model">With its weights loaded, on the training device; owned by this object from now on.</param>
     /// <param name="precision">What it computes in; it answers in float32.</param>
-    public FrozenTeacher(Backbone model, TeacherBatchNorm batchNorm, Precision precision = Precision.Float32)
+    public FrozenTeacher(Network model, TeacherBatchNorm batchNorm, Precision precision = Precision.Float32)
     {
         this.model = model;
         this.precision = precision;

@@ -14,7 +14,7 @@ public sealed class TeacherStore(Workspace workspace)
 {
     /// <summary>Path of the teacher's weights, there or not.</summary>
     public string CheckpointOf(TeacherSpec teacher, DatasetSpec dataset) =>
-        teacher.AsRun(dataset) is RunSpec run ? FolderOf(run).LatestWeights : workspace.Resolve(teacher.Checkpoint!);
+        teacher.AsRun(dataset) is RunSpec run ? FolderOf(run).LatestWeights : teacher.Model.Script?.Path ?? workspace.Resolve(teacher.Checkpoint!);
 
     public bool IsThere(TeacherSpec teacher, DatasetSpec dataset) =>
         teacher.AsRun(dataset) is RunSpec run
@@ -79,14 +79,17 @@ public sealed class TeacherStore(Workspace workspace)
         if (!File.Exists(path))
             throw new MissingException($"The teacher's checkpoint {path} is not there.");
         DatasetDescriptor images = DatasetCatalog.Describe(dataset);
-        Backbone model = ModelCatalog.Get(teacher.Model.Name).Build(teacher.Model, images.Image, images.Classes);
+        Network? model = null;
         try
         {
-            Checkpoint.LoadInto(model, path);
+            model = ModelCatalog.Describe(teacher.Model).Build(teacher.Model, images.Image, images.Classes);
+            // A network from Python has its weights in the same file.
+            if (teacher.Model.Script is null)
+                Checkpoint.LoadInto(model, path);
         }
         catch (InvalidDataException error)
         {
-            model.Dispose();
+            model?.Dispose();
             throw new MissingException($"The teacher {teacher.Model.Name} cannot be used. {error.Message}", error);
         }
         model.Arrange(layout);

@@ -65,6 +65,8 @@ public sealed partial class CohortTrainer : IDisposable
         checkEveryStep = device.type == DeviceType.CPU;
         int[] labels = dataset.Training.Labels();
         var origins = new RunOrigins(teacherHash, dataset.Fingerprint());
+        foreach (TorchScriptFile script in specs.Select(lane => lane.Spec.Student.Script).OfType<TorchScriptFile>())
+            TorchScript.KnownModules.Note(script, options.Workspace);
         foreach (LaneSpec spec in specs)
             lanes.Open(spec, () => new Lane(spec, dataset.Descriptor, labels, device), options.Device, origins);
     }

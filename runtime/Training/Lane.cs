@@ -26,12 +26,13 @@ internal sealed class Lane : IDisposable
         Spec = lane.Spec;
         this.device = device;
         ModelSpec network = LossCatalog.Network(Spec);
-        Student = ModelCatalog.Get(network.Name).Build(network, dataset.Image, dataset.Classes);
+        Student = ModelCatalog.Describe(network).Build(network, dataset.Image, dataset.Classes);
         Initialisation.Initialise(Student, Spec.Seed, "student");
         Student.Arrange(lane.Layouts.Student);
         Student.to(device);
         Student.ComputeIn(Spec.Train.Precision);
         FeaturePair features = FeaturePair.Of(network, Spec.Teacher?.Model, dataset.Image);
+        RequirePairs(network, features);
         Losses = new LossTerms(
             Spec.Losses,
             loss => new(loss.Parameters, features, dataset.Classes, trainingLabels, Spec.Seed) { Epochs = Spec.Train.Epochs },
@@ -49,7 +50,7 @@ internal sealed class Lane : IDisposable
 
     public RunSpec Spec { get; }
 
-    public Backbone Student { get; }
+    public Network Student { get; }
 
     public LossTerms Losses { get; }
 
@@ -222,9 +223,26 @@ internal sealed class Lane : IDisposable
         Student.Dispose();
     }
 
+    /// <summary>Of built-in networks the plan has checked it; files from Python need not state the shapes of their outputs.</summary>
+    private void RequirePairs(ModelSpec network, FeaturePair features)
+    {
+        if ((network.Script ?? Spec.Teacher?.Model.Script) is null)
+            return;
+        foreach (LossSpec loss in Spec.Losses)
+        {
+            LossDescriptor descriptor = LossCatalog.Describe(loss);
+            if (descriptor.NeedsTeacher && descriptor.WhyNotPaired(features, loss.Parameters) is Mismatch mismatch)
+                throw new InvalidDataException(
+                    $"The loss `{loss.Name}` cannot compare student and teacher: {mismatch.Reason}. To change that, {mismatch.Remedy}."
+                );
+        }
+    }
+
     private void Learn(Batch batch, TeacherSignals? teacher, int stepsPerEpoch)
     {
         using var scope = NewDisposeScope();
+        // Modules from Python may draw from libtorch's generator (dropout): the same numbers alone, in a cohort and after a resume.
+        manual_seed((long)new Randomness(Spec.Seed, Purpose.Modules, Position.Epoch, Position.Step).NextBits()).Dispose();
         ModelOutput output = Student.Run(batch.Images, Taps.Logits | Losses.OfStudent);
         IReadOnlyList<Tensor> values = Losses.Compute(new(output, teacher, batch.Labels, batch.Indices, Position.Epoch));
         meter!.Add(values, output.Logits, batch.Labels);

@@ -124,7 +124,9 @@ public sealed class LayoutChoice(Workspace workspace, string device, LayoutReque
                 CpuFeatures.Signature,
                 torch.get_num_threads(),
                 TorchContext.Version ?? typeof(torch).Assembly.GetName().Version!.ToString(),
-                use.Model.Stem is Stem stem ? $"{use.Model.Name}, {stem}" : use.Model.Name,
+                use.Model.Script is { } script ? $"{script.Name} {script.Sha256}"
+                    : use.Model.Stem is Stem stem ? $"{use.Model.Name}, {stem}"
+                    : use.Model.Name,
                 $"{use.Image.Channels}x{use.Image.Height}x{use.Image.Width}",
                 use.Classes,
                 use.Batch,

@@ -59,14 +59,14 @@ internal static class LayoutTiming
 
     private sealed class TimedNetwork : IDisposable
     {
-        private readonly Backbone network;
+        private readonly Network network;
         private readonly FrozenTeacher? teacher;
         private readonly Tensor images;
         private readonly Tensor labels;
 
         public TimedNetwork(NetworkUse use)
         {
-            network = ModelCatalog.Get(use.Model.Name).Build(use.Model, use.Image, use.Classes);
+            network = ModelCatalog.Describe(use.Model).Build(use.Model, use.Image, use.Classes);
             Initialisation.Initialise(network, 1, "timed");
             if (use.IsTrained)
                 network.ComputeIn(use.Precision);

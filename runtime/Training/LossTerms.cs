@@ -21,7 +21,7 @@ internal sealed class LossTerms : IDisposable
         TensorLayout layout = TensorLayout.ChannelsLast
     )
     {
-        all = [.. specs.Select(spec => (spec, LossCatalog.Get(spec.Name).Create(context(spec))))];
+        all = [.. specs.Select(spec => (spec, LossCatalog.Describe(spec).Create(context(spec))))];
         foreach (var (spec, loss) in all)
         {
             if (loss.Auxiliary is nn.Module module)

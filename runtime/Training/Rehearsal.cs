@@ -135,9 +135,9 @@ public sealed class Rehearsal : IDisposable
             cuda.synchronize();
     }
 
-    private Backbone RandomTeacher(TeacherSpec spec)
+    private Network RandomTeacher(TeacherSpec spec)
     {
-        Backbone network = ModelCatalog.Get(spec.Model.Name).Build(spec.Model, dataset.Image, dataset.Classes);
+        Network network = ModelCatalog.Describe(spec.Model).Build(spec.Model, dataset.Image, dataset.Classes);
         Initialisation.Initialise(network, 1, "teacher");
         network.Arrange(layouts.Teacher ?? TensorLayout.ChannelsLast);
         network.to(device);

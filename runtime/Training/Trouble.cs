@@ -60,6 +60,7 @@ internal static class Trouble
         : error is ExternalException && error.Message.Contains("does not have a deterministic implementation", StringComparison.Ordinal)
             ? $"{Said(error).Split(" does not")[0]} has no deterministic form on a GPU: this run can be trained there only without --deterministic."
         : error is ExternalException ? Said(error)
+        : error is InvalidDataException ? error.Message
         : $"{error.GetType().Name}: {error.Message}";
 
     /// <summary>Does something outside of any run, an evaluation for instance, and tells what came of it so that a person can do something about it.</summary>

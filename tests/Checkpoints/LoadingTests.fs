@@ -21,11 +21,11 @@ let private filled name channels classes seed =
 let private write path (tensors: (string * torch.Tensor) seq) =
     Safetensors.Write(path, [| for name, tensor in tensors -> KeyValuePair(name, tensor) |], Dictionary())
 
-let private state (model: Backbone) = [ for entry in model.state_dict () -> entry.Key, entry.Value ]
-let private numbers (model: Backbone) = [ for name, tensor in state model -> name, Golden.toArray tensor ]
+let private state (model: Network) = [ for entry in model.state_dict () -> entry.Key, entry.Value ]
+let private numbers (model: Network) = [ for name, tensor in state model -> name, Golden.toArray tensor ]
 
 /// Writes what is made of the state of a resnet8 for 10 classes, and loads it into another model; what is said.
-let private refused change (into: Backbone) =
+let private refused change (into: Network) =
     use _ = torch.NewDisposeScope()
     use folder = new TemporaryFolder()
     let path = folder.File "a.safetensors"

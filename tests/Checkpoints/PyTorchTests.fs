@@ -59,7 +59,7 @@ let private images (folder: TemporaryFolder) =
     File.WriteAllText(path, JsonSerializer.Serialize nested)
     path, Golden.toTensor (Array.map float32 values) shape
 
-let private logits (model: Backbone) (images: torch.Tensor) =
+let private logits (model: Network) (images: torch.Tensor) =
     use _ = torch.no_grad ()
     model.eval ()
     Golden.toArray (model.forward images)

@@ -29,7 +29,8 @@ let private tables =
       "quickstart", []
       "fashion-mnist-ablation", []
       "fashion-mnist-methods", []
-      "fashion-mnist-results", [] ]
+      "fashion-mnist-results", []
+      "python-modules", [] ]
 
 /// Top-1 accuracy in percent after the last epoch, as the tables of arXiv 1910.10699 have it: same architecture, then different ones.
 let private benchmark =

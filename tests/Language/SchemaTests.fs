@@ -102,11 +102,22 @@ let private beyondSchema =
       "teacher-of-other-images-in-a-grid"
       "teacher-with-two-kinds-of-weights"
       "teacher-without-weights"
+      "torchscript-assistant"
+      "torchscript-bfloat16"
+      "torchscript-loss-as-teacher"
+      "torchscript-missing-output"
+      "torchscript-network-as-loss"
+      "torchscript-not-an-archive"
+      "torchscript-not-there"
+      "torchscript-other-images"
+      "torchscript-unknown-parameter"
       "undeclared-loss"
+      "undeclared-loss-misspelt"
       "uneven-zip"
       "variant-called-teacher"
       "variant-name-of-a-device"
-      "variant-name-with-a-star" ]
+      "variant-name-with-a-star"
+      "wide-characters" ]
 
 [<Tests>]
 let tests =

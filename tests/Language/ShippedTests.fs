@@ -20,7 +20,8 @@ let names =
       "crd-benchmark"
       "fashion-mnist-ablation"
       "fashion-mnist-methods"
-      "fashion-mnist-results" ]
+      "fashion-mnist-results"
+      "python-modules" ]
 
 let plan (name: string) =
     Repository.inRoot (fun () ->
@@ -58,6 +59,7 @@ let private rows name =
     match name with
     | "imagenet-comparison" -> [ "student"; "kd"; "fitnets"; "at"; "residual-kd"; "cd"; "cd+gkd"; "cd+gkd+edt" ]
     | "fashion-mnist-results" -> [ "student"; "kd"; "fitnets"; "at"; "rkd"; "cd"; "cd+gkd"; "cd+gkd+edt"; "late-ce"; "cd-stops" ]
+    | "python-modules" -> [ "student"; "kd"; "soft-labels"; "hint" ]
     | "cifar100-ablation" -> ablation @ controls
     | "fashion-mnist-methods" ->
         [ "student"
@@ -117,7 +119,7 @@ let tests =
               Expect.equal scripts.Length names.Length "one experiment for each script"
 
               for name, text in Seq.zip names scripts do
-                  match Experiments.ofSource (Source(name + ".fsx", text)) [] with
+                  match Repository.inRoot (fun () -> Experiments.ofSource (Source($"experiments/{name}.fsx", text)) []) with
                   | Ok(twin, _) -> Expect.equal twin.Experiment (plan name).Experiment name
                   | Error problems -> failtest (Render.text false problems)
           }

@@ -226,7 +226,11 @@ let private onLogits =
           let binary p = [| p; 1.0 - p |]
 
           let each (s: float[]) (t: float[]) (label: int64) =
-              let below = [| for k in 0 .. t.Length - 1 do if t[k] < t[int label] then k |]
+              let below =
+                  [| for k in 0 .. t.Length - 1 do
+                         if t[k] < t[int label] then
+                             k |]
+
               let among (logits: float[]) = softmax case.Temperature [| for k in below -> logits[k] |]
               let sure = divergence (binary (Array.max (softmax 1.0 t))) (binary (softmax 1.0 s).[int label])
               sure + 8.0 * square case.Temperature * (if below.Length = 0 then 0.0 else divergence (among t) (among s))

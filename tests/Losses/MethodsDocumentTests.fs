@@ -45,7 +45,8 @@ let tests =
     testList
         "losses: what every method comes with"
         [ testCase "values and gradients from PyTorch"
-          <| fun () -> Expect.containsAll (golden "losses.json" @ golden "methods.json" @ golden "logit_losses.json") names "methods with golden values"
+          <| fun () ->
+              Expect.containsAll (golden "losses.json" @ golden "methods.json" @ golden "logit_losses.json") names "methods with golden values"
 
           testCase "values from PyTorch with its layers, where it has some"
           <| fun () ->

@@ -16,7 +16,7 @@ let private network name =
     model
 
 /// All that a network says of the images.
-let private answers stages (model: Backbone) =
+let private answers stages (model: Network) =
     use _ = torch.no_grad ()
     let output = model.Run(images (), Taps.Everything ||| Taps.PreActivations stages)
     [ output.Logits; output.Embedding; yield! output.Features; yield! output.PreActivations ]

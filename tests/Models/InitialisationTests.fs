@@ -16,7 +16,7 @@ let private initialised name seed scope =
     Initialisation.Initialise(model, seed, scope)
     model
 
-let private values (model: Backbone) = [ for entry in model.state_dict () -> entry.Key, Golden.toArray entry.Value ]
+let private values (model: Network) = [ for entry in model.state_dict () -> entry.Key, Golden.toArray entry.Value ]
 
 let private weights (model: torch.nn.Module) name = Golden.toArray (model.state_dict()[name])
 

@@ -12,7 +12,7 @@ let private stem (entry: JsonElement) = if Golden.text "stem" entry = "imagenet"
 
 let private number (name: string) (entry: JsonElement) = entry.GetProperty(name).GetInt32()
 
-let private parameters (model: Backbone) = model.parameters () |> Seq.sumBy (fun parameter -> parameter.numel ())
+let private parameters (model: Network) = model.parameters () |> Seq.sumBy (fun parameter -> parameter.numel ())
 
 let private has (name: string) (entry: JsonElement) = fst (entry.TryGetProperty name)
 

@@ -30,7 +30,12 @@ let private switched on (name, spec: RunSpec) =
         Teacher = spec.Teacher,
         Student = spec.Student,
         Train = spec.Train,
-        Losses = [| for loss in spec.Losses -> if loss.Name = name then LossSpec(Name = name, Weight = loss.Weight, Parameters = loss.Parameters.With(on, true), Schedule = loss.Schedule) else loss |],
+        Losses =
+            [| for loss in spec.Losses ->
+                   if loss.Name = name then
+                       LossSpec(Name = name, Weight = loss.Weight, Parameters = loss.Parameters.With(on, true), Schedule = loss.Schedule)
+                   else
+                       loss |],
         Seed = spec.Seed
     )
 

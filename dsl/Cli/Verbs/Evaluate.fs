@@ -14,6 +14,7 @@ open ChannelDistillation.Models
 open ChannelDistillation.Records
 open ChannelDistillation.Specs
 open ChannelDistillation.Teachers
+open ChannelDistillation.TorchScript
 open ChannelDistillation.Training
 open ChannelDistillation.Cli
 open ChannelDistillation.Cli.Common
@@ -23,6 +24,7 @@ type EvaluateArguments =
     | [<Unique>] Model of model: string
     | [<Unique>] Dataset of ``name or folder``: string
     | [<Unique>] Stem of stem: string
+    | [<Unique>] TorchScript of file: string
     | [<Unique>] Device of device: string
     | [<Unique>] Threads of n: int
     | [<Unique>] Layout of layout: string
@@ -34,6 +36,8 @@ type EvaluateArguments =
             | Checkpoint _ -> "a checkpoint of a run, of PyTorch (.pth, .pt) or any safetensors file"
             | Model _ -> "whose weights they are; default: that of the run it lies in, or the one that its tensors fit"
             | Dataset _ -> "a dataset, a folder with val/CLASS/*.jpg or a packed copy; default: that of the run it lies in"
+            | TorchScript _ ->
+                "the file of a network from Python (it is code, and it is run); default: that of the run, if an experiment trained it here"
             | Stem _ -> "cifar or imagenet; default: the one that its tensors fit"
             | Device _ -> "auto, cpu, cuda or cuda:N; default auto: a GPU where there is one"
             | Threads _ -> "processor threads; default: all cores"
@@ -51,6 +55,30 @@ let private modelNamed (name: string) =
     match ModelCatalog.Find name with
     | null -> Fetching.unknown "model" name [ for model in ModelCatalog.All -> model.Name ]
     | model -> ModelSpec model.Name
+
+/// A network from Python: its file, which is run, is named on the command line, or an experiment of this project has trained it.
+let private scripted (file: CheckpointFile) (origin: CheckpointOrigin) (given: string option) : ModelSpec option =
+    let known = Option.ofObj origin.Model |> Option.bind (_.Script >> Option.ofObj)
+
+    match given, known with
+    | Some path, _ ->
+        let archive = Checkpoints.usable (fun () -> Archive.Read path)
+
+        match known with
+        | Some other when other.Sha256 <> archive.File.Sha256 ->
+            raise (MissingException $"{path} is not the file that {file.Path} was trained with: that had the SHA-256 {other.Sha256}.")
+        | _ -> Some(ModelSpec.Of archive.File)
+    | None, Some other ->
+        match KnownModules.Find(other.Sha256, workspace) with
+        | null ->
+            raise (
+                MissingException(
+                    $"{file.Path} holds weights of a network from Python, {other.Name}. Its file is code, and no experiment here has trained it, or it has moved. "
+                    + "If you trust it, name it: --torchscript FILE"
+                )
+            )
+        | script -> Some(ModelSpec.Of script)
+    | None, None -> None
 
 /// As far as it is not given: what the file's origin says, then the model that the tensors fit.
 let private modelOf (file: CheckpointFile) (origin: CheckpointOrigin) (given: string option) (stem: Stem option) =
@@ -152,7 +180,15 @@ let private evaluate (parsed: ParseResults<EvaluateArguments>) =
     use file = Checkpoints.opened (parsed.GetResult Checkpoint)
     let origin = CheckpointOrigin.Of file
     let dataset = datasetOf file origin (parsed.TryGetResult Dataset)
-    let model = modelOf file origin (parsed.TryGetResult Model) stem
+    let given = parsed.TryGetResult Model
+
+    let model =
+        (if given.IsSome then
+             None
+         else
+             scripted file origin (parsed.TryGetResult TorchScript))
+        |> Option.defaultWith (fun () -> modelOf file origin given stem)
+
     threads |> Option.iter Devices.UseThreads
     Option.ofObj (Devices.Hint device) |> Option.iter (eprintfn "%s")
     let computing = { Computing.standard with Layout = parsed.TryGetResult Layout |> Parsing.layout }

@@ -4,7 +4,9 @@ module ChannelDistillation.Cli.TeacherInspect
 open Argu
 open System.IO
 open ChannelDistillation.Dsl.Launch
+open ChannelDistillation.Dsl
 open ChannelDistillation.Records
+open ChannelDistillation.TorchScript
 open ChannelDistillation.Cli
 open ChannelDistillation.Cli.Common
 
@@ -18,9 +20,45 @@ type TeacherInspectArguments =
             | File _ -> "a checkpoint: of PyTorch (.pth, .pt) or safetensors"
             | All -> "list every tensor, however many there are"
 
+/// A TorchScript file by what it says of itself; it is not run.
+let private describe (archive: Archive) =
+    let texts (values: string seq) = System.String.Join(", ", values)
+    let numbers (values: int seq) = texts (Seq.map string values)
+
+    let about =
+        match archive.Description with
+        | :? NetworkDescription as network ->
+            [ [ "kind"; "network" ]
+              if network.Image.HasValue then
+                  [ "image"; $"{network.Image.Value.Channels}x{network.Image.Value.Height}x{network.Image.Value.Width}" ]
+              [ "outputs"; texts network.Outputs ]
+              match Option.ofObj network.Shapes with
+              | Some shapes -> yield! Seq.map2 (fun (name: string) shape -> [ "  " + name; $"[{numbers shape}]" ]) network.Outputs shapes
+              | None -> () ]
+        | :? LossDescription as loss ->
+            [ [ "kind"; "loss" ]
+              [ "inputs"; texts [ for input in loss.Inputs -> input.Name ] ]
+              for struct (name, standard) in loss.Parameters do
+                  [ $"  {name}"; Numbers.show standard ] ]
+        | _ -> []
+
+    Columns.aligned (
+        [ [ "file"; archive.File.Path ]
+          [ "format"; "TorchScript (code, not run here)" ]
+          [ "sha256"; archive.File.Sha256 ] ]
+        @ about
+    )
+    |> List.iter (printfn "%s")
+
 let run (parsed: ParseResults<TeacherInspectArguments>) =
-    use file = Checkpoints.opened (parsed.GetResult File)
-    Checkpoints.verify file
-    let sha256 = ContentHash(Path.Combine(workspace.Pretrain, "hashes")).Of file.Path
-    printf "%s" (CheckpointText.render (parsed.Contains All) sha256 file)
+    let path = parsed.GetResult File
+
+    match Option.ofObj (Archive.TryRead path) with
+    | Some archive -> describe archive
+    | None ->
+        use file = Checkpoints.opened path
+        Checkpoints.verify file
+        let sha256 = ContentHash(Path.Combine(workspace.Pretrain, "hashes")).Of file.Path
+        printf "%s" (CheckpointText.render (parsed.Contains All) sha256 file)
+
     0

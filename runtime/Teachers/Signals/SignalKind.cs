@@ -16,10 +16,10 @@ internal sealed record SignalKind(string Name, int Width, Taps Taps, Func<Teache
     /// <exception cref="ArgumentException">One of them reads whole maps, which are not kept: experiments are validated before they get here.</exception>
     public static IReadOnlyList<SignalKind> OfRuns(IEnumerable<RunSpec> runs, ModelSpec teacher, int classes)
     {
-        TeacherSignal needs = runs.SelectMany(run => run.Losses).Aggregate(TeacherSignal.None, (all, loss) => all | LossCatalog.Get(loss.Name).Needs);
+        TeacherSignal needs = runs.SelectMany(run => run.Losses).Aggregate(TeacherSignal.None, (all, loss) => all | LossCatalog.Describe(loss).Needs);
         if ((needs & TeacherSignal.WholeMaps) != 0)
             throw new ArgumentException("A loss reads whole maps of the teacher, and these are not kept.", nameof(runs));
-        ModelDescriptor model = ModelCatalog.Get(teacher.Name);
+        ModelDescriptor model = ModelCatalog.Describe(teacher);
         var kinds = new List<SignalKind>();
         if (needs.HasFlag(TeacherSignal.Logits))
             kinds.Add(new("logits", classes, Models.Taps.Logits, signals => signals.Logits));

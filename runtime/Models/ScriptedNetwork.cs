@@ -1,0 +1,164 @@
+using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
+using ChannelDistillation.Specs;
+using ChannelDistillation.TorchScript;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace ChannelDistillation.Models;
+
+/// <summary>
+/// A network from Python. Its initial weights are those of the file, the names of its state those of the Python module. It computes all of its
+/// outputs whatever is asked for, since `forward` does.
+/// </summary>
+public sealed class ScriptedNetwork : Network
+{
+    /// <summary>Shapes of outputs that a file does not state, by its content.</summary>
+    private static readonly ConcurrentDictionary<string, IReadOnlyList<IReadOnlyList<int>>> Measured = new();
+
+    private readonly LoadedModule module;
+    private readonly NetworkDescription description;
+
+    private ScriptedNetwork(LoadedModule module, NetworkDescription description)
+        : base(module.File.Name)
+    {
+        (this.module, this.description) = (module, description);
+        register_module(nameof(module), module);
+    }
+
+    /// <summary>The model of an archive; loads it where it does not state the shapes of its outputs.</summary>
+    /// <exception cref="InvalidDataException">The archive cannot be used.</exception>
+    public static ModelDescriptor Describe(TorchScriptFile file)
+    {
+        NetworkDescription description = WithShapes(file, Archive.Read(file.Path, file.Name).Network);
+        IReadOnlyList<FeatureShape> features = description.Features!;
+        return new()
+        {
+            Name = file.Name,
+            Doc = "A network from Python",
+            Source = file.Sha256,
+            Stems = [Stem.Cifar],
+            Stages = [.. features.Select(shape => (shape.Channels, 1))],
+            Shapes = _ => features,
+            EmbeddingChannels = description.EmbeddingWidth ?? 0,
+            Create = options => Load(file, options),
+        };
+    }
+
+    public override void ComputeIn(Precision precision, bool isFrozen = false)
+    {
+        if (precision != Precision.Float32)
+            throw new InvalidDataException(
+                $"{module.File.Name} computes in float32 only: its layers are fixed in the file. Remove `precision: bfloat16`."
+            );
+    }
+
+    public override ModelOutput Run(Tensor images, Taps taps)
+    {
+        IReadOnlyList<Tensor> outputs = module.Call(images);
+        int stages = description.Stages;
+        var features = new Tensor?[stages];
+        var means = new Tensor?[stages];
+        for (int stage = 0; stage < stages; stage++)
+        {
+            Tensor maps = outputs[description.IndexOfStage(stage)];
+            features[stage] = taps.HasStage(stage) ? maps : null;
+            means[stage] = taps.HasStageMeans(stage) ? ChannelMeans(maps) : null;
+        }
+        return new(
+            taps.HasLogits ? outputs[description.IndexOf(NetworkDescription.Logits)] : null,
+            features,
+            taps.HasEmbedding && description.HasEmbedding ? outputs[description.IndexOf(NetworkDescription.Embedding)] : null,
+            channelMeans: means
+        );
+    }
+
+    /// <summary>Stores the weights of its convolutions in a layout.</summary>
+    internal void Arrange(TensorLayout layout) => module.Arrange(layout);
+
+    public override Dictionary<string, Tensor> state_dict(Dictionary<string, Tensor>? destination = null, string? prefix = null) =>
+        module.state_dict(destination, prefix);
+
+    public override IEnumerable<(string name, TorchSharp.Modules.Parameter parameter)> named_parameters(bool recurse = true) =>
+        module.named_parameters(recurse);
+
+    public override IEnumerable<(string name, Tensor buffer)> named_buffers(bool recurse = true, bool include_nonpersistent = true) =>
+        module.named_buffers(recurse, include_nonpersistent);
+
+    /// <exception cref="InvalidDataException">It does not return what it says, or not for these images and classes.</exception>
+    private static ScriptedNetwork Load(TorchScriptFile file, BackboneOptions options)
+    {
+        NetworkDescription description = Archive.Read(file.Path, file.Name).Network;
+        LoadedModule module = LoadedModule.Load(file);
+        try
+        {
+            if (options.Image is ImageShape image)
+                Check(file, description, Probe(module, description, image), options.Classes);
+            return new(module, description);
+        }
+        catch
+        {
+            module.Dispose();
+            throw;
+        }
+    }
+
+    private static NetworkDescription WithShapes(TorchScriptFile file, NetworkDescription description) =>
+        description.KnowsShapes
+            ? description
+            : description with
+            {
+                Shapes = Measured.GetOrAdd(
+                    file.Sha256,
+                    _ =>
+                    {
+                        using LoadedModule module = LoadedModule.Load(file);
+                        return Probe(module, description, description.Image!.Value);
+                    }
+                ),
+            };
+
+    /// <summary>Shapes of the outputs without the batch dimension, by a pass of black images in evaluation mode.</summary>
+    private static IReadOnlyList<IReadOnlyList<int>> Probe(LoadedModule module, NetworkDescription description, ImageShape image)
+    {
+        const int batch = 2;
+        string name = module.File.Name;
+        using var noGradient = no_grad();
+        using var scope = NewDisposeScope();
+        module.eval();
+        IReadOnlyList<Tensor> outputs;
+        try
+        {
+            outputs = module.Call(zeros(batch, image.Channels, image.Height, image.Width));
+        }
+        catch (ExternalException error)
+        {
+            throw new InvalidDataException(
+                $"{error.Message.Split('\n')[0]} It was given images of {image.Channels}x{image.Height}x{image.Width}.",
+                error
+            );
+        }
+        if (outputs.Count != description.Outputs.Count)
+            throw new InvalidDataException(
+                $"{name} returns {outputs.Count} tensors, but says that its outputs are {NetworkDescription.Listed(description.Outputs)}."
+            );
+        foreach (var (output, tensor) in description.Outputs.Zip(outputs))
+        {
+            int dimensions = NetworkDescription.IsStage(output) ? 4 : 2;
+            if (tensor.dim() != dimensions || tensor.shape[0] != batch || tensor.dtype != ScalarType.Float32)
+                throw new InvalidDataException(
+                    $"{name} returns `{output}` as {tensor.dtype} [{string.Join(", ", tensor.shape)}] for {batch} images; it must be Float32 with {dimensions} dimensions, the first of them the batch."
+                );
+        }
+        return [.. outputs.Select(tensor => tensor.shape.Skip(1).Select(size => (int)size).ToArray())];
+    }
+
+    private static void Check(TorchScriptFile file, NetworkDescription description, IReadOnlyList<IReadOnlyList<int>> shapes, int classes)
+    {
+        int own = shapes[description.IndexOf(NetworkDescription.Logits)][0];
+        if (own != classes)
+            throw new InvalidDataException($"{file.Name} has {own} logits, but the dataset has {classes} classes. Export it with {classes} outputs.");
+        if (description.Shapes is { } stated && stated.Zip(shapes).FirstOrDefault(pair => !pair.First.SequenceEqual(pair.Second)).First is not null)
+            throw new InvalidDataException($"{file.Name} returns other shapes than it states. Export it again.");
+    }
+}

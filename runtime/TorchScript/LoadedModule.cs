@@ -1,0 +1,180 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using ChannelDistillation.Native;
+using ChannelDistillation.Specs;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace ChannelDistillation.TorchScript;
+
+/// <summary>
+/// A TorchScript archive in memory, as a module: its parameters and buffers have the names that they have in Python, and gradients reach them. It is
+/// run by the interpreter without the graph executor's rewriting, operator for operator as PyTorch's eager mode: what that rewrites depends on
+/// how often a process has called the module, and a resumed run would differ in its last digits.
+/// </summary>
+public sealed class LoadedModule : nn.Module
+{
+    private readonly Held held;
+
+    private LoadedModule(TorchScriptFile file, jit.ScriptModule script)
+        : base(file.Name)
+    {
+        File = file;
+        held = new(script);
+        // The tensors outlive the scope that the module is loaded in.
+        foreach (var (_, parameter) in script.named_parameters())
+            parameter.DetachFromDisposeScope();
+        foreach (var (_, buffer) in script.named_buffers())
+            buffer.DetachFromDisposeScope();
+    }
+
+    public TorchScriptFile File { get; }
+
+    private jit.ScriptModule Script => held.Script;
+
+    /// <summary>Loads the archive on the CPU. This makes its code runnable: only files that an experiment names with `torchscript:` get here.</summary>
+    /// <exception cref="InvalidDataException">It is not there, has changed since it was planned, or is damaged.</exception>
+    public static LoadedModule Load(TorchScriptFile file)
+    {
+        byte[] content = Read(file);
+        if (Convert.ToHexStringLower(SHA256.HashData(content)) != file.Sha256)
+            throw new InvalidDataException($"{file.Path} has changed since this command read it. Repeat the command.");
+        try
+        {
+            return new(file, jit.load(content, CPU));
+        }
+        catch (ExternalException error)
+        {
+            throw new InvalidDataException($"{file.Path} is damaged, or needs a newer libtorch: {Reason(error)}", error);
+        }
+    }
+
+    /// <summary>Calls `forward`.</summary>
+    /// <param name="arguments">Tensors, and numbers as Scalar.</param>
+    /// <returns>What it returns: a tensor, or the tensors of a list or tuple.</returns>
+    /// <exception cref="ExternalException">It fails; the message's first line names the file and the reason.</exception>
+    /// <exception cref="InvalidDataException">It returns something else.</exception>
+    public IReadOnlyList<Tensor> Call(params object[] arguments)
+    {
+        TorchContext.RewriteScripts(false);
+        object? result;
+        try
+        {
+            result = Script.call(arguments);
+        }
+        catch (ExternalException error)
+        {
+            throw new ExternalException($"{File.Name} fails: {Reason(error)}\n{error.Message}", error);
+        }
+        catch (Exception error) when (error is ArgumentOutOfRangeException or NotSupportedException or InvalidCastException)
+        {
+            // Thrown by TorchSharp for whatever it cannot convert, such as a dictionary.
+            throw new InvalidDataException($"{File.Name} returns something other than a tensor, or a list or tuple of tensors.", error);
+        }
+        return result switch
+        {
+            Tensor tensor => [tensor],
+            Tensor[] list => list,
+            ITuple tuple when Enumerable.Range(0, tuple.Length).All(index => tuple[index] is Tensor) =>
+            [
+                .. Enumerable.Range(0, tuple.Length).Select(index => (Tensor)tuple[index]!),
+            ],
+            _ => throw new InvalidDataException($"{File.Name} returns something other than a tensor, or a list or tuple of tensors."),
+        };
+    }
+
+    /// <summary>
+    /// Stores the weights of its convolutions in a layout, from which it spreads to activations. A network with a 1x1 convolution whose channels are not
+    /// multiples of 8 stays contiguous: oneDNN 3.7 (libtorch 2.10) never returns from its gradient in channels-last on CPUs with AVX2 alone.
+    /// </summary>
+    public void Arrange(Models.TensorLayout layout)
+    {
+        using var noGradient = no_grad();
+        if (
+            Script
+                .parameters()
+                .Any(weight => weight.dim() == 4 && weight.shape is [var output, var input, 1, 1] && (output % 8 != 0 || input % 8 != 0))
+        )
+            layout = Models.TensorLayout.Contiguous;
+        foreach (var (_, weight) in Script.named_parameters().Where(named => named.parameter.dim() == 4))
+        {
+            using var scope = NewDisposeScope();
+            long[] shape = weight.shape;
+            Tensor values =
+                layout == Models.TensorLayout.Contiguous
+                    ? empty(shape, device: weight.device, dtype: weight.dtype)
+                    : empty([shape[0], shape[2], shape[3], shape[1]], device: weight.device, dtype: weight.dtype).permute(0, 3, 1, 2);
+            weight.set_(values.copy_(weight));
+        }
+    }
+
+    public override IEnumerable<(string name, TorchSharp.Modules.Parameter parameter)> named_parameters(bool recurse = true) =>
+        recurse ? Script.named_parameters() : [];
+
+    public override IEnumerable<(string name, Tensor buffer)> named_buffers(bool recurse = true, bool include_nonpersistent = true) =>
+        recurse ? Script.named_buffers() : [];
+
+    public override IEnumerable<TorchSharp.Modules.Parameter> parameters(bool recurse = true) =>
+        named_parameters(recurse).Select(named => named.parameter);
+
+    /// <summary>Parameters, then buffers, by their names in Python. The tensors are the module's own.</summary>
+    public override Dictionary<string, Tensor> state_dict(Dictionary<string, Tensor>? destination = null, string? prefix = null)
+    {
+        destination ??= [];
+        string start = string.IsNullOrEmpty(prefix) ? "" : prefix + ".";
+        foreach (var (name, parameter) in Script.named_parameters())
+            destination.Add(start + name, parameter);
+        foreach (var (name, buffer) in Script.named_buffers())
+            destination.Add(start + name, buffer);
+        return destination;
+    }
+
+    public override void train(bool on = true)
+    {
+        base.train(on);
+        Script.train(on);
+    }
+
+    protected override nn.Module _to(Device device, ScalarType dtype, bool non_blocking)
+    {
+        Script.to(device, dtype, non_blocking: non_blocking);
+        return this;
+    }
+
+    protected override nn.Module _to(DeviceType deviceType, int deviceIndex, bool non_blocking)
+    {
+        Script.to(deviceType, deviceIndex, non_blocking: non_blocking);
+        return this;
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+            Script.Dispose();
+        base.Dispose(disposing);
+    }
+
+    private static byte[] Read(TorchScriptFile file)
+    {
+        try
+        {
+            return InputFile.ReadAll(file.Path, Array.MaxLength);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new InvalidDataException($"{file.Path} cannot be read: {InputFile.Reason(file.Path, error)}.", error);
+        }
+    }
+
+    /// <summary>libtorch's reason as one sentence: behind a traceback of TorchScript in the last line, else in the first.</summary>
+    private static string Reason(Exception error)
+    {
+        string[] lines = error.Message.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        string reason = lines.LastOrDefault(line => line.Contains("Error: ", StringComparison.Ordinal)) ?? lines.FirstOrDefault() ?? "";
+        return reason.EndsWith('.') ? reason : reason + ".";
+    }
+
+    /// <summary>Not a field of its own: TorchSharp registers every field that is a module, and a script module lets nobody look into it.</summary>
+    private sealed record Held(jit.ScriptModule Script);
+}
