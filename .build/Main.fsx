@@ -6,6 +6,7 @@
 #load "Stamps.fsx"
 #load "Building.fsx"
 #load "Notices.fsx"
+#load "Publishing.fsx"
 
 open Argu
 open ChannelDistillation.Cli
@@ -41,6 +42,12 @@ type FormatArguments =
 
     interface IArgParserTemplate with
         member _.Usage = "change nothing; fail where a file is not formatted"
+
+type PublishArguments =
+    | Out of file: string
+
+    interface IArgParserTemplate with
+        member _.Usage = "the archive; default channel-distillation-linux-x64.tar.gz"
 
 let private parse<'arguments when 'arguments :> IArgParserTemplate> verb (arguments: string list) : ParseResults<'arguments> =
     let parser = ArgumentParser.Create<'arguments>(programName = $"dotnet fsi build.fsx {verb}")
@@ -82,6 +89,12 @@ let noticesVerb (arguments: string list) =
     System.IO.File.WriteAllText(Notices.file, Notices.render ())
     0
 
+let publishVerb arguments =
+    (parse<PublishArguments> "publish" arguments).GetResult(Out, at "channel-distillation-linux-x64.tar.gz")
+    |> Publishing.archive
+
+    0
+
 let formatVerb arguments =
     let check = (parse<FormatArguments> "format" arguments).Contains Check
 
@@ -106,9 +119,10 @@ let developerVerbs =
     [ "build", "", "compile everything; --backend cpu|cuda|external", buildVerb
       "test", "", "the whole test suite; --filter TEXT and --skip TEXT for a part of it", testVerb
       "bench",
-      "[steps | cache | cifar | photographs | startup | methods | precision | loader | gpu]",
+      "[steps | cache | cifar | photographs | startup | methods | precision | loader | gpu | names | agreement]",
       "all of bench/README.md's table beside PyTorch, or a part of it",
       benchVerb
+      "publish", "", "one archive for a Linux machine without .NET and network; --out FILE", publishVerb
       "format", "", "format the sources; --check only looks", formatVerb
       "notices", "", "write THIRD-PARTY-NOTICES.txt from the licences of the packages", noticesVerb ]
 

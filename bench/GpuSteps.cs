@@ -1,4 +1,3 @@
-using System.Globalization;
 using ChannelDistillation.Native;
 using ChannelDistillation.Specs;
 using ChannelDistillation.Training;
@@ -7,49 +6,73 @@ using TorchSharp;
 namespace ChannelDistillation.Bench;
 
 /// <summary>
-/// Training steps of one run and of an ablation of five on a GPU, at each precision, beside PyTorch's, eager and compiled; and how long a training
-/// on the GPU waits for its images. `--device cpu` does the same with small networks, to try the benchmark itself.
+/// Training steps of one run and of ablations on a GPU, at each precision, beside PyTorch's, eager and where asked compiled, both channels-last; and
+/// how long a training on the GPU waits for its images. `--device cpu` does the same with small networks, to try the benchmark itself.
 /// </summary>
 internal static class GpuSteps
 {
-    private const int Ablation = 5;
+    /// <param name="Lanes">Runs in lockstep; one run first, which the others are compared with.</param>
+    private sealed record Case(string Teacher, string Student, int Batch, int[] Lanes);
 
-    private static readonly (string Teacher, string Student, int Batch)[] Large = [("resnet34", "resnet18", 128), ("resnet152", "resnet50", 128)];
-    private static readonly (string Teacher, string Student, int Batch)[] Small = [("resnet20", "resnet8", 16)];
+    /// <summary>What one process of ours measures, per step.</summary>
+    /// <param name="Step">Seconds, the host running ahead.</param>
+    /// <param name="Teacher">Seconds of it for the teacher.</param>
+    /// <param name="Issue">Seconds that the host takes to issue it.</param>
+    /// <param name="MemoryMiB">What the process has taken of the device so far, without CUDA's own context: libtorch gives nothing back.</param>
+    private readonly record struct Measured(double Step, double Teacher, double Issue, double MemoryMiB);
+
+    private static readonly Case[] Large =
+    [
+        new("resnet20", "resnet8", 64, [1, 5, 15]),
+        new("resnet32x4", "resnet8x4", 64, [1, 5]),
+        new("resnet34", "resnet18", 128, [1, 5]),
+        new("resnet152", "resnet50", 128, [1, 5]),
+    ];
+
+    private static readonly Case[] Small = [new("resnet20", "resnet8", 16, [1, 2])];
     private static readonly string[] Precisions = ["float32", "tf32", "bfloat16"];
 
-    /// <param name="arguments">[ROUNDS [STEPS]] [--device cuda|cuda:N|cpu].</param>
+    /// <param name="arguments">[ROUNDS [STEPS]] [--device cuda|cuda:N|cpu] [--teacher NAME] [--precision float32,tf32,bfloat16] [--compile].</param>
     /// <returns>The exit code.</returns>
+    /// <exception cref="MissingException">The device is not there.</exception>
     public static int Run(string[] arguments)
     {
-        int at = Array.IndexOf(arguments, "--device");
-        string[] numbers = at < 0 ? arguments : arguments[..at];
-        try
+        string? Option(string name) => Array.IndexOf(arguments, name) is >= 0 and int at ? arguments.ElementAtOrDefault(at + 1) : null;
+        int[] numbers = [.. arguments.TakeWhile(word => !word.StartsWith("--", StringComparison.Ordinal)).Select(int.Parse)];
+        string device = Devices.Choose(Option("--device") ?? "cuda");
+        bool isGpu = new torch.Device(device).type == DeviceType.CUDA;
+        int rounds =
+            numbers.ElementAtOrDefault(0) is > 0 and int asked ? asked
+            : isGpu ? 5
+            : 1;
+        int steps =
+            numbers.ElementAtOrDefault(1) is > 0 and int many ? many
+            : isGpu ? 50
+            : 2;
+        string[] precisions = Option("--precision")?.Split(',') ?? Precisions;
+        string[] peers = arguments.Contains("--compile") ? ["eager", "compile"] : ["eager"];
+        string name = isGpu ? Cuda.Name(Math.Max(0, new torch.Device(device).index)) ?? device : device;
+        Console.WriteLine(
+            $"CIFAR stem, ce + cd, {name}; {rounds} rounds of {steps} steps of each in turn; medians. PyTorch: {Peer.PyTorchVersions() ?? "none"}."
+        );
+        Console.WriteLine();
+        Console.WriteLine(
+            "| teacher -> student | batch | precision | runs | images/s | ms a step | host issues, ms | x eager | x compiled | of the sharing limit | GPU busy | memory, MiB |"
+        );
+        Console.WriteLine("|---|---|---|---|---|---|---|---|---|---|---|---|");
+        foreach (Case each in (isGpu ? Large : Small).Where(each => each.Teacher == (Option("--teacher") ?? each.Teacher)))
         {
-            string device = Devices.Choose(at < 0 ? "cuda" : arguments[at + 1]);
-            bool isGpu = new torch.Device(device).type == DeviceType.CUDA;
-            int rounds =
-                numbers.Length > 0 ? int.Parse(numbers[0])
-                : isGpu ? 5
-                : 1;
-            int steps =
-                numbers.Length > 1 ? int.Parse(numbers[1])
-                : isGpu ? 50
-                : 2;
-            Measure(device, isGpu, rounds, steps);
-            GpuLoading.Run(device, isGpu ? 3 : 1);
-            return 0;
+            foreach (string precision in precisions)
+                Measure(each, precision, device, rounds, steps, peers);
         }
-        catch (MissingException missing)
-        {
-            Console.Error.WriteLine(missing.Message);
-            return 3;
-        }
+        GpuLoading.Run(device, isGpu ? 3 : 1);
+        return 0;
     }
 
-    /// <summary>One of the processes that <see cref="Run"/> measures: seconds of steps as training does them, and of the teacher's part alone.</summary>
+    /// <summary>One of the processes that <see cref="Run"/> measures; see <see cref="Measured"/>.</summary>
     public static void Serve(string teacher, string student, int batch, int lanes, string device, string precision)
     {
+        device = Devices.Choose(device);
         new GpuSettings(Tf32: precision == "tf32").Apply(device);
         var spec = Cases.Distillation(
             teacher,
@@ -58,80 +81,83 @@ internal static class GpuSteps
             Cases.ChannelDistillation,
             precision == "bfloat16" ? Precision.BFloat16 : Precision.Float32
         );
-        using var steps = new Rehearsal(spec, device, lanes);
-        Peer.Serve("ours", count => [steps.RunAhead(count) * count, steps.Run(Math.Min(count, 5)).Teacher * count]);
-    }
-
-    private static void Measure(string device, bool isGpu, int rounds, int steps)
-    {
-        string name = isGpu ? Cuda.Name(Math.Max(0, new torch.Device(device).index)) ?? device : device;
-        Console.WriteLine($"CIFAR stem, ce + cd, {name}; {rounds} rounds of {steps} steps of each in turn; medians of images/s of students.");
-        Console.WriteLine();
-        Console.WriteLine(
-            "| teacher -> student | batch | precision | runs | ours | PyTorch eager | compiled | ours / eager | ours / compiled | of the sharing limit | GPU busy | memory, MiB |"
+        // Only what comes about while this process works: the others wait for their turn meanwhile.
+        long taken = 0;
+        using var steps = Counting(() => new Rehearsal(spec, device, lanes));
+        Peer.Serve(
+            "ours",
+            count =>
+                Counting<double[]>(() =>
+                        [steps.RunAhead(count) * count, steps.Run(Math.Min(count, 5)).Teacher * count, steps.Issue(Math.Min(count, 5)) * count]
+                    )
+                    .Append((double)taken / (1 << 20) * count)
         );
-        Console.WriteLine("|---|---|---|---|---|---|---|---|---|---|---|---|");
-        foreach (var (teacher, student, batch) in isGpu ? Large : Small)
+
+        T Counting<T>(Func<T> work)
         {
-            foreach (string precision in Precisions)
-                Measure(teacher, student, batch, precision, device, rounds, steps);
+            long? before = DeviceMemory.Of(new(device))?.Free;
+            T done = work();
+            taken += before - DeviceMemory.Of(new(device))?.Free ?? 0;
+            return done;
         }
     }
 
-    private static void Measure(string teacher, string student, int batch, string precision, string device, int rounds, int steps)
+    private static void Measure(Case measured, string precision, string device, int rounds, int steps, string[] compared)
     {
-        string[] Case(params string[] more) => [teacher, student, $"{batch}", .. more];
-        int[] lanes = [1, Ablation];
-        Peer[] ours = [.. lanes.Select(count => Peer.Ours(["serve-gpu", .. Case($"{count}", device, precision)]))];
+        var (teacher, student, batch, lanes) = measured;
+        string[] Arguments(params string[] more) => [teacher, student, $"{batch}", .. more];
+        Peer[] ours = [.. lanes.Select(count => Peer.Ours(["serve-gpu", .. Arguments($"{count}", device, precision)]))];
         Peer?[] theirs =
         [
-            .. new[] { "eager", "compile" }.Select(how =>
-                Peer.PyTorch("training_step.py", Case($"{torch.get_num_threads()}", device, precision, how))
+            .. compared.Select(how =>
+                Peer.PyTorch("training_step.py", Arguments($"{torch.get_num_threads()}", device, precision, how, "channels-last"))
             ),
         ];
-        var (mine, peers) = (ours.Select(_ => new List<double[]>()).ToArray(), theirs.Select(_ => new List<double>()).ToArray());
-        var use = ours.Select(_ => new List<GpuUse>()).ToArray();
-        // The first round warms up: cuDNN chooses its algorithms, and PyTorch compiles.
-        for (int round = 0; round <= rounds; round++)
+        var mine = ours.Select(_ => new List<Measured>()).ToArray();
+        var peers = theirs.Select(_ => new List<double>()).ToArray();
+        var busy = ours.Select(_ => new List<double?>()).ToArray();
+        using (var watch = GpuUse.Watch(device))
         {
-            for (int i = 0; i < ours.Length; i++)
+            // The first round warms up: cuDNN chooses its algorithms, and PyTorch compiles.
+            for (int round = 0; round <= rounds; round++)
             {
-                using var watch = GpuUse.Watch(device);
-                mine[i].Add(ours[i].Parts(steps));
-                use[i].Add(watch.Seen());
-            }
-            for (int i = 0; i < theirs.Length; i++)
-            {
-                // A peer that cannot do this precision, or cannot compile, ends and is left out.
-                if (theirs[i] is { } peer && peer.TryRun(steps) is double seconds)
-                    peers[i].Add(seconds);
+                for (int i = 0; i < ours.Length; i++)
+                {
+                    watch.Forget();
+                    double[] parts = ours[i].Parts(steps);
+                    mine[i].Add(new(parts[0], parts[1], parts[2], parts[3]));
+                    busy[i].Add(watch.Seen().BusyPercent);
+                }
+                for (int i = 0; i < theirs.Length; i++)
+                {
+                    // A peer that cannot do this precision, or cannot compile, ends and is left out.
+                    if (theirs[i] is { } peer && peer.TryRun(steps) is double seconds)
+                        peers[i].Add(seconds);
+                }
             }
         }
-        double? eager = Typical(peers[0], rounds);
-        double? compiled = Typical(peers[1], rounds);
-        double[] alone =
-        [
-            Typical([.. mine[0].Select(parts => parts[0])], rounds)!.Value,
-            Typical([.. mine[0].Select(parts => parts[1])], rounds)!.Value,
-        ];
+        double?[] theirSteps = [.. peers.Select(seconds => seconds.Count <= rounds ? (double?)null : Cases.Median(seconds[1..]))];
+        double Typical(int i, Func<Measured, double> part) => Cases.Median([.. mine[i].Skip(1).Select(part)]);
+        double alone = Typical(0, each => each.Step);
+        double teaching = Typical(0, each => each.Teacher);
         for (int i = 0; i < ours.Length; i++)
         {
             int count = lanes[i];
-            double own = Typical([.. mine[i].Select(parts => parts[0])], rounds)!.Value;
+            double own = Typical(i, each => each.Step);
             // T of the teacher, S of a student: n (T + S) / (T + n S) is what sharing the teacher can gain.
-            double limit = count * alone[0] / (alone[1] + count * (alone[0] - alone[1]));
-            double gained = count * alone[0] / own;
-            Console.WriteLine(
-                $"| {teacher} -> {student} | {batch} | {precision} | {count} | {count * batch / own:0} | {Speed(eager)} | {Speed(compiled)} | {Ratio(eager)} | {Ratio(compiled)} | {gained / limit:0.00} | {GpuUse.Busy(use[i])} | {GpuUse.Memory(use[i])} |"
-            );
-            string Speed(double? seconds) => seconds is double value ? $"{batch / value:0}" : "absent";
+            double limit = count * alone / (teaching + count * (alone - teaching));
             // PyTorch's runs follow one another.
-            string Ratio(double? seconds) => seconds is double value ? $"{count * value / own:0.00}" : "";
+            string Ratio(int peer) => theirSteps.ElementAtOrDefault(peer) is double seconds ? $"{count * seconds / own:0.00}" : "";
+            double[] seen = [.. busy[i].Skip(1).OfType<double>()];
+            Console.WriteLine(
+                $"| {teacher} -> {student} | {batch} | {precision} | {count} | {count * batch / own:0} | {1000 * own:0.00} | {1000 * Typical(i, each => each.Issue):0.00} "
+                    + $"| {Ratio(0)} | {Ratio(1)} | {(count == 1 ? "" : $"{count * alone / own / limit:0.00}")} | {(seen.Length == 0 ? "?" : $"{seen.Average():0} %")} | {mine[i][^1].MemoryMiB:0} |"
+            );
         }
+        Console.WriteLine($"RESULT: {teacher} -> {student}, {precision}: {batch / alone:0} images/s alone, {Speed()}");
         foreach (Peer? each in ours.Concat(theirs))
             each?.Dispose();
-    }
 
-    /// <summary>The median but for the first; null: it has not got through all rounds.</summary>
-    private static double? Typical(List<double> values, int rounds) => values.Count <= rounds ? null : Cases.Median(values[1..]);
+        string Speed() => theirSteps[0] is double seconds ? $"{seconds / alone:0.00} x PyTorch eager" : "not compared with PyTorch";
+    }
 }

@@ -3,35 +3,22 @@ using System.Globalization;
 
 namespace ChannelDistillation.Bench;
 
-/// <summary>How busy a GPU was, in percent, and the most memory that was in use on it, in MiB, as `nvidia-smi` saw it a few times a second; null: it is not there.</summary>
-internal sealed record GpuUse(double? BusyPercent, double? MemoryMiB)
+/// <summary>How busy a GPU was, in percent, as one `nvidia-smi` saw it a few times a second; null: it was not seen.</summary>
+internal sealed record GpuUse(double? BusyPercent)
 {
     public static Watcher Watch(string device) => new(device);
-
-    public static string Busy(IEnumerable<GpuUse> seen) => Shown(seen.Skip(1).Select(use => use.BusyPercent), values => values.Average(), " %");
-
-    public static string Memory(IEnumerable<GpuUse> seen) => Shown(seen.Select(use => use.MemoryMiB), values => values.Max(), "");
-
-    private static string Shown(IEnumerable<double?> values, Func<IEnumerable<double>, double> of, string unit)
-    {
-        double[] known = [.. values.OfType<double>()];
-        return known.Length == 0 ? "?" : $"{of(known):0}{unit}";
-    }
 
     internal sealed class Watcher : IDisposable
     {
         private readonly Process? process;
-        private readonly List<double[]> samples = [];
+        private readonly List<double> samples = [];
 
         public Watcher(string device)
         {
             if (!device.StartsWith("cuda", StringComparison.Ordinal))
                 return;
             string index = device.Split(':').ElementAtOrDefault(1) ?? "0";
-            var start = new ProcessStartInfo(
-                "nvidia-smi",
-                $"-i {index} --query-gpu=utilization.gpu,memory.used --format=csv,noheader,nounits -lms 200"
-            )
+            var start = new ProcessStartInfo("nvidia-smi", $"-i {index} --query-gpu=utilization.gpu --format=csv,noheader,nounits -lms 200")
             {
                 RedirectStandardOutput = true,
             };
@@ -52,8 +39,15 @@ internal sealed record GpuUse(double? BusyPercent, double? MemoryMiB)
         {
             lock (samples)
             {
-                return samples.Count == 0 ? new(null, null) : new(samples.Average(pair => pair[0]), samples.Max(pair => pair[1]));
+                return new(samples.Count == 0 ? null : samples.Average());
             }
+        }
+
+        /// <summary>What is seen from now on counts.</summary>
+        public void Forget()
+        {
+            lock (samples)
+                samples.Clear();
         }
 
         public void Dispose()
@@ -67,16 +61,10 @@ internal sealed record GpuUse(double? BusyPercent, double? MemoryMiB)
 
         private void Note(string? line)
         {
-            double[] pair =
-            [
-                .. (line ?? "")
-                    .Split(',')
-                    .Select(part => double.TryParse(part, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) ? value : double.NaN),
-            ];
-            if (pair.Length != 2 || pair.Any(double.IsNaN))
+            if (!double.TryParse(line, NumberStyles.Float, CultureInfo.InvariantCulture, out double percent))
                 return;
             lock (samples)
-                samples.Add(pair);
+                samples.Add(percent);
         }
     }
 }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Text;
 
 namespace ChannelDistillation.Bench;
 
@@ -7,10 +8,11 @@ namespace ChannelDistillation.Bench;
 internal sealed class Peer : IDisposable
 {
     private readonly Process process;
+    private readonly StringBuilder errors;
 
-    private Peer(Process process, string version)
+    private Peer(Process process, string version, StringBuilder errors)
     {
-        this.process = process;
+        (this.process, this.errors) = (process, errors);
         Version = version;
     }
 
@@ -59,7 +61,7 @@ internal sealed class Peer : IDisposable
     public double[] Parts(int steps)
     {
         process.StandardInput.WriteLine(steps);
-        string answer = process.StandardOutput.ReadLine() ?? throw new InvalidOperationException(process.StandardError.ReadToEnd());
+        string answer = process.StandardOutput.ReadLine() ?? throw new InvalidOperationException(Errors());
         return [.. answer.Split(' ').Select(seconds => double.Parse(seconds, CultureInfo.InvariantCulture) / steps)];
     }
 
@@ -86,6 +88,13 @@ internal sealed class Peer : IDisposable
         process.Dispose();
     }
 
+    private string Errors()
+    {
+        process.WaitForExit();
+        lock (errors)
+            return errors.ToString();
+    }
+
     private static Peer? Start(string program, IEnumerable<string> arguments)
     {
         try
@@ -97,8 +106,16 @@ internal sealed class Peer : IDisposable
                 RedirectStandardError = true,
             };
             var process = Process.Start(start)!;
+            // Read all along: a process that warns more than a pipe holds would wait for its reader without end.
+            var errors = new StringBuilder();
+            process.ErrorDataReceived += (_, line) =>
+            {
+                lock (errors)
+                    errors.AppendLine(line.Data);
+            };
+            process.BeginErrorReadLine();
             if (process.StandardOutput.ReadLine() is string version)
-                return new(process, version);
+                return new(process, version, errors);
             process.WaitForExit();
         }
         catch (System.ComponentModel.Win32Exception)

@@ -1,11 +1,13 @@
 using System.Globalization;
+using ChannelDistillation;
 using ChannelDistillation.Bench;
 using ChannelDistillation.Models;
 using ChannelDistillation.Native;
+using ChannelDistillation.Training;
 
 // Side by side, in turn, in one run: medians and ratios. What there is and what came of it: bench/README.md
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
-MemoryAllocator.KeepMemory();
+MemoryAllocator.KeepMemory(Devices.MayUseGpu(args));
 OpenMp.LimitSpinning();
 ExternalTorch.Load();
 NativeWarnings.Silence();
@@ -45,8 +47,16 @@ switch (words)
     case ["startup", ..]:
         Figure.Print(StartUp.Measure(Number(1, 3)));
         break;
+    case ["names", .. var rest]:
+        return Guarded(() => NativeNames.Run(Device(rest)));
+    case ["agreement", .. var rest]:
+        return Guarded(() => Agreement.Run(Device(rest)));
+    case ["hold-memory", var left, .. var rest]:
+        return Guarded(() => MemoryHolder.Run(int.Parse(left), Device(rest)));
+    case ["gpu-images", var images, .. var rest]:
+        return Guarded(() => GpuLoading.OfFiles(Device(rest), int.Parse(images)));
     case ["gpu", .. var rest]:
-        return GpuSteps.Run(rest);
+        return Guarded(() => GpuSteps.Run(rest));
     case ["serve-gpu", var teacher, var student, var batch, var lanes, var device, var precision]:
         GpuSteps.Serve(teacher, student, int.Parse(batch), int.Parse(lanes), device, precision);
         break;
@@ -77,5 +87,21 @@ switch (words)
 }
 
 return 0;
+
+// For `[--device cpu|cuda|cuda:N]`.
+static string Device(string[] words) => words is ["--device", var device] ? device : "cuda";
+
+static int Guarded(Func<int> run)
+{
+    try
+    {
+        return run();
+    }
+    catch (MissingException missing)
+    {
+        Console.Error.WriteLine(missing.Message);
+        return 3;
+    }
+}
 
 int Number(int position, int standard) => words.Length > position ? int.Parse(words[position]) : standard;

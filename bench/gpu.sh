@@ -1,65 +1,200 @@
 #!/usr/bin/env bash
-# All that a GPU machine can show, in one go, into one folder:
-#   bench/gpu.sh [FOLDER [DEVICE]]
-# FOLDER: default gpu-results. DEVICE: default cuda; `cpu` tries the script itself with small networks.
-# The build takes libtorch from the folder that TORCH_LIB names, where it names one, else from the package registry.
-# A step that fails is noted and the others go on; the exit code is 1 then. Repeating the command goes on with the sweeps.
+# What a GPU machine can show, in stages, into one folder:
+#   bench/gpu.sh [--out FOLDER] [--device DEVICE] [STAGE...]
+# FOLDER: default gpu-results. DEVICE: default cuda; `cpu` rehearses the stages with small networks. No STAGE: all of them, in their order.
+# `bench/gpu.sh --list` shows the stages and the seconds that each may take. A stage that fails or takes too long does not stop the next; a table
+# comes last. Exit code 0: every stage passed; 1: some did not; 2: the arguments cannot be read.
+#
+# In an archive of `dotnet fsi build.fsx publish` it needs neither .NET nor a network: TORCH_LIB names the folder of libtorch. In a clone it builds first.
 set -uo pipefail
-cd "$(dirname "$0")/.."
-mkdir -p "${1:-gpu-results}"
-out=$(cd "${1:-gpu-results}" && pwd)
-device=${2:-cuda}
-build="dotnet fsi build.fsx"
+root=$(cd "$(dirname "$0")/.." && pwd)
+cd "$root"
+out=gpu-results
+device=cuda
+stage=
+chosen=()
 
-if [ "$device" = cpu ]; then
-    backend=cpu
-    experiment=experiments/quickstart.yaml
-    networks=(--set teacher.model=resnet14 --set student.model=resnet8 --set train.epochs=1 --set teacher.train.epochs=1)
-    networks+=(--set 'variants.cd+gkd+edt=[ce, cd, gkd]')
-    short=(--set train.epochs=1 --set teacher.train.epochs=1 --set 'variants.cd+gkd+edt=[ce, cd, gkd]')
-else
-    backend=$([ -n "${TORCH_LIB:-}" ] && echo external || echo cuda)
-    experiment=experiments/fashion-mnist-ablation.yaml
-    networks=(--set teacher.model=resnet34 --set student.model=resnet18)
-    short=(--set train.epochs=2 --set teacher.train.epochs=1 --set seeds=0 --set 'variants.cd+gkd+edt=[ce, cd, gkd]')
+# NAME SECONDS WHAT
+stages="
+machine 60 the card, its driver and what is installed
+names 60 libtorch loads once, and has the native functions that are called by name
+trajectories-cpu 180 six training steps on the CPU agree with PyTorch
+trajectories 180 six training steps on the device agree with PyTorch
+agreement 180 every loss and every model: the device against the CPU
+steps 420 training steps: images per second, host and device time, memory
+resume 150 killed with SIGKILL and resumed with --deterministic: the same metrics
+full 150 another process holds most of the device's memory: lanes are split, nothing fails
+images 150 JPEG files at 224 px: how long training waits for them
+two 150 two workers on one device: how much faster than one
+fashion 3600 Fashion-MNIST, ResNet-34 -> ResNet-18, three seeds
+"
+list() { printf '%s\n' "$stages" | sed '/^$/d'; }
+limit_of() { list | awk -v name="$1" '$1 == name { print $2 }'; }
+
+while [ $# -gt 0 ]; do
+    case $1 in
+        --out) out=$2; shift 2 ;;
+        --device) device=$2; shift 2 ;;
+        --stage) stage=$2; shift 2 ;;
+        --list) list; exit 0 ;;
+        *)
+            [ -n "$(limit_of "$1")" ] || { echo "There is no stage \`$1\`. bench/gpu.sh --list shows them." >&2; exit 2; }
+            chosen+=("$1"); shift ;;
+    esac
+done
+mkdir -p "$out"
+out=$(cd "$out" && pwd)
+export CHANNEL_DISTILLATION_ROOT=$root
+isArchive=$([ -x .dotnet/dotnet ] && echo yes || echo no)
+if [ "$isArchive" = yes ]; then
+    export DOTNET_ROOT=$root/.dotnet PATH=$root/.dotnet:$PATH LD_LIBRARY_PATH=$root/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 fi
+cli() { dotnet dsl/Cli/bin/Release/net10.0/channel-distillation.dll "$@"; }
+bench() { dotnet bench/bin/Release/net10.0/ChannelDistillation.Bench.dll "$@"; }
+tests() { dotnet tests/bin/Release/net10.0/ChannelDistillation.Tests.dll "$@"; }
+onCpu() { [ "$device" = cpu ]; }
+# The last line that a stage prints with this is its result in the table.
+result() { echo "RESULT: $*"; }
 
-failed=()
-# NAME COMMAND...: its output goes to NAME.txt.
-step() {
-    local name=$1
+# FOLDER: losses and errors of the epochs of its runs, without their times.
+losses() { find "$1" -name metrics.jsonl -path '*-*' | sort | xargs sed -E 's/"(images_per_second|seconds)":[^,}]*,?//g'; }
+# FOLDER OPTION...: the small sweep.
+small() {
+    local folder=$1
     shift
-    echo "== $name: $*"
-    if ! "$@" > "$out/$name.txt" 2>&1; then
-        failed+=("$name")
-        echo "   failed: $out/$name.txt"
+    cli sweep bench/gpu.yaml --device "$device" --quiet --out "$folder" "$@"
+}
+
+do_machine() {
+    date -u; uname -a; nproc; if [ -e VERSION ]; then cat VERSION; else git rev-parse HEAD; fi
+    echo "TORCH_LIB=${TORCH_LIB:-}"; [ -z "${TORCH_LIB:-}" ] || ls -l "$TORCH_LIB"
+    python3 -c 'import torch; print("PyTorch", torch.__version__, torch.version.cuda)'
+    if onCpu; then
+        result "$(nproc) cores, no GPU asked for"
+    else
+        nvidia-smi && result "$(nvidia-smi --query-gpu=name,driver_version --format=csv,noheader | head -1)"
     fi
 }
 
-losses() { # FOLDER: the epochs' losses and errors of its runs, without their times
-    find "$1" -name metrics.jsonl | sort | xargs sed -E 's/"(images_per_second|seconds)":[^,}]*,?//g'
+do_names() { bench names --device "$device" && tests --filter "A process maps one libtorch"; }
+
+trajectories() {
+    local log=$out/$stage.part
+    CHANNEL_DISTILLATION_TEST_DEVICE=$1 tests --filter "training steps agree with PyTorch" | tee "$log"
+    local code=${PIPESTATUS[0]}
+    result "$(tail -1 "$log")"
+    rm -f "$log"
+    return "$code"
+}
+do_trajectories-cpu() { trajectories cpu; }
+do_trajectories() { trajectories "$device"; }
+
+do_agreement() { bench agreement --device "$device"; }
+
+do_steps() {
+    if onCpu; then
+        bench gpu 1 1 --device cpu --precision float32
+    else
+        bench gpu 3 30 --device "$device" --teacher resnet20 --precision tf32 && bench gpu 3 30 --device "$device" --teacher resnet34 --precision tf32,bfloat16
+    fi
 }
 
-# The same runs twice, each time from their start: the same numbers?
-deterministic() {
-    for attempt in first second; do
-        rm -rf "$out/deterministic/$attempt"
-        $build sweep "$experiment" --device "$device" --deterministic --quiet --out "$out/deterministic/$attempt" "${short[@]}" --only 'cd*' || return 1
-    done
-    diff <(losses "$out/deterministic/first") <(losses "$out/deterministic/second") && echo "The same numbers twice."
+do_resume() {
+    rm -rf "$out/resume"
+    mkdir -p "$out/resume"
+    small "$out/resume/whole" --deterministic || return 1
+    # In a process group of its own: the workers are killed with it.
+    setsid bash -c 'exec dotnet dsl/Cli/bin/Release/net10.0/channel-distillation.dll "$@"' sweep sweep bench/gpu.yaml --device "$device" --quiet \
+        --deterministic --out "$out/resume/killed" > "$out/resume/killed.txt" 2>&1 &
+    local group=$!
+    # The first epoch is behind it, the last is not.
+    until find "$out/resume/killed" -name metrics.jsonl -path '*cd*' -size +0 2>/dev/null | grep -q . || ! kill -0 "$group" 2>/dev/null; do sleep 0.05; done
+    kill -KILL -- "-$group" 2>/dev/null || { echo "The sweep ended before it was killed:"; cat "$out/resume/killed.txt"; return 1; }
+    wait "$group" 2>/dev/null
+    if [ "$(losses "$out/resume/killed")" = "$(losses "$out/resume/whole")" ]; then
+        echo "All of it was trained before it was killed."
+        return 1
+    fi
+    small "$out/resume/killed" --deterministic || return 1
+    diff <(losses "$out/resume/whole") <(losses "$out/resume/killed") && result "the same metrics after SIGKILL and resuming"
 }
 
-{ date -u; git rev-parse HEAD; uname -a; nvidia-smi; } > "$out/machine.txt" 2>&1
-step build $build build --backend "$backend"
-# In float32 without TF32, against PyTorch's values.
-step trajectories env CHANNEL_DISTILLATION_TEST_DEVICE="$device" $build test --filter "training steps agree with PyTorch"
-[ "$device" = cpu ] || step fetch $build data fetch fashion-mnist
-step ablation $build sweep "$experiment" --device "$device" --quiet --out "$out/runs" "${networks[@]}"
-step deterministic deterministic
-step bench $build bench gpu --device "$device"
+do_full() {
+    rm -rf "$out/full"
+    if onCpu; then
+        # A CPU has no memory that lanes are fitted to: the sweep alone.
+        small "$out/full" --only 'student*' && result "rehearsed without filling memory"
+        return
+    fi
+    coproc holder { bench hold-memory 4 --device "$device"; }
+    local pid=$holder_PID held
+    read -r -t 60 held <&"${holder[0]}" || return 1
+    echo "$held"
+    cli sweep bench/gpu.yaml --device "$device" --quiet --out "$out/full" --set teacher.model=resnet152 --set student.model=resnet50 \
+        --set train.epochs=1 --set 'seeds=[0,1,2,3,4,5,6,7]' 2>&1 | tee "$out/full.part"
+    local code=${PIPESTATUS[0]}
+    kill "$pid"
+    result "$held; $(grep -o 'Memory for .*' "$out/full.part" || echo 'the lanes were not split')"
+    rm -f "$out/full.part"
+    return "$code"
+}
 
-if [ ${#failed[@]} -gt 0 ]; then
-    echo "Failed: ${failed[*]}. All output: $out"
-    exit 1
+do_images() { if onCpu; then bench gpu-images 64 --device cpu; else bench gpu-images 4096 --device "$device"; fi; }
+
+do_two() {
+    rm -rf "$out/two"
+    local began ended one two seeds='seeds=[0,1,2,3]' epochs='train.epochs=2'
+    onCpu && { seeds='seeds=[0,1]'; epochs='train.epochs=1'; }
+    # The teacher, which both take from here.
+    small "$out/two/teacher" --set train.epochs=1 --only 'cd*' || return 1
+    began=$(date +%s%N); small "$out/two/one" --set "$seeds" --set "$epochs" || return 1; ended=$(date +%s%N)
+    one=$(((ended - began) / 1000000))
+    began=$(date +%s%N)
+    cli sweep bench/gpu.yaml --device "$device" --workers-per-device 2 --quiet --out "$out/two/both" --set "$seeds" --set "$epochs" || return 1
+    ended=$(date +%s%N)
+    two=$(((ended - began) / 1000000))
+    result "$(awk -v one="$one" -v two="$two" 'BEGIN { printf "one worker %.1f s, two %.1f s: %.2f times as fast", one / 1000, two / 1000, one / two }')"
+}
+
+do_fashion() {
+    local networks=(--set teacher.model=resnet34 --set student.model=resnet18)
+    if [ ! -e data/fashion-mnist ]; then
+        echo "data/fashion-mnist is not there: fashion-mnist-mini in its place, for two epochs."
+        networks+=(--set dataset=fashion-mnist-mini --set train.epochs=2)
+    fi
+    onCpu && networks=(--set teacher.model=resnet14 --set student.model=resnet8 --set dataset=fashion-mnist-mini --set train.epochs=1 --only 'student*' --set 'seeds=[0]')
+    cli sweep experiments/fashion-mnist-ablation.yaml --device "$device" --tf32 off --quiet --out "$out/fashion" "${networks[@]}" &&
+        result "$(find "$out/fashion" -name result.json -exec grep -l completed {} + | wc -l) runs completed"
+}
+
+if [ -n "$stage" ]; then
+    "do_$stage"
+    exit
 fi
-echo "All done: $out"
+
+[ "$isArchive" = yes ] || dotnet fsi build.fsx build --backend "$([ -n "${TORCH_LIB:-}" ] && echo external || { onCpu && echo cpu || echo cuda; })" || exit 1
+[ ${#chosen[@]} -gt 0 ] || mapfile -t chosen < <(list | awk '{ print $1 }')
+failed=0
+: > "$out/table.md"
+row() { printf '| %s | %s | %s | %s |\n' "$@" >> "$out/table.md"; }
+row stage outcome seconds result
+row --- --- --- ---
+for each in "${chosen[@]}"; do
+    limit=$(limit_of "$each")
+    # A rehearsal shows that a stage works, on whatever else the machine does.
+    onCpu && limit=$((4 * limit))
+    echo "== $each (at most $limit s): $(list | awk -v name="$each" '$1 == name { $1 = $2 = ""; print substr($0, 3) }')"
+    began=$SECONDS
+    timeout -k 10 "$limit" bash "$root/bench/gpu.sh" --out "$out" --device "$device" --stage "$each" > "$out/$each.txt" 2>&1
+    code=$?
+    case $code in
+        0) outcome=passed ;;
+        124 | 137) outcome="took longer than $limit s" ;;
+        *) outcome="failed ($code)" ;;
+    esac
+    [ "$code" = 0 ] || { failed=1; echo "   $outcome: $out/$each.txt"; }
+    row "$each" "$outcome" $((SECONDS - began)) "$(sed -n 's/^RESULT: //p' "$out/$each.txt" | tail -1)"
+done
+echo
+cat "$out/table.md"
+exit $failed

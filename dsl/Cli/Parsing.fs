@@ -129,15 +129,17 @@ let private deviceList (text: string) =
     elif not (words.Head.StartsWith "cuda:") then
         refuse $"`{words.Head}` is no device."
     else
-        let gpus = [ for word in words -> int (number word).Groups[1].Value ]
+        Launch.WorkerDevice.onGpus [ for word in words -> int (number word).Groups[1].Value ]
 
-        match gpus |> List.countBy id |> List.tryFind (fun (_, count) -> count > 1) with
-        | Some(gpu, _) -> refuse $"cuda:{gpu} is named twice; one worker trains on a GPU."
-        | None -> gpus |> List.map Launch.Gpu
-
-let devices (text: string) : Devices =
+/// What `--device` asks for, with as many workers on each device; None: one.
+let devices (text: string) (each: int option) : Devices =
     if text.Contains ',' then
-        Several(deviceList text)
+        Several(deviceList text |> Launch.WorkerDevice.times (defaultArg each 1))
+    elif each |> Option.exists (fun count -> count > 1) && oneDevice.IsMatch text then
+        match text with
+        | "auto" -> Ending.stop Ending.invalid "--workers-per-device needs a device that is named: --device cpu, cuda or cuda:N."
+        | "cuda" -> Several(Launch.WorkerDevice.onGpus (List.replicate each.Value 0))
+        | named -> Several(deviceList named |> Launch.WorkerDevice.times each.Value)
     elif oneDevice.IsMatch text then
         One text
     else

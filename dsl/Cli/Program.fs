@@ -44,7 +44,7 @@ let main arguments =
     Terminal.guard ()
 
     try
-        MemoryAllocator.KeepMemory()
+        MemoryAllocator.KeepMemory(Devices.MayUseGpu arguments)
         OpenMp.LimitSpinning()
 
         match List.ofArray arguments with

@@ -50,11 +50,23 @@ let fromRecords (cohort: Job list) =
               Bytes = None
               Source = "from its earlier epochs" }
 
+/// A step takes as long as the slower of host and GPU; this close to the host's part it is the host.
+let private hostBound = 0.9
+
+/// That several workers would use a GPU better; "" where they would not.
+/// <param name="issue">Seconds in which the host issues a step, and those that the step takes in all.</param>
+let hint (issue: float, step: float) =
+    if issue >= hostBound * step then
+        $"; issuing a step takes the CPU {1000.0 * issue:F1} of {1000.0 * step:F1} ms, so the GPU waits: --workers-per-device 2 may be faster"
+    else
+        ""
+
 /// Rehearses a few steps of each kind of run in the cohort, on random images.
 /// <param name="dataset">Theirs, with the number of its images.</param>
 /// <param name="layouts">What networks compute in.</param>
 let rehearse (device: string) (layouts: LayoutChoice) (dataset: DatasetDescriptor) (cohort: Job list) =
     let shown = Dictionary<string, float * float * int64>()
+    let mutable issued = 0.0, infinity
 
     let cost (spec: RunSpec) =
         let kind =
@@ -66,6 +78,10 @@ let rehearse (device: string) (layouts: LayoutChoice) (dataset: DatasetDescripto
             use rehearsal = new Rehearsal(spec, device, layouts = layouts.Of(spec))
             rehearsal.Run 1 |> ignore
             let struct (teacher, lane) = rehearsal.Run rehearsedSteps
+
+            if device.StartsWith "cuda" then
+                issued <- rehearsal.Issue rehearsedSteps, rehearsal.RunAhead(5 * rehearsedSteps)
+
             let cost = teacher, lane, rehearsal.BytesPerLane
             shown[kind] <- cost
             cost
@@ -86,4 +102,4 @@ let rehearse (device: string) (layouts: LayoutChoice) (dataset: DatasetDescripto
 
     { Time = TimeSpan.FromSeconds(float epochs * epoch + float (asked * stepsPerEpoch trainingImages spec) * teacher)
       Bytes = Some(Process.GetCurrentProcess().PeakWorkingSet64 + (costs |> List.sumBy (fun (_, _, bytes) -> bytes)))
-      Source = $"from {rehearsedSteps} rehearsed steps of each kind on {device}" }
+      Source = $"from {rehearsedSteps} rehearsed steps of each kind on {device}{hint issued}" }

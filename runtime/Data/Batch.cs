@@ -6,4 +6,10 @@ namespace ChannelDistillation.Data;
 /// <param name="Images">[batch, channels, height, width], float32, normalised.</param>
 /// <param name="Labels">[batch], int64.</param>
 /// <param name="Indices">Position of each image in its set.</param>
-public sealed record Batch(Tensor Images, Tensor Labels, ReadOnlyMemory<int> Indices);
+public sealed record Batch(Tensor Images, Tensor Labels, ReadOnlyMemory<int> Indices)
+{
+    /// <summary>What losses had drawn for the images, [batch, width], int32; losses draw for themselves what is not here.</summary>
+    public IReadOnlyDictionary<IImageDraw, Tensor> Draws { get; init; } = NoDraws;
+
+    private static readonly Dictionary<IImageDraw, Tensor> NoDraws = [];
+}

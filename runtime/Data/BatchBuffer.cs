@@ -38,7 +38,7 @@ internal sealed unsafe class BatchBuffer : IBatchBuffer
 
     public int[] Indices { get; }
 
-    public void Refill()
+    public void Refill(int epoch)
     {
         images.Refill();
         labels.Refill();

@@ -15,10 +15,12 @@ public sealed class BatchStream : IDisposable
     private readonly int batchSize;
     private readonly long seed;
     private readonly int? views;
-    private readonly int threads;
+    private int threads;
+    private readonly Device device;
     private readonly EpochOrder order;
     private readonly ResidentImages? resident;
     private readonly CopyQueue? queue;
+    private readonly IBatchBuffer[] buffers;
     private readonly Prefetcher<IBatchBuffer> prefetcher;
 
     /// <param name="set">Not disposed with the stream.</param>
@@ -42,11 +44,12 @@ public sealed class BatchStream : IDisposable
         bool? onDevice = null
     )
     {
-        this.threads = threads ?? set.Threads;
+        this.threads = threads ?? LoaderThreads.Of(set.Threads, device);
         ArgumentOutOfRangeException.ThrowIfLessThan(set.Count, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(this.threads, 1);
         this.set = set;
+        this.device = device;
         this.batchSize = Math.Min(batchSize, set.Count);
         this.seed = seed;
         this.views = views;
@@ -61,7 +64,7 @@ public sealed class BatchStream : IDisposable
         }
 
         // One buffer is with the reader, one is being filled, and one more is ready.
-        var buffers = new IBatchBuffer[3];
+        buffers = new IBatchBuffer[3];
         for (var i = 0; i < buffers.Length; i++)
         {
             buffers[i] = resident is null
@@ -73,6 +76,17 @@ public sealed class BatchStream : IDisposable
     }
 
     public int StepsPerEpoch { get; }
+
+    /// <summary>Has more than images prepared, for the losses. To be called at most once, before the first batch is asked for.</summary>
+    /// <param name="draws">Each with the epochs in which it is needed.</param>
+    public void Draw(IReadOnlyDictionary<IImageDraw, Func<int, bool>> draws)
+    {
+        if (draws.Count == 0)
+            return;
+        for (var i = 0; i < buffers.Length; i++)
+            buffers[i] = new DrawingBuffer(buffers[i], draws, SizeOf(StepsPerEpoch - 1), device, queue);
+        threads = Math.Max(threads, LoaderThreads.Of(Environment.ProcessorCount, device));
+    }
 
     /// <summary>How long the reader has waited for batches so far, in all.</summary>
     public TimeSpan Waited => prefetcher.Waited;
@@ -119,7 +133,7 @@ public sealed class BatchStream : IDisposable
         var epoch = (int)(number / StepsPerEpoch);
         var step = (int)(number % StepsPerEpoch);
         var indices = order.Of(epoch).AsMemory(step * batchSize, SizeOf(step));
-        buffer.Refill();
+        prefetcher.Hold(() => buffer.Refill(epoch));
         indices.CopyTo(buffer.Indices);
         if (threads == 1)
         {

@@ -7,7 +7,8 @@ internal interface IBatchBuffer : IDisposable
     int[] Indices { get; }
 
     /// <summary>Loading thread, first: waits until the device has read what was in it.</summary>
-    void Refill();
+    /// <param name="epoch">Of the batch to be written.</param>
+    void Refill(int epoch);
 
     /// <summary>Loading threads: one image and its label.</summary>
     void Write(int row, int index, ref Randomness random);

@@ -28,6 +28,7 @@ internal sealed class Prefetcher<T> : IDisposable
     private long delivered;
     private long released;
     private bool filling;
+    private bool holding;
     private bool reading;
     private volatile bool running;
     private volatile bool closing;
@@ -43,7 +44,7 @@ internal sealed class Prefetcher<T> : IDisposable
         worker.Start();
     }
 
-    /// <summary>How long the reader has waited so far, in all.</summary>
+    /// <summary>How long the reader has waited so far, in all; without the time in which the worker itself was held (<see cref="Hold"/>).</summary>
     public TimeSpan Waited => waited.Elapsed;
 
     /// <summary>False while nobody will look at what is being filled.</summary>
@@ -66,6 +67,23 @@ internal sealed class Prefetcher<T> : IDisposable
         finally
         {
             End();
+        }
+    }
+
+    /// <summary>
+    /// Worker: waits for the device, which has work of the reader's in front of what is asked of it. A reader that waits meanwhile is ahead of the
+    /// device, and does not wait for the worker.
+    /// </summary>
+    public void Hold(Action wait)
+    {
+        SetHolding(true);
+        try
+        {
+            wait();
+        }
+        finally
+        {
+            SetHolding(false);
         }
     }
 
@@ -120,9 +138,12 @@ internal sealed class Prefetcher<T> : IDisposable
         {
             Release();
             var slot = delivered % buffers.Length;
-            waited.Start();
             while (!ready[slot] && !closing)
             {
+                if (holding)
+                    waited.Stop();
+                else
+                    waited.Start();
                 Monitor.Wait(gate);
             }
 
@@ -142,6 +163,15 @@ internal sealed class Prefetcher<T> : IDisposable
         {
             Release();
             reading = false;
+        }
+    }
+
+    private void SetHolding(bool isHeld)
+    {
+        lock (gate)
+        {
+            holding = isHeld;
+            Monitor.PulseAll(gate);
         }
     }
 

@@ -26,7 +26,7 @@ internal sealed unsafe class ResidentBuffer : IBatchBuffer
 
     public int[] Indices { get; }
 
-    public void Refill() => plan.Refill();
+    public void Refill(int epoch) => plan.Refill();
 
     public void Write(int row, int index, ref Randomness random)
     {

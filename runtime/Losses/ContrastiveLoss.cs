@@ -61,8 +61,15 @@ public sealed class ContrastiveLoss : Loss
 
     public override Taps OfStudent => Taps.Embedding;
 
-    public override Tensor Compute(LossInput input) =>
-        Contrast(input.Student.Embedding, input.Teacher!.Embedding, sampler.Sample(input.Indices.Span, input.Epoch, input.Student.Embedding.device));
+    public override Data.IImageDraw Draw => sampler;
+
+    public override Tensor Compute(LossInput input)
+    {
+        Tensor images = input.Draws.TryGetValue(sampler, out Tensor? drawn)
+            ? drawn.to(ScalarType.Int64)
+            : sampler.Sample(input.Indices.Span, input.Epoch, input.Student.Embedding.device);
+        return Contrast(input.Student.Embedding, input.Teacher!.Embedding, images);
+    }
 
     /// <summary>The loss of a batch for a given choice of negatives.</summary>
     /// <param name="student">[batch, channels]; the teacher's likewise.</param>

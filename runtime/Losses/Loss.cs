@@ -1,3 +1,4 @@
+using ChannelDistillation.Data;
 using ChannelDistillation.Models;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -16,6 +17,9 @@ public abstract class Loss
     /// <summary>What it reads of the teacher: the same, if nothing else is said.</summary>
     public virtual Taps OfTeacher => OfStudent;
 
+    /// <summary>What is to be drawn for every image before the step (<see cref="LossInput.Draws"/>); null: nothing.</summary>
+    public virtual IImageDraw? Draw => null;
+
     /// <summary>The unweighted loss: a scalar that gradients flow through.</summary>
     public abstract Tensor Compute(LossInput input);
 
@@ -28,4 +32,8 @@ public abstract class Loss
 /// <param name="Labels">[batch], int64.</param>
 /// <param name="Indices">Position of each image in the training set, [batch].</param>
 /// <param name="Epoch">Counted from 1.</param>
-public sealed record LossInput(ModelOutput Student, TeacherSignals? Teacher, Tensor Labels, ReadOnlyMemory<int> Indices, int Epoch);
+public sealed record LossInput(ModelOutput Student, TeacherSignals? Teacher, Tensor Labels, ReadOnlyMemory<int> Indices, int Epoch)
+{
+    /// <summary>What was drawn for the images ahead of the step, [batch, width], int32; it may lack any.</summary>
+    public IReadOnlyDictionary<IImageDraw, Tensor> Draws { get; init; } = new Dictionary<IImageDraw, Tensor>();
+}

@@ -87,12 +87,10 @@ public sealed class ReviewLoss : Loss
                 continue;
             weight /= 2;
             total += weight;
-            loss += weight * nn.functional.mse_loss(Averaged(student, size), Averaged(teacher, size));
+            loss += weight * nn.functional.mse_loss(student.AveragedTo(size, size), teacher.AveragedTo(size, size));
         }
         return loss / total;
     }
-
-    private static Tensor Averaged(Tensor map, long size) => nn.functional.adaptive_avg_pool2d(map, [size, size]);
 
     private static Tensor AsMap(Tensor embedding) => embedding.unsqueeze(2).unsqueeze(3);
 

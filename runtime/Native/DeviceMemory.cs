@@ -20,7 +20,7 @@ internal static class DeviceMemory
             using Tensor taken = Take(8 * bytes, device);
             return true;
         }
-        catch (ExternalException error) when (Trouble.IsOutOfMemory(error))
+        catch (ExternalException error) when (Trouble.IsOutOfMemory(error, device))
         {
             return false;
         }
@@ -33,7 +33,7 @@ internal static class DeviceMemory
     private static Tensor Take(long bytes, Device device) => empty([bytes], ScalarType.Byte, device);
 
     /// <summary>Bytes of a GPU, free and in all. Null: the device is none, or does not say.</summary>
-    private static (long Free, long Total)? Of(Device device)
+    internal static (long Free, long Total)? Of(Device device)
     {
         if (device.type != DeviceType.CUDA || !Cuda.IsThere)
             return null;
@@ -56,6 +56,14 @@ internal static class DeviceMemory
             return Of(device) is var (free, total) ? total - free : null;
         using var process = Process.GetCurrentProcess();
         return process.PeakWorkingSet64;
+    }
+
+    /// <summary>Waits until a GPU has done all that it was given: this one, which need not be the process's current one. Nothing on the CPU.</summary>
+    /// <exception cref="ExternalException">The GPU is lost.</exception>
+    public static void Synchronise(this Device device)
+    {
+        if (device.type == DeviceType.CUDA)
+            cuda.synchronize(device);
     }
 
     /// <summary>Starts the peak of resident memory anew, on Linux; elsewhere it stays that of the whole process.</summary>

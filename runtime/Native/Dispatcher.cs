@@ -72,6 +72,15 @@ internal static unsafe partial class Dispatcher
         }
     }
 
+    /// <summary>Whether <see cref="FusedSgd"/> works on a device: it is tried, once.</summary>
+    public static bool HasFusedSgd(Device device)
+    {
+        using var noGradient = no_grad();
+        using var scope = NewDisposeScope();
+        Tensor[] number = [zeros(1, device: device)];
+        return FusedSgd(number, [zeros(1, device: device)], [zeros(1, device: device)], 0, 0.9, 0, nesterov: false);
+    }
+
     /// <summary>Whether <see cref="Address"/> works.</summary>
     public static bool HasAddresses => KnowsAddresses.Value;
 

@@ -26,19 +26,37 @@ public static class ExternalTorch
             ? Has(AppContext.BaseDirectory, "torch_cuda", SearchOption.AllDirectories)
             : Folder is { } folder && Has(folder, "torch_cuda", SearchOption.TopDirectoryOnly);
 
-    /// <summary>Loads the libraries of the folder that TORCH_LIB names; does nothing where it names none, or the build has its own.</summary>
+    /// <summary>
+    /// Loads the libraries of the folder that TORCH_LIB names. Where the build has its own, or TORCH_LIB names none, only what a libtorch with
+    /// CUDA needs beside it is loaded.
+    /// </summary>
+    /// <remarks>
+    /// Symbolic links are followed first: a library finds those it needs in the folder that it was loaded from, and a folder of links holds no more
+    /// than the links.
+    /// </remarks>
     /// <exception cref="MissingException">A library is not there or does not load.</exception>
     public static void Load()
     {
+        if (IsBuiltIn && Files(AppContext.BaseDirectory, "torch_cuda", SearchOption.AllDirectories).FirstOrDefault() is { } cuda)
+            CudaLibraries.Preload(Path.GetDirectoryName(Target(cuda))!);
         if (Folder is not { } folder || IsBuiltIn)
             return;
+        if (Files(AppContext.BaseDirectory, "LibTorchSharp", SearchOption.AllDirectories).FirstOrDefault() is { } other)
+            throw new MissingException(
+                $"{Variable} is {folder}, but {other} would be loaded in place of the {FileName("LibTorchSharp")} in it. Delete that file."
+            );
         if (!Directory.Exists(folder))
             throw new MissingException($"{Variable} is {folder}, but there is no such folder. {WhatItHolds}");
         foreach (string name in Libraries)
         {
             string path = Path.Combine(folder, FileName(name));
             if (File.Exists(path))
-                Load(folder, path);
+            {
+                string file = Target(path);
+                if (name == "torch_cuda")
+                    CudaLibraries.Preload(Path.GetDirectoryName(file)!);
+                Load(folder, file);
+            }
             else if (!Optional.Contains(name))
                 throw new MissingException($"{Variable} is {folder}, but there is no {FileName(name)} in it. {WhatItHolds}");
         }
@@ -73,8 +91,19 @@ public static class ExternalTorch
         }
     }
 
-    private static bool Has(string folder, string library, SearchOption where) =>
-        Directory.Exists(folder) && Directory.EnumerateFiles(folder, $"*{library}*", where).Any();
+    /// <summary>The library itself, where it or its folder is a symbolic link.</summary>
+    /// <param name="path">Of a file that is there.</param>
+    internal static string Target(string path)
+    {
+        string file = File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? Path.GetFullPath(path);
+        string folder = Path.GetDirectoryName(file)!;
+        return Path.Combine(Directory.ResolveLinkTarget(folder, returnFinalTarget: true)?.FullName ?? folder, Path.GetFileName(file));
+    }
+
+    private static bool Has(string folder, string library, SearchOption where) => Files(folder, library, where).Any();
+
+    private static IEnumerable<string> Files(string folder, string library, SearchOption where) =>
+        Directory.Exists(folder) ? Directory.EnumerateFiles(folder, $"*{library}*", where) : [];
 
     private static string FileName(string library) =>
         OperatingSystem.IsWindows() ? $"{library}.dll"

@@ -15,11 +15,12 @@ public static partial class MemoryAllocator
     private const int ArenaMax = -8;
 
     /// <summary>
-    /// Keeps freed memory for the next step, in one heap for all threads: tensors made by a loading thread and freed by the training
-    /// thread fill each other's gaps. Does nothing where the C library is another one, nor where the user has set it up by MALLOC_* or
+    /// Keeps freed memory for the next step, on the CPU in one heap for all threads: tensors made by a loading thread and freed by the training
+    /// thread fill each other's gaps. With a GPU tensors lie there, and threads that issue and prepare would wait for one another at one heap. Does nothing where the C library is another one, nor where the user has set it up by MALLOC_* or
     /// GLIBC_TUNABLES. To be called before the program has other threads.
     /// </summary>
-    public static void KeepMemory()
+    /// <param name="isForGpu">Whether the process may train on a GPU.</param>
+    public static void KeepMemory(bool isForGpu = false)
     {
         if (!OperatingSystem.IsLinux() || IsSetUpByUser())
             return;
@@ -28,7 +29,8 @@ public static partial class MemoryAllocator
             SetOption(TrimThreshold, -1);
             SetOption(MmapThreshold, 1 << 30);
             SetOption(TopPad, 64 << 20);
-            SetOption(ArenaMax, 1);
+            if (!isForGpu)
+                SetOption(ArenaMax, 1);
         }
         catch (Exception error) when (error is EntryPointNotFoundException or DllNotFoundException)
         {

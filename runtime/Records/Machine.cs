@@ -45,6 +45,8 @@ public static class Machine
         }
         if (TorchContext.CpuLibraries() is { OneDnn: false })
             hardware["onednn"] = false;
+        if (!Dispatcher.HasFusedSgd(new torch.Device(device)))
+            hardware["fused_sgd"] = false;
         if (new torch.Device(device) is { type: DeviceType.CUDA } gpu)
         {
             hardware["gpu"] = Cuda.Name(Math.Max(0, gpu.index));

@@ -79,6 +79,8 @@ public sealed partial class CohortTrainer
             trainer.RunGuarded(stop);
             foreach (string remark in trainer.dataset.Remarks())
                 options.Remark(remark);
+            if (MomentumSgd.Remark(trainer.device) is { } unfused)
+                options.Remark(unfused);
             if (trainer.waiting.Remark is { } slow)
                 options.Remark(slow);
             return trainer.lanes;

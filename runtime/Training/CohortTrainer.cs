@@ -69,6 +69,12 @@ public sealed partial class CohortTrainer : IDisposable
             TorchScript.KnownModules.Note(script, options.Workspace);
         foreach (LaneSpec spec in specs)
             lanes.Open(spec, () => new Lane(spec, dataset.Descriptor, labels, device), options.Device, origins);
+        training.Draw(
+            lanes
+                .All.SelectMany(entry => entry.Lane.Losses.Draws)
+                .GroupBy(each => each.Draw)
+                .ToDictionary(same => same.Key, same => (Func<int, bool>)(epoch => same.Any(each => each.IsNeeded(epoch))))
+        );
     }
 
     public void Dispose()

@@ -37,6 +37,16 @@ public static class Devices
         return wanted is "cpu" or "auto" ? "cpu" : throw new MissingException(WhatIsThere(wanted, 0));
     }
 
+    /// <summary>Whether a command may train on a GPU: told without loading libtorch, from what is here and what it asks for.</summary>
+    /// <param name="arguments">Of the command line.</param>
+    public static bool MayUseGpu(IReadOnlyList<string> arguments)
+    {
+        int option = arguments.ToList().LastIndexOf("--device");
+        return !(option >= 0 && option + 1 < arguments.Count && arguments[option + 1].StartsWith("cpu", StringComparison.Ordinal))
+            && ExternalTorch.IsForGpus
+            && NvidiaGpus.AreHere();
+    }
+
     /// <summary>Of a GPU, its compute capability; null: it is none, or does not say.</summary>
     /// <param name="device">As <see cref="Choose"/> gave it.</param>
     public static Version? ComputeCapability(string device) =>
@@ -52,7 +62,14 @@ public static class Devices
             : null;
 
     /// <summary>How many threads an operation on the processor may use.</summary>
-    public static void UseThreads(int threads) => torch.set_num_threads(threads);
+    /// <exception cref="MissingException">There is no libtorch.</exception>
+    public static void UseThreads(int threads)
+    {
+        // It may be the first use of libtorch.
+        ExternalTorch.Load();
+        ExternalTorch.Require();
+        torch.set_num_threads(threads);
+    }
 
     /// <summary>Whether the CPU computes with oneDNN, as it does unless told otherwise. Without it training takes several times as long.</summary>
     /// <exception cref="MissingException">It is to be switched off, and this libtorch has no such switch.</exception>

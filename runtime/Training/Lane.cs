@@ -72,6 +72,13 @@ internal sealed class Lane : IDisposable
             module.train();
     }
 
+    /// <summary>Starts the epoch that asks the most memory, to measure a step of it.</summary>
+    public void StartFullestEpoch()
+    {
+        Position = (Losses.FullestEpoch(Spec.Train.Epochs), 0);
+        StartEpoch();
+    }
+
     /// <summary>Its turn in the epoch has come: the first batch is on its way.</summary>
     public void StartClock() => clock.Start();
 
@@ -244,7 +251,7 @@ internal sealed class Lane : IDisposable
         // Modules from Python may draw from libtorch's generator (dropout): the same numbers alone, in a cohort and after a resume.
         manual_seed((long)new Randomness(Spec.Seed, Purpose.Modules, Position.Epoch, Position.Step).NextBits()).Dispose();
         ModelOutput output = Student.Run(batch.Images, Taps.Logits | Losses.OfStudent);
-        IReadOnlyList<Tensor> values = Losses.Compute(new(output, teacher, batch.Labels, batch.Indices, Position.Epoch));
+        IReadOnlyList<Tensor> values = Losses.Compute(new(output, teacher, batch.Labels, batch.Indices, Position.Epoch) { Draws = batch.Draws });
         meter!.Add(values, output.Logits, batch.Labels);
         bool learns = values[0].requires_grad;
         if (learns)

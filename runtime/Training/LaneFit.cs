@@ -49,7 +49,7 @@ internal static class LaneFit
                 fitting++;
             }
         }
-        catch (Exception error) when (Trouble.IsOutOfMemory(error))
+        catch (Exception error) when (Trouble.IsOutOfMemory(error, device))
         {
             // So many fit.
         }

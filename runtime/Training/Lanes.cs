@@ -38,13 +38,13 @@ internal sealed class Lanes(ITrainingObserver observer, torch.Device device) : I
         catch (Exception error) when (!Trouble.EndsAll(error, device))
         {
             lane?.Dispose();
-            if (Trouble.IsOutOfMemory(error) && all.Count > 0)
+            if (Trouble.IsOutOfMemory(error, device) && all.Count > 0)
             {
                 postponed.Add(spec);
                 return;
             }
             bool isDisk = error is IOException or UnauthorizedAccessException;
-            string message = isDisk ? NotSaved ??= Trouble.NotSaved(error) : Trouble.InWords(error);
+            string message = isDisk ? NotSaved ??= Trouble.NotSaved(error) : Trouble.InWords(error, device);
             var result = new RunResult(isDisk ? RunStatus.Interrupted : RunStatus.Failed, null, null, message);
             if (!isDisk)
                 Record(spec, result);
@@ -108,7 +108,7 @@ internal sealed class Lanes(ITrainingObserver observer, torch.Device device) : I
     public void FailTogether(Exception error)
     {
         RunningLane[] some = [.. all];
-        if (!Trouble.IsOutOfMemory(error) || some.Length == 1)
+        if (!Trouble.IsOutOfMemory(error, device) || some.Length == 1)
         {
             foreach (RunningLane entry in some)
                 Fail(entry, error);
@@ -171,11 +171,11 @@ internal sealed class Lanes(ITrainingObserver observer, torch.Device device) : I
                 NotSaved ??= Trouble.NotSaved(error);
                 End(entry, RunStatus.Interrupted, NotSaved);
                 break;
-            case var _ when Trouble.IsOutOfMemory(error) && all.Count > 1:
+            case var _ when Trouble.IsOutOfMemory(error, device) && all.Count > 1:
                 Halve(entry);
                 break;
             default:
-                End(entry, RunStatus.Failed, Trouble.InWords(error));
+                End(entry, RunStatus.Failed, Trouble.InWords(error, device));
                 break;
         }
     }

@@ -1,3 +1,4 @@
+using ChannelDistillation.Data;
 using ChannelDistillation.Losses;
 using ChannelDistillation.Models;
 using ChannelDistillation.Schedules;
@@ -36,6 +37,14 @@ internal sealed class LossTerms : IDisposable
     /// <summary>Trainable parts by the name of their loss.</summary>
     public IEnumerable<(string Name, nn.Module Module)> Modules =>
         all.Where(term => term.Loss.Auxiliary is not null).Select(term => (term.Spec.Name, term.Loss.Auxiliary!));
+
+    /// <summary>What the losses want drawn for every image, each with the epochs in which it is read.</summary>
+    public IEnumerable<(IImageDraw Draw, Func<int, bool> IsNeeded)> Draws =>
+        all.Where(term => term.Loss.Draw is not null).Select(term => (term.Loss.Draw!, (Func<int, bool>)(epoch => term.Spec.WeightAt(epoch) != 0)));
+
+    /// <summary>The epoch, from 1, in which the most of them are active; the first of those.</summary>
+    /// <param name="epochs">Of the training.</param>
+    public int FullestEpoch(int epochs) => Enumerable.Range(1, epochs).MaxBy(epoch => all.Count(term => term.Spec.WeightAt(epoch) != 0));
 
     /// <summary>Names of the losses whose weight is not 0 in this epoch.</summary>
     public IReadOnlyList<string> Active => [.. active.Select(term => term.Name)];

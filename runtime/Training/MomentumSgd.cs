@@ -11,6 +11,8 @@ namespace ChannelDistillation.Training;
 /// </summary>
 internal sealed class MomentumSgd : IDisposable
 {
+    private static int said;
+
     private readonly (string Name, Parameter Value)[] parameters;
     private readonly Tensor?[] momenta;
 
@@ -36,6 +38,12 @@ internal sealed class MomentumSgd : IDisposable
         weightDecay = spec.WeightDecay.ToScalar();
         minusRate = 0.0.ToScalar();
     }
+
+    /// <summary>Told once in a process: that parameters are updated one after another, which is slower. Otherwise null.</summary>
+    public static string? Remark(Device device) =>
+        Dispatcher.HasFusedSgd(device) || Interlocked.Exchange(ref said, 1) != 0
+            ? null
+            : $"This libtorch has no fused SGD step for {device} (`aten::_fused_sgd_`). Parameters are updated one by one; training is slower.";
 
     /// <summary>One update from the gradients, which are used up: they are null afterwards.</summary>
     /// <param name="movesAll">

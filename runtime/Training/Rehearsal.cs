@@ -2,6 +2,7 @@ using System.Diagnostics;
 using ChannelDistillation.Data;
 using ChannelDistillation.Losses;
 using ChannelDistillation.Models;
+using ChannelDistillation.Native;
 using ChannelDistillation.Specs;
 using ChannelDistillation.Teachers;
 using TorchSharp;
@@ -97,6 +98,25 @@ public sealed class Rehearsal : IDisposable
         return Stopwatch.GetElapsedTime(start).TotalSeconds / steps;
     }
 
+    /// <summary>
+    /// Does some steps with a pause after each until the device has nothing to do, and times what the host needs to issue one. Where that is more
+    /// than <see cref="RunAhead"/> takes for a step in all, the device is faster than the host.
+    /// </summary>
+    /// <returns>Mean seconds per step. On the CPU, where nothing is issued, that is the step.</returns>
+    public double Issue(int steps)
+    {
+        var issuing = new Stopwatch();
+        for (int i = 0; i < steps; i++)
+        {
+            Synchronise();
+            issuing.Start();
+            Step();
+            issuing.Stop();
+        }
+        Synchronise();
+        return issuing.Elapsed.TotalSeconds / steps;
+    }
+
     public void Dispose()
     {
         foreach (Lane lane in lanes)
@@ -110,7 +130,7 @@ public sealed class Rehearsal : IDisposable
     internal void Add(RunSpec spec)
     {
         var lane = new Lane(new LaneSpec("rehearsal", spec, "") { Layouts = layouts }, dataset, labels, device);
-        lane.StartEpoch();
+        lane.StartFullestEpoch();
         lanes.Add(lane);
     }
 
@@ -129,11 +149,7 @@ public sealed class Rehearsal : IDisposable
         return asked.IsNone ? null : teacher?.Run(batch, 1, asked);
     }
 
-    private void Synchronise()
-    {
-        if (device.type == DeviceType.CUDA)
-            cuda.synchronize();
-    }
+    private void Synchronise() => device.Synchronise();
 
     private Network RandomTeacher(TeacherSpec spec)
     {

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using ChannelDistillation.Native;
 using TorchSharp;
 
 namespace ChannelDistillation.Training;
@@ -14,11 +15,17 @@ internal static class Trouble
         "out of memory", // CUDA's allocator, and CUDA itself
         "ALLOC_FAILED", // cuBLAS, and cuDNN up to version 8
         "ALLOCATION_FAILED", // cuDNN from version 9 on
-        "CUBLAS_STATUS_NOT_INITIALIZED", // where no memory is left for a handle
-        "unable to find an engine", // where cuDNN's benchmark found room for the workspace of no algorithm
         "can't allocate memory",
         "not enough memory",
         "bad_alloc",
+    ];
+
+    /// <summary>Messages that have other causes too (a library that is missing or does not fit): out of memory only where little of it is free.</summary>
+    private static readonly string[] PerhapsOutOfMemory =
+    [
+        "CUBLAS_STATUS_NOT_INITIALIZED", // no memory for a handle, or no working cuBLAS
+        "unable to find an engine", // cuDNN's benchmark: no room for the workspace of any algorithm, or no algorithm that could be built
+        "No valid execution plans", // the same, without benchmark
     ];
 
     /// <summary>As cudaGetErrorString has them.</summary>
@@ -46,17 +53,27 @@ internal static class Trouble
     /// </summary>
     /// <param name="device">Where the error came about.</param>
     public static bool IsDeviceLost(Exception error, torch.Device device) =>
-        error is ExternalException && (Says(error, Lost) || device.type == DeviceType.CUDA && !Answers());
+        error is ExternalException && (Says(error, Lost) || device.type == DeviceType.CUDA && !Answers(device));
 
     /// <summary>Whether all runs end with an error, whichever of them met it: something is missing, or the device is lost.</summary>
     public static bool EndsAll(Exception error, torch.Device device) => error is MissingException || IsDeviceLost(error, device);
 
-    /// <summary>libtorch says it in one of these ways, on the processor and on a GPU.</summary>
-    public static bool IsOutOfMemory(Exception error) => error is OutOfMemoryException || error is ExternalException && Says(error, OutOfMemory);
+    /// <summary>Whether memory has run out, on the CPU or on a GPU.</summary>
+    /// <param name="device">Where the error came about.</param>
+    public static bool IsOutOfMemory(Exception error, torch.Device device) => IsOutOfMemory(error, () => DeviceMemory.Of(device));
 
-    public static string InWords(Exception error) =>
+    /// <param name="memory">Bytes of the device, free and in all; null: it does not say.</param>
+    internal static bool IsOutOfMemory(Exception error, Func<(long Free, long Total)?> memory) =>
+        error is OutOfMemoryException
+        || error is ExternalException
+            && (Says(error, OutOfMemory) || Says(error, PerhapsOutOfMemory) && (memory() is not var (free, total) || free < total / Plenty));
+
+    /// <summary>No workspace and no handle needs a larger part of a GPU's memory than this fraction.</summary>
+    private const int Plenty = 20;
+
+    public static string InWords(Exception error, torch.Device device) =>
         error is OutOfMemoryException ? NotEnough
-        : IsOutOfMemory(error) ? $"{NotEnough} libtorch: {Said(error)}"
+        : IsOutOfMemory(error, device) ? $"{NotEnough} libtorch: {Said(error)}"
         : error is ExternalException && error.Message.Contains("does not have a deterministic implementation", StringComparison.Ordinal)
             ? $"{Said(error).Split(" does not")[0]} has no deterministic form on a GPU: this run can be trained there only without --deterministic."
         : error is ExternalException ? Said(error)
@@ -76,7 +93,7 @@ internal static class Trouble
         {
             throw new DeviceLostException(Said(error), error);
         }
-        catch (ExternalException error) when (IsOutOfMemory(error))
+        catch (ExternalException error) when (IsOutOfMemory(error, device))
         {
             throw new MissingException(
                 $"There is not enough memory on {device}, which other programs may use as well. libtorch: {Said(error)}",
@@ -96,11 +113,11 @@ internal static class Trouble
 
     private static bool Says(Exception error, string[] ways) => ways.Any(words => error.Message.Contains(words, StringComparison.OrdinalIgnoreCase));
 
-    private static bool Answers()
+    private static bool Answers(torch.Device device)
     {
         try
         {
-            torch.cuda.synchronize();
+            device.Synchronise();
             return true;
         }
         catch (ExternalException)

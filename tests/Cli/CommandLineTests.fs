@@ -169,8 +169,6 @@ let tests =
                 for list, problem in
                     [ "cpu,", "there is nothing between two commas, or at an end."
                       "cuda:0,,1", "there is nothing between two commas, or at an end."
-                      "cuda:0,1,0", "cuda:0 is named twice; one worker trains on a GPU."
-                      "cuda:0,cuda:0", "cuda:0 is named twice; one worker trains on a GPU."
                       "cpu,cuda:0", "it mixes the processor with GPUs."
                       "cuda,cuda:1", "`cuda` has no place in a list."
                       "auto,auto", "`auto` has no place in a list."
@@ -191,6 +189,10 @@ let tests =
                 for option in [ [ "--launcher"; "slurm" ]; [ "--launcher"; "local" ]; [ "--cancel" ] ] do
                     [ "sweep"; "--part"; "tables" ] @ option,
                     "--part is for a process that a sweep has started; it does not go with --launcher or --cancel.\n"
+                [ "sweep"; "--workers-per-device"; "0" ], "--workers-per-device must be 1 or more; it is 0.\n"
+                [ "sweep"; "--workers-per-device"; "2" ], "--workers-per-device needs a device that is named: --device cpu, cuda or cuda:N.\n"
+                [ "sweep"; "--no-worker"; "--workers-per-device"; "2"; "--device"; "cpu" ],
+                "--no-worker trains in this process; --workers-per-device starts others.\n"
                 [ "sweep"; "--no-worker"; "--device"; "cpu,cpu" ], "--no-worker trains in this process, on one device; --device names several.\n"
                 [ "plan"; "--retry-failed" ], "--retry-failed of `plan` goes with --launcher slurm, and changes what would be submitted.\n"
                 [ "sweep"; "--layout"; "contigous" ],

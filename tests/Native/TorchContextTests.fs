@@ -103,4 +103,24 @@ let tests =
               Expect.equal (call runtime "TorchContext" "UseOneDnn" [ false ]) (box false) "oneDNN"
               Expect.isNull (call runtime "TorchContext" "CpuLibraries" []) "what the CPU computes with"
               Expect.equal (call runtime "Dispatcher" "get_HasAddresses" []) (box false) "addresses of tensors"
+              Expect.equal (call runtime "Dispatcher" "HasFusedSgd" [ torch.CPU ]) (box false) "the fused step of SGD"
+          }
+
+          test "A libtorch without the fused SGD step is reported once, and recorded with the run" {
+              let runtime = OtherNames().Runtime
+
+              let remark () =
+                  (nonNull (runtime.GetType "ChannelDistillation.Training.MomentumSgd")).GetMethod("Remark").Invoke(null, [| torch.CPU |])
+
+              let expected =
+                  "This libtorch has no fused SGD step for cpu (`aten::_fused_sgd_`). Parameters are updated one by one; training is slower."
+
+              Expect.equal (remark (), remark ()) (box expected, null) "remarks"
+
+              let hardware =
+                  (nonNull (runtime.GetType "ChannelDistillation.Records.Machine")).GetMethod("Hardware").Invoke(null, [| "cpu"; null |])
+                  :?> System.Text.Json.Nodes.JsonObject
+
+              Expect.equal (string hardware["fused_sgd"]) "false" "in a run's record"
+              Expect.isNull (Machine.Hardware("cpu")["fused_sgd"]) "in the record of any other run"
           } ]

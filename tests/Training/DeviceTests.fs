@@ -90,7 +90,7 @@ let tests =
           }
 
           test "what libtorch says where memory has run out is understood, whoever says it" {
-              let means message = Trouble.IsOutOfMemory(ExternalException message)
+              let means message = Trouble.IsOutOfMemory(ExternalException message, torch.CPU)
 
               for message in
                   [ "CUDA out of memory. Tried to allocate 20.00 MiB. GPU 0 has a total capacity of 79.11 GiB of which 14.56 MiB is free."
@@ -107,10 +107,26 @@ let tests =
               Expect.isFalse (means "CUDA error: device-side assert triggered") "another error"
           }
 
+          test "an error with several causes is a lack of memory only where the GPU has little left" {
+              let means (free: int64) message =
+                  let memory = Func<Nullable<struct (int64 * int64)>>(fun () -> Nullable(struct (free <<< 20, 80000L <<< 20)))
+                  Trouble.IsOutOfMemory(ExternalException message, memory)
+
+              for message in
+                  [ "FIND was unable to find an engine to execute this computation"
+                    "cuDNN error: No valid execution plans built."
+                    "CUDA error: CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate(handle)`" ] do
+                  Expect.isTrue (means 300L message) $"300 MiB free: {message}"
+                  Expect.isFalse (means 60000L message) $"60000 MiB free: {message}"
+
+              Expect.isTrue (means 60000L "CUDA out of memory. Tried to allocate 70.00 GiB") "an error with one cause"
+          }
+
           test "a run alone that finds no memory says what libtorch said, without where in its code that was" {
               Expect.equal
                   (Trouble.InWords(
-                      ExternalException "CUDA out of memory. Tried to allocate 2.00 GiB.\nException raised from malloc at ...\nframe #0: ..."
+                      ExternalException "CUDA out of memory. Tried to allocate 2.00 GiB.\nException raised from malloc at ...\nframe #0: ...",
+                      torch.CPU
                   ))
                   "There is not enough memory, even for this run alone. A smaller batch needs less. libtorch: CUDA out of memory. Tried to allocate 2.00 GiB."
                   "message"
@@ -166,7 +182,7 @@ let tests =
                   + "'torch.use_deterministic_algorithms(True)'. You can turn off determinism just for this operation."
 
               Expect.equal
-                  (Trouble.InWords(ExternalException message))
+                  (Trouble.InWords(ExternalException message, torch.CPU))
                   "adaptive_max_pool2d_backward_cuda has no deterministic form on a GPU: this run can be trained there only without --deterministic."
                   "message"
           }

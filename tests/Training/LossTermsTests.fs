@@ -40,4 +40,15 @@ let tests =
               let schedules = [ "cd", WeightSchedule(StopAfter = 2); "kd", WeightSchedule(StartAfter = 1) ]
 
               Expect.equal (asked 3 schedules) [ Taps.StageMeans 3; Taps.StageMeans 3 ||| Taps.Logits; Taps.Logits ] "by epoch"
+          }
+
+          test "the epoch with the most active losses is the first of those" {
+              let fullest epochs (losses: (string * WeightSchedule) list) =
+                  let specs = [| for name, schedule in losses -> TinyTraining.loss name 1.0 schedule |]
+                  use terms = new LossTerms(specs, (fun loss -> LossContext(loss.Parameters, features, 10, [| 0 |], 1L)), 1L, torch.CPU)
+                  terms.FullestEpoch epochs
+
+              Expect.equal (fullest 9 [ "ce", always; "kd", always ]) 1 "all of them always"
+              Expect.equal (fullest 9 [ "ce", always; "cd", WeightSchedule(StopAfter = 5); "kd", WeightSchedule(StartAfter = 3) ]) 4 "an overlap"
+              Expect.equal (fullest 9 [ "cd", WeightSchedule(StopAfter = 2); "kd", WeightSchedule(StartAfter = 4) ]) 1 "none"
           } ]

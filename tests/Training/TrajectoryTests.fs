@@ -115,7 +115,8 @@ let private labelsFor (step: JsonElement) classes (teacher: FrozenTeacher) (imag
 let private toleranceOf golden step =
     match precisionOf golden with
     // A number in bfloat16 is known to 1 in 256, a loss, which is a mean of many, better.
-    | Precision.BFloat16 -> 2e-3
+    // cuDNN's convolutions round their sums at other places than the CPU's, which bfloat16 shows: a rounding is 4e-3.
+    | Precision.BFloat16 -> if device.Value.``type`` = DeviceType.CUDA then 1e-2 else 2e-3
     // Float32 itself is worth no more: over six steps of eight images PyTorch's values drift up to 1.2e-3 from the same steps in float64,
     // and as far in the channels-last layout, to the other side (docs/decisions/0005).
     | _ -> if step < 3 then 2e-4 else 4e-3

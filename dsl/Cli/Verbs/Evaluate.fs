@@ -11,6 +11,7 @@ open ChannelDistillation.Data
 open ChannelDistillation.Dsl.Launch
 open ChannelDistillation.Dsl.Progress
 open ChannelDistillation.Models
+open ChannelDistillation.Native
 open ChannelDistillation.Records
 open ChannelDistillation.Specs
 open ChannelDistillation.Teachers
@@ -28,6 +29,8 @@ type EvaluateArguments =
     | [<Unique>] Device of device: string
     | [<Unique>] Threads of n: int
     | [<Unique>] Layout of layout: string
+    | [<Unique>] Deterministic
+    | [<Unique>] Tf32 of switch: string
     | [<Unique>] Json
 
     interface IArgParserTemplate with
@@ -43,6 +46,8 @@ type EvaluateArguments =
             | Threads _ -> "processor threads; default: all cores"
             | Layout _ ->
                 "what the network computes in on the CPU: auto, channels-last or contiguous; default channels-last; auto: the faster one, timed once"
+            | Deterministic -> "on a GPU: identical results from run to run, more slowly; docs/gpu.md"
+            | Tf32 _ -> "on a GPU, on or off: multiply in TensorFloat-32 in convolutions; default on"
             | Json -> "print JSON instead of a line"
 
 let private stemOf (text: string) =
@@ -191,7 +196,11 @@ let private evaluate (parsed: ParseResults<EvaluateArguments>) =
 
     threads |> Option.iter Devices.UseThreads
     Option.ofObj (Devices.Hint device) |> Option.iter (eprintfn "%s")
-    let computing = { Computing.standard with Layout = parsed.TryGetResult Layout |> Parsing.layout }
+
+    let computing =
+        { Computing.standard with
+            Gpu = GpuSettings(parsed.Contains Deterministic, parsed.GetResult(Tf32, "on") |> Parsing.switch "--tf32")
+            Layout = parsed.TryGetResult Layout |> Parsing.layout }
 
     let options =
         TrainingOptions(workspace, Computing.choose device computing, Layout = computing.Layout, Remark = fun remark -> eprintfn "%s" remark)

@@ -18,6 +18,7 @@ type SweepArguments =
     | [<EqualsAssignmentOrSpaced>] Set of ``path=value``: string
     | [<Unique>] Only of pattern: string
     | [<Unique>] Device of device: string
+    | [<Unique>] Workers_Per_Device of n: int
     | [<Unique>] Lanes of n: int
     | [<Unique>] Threads of n: int
     | [<Unique>] Layout of layout: string
@@ -39,7 +40,9 @@ type SweepArguments =
             | Out _ -> "where results go; default runs"
             | Set _ -> "override a value of the experiment, e.g. --set train.epochs=2; may be repeated"
             | Only _ -> "only the runs whose name or variant fits this pattern, e.g. 'cd*'"
-            | Device _ -> "auto, cpu, cuda, cuda:N, or a list with a worker process for each: cuda:0,1; default auto: a GPU where there is one"
+            | Device _ ->
+                "auto, cpu, cuda, cuda:N, or a list with a worker process for each: cuda:0,1 or cuda:0,cuda:0; default auto: a GPU where there is one"
+            | Workers_Per_Device _ -> "worker processes on each device, which gains where networks are small; default 1; docs/gpu.md"
             | Lanes _ -> "most runs trained together in one cohort; default 16, on a GPU as many of them as fit"
             | Threads _ -> "processor threads; default: all cores"
             | Layout _ ->
@@ -172,7 +175,9 @@ let private work (options: SweepOptions) =
 
 let private optionsOf (parsed: ParseResults<SweepArguments>) (arguments: string list) : SweepOptions =
     let device, workers =
-        match parsed.GetResult(Device, "auto") |> Parsing.devices with
+        let each = parsed.TryGetResult Workers_Per_Device |> Option.map (Parsing.positive "--workers-per-device")
+
+        match Parsing.devices (parsed.GetResult(Device, "auto")) each with
         | Parsing.One device -> device, (if parsed.Contains No_Worker then [] else [ Sole device ])
         | Parsing.Several workers -> WorkerDevice.onMachine workers.Head, workers
 
@@ -221,6 +226,7 @@ let private refuseContradictions (parsed: ParseResults<SweepArguments>) (launche
           cancels && parsed.Contains Retry_Failed,
           "--cancel does not go with --retry-failed: cancel first, then repeat the sweep with --retry-failed."
           cancels && parsed.Contains Wait, "--cancel does not go with --wait: after it there is nothing to follow."
+          parsed.Contains No_Worker && parsed.Contains Workers_Per_Device, "--no-worker trains in this process; --workers-per-device starts others."
           parsed.Contains No_Worker && (parsed.GetResult(Device, "auto")).Contains ',',
           "--no-worker trains in this process, on one device; --device names several."
           parsed.Contains Wait && launcher <> Some Parsing.Slurm,

@@ -26,7 +26,19 @@ internal static class FeatureMaps
     private static Tensor? Pool(Tensor map, long[] limit)
     {
         long[] shape = map.shape;
-        return Fits(shape, limit) ? null : nn.functional.adaptive_avg_pool2d(map, [Math.Min(shape[2], limit[2]), Math.Min(shape[3], limit[3])]);
+        return Fits(shape, limit) ? null : map.AveragedTo(Math.Min(shape[2], limit[2]), Math.Min(shape[3], limit[3]));
+    }
+
+    /// <summary>
+    /// Adaptive average pooling, [batch, channels, height, width]. Where the sizes divide it is plain average pooling, whose backward pass is
+    /// deterministic on CUDA; that of the adaptive one is not.
+    /// </summary>
+    public static Tensor AveragedTo(this Tensor map, long height, long width)
+    {
+        long[] shape = map.shape;
+        return shape[2] % height == 0 && shape[3] % width == 0
+            ? nn.functional.avg_pool2d(map, [shape[2] / height, shape[3] / width])
+            : nn.functional.adaptive_avg_pool2d(map, [height, width]);
     }
 
     private static bool Fits(long[] shape, long[] limit) => shape[2] <= limit[2] && shape[3] <= limit[3];

@@ -9,52 +9,62 @@ namespace ChannelDistillation.Losses;
 /// For each image of a batch, other images of other classes, drawn without replacement (with, where there are too few). A draw is a pure
 /// function of (seed, epoch, image), so that a resumed run draws what it would have drawn.
 /// </summary>
-public sealed class NegativeSampler
+public sealed class NegativeSampler : IImageDraw, IEquatable<NegativeSampler>
 {
-    private readonly IReadOnlyList<int> labels;
-    private readonly int[][] otherClasses;
+    // False throughout between two draws.
+    [ThreadStatic]
+    private static bool[]? taken;
+
+    private readonly ImagesByClass images;
     private readonly int count;
     private readonly long seed;
-    private readonly bool[] taken;
 
-    /// <param name="labels">Class of each training image.</param>
+    /// <param name="labels">Class of each training image; shared by all samplers that are given the same list.</param>
     /// <param name="count">Negatives per image.</param>
     public NegativeSampler(IReadOnlyList<int> labels, int classes, int count, long seed)
     {
-        (this.labels, this.count, this.seed) = (labels, count, seed);
-        otherClasses =
-        [
-            .. Enumerable.Range(0, classes).Select(label => Enumerable.Range(0, labels.Count).Where(image => labels[image] != label).ToArray()),
-        ];
-        taken = new bool[labels.Count];
+        images = ImagesByClass.Of(labels, classes);
+        (this.count, this.seed) = (count, seed);
     }
+
+    public int Width => 1 + count;
 
     /// <summary>[batch, 1 + count], int64: each image itself, then its negatives.</summary>
-    public Tensor Sample(ReadOnlySpan<int> images, int epoch, Device device)
+    public Tensor Sample(ReadOnlySpan<int> batch, int epoch, Device device)
     {
-        long[] rows = new long[images.Length * (1 + count)];
-        for (int row = 0; row < images.Length; row++)
-            Draw(images[row], epoch, rows.AsSpan(row * (1 + count), 1 + count));
-        return tensor(rows, images.Length, 1 + count).SentTo(device);
+        int[] rows = new int[batch.Length * Width];
+        for (int row = 0; row < batch.Length; row++)
+            Draw(epoch, batch[row], rows.AsSpan(row * Width, Width));
+        return tensor(rows, batch.Length, Width).SentTo(device).to(ScalarType.Int64);
     }
 
-    private void Draw(int image, int epoch, Span<long> row)
+    /// <summary>The image itself, then its negatives.</summary>
+    public void Draw(int epoch, int image, Span<int> row)
     {
-        var random = new Randomness(seed, Purpose.Negatives, epoch, image);
-        int[] candidates = otherClasses[labels[image]];
-        row[0] = image;
-        if (candidates.Length == 0)
+        int label = images.Labels[image];
+        int candidates = images.Outside(label);
+        if (candidates == 0)
             throw new InvalidDataException("every training image is of one class, so that no image has a negative.");
-        bool replace = count > candidates.Length;
+        var random = new Randomness(seed, Purpose.Negatives, epoch, image);
+        bool replace = count > candidates;
+        bool[] marks = taken is { } kept && kept.Length >= images.Labels.Count ? kept : taken = new bool[images.Labels.Count];
+        row[0] = image;
         for (int i = 1; i < row.Length; )
         {
-            int candidate = candidates[random.Next(candidates.Length)];
-            if (!replace && taken[candidate])
+            int candidate = images.Outside(label, random.Next(candidates));
+            if (!replace && marks[candidate])
                 continue;
-            taken[candidate] = true;
+            marks[candidate] = true;
             row[i++] = candidate;
         }
-        foreach (long negative in row[1..])
-            taken[negative] = false;
+        foreach (int negative in row[1..])
+            marks[negative] = false;
     }
+
+    public bool Equals(NegativeSampler? other) =>
+        other is not null && ReferenceEquals(images, other.images) && (count, seed) == (other.count, other.seed);
+
+    public override bool Equals(object? other) => Equals(other as NegativeSampler);
+
+    public override int GetHashCode() => HashCode.Combine(count, seed);
 }

@@ -140,12 +140,38 @@ let tests =
 
           test "a worker on a GPU sees that one only" {
               let visible = WorkerDevice.visible
-              Expect.equal (visible None (Gpu 1)) (Some "1") "of all"
-              Expect.equal (visible (Some "") (Gpu 0)) (Some "0") "of all"
-              Expect.equal (visible (Some "4, 5") (Gpu 1)) (Some "5") "of those that are visible here"
-              Expect.equal (visible (Some "GPU-a,GPU-b") (Gpu 0)) (Some "GPU-a") "by its name"
+              Expect.equal (visible None (Gpu(1, None))) (Some "1") "of all"
+              Expect.equal (visible (Some "") (Gpu(0, Some 2))) (Some "0") "of all"
+              Expect.equal (visible (Some "4, 5") (Gpu(1, None))) (Some "5") "of those that are visible here"
+              Expect.equal (visible (Some "GPU-a,GPU-b") (Gpu(0, None))) (Some "GPU-a") "by its name"
               Expect.isNone (visible (Some "0") (Processor 1)) "the CPU: as it is"
               Expect.isNone (visible (Some "0,1") (Sole "cuda:1")) "a single worker: as it is"
 
-              Expect.equal ([ Processor 2; Gpu 3; Sole "cuda:1" ] |> List.map WorkerDevice.inWorker) [ "cpu"; "cuda:0"; "cuda:1" ] "its device"
+              Expect.equal
+                  ([ Processor 2; Gpu(3, Some 1); Sole "cuda:1" ] |> List.map WorkerDevice.inWorker)
+                  [ "cpu"; "cuda:0"; "cuda:1" ]
+                  "its device"
+          }
+
+          test "A plan suggests several workers per GPU where the CPU issues steps more slowly than the GPU does them" {
+              Expect.equal (Estimate.hint (0.001, 0.005)) "" "the GPU is the slower"
+              Expect.equal (Estimate.hint (0.0, infinity)) "" "not measured"
+
+              Expect.equal
+                  (Estimate.hint (0.0051, 0.0052))
+                  "; issuing a step takes the CPU 5.1 of 5.2 ms, so the GPU waits: --workers-per-device 2 may be faster"
+                  "the CPU is the slower"
+          }
+
+          test "Workers that share a GPU are told apart by a number" {
+              let names devices = devices |> List.map string
+              Expect.equal (names (WorkerDevice.onGpus [ 0; 1 ])) [ "cuda:0"; "cuda:1" ] "one on each"
+              Expect.equal (names (WorkerDevice.onGpus [ 0; 1; 0 ])) [ "cuda:0 1"; "cuda:1"; "cuda:0 2" ] "two on the first"
+              Expect.equal (WorkerDevice.times 2 [ Gpu(3, None) ]) (WorkerDevice.onGpus [ 3; 3 ]) "two on each"
+              Expect.equal (names (WorkerDevice.times 2 [ Processor 1; Processor 2 ])) [ "cpu 1"; "cpu 2"; "cpu 3"; "cpu 4" ] "on the CPU"
+
+              Expect.equal
+                  (WorkerDevice.onGpus [ 1; 1 ] |> List.map (WorkerDevice.visible (Some "4,5")))
+                  [ Some "5"; Some "5" ]
+                  "both see the same GPU"
           } ]
