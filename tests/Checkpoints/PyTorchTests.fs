@@ -8,8 +8,10 @@ open Expecto
 open TorchSharp
 open ChannelDistillation.Models
 open ChannelDistillation.Records
+open ChannelDistillation.Specs
 open ChannelDistillation.Teachers
 open ChannelDistillation.Tests
+open ChannelDistillation.TorchScript
 
 let private python (name: string) (arguments: string list) =
     if ChildProcess.Exists name then
@@ -92,6 +94,41 @@ say(model, sys.argv[2])
 
               let theirs = numbers (run script [ path; file ])
               Golden.closeWith 1.0 1e-4 theirs (logits student images) "logits"
+          }
+
+          test "a network that Python scripts with weights of ours gives the features and logits that ours gives" {
+              use _ = torch.NewDisposeScope()
+              use folder = new TemporaryFolder()
+              let ours = build "resnet18" Stem.Cifar 10
+              Golden.fill 3.0 (ours.state_dict ())
+              let path, exported = folder.File "best.safetensors", folder.File "scripted.pt"
+              Safetensors.Write(path, ours.state_dict (), readOnlyDict [ "format", "pt" ])
+
+              let script =
+                  snippets.Value
+                  + $"""
+import sys
+sys.path.insert(0, "{Path.Combine(Repository.root, "python")}")
+from channel_distillation import export_network
+model = resnet18_for_small_images(10)
+model.load_state_dict(load_file(sys.argv[1]))
+taps = {{"stage1": "layer1", "stage2": "layer2", "stage3": "layer3", "stage4": "layer4", "embedding": "avgpool"}}
+export_network(model, sys.argv[2], image=(3, 32, 32), taps=taps, train=True)
+"""
+
+              run script [ path; exported ] |> ignore
+              let file = Archive.Read(exported).File
+              let scripted = (ScriptedNetwork.Describe file).Build(ModelSpec.Of file, ImageShape(3, 32, 32), 10)
+              let _, images = images folder
+
+              let outputs (model: Network) =
+                  use _ = torch.no_grad ()
+                  model.eval ()
+                  let output = model.Run(images, Taps.Stages 4 ||| Taps.Logits ||| Taps.Embedding)
+                  [ yield! output.Features; output.Embedding; output.Logits ]
+
+              for index, (expected, actual) in List.indexed (List.zip (outputs ours) (outputs scripted)) do
+                  Golden.closeWith 1.0 1e-4 (Golden.toArray expected) (Golden.toArray actual) $"output {index}"
           }
 
           for kind, options in [ "zip", ""; "legacy", ", _use_new_zipfile_serialization=False" ] do

@@ -9,8 +9,8 @@ open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Cli.Running
 open ChannelDistillation.Tests.Data.Photographs
 
-/// A checkpoint after every step; a teacher trained on the way, connectors that are trained with the student, a held-out part. The steps
-/// are small ones, many more than the kills: half of these let one or two go by.
+/// A checkpoint after every step; a teacher trained on the way, connectors that are trained with the student, a loss from Python, a held-out part. The
+/// steps are small ones, many more than the kills: half of these let one or two go by.
 let private experiment =
     "experiment: killed
 dataset: { image_folder: photos, classes: 2, validation: 0.25 }
@@ -25,8 +25,9 @@ train:
 losses:
   ce: { weight: 1 }
   cd: { weight: 6 }
+  soft-labels: { torchscript: soft_labels.pt }
 variants:
-  cd: [ce, cd]
+  cd: [ce, cd, soft-labels]
 seeds: [0]
 "
 
@@ -76,6 +77,7 @@ let private prepared () =
     let folder = new TemporaryFolder()
     Photos.folder (folder.File "photos") [ "cat"; "dog" ] 16 1 |> ignore
     File.WriteAllText(folder.File "killed.yaml", experiment)
+    File.Copy(Path.Combine(Repository.root, "experiments/python/soft_labels.pt"), folder.File "soft_labels.pt")
     folder
 
 [<Tests>]
