@@ -37,6 +37,11 @@ experiment "fashion-mnist-methods" {
         crd
         dkd |> grow_over 2
         dist
+        nkd
+        ttm
+        wttm
+        rld |> grow_over 2
+        skd
         reviewkd |> grow_over 2
         residual_kd
         cd
@@ -53,7 +58,14 @@ experiment "fashion-mnist-methods" {
 
     variant "crd+kd" [ ce; crd; kd ]
 
-    for method in [ dkd; dist; reviewkd; residual_kd; cd ] do
+    for method in [ dkd; dist; nkd; ttm; wttm; rld ] do
+        variant (fst method) [ ce; method ]
+
+    variant "skd" [ ce |> weight 0.1; skd ]
+    variant "kd-standardized" [ ce |> weight 0.1; kd |> weight 9 |> temperature 2 |> enable "standardize" ]
+    variant "kd-trained-temperature" [ ce |> weight 0.1; kd |> weight 0.9 |> enable "train_temperature" ]
+
+    for method in [ reviewkd; residual_kd; cd ] do
         variant (fst method) [ ce; method ]
 
     variant "cd+gkd+edt" [

@@ -85,6 +85,9 @@ module LossWords =
     /// What the loss is multiplied by.
     let weight (value: float) = also (fun settings -> { settings with Weight = Some value })
 
+    /// A parameter of the loss that is on or off, switched on.
+    let enable (name: string) = also (fun settings -> { settings with Parameters = settings.Parameters.Add(name, Flag true) })
+
     /// A numeric parameter of the loss.
     let parameter (name: string) (value: float) = also (fun settings -> { settings with Parameters = settings.Parameters.Add(name, Number value) })
 

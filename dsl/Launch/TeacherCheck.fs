@@ -43,14 +43,9 @@ let warning (workspace: Workspace) (plan: Plan) (teacher: Teachers.PlannedTeache
     | Some(top1, source) when abs (errors.Top1Error - top1) > tolerance ->
         Some
             $"The teacher {teacher.Spec.Model.Name} has {percent errors.Top1Error} %% top-1 error here, but {source} says {percent top1}. {usualCauses}"
-    | None when errors.Top1Error >= guessing ->
-        let causes =
-            if not (isFromFile teacher) then
-                "It was trained by its recipe and has learned nothing; usual causes: a learning rate too high or too low, too few epochs."
-            else
-                usualCauses
-
-        Some $"The teacher {teacher.Spec.Model.Name} has {percent errors.Top1Error} %% top-1 error here, which is no better than guessing. {causes}"
+    | None when isFromFile teacher && errors.Top1Error >= guessing ->
+        Some
+            $"The teacher {teacher.Spec.Model.Name} has {percent errors.Top1Error} %% top-1 error here, which is no better than guessing. {usualCauses}"
     | _ -> None
 
 /// What to say of completed runs that learned from other weights than those that are now under their teacher's path.

@@ -70,6 +70,38 @@ let private stronger =
       "resnet32x4", "shufflenetv1", 76.34m
       "resnet32x4", "shufflenetv2", 77.35m ]
 
+/// Gamma, weight and accuracy of transformed teacher matching for each pair (arXiv 2402.11148); not for all pairs is there an accuracy.
+let private matched =
+    [ ("wrn40-2", "wrn16-2"), "0.1", "101", Some 76.23m
+      ("wrn40-2", "wrn40-1"), "0.1", "76", Some 74.32m
+      ("resnet56", "resnet20"), "0.3", "7", Some 71.83m
+      ("resnet110", "resnet20"), "0.2", "8", Some 71.46m
+      ("resnet110", "resnet32"), "0.1", "33", Some 73.97m
+      ("resnet32x4", "resnet8x4"), "0.1", "100", Some 76.17m
+      ("vgg13", "vgg8"), "0.1", "45", Some 74.33m
+      ("vgg13", "mobilenetv2"), "0.2", "16", None
+      ("resnet50", "mobilenetv2"), "0.2", "20", None
+      ("resnet50", "vgg8"), "0.1", "70", None
+      ("resnet32x4", "shufflenetv1"), "0.2", "12", None
+      ("resnet32x4", "shufflenetv2"), "0.4", "40", None
+      ("wrn40-2", "shufflenetv1"), "0.3", "8", None ]
+
+/// The same, weighted.
+let private matchedWeighted =
+    [ ("wrn40-2", "wrn16-2"), "0.1", "4", Some 76.37m
+      ("wrn40-2", "wrn40-1"), "0.1", "3", Some 74.58m
+      ("resnet56", "resnet20"), "0.3", "1.5", Some 71.92m
+      ("resnet110", "resnet20"), "0.2", "2", Some 71.67m
+      ("resnet110", "resnet32"), "0.1", "1.5", Some 74.13m
+      ("resnet32x4", "resnet8x4"), "0.1", "3", Some 76.06m
+      ("vgg13", "vgg8"), "0.1", "2.25", Some 74.44m
+      ("vgg13", "mobilenetv2"), "0.2", "3", Some 69.16m
+      ("resnet50", "mobilenetv2"), "0.2", "5", Some 69.59m
+      ("resnet50", "vgg8"), "0.1", "2", None
+      ("resnet32x4", "shufflenetv1"), "0.2", "1.4", Some 74.37m
+      ("resnet32x4", "shufflenetv2"), "0.4", "16", Some 76.55m
+      ("wrn40-2", "shufflenetv1"), "0.3", "3", Some 75.42m ]
+
 /// The weight of ReviewKD for each pair in the script of its authors (arXiv 2104.09044).
 let private reviewed =
     [ "wrn40-2", "wrn16-2", "5"
@@ -139,7 +171,23 @@ let tests =
               let ofBenchmark (name, _, _) = List.contains name methods
               let actual = shown (layout (ShippedTests.plan "crd-benchmark"))
               Expect.equal (actual |> List.filter ofBenchmark |> set) expected "numbers"
-              Expect.equal actual.Length (6 + 9 + 13 * 13) "rows"
+              Expect.equal actual.Length (6 + 9 + 16 * 13) "rows"
+          }
+
+          test "crd-benchmark has the settings and numbers of TTM and WTTM for each pair" {
+              let layout = layout (ShippedTests.plan "crd-benchmark")
+
+              for name, expected in [ "ttm", matched; "wttm", matchedWeighted ] do
+                  Expect.equal
+                      [ for row in layout.Rows do
+                            if row.Variant = name then
+                                let value path = row.Axes |> List.find (fun (axis, _) -> axis = path) |> snd
+                                let top1 = row.Published |> Option.bind _.Top1Error
+
+                                (value "teacher.model", value "student.model"), (value $"losses.{name}.gamma", value $"losses.{name}.weight"), top1 ]
+                      [ for (teacher, student), gamma, weight, accuracy in expected ->
+                            (teacher, student), (gamma, weight), accuracy |> Option.map (fun accuracy -> float (100m - accuracy)) ]
+                      name
           }
 
           test "crd-benchmark has the settings and numbers of DKD, DIST and ReviewKD for each pair" {

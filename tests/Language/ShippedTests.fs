@@ -80,7 +80,22 @@ let private rows name =
     // Thirteen pairs, but nine students: without a teacher, a student is the same in every pair.
     | "crd-benchmark" ->
         List.replicate 9 "student"
-        @ ([ "kd"; "fitnets"; "at"; "sp"; "cc"; "vid"; "rkd"; "pkt"; "nst"; "crd"; "dkd"; "dist"; "reviewkd" ]
+        @ ([ "kd"
+             "fitnets"
+             "at"
+             "sp"
+             "cc"
+             "vid"
+             "rkd"
+             "pkt"
+             "nst"
+             "crd"
+             "dkd"
+             "dist"
+             "reviewkd"
+             "ttm"
+             "wttm"
+             "rld" ]
            |> List.collect (List.replicate 13))
     | _ -> ablation
 
