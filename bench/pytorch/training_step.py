@@ -48,9 +48,10 @@ class ThinResNet(nn.Module):
 
 
 def torchvision_resnet(name):
-    """With a 3x3 stem, for 32x32 images."""
+    """With a 3x3 stem without pooling, for 32x32 images."""
     net = getattr(torchvision.models, name)(num_classes=CLASSES)
     net.conv1 = nn.Conv2d(3, 64, 3, 1, 1, bias=False)
+    net.maxpool = nn.Identity()
     last = [list(stage.children())[-1] for stage in (net.layer1, net.layer2, net.layer3, net.layer4)]
     net.channels = [(block.conv3 if hasattr(block, "conv3") else block.conv2).out_channels for block in last]
     return net
@@ -121,4 +122,5 @@ def main():
         print(time.perf_counter() - start, flush=True)
 
 
-main()
+if __name__ == "__main__":
+    main()
