@@ -79,7 +79,7 @@ let private publish (folder: string) (target: Target) =
 
     eprintfn "%.0f s" clock.Elapsed.TotalSeconds
 
-/// The runtime of the SDK in use, as a `dotnet` of its own, so that `dotnet PROGRAM.dll` works as it does here.
+/// A separate copy of the runtime that the SDK uses, so that `dotnet PROGRAM.dll` works as it does here.
 let private copyDotnet (folder: string) =
     let real = File.ResolveLinkTarget(dotnet, returnFinalTarget = true)
     let home = Path.GetDirectoryName(if isNull real then dotnet else real.FullName) |> nonNull
@@ -125,7 +125,7 @@ let private shareEqualFiles (folder: string) =
                 File.Copy(first, file)
         | _ -> known[hash] <- file
 
-/// Makes the archive; it unpacks into a folder of its own name.
+/// Makes the archive; it unpacks into a folder with the archive's name.
 let archive (file: string) =
     if not (OperatingSystem.IsLinux()) || RuntimeInformation.OSArchitecture <> Architecture.X64 then
         stop 2 "`publish` makes an archive for Linux on x86-64, and has to be run on such a machine."

@@ -7,7 +7,7 @@ namespace ChannelDistillation.Bench;
 
 /// <summary>
 /// Whether this libtorch has the functions that are called by name (`runtime/Native`): each is called, and what comes of it is printed. Without one of
-/// them training goes on in another way; what that costs is said.
+/// them training takes another, slower way; the cost is reported.
 /// </summary>
 internal static class NativeNames
 {

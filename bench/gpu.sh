@@ -103,7 +103,7 @@ do_resume() {
     rm -rf "$out/resume"
     mkdir -p "$out/resume"
     small "$out/resume/whole" --deterministic || return 1
-    # In a process group of its own: the workers are killed with it.
+    # In a separate process group: the workers are killed with it.
     setsid bash -c 'exec dotnet dsl/Cli/bin/Release/net10.0/channel-distillation.dll "$@"' sweep sweep bench/gpu.yaml --device "$device" --quiet \
         --deterministic --out "$out/resume/killed" > "$out/resume/killed.txt" 2>&1 &
     local group=$!

@@ -398,7 +398,7 @@ def _check_loss(exported, inputs, values):
         found = f"a tensor {list(loss.shape)}" if isinstance(loss, torch.Tensor) else type(loss).__name__
         raise ExportError(f"The loss returns {found}; it must return one number, a tensor without dimensions: end it with .mean().")
     if not loss.requires_grad:
-        raise ExportError("The loss has no gradient: it depends neither on the student nor on parameters of its own, or it was detached.")
+        raise ExportError("The loss has no gradient: it depends neither on the student nor on its own parameters, or it was detached.")
 
 
 def _first_line(error):

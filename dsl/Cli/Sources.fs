@@ -19,7 +19,7 @@ let private layoutOf (source: string option) (out: string option) (sets: string 
         let plan = load source sets true
         let folder = Sweep.folderOf (outOf out) plan
         let earlier = PlanReader.read folder
-        let layout = Layouts.ofPlan Layouts.counted plan (Job.ofPlan folder plan) (Layouts.known earlier)
+        let layout = Layouts.ofPlan Layouts.describedCost plan (Job.ofPlan folder plan) (Layouts.known earlier)
         folder, { layout with Command = earlier |> Option.bind _.Command }
 
 /// The name as the results have it, or the nearest ones.

@@ -96,7 +96,7 @@ let fields: Field<Experiment> list =
           [ "loss" ]
           _.Losses
           (fun value (experiment: Experiment) -> { experiment with Losses = value })
-          LossCodec.declared
+          DeclaredLosses.codec
       Field.dependent
           "variants"
           "The rows of the table, in this order: lists of losses, or `{ losses: [...], edt: cifar }`."

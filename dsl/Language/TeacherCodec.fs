@@ -38,7 +38,7 @@ let private batchNorm get set =
 let private cache get set =
     Field.withDefault
         "cache"
-        "Whether what the teacher says of training images is kept on the disk, so that later epochs and runs need not ask it again: `true` where images are not varied by chance, `{ views: N }` to vary each image in N ways and no more."
+        "Whether the teacher outputs for training images are cached on disk, so that later epochs and runs need not compute them again: `true` where images are not augmented at random, `{ views: N }` to augment each image in N ways and no more."
         []
         None
         get

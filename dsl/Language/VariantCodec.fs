@@ -54,7 +54,7 @@ let private losses (losses: (string * LossSettings) list) : Codec<Loss list> =
                 [ for entry in entries do
                       checkDeclared reader (entry.Name :: path) entry.At variant declared entry.Name
 
-                      match LossCodec.ofVariant losses entry.Name with
+                      match DeclaredLosses.ofVariant losses entry.Name with
                       | Some codec ->
                           match codec.Read reader (entry.Name :: path) entry.Value with
                           | Some settings -> entry.At, (entry.Name, settings)
@@ -95,7 +95,10 @@ let private losses (losses: (string * LossSettings) list) : Codec<Loss list> =
 
     // Losses from Python have names of the experiment's own.
     let item =
-        EitherShape [ WordShape [ for loss in LossCatalog.All -> loss.Name, loss.Title ]; TextShape; LossCodec.variantShape () ]
+        EitherShape
+            [ WordShape [ for loss in LossCatalog.All -> loss.Name, loss.Title ]
+              TextShape
+              DeclaredLosses.variantShape () ]
 
     { Shape = ListShape(item, true)
       Read = read
@@ -103,14 +106,14 @@ let private losses (losses: (string * LossSettings) list) : Codec<Loss list> =
         fun chosen ->
             Items
                 [ for name, settings in chosen ->
-                      match LossCodec.ofVariant losses name with
+                      match DeclaredLosses.ofVariant losses name with
                       | Some codec when settings <> LossCodec.blank -> Entries [ name, codec.Write settings ]
                       | _ -> Scalar name ]
       Edit =
         fun path chosen ->
             match path with
             | [] -> Ok(fun reader path node -> read reader path node |> Option.map (fun value _ -> value))
-            | _ -> LossCodec.edit losses path chosen }
+            | _ -> DeclaredLosses.edit losses path chosen }
 
 let private presets =
     word
@@ -145,7 +148,7 @@ let private mapping name declared =
 /// `{ ce: , kd: { weight: 2 } }` is written like `losses`, where a list is wanted.
 let private isLosses (declared: (string * LossSettings) list) (entries: Entry list) =
     not (entries |> List.exists (fun entry -> entry.Name = "losses"))
-    && entries |> List.exists (fun entry -> (LossCodec.ofVariant declared entry.Name).IsSome)
+    && entries |> List.exists (fun entry -> (DeclaredLosses.ofVariant declared entry.Name).IsSome)
 
 /// The same as a list.
 let private asList (entries: Entry list) =
@@ -194,7 +197,7 @@ let private one name (declared: (string * LossSettings) list) : Codec<Variant> =
             | [] -> Ok(fun reader path node -> read reader path node |> Option.map (fun value _ -> value))
             | ("losses" | "edt") :: _ -> record.Edit path variant
             | _ ->
-                LossCodec.edit declared path variant.Losses
+                DeclaredLosses.edit declared path variant.Losses
                 |> Result.map (fun edit reader path node ->
                     edit reader path node |> Option.map (fun change (variant: Variant) -> { variant with Losses = change variant.Losses })) }
 

@@ -53,6 +53,9 @@ let networks (plan: Plan) : CountedModel list =
 let counted (network: CountedModel) : ModelCost | null = ModelCost.Of network
 let knownCost (network: CountedModel) : ModelCost | null = ModelCost.Known network
 
+/// For commands that train nothing: counted, but networks from Python are not run. Their costs are those that a sweep has counted.
+let describedCost (network: CountedModel) : ModelCost | null = if isNull network.Model.Script then counted network else knownCost network
+
 let ofPlan (cost: CountedModel -> ModelCost | null) (plan: Plan) (jobs: Job list) (known: Known) : Layout =
     let experiment = plan.Experiment
 
@@ -61,7 +64,7 @@ let ofPlan (cost: CountedModel -> ModelCost | null) (plan: Plan) (jobs: Job list
         | true, cost -> Some cost
         | _ ->
             Option.ofObj (cost network)
-            |> Option.map (fun cost -> { Parameters = cost.Parameters; MultiplyAdds = cost.MultiplyAdds })
+            |> Option.map (fun cost -> { Parameters = cost.Parameters; MultiplyAdds = Option.ofNullable cost.MultiplyAdds })
 
     let folders = dict [ for job in jobs -> SpecJson.Hash job.Run.Spec, job.FolderName ]
     let specs = plan.Runs |> List.map _.Spec

@@ -6,6 +6,7 @@ open ChannelDistillation
 open ChannelDistillation.Data
 open ChannelDistillation.Downloads
 open ChannelDistillation.Dsl
+open ChannelDistillation.Models
 open ChannelDistillation.Specs
 open ChannelDistillation.Teachers
 open ChannelDistillation.Teachers.Signals
@@ -104,6 +105,8 @@ let private kept (cohort: Job list) (known: Known) =
 
     match specs |> List.tryPick (fun spec -> Option.ofObj spec.Teacher |> Option.filter _.Cache) with
     | None -> None
+    | Some teacher when not (ModelCatalog.StatesShapes teacher.Model) ->
+        Some "  teacher outputs are cached: the size is known when the network is loaded"
     | Some teacher when known.IsOk && dataset.TrainingImages > 0 ->
         let struct (images, _) = dataset.Images specs.Head.Dataset.HeldOut
         Some $"  teacher outputs are cached: {ByteSize.Text(SignalCache.Size(List.toArray specs, teacher, dataset, images))} on the disk"

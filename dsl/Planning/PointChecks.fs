@@ -160,7 +160,7 @@ type private Checker(reader: Reader, where: Where, unsure: Set<string>) =
         dataset here experiment.Dataset
         stem here "student" experiment.Student
 
-        let losses = variant.Losses |> List.choose (fun (name, _) -> LossCodec.descriptor experiment.Losses name)
+        let losses = variant.Losses |> List.choose (fun (name, _) -> DeclaredLosses.descriptor experiment.Losses name)
         let isTaught = losses |> List.exists _.NeedsTeacher
         precision here experiment isTaught
 
@@ -198,7 +198,7 @@ type private Checker(reader: Reader, where: Where, unsure: Set<string>) =
 
             if isSure sections && studentFits && fits then
                 for name, settings in variant.Losses do
-                    if (LossCodec.descriptor experiment.Losses name).IsSome then
+                    if (DeclaredLosses.descriptor experiment.Losses name).IsSome then
                         pair here experiment teacher (Resolve.loss experiment variant (name, settings))
 
     /// One cause, one problem: what needs a teacher where there is none is named together, so is what cannot compare two networks, and what a cache cannot serve.
@@ -241,7 +241,8 @@ let run
         match axis.Segments with
         | [ "losses"; name; parameter ] ->
             parameter = "torchscript"
-            || (LossCodec.descriptor experiment.Losses name |> Option.exists (fun loss -> Seq.contains parameter loss.PairingParameters))
+            || (DeclaredLosses.descriptor experiment.Losses name
+                |> Option.exists (fun loss -> Seq.contains parameter loss.PairingParameters))
         | [ "train" ]
         | [ "train"; "precision" ] -> true
         | segments -> List.contains segments.Head sections

@@ -74,7 +74,7 @@ let private datasetName (dataset: Dataset) =
 
 /// A loss of an experiment that was checked: its file could be read.
 let descriptor (experiment: Experiment) (name: string) : LossDescriptor =
-    match LossCodec.descriptor experiment.Losses name with
+    match DeclaredLosses.descriptor experiment.Losses name with
     | Some descriptor -> descriptor
     | None -> LossCatalog.Get name
 
@@ -105,7 +105,7 @@ let loss (experiment: Experiment) (variant: Variant) (name: string, own: LossSet
 /// Whether any of a variant's losses learns from the teacher.
 let usesTeacher (experiment: Experiment) (variant: Variant) =
     variant.Losses
-    |> List.exists (fun (name, _) -> LossCodec.descriptor experiment.Losses name |> Option.exists _.NeedsTeacher)
+    |> List.exists (fun (name, _) -> DeclaredLosses.descriptor experiment.Losses name |> Option.exists _.NeedsTeacher)
 
 /// The result of a function for its last argument, kept as long as the same object comes again: neighbouring points of a grid
 /// have most of their parts in common, and what is shared costs neither time nor memory.

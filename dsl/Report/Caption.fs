@@ -57,7 +57,12 @@ let private howMeasured (options: TableOptions) (layout: Layout) =
     $"{measure} in percent on the validation set after the last epoch{overSeeds}."
 
 let private cost (what: string) (cost: Cost) =
-    $"{what} {Shown.count cost.Parameters} parameters, {Shown.count cost.MultiplyAdds} multiply-accumulates (MACs) per image"
+    let operations =
+        cost.MultiplyAdds
+        |> Option.map (fun count -> $", {Shown.count count} multiply-accumulates (MACs) per image")
+        |> Option.defaultValue ""
+
+    $"{what} {Shown.count cost.Parameters} parameters{operations}"
 
 /// Of teacher and student where there is one of each; of several, columns tell.
 let private costs (results: Results) =

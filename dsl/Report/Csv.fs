@@ -58,7 +58,7 @@ let private versus (options: TableOptions) (results: Results) : Column list =
 let render (options: TableOptions) (results: Results) =
     let measure = Shown.measure options
     let literature get (row: ResultRow) = row.Published |> Option.bind get |> Option.map (Shown.value options) |> optional
-    let cost get (row: ResultRow) = row.Cost |> Option.map (get >> string) |> Option.defaultValue ""
+    let cost get (row: ResultRow) = row.Cost |> Option.bind get |> Option.map string<int64> |> Option.defaultValue ""
 
     let columns: Column list =
         [ "experiment", (fun _ -> foreign results.Layout.Experiment)
@@ -73,7 +73,7 @@ let render (options: TableOptions) (results: Results) =
           yield! statistic options $"best_top5_{measure}" _.BestTop5Error
           $"published_top1_{measure}", literature _.Top1Error
           $"published_top5_{measure}", literature _.Top5Error
-          "parameters", cost _.Parameters
+          "parameters", cost (_.Parameters >> Some)
           "macs", cost _.MultiplyAdds
           "seconds_mean", (fun row -> optional row.Seconds.Mean)
           yield! versus options results ]

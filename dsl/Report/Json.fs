@@ -61,7 +61,8 @@ let private statistic (statistic: Statistic) : Node =
           "values", array (List.map number statistic.Values) ]
 
 let cost (cost: Cost option) : Node =
-    cost |> optional (fun cost -> object [ "parameters", integer cost.Parameters; "macs", integer cost.MultiplyAdds ])
+    cost
+    |> optional (fun cost -> object [ "parameters", integer cost.Parameters; "macs", optional integer cost.MultiplyAdds ])
 
 let private difference (baseline: string) (difference: Difference option) (holm: float option) : Node =
     difference

@@ -5,7 +5,12 @@ open ChannelDistillation.Records
 open ChannelDistillation.Specs
 
 /// What a network costs: trained numbers, and multiply-accumulates of one image's forward pass.
-type Cost = { Parameters: int64; MultiplyAdds: int64 }
+type Cost =
+    {
+        Parameters: int64
+        /// Of one image; None: not known, of a network from Python.
+        MultiplyAdds: int64 option
+    }
 
 /// The teacher's row: no run of the experiment, but evaluated once on the same validation set.
 type TeacherRow =

@@ -95,10 +95,10 @@ let private readPublished node : PublishedRow option =
           Protocol = tryText row "protocol" })
 
 let private readCost node : Cost option =
-    let whole node name = get node name |> asWhole name
-
     tryGet node "cost"
-    |> Option.map (fun cost -> { Parameters = whole cost "parameters"; MultiplyAdds = whole cost "macs" })
+    |> Option.map (fun cost ->
+        { Parameters = get cost "parameters" |> asWhole "parameters"
+          MultiplyAdds = tryGet cost "macs" |> Option.map (asWhole "macs") })
 
 let private readErrors (node: JsonElement) =
     let number name = get node name |> asNumber name

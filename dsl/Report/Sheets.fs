@@ -117,8 +117,8 @@ let ofResults (options: TableOptions) (results: Results) : Sheet list =
 
                     yield! options.Differences |> List.map (differences options baseline)
                 if not isOneCost then
-                    let ofCost get = fun (row: ResultRow) -> row.Cost |> Option.map (get >> Shown.count) |> Option.defaultValue ""
-                    plain (Sheet.number "parameters") (ofCost _.Parameters)
+                    let ofCost get = fun (row: ResultRow) -> row.Cost |> Option.bind get |> Option.map Shown.count |> Option.defaultValue ""
+                    plain (Sheet.number "parameters") (ofCost (_.Parameters >> Some))
                     plain (Sheet.number "MACs") (ofCost _.MultiplyAdds)
                 if isTimed then
                     plain (Sheet.number "time") (fun row -> row.Seconds.Mean |> Option.map Shown.time |> Option.defaultValue "")

@@ -1,3 +1,4 @@
+using System.Collections.ObjectModel;
 using static TorchSharp.torch;
 
 namespace ChannelDistillation.Data;
@@ -9,7 +10,5 @@ namespace ChannelDistillation.Data;
 public sealed record Batch(Tensor Images, Tensor Labels, ReadOnlyMemory<int> Indices)
 {
     /// <summary>What losses had drawn for the images, [batch, width], int32; losses draw for themselves what is not here.</summary>
-    public IReadOnlyDictionary<IImageDraw, Tensor> Draws { get; init; } = NoDraws;
-
-    private static readonly Dictionary<IImageDraw, Tensor> NoDraws = [];
+    public IReadOnlyDictionary<IImageDraw, Tensor> Draws { get; init; } = ReadOnlyDictionary<IImageDraw, Tensor>.Empty;
 }

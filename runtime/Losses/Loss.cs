@@ -1,3 +1,4 @@
+using System.Collections.ObjectModel;
 using ChannelDistillation.Data;
 using ChannelDistillation.Models;
 using TorchSharp;
@@ -35,5 +36,5 @@ public abstract class Loss
 public sealed record LossInput(ModelOutput Student, TeacherSignals? Teacher, Tensor Labels, ReadOnlyMemory<int> Indices, int Epoch)
 {
     /// <summary>What was drawn for the images ahead of the step, [batch, width], int32; it may lack any.</summary>
-    public IReadOnlyDictionary<IImageDraw, Tensor> Draws { get; init; } = new Dictionary<IImageDraw, Tensor>();
+    public IReadOnlyDictionary<IImageDraw, Tensor> Draws { get; init; } = ReadOnlyDictionary<IImageDraw, Tensor>.Empty;
 }

@@ -69,7 +69,7 @@ public sealed class ScriptedLoss : Loss
             );
         if (!loss.requires_grad)
             throw new InvalidDataException(
-                $"The loss `{name}` ({module.File.Name}) has no gradient: what it returns depends neither on the student nor on parameters of its own, or was detached."
+                $"The loss `{name}` ({module.File.Name}) has no gradient: what it returns depends neither on the student nor on its own parameters, or was detached."
             );
         return (loss.dtype == ScalarType.Float32 ? loss : loss.to(ScalarType.Float32)).MoveToOuterDisposeScope();
     }

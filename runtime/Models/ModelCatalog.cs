@@ -24,6 +24,9 @@ public static class ModelCatalog
     /// <exception cref="InvalidDataException">Its TorchScript archive cannot be used.</exception>
     public static ModelDescriptor Describe(ModelSpec spec) => spec.Script is null ? Get(spec.Name) : ScriptedNetwork.Describe(spec.Script);
 
+    /// <summary>Whether <see cref="Describe"/> runs nothing: the shapes of a network's outputs are known without a pass.</summary>
+    public static bool StatesShapes(ModelSpec spec) => spec.Script is not { } script || ScriptedNetwork.StatesShapes(script);
+
     /// <exception cref="KeyNotFoundException">An unknown name: experiments are validated before they get here.</exception>
     public static ModelDescriptor Get(string name) => Find(name) ?? throw new KeyNotFoundException($"There is no model {name}.");
 }

@@ -12,8 +12,8 @@ namespace ChannelDistillation.Models;
 /// normalisation, activations and pooling are not counted.
 /// </summary>
 /// <param name="Parameters">Trained numbers.</param>
-/// <param name="MultiplyAdds">Of the forward pass of one image.</param>
-public sealed record ModelCost(long Parameters, long MultiplyAdds)
+/// <param name="MultiplyAdds">Of the forward pass of one image; null: the network is from Python, and its layers cannot be counted from outside.</param>
+public sealed record ModelCost(long Parameters, long? MultiplyAdds)
 {
     private static readonly ConcurrentDictionary<CountedModel, ModelCost> Counted = new();
 
@@ -34,12 +34,15 @@ public sealed record ModelCost(long Parameters, long MultiplyAdds)
         using var scope = NewDisposeScope();
         using Network model = ModelCatalog.Describe(spec).Build(spec, image, classes);
         model.eval();
+        Tensor[] parameters = [.. model.parameters()];
+        long count = parameters.Sum(parameter => parameter.numel());
+        if (spec.Script is not null)
+            return new(count, null);
         Tensor one = zeros(1, image.Channels, image.Height, image.Width);
         long ofConvolutions = Layers.MultiplyAdds.During(() => model.forward(one));
-        Tensor[] parameters = [.. model.parameters()];
         // Only linear layers have matrices, and each sees one vector per image.
         long ofLinear = parameters.Where(parameter => parameter.dim() == 2).Sum(matrix => matrix.numel());
-        return new(parameters.Sum(parameter => parameter.numel()), ofConvolutions + ofLinear);
+        return new(count, ofConvolutions + ofLinear);
     }
 }
 

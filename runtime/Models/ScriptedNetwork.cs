@@ -45,6 +45,9 @@ public sealed class ScriptedNetwork : Network
         };
     }
 
+    /// <summary>Whether its file states what <see cref="Describe"/> would otherwise run it for.</summary>
+    public static bool StatesShapes(TorchScriptFile file) => Archive.Read(file.Path, file.Name).Network.KnowsShapes;
+
     public override void ComputeIn(Precision precision, bool isFrozen = false)
     {
         if (precision != Precision.Float32)

@@ -15,9 +15,10 @@ public static partial class MemoryAllocator
     private const int ArenaMax = -8;
 
     /// <summary>
-    /// Keeps freed memory for the next step, on the CPU in one heap for all threads: tensors made by a loading thread and freed by the training
-    /// thread fill each other's gaps. With a GPU tensors lie there, and threads that issue and prepare would wait for one another at one heap. Does nothing where the C library is another one, nor where the user has set it up by MALLOC_* or
-    /// GLIBC_TUNABLES. To be called before the program has other threads.
+    /// Keeps freed memory for the next step. On the CPU all threads share one heap: tensors made by a loading thread and freed by the training
+    /// thread fill each other's gaps. With a GPU the heap holds no tensors of a step, and a shared one would make the threads that issue work and
+    /// those that prepare batches wait for one another. Does nothing where the C library is another one, nor where the user has set it up by
+    /// MALLOC_* or GLIBC_TUNABLES. To be called before the program has other threads.
     /// </summary>
     /// <param name="isForGpu">Whether the process may train on a GPU.</param>
     public static void KeepMemory(bool isForGpu = false)

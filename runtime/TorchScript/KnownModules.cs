@@ -1,4 +1,5 @@
 using System.Text.Json;
+using ChannelDistillation.Native;
 using ChannelDistillation.Records;
 using ChannelDistillation.Specs;
 
@@ -28,8 +29,8 @@ public static class KnownModules
         try
         {
             string note = NoteOf(sha256, workspace);
-            TorchScriptFile? file = File.Exists(note) ? JsonSerializer.Deserialize<TorchScriptFile>(File.ReadAllText(note), RecordJson.Line) : null;
-            return file is not null && file.Sha256 == sha256 && Archive.Read(file.Path, file.Name).File.Sha256 == sha256 ? file : null;
+            var file = JsonSerializer.Deserialize<TorchScriptFile>(InputFile.ReadAll(note, FileLimits.ListBytes), RecordJson.Line);
+            return file?.Sha256 == sha256 && Archive.Read(file.Path, file.Name).File.Sha256 == sha256 ? file : null;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or JsonException or InvalidDataException)
         {

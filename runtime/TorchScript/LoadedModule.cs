@@ -175,6 +175,6 @@ public sealed class LoadedModule : nn.Module
         return reason.EndsWith('.') ? reason : reason + ".";
     }
 
-    /// <summary>Not a field of its own: TorchSharp registers every field that is a module, and a script module lets nobody look into it.</summary>
+    /// <summary>Wrapped, not a field: TorchSharp registers every field that is a module, and a script module lets nobody look into it.</summary>
     private sealed record Held(jit.ScriptModule Script);
 }

@@ -15,6 +15,7 @@ internal sealed class Lane : IDisposable
 {
     private readonly MomentumSgd optimizer;
     private readonly Device device;
+    private readonly bool runsModules;
     private readonly Stopwatch clock = new();
     private double secondsBefore;
     private EpochMeter? meter;
@@ -33,6 +34,7 @@ internal sealed class Lane : IDisposable
         Student.ComputeIn(Spec.Train.Precision);
         FeaturePair features = FeaturePair.Of(network, Spec.Teacher?.Model, dataset.Image);
         RequirePairs(network, features);
+        runsModules = Spec.Student.Script is not null || Spec.Losses.Any(loss => loss.Script is not null);
         Losses = new LossTerms(
             Spec.Losses,
             loss => new(loss.Parameters, features, dataset.Classes, trainingLabels, Spec.Seed) { Epochs = Spec.Train.Epochs },
@@ -249,7 +251,8 @@ internal sealed class Lane : IDisposable
     {
         using var scope = NewDisposeScope();
         // Modules from Python may draw from libtorch's generator (dropout): the same numbers alone, in a cohort and after a resume.
-        manual_seed((long)new Randomness(Spec.Seed, Purpose.Modules, Position.Epoch, Position.Step).NextBits()).Dispose();
+        if (runsModules)
+            manual_seed((long)new Randomness(Spec.Seed, Purpose.Modules, Position.Epoch, Position.Step).NextBits()).Dispose();
         ModelOutput output = Student.Run(batch.Images, Taps.Logits | Losses.OfStudent);
         IReadOnlyList<Tensor> values = Losses.Compute(new(output, teacher, batch.Labels, batch.Indices, Position.Epoch) { Draws = batch.Draws });
         meter!.Add(values, output.Logits, batch.Labels);

@@ -65,7 +65,7 @@ dropout: The traced network gives another `logits` than the module in training m
 control flow: The traced network gives another `logits` than the module in evaluation mode, on 5 images: tracing has fixed a decision that depends on the data. Script it: train=True.
 tap: The module has no submodule `layer1`. It has stage, dropout, fc; deeper ones are written with dots, `layer1.0`.
 scalar: The loss returns a tensor [3]; it must return one number, a tensor without dimensions: end it with .mean().
-gradient: The loss has no gradient: it depends neither on the student nor on parameters of its own, or it was detached.
+gradient: The loss has no gradient: it depends neither on the student nor on its own parameters, or it was detached.
 input: There is no input `student.logit`. Inputs are student.X and teacher.X with X one of stageN, embedding, logits, channel_means.N; and labels, indices, epoch.
 epoch: `forward` takes `epoch` as Tensor; annotate `student: int`.
 "
@@ -90,6 +90,35 @@ epoch: `forward` takes `epoch` as Tensor; annotate `student: int`.
                   Expect.equal code 0 errors
                   let json = System.Text.Json.JsonDocument.Parse(output).RootElement
                   Expect.equal (json.GetProperty("top1_error").GetDouble()) last.Top1Error "the errors of the run"
+          }
+
+          test "Plans and tables run nothing of the files that an experiment names, not even for the shapes of their outputs; training does" {
+              let folder, _ = exported ()
+              use folder = folder
+              Photos.folder (folder.File "photos") [ "cat"; "dog" ] 4 2 |> ignore
+              let cached = "teacher: { torchscript: loud.pt, cache: true }\n"
+
+              File.WriteAllText(
+                  folder.File "loud.yaml",
+                  experiment
+                      .Replace("from-python", "loud")
+                      .Replace("teacher: { torchscript: teacher.pt }\n", cached)
+                      .Replace("student-{seed}.pt", "loud.pt")
+                      .Replace("classes: 2 }", "classes: 2, augment: { resized_crop: none, flip: false } }")
+                      .Replace("mine: { torchscript: difference.pt, weight: 2 }", "kd: {}")
+                      .Replace("mine: [ce, mine]", "kd: [ce, kd]")
+                      .Replace("losses.mine.margin", "losses.kd.temperature")
+              )
+
+              for command in [ [ "plan"; "loud.yaml" ]; [ "plan"; "loud.yaml"; "--json" ]; [ "table"; "loud.yaml" ] ] do
+                  let code, output, errors = run folder.Path command
+                  expectExit 0 (code, output, errors)
+                  Expect.isFalse ((output + errors).Contains "the module was run") $"{command}"
+
+              use sweep = new Started(folder.Path, [ "sweep"; "loud.yaml"; "--out"; "runs"; "--no-worker" ], folder.Path)
+              let code, output, errors = sweep.End()
+              expectExit 0 (code, output, errors)
+              Expect.stringContains (output + errors) "the module was run" "sweep"
           }
 
           test "Files that cannot be used have one message each" {

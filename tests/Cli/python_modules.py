@@ -1,5 +1,6 @@
 """Exports the modules of PythonTests.fs into the current folder, and prints a line for each export that is refused."""
 
+import json
 import sys
 
 import torch
@@ -45,6 +46,15 @@ class DataDependent(Network):
         return logits if x.size(0) == 3 else -logits
 
 
+class Loud(Listed):
+    """Whoever runs it hears of it."""
+
+    def forward(self, x):
+        print("the module was run")
+        maps = self.stage(x)
+        return [maps, self.fc(self.dropout(maps.mean([2, 3])))]
+
+
 class Difference(nn.Module):
     def __init__(self):
         super().__init__()
@@ -72,6 +82,9 @@ export_loss(Difference(), "difference.pt", INPUTS, {"margin": 1.0})
 torch.jit.save(torch.jit.script(Dictionary()), "dictionary.pt")
 torch.jit.save(torch.jit.script(Network(3)), "three-classes.pt")
 torch.save(Network().state_dict(), "weights.pt")
+# With a description that states no shapes of its outputs.
+described = json.dumps({"kind": "network", "image": IMAGE, "outputs": ["stage1", "logits"]})
+torch.jit.save(torch.jit.script(Loud()), "loud.pt", _extra_files={"channel_distillation.json": described})
 
 
 def refused(name, export):

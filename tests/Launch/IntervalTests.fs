@@ -5,7 +5,7 @@ open System
 open Expecto
 open ChannelDistillation.Dsl.Launch
 
-/// A clock that moves when it is told to.
+/// A clock that the tests move.
 type private Clock() =
     inherit TimeProvider()
     let mutable now = 0L

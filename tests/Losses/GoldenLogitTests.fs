@@ -67,7 +67,7 @@ let private verify (entry: JsonElement) =
             theta.copy_ (input "student_temperature") |> ignore
             Some(theta :> torch.Tensor)
 
-    Expect.equal temperature.IsSome isTrained "a temperature of its own"
+    Expect.equal temperature.IsSome isTrained "whether the temperature is trained"
     // The file's values of some methods are weighted.
     let weight =
         match (property "params" entry).TryGetProperty "weight" with

@@ -1,8 +1,12 @@
 module ChannelDistillation.Tests.Models.ModelCostTests
 
+open System
+open System.IO
 open Expecto
 open ChannelDistillation.Models
 open ChannelDistillation.Specs
+open ChannelDistillation.Tests
+open ChannelDistillation.TorchScript
 
 [<Tests>]
 let tests =
@@ -17,5 +21,16 @@ let tests =
               test $"{name} on {dataset.Name} costs what the literature says" {
                   let cost = ModelCost.Of(CountedModel.Of(ModelSpec(name), dataset))
                   Expect.equal cost.Parameters parameters "parameters"
-                  Expect.floatClose { absolute = 0.001; relative = 0.005 } (float cost.MultiplyAdds / 1e9) multiplyAdds "multiply-accumulates in G"
-              } ]
+
+                  Expect.floatClose
+                      { absolute = 0.001; relative = 0.005 }
+                      (float cost.MultiplyAdds.Value / 1e9)
+                      multiplyAdds
+                      "multiply-accumulates in G"
+              }
+
+          test "A network from Python costs its parameters, and its multiply-accumulates are not known" {
+              let file = Path.Combine(Repository.root, "experiments/python/teacher.pt")
+              let model = ModelSpec.Of (Archive.Read file).File
+              Expect.equal (ModelCost.Of(CountedModel.Of(model, DatasetSpec(Name = "fashion-mnist-mini")))) (ModelCost(19_882L, Nullable())) "cost"
+          } ]

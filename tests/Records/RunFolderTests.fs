@@ -182,7 +182,7 @@ let tests =
               for name in [ "run.json"; "result.json"; "metrics.jsonl" ] do
                   SpecialFiles.pipe (folder.File name)
 
-              // On a thread of its own: a read that waits for a writer cannot be ended.
+              // On a separate thread: a read that waits for a writer cannot be ended.
               Expect.isTrue (Task.Run(read).Wait(TimeSpan.FromMinutes 1.0)) "no read waits"
           }
 

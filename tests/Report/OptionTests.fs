@@ -20,7 +20,7 @@ let private row variant axes (errors: float list) : LayoutRow * (string * RunRec
       Axes = axes
       Folders = errors |> List.mapi (fun index _ -> folder index)
       Seeds = errors |> List.mapi (fun index _ -> int64 index)
-      Cost = Some { Parameters = 78_042L; MultiplyAdds = 12_345_678L }
+      Cost = Some { Parameters = 78_042L; MultiplyAdds = Some 12_345_678L }
       Published = None
       Assisted = false },
     errors |> List.mapi (fun index error -> folder index, record error)

@@ -13,7 +13,7 @@ let private completed top1 top5 best : RunRecord =
 
 let private ended result : RunRecord = { Result = Some result; Seconds = None }
 
-let private cost parameters multiplyAdds : Cost option = Some { Parameters = parameters; MultiplyAdds = multiplyAdds }
+let private cost parameters multiplyAdds : Cost option = Some { Parameters = parameters; MultiplyAdds = Some multiplyAdds }
 
 /// A number of the paper's table.
 let private published top1 top5 =
@@ -32,7 +32,7 @@ let private row variant axes folders published : LayoutRow =
       Published = published
       Assisted = false }
 
-let private layout: Layout =
+let layout: Layout =
     { Experiment = "cd-weight"
       Description = "How much weight does CD bear?"
       Dataset = "cifar100"
@@ -185,6 +185,23 @@ Command: `dotnet fsi build.fsx sweep cd-weight.yaml`
                   (Caption.lines TableOptions.Default { results with Layout = layout } |> List.item 2)
                   "† residual-kd: residual knowledge distillation (arXiv 2002.09168), not the relational one. Its network is two students that answer together, twice the parameters and the cost of the other rows. The published number is of one network divided in two, which together have the size of one."
                   "caption"
+          }
+
+          test "A network from Python has parameters and no multiply-accumulates, in every table" {
+              let unknown (cost: Cost option) = cost |> Option.map (fun cost -> { cost with MultiplyAdds = None })
+
+              let scripted =
+                  { layout with
+                      Teachers = [ for teacher in layout.Teachers -> { teacher with Cost = unknown teacher.Cost } ]
+                      Rows = [ for row in layout.Rows -> { row with Cost = unknown row.Cost } ] }
+                  |> Results.collect (fun _ -> RunRecord.Nothing) Provenance.nothing
+
+              Expect.contains (Caption.lines TableOptions.Default scripted) "Teacher: 58.3 M parameters; student: 23.7 M parameters." "caption"
+
+              let cells = (Csv.render TableOptions.Default scripted).Split('\n')[..1] |> Array.map (fun line -> line.Split ',')
+              let column name = Array.findIndex ((=) name) cells[0]
+              Expect.equal (cells[1][column "parameters"], cells[1][column "macs"]) ("58341028", "") "CSV"
+              Expect.stringContains (Json.render TableOptions.Default scripted) "\"macs\": null" "JSON"
           }
 
           test "without any published top-5 error, the column is of top-1 errors alone" {
@@ -389,39 +406,4 @@ cd-weight,cd,6,0,missing,,,,,,,,,,,,,,,23705252,1298000000,
 
               let markdown = Markdown.tables TableOptions.Default odd
               Expect.equal (markdown.Trim().Split('\n', '\r', '\u2028')).Length 3 $"a heading, a rule and a row:\n{markdown}"
-          }
-
-          test "plan.json gives back the layout that it was written from" {
-              use folder = new ChannelDistillation.Tests.TemporaryFolder()
-              System.IO.File.WriteAllText(System.IO.Path.Combine(folder.Path, "plan.json"), PlanFile.render layout [])
-              Expect.equal (PlanReader.read folder.Path) (Some layout) "layout"
-          }
-
-          test "A folder without plan.json is none of an experiment" {
-              use folder = new ChannelDistillation.Tests.TemporaryFolder()
-              Expect.equal (PlanReader.tryRead folder.Path) (Ok None) "no file"
-          }
-
-          for damage, reason in
-              [ "nonsense", "it is not JSON"
-                "[]", "`experiment` has [] where an object belongs"
-                "{\"experiment\": 3}", "`experiment` has 3 where a text belongs"
-                "{\"experiment\": \"\\ud800\"}", "it is not JSON"
-                "{}", "`epochs` is not there"
-                "{\"epochs\": [1], \"seeds\": [1.5]}", "`seeds` has 1.5 where a whole number belongs"
-                "{\"epochs\": [1e99]}", "`epochs` has 1e99 where a whole number belongs"
-                "{\"epochs\": {\"a\": \"" + System.String('x', 50) + "\"}}",
-                "`epochs` has {\"a\": \"" + System.String('x', 30) + "... where a list belongs"
-                "{\"epochs\": [], \"seeds\": [], \"held_out\": [], \"teachers\": [], \"runs\": [{\"folder\": \"../x\", \"hash\": \"1\"}]}",
-                "`folder` has \"../x\" where the name of a folder belongs" ] do
-              test $"A plan.json is damaged, and the message says how: {damage}" {
-                  use folder = new ChannelDistillation.Tests.TemporaryFolder()
-                  System.IO.File.WriteAllText(folder.File "plan.json", damage)
-
-                  Expect.equal
-                      (PlanReader.tryRead folder.Path |> Result.mapError (fun text -> text.Replace(folder.Path + "/", "")))
-                      (Error $"plan.json is damaged: {reason}.")
-                      "said"
-
-                  Expect.isNone (PlanReader.read folder.Path) "to a sweep it is not there"
-              } ]
+          } ]

@@ -62,7 +62,7 @@ let run (arguments: string list) =
         let datasets = PlanText.survey workspace jobs
 
         if parsed.Contains Json then
-            let layout = Layouts.ofPlan Layouts.counted plan all (Layouts.known (PlanReader.read folder))
+            let layout = Layouts.ofPlan Layouts.describedCost plan all (Layouts.known (PlanReader.read folder))
             PlanFile.write Terminal.writeUtf8 layout (Listing.ofJobs lanes jobs)
         else
             let wanted = parsed.GetResult(Device, "auto") |> Parsing.device

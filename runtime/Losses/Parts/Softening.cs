@@ -60,16 +60,18 @@ public sealed class Softening
         TeacherSignals teacher = input.Teacher!;
         if (trained is null)
         {
-            string how = $"{(isStandardized ? ", standardised" : "")} at temperature {temperature:R}";
+            string how = $"logits{(isStandardized ? ", standardised" : "")} at temperature {temperature:R}";
+            Tensor softened = teacher.Derive(how, () => Divide(Standardized(teacher.Logits)));
             return new(
                 Divide(Standardized(input.Student.Logits)),
-                (what, make) => teacher.Derive($"{what} of logits{how}", () => make(Divide(Standardized(teacher.Logits)))),
+                (what, make) => teacher.Derive($"{what} of {how}", () => make(softened)),
                 loss => temperature == 1 ? loss : loss * (temperature * temperature)
             );
         }
         // The gradient of T goes through the teacher's logits as well: they cannot be shared.
         Tensor t = trained.At(input.Epoch);
-        return new(Standardized(input.Student.Logits) / t, (_, make) => make(Standardized(teacher.Logits) / t), loss => loss * t.square().squeeze());
+        Tensor own = Standardized(teacher.Logits) / t;
+        return new(Standardized(input.Student.Logits) / t, (_, make) => make(own), loss => loss * t.square().squeeze());
     }
 
     private Tensor Standardized(Tensor logits) =>
@@ -91,15 +93,14 @@ public sealed record Softened(Tensor Student, Func<string, Func<Tensor, Tensor>,
     public Tensor TeacherLog => OfTeacher("log probabilities", logits => logits.log_softmax(1));
 
     /// <summary>p of the teacher.</summary>
-    public Tensor TeacherProbabilities
-    {
-        get
-        {
-            Tensor log = TeacherLog;
-            return OfTeacher("probabilities", _ => log.exp());
-        }
-    }
+    public Tensor TeacherProbabilities => Probabilities(TeacherLog);
 
     /// <summary>KL(p_t || p_s) of each sample, [batch]. Made from logarithms, so a teacher's probability that underflows to 0 adds exactly 0.</summary>
-    public Tensor Divergence() => (TeacherProbabilities * (TeacherLog - StudentLog)).sum(1);
+    public Tensor Divergence()
+    {
+        Tensor log = TeacherLog;
+        return (Probabilities(log) * (log - StudentLog)).sum(1);
+    }
+
+    private Tensor Probabilities(Tensor log) => OfTeacher("probabilities", _ => log.exp());
 }
