@@ -1,6 +1,8 @@
+using ChannelDistillation.Core;
 using ChannelDistillation.Data;
 using ChannelDistillation.Losses;
 using ChannelDistillation.Models;
+using ChannelDistillation.Models.Layers;
 using ChannelDistillation.Native;
 using ChannelDistillation.Specs;
 using ChannelDistillation.Teachers;

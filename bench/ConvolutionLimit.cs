@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using ChannelDistillation.Core;
 using ChannelDistillation.Data;
 using ChannelDistillation.Models;
 using ChannelDistillation.Models.Layers;

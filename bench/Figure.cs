@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using ChannelDistillation.Records;
+using ChannelDistillation.Runs;
 using TorchSharp;
 
 namespace ChannelDistillation.Bench;

@@ -1,4 +1,6 @@
+using ChannelDistillation.Core;
 using ChannelDistillation.Data;
+using ChannelDistillation.Data.ImageFolders;
 using ChannelDistillation.Native;
 using ChannelDistillation.Schedules;
 using ChannelDistillation.Specs;

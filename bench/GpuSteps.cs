@@ -83,7 +83,7 @@ internal static class GpuSteps
         );
         // Only what comes about while this process works: the others wait for their turn meanwhile.
         long taken = 0;
-        using var steps = Counting(() => new Rehearsal(spec, device, lanes));
+        using var steps = Counting(() => new StepProfiler(spec, device, lanes));
         Peer.Serve(
             "ours",
             count =>

@@ -29,8 +29,8 @@ internal static class KeptAnswers
         try
         {
             RunSpec spec = Cases.Distillation(teacher, student, batch, Cases.ChannelDistillation);
-            using var asked = new Rehearsal(spec, "cpu", lanes);
-            using var kept = new Rehearsal(spec, "cpu", lanes, answering => Keeping(answering, spec, folder));
+            using var asked = new StepProfiler(spec, "cpu", lanes);
+            using var kept = new StepProfiler(spec, "cpu", lanes, answering => Keeping(answering, spec, folder));
             var times = new List<((double Teacher, double Lanes) Asked, (double Teacher, double Lanes) Kept)>();
             // The first round warms up, and fills the cache.
             for (int round = 0; round <= rounds; round++)

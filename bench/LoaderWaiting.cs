@@ -1,5 +1,5 @@
-using ChannelDistillation.Losses;
-using ChannelDistillation.Records;
+using ChannelDistillation.Core;
+using ChannelDistillation.Runs;
 using ChannelDistillation.Schedules;
 using ChannelDistillation.Specs;
 using ChannelDistillation.Training;

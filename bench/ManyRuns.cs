@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json;
-using ChannelDistillation.Records;
+using ChannelDistillation.Native;
+using ChannelDistillation.Runs;
 using ChannelDistillation.Schedules;
 using ChannelDistillation.Specs;
 

@@ -19,7 +19,7 @@ internal static class MethodCosts
         {
             foreach (var (name, losses) in cases)
             {
-                using var rehearsal = new Rehearsal(Cases.Distillation("resnet32x4", "resnet8x4", 64, losses), "cpu");
+                using var rehearsal = new StepProfiler(Cases.Distillation("resnet32x4", "resnet8x4", 64, losses), "cpu");
                 rehearsal.Run(1);
                 var (teacher, lane) = rehearsal.Run(2);
                 // The first round only warms the machine up.

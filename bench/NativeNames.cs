@@ -1,5 +1,4 @@
 using ChannelDistillation.Native;
-using ChannelDistillation.Records;
 using ChannelDistillation.Training;
 using TorchSharp;
 

@@ -1,6 +1,8 @@
 using System.Diagnostics;
+using ChannelDistillation.Core;
 using ChannelDistillation.Data;
-using ChannelDistillation.Data.Photographs.Packed;
+using ChannelDistillation.Data.ImageFolders;
+using ChannelDistillation.Data.ImageFolders.Packed;
 using ChannelDistillation.Specs;
 
 namespace ChannelDistillation.Bench;

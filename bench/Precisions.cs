@@ -1,5 +1,4 @@
 using ChannelDistillation.Native;
-using ChannelDistillation.Records;
 using ChannelDistillation.Specs;
 using ChannelDistillation.Training;
 using TorchSharp;
@@ -35,8 +34,8 @@ internal static class Precisions
 
     private static void Measure(string teacher, string student, int batch, int rounds, int steps)
     {
-        using Rehearsal wide = In(Precision.Float32);
-        using Rehearsal narrow = In(Precision.BFloat16);
+        using StepProfiler wide = In(Precision.Float32);
+        using StepProfiler narrow = In(Precision.BFloat16);
         var times = new List<((double Teacher, double Lanes) Wide, (double Teacher, double Lanes) Narrow)>();
         // The first round warms up.
         for (int round = 0; round <= rounds; round++)
@@ -48,7 +47,7 @@ internal static class Precisions
                 + $"| {Median(both => both.Wide.Lanes / both.Narrow.Lanes):0.00} |"
         );
 
-        Rehearsal In(Precision precision)
+        StepProfiler In(Precision precision)
         {
             RunSpec spec = Cases.Distillation(teacher, student, batch, Cases.ChannelDistillation);
             return new(spec with { Train = spec.Train with { Precision = precision } }, "cpu");

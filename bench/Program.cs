@@ -1,8 +1,7 @@
 using System.Globalization;
-using ChannelDistillation;
-using ChannelDistillation.Bench;
-using ChannelDistillation.Models;
+using ChannelDistillation.Core;
 using ChannelDistillation.Native;
+using ChannelDistillation.Specs;
 using ChannelDistillation.Training;
 
 // Side by side, in turn, in one run: medians and ratios. What there is and what came of it: bench/README.md

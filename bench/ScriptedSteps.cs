@@ -55,8 +55,8 @@ internal static class ScriptedSteps
 
     private static List<(double Ours, double Theirs)> Measure(RunSpec ours, RunSpec theirs, int rounds, int steps)
     {
-        using var mine = new Rehearsal(ours, "cpu");
-        using var python = new Rehearsal(theirs, "cpu");
+        using var mine = new StepProfiler(ours, "cpu");
+        using var python = new StepProfiler(theirs, "cpu");
         var times = new List<(double, double)>();
         // The first round warms up.
         for (int round = 0; round <= rounds; round++)

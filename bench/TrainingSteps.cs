@@ -1,4 +1,4 @@
-using ChannelDistillation.Models;
+using ChannelDistillation.Core;
 using ChannelDistillation.Specs;
 using ChannelDistillation.Training;
 using TorchSharp;
@@ -44,7 +44,7 @@ internal static class TrainingSteps
     {
         RunSpec run = Cases.Distillation(teacher, student, batch, Cases.ChannelDistillation);
         RunLayouts layouts = Layouts(run, layout);
-        using var steps = new Rehearsal(run, "cpu", lanes, layouts: layouts);
+        using var steps = new StepProfiler(run, "cpu", lanes, layouts: layouts);
         string ofStudent = TensorLayouts.NameOf(layouts.Student);
         string ofTeacher = TensorLayouts.NameOf(layouts.Teacher!.Value);
         Peer.Serve(

@@ -41,7 +41,7 @@ let train (state: SweepState) (progress: IProgress) (stop: CancellationToken) : 
 
             cohort)
 
-    let work (runs: (Job * Ownership) list) =
+    let work (runs: (Job * RunLease) list) =
         let lanes = [| for job, own in runs -> LaneSpec(job.Run.Name, job.Run.Spec, job.Folder, IsOurs = (fun () -> own.IsHeld)) |]
 
         try

@@ -75,7 +75,7 @@ let rehearse (device: string) (layouts: LayoutChoice) (dataset: DatasetDescripto
         match shown.TryGetValue kind with
         | true, known -> known
         | _ ->
-            use rehearsal = new Rehearsal(spec, device, layouts = layouts.Of(spec))
+            use rehearsal = new StepProfiler(spec, device, layouts = layouts.Of(spec))
             rehearsal.Run 1 |> ignore
             let struct (teacher, lane) = rehearsal.Run rehearsedSteps
 

@@ -11,7 +11,7 @@ open ChannelDistillation.Records
 /// <param name="patient">Whether the others are waited for; if not, their runs are left to them.</param>
 /// <param name="troubles">Told of runs whose folders cannot be written.</param>
 type Sharing(retryFailed: bool, patient: bool, troubles: Troubles, say: string -> unit, stop: CancellationToken) =
-    let owners = Owners()
+    let owners = RunLeases()
     let announced = HashSet<string>()
     let after = if patient then "waiting for it" else "it has to wait"
     let mutable inOtherHands: Job list = []
@@ -53,8 +53,8 @@ type Sharing(retryFailed: bool, patient: bool, troubles: Troubles, say: string -
 
     /// Takes those of some runs that nobody has, works on them, and gives them back.
     /// <returns>The runs that others have.</returns>
-    let share (work: (Job * Ownership) list -> unit) (jobs: Job list) : Job list =
-        let mine = List<Job * Ownership>()
+    let share (work: (Job * RunLease) list -> unit) (jobs: Job list) : Job list =
+        let mine = List<Job * RunLease>()
         let busy = List<Job>()
 
         try
@@ -87,7 +87,7 @@ type Sharing(retryFailed: bool, patient: bool, troubles: Troubles, say: string -
 
     /// Works on all runs, group after group, then on those that others had and did not finish.
     /// `prepare` sees each group before its runs are taken, and leaves those that can start.
-    member _.Each (groups: Job list -> Job list list) (prepare: Job list -> Job list) (work: (Job * Ownership) list -> unit) (jobs: Job list) =
+    member _.Each (groups: Job list -> Job list list) (prepare: Job list -> Job list) (work: (Job * RunLease) list -> unit) (jobs: Job list) =
         let mutable rest = jobs
 
         while not rest.IsEmpty && not stop.IsCancellationRequested do

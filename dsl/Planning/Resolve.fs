@@ -229,13 +229,13 @@ let teacherSpec (teacher: Teacher) =
         Cache = teacher.Cache.IsSome
     )
 
-let private weightDecay (decay: Decay) : WeightDecay | null =
+let private weightDecay (decay: Decay) : LossWeightDecay | null =
     match decay with
     | NoDecay -> null
-    | StepDecay(at, factor) -> WeightDecay.Step(List.toArray at, factor)
-    | EveryDecay(epochs, factor) -> WeightDecay.Every(epochs, factor)
-    | LinearDecay(until, final) -> WeightDecay.Linear(until, final)
-    | CosineDecay(until, final) -> WeightDecay.Cosine(until, final)
+    | StepDecay(at, factor) -> LossWeightDecay.Step(List.toArray at, factor)
+    | EveryDecay(epochs, factor) -> LossWeightDecay.Every(epochs, factor)
+    | LinearDecay(until, final) -> LossWeightDecay.Linear(until, final)
+    | CosineDecay(until, final) -> LossWeightDecay.Cosine(until, final)
 
 let private parameters (values: (string * ParameterValue) list) =
     match values with
@@ -261,7 +261,7 @@ let lossSpec (loss: ResolvedLoss) =
         Weight = loss.Weight,
         Parameters = parameters loss.Parameters,
         Schedule =
-            WeightSchedule(
+            LossWeightSchedule(
                 StartAfter = loss.StartAfter,
                 StopAfter = Option.toNullable loss.StopAfter,
                 Warmup = loss.Warmup,

@@ -32,7 +32,7 @@ let private write (program: Script.Program) (settings: SlurmSettings) (plan: Pla
 let private alone (experimentFolder: string) (work: unit -> 'result) : 'result =
     let folder = Submission.parentOf experimentFolder
 
-    match Owners().TryTake folder with
+    match RunLeases().TryTake folder with
     | null, other -> raise (Refused $"{other} is submitting this experiment just now. Repeat the command in a moment.")
     | own, _ ->
         use _ = own

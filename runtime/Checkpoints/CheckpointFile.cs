@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Numerics;
-using ChannelDistillation.Checkpoints.Pickle;
-using ChannelDistillation.Native;
+using ChannelDistillation.Core;
+using ChannelDistillation.Pickle;
 using Microsoft.Win32.SafeHandles;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -1,4 +1,4 @@
-using ChannelDistillation.Native;
+using ChannelDistillation.Core;
 using Microsoft.Win32.SafeHandles;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -1,3 +1,4 @@
+using ChannelDistillation.Core;
 using ChannelDistillation.Models;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -1,5 +1,5 @@
 using System.Buffers.Binary;
-using ChannelDistillation.Checkpoints.Pickle;
+using ChannelDistillation.Pickle;
 using Microsoft.Win32.SafeHandles;
 
 namespace ChannelDistillation.Checkpoints;

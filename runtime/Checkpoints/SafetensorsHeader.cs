@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text.Json;
+using ChannelDistillation.Core;
 using Microsoft.Win32.SafeHandles;
 
 namespace ChannelDistillation.Checkpoints;

@@ -1,3 +1,5 @@
+using ChannelDistillation.Core;
+
 namespace ChannelDistillation.Checkpoints;
 
 /// <summary>How weights in a file differ from the state of a model. A missing `num_batches_tracked` is no difference: PyTorch before 0.4.1 kept none, and nothing computes with it.</summary>

@@ -1,4 +1,6 @@
-using ChannelDistillation.Checkpoints.Pickle;
+using ChannelDistillation.Core;
+using ChannelDistillation.Pickle;
+using ChannelDistillation.Specs;
 
 namespace ChannelDistillation.Checkpoints;
 
@@ -104,4 +106,65 @@ internal static class WeightSets
     public static InvalidDataException ManyTensors() => new($"holds more than {FileLimits.Tensors:N0} tensors in one network, which I do not read.");
 
     private static InvalidDataException LongName() => new("is damaged: it has a name of more than 1000 letters.");
+}
+
+/// <summary>One network's tensors in a checkpoint, which may hold several: a student and its teacher, or an average beside the weights.</summary>
+/// <param name="Where">Keys that lead to it in a nested checkpoint, joined by dots; empty: it is the file's whole content.</param>
+/// <param name="Prefix">What all its names began with and no longer do: `module.`, `module.student.`, or nothing.</param>
+/// <param name="Tensors">In the file's order.</param>
+public sealed record WeightSet(string Where, string Prefix, IReadOnlyList<TensorEntry> Tensors)
+{
+    /// <summary>Rows of the last matrix, which is the classifier of every network here; null: there is none.</summary>
+    public int? Classes => Tensors.LastOrDefault(tensor => tensor.Shape.Count == 2)?.Shape[0] is long rows and > 0 and < 1_000_000 ? (int)rows : null;
+
+    /// <summary>Channels of the images that its first convolution takes; null: there is none that takes images.</summary>
+    public int? Channels =>
+        Tensors.FirstOrDefault(tensor => tensor.Shape.Count == 4)?.Shape[1] is long channels and > 0 and <= 4 ? (int)channels : null;
+
+    /// <summary>How many numbers are learned: all but BatchNorm's statistics. In double precision, which no file can overflow.</summary>
+    public double Parameters => Tensors.Where(tensor => !tensor.IsStatistic).Sum(tensor => (double)tensor.Count);
+
+    /// <summary>Whether the file has other names for the same layers, see <see cref="OtherNames"/>.</summary>
+    public bool IsRenamed { get; init; }
+
+    /// <summary>For messages: "`model_state_dict`, names without `module.`"; empty where there is nothing to say.</summary>
+    public string Place =>
+        string.Join(
+            ", ",
+            new[] { Where == "" ? "" : $"`{Where}`", Prefix == "" ? "" : $"names without `{Prefix}`", IsRenamed ? OtherNames.InWords : "" }.Where(
+                part => part != ""
+            )
+        );
+}
+
+/// <summary>
+/// ResNets whose layers have other names than torchvision's: much code for CIFAR (the ResNet-50 of the CRD benchmark, arXiv 1910.10699, and others) says
+/// `shortcut` for `downsample` and `linear` for `fc`. Order and shapes are the same.
+/// </summary>
+internal static class OtherNames
+{
+    private const string Classifier = "linear.";
+    private const string Shortcut = ".shortcut.";
+
+    /// <summary>For messages.</summary>
+    public const string InWords = "`linear` read as `fc`, `shortcut` as `downsample`";
+
+    /// <summary>The set under the names that our models have, if it is such a ResNet's; else the set itself.</summary>
+    public static WeightSet Resolve(WeightSet set) =>
+        IsSuch(set) ? set with { IsRenamed = true, Tensors = [.. set.Tensors.Select(tensor => tensor with { Name = Resolve(tensor.Name) })] } : set;
+
+    // ShuffleNets have a `linear` too, and it is their own name; shortcuts with weights they have not.
+    private static bool IsSuch(WeightSet set) =>
+        Has(set, name => name == "linear.weight")
+        && Has(set, name => name.StartsWith("layer", StringComparison.Ordinal) && name.Contains(Shortcut, StringComparison.Ordinal))
+        && !Has(set, name => name.StartsWith("fc.", StringComparison.Ordinal) || name.Contains(".downsample.", StringComparison.Ordinal));
+
+    private static bool Has(WeightSet set, Func<string, bool> isSought) => set.Tensors.Any(tensor => isSought(tensor.Name));
+
+    private static string Resolve(string name)
+    {
+        if (name.StartsWith(Classifier, StringComparison.Ordinal))
+            return "fc." + name[Classifier.Length..];
+        return name.StartsWith("layer", StringComparison.Ordinal) ? name.Replace(Shortcut, ".downsample.", StringComparison.Ordinal) : name;
+    }
 }

@@ -1,3 +1,4 @@
+using ChannelDistillation.Core;
 using ChannelDistillation.Native;
 using ChannelDistillation.Specs;
 using TorchSharp;
@@ -19,7 +20,7 @@ public sealed class BatchStream : IDisposable
     private readonly Device device;
     private readonly EpochOrder order;
     private readonly ResidentImages? resident;
-    private readonly CopyQueue? queue;
+    private readonly CudaStream? queue;
     private readonly IBatchBuffer[] buffers;
     private readonly Prefetcher<IBatchBuffer> prefetcher;
 
@@ -56,7 +57,7 @@ public sealed class BatchStream : IDisposable
         order = new EpochOrder(set.Count, seed, shuffle);
         StepsPerEpoch = (set.Count + this.batchSize - 1) / this.batchSize;
 
-        queue = CopyQueue.Of(device);
+        queue = CudaStream.Of(device);
         bool mayLieThere = onDevice ?? device.type == DeviceType.CUDA;
         if (mayLieThere && set.InMemory is { } images && (onDevice is true || DeviceMemory.IsSmall(images.Pixels.Length, device)))
         {
@@ -144,7 +145,7 @@ public sealed class BatchStream : IDisposable
         }
         else
         {
-            SideBySide.For(indices.Length, row => Fill(epoch, indices.Span[row], buffer, row), threads);
+            ParallelLoop.For(indices.Length, row => Fill(epoch, indices.Span[row], buffer, row), threads);
         }
 
         buffer.Send();
@@ -158,4 +159,16 @@ public sealed class BatchStream : IDisposable
             buffer.Write(row, index, ref random);
         }
     }
+}
+
+/// <summary>How many threads prepare a batch.</summary>
+internal static class LoaderThreads
+{
+    /// <summary>On CUDA: the thread that issues the GPU's work, and that of the backward pass. A core that they wait for keeps the GPU waiting.</summary>
+    private const int Issuing = 2;
+
+    /// <param name="wanted">As many as what is prepared could use.</param>
+    public static int Of(int wanted, Device device) => Of(wanted, device.type, Environment.ProcessorCount);
+
+    internal static int Of(int wanted, DeviceType device, int cores) => device == DeviceType.CUDA ? Math.Clamp(cores - Issuing, 1, wanted) : wanted;
 }

@@ -1,4 +1,5 @@
-using ChannelDistillation.Models;
+using ChannelDistillation.Core;
+using ChannelDistillation.Imaging;
 using ChannelDistillation.Specs;
 
 namespace ChannelDistillation.Data;

@@ -1,7 +1,6 @@
 using System.Text;
+using ChannelDistillation.Core;
 using ChannelDistillation.Downloads;
-using ChannelDistillation.Native;
-using ChannelDistillation.Records;
 
 namespace ChannelDistillation.Data;
 

@@ -1,5 +1,6 @@
 using System.IO.Hashing;
 using System.Runtime.InteropServices;
+using ChannelDistillation.Core;
 using ChannelDistillation.Specs;
 
 namespace ChannelDistillation.Data;

@@ -1,3 +1,5 @@
+using ChannelDistillation.Core;
+using ChannelDistillation.Data.ImageFolders;
 using ChannelDistillation.Specs;
 
 namespace ChannelDistillation.Data;

@@ -1,5 +1,6 @@
+using ChannelDistillation.Core;
+using ChannelDistillation.Data.ImageFolders;
 using ChannelDistillation.Downloads;
-using ChannelDistillation.Models;
 using ChannelDistillation.Specs;
 
 namespace ChannelDistillation.Data;

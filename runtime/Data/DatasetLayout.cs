@@ -1,5 +1,6 @@
 using ChannelDistillation.Data.Cifar;
-using ChannelDistillation.Data.Photographs;
+using ChannelDistillation.Data.Idx;
+using ChannelDistillation.Data.ImageFolders;
 
 namespace ChannelDistillation.Data;
 
@@ -11,7 +12,7 @@ internal abstract class DatasetLayout
         {
             DatasetFormat.Idx => new IdxLayout(),
             DatasetFormat.Cifar => new CifarLayout(),
-            DatasetFormat.ImageFolder => new PhotographLayout(),
+            DatasetFormat.ImageFolder => new ImageFolderLayout(),
             _ => throw new ArgumentOutOfRangeException(nameof(format), format, "An unknown format."),
         };
 

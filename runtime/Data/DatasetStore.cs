@@ -1,5 +1,6 @@
-using ChannelDistillation.Data.Photographs;
-using ChannelDistillation.Data.Photographs.Packed;
+using ChannelDistillation.Core;
+using ChannelDistillation.Data.ImageFolders;
+using ChannelDistillation.Data.ImageFolders.Packed;
 using ChannelDistillation.Downloads;
 using ChannelDistillation.Specs;
 
@@ -17,7 +18,7 @@ public static class DatasetStore
         {
             Name = DatasetSpec.ImageFolder,
             Folder = folder,
-            Classes = PhotographDataset.CountClasses(folder),
+            Classes = ImageFolderDataset.CountClasses(folder),
         };
 
     /// <summary>Whether <see cref="Fetch"/> can bring it.</summary>
@@ -155,9 +156,9 @@ public static class DatasetStore
     )
     {
         var folder = Home(dataset, workspace);
-        return PhotographFolder.IsThere(folder)
+        return ImageFolder.IsThere(folder)
             ? Packer.Pack(folder, target, format, observer, stop)
-            : throw new MissingException(PhotographFolder.WhatIsMissing(dataset, folder));
+            : throw new MissingException(ImageFolder.WhatIsMissing(dataset, folder));
     }
 
     private static string? FolderOf(DatasetDescriptor dataset, Workspace workspace) =>

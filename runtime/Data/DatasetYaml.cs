@@ -1,4 +1,4 @@
-using ChannelDistillation.Models;
+using ChannelDistillation.Core;
 using ChannelDistillation.Specs;
 
 namespace ChannelDistillation.Data;

@@ -1,3 +1,5 @@
+using ChannelDistillation.Core;
+using ChannelDistillation.Native;
 using static TorchSharp.torch;
 
 namespace ChannelDistillation.Data;
@@ -12,7 +14,7 @@ internal sealed unsafe class DrawingBuffer : IBatchBuffer
     /// <param name="images">Disposed with this one.</param>
     /// <param name="draws">Each with the epochs in which it is needed.</param>
     /// <param name="rest">Images in the last batch of an epoch.</param>
-    public DrawingBuffer(IBatchBuffer images, IReadOnlyDictionary<IImageDraw, Func<int, bool>> draws, int rest, Device device, CopyQueue? queue)
+    public DrawingBuffer(IBatchBuffer images, IReadOnlyDictionary<IImageDraw, Func<int, bool>> draws, int rest, Device device, CudaStream? queue)
     {
         this.images = images;
         int size = images.Indices.Length;
@@ -75,11 +77,11 @@ internal sealed unsafe class DrawingBuffer : IBatchBuffer
         images.Dispose();
     }
 
-    private sealed class Drawing(IImageDraw draw, Func<int, bool> isNeeded, Transfer rows, int rest)
+    private sealed class Drawing(IImageDraw draw, Func<int, bool> isNeeded, DeviceTransfer rows, int rest)
     {
         public IImageDraw Draw => draw;
 
-        public Transfer Rows => rows;
+        public DeviceTransfer Rows => rows;
 
         /// <summary>Of the last batch of an epoch.</summary>
         public Tensor Partial { get; } = rows.OnDevice.narrow(0, 0, rest).DetachFromDisposeScope();

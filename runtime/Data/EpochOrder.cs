@@ -1,3 +1,5 @@
+using ChannelDistillation.Core;
+
 namespace ChannelDistillation.Data;
 
 /// <summary>In which order each epoch shows the images of a set. Thread-safe; the order asked for last is kept.</summary>

@@ -1,3 +1,6 @@
+using ChannelDistillation.Core;
+using ChannelDistillation.Imaging;
+using ChannelDistillation.Native;
 using ChannelDistillation.Specs;
 using static TorchSharp.torch;
 
@@ -9,14 +12,14 @@ internal sealed unsafe class ResidentBuffer : IBatchBuffer
     private const int Heading = 2;
     private readonly ResidentImages images;
     private readonly AugmentationSpec augmentation;
-    private readonly Transfer plan;
+    private readonly DeviceTransfer plan;
     private readonly int height;
     private readonly int width;
     private Batch? taken;
 
     /// <param name="images">Not disposed with the buffer.</param>
     /// <param name="size">Images in a whole batch.</param>
-    public ResidentBuffer(ResidentImages images, AugmentationSpec augmentation, int size, Device device, CopyQueue? queue)
+    public ResidentBuffer(ResidentImages images, AugmentationSpec augmentation, int size, Device device, CudaStream? queue)
     {
         (this.images, this.augmentation) = (images, augmentation);
         (height, width) = (images.Set.Shape.Height, images.Set.Shape.Width);

@@ -1,4 +1,4 @@
-using ChannelDistillation.Models;
+using ChannelDistillation.Core;
 using static TorchSharp.torch;
 
 namespace ChannelDistillation.Data;

@@ -1,4 +1,5 @@
 using System.Net;
+using ChannelDistillation.Core;
 
 namespace ChannelDistillation.Downloads;
 

@@ -1,3 +1,5 @@
+using ChannelDistillation.Core;
+
 namespace ChannelDistillation.Downloads;
 
 /// <summary>How patient downloads are.</summary>

@@ -1,3 +1,4 @@
+using ChannelDistillation.Core;
 using Polly;
 using Polly.Retry;
 
@@ -75,7 +76,7 @@ public sealed class Downloader(DownloadSettings settings, IDownloadObserver obse
     /// <summary>Attempts until the file is as long as it must be.</summary>
     private void Receive(RemoteFile file, DownloadAddress address, PartialFile part, CancellationToken stop)
     {
-        var transfer = new Transfer(file, address, settings, observer);
+        var transfer = new HttpTransfer(file, address, settings, observer);
         while (part.Length < file.Bytes)
         {
             long before = part.Length;

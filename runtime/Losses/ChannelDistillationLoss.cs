@@ -1,5 +1,4 @@
 using ChannelDistillation.Models;
-using ChannelDistillation.Models.Layers;
 using TorchSharp;
 using static TorchSharp.torch;
 

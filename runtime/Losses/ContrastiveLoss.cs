@@ -1,4 +1,6 @@
+using ChannelDistillation.Data;
 using ChannelDistillation.Models;
+using ChannelDistillation.Specs;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,3 +1,4 @@
+using ChannelDistillation.Core;
 using ChannelDistillation.Models;
 using ChannelDistillation.Models.Layers;
 using ChannelDistillation.Specs;

@@ -1,5 +1,6 @@
 using ChannelDistillation.Models;
 using ChannelDistillation.Specs;
+using ChannelDistillation.TorchScript;
 
 namespace ChannelDistillation.Losses;
 

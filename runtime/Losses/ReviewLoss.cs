@@ -1,5 +1,7 @@
+using ChannelDistillation.Core;
 using ChannelDistillation.Models;
 using ChannelDistillation.Models.Layers;
+using ChannelDistillation.Specs;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,4 +1,5 @@
 using ChannelDistillation.Models;
+using ChannelDistillation.Specs;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,5 +1,3 @@
-using ChannelDistillation.Models.Layers;
-using ChannelDistillation.Specs;
 using TorchSharp;
 using static TorchSharp.torch;
 

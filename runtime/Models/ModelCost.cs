@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
+using ChannelDistillation.Core;
 using ChannelDistillation.Data;
+using ChannelDistillation.Models.Layers;
 using ChannelDistillation.Native;
 using ChannelDistillation.Specs;
 using TorchSharp;

@@ -1,3 +1,4 @@
+using ChannelDistillation.Core;
 using ChannelDistillation.Specs;
 
 namespace ChannelDistillation.Models;

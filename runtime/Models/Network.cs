@@ -9,7 +9,7 @@ namespace ChannelDistillation.Models;
 public abstract class Network(string name) : nn.Module<Tensor, Tensor>(name)
 {
     /// <summary>How its weights are drawn.</summary>
-    public virtual FirstWeights FirstWeights => FirstWeights.Default;
+    public virtual WeightInit WeightInit => WeightInit.Default;
 
     /// <summary>
     /// From now on its convolutions and linear layers compute in this precision. Parameters and BatchNorm's arithmetic stay float32, and so is
@@ -39,4 +39,16 @@ public abstract class Network(string name) : nn.Module<Tensor, Tensor>(name)
     /// <summary>Global average of each channel, [batch, channels], in float32: a mean of thousands of numbers deserves more bits than each of them has.</summary>
     private protected static Tensor ChannelMeans(Tensor maps) =>
         maps.dtype == ScalarType.BFloat16 ? maps.mean([2, 3], type: ScalarType.Float32) : maps.mean([2, 3]);
+}
+
+public static class NetworkLayout
+{
+    /// <summary>Stores the weights of all convolutions of a module in this layout; activations follow them. Parameters stay the same objects.</summary>
+    public static void Arrange(this nn.Module module, TensorLayout layout)
+    {
+        if (module is ScriptedNetwork network)
+            network.Arrange(layout);
+        foreach (Convolution convolution in module.modules().Prepend(module).OfType<Convolution>())
+            convolution.Arrange(layout);
+    }
 }

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
+using ChannelDistillation.Core;
 using ChannelDistillation.Specs;
 using ChannelDistillation.TorchScript;
 using TorchSharp;

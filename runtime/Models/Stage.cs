@@ -1,4 +1,3 @@
-using ChannelDistillation.Models.Layers;
 using static TorchSharp.torch;
 
 namespace ChannelDistillation.Models;

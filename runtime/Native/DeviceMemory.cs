@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
-using ChannelDistillation.Training;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -20,7 +19,7 @@ internal static class DeviceMemory
             using Tensor taken = Take(8 * bytes, device);
             return true;
         }
-        catch (ExternalException error) when (Trouble.IsOutOfMemory(error, device))
+        catch (ExternalException error) when (DeviceErrors.IsOutOfMemory(error, device))
         {
             return false;
         }

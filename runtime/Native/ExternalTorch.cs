@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using ChannelDistillation.Core;
 
 namespace ChannelDistillation.Native;
 

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using ChannelDistillation.Core;
 using TorchSharp;
 
 namespace ChannelDistillation.Native;

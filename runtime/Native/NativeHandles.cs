@@ -1,3 +1,6 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
 namespace ChannelDistillation.Native;
 
 /// <summary>
@@ -20,5 +23,22 @@ internal static class NativeHandles
         // The youngest generation is all that a few steps leave: well under a millisecond.
         GC.Collect(0);
         GC.WaitForPendingFinalizers();
+    }
+}
+
+/// <summary>How small tensors that a step makes on the host get to the device.</summary>
+internal static class Sending
+{
+    /// <summary>
+    /// The tensor on a device. A GPU gets it from a pinned copy, so that nothing waits: libtorch hands the copy's memory out again only when the
+    /// GPU has read it.
+    /// </summary>
+    /// <param name="host">On the CPU.</param>
+    public static Tensor SentTo(this Tensor host, Device device)
+    {
+        if (device.type != DeviceType.CUDA)
+            return host.to(device);
+        using Tensor pinned = host.pin_memory();
+        return pinned.to(device, non_blocking: true);
     }
 }

@@ -1,3 +1,5 @@
+using ChannelDistillation.Data.ImageFolders;
+
 namespace ChannelDistillation.Specs;
 
 /// <summary>What is trained on: a named dataset, or a folder of images with one sub-folder per class.</summary>
@@ -63,4 +65,14 @@ public enum PaddingMode
 
     /// <summary>The image mirrored at its border, the border itself not repeated.</summary>
     Reflect,
+}
+
+/// <summary>Models see (value - mean) / std of pixel values scaled to 0..1. Compared by value.</summary>
+/// <param name="Mean">Per channel.</param>
+/// <param name="Std">Per channel, above 0.</param>
+public sealed record NormalizationSpec(IReadOnlyList<double> Mean, IReadOnlyList<double> Std)
+{
+    public bool Equals(NormalizationSpec? other) => other is not null && Mean.SequenceEqual(other.Mean) && Std.SequenceEqual(other.Std);
+
+    public override int GetHashCode() => Mean.Concat(Std).Aggregate(0, HashCode.Combine);
 }

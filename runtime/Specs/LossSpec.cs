@@ -16,7 +16,7 @@ public sealed record LossSpec
     /// <summary>Every parameter of the loss's descriptor, defaults filled in.</summary>
     public Parameters Parameters { get; init; } = Parameters.Empty;
 
-    public WeightSchedule Schedule { get; init; } = WeightSchedule.Constant;
+    public LossWeightSchedule Schedule { get; init; } = LossWeightSchedule.Constant;
 
     /// <summary>The weight during an epoch (counted from 1).</summary>
     public double WeightAt(int epoch) => Weight * Schedule.FactorAt(epoch);

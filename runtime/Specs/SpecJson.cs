@@ -3,7 +3,8 @@ using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using ChannelDistillation.Models;
+using ChannelDistillation.Core;
+using ChannelDistillation.Models.Layers;
 using ChannelDistillation.Schedules;
 
 namespace ChannelDistillation.Specs;
@@ -231,7 +232,7 @@ public static class SpecJson
             json.WriteNumber("stop_after", stop);
         if (loss.Schedule.DecaysAtZero)
             json.WriteBoolean("weight_decay_at_zero", true);
-        if (loss.Schedule.Decay is WeightDecay decay)
+        if (loss.Schedule.Decay is LossWeightDecay decay)
         {
             json.WriteStartObject("decay");
             Write(json, decay);
@@ -240,23 +241,23 @@ public static class SpecJson
         json.WriteEndObject();
     }
 
-    private static void Write(Utf8JsonWriter json, WeightDecay decay)
+    private static void Write(Utf8JsonWriter json, LossWeightDecay decay)
     {
         switch (decay)
         {
-            case WeightDecay.Step step:
+            case LossWeightDecay.Step step:
                 WriteSteps(json, step.At, step.Factor);
                 break;
-            case WeightDecay.Every every:
+            case LossWeightDecay.Every every:
                 json.WriteStartObject("every");
                 json.WriteNumber("epochs", every.Epochs);
                 json.WriteNumber("factor", every.Factor);
                 json.WriteEndObject();
                 break;
-            case WeightDecay.Linear linear:
+            case LossWeightDecay.Linear linear:
                 WriteUntil(json, "linear", linear.Until, linear.To);
                 break;
-            case WeightDecay.Cosine cosine:
+            case LossWeightDecay.Cosine cosine:
                 WriteUntil(json, "cosine", cosine.Until, cosine.To);
                 break;
             default:

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using ChannelDistillation.Models;
+using ChannelDistillation.Core;
 
 namespace ChannelDistillation.Specs;
 

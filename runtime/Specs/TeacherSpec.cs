@@ -1,3 +1,5 @@
+using ChannelDistillation.Models.Layers;
+
 namespace ChannelDistillation.Specs;
 
 /// <summary>The frozen network that students learn from: read from a checkpoint, or trained first by a recipe and then shared.</summary>

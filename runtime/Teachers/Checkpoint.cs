@@ -1,4 +1,5 @@
 using ChannelDistillation.Checkpoints;
+using ChannelDistillation.Core;
 using ChannelDistillation.Models;
 using TorchSharp;
 using static TorchSharp.torch;

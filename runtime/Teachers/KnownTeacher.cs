@@ -1,5 +1,8 @@
+using ChannelDistillation.Core;
 using ChannelDistillation.Downloads;
+using ChannelDistillation.Models.Layers;
 using ChannelDistillation.Specs;
+using YamlDotNet.Serialization;
 
 namespace ChannelDistillation.Teachers;
 
@@ -46,5 +49,75 @@ public sealed record KnownTeacher
             Model = new(Model),
             Checkpoint = Checkpoint,
             BatchNorm = batchNorm,
+        };
+}
+
+/// <summary>Every teacher that an experiment can name. A new one is an entry in pretrain/teachers.yaml, which is embedded in this assembly.</summary>
+public static class KnownTeacherCatalog
+{
+    public static IReadOnlyList<KnownTeacher> All { get; } =
+    [.. EmbeddedYaml.Load<KnownTeacherYaml>("teachers.yaml").Select(entry => entry.ToKnownTeacher())];
+
+    public static KnownTeacher? Find(string name) => All.FirstOrDefault(teacher => teacher.Name == name);
+
+    /// <summary>The known teacher of a network with a file under a path that is relative to the project, however it is written; null: it is another file.</summary>
+    public static KnownTeacher? Of(string model, string? path) =>
+        path is null ? null : All.FirstOrDefault(known => known.Model == model && Plain(known.Checkpoint) == Plain(path));
+
+    /// <summary>Without `.` and `..`.</summary>
+    private static string Plain(string path) => Path.GetFullPath(path, Path.GetTempPath());
+
+    /// <summary>The known teacher whose file a teacher reads, under whatever path it is written; null: it is somebody else's file.</summary>
+    public static KnownTeacher? Of(TeacherSpec teacher, Workspace workspace) =>
+        teacher.Checkpoint is { } path
+            ? All.FirstOrDefault(known => known.Model == teacher.Model.Name && workspace.Resolve(known.Checkpoint) == workspace.Resolve(path))
+            : null;
+}
+
+/// <summary>One entry of pretrain/teachers.yaml as it is written there.</summary>
+internal sealed class KnownTeacherYaml
+{
+    public required string Name { get; set; }
+
+    public required string Doc { get; set; }
+
+    public required string Model { get; set; }
+
+    public required string Dataset { get; set; }
+
+    public required string File { get; set; }
+
+    [YamlMember(Alias = "top1_error", ApplyNamingConventions = false)]
+    public required double Top1Error { get; set; }
+
+    [YamlMember(Alias = "top5_error", ApplyNamingConventions = false)]
+    public double? Top5Error { get; set; }
+
+    public required string License { get; set; }
+
+    public required string Source { get; set; }
+
+    public string? Note { get; set; }
+
+    public string? Url { get; set; }
+
+    public long Bytes { get; set; }
+
+    public string? Sha256 { get; set; }
+
+    public KnownTeacher ToKnownTeacher() =>
+        new()
+        {
+            Name = Name,
+            Doc = Doc,
+            Model = Model,
+            Dataset = Dataset,
+            File = File,
+            Top1Error = Top1Error,
+            Top5Error = Top5Error,
+            License = License,
+            Source = Source,
+            Note = Note,
+            Download = Url is null ? null : new RemoteFile(File, new Uri(Url), Bytes, Sha256!),
         };
 }

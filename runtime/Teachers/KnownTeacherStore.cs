@@ -1,3 +1,4 @@
+using ChannelDistillation.Core;
 using ChannelDistillation.Data;
 using ChannelDistillation.Downloads;
 

@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.IO.Compression;
 using System.Security.Cryptography;
-using ChannelDistillation.Native;
+using ChannelDistillation.Core;
 using ChannelDistillation.Specs;
 
 namespace ChannelDistillation.TorchScript;

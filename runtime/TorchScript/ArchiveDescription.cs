@@ -1,6 +1,8 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using ChannelDistillation.Core;
 using ChannelDistillation.Models;
+using ChannelDistillation.Specs;
 
 namespace ChannelDistillation.TorchScript;
 

@@ -1,6 +1,5 @@
 using System.Text.Json;
-using ChannelDistillation.Native;
-using ChannelDistillation.Records;
+using ChannelDistillation.Core;
 using ChannelDistillation.Specs;
 
 namespace ChannelDistillation.TorchScript;

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using ChannelDistillation.Core;
 using ChannelDistillation.Native;
 using ChannelDistillation.Specs;
 using TorchSharp;
@@ -88,7 +89,7 @@ public sealed class LoadedModule : nn.Module
     /// Stores the weights of its convolutions in a layout, from which it spreads to activations. A network with a 1x1 convolution whose channels are not
     /// multiples of 8 stays contiguous: oneDNN 3.7 (libtorch 2.10) never returns from its gradient in channels-last on CPUs with AVX2 alone.
     /// </summary>
-    public void Arrange(Models.TensorLayout layout)
+    public void Arrange(TensorLayout layout)
     {
         using var noGradient = no_grad();
         if (
@@ -96,13 +97,13 @@ public sealed class LoadedModule : nn.Module
                 .parameters()
                 .Any(weight => weight.dim() == 4 && weight.shape is [var output, var input, 1, 1] && (output % 8 != 0 || input % 8 != 0))
         )
-            layout = Models.TensorLayout.Contiguous;
+            layout = TensorLayout.Contiguous;
         foreach (var (_, weight) in Script.named_parameters().Where(named => named.parameter.dim() == 4))
         {
             using var scope = NewDisposeScope();
             long[] shape = weight.shape;
             Tensor values =
-                layout == Models.TensorLayout.Contiguous
+                layout == TensorLayout.Contiguous
                     ? empty(shape, device: weight.device, dtype: weight.dtype)
                     : empty([shape[0], shape[2], shape[3], shape[1]], device: weight.device, dtype: weight.dtype).permute(0, 3, 1, 2);
             weight.set_(values.copy_(weight));

@@ -1,4 +1,5 @@
-using ChannelDistillation.Records;
+using ChannelDistillation.Core;
+using ChannelDistillation.Runs;
 using Google.Protobuf;
 using Tensorboard;
 

@@ -1,5 +1,5 @@
 using System.Globalization;
-using ChannelDistillation.Records;
+using ChannelDistillation.Runs;
 using Google.Protobuf;
 using Tensorboard;
 

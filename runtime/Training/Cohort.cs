@@ -1,6 +1,6 @@
 using System.Text.Json;
+using ChannelDistillation.Core;
 using ChannelDistillation.Data;
-using ChannelDistillation.Models;
 using ChannelDistillation.Specs;
 
 namespace ChannelDistillation.Training;

@@ -1,7 +1,8 @@
 using System.Runtime.InteropServices;
-using ChannelDistillation.Models;
+using ChannelDistillation.Core;
 using ChannelDistillation.Native;
-using ChannelDistillation.Records;
+using ChannelDistillation.Runs;
+using ChannelDistillation.Specs;
 using TorchSharp;
 
 namespace ChannelDistillation.Training;
@@ -19,7 +20,7 @@ public sealed partial class CohortTrainer
         if (!Cohort.IsOne([.. specs.Select(lane => lane.Spec)]))
             throw new ArgumentException("The lanes of a cohort must share dataset, teacher, batch size and data seed.", nameof(specs));
         var device = new torch.Device(options.Device);
-        string? notSaved = Trouble.OutsideRuns(
+        string? notSaved = DeviceErrors.OutsideRuns(
             device,
             () =>
                 TrainParts([.. ByTeacherLayout(specs, options).SelectMany(part => Fitting(part, options, device, observer))], options, observer, stop)
@@ -85,10 +86,10 @@ public sealed partial class CohortTrainer
                 options.Remark(slow);
             return trainer.lanes;
         }
-        catch (ExternalException error) when (Trouble.IsDeviceLost(error, trainer.device))
+        catch (ExternalException error) when (DeviceErrors.IsDeviceLost(error, trainer.device))
         {
             isLost = true;
-            trainer.lanes.Abandon(new DeviceLostException(Trouble.Said(error), error).Message);
+            trainer.lanes.Abandon(new DeviceLostException(DeviceErrors.Said(error), error).Message);
             throw;
         }
         finally

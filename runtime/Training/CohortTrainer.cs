@@ -1,12 +1,14 @@
 using System.Diagnostics;
+using ChannelDistillation.Core;
 using ChannelDistillation.Data;
 using ChannelDistillation.Losses;
 using ChannelDistillation.Models;
 using ChannelDistillation.Native;
-using ChannelDistillation.Records;
+using ChannelDistillation.Runs;
 using ChannelDistillation.Specs;
 using ChannelDistillation.Teachers;
 using ChannelDistillation.Teachers.Signals;
+using ChannelDistillation.TorchScript;
 using TorchSharp;
 
 namespace ChannelDistillation.Training;
@@ -93,7 +95,7 @@ public sealed partial class CohortTrainer : IDisposable
         {
             Run(stop);
         }
-        catch (Exception error) when (!Trouble.EndsAll(error, device))
+        catch (Exception error) when (!DeviceErrors.EndsAll(error, device))
         {
             lanes.FailTogether(error);
         }

@@ -1,5 +1,6 @@
 using ChannelDistillation.Data;
-using ChannelDistillation.Records;
+using ChannelDistillation.Native;
+using ChannelDistillation.Runs;
 using ChannelDistillation.Specs;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -25,7 +26,7 @@ public static class Evaluation
     {
         using Dataset opened = options.Open(dataset);
         var device = new Device(options.Device);
-        EpochErrors errors = Trouble.OutsideRuns(device, () => Errors(classify, opened.Final, device, stop));
+        EpochErrors errors = DeviceErrors.OutsideRuns(device, () => Errors(classify, opened.Final, device, stop));
         stop.ThrowIfCancellationRequested();
         foreach (string remark in opened.Remarks())
             options.Remark(remark);

@@ -1,4 +1,4 @@
-using ChannelDistillation.Records;
+using ChannelDistillation.Runs;
 
 namespace ChannelDistillation.Training;
 

@@ -1,9 +1,11 @@
 using System.Diagnostics;
+using ChannelDistillation.Core;
 using ChannelDistillation.Data;
 using ChannelDistillation.Losses;
 using ChannelDistillation.Models;
 using ChannelDistillation.Native;
-using ChannelDistillation.Records;
+using ChannelDistillation.Runs;
+using ChannelDistillation.Schedules;
 using ChannelDistillation.Specs;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -2,10 +2,11 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using ChannelDistillation.Checkpoints;
+using ChannelDistillation.Core;
 using ChannelDistillation.Data;
 using ChannelDistillation.Losses;
 using ChannelDistillation.Native;
-using ChannelDistillation.Records;
+using ChannelDistillation.Runs;
 using ChannelDistillation.Specs;
 using ChannelDistillation.Teachers;
 using ChannelDistillation.Tracking;
@@ -142,7 +143,7 @@ internal sealed class LaneFiles(LaneSpec lane, string device, RunOrigins origins
     private void Save(Action write)
     {
         if (!Lane.IsOurs())
-            throw new OwnershipLostException(Lane.Name);
+            throw new LeaseLostException(Lane.Name);
         saving.Start();
         try
         {
@@ -160,9 +161,9 @@ internal sealed class LaneFiles(LaneSpec lane, string device, RunOrigins origins
     {
         int epoch = training.Position.Epoch - 1;
         if (!areThere(folder.LatestWeights, epoch))
-            Safetensors.Write(folder.LatestWeights, training.Weights(), About(epoch));
+            SafetensorsFile.Write(folder.LatestWeights, training.Weights(), About(epoch));
         if (best!.Epoch == epoch && !areThere(folder.BestWeights, epoch))
-            Safetensors.Write(folder.BestWeights, training.Weights(), About(epoch));
+            SafetensorsFile.Write(folder.BestWeights, training.Weights(), About(epoch));
     }
 
     private void Count(EpochRecord record)
@@ -188,3 +189,6 @@ internal sealed class LaneFiles(LaneSpec lane, string device, RunOrigins origins
         return about;
     }
 }
+
+/// <summary>Another process has taken a run over, because this one gave no sign of life for long.</summary>
+internal sealed class LeaseLostException(string run) : Exception($"{run} was taken over by another process while this one stood still.");

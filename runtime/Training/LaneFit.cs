@@ -40,7 +40,7 @@ internal static class LaneFit
         {
             // A run without a teacher may compute in another precision than the others, and the teacher with them.
             RunSpec any = cohort.FirstOrDefault(spec => spec.Teacher is not null) ?? cohort[0];
-            using var rehearsal = new Rehearsal(any, any.Teacher, device);
+            using var rehearsal = new StepProfiler(any, any.Teacher, device);
             foreach (RunSpec spec in cohort)
             {
                 rehearsal.Add(spec);
@@ -49,7 +49,7 @@ internal static class LaneFit
                 fitting++;
             }
         }
-        catch (Exception error) when (Trouble.IsOutOfMemory(error, device))
+        catch (Exception error) when (DeviceErrors.IsOutOfMemory(error, device))
         {
             // So many fit.
         }

@@ -1,5 +1,5 @@
 using ChannelDistillation.Native;
-using ChannelDistillation.Records;
+using ChannelDistillation.Runs;
 using TorchSharp;
 
 namespace ChannelDistillation.Training;
@@ -35,16 +35,16 @@ internal sealed class Lanes(ITrainingObserver observer, torch.Device device) : I
             files.Open(lane, observer.Say);
             all.Add(new(lane, files));
         }
-        catch (Exception error) when (!Trouble.EndsAll(error, device))
+        catch (Exception error) when (!DeviceErrors.EndsAll(error, device))
         {
             lane?.Dispose();
-            if (Trouble.IsOutOfMemory(error, device) && all.Count > 0)
+            if (DeviceErrors.IsOutOfMemory(error, device) && all.Count > 0)
             {
                 postponed.Add(spec);
                 return;
             }
             bool isDisk = error is IOException or UnauthorizedAccessException;
-            string message = isDisk ? NotSaved ??= Trouble.NotSaved(error) : Trouble.InWords(error, device);
+            string message = isDisk ? NotSaved ??= DeviceErrors.NotSaved(error) : DeviceErrors.InWords(error, device);
             var result = new RunResult(isDisk ? RunStatus.Interrupted : RunStatus.Failed, null, null, message);
             if (!isDisk)
                 Record(spec, result);
@@ -62,7 +62,7 @@ internal sealed class Lanes(ITrainingObserver observer, torch.Device device) : I
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            NotSaved ??= Trouble.NotSaved(error);
+            NotSaved ??= DeviceErrors.NotSaved(error);
         }
     }
 
@@ -93,13 +93,13 @@ internal sealed class Lanes(ITrainingObserver observer, torch.Device device) : I
             entry.Files.Write(result);
             observer.LaneEnded(entry.Lane.Name, result);
         }
-        catch (OwnershipLostException lost)
+        catch (LeaseLostException lost)
         {
             observer.Say(lost.Message);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            NotSaved ??= Trouble.NotSaved(error);
+            NotSaved ??= DeviceErrors.NotSaved(error);
             observer.LaneEnded(entry.Lane.Name, result with { Status = RunStatus.Interrupted, Message = NotSaved });
         }
     }
@@ -108,7 +108,7 @@ internal sealed class Lanes(ITrainingObserver observer, torch.Device device) : I
     public void FailTogether(Exception error)
     {
         RunningLane[] some = [.. all];
-        if (!Trouble.IsOutOfMemory(error, device) || some.Length == 1)
+        if (!DeviceErrors.IsOutOfMemory(error, device) || some.Length == 1)
         {
             foreach (RunningLane entry in some)
                 Fail(entry, error);
@@ -152,7 +152,7 @@ internal sealed class Lanes(ITrainingObserver observer, torch.Device device) : I
             {
                 act(entry);
             }
-            catch (Exception error) when (!Trouble.EndsAll(error, device))
+            catch (Exception error) when (!DeviceErrors.EndsAll(error, device))
             {
                 Fail(entry, error);
             }
@@ -163,19 +163,19 @@ internal sealed class Lanes(ITrainingObserver observer, torch.Device device) : I
     {
         switch (error)
         {
-            case OwnershipLostException:
+            case LeaseLostException:
                 observer.Say(error.Message);
                 Drop(entry);
                 break;
             case IOException or UnauthorizedAccessException:
-                NotSaved ??= Trouble.NotSaved(error);
+                NotSaved ??= DeviceErrors.NotSaved(error);
                 End(entry, RunStatus.Interrupted, NotSaved);
                 break;
-            case var _ when Trouble.IsOutOfMemory(error, device) && all.Count > 1:
+            case var _ when DeviceErrors.IsOutOfMemory(error, device) && all.Count > 1:
                 Halve(entry);
                 break;
             default:
-                End(entry, RunStatus.Failed, Trouble.InWords(error, device));
+                End(entry, RunStatus.Failed, DeviceErrors.InWords(error, device));
                 break;
         }
     }
@@ -204,7 +204,7 @@ internal sealed class Lanes(ITrainingObserver observer, torch.Device device) : I
             Drop(entry);
             return true;
         }
-        catch (Exception error) when (!Trouble.EndsAll(error, device))
+        catch (Exception error) when (!DeviceErrors.EndsAll(error, device))
         {
             Fail(entry, error);
             return false;

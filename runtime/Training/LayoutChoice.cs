@@ -1,11 +1,12 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using ChannelDistillation.Core;
 using ChannelDistillation.Data;
 using ChannelDistillation.Losses;
 using ChannelDistillation.Models;
 using ChannelDistillation.Native;
-using ChannelDistillation.Records;
+using ChannelDistillation.Runs;
 using ChannelDistillation.Specs;
 using TorchSharp;
 

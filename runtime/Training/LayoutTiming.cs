@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using ChannelDistillation.Core;
 using ChannelDistillation.Models;
 using ChannelDistillation.Native;
 using ChannelDistillation.Specs;

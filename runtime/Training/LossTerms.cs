@@ -1,7 +1,6 @@
 using ChannelDistillation.Data;
 using ChannelDistillation.Losses;
 using ChannelDistillation.Models;
-using ChannelDistillation.Schedules;
 using ChannelDistillation.Specs;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -51,7 +50,7 @@ internal sealed class LossTerms : IDisposable
 
     public IReadOnlyDictionary<string, double> WeightsAt(int epoch) => all.ToDictionary(term => term.Spec.Name, term => term.Spec.WeightAt(epoch));
 
-    /// <summary>Whether a loss that has weight 0 in this epoch keeps weight decay and momentum acting (<see cref="WeightSchedule.DecaysAtZero"/>).</summary>
+    /// <summary>Whether a loss that has weight 0 in this epoch keeps weight decay and momentum acting (<see cref="LossWeightSchedule.DecaysAtZero"/>).</summary>
     public bool DecaysAtZero { get; private set; }
 
     /// <summary>What the losses that are active in this epoch read of the student.</summary>

@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using ChannelDistillation.Records;
+using ChannelDistillation.Runs;
 
 namespace ChannelDistillation.Training;
 

@@ -1,5 +1,6 @@
 using System.Globalization;
-using ChannelDistillation.Records;
+using ChannelDistillation.Checkpoints;
+using ChannelDistillation.Runs;
 using ChannelDistillation.Specs;
 using TorchSharp;
 
@@ -57,7 +58,7 @@ internal sealed class SavedState(LaneSpec lane)
     /// <exception cref="InvalidDataException">The metadata cannot be read or do not say.</exception>
     public static (int Epoch, int Step) PlaceOf(string file)
     {
-        IReadOnlyDictionary<string, string> metadata = Safetensors.ReadMetadata(file);
+        IReadOnlyDictionary<string, string> metadata = SafetensorsFile.ReadMetadata(file);
         return (Number(metadata, EpochEntry, file), Number(metadata, StepEntry, file));
     }
 
@@ -77,7 +78,7 @@ internal sealed class SavedState(LaneSpec lane)
         // Not at an epoch's end: what the clock says should not be in a file that is otherwise the same every time.
         if (training.Position.Step > 0)
             about[SecondsEntry] = training.TrainingSeconds.ToString("F3", CultureInfo.InvariantCulture);
-        Safetensors.Write(folder.State, training.State(), about, isLatestGood ? folder.PreviousState : null);
+        SafetensorsFile.Write(folder.State, training.State(), about, isLatestGood ? folder.PreviousState : null);
         isLatestGood = true;
         At = training.Position;
     }
@@ -115,7 +116,7 @@ internal sealed class SavedState(LaneSpec lane)
     private void Restore(Lane training, string file, IReadOnlyList<EpochRecord> metrics)
     {
         using var scope = torch.NewDisposeScope();
-        Safetensors state = Safetensors.Read(file);
+        SafetensorsFile state = SafetensorsFile.Read(file);
         if (state.Metadata.GetValueOrDefault("version") != Version || state.Metadata.GetValueOrDefault("spec") != lane.Spec.Hash())
             throw new InvalidDataException($"{file} was written by another version or for another run.");
         var position = (Epoch: Number(state.Metadata, EpochEntry, file), Step: Number(state.Metadata, StepEntry, file));
@@ -130,7 +131,7 @@ internal sealed class SavedState(LaneSpec lane)
     }
 
     /// <summary>Whether these are the metrics that a checkpoint had behind it; those of earlier versions do not say.</summary>
-    private static bool AreThose(IEnumerable<EpochRecord> metrics, Safetensors state)
+    private static bool AreThose(IEnumerable<EpochRecord> metrics, SafetensorsFile state)
     {
         if (!state.Metadata.TryGetValue(MetricsEntry, out string? expected))
             return true;
@@ -159,7 +160,7 @@ internal sealed class SavedState(LaneSpec lane)
         }
     }
 
-    private static int EpochOf(string weights) => Number(Safetensors.Verify(weights), EpochEntry, weights);
+    private static int EpochOf(string weights) => Number(SafetensorsFile.Verify(weights), EpochEntry, weights);
 
     private static int Number(IReadOnlyDictionary<string, string> metadata, string name, string file) =>
         int.TryParse(metadata.GetValueOrDefault(name), CultureInfo.InvariantCulture, out int value)

@@ -57,7 +57,7 @@ let private ours () =
     use _ = torch.NewDisposeScope()
     use folder = new TemporaryFolder()
     let path = folder.File "ours.safetensors"
-    Safetensors.Write(path, [| KeyValuePair("w", torch.arange 6L); KeyValuePair("b", torch.ones (2L, 3L)) |], Dictionary())
+    SafetensorsFile.Write(path, [| KeyValuePair("w", torch.arange 6L); KeyValuePair("b", torch.ones (2L, 3L)) |], Dictionary())
     File.ReadAllBytes path
 
 let private fuzz (source: string) (bytes: byte[]) rounds =

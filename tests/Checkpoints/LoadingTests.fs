@@ -19,7 +19,7 @@ let private filled name channels classes seed =
     model
 
 let private write path (tensors: (string * torch.Tensor) seq) =
-    Safetensors.Write(path, [| for name, tensor in tensors -> KeyValuePair(name, tensor) |], Dictionary())
+    SafetensorsFile.Write(path, [| for name, tensor in tensors -> KeyValuePair(name, tensor) |], Dictionary())
 
 let private state (model: Network) = [ for entry in model.state_dict () -> entry.Key, entry.Value ]
 let private numbers (model: Network) = [ for name, tensor in state model -> name, Golden.toArray tensor ]

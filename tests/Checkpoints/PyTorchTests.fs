@@ -79,7 +79,7 @@ let tests =
               let student = build "resnet18" Stem.Cifar 10
               Golden.fill 3.0 (student.state_dict ())
               let path = folder.File "best.safetensors"
-              Safetensors.Write(path, student.state_dict (), readOnlyDict [ "format", "pt" ])
+              SafetensorsFile.Write(path, student.state_dict (), readOnlyDict [ "format", "pt" ])
               let file, images = images folder
 
               let script =
@@ -102,7 +102,7 @@ say(model, sys.argv[2])
               let ours = build "resnet18" Stem.Cifar 10
               Golden.fill 3.0 (ours.state_dict ())
               let path, exported = folder.File "best.safetensors", folder.File "scripted.pt"
-              Safetensors.Write(path, ours.state_dict (), readOnlyDict [ "format", "pt" ])
+              SafetensorsFile.Write(path, ours.state_dict (), readOnlyDict [ "format", "pt" ])
 
               let script =
                   snippets.Value

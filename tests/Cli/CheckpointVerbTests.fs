@@ -13,7 +13,7 @@ open ChannelDistillation.Tests.Cli.CommandLine
 let private weightsWith (metadata: (string * string) list) (folder: TemporaryFolder) =
     use _ = torch.NewDisposeScope()
     let model = ModelCatalog.Get("resnet8").Create.Invoke(BackboneOptions(Stem.Cifar, 3, 10))
-    Safetensors.Write(folder.File "a.safetensors", model.state_dict (), Dictionary(dict metadata))
+    SafetensorsFile.Write(folder.File "a.safetensors", model.state_dict (), Dictionary(dict metadata))
 
 let private weights = weightsWith []
 

@@ -31,7 +31,7 @@ let private withBirds act =
     File.WriteAllText(folder.File "a.yaml", experiment)
     use _ = torch.NewDisposeScope()
     let model = ModelCatalog.Get("resnet8").Create.Invoke(BackboneOptions(Stem.Cifar, 3, 2))
-    Safetensors.Write(folder.File "a.safetensors", model.state_dict (), readOnlyDict [])
+    SafetensorsFile.Write(folder.File "a.safetensors", model.state_dict (), readOnlyDict [])
     act folder
 
 let private runAs user (folder: TemporaryFolder) (arguments: string list) =

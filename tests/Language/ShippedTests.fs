@@ -157,7 +157,7 @@ let tests =
 
                       for loss in spec.Losses do
                           match publishedFactors dataset row.Variant loss.Name with
-                          | None -> Expect.equal loss.Schedule WeightSchedule.Constant $"{row.Variant}: {loss.Name} is not in the published code"
+                          | None -> Expect.equal loss.Schedule LossWeightSchedule.Constant $"{row.Variant}: {loss.Name} is not in the published code"
                           | Some published ->
                               Golden.closeWith
                                   0.0

@@ -21,7 +21,7 @@ let private resnet34 change all =
     let model = ModelCatalog.Get("resnet34").Create.Invoke(BackboneOptions(Stem.Cifar, 3, 100))
     let path = folder.File "a.safetensors"
     let state = model.state_dict () |> Seq.filter (fun entry -> change entry.Key) |> Array.ofSeq
-    Safetensors.Write(path, state, Dictionary(dict [ "epoch", "200\u001b[2J" ]))
+    SafetensorsFile.Write(path, state, Dictionary(dict [ "epoch", "200\u001b[2J" ]))
     shown all path
 
 [<Tests>]
@@ -85,7 +85,7 @@ fits resnet34 for 100 classes, cifar stem
               use _ = torch.NewDisposeScope()
               use folder = new TemporaryFolder()
               let path = folder.File "a.safetensors"
-              Safetensors.Write(path, [| KeyValuePair("scale", torch.ones 1L) |], Dictionary())
+              SafetensorsFile.Write(path, [| KeyValuePair("scale", torch.ones 1L) |], Dictionary())
               let text = shown false path
               Expect.stringContains text "\n1 tensor, 1 parameter, float32\nfits none of our models: it has none of their names\n" "the fit"
               Expect.isFalse (text.Contains " bytes (") "a small size is said once"

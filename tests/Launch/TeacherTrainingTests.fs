@@ -40,7 +40,7 @@ let private leave (root: TemporaryFolder) (plan: Plan) (result: RunResult) =
     let checkpoints = nonNull (Path.GetDirectoryName weights)
     Directory.CreateDirectory checkpoints |> ignore
     use network = (ModelCatalog.Get "resnet20").Build(ModelSpec "resnet20", ImageShape(1, 32, 32), 10)
-    Safetensors.Write(weights, network.state_dict (), readOnlyDict [ "epoch", "2" ])
+    SafetensorsFile.Write(weights, network.state_dict (), readOnlyDict [ "epoch", "2" ])
     let folder = RunFolder(nonNull (Path.GetDirectoryName checkpoints))
     folder.WriteStart("teacher", teacher.Spec.AsRun teacher.Dataset, "cpu", struct (1, 0))
     folder.WriteResult result

@@ -40,15 +40,15 @@ type private Clock() =
                 timers.TryRemove key |> ignore
                 ValueTask() }
 
-let private owners () = Owners()
-let private ownersBy (clock: Clock) = Owners(beat, patience, clock)
+let private owners () = RunLeases()
+let private ownersBy (clock: Clock) = RunLeases(beat, patience, clock)
 
-let private take (owners: Owners) folder =
+let private take (owners: RunLeases) folder =
     match owners.TryTake folder with
     | null, other -> Error(string other)
     | own, _ -> Ok own
 
-let private expectTaken (owners: Owners) folder what =
+let private expectTaken (owners: RunLeases) folder what =
     match take owners folder with
     | Ok own -> own
     | Error other -> failtest $"{what}: {other} has it"

@@ -79,7 +79,7 @@ let tests =
               let start (epoch: int) (step: int) = run.WriteStart("student", spec, "cpu", struct (epoch, step))
 
               let saved (epoch: int) =
-                  Safetensors.Write(run.State, Dictionary<string, TorchSharp.torch.Tensor>(), readOnlyDict [ "epoch", string epoch; "step", "0" ])
+                  SafetensorsFile.Write(run.State, Dictionary<string, TorchSharp.torch.Tensor>(), readOnlyDict [ "epoch", string epoch; "step", "0" ])
 
               let cutOff () = RunProgress.CutOffSessions run
               Expect.equal (cutOff ()) 0 "never started"

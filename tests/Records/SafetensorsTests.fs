@@ -9,7 +9,7 @@ open ChannelDistillation.Records
 open ChannelDistillation.Tests
 
 let private write path (tensors: (string * torch.Tensor) list) =
-    Safetensors.Write(path, [ for name, tensor in tensors -> KeyValuePair(name, tensor) ], dict [ "made_by", "a test" ] |> Dictionary)
+    SafetensorsFile.Write(path, [ for name, tensor in tensors -> KeyValuePair(name, tensor) ], dict [ "made_by", "a test" ] |> Dictionary)
 
 let private refusal (bytes: byte[]) =
     use folder = new TemporaryFolder()
@@ -17,7 +17,7 @@ let private refusal (bytes: byte[]) =
     File.WriteAllBytes(path, bytes)
 
     try
-        Safetensors.Read path |> ignore
+        SafetensorsFile.Read path |> ignore
         "read without complaint"
     with :? InvalidDataException as error ->
         error.Message.Replace(path, "FILE")
@@ -54,7 +54,7 @@ let tests =
                     yield "empty", torch.zeros (0L, 3L) ]
 
               write path tensors
-              let read = Safetensors.Read path
+              let read = SafetensorsFile.Read path
               Expect.equal (Seq.sort read.Tensors.Keys |> List.ofSeq) (tensors |> List.map fst |> List.sort) "names"
 
               for name, tensor in tensors do

@@ -123,7 +123,7 @@ let tests =
           test "nothing is cancelled while another process submits" {
               withProject (fun root fakes run ->
                   let mutable other = null
-                  use _ = Owners().TryTake(root.File "runs/lost/slurm", &other)
+                  use _ = RunLeases().TryTake(root.File "runs/lost/slurm", &other)
                   let code, said = run [ "sweep"; "lost.yaml"; "--cancel" ]
                   Expect.equal code 2 said
                   Expect.stringEnds said " is submitting this experiment just now. Repeat the command in a moment.\n" "said"

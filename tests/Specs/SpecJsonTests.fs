@@ -18,12 +18,12 @@ let private train epochs dataSeed =
 
 let private losses =
     [| LossSpec.CrossEntropy
-       LossSpec(Name = "cd", Weight = 6.0, Schedule = WeightSchedule(Decay = WeightDecay.Step([| 60; 160 |], 0.9)))
+       LossSpec(Name = "cd", Weight = 6.0, Schedule = LossWeightSchedule(Decay = LossWeightDecay.Step([| 60; 160 |], 0.9)))
        LossSpec(
            Name = "gkd",
            Weight = 0.1,
            Parameters = Parameters [ System.Collections.Generic.KeyValuePair("temperature", box 1.0) ],
-           Schedule = WeightSchedule(StartAfter = 60)
+           Schedule = LossWeightSchedule(StartAfter = 60)
        ) |]
 
 let private resnet152 = TeacherSpec(Model = ModelSpec "resnet152", Checkpoint = "pretrain/resnet152-cifar.pth")

@@ -89,7 +89,7 @@ let tests =
               let teacher = recipe 0.05
               let home = Path.GetDirectoryName(Path.GetDirectoryName((store folder).CheckpointOf(teacher, dataset)))
               Directory.CreateDirectory home |> ignore
-              let other = Owners().TryTake home |> fst |> nonNull
+              let other = RunLeases().TryTake home |> fst |> nonNull
               let watcher = Watcher(onSay = other.Dispose)
               (store folder).Train(teacher, dataset, options folder, watcher, CancellationToken.None)
 
@@ -126,7 +126,7 @@ let tests =
               use _ = torch.NewDisposeScope()
               let small = ModelCatalog.Get("resnet8").Build(ModelSpec "resnet8", ImageShape(1, 32, 32), 10)
               let path = folder.File "resnet8.safetensors"
-              Safetensors.Write(path, small.state_dict (), readOnlyDict [])
+              SafetensorsFile.Write(path, small.state_dict (), readOnlyDict [])
               let teacher = TeacherSpec(Model = ModelSpec "resnet14", Checkpoint = path)
 
               Expect.throwsC (fun () -> (store folder).Load(teacher, dataset, torch.CPU) |> ignore) (fun error ->
@@ -145,7 +145,7 @@ let tests =
 
               let save seed (name: string) =
                   Initialisation.Initialise(small, seed, "test")
-                  Safetensors.Write(folder.File name, small.state_dict (), readOnlyDict [])
+                  SafetensorsFile.Write(folder.File name, small.state_dict (), readOnlyDict [])
 
               save 1L "a.safetensors"
               save 2L "b.safetensors"
@@ -185,7 +185,7 @@ let tests =
                   use folder = new TemporaryFolder()
                   let network = ModelCatalog.Get("resnet8").Build(ModelSpec "resnet8", ImageShape(1, 32, 32), 10)
                   Initialisation.Initialise(network, 1L, "test")
-                  Safetensors.Write(folder.File "a.safetensors", network.state_dict (), readOnlyDict [])
+                  SafetensorsFile.Write(folder.File "a.safetensors", network.state_dict (), readOnlyDict [])
                   let options = options folder
                   let teacher = TeacherSpec(Model = ModelSpec "resnet8", Checkpoint = "a.safetensors", BatchNorm = batchNorm)
                   use asInTraining = new FrozenTeacher(network, batchNorm)

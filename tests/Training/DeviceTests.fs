@@ -90,7 +90,7 @@ let tests =
           }
 
           test "what libtorch says where memory has run out is understood, whoever says it" {
-              let means message = Trouble.IsOutOfMemory(ExternalException message, torch.CPU)
+              let means message = DeviceErrors.IsOutOfMemory(ExternalException message, torch.CPU)
 
               for message in
                   [ "CUDA out of memory. Tried to allocate 20.00 MiB. GPU 0 has a total capacity of 79.11 GiB of which 14.56 MiB is free."
@@ -110,7 +110,7 @@ let tests =
           test "an error with several causes is a lack of memory only where the GPU has little left" {
               let means (free: int64) message =
                   let memory = Func<Nullable<struct (int64 * int64)>>(fun () -> Nullable(struct (free <<< 20, 80000L <<< 20)))
-                  Trouble.IsOutOfMemory(ExternalException message, memory)
+                  DeviceErrors.IsOutOfMemory(ExternalException message, memory)
 
               for message in
                   [ "FIND was unable to find an engine to execute this computation"
@@ -124,7 +124,7 @@ let tests =
 
           test "a run alone that finds no memory says what libtorch said, without where in its code that was" {
               Expect.equal
-                  (Trouble.InWords(
+                  (DeviceErrors.InWords(
                       ExternalException "CUDA out of memory. Tried to allocate 2.00 GiB.\nException raised from malloc at ...\nframe #0: ...",
                       torch.CPU
                   ))
@@ -133,7 +133,7 @@ let tests =
           }
 
           test "errors after which CUDA gives nothing but errors are told from those of one run" {
-              let isLost message = Trouble.IsDeviceLost(ExternalException message, torch.CPU)
+              let isLost message = DeviceErrors.IsDeviceLost(ExternalException message, torch.CPU)
 
               for message in
                   [ "CUDA error: device-side assert triggered\nCUDA kernel errors might be asynchronously reported at some other API call"
@@ -151,7 +151,7 @@ let tests =
                     "The size of tensor a (3) must match the size of tensor b (4) at non-singleton dimension 1" ] do
                   Expect.isFalse (isLost message) message
 
-              Expect.isFalse (Trouble.IsDeviceLost(InvalidOperationException "unknown error", torch.CPU)) "what is not libtorch's"
+              Expect.isFalse (DeviceErrors.IsDeviceLost(InvalidOperationException "unknown error", torch.CPU)) "what is not libtorch's"
           }
 
           test "a GPU that libtorch was not built for is told from one that has failed" {
@@ -166,7 +166,7 @@ let tests =
           test "what fails outside of any run for want of memory is missing, and tells what libtorch said" {
               let message =
                   try
-                      Trouble.OutsideRuns(torch.CPU, fun () -> raise (ExternalException "CUDA out of memory. Tried to allocate 1.00 GiB."))
+                      DeviceErrors.OutsideRuns(torch.CPU, fun () -> raise (ExternalException "CUDA out of memory. Tried to allocate 1.00 GiB."))
                   with :? MissingException as missing ->
                       missing.Message
 
@@ -182,7 +182,7 @@ let tests =
                   + "'torch.use_deterministic_algorithms(True)'. You can turn off determinism just for this operation."
 
               Expect.equal
-                  (Trouble.InWords(ExternalException message, torch.CPU))
+                  (DeviceErrors.InWords(ExternalException message, torch.CPU))
                   "adaptive_max_pool2d_backward_cuda has no deterministic form on a GPU: this run can be trained there only without --deterministic."
                   "message"
           }

@@ -13,7 +13,7 @@ let private image = DatasetCatalog.Get("fashion-mnist-mini").Image
 let private features = FeaturePair.Of(ModelSpec "resnet8", ModelSpec "resnet14", image)
 
 /// What the losses of a run ask of the teacher in each of the first epochs.
-let private asked epochs (losses: (string * WeightSchedule) list) =
+let private asked epochs (losses: (string * LossWeightSchedule) list) =
     let specs = [| for name, schedule in losses -> TinyTraining.loss name 1.0 schedule |]
     use terms = new LossTerms(specs, (fun loss -> LossContext(loss.Parameters, features, 10, [| 0 |], 1L)), 1L, torch.CPU)
 
@@ -21,7 +21,7 @@ let private asked epochs (losses: (string * WeightSchedule) list) =
           terms.StartEpoch epoch
           terms.OfTeacher ]
 
-let private always = WeightSchedule.Constant
+let private always = LossWeightSchedule.Constant
 let private nothing = Taps()
 
 [<Tests>]
@@ -37,18 +37,18 @@ let tests =
           }
 
           test "a loss asks for nothing before it starts and after it has stopped" {
-              let schedules = [ "cd", WeightSchedule(StopAfter = 2); "kd", WeightSchedule(StartAfter = 1) ]
+              let schedules = [ "cd", LossWeightSchedule(StopAfter = 2); "kd", LossWeightSchedule(StartAfter = 1) ]
 
               Expect.equal (asked 3 schedules) [ Taps.StageMeans 3; Taps.StageMeans 3 ||| Taps.Logits; Taps.Logits ] "by epoch"
           }
 
           test "the epoch with the most active losses is the first of those" {
-              let fullest epochs (losses: (string * WeightSchedule) list) =
+              let fullest epochs (losses: (string * LossWeightSchedule) list) =
                   let specs = [| for name, schedule in losses -> TinyTraining.loss name 1.0 schedule |]
                   use terms = new LossTerms(specs, (fun loss -> LossContext(loss.Parameters, features, 10, [| 0 |], 1L)), 1L, torch.CPU)
                   terms.FullestEpoch epochs
 
               Expect.equal (fullest 9 [ "ce", always; "kd", always ]) 1 "all of them always"
-              Expect.equal (fullest 9 [ "ce", always; "cd", WeightSchedule(StopAfter = 5); "kd", WeightSchedule(StartAfter = 3) ]) 4 "an overlap"
-              Expect.equal (fullest 9 [ "cd", WeightSchedule(StopAfter = 2); "kd", WeightSchedule(StartAfter = 4) ]) 1 "none"
+              Expect.equal (fullest 9 [ "ce", always; "cd", LossWeightSchedule(StopAfter = 5); "kd", LossWeightSchedule(StartAfter = 3) ]) 4 "an overlap"
+              Expect.equal (fullest 9 [ "cd", LossWeightSchedule(StopAfter = 2); "kd", LossWeightSchedule(StartAfter = 4) ]) 1 "none"
           } ]

@@ -46,7 +46,7 @@ let private run epochs (descriptor: LossDescriptor) =
         teacher
         (train epochs 0.02)
         [ loss "ce" 1.0 always
-          loss descriptor.Name descriptor.DefaultWeight (WeightSchedule(Warmup = min 2 descriptor.DefaultWarmup)) ]
+          loss descriptor.Name descriptor.DefaultWeight (LossWeightSchedule(Warmup = min 2 descriptor.DefaultWarmup)) ]
 
 let private learns (descriptor: LossDescriptor) =
     testCase $"everything that {descriptor.Name} trains or remembers moves in two steps"
@@ -144,7 +144,7 @@ let tests =
                        spec
                            teacher
                            (train 2 0.02)
-                           [ loss "ce" 1.0 (WeightSchedule(StartAfter = 1)); loss "fitnets" 100.0 (WeightSchedule(StopAfter = 1)) ])
+                           [ loss "ce" 1.0 (LossWeightSchedule(StartAfter = 1)); loss "fitnets" 100.0 (LossWeightSchedule(StopAfter = 1)) ])
 
               trainLanes folder [ staged ] |> ignore
 
@@ -159,7 +159,7 @@ let tests =
               trainTeacher folder
 
               let waiting decays =
-                  let ce = loss "ce" 1.0 (WeightSchedule(StartAfter = 1, DecaysAtZero = decays))
+                  let ce = loss "ce" 1.0 (LossWeightSchedule(StartAfter = 1, DecaysAtZero = decays))
                   let run = lane folder $"{decays}" ("cd", spec teacher (train 1 0.05) [ ce; loss "cd" 6.0 always ])
                   trainLanes folder [ run ] |> ignore
                   use _ = torch.NewDisposeScope()

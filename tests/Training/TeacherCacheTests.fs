@@ -112,7 +112,7 @@ let tests =
               trainTeacher folder still
 
               let late epochs =
-                  spec cached (train epochs 0.05) [ loss "cd" 6.0 always; loss "kd" 1.0 (Schedules.WeightSchedule(StartAfter = 1)) ]
+                  spec cached (train epochs 0.05) [ loss "cd" 6.0 always; loss "kd" 1.0 (Schedules.LossWeightSchedule(StartAfter = 1)) ]
                   |> on still
 
               let _, watcher = trainOne folder "early" (late 1)

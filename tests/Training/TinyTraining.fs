@@ -42,7 +42,7 @@ let teacher = TeacherSpec(Model = ModelSpec "resnet14", Train = train 1 0.05)
 let loss name weight schedule =
     LossSpec(Name = name, Weight = weight, Parameters = LossCatalog.Get(name).DefaultParameters, Schedule = schedule)
 
-let always = WeightSchedule.Constant
+let always = LossWeightSchedule.Constant
 
 let spec teacher train losses =
     RunSpec(Dataset = dataset, Teacher = teacher, Student = ModelSpec "resnet8", Train = train, Losses = Array.ofList losses, Seed = 7L)
@@ -58,8 +58,8 @@ let variants epochs =
       spec
           teacher
           train
-          [ loss "ce" 1.0 (WeightSchedule(StartAfter = 1))
-            loss "cd" 6.0 (WeightSchedule(Decay = WeightDecay.Every(2, 0.9))) ] ]
+          [ loss "ce" 1.0 (LossWeightSchedule(StartAfter = 1))
+            loss "cd" 6.0 (LossWeightSchedule(Decay = LossWeightDecay.Every(2, 0.9))) ] ]
 
 let lane (folder: TemporaryFolder) place (name: string, spec) = LaneSpec(name, spec, Path.Combine(folder.Path, place, name))
 

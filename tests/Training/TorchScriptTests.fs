@@ -44,7 +44,7 @@ let private completed (watcher: Watcher) =
         Expect.equal entry.Value.Status RunStatus.Completed $"{entry.Key}: {entry.Value.Message}"
 
 let private tensors (path: string) =
-    let state = Safetensors.Read path
+    let state = SafetensorsFile.Read path
     Map [ for entry in state.Tensors -> entry.Key, entry.Value.clone().DetachFromDisposeScope() ]
 
 [<Tests>]
@@ -116,7 +116,7 @@ let tests =
               trainLanes folder [ lane ] |> completed
 
               let names =
-                  (Safetensors.Read(RunFolder(lane.Folder).LatestWeights)).Tensors.Keys
+                  (SafetensorsFile.Read(RunFolder(lane.Folder).LatestWeights)).Tensors.Keys
                   |> Seq.filter (fun name -> name.StartsWith "layer1.bn1")
 
               Expect.equal

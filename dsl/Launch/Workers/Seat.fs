@@ -95,7 +95,7 @@ type Seat
     /// Unless another sweep has the folder by now.
     let record (folder: RunFolder) (why: string) =
         try
-            match Owners().TryTake folder.Path with
+            match RunLeases().TryTake folder.Path with
             | null, _ -> ()
             | own, _ ->
                 use _ = own

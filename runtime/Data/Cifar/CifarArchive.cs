@@ -1,7 +1,6 @@
 using System.Formats.Tar;
 using System.IO.Compression;
-using ChannelDistillation.Native;
-using ChannelDistillation.Records;
+using ChannelDistillation.Core;
 
 namespace ChannelDistillation.Data.Cifar;
 

@@ -1,3 +1,5 @@
+using ChannelDistillation.Core;
+
 namespace ChannelDistillation.Data.Cifar;
 
 /// <summary>

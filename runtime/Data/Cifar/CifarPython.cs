@@ -1,6 +1,5 @@
-using ChannelDistillation.Checkpoints.Pickle;
-using ChannelDistillation.Native;
-using ChannelDistillation.Records;
+using ChannelDistillation.Core;
+using ChannelDistillation.Pickle;
 
 namespace ChannelDistillation.Data.Cifar;
 

@@ -1,4 +1,4 @@
-using ChannelDistillation.Models;
+using ChannelDistillation.Core;
 using ChannelDistillation.Models.Layers;
 using TorchSharp;
 using static TorchSharp.torch;

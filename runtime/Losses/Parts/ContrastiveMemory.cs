@@ -1,4 +1,4 @@
-using ChannelDistillation.Data;
+using ChannelDistillation.Core;
 using ChannelDistillation.Models.Layers;
 using TorchSharp;
 using static TorchSharp.torch;

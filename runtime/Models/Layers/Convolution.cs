@@ -1,4 +1,5 @@
 using ChannelDistillation.Native;
+using ChannelDistillation.Specs;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;

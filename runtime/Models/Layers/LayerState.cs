@@ -1,3 +1,4 @@
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -9,4 +10,34 @@ internal static class LayerState
     public static Parameter Parameter(Tensor values) => new(values.DetachFromDisposeScope(), requires_grad: true);
 
     public static Tensor Buffer(Tensor values) => values.DetachFromDisposeScope();
+}
+
+public static class PyTorchState
+{
+    /// <summary>
+    /// A module's parameters and buffers by their full names, in PyTorch's order: a layer's own parameters, its buffers, then its children.
+    /// (TorchSharp puts all parameters before all buffers.) The tensors are the module's own, not copies.
+    /// </summary>
+    public static Dictionary<string, Tensor> StateInPyTorchOrder(
+        this nn.Module module,
+        Dictionary<string, Tensor>? destination = null,
+        string? prefix = null
+    )
+    {
+        destination ??= [];
+        string start = string.IsNullOrEmpty(prefix) ? "" : prefix + ".";
+        foreach (var (name, parameter) in module.named_parameters(recurse: false))
+            destination.Add(start + name, parameter);
+        foreach (var (name, buffer) in module.named_buffers(recurse: false))
+            destination.Add(start + name, buffer);
+        foreach (var (name, child) in module.named_children())
+            child.StateInPyTorchOrder(destination, start + name);
+        return destination;
+    }
+}
+
+/// <summary>A layer whose parameters begin uniform within +-<see cref="Bound"/>, as PyTorch's own layers do.</summary>
+public interface IUniformlyInitialised
+{
+    double Bound { get; }
 }

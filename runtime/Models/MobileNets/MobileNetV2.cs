@@ -1,4 +1,6 @@
+using ChannelDistillation.Core;
 using ChannelDistillation.Models.Layers;
+using ChannelDistillation.Native;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -43,7 +45,7 @@ public sealed class MobileNetV2 : Backbone
         register_module(nameof(classifier), classifier);
     }
 
-    public override FirstWeights FirstWeights { get; } = new() { LinearLayers = FirstWeights.Linear.SmallNormal };
+    public override WeightInit WeightInit { get; } = new() { LinearLayers = WeightInit.Linear.SmallNormal };
 
     protected internal override IReadOnlyList<Stage> Stages => stages;
 
@@ -86,5 +88,65 @@ public sealed class MobileNetV2 : Backbone
             preActivation = keep ? current : null;
             return current;
         }
+    }
+}
+
+/// <summary>
+/// MobileNetV2 (Sandler et al., arXiv 1801.04381) for small images as in the CRD benchmark (arXiv 1910.10699): half as wide, expansion 6, the first
+/// convolution of stride 2. Seven groups of blocks make four stages; they end with a BatchNorm, so that a stage's pre-activation is its output.
+/// </summary>
+public static class MobileNets
+{
+    public static IReadOnlyList<ModelDescriptor> All { get; } =
+    [
+        new()
+        {
+            Name = "mobilenetv2",
+            Doc = "MobileNetV2 of half width for small images, four stages of 12, 16, 48 and 160 channels",
+            Source = "Sandler et al., MobileNetV2, arXiv 1801.04381; widths, strides and features as in CRD, arXiv 1910.10699",
+            Stems = [Stem.Cifar],
+            StemStride = 2,
+            Stages = [(12, 1), (16, 2), (48, 2), (160, 2)],
+            EmbeddingChannels = MobileNetV2.EmbeddingChannels,
+            Create = options => new MobileNetV2("mobilenetv2", options),
+        },
+    ];
+}
+
+/// <summary>
+/// 1x1 convolution to more channels, 3x3 depthwise convolution, 1x1 convolution to few channels without activation, and a shortcut where the
+/// shape stays (Sandler et al., arXiv 1801.04381, section 3.3).
+/// </summary>
+internal sealed class InvertedResidual : nn.Module<Tensor, Tensor>
+{
+    private readonly Chain conv;
+    private readonly bool hasShortcut;
+
+    /// <param name="input">Channels.</param>
+    /// <param name="output">Channels.</param>
+    /// <param name="stride">Of the depthwise convolution.</param>
+    /// <param name="expansion">Channels of the depthwise convolution per input channel.</param>
+    public InvertedResidual(int input, int output, int stride, int expansion)
+        : base(nameof(InvertedResidual))
+    {
+        int wide = input * expansion;
+        hasShortcut = stride == 1 && input == output;
+        conv = new(
+            new Convolution(input, wide, 1),
+            new BatchNorm(wide),
+            new Relu(),
+            new Convolution(wide, wide, 3, stride, groups: wide),
+            new BatchNorm(wide),
+            new Relu(),
+            new Convolution(wide, output, 1),
+            new BatchNorm(output)
+        );
+        RegisterComponents();
+    }
+
+    public override Tensor forward(Tensor input)
+    {
+        Tensor output = conv.forward(input);
+        return hasShortcut ? output.Increase(input) : output;
     }
 }

@@ -1,7 +1,8 @@
+using ChannelDistillation.Core;
 using ChannelDistillation.Models.Layers;
 using TorchSharp;
-using static TorchSharp.torch;
 using Linear = ChannelDistillation.Models.Layers.Linear;
+using static TorchSharp.torch;
 
 namespace ChannelDistillation.Models;
 
@@ -41,7 +42,7 @@ public sealed class ShuffleNetV2 : Backbone
         register_module(nameof(linear), linear);
     }
 
-    public override FirstWeights FirstWeights { get; } = new() { Convolutions = FirstWeights.Convolution.Uniform };
+    public override WeightInit WeightInit { get; } = new() { Convolutions = WeightInit.Convolution.Uniform };
 
     protected internal override IReadOnlyList<Stage> Stages => stages;
 
@@ -59,4 +60,54 @@ public sealed class ShuffleNetV2 : Backbone
     }
 
     protected internal override Tensor Classify(Tensor embedding) => linear.forward(embedding);
+}
+
+/// <summary>
+/// ShuffleNetV2 (Ma et al., arXiv 1807.11164) of width 1 for small images as in the CRD benchmark (arXiv 1910.10699): a 1x1 convolution in place of
+/// the stem, three stages of 116, 232 and 464 channels, one block more in each than in the paper.
+/// </summary>
+public static class ShuffleNetsV2
+{
+    public static IReadOnlyList<ModelDescriptor> All { get; } =
+    [
+        new()
+        {
+            Name = "shufflenetv2",
+            Doc = "ShuffleNetV2 for small images, three stages of 116, 232 and 464 channels",
+            Source = "Ma et al., ShuffleNet V2, arXiv 1807.11164; stem, depth and features as in CRD, arXiv 1910.10699",
+            Stems = [Stem.Cifar],
+            Stages = [(116, 2), (232, 2), (464, 2)],
+            EmbeddingChannels = ShuffleNetV2.EmbeddingChannels,
+            Create = options => new ShuffleNetV2("shufflenetv2", options),
+        },
+    ];
+}
+
+/// <summary>A stage of <see cref="ShuffleNetV2"/>: one block that halves the size, then blocks that work on half of the channels.</summary>
+internal sealed class SplitStage : Stage
+{
+    private readonly nn.Module<Tensor, Tensor>[] blocks;
+
+    /// <param name="input">Channels.</param>
+    /// <param name="width">Channels of the output.</param>
+    /// <param name="depth">Blocks after the first, at least one.</param>
+    public SplitStage(int input, int width, int depth)
+        : base(nameof(SplitStage))
+    {
+        blocks = [new HalvingUnit(input, width), .. Enumerable.Range(0, depth).Select(_ => new SplitUnit(width))];
+        for (int index = 0; index < blocks.Length; index++)
+            register_module(index.ToString(), blocks[index]);
+    }
+
+    public override Tensor Run(Tensor input, bool keep, out Tensor? preActivation)
+    {
+        Tensor current = blocks[0].forward(input);
+        foreach (var block in blocks.AsSpan(1, blocks.Length - 2))
+        {
+            using Tensor before = current;
+            current = block.forward(before);
+        }
+        using (current)
+            return ((SplitUnit)blocks[^1]).Run(current, keep, out preActivation);
+    }
 }

@@ -1,7 +1,8 @@
+using ChannelDistillation.Core;
 using ChannelDistillation.Models.Layers;
 using TorchSharp;
-using static TorchSharp.torch;
 using Linear = ChannelDistillation.Models.Layers.Linear;
+using static TorchSharp.torch;
 
 namespace ChannelDistillation.Models;
 
@@ -28,7 +29,7 @@ public sealed class VggNetwork : Backbone
         register_module("classifier", classifier);
     }
 
-    public override FirstWeights FirstWeights { get; } = new() { LinearLayers = FirstWeights.Linear.SmallNormal };
+    public override WeightInit WeightInit { get; } = new() { LinearLayers = WeightInit.Linear.SmallNormal };
 
     /// <summary>Max-pooling of stride 2 rounds down, and the last one is there for large images only.</summary>
     public static IReadOnlyList<FeatureShape> Shapes(ImageShape image)
@@ -57,4 +58,60 @@ public sealed class VggNetwork : Backbone
     /// those of 32; here, from 64 pixels on.
     /// </summary>
     private static int PoolsFrom(int group) => group == Widths.Length - 1 ? 8 : 0;
+}
+
+/// <summary>
+/// VGG with BatchNorm for small images as in the CRD benchmark (arXiv 1910.10699): five groups of 3x3 convolutions of widths 64, 128, 256, 512, 512
+/// with one linear layer behind them. The first group is the stem; the features are the other four, after ReLU and before the next pooling.
+/// </summary>
+public static class VggNets
+{
+    public static IReadOnlyList<ModelDescriptor> All { get; } =
+    [Describe(8, 1, 1, 1, 1, 1), Describe(11, 1, 1, 2, 2, 2), Describe(13, 2, 2, 2, 2, 2), Describe(16, 2, 2, 3, 3, 3), Describe(19, 2, 2, 4, 4, 4)];
+
+    private static ModelDescriptor Describe(int layers, params int[] depths)
+    {
+        string name = $"vgg{layers}";
+        return new()
+        {
+            Name = name,
+            Doc = $"VGG for small images, {layers} layers with BatchNorm and one linear layer, four stages of widths 128, 256, 512, 512",
+            Source = "Simonyan and Zisserman, Very Deep Convolutional Networks, arXiv 1409.1556; layers and features as in CRD, arXiv 1910.10699",
+            Stems = [Stem.Cifar],
+            Stages = [(128, 2), (256, 2), (512, 2), (512, 1)],
+            Shapes = VggNetwork.Shapes,
+            Create = options => new VggNetwork(name, depths, options),
+        };
+    }
+}
+
+/// <summary>2x2 max-pooling, then 3x3 convolutions, each with bias, BatchNorm and ReLU.</summary>
+/// <param name="input">Channels.</param>
+/// <param name="width">Channels of every convolution.</param>
+/// <param name="depth">Convolutions.</param>
+/// <param name="poolsFrom">Maps of less than this height are not pooled.</param>
+internal sealed class VggStage(int input, int width, int depth, int poolsFrom) : Stage(nameof(VggStage))
+{
+    /// <summary>The convolutions, without the last ReLU. The network registers it under its own name: in the state there is no stage around it.</summary>
+    public Chain Block { get; } = new(Layers(input, width, depth));
+
+    /// <summary>Convolution, BatchNorm, ReLU and so on, ending with a BatchNorm.</summary>
+    public static IEnumerable<nn.Module<Tensor, Tensor>> Layers(int input, int width, int depth)
+    {
+        for (int index = 0; index < depth; index++)
+        {
+            if (index > 0)
+                yield return new Relu();
+            yield return new Convolution(index == 0 ? input : width, width, 3, hasBias: true);
+            yield return new BatchNorm(width);
+        }
+    }
+
+    public override Tensor Run(Tensor input, bool keep, out Tensor? preActivation)
+    {
+        using var pooled = input.shape[2] >= poolsFrom ? nn.functional.max_pool2d(input, 2, 2) : null;
+        Tensor output = Block.forward(pooled ?? input);
+        preActivation = keep ? output : null;
+        return keep ? output.relu() : output.relu_();
+    }
 }

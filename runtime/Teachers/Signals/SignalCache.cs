@@ -1,8 +1,9 @@
 using System.Text.Json.Nodes;
+using ChannelDistillation.Core;
 using ChannelDistillation.Data;
 using ChannelDistillation.Losses;
 using ChannelDistillation.Models;
-using ChannelDistillation.Records;
+using ChannelDistillation.Models.Layers;
 using ChannelDistillation.Specs;
 using static TorchSharp.torch;
 

@@ -2,8 +2,8 @@ using System.Buffers.Binary;
 using System.IO.Hashing;
 using System.IO.MemoryMappedFiles;
 using System.Runtime.InteropServices;
+using ChannelDistillation.Core;
 using ChannelDistillation.Data;
-using ChannelDistillation.Records;
 using Microsoft.Win32.SafeHandles;
 
 namespace ChannelDistillation.Teachers.Signals;

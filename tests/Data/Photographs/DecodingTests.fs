@@ -10,10 +10,10 @@ open ChannelDistillation.Tests
 
 let private decoders () =
     [ if TurboJpeg.IsThere then
-          "libjpeg-turbo", new PictureDecoder()
-      "Skia", new PictureDecoder(null) ]
+          "libjpeg-turbo", new ImageDecoder()
+      "Skia", new ImageDecoder(null) ]
 
-let private decode (decoder: PictureDecoder) (file: byte array) =
+let private decode (decoder: ImageDecoder) (file: byte array) =
     let pixels = decoder.Decode(ReadOnlySpan<byte> file)
     let bytes = Array.zeroCreate<byte>(4 * pixels.Width * pixels.Height)
     Runtime.InteropServices.Marshal.Copy(pixels.First, bytes, 0, bytes.Length)
@@ -25,7 +25,7 @@ let private refused name (file: byte array) (reason: string) =
             use decoder = decoder
 
             Expect.throwsC (fun () -> decode decoder file |> ignore) (fun error ->
-                Expect.isTrue (error :? PictureException) $"{library}: {error}"
+                Expect.isTrue (error :? ImageException) $"{library}: {error}"
                 Expect.equal error.Message reason library)
     }
 
@@ -61,7 +61,7 @@ let tests =
           }
 
           test "files of every kind give the pixels that Pillow gives" {
-              use decoder = new PictureDecoder()
+              use decoder = new ImageDecoder()
 
               for case in Golden.items "pictures" (Golden.json "pictures.json") do
                   let name = Golden.text "name" case
@@ -86,13 +86,13 @@ let tests =
               bitmap.SetPixel(0, 0, SKColor(200uy, 100uy, 50uy, 10uy))
               bitmap.SetPixel(1, 0, SKColor(1uy, 2uy, 3uy, 255uy))
               use data = bitmap.Encode(SKEncodedImageFormat.Png, 100)
-              use decoder = new PictureDecoder()
+              use decoder = new ImageDecoder()
               let _, _, pixels = decode decoder (data.ToArray())
               Expect.equal pixels [| [| 200uy; 100uy; 50uy |]; [| 1uy; 2uy; 3uy |] |] "colours"
           }
 
           test "files are known by their content: JPEG, PNG, WebP" {
-              use decoder = new PictureDecoder()
+              use decoder = new ImageDecoder()
 
               for format in [ SKEncodedImageFormat.Jpeg; SKEncodedImageFormat.Png; SKEncodedImageFormat.Webp ] do
                   let width, height, pixels = decode decoder (Photos.encode format 20 10 3)
@@ -136,10 +136,10 @@ let tests =
               refused what (Text.Encoding.Latin1.GetBytes header) reason
 
           test "where JPEG files are decoded slowly, it says what makes it faster" {
-              Expect.isNull (PictureDecoder.Advice true) "with libjpeg-turbo"
+              Expect.isNull (ImageDecoder.Advice true) "with libjpeg-turbo"
 
               Expect.stringStarts
-                  (PictureDecoder.Advice false)
+                  (ImageDecoder.Advice false)
                   "This machine has no libjpeg-turbo, so Skia decodes JPEG files, which takes about twice as long. To install it: "
                   "without"
           }

@@ -58,9 +58,9 @@ let tests =
               let part = Photographs.FolderPart.List(Photos.golden "val", [| "n01_landscape"; "n02_portrait"; "n03_broken" |])
 
               use set =
-                  new Photographs.PhotographSet(
+                  new Photographs.ImageFolderSet(
                       new Photographs.FolderStore(part),
-                      Photographs.PhotographRecipe(Models.ImageShape(3, 224, 224), 256, (DatasetCatalog.Get "imagenet").Normalization, false)
+                      Photographs.ImageFolderRecipe(Models.ImageShape(3, 224, 224), 256, (DatasetCatalog.Get "imagenet").Normalization, false)
                   )
 
               let indexOf (file: string) = Seq.findIndex (fun i -> "val/" + part.Files[i] = file) (seq { 0 .. part.Files.Count - 1 })

@@ -29,7 +29,7 @@ let private remarks (root: string) =
     match DatasetStore.Survey(spec root 2, Workspace root) with
     | null -> failtest "it is not there"
     | survey ->
-        let said = survey.Remarks |> Seq.toList |> List.except [ PictureDecoder.Advice false ] |> List.map _.Replace(root, "ROOT")
+        let said = survey.Remarks |> Seq.toList |> List.except [ ImageDecoder.Advice false ] |> List.map _.Replace(root, "ROOT")
         (survey.Descriptor.TrainingImages, survey.Descriptor.ValidationImages), said
 
 /// The training images of a folder, one class after the other.

@@ -209,7 +209,7 @@ let tests =
                   let read () =
                       match DatasetStore.Survey(spec folder 2, Workspace "/") with
                       | null -> failtest "it is not there"
-                      | survey -> Seq.toList survey.Remarks |> List.except [ PictureDecoder.Advice false ]
+                      | survey -> Seq.toList survey.Remarks |> List.except [ ImageDecoder.Advice false ]
 
                   Expect.isEmpty (read ()) "the folder itself"
                   let target, _ = pack folder PackFormat.Files

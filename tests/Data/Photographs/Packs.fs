@@ -19,7 +19,7 @@ type Watcher(advanced: int -> unit) =
 
         member this.Say message =
             // Depends on what else is installed on the machine.
-            if message <> PictureDecoder.Advice false then
+            if message <> ImageDecoder.Advice false then
                 this.Said.Add message
 
 let quiet () = Watcher ignore

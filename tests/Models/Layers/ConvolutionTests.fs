@@ -36,7 +36,7 @@ let work () =
     for loss in LossCatalog.All do
         let losses = [ TinyTraining.loss "ce" 1.0 TinyTraining.always; TinyTraining.loss loss.Name 1.0 TinyTraining.always ]
         let spec = TinyTraining.spec TinyTraining.teacher (TinyTraining.train 1 0.05) (List.distinctBy _.Name losses)
-        use rehearsal = new Rehearsal(spec, "cpu")
+        use rehearsal = new StepProfiler(spec, "cpu")
         rehearsal.Run 1 |> ignore
 
     // What the test looks for, with channels that do no harm.

@@ -1,0 +1,49 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+
+namespace ChannelDistillation.Core;
+
+/// <summary>SHA-256 of files, computed once for each file as it is now: its path, size and time of writing tell whether it is still the one that was read.</summary>
+/// <param name="folder">Where what is known is kept, one small file for each path.</param>
+public sealed class ContentHash(string folder)
+{
+    /// <returns>64 hexadecimal digits.</returns>
+    /// <exception cref="IOException">The file cannot be read.</exception>
+    public string Of(string path)
+    {
+        string full = Path.GetFullPath(path);
+        var file = new FileInfo(full);
+        var now = new Known(full, file.Length, file.LastWriteTimeUtc.Ticks, "");
+        string kept = Path.Combine(folder, Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(full)))[..16] + ".json");
+        if (Read(kept) is Known known && known with { Sha256 = "" } == now)
+            return known.Sha256;
+        string hash = InputFile.Digest(full).Sha256;
+        Keep(kept, now with { Sha256 = hash });
+        return hash;
+    }
+
+    private static Known? Read(string kept)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<Known>(InputFile.ReadAll(kept, FileLimits.ListBytes), RecordJson.Line);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or JsonException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Where nothing can be kept, it is computed again next time.</summary>
+    private static void Keep(string kept, Known known)
+    {
+        try
+        {
+            AtomicFile.WriteText(kept, JsonSerializer.Serialize(known, RecordJson.Pretty) + "\n");
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException) { }
+    }
+
+    private sealed record Known(string Path, long Bytes, long Written, string Sha256);
+}

@@ -1,0 +1,172 @@
+using ChannelDistillation.Core;
+using ChannelDistillation.Imaging;
+
+namespace ChannelDistillation.Data.ImageFolders;
+
+/// <summary>
+/// Lists the images of class folders. This is the one place that decides what is an image and what is hidden, empty, broken or of another kind;
+/// nothing is left out without being counted.
+/// </summary>
+internal static class ImageFiles
+{
+    /// <summary>As torchvision's ImageFolder has them.</summary>
+    private static readonly HashSet<string> Endings = new(StringComparer.OrdinalIgnoreCase)
+    {
+        ".jpg",
+        ".jpeg",
+        ".png",
+        ".ppm",
+        ".bmp",
+        ".pgm",
+        ".tif",
+        ".tiff",
+        ".webp",
+    };
+
+    /// <summary>Those of kinds that may have more than 8 bits or cannot be read, which the first bytes tell.</summary>
+    private static readonly HashSet<string> LookedInto = new(StringComparer.OrdinalIgnoreCase) { ".png", ".ppm", ".pgm", ".tif", ".tiff" };
+
+    private const int StartBytes = 64;
+
+    /// <summary>The endings, for messages.</summary>
+    public static string InWords => string.Join(", ", Endings);
+
+    public static bool IsImage(FolderEntry entry) => !entry.IsFolder && !entry.IsHidden && Endings.Contains(Path.GetExtension(entry.Name));
+
+    /// <summary>The class folders of a part, sorted.</summary>
+    /// <param name="findings">Takes what else lies there.</param>
+    /// <exception cref="MissingException">The folder cannot be read.</exception>
+    public static string[] Classes(string part, Findings findings)
+    {
+        string real = FolderEntry.RealPath(part);
+        var classes = new List<string>();
+        foreach (FolderEntry entry in FolderEntry.Of(part))
+        {
+            if (!entry.IsFolder)
+                findings.Add(Effect.Unused, KindOf(entry) ?? "outside the class folders", entry.Name);
+            else if (entry.IsHidden)
+                findings.Add(Effect.Unused, "hidden", entry.Name);
+            else if (entry.IsLink && IsWithin(real, FolderEntry.RealPath(Path.Combine(part, entry.Name))))
+                findings.Add(Effect.Unused, "link to a folder above", entry.Name);
+            else
+                classes.Add(entry.Name);
+        }
+
+        return [.. classes];
+    }
+
+    /// <summary>
+    /// All images of a class, also in folders below, sorted by folder and then by name (ordinal). Links to folders are followed, but not to one above
+    /// the link or the class, and no folder is listed twice: both would make many images of few.
+    /// </summary>
+    /// <param name="name">Of the class folder, which the names in the list begin with.</param>
+    /// <exception cref="MissingException">A folder cannot be read.</exception>
+    public static ClassImages List(string part, string name)
+    {
+        var folders = new List<(string Path, FolderEntry[] Entries)>();
+        var links = new Queue<(string Path, string RealParent)>();
+        var seen = new HashSet<string>();
+        var images = new ClassImages([], [], new());
+        string top = FolderEntry.RealPath(Path.Combine(part, name));
+        Enter(name, top);
+        while (links.TryDequeue(out var link))
+        {
+            string target = FolderEntry.RealPath(Path.Combine(part, link.Path));
+            if (IsWithin(link.RealParent, target) || IsWithin(top, target))
+                images.Findings.Add(Effect.Unused, "link to a folder above", link.Path);
+            else if (seen.Contains(target))
+                images.Findings.Add(Effect.Unused, "link to a folder that is listed already", link.Path);
+            else
+                Enter(link.Path, target);
+        }
+
+        foreach (var (path, entries) in folders.OrderBy(folder => folder.Path, StringComparer.Ordinal))
+        {
+            foreach (FolderEntry entry in entries.Where(entry => !entry.IsFolder))
+                images.Add(part, $"{path}/{entry.Name}", entry);
+        }
+
+        return images;
+
+        // Links wait until the folders themselves are listed: which of two names a folder is listed under does not depend on chance.
+        void Enter(string path, string real)
+        {
+            if (!seen.Add(real))
+                return;
+            FolderEntry[] entries = FolderEntry.Of(Path.Combine(part, path));
+            folders.Add((path, entries));
+            foreach (FolderEntry entry in entries.Where(entry => entry.IsFolder))
+            {
+                string inner = $"{path}/{entry.Name}";
+                if (entry.IsHidden)
+                    images.Findings.Add(Effect.Unused, "hidden", inner);
+                else if (entry.IsLink)
+                    links.Enqueue((inner, real));
+                else
+                    Enter(inner, Path.Combine(real, entry.Name));
+            }
+        }
+    }
+
+    /// <summary>What a file is that is no image; null: it may be one.</summary>
+    private static string? KindOf(FolderEntry entry)
+    {
+        if (entry.IsHidden)
+            return "hidden";
+        if (IsImage(entry))
+            return null;
+        if (entry.LeadsNowhere)
+            return "broken link";
+        string ending = Path.GetExtension(entry.Name).ToLowerInvariant();
+        return ending == "" ? "without an ending" : ending;
+    }
+
+    /// <summary>Adds a file to the images or to the findings, or to both.</summary>
+    private static void Add(this ClassImages images, string part, string name, FolderEntry entry)
+    {
+        if (KindOf(entry) is string kind)
+        {
+            images.Findings.Add(Effect.Unused, kind, name);
+            return;
+        }
+
+        images.Names.Add(name);
+        images.Lengths.Add(entry.Length);
+        if (entry.LeadsNowhere)
+            images.Findings.Add(Effect.Unreadable, "broken link", name);
+        else if (entry.Length == 0)
+            images.Findings.Add(Effect.Unreadable, InputFile.WhyNot(Path.Combine(part, name)) is null ? "empty" : "pipe or device", name);
+        else if (LookedInto.Contains(Path.GetExtension(name)))
+            Look(images.Findings, Path.Combine(part, name), name);
+    }
+
+    private static void Look(Findings findings, string path, string name)
+    {
+        Span<byte> start = stackalloc byte[StartBytes];
+        try
+        {
+            using var file = InputFile.Open(path);
+            start = start[..RandomAccess.Read(file, start, 0)];
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            findings.Add(Effect.Unreadable, error is UnauthorizedAccessException ? "that this account may not read" : "on a disk that fails", name);
+            return;
+        }
+
+        if (SkiaDecoder.IsTiff(start))
+            findings.Add(Effect.Unreadable, "TIFF, which is not read here", name);
+        else if (GreyPng.IsOf16Bits(start) || (start.StartsWith("P5"u8) && Netpbm.HasManyBits(start)))
+            findings.Add(Effect.GreyCut, "", name);
+        else if (GreyPng.HasManyBits(start) || Netpbm.HasManyBits(start))
+            findings.Add(Effect.ColoursCut, "", name);
+    }
+
+    private static bool IsWithin(string folder, string other) =>
+        folder == other || folder.StartsWith(Path.TrimEndingDirectorySeparator(other) + Path.DirectorySeparatorChar, StringComparison.Ordinal);
+}
+
+/// <summary>The images of one class.</summary>
+/// <param name="Names">Relative to the part, with `/` between folders.</param>
+/// <param name="Lengths">Of the files, in bytes, as <see cref="FolderEntry.Length"/>.</param>
+internal sealed record ClassImages(List<string> Names, List<long> Lengths, Findings Findings);

@@ -1,0 +1,167 @@
+using ChannelDistillation.Core;
+using ChannelDistillation.Data.ImageFolders.Packed;
+using ChannelDistillation.Imaging;
+
+namespace ChannelDistillation.Data.ImageFolders;
+
+/// <summary>Opens photographs wherever they lie: in class folders, or in a packed copy.</summary>
+internal static class ImageFolderDataset
+{
+    /// <summary>Whether they are in this folder, or the original files in a packed copy beside it.</summary>
+    public static bool IsThere(string folder) =>
+        PackedFolder.IsThere(folder) || ImageFolder.IsThere(folder) || PackedFolder.IsThere(Beside(folder));
+
+    /// <summary>The dataset with the number of its images; from where they are read, what of them is not used, and what would make it faster.</summary>
+    /// <exception cref="MissingException">The folder is not what it must be.</exception>
+    public static DatasetSurvey Survey(DatasetDescriptor dataset, string folder)
+    {
+        var remarks = new List<string>();
+        if (CopyOf(folder) is { } copy)
+        {
+            var index = Index(dataset, folder, copy);
+            PackedFolder.CheckShards(copy, index);
+            if (copy != folder)
+            {
+                var declared = Path.TrimEndingDirectorySeparator(dataset.Folder ?? $"data/{dataset.Name}");
+                remarks.Add($"{declared} is read from its packed copy {PackedFolder.Of(declared, PackFormat.Files)}, which gives the same numbers.");
+            }
+
+            AddAdvice(index.Format == PackFormat.Files.ToString());
+            return new(Counted(dataset, index.Train.Images, index.Val.Images), remarks);
+        }
+
+        var (training, validation) = List(dataset, folder);
+        remarks.AddRange(training.Findings.Sentences(training.Folder).Concat(validation.Findings.Sentences(validation.Folder)));
+        AddAdvice(true);
+        return new(Counted(dataset, training.Files.Count, validation.Files.Count), remarks);
+
+        void AddAdvice(bool hasFiles)
+        {
+            if (hasFiles && ImageDecoder.Advice(TurboJpeg.IsThere) is { } advice)
+            {
+                remarks.Add(advice);
+            }
+        }
+    }
+
+    /// <exception cref="MissingException">The folder is not what it must be.</exception>
+    public static Dataset Open(DatasetDescriptor dataset, string folder)
+    {
+        if (CopyOf(folder) is { } copy)
+        {
+            var (packedTraining, packedValidation) = PackedFolder.Open(copy, Index(dataset, folder, copy));
+            return new(
+                Counted(dataset, packedTraining.Count, packedValidation.Count),
+                Set(dataset, packedTraining, isTraining: true),
+                Set(dataset, packedValidation, isTraining: false)
+            );
+        }
+
+        var (training, validation) = List(dataset, folder);
+        return new(
+            Counted(dataset, training.Files.Count, validation.Files.Count),
+            Set(dataset, training, isTraining: true),
+            Set(dataset, validation, isTraining: false)
+        );
+    }
+
+    /// <summary>How many classes there are to evaluate on, in a folder or a packed copy that no experiment describes.</summary>
+    /// <exception cref="MissingException">It is neither.</exception>
+    public static int CountClasses(string folder) =>
+        PackedFolder.IsThere(folder) ? PackIndex.Read(folder).Classes.Count : ImageFolder.CountClasses(folder);
+
+    /// <summary>The images for validation alone, where those for training are not there.</summary>
+    /// <exception cref="MissingException">The folder is not what it must be.</exception>
+    public static IImageSet OpenValidation(DatasetDescriptor dataset, string folder)
+    {
+        var part = ImageFolder.ListValidation(folder);
+        CheckClasses(dataset, part.Classes.Count, part.Folder);
+        return Set(dataset, part, isTraining: false);
+    }
+
+    /// <summary>The packed copy that is read in the place of a folder; null: there is none, or the folder is one itself.</summary>
+    public static string? CopyBeside(string folder) => CopyOf(folder) is { } copy && copy != folder ? copy : null;
+
+    /// <summary>Only files as they are stand in for a folder, because they give the same numbers; pixels of a size are a dataset of their own.</summary>
+    private static string Beside(string folder) => PackedFolder.Of(folder, PackFormat.Files);
+
+    private static string? CopyOf(string folder) =>
+        PackedFolder.IsThere(folder) ? folder
+        : PackedFolder.IsThere(Beside(folder)) ? Beside(folder)
+        : null;
+
+    private static PackIndex Index(DatasetDescriptor dataset, string folder, string copy)
+    {
+        var index = PackIndex.Read(copy);
+        if (copy != folder && ImageFolder.IsThere(folder) && !IsCopyOf(index, folder))
+        {
+            throw new MissingException(
+                $"The packed copy {copy} was made from other images than those that are in {folder} now. Pack them again, or remove the copy: "
+                    + $"dotnet fsi build.fsx data pack {dataset.Folder ?? dataset.Name} --jpeg"
+            );
+        }
+
+        CheckClasses(dataset, index.Classes.Count, copy);
+        return index;
+    }
+
+    private static bool IsCopyOf(PackIndex index, string folder)
+    {
+        var (training, validation) = ImageFolder.List(folder);
+        return Is(index.Train, training) && Is(index.Val, validation);
+
+        static bool Is(PackIndex.Part packed, FolderPart part) => packed.Listing == new Listing(part, PackFormat.Files).OfAll();
+    }
+
+    private static (FolderPart Training, FolderPart Validation) List(DatasetDescriptor dataset, string folder)
+    {
+        var parts = ImageFolder.List(folder);
+        CheckClasses(dataset, parts.Training.Classes.Count, parts.Training.Folder);
+        return parts;
+    }
+
+    private static void CheckClasses(DatasetDescriptor dataset, int classes, string folder)
+    {
+        if (classes != dataset.Classes)
+        {
+            throw new MissingException(
+                dataset.Folder is null
+                    ? $"{folder} has {classes} classes, but {dataset.Name} has {dataset.Classes}. Complete it, or train on it as {{ image_folder: PATH, classes: {classes} }}."
+                    : $"{folder} has {classes} classes, but the experiment says `classes: {dataset.Classes}`. Write `classes: {classes}`."
+            );
+        }
+    }
+
+    private static DatasetDescriptor Counted(DatasetDescriptor dataset, int training, int validation) =>
+        dataset with
+        {
+            TrainingImages = training,
+            ValidationImages = validation,
+        };
+
+    private static ImageFolderSet Set(DatasetDescriptor dataset, FolderPart part, bool isTraining) =>
+        Set(dataset, new FolderStore(part), isTraining, part.Findings.NotesOfUse(part.Folder));
+
+    private static ImageFolderSet Set(DatasetDescriptor dataset, IImageStore store, bool isTraining, IReadOnlyList<string>? notes = null) =>
+        new(store, new(dataset.Image, dataset.EvaluationResize, dataset.Normalization, isTraining), notes);
+}
+
+/// <summary>Folders of photographs: nobody fetches them, and what is in them is known when they are opened.</summary>
+internal sealed class ImageFolderLayout : DatasetLayout
+{
+    public override IReadOnlyList<string> Missing(DatasetDescriptor dataset, string folder) =>
+        ImageFolderDataset.IsThere(folder) ? [] : ImageFolder.Missing(folder);
+
+    public override string? StandIn(string folder) => ImageFolderDataset.CopyBeside(folder);
+
+    public override IImageSet? OpenValidation(DatasetDescriptor dataset, string folder) =>
+        ImageFolder.HasValidation(folder) ? ImageFolderDataset.OpenValidation(dataset, folder) : null;
+
+    public override Dataset Open(DatasetDescriptor dataset, string folder) => ImageFolderDataset.Open(dataset, folder);
+
+    public override DatasetSurvey Survey(DatasetDescriptor dataset, string folder) => ImageFolderDataset.Survey(dataset, folder);
+
+    public override string WhatIsMissing(DatasetDescriptor dataset, string folder) => ImageFolder.WhatIsMissing(dataset, folder);
+
+    public override long? BytesOnDisk(DatasetDescriptor dataset, string folder) => null;
+}

@@ -1,0 +1,161 @@
+using System.Net;
+using System.Net.Http.Headers;
+using ChannelDistillation.Core;
+
+namespace ChannelDistillation.Downloads;
+
+/// <summary>The attempts at one file: each asks a server for what is missing of it, and appends what comes.</summary>
+internal sealed class HttpTransfer(RemoteFile file, DownloadAddress address, DownloadSettings settings, IDownloadObserver observer)
+{
+    private const int BufferSize = 1 << 17;
+
+    private const int MostRedirections = 10;
+
+    // Redirections are followed here: HttpClient follows them to addresses of any kind.
+    private static readonly HttpClient Client = new(new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(30), AllowAutoRedirect = false })
+    {
+        Timeout = Timeout.InfiniteTimeSpan,
+    };
+
+    /// <summary>Where the last request went.</summary>
+    private Uri current = address.Uri;
+
+    /// <summary>Whether the server has refused to go on in the middle: what came is then no gain for the next attempt.</summary>
+    public bool AlwaysStartsAnew { get; private set; }
+
+    /// <summary>A name that was found before may be found again; one that never was is misspelt, or there is no network.</summary>
+    private bool hasAnswered;
+
+    /// <exception cref="BrokenTransferException">It may go on with another attempt; what came is kept.</exception>
+    /// <exception cref="MissingException">Another attempt would end like this one.</exception>
+    /// <exception cref="OperationCanceledException">Asked to stop.</exception>
+    public async Task Run(PartialFile part, CancellationToken stop)
+    {
+        using var stall = new CancellationTokenSource(settings.Stall, settings.Time);
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(stop, stall.Token);
+        try
+        {
+            using HttpResponseMessage response = await Ask(part, patience.Token);
+            Prepare(part, response);
+            await using Stream body = await response.Content.ReadAsStreamAsync(patience.Token);
+            await Copy(body, part, stall, patience.Token);
+        }
+        catch (OperationCanceledException error) when (!stop.IsCancellationRequested)
+        {
+            throw new BrokenTransferException($"the server has sent nothing for {settings.Stall.TotalSeconds:0.#} seconds", error);
+        }
+        catch (HttpIOException error) when (error.HttpRequestError == HttpRequestError.ResponseEnded)
+        {
+            throw Ended(error);
+        }
+        catch (HttpRequestException error) when (error.HttpRequestError == HttpRequestError.NameResolutionError && !hasAnswered)
+        {
+            throw DownloadProblems.NoSuchHost(address, current.Host, part.Target, part.Length, error);
+        }
+        catch (Exception error) when (error is HttpRequestException or IOException)
+        {
+            throw new BrokenTransferException((error.InnerException ?? error).Message.TrimEnd('.'), error);
+        }
+
+        if (part.Length < file.Bytes)
+            throw Ended();
+    }
+
+    /// <summary>The answer to a request for what is missing, from wherever the server sends on to.</summary>
+    private async Task<HttpResponseMessage> Ask(PartialFile part, CancellationToken stop)
+    {
+        current = address.Uri;
+        for (var redirections = 0; ; redirections++)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, current);
+            request.Headers.Range = part.Length > 0 ? new RangeHeaderValue(part.Length, null) : null;
+            request.Headers.Authorization = address.IsOfSameServer(current) ? address.Credentials : null;
+            HttpResponseMessage response = await Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, stop);
+            hasAnswered = true;
+            if ((int)response.StatusCode is not (301 or 302 or 303 or 307 or 308))
+                return response;
+            using (response)
+            {
+                string location = response.Headers.NonValidated.TryGetValues("Location", out HeaderStringValues values) ? values.ToString() : "";
+                if (!Uri.TryCreate(current, location, out Uri? next) || location == "" || next is not { Scheme: "http" or "https", Host: not "" })
+                    throw Redirected($"`{DownloadAddress.Shown(location)}`, which is no http or https address");
+                if (current.Scheme == "https" && next.Scheme == "http")
+                    throw Redirected($"`{DownloadAddress.Shown(next)}`, which is not encrypted as this one is");
+                if (redirections == MostRedirections)
+                    throw Redirected($"and on again more than {MostRedirections} times");
+                current = new DownloadAddress(next).Uri;
+            }
+        }
+
+        MissingException Redirected(string why) => DownloadProblems.Redirected(address, part.Target, why);
+    }
+
+    private static BrokenTransferException Ended(Exception? error = null) => new("the connection broke off before the file was whole", error);
+
+    /// <summary>Puts the end of the file to where the answer begins.</summary>
+    private void Prepare(PartialFile part, HttpResponseMessage response)
+    {
+        if (response.StatusCode == HttpStatusCode.RequestedRangeNotSatisfiable)
+        {
+            part.StartAnew();
+            throw new BrokenTransferException("the server's file ends before what is already here");
+        }
+
+        if (!response.IsSuccessStatusCode)
+            throw DownloadProblems.MayPass(response.StatusCode)
+                ? new BrokenTransferException($"the server answers {(int)response.StatusCode} ({response.StatusCode})")
+                : DownloadProblems.Refused(address, part.Target, response.StatusCode);
+
+        HttpContentHeaders headers = response.Content.Headers;
+        if (headers.ContentType?.MediaType is "text/html" or "application/xhtml+xml")
+            throw DownloadProblems.WebPage(address, part.Target);
+
+        if (response.StatusCode == HttpStatusCode.PartialContent)
+        {
+            if (headers.ContentRange?.From != part.Length)
+            {
+                part.StartAnew();
+                throw new BrokenTransferException("the server sends another part of the file than it was asked for");
+            }
+
+            CheckSize(headers.ContentRange.Length);
+            part.GoOn();
+            return;
+        }
+
+        CheckSize(headers.ContentLength);
+        if (part.Length > 0)
+        {
+            AlwaysStartsAnew = true;
+            observer.Say($"The server cannot go on in the middle of {file.Name}: it starts anew.");
+        }
+        part.StartAnew();
+        observer.Advanced(0);
+    }
+
+    private void CheckSize(long? announced)
+    {
+        if (announced is { } bytes && bytes != file.Bytes)
+            throw DownloadProblems.OtherSize(address, file, bytes);
+    }
+
+    private async Task Copy(Stream body, PartialFile part, CancellationTokenSource stall, CancellationToken patience)
+    {
+        var buffer = new byte[BufferSize];
+        while (await body.ReadAsync(buffer, patience) is var read and > 0)
+        {
+            stall.CancelAfter(settings.Stall);
+            if (part.Length + read > file.Bytes)
+            {
+                part.StartAnew();
+                throw DownloadProblems.TooLong(address, file);
+            }
+
+            part.Append(buffer.AsSpan(0, read));
+            observer.Advanced(part.Length);
+        }
+    }
+}
+
+/// <summary>An attempt that may do better when it is repeated. The message says what happened: `the server answers 503 (ServiceUnavailable)`.</summary>
+internal sealed class BrokenTransferException(string message, Exception? inner = null) : Exception(message, inner);

@@ -1,0 +1,95 @@
+using ChannelDistillation.Core;
+
+namespace ChannelDistillation.Pickle;
+
+/// <summary>
+/// All that a pickle may ask for by name, and what is made of it here. The list is the wall between a file and this process; whatever is not on
+/// it is refused.
+/// </summary>
+internal sealed class PickleClasses(IEnumerable<PickleClass> listed)
+{
+    private readonly Dictionary<string, PickleClass> known = listed.ToDictionary(each => each.Name);
+
+    /// <summary>Bytes, as Python 3 pickles them for Python 2.</summary>
+    public static PickleClass Encode { get; } =
+        new(
+            "_codecs.encode",
+            arguments => arguments is [string text, "latin1" or "latin-1"] ? System.Text.Encoding.Latin1.GetBytes(text) : throw PickleStack.Damaged()
+        );
+
+    /// <summary>Those of a checkpoint: tensors, and values that are nothing but values.</summary>
+    public static PickleClasses OfCheckpoint { get; } =
+        new([
+            new("collections.OrderedDict", Dict),
+            new("collections.Counter", Dict),
+            new("collections.defaultdict", arguments => Dict([.. arguments.Skip(1)])),
+            new("builtins.dict", Dict),
+            new("builtins.list", List),
+            new("builtins.set", List),
+            new("builtins.frozenset", List),
+            new("builtins.int"),
+            new("builtins.float"),
+            Encode,
+            new("torch.Size", arguments => arguments is [object?[] sizes] ? sizes : throw PickleStack.Damaged()),
+            new("torch.device", Device),
+            .. ElementType.All.Select(type => new PickleClass($"torch.{type.Name}")),
+            .. PickledTensors.Classes,
+            .. NumpyNumbers.Classes,
+        ]);
+
+    /// <exception cref="InvalidDataException">Not on the list; the message names it.</exception>
+    public PickleClass Find(string module, string name)
+    {
+        // Python 2 named some modules otherwise.
+        string full = module switch
+        {
+            "__builtin__" => $"builtins.{name}",
+            "numpy._core.multiarray" => $"numpy.core.multiarray.{name}",
+            _ => $"{module}.{name}",
+        };
+        return known.GetValueOrDefault(full) ?? throw Refusal($"{module}.{name}");
+    }
+
+    /// <summary>The error for something that is not done.</summary>
+    public static InvalidDataException Refusal(string what) =>
+        new(
+            $"asks Python for `{string.Concat(what.Take(200).Select(letter => char.IsControl(letter) ? '?' : letter))}`. Here tensors and plain values are read from a checkpoint and nothing in it is run.\n"
+                + "If you trust the file, keep only its weights, in Python: torch.save(torch.load(FILE, weights_only=False)[\"state_dict\"], NEW_FILE); "
+                + "of a whole model: torch.save(model.state_dict(), NEW_FILE)"
+        );
+
+    /// <summary>From nothing, another dict, or a list of pairs.</summary>
+    private static object Dict(object?[] arguments) =>
+        arguments switch
+        {
+            [] => new PickleDict([]),
+            [PickleDict dict] => new PickleDict([.. dict.Entries]),
+            [PickleList list] => new PickleDict([.. list.Items.Select(Pair)]),
+            _ => throw PickleStack.Damaged(),
+        };
+
+    private static object List(object?[] arguments) =>
+        arguments switch
+        {
+            [] => new PickleList([]),
+            [PickleList list] => new PickleList([.. list.Items]),
+            _ => throw PickleStack.Damaged(),
+        };
+
+    /// <summary>From "cpu", or "cuda" and 0.</summary>
+    private static object Device(object?[] arguments) =>
+        arguments switch
+        {
+            [string name] => name,
+            [string { Length: < 100 } name, long index] => $"{name}:{index}",
+            _ => throw PickleStack.Damaged(),
+        };
+
+    private static KeyValuePair<object?, object?> Pair(object? item) =>
+        item switch
+        {
+            object?[] { Length: 2 } pair => new(pair[0], pair[1]),
+            PickleList { Items: [var key, var value] } => new(key, value),
+            _ => throw PickleStack.Damaged(),
+        };
+}

@@ -1,0 +1,91 @@
+using System.Buffers.Binary;
+using System.Text;
+using ChannelDistillation.Core;
+using Microsoft.Win32.SafeHandles;
+
+namespace ChannelDistillation.Pickle;
+
+/// <summary>The bytes of one or more pickles within a file. No length that they state is believed before the bytes are there.</summary>
+/// <param name="start">Where the pickles' part of the file begins.</param>
+/// <param name="end">Where it ends at the latest.</param>
+/// <param name="most">Bytes that they may have. In a checkpoint they hold names and shapes, never a tensor's numbers.</param>
+internal sealed class PickleInput(SafeFileHandle file, long start, long end, long most = FileLimits.DescriptionBytes)
+{
+    private readonly long limit = Math.Min(end, start + most);
+    private readonly byte[] buffer = new byte[1 << 14];
+    private long bufferStart = start;
+    private int buffered;
+
+    /// <summary>Of the next byte in the file.</summary>
+    public long Position { get; private set; } = start;
+
+    public int Byte() => Next(stackalloc byte[1])[0];
+
+    public int UInt16() => BinaryPrimitives.ReadUInt16LittleEndian(Next(stackalloc byte[2]));
+
+    public int Int32() => BinaryPrimitives.ReadInt32LittleEndian(Next(stackalloc byte[4]));
+
+    public long UInt32() => (uint)Int32();
+
+    public long Int64() => BinaryPrimitives.ReadInt64LittleEndian(Next(stackalloc byte[8]));
+
+    public double BigEndianDouble() => BinaryPrimitives.ReadDoubleBigEndian(Next(stackalloc byte[8]));
+
+    public byte[] Bytes(long count)
+    {
+        if (count < 0 || count > limit - Position)
+            throw Short();
+        byte[] bytes = new byte[count];
+        Fill(bytes);
+        return bytes;
+    }
+
+    public string Utf8(long count) => Encoding.UTF8.GetString(Bytes(count));
+
+    public string Latin1(long count) => Encoding.Latin1.GetString(Bytes(count));
+
+    /// <summary>Up to the next line feed, which is not part of it.</summary>
+    public string Line()
+    {
+        var line = new StringBuilder();
+        for (int letter = Byte(); letter != '\n'; letter = Byte())
+        {
+            if (line.Length == FileLimits.NameLength)
+                throw new InvalidDataException("is damaged: it has a name of more than 1000 letters.");
+            line.Append((char)letter);
+        }
+        return line.ToString();
+    }
+
+    /// <returns>The memory that was given, filled.</returns>
+    private ReadOnlySpan<byte> Next(Span<byte> room)
+    {
+        Fill(room);
+        return room;
+    }
+
+    private void Fill(Span<byte> bytes)
+    {
+        if (bytes.Length > limit - Position)
+            throw Short();
+        while (bytes.Length > 0)
+        {
+            if (Position == bufferStart + buffered)
+            {
+                bufferStart = Position;
+                buffered = RandomAccess.Read(file, buffer.AsSpan(0, (int)Math.Min(buffer.Length, limit - Position)), Position);
+                if (buffered == 0)
+                    throw Short();
+            }
+            ReadOnlySpan<byte> there = buffer.AsSpan((int)(Position - bufferStart), Math.Min(bytes.Length, (int)(bufferStart + buffered - Position)));
+            there.CopyTo(bytes);
+            bytes = bytes[there.Length..];
+            Position += there.Length;
+        }
+    }
+
+    private InvalidDataException Short() =>
+        limit < end
+            ? new("describes more than any network's checkpoint does (64 MiB without a single weight), which I do not read.")
+            : new("is damaged or cut short: the description of its tensors ends too early. Get it again from where it came from.");
+}

@@ -1,0 +1,307 @@
+using System.Globalization;
+using System.Numerics;
+
+namespace ChannelDistillation.Pickle;
+
+/// <summary>
+/// The machine that pickles are programs for (opcodes: Python's `pickletools`), without what makes it dangerous: of the classes and
+/// functions that a program asks for, it knows those on a list and refuses every other by its name. Nothing is
+/// looked up, imported or run. It keeps no state on the call stack, so that no nesting can overflow it.
+/// </summary>
+/// <param name="load">What stands for a persistent id: in checkpoints, a storage.</param>
+/// <param name="classes">What it may ask for; null: what a checkpoint may.</param>
+internal sealed class PickleReader(PickleInput input, Func<object?, object?> load, PickleClasses? classes = null)
+{
+    /// <summary>So many letters take as much room as a value does.</summary>
+    private const int LettersPerValue = 16;
+
+    private readonly PickleStack stack = new();
+    private readonly PickleClasses classes = classes ?? PickleClasses.OfCheckpoint;
+
+    /// <summary>Reads one pickle and stops behind it.</summary>
+    /// <exception cref="InvalidDataException">The message goes on a sentence that begins with the file's name.</exception>
+    public object? Read()
+    {
+        for (int opcode = input.Byte(); opcode != '.'; opcode = input.Byte())
+        {
+            if (!Simple(opcode) && !Collection(opcode) && !Class(opcode))
+                throw new InvalidDataException(
+                    $"is damaged, or made by something other than PyTorch: its pickle has the opcode 0x{opcode:x2}, which torch.save does not write."
+                );
+        }
+        return stack.Pop();
+    }
+
+    /// <summary>Everything that names a class or function, makes an instance or calls.</summary>
+    private bool Class(int opcode)
+    {
+        switch (opcode)
+        {
+            case 'c': // GLOBAL
+                stack.Push(classes.Find(input.Line(), input.Line()));
+                break;
+            case 0x93: // STACK_GLOBAL
+                object?[] names = stack.PopMany(2);
+                if (names is not [string module, string name])
+                    throw PickleStack.Damaged();
+                stack.Push(classes.Find(module, name));
+                break;
+            case 'i': // INST
+                PickleClass instance = classes.Find(input.Line(), input.Line());
+                stack.Push(Call(instance, stack.PopMark()));
+                break;
+            case 'o': // OBJ
+                stack.Push(stack.PopMark() is [PickleClass made, .. var given] ? Call(made, given) : throw PickleStack.Damaged());
+                break;
+            case 'R': // REDUCE
+            case 0x81: // NEWOBJ
+                object?[] arguments = stack.Pop<object?[]>();
+                stack.Push(Call(stack.Pop<PickleClass>(), arguments));
+                break;
+            case 'b': // BUILD
+                object? state = stack.Pop();
+                Build(stack.Top, state);
+                break;
+            case 'Q': // BINPERSID
+                stack.Push(load(stack.Pop()));
+                break;
+            case 0x82: // EXT1
+            case 0x83: // EXT2
+            case 0x84: // EXT4
+                long code = opcode switch
+                {
+                    0x82 => input.Byte(),
+                    0x83 => input.UInt16(),
+                    _ => input.UInt32(),
+                };
+                throw PickleClasses.Refusal($"extension {code} of copyreg");
+            default:
+                return false;
+        }
+        return true;
+    }
+
+    private object? Call(PickleClass called, object?[] arguments)
+    {
+        foreach (object? argument in arguments)
+            stack.Spend(CostOf(argument));
+        return (called.Make ?? throw PickleClasses.Refusal($"a call of {called.Name}"))(arguments);
+    }
+
+    /// <summary>What a copy costs; without this a short program could copy a long list or word again and again.</summary>
+    private static int CostOf(object? argument) =>
+        argument switch
+        {
+            PickleList list => list.Items.Count,
+            PickleDict dict => dict.Entries.Count,
+            object?[] tuple => tuple.Length,
+            string text => text.Length / LettersPerValue,
+            _ => 0,
+        };
+
+    /// <summary>
+    /// Attributes of what was just made. None of them changes numbers: an OrderedDict's `_metadata`, a Parameter's `requires_grad`;
+    /// of numpy's types they say the order of bytes.
+    /// </summary>
+    private static void Build(object? built, object? state)
+    {
+        if (built is PickledNumpyType)
+            NumpyNumbers.CheckState(state);
+        else if (built is PickledArray array)
+            array.SetState(state);
+        else if (built is not (PickleDict or PickledTensor))
+            throw PickleClasses.Refusal($"a new state for a {PickleValues.KindOf(built)}");
+    }
+
+    /// <summary>Longer integers are no counts of anything, and slow to read.</summary>
+    private const int LongestInteger = 255;
+
+    /// <summary>Numbers, words, and the stack itself.</summary>
+    private bool Simple(int opcode)
+    {
+        switch (opcode)
+        {
+            case 0x80: // PROTO
+                input.Byte();
+                break;
+            case 0x95: // FRAME
+                input.Int64();
+                break;
+            case 'N':
+                stack.Push(null);
+                break;
+            case 0x88: // NEWTRUE
+            case 0x89: // NEWFALSE
+                stack.Push(opcode == 0x88);
+                break;
+            case 'J': // BININT
+                stack.Push((long)input.Int32());
+                break;
+            case 'K': // BININT1
+                stack.Push((long)input.Byte());
+                break;
+            case 'M': // BININT2
+                stack.Push((long)input.UInt16());
+                break;
+            case 'I': // INT, or a bool of old protocols
+                stack.Push(Digits(input.Line()));
+                break;
+            case 'L': // LONG
+                stack.Push(Digits(input.Line().TrimEnd('L')));
+                break;
+            case 0x8a: // LONG1
+                stack.Push(Integer(input.Byte()));
+                break;
+            case 0x8b: // LONG4
+                stack.Push(Integer(input.Int32()));
+                break;
+            case 'F': // FLOAT
+                stack.Push(double.TryParse(input.Line(), CultureInfo.InvariantCulture, out double number) ? number : throw PickleStack.Damaged());
+                break;
+            case 'G': // BINFLOAT
+                stack.Push(input.BigEndianDouble());
+                break;
+            case 'X': // BINUNICODE
+                stack.Push(input.Utf8(input.UInt32()));
+                break;
+            case 0x8c: // SHORT_BINUNICODE
+                stack.Push(input.Utf8(input.Byte()));
+                break;
+            case 0x8d: // BINUNICODE8
+                stack.Push(input.Utf8(input.Int64()));
+                break;
+            case 'T': // BINSTRING: Python 2's words
+                stack.Push(input.Latin1(input.UInt32()));
+                break;
+            case 'U': // SHORT_BINSTRING
+                stack.Push(input.Latin1(input.Byte()));
+                break;
+            case 'B': // BINBYTES
+                stack.Push(input.Bytes(input.UInt32()));
+                break;
+            case 'C': // SHORT_BINBYTES
+                stack.Push(input.Bytes(input.Byte()));
+                break;
+            case 0x8e: // BINBYTES8
+            case 0x96: // BYTEARRAY8
+                stack.Push(input.Bytes(input.Int64()));
+                break;
+            case '(':
+                stack.Mark();
+                break;
+            case '0': // POP
+                stack.Drop();
+                break;
+            case '1': // POP_MARK
+                stack.PopMark();
+                break;
+            case '2': // DUP
+                stack.Push(stack.Top);
+                break;
+            case 'p': // PUT
+                stack.Remember(Place(input.Line()));
+                break;
+            case 'q': // BINPUT
+                stack.Remember(input.Byte());
+                break;
+            case 'r': // LONG_BINPUT
+                stack.Remember(input.UInt32());
+                break;
+            case 0x94: // MEMOIZE
+                stack.RememberNext();
+                break;
+            case 'g': // GET
+                stack.Recall(Place(input.Line()));
+                break;
+            case 'h': // BINGET
+                stack.Recall(input.Byte());
+                break;
+            case 'j': // LONG_BINGET
+                stack.Recall(input.UInt32());
+                break;
+            default:
+                return false;
+        }
+        return true;
+    }
+
+    private static long Place(string line) => long.TryParse(line, NumberStyles.None, null, out long place) ? place : throw PickleStack.Damaged();
+
+    private object Integer(int length)
+    {
+        if (length is < 0 or > LongestInteger)
+            throw PickleStack.Damaged();
+        return Smallest(new BigInteger(input.Bytes(length)));
+    }
+
+    private static object Digits(string line) =>
+        line switch
+        {
+            "00" => false,
+            "01" => true,
+            { Length: > 2 * LongestInteger } => throw PickleStack.Damaged(),
+            _ when BigInteger.TryParse(line, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out BigInteger number) => Smallest(number),
+            _ => throw PickleStack.Damaged(),
+        };
+
+    private static object Smallest(BigInteger number) => number >= long.MinValue && number <= long.MaxValue ? (long)number : number;
+
+    /// <summary>Tuples, lists, sets and dicts.</summary>
+    private bool Collection(int opcode)
+    {
+        switch (opcode)
+        {
+            case ')': // EMPTY_TUPLE
+                stack.Push(Array.Empty<object?>());
+                break;
+            case 't': // TUPLE
+                stack.Push(stack.PopMark());
+                break;
+            case 0x85: // TUPLE1
+            case 0x86: // TUPLE2
+            case 0x87: // TUPLE3
+                stack.Push(stack.PopMany(opcode - 0x84));
+                break;
+            case ']': // EMPTY_LIST
+            case 0x8f: // EMPTY_SET
+                stack.Push(new PickleList([]));
+                break;
+            case 'l': // LIST
+            case 0x91: // FROZENSET
+                stack.Push(new PickleList([.. stack.PopMark()]));
+                break;
+            case 'a': // APPEND
+                object? item = stack.Pop();
+                Top<PickleList>().Items.Add(item);
+                break;
+            case 'e': // APPENDS
+            case 0x90: // ADDITEMS
+                object?[] items = stack.PopMark();
+                Top<PickleList>().Items.AddRange(items);
+                break;
+            case '}': // EMPTY_DICT
+                stack.Push(new PickleDict([]));
+                break;
+            case 'd': // DICT
+                stack.Push(new PickleDict([.. Pairs(stack.PopMark())]));
+                break;
+            case 's': // SETITEM
+                object?[] pair = stack.PopMany(2);
+                Top<PickleDict>().Entries.AddRange(Pairs(pair));
+                break;
+            case 'u': // SETITEMS
+                object?[] pairs = stack.PopMark();
+                Top<PickleDict>().Entries.AddRange(Pairs(pairs));
+                break;
+            default:
+                return false;
+        }
+        return true;
+    }
+
+    private T Top<T>()
+        where T : class => stack.Top as T ?? throw PickleStack.Damaged();
+
+    private static IEnumerable<KeyValuePair<object?, object?>> Pairs(object?[] flat) =>
+        flat.Length % 2 == 0 ? flat.Chunk(2).Select(pair => KeyValuePair.Create(pair[0], pair[1])) : throw PickleStack.Damaged();
+}

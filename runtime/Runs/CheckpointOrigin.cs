@@ -1,0 +1,59 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using ChannelDistillation.Checkpoints;
+using ChannelDistillation.Data;
+using ChannelDistillation.Data.ImageFolders;
+using ChannelDistillation.Losses;
+using ChannelDistillation.Models;
+using ChannelDistillation.Specs;
+
+namespace ChannelDistillation.Runs;
+
+/// <summary>What a checkpoint was made of, as far as it is known.</summary>
+/// <param name="Dataset">Null: not known.</param>
+/// <param name="Model">Null: not known.</param>
+/// <param name="Precision">What the model computed in when it was validated.</param>
+public sealed record CheckpointOrigin(DatasetSpec? Dataset, ModelSpec? Model, Precision Precision)
+{
+    /// <summary>Keys of the metadata that our own files have.</summary>
+    internal const string DatasetKey = "dataset";
+
+    internal const string ModelKey = "model";
+
+    /// <summary>Where it was not float32.</summary>
+    internal const string PrecisionKey = "precision";
+
+    /// <summary>From the run.json of the run folder that the file lies in, else from its metadata. Names that are not ours are not known.</summary>
+    public static CheckpointOrigin Of(CheckpointFile file)
+    {
+        string? run = Path.GetDirectoryName(Path.GetDirectoryName(Path.GetFullPath(file.Path)));
+        JsonObject? spec = run is null ? null : new RunFolder(run).ReadRun()?["spec"] as JsonObject;
+        DatasetSpec? dataset = SpecReader.Dataset(spec?["dataset"] ?? Parse(file.Metadata.GetValueOrDefault(DatasetKey)));
+        ModelSpec? model = Trained(spec) ?? (file.Metadata.GetValueOrDefault(ModelKey) is string name ? new(name) : null);
+        return new(
+            dataset is { Name: DatasetSpec.ImageFolder, Classes: not null } || DatasetCatalog.Find(dataset?.Name ?? "") is not null ? dataset : null,
+            model?.Script is null && ModelCatalog.Find(model?.Name ?? "") is null ? null : model,
+            spec is null ? SpecJson.PrecisionNamed(file.Metadata.GetValueOrDefault(PrecisionKey)) : SpecReader.Precision(spec["train"])
+        );
+    }
+
+    private static ModelSpec? Trained(JsonObject? spec) =>
+        SpecReader.Model(spec?["student"]) is ModelSpec student
+            ? LossCatalog.Network(
+                student,
+                (spec?["losses"] as JsonObject ?? []).Where(loss => loss.Value?["torchscript"] is null).Select(loss => loss.Key)
+            )
+            : null;
+
+    private static JsonNode? Parse(string? text)
+    {
+        try
+        {
+            return text is null ? null : JsonNode.Parse(text);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+}

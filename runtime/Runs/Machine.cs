@@ -1,0 +1,78 @@
+using System.Reflection;
+using System.Runtime.InteropServices;
+using System.Text.Json.Nodes;
+using ChannelDistillation.Imaging;
+using ChannelDistillation.Native;
+using ChannelDistillation.Specs;
+using TorchSharp;
+
+namespace ChannelDistillation.Runs;
+
+/// <summary>What a run was made with, for its record.</summary>
+public static class Machine
+{
+    public static string Version { get; } =
+        typeof(Machine).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion;
+
+    public static JsonObject Software() =>
+        new()
+        {
+            ["channel_distillation"] = Version,
+            ["torchsharp"] = typeof(torch).Assembly.GetName().Version!.ToString(3),
+            ["dotnet"] = Environment.Version.ToString(),
+            ["jpeg"] = ImageDecoder.JpegLibrary,
+            ["os"] = RuntimeInformation.OSDescription,
+        };
+
+    /// <param name="layouts">What a run's networks compute in; null: not of a run.</param>
+    public static JsonObject Hardware(string device, RunLayouts? layouts = null)
+    {
+        var hardware = new JsonObject
+        {
+            ["device"] = device,
+            ["processor"] = Processor(),
+            ["cores"] = Environment.ProcessorCount,
+            ["threads"] = torch.get_num_threads(),
+            ["memory_gib"] = Math.Round(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / (double)(1 << 30), 1),
+        };
+        if (layouts is not null)
+        {
+            hardware["layout"] = new JsonObject
+            {
+                ["student"] = TensorLayouts.NameOf(layouts.Student),
+                ["teacher"] = layouts.Teacher is TensorLayout teacher ? TensorLayouts.NameOf(teacher) : null,
+            };
+        }
+        if (TorchContext.CpuLibraries() is { OneDnn: false })
+            hardware["onednn"] = false;
+        if (!Dispatcher.HasFusedSgd(new torch.Device(device)))
+            hardware["fused_sgd"] = false;
+        if (new torch.Device(device) is { type: DeviceType.CUDA } gpu)
+        {
+            hardware["gpu"] = Cuda.Name(Math.Max(0, gpu.index));
+            hardware["gpu_settings"] = GpuSettings.Recorded;
+        }
+        return hardware;
+    }
+
+    /// <summary>The layouts in what <see cref="Hardware"/> gave; without them, those of versions that knew no other.</summary>
+    internal static RunLayouts LayoutsOf(JsonNode? hardware)
+    {
+        if (hardware?["layout"] is not JsonObject recorded)
+            return RunLayouts.ChannelsLast;
+        return new(Of("student") ?? TensorLayout.ChannelsLast, Of("teacher"));
+
+        TensorLayout? Of(string network) =>
+            recorded[network] is JsonValue value && value.TryGetValue(out string? name) ? TensorLayouts.Find(name) : null;
+    }
+
+    /// <summary>The model of the CPU, as far as the operating system names it.</summary>
+    internal static string Processor()
+    {
+        const string file = "/proc/cpuinfo";
+        string? line = File.Exists(file)
+            ? File.ReadLines(file).FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal))
+            : null;
+        return line?.Split(':', 2)[1].Trim() ?? RuntimeInformation.ProcessArchitecture.ToString();
+    }
+}
