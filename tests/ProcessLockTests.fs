@@ -3,7 +3,7 @@ module ChannelDistillation.Tests.ProcessLockTests
 open System.IO
 open System.Threading
 open Expecto
-open ChannelDistillation
+open ChannelDistillation.Core
 
 let private opened (path: string) = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None)
 

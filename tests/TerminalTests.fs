@@ -3,9 +3,20 @@ module ChannelDistillation.Tests.TerminalTests
 open System
 open System.IO
 open Expecto
-open ChannelDistillation.Dsl
-open ChannelDistillation.Tests.Cli
 open Spectre.Console
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Messages
+open ChannelDistillation.Dsl.Planning
+open ChannelDistillation.Dsl.Builders
+open ChannelDistillation.Lab.Tables
+open ChannelDistillation.Lab.Progress
+open ChannelDistillation.Lab.Runs
+open ChannelDistillation.Lab.Workers
+open ChannelDistillation.Lab.Sweep
+open ChannelDistillation.Lab.Slurm
+open ChannelDistillation.Tests.Cli
 
 /// A window's title, the clipboard, a colour, bytes of the second control set, text from right to left.
 let private hostile =
@@ -58,7 +69,7 @@ let tests =
 
               let console = AnsiConsole.Create settings
               console.Profile.Width <- 500
-              console.Write(Terminal.view (Markup $"[red]{Markup.Escape hostile}[/]"))
+              console.Write(View.safe (Markup $"[red]{Markup.Escape hostile}[/]"))
               let text = output.ToString()
               Expect.stringContains text "\u001b[91m\\u001B]0;title" "ours"
               expectSafe (text.Replace("\u001b[91m", "").Replace("\u001b[0m", ""))

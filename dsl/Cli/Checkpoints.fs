@@ -2,7 +2,7 @@
 module ChannelDistillation.Cli.Checkpoints
 
 open System.IO
-open ChannelDistillation
+open ChannelDistillation.Core
 open ChannelDistillation.Checkpoints
 
 /// A file that cannot be read, or that holds other weights than those that are wanted, is something outside: exit 3.

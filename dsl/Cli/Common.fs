@@ -3,9 +3,14 @@ module ChannelDistillation.Cli.Common
 
 open System
 open System.IO
-open ChannelDistillation
+open ChannelDistillation.Core
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Launch
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Messages
+open ChannelDistillation.Dsl.Planning
+open ChannelDistillation.Lab.Workers
+open ChannelDistillation.Lab.Sweep
+open ChannelDistillation.Lab.Slurm
 
 /// Cohorts of more lanes gain little: the teacher's share of a step is then small.
 let defaultLanes = 16

@@ -3,10 +3,10 @@ module ChannelDistillation.Cli.Fetching
 
 open System
 open System.Threading
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Launch
-open ChannelDistillation.Dsl.Progress
 open ChannelDistillation.Downloads
+open ChannelDistillation.Dsl
+open ChannelDistillation.Lab.Progress
+open ChannelDistillation.Lab.Sweep
 open ChannelDistillation.Cli
 
 /// Does the work; where it is interrupted, says how to go on. The result is the exit code.
@@ -16,7 +16,7 @@ let run (again: string) (work: Downloader -> CancellationToken -> unit) =
     use _ = Signals.watch "Stopping; what has come is kept." source
 
     try
-        Progress.fetching false (fun observer -> work (Bring.downloader observer) source.Token)
+        Progress.fetching false (fun observer -> work (Prerequisites.downloader observer) source.Token)
         0
     with :? OperationCanceledException ->
         printfn "Interrupted; what has come is kept. To go on: dotnet fsi build.fsx %s" again

@@ -4,8 +4,18 @@ module ChannelDistillation.Cli.Parsing
 open System
 open System.Text.RegularExpressions
 open Argu
+open ChannelDistillation.Specs
+open ChannelDistillation.Training
 open ChannelDistillation.Dsl
-open ChannelDistillation.Models
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Builders
+open ChannelDistillation.Lab.Tables
+open ChannelDistillation.Lab.Progress
+open ChannelDistillation.Lab.Runs
+open ChannelDistillation.Lab.Workers
+open ChannelDistillation.Lab.Sweep
+open ChannelDistillation.Lab.Slurm
 
 let private program = "dotnet fsi build.fsx"
 

@@ -3,11 +3,14 @@ module ChannelDistillation.Cli.Program
 open System
 open System.IO
 open Argu
-open ChannelDistillation
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Launch
+open ChannelDistillation.Core
 open ChannelDistillation.Native
 open ChannelDistillation.Training
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Builders
+open ChannelDistillation.Lab.Progress
+open ChannelDistillation.Lab.Runs
 
 let private dispatch (verb: string) (arguments: string list) =
     // A sweep trains in separate processes, which load it.
@@ -41,6 +44,7 @@ let private unusable (error: exn) =
 
 [<EntryPoint>]
 let main arguments =
+    View.prepare ()
     Terminal.guard ()
 
     try
@@ -62,7 +66,7 @@ let main arguments =
             eprintfn "%s" message
 
         code
-    | Refused message ->
+    | UsageError message ->
         eprintfn "%s" message
         Ending.invalid
     | :? MissingException as missing ->

@@ -5,9 +5,11 @@ open System
 open System.Diagnostics
 open System.Runtime.InteropServices
 open System.Threading
-open ChannelDistillation.Dsl.Launch
-open ChannelDistillation.Dsl.Progress
 open Spectre.Console
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Builders
+open ChannelDistillation.Lab.Progress
+open ChannelDistillation.Lab.Workers
 
 let private usr1 = enum<PosixSignal> 10 // by its number on Linux: .NET has no name for it
 

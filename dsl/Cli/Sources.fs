@@ -4,8 +4,15 @@ module ChannelDistillation.Cli.Sources
 open System
 open System.IO
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Launch
-open ChannelDistillation.Dsl.Report
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Builders
+open ChannelDistillation.Lab.Tables
+open ChannelDistillation.Lab.Progress
+open ChannelDistillation.Lab.Runs
+open ChannelDistillation.Lab.Workers
+open ChannelDistillation.Lab.Sweep
+open ChannelDistillation.Lab.Slurm
 open ChannelDistillation.Cli.Common
 
 let private layoutOf (source: string option) (out: string option) (sets: string list) =
@@ -78,4 +85,4 @@ let options
 /// `out` is where experiments put their folders, `sets` are overrides of the experiment's file.
 let collect (source: string option) (out: string option) (sets: string list) : string * Results =
     let folder, layout = layoutOf source out sets
-    folder, Tables.collect folder layout
+    folder, ResultTables.collect folder layout

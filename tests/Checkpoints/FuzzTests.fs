@@ -6,7 +6,6 @@ open System.IO
 open Expecto
 open TorchSharp
 open ChannelDistillation.Checkpoints
-open ChannelDistillation.Records
 open ChannelDistillation.Tests
 
 /// What may be made of a few kilobytes.

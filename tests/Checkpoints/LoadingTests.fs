@@ -5,9 +5,9 @@ open System.Collections.Generic
 open System.IO
 open Expecto
 open TorchSharp
-open ChannelDistillation.Checkpoints
+open ChannelDistillation.Core
 open ChannelDistillation.Models
-open ChannelDistillation.Records
+open ChannelDistillation.Checkpoints
 open ChannelDistillation.Teachers
 open ChannelDistillation.Tests
 

@@ -6,12 +6,13 @@ open System.Text.Json
 open System.Text.RegularExpressions
 open Expecto
 open TorchSharp
-open ChannelDistillation.Models
-open ChannelDistillation.Records
+open ChannelDistillation.Core
 open ChannelDistillation.Specs
+open ChannelDistillation.TorchScript
+open ChannelDistillation.Models
+open ChannelDistillation.Checkpoints
 open ChannelDistillation.Teachers
 open ChannelDistillation.Tests
-open ChannelDistillation.TorchScript
 
 let private python (name: string) (arguments: string list) =
     if ChildProcess.Exists name then

@@ -4,8 +4,9 @@ open System.Collections.Generic
 open System.IO
 open Expecto
 open TorchSharp
+open ChannelDistillation.Core
 open ChannelDistillation.Models
-open ChannelDistillation.Records
+open ChannelDistillation.Checkpoints
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Cli.CommandLine
 

@@ -4,12 +4,13 @@ module ChannelDistillation.Tests.Cli.FolderTests
 open System
 open System.IO
 open Expecto
+open TorchSharp
+open ChannelDistillation.Core
 open ChannelDistillation.Models
-open ChannelDistillation.Records
+open ChannelDistillation.Checkpoints
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Cli.Running
 open ChannelDistillation.Tests.Data.Photographs
-open TorchSharp
 
 let private experiment =
     "experiment: photos

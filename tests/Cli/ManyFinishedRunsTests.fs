@@ -4,8 +4,12 @@ module ChannelDistillation.Tests.Cli.ManyFinishedRunsTests
 open System
 open System.IO
 open Expecto
+open ChannelDistillation.Runs
 open ChannelDistillation.Dsl
-open ChannelDistillation.Records
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Builders
+open ChannelDistillation.Lab.Runs
+open ChannelDistillation.Lab.Slurm
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Cli.Running
 

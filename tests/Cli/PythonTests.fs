@@ -4,7 +4,7 @@ module ChannelDistillation.Tests.Cli.PythonTests
 open System
 open System.IO
 open Expecto
-open ChannelDistillation.Records
+open ChannelDistillation.Runs
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Cli.Running
 open ChannelDistillation.Tests.Data.Photographs

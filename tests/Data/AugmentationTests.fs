@@ -2,9 +2,9 @@ module ChannelDistillation.Tests.Data.AugmentationTests
 
 open System
 open Expecto
-open ChannelDistillation.Data
-open ChannelDistillation.Models
+open ChannelDistillation.Core
 open ChannelDistillation.Specs
+open ChannelDistillation.Data
 
 let shape = Sets.colour
 let size = shape.Channels * shape.Height * shape.Width

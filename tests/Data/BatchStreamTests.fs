@@ -5,8 +5,9 @@ open System.Threading
 open System.Threading.Tasks
 open Expecto
 open TorchSharp
-open ChannelDistillation.Data
+open ChannelDistillation.Core
 open ChannelDistillation.Specs
+open ChannelDistillation.Data
 
 let count = 53
 let _, set = Sets.randomSet Sets.colour count

@@ -5,9 +5,10 @@ open System.Formats.Tar
 open System.IO
 open System.Threading
 open Expecto
+open ChannelDistillation.Core
+open ChannelDistillation.Specs
 open ChannelDistillation.Data
 open ChannelDistillation.Data.Cifar
-open ChannelDistillation.Specs
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Data.CifarFiles
 

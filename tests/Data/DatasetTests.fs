@@ -4,10 +4,10 @@ open System
 open System.IO
 open System.IO.Compression
 open Expecto
-open ChannelDistillation
-open ChannelDistillation.Data
-open ChannelDistillation.Models
+open ChannelDistillation.Core
 open ChannelDistillation.Specs
+open ChannelDistillation.Data
+open ChannelDistillation.Data.Idx
 open ChannelDistillation.Tests
 
 let mini = DatasetCatalog.Get "fashion-mnist-mini"

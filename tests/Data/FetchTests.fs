@@ -5,9 +5,9 @@ open System.IO
 open System.Security.Cryptography
 open System.Threading
 open Expecto
-open ChannelDistillation
-open ChannelDistillation.Data
+open ChannelDistillation.Core
 open ChannelDistillation.Downloads
+open ChannelDistillation.Data
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Data.CifarFiles
 open ChannelDistillation.Tests.Downloads

@@ -1,10 +1,9 @@
 module ChannelDistillation.Tests.Data.HeldOutTests
 
 open Expecto
-open ChannelDistillation
-open ChannelDistillation.Data
-open ChannelDistillation.Models
+open ChannelDistillation.Core
 open ChannelDistillation.Specs
+open ChannelDistillation.Data
 
 let private shape = ImageShape(1, 1, 1)
 

@@ -3,10 +3,10 @@ module ChannelDistillation.Tests.Data.ResidentImagesTests
 open System
 open Expecto
 open TorchSharp
-open ChannelDistillation.Data
-open ChannelDistillation.Models
-open ChannelDistillation.Native
+open ChannelDistillation.Core
 open ChannelDistillation.Specs
+open ChannelDistillation.Native
+open ChannelDistillation.Data
 
 let count = 23
 

@@ -3,10 +3,9 @@ module ChannelDistillation.Tests.Data.Sets
 
 open System
 open System.IO
-open ChannelDistillation
-open ChannelDistillation.Data
-open ChannelDistillation.Models
+open ChannelDistillation.Core
 open ChannelDistillation.Specs
+open ChannelDistillation.Data
 
 /// The project's folder.
 let workspace =

@@ -6,7 +6,7 @@ open System.IO
 open System.Text
 open System.Threading
 open Expecto
-open ChannelDistillation
+open ChannelDistillation.Core
 open ChannelDistillation.Downloads
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Downloads.Scenes

@@ -7,7 +7,7 @@ open System.IO
 open System.Security.Cryptography
 open System.Threading
 open Expecto
-open ChannelDistillation
+open ChannelDistillation.Core
 open ChannelDistillation.Downloads
 open ChannelDistillation.Tests
 

@@ -3,9 +3,19 @@ module ChannelDistillation.Tests.EmitTests
 open Expecto
 open FsCheck
 open FsCheck.FSharp
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Builders
 open ChannelDistillation.Specs
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Messages
+open ChannelDistillation.Dsl.Planning
+open ChannelDistillation.Dsl.Builders
+open ChannelDistillation.Lab.Tables
+open ChannelDistillation.Lab.Progress
+open ChannelDistillation.Lab.Runs
+open ChannelDistillation.Lab.Workers
+open ChannelDistillation.Lab.Sweep
+open ChannelDistillation.Lab.Slurm
 
 let private pick values = Gen.elements values
 
@@ -135,7 +145,7 @@ let tests =
                   | Ok _ -> []
                   | Error problems ->
                       [ for problem in problems do
-                            match problem.Mistake with
+                            match problem.Diagnostic with
                             | MissingKey(key, inside, _) -> String.concat "." (inside @ [ key ])
                             | other -> failtest $"{other}" ]
 

@@ -8,6 +8,12 @@ open System
 open System.IO
 open Expecto
 open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Messages
+open ChannelDistillation.Dsl.Planning
+open ChannelDistillation.Dsl.Builders
+open ChannelDistillation.Lab.Sweep
+open ChannelDistillation.Lab.Slurm
 
 let folder = Path.Combine(Repository.root, "tests", "Errors")
 

@@ -4,9 +4,16 @@ module ChannelDistillation.Tests.FuzzTests
 open System
 open System.IO
 open Expecto
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Builders
 open ChannelDistillation.Specs
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Messages
+open ChannelDistillation.Dsl.Planning
+open ChannelDistillation.Dsl.Builders
+open ChannelDistillation.Lab.Tables
+open ChannelDistillation.Lab.Sweep
+open ChannelDistillation.Lab.Slurm
 
 let private edits = 10_000
 

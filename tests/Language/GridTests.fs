@@ -3,7 +3,14 @@ module ChannelDistillation.Tests.GridTests
 open System
 open Expecto
 open ChannelDistillation.Dsl
-open ChannelDistillation.Specs
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Messages
+open ChannelDistillation.Dsl.Planning
+open ChannelDistillation.Dsl.Builders
+open ChannelDistillation.Lab.Tables
+open ChannelDistillation.Lab.Runs
+open ChannelDistillation.Lab.Sweep
+open ChannelDistillation.Lab.Slurm
 
 let private rows (plan: Plan) = plan.Rows |> List.map (fun row -> row.Variant, row.Axes)
 
@@ -98,14 +105,14 @@ let tests =
                   "names"
 
               match Base.problems (Base.withGrid [ "zip: [{ train.batch: [32, 64, 32], student.model: [resnet8, resnet8, resnet8] }]" ]) [] with
-              | [ { Mistake = SameValue("train.batch", "32, resnet8", "32, resnet8") } ] -> ()
+              | [ { Diagnostic = SameValue("train.batch", "32, resnet8", "32, resnet8") } ] -> ()
               | other -> failtest $"{other}"
           }
 
           test "values that set the same are a mistake" {
               let axis = "product: { train.lr_schedule: [cosine, { cosine: { to: 0 } }, constant, { constant: {} }] }"
 
-              match Base.problems (Base.withGrid [ axis ]) [] |> List.map _.Mistake with
+              match Base.problems (Base.withGrid [ axis ]) [] |> List.map _.Diagnostic with
               | [ SameValue("train.lr_schedule", "{ cosine: { to: 0 } }", "cosine"); SameValue("train.lr_schedule", _, "constant") ] -> ()
               | other -> failtest $"{other}"
           }
@@ -259,7 +266,7 @@ let tests =
                   IO.File.WriteAllText(file, Base.withGrid [ "product: { losses.cd.weight: { from: 1, to: 100, count: 6000 } }" ])
 
                   match Experiments.load file [] false with
-                  | Error [ { Mistake = ManyRuns(12004, 10000) } as problem ] ->
+                  | Error [ { Diagnostic = ManyRuns(12004, 10000) } as problem ] ->
                       Expect.equal
                           (Render.text false [ problem ])
                           ("I found 1 problem. No run was started.\n\n"

@@ -3,6 +3,17 @@ module ChannelDistillation.Tests.LayerTests
 open System.IO
 open Expecto
 open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Messages
+open ChannelDistillation.Dsl.Planning
+open ChannelDistillation.Dsl.Builders
+open ChannelDistillation.Lab.Tables
+open ChannelDistillation.Lab.Progress
+open ChannelDistillation.Lab.Runs
+open ChannelDistillation.Lab.Workers
+open ChannelDistillation.Lab.Sweep
+open ChannelDistillation.Lab.Slurm
 
 let private experiment settings = (Base.plan Base.text settings).Experiment
 
@@ -124,7 +135,7 @@ let tests =
               File.WriteAllText(folder.File "top.yaml", "extends: base.yaml\nexperiment: top\n")
 
               match Experiments.load (folder.File "top.yaml") [] false with
-              | Error [ { Mistake = NotANumber("six", None); Place = Some place } ] ->
+              | Error [ { Diagnostic = NotANumber("six", None); Place = Some place } ] ->
                   Expect.equal (place.Source.Name, place.Line, place.Column) (folder.File "base.yaml", 13, 17) "its place"
               | other -> failtest $"{other}"
           } ]

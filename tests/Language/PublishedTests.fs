@@ -3,8 +3,15 @@ module ChannelDistillation.Tests.PublishedTests
 open System
 open Expecto
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Launch
-open ChannelDistillation.Dsl.Report
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Builders
+open ChannelDistillation.Lab.Tables
+open ChannelDistillation.Lab.Progress
+open ChannelDistillation.Lab.Runs
+open ChannelDistillation.Lab.Workers
+open ChannelDistillation.Lab.Sweep
+open ChannelDistillation.Lab.Slurm
 
 /// Top-1 and top-5 error in percent, as the tables of arXiv 2006.01683 have them.
 let private tables =
@@ -151,7 +158,7 @@ let tests =
                   [ "OFD", [], Some 9.0; "VID", [ "resnet56"; "resnet14" ], Some 7.0 ]
                   "rows"
 
-              Expect.equal [ for warning in Base.warnings text -> warning.Mistake ] [ PublishedNowhere 0 ] "the other point"
+              Expect.equal [ for warning in Base.warnings text -> warning.Diagnostic ] [ PublishedNowhere 0 ] "the other point"
           }
 
           test "points hold where their values are the experiment's own, without any axis" {

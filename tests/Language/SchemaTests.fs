@@ -5,10 +5,22 @@ module ChannelDistillation.Tests.SchemaTests
 
 open System
 open System.IO
-open Expecto
 open System.Text.Json.Nodes
+open Expecto
 open NJsonSchema
 open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Messages
+open ChannelDistillation.Dsl.Schema
+open ChannelDistillation.Dsl.Planning
+open ChannelDistillation.Dsl.Builders
+open ChannelDistillation.Lab.Tables
+open ChannelDistillation.Lab.Progress
+open ChannelDistillation.Lab.Runs
+open ChannelDistillation.Lab.Workers
+open ChannelDistillation.Lab.Sweep
+open ChannelDistillation.Lab.Slurm
 
 let private file = Path.Combine(Repository.root, "dsl", "experiment.schema.json")
 let private reference = Path.Combine(Repository.root, "docs", "yaml.md")

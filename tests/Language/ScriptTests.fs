@@ -3,6 +3,12 @@ module ChannelDistillation.Tests.ScriptTests
 open System.IO
 open Expecto
 open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Messages
+open ChannelDistillation.Dsl.Planning
+open ChannelDistillation.Dsl.Builders
+open ChannelDistillation.Lab.Sweep
+open ChannelDistillation.Lab.Slurm
 
 let private outcome (script: string) =
     use folder = new TemporaryFolder()
@@ -43,7 +49,7 @@ let tests =
                   File.WriteAllText(file, $"extends: {path}\nexperiment: x\n")
 
                   match Experiments.load file [] false with
-                  | Error [ { Mistake = ExtendsScript named } ] -> Expect.equal named path "it is named"
+                  | Error [ { Diagnostic = ExtendsScript named } ] -> Expect.equal named path "it is named"
                   | Error problems -> failtest (Render.text false problems)
                   | Ok _ -> failtest "it was extended"
 

@@ -5,12 +5,21 @@ open System
 open System.Collections.Generic
 open System.IO
 open Expecto
-open ChannelDistillation.Dsl
-open ChannelDistillation.Losses
 open ChannelDistillation.Schedules
+open ChannelDistillation.Losses
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Messages
+open ChannelDistillation.Dsl.Planning
+open ChannelDistillation.Dsl.Builders
+open ChannelDistillation.Lab.Tables
+open ChannelDistillation.Lab.Progress
+open ChannelDistillation.Lab.Runs
+open ChannelDistillation.Lab.Workers
+open ChannelDistillation.Lab.Sweep
+open ChannelDistillation.Lab.Slurm
 open ChannelDistillation.Tests.Schedules
-open ChannelDistillation.Dsl.Launch
-open ChannelDistillation.Dsl.Report
 
 let names =
     [ "quickstart"

@@ -3,6 +3,16 @@ module ChannelDistillation.Tests.TrainedTests
 
 open Expecto
 open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Planning
+open ChannelDistillation.Dsl.Builders
+open ChannelDistillation.Lab.Tables
+open ChannelDistillation.Lab.Progress
+open ChannelDistillation.Lab.Runs
+open ChannelDistillation.Lab.Workers
+open ChannelDistillation.Lab.Sweep
+open ChannelDistillation.Lab.Slurm
 
 /// The example with other variants and a grid.
 let private text (variants: string list) (grid: string list) =
@@ -13,7 +23,7 @@ let private text (variants: string list) (grid: string list) =
 
 let private found (problems: Problem list) =
     [ for problem in problems do
-          match problem.Mistake with
+          match problem.Diagnostic with
           | UnusedLoss _ -> ()
           | mistake -> mistake, problem.Place |> Option.map _.Line ]
 
@@ -60,7 +70,7 @@ let tests =
               let text = (text [ "cd: [ce, cd]" ] [ pair ]).Replace("student: { model: resnet8 }", "student: { model: resnet18 }")
               Expect.equal (Base.plan text []).Rows.Length 2 "rows"
 
-              match Base.problems (text.Replace("resnet20, resnet34]", "resnet20, resnet56]")) [] |> List.map _.Mistake with
+              match Base.problems (text.Replace("resnet20, resnet34]", "resnet20, resnet56]")) [] |> List.map _.Diagnostic with
               | [ CannotPair("resnet18", "resnet56", [ "cd", _, _ ]) ] -> ()
               | other -> failtest $"{other}"
           }
@@ -112,7 +122,7 @@ let tests =
 
               Expect.equal ((Base.plan text []).Rows |> List.map _.Variant) [ "student"; "kd"; "kd"; "cd"; "cd" ] "rows"
 
-              match Base.problems (text.Replace("[{ model", "[none, { model")) [] |> List.map _.Mistake with
+              match Base.problems (text.Replace("[{ model", "[none, { model")) [] |> List.map _.Diagnostic with
               | [ NoTeacher("kd", "kd", [ "cd" ]) ] -> ()
               | other -> failtest $"{other}"
           }
@@ -122,6 +132,6 @@ let tests =
               Expect.equal ((Base.plan (none + "grid:\n  exclude: [{ variant: [kd, cd] }]\n") []).Rows.Length) 1 "rows"
 
               match Base.problems (none + "grid:\n  exclude: [{ variant: cd }]\n") [] with
-              | [ { Mistake = NoTeacher("kd", "kd", _); Place = Some place } ] -> Expect.equal place.Line (lineOf "kd: [ce, kd]" none) "line"
+              | [ { Diagnostic = NoTeacher("kd", "kd", _); Place = Some place } ] -> Expect.equal place.Line (lineOf "kd: [ce, kd]" none) "line"
               | other -> failtest $"{other}"
           } ]

@@ -1,7 +1,9 @@
 module ChannelDistillation.Tests.WeightChartTests
 
 open Expecto
-open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Planning
+open ChannelDistillation.Dsl.Builders
 
 [<Tests>]
 let tests =

@@ -4,10 +4,12 @@ open System.Collections.Generic
 open System.IO
 open Expecto
 open TorchSharp
-open ChannelDistillation.Checkpoints
-open ChannelDistillation.Dsl.Launch
+open ChannelDistillation.Core
 open ChannelDistillation.Models
-open ChannelDistillation.Records
+open ChannelDistillation.Checkpoints
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Builders
+open ChannelDistillation.Lab.Overview
 open ChannelDistillation.Tests
 
 let private shown all (path: string) =

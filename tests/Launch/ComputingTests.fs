@@ -1,9 +1,12 @@
 module ChannelDistillation.Tests.Launch.ComputingTests
 
 open Expecto
-open ChannelDistillation.Dsl.Launch
-open ChannelDistillation.Models
+open ChannelDistillation.Specs
 open ChannelDistillation.Native
+open ChannelDistillation.Lab.Tables
+open ChannelDistillation.Lab.Runs
+open ChannelDistillation.Lab.Workers
+open ChannelDistillation.Lab.Sweep
 
 [<Tests>]
 let tests =
@@ -29,6 +32,6 @@ let tests =
 
           test "a GPU is refused for a layout that it does not compute in" {
               Expect.throwsC (fun () -> Computing.choose "cuda:0" { Computing.standard with Layout = LayoutRequest.Contiguous } |> ignore) (function
-                  | Refused message -> Expect.equal message "--layout contiguous is for the CPU; on cuda:0 networks compute channels-last." "message"
+                  | UsageError message -> Expect.equal message "--layout contiguous is for the CPU; on cuda:0 networks compute channels-last." "message"
                   | other -> failtestf "%O" other)
           } ]

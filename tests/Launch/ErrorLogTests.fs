@@ -3,7 +3,9 @@ module ChannelDistillation.Tests.Launch.ErrorLogTests
 open System
 open System.IO
 open Expecto
-open ChannelDistillation.Dsl.Launch
+open ChannelDistillation.Dsl
+open ChannelDistillation.Lab.Runs
+open ChannelDistillation.Lab.Slurm
 
 [<Tests>]
 let tests =

@@ -4,9 +4,15 @@ module ChannelDistillation.Tests.Launch.FaultTests
 open System
 open System.IO
 open Expecto
-open ChannelDistillation
-open ChannelDistillation.Dsl.Launch
-open ChannelDistillation.Records
+open ChannelDistillation.Core
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Builders
+open ChannelDistillation.Lab.Tables
+open ChannelDistillation.Lab.Runs
+open ChannelDistillation.Lab.Workers
+open ChannelDistillation.Lab.Sweep
+open ChannelDistillation.Lab.Slurm
 open ChannelDistillation.Tests
 
 let private experiment =
@@ -54,7 +60,7 @@ let private sweepWhile (onWrite: string -> unit) (check: (unit -> Outcome) -> st
             Ok(sweep ())
         with
         | :? MissingException as error -> Error error.Message
-        | Refused message -> Error message
+        | UsageError message -> Error message
 
     check sweep folder.Path ended
 

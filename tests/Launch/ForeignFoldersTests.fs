@@ -5,9 +5,17 @@ open System.IO
 open System.Text.Json.Nodes
 open Expecto
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Launch
-open ChannelDistillation.Dsl.Report
-open ChannelDistillation.Records
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Planning
+open ChannelDistillation.Dsl.Builders
+open ChannelDistillation.Lab.Tables
+open ChannelDistillation.Lab.Progress
+open ChannelDistillation.Lab.Runs
+open ChannelDistillation.Lab.Workers
+open ChannelDistillation.Lab.Sweep
+open ChannelDistillation.Lab.Overview
+open ChannelDistillation.Lab.Slurm
 open ChannelDistillation.Tests
 
 let private experiment =
@@ -80,11 +88,11 @@ let private variations (text: string) : (string * string) list =
               $"{name}: {value}", marked.Replace($"\"{marker}\"", value) ]
 
 let private show (plan: Plan) (folder: string) (layout: Layout) =
-    let results = Tables.collect folder layout
+    let results = ResultTables.collect folder layout
 
     for format in [ Md; Csv; Json; Latex ] do
-        Format.render format TableOptions.Default results |> ignore
-        Format.compare format TableOptions.Default ("a", results) ("b", results) |> ignore
+        TableFormat.render format TableOptions.Default results |> ignore
+        TableFormat.compare format TableOptions.Default ("a", results) ("b", results) |> ignore
 
     Reports.render TableOptions.Default folder results |> ignore
     let jobs = Job.ofPlan folder plan

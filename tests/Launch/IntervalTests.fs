@@ -3,7 +3,9 @@ module ChannelDistillation.Tests.Launch.IntervalTests
 
 open System
 open Expecto
-open ChannelDistillation.Dsl.Launch
+open ChannelDistillation.Dsl.Builders
+open ChannelDistillation.Lab.Tables
+open ChannelDistillation.Lab.Sweep
 
 /// A clock that the tests move.
 type private Clock() =

@@ -4,9 +4,19 @@ open System.Collections.Generic
 open System.IO
 open System.Text.Json.Nodes
 open Expecto
+open ChannelDistillation.Core
+open ChannelDistillation.Runs
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Launch
-open ChannelDistillation.Records
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Planning
+open ChannelDistillation.Dsl.Builders
+open ChannelDistillation.Lab.Tables
+open ChannelDistillation.Lab.Progress
+open ChannelDistillation.Lab.Runs
+open ChannelDistillation.Lab.Workers
+open ChannelDistillation.Lab.Sweep
+open ChannelDistillation.Lab.Slurm
 open ChannelDistillation.Tests
 
 /// 38 weights of five seeds each for `plain`; the other variants have weights of their own, and so five runs each.

@@ -3,14 +3,24 @@ module ChannelDistillation.Tests.Launch.PlanTextTests
 open System
 open System.IO
 open Expecto
-open ChannelDistillation
+open ChannelDistillation.Core
 open ChannelDistillation.Data
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Launch
-open ChannelDistillation.Models
-open ChannelDistillation.Records
-open ChannelDistillation.Tests
+open ChannelDistillation.Runs
 open ChannelDistillation.Training
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Messages
+open ChannelDistillation.Dsl.Planning
+open ChannelDistillation.Dsl.Builders
+open ChannelDistillation.Lab.Tables
+open ChannelDistillation.Lab.Progress
+open ChannelDistillation.Lab.Runs
+open ChannelDistillation.Lab.Workers
+open ChannelDistillation.Lab.Sweep
+open ChannelDistillation.Lab.Overview
+open ChannelDistillation.Lab.Slurm
+open ChannelDistillation.Tests
 
 let private experiment =
     "experiment: small

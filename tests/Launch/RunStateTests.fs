@@ -1,8 +1,17 @@
 module ChannelDistillation.Tests.Launch.RunStateTests
 
 open Expecto
-open ChannelDistillation.Dsl.Launch
-open ChannelDistillation.Records
+open ChannelDistillation.Runs
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Builders
+open ChannelDistillation.Lab.Tables
+open ChannelDistillation.Lab.Progress
+open ChannelDistillation.Lab.Runs
+open ChannelDistillation.Lab.Workers
+open ChannelDistillation.Lab.Sweep
+open ChannelDistillation.Lab.Slurm
 
 let private ended status = Some(RunResult(status, null, null))
 

@@ -2,8 +2,10 @@ module ChannelDistillation.Tests.Launch.ShellTests
 
 open System
 open Expecto
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Builders
+open ChannelDistillation.Lab.Runs
 open ChannelDistillation.Tests
-open ChannelDistillation.Dsl.Launch
 
 let private plain = [ "--set"; "losses.cd.weight=0.5"; "a/b_c:d,e@f%g+h-i" ]
 

@@ -4,10 +4,19 @@ module ChannelDistillation.Tests.Launch.SpoiltFoldersTests
 open System.IO
 open System.Text.Json.Nodes
 open Expecto
-open ChannelDistillation
+open ChannelDistillation.Runs
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Launch
-open ChannelDistillation.Records
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Planning
+open ChannelDistillation.Dsl.Builders
+open ChannelDistillation.Lab.Tables
+open ChannelDistillation.Lab.Progress
+open ChannelDistillation.Lab.Runs
+open ChannelDistillation.Lab.Workers
+open ChannelDistillation.Lab.Sweep
+open ChannelDistillation.Lab.Overview
+open ChannelDistillation.Lab.Slurm
 open ChannelDistillation.Tests
 
 let private experiment =
@@ -80,7 +89,7 @@ let tests =
                   change (inside student "run.json") "hash" $"\"{other}\""
                   let folder = Path.Combine(options.Out, "small")
                   let layout = Expect.wantSome (ChannelDistillation.Dsl.Report.PlanReader.read folder) "plan.json"
-                  let row = (Tables.collect folder layout).Rows |> List.find (fun row -> row.Variant = "student")
+                  let row = (ResultTables.collect folder layout).Rows |> List.find (fun row -> row.Variant = "student")
                   Expect.equal row.Top1Error ChannelDistillation.Dsl.Report.Statistic.Nothing "from plan.json"
                   Expect.equal (states (Tiny.sweep options plan)) [ "student", "new"; "kd", "done" ] "in a sweep")
           }

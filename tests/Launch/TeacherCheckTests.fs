@@ -3,10 +3,18 @@ module ChannelDistillation.Tests.Launch.TeacherCheckTests
 open System.IO
 open Expecto
 open ChannelDistillation
+open ChannelDistillation.Core
+open ChannelDistillation.Runs
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Launch
-open ChannelDistillation.Records
-open ChannelDistillation.Specs
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Builders
+open ChannelDistillation.Lab.Tables
+open ChannelDistillation.Lab.Progress
+open ChannelDistillation.Lab.Runs
+open ChannelDistillation.Lab.Workers
+open ChannelDistillation.Lab.Sweep
+open ChannelDistillation.Lab.Slurm
 open ChannelDistillation.Tests
 
 let private published = Base.text + "published:\n  rows: { teacher: { top1_error: 7.5 } }\n"

@@ -3,13 +3,23 @@ module ChannelDistillation.Tests.Launch.TeacherTrainingTests
 open System.IO
 open System.Threading
 open Expecto
-open ChannelDistillation
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Launch
-open ChannelDistillation.Records
+open ChannelDistillation.Core
 open ChannelDistillation.Specs
 open ChannelDistillation.Models
-open ChannelDistillation.Teachers
+open ChannelDistillation.Checkpoints
+open ChannelDistillation.Runs
+open ChannelDistillation.Training
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Planning
+open ChannelDistillation.Dsl.Builders
+open ChannelDistillation.Lab.Tables
+open ChannelDistillation.Lab.Progress
+open ChannelDistillation.Lab.Runs
+open ChannelDistillation.Lab.Workers
+open ChannelDistillation.Lab.Sweep
+open ChannelDistillation.Lab.Slurm
 open ChannelDistillation.Tests
 
 let private plan (teacher: string) = Base.plan (Base.text.Replace("{ model: resnet20, checkpoint: pretrain/teacher.pth }", teacher)) []
@@ -30,7 +40,7 @@ let private refused teacher message =
 
     Expect.throwsC (fun () -> train root (plan teacher) |> ignore) (fun error ->
         match error with
-        | Refused text -> Expect.equal text message "message"
+        | UsageError text -> Expect.equal text message "message"
         | other -> failtest $"another failure: {other}")
 
 /// The folder of a teacher's training, with this result in it.

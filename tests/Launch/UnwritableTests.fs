@@ -5,9 +5,16 @@ open System
 open System.IO
 open Expecto
 open ChannelDistillation
+open ChannelDistillation.Core
+open ChannelDistillation.Runs
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Launch
-open ChannelDistillation.Records
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Planning
+open ChannelDistillation.Dsl.Builders
+open ChannelDistillation.Lab.Tables
+open ChannelDistillation.Lab.Runs
+open ChannelDistillation.Lab.Sweep
+open ChannelDistillation.Lab.Slurm
 open ChannelDistillation.Tests
 
 let private experiment =
@@ -149,7 +156,7 @@ let tests =
 
                   Expect.throwsC (sweep (disk.File "runs")) (fun error ->
                       match error with
-                      | Refused message ->
+                      | UsageError message ->
                           Expect.stringStarts message "Nothing can be written to " "what"
                           Expect.stringEnds message " Choose another folder with --out." "what to do"
                       | other -> failtest $"{other}")

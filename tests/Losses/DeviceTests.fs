@@ -6,9 +6,10 @@ open System
 open System.Runtime.InteropServices
 open Expecto
 open TorchSharp
-open ChannelDistillation.Losses
-open ChannelDistillation.Models
+open ChannelDistillation.Core
 open ChannelDistillation.Specs
+open ChannelDistillation.Models
+open ChannelDistillation.Losses
 open ChannelDistillation.Training
 
 /// libtorch itself has not every operator on this device; as far as it gets, all must be well.

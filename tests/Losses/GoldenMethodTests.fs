@@ -4,9 +4,8 @@ module ChannelDistillation.Tests.Losses.GoldenMethodTests
 open System.Text.Json
 open Expecto
 open TorchSharp
-open ChannelDistillation.Losses
-open ChannelDistillation.Models
 open ChannelDistillation.Models.Layers
+open ChannelDistillation.Losses
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Losses
 

@@ -6,9 +6,8 @@ open Expecto
 open FsCheck
 open FsCheck.FSharp
 open TorchSharp
-open ChannelDistillation.Losses
-open ChannelDistillation.Models
 open ChannelDistillation.Models.Layers
+open ChannelDistillation.Losses
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Losses
 open ChannelDistillation.Tests.Losses.PlainLayers

@@ -2,10 +2,11 @@ module ChannelDistillation.Tests.Losses.LossCatalogTests
 
 open Expecto
 open TorchSharp
-open ChannelDistillation.Data
-open ChannelDistillation.Losses
-open ChannelDistillation.Models
+open ChannelDistillation.Core
 open ChannelDistillation.Specs
+open ChannelDistillation.Data
+open ChannelDistillation.Models
+open ChannelDistillation.Losses
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Losses
 

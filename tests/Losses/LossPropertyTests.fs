@@ -6,7 +6,6 @@ open Expecto
 open FsCheck
 open FsCheck.FSharp
 open TorchSharp
-open ChannelDistillation.Losses
 open ChannelDistillation.Models
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Losses

@@ -6,8 +6,8 @@ open Expecto
 open FsCheck
 open FsCheck.FSharp
 open TorchSharp
+open ChannelDistillation.Core
 open ChannelDistillation.Losses
-open ChannelDistillation.Models
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Losses
 

@@ -3,9 +3,9 @@ module ChannelDistillation.Tests.Losses.NegativeSamplerTests
 open System
 open Expecto
 open TorchSharp
+open ChannelDistillation.Specs
 open ChannelDistillation.Data
 open ChannelDistillation.Losses
-open ChannelDistillation.Specs
 open ChannelDistillation.Tests.Data
 
 let private labels = [| for image in 0..39 -> image * image % 5 |]

@@ -2,11 +2,12 @@
 module ChannelDistillation.Tests.Losses.Signals
 
 open System
-open ChannelDistillation.Losses
-open ChannelDistillation.Models
-open ChannelDistillation.Specs
-open ChannelDistillation.Tests.Golden
 open TorchSharp
+open ChannelDistillation.Core
+open ChannelDistillation.Specs
+open ChannelDistillation.Models
+open ChannelDistillation.Losses
+open ChannelDistillation.Tests.Golden
 
 let none = Array.empty<Tensor>
 

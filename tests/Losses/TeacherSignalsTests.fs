@@ -3,8 +3,8 @@ module ChannelDistillation.Tests.Losses.TeacherSignalsTests
 open System
 open Expecto
 open TorchSharp
-open ChannelDistillation.Losses
 open ChannelDistillation.Models
+open ChannelDistillation.Losses
 open ChannelDistillation.Tests
 
 let private signals () =

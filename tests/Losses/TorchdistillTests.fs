@@ -7,11 +7,11 @@ open System.IO
 open System.Text.Json
 open Expecto
 open TorchSharp
-open ChannelDistillation
-open ChannelDistillation.Data
-open ChannelDistillation.Losses
-open ChannelDistillation.Models
+open ChannelDistillation.Core
 open ChannelDistillation.Specs
+open ChannelDistillation.Data
+open ChannelDistillation.Models
+open ChannelDistillation.Losses
 open ChannelDistillation.Teachers
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Losses.Signals

@@ -2,10 +2,11 @@ module ChannelDistillation.Tests.Models.AssistedNetworkTests
 
 open Expecto
 open TorchSharp
-open ChannelDistillation.Checkpoints
-open ChannelDistillation.Losses
-open ChannelDistillation.Models
+open ChannelDistillation.Core
 open ChannelDistillation.Specs
+open ChannelDistillation.Models
+open ChannelDistillation.Losses
+open ChannelDistillation.Checkpoints
 open ChannelDistillation.Tests
 
 let private float32 = ElementType.Find(fun known -> known.Name = "float32")

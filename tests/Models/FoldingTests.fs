@@ -2,8 +2,9 @@ module ChannelDistillation.Tests.Models.FoldingTests
 
 open Expecto
 open TorchSharp
-open ChannelDistillation.Models
+open ChannelDistillation.Core
 open ChannelDistillation.Specs
+open ChannelDistillation.Models
 open ChannelDistillation.Tests
 
 let private image = ImageShape(3, 32, 32)

@@ -3,10 +3,10 @@ module ChannelDistillation.Tests.Models.InitialisationTests
 open System
 open Expecto
 open TorchSharp
-open ChannelDistillation.Losses
-open ChannelDistillation.Models
-open ChannelDistillation.Models.Layers
+open ChannelDistillation.Core
 open ChannelDistillation.Specs
+open ChannelDistillation.Models
+open ChannelDistillation.Losses
 open ChannelDistillation.Tests
 
 let private build name = (ModelCatalog.Get name).Build(ModelSpec name, ImageShape(3, 32, 32), 10)

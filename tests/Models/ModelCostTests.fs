@@ -3,10 +3,10 @@ module ChannelDistillation.Tests.Models.ModelCostTests
 open System
 open System.IO
 open Expecto
-open ChannelDistillation.Models
 open ChannelDistillation.Specs
-open ChannelDistillation.Tests
 open ChannelDistillation.TorchScript
+open ChannelDistillation.Models
+open ChannelDistillation.Tests
 
 [<Tests>]
 let tests =

@@ -4,8 +4,9 @@ open System
 open System.Text.Json
 open Expecto
 open TorchSharp
-open ChannelDistillation.Models
+open ChannelDistillation.Core
 open ChannelDistillation.Specs
+open ChannelDistillation.Models
 open ChannelDistillation.Tests
 
 let private stem (entry: JsonElement) = if Golden.text "stem" entry = "imagenet" then Stem.ImageNet else Stem.Cifar

@@ -3,7 +3,7 @@ module ChannelDistillation.Tests.Native.InputFileTests
 open System
 open System.IO
 open Expecto
-open ChannelDistillation.Native
+open ChannelDistillation.Core
 open ChannelDistillation.Tests
 
 let private fails (path: string) (act: unit -> unit) (message: string) =

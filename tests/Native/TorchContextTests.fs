@@ -7,7 +7,8 @@ open System.Runtime.Loader
 open Expecto
 open TorchSharp
 open ChannelDistillation.Native
-open ChannelDistillation.Records
+open ChannelDistillation.Checkpoints
+open ChannelDistillation.Runs
 open ChannelDistillation.Training
 
 /// The runtime as it is where libtorch has none of the names by which its settings are reached, on Windows for instance: it finds the C library in its place.
@@ -118,7 +119,7 @@ let tests =
               Expect.equal (remark (), remark ()) (box expected, null) "remarks"
 
               let hardware =
-                  (nonNull (runtime.GetType "ChannelDistillation.Records.Machine")).GetMethod("Hardware").Invoke(null, [| "cpu"; null |])
+                  (nonNull (runtime.GetType "ChannelDistillation.Runs.Machine")).GetMethod("Hardware").Invoke(null, [| "cpu"; null |])
                   :?> System.Text.Json.Nodes.JsonObject
 
               Expect.equal (string hardware["fused_sgd"]) "false" "in a run's record"

@@ -5,10 +5,17 @@ open System
 open System.Collections.Generic
 open System.IO
 open Expecto
-open ChannelDistillation.Dsl.Progress
-open ChannelDistillation.Records
 open Spectre.Console
 open Spectre.Console.Rendering
+open ChannelDistillation.Runs
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Builders
+open ChannelDistillation.Lab.Tables
+open ChannelDistillation.Lab.Progress
+open ChannelDistillation.Lab.Runs
+open ChannelDistillation.Lab.Workers
+open ChannelDistillation.Lab.Sweep
 
 let private numbers: IReadOnlyDictionary<string, float> = Dictionary(dict [ "ce", 1.25 ])
 
@@ -44,7 +51,7 @@ let private console (height: int) (output: TextWriter) =
     console
 
 /// Two workers, of which one trains a teacher and the other two runs of four.
-let private act (crew: ICrewProgress) =
+let private act (crew: IPoolProgress) =
     crew.Say "Training."
     let first, second = crew.Worker 0, crew.Worker 1
     first.Teacher <- true
@@ -61,7 +68,7 @@ let tests =
         "progress of workers"
         [ test "in plain lines each line has its worker's name" {
               use output = new StringWriter(NewLine = "\n")
-              let crew = CrewLines(output, obj (), [ "cpu 1"; "cpu 10" ]) :> ICrewProgress
+              let crew = PoolLines(output, obj (), [ "cpu 1"; "cpu 10" ]) :> IPoolProgress
               act crew
               crew.Rests 1
 
@@ -84,7 +91,7 @@ cpu 10 | One to know.
               let mutable view: IRenderable = Text ""
 
               let crew =
-                  CrewLive(console 40 said, obj (), [ "cuda:0"; "cuda:1" ], 4, clock, (fun frame -> view <- frame)) :> ICrewProgress
+                  PoolLive(console 40 said, obj (), [ "cuda:0"; "cuda:1" ], 4, clock, (fun frame -> view <- frame)) :> IPoolProgress
 
               let shown () =
                   use frame = new StringWriter(NewLine = "\n")
@@ -136,7 +143,7 @@ cpu 10 | One to know.
                   let names = [ for gpu in 0..7 -> $"cuda:{gpu}" ]
 
                   let crew =
-                      CrewLive(console height TextWriter.Null, obj (), names, 128, Clock(), (fun frame -> view <- frame)) :> ICrewProgress
+                      PoolLive(console height TextWriter.Null, obj (), names, 128, Clock(), (fun frame -> view <- frame)) :> IPoolProgress
 
                   for worker in 0..7 do
                       (crew.Worker worker).CohortStarted([| for seed in 0..15 -> $"cd-seed{seed}" |], 1, 0, 2, 10)

@@ -5,11 +5,18 @@ open System
 open System.Collections.Generic
 open System.IO
 open Expecto
-open ChannelDistillation.Dsl.Progress
-open ChannelDistillation.Records
-open ChannelDistillation.Training
 open Spectre.Console
 open Spectre.Console.Rendering
+open ChannelDistillation.Runs
+open ChannelDistillation.Training
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Builders
+open ChannelDistillation.Lab.Tables
+open ChannelDistillation.Lab.Progress
+open ChannelDistillation.Lab.Runs
+open ChannelDistillation.Lab.Workers
+open ChannelDistillation.Lab.Sweep
 
 let private numbers (entries: (string * float) list) : IReadOnlyDictionary<string, float> = Dictionary(dict entries)
 

@@ -4,10 +4,16 @@ open System
 open System.Collections.Generic
 open System.IO
 open Expecto
-open ChannelDistillation.Dsl.Progress
-open ChannelDistillation.Tests
-open ChannelDistillation.Records
+open ChannelDistillation.Runs
 open ChannelDistillation.Training
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Builders
+open ChannelDistillation.Lab.Tables
+open ChannelDistillation.Lab.Progress
+open ChannelDistillation.Lab.Runs
+open ChannelDistillation.Lab.Workers
+open ChannelDistillation.Tests
 
 let private numbers (entries: (string * float) list) : IReadOnlyDictionary<string, float> =
     let made = Dictionary<string, float>()
@@ -76,7 +82,7 @@ let tests =
 
           test "the time left is measured from the steps and the validations of this process, also where it began within an epoch" {
               let clock = Clock()
-              let pace = Pace(1, clock)
+              let pace = EtaEstimator(1, clock)
 
               let wait seconds = clock.Seconds <- clock.Seconds + seconds
 

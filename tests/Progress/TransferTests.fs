@@ -7,7 +7,15 @@ open Microsoft.Extensions.Time.Testing
 open Spectre.Console
 open Spectre.Console.Rendering
 open ChannelDistillation.Downloads
-open ChannelDistillation.Dsl.Progress
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Builders
+open ChannelDistillation.Lab.Tables
+open ChannelDistillation.Lab.Progress
+open ChannelDistillation.Lab.Runs
+open ChannelDistillation.Lab.Workers
+open ChannelDistillation.Lab.Sweep
+open ChannelDistillation.Lab.Slurm
 
 let private file = RemoteFile("part.gz", Uri "http://localhost/part.gz", 10_000_000L, "")
 

@@ -3,7 +3,7 @@ module ChannelDistillation.Tests.Records.ContentHashTests
 open System
 open System.IO
 open Expecto
-open ChannelDistillation.Records
+open ChannelDistillation.Core
 open ChannelDistillation.Tests
 
 let private abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"

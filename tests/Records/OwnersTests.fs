@@ -7,7 +7,7 @@ open System.IO
 open System.Threading
 open System.Threading.Tasks
 open Expecto
-open ChannelDistillation.Records
+open ChannelDistillation.Runs
 open ChannelDistillation.Tests
 
 let private beat = TimeSpan.FromSeconds 10.0

@@ -5,10 +5,12 @@ open System.Collections.Generic
 open System.IO
 open System.Threading.Tasks
 open Expecto
-open ChannelDistillation.Records
+open ChannelDistillation.Core
+open ChannelDistillation.Checkpoints
+open ChannelDistillation.Runs
+open ChannelDistillation.Training
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Training
-open ChannelDistillation.Training
 
 let private record epoch =
     EpochRecord(

@@ -5,7 +5,7 @@ open System.Collections.Generic
 open System.IO
 open Expecto
 open TorchSharp
-open ChannelDistillation.Records
+open ChannelDistillation.Checkpoints
 open ChannelDistillation.Tests
 
 let private write path (tensors: (string * torch.Tensor) list) =

@@ -3,9 +3,20 @@ module ChannelDistillation.Tests.Report.ManyRunsTableTests
 open System
 open System.IO
 open Expecto
-open ChannelDistillation.Dsl.Launch
-open ChannelDistillation.Dsl.Report
 open ChannelDistillation.Specs
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Grids
+open ChannelDistillation.Dsl.Planning
+open ChannelDistillation.Dsl.Builders
+open ChannelDistillation.Lab.Tables
+open ChannelDistillation.Lab.Report
+open ChannelDistillation.Lab.Progress
+open ChannelDistillation.Lab.Runs
+open ChannelDistillation.Lab.Workers
+open ChannelDistillation.Lab.Sweep
+open ChannelDistillation.Lab.Slurm
 open ChannelDistillation.Tests
 
 let private runJson folder (seed: int) =
@@ -63,7 +74,7 @@ let tests =
 
               let (results, text), took =
                   ProcessorTime.ofWork (fun () ->
-                      let results = Tables.collect folder.Path layout
+                      let results = ResultTables.collect folder.Path layout
                       results, Markdown.render TableOptions.Default results)
 
               let rows = text.Split '\n' |> Array.filter _.StartsWith("| cd ") |> Array.length

@@ -4,9 +4,21 @@ module ChannelDistillation.Tests.Report.OptionTests
 open System
 open System.IO
 open Expecto
-open ChannelDistillation.Dsl.Report
-open ChannelDistillation.Records
 open ChannelDistillation.Specs
+open ChannelDistillation.Runs
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Grids
+open ChannelDistillation.Dsl.Planning
+open ChannelDistillation.Dsl.Builders
+open ChannelDistillation.Lab.Tables
+open ChannelDistillation.Lab.Report
+open ChannelDistillation.Lab.Progress
+open ChannelDistillation.Lab.Runs
+open ChannelDistillation.Lab.Workers
+open ChannelDistillation.Lab.Sweep
+open ChannelDistillation.Lab.Slurm
 open ChannelDistillation.Tests
 
 let private record top1 : RunRecord =
@@ -197,7 +209,7 @@ let tests =
 
           test "a pivot as CSV is one table, with a column for each other axis" {
               same
-                  (Format.render Csv { TableOptions.Default with Pivot = Some "losses.cd.weight" } batches)
+                  (TableFormat.render Csv { TableOptions.Default with Pivot = Some "losses.cd.weight" } batches)
                   "
 variant,batch,without cd.weight,cd.weight 1,cd.weight 3
 student,64,25.00 ± 1.41,,

@@ -5,10 +5,21 @@ open System.Collections.Generic
 open System.IO
 open System.Text.Json.Nodes
 open Expecto
-open ChannelDistillation.Dsl.Launch
-open ChannelDistillation.Dsl.Report
-open ChannelDistillation.Records
 open ChannelDistillation.Specs
+open ChannelDistillation.Runs
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Grids
+open ChannelDistillation.Dsl.Planning
+open ChannelDistillation.Dsl.Builders
+open ChannelDistillation.Lab.Tables
+open ChannelDistillation.Lab.Report
+open ChannelDistillation.Lab.Progress
+open ChannelDistillation.Lab.Runs
+open ChannelDistillation.Lab.Workers
+open ChannelDistillation.Lab.Sweep
+open ChannelDistillation.Lab.Slurm
 open ChannelDistillation.Tests
 
 let private numbers (entries: (string * float) list) : IReadOnlyDictionary<string, float> = Dictionary(dict entries)
@@ -99,7 +110,7 @@ let private inBrowser (test: Browser -> string -> unit) =
         use browser = browser
         use folder = new TemporaryFolder()
         let layout = layoutIn folder.Path
-        let results = Tables.collect folder.Path layout
+        let results = ResultTables.collect folder.Path layout
 
         match Reports.write TableOptions.Default folder.Path results with
         | Ok page -> test browser page

@@ -4,7 +4,17 @@ module ChannelDistillation.Tests.Report.PlanReaderTests
 open System
 open System.IO
 open Expecto
-open ChannelDistillation.Dsl.Report
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Planning
+open ChannelDistillation.Dsl.Builders
+open ChannelDistillation.Lab.Tables
+open ChannelDistillation.Lab.Progress
+open ChannelDistillation.Lab.Runs
+open ChannelDistillation.Lab.Workers
+open ChannelDistillation.Lab.Sweep
+open ChannelDistillation.Lab.Slurm
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Report.TableTests
 

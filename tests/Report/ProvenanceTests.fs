@@ -2,7 +2,9 @@ module ChannelDistillation.Tests.Report.ProvenanceTests
 
 open System.Text.Json.Nodes
 open Expecto
-open ChannelDistillation.Dsl.Report
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Builders
+open ChannelDistillation.Lab.Tables
 
 /// The run.json of a run with one session.
 let private run (hardware: string) : JsonObject =

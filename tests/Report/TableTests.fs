@@ -2,10 +2,21 @@ module ChannelDistillation.Tests.Report.TableTests
 
 open System
 open Expecto
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Report
-open ChannelDistillation.Records
 open ChannelDistillation.Specs
+open ChannelDistillation.Runs
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Grids
+open ChannelDistillation.Dsl.Planning
+open ChannelDistillation.Dsl.Builders
+open ChannelDistillation.Lab.Tables
+open ChannelDistillation.Lab.Report
+open ChannelDistillation.Lab.Progress
+open ChannelDistillation.Lab.Runs
+open ChannelDistillation.Lab.Workers
+open ChannelDistillation.Lab.Sweep
+open ChannelDistillation.Lab.Slurm
 
 let private completed top1 top5 best : RunRecord =
     { Result = Some(RunResult(RunStatus.Completed, EpochErrors(10, top1, top5), EpochErrors(7, best, top5 - 0.5)))

@@ -3,8 +3,17 @@ module ChannelDistillation.Tests.Slurm.AskingTests
 open System
 open System.Collections.Generic
 open Expecto
-open ChannelDistillation
-open ChannelDistillation.Dsl.Slurm
+open ChannelDistillation.Core
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Builders
+open ChannelDistillation.Lab.Tables
+open ChannelDistillation.Lab.Progress
+open ChannelDistillation.Lab.Runs
+open ChannelDistillation.Lab.Workers
+open ChannelDistillation.Lab.Sweep
+open ChannelDistillation.Lab.Slurm
 
 /// Stands still unless it is set.
 type Clock() =

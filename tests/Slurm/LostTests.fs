@@ -4,7 +4,7 @@ open System.IO
 open System.Text.RegularExpressions
 open System.Threading.Tasks
 open Expecto
-open ChannelDistillation.Records
+open ChannelDistillation.Runs
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Slurm
 

@@ -2,9 +2,20 @@ module ChannelDistillation.Tests.Slurm.ScriptTests
 
 open System.IO
 open Expecto
-open ChannelDistillation
+open ChannelDistillation.Core
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Slurm
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Messages
+open ChannelDistillation.Dsl.Planning
+open ChannelDistillation.Dsl.Builders
+open ChannelDistillation.Lab.Tables
+open ChannelDistillation.Lab.Report
+open ChannelDistillation.Lab.Progress
+open ChannelDistillation.Lab.Runs
+open ChannelDistillation.Lab.Workers
+open ChannelDistillation.Lab.Sweep
+open ChannelDistillation.Lab.Slurm
 open ChannelDistillation.Tests
 
 let private settings =
@@ -59,7 +70,7 @@ let tests =
 
               Expect.throwsC (fun () -> Script.render program settings broken Train 12 |> ignore) (fun error ->
                   match error with
-                  | ChannelDistillation.Dsl.Launch.Refused message ->
+                  | ChannelDistillation.Dsl.Launch.UsageError message ->
                       Expect.stringStarts
                           message
                           "This option of sbatch would have a line break or another control character in it: --output="

@@ -3,9 +3,18 @@ module ChannelDistillation.Tests.Slurm.SettingsTests
 open System.IO
 open System.Text.RegularExpressions
 open Expecto
-open ChannelDistillation
+open ChannelDistillation.Core
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Slurm
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Messages
+open ChannelDistillation.Dsl.Builders
+open ChannelDistillation.Lab.Tables
+open ChannelDistillation.Lab.Progress
+open ChannelDistillation.Lab.Runs
+open ChannelDistillation.Lab.Workers
+open ChannelDistillation.Lab.Sweep
+open ChannelDistillation.Lab.Slurm
 open ChannelDistillation.Tests
 
 /// What a site's file gives under an experiment that asks for something: the settings, or what is said.

@@ -3,8 +3,10 @@ module ChannelDistillation.Tests.Slurm.SettlingTests
 open System
 open System.Collections.Generic
 open Expecto
-open ChannelDistillation.Dsl.Launch
-open ChannelDistillation.Dsl.Slurm
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Builders
+open ChannelDistillation.Lab.Runs
+open ChannelDistillation.Lab.Slurm
 open ChannelDistillation.Tests.Slurm.AskingTests
 
 /// What is found where jobs are ending for so many seconds, looking every two; with what is said.
@@ -31,7 +33,7 @@ let tests =
               let said =
                   try
                       string (waiting Int64.MaxValue)
-                  with Refused message ->
+                  with UsageError message ->
                       message
 
               Expect.equal

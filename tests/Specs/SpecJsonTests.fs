@@ -1,9 +1,9 @@
 module ChannelDistillation.Tests.Specs.SpecJsonTests
 
 open Expecto
-open ChannelDistillation.Losses
 open ChannelDistillation.Schedules
 open ChannelDistillation.Specs
+open ChannelDistillation.Losses
 
 let private sgd = SgdSpec(0.1, 0.9, 5e-4, false)
 

@@ -2,7 +2,7 @@ module ChannelDistillation.Tests.Specs.SpecReaderTests
 
 open System.Text.Json.Nodes
 open Expecto
-open ChannelDistillation.Models
+open ChannelDistillation.Core
 open ChannelDistillation.Schedules
 open ChannelDistillation.Specs
 

@@ -5,11 +5,11 @@ open System.IO
 open System.Security.Cryptography
 open System.Threading
 open Expecto
-open ChannelDistillation
-open ChannelDistillation.Data
-open ChannelDistillation.Downloads
-open ChannelDistillation.Models
+open ChannelDistillation.Core
 open ChannelDistillation.Specs
+open ChannelDistillation.Downloads
+open ChannelDistillation.Data
+open ChannelDistillation.Models
 open ChannelDistillation.Teachers
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Downloads

@@ -5,11 +5,12 @@ open System.IO
 open System.Threading
 open Expecto
 open TorchSharp
-open ChannelDistillation
-open ChannelDistillation.Models
-open ChannelDistillation.Records
+open ChannelDistillation.Core
 open ChannelDistillation.Schedules
 open ChannelDistillation.Specs
+open ChannelDistillation.Models
+open ChannelDistillation.Checkpoints
+open ChannelDistillation.Runs
 open ChannelDistillation.Teachers
 open ChannelDistillation.Training
 open ChannelDistillation.Tests

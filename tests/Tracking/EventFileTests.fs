@@ -6,11 +6,11 @@ open System.IO
 open System.Text
 open Expecto
 open Tensorboard
-open ChannelDistillation.Records
+open ChannelDistillation.Runs
+open ChannelDistillation.Tracking
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Training
 open ChannelDistillation.Tests.Training.TinyTraining
-open ChannelDistillation.Tracking
 
 /// CRC-32C bit by bit, from its reflected polynomial.
 let private crc (data: byte[]) =

@@ -3,13 +3,12 @@ module ChannelDistillation.Tests.Training.CohortTests
 open System.IO
 open Expecto
 open TorchSharp
-open ChannelDistillation
-open ChannelDistillation.Records
+open ChannelDistillation.Core
 open ChannelDistillation.Schedules
 open ChannelDistillation.Specs
-open ChannelDistillation.Teachers
-open ChannelDistillation.Tests
+open ChannelDistillation.Runs
 open ChannelDistillation.Training
+open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Training.TinyTraining
 
 let private statuses (watcher: Watcher) = [ for entry in watcher.Ended -> entry.Key, string entry.Value.Status ]

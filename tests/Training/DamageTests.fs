@@ -3,11 +3,10 @@ module ChannelDistillation.Tests.Training.DamageTests
 open System
 open System.IO
 open Expecto
-open ChannelDistillation
-open ChannelDistillation.Models
-open ChannelDistillation.Records
-open ChannelDistillation.Tests
+open ChannelDistillation.Core
+open ChannelDistillation.Runs
 open ChannelDistillation.Training
+open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Training.TinyTraining
 
 let private variant = "student", spec null (train 3 0.05) [ loss "ce" 1.0 always ]

@@ -7,14 +7,12 @@ open System.Text.RegularExpressions
 open System.Runtime.InteropServices
 open Expecto
 open TorchSharp
-open ChannelDistillation
-open ChannelDistillation.Losses
+open ChannelDistillation.Core
 open ChannelDistillation.Native
-open ChannelDistillation.Records
-open ChannelDistillation.Specs
+open ChannelDistillation.Runs
+open ChannelDistillation.Training
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Training.TinyTraining
-open ChannelDistillation.Training
 
 /// A run with cross-entropy and, unless it is that, one other loss.
 let private taught (name: string) =

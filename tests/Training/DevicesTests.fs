@@ -3,11 +3,11 @@ module ChannelDistillation.Tests.Training.DevicesTests
 open System
 open System.IO
 open Expecto
-open ChannelDistillation
+open TorchSharp
+open ChannelDistillation.Core
+open ChannelDistillation.Training
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Cli
-open ChannelDistillation.Training
-open TorchSharp
 
 let private touch (folder: TemporaryFolder) (path: string) =
     let file = folder.File path

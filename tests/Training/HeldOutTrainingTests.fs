@@ -3,13 +3,13 @@ module ChannelDistillation.Tests.Training.HeldOutTrainingTests
 open System.Threading
 open Expecto
 open TorchSharp
+open ChannelDistillation.Specs
 open ChannelDistillation.Data
 open ChannelDistillation.Models
-open ChannelDistillation.Records
-open ChannelDistillation.Specs
+open ChannelDistillation.Runs
 open ChannelDistillation.Teachers
-open ChannelDistillation.Tests
 open ChannelDistillation.Training
+open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Training.TinyTraining
 
 let private heldOut = DatasetSpec(Name = dataset.Name, HeldOut = HeldOutSpec(0.25))

@@ -6,14 +6,11 @@ open System.Text.Json.Nodes
 open System.Threading
 open Expecto
 open TorchSharp
-open ChannelDistillation
-open ChannelDistillation.Data
-open ChannelDistillation.Models
-open ChannelDistillation.Records
 open ChannelDistillation.Specs
+open ChannelDistillation.Runs
+open ChannelDistillation.Training
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Training.TinyTraining
-open ChannelDistillation.Training
 
 let private inLayout (layout: LayoutRequest) (folder: TemporaryFolder) =
     let options = options folder

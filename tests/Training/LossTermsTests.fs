@@ -2,11 +2,11 @@ module ChannelDistillation.Tests.Training.LossTermsTests
 
 open Expecto
 open TorchSharp
-open ChannelDistillation.Data
-open ChannelDistillation.Losses
-open ChannelDistillation.Models
 open ChannelDistillation.Schedules
 open ChannelDistillation.Specs
+open ChannelDistillation.Data
+open ChannelDistillation.Models
+open ChannelDistillation.Losses
 open ChannelDistillation.Training
 
 let private image = DatasetCatalog.Get("fashion-mnist-mini").Image

@@ -5,17 +5,18 @@ open System
 open System.IO
 open Expecto
 open TorchSharp
-open ChannelDistillation.Checkpoints
-open ChannelDistillation.Data
-open ChannelDistillation.Losses
-open ChannelDistillation.Models
-open ChannelDistillation.Records
+open ChannelDistillation.Core
 open ChannelDistillation.Schedules
 open ChannelDistillation.Specs
+open ChannelDistillation.Data
+open ChannelDistillation.Models
+open ChannelDistillation.Losses
+open ChannelDistillation.Checkpoints
+open ChannelDistillation.Runs
 open ChannelDistillation.Teachers
+open ChannelDistillation.Training
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Training.TinyTraining
-open ChannelDistillation.Training
 
 let private methods =
     [ for descriptor in LossCatalog.All do

@@ -3,10 +3,10 @@ module ChannelDistillation.Tests.Training.MomentumSgdTests
 open System
 open Expecto
 open TorchSharp
-open ChannelDistillation.Native
 open ChannelDistillation.Specs
-open ChannelDistillation.Tests
+open ChannelDistillation.Native
 open ChannelDistillation.Training
+open ChannelDistillation.Tests
 
 /// A parameter of a convolution, channels last in memory, as a network has them.
 let private channelsLast (values: torch.Tensor) =

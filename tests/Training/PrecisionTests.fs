@@ -5,15 +5,16 @@ open System
 open System.IO
 open Expecto
 open TorchSharp
-open ChannelDistillation
-open ChannelDistillation.Checkpoints
-open ChannelDistillation.Models
-open ChannelDistillation.Records
+open ChannelDistillation.Core
+open ChannelDistillation.Schedules
 open ChannelDistillation.Specs
+open ChannelDistillation.Models
+open ChannelDistillation.Checkpoints
+open ChannelDistillation.Runs
 open ChannelDistillation.Teachers
+open ChannelDistillation.Training
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Training.TinyTraining
-open ChannelDistillation.Training
 
 let private in16Bits (train: TrainSpec) =
     TrainSpec(

@@ -4,11 +4,11 @@ module ChannelDistillation.Tests.Training.ResumeTests
 open System.IO
 open System.Threading
 open Expecto
-open ChannelDistillation.Records
 open ChannelDistillation.Schedules
 open ChannelDistillation.Specs
-open ChannelDistillation.Tests
+open ChannelDistillation.Runs
 open ChannelDistillation.Training
+open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Training.TinyTraining
 
 let private plain epochs = "student", spec null (train epochs 0.05) [ loss "ce" 1.0 always ]

@@ -7,13 +7,13 @@ open System.Reflection
 open System.Runtime.InteropServices
 open System.Threading
 open Expecto
-open ChannelDistillation.Data
-open ChannelDistillation.Models
+open ChannelDistillation.Core
 open ChannelDistillation.Schedules
 open ChannelDistillation.Specs
+open ChannelDistillation.Data
+open ChannelDistillation.Training
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Training.TinyTraining
-open ChannelDistillation.Training
 
 /// Networks of 94 MB: a lane's gradients and the optimizer's state are twice as much.
 let private model = ModelSpec("resnet50", Stem.ImageNet)

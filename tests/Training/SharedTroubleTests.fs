@@ -6,14 +6,13 @@ open System.IO
 open System.Runtime.InteropServices
 open Expecto
 open TorchSharp
-open ChannelDistillation
+open ChannelDistillation.Core
+open ChannelDistillation.Native
 open ChannelDistillation.Data
-open ChannelDistillation.Models
-open ChannelDistillation.Records
-open ChannelDistillation.Specs
+open ChannelDistillation.Runs
+open ChannelDistillation.Training
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Training.TinyTraining
-open ChannelDistillation.Training
 
 /// Images that do something else when they are read.
 let private reading (images: IImageSet) (act: int -> unit) =

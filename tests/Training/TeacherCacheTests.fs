@@ -4,14 +4,12 @@ module ChannelDistillation.Tests.Training.TeacherCacheTests
 open System
 open System.IO
 open Expecto
-open ChannelDistillation
-open ChannelDistillation.Models
-open ChannelDistillation.Records
+open ChannelDistillation.Core
 open ChannelDistillation.Specs
-open ChannelDistillation.Teachers
+open ChannelDistillation.Runs
+open ChannelDistillation.Training
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Training.TinyTraining
-open ChannelDistillation.Training
 
 let private cached = TeacherSpec(Model = ModelSpec "resnet14", Train = train 1 0.05, Cache = true)
 let private still = DatasetSpec(Name = dataset.Name, Augmentation = AugmentationSpec.None)

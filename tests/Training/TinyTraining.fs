@@ -5,14 +5,14 @@ open System
 open System.Collections.Generic
 open System.IO
 open ChannelDistillation
-open ChannelDistillation.Data
-open ChannelDistillation.Losses
-open ChannelDistillation.Models
-open ChannelDistillation.Records
+open ChannelDistillation.Core
 open ChannelDistillation.Schedules
 open ChannelDistillation.Specs
-open ChannelDistillation.Tests
+open ChannelDistillation.Data
+open ChannelDistillation.Losses
+open ChannelDistillation.Runs
 open ChannelDistillation.Training
+open ChannelDistillation.Tests
 
 /// So many images of random pixels, and one bright row that tells the class.
 let images count seed =

@@ -3,15 +3,15 @@ module ChannelDistillation.Tests.Training.TorchScriptTests
 
 open System.IO
 open Expecto
-open ChannelDistillation
-open ChannelDistillation.Losses
-open ChannelDistillation.Models
-open ChannelDistillation.Records
+open ChannelDistillation.Core
 open ChannelDistillation.Specs
-open ChannelDistillation.Teachers
-open ChannelDistillation.Tests
 open ChannelDistillation.TorchScript
+open ChannelDistillation.Models
+open ChannelDistillation.Losses
+open ChannelDistillation.Checkpoints
+open ChannelDistillation.Runs
 open ChannelDistillation.Training
+open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Training.TinyTraining
 
 let private file name = Archive.Read(Path.Combine(Repository.root, "experiments", "python", name)).File

@@ -5,16 +5,17 @@ open System
 open System.Text.Json
 open Expecto
 open TorchSharp
-open ChannelDistillation.Data
-open ChannelDistillation.Losses
-open ChannelDistillation.Models
-open ChannelDistillation.Models.Layers
-open ChannelDistillation.Native
+open ChannelDistillation.Core
 open ChannelDistillation.Schedules
 open ChannelDistillation.Specs
+open ChannelDistillation.Native
+open ChannelDistillation.Data
+open ChannelDistillation.Models
+open ChannelDistillation.Models.Layers
+open ChannelDistillation.Losses
 open ChannelDistillation.Teachers
-open ChannelDistillation.Tests
 open ChannelDistillation.Training
+open ChannelDistillation.Tests
 
 let private image = ImageShape(3, 32, 32)
 

@@ -4,10 +4,10 @@ module ChannelDistillation.Tests.Training.UnwritableTests
 open System.IO
 open System.Threading
 open Expecto
-open ChannelDistillation
-open ChannelDistillation.Records
-open ChannelDistillation.Tests
+open ChannelDistillation.Core
+open ChannelDistillation.Runs
 open ChannelDistillation.Training
+open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Training.TinyTraining
 
 let private variant = "student", spec null (train 2 0.05) [ loss "ce" 1.0 always ]

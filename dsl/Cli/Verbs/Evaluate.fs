@@ -1,22 +1,31 @@
 /// `evaluate CHECKPOINT`: the errors of any checkpoint, ours or PyTorch's.
 module ChannelDistillation.Cli.EvaluateVerb
 
-open Argu
 open System
 open System.IO
 open System.Text.Json.Nodes
-open ChannelDistillation
-open ChannelDistillation.Checkpoints
-open ChannelDistillation.Data
-open ChannelDistillation.Dsl.Launch
-open ChannelDistillation.Dsl.Progress
-open ChannelDistillation.Models
-open ChannelDistillation.Native
-open ChannelDistillation.Records
+open Argu
+open ChannelDistillation.Core
 open ChannelDistillation.Specs
-open ChannelDistillation.Teachers
+open ChannelDistillation.Native
+open ChannelDistillation.Data
 open ChannelDistillation.TorchScript
+open ChannelDistillation.Models
+open ChannelDistillation.Checkpoints
+open ChannelDistillation.Runs
+open ChannelDistillation.Teachers
 open ChannelDistillation.Training
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Planning
+open ChannelDistillation.Dsl.Builders
+open ChannelDistillation.Lab.Tables
+open ChannelDistillation.Lab.Progress
+open ChannelDistillation.Lab.Runs
+open ChannelDistillation.Lab.Workers
+open ChannelDistillation.Lab.Sweep
+open ChannelDistillation.Lab.Slurm
 open ChannelDistillation.Cli
 open ChannelDistillation.Cli.Common
 

@@ -5,11 +5,22 @@ open System
 open System.IO
 open System.Threading
 open Argu
-open ChannelDistillation.Data
-open ChannelDistillation.Data.Photographs.Packed
-open ChannelDistillation.Downloads
-open ChannelDistillation.Dsl.Progress
 open ChannelDistillation.Specs
+open ChannelDistillation.Downloads
+open ChannelDistillation.Data
+open ChannelDistillation.Data.ImageFolders.Packed
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Planning
+open ChannelDistillation.Dsl.Builders
+open ChannelDistillation.Lab.Tables
+open ChannelDistillation.Lab.Report
+open ChannelDistillation.Lab.Progress
+open ChannelDistillation.Lab.Runs
+open ChannelDistillation.Lab.Workers
+open ChannelDistillation.Lab.Sweep
+open ChannelDistillation.Lab.Slurm
 open ChannelDistillation.Cli
 open ChannelDistillation.Cli.Common
 

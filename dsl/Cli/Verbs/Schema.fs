@@ -1,9 +1,19 @@
 /// `schema`: the JSON Schema of experiment files.
 module ChannelDistillation.Cli.SchemaVerb
 
-open Argu
 open System.IO
+open Argu
 open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Schema
+open ChannelDistillation.Dsl.Builders
+open ChannelDistillation.Lab.Tables
+open ChannelDistillation.Lab.Progress
+open ChannelDistillation.Lab.Runs
+open ChannelDistillation.Lab.Workers
+open ChannelDistillation.Lab.Sweep
+open ChannelDistillation.Lab.Slurm
 open ChannelDistillation.Cli
 
 type SchemaArguments =

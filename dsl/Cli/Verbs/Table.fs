@@ -1,10 +1,18 @@
 /// `table`: the results so far, of one experiment or of two side by side.
 module ChannelDistillation.Cli.TableVerb
 
-open Argu
 open System.IO
+open Argu
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Report
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Builders
+open ChannelDistillation.Lab.Tables
+open ChannelDistillation.Lab.Progress
+open ChannelDistillation.Lab.Runs
+open ChannelDistillation.Lab.Workers
+open ChannelDistillation.Lab.Sweep
+open ChannelDistillation.Lab.Slurm
 open ChannelDistillation.Cli
 
 type TableFormat =
@@ -35,13 +43,6 @@ type TableArguments =
             | Pivot _ -> "the values of this axis of the grid as columns"
             | Accuracy -> "accuracies instead of errors"
 
-let private formatOf (parsed: ParseResults<TableArguments>) =
-    match parsed.GetResult(Format, TableFormat.Md) with
-    | TableFormat.Md -> Report.Md
-    | TableFormat.Csv -> Report.Csv
-    | TableFormat.Json -> Report.Json
-    | TableFormat.Latex -> Report.Latex
-
 /// Short names where they tell the two apart.
 let private names (first: string) (second: string) =
     let short (path: string) = string (Path.GetFileNameWithoutExtension(path.TrimEnd('/', '\\')))
@@ -57,21 +58,21 @@ let run (arguments: string list) =
         let options =
             Sources.options (parsed.Contains Accuracy) (parsed.TryGetResult Baseline) differences (parsed.TryGetResult Pivot)
 
-        let format = formatOf parsed
+        let format = parsed.GetResult(Format, Md)
 
         let text =
             match parsed.GetResult(Source, []) with
             | []
             | [ _ ] as source ->
                 let _, results = collect (List.tryHead source)
-                Report.Format.render format (options [ results.Layout ]) results
+                TableFormat.render format (options [ results.Layout ]) results
             | [ first; second ] ->
                 if parsed.Contains Pivot || parsed.Contains Baseline then
                     Ending.stop Ending.invalid "--pivot and --baseline are for one result; two are compared row by row."
 
                 let (_, a), (_, b) = collect (Some first), collect (Some second)
                 let nameA, nameB = names first second
-                Report.Format.compare format (options [ a.Layout; b.Layout ]) (nameA, a) (nameB, b)
+                TableFormat.compare format (options [ a.Layout; b.Layout ]) (nameA, a) (nameB, b)
             | more -> Ending.stop Ending.invalid $"`table` shows one result or compares two; these are {more.Length}."
 
         printf "%s" text

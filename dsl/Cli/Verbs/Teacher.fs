@@ -1,13 +1,25 @@
 /// `teacher list|fetch|train|inspect`: known teachers, those that experiments train, and what a checkpoint holds.
 module ChannelDistillation.Cli.TeacherVerb
 
-open Argu
 open System
 open System.Threading
-open ChannelDistillation.Dsl.Launch
-open ChannelDistillation.Dsl.Progress
-open ChannelDistillation.Teachers
+open Argu
+open ChannelDistillation.Core
 open ChannelDistillation.Native
+open ChannelDistillation.Teachers
+open ChannelDistillation.Training
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Planning
+open ChannelDistillation.Dsl.Builders
+open ChannelDistillation.Lab.Tables
+open ChannelDistillation.Lab.Progress
+open ChannelDistillation.Lab.Runs
+open ChannelDistillation.Lab.Workers
+open ChannelDistillation.Lab.Sweep
+open ChannelDistillation.Lab.Overview
+open ChannelDistillation.Lab.Slurm
 open ChannelDistillation.Cli
 open ChannelDistillation.Cli.Common
 

@@ -1,12 +1,22 @@
 /// `teacher inspect FILE`: what a checkpoint holds and which models it fits.
 module ChannelDistillation.Cli.TeacherInspect
 
-open Argu
 open System.IO
-open ChannelDistillation.Dsl.Launch
-open ChannelDistillation.Dsl
-open ChannelDistillation.Records
+open Argu
+open ChannelDistillation.Core
 open ChannelDistillation.TorchScript
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Planning
+open ChannelDistillation.Dsl.Builders
+open ChannelDistillation.Lab.Tables
+open ChannelDistillation.Lab.Progress
+open ChannelDistillation.Lab.Runs
+open ChannelDistillation.Lab.Workers
+open ChannelDistillation.Lab.Sweep
+open ChannelDistillation.Lab.Overview
+open ChannelDistillation.Lab.Slurm
 open ChannelDistillation.Cli
 open ChannelDistillation.Cli.Common
 
@@ -42,7 +52,7 @@ let private describe (archive: Archive) =
                   [ $"  {name}"; Numbers.show standard ] ]
         | _ -> []
 
-    Columns.aligned (
+    TextTable.aligned (
         [ [ "file"; archive.File.Path ]
           [ "format"; "TorchScript (code, not run here)" ]
           [ "sha256"; archive.File.Sha256 ] ]

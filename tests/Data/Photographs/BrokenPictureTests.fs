@@ -2,8 +2,7 @@ module ChannelDistillation.Tests.Data.Photographs.BrokenPictureTests
 
 open System.IO
 open Expecto
-open ChannelDistillation
-open ChannelDistillation.Data
+open ChannelDistillation.Core
 open ChannelDistillation.Specs
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Data.Photographs.Photos

@@ -2,7 +2,6 @@ module ChannelDistillation.Tests.Data.Photographs.ClassIndexTests
 
 open System.IO
 open Expecto
-open ChannelDistillation.Data
 open ChannelDistillation.Specs
 open ChannelDistillation.Tests.Data.Photographs.Photos
 

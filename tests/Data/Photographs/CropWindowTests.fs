@@ -2,9 +2,9 @@ module ChannelDistillation.Tests.Data.Photographs.CropWindowTests
 
 open Expecto
 open FsCheck
-open ChannelDistillation.Data
-open ChannelDistillation.Data.Photographs.Transforms
+open ChannelDistillation.Core
 open ChannelDistillation.Specs
+open ChannelDistillation.Imaging
 
 let private imageNet = ResizedCropSpec(0.08, 1.0, 3.0 / 4.0, 4.0 / 3.0)
 

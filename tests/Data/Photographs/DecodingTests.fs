@@ -4,8 +4,7 @@ open System
 open System.IO
 open Expecto
 open SkiaSharp
-open ChannelDistillation.Data.Photographs
-open ChannelDistillation.Data.Photographs.Decoding
+open ChannelDistillation.Imaging
 open ChannelDistillation.Tests
 
 let private decoders () =

@@ -5,8 +5,9 @@ open System.IO
 open Expecto
 open TorchSharp
 open ChannelDistillation
-open ChannelDistillation.Data
+open ChannelDistillation.Core
 open ChannelDistillation.Specs
+open ChannelDistillation.Data
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Data.Photographs.Photos
 

@@ -5,12 +5,12 @@ open System
 open System.IO
 open Expecto
 open SkiaSharp
-open ChannelDistillation
-open ChannelDistillation.Data
-open ChannelDistillation.Data.Photographs
-open ChannelDistillation.Data.Photographs.Decoding
-open ChannelDistillation.Data.Photographs.Packed
+open ChannelDistillation.Core
 open ChannelDistillation.Specs
+open ChannelDistillation.Imaging
+open ChannelDistillation.Data
+open ChannelDistillation.Data.ImageFolders
+open ChannelDistillation.Data.ImageFolders.Packed
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Data.Photographs.Photos
 

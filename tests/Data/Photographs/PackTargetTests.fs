@@ -3,7 +3,7 @@ module ChannelDistillation.Tests.Data.Photographs.PackTargetTests
 open System.IO
 open System.Threading
 open Expecto
-open ChannelDistillation.Data.Photographs.Packed
+open ChannelDistillation.Data.ImageFolders.Packed
 open ChannelDistillation.Tests.Data.Photographs.Packs
 
 let private into folder target () = Packer.Pack(folder, target, PackFormat.Files, quiet (), CancellationToken.None) |> ignore

@@ -5,11 +5,11 @@ open System.IO
 open System.Runtime.InteropServices
 open System.Threading
 open Expecto
-open ChannelDistillation
-open ChannelDistillation.Data
-open ChannelDistillation.Data.Photographs.Decoding
-open ChannelDistillation.Data.Photographs.Packed
+open ChannelDistillation.Core
 open ChannelDistillation.Specs
+open ChannelDistillation.Imaging
+open ChannelDistillation.Data
+open ChannelDistillation.Data.ImageFolders.Packed
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Data.Photographs.Photos
 open ChannelDistillation.Tests.Data.Photographs.Packs

@@ -4,9 +4,9 @@ module ChannelDistillation.Tests.Data.Photographs.Packs
 open System.IO
 open System.Threading
 open Expecto
-open ChannelDistillation
-open ChannelDistillation.Data.Photographs.Decoding
-open ChannelDistillation.Data.Photographs.Packed
+open ChannelDistillation.Core
+open ChannelDistillation.Imaging
+open ChannelDistillation.Data.ImageFolders.Packed
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Data.Photographs.Photos
 

@@ -6,10 +6,10 @@ open System.IO
 open System.Runtime.InteropServices
 open Expecto
 open SkiaSharp
-open ChannelDistillation
-open ChannelDistillation.Data
-open ChannelDistillation.Data.Photographs
+open ChannelDistillation.Core
 open ChannelDistillation.Specs
+open ChannelDistillation.Imaging
+open ChannelDistillation.Data
 open ChannelDistillation.Tests
 
 /// Bytes without any pattern: the hardest case for rounding. The same formula fills the pictures of resampling.json.

@@ -4,10 +4,9 @@ open System
 open System.Security.Cryptography
 open System.Text.Json
 open Expecto
-open ChannelDistillation.Data
-open ChannelDistillation.Data.Photographs
-open ChannelDistillation.Data.Photographs.Transforms
 open ChannelDistillation.Specs
+open ChannelDistillation.Imaging
+open ChannelDistillation.Data
 open ChannelDistillation.Tests
 
 let private golden = lazy (Golden.json "resampling.json")

@@ -3,9 +3,16 @@ module ChannelDistillation.Tests.Launch.Workers.CrashTests
 
 open System
 open Expecto
-open ChannelDistillation
-open ChannelDistillation.Dsl.Launch
-open ChannelDistillation.Records
+open ChannelDistillation.Core
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Builders
+open ChannelDistillation.Lab.Tables
+open ChannelDistillation.Lab.Progress
+open ChannelDistillation.Lab.Runs
+open ChannelDistillation.Lab.Workers
+open ChannelDistillation.Lab.Sweep
+open ChannelDistillation.Lab.Slurm
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Launch
 open ChannelDistillation.Tests.Launch.Workers.Faults

@@ -2,7 +2,10 @@
 module ChannelDistillation.Tests.Launch.Workers.CrewTests
 
 open Expecto
-open ChannelDistillation.Dsl.Launch
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Builders
+open ChannelDistillation.Lab.Runs
+open ChannelDistillation.Lab.Workers
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Launch
 open ChannelDistillation.Tests.Launch.Workers.TestWorker

@@ -3,12 +3,22 @@ module ChannelDistillation.Tests.Launch.Workers.MessageTests
 open System
 open System.Collections.Generic
 open Expecto
-open ChannelDistillation.Dsl.Launch
-open ChannelDistillation.Dsl.Progress
-open ChannelDistillation.Models
-open ChannelDistillation.Records
+open ChannelDistillation.Core
 open ChannelDistillation.Specs
+open ChannelDistillation.Models
+open ChannelDistillation.Runs
 open ChannelDistillation.Training
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Builders
+open ChannelDistillation.Lab.Tables
+open ChannelDistillation.Lab.Progress
+open ChannelDistillation.Lab.Runs
+open ChannelDistillation.Lab.Workers
+open ChannelDistillation.Lab.Sweep
+open ChannelDistillation.Lab.Overview
+open ChannelDistillation.Lab.Slurm
 
 /// Writes down what it is told.
 type private Notes() =
@@ -116,7 +126,7 @@ let tests =
                     CountedModel(ModelSpec "resnet8", ImageShape(1, 28, 28), 10), ModelCost(3L, 4L) ]
 
               expectSame (Messages.counted costs) (Reply.Counted costs)
-              let ended = { InOtherHands = [ "a" ]; Obstacles = [ "b" ]; Missing = []; Remarks = [ "c"; "d" ] }
+              let ended = { ClaimedElsewhere = [ "a" ]; Obstacles = [ "b" ]; Missing = []; Remarks = [ "c"; "d" ] }
               expectSame (Messages.ended ended) (Reply.Ended ended)
           }
 

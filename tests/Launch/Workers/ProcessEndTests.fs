@@ -2,7 +2,8 @@ module ChannelDistillation.Tests.Launch.Workers.ProcessEndTests
 
 open System
 open Expecto
-open ChannelDistillation.Dsl.Launch
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Lab.Workers
 
 [<Tests>]
 let tests =

@@ -6,15 +6,22 @@ open System.IO
 open System.Threading
 open System.Threading.Tasks
 open Expecto
-open ChannelDistillation
-open ChannelDistillation.Data
-open ChannelDistillation.Dsl.Launch
+open ChannelDistillation.Core
 open ChannelDistillation.Native
-open ChannelDistillation.Records
+open ChannelDistillation.Data
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Builders
+open ChannelDistillation.Lab.Tables
+open ChannelDistillation.Lab.Progress
+open ChannelDistillation.Lab.Runs
+open ChannelDistillation.Lab.Workers
+open ChannelDistillation.Lab.Sweep
+open ChannelDistillation.Lab.Slurm
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Launch
 open ChannelDistillation.Tests.Training
-open ChannelDistillation.Training
 
 /// The worker, as the program itself has it but for its images and faults. To be called where this program is started as one.
 let work (arguments: string array) : int =

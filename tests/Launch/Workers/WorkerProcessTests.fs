@@ -3,12 +3,19 @@ module ChannelDistillation.Tests.Launch.Workers.WorkerProcessTests
 open System
 open System.Diagnostics
 open Expecto
-open ChannelDistillation.Dsl.Launch
-open ChannelDistillation.Dsl.Progress
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Builders
+open ChannelDistillation.Lab.Tables
+open ChannelDistillation.Lab.Progress
+open ChannelDistillation.Lab.Runs
+open ChannelDistillation.Lab.Workers
+open ChannelDistillation.Lab.Sweep
+open ChannelDistillation.Lab.Slurm
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Launch
 open ChannelDistillation.Tests.Launch.Workers.Faults
-open ChannelDistillation.Training
 
 let private experiment =
     "experiment: alone

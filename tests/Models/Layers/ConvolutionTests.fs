@@ -8,13 +8,14 @@ open System.Runtime.InteropServices
 open System.Text.RegularExpressions
 open Expecto
 open TorchSharp
-open ChannelDistillation.Losses
+open ChannelDistillation.Core
+open ChannelDistillation.Specs
 open ChannelDistillation.Models
 open ChannelDistillation.Models.Layers
-open ChannelDistillation.Specs
+open ChannelDistillation.Losses
+open ChannelDistillation.Training
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Training
-open ChannelDistillation.Training
 
 let private channelsLast (images: torch.Tensor) = images.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2)
 

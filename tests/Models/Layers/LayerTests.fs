@@ -3,9 +3,10 @@ module ChannelDistillation.Tests.Models.Layers.LayerTests
 open System
 open Expecto
 open TorchSharp
+open ChannelDistillation.Core
+open ChannelDistillation.Specs
 open ChannelDistillation.Models
 open ChannelDistillation.Models.Layers
-open ChannelDistillation.Specs
 open ChannelDistillation.Tests
 
 let private images = [| 4L; 3L; 5L; 5L |]

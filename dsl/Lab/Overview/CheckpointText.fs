@@ -1,0 +1,93 @@
+/// What `teacher inspect` shows of a checkpoint.
+module ChannelDistillation.Lab.Overview.CheckpointText
+
+open System
+open System.Globalization
+open ChannelDistillation.Core
+open ChannelDistillation.Downloads
+open ChannelDistillation.Checkpoints
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Builders
+
+/// More tensors than these are shown by their part of the network.
+let private mostTensors = 40
+
+/// Words of somebody else's file: short, and nothing in them that moves the cursor.
+let private plain (text: string) =
+    let visible = text |> String.map (fun letter -> if Char.IsControl letter then ' ' else letter)
+    if visible.Length > 100 then visible.Substring(0, 97) + "..." else visible
+
+let private number (value: float) = value.ToString("N0", CultureInfo.InvariantCulture)
+
+let private parameterCount (count: float) = number count + (if count = 1.0 then " parameter" else " parameters")
+
+/// `4.6 MB (4,612,345 bytes)`.
+let private size (bytes: int64) =
+    let exact = $"{number (float bytes)} bytes"
+    let rounded = ByteSize.Text bytes
+    if rounded.EndsWith "bytes" then exact else $"{rounded} ({exact})"
+
+let private formatOf (file: CheckpointFile) =
+    match file.Format with
+    | CheckpointFormat.Safetensors -> "safetensors"
+    | CheckpointFormat.PyTorchZip -> "PyTorch (zip container)"
+    | _ -> "PyTorch (legacy container, before 1.6)"
+
+let private rowOf (tensor: TensorEntry) = [ plain tensor.Name; tensor.ShapeText; tensor.Type.Name ]
+
+/// Of the weights; statistics are counted in whole numbers beside them.
+let private typesOf (tensors: TensorEntry list) =
+    let weights = tensors |> List.filter (fun tensor -> not tensor.IsStatistic)
+    (if weights.IsEmpty then tensors else weights) |> List.map _.Type.Name |> List.distinct |> String.concat ", "
+
+/// One row for each part with more than two tensors: `layer3`, its number of tensors and parameters.
+let private compact (tensors: TensorEntry list) =
+    [ for part, tensors in tensors |> List.groupBy (fun tensor -> (tensor.Name.Split '.')[0]) do
+          if tensors.Length > 2 then
+              let parameters = WeightSet("", "", List.toArray tensors).Parameters
+
+              [ plain part + ".*"
+                $"""{Words.count tensors.Length "tensor"}, {parameterCount parameters}"""
+                typesOf tensors ]
+          else
+              yield! List.map rowOf tensors ]
+
+let private fitOf (set: WeightSet) =
+    let ranked = ModelFit.Rank set
+    let exact = ranked |> Seq.filter _.IsExact |> List.ofSeq
+
+    match exact with
+    | [] when not ranked[0].IsAlike -> "fits none of our models: it has none of their names"
+    | [] ->
+        let nearest = ranked[0]
+        $"fits none of our models; the nearest is {nearest.InWords}:\n  {nearest.Difference.InWords()}"
+    | _ -> "fits " + String.Join(" and ", [ for fit in exact -> fit.InWords ])
+
+let private ofSet (all: bool) (set: WeightSet) =
+    let tensors = List.ofSeq set.Tensors
+    let place = if set.Place = "" then "" else plain set.Place + ": "
+    let whole = all || tensors.Length <= mostTensors
+    let rows = if whole then List.map rowOf tensors else compact tensors
+
+    [ ""
+      $"""{place}{Words.count tensors.Length "tensor"}, {parameterCount set.Parameters}, {typesOf tensors}"""
+      fitOf set
+      ""
+      yield! TextTable.aligned rows
+      if not whole then
+          "  (--all lists every tensor)" ]
+
+/// `sha256`: of the file. `all`: every tensor, however many there are.
+let render (all: bool) (sha256: string) (file: CheckpointFile) =
+    let head =
+        [ [ "file"; file.Path ]
+          [ "format"; formatOf file ]
+          [ "size"; size file.Bytes ]
+          [ "sha256"; sha256 ]
+          for entry in file.Metadata do
+              [ plain entry.Key; plain entry.Value ]
+          if file.Others.Count > 0 then
+              [ "also holds"; plain (String.Join(", ", file.Others)) ] ]
+
+    String.Join("\n", TextTable.aligned head @ List.collect (ofSet all) (List.ofSeq file.Sets)) + "\n"

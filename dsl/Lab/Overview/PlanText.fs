@@ -1,0 +1,207 @@
+/// What `plan` shows.
+module ChannelDistillation.Lab.Overview.PlanText
+
+open System
+open ChannelDistillation
+open ChannelDistillation.Core
+open ChannelDistillation.Specs
+open ChannelDistillation.Downloads
+open ChannelDistillation.Data
+open ChannelDistillation.Models
+open ChannelDistillation.Teachers
+open ChannelDistillation.Teachers.Signals
+open ChannelDistillation.Training
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Planning
+open ChannelDistillation.Dsl.Builders
+open ChannelDistillation.Lab.Tables
+open ChannelDistillation.Lab.Progress
+open ChannelDistillation.Lab.Runs
+open ChannelDistillation.Lab.Workers
+open ChannelDistillation.Lab.Sweep
+
+let private counted n (word: string) = if n = 1 then $"1 {word}" else $"{n} {word}s"
+
+/// `kd 1, cd 6`: each loss with its weight at full strength.
+let private losses (spec: RunSpec) = String.Join(", ", spec.Losses |> Seq.map (fun loss -> loss.Name + " " + Numbers.show loss.Weight))
+
+let private teacherNote (workspace: Workspace) (teacher: Teachers.PlannedTeacher) =
+    let store = TeacherStore workspace
+    let name = teacher.Spec.Model.Name
+    let known = KnownTeacherCatalog.Of(teacher.Spec, workspace) |> Option.ofObj
+    let file = known |> Option.bind (_.Download >> Option.ofObj)
+
+    match Option.ofObj teacher.Spec.Train, known, file with
+    | _ when store.IsThere(teacher.Spec, teacher.Dataset) -> $"Teacher {name}: {store.CheckpointOf(teacher.Spec, teacher.Dataset)}"
+    | Some train, _, _ -> $"""Teacher {name}: sweep trains it first, {counted train.Epochs "epoch"}; that is not part of the times below."""
+    | None, Some known, Some file -> $"Teacher {name}: {known.Name}, not on this machine yet; sweep fetches it, {ByteSize.Text file.Bytes}."
+    | None, Some known, None -> $"Teacher {name}: not on this machine. {KnownTeacherStore.WhatIsMissing known}"
+    | None, None, _ -> $"Teacher {name}: its checkpoint {store.CheckpointOf(teacher.Spec, teacher.Dataset)} is not there; sweep needs it."
+
+/// What a look at a dataset has told: None, it is not there; Error, it is there and cannot be used.
+type Known = Result<DatasetSurvey option, string>
+
+let private look (workspace: Workspace) (dataset: DatasetSpec) : Known =
+    try
+        Ok(DatasetStore.Survey(dataset, workspace) |> Option.ofObj)
+    with :? MissingException as error ->
+        Error error.Message
+
+/// A look at every dataset of a plan, once.
+let survey (workspace: Workspace) (jobs: Job list) : (DatasetSpec * Known) list =
+    jobs |> List.map _.Run.Spec.Dataset |> List.distinct |> List.map (fun dataset -> dataset, look workspace dataset)
+
+/// Why datasets cannot be used that are there.
+let unusable (datasets: (DatasetSpec * Known) list) : string list =
+    datasets
+    |> List.choose (fun (_, known) ->
+        match known with
+        | Error reason -> Some reason
+        | Ok _ -> None)
+
+/// What is known of it without looking at it, where that has told nothing.
+let private descriptor (dataset: DatasetSpec) (known: Known) =
+    match known with
+    | Ok(Some survey) -> survey.Descriptor
+    | _ -> DatasetCatalog.Describe dataset
+
+/// What is known of a dataset's images, where their number is.
+let images (dataset: DatasetSpec) (datasets: (DatasetSpec * Known) list) : DatasetDescriptor option =
+    datasets
+    |> List.tryPick (fun (other, known) -> if other = dataset && known.IsOk then Some(descriptor dataset known) else None)
+    |> Option.filter (fun dataset -> dataset.TrainingImages > 0)
+
+let private datasetNote (workspace: Workspace) (dataset: DatasetSpec) (known: Known) =
+    let name = Option.ofObj dataset.Folder |> Option.defaultValue dataset.Name
+
+    let heldOut =
+        match dataset.HeldOut with
+        | null -> ""
+        | held -> $" {100.0 * held.Share:G4} %% of its training images are held out for validation."
+
+    let where =
+        match known with
+        | Ok(Some survey) when survey.Descriptor.Format = DatasetFormat.ImageFolder ->
+            $"Dataset {name}: there, {survey.Descriptor.TrainingImages} images for training and {survey.Descriptor.ValidationImages} for validation."
+        | Ok(Some _) -> $"Dataset {name}: there."
+        | Error reason -> $"Dataset {name}: it cannot be used. {reason}"
+        | Ok None when DatasetStore.CanFetch dataset && isNull (DatasetStore.Convertible(dataset, workspace)) ->
+            $"Dataset {name}: not on this machine yet; sweep fetches it, {ByteSize.Text(DatasetCatalog.Describe(dataset).DownloadBytes)}."
+        | Ok None when DatasetStore.CanFetch dataset -> $"Dataset {name}: {DatasetStore.WhatIsMissing(dataset, workspace)}"
+        | Ok None -> $"Dataset {name}: not on this machine. {DatasetStore.WhatIsMissing(dataset, workspace)}"
+
+    where + heldOut
+
+let private steps (spec: RunSpec) (known: Known) =
+    match (descriptor spec.Dataset known).Images spec.Dataset.HeldOut with
+    | _ when known.IsError -> "number of images not known yet"
+    | struct (0, _) -> "number of images not known yet"
+    | struct (images, _) -> counted ((images + spec.Train.Batch - 1) / spec.Train.Batch) "step" + " an epoch"
+
+let private estimate (known: Estimate.Estimate) =
+    let memory =
+        known.Bytes
+        |> Option.map (fun bytes ->
+            ", " + (float bytes / float (1 <<< 30)).ToString("F1", Globalization.CultureInfo.InvariantCulture) + " GiB of memory")
+        |> Option.defaultValue ""
+
+    $"  about {Figures.duration known.Time}{memory} ({known.Source})"
+
+/// What a cohort keeps of its teacher, when it is complete.
+let private kept (cohort: Job list) (known: Known) =
+    let specs = cohort |> List.map _.Run.Spec
+    let dataset = descriptor specs.Head.Dataset known
+
+    match specs |> List.tryPick (fun spec -> Option.ofObj spec.Teacher |> Option.filter _.Cache) with
+    | None -> None
+    | Some teacher when not (ModelCatalog.StatesShapes teacher.Model) ->
+        Some "  teacher outputs are cached: the size is known when the network is loaded"
+    | Some teacher when known.IsOk && dataset.TrainingImages > 0 ->
+        let struct (images, _) = dataset.Images specs.Head.Dataset.HeldOut
+        Some $"  teacher outputs are cached: {ByteSize.Text(SignalCache.Size(List.toArray specs, teacher, dataset, images))} on the disk"
+    | Some _ -> Some "  teacher outputs are cached: the size depends on the number of images"
+
+/// The time that is still to come, where every unfinished cohort has an estimate.
+let private total (estimates: Estimate.Estimate option list) =
+    if estimates.Length > 1 && estimates |> List.forall Option.isSome then
+        let sum = estimates |> List.sumBy (fun known -> known.Value.Time.TotalSeconds)
+        [ ""; $"All cohorts: about {Figures.duration (TimeSpan.FromSeconds sum)}" ]
+    else
+        []
+
+/// The text of a plan.
+/// <param name="device">What it is to be trained on.</param>
+/// <param name="datasets">What <see cref="survey"/> has told of them.</param>
+/// <param name="costOf">What a cohort is going to take, where that can be said.</param>
+let render
+    (workspace: Workspace)
+    (device: string)
+    (lanes: int)
+    (plan: Plan)
+    (jobs: Job list)
+    (datasets: (DatasetSpec * Known) list)
+    (costOf: Job list -> Estimate.Estimate option)
+    =
+    let cohorts = Job.cohorts lanes jobs
+    let isPending = List.exists (fun (job: Job) -> RunState.needsTraining false job.State)
+    let estimates = cohorts |> List.map (fun cohort -> if isPending cohort then costOf cohort else None)
+
+    let known = dict datasets
+
+    [ plan.Experiment.Name + ": " + counted jobs.Length "run" + " in " + counted cohorts.Length "cohort"
+      ""
+      for dataset, known in datasets do
+          datasetNote workspace dataset known
+
+          match known with
+          | Ok(Some survey) -> yield! survey.Remarks
+          | _ -> ()
+      for teacher in jobs |> Seq.map _.Run |> Teachers.ofRuns do
+          teacherNote workspace teacher
+      yield! Precisions.warnings (Precisions.obstacles [ device ]) (jobs |> List.map _.Run.Spec)
+      for index, cohort in List.indexed cohorts do
+          let spec = cohort.Head.Run.Spec
+          ""
+          $"""Cohort {index + 1}: {counted cohort.Length "run"}, batch {spec.Train.Batch}, {steps spec known[spec.Dataset]}, data seed {spec.DataSeed}"""
+          yield! kept cohort known[spec.Dataset] |> Option.toList
+          yield! estimates[index] |> Option.map estimate |> Option.toList
+
+          yield!
+              TextTable.aligned (
+                  [ "run"; "epochs"; "losses and their weights"; "state" ]
+                  :: [ for job in cohort -> [ job.Run.Name; string job.Run.Spec.Train.Epochs; losses job.Run.Spec; string job.State ] ]
+              )
+
+      yield!
+          total
+              [ for known, cohort in List.zip estimates cohorts do
+                    if isPending cohort then
+                        known ]
+
+      match Job.withoutWeights jobs with
+      | Some note ->
+          ""
+          note
+      | None -> ()
+
+      let heldOut = [ for job in jobs -> job.Run.Spec.Dataset.HeldOut |> Option.ofObj |> Option.map _.Share ]
+
+      match Selection.warning (List.distinct heldOut) [ for row in plan.Rows -> row.Variant, row.Axes ] with
+      | Some warning ->
+          ""
+          $"Warning: {warning}"
+      | None -> ()
+
+      match WeightChart.render plan with
+      | [] -> ()
+      | chart ->
+          ""
+          yield! chart
+
+      if List.exists2 (fun known cohort -> isPending cohort && Option.isNone known) estimates cohorts then
+          ""
+          "How long it takes: plan --measure rehearses a few steps of each kind of run." ]
+    |> String.concat "\n"
+    |> fun text -> text + "\n"

@@ -1,0 +1,59 @@
+/// How numbers are written while training.
+module ChannelDistillation.Lab.Progress.Figures
+
+open System
+open System.Globalization
+open ChannelDistillation.Downloads
+open ChannelDistillation.Runs
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Builders
+open ChannelDistillation.Lab.Tables
+
+let private invariant = CultureInfo.InvariantCulture
+
+/// `4 s`, `2 min 05 s`, `3 h 20 min`, `2 d 04 h`.
+let duration (time: TimeSpan) =
+    let seconds = max 0L (int64 (Math.Round time.TotalSeconds))
+
+    if seconds < 60L then $"{seconds} s"
+    elif seconds < 3600L then $"{seconds / 60L} min {seconds % 60L:D2} s"
+    elif seconds < 86400L then $"{seconds / 3600L} h {seconds / 60L % 60L:D2} min"
+    else $"{seconds / 86400L} d {seconds / 3600L % 24L:D2} h"
+
+let rate (imagesPerSecond: float) = imagesPerSecond.ToString((if imagesPerSecond < 10.0 then "F1" else "F0"), invariant) + " images/s"
+
+let percent (value: float) = value.ToString("F2", invariant) + " %"
+
+let loss (value: float) = value.ToString("G4", invariant)
+
+/// The total, then each loss before weighting: `2.153 (ce 1.204, cd 0.158)`.
+let losses (record: EpochRecord) =
+    let parts = String.Join(", ", record.Losses |> Seq.map (fun entry -> $"{entry.Key} {loss entry.Value}"))
+
+    if record.Losses.Count = 0 then
+        loss record.Loss
+    else
+        $"{loss record.Loss} ({parts})"
+
+/// A bar on a terminal, in Spectre's markup.
+let bar (fraction: float) =
+    let width = 30
+    let full = int (Math.Round(fraction * float width))
+    "[green]" + String('━', full) + "[/][grey]" + String('━', width - full) + "[/]"
+
+/// `76 MB of 169 MB (45 %), 12 MB/s, 8 s left`.
+let transfer (pace: TransferPace) =
+    let speed =
+        match pace.Rate, pace.Left with
+        | Some rate, Some left when pace.Bytes < pace.Total -> $", {ByteSize.Text(int64 rate)}/s, {duration left} left"
+        | _ -> ""
+
+    // Rounded down: 100 % is said when it is true.
+    $"{ByteSize.Text pace.Bytes} of {ByteSize.Text pace.Total} ({int (100.0 * pace.Fraction)} %%){speed}"
+
+/// `12,000 of 50,000 images, 24 %, 2 min 05 s left`.
+let counted (what: string) (pace: TransferPace) =
+    let whole (number: int64) = number.ToString("N0", invariant)
+    let left = pace.Left |> Option.map (fun left -> $", {duration left} left") |> Option.defaultValue ""
+    $"{whole pace.Bytes} of {whole pace.Total} {what}, {Math.Floor(100.0 * pace.Fraction)} %%{left}"

@@ -1,0 +1,134 @@
+namespace ChannelDistillation.Lab.Progress
+
+open System
+open System.Collections.Generic
+open Spectre.Console
+open Spectre.Console.Rendering
+open ChannelDistillation.Runs
+open ChannelDistillation.Training
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Planning
+open ChannelDistillation.Dsl.Builders
+open ChannelDistillation.Lab.Tables
+
+/// A view that stays in place on a terminal; messages scroll above it.
+/// <param name="title">Whose progress it is, where there are several views; else empty.</param>
+/// <param name="height">How many lines it may have.</param>
+[<Sealed>]
+type Live(console: IAnsiConsole, pace: EtaEstimator, title: string, height: unit -> int, show: IRenderable -> unit) =
+    // So many of the last epochs are drawn as a curve.
+    let curveWidth = 16
+    // Where there are fewer lines, the bars alone are shown.
+    let leastHeight = 6
+    let frames = Frames 4L
+    let last = Dictionary<string, EpochRecord>()
+    let errors = Dictionary<string, float list>()
+    let ended = Dictionary<string, RunResult>()
+    let mutable lanes: IReadOnlyList<string> = [||]
+    let mutable teacher = false
+    let mutable rate = 0.0
+    let mutable validating = false
+
+    let left (time: TimeSpan option) = time |> Option.map (fun time -> $" · {Figures.duration time} left") |> Option.defaultValue ""
+
+    /// The sweep where it is of several cohorts, and the cohort; both bars begin at the same column.
+    let header () : IRenderable list =
+        let speed = if rate > 0.0 then $" · {Figures.rate rate}" else ""
+        let doing = if validating then " · validating" else ""
+        let epoch = $"epoch {pace.Epoch}/{pace.Epochs}"
+        let width = max pace.Name.Length epoch.Length
+
+        [ if pace.Cohorts > 1 then
+              Markup $"[bold]{pace.Name.PadRight width}[/] {Figures.bar pace.SweepFraction}{left pace.SweepLeft}"
+              Markup $"{epoch.PadRight width} {Figures.bar pace.Fraction}{speed}{doing}{left pace.CohortLeft}"
+          else
+              Markup $"[bold]{title}{pace.Name}[/] · {epoch} {Figures.bar pace.Fraction}{speed}{doing}{left pace.CohortLeft}" ]
+
+    let cells lane =
+        let error, curve, best, losses =
+            match last.TryGetValue lane with
+            | true, record ->
+                let all = errors[lane]
+                Figures.percent record.Top1Error, Sparkline.render curveWidth all, Figures.percent (List.min all), Figures.losses record
+            | _ -> "", "", "", ""
+
+        let name =
+            match ended.TryGetValue lane with
+            | true, result when result.Status = RunStatus.Completed -> $"[green]{Markup.Escape lane}[/]"
+            | true, result -> $"[red]{Markup.Escape lane}[/] ({(string result.Status).ToLowerInvariant()})"
+            | _ -> Markup.Escape lane
+
+        [| name; error; $"[dodgerblue1]{curve}[/]"; best; Markup.Escape losses |]
+
+    // A terminal has few lines and a view that does not fit cannot be redrawn in place.
+    let frame () =
+        let table = Table().Border(TableBorder.None)
+        table.AddColumn "[grey]run[/]" |> ignore
+        table.AddColumn(TableColumn("[grey]top-1 error[/]").RightAligned()) |> ignore
+        table.AddColumn "" |> ignore
+        table.AddColumn(TableColumn("[grey]best[/]").RightAligned()) |> ignore
+        table.AddColumn(TableColumn("[grey]loss of the last epoch[/]").NoWrap()) |> ignore
+        let most = max 1 (height () - 6)
+
+        for lane in Seq.truncate most lanes do
+            table.AddRow(cells lane) |> ignore
+
+        if lanes.Count > most then
+            table.AddRow [| $"[grey]and {lanes.Count - most} more[/]" |] |> ignore
+
+        show (Rows(header () @ (if height () < leastHeight then [] else [ table :> IRenderable ])))
+
+    new(console: IAnsiConsole, cohorts: int, time: TimeProvider, show) =
+        Live(console, EtaEstimator(cohorts, time), "", (fun () -> console.Profile.Height), show)
+
+    interface IProgress with
+        member _.Teacher
+            with set value = teacher <- value
+
+    interface ITrainingObserver with
+        member _.CohortStarted(names, startEpoch, startStep, epochs, stepsPerEpoch) =
+            pace.Start(teacher, names.Count, startEpoch, startStep, epochs, stepsPerEpoch)
+            lanes <- names
+            last.Clear()
+            errors.Clear()
+            ended.Clear()
+            rate <- 0.0
+            frame ()
+
+        member _.StepEnded(epoch, step, images, elapsed) =
+            frames.Due(fun () ->
+                pace.Advance(epoch, step)
+                rate <- float images / elapsed.TotalSeconds
+                validating <- false
+                frame ())
+
+        member _.ValidationStarted epoch =
+            pace.Validate epoch
+            validating <- true
+            frame ()
+
+        member _.EpochEnded(lane, record) =
+            pace.Advance(record.Epoch, pace.StepsPerEpoch)
+            last[lane] <- record
+
+            errors[lane] <-
+                match errors.TryGetValue lane with
+                | true, before -> before @ [ record.Top1Error ]
+                | _ -> [ record.Top1Error ]
+
+            rate <- record.ImagesPerSecond
+            validating <- false
+            frame ()
+
+        member _.LaneEnded(lane, result) =
+            ended[lane] <- result
+
+            match Option.ofObj result.Message with
+            | Some why when result.Status <> RunStatus.Completed -> Above.say console $"{lane}: {why}"
+            | _ -> ()
+
+            frame ()
+
+        member _.Say message = Above.say console message

@@ -1,0 +1,128 @@
+namespace ChannelDistillation.Lab.Progress
+
+open System
+open System.Collections.Generic
+open Spectre.Console
+open Spectre.Console.Rendering
+open ChannelDistillation.Runs
+open ChannelDistillation.Training
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Planning
+open ChannelDistillation.Dsl.Builders
+open ChannelDistillation.Lab.Tables
+
+/// What is known of one worker: its part of the view, and how far the runs are that it trains.
+[<Sealed>]
+type private Slot(name: string, time: TimeProvider) =
+    let pace = EtaEstimator(0, time)
+    member _.Name = name
+    member _.EtaEstimator = pace
+    member val View: IRenderable = Text "" with get, set
+    member val IsTeacher = false with get, set
+    /// Runs that have ended in its cohort, whose progress counts no longer.
+    member val Ended = HashSet<string>()
+    member val Lanes: IReadOnlyList<string> = [||] with get, set
+
+    /// In runs: two that are half way are one.
+    member this.UnderWay =
+        if this.IsTeacher then
+            0.0
+        else
+            float (this.Lanes.Count - this.Ended.Count) * pace.Fraction
+
+/// A view in place with a block for each worker, under a line for the sweep.
+[<Sealed>]
+type PoolLive(console: IAnsiConsole, gate: obj, names: string list, runs: int, time: TimeProvider, show: IRenderable -> unit) =
+    let slots = [| for name in names -> Slot(name, time) |]
+    let width = names |> List.map _.Length |> List.fold max 0
+    let started = time.GetTimestamp()
+    let elsewhere = HashSet<string>()
+    let mutable ended = 0
+    /// What was done of the runs before this sweep took them up again.
+    let mutable before = 0.0
+
+    let ours () = max 1 (runs - elsewhere.Count)
+
+    let fraction () = min 1.0 ((float ended + Array.sumBy (fun (slot: Slot) -> slot.UnderWay) slots) / float (ours ()))
+
+    let left () =
+        let whole = fraction ()
+        let here = whole - before / float (ours ())
+
+        if here > 0.02 && whole < 1.0 then
+            $" · {Figures.duration (time.GetElapsedTime started * ((1.0 - whole) / here))} left"
+        else
+            ""
+
+    let draw () =
+        let others = if elsewhere.Count = 0 then "" else $" · {elsewhere.Count} with other sweeps"
+        let header: IRenderable = Markup $"[bold]{ended} of {ours ()} runs[/] {Figures.bar (fraction ())}{left ()}{others}"
+        show (Rows(header :: [ for slot in slots -> slot.View ]))
+
+    let rest (slot: Slot) =
+        slot.Lanes <- [||]
+        slot.Ended.Clear()
+        slot.View <- Markup $"[bold]{slot.Name.PadRight width}[/] · [grey]nothing to do[/]"
+
+    let watch (slot: Slot) : IProgress =
+        let linesOfEach () = (console.Profile.Height - 2) / slots.Length + 2
+
+        let live =
+            Live(
+                console,
+                slot.EtaEstimator,
+                $"{slot.Name.PadRight width} · ",
+                linesOfEach,
+                fun view ->
+                    slot.View <- view
+                    draw ()
+            )
+            :> IProgress
+
+        { new IProgress with
+            member _.Teacher
+                with set value =
+                    slot.IsTeacher <- value
+                    live.Teacher <- value
+          interface ITrainingObserver with
+              member _.CohortStarted(lanes, startEpoch, startStep, epochs, stepsPerEpoch) =
+                  // What another sweep did not finish is ours again.
+                  elsewhere.ExceptWith lanes
+                  slot.Lanes <- lanes
+                  slot.Ended.Clear()
+                  live.CohortStarted(lanes, startEpoch, startStep, epochs, stepsPerEpoch)
+                  before <- before + slot.UnderWay
+
+              member _.StepEnded(epoch, step, images, elapsed) = live.StepEnded(epoch, step, images, elapsed)
+              member _.ValidationStarted epoch = live.ValidationStarted epoch
+              member _.EpochEnded(lane, record) = live.EpochEnded(lane, record)
+
+              member _.LaneEnded(lane, result) =
+                  if not slot.IsTeacher && slot.Ended.Add lane && result.Status <> RunStatus.Interrupted then
+                      ended <- ended + 1
+
+                  live.LaneEnded(lane, result)
+
+              member _.Say message = live.Say $"{slot.Name}: {message}" }
+
+    let workers = [| for slot in slots -> OneAtATime(gate, watch slot) :> IProgress |]
+
+    do
+        for slot in slots do
+            rest slot
+
+    interface IPoolProgress with
+        member _.Worker index = workers[index]
+
+        member _.Rests index =
+            lock gate (fun () ->
+                rest slots[index]
+                draw ())
+
+        member _.Elsewhere runs =
+            lock gate (fun () ->
+                elsewhere.UnionWith runs
+                draw ())
+
+        member _.Say message = lock gate (fun () -> Above.say console message)

@@ -1,0 +1,28 @@
+namespace ChannelDistillation.Lab.Report
+
+open System.Text.Json.Nodes
+open ChannelDistillation.Runs
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Planning
+open ChannelDistillation.Dsl.Builders
+open ChannelDistillation.Lab.Tables
+
+/// Everything that the report shows of a run.
+type RunDetail =
+    {
+        /// Its folder's name.
+        Folder: string
+        Seed: int64 option
+        Status: RowStatus
+        Record: RunRecord
+        /// Its run.json, where there is one.
+        Run: JsonObject option
+        Epochs: EpochRecord list
+    }
+
+    /// The folder's name without the hash.
+    member this.Name =
+        match this.Folder.LastIndexOf '-' with
+        | -1 -> this.Folder
+        | at -> this.Folder.Substring(0, at)

@@ -1,0 +1,14 @@
+/// The runs of a plan for plan.json, with the cohort that each is, was or would be trained in.
+module ChannelDistillation.Lab.Runs.Listing
+
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Lab.Tables
+open ChannelDistillation.Lab.Report
+
+let ofJobs (lanes: int) (jobs: Job list) : PlanFile.ListedRun list =
+    let cohortOf =
+        dict
+            [ for index, cohort in Job.cohorts lanes jobs |> List.indexed do
+                  for job in cohort -> job.Folder, index + 1 ]
+
+    [ for job in jobs -> { Run = job.Run; Folder = job.FolderName; Cohort = cohortOf[job.Folder]; State = string job.State } ]

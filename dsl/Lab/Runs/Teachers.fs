@@ -1,0 +1,75 @@
+/// The teachers of a plan: which there are, and what is known of them.
+module ChannelDistillation.Lab.Runs.Teachers
+
+open ChannelDistillation.Specs
+open ChannelDistillation.Teachers
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Grids
+open ChannelDistillation.Dsl.Planning
+open ChannelDistillation.Dsl.Builders
+open ChannelDistillation.Lab.Tables
+open ChannelDistillation.Lab.Progress
+
+type PlannedTeacher =
+    {
+        Spec: TeacherSpec
+        Dataset: DatasetSpec
+        Key: string
+        /// The axes that choose it.
+        Axes: (string * string) list
+    }
+
+/// Tells teachers apart: by the run that trains it, or by its checkpoint.
+let keyOf (teacher: TeacherSpec) (dataset: DatasetSpec) =
+    match teacher.AsRun dataset |> Option.ofObj with
+    | Some run -> SpecJson.Hash run
+    | None ->
+        let content =
+            match teacher.Model.Script with
+            | null -> teacher.Checkpoint
+            | script -> script.Sha256
+
+        $"{teacher.Model.Name} {content} {teacher.BatchNorm} on {dataset.Name} {dataset.Folder}"
+
+let ofRun (run: PlannedRun) =
+    Option.ofObj run.Spec.Teacher
+    |> Option.map (fun teacher ->
+        { Spec = teacher
+          Dataset = run.Spec.Dataset
+          Key = keyOf teacher run.Spec.Dataset
+          Axes = run.Axes |> List.filter (fun (path, _) -> path.StartsWith "teacher." || path.StartsWith "dataset") })
+
+/// What its source publishes of a known teacher.
+let private ofSource (teacher: PlannedTeacher) : PublishedRow option =
+    KnownTeacherCatalog.Of(teacher.Spec.Model.Name, teacher.Spec.Checkpoint)
+    |> Option.ofObj
+    |> Option.filter (fun known -> known.Dataset = teacher.Dataset.Name)
+    |> Option.map (fun known ->
+        { Top1Error = Some known.Top1Error
+          Top5Error = Option.ofNullable known.Top5Error
+          Source = Some known.Source
+          Protocol = None })
+
+/// What the experiment's literature says of a teacher, where its students learn; else what its source does.
+let published (plan: Plan) (teacher: PlannedTeacher) : PublishedRow option =
+    plan.Rows
+    |> Seq.choose (fun row -> row.PublishedAs "teacher" |> Option.map (fun numbers -> row, numbers))
+    |> Seq.tryPick (fun (row, numbers) ->
+        match ofRun row.Runs.Head with
+        | Some other when other.Key = teacher.Key -> Some numbers
+        | _ -> None)
+    |> Option.orElseWith (fun () -> ofSource teacher)
+
+/// Those that runs learn from, each once, in the order of the runs.
+let ofRuns (runs: PlannedRun seq) : PlannedTeacher list =
+    runs
+    |> Seq.filter (fun run -> not (isNull run.Spec.Teacher))
+    // Many runs share one, and its key takes its time.
+    |> Seq.distinctBy (fun run -> struct (run.Spec.Teacher, run.Spec.Dataset))
+    |> Seq.choose ofRun
+    |> Seq.distinctBy _.Key
+    |> Seq.toList
+
+let ofPlan (plan: Plan) = ofRuns plan.Runs

@@ -1,0 +1,84 @@
+/// Follows a sweep on a cluster until none of its jobs is left.
+module ChannelDistillation.Lab.Slurm.Follow
+
+open System
+open System.Collections.Generic
+open System.Threading
+open Spectre.Console
+open Spectre.Console.Rendering
+open ChannelDistillation.Runs
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Planning
+open ChannelDistillation.Dsl.Builders
+open ChannelDistillation.Lab.Tables
+open ChannelDistillation.Lab.Report
+open ChannelDistillation.Lab.Progress
+open ChannelDistillation.Lab.Runs
+
+/// What is shown of a moment.
+type private View = { Sentence: string; Training: (Job * EpochRecord option) list }
+
+let private frame (view: View) : IRenderable =
+    let table = Table().Border(TableBorder.None)
+    table.AddColumn "[grey]run[/]" |> ignore
+    table.AddColumn(TableColumn("[grey]epoch[/]").RightAligned()) |> ignore
+    table.AddColumn(TableColumn("[grey]top-1 error[/]").RightAligned()) |> ignore
+    // A view that does not fit on the terminal cannot be redrawn in place.
+    let most = max 1 (AnsiConsole.Console.Profile.Height - 5)
+
+    for job, last in view.Training |> List.truncate most do
+        let epoch = last |> Option.map _.Epoch |> Option.defaultValue 0
+        let error = last |> Option.map (fun record -> Figures.percent record.Top1Error) |> Option.defaultValue ""
+        table.AddRow [| Markup.Escape job.Run.Name; $"{epoch}/{job.Run.Spec.Train.Epochs}"; error |] |> ignore
+
+    if view.Training.Length > most then
+        table.AddRow [| $"[grey]and {view.Training.Length - most} more[/]" |] |> ignore
+
+    Rows(Markup $"[bold]{Markup.Escape view.Sentence}[/]", table)
+
+/// For logs: what changed, and when.
+let private lines () : View -> unit =
+    let mutable last = ""
+
+    fun view ->
+        if view.Sentence <> last then
+            last <- view.Sentence
+            printfn "%s  %s" (DateTime.Now.ToString "HH:mm:ss") view.Sentence
+
+/// How it ended.
+type Followed =
+    | ToTheEnd
+    /// Somebody left.
+    | Left
+    /// The scheduler has long not answered; with its last words.
+    | Unanswered of reason: string
+
+/// Asks the scheduler again and again, with so much time between that it is no burden.
+/// <param name="retryFailed">Whether the sweep tries runs again that diverged or failed.</param>
+/// <param name="jobs">What is followed: jobs of the queue that train none of these are not waited for.</param>
+let run (quiet: bool) (between: TimeSpan) (retryFailed: bool) (experimentFolder: string) (jobs: Job list) (stop: CancellationToken) : Followed =
+    let names = HashSet(jobs |> List.map Job.nameOf)
+    let wait () = not (stop.WaitHandle.WaitOne between)
+
+    let rec follow (show: View -> unit) (training: (Job * EpochRecord option) list) (jobs: Job list) =
+        let say sentence = show { Sentence = sentence; Training = training }
+
+        match Asking.ask TimeProvider.System wait say (fun () -> Queue.read experimentFolder) with
+        | Asking.Stopped -> Left
+        | Asking.NoAnswer reason -> Unanswered reason
+        | Asking.Answer entries ->
+            let entries = entries |> Queue.workingFor names
+            let now, status = Status.read retryFailed jobs entries
+            show { Sentence = Status.sentence status; Training = status.Training }
+
+            if entries.IsEmpty then ToTheEnd
+            elif wait () then follow show status.Training now
+            else Left
+
+    if quiet then
+        follow ignore [] jobs
+    elif Progress.isTerminal () then
+        Progress.inPlace (fun show -> follow (frame >> show) [] jobs)
+    else
+        follow (lines ()) [] jobs

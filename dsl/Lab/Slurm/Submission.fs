@@ -1,0 +1,102 @@
+namespace ChannelDistillation.Lab.Slurm
+
+open System
+open System.IO
+open System.Text.RegularExpressions
+open ChannelDistillation.Core
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Planning
+open ChannelDistillation.Dsl.Builders
+open ChannelDistillation.Lab.Tables
+open ChannelDistillation.Lab.Report
+open ChannelDistillation.Lab.Progress
+open ChannelDistillation.Lab.Runs
+open ChannelDistillation.Lab.Workers
+open ChannelDistillation.Lab.Sweep
+
+/// The jobs of a submission.
+type JobKind =
+    | Teachers
+    | Train
+    | Tables
+
+    /// In the names of jobs, of scripts and of logs.
+    override this.ToString() =
+        match this with
+        | Teachers -> "teachers"
+        | Train -> "train"
+        | Tables -> "tables"
+
+/// A folder `slurm/ID` in an experiment's folder: the experiment as it was submitted, the cohorts, the scripts, and what they wrote.
+/// Its jobs are called EXPERIMENT.ID.KIND, and so the queue itself tells what belongs to which folder.
+type Submission = { Experiment: string; Id: string; Folder: string }
+
+module Submission =
+    let parentOf (experimentFolder: string) = Path.Combine(experimentFolder, "slurm")
+
+    let at (experimentFolder: string) (id: string) : Submission =
+        { Experiment = nonNull (Path.GetFileName experimentFolder)
+          Id = id
+          Folder = Path.Combine(parentOf experimentFolder, id) }
+
+    /// In the order of time, and unlike those of other processes at the same time.
+    let newId (now: DateTime) = now.ToString "yyyyMMdd-HHmmss" + "-" + Guid.NewGuid().ToString("N").Substring(0, 4)
+
+    let jobName (submission: Submission) (kind: JobKind) = $"{submission.Experiment}.{submission.Id}.{kind}"
+
+    let private form = Regex(@"\A(.+)\.(\d{8}-\d{6}-[0-9a-f]{4})\.(teachers|train|tables)\z", RegexOptions.CultureInvariant)
+
+    let experimentFile (submission: Submission) = Path.Combine(submission.Folder, "experiment.yaml")
+    let scriptFile (submission: Submission) (kind: JobKind) = Path.Combine(submission.Folder, $"{kind}.sh")
+    let logs (submission: Submission) = Path.Combine(submission.Folder, "logs")
+
+    /// The submission of an experiment that a job belongs to, and what it does there; None: it is another's.
+    /// <param name="script">The file that was given to sbatch.</param>
+    let tryParse (experimentFolder: string) (script: string) (jobName: string) : (Submission * JobKind) option =
+        let found = form.Match jobName
+
+        if found.Success && found.Groups[1].Value = nonNull (Path.GetFileName experimentFolder) then
+            let submission = at experimentFolder found.Groups[2].Value
+            let kind = [ Teachers; Train; Tables ] |> List.find (fun kind -> string kind = found.Groups[3].Value)
+            // Another folder may hold an experiment of the same name; and somebody may have deleted this one's.
+            if script = scriptFile submission kind || Directory.Exists submission.Folder then
+                Some(submission, kind)
+            else
+                None
+        else
+            None
+
+    let private cohortsFile (folder: string) = Path.Combine(folder, "cohorts.txt")
+
+    /// One cohort to a line: the names of its runs' folders.
+    let writeCohorts (submission: Submission) (cohorts: string list list) =
+        AtomicFile.WriteText(cohortsFile submission.Folder, String.concat "" [ for runs in cohorts -> String.concat " " runs + "\n" ])
+
+    /// What a run's folder is called; the end is of its hash.
+    let private runName = Regex(@"\A\S+-[0-9a-f]{8}\z", RegexOptions.CultureInvariant)
+
+    /// Line by line, or what is wrong with the file.
+    let readCohorts (submissionFolder: string) : Result<string list[], string> =
+        let file = cohortsFile submissionFolder
+
+        try
+            let cohorts = File.ReadAllLines file |> Array.map (fun line -> List.ofArray (line.Split ' '))
+
+            match cohorts |> Array.tryFindIndex (List.forall runName.IsMatch >> not) with
+            | Some index -> Error $"{file} is damaged: line {index + 1} does not name runs."
+            | None -> Ok cohorts
+        with
+        | :? FileNotFoundException
+        | :? DirectoryNotFoundException -> Error $"{file} is not there."
+        | :? IOException
+        | :? UnauthorizedAccessException as error -> Error $"{file} cannot be read: {error.Message}"
+
+    /// The runs of some elements, which are counted from 1; or what is wrong with the file.
+    let runsOf (submissionFolder: string) (elements: int list) : Result<string list, string> =
+        readCohorts submissionFolder
+        |> Result.bind (fun cohorts ->
+            match elements |> List.tryFind (fun element -> element < 1 || element > cohorts.Length) with
+            | Some element -> Error $"{cohortsFile submissionFolder} has no line {element}: it ends with line {cohorts.Length}."
+            | None -> Ok(elements |> List.collect (fun element -> cohorts[element - 1])))

@@ -1,0 +1,31 @@
+namespace ChannelDistillation.Lab.Sweep
+
+open System
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Builders
+open ChannelDistillation.Lab.Tables
+open ChannelDistillation.Lab.Progress
+open ChannelDistillation.Lab.Runs
+open ChannelDistillation.Lab.Workers
+
+/// How long to wait before some work is worth doing again, when it may take this share of the time: the longer it takes, the longer.
+[<Sealed>]
+type Interval(share: float, clock: TimeProvider) =
+    let mutable ended: int64 option = None
+    let mutable took = TimeSpan.Zero
+
+    member _.IsOver =
+        match ended with
+        | None -> true
+        | Some ended -> clock.GetElapsedTime ended >= took / share - took
+
+    member _.Measure(work: unit -> 'result) : 'result =
+        let started = clock.GetTimestamp()
+
+        try
+            work ()
+        finally
+            took <- clock.GetElapsedTime started
+            ended <- Some(clock.GetTimestamp())

@@ -1,0 +1,76 @@
+/// A sweep that this process trains itself.
+module ChannelDistillation.Lab.Sweep.LocalSweep
+
+open System
+open System.Threading
+open ChannelDistillation.Data
+open ChannelDistillation.Runs
+open ChannelDistillation.Training
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Builders
+open ChannelDistillation.Lab.Tables
+open ChannelDistillation.Lab.Progress
+open ChannelDistillation.Lab.Runs
+
+/// Cheap where nothing changed: the store keeps the errors of each checkpoint.
+let private evaluate (state: SweepState) (progress: IProgress) (stop: CancellationToken) (teacher: Teachers.PlannedTeacher) =
+    try
+        if
+            state.EvaluatesTeachers
+            && not stop.IsCancellationRequested
+            && state.Store.IsThere(teacher.Spec, teacher.Dataset)
+            && DatasetStore.IsThere(teacher.Dataset, state.Options.Workspace)
+        then
+            let errors = state.Store.Errors(teacher.Spec, teacher.Dataset, state.Training, stop)
+            state.Note teacher errors progress.Say
+    with :? OperationCanceledException ->
+        ()
+
+/// Trains what is pending, and evaluates teachers. Gives the runs that it left to other sweeps.
+let train (state: SweepState) (progress: IProgress) (stop: CancellationToken) : Job list =
+    let options, failures = state.Options, state.Failures
+    let cohorts = Job.cohorts options.Lanes
+
+    /// One that cannot be read keeps only the runs back that learn from it.
+    let tryEvaluate teacher = failures.Around () (fun () -> evaluate state progress stop teacher)
+
+    /// The lanes that can start: without their teacher, those that need none.
+    let ready (cohort: Job list) =
+        failures.Around (cohort |> List.filter (fun job -> isNull job.Run.Spec.Teacher)) (fun () ->
+            for teacher in cohort |> List.choose (fun job -> Teachers.ofRun job.Run) |> List.distinctBy _.Key do
+                if not stop.IsCancellationRequested then
+                    Prerequisites.train state.Store options.RetryFailed state.Training progress teacher stop
+                    evaluate state progress stop teacher
+                    state.UpdateTables()
+
+            cohort)
+
+    let work (runs: (Job * RunLease) list) =
+        let lanes = [| for job, own in runs -> LaneSpec(job.Run.Name, job.Run.Spec, job.Folder, IsOurs = (fun () -> own.IsHeld)) |]
+
+        try
+            failures.Around () (fun () -> CohortTrainer.Train(lanes, state.Training, progress, stop))
+        finally
+            state.UpdateTables()
+
+    if not state.Pending.IsEmpty && not stop.IsCancellationRequested then
+        let device = state.Training.Device
+        state.Announce device (Precisions.obstacles [ device ]) (Option.ofObj (Devices.Hint options.Device)) progress.Say
+
+    // Before hours are spent on what it says.
+    for teacher in state.Teachers do
+        if isNull teacher.Spec.Train then
+            tryEvaluate teacher
+
+    let claimedElsewhere =
+        if options.Part.IsForTeachers then
+            cohorts state.Pending |> List.iter (ready >> ignore)
+            []
+        else
+            let sharing = RunClaims(options.RetryFailed, not options.Part.IsFreeRunsOf, failures, progress.Say, stop)
+            sharing.Each cohorts ready work state.Pending
+            sharing.ClaimedElsewhere
+
+    // Those of rows that were complete before this sweep.
+    Teachers.ofPlan state.Plan |> List.iter tryEvaluate
+    claimedElsewhere

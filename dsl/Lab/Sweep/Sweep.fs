@@ -1,0 +1,83 @@
+namespace ChannelDistillation.Lab.Sweep
+
+open System
+open System.Collections.Generic
+open System.Diagnostics
+open System.IO
+open System.Threading
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Planning
+open ChannelDistillation.Dsl.Builders
+open ChannelDistillation.Lab.Tables
+open ChannelDistillation.Lab.Progress
+open ChannelDistillation.Lab.Runs
+open ChannelDistillation.Lab.Workers
+
+/// Trains what an experiment declares and is not yet trained.
+module Sweep =
+    let folderOf (out: string) (plan: Plan) = Path.Combine(out, plan.Experiment.Name)
+
+    /// Whether some of these runs, as they stand now, are to be trained.
+    let private hasUnfinished (now: Job list) (jobs: Job list) =
+        let ended = now |> Seq.filter (fun job -> not (RunState.needsTraining false job.State)) |> Seq.map _.Folder |> HashSet
+        jobs |> List.exists (fun job -> not (ended.Contains job.Folder))
+
+    let private fetch (state: SweepState) (stop: CancellationToken) =
+        try
+            Prerequisites.fetch state.Options.Workspace state.Options.Quiet (state.Pending |> List.map _.Run.Spec.Dataset) state.Teachers stop
+        with :? OperationCanceledException ->
+            ()
+
+    /// In this process.
+    let private trainHere (state: SweepState) (stop: CancellationToken) : Job list =
+        if not state.Pending.IsEmpty then
+            state.Training |> ignore
+
+        state.WriteTables() |> ignore
+        fetch state stop
+
+        match state.Options.Observer with
+        | Some observer -> LocalSweep.train state observer stop
+        | None ->
+            let cohorts = Job.cohorts state.Options.Lanes state.Pending
+            Progress.during state.Options.Quiet cohorts.Length (fun progress -> LocalSweep.train state progress stop)
+
+    /// In separate processes, which start while this one prepares everything.
+    let private trainByWorkers (state: SweepState) (stop: CancellationToken) =
+        use crew = new WorkerPool(state, stop)
+
+        if crew.HasWork && not stop.IsCancellationRequested then
+            crew.Start()
+
+        fetch state stop
+        crew.Train()
+
+    let run (options: SweepOptions) (plan: Plan) (stop: CancellationToken) : Outcome =
+        let clock = Stopwatch.StartNew()
+        let state = SweepState(options, Part.ofPlan options.Part plan)
+        // All that can be found missing before anything is fetched or trained.
+        Prerequisites.checkTeachers options.Workspace state.Teachers
+
+        let claimedElsewhere =
+            if options.Workers.IsEmpty then
+                trainHere state stop
+            else
+                trainByWorkers state stop
+                []
+
+        let written = state.WriteTables()
+        let chosen = Job.chosen options.Only written.Jobs
+
+        { Results = written.Results
+          Jobs = written.Jobs
+          Chosen = chosen
+          ClaimedElsewhere = claimedElsewhere
+          Files = written.Files
+          Interrupted = stop.IsCancellationRequested && hasUnfinished written.Jobs state.Pending
+          Obstacles = state.Failures.Messages
+          Missing = state.Failures.Missing @ written.Unwritten
+          Remarks = List.distinct (List.ofSeq state.Remarks)
+          Warnings = List.ofSeq state.Warnings @ Option.toList (Job.withoutWeights chosen)
+          Elapsed = clock.Elapsed }

@@ -1,0 +1,95 @@
+namespace ChannelDistillation.Lab.Sweep
+
+open System
+open System.Threading
+open ChannelDistillation
+open ChannelDistillation.Core
+open ChannelDistillation.Runs
+open ChannelDistillation.Training
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Planning
+open ChannelDistillation.Dsl.Builders
+open ChannelDistillation.Lab.Tables
+open ChannelDistillation.Lab.Progress
+open ChannelDistillation.Lab.Runs
+open ChannelDistillation.Lab.Workers
+
+type TeacherOptions =
+    {
+        Workspace: Workspace
+        /// `auto`, `cpu`, `cuda` or `cuda:N`.
+        Device: string
+        Threads: int option
+        Computing: Computing
+        RetryFailed: bool
+        Quiet: bool
+    }
+
+/// How the training of a teacher ended.
+type TeacherOutcome =
+    | Ready of EpochErrors
+    | Stopped
+    | GivenUp of reason: string
+
+/// Trains the teachers of an experiment as its sweep would, and nothing else.
+module TeacherTraining =
+    /// The teachers that the experiment has recipes for.
+    let private trained (plan: Plan) =
+        let teachers = Teachers.ofPlan plan
+
+        match teachers |> List.filter (fun teacher -> not (isNull teacher.Spec.Train)) with
+        | [] when teachers.IsEmpty -> raise (UsageError $"{plan.Experiment.Name} has no teacher.")
+        | [] ->
+            let files =
+                String.Join(
+                    ", ",
+                    [ for teacher in teachers -> teacher.Spec.Checkpoint |> Option.ofObj |> Option.defaultValue teacher.Spec.Model.Name ]
+                    |> List.distinct
+                )
+
+            raise (
+                UsageError(
+                    $"{plan.Experiment.Name} does not train its teacher, but reads it from {files}. "
+                    + "A teacher with a recipe: teacher: { model: resnet20, train: { epochs: 30 } }"
+                )
+            )
+        | recipes -> recipes
+
+    /// Each teacher and what became of it, in the order of the plan.
+    let run (options: TeacherOptions) (plan: Plan) (stop: CancellationToken) : (Teachers.PlannedTeacher * TeacherOutcome) list =
+        let store = TeacherStore options.Workspace
+        let teachers = trained plan
+        let pending = teachers |> List.filter (fun teacher -> not (store.IsWhole(teacher.Spec, teacher.Dataset)))
+
+        let training =
+            lazy
+                (options.Threads |> Option.iter Devices.UseThreads
+
+                 TrainingOptions(options.Workspace, Computing.choose options.Device options.Computing, Layout = options.Computing.Layout))
+
+        try
+            Prerequisites.fetch options.Workspace options.Quiet (pending |> List.map _.Dataset) [] stop
+        with :? OperationCanceledException ->
+            ()
+
+        Progress.during options.Quiet pending.Length (fun progress ->
+            if not (options.Quiet || pending.IsEmpty || stop.IsCancellationRequested) then
+                progress.Say $"""Training {Words.count pending.Length "teacher"} on {training.Value.Device}."""
+                Option.ofObj (Devices.Hint options.Device) |> Option.iter progress.Say
+
+            [ for teacher in teachers do
+                  let outcome =
+                      try
+                          if List.contains teacher pending && not stop.IsCancellationRequested then
+                              Prerequisites.train store options.RetryFailed training.Value progress teacher stop
+
+                          if store.IsThere(teacher.Spec, teacher.Dataset) then
+                              Ready(store.Errors(teacher.Spec, teacher.Dataset, training.Value, stop))
+                          else
+                              Stopped
+                      with
+                      | :? TeacherFailedException as failed -> GivenUp failed.Message
+                      | :? OperationCanceledException -> Stopped
+
+                  teacher, outcome ])

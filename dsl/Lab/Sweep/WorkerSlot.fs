@@ -1,0 +1,219 @@
+namespace ChannelDistillation.Lab.Sweep
+
+open System
+open System.IO
+open System.Threading
+open ChannelDistillation.Core
+open ChannelDistillation.Models
+open ChannelDistillation.Runs
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Builders
+open ChannelDistillation.Lab.Tables
+open ChannelDistillation.Lab.Progress
+open ChannelDistillation.Lab.Runs
+open ChannelDistillation.Lab.Workers
+
+/// One worker of a sweep: gives its process assignments until there are none. Where the process crashes or is ended, another takes its place.
+/// <param name="index">Its place among the workers, from 0.</param>
+/// <param name="start">Starts a process for it.</param>
+[<Sealed>]
+type WorkerSlot
+    (
+        state: SweepState,
+        queue: Assignments,
+        incidents: Incidents,
+        index: int,
+        device: WorkerDevice,
+        start: unit -> WorkerProcess,
+        stop: CancellationToken
+    ) =
+    let gate = obj ()
+    let mutable current: WorkerProcess option = None
+    let mutable isReady = false
+    // As the process says it, where the choice is its own.
+    let mutable name = string device
+
+    let seated () =
+        lock gate (fun () ->
+            match current with
+            | Some worker -> worker
+            | None ->
+                let worker = start ()
+                current <- Some worker
+                isReady <- false
+
+                if stop.IsCancellationRequested then
+                    worker.Stop()
+
+                worker)
+
+    let release () =
+        let ended =
+            lock gate (fun () ->
+                let worker = current
+                current <- None
+                worker)
+
+        // Outside the lock: it may take long, and `Stop` must not wait for it.
+        ended |> Option.iter (fun worker -> (worker :> IDisposable).Dispose())
+
+    let doPart (crew: IPoolProgress) (worker: WorkerProcess) (part: Part) (mode: ComputeMode) (ended: PartEnd -> unit) : WorkerAnswer<unit> =
+        match worker.Do (part, mode) (crew.Worker index) with
+        | Finished result ->
+            lock state (fun () ->
+                state.Failures.Add(result.Obstacles, result.Missing)
+                state.Remarks.AddRange result.Remarks
+                state.NoteTeachers crew.Say
+                state.UpdateTables())
+
+            Finished(ended result)
+        | Died how -> Died how
+        | Lost why -> Lost why
+
+    let perform (crew: IPoolProgress) (worker: WorkerProcess) (assignment: Assignment) : WorkerAnswer<unit> =
+        match assignment with
+        | PrepareTeacher(teacher, attempt) ->
+            let learns (job: Job) = Teachers.ofRun job.Run |> Option.exists (fun other -> other.Key = teacher.Key)
+            // Of runs that are complete a teacher is only evaluated.
+            let run = state.Pending @ state.Jobs |> List.find learns |> Job.nameOf
+
+            doPart crew worker (TeachersOf(Set.singleton run)) attempt.Mode (fun _ ->
+                queue.TeacherEnded(teacher, state.Store.IsThere(teacher.Spec, teacher.Dataset)))
+        | TrainRuns(group, patient) ->
+            let names = group.Runs |> List.map Job.nameOf |> set
+            let part = if patient then RunsOf names else FreeRunsOf names
+
+            doPart crew worker part group.Attempt.Mode (fun result ->
+                let others = set result.ClaimedElsewhere
+                let claimedElsewhere = group.Runs |> List.filter (fun job -> others.Contains(Job.nameOf job))
+                crew.Elsewhere [ for job in claimedElsewhere -> job.Run.Name ]
+                queue.RunsEnded claimedElsewhere)
+        | CountCosts ->
+            match worker.CountCosts(crew.Worker index) with
+            | Finished costs ->
+                costs |> List.iter ModelCost.Note
+                lock state (fun () -> state.UpdateTables())
+                Finished(queue.CostsEnded())
+            | Died how -> Died how
+            | Lost why -> Lost why
+
+    /// Unless another sweep has the folder by now.
+    let record (folder: RunFolder) (why: string) =
+        try
+            match RunLeases().TryTake folder.Path with
+            | null, _ -> ()
+            | own, _ ->
+                use _ = own
+                folder.WriteCrash why
+        with
+        | :? IOException
+        | :? UnauthorizedAccessException as error ->
+            lock state (fun () -> state.Failures.Add([], [ $"That it failed cannot be recorded in {folder.Path}. {error.Message}" ]))
+
+    let giveUp (progress: IProgress) (assignment: Assignment) (how: ProcessEnd) (sequel: Sequel) =
+        match sequel, assignment with
+        | RunGivenUp job, _ ->
+            let why = CrashText.reason how "run"
+            record (RunFolder job.Folder) why
+            progress.LaneEnded(job.Run.Name, RunResult(RunStatus.Failed, null, null, why))
+            lock state (fun () -> state.UpdateTables())
+        | TeacherGivenUp _, PrepareTeacher(teacher, _) ->
+            let why = CrashText.reason how "teacher"
+
+            state.Store.TrainingFolder(teacher.Spec, teacher.Dataset)
+            |> Option.ofObj
+            |> Option.iter (fun folder -> record folder why)
+
+            lock state (fun () -> state.Failures.Add([ $"The teacher {teacher.Spec.Model.Name} could not be trained. {why}" ], []))
+        | _ -> ()
+
+    let noteDeath (crew: IPoolProgress) (worker: WorkerProcess) (assignment: Assignment) (how: ProcessEnd) =
+        let sequel = queue.ProcessEnded(assignment, how)
+
+        if not stop.IsCancellationRequested then
+            let incident = CrashText.incident name worker.Id how assignment sequel
+            let output = if worker.LastWords = "" then "" else $"\nIts last output:\n{worker.LastWords}"
+            crew.Say(incident + output)
+            incidents.Add incident
+            giveUp (crew.Worker index) assignment how sequel
+
+    let noteLoss (crew: IPoolProgress) (assignment: Assignment) (why: string) =
+        let never = queue.WorkerLost assignment
+
+        if device.IsSole then
+            raise (MissingException why)
+
+        incidents.AddMissing $"{name}: {why}"
+
+        if not stop.IsCancellationRequested then
+            let after =
+                if queue.Workers > 0 then
+                    "The remaining workers take over."
+                else
+                    "No worker is left."
+
+            crew.Say $"{name}: the worker exited; interrupted: {CrashText.what assignment}. {after}"
+
+            if not never.IsEmpty then
+                incidents.Add $"Two workers went down with {Job.names never}; the others were not given it. The same command tries it again."
+
+    /// A process that can begin; where there is none, why.
+    let ready (progress: IProgress) : Result<WorkerProcess * WorkerReady option, string> =
+        let worker = seated ()
+
+        if isReady then
+            Ok(worker, None)
+        else
+            match worker.AwaitReady progress with
+            | Finished ready ->
+                isReady <- true
+                name <- if device.IsSole then ready.Device else name
+                Ok(worker, Some ready)
+            | Lost why -> Error why
+            | Died how -> Error(CrashText.noBeginning how worker.LastWords)
+
+    /// Starts its first process.
+    member _.Start() = seated () |> ignore
+
+    /// Waits until its first process can begin.
+    /// <exception cref="MissingException">It cannot.</exception>
+    member _.AwaitReady(progress: IProgress) : WorkerReady option =
+        match ready progress with
+        | Ok(_, ready) -> ready
+        | Error _ when stop.IsCancellationRequested -> None
+        | Error why -> raise (MissingException(if device.IsSole then why else $"{device}: {why}"))
+
+    /// Does assignments until there are none, or it has lost its device.
+    member _.Work(crew: IPoolProgress) =
+        let progress = crew.Worker index
+
+        let rec next () =
+            match queue.Take() with
+            | None -> crew.Rests index
+            | Some assignment ->
+                match ready progress with
+                // It was stopped before it began.
+                | Error _ when stop.IsCancellationRequested -> crew.Rests index
+                | Error why -> lose assignment why
+                | Ok(worker, _) ->
+                    match perform crew worker assignment with
+                    | Finished() -> next ()
+                    | Lost why -> lose assignment why
+                    | Died how ->
+                        noteDeath crew worker assignment how
+                        release ()
+                        next ()
+
+        and lose assignment why =
+            noteLoss crew assignment why
+            crew.Rests index
+
+        next ()
+
+    /// Tells its process to save and end.
+    member _.Stop() = lock gate (fun () -> current |> Option.iter _.Stop())
+
+    interface IDisposable with
+        member _.Dispose() = release ()

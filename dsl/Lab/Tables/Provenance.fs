@@ -1,0 +1,167 @@
+namespace ChannelDistillation.Lab.Tables
+
+open System
+open System.Text.Json.Nodes
+open ChannelDistillation.Runs
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Builders
+
+/// Software and machine of some runs.
+type TrainedOn =
+    {
+        /// `0.1.0+c4b51ec4`: the version and the commit.
+        Version: string
+        Libraries: string
+        Machine: string
+        /// What the run's networks computed in, where another run computed the same network in another layout; else empty.
+        Layout: string
+    }
+
+    override this.ToString() =
+        let layout = if this.Layout = "" then "" else ", " + this.Layout
+        $"channel-distillation {this.Version}, {this.Libraries} on {this.Machine}{layout}"
+
+/// Where one run comes from.
+type RunOrigin =
+    {
+        /// Each kind of software and machine that had a part in it, with the layouts of its networks: ((role, name), layout).
+        Trained: (TrainedOn * ((string * string) * string) list) list
+        Started: DateTime option
+        Ended: DateTime option
+    }
+
+/// Where the numbers of a table come from.
+type Provenance =
+    {
+        /// Each kind of software and machine, with the number of runs that it had a part in.
+        Trained: (TrainedOn * int) list
+        /// When the first run started and the last one ended, in UTC.
+        Period: (DateTime * DateTime) option
+    }
+
+module Provenance =
+    let nothing = { Trained = []; Period = None }
+
+    let private at (path: string list) (session: JsonObject) =
+        let rec go (node: JsonNode | null) (path: string list) =
+            match node, path with
+            | null, _ -> "?"
+            | node, [] -> string node
+            | :? JsonObject as node, name :: rest -> go node[name] rest
+            | _ -> "?"
+
+        go session path
+
+    /// `0.1.0+c4b51ec4b84a...` names the commit in full.
+    let shortVersion (version: string) =
+        match version.IndexOf '+' with
+        | -1 -> version
+        | at -> version.Substring(0, min version.Length (at + 9))
+
+    /// What differs from how a GPU computes unless told otherwise.
+    let private gpuSettings (session: JsonObject) =
+        let setting name = at [ "hardware"; "gpu_settings"; name ] session
+
+        (if setting "deterministic" = "true" then ", deterministic" else "")
+        + (if setting "tf32" = "false" then ", without TF32" else "")
+
+    /// The networks of a run, each with the layout that it had in a session. Versions that recorded none computed channels-last.
+    let private networks (run: JsonObject) (session: JsonObject) =
+        let layout role =
+            match at [ "hardware"; "layout"; role ] session with
+            | "?" -> "channels-last"
+            | name -> name
+
+        [ ("student", at [ "spec"; "student" ] run), layout "student"
+          ("teacher", at [ "spec"; "teacher"; "model" ] run), layout "teacher" ]
+        |> List.filter (fun ((_, network), _) -> network <> "?")
+
+    let private ofSession (session: JsonObject) =
+        let software name = at [ "software"; name ] session
+        let hardware name = at [ "hardware"; name ] session
+
+        { Version = shortVersion (software "channel_distillation")
+          Libraries = $"""TorchSharp {software "torchsharp"}, .NET {software "dotnet"}"""
+          Machine =
+            match hardware "gpu" with
+            | "?" -> $"""{hardware "device"} ({hardware "processor"}, cores: {hardware "cores"}, threads: {hardware "threads"})"""
+            | gpu -> $"""{gpu}{gpuSettings session} ({hardware "processor"}, cores: {hardware "cores"})"""
+          Layout = "" }
+
+    let private time (name: string) (run: JsonObject) =
+        match DateTime.TryParse(at [ name ] run, Globalization.CultureInfo.InvariantCulture, Globalization.DateTimeStyles.AdjustToUniversal) with
+        | true, time -> Some time
+        | _ -> None
+
+    /// From a run.json.
+    let ofRun (run: JsonObject) : RunOrigin =
+        { Trained = Sessions.Counting run |> Seq.map (fun session -> ofSession session, networks run session) |> Seq.distinct |> Seq.toList
+          Started = time "started" run
+          Ended = time "ended" run }
+
+    /// Networks that were computed in more than one layout.
+    let private mixed (runs: RunOrigin list) =
+        runs
+        |> List.collect (_.Trained >> List.collect snd)
+        |> List.distinct
+        |> List.countBy fst
+        |> List.filter (fun (_, layouts) -> layouts > 1)
+        |> List.map fst
+        |> set
+
+    /// Of the runs that count.
+    let ofRuns (runs: RunOrigin list) : Provenance =
+        let starts, ends = runs |> List.choose _.Started, runs |> List.choose _.Ended
+        let mixed = mixed runs
+
+        let shown (trained: TrainedOn, networks) =
+            { trained with
+                Layout =
+                    [ for network, layout in networks do
+                          if Set.contains network mixed then
+                              $"{fst network} {layout}" ]
+                    |> String.concat ", " }
+
+        { Trained = runs |> List.collect (fun run -> run.Trained |> List.map shown |> List.distinct) |> List.countBy id
+          Period =
+            if starts.IsEmpty || ends.IsEmpty then
+                None
+            else
+                Some(List.min starts, List.max ends) }
+
+    let private day (time: DateTime) = time.ToString("yyyy-MM-dd HH:mm", Globalization.CultureInfo.InvariantCulture)
+
+    let private several what choose (provenance: Provenance) =
+        match provenance.Trained |> List.map (fst >> choose) |> List.distinct with
+        | []
+        | [ _ ] -> None
+        | kinds -> Some $"{kinds.Length} {what}"
+
+    /// Where they come from different versions or machines; None: they do not.
+    let warning (provenance: Provenance) =
+        let differing =
+            [ several "versions of this program" _.Version provenance
+              several "versions of its libraries" _.Libraries provenance
+              several "machines" _.Machine provenance
+              several "memory layouts" _.Layout provenance ]
+            |> List.choose id
+
+        match differing with
+        | [] -> None
+        | some -> Some $"""These runs come from different places ({String.Join(", ", some)}): compare them with care."""
+
+    /// As lines for a caption.
+    let lines (provenance: Provenance) : string list =
+        let period =
+            match provenance.Period with
+            | Some(first, last) -> [ $"Runs of {day first} to {day last} UTC." ]
+            | None -> []
+
+        let trained =
+            match provenance.Trained with
+            | [ only, _ ] -> [ $"Trained with {only}." ]
+            | kinds -> [ for kind, runs in kinds -> $"""Trained with {kind}: {Words.count runs "run"}.""" ]
+
+        trained @ period @ Option.toList (warning provenance)

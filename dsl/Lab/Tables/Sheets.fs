@@ -1,0 +1,136 @@
+/// The tables of an experiment: a row for each variant at each point of the grid.
+module ChannelDistillation.Lab.Tables.Sheets
+
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Planning
+open ChannelDistillation.Dsl.Builders
+
+let valueOf axis (row: ResultRow) = row.Axes |> List.tryPick (fun (path, value) -> if path = axis then Some value else None)
+
+/// One part for each combination of values on the axes that every trained row depends on, but for some: its point, the rows that agree
+/// with it, and the axes that are left as columns. Parts of a single trained row each would be no tables: then all is one part.
+let parts (except: string list) (results: Results) : ((string * string) list * ResultRow list * string list) list =
+    let trained, others = results.Rows |> List.partition _.IsTrained
+    let axes = Layout.axes results.Layout
+    let isCommon axis = trained |> List.forall (fun row -> (valueOf axis row).IsSome)
+    let splitting, left = axes |> List.partition (fun axis -> not (List.contains axis except) && isCommon axis)
+    let points = trained |> List.groupBy (fun row -> row.Axes |> List.filter (fun (path, _) -> List.contains path splitting))
+
+    if points.Length < 2 || 2 * points.Length > trained.Length then
+        [ [], results.Rows, axes ]
+    else
+        let teachers, literature = others |> List.partition _.IsTeacher
+
+        [ for point, own in points ->
+              let agreeing = List.filter (fun (row: ResultRow) -> Layout.agree row.Axes point)
+              point, agreeing teachers @ own @ agreeing literature, left ]
+
+/// The row that another is compared with: that variant at the same point of the grid. None: there is none, or more than one fits.
+let private partner (variant: string) (rows: ResultRow list) (row: ResultRow) =
+    match rows |> List.filter (fun other -> other.Variant = variant && Layout.agree other.Axes row.Axes) with
+    | [ only ] when not (obj.ReferenceEquals(only, row)) -> Some only
+    | _ -> None
+
+/// Pairs of seed and top-1 error, as it is shown.
+let bySeed (options: TableOptions) (row: ResultRow) =
+    if row.Seeds.Length = row.Top1Error.Values.Length then
+        List.zip row.Seeds (Shown.values options row.Top1Error).Values
+    else
+        []
+
+/// Of each row to the baseline among these rows.
+let differenceTo (options: TableOptions) (baseline: string) (rows: ResultRow list) (row: ResultRow) =
+    if row.IsTrained then
+        partner baseline rows row |> Option.bind (fun other -> Difference.between (bySeed options row) (bySeed options other))
+    else
+        None
+
+/// The paired tests of these rows, corrected for their number.
+let holmTo (options: TableOptions) (baseline: string) (rows: ResultRow list) : float option list =
+    rows |> List.map (differenceTo options baseline rows >> Option.bind _.PValue) |> Difference.holm
+
+let seedsCell (row: ResultRow) =
+    let trained = row.Top1Error.Values.Length
+
+    match row.Status with
+    | Completed when row.IsTeacher -> ""
+    | Completed -> string trained
+    | Partial -> $"{trained} of {row.Planned}"
+    | status -> string status
+
+let private measured (options: TableOptions) heading (get: ResultRow -> Statistic) (rows: ResultRow list) =
+    let statistics = rows |> List.map (get >> Shown.values options)
+
+    let contest =
+        List.map2 (fun (row: ResultRow) statistic -> if row.IsTrained then Some(row.IsComplete, statistic) else None) rows statistics
+
+    Sheet.number heading,
+    List.map2 (fun statistic best -> { Text = Shown.spread statistic; Best = best }) statistics (Sheet.bestOf options.Accuracy contest)
+
+let nameOf (row: ResultRow) = if row.Assisted then row.Variant + Shown.larger else row.Variant
+
+let private pCell (p: float option) = p |> Option.map Shown.pValue |> Option.defaultValue "" |> Sheet.cell
+
+/// Further columns of the differences to a baseline.
+let private differences (options: TableOptions) (baseline: string) (column: DifferenceColumn) (rows: ResultRow list) =
+    let ofEach get = rows |> List.map (differenceTo options baseline rows >> Option.bind get)
+
+    match column with
+    | DifferenceColumn.Interval ->
+        Sheet.number "95 % CI", ofEach _.Interval |> List.map (Option.map Shown.interval >> Option.defaultValue "" >> Sheet.cell)
+    | DifferenceColumn.Welch -> Sheet.number "Welch", ofEach _.WelchPValue |> List.map pCell
+    | DifferenceColumn.Holm -> Sheet.number "Holm", holmTo options baseline rows |> List.map pCell
+
+let private plain column show (rows: ResultRow list) = column, rows |> List.map (show >> Sheet.cell)
+
+/// Where no published row has a top-5 error, the column is of top-1 alone.
+let private published (options: TableOptions) (all: ResultRow list) =
+    let one value = value |> Option.map (Shown.value options >> Shown.percent) |> Option.defaultValue Shown.nothing
+    let column heading show = Some(plain (Sheet.number heading) (fun row -> row.Published |> Option.map show |> Option.defaultValue ""))
+
+    match all |> List.choose _.Published with
+    | [] -> None
+    | rows when rows |> List.forall _.Top5Error.IsNone -> column "published top-1" (fun row -> one row.Top1Error)
+    | _ -> column "published top-1 / top-5" (fun row -> $"{one row.Top1Error} / {one row.Top5Error}")
+
+let private isOneCost (results: Results) = (results.Rows |> List.filter _.IsTrained |> List.choose _.Cost |> List.distinct).Length <= 1
+
+/// One table for each part.
+let ofResults (options: TableOptions) (results: Results) : Sheet list =
+    let measure = Shown.measure options
+    let publishedOf = published options results.Rows
+    let isOneCost = isOneCost results
+    let isTimed = results.Rows |> List.exists (fun row -> row.Seconds.Mean.IsSome)
+
+    [ for point, rows, axes in parts [] results ->
+          let columns =
+              [ plain (Sheet.text "variant") nameOf
+                for axis in axes do
+                    plain (Sheet.number (Layout.shortAxis axis)) (valueOf axis >> Option.defaultValue "")
+                measured options $"top-1 {measure}" _.Top1Error
+                measured options $"top-5 {measure}" _.Top5Error
+
+                fun rows ->
+                    let column, cells = measured options "best top-1" _.BestTop1Error rows
+                    column, List.map2 (fun (row: ResultRow) cell -> if row.IsTeacher then Sheet.cell "" else cell) rows cells
+                plain (Sheet.number "seeds") seedsCell
+                for baseline in Option.toList options.Baseline do
+                    plain
+                        (Sheet.number $"top-1 vs {baseline}")
+                        (differenceTo options baseline rows >> Option.map Shown.difference >> Option.defaultValue "")
+
+                    yield! options.Differences |> List.map (differences options baseline)
+                if not isOneCost then
+                    let ofCost get = fun (row: ResultRow) -> row.Cost |> Option.bind get |> Option.map Shown.count |> Option.defaultValue ""
+                    plain (Sheet.number "parameters") (ofCost (_.Parameters >> Some))
+                    plain (Sheet.number "MACs") (ofCost _.MultiplyAdds)
+                if isTimed then
+                    plain (Sheet.number "time") (fun row -> row.Seconds.Mean |> Option.map Shown.time |> Option.defaultValue "")
+                yield! Option.toList publishedOf ]
+              |> List.map (fun make -> make rows)
+
+          { Title = Shown.point point
+            Columns = columns |> List.map fst
+            Rows = columns |> List.map snd |> List.transpose } ]

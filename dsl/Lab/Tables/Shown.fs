@@ -1,0 +1,106 @@
+namespace ChannelDistillation.Lab.Tables
+
+open System
+open System.Globalization
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Builders
+
+/// What a table shows of the differences to a baseline beside mean, spread and the paired test.
+[<RequireQualifiedAccess>]
+type DifferenceColumn =
+    /// The 95 % confidence interval of the mean difference.
+    | Interval
+    /// The p-value of Welch's t-test.
+    | Welch
+    /// The paired test's p-value, with Holm's correction over the rows of the table.
+    | Holm
+
+/// What a table is to show.
+type TableOptions =
+    {
+        /// Accuracies instead of errors.
+        Accuracy: bool
+        /// The variant that the others are compared with.
+        Baseline: string option
+        /// With a baseline.
+        Differences: DifferenceColumn list
+        /// The axis whose values become columns.
+        Pivot: string option
+    }
+
+    static member Default = { Accuracy = false; Baseline = None; Differences = []; Pivot = None }
+
+/// How numbers are written in tables.
+module Shown =
+    let private invariant = CultureInfo.InvariantCulture
+
+    /// What a quantity without a value is.
+    let nothing = "–"
+
+    let percent (value: float) = value.ToString("F2", invariant)
+
+    /// `error` or `accuracy`.
+    let measure (options: TableOptions) = if options.Accuracy then "accuracy" else "error"
+
+    /// An error as the measure that is shown.
+    let value (options: TableOptions) (error: float) = if options.Accuracy then 100.0 - error else error
+
+    let values (options: TableOptions) (errors: Statistic) : Statistic = { Values = errors.Values |> List.map (value options) }
+
+    /// `12.34 ± 0.56`.
+    let spread (statistic: Statistic) =
+        match statistic.Mean, statistic.Std with
+        | Some mean, Some std -> $"{percent mean} ± {percent std}"
+        | Some mean, None -> percent mean
+        | None, _ -> nothing
+
+    /// With a sign, and zero as what it is.
+    let signed (value: float) =
+        let text = percent (abs value)
+
+        if text = "0.00" then "0.00"
+        elif value > 0.0 then "+" + text
+        else "−" + text
+
+    let pValue (value: float) = if value < 0.001 then "p < 0.001" else "p = " + value.ToString("F3", invariant)
+
+    /// `[−1.73, −0.73]`.
+    let interval (low: float, high: float) = $"[{signed low}, {signed high}]"
+
+    /// The mark of a row whose network is larger than the others'; the caption explains it.
+    let larger = "†"
+
+    /// `−1.23 ± 0.20 (p = 0.013)`.
+    let difference (difference: Difference) =
+        let values = difference.Values
+        let spread = values.Std |> Option.map (fun std -> $" ± {percent std}") |> Option.defaultValue ""
+        let test = difference.PValue |> Option.map (fun p -> $" ({pValue p})") |> Option.defaultValue ""
+        (values.Mean |> Option.map signed |> Option.defaultValue nothing) + spread + test
+
+    /// `11.2 M`: three digits.
+    let count (number: int64) =
+        let scaled, unit =
+            if number >= 1_000_000_000L then float number / 1e9, " G"
+            elif number >= 1_000_000L then float number / 1e6, " M"
+            elif number >= 1_000L then float number / 1e3, " k"
+            else float number, ""
+
+        let digits =
+            if unit = "" || scaled >= 99.95 then "F0"
+            elif scaled >= 9.995 then "F1"
+            else "F2"
+
+        scaled.ToString(digits, invariant) + unit
+
+    /// `45 s`, `3.5 min`, `12.1 h`.
+    let time (seconds: float) =
+        if seconds < 99.5 then seconds.ToString("F0", invariant) + " s"
+        elif seconds < 5970.0 then (seconds / 60.0).ToString("F1", invariant) + " min"
+        else (seconds / 3600.0).ToString("F1", invariant) + " h"
+
+    let joined values = String.Join(", ", values |> Seq.map string)
+
+    /// `cd.weight 3, batch 64`.
+    let point (axes: (string * string) list) = joined [ for path, value in axes -> $"{Layout.shortAxis path} {value}" ]

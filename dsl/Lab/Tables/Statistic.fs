@@ -1,0 +1,22 @@
+namespace ChannelDistillation.Lab.Tables
+
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Builders
+
+/// One number over the seeds of a row.
+type Statistic =
+    { Values: float list }
+
+    member this.Mean = if this.Values.IsEmpty then None else Some(List.average this.Values)
+
+    /// Sample standard deviation (n - 1 in the denominator); none of fewer than two values.
+    member this.Std =
+        match this.Mean with
+        | Some mean when this.Values.Length > 1 ->
+            let squares = this.Values |> List.sumBy (fun value -> (value - mean) * (value - mean))
+            Some(sqrt (squares / float (this.Values.Length - 1)))
+        | _ -> None
+
+    static member Nothing: Statistic = { Values = [] }

@@ -1,0 +1,30 @@
+namespace ChannelDistillation.Lab.Tables
+
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Builders
+
+/// The forms in which a table can be had.
+type TableFormat =
+    | Md
+    | Csv
+    | Json
+    | Latex
+
+module TableFormat =
+    let render format (options: TableOptions) (results: Results) =
+        match format, options.Pivot with
+        | Md, _ -> Markdown.render options results
+        | Csv, None -> Csv.render options results
+        | Csv, Some axis -> Csv.sheet (PivotSheets.whole options axis results)
+        | Json, _ -> Json.render options results
+        | Latex, _ -> Latex.render options results
+
+    /// Two results side by side, each with the name that it goes by.
+    let compare format (options: TableOptions) (first: string * Results) (second: string * Results) =
+        match format with
+        | Md -> Markdown.compare options first second
+        | Csv -> Csv.sheet (ComparisonSheet.ofResults options first second)
+        | Json -> Json.compare options first second
+        | Latex -> Latex.compare options first second

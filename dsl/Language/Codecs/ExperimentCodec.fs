@@ -1,0 +1,172 @@
+/// The whole file.
+module ChannelDistillation.Dsl.Codecs.ExperimentCodec
+
+open System
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs.Codec
+
+let blank: Experiment =
+    { Name = ""
+      Description = ""
+      Dataset = DatasetCodec.ofSource (Named "")
+      Teacher = None
+      Student = ModelCodec.blank
+      Train = TrainCodec.blank
+      Losses = []
+      Variants = []
+      Seeds = []
+      CheckpointMinutes = 10.0
+      Slurm = None
+      Grid = GridCodec.empty
+      Published = None }
+
+let private name =
+    let read (reader: Reader) path (node: Node) =
+        text.Read reader path node
+        |> Option.map (fun name ->
+            VariantCodec.checkName reader path node.Place "experiment" name
+            name)
+
+    leaf TextShape read Scalar
+
+let private seeds: Codec<int64 list> =
+    let seeds = list true (whole 0L Int64.MaxValue)
+
+    let read (reader: Reader) path (node: Node) =
+        match node.Content with
+        | Plain text when (Numbers.tryWhole text).IsSome ->
+            let count = Numbers.tryWhole text |> Option.get
+            reader.Report(path, node.Place, SeedCount(int (min count 1000L)))
+            None
+        | _ -> seeds.Read reader path node
+
+    { seeds with Read = read }
+
+/// In the order in which they are documented and written; `train` comes before `teacher`, which takes over from it.
+let fields: Field<Experiment> list =
+    [ Field.required
+          "experiment"
+          "Its name, which is the name of the folder of its results."
+          [ "name" ]
+          _.Name
+          (fun value experiment -> { experiment with Experiment.Name = value })
+          name
+      Field.withDefault
+          "description"
+          "One line about it, for tables and reports."
+          [ "doc"; "title" ]
+          ""
+          _.Description
+          (fun value experiment -> { experiment with Description = value })
+          text
+      Field.required
+          "dataset"
+          "What is trained on: a known dataset, or a folder of images."
+          [ "data" ]
+          _.Dataset
+          (fun value experiment -> { experiment with Dataset = value })
+          DatasetCodec.codec
+      Field.required
+          "student"
+          "The network that is trained."
+          []
+          _.Student
+          (fun value experiment -> { experiment with Student = value })
+          ModelCodec.codec
+      Field.required
+          "train"
+          "How students are trained."
+          [ "training" ]
+          _.Train
+          (fun value experiment -> { experiment with Train = value })
+          TrainCodec.codec
+      Field.dependent
+          "teacher"
+          "The frozen network that students learn from, or `none`."
+          true
+          ""
+          []
+          (fun _ -> false)
+          _.Teacher
+          (fun value experiment -> { experiment with Teacher = value })
+          (fun experiment -> TeacherCodec.codec experiment.Train)
+          blank
+      Field.required
+          "losses"
+          "The losses of this experiment and their settings; variants pick from them."
+          [ "loss" ]
+          _.Losses
+          (fun value (experiment: Experiment) -> { experiment with Losses = value })
+          DeclaredLosses.codec
+      Field.dependent
+          "variants"
+          "The rows of the table, in this order: lists of losses, or `{ losses: [...], edt: cifar }`."
+          true
+          ""
+          [ "variant"; "rows" ]
+          (fun _ -> false)
+          _.Variants
+          (fun value experiment -> { experiment with Variants = value })
+          (fun experiment -> VariantCodec.codec experiment.Losses)
+          blank
+      Field.withDefault
+          "seeds"
+          "One run of every row for each: initialisation, and the order of the images unless `train.data_seed` fixes that."
+          [ "seed" ]
+          [ 0L ]
+          _.Seeds
+          (fun value experiment -> { experiment with Seeds = value })
+          seeds
+      Field.withDefault
+          "checkpoint_minutes"
+          "After so many minutes within an epoch the state of every run is saved; it always is at an epoch's end. Changing it trains nothing again."
+          []
+          blank.CheckpointMinutes
+          _.CheckpointMinutes
+          (fun value experiment -> { experiment with CheckpointMinutes = value })
+          (number { above 0.0 with Maximum = 1440.0 })
+      Field.optional
+          "slurm"
+          "What `sweep --launcher slurm` asks of a cluster, over what `slurm.yaml` says there (docs/cluster.md). Changing it trains nothing again."
+          ""
+          [ "cluster"; "sbatch" ]
+          _.Slurm
+          (fun value experiment -> { experiment with Slurm = value })
+          SlurmCodec.codec
+      Field.withDefault
+          "grid"
+          "Axes that multiply the variants; any path of this file is one."
+          [ "sweep" ]
+          GridCodec.empty
+          _.Grid
+          (fun value experiment -> { experiment with Grid = value })
+          GridCodec.codec
+      Field.optional
+          "published"
+          "Numbers of the literature, shown beside ours and never mixed with them."
+          ""
+          []
+          _.Published
+          (fun value experiment -> { experiment with Published = value })
+          PublishedCodec.codec ]
+
+/// Keys that are not part of the experiment: what it builds on, and anchors.
+let extends = "extends"
+
+let isAnchorKey (key: string) = key.StartsWith "x-"
+
+let codec: Codec<Experiment> =
+    let record = Record.codec { blank with Seeds = [ 0L ] } false fields
+
+    let read (reader: Reader) path (node: Node) =
+        match node.Content with
+        | Mapping entries ->
+            let own = entries |> List.filter (fun entry -> entry.Name <> extends && not (isAnchorKey entry.Name))
+
+            record.Read reader path { node with Content = Mapping own }
+        | _ ->
+            reader.Report(path, node.Place, WrongKind(WantMapping None, Node.kind node))
+            None
+
+    { record with Read = read }

@@ -1,0 +1,186 @@
+/// The section `grid`: axes as plain data. What they mean for an experiment, Axes.fs finds out.
+module ChannelDistillation.Dsl.Codecs.GridCodec
+
+open System
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs.Codec
+
+let empty: Grid = { Product = []; Zip = []; Exclude = []; Include = [] }
+
+/// The values of an axis. A zip may repeat one, as long as something beside it differs.
+let private values (mayRepeat: bool) : Codec<Setting list> =
+    let read (reader: Reader) path (node: Node) =
+        match node.Content with
+        | Sequence [] ->
+            reader.Report(path, Node.place node, EmptyList(List.head path))
+            None
+        | Sequence items ->
+            let seen = Collections.Generic.HashSet<Setting>(HashIdentity.Structural)
+
+            let values =
+                [ for item in items do
+                      let value = Node.setting item
+
+                      if seen.Add value || mayRepeat then
+                          value
+                      else
+                          let shown =
+                              match value with
+                              | Scalar text -> text
+                              | _ -> "the same"
+
+                          reader.Report(path, item.Place, Twice(List.head path, shown)) ]
+
+            Some values
+        | Mapping _ -> RangeCodec.read reader path node
+        | _ ->
+            reader.Report(path, node.Place, WrongKind(WantList, Node.kind node))
+            None
+
+    leaf (EitherShape [ ListShape(AnyShape, not mayRepeat); RangeCodec.shape ]) read Items
+
+/// Axes by their paths.
+let private axes (mayRepeat: bool) : Codec<Axis list> =
+    let values = values mayRepeat
+
+    let read (reader: Reader) path (node: Node) =
+        match node.Content with
+        | Mapping entries ->
+            Some
+                [ for entry in entries do
+                      match values.Read reader (entry.Name :: path) entry.Value with
+                      | Some values -> { Path = entry.Name; Values = values }
+                      | None -> () ]
+        | _ ->
+            reader.Report(path, Node.place node, WrongKind(WantMapping None, Node.kind node))
+            None
+
+    leaf (NamedShape(values.Shape, true)) read (fun axes -> Entries [ for axis in axes -> axis.Path, Items axis.Values ])
+
+/// A list of mappings.
+let many (item: Codec<'value>) : Codec<'value list> =
+    let read (reader: Reader) path (node: Node) =
+        match node.Content with
+        | Sequence items -> Some(items |> List.mapi (fun index node -> item.Read reader (string index :: path) node) |> List.choose id)
+        | Mapping _ ->
+            reader.Report(path, Node.place node, OneForList(List.head path, Emit.flow (Node.setting node)))
+            None
+        | _ ->
+            reader.Report(path, Node.place node, WrongKind(WantList, Node.kind node))
+            None
+
+    leaf (ListShape(item.Shape, false)) read (List.map item.Write >> Items)
+
+/// Axes that go together: as many values on each.
+let private zip: Codec<Axis list> =
+    let axes = axes true
+
+    let read (reader: Reader) path (node: Node) =
+        match node.Content with
+        | Mapping [] -> reader.Report(path, node.Place, EmptyEntry "zip")
+        | _ -> ()
+
+        axes.Read reader path node
+        |> Option.map (fun found ->
+            match found with
+            | first :: others ->
+                for other in others do
+                    if other.Values.Length <> first.Values.Length then
+                        let at = Node.entry other.Path node |> Option.map _.Value.Place |> Option.defaultValue node.Place
+
+                        reader.Report(path, at, ZipLengths(other.Path, other.Values.Length, first.Path, first.Values.Length))
+
+                found
+            | [] -> found)
+
+    { axes with
+        Read = read
+        Shape =
+            match axes.Shape with
+            | NamedShape(inside, _) -> NamedShape(inside, false)
+            | other -> other }
+
+/// Values on some axes, and `variant`.
+let private point: Codec<GridPoint> =
+    let variants (reader: Reader) path (node: Node) =
+        match node.Content with
+        | Sequence items -> items |> List.mapi (fun index item -> text.Read reader (string index :: path) item) |> List.choose id
+        | _ -> text.Read reader path node |> Option.toList
+
+    let read (reader: Reader) path (node: Node) =
+        match node.Content with
+        | Mapping [] ->
+            reader.Report(path, Node.place node, EmptyEntry(path |> List.tryItem 1 |> Option.defaultValue ""))
+            None
+        | Mapping entries ->
+            Some
+                { Variants =
+                    entries
+                    |> List.filter (fun entry -> entry.Name = "variant")
+                    |> List.collect (fun entry -> variants reader ("variant" :: path) entry.Value)
+                  Values =
+                    entries
+                    |> List.filter (fun entry -> entry.Name <> "variant")
+                    |> List.map (fun entry -> entry.Name, Node.setting entry.Value) }
+        | _ ->
+            reader.Report(path, node.Place, WrongKind(WantMapping None, Node.kind node))
+            None
+
+    let write (point: GridPoint) =
+        Entries
+            [ match point.Variants with
+              | [] -> ()
+              | [ one ] -> "variant", Scalar one
+              | several -> "variant", Items(List.map Scalar several)
+              yield! point.Values ]
+
+    leaf (NamedShape(AnyShape, false)) read write
+
+let codec: Codec<Grid> =
+    let part key doc get set codec = Field.withDefault key doc [] [] get set codec
+
+    let record =
+        Record.codec
+            empty
+            false
+            [ part
+                  "product"
+                  "Axes by their paths; every value of one is combined with every value of the others."
+                  _.Product
+                  (fun value grid -> { grid with Product = value })
+                  (axes false)
+              part "zip" "Groups of axes whose values go together, first with first." _.Zip (fun value grid -> { grid with Zip = value }) (many zip)
+              part
+                  "exclude"
+                  "Points to leave out: values on some axes, and `variant` for one variant or a list."
+                  _.Exclude
+                  (fun value grid -> { grid with Exclude = value })
+                  (many point)
+              part
+                  "include"
+                  "Further points: values on any paths, and `variant` for one variant or a list."
+                  _.Include
+                  (fun value grid -> { grid with Include = value })
+                  (many point) ]
+
+    /// Axes beside `product` instead of in it.
+    let isAxis (entry: Entry) =
+        match entry.Value.Content with
+        | Sequence _
+        | Mapping _ -> entry.Name.Contains '.' || List.contains entry.Name [ "dataset"; "teacher"; "student" ]
+        | _ -> false
+
+    let read (reader: Reader) path (node: Node) =
+        match node.Content with
+        | Mapping entries ->
+            let stray, own = List.partition isAxis entries
+
+            for entry in stray do
+                reader.Spoil("product" :: path)
+                reader.Report(entry.Name :: path, entry.At, AxisWithoutProduct(entry.Name, Emit.flow (Node.setting entry.Value)))
+
+            record.Read reader path { node with Content = Mapping own }
+        | _ -> record.Read reader path node
+
+    { record with Read = read }

@@ -1,0 +1,171 @@
+/// What can be said of a loss: its weight, its schedule and the parameters of its descriptor.
+module ChannelDistillation.Dsl.Codecs.LossCodec
+
+open System.Collections.Generic
+open ChannelDistillation.Losses
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs.Codec
+
+let blank: LossSettings =
+    { Script = None
+      Weight = None
+      StartAfter = None
+      StopAfter = None
+      Warmup = None
+      Decay = None
+      DecaysAtZero = None
+      Parameters = Map.empty }
+
+/// A parameter's default, as it is written in YAML.
+let defaultOf (parameter: ParameterDescriptor) =
+    match parameter.DefaultValue with
+    | :? float as value -> Numbers.show value
+    | :? bool as value -> if value then "true" else "false"
+    | value -> string value
+
+/// A default, and those of the datasets on which it is another: `20; 1 on imagenet`.
+let private everywhere (loss: LossDescriptor) (shown: LossDescriptor -> string) =
+    let usual = shown loss
+
+    [ usual
+      for own in loss.DatasetDefaults do
+          match shown (loss.On own.Dataset) with
+          | same when same = usual -> ()
+          | other -> $"{other} on {own.Dataset}" ]
+    |> String.concat "; "
+
+let private parameter (loss: LossDescriptor) (descriptor: ParameterDescriptor) : Field<LossSettings> =
+    let shown (loss: LossDescriptor) = loss.Parameters |> Seq.find (fun own -> own.Name = descriptor.Name) |> defaultOf
+
+    let field into out codec =
+        Field.optional
+            descriptor.Name
+            descriptor.Doc
+            (everywhere loss shown)
+            (if descriptor.Name = "temperature" then [ "T"; "tau" ] else [])
+            (fun settings -> settings.Parameters |> Map.tryFind descriptor.Name |> Option.bind out)
+            (fun value settings ->
+                { settings with
+                    Parameters =
+                        match value with
+                        | Some value -> settings.Parameters |> Map.add descriptor.Name (into value)
+                        | None -> settings.Parameters |> Map.remove descriptor.Name })
+            codec
+
+    let ofNumber =
+        function
+        | Number value -> Some value
+        | _ -> None
+
+    match descriptor with
+    | :? ParameterDescriptor.Number as number ->
+        field
+            Number
+            ofNumber
+            (Codec.number
+                { Minimum = number.Minimum
+                  Maximum = number.Maximum
+                  AboveMinimum = number.AboveMinimum
+                  BelowMaximum = false })
+    | :? ParameterDescriptor.Integer as whole -> field (float >> Number) (ofNumber >> Option.map int) (int32 whole.Minimum whole.Maximum)
+    | :? ParameterDescriptor.Flag ->
+        field
+            Flag
+            (function
+            | Flag value -> Some value
+            | _ -> None)
+            flag
+    | :? ParameterDescriptor.Choice as choice ->
+        field
+            Word
+            (function
+            | Word value -> Some value
+            | _ -> None)
+            (named (Thing.Choice choice.Name) (fun () -> [ for word in choice.Choices -> word, "" ]))
+    | other -> invalidOp $"No codec for a parameter of type {other.GetType().Name}."
+
+/// The settings of a loss; `more`: fields that come before the common ones.
+let makeWith more (descriptor: LossDescriptor) : Codec<LossSettings> =
+    let record =
+        Record.codec
+            blank
+            false
+            (more
+             @ [ Field.optional
+                     "weight"
+                     "What the loss is multiplied by."
+                     (everywhere descriptor (fun own -> Numbers.show own.DefaultWeight))
+                     []
+                     _.Weight
+                     (fun value settings -> { settings with Weight = value })
+                     (number (atLeast 0.0))
+                 Field.optional
+                     "start_after"
+                     "The weight is 0 through this epoch."
+                     "0"
+                     [ "start"; "delay" ]
+                     _.StartAfter
+                     (fun value settings -> { settings with StartAfter = value })
+                     (int32 0 1_000_000)
+                 Field.optional
+                     "stop_after"
+                     "The last epoch in which the loss counts: the weight is 0 after it."
+                     "never"
+                     [ "end"; "until"; "stop" ]
+                     _.StopAfter
+                     (fun value settings -> { settings with StopAfter = value })
+                     (int32 1 1_000_000)
+                 Field.optional
+                     "warmup"
+                     "Epochs over which the weight grows in a straight line once it has started."
+                     (everywhere descriptor (fun own -> string own.DefaultWarmup))
+                     [ "warm_up" ]
+                     _.Warmup
+                     (fun value (settings: LossSettings) -> { settings with Warmup = value })
+                     (int32 0 1_000_000)
+                 Field.optional
+                     "decay"
+                     "How the weight falls over training."
+                     "none"
+                     []
+                     _.Decay
+                     (fun value settings -> { settings with Decay = value })
+                     ScheduleCodec.decay
+                 Field.optional
+                     "weight_decay_at_zero"
+                     "Weight decay and momentum act on all trained weights also while the weight of this loss is 0, as in code that multiplies the loss by 0. Otherwise weights without a gradient do not change."
+                     "false"
+                     []
+                     _.DecaysAtZero
+                     (fun value settings -> { settings with DecaysAtZero = value })
+                     flag ]
+             @ [ for each in descriptor.Parameters -> parameter descriptor each ])
+
+    // `ce:` with nothing after it is a loss as its descriptor says.
+    { record with
+        Shape = EitherShape [ record.Shape; NothingShape ]
+        Read = fun reader path node -> if Node.isNothing node then Some blank else record.Read reader path node }
+
+/// The settings of a loss with those fields alone.
+let make = makeWith []
+
+let private made = lazy (Dictionary(seq { for loss in LossCatalog.All -> KeyValuePair(loss.Name, make loss) }))
+
+/// The settings of a known loss.
+let find (name: string) : Codec<LossSettings> option =
+    match made.Value.TryGetValue name with
+    | true, codec -> Some codec
+    | _ -> None
+
+let names () = [ for loss in LossCatalog.All -> loss.Name ]
+
+/// Every built-in loss with its settings.
+let shape () =
+    RecordShape
+        [ for loss in LossCatalog.All ->
+              { Key = loss.Name
+                Doc = $"{loss.Title}: {loss.Formula} ({loss.Source})."
+                Required = false
+                Default = ""
+                Shape = made.Value[loss.Name].Shape } ]

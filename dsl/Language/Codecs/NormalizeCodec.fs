@@ -1,0 +1,41 @@
+/// What pixel values are normalised with.
+module ChannelDistillation.Dsl.Codecs.NormalizeCodec
+
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs.Codec
+
+let private numbers =
+    let perChannel bounds = list false (number bounds)
+
+    Record.codec
+        ([], [])
+        false
+        [ Field.required "mean" "Per channel, of pixel values scaled to 0..1." [] fst (fun value (_, std) -> value, std) (perChannel any)
+          Field.required "std" "Per channel, of pixel values scaled to 0..1." [] snd (fun value (mean, _) -> mean, value) (perChannel (above 0.0)) ]
+
+/// Whether the dataset is known with it is checked where the dataset is known.
+let private names =
+    named (Choice "normalize") (fun () ->
+        ChannelDistillation.Data.DatasetCatalog.All
+        |> Seq.collect _.Normalizations.Keys
+        |> Seq.distinct
+        |> Seq.map (fun name -> name, "")
+        |> Seq.toList)
+
+let codec: Codec<Normalize> =
+    let read (reader: Reader) path (node: Node) =
+        match node.Content with
+        | Plain _
+        | Quoted _ when not (Node.isNothing node) -> names.Read reader path node |> Option.map KnownNormalization
+        | _ ->
+            match numbers.Read reader path node with
+            | Some([], _)
+            | Some(_, [])
+            | None -> None
+            | Some numbers -> Some(MeanAndStd numbers)
+
+    leaf (EitherShape [ names.Shape; numbers.Shape ]) read (fun value ->
+        match value with
+        | KnownNormalization name -> Scalar name
+        | MeanAndStd(mean, std) -> numbers.Write(mean, std))

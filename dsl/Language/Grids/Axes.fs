@@ -1,0 +1,184 @@
+/// The axes of a grid, found in the experiment that they vary.
+module ChannelDistillation.Dsl.Grids.Axes
+
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Resolution
+
+
+/// A value of an axis.
+type AxisValue =
+    {
+        Setting: Setting
+        Place: Place
+        /// The experiment with this value.
+        Apply: Experiment -> Experiment
+    }
+
+type FoundAxis = { Path: string; Segments: string list; Values: AxisValue[] }
+
+/// What a grid does not multiply: what names the experiment or holds all runs together.
+let private notAnAxis =
+    [ "experiment"
+      "description"
+      "seeds"
+      "checkpoint_minutes"
+      "slurm"
+      "grid"
+      "published"
+      "extends"
+      "variants"
+      "losses" ]
+
+/// The segments of a path. Names of variants may hold dots.
+let segments (experiment: Experiment) (path: string) : string list =
+    let prefix = "variants."
+
+    let named =
+        if path.StartsWith prefix then
+            let rest = path.Substring prefix.Length
+
+            experiment.Variants
+            |> List.map _.Name
+            |> List.filter (fun name -> rest = name || rest.StartsWith(name + "."))
+            |> List.sortByDescending _.Length
+            |> List.tryHead
+            |> Option.map (fun name -> name, rest.Substring(min rest.Length (name.Length + 1)))
+        else
+            None
+
+    match named with
+    | Some(name, "") -> [ "variants"; name ]
+    | Some(name, rest) -> "variants" :: name :: List.ofArray (rest.Split '.')
+    | None -> List.ofArray (path.Split '.')
+
+/// Whether a path that leads nowhere is a mistake of its own. Otherwise the part of the file that it leads to is broken, and that is
+/// reported already.
+let private isNews (reader: Reader) (segments: string list) (mistake: PathDiagnostic) =
+    let above (segment: string) = segments |> List.takeWhile ((<>) segment)
+
+    match mistake with
+    | NoSuchKey([ "losses" ], name, _) -> not (reader.WasMeant name || reader.IsSpoilt [ "losses"; name ])
+    | NoSuchKey("variants" :: inside, name, _) ->
+        not (reader.WasMeant name || reader.IsSpoilt("variants" :: (if inside.IsEmpty then [ name ] else [ inside.Head ])))
+    | NoSuchKey(after, name, _) -> not (reader.IsReported(after @ [ name ]))
+    | NoSuchCase name -> not (reader.IsSpoilt(above name))
+    | NoSuchPart _ -> not (reader.IsSpoilt [ segments.Head ])
+
+/// The setter at a path, or why there is none.
+let private setter (reader: Reader) (experiment: Experiment) path (segments: string list) : Result<Edit<Experiment>, Diagnostic option> =
+    match segments with
+    | [ head ] when List.contains head notAnAxis -> Error(Some(NotAnAxis path))
+    | ("experiment" | "description" | "seeds" | "checkpoint_minutes" | "slurm" | "grid" | "published" | "extends") :: _ -> Error(Some(NotAnAxis path))
+    | _ ->
+        ExperimentCodec.codec.Edit segments experiment
+        |> Result.mapError (fun mistake ->
+            if not (isNews reader segments mistake) then
+                None
+            else
+                match mistake with
+                | NoSuchKey([ "losses" ], name, _) when (LossCodec.find name).IsSome -> Some(NotDeclaredOnPath(path, name))
+                | NoSuchKey(after, segment, legal) ->
+                    let legal =
+                        if after.IsEmpty then
+                            legal |> List.filter (fun key -> not (List.contains key notAnAxis) || key = "losses" || key = "variants")
+                        else
+                            legal
+
+                    Some(UnknownPath(path, segment, after, legal, Suggest.near segment legal))
+                | NoSuchCase case -> Some(CaseNotThere(path, case))
+                | NoSuchPart part -> Some(PartNotThere(path, part)))
+
+/// A setting without a place of its own, at that of what it was made from.
+let rec private located (place: Place) (setting: Setting) : Node =
+    let content =
+        match setting with
+        | Scalar text -> Plain text
+        | Items items -> Sequence(List.map (located place) items)
+        | Entries entries -> Mapping [ for name, value in entries -> { Name = name; At = place; Value = located place value } ]
+
+    { Content = content; Place = place; Key = None }
+
+let private prefix (a: string list) (b: string list) = a.Length <= b.Length && List.truncate a.Length b = a
+
+/// Reports an axis that another one contains.
+let checkOverlap (reader: Reader) (where: Where) (axes: (string list * string * string list) list) =
+    axes
+    |> List.iteri (fun index (at, path, segments) ->
+        match axes |> List.truncate index |> List.tryFind (fun (_, _, other) -> prefix other segments || prefix segments other) with
+        | Some(_, other, _) -> reader.Report(List.rev at, Option.get (where.Key at), PathOverlap(path, other))
+        | None -> ())
+
+/// The setter at a path; why there is none is reported at the axis.
+let private trySetter (reader: Reader) (where: Where) (experiment: Experiment) (at: string list) path segments =
+    match setter reader experiment path segments with
+    | Ok edit -> Some edit
+    | Error mistake ->
+        mistake |> Option.iter (fun mistake -> reader.Report(List.rev at, Option.get (where.Key at), mistake))
+        None
+
+let private read (reader: Reader) (edit: Edit<Experiment>) (segments: string list) (setting: Setting) (node: Node) =
+    edit reader (List.rev segments) node
+    |> Option.map (fun apply -> { Setting = setting; Place = node.Place; Apply = apply })
+
+/// One value on a path.
+let value (reader: Reader) (where: Where) (experiment: Experiment) (at: string list) path (setting: Setting) : FoundAxis option =
+    let segments = segments experiment path
+
+    trySetter reader where experiment at path segments
+    |> Option.bind (fun edit ->
+        let node = where.Node at |> Option.defaultWith (fun () -> located (Option.get (where.Value at)) setting)
+
+        read reader edit segments setting node
+        |> Option.map (fun value -> { Path = path; Segments = segments; Values = [| value |] }))
+
+/// The values of an axis of the section `grid` at some place of it; nothing in the place of those that are wrong.
+let values (reader: Reader) (where: Where) (experiment: Experiment) (at: string list) (axis: Axis) : AxisValue option list =
+    let segments = segments experiment axis.Path
+
+    match trySetter reader where experiment at axis.Path segments with
+    | None -> []
+    | Some edit ->
+        let nodes =
+            match where.Node at with
+            | Some { Content = Sequence items } when items.Length = axis.Values.Length -> items
+            // A value that is there twice is reported, and counts once.
+            | Some { Content = Sequence items } -> List.distinctBy Node.setting items
+            | Some node -> axis.Values |> List.map (located node.Place)
+            | None -> axis.Values |> List.map (located (Option.get (where.Value at)))
+
+        List.map2 (read reader edit segments) axis.Values nodes
+
+/// What an axis can change of an experiment.
+let varied (experiment: Experiment) =
+    struct (experiment.Dataset, experiment.Teacher, experiment.Student, experiment.Train, experiment.Losses, experiment.Variants)
+
+/// Whether a variant's runs may differ along an axis.
+let mayUse (experiment: Experiment) (variant: Variant) (others: FoundAxis list) (axis: FoundAxis) =
+    let changesLosses =
+        others
+        |> List.exists (fun other ->
+            match other.Segments with
+            | [ "variants"; name ]
+            | [ "variants"; name; "losses" ] -> name = variant.Name
+            | _ -> false)
+
+    match axis.Segments with
+    | "variants" :: name :: _ -> name = variant.Name
+    | _ when changesLosses -> true
+    | "losses" :: name :: rest ->
+        match variant.Losses |> List.tryFind (fun (loss, _) -> loss = name) with
+        | None -> false
+        | Some(_, own) ->
+            match rest with
+            | "weight" :: _ -> own.Weight.IsNone
+            | "start_after" :: _ -> own.StartAfter.IsNone
+            | "stop_after" :: _ -> own.StopAfter.IsNone
+            | "warmup" :: _ -> own.Warmup.IsNone
+            | "decay" :: _ -> own.Decay.IsNone
+            | "weight_decay_at_zero" :: _ -> own.DecaysAtZero.IsNone
+            | [ parameter ] -> not (own.Parameters.ContainsKey parameter)
+            | _ -> true
+    | "teacher" :: _ -> Resolve.usesTeacher experiment variant
+    | _ -> true

@@ -1,0 +1,105 @@
+/// The dimensions of a grid: axes that are combined with one another.
+module ChannelDistillation.Dsl.Grids.Dimensions
+
+open System
+open System.Collections.Generic
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs
+
+/// Axes that move together; a single axis is a group of one.
+type Dimension = { Axes: Axes.FoundAxis[]; Count: int }
+
+/// The dimensions of a grid as far as they are right, and the sections of the file that an axis which is wrong as a whole would replace.
+type Found = { Dimensions: Dimension list; Unsure: Set<string> }
+
+/// Reports positions that set the same as an earlier one. Numbers are told apart by their text alone: they are many at times.
+let private reportSame (reader: Reader) (experiment: Experiment) (dimension: Dimension) =
+    let settings position = [ for axis in dimension.Axes -> axis.Values[position].Setting ]
+
+    let isNumber (setting: Setting) =
+        match setting with
+        | Scalar text -> (Numbers.tryParse text).IsSome
+        | _ -> false
+
+    let before = Dictionary<_, int>(HashIdentity.Structural)
+    let written = HashSet<Setting list>(HashIdentity.Structural)
+
+    for position in 0 .. dimension.Count - 1 do
+        let here = settings position
+
+        let earlier =
+            if not (written.Add here) then
+                seq { 0 .. position - 1 } |> Seq.tryFind (fun earlier -> settings earlier = here)
+            elif List.forall isNumber here then
+                None
+            else
+                let point = (experiment, dimension.Axes) ||> Array.fold (fun experiment axis -> axis.Values[position].Apply experiment)
+
+                match before.TryGetValue(Axes.varied point) with
+                | true, earlier -> Some earlier
+                | _ ->
+                    before[Axes.varied point] <- position
+                    None
+
+        match earlier with
+        | Some earlier ->
+            let show position = String.Join(", ", settings position |> List.map Emit.flow)
+            let axis = dimension.Axes[0]
+            reader.Report([ axis.Path; "grid" ], axis.Values[position].Place, SameValue(axis.Path, show position, show earlier))
+        | None -> ()
+
+/// Every axis that a grid writes, and where: those of `product` alone, those of an entry of `zip` together.
+let private written (grid: Grid) : (string list * Axis) list list =
+    [ for axis in grid.Product -> [ [ "grid"; "product"; axis.Path ], axis ]
+      for index, group in List.indexed grid.Zip -> [ for axis in group -> [ "grid"; "zip"; string index; axis.Path ], axis ] ]
+
+/// The axes of a group, at the positions where all of their values are right.
+let private dimension (experiment: Experiment) (group: (Axis * Axes.AxisValue option list) list) : Dimension option =
+    let lengths = group |> List.map (fun (_, values) -> values.Length) |> List.distinct
+
+    match lengths with
+    | [ length ] ->
+        let good =
+            [ for position in 0 .. length - 1 do
+                  if group |> List.forall (fun (_, values) -> values[position].IsSome) then
+                      position ]
+
+        if good.IsEmpty then
+            None
+        else
+            let found (axis: Axis, values: Axes.AxisValue option list) : Axes.FoundAxis =
+                let values = List.toArray values
+
+                { Path = axis.Path
+                  Segments = Axes.segments experiment axis.Path
+                  Values = [| for position in good -> values[position].Value |] }
+
+            Some { Axes = [| for axis in group -> found axis |]; Count = good.Length }
+    // Of uneven length, which is reported.
+    | _ -> None
+
+/// The dimensions of an experiment's grid.
+let find (reader: Reader) (where: Where) (experiment: Experiment) : Found =
+    let groups = written experiment.Grid
+
+    [ for at, axis in List.concat groups -> at, axis.Path, Axes.segments experiment axis.Path ]
+    |> Axes.checkOverlap reader where
+
+    let found =
+        [ for group in groups do
+              let group = [ for at, axis in group -> axis, Axes.values reader where experiment at axis ]
+              group, dimension experiment group ]
+
+    let dimensions = found |> List.choose snd
+    dimensions |> List.iter (reportSame reader experiment)
+
+    { Dimensions = dimensions
+      Unsure =
+        set
+            [ for group, dimension in found do
+                  if dimension.IsNone then
+                      for axis, _ in group -> axis.Path.Split('.')[0] ] }
+
+/// The number of points; as large as may be.
+let points (dimensions: Dimension list) = dimensions |> List.fold (fun count dimension -> count * float dimension.Count) 1.0

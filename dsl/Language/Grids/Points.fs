@@ -1,0 +1,33 @@
+/// The points of a grid, one after the other.
+module ChannelDistillation.Dsl.Grids.Points
+
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Grids.Dimensions
+
+/// Visits every combination of positions on some dimensions, the first dimension slowest, with the experiment at each. Dimensions that
+/// are not walked stay as the file has them, at position -1. `positions` is overwritten at every point.
+let walk (dimensions: Dimension[]) (walked: bool[]) (experiment: Experiment) (visit: int[] -> Experiment -> unit) =
+    let positions = Array.create dimensions.Length -1
+
+    let rec from index (experiment: Experiment) =
+        if index = dimensions.Length then
+            visit positions experiment
+        elif not walked[index] then
+            from (index + 1) experiment
+        else
+            for position in 0 .. dimensions[index].Count - 1 do
+                positions[index] <- position
+
+                (experiment, dimensions[index].Axes)
+                ||> Array.fold (fun experiment axis -> axis.Values[position].Apply experiment)
+                |> from (index + 1)
+
+    from 0 experiment
+
+/// The entries of `exclude` that are about a variant.
+let excludedFor (variant: Variant) (excluded: Exclusions.Exclusion list) =
+    excluded |> List.filter (fun entry -> entry.Variants.IsEmpty || List.contains variant.Name entry.Variants)
+
+/// By dimension, whether any entry of `exclude` is about it.
+let isExcludedBy (excluded: Exclusions.Exclusion list) (dimension: int) = excluded |> List.exists (fun entry -> entry.Allowed[dimension].IsSome)

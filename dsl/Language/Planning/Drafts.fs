@@ -1,0 +1,214 @@
+/// The points of a grid as rows in the making.
+module ChannelDistillation.Dsl.Planning.Drafts
+
+open System
+open System.Collections.Generic
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Resolution
+open ChannelDistillation.Dsl.Grids
+open ChannelDistillation.Dsl.Grids.Dimensions
+
+/// Compared by what is computed. The hash looks at what grids vary most; the rest is left to the comparison.
+let private sameResult: IEqualityComparer<Resolve.Resolved> =
+    { new IEqualityComparer<Resolve.Resolved> with
+        member _.Equals(a, b) = a = b
+
+        member _.GetHashCode resolved =
+            let mutable hash = HashCode()
+            hash.Add resolved.Student.Name
+            hash.Add resolved.Train.Epochs
+            hash.Add resolved.Train.Batch
+            hash.Add resolved.Train.Optimizer.LearningRate
+            hash.Add resolved.Train.Optimizer.Momentum
+            hash.Add resolved.Train.Optimizer.WeightDecay
+
+            for loss in resolved.Losses do
+                hash.Add loss.Weight
+                hash.Add loss.StartAfter
+                hash.Add loss.StopAfter
+
+                for _, value in loss.Parameters do
+                    match value with
+                    | Number value -> hash.Add value
+                    | _ -> ()
+
+            hash.ToHashCode() }
+
+/// Paths that rows may differ by, with the values that occur on each; both by number.
+type AxisTable() =
+    let paths = ResizeArray<string>()
+    let values = ResizeArray<ResizeArray<Setting>>()
+    let numbers = ResizeArray<Dictionary<Setting, int>>()
+    let places = ResizeArray<ResizeArray<Place>>()
+
+    member _.Count = paths.Count
+    member _.Path axis = paths[axis]
+    member _.Values axis = values[axis]
+
+    /// Where a value is written first.
+    member _.Place(axis: int, value: int) = places[axis][value]
+
+    /// The number of a path.
+    member _.Axis(path: string) =
+        match paths.IndexOf path with
+        | -1 ->
+            paths.Add path
+            values.Add(ResizeArray())
+            numbers.Add(Dictionary HashIdentity.Structural)
+            places.Add(ResizeArray())
+            paths.Count - 1
+        | axis -> axis
+
+    /// The number of a value.
+    member _.Value(axis: int, value: Axes.AxisValue) =
+        match numbers[axis].TryGetValue value.Setting with
+        | true, known -> known
+        | _ ->
+            numbers[axis].Add(value.Setting, values[axis].Count)
+            values[axis].Add value.Setting
+            places[axis].Add value.Place
+            values[axis].Count - 1
+
+/// A row in the making: what its runs compute, the experiment at the first point that leads to it, and the values that every such point
+/// agrees on; -1: none.
+type Draft = { Variant: string; Resolved: Resolve.Resolved; There: Experiment; Values: int[] }
+
+/// By draft: whether there is a point of it that another position on one dimension takes to another draft.
+let private depends (draftAt: int[]) (drafts: int) (sizes: int[]) (dimension: int) : bool[] =
+    let depends = Array.create drafts false
+    let stride = sizes |> Array.skip (dimension + 1) |> Array.fold (*) 1
+
+    for start in 0 .. draftAt.Length - 1 do
+        if start / stride % sizes[dimension] = 0 then
+            let line = seq { for position in 0 .. sizes[dimension] - 1 -> draftAt[start + position * stride] }
+            let there = line |> Seq.filter (fun draft -> draft >= 0)
+
+            if not (Seq.isEmpty there) && there |> Seq.exists ((<>) (Seq.head there)) then
+                for draft in there do
+                    depends[draft] <- true
+
+    depends
+
+/// The points of a grid for one variant, those that come to the same as one.
+let ofVariant
+    (legend: AxisTable)
+    (experiment: Experiment)
+    (dimensions: Dimension[])
+    (excluded: Exclusions.Exclusion list)
+    (variant: Variant)
+    : Draft list =
+    let axes =
+        [ for dimension in dimensions do
+              yield! dimension.Axes ]
+
+    // By dimension: the axes that this variant's rows may differ by, and the number of the value at each position.
+    let used =
+        dimensions
+        |> Array.map (fun dimension ->
+            [| for axis in dimension.Axes do
+                   if Axes.mayUse experiment variant axes axis then
+                       let number = legend.Axis axis.Path
+                       struct (number, [| for value in axis.Values -> legend.Value(number, value) |]) |])
+
+    let excluded = Points.excludedFor variant excluded
+
+    let walked = dimensions |> Array.mapi (fun index _ -> used[index].Length > 0 || Points.isExcludedBy excluded index)
+
+    let resolver = Resolve.Resolver()
+    let drafts = ResizeArray<Draft>()
+    let sizes = Array.map2 (fun (dimension: Dimension) walked -> if walked then dimension.Count else 1) dimensions walked
+    // By point: the number of its draft; -1: excluded.
+    let draftAt = Array.create (Array.fold (*) 1 sizes) -1
+    let agrees = ResizeArray<bool[]>()
+    let numbers = Dictionary<Resolve.Resolved, int>(sameResult)
+    let mutable point = -1
+
+    Points.walk dimensions walked experiment (fun positions experiment ->
+        point <- point + 1
+
+        if excluded.IsEmpty || not (Exclusions.contains excluded positions) then
+            let here = experiment.Variants |> List.find (fun other -> other.Name = variant.Name)
+
+            let resolved = resolver.Resolve(experiment, here)
+
+            match numbers.TryGetValue resolved with
+            | true, number ->
+                draftAt[point] <- number
+
+                for index in 0 .. dimensions.Length - 1 do
+                    for struct (axis, values) in used[index] do
+                        if drafts[number].Values[axis] <> values[positions[index]] then
+                            agrees[number][axis] <- false
+            | _ ->
+                let values = Array.create legend.Count -1
+
+                for index in 0 .. dimensions.Length - 1 do
+                    for struct (axis, known) in used[index] do
+                        values[axis] <- known[positions[index]]
+
+                draftAt[point] <- drafts.Count
+                numbers[resolved] <- drafts.Count
+                drafts.Add { Variant = variant.Name; Resolved = resolved; There = experiment; Values = values }
+                agrees.Add(Array.create legend.Count true))
+
+    // Where a whole axis changes nothing, a row has no value on it; where only some values come to the same, it has the first of them.
+    for index in 0 .. dimensions.Length - 1 do
+        if
+            walked[index]
+            && agrees |> Seq.exists (fun agrees -> used[index] |> Array.exists (fun struct (axis, _) -> not agrees[axis]))
+        then
+            let matters = depends draftAt drafts.Count sizes index
+
+            for number in 0 .. drafts.Count - 1 do
+                let agrees = agrees[number]
+                let isTold = matters[number] && not (used[index] |> Array.exists (fun struct (axis, _) -> agrees[axis]))
+
+                if not isTold then
+                    for struct (axis, _) in used[index] do
+                        if not agrees[axis] then
+                            drafts[number].Values[ axis ] <- -1
+
+    List.ofSeq drafts
+
+/// The points of `include`, for each variant that they are for.
+let included (legend: AxisTable) (experiment: Experiment) (inclusions: Inclusions.Inclusion list) : Draft list =
+    [ for inclusion in inclusions do
+          let there = Inclusions.apply experiment inclusion
+
+          for variant in Inclusions.variants inclusion there do
+              let used =
+                  [ for axis in inclusion.Axes do
+                        if Axes.mayUse experiment variant inclusion.Axes axis then
+                            let number = legend.Axis axis.Path
+                            number, legend.Value(number, axis.Values[0]) ]
+
+              let values = Array.create legend.Count -1
+
+              for axis, value in used do
+                  values[axis] <- value
+
+              { Variant = variant.Name
+                Resolved = Resolve.Resolver().Resolve(there, variant)
+                There = there
+                Values = values } ]
+
+/// In the order of the variants, each row once.
+let merge (experiment: Experiment) (drafts: Draft list) : Draft list =
+    let byVariant = drafts |> List.groupBy _.Variant |> Map.ofList
+
+    [ for variant in experiment.Variants do
+          let seen = HashSet<Resolve.Resolved>(sameResult)
+
+          for draft in byVariant |> Map.tryFind variant.Name |> Option.defaultValue [] do
+              if seen.Add draft.Resolved then
+                  draft ]
+
+/// The runs of all rows, each once: variants may come to the same.
+let distinct (drafts: Draft list) (rows: Row list) : PlannedRun list =
+    let seen = HashSet<Resolve.Resolved>(sameResult)
+
+    [ for draft, row in List.zip drafts rows do
+          if seen.Add draft.Resolved then
+              yield! row.Runs ]

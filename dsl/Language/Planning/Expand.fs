@@ -1,0 +1,89 @@
+/// From an experiment to its rows and runs.
+module ChannelDistillation.Dsl.Planning.Expand
+
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Grids
+
+let private reportUnused (where: Where) (dimensions: Dimensions.Dimension list) (rows: Row list) : Problem list =
+    let used = rows |> Seq.collect (fun row -> Seq.map fst row.Axes) |> Seq.distinct |> Set.ofSeq
+
+    [ for dimension in dimensions do
+          for axis in dimension.Axes do
+              if not (used.Contains axis.Path) then
+                  let key = [ "grid"; "product"; axis.Path ]
+
+                  let place = if (where.Node key).IsSome then where.Key key else Some axis.Values[0].Place
+
+                  { Diagnostic = UnusedAxis axis.Path; Place = place } ]
+
+/// An axis that puts other datasets in the place of the whole section, and with it of what the file says beside the name.
+let private reportReplaced (experiment: Experiment) (dimensions: Dimensions.Dimension list) : Problem list =
+    let beside (experiment: Experiment) = { experiment.Dataset with Source = Named "" }
+    let blank = beside ExperimentCodec.blank
+
+    [ for axis in dimensions |> Seq.collect _.Axes do
+          if axis.Segments = [ "dataset" ] && beside experiment <> blank then
+              match axis.Values |> Array.tryFind (fun value -> beside (value.Apply experiment) = blank) with
+              | Some value -> { Diagnostic = DatasetReplaced; Place = Some value.Place }
+              | None -> () ]
+
+/// The sections of the file that are broken.
+let private broken (reader: Reader) = [ "dataset"; "student"; "teacher" ] |> List.filter (fun section -> reader.IsSpoilt [ section ])
+
+/// The plan of an experiment, and warnings. Problems go to the reader; it may hold some already, of an experiment with defaults in the
+/// place of what is broken, and then there is no plan, but everything else that is wrong is reported all the same.
+let plan (reader: Reader) (where: Where) (experiment: Experiment) : (Plan * Problem list) option =
+    let warnings = ResizeArray<Problem>()
+    let broken = broken reader
+    let found = Dimensions.find reader where experiment
+    let dimensions = found.Dimensions
+    let excluded = Exclusions.find reader where experiment dimensions warnings
+    let included = Inclusions.find reader where experiment
+    let literature = PublishedResults.find reader where experiment
+    let points = Dimensions.points dimensions
+
+    if points > float RangeCodec.pointLimit then
+        reader.Report([ "grid" ], Option.get (where.Key [ "grid" ]), GridTooLarge(points, RangeCodec.pointLimit))
+    else
+        PointChecks.run reader where experiment (found.Unsure + set broken) dimensions excluded included
+
+    if not reader.Problems.IsEmpty then
+        None
+    else
+        let legend = Drafts.AxisTable()
+
+        for axis in dimensions |> Seq.collect _.Axes do
+            let number = legend.Axis axis.Path
+
+            for value in axis.Values do
+                legend.Value(number, value) |> ignore
+
+        let drafts =
+            (experiment.Variants |> List.collect (Drafts.ofVariant legend experiment (Array.ofList dimensions) excluded))
+            @ Drafts.included legend experiment included
+            |> Drafts.merge experiment
+
+        if drafts.IsEmpty then
+            reader.Report([ "grid" ], Option.get (where.Key [ "grid"; "exclude" ]), EverythingExcluded)
+            None
+        else
+            let literature = PublishedResults.place where experiment literature drafts
+
+            if not literature.Contradictions.IsEmpty then
+                for problem in literature.Contradictions do
+                    problem.Place |> Option.iter (fun place -> reader.Report([ "points"; "published" ], place, problem.Diagnostic))
+
+                None
+            else
+                let rows = Rows.make experiment legend drafts literature.OfDrafts
+
+                Some(
+                    { Experiment = experiment; Rows = rows; Runs = Drafts.distinct drafts rows; Literature = literature.Alone },
+                    List.ofSeq warnings
+                    @ reportReplaced experiment dimensions
+                    @ reportUnused where dimensions rows
+                    @ literature.Warnings
+                    @ ScheduleChecks.warnings where experiment legend drafts
+                )

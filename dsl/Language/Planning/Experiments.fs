@@ -1,0 +1,226 @@
+/// From a file to a plan.
+module ChannelDistillation.Dsl.Planning.Experiments
+
+open System
+open System.IO
+open ChannelDistillation.Core
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs
+
+let private problem mistake place : Problem = { Diagnostic = mistake; Place = place }
+
+/// One message for one spot: what else is found there follows from the first, but for warnings, which are about different things. In the order of the text: the main file first, then those
+/// that it builds on, then settings as they were given.
+let private distinct (main: Source) (settings: Source list) (problems: Problem list) =
+    let rank (source: Source) =
+        match List.tryFindIndex ((=) source) settings with
+        | Some index -> 2 + index, ""
+        | None when source = main -> 0, ""
+        | None -> 1, source.Name
+
+    problems
+    |> List.distinctBy (fun problem ->
+        match problem.Place with
+        | Some place when not problem.IsWarning ->
+            let key =
+                match problem.Diagnostic with
+                | MissingKey(key, _, _) -> key
+                | _ -> ""
+
+            Choice1Of2(place.Source, place.Line, place.Column, place.Length, key)
+        | place -> Choice2Of2(place, problem.Diagnostic))
+    |> List.sortBy (fun problem ->
+        match problem.Place with
+        | Some place -> rank place.Source, place.Line, place.Column
+        | None -> (0, ""), 0, 0)
+
+/// A tree to plan, and what was wrong on the way to it. Not whole: something that it builds on could not be read.
+type private Layered = { Root: Node; Problems: Problem list; IsWhole: bool }
+
+/// What may be missing only because the file that should hold it could not be read.
+let private mayBeBelow (mistake: Diagnostic) =
+    match mistake with
+    | MissingKey _
+    | WrongKind(_, NothingThere)
+    | EmptyList("losses" | "variants")
+    | NotOneChoice(_, _, [])
+    | TeacherWithoutSource
+    | NotDeclaredOnPath _
+    | CaseNotThere _
+    | PartNotThere _
+    | ExcludeUnknownAxis _
+    | UnknownVariant _
+    | UnknownPath(after = ("losses" | "variants") :: _) -> true
+    | UndeclaredLoss(loss = loss) -> (LossCodec.find loss).IsSome
+    | _ -> false
+
+/// Plans an experiment.
+let private planLayered (settings: Source list) (layered: Layered) : Result<Plan * Problem list, Problem list> =
+    let reader = Reader()
+    let distinct = distinct layered.Root.Place.Source settings
+
+    /// What is wrong in the file and in the settings; a setting inside something broken is not worth a word of its own.
+    let problems () =
+        let isNews (problem: Problem) =
+            match problem.Diagnostic with
+            | SetThroughValue(path, _) -> not (reader.IsSpoilt path)
+            | _ -> true
+
+        let isOwn (problem: Problem) = layered.IsWhole || not (mayBeBelow problem.Diagnostic)
+        distinct (List.filter isNews layered.Problems @ List.filter isOwn reader.Problems)
+
+    match ExperimentCodec.codec.Read reader [] layered.Root with
+    | None -> Error(problems ())
+    | Some experiment ->
+        let where = Where layered.Root
+
+        match Expand.plan reader where experiment with
+        | Some(plan, warnings) when layered.Problems.IsEmpty -> Ok(plan, distinct (Check.warnings where experiment @ warnings))
+        | _ -> Error(problems ())
+
+/// Files beside one that is not there, with names like it.
+let private near (path: string) =
+    try
+        let folder =
+            match Path.GetDirectoryName(Path.GetFullPath path) with
+            | null -> "."
+            | folder -> folder
+
+        if Directory.Exists folder then
+            let names =
+                [ for pattern in (if Script.isScript path then [ "*.fsx" ] else [ "*.yaml"; "*.yml" ]) do
+                      for file in Directory.EnumerateFiles(folder, pattern) -> nonNull (Path.GetFileName file) ]
+                |> List.sort
+
+            // Without endings: they are alike in all files and say nothing about the name.
+            let bare (name: string) = nonNull (Path.GetFileNameWithoutExtension name)
+            let near = Suggest.near (bare path) (List.map bare names)
+            names |> List.filter (fun name -> List.contains (bare name) near) |> List.truncate 3
+        else
+            []
+    with
+    | :? IOException
+    | :? UnauthorizedAccessException
+    | :? ArgumentException -> []
+
+/// A file's text; the name is what the user knows it by.
+let private readFile (path: string) : Result<Source, Problem> =
+    let source = Source(path, "")
+
+    // No line of it: the file itself.
+    let here = Some { Source = source; Line = 0; Column = 0; Length = 0 }
+
+    try
+        match Option.ofObj (InputFile.WhyNot path) with
+        | Some _ when not (Path.Exists path) -> Error(problem (FileNotFound(near path)) here)
+        | Some reason -> Error(problem (FileUnreadable reason) here)
+        | None ->
+            let size = FileInfo(path).Length
+            let limit = int64 FileLimits.ExperimentBytes
+
+            if size > limit then
+                Error(problem (FileTooLarge(size, limit)) here)
+            elif Script.isScript path then
+                match Script.run path with
+                | Ok text -> Ok(Source($"{path} (as YAML)", text))
+                | Error mistake -> Error(problem mistake here)
+            else
+                Utf8.decode path (InputFile.ReadAll(path, FileLimits.ExperimentBytes))
+    with
+    | :? IOException as failure -> Error(problem (FileUnreadable failure.Message) here)
+    | :? UnauthorizedAccessException -> Error(problem (FileUnreadable "I am not allowed to read it") here)
+    | :? ArgumentException -> Error(problem (FileNotFound []) here)
+
+/// Files that may build on one another in a row.
+let private longestChain = 16
+
+/// A file's tree over those that it extends.
+let rec private withBase (chain: (string * string) list) (path: string) (own: Layered) : Layered =
+    match Node.find [ ExperimentCodec.extends ] own.Root with
+    | None -> own
+    | Some value ->
+        let alone problems = { own with Problems = own.Problems @ problems; IsWhole = false }
+        let fail mistake = alone [ problem mistake (Some(if Node.isNothing value then Node.place value else value.Place)) ]
+
+        match value.Content with
+        | (Plain text | Quoted text) when not (Node.isNothing value) ->
+            let folder = Path.GetDirectoryName path |> Option.ofObj |> Option.defaultValue ""
+            let below = Path.Combine(folder, text)
+            let chain = (Path.GetFullPath path, path) :: chain
+
+            match chain |> List.tryFindIndex (fun (full, _) -> full = Path.GetFullPath below) with
+            | Some index -> fail (ExtendsItself((List.truncate (index + 1) chain |> List.rev |> List.map snd) @ [ below ]))
+            | None when chain.Length > longestChain -> fail (ExtendsTooLong longestChain)
+            | None when Script.isScript below -> fail (ExtendsScript text)
+            | None ->
+                match readFile below with
+                | Error { Diagnostic = FileNotFound near } -> fail (ExtendsNotFound(text, near))
+                | Error other -> alone [ other ]
+                | Ok source ->
+                    match Yaml.read source with
+                    | Error problems -> alone problems
+                    | Ok(root, problems) ->
+                        let lower = withBase chain below { Root = root; Problems = problems; IsWhole = true }
+
+                        { Root = Layers.extend own.Root lower.Root
+                          Problems = own.Problems @ lower.Problems
+                          IsWhole = own.IsWhole && lower.IsWhole }
+        | _ -> fail (WrongKind(WantText, Node.kind value))
+
+/// The tree with one setting of the command line.
+let private withSetting (root: Node) (source: Source, path: string, text: string) : Result<Node, Problem list> =
+    let place = { Source = source; Line = 1; Column = 1; Length = max 1 path.Length }
+
+    let set value = Layers.set root place path value |> Result.mapError List.singleton
+
+    match path.Trim(), text.Trim() with
+    // What a file builds on is settled before settings come to it, and anchors are resolved by then.
+    | path, _ when path = ExperimentCodec.extends || ExperimentCodec.isAnchorKey path -> Error [ problem (SetTooLate path) (Some place) ]
+    | "", _
+    | _, "" -> Error [ problem SetWithoutValue (Some { place with Length = source.Text.Length }) ]
+    | _, ("null" | "~") -> set None
+    | _ ->
+        match Yaml.readPart source (String(' ', path.Length + 1) + text) with
+        | Ok(value, []) -> set (Some { value with Key = Some place })
+        | Ok(_, problems) -> Error problems
+        | Error [ { Diagnostic = FileEmpty } ] -> Error [ problem SetWithoutValue (Some place) ]
+        | Error problems -> Error problems
+
+/// Settings one after the other, and what is wrong with any of them.
+let private withSettings settings (layered: Layered) : Layered =
+    (layered, settings)
+    ||> List.fold (fun layered setting ->
+        match withSetting layered.Root setting with
+        | Ok changed -> { layered with Root = changed }
+        | Error problems -> { layered with Problems = layered.Problems @ problems })
+
+/// Plans the experiment of a text.
+let ofSource (source: Source) (settings: (string * string) list) : Result<Plan * Problem list, Problem list> =
+    let settings = [ for path, text in settings -> Source("--set", $"{path}={text}", false, source.Folder), path, text ]
+    let sources = [ for source, _, _ in settings -> source ]
+
+    Yaml.read source
+    |> Result.map (fun (root, problems) ->
+        let own = { Root = root; Problems = problems; IsWhole = true }
+
+        match root.Content with
+        | Mapping _ -> own |> withBase [] source.Name |> withSettings settings
+        | _ -> own)
+    |> Result.bind (planLayered sources)
+
+/// More runs than are likely to be meant.
+let manyRuns = 10_000
+
+let private askForMany large (plan: Plan, warnings) =
+    if plan.Runs.Length > manyRuns && not large then
+        Error [ problem (ManyRuns(plan.Runs.Length, manyRuns)) None ]
+    else
+        Ok(plan, warnings)
+
+/// Plans the experiment of a file, with settings of the command line (`--set PATH=VALUE`) in place of the file's own. Gives the plan
+/// and warnings, or every problem. `large` (`--yes`): more than 10,000 runs are meant.
+let load (file: string) (settings: (string * string) list) (large: bool) : Result<Plan * Problem list, Problem list> =
+    match readFile file with
+    | Error problem -> Error [ problem ]
+    | Ok source -> ofSource source settings |> Result.bind (askForMany large)

@@ -1,0 +1,94 @@
+/// Names of runs: readable, and safe as file names.
+module ChannelDistillation.Dsl.Planning.Names
+
+open System
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs
+
+let private longestValue = 32
+let private longestRow = 160
+
+/// Anything as a part of a file name, however long.
+let private letters (text: string) =
+    let letters = text |> String.map (fun c -> if Char.IsAsciiLetterOrDigit c || "+-_.,=".Contains c then c else '_')
+    String.Join("_", letters.Split('_', StringSplitOptions.RemoveEmptyEntries))
+
+/// A path or a value of an axis as a part of a file name.
+let safe (text: string) =
+    let letters = letters text
+
+    if letters.Length > longestValue then
+        letters.Substring(0, longestValue)
+    else
+        letters
+
+/// A variant as the beginning of a file name: whole, since it may differ from another one in its last letter.
+let ofVariant (name: string) =
+    match letters name with
+    | "" -> "variant"
+    | letters -> letters
+
+let rec private brief (setting: Setting) =
+    match setting with
+    | Scalar text -> text
+    | Items items -> String.Join(",", List.map brief items)
+    | Entries entries -> String.Join(",", [ for key, value in entries -> $"{key}={brief value}" ])
+
+/// The last segments of a path, as many as are needed to tell it from the others; at least two for what belongs to a loss.
+let shortest (segments: string list) (others: string list list) =
+    let own =
+        match segments with
+        | "variants" :: _ :: rest when not rest.IsEmpty -> rest
+        | _ -> segments
+
+    let ending count (path: string list) = List.skip (max 0 (path.Length - count)) path
+    let least = if List.head segments = "losses" then 2 else 1
+
+    let count =
+        seq { least .. own.Length }
+        |> Seq.tryFind (fun count -> others |> List.forall (fun other -> ending count other <> ending count own))
+
+    match count with
+    | Some count -> String.Join(".", ending count own)
+    | None -> String.Join(".", segments)
+
+/// How the values of an axis appear in names: told apart even where they are too long to be shown.
+let values (settings: Setting[]) : string[] =
+    let shown = settings |> Array.map (brief >> safe)
+
+    if (Array.distinct shown).Length = shown.Length then
+        shown
+    else
+        shown |> Array.mapi (fun index text -> $"{text}.{index + 1}")
+
+/// A row's name with room for seed and hash in the name of a folder, of which file systems allow 255 bytes. A shorter one is kept whole; the hash tells
+/// runs apart, and finds those whose folder was named otherwise.
+let shortened (row: string) = row.Substring(0, min row.Length longestRow)
+
+/// A value of an axis: `cd.weight=3`.
+let setting (key: string) (value: string) = $"{safe key}={value}"
+
+/// The name of a run: its row and its seed.
+let ofSeed (row: string) (seed: int64) = $"{row}-seed{seed}"
+
+/// Tells names apart that are the same as file names, on file systems that ignore case too: the first is kept, others get a number.
+type Unique() =
+    let taken = System.Collections.Generic.HashSet<string> StringComparer.OrdinalIgnoreCase
+
+    // Where counting continues: thousands of rows may have the same beginning.
+    let next = System.Collections.Generic.Dictionary<string, int> StringComparer.OrdinalIgnoreCase
+
+    member _.Name(name: string) =
+        if taken.Add name then
+            name
+        else
+            let mutable number = 2
+            next.TryGetValue(name, &number) |> ignore
+            number <- max 2 number
+
+            while not (taken.Add $"{name}.{number}") do
+                number <- number + 1
+
+            next[name] <- number + 1
+            $"{name}.{number}"

@@ -1,0 +1,177 @@
+/// Which numbers of the literature belong to which rows.
+module ChannelDistillation.Dsl.Planning.PublishedResults
+
+open System.Collections.Generic
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Resolution
+open ChannelDistillation.Dsl.Grids
+open ChannelDistillation.Dsl.Planning.Drafts
+
+/// An entry of `published.points` that is right.
+type Point =
+    {
+        Index: int
+        Place: Place option
+        Axes: Axes.FoundAxis list
+        /// Those with numbers, each with its source and protocol.
+        Rows: (string * PublishedRow) list
+    }
+
+/// What a number stands beside: a row of ours, a teacher that is in the table once however many rows learn from it, or a row of its own.
+type private Beside =
+    | Row of draft: int
+    | Taught of Dataset * Teacher option
+    | Alone of (string * string) list
+
+/// Where the numbers go.
+type Placed =
+    {
+        /// For each draft: the numbers of its points, then those of every point.
+        OfDrafts: (string * PublishedRow) list list
+        /// Rows of methods that are not trained here.
+        Alone: LiteratureRow list
+        /// Points that give one row different numbers.
+        Contradictions: Problem list
+        Warnings: Problem list
+    }
+
+let private published (experiment: Experiment) = experiment.Published |> Option.defaultValue Published.empty
+
+/// The rows with numbers, what they do not say of source and protocol filled in: from the row of the same name in `published.rows`, the point, and
+/// the section.
+let private numbered (published: Published) (point: PublishedPoint option) (rows: (string * PublishedRow) list) =
+    [ for name, row in rows do
+          if not (PublishedRow.isWithoutNumbers row) then
+              let named = published.Rows |> List.tryPick (fun (other, row) -> if other = name then Some row else None)
+
+              let filled (ofRow: PublishedRow -> string option) ofPoint ofSection =
+                  ofRow row
+                  |> Option.orElse (Option.bind ofRow named)
+                  |> Option.orElse (Option.bind ofPoint point)
+                  |> Option.orElse ofSection
+
+              name,
+              { row with
+                  Source = filled _.Source _.Source published.Source
+                  Protocol = filled _.Protocol _.Protocol published.Protocol } ]
+
+/// The points of `published` that are right; the others are reported, in the words of a grid's.
+let find (reader: Reader) (where: Where) (experiment: Experiment) : Point list =
+    let published = published experiment
+
+    [ for index, point in List.indexed published.Points do
+          let at = [ "published"; "points"; string index; "at" ]
+
+          point.At
+          |> List.map (fun (path, _) -> at @ [ path ], path, Axes.segments experiment path)
+          |> Axes.checkOverlap reader where
+
+          let axes = [ for path, setting in point.At -> Axes.value reader where experiment (at @ [ path ]) path setting ]
+
+          if List.forall Option.isSome axes then
+              { Index = index
+                Place = where.Key at
+                Axes = List.choose id axes
+                Rows = numbered published (Some point) point.Rows } ]
+
+/// Whether a row is at a point: its values change nothing of what the row's runs compute. A student without a teacher is therefore at the
+/// points of all teachers.
+let private isAt (draft: Draft) (point: Point) =
+    let there = (draft.There, point.Axes) ||> List.fold (fun experiment axis -> axis.Values[0].Apply experiment)
+
+    there.Variants
+    |> List.tryFind (fun variant -> variant.Name = draft.Variant)
+    |> Option.exists (fun variant -> Resolve.Resolver().Resolve(there, variant) = draft.Resolved)
+
+/// The values of a point as rows show them.
+let private shown (point: Point) =
+    [ for axis in point.Axes ->
+          match axis.Values[0].Setting with
+          | Scalar text -> axis.Path, text
+          | other -> axis.Path, Emit.flow other ]
+
+/// Points without rows, as one warning: where a setting makes a grid smaller, they are many.
+let private warnings (points: Point list) : Problem list =
+    match points with
+    | [] -> []
+    | first :: others -> [ { Diagnostic = PublishedNowhere others.Length; Place = first.Place } ]
+
+let private inWords (numbers: PublishedRow) =
+    [ for name, value in [ "top1_error", numbers.Top1Error; "top5_error", numbers.Top5Error ] do
+          match value with
+          | Some value -> $"{name}: {Numbers.show value}"
+          | None -> () ]
+    |> fun parts -> "{ " + System.String.Join(", ", parts) + " }"
+
+/// Each number that differs from that of an earlier point for the same row, which is named.
+let private contradictions (where: Where) (points: Point list) (beside: Point -> string -> Beside list) : Problem list =
+    let earlier = Dictionary<struct (string * Beside), Point * PublishedRow>(HashIdentity.Structural)
+
+    [ for point in points do
+          for name, numbers in point.Rows do
+              let others =
+                  [ for target in beside point name do
+                        match earlier.TryGetValue(struct (name, target)) with
+                        | true, (other, known) ->
+                            if (known.Top1Error, known.Top5Error) <> (numbers.Top1Error, numbers.Top5Error) then
+                                other, known
+                        | _ -> earlier[struct (name, target)] <- (point, numbers) ]
+
+              match others with
+              | [] -> ()
+              | (other, known) :: _ ->
+                  let at = Emit.flow (Entries [ for axis in other.Axes -> axis.Path, axis.Values[0].Setting ])
+                  let line = other.Place |> Option.map _.Line |> Option.defaultValue 0
+
+                  { Diagnostic = PublishedTwice(name, inWords numbers, inWords known, at, line)
+                    Place = where.Key [ "published"; "points"; string point.Index; "rows"; name ] } ]
+
+/// Finds the rows of all numbers.
+let place (where: Where) (experiment: Experiment) (points: Point list) (drafts: Draft list) : Placed =
+    let published = published experiment
+    let everywhere = numbered published None published.Rows
+    let variants = experiment.Variants |> List.map _.Name
+    let isAlone name = name <> "teacher" && not (List.contains name variants)
+    let placed = [ for draft in drafts -> draft, points |> List.map (isAt draft) ]
+
+    /// Whether a draft is one that a number of this name is about: of a teacher, and of a method that is not trained here, those with a teacher.
+    let concerns (draft: Draft) name =
+        if List.contains name variants then
+            draft.Variant = name
+        else
+            draft.Resolved.Teacher.IsSome || experiment.Teacher.IsNone
+
+    let isThere index name = placed |> List.exists (fun (draft, isAt) -> List.item index isAt && concerns draft name)
+
+    let beside (point: Point) name =
+        let index = points |> List.findIndex (fun other -> other.Index = point.Index)
+
+        if isAlone name then
+            [ Alone(shown point) ]
+        else
+            [ for number, (draft, isAt) in List.indexed placed do
+                  if List.item index isAt && concerns draft name then
+                      if name = "teacher" then
+                          Taught(draft.Resolved.Dataset, draft.Resolved.Teacher)
+                      else
+                          Row number ]
+            |> List.distinct
+
+    let alone axes rows =
+        [ for name, numbers in rows do
+              if isAlone name then
+                  { Name = name; Axes = axes; Numbers = numbers } ]
+
+    { OfDrafts = [ for _, isAt in placed -> (List.zip points isAt |> List.filter snd |> List.collect (fun (point, _) -> point.Rows)) @ everywhere ]
+      Alone =
+        alone [] everywhere
+        @ [ for index, point in List.indexed points do
+                yield! point.Rows |> List.filter (fst >> isThere index) |> alone (shown point) ]
+      Contradictions = contradictions where points beside
+      Warnings =
+        [ for index, point in List.indexed points do
+              if not (point.Rows |> List.exists (fst >> isThere index)) then
+                  point ]
+        |> warnings }

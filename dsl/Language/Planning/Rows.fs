@@ -1,0 +1,76 @@
+/// Rows out of drafts: what they are called, and the runs in them.
+module ChannelDistillation.Dsl.Planning.Rows
+
+open System
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Resolution
+open ChannelDistillation.Dsl.Grids
+open ChannelDistillation.Dsl.Planning.Drafts
+
+/// A value of an axis as rows show it, and as names do.
+[<Struct>]
+type private Label = { Shown: string * string; Named: string }
+
+let private labels (experiment: Experiment) (legend: AxisTable) : Label[][] =
+    let segments = [| for axis in 0 .. legend.Count - 1 -> Axes.segments experiment (legend.Path axis) |]
+
+    [| for axis in 0 .. legend.Count - 1 do
+           let others =
+               [ for other in 0 .. legend.Count - 1 do
+                     if other <> axis then
+                         segments[other] ]
+
+           let key = Names.shortest segments[axis] others
+           let values = legend.Values(axis).ToArray()
+
+           [| for value, name in Array.zip values (Names.values values) ->
+                  let text =
+                      match value with
+                      | Scalar text -> text
+                      | other -> Emit.flow other
+
+                  { Shown = legend.Path axis, text; Named = Names.setting key name } |] |]
+
+/// The value of a draft on an axis that the legend may have got after the draft was made.
+let private value (draft: Draft) axis = if axis < draft.Values.Length then draft.Values[axis] else -1
+
+/// By axis, whether rows of a variant differ on it: only then it is worth a place in names.
+let private varying (legend: AxisTable) (drafts: Draft list) : bool[] =
+    [| for axis in 0 .. legend.Count - 1 ->
+           match drafts with
+           | [] -> false
+           | first :: others -> others |> List.exists (fun draft -> value draft axis <> value first axis) |]
+
+/// `published`: for each draft, numbers of the literature.
+let make (experiment: Experiment) (legend: AxisTable) (drafts: Draft list) (published: (string * PublishedRow) list list) : Row list =
+    let labels = labels experiment legend
+    let specs = Resolve.SpecMaker()
+    let unique = Names.Unique()
+    let varying = drafts |> List.groupBy _.Variant |> List.map (fun (variant, drafts) -> variant, varying legend drafts) |> dict
+
+    [ for draft, published in List.zip drafts published do
+          let varying = varying[draft.Variant]
+          let name = Text.StringBuilder(Names.ofVariant draft.Variant)
+
+          let axes =
+              [ for axis in 0 .. legend.Count - 1 do
+                    match value draft axis with
+                    | -1 -> ()
+                    | value ->
+                        let label = labels[axis][value]
+
+                        if varying[axis] then
+                            name.Append('-').Append(label.Named) |> ignore
+
+                        label.Shown ]
+
+          let name = unique.Name(Names.shortened (name.ToString()))
+
+          { Variant = draft.Variant
+            Axes = axes
+            Published = published
+            Runs =
+              (experiment.Seeds, specs.Make(draft.Resolved, experiment.Seeds))
+              ||> List.map2 (fun seed spec -> { Variant = draft.Variant; Axes = axes; Seed = seed; Name = Names.ofSeed name seed; Spec = spec }) } ]

@@ -1,0 +1,146 @@
+/// Schedules that do not come to act, in the runs that are trained.
+module ChannelDistillation.Dsl.Planning.ScheduleChecks
+
+open System.Collections.Generic
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Resolution
+open ChannelDistillation.Dsl.Grids
+open ChannelDistillation.Dsl.Planning.Drafts
+
+let private warn place mistake : Problem = { Diagnostic = mistake; Place = place }
+
+/// What of a loss's schedule lies beyond the last epoch.
+let private beyond epochs (loss: Resolve.ResolvedLoss) =
+    [ if loss.StartAfter >= epochs then
+          Start(loss.Name, loss.StartAfter)
+      match loss.Decay with
+      | StepDecay(at, _) ->
+          for epoch in at do
+              if epoch > epochs then
+                  Decaying(loss.Name, epoch)
+      | EveryDecay(every, _) when every > epochs -> Decaying(loss.Name, every)
+      | _ -> () ]
+
+/// Whether a loss with a weight has none in any epoch, although it starts.
+let private neverActs epochs (loss: Resolve.ResolvedLoss) =
+    match loss.Decay, loss.StopAfter with
+    | (NoDecay | StepDecay _ | EveryDecay _), None -> false
+    | _ ->
+        let spec = Resolve.lossSpec loss
+
+        loss.Weight > 0.0
+        && loss.StartAfter < epochs
+        && seq { 1..epochs } |> Seq.forall (fun epoch -> spec.WeightAt epoch = 0.0)
+
+/// The place of a row's value on the first of some paths that is an axis.
+let private placeOf (experiment: Experiment) (legend: AxisTable) =
+    let segments = [| for axis in 0 .. legend.Count - 1 -> Axes.segments experiment (legend.Path axis) |]
+
+    fun (draft: Draft) (paths: string list list) ->
+        paths
+        |> List.tryPick (fun path ->
+            seq { 0 .. draft.Values.Length - 1 }
+            |> Seq.tryFind (fun axis ->
+                draft.Values[axis] >= 0
+                && segments[axis].Length <= path.Length
+                && List.truncate segments[axis].Length path = segments[axis])
+            |> Option.map (fun axis -> legend.Place(axis, draft.Values[axis])))
+
+/// Where a setting of a loss in a variant comes from: the value of an axis, or else what the file says nearest to the variant.
+let private placeOfSetting (where: Where) (experiment: Experiment) placeOf (draft: Draft) (loss: string) (key: string) (inside: string list) =
+    let variant = experiment.Variants |> List.find (fun variant -> variant.Name = draft.Variant)
+
+    let isOfPreset =
+        match variant.Edt with
+        | None -> false
+        | Some edt ->
+            let preset = Resolve.preset edt (Resolve.descriptor experiment loss)
+            if key = "decay" then preset.Decay.IsSome else preset.StartAfter.IsSome
+
+    placeOf
+        draft
+        [ "variants" :: draft.Variant :: loss :: key :: inside
+          [ "variants"; draft.Variant; "edt" ]
+          "losses" :: loss :: key :: inside ]
+    |> Option.orElse (where.VariantSetting(draft.Variant, loss, key))
+    |> Option.orElse (if isOfPreset then where.Value [ "variants"; draft.Variant; "edt" ] else None)
+    |> Option.orElse (where.Node [ "losses"; loss; key ] |> Option.map _.Place)
+    |> Option.orElse (where.VariantLoss(draft.Variant, loss))
+
+/// Variants of which the same is to be said at one place are named together.
+let private together (problems: Problem list) =
+    let variant (problem: Problem) =
+        match problem.Diagnostic with
+        | NeverHappens(variant, _, _, _)
+        | NeverActs(_, variant, _, _) -> variant
+        | _ -> ""
+
+    problems
+    |> List.groupBy (fun problem ->
+        match problem.Diagnostic with
+        | NeverActs(loss, _, _, _) -> problem.Place, loss
+        | _ -> problem.Place, "")
+    |> List.map (fun (_, problems) ->
+        let first = problems.Head
+        let others = problems |> List.map variant |> List.distinct |> List.filter ((<>) (variant first))
+
+        { first with
+            Diagnostic =
+                match first.Diagnostic with
+                | NeverHappens(variant, epochs, parts, _) -> NeverHappens(variant, epochs, parts, others)
+                | NeverActs(loss, variant, epochs, _) -> NeverActs(loss, variant, epochs, others)
+                | other -> other })
+
+let private losses (where: Where) (placeOf: Draft -> string list list -> Place option) (experiment: Experiment) (drafts: Draft list) =
+    let seen = HashSet<struct (string * int * Beyond list)>(HashIdentity.Structural)
+    let idle = HashSet<struct (string * string * Decay * int option)>(HashIdentity.Structural)
+    let placeOfSetting = placeOfSetting where experiment placeOf
+
+    [ for draft in drafts do
+          let epochs = draft.Resolved.Train.Epochs
+
+          match draft.Resolved.Losses |> List.collect (beyond epochs) with
+          | first :: _ as parts when seen.Add(struct (draft.Variant, epochs, parts)) ->
+              let place =
+                  placeOf draft [ [ "train"; "epochs" ] ]
+                  |> Option.orElseWith (fun () ->
+                      match first with
+                      | Start(loss, _) -> placeOfSetting draft loss "start_after" []
+                      | Decaying(loss, _) -> placeOfSetting draft loss "decay" [ "step"; "at" ])
+
+              warn place (NeverHappens(draft.Variant, epochs, parts, []))
+          | _ -> ()
+
+          for loss in draft.Resolved.Losses do
+              if neverActs epochs loss && idle.Add(struct (draft.Variant, loss.Name, loss.Decay, loss.StopAfter)) then
+                  let place =
+                      match loss.Decay with
+                      | LinearDecay _ -> placeOfSetting draft loss.Name "decay" [ "linear"; "until" ]
+                      | CosineDecay _ -> placeOfSetting draft loss.Name "decay" [ "cosine"; "until" ]
+                      | _ -> placeOfSetting draft loss.Name "stop_after" []
+
+                  warn place (NeverActs(loss.Name, draft.Variant, epochs, [])) ]
+    |> together
+
+/// Learning rates that would change after the last epoch, for each length of training and each schedule.
+let private rates (where: Where) (placeOf: Draft -> string list list -> Place option) (drafts: Draft list) =
+    let at = [ "train"; "lr_schedule"; "step"; "at" ]
+    let seen = HashSet<struct (int * int list)>(HashIdentity.Structural)
+
+    [ for draft in drafts do
+          let train = draft.Resolved.Train
+
+          match train.Schedule.Shape with
+          | Step(changes, _) when seen.Add(struct (train.Epochs, changes)) ->
+              match changes |> List.tryFind (fun epoch -> epoch >= train.Epochs) with
+              | Some epoch ->
+                  let place = placeOf draft [ [ "train"; "epochs" ]; at ] |> Option.orElse (where.Value at)
+                  warn place (RateNeverChanges(epoch, train.Epochs))
+              | None -> ()
+          | _ -> () ]
+
+let warnings (where: Where) (experiment: Experiment) (legend: AxisTable) (drafts: Draft list) : Problem list =
+    let placeOf = placeOf experiment legend
+    rates where placeOf drafts @ losses where placeOf experiment drafts

@@ -1,0 +1,94 @@
+/// Whether networks from Python fit the images, the losses and the precision of an experiment; files are read, not run.
+module ChannelDistillation.Dsl.Planning.TorchScriptChecks
+
+open System
+open ChannelDistillation.Core
+open ChannelDistillation.Specs
+open ChannelDistillation.TorchScript
+open ChannelDistillation.Losses
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Resolution
+
+/// The files of a network: of a student one for each seed, where its path has one.
+let files (experiment: Experiment) (model: Model) : string list =
+    match model.Script with
+    | None -> []
+    | Some path when path.Contains TorchScriptCodec.seedMark -> experiment.Seeds |> List.map (fun seed -> TorchScriptCodec.ofSeed seed path)
+    | Some path -> [ path ]
+
+let private size (image: ImageShape) = $"{image.Channels}x{image.Height}x{image.Width}"
+
+let private wrongWith (dataset: Dataset) (path: string) : Diagnostic option =
+    let name = nonNull (IO.Path.GetFileName path)
+
+    match TorchScriptCodec.network path name with
+    | Error reason -> Some(TorchScriptUnusable reason)
+    | Ok(_, network) ->
+        let here = ChannelDistillation.Data.DatasetCatalog.Describe(Resolve.datasetSpec dataset)
+
+        let named =
+            match dataset.Source with
+            | Named name -> name
+            | ImageFolder(folder, _) -> folder
+
+        match Option.ofNullable network.Image, Option.ofNullable network.Classes with
+        | Some image, _ when image <> here.Image -> Some(NetworkOfOtherImages(name, size image, named, size here.Image))
+        | _, Some classes when classes <> here.Classes -> Some(NetworkOfOtherClasses(name, classes, named, here.Classes))
+        | _ -> None
+
+/// The first thing that is wrong with the files of a network on a dataset.
+let mistake (experiment: Experiment) (model: Model) : Diagnostic option = files experiment model |> List.tryPick (wrongWith experiment.Dataset)
+
+/// The network in the first of a model's files; None: it is no network from Python, or its file cannot be used.
+let private description (experiment: Experiment) (model: Model) : NetworkDescription option =
+    files experiment model
+    |> List.tryHead
+    |> Option.bind (fun path -> TorchScriptCodec.network path model.Name |> Result.toOption)
+    |> Option.map snd
+
+/// What a loss reads of a network from Python and its file does not give: in words, with the outputs that there are.
+let missing (experiment: Experiment) (model: Model) (ofStudent: bool) (loss: LossDescriptor) : (string * string list) option =
+    let needs = if ofStudent then loss.OfStudent else loss.Needs
+    let reads (signal: TeacherSignal) = needs &&& signal <> TeacherSignal.None
+    let whose = if ofStudent then "the student" else "the teacher"
+
+    match description experiment model with
+    | None -> None
+    | Some network ->
+        if reads TeacherSignal.PreActivations then
+            Some $"stages of {whose} before their last ReLU"
+        elif reads (TeacherSignal.Features ||| TeacherSignal.ChannelMeans) && network.Stages = 0 then
+            Some $"stages of {whose}"
+        elif reads TeacherSignal.Embedding && not network.HasEmbedding then
+            Some $"the embedding of {whose}"
+        else
+            None
+        |> Option.map (fun what -> what, List.ofSeq network.Outputs)
+
+/// Whether the shapes of a network's outputs are known without running it.
+let knowsShapes (experiment: Experiment) (model: Model) =
+    model.Script.IsNone
+    || (match description experiment model with
+        | Some network -> network.KnowsShapes
+        | None -> false)
+
+/// Names of networks from Python that compute in bfloat16 here, which is not possible.
+let inBFloat16 (experiment: Experiment) (usesTeacher: bool) : string list =
+    if experiment.Train.Precision <> Precision.BFloat16 then
+        []
+    else
+        [ experiment.Student
+          if usesTeacher then
+              yield! experiment.Teacher |> Option.map _.Model |> Option.toList ]
+        |> List.filter _.Script.IsSome
+        |> List.map _.Name
+
+/// One file for the students of several seeds: they all begin with its weights.
+let warnings (where: Where) (experiment: Experiment) : Problem list =
+    match experiment.Student.Script with
+    | Some path when experiment.Seeds.Length > 1 && not (path.Contains TorchScriptCodec.seedMark) ->
+        [ { Diagnostic = SameInitialWeights(experiment.Student.Name, experiment.Seeds.Length)
+            Place = where.Value [ "student"; "torchscript" ] } ]
+    | _ -> []

@@ -1,0 +1,303 @@
+/// What a variant of an experiment comes down to: everything that is left out filled in.
+module ChannelDistillation.Dsl.Resolution.Resolve
+
+open ChannelDistillation.Schedules
+open ChannelDistillation.Specs
+open ChannelDistillation.Losses
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs
+
+type ResolvedLoss =
+    {
+        Name: string
+        /// The file of a loss from Python, with its content's hash.
+        Script: TorchScriptFile option
+        Weight: float
+        StartAfter: int
+        StopAfter: int option
+        Warmup: int
+        Decay: Decay
+        DecaysAtZero: bool
+        Parameters: (string * ParameterValue) list
+    }
+
+/// A run without its seed, compared by value.
+type Resolved =
+    {
+        Dataset: Dataset
+        /// In how many ways each training image is varied; None: in another way in every epoch, or not at all.
+        Views: int option
+        Teacher: Teacher option
+        Student: Model
+        Train: Train
+        Losses: ResolvedLoss list
+    }
+
+/// Whether a preset treats a loss as one on features (it decays) or as one on logits and labels (it starts late).
+let private onFeatures (loss: LossDescriptor) =
+    (loss.Needs &&& (TeacherSignal.WholeMaps ||| TeacherSignal.ChannelMeans ||| TeacherSignal.Embedding))
+    <> TeacherSignal.None
+
+/// Early Decay Teacher as the paper's code does it (`lrdv2` there).
+let preset (edt: EdtPreset) (loss: LossDescriptor) : LossSettings =
+    match edt, onFeatures loss with
+    | CifarEdt, true -> { LossCodec.blank with Decay = Some(StepDecay([ 60; 160 ], 0.9)) }
+    | CifarEdt, false -> { LossCodec.blank with StartAfter = Some 60; DecaysAtZero = Some true }
+    | ImageNetEdt, true -> { LossCodec.blank with Decay = Some(EveryDecay(30, 0.9)) }
+    | ImageNetEdt, false -> { LossCodec.blank with StartAfter = Some 30; DecaysAtZero = Some true }
+
+/// The first says what it says; the second what the first leaves out.
+let over (first: LossSettings) (second: LossSettings) : LossSettings =
+    { Script = Option.orElse second.Script first.Script
+      Weight = Option.orElse second.Weight first.Weight
+      StartAfter = Option.orElse second.StartAfter first.StartAfter
+      StopAfter = Option.orElse second.StopAfter first.StopAfter
+      Warmup = Option.orElse second.Warmup first.Warmup
+      Decay = Option.orElse second.Decay first.Decay
+      DecaysAtZero = Option.orElse second.DecaysAtZero first.DecaysAtZero
+      Parameters =
+        if first.Parameters.IsEmpty then
+            second.Parameters
+        else
+            Map.fold (fun all name value -> Map.add name value all) second.Parameters first.Parameters }
+
+let private standard (descriptor: ParameterDescriptor) =
+    match descriptor.DefaultValue with
+    | :? float as value -> Number value
+    | :? bool as value -> Flag value
+    | value -> Word(string value)
+
+let private scriptOf (path: string) = ChannelDistillation.TorchScript.Archive.Read(path).File
+
+let private datasetName (dataset: Dataset) =
+    match dataset.Source with
+    | Named name -> name
+    | ImageFolder _ -> DatasetSpec.ImageFolder
+
+/// A loss of an experiment that was checked: its file could be read.
+let descriptor (experiment: Experiment) (name: string) : LossDescriptor =
+    match DeclaredLosses.descriptor experiment.Losses name with
+    | Some descriptor -> descriptor
+    | None -> LossCatalog.Get name
+
+/// A loss of a variant: the variant's own settings, then its preset, then the declaration, then the descriptor.
+let loss (experiment: Experiment) (variant: Variant) (name: string, own: LossSettings) : ResolvedLoss =
+    let descriptor = (descriptor experiment name).On(datasetName experiment.Dataset)
+
+    let declared =
+        experiment.Losses |> List.tryFind (fun (key, _) -> key = name) |> Option.map snd |> Option.defaultValue LossCodec.blank
+
+    let settings =
+        match variant.Edt with
+        | Some edt -> over own (over (preset edt descriptor) declared)
+        | None -> over own declared
+
+    { Name = name
+      Script = settings.Script |> Option.map scriptOf
+      Weight = defaultArg settings.Weight descriptor.DefaultWeight
+      StartAfter = defaultArg settings.StartAfter 0
+      StopAfter = settings.StopAfter
+      Warmup = defaultArg settings.Warmup descriptor.DefaultWarmup
+      Decay = defaultArg settings.Decay NoDecay
+      DecaysAtZero = defaultArg settings.DecaysAtZero false
+      Parameters =
+        [ for parameter in descriptor.Parameters ->
+              parameter.Name, settings.Parameters |> Map.tryFind parameter.Name |> Option.defaultWith (fun () -> standard parameter) ] }
+
+/// Whether any of a variant's losses learns from the teacher.
+let usesTeacher (experiment: Experiment) (variant: Variant) =
+    variant.Losses
+    |> List.exists (fun (name, _) -> DeclaredLosses.descriptor experiment.Losses name |> Option.exists _.NeedsTeacher)
+
+/// The result of a function for its last argument, kept as long as the same object comes again: neighbouring points of a grid
+/// have most of their parts in common, and what is shared costs neither time nor memory.
+let private remember (compute: 'argument -> 'result) : 'argument -> 'result when 'argument: not struct =
+    let last = ref ValueNone
+
+    fun argument ->
+        match last.Value with
+        | ValueSome(struct (known, result)) when obj.ReferenceEquals(known, argument) -> result
+        | _ ->
+            let result = compute argument
+            last.Value <- ValueSome(struct (argument, result))
+            result
+
+/// The teacher with everything written out. Its views are how the images of all variants are varied, and no more its own.
+let private essentialTeacher (teacher: Teacher) =
+    { KnownTeachers.writtenOut teacher with Cache = teacher.Cache |> Option.map (fun _ -> { Views = None }) }
+
+/// All variants see the same views, also those without a teacher: a table compares losses, not images.
+let private views (experiment: Experiment) =
+    experiment.Teacher
+    |> Option.bind _.Cache
+    |> Option.bind _.Views
+    |> Option.filter (fun _ -> Augmentation.isRandom experiment.Dataset)
+
+/// Resolves a variant at one point after another. A variant that does not use the teacher has none: its runs are the same with
+/// every teacher.
+type Resolver() =
+    let mutable losses = struct ([], Unchecked.defaultof<Variant>, "", [])
+    let dataset = remember (Augmentation.essential >> Catalogued.essential)
+    let teacher = remember (Option.map essentialTeacher)
+
+    member _.Resolve(experiment: Experiment, variant: Variant) : Resolved =
+        let struct (declared, known, on, resolved) = losses
+        let name = datasetName experiment.Dataset
+
+        let resolved =
+            if obj.ReferenceEquals(declared, experiment.Losses) && obj.ReferenceEquals(known, variant) && on = name then
+                resolved
+            else
+                let resolved = variant.Losses |> List.map (loss experiment variant)
+                losses <- struct (experiment.Losses, variant, name, resolved)
+                resolved
+
+        { Dataset = dataset experiment.Dataset
+          Views = views experiment
+          Teacher = if usesTeacher experiment variant then teacher experiment.Teacher else None
+          Student = experiment.Student
+          Train = experiment.Train
+          Losses = resolved }
+
+let private datasetSpecOf (views: int option) (dataset: Dataset) : DatasetSpec =
+    let views = Option.toNullable views
+    let augmentation = Augmentation.spec dataset
+    let normalization = Catalogued.normalization dataset |> Option.toObj
+    let heldOut = dataset.Validation |> Option.map (fun held -> HeldOutSpec(held.Share, held.Seed)) |> Option.toObj
+
+    match dataset.Source with
+    | Named name -> DatasetSpec(Name = name, Augmentation = augmentation, Normalization = normalization, HeldOut = heldOut, Views = views)
+    | ImageFolder(folder, classes) ->
+        DatasetSpec(
+            Name = DatasetSpec.ImageFolder,
+            Folder = folder,
+            Classes = classes,
+            Augmentation = augmentation,
+            Normalization = normalization,
+            HeldOut = heldOut,
+            Views = views
+        )
+
+let datasetSpec = datasetSpecOf None
+
+/// A network; of a student whose file depends on the seed, that of a seed.
+let modelSpecFor (seed: int64) (model: Model) =
+    match model.Script with
+    | Some path ->
+        let file = scriptOf (TorchScriptCodec.ofSeed seed path)
+        // With the name as the experiment has it: the runs of one row have one network in tables.
+        ModelSpec.Of(TorchScriptFile(model.Name, file.Path, file.Sha256))
+    | None -> ModelSpec(model.Name, Option.toNullable model.Stem)
+
+let modelSpec = modelSpecFor 0L
+
+let private learningRate (rate: LearningRate) : LearningRateSchedule =
+    let epochs, from =
+        match rate.Warmup with
+        | Some warmup -> warmup.Epochs, warmup.From
+        | None -> 0, 0.1
+
+    match rate.Shape with
+    | Constant -> LearningRateSchedule.Constant(WarmupEpochs = epochs, WarmupFrom = from)
+    | Step(at, factor) -> LearningRateSchedule.Step(List.toArray at, factor, WarmupEpochs = epochs, WarmupFrom = from)
+    | Cosine final -> LearningRateSchedule.Cosine(final, WarmupEpochs = epochs, WarmupFrom = from)
+
+let private trainSpecWith (learningRate: LearningRate -> LearningRateSchedule) (train: Train) =
+    TrainSpec(
+        Epochs = train.Epochs,
+        Batch = train.Batch,
+        Optimizer = SgdSpec(train.Optimizer.LearningRate, train.Optimizer.Momentum, train.Optimizer.WeightDecay, train.Optimizer.Nesterov),
+        LearningRateSchedule = learningRate train.Schedule,
+        Precision = train.Precision,
+        DataSeed = Option.toNullable train.DataSeed
+    )
+
+let trainSpec = trainSpecWith learningRate
+
+let teacherSpec (teacher: Teacher) =
+    let (checkpoint: string | null), (train: TrainSpec | null), seed =
+        match teacher.Source with
+        | Checkpoint path -> path, null, 0L
+        | Known _ -> invalidArg (nameof teacher) "The checkpoint of a known teacher is written out first."
+        | TorchScript -> null, null, 0L
+        | Trained(train, seed) -> null, trainSpec train, seed
+
+    TeacherSpec(
+        Model = modelSpec teacher.Model,
+        Checkpoint = checkpoint,
+        Train = train,
+        Seed = seed,
+        BatchNorm = teacher.BatchNorm,
+        Cache = teacher.Cache.IsSome
+    )
+
+let private weightDecay (decay: Decay) : LossWeightDecay | null =
+    match decay with
+    | NoDecay -> null
+    | StepDecay(at, factor) -> LossWeightDecay.Step(List.toArray at, factor)
+    | EveryDecay(epochs, factor) -> LossWeightDecay.Every(epochs, factor)
+    | LinearDecay(until, final) -> LossWeightDecay.Linear(until, final)
+    | CosineDecay(until, final) -> LossWeightDecay.Cosine(until, final)
+
+let private parameters (values: (string * ParameterValue) list) =
+    match values with
+    | [] -> Parameters.Empty
+    | _ ->
+        Parameters(
+            seq {
+                for name, value in values ->
+                    System.Collections.Generic.KeyValuePair(
+                        name,
+                        match value with
+                        | Number value -> nonNull (box value)
+                        | Flag value -> nonNull (box value)
+                        | Word value -> nonNull (box value)
+                    )
+            }
+        )
+
+let lossSpec (loss: ResolvedLoss) =
+    LossSpec(
+        Name = loss.Name,
+        Script = Option.toObj loss.Script,
+        Weight = loss.Weight,
+        Parameters = parameters loss.Parameters,
+        Schedule =
+            LossWeightSchedule(
+                StartAfter = loss.StartAfter,
+                StopAfter = Option.toNullable loss.StopAfter,
+                Warmup = loss.Warmup,
+                Decay = weightDecay loss.Decay,
+                DecaysAtZero = loss.DecaysAtZero
+            )
+    )
+
+/// Makes the specifications of one row after another.
+type SpecMaker() =
+    let dataset = remember datasetSpec
+    let student = remember modelSpec
+
+    // One file for each seed, or the same network for all.
+    let studentOf (model: Model) (seed: int64) = if model.Script.IsSome then modelSpecFor seed model else student model
+    let learningRate = remember learningRate
+    let losses = remember (fun (losses: ResolvedLoss list) -> [| for loss in losses -> lossSpec loss |])
+    let teacher = remember teacherSpec
+
+    /// The runs of a row, one for each seed.
+    member _.Make(resolved: Resolved, seeds: int64 list) : RunSpec list =
+        let dataset =
+            match resolved.Views with
+            | None -> dataset resolved.Dataset
+            | views -> datasetSpecOf views resolved.Dataset
+
+        let teacher: TeacherSpec | null =
+            match resolved.Teacher with
+            | Some resolved -> teacher resolved
+            | None -> null
+
+        let train = trainSpecWith learningRate resolved.Train
+        let losses = losses resolved.Losses
+
+        [ for seed in seeds ->
+              RunSpec(Dataset = dataset, Teacher = teacher, Student = studentOf resolved.Student seed, Train = train, Losses = losses, Seed = seed) ]
