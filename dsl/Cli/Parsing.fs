@@ -9,7 +9,6 @@ open ChannelDistillation.Training
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Builders
 open ChannelDistillation.Lab.Tables
 open ChannelDistillation.Lab.Progress
 open ChannelDistillation.Lab.Runs
@@ -83,7 +82,7 @@ let parse<'arguments when 'arguments :> IArgParserTemplate> (verb: string) (argu
                 refuse (explain verb options problem.Message)
 
 /// The command that was given, to be copied into a shell.
-let commandLine (verb: string) (arguments: string list) = String.Join(' ', program :: verb :: List.map Launch.Shell.quoted arguments)
+let commandLine (verb: string) (arguments: string list) = String.Join(' ', program :: verb :: List.map Shell.quoted arguments)
 
 /// `PATH=VALUE` of --set.
 let assignment (text: string) =
@@ -111,7 +110,7 @@ let device (text: string) =
 /// What `sweep` trains on: this process on one device, or a worker process on each of several.
 type Devices =
     | One of device: string
-    | Several of Launch.WorkerDevice list
+    | Several of WorkerDevice list
 
 /// `cpu,cpu`, `cuda:0,1` or `cuda:0,cuda:1`.
 let private deviceList (text: string) =
@@ -133,23 +132,23 @@ let private deviceList (text: string) =
 
         refuse $"`{strange.Head}` {one}."
     elif List.forall ((=) "cpu") words then
-        [ for number in 1 .. words.Length -> Launch.Processor number ]
+        [ for number in 1 .. words.Length -> Processor number ]
     elif List.contains "cpu" words then
         refuse "it mixes the processor with GPUs."
     elif not (words.Head.StartsWith "cuda:") then
         refuse $"`{words.Head}` is no device."
     else
-        Launch.WorkerDevice.onGpus [ for word in words -> int (number word).Groups[1].Value ]
+        WorkerDevice.onGpus [ for word in words -> int (number word).Groups[1].Value ]
 
 /// What `--device` asks for, with as many workers on each device; None: one.
 let devices (text: string) (each: int option) : Devices =
     if text.Contains ',' then
-        Several(deviceList text |> Launch.WorkerDevice.times (defaultArg each 1))
+        Several(deviceList text |> WorkerDevice.times (defaultArg each 1))
     elif each |> Option.exists (fun count -> count > 1) && oneDevice.IsMatch text then
         match text with
         | "auto" -> Ending.stop Ending.invalid "--workers-per-device needs a device that is named: --device cpu, cuda or cuda:N."
-        | "cuda" -> Several(Launch.WorkerDevice.onGpus (List.replicate each.Value 0))
-        | named -> Several(deviceList named |> Launch.WorkerDevice.times each.Value)
+        | "cuda" -> Several(WorkerDevice.onGpus (List.replicate each.Value 0))
+        | named -> Several(deviceList named |> WorkerDevice.times each.Value)
     elif oneDevice.IsMatch text then
         One text
     else
@@ -169,11 +168,11 @@ let launcher (text: string) =
         Ending.stop Ending.invalid $"I do not know the launcher `{other}`. --launcher is local or slurm.{near}"
 
 /// What `--differences` adds: `interval,welch,holm`.
-let differences (text: string) : Report.DifferenceColumn list =
+let differences (text: string) : DifferenceColumn list =
     let known =
-        [ "interval", Report.DifferenceColumn.Interval
-          "welch", Report.DifferenceColumn.Welch
-          "holm", Report.DifferenceColumn.Holm ]
+        [ "interval", DifferenceColumn.Interval
+          "welch", DifferenceColumn.Welch
+          "holm", DifferenceColumn.Holm ]
 
     [ for word in text.Split ',' |> Array.map _.Trim() ->
           match known |> List.tryFind (fun (name, _) -> name = word) with

@@ -8,7 +8,6 @@ open ChannelDistillation.Native
 open ChannelDistillation.Training
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Builders
 open ChannelDistillation.Lab.Progress
 open ChannelDistillation.Lab.Runs
 

@@ -7,7 +7,6 @@ open System.Runtime.InteropServices
 open System.Threading
 open Spectre.Console
 open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Builders
 open ChannelDistillation.Lab.Progress
 open ChannelDistillation.Lab.Workers
 

@@ -11,7 +11,6 @@ open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Planning
-open ChannelDistillation.Dsl.Builders
 open ChannelDistillation.Lab.Tables
 open ChannelDistillation.Lab.Progress
 open ChannelDistillation.Lab.Runs
@@ -85,7 +84,7 @@ let private summary (outcome: Outcome) =
     let waiting = outcome.Jobs.Length - completed - stopped.Length
     let others = if waiting > 0 then $", {waiting} not trained to the end" else ""
     let failures = if stopped.IsEmpty then "" else $", {stopped.Length} failed or diverged"
-    printfn "\n%d of %d runs completed%s%s, in %s." completed outcome.Jobs.Length failures others (Progress.Figures.duration outcome.Elapsed)
+    printfn "\n%d of %d runs completed%s%s, in %s." completed outcome.Jobs.Length failures others (Figures.duration outcome.Elapsed)
 
     for job, status in stopped do
         let reason = Job.reason job |> Option.defaultValue "It does not say why."
@@ -139,7 +138,7 @@ let private partOf (file: string option) (part: string) =
     | _, (true, element), Some file ->
         let folder = Path.GetDirectoryName(Path.GetFullPath file) |> Option.ofObj |> Option.defaultValue "."
 
-        match Slurm.Submission.runsOf folder [ element ] with
+        match Submission.runsOf folder [ element ] with
         | Ok runs -> RunsOf(set runs)
         | Error problem ->
             Ending.stop

@@ -6,7 +6,6 @@ open Argu
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Builders
 open ChannelDistillation.Lab.Tables
 open ChannelDistillation.Lab.Progress
 open ChannelDistillation.Lab.Runs
@@ -14,12 +13,6 @@ open ChannelDistillation.Lab.Workers
 open ChannelDistillation.Lab.Sweep
 open ChannelDistillation.Lab.Slurm
 open ChannelDistillation.Cli
-
-type TableFormat =
-    | Md
-    | Csv
-    | Json
-    | Latex
 
 type TableArguments =
     | [<MainCommand>] Source of ``file or folder``: string list
