@@ -119,7 +119,7 @@ let private ofPackage (packages: string) (name: string, version: string) : Notic
 
 /// What the report and .NET itself carry beside the packages.
 let private others () =
-    let page name = text (at $"dsl/Report/Html/page/{name}")
+    let page name = text (at $"dsl/Lab/Report/page/{name}")
 
     [ { Title = "Apache ECharts with ZRender, in every report.html, Apache-2.0\nhttps://echarts.apache.org"
         Texts = [ page "ECHARTS-NOTICE"; page "ECHARTS-LICENSE" ] }

@@ -1,4 +1,5 @@
 using ChannelDistillation.Native;
+using ChannelDistillation.Runs;
 using ChannelDistillation.Specs;
 using ChannelDistillation.Training;
 using TorchSharp;

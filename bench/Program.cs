@@ -1,4 +1,5 @@
 using System.Globalization;
+using ChannelDistillation.Bench;
 using ChannelDistillation.Core;
 using ChannelDistillation.Native;
 using ChannelDistillation.Specs;

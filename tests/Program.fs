@@ -10,13 +10,13 @@ let main arguments =
     match List.ofArray arguments with
     | "sweep" :: _ ->
         ExternalTorch.Load()
-        Launch.Workers.TestWorker.work arguments
+        Lab.Workers.TestWorker.work arguments
     | [ "scarce-memory" ] ->
         ExternalTorch.Load()
-        Training.ScarceMemoryTests.work ()
+        Runtime.Training.ScarceMemoryTests.work ()
     | [ "convolutions" ] ->
         ExternalTorch.Load()
-        Models.Layers.ConvolutionTests.work ()
+        Runtime.Models.Layers.ConvolutionTests.work ()
     | "worker" :: pipe :: arguments ->
         ExternalTorch.Load()
 

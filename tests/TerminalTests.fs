@@ -9,14 +9,8 @@ open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Messages
 open ChannelDistillation.Dsl.Planning
-open ChannelDistillation.Dsl.Builders
-open ChannelDistillation.Lab.Tables
-open ChannelDistillation.Lab.Progress
-open ChannelDistillation.Lab.Runs
-open ChannelDistillation.Lab.Workers
-open ChannelDistillation.Lab.Sweep
-open ChannelDistillation.Lab.Slurm
 open ChannelDistillation.Tests.Cli
+open ChannelDistillation.Lab.Progress
 
 /// A window's title, the clipboard, a colour, bytes of the second control set, text from right to left.
 let private hostile =
@@ -79,7 +73,7 @@ let tests =
               let output = new StringWriter()
               let console = AnsiConsole.Create(AnsiConsoleSettings(Ansi = AnsiSupport.Yes, Out = AnsiConsoleOutput output))
               console.Profile.Width <- 500
-              Progress.Above.say console hostile
+              Above.say console hostile
               expectSafe (output.ToString().Replace("\u001b[0J", ""))
           }
 

@@ -10,7 +10,6 @@ open ChannelDistillation.Dsl.Messages
 open ChannelDistillation.Dsl.Planning
 open ChannelDistillation.Lab.Workers
 open ChannelDistillation.Lab.Sweep
-open ChannelDistillation.Lab.Slurm
 
 /// Cohorts of more lanes gain little: the teacher's share of a step is then small.
 let defaultLanes = 16

@@ -9,12 +9,9 @@ open ChannelDistillation.Training
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Lab.Tables
-open ChannelDistillation.Lab.Progress
-open ChannelDistillation.Lab.Runs
 open ChannelDistillation.Lab.Workers
-open ChannelDistillation.Lab.Sweep
-open ChannelDistillation.Lab.Slurm
+open ChannelDistillation.Lab.Tables
+open ChannelDistillation.Lab.Runs
 
 let private program = "dotnet fsi build.fsx"
 
@@ -169,10 +166,7 @@ let launcher (text: string) =
 
 /// What `--differences` adds: `interval,welch,holm`.
 let differences (text: string) : DifferenceColumn list =
-    let known =
-        [ "interval", DifferenceColumn.Interval
-          "welch", DifferenceColumn.Welch
-          "holm", DifferenceColumn.Holm ]
+    let known = [ "interval", DifferenceColumn.Interval; "welch", DifferenceColumn.Welch; "holm", DifferenceColumn.Holm ]
 
     [ for word in text.Split ',' |> Array.map _.Trim() ->
           match known |> List.tryFind (fun (name, _) -> name = word) with

@@ -8,8 +8,8 @@ open ChannelDistillation.Native
 open ChannelDistillation.Training
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Lab.Progress
 open ChannelDistillation.Lab.Runs
+open ChannelDistillation.Lab.Progress
 
 let private dispatch (verb: string) (arguments: string list) =
     // A sweep trains in separate processes, which load it.

@@ -85,7 +85,8 @@ public sealed record SafetensorsFile(IReadOnlyDictionary<string, Tensor> Tensors
     public static SafetensorsFile Read(string path) =>
         Verified(
             path,
-            (file, header) => new SafetensorsFile(header.Tensors.ToDictionary(entry => entry.Name, entry => FileBytes.Read(file, entry)), header.Metadata)
+            (file, header) =>
+                new SafetensorsFile(header.Tensors.ToDictionary(entry => entry.Name, entry => FileBytes.Read(file, entry)), header.Metadata)
         );
 
     private static T Verified<T>(string path, Func<SafeFileHandle, SafetensorsHeader, T> read) =>

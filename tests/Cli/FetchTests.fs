@@ -6,7 +6,7 @@ open System.IO
 open Expecto
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Cli.Running
-open ChannelDistillation.Tests.Downloads
+open ChannelDistillation.Tests.Runtime.Downloads
 
 let private start (root: string) (mirror: string) (arguments: string list) =
     new Started(root, arguments, root, [ "CHANNEL_DISTILLATION_MIRROR", mirror ])

@@ -10,7 +10,8 @@ open ChannelDistillation.Models
 open ChannelDistillation.Checkpoints
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Cli.Running
-open ChannelDistillation.Tests.Data.Photographs
+open ChannelDistillation.Tests.Runtime.Data.ImageFolders
+open ChannelDistillation.Tests.Runtime.Imaging
 
 let private experiment =
     "experiment: photos
@@ -28,7 +29,7 @@ seeds: [0]
 /// A folder `birds` of two classes beside an experiment and a checkpoint for it.
 let private withBirds act =
     use folder = new TemporaryFolder()
-    Photos.folder (folder.File "birds") Photos.cats 2 1 |> ignore
+    TestImages.folder (folder.File "birds") TestImages.cats 2 1 |> ignore
     File.WriteAllText(folder.File "a.yaml", experiment)
     use _ = torch.NewDisposeScope()
     let model = ModelCatalog.Get("resnet8").Create.Invoke(BackboneOptions(Stem.Cifar, 3, 2))

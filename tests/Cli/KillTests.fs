@@ -7,7 +7,8 @@ open System.Threading
 open Expecto
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Cli.Running
-open ChannelDistillation.Tests.Data.Photographs
+open ChannelDistillation.Tests.Runtime.Data.ImageFolders
+open ChannelDistillation.Tests.Runtime.Imaging
 
 /// A checkpoint after every step; a teacher trained on the way, connectors that are trained with the student, a loss from Python, a held-out part. The
 /// steps are small ones, many more than the kills: half of these let one or two go by.
@@ -75,7 +76,7 @@ let private outcome (folder: TemporaryFolder) =
 
 let private prepared () =
     let folder = new TemporaryFolder()
-    Photos.folder (folder.File "photos") [ "cat"; "dog" ] 16 1 |> ignore
+    TestImages.folder (folder.File "photos") [ "cat"; "dog" ] 16 1 |> ignore
     File.WriteAllText(folder.File "killed.yaml", experiment)
     File.Copy(Path.Combine(Repository.root, "experiments/python/soft_labels.pt"), folder.File "soft_labels.pt")
     folder

@@ -7,9 +7,6 @@ open Expecto
 open ChannelDistillation.Runs
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Builders
-open ChannelDistillation.Lab.Runs
-open ChannelDistillation.Lab.Slurm
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Cli.Running
 

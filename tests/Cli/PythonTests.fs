@@ -7,7 +7,8 @@ open Expecto
 open ChannelDistillation.Runs
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Cli.Running
-open ChannelDistillation.Tests.Data.Photographs
+open ChannelDistillation.Tests.Runtime.Data.ImageFolders
+open ChannelDistillation.Tests.Runtime.Imaging
 
 /// Debian's packages are for its own interpreter, which need not be the first on the PATH.
 let private python =
@@ -75,7 +76,7 @@ epoch: `forward` takes `epoch` as Tensor; annotate `student: int`.
           test "A teacher, a student and a loss exported from Python are planned, trained and evaluated" {
               let folder, _ = exported ()
               use folder = folder
-              Photos.folder (folder.File "photos") [ "cat"; "dog" ] 4 2 |> ignore
+              TestImages.folder (folder.File "photos") [ "cat"; "dog" ] 4 2 |> ignore
               File.WriteAllText(folder.File "from-python.yaml", experiment)
               use sweep = new Started(folder.Path, [ "sweep"; "from-python.yaml"; "--out"; "runs" ], folder.Path)
               sweep.End() |> expectExit 0
@@ -95,7 +96,7 @@ epoch: `forward` takes `epoch` as Tensor; annotate `student: int`.
           test "Plans and tables run nothing of the files that an experiment names, not even for the shapes of their outputs; training does" {
               let folder, _ = exported ()
               use folder = folder
-              Photos.folder (folder.File "photos") [ "cat"; "dog" ] 4 2 |> ignore
+              TestImages.folder (folder.File "photos") [ "cat"; "dog" ] 4 2 |> ignore
               let cached = "teacher: { torchscript: loud.pt, cache: true }\n"
 
               File.WriteAllText(
@@ -124,7 +125,7 @@ epoch: `forward` takes `epoch` as Tensor; annotate `student: int`.
           test "Files that cannot be used have one message each" {
               let folder, _ = exported ()
               use folder = folder
-              Photos.folder (folder.File "photos") [ "cat"; "dog" ] 4 2 |> ignore
+              TestImages.folder (folder.File "photos") [ "cat"; "dog" ] 4 2 |> ignore
               File.WriteAllText(folder.File "from-python.yaml", experiment)
               let bytes = File.ReadAllBytes(folder.File "teacher.pt")
               File.WriteAllBytes(folder.File "cut.pt", bytes[.. bytes.Length / 2])

@@ -6,6 +6,7 @@ open System.IO
 open Expecto
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Cli.Running
+open ChannelDistillation.Tests.Runtime.Core
 
 /// Exit code and everything that it wrote, without the folder's path.
 let private runIn (folder: TemporaryFolder) (arguments: string list) =

@@ -9,7 +9,8 @@ open System.Threading
 open Expecto
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Cli.Running
-open ChannelDistillation.Tests.Data.Photographs
+open ChannelDistillation.Tests.Runtime.Data.ImageFolders
+open ChannelDistillation.Tests.Runtime.Imaging
 
 /// A checkpoint after every step; a teacher trained on the way, and runs that need none; small steps, so that there is time within a run.
 let private experiment =
@@ -37,7 +38,7 @@ let private withoutWorker = arguments "cpu" @ [ "--no-worker" ]
 
 let private prepared () =
     let folder = new TemporaryFolder()
-    Photos.folder (folder.File "photos") [ "cat"; "dog" ] 8 1 |> ignore
+    TestImages.folder (folder.File "photos") [ "cat"; "dog" ] 8 1 |> ignore
     File.WriteAllText(folder.File "shared.yaml", experiment)
     folder
 

@@ -6,9 +6,6 @@ open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Messages
 open ChannelDistillation.Dsl.Planning
-open ChannelDistillation.Dsl.Builders
-open ChannelDistillation.Lab.Sweep
-open ChannelDistillation.Lab.Slurm
 
 let text =
     """experiment: example

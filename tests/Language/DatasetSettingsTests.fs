@@ -8,13 +8,6 @@ open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Resolution
 open ChannelDistillation.Dsl.Planning
-open ChannelDistillation.Dsl.Builders
-open ChannelDistillation.Lab.Tables
-open ChannelDistillation.Lab.Progress
-open ChannelDistillation.Lab.Runs
-open ChannelDistillation.Lab.Workers
-open ChannelDistillation.Lab.Sweep
-open ChannelDistillation.Lab.Slurm
 open ChannelDistillation.Tests
 
 /// The specs of the datasets of all runs, each once.

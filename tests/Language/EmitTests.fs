@@ -10,12 +10,6 @@ open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Messages
 open ChannelDistillation.Dsl.Planning
 open ChannelDistillation.Dsl.Builders
-open ChannelDistillation.Lab.Tables
-open ChannelDistillation.Lab.Progress
-open ChannelDistillation.Lab.Runs
-open ChannelDistillation.Lab.Workers
-open ChannelDistillation.Lab.Sweep
-open ChannelDistillation.Lab.Slurm
 
 let private pick values = Gen.elements values
 
@@ -92,7 +86,7 @@ let private experiments: Gen<Described> =
                 description text
                 images photographs
                 teacher source
-                student_network (network "resnet8" |> with_stem ChannelDistillation.Models.Stem.Cifar)
+                student_network (network "resnet8" |> with_stem ChannelDistillation.Core.Stem.Cifar)
                 train ([ epochs 9; batch 32; sgd 0.1 [ momentum 0.9; weight_decay 5e-4; nesterov ] ] @ common)
                 losses declared
                 variant "one" (if own.IsEmpty then List.truncate 1 declared |> List.map (fst >> loss) else own)

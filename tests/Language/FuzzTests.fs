@@ -11,9 +11,6 @@ open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Messages
 open ChannelDistillation.Dsl.Planning
 open ChannelDistillation.Dsl.Builders
-open ChannelDistillation.Lab.Tables
-open ChannelDistillation.Lab.Sweep
-open ChannelDistillation.Lab.Slurm
 
 let private edits = 10_000
 

@@ -8,7 +8,6 @@ open FsCheck.FSharp
 open ChannelDistillation.Specs
 open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Planning
-open ChannelDistillation.Dsl.Builders
 
 let private runNames (plan: Plan) = plan.Runs |> List.map _.Name
 let private hashes (plan: Plan) = plan.Runs |> List.map (fun run -> SpecJson.Hash run.Spec)

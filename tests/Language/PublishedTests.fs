@@ -5,13 +5,10 @@ open Expecto
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Builders
 open ChannelDistillation.Lab.Tables
-open ChannelDistillation.Lab.Progress
 open ChannelDistillation.Lab.Runs
 open ChannelDistillation.Lab.Workers
 open ChannelDistillation.Lab.Sweep
-open ChannelDistillation.Lab.Slurm
 
 /// Top-1 and top-5 error in percent, as the tables of arXiv 2006.01683 have them.
 let private tables =

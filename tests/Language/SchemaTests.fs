@@ -14,13 +14,6 @@ open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Messages
 open ChannelDistillation.Dsl.Schema
 open ChannelDistillation.Dsl.Planning
-open ChannelDistillation.Dsl.Builders
-open ChannelDistillation.Lab.Tables
-open ChannelDistillation.Lab.Progress
-open ChannelDistillation.Lab.Runs
-open ChannelDistillation.Lab.Workers
-open ChannelDistillation.Lab.Sweep
-open ChannelDistillation.Lab.Slurm
 
 let private file = Path.Combine(Repository.root, "dsl", "experiment.schema.json")
 let private reference = Path.Combine(Repository.root, "docs", "yaml.md")

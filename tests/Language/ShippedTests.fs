@@ -12,14 +12,11 @@ open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Messages
 open ChannelDistillation.Dsl.Planning
-open ChannelDistillation.Dsl.Builders
 open ChannelDistillation.Lab.Tables
-open ChannelDistillation.Lab.Progress
 open ChannelDistillation.Lab.Runs
 open ChannelDistillation.Lab.Workers
 open ChannelDistillation.Lab.Sweep
-open ChannelDistillation.Lab.Slurm
-open ChannelDistillation.Tests.Schedules
+open ChannelDistillation.Tests.Runtime.Schedules
 
 let names =
     [ "quickstart"
@@ -53,7 +50,7 @@ let private publishedFactors (dataset: string) (variant: string) (loss: string) 
     | _ -> None
     |> Option.map (fun (family, factor) ->
         Map
-            [ for key, (epoch, value) in WeightScheduleTests.rows do
+            [ for key, (epoch, value) in LossWeightScheduleTests.rows do
                   match key with
                   | ofDataset, ofMode, ofFamily, weight, ofFactor when (ofDataset, ofMode, ofFamily, ofFactor) = (dataset, mode, family, factor) ->
                       epoch, value / weight

@@ -5,13 +5,6 @@ open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Planning
-open ChannelDistillation.Dsl.Builders
-open ChannelDistillation.Lab.Tables
-open ChannelDistillation.Lab.Progress
-open ChannelDistillation.Lab.Runs
-open ChannelDistillation.Lab.Workers
-open ChannelDistillation.Lab.Sweep
-open ChannelDistillation.Lab.Slurm
 
 let private losses = [ "ce"; "kd"; "gkd"; "cd"; "at"; "fitnets" ]
 

@@ -3,7 +3,6 @@ module ChannelDistillation.Tests.WeightChartTests
 open Expecto
 open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Planning
-open ChannelDistillation.Dsl.Builders
 
 [<Tests>]
 let tests =

@@ -12,13 +12,13 @@ open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Planning
 open ChannelDistillation.Lab.Tables
-open ChannelDistillation.Lab.Progress
 open ChannelDistillation.Lab.Runs
 open ChannelDistillation.Lab.Workers
 open ChannelDistillation.Lab.Sweep
-open ChannelDistillation.Lab.Slurm
 open ChannelDistillation.Cli
 open ChannelDistillation.Cli.Common
+open ChannelDistillation.Lab.Slurm
+open ChannelDistillation.Lab.Progress
 
 type SweepArguments =
     | [<MainCommand; Unique>] File of file: string

@@ -8,7 +8,6 @@ open ChannelDistillation.Downloads
 open ChannelDistillation.Checkpoints
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Builders
 
 /// More tensors than these are shown by their part of the network.
 let private mostTensors = 40

@@ -14,7 +14,6 @@ open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Planning
-open ChannelDistillation.Dsl.Builders
 open ChannelDistillation.Lab.Workers
 open ChannelDistillation.Lab.Sweep
 

@@ -15,12 +15,11 @@ open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Planning
-open ChannelDistillation.Dsl.Builders
-open ChannelDistillation.Lab.Tables
-open ChannelDistillation.Lab.Progress
 open ChannelDistillation.Lab.Runs
 open ChannelDistillation.Lab.Workers
 open ChannelDistillation.Lab.Sweep
+open ChannelDistillation.Lab.Progress
+open ChannelDistillation.Lab.Tables
 
 let private counted n (word: string) = if n = 1 then $"1 {word}" else $"{n} {word}s"
 

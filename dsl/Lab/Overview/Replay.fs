@@ -7,8 +7,6 @@ open Spectre.Console
 open Spectre.Console.Rendering
 open ChannelDistillation.Training
 open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Builders
-open ChannelDistillation.Lab.Tables
 open ChannelDistillation.Lab.Report
 open ChannelDistillation.Lab.Progress
 open ChannelDistillation.Lab.Sweep

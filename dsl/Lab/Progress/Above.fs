@@ -2,8 +2,6 @@ namespace ChannelDistillation.Lab.Progress
 
 open Spectre.Console
 open Spectre.Console.Rendering
-open ChannelDistillation.Dsl.Builders
-open ChannelDistillation.Lab.Tables
 
 /// A message above a view that stays in place. It is written where the view begins, which is drawn again after it: nothing of the view's lines
 /// may be left beside a message that is shorter.

@@ -6,8 +6,6 @@ open System.Diagnostics
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Builders
-open ChannelDistillation.Lab.Tables
 
 /// At most once in so many seconds, and not at once: what is over soon needs no progress.
 let paced (seconds: float) (say: TransferPace -> unit) : int -> int -> unit =

@@ -4,8 +4,6 @@ open System
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Builders
-open ChannelDistillation.Lab.Tables
 
 /// What is still to be trained and how fast it has gone so far. Steps and validations are measured apart: where a run goes on near an epoch's end,
 /// a few steps are followed by a whole validation.

@@ -7,8 +7,6 @@ open ChannelDistillation.Downloads
 open ChannelDistillation.Runs
 open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Builders
-open ChannelDistillation.Lab.Tables
 
 let private invariant = CultureInfo.InvariantCulture
 

@@ -2,7 +2,6 @@ namespace ChannelDistillation.Lab.Progress
 
 open ChannelDistillation.Training
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Builders
 
 /// Shows a sweep while it trains.
 type IProgress =

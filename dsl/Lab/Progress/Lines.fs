@@ -7,8 +7,6 @@ open ChannelDistillation.Training
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Builders
-open ChannelDistillation.Lab.Tables
 
 /// Plain lines, for logs and pipes: a block for each epoch, and a sign of life every 30 seconds within one.
 [<Sealed>]

@@ -10,8 +10,6 @@ open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Planning
-open ChannelDistillation.Dsl.Builders
-open ChannelDistillation.Lab.Tables
 
 /// A view that stays in place on a terminal; messages scroll above it.
 /// <param name="title">Whose progress it is, where there are several views; else empty.</param>

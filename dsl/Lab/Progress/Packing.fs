@@ -8,8 +8,6 @@ open ChannelDistillation.Downloads
 open ChannelDistillation.Data.ImageFolders.Packed
 open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Builders
-open ChannelDistillation.Lab.Tables
 
 /// Packing in words: `1200 of 5000 images (24 %), 130 MB of about 540 MB, 900 images/s, 4 s left`.
 module private PackWords =

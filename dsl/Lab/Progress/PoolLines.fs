@@ -3,7 +3,6 @@ namespace ChannelDistillation.Lab.Progress
 open System.IO
 open System.Text
 open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Builders
 
 /// Begins every line with the same words.
 [<Sealed>]

@@ -9,8 +9,6 @@ open ChannelDistillation.Training
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Planning
-open ChannelDistillation.Dsl.Builders
-open ChannelDistillation.Lab.Tables
 
 /// What is known of one worker: its part of the view, and how far the runs are that it trains.
 [<Sealed>]

@@ -6,8 +6,6 @@ open Spectre.Console
 open Spectre.Console.Rendering
 open ChannelDistillation.Downloads
 open ChannelDistillation.Data.ImageFolders.Packed
-open ChannelDistillation.Dsl.Builders
-open ChannelDistillation.Lab.Tables
 
 let internal isTerminal () = not Console.IsOutputRedirected && AnsiConsole.Profile.Capabilities.Interactive
 

@@ -1,7 +1,6 @@
 namespace ChannelDistillation.Lab.Progress
 
 open ChannelDistillation.Training
-open ChannelDistillation.Dsl.Builders
 
 /// For `--quiet`.
 /// <param name="say">What is no progress but news: a checkpoint that was damaged, a teacher that is waited for.</param>

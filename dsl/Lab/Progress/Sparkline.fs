@@ -3,7 +3,6 @@ module ChannelDistillation.Lab.Progress.Sparkline
 
 open System
 open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Builders
 
 let private bars = "▁▂▃▄▅▆▇█"
 

@@ -5,8 +5,6 @@ open System.Collections.Generic
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Builders
-open ChannelDistillation.Lab.Tables
 
 /// How fast a file comes, over the last seconds, and how long it will take.
 [<Sealed>]

@@ -4,7 +4,6 @@ open System.IO
 open Spectre.Console
 open Spectre.Console.Rendering
 open ChannelDistillation.Downloads
-open ChannelDistillation.Lab.Tables
 
 /// A download in plain lines, for logs and pipes: its start, and how far it is every ten seconds.
 [<Sealed>]

@@ -11,7 +11,6 @@ open ChannelDistillation.Runs
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Builders
 open ChannelDistillation.Lab.Tables
 
 /// Beyond so many epochs of all runs together, only every second, third ... one is drawn: a page must stay one that a browser opens.

@@ -9,7 +9,6 @@ open System.Text.RegularExpressions
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Builders
 open ChannelDistillation.Lab.Tables
 
 /// The scripts in the order in which they need one another.

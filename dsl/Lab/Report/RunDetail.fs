@@ -5,7 +5,6 @@ open ChannelDistillation.Runs
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Planning
-open ChannelDistillation.Dsl.Builders
 open ChannelDistillation.Lab.Tables
 
 /// Everything that the report shows of a run.

@@ -11,10 +11,6 @@ open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Planning
-open ChannelDistillation.Dsl.Builders
-open ChannelDistillation.Lab.Tables
-open ChannelDistillation.Lab.Report
-open ChannelDistillation.Lab.Progress
 
 /// A planned run and where it stands.
 type Job =

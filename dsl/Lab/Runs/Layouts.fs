@@ -11,10 +11,7 @@ open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Grids
 open ChannelDistillation.Dsl.Planning
-open ChannelDistillation.Dsl.Builders
 open ChannelDistillation.Lab.Tables
-open ChannelDistillation.Lab.Report
-open ChannelDistillation.Lab.Progress
 
 let private datasetName (dataset: DatasetSpec) = Option.ofObj dataset.Folder |> Option.defaultValue dataset.Name
 

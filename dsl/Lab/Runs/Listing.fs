@@ -3,7 +3,6 @@ module ChannelDistillation.Lab.Runs.Listing
 
 open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Lab.Tables
-open ChannelDistillation.Lab.Report
 
 let ofJobs (lanes: int) (jobs: Job list) : PlanFile.ListedRun list =
     let cohortOf =

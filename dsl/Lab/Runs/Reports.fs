@@ -9,10 +9,8 @@ open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Planning
-open ChannelDistillation.Dsl.Builders
 open ChannelDistillation.Lab.Tables
 open ChannelDistillation.Lab.Report
-open ChannelDistillation.Lab.Progress
 
 let private detail (experimentFolder: string) (layout: Layout) (withRun: bool) (name: string, seed: int64 option) : RunDetail =
     let path = Path.Combine(experimentFolder, name)

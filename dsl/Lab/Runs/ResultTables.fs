@@ -5,7 +5,6 @@ open System
 open System.IO
 open ChannelDistillation.Core
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Builders
 open ChannelDistillation.Lab.Tables
 
 /// The results so far, whatever part of the runs is there.

@@ -4,9 +4,6 @@ open ChannelDistillation.Runs
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Builders
-open ChannelDistillation.Lab.Tables
-open ChannelDistillation.Lab.Progress
 
 /// What a sweep does with a run, by what lies in its folder.
 type RunState =

@@ -8,9 +8,7 @@ open ChannelDistillation.Runs
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Builders
 open ChannelDistillation.Lab.Tables
-open ChannelDistillation.Lab.Progress
 
 /// What run.json and result.json in the folder of a run say, in short: of ten thousand runs all of it is too much to hold.
 type RunSummary =

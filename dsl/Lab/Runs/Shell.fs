@@ -2,7 +2,6 @@
 module ChannelDistillation.Lab.Runs.Shell
 
 open System.Text.RegularExpressions
-open ChannelDistillation.Dsl.Builders
 
 /// As a shell reads it back as this one word.
 let quoted (word: string) =

@@ -14,10 +14,7 @@ open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Planning
-open ChannelDistillation.Dsl.Builders
 open ChannelDistillation.Lab.Tables
-open ChannelDistillation.Lab.Report
-open ChannelDistillation.Lab.Progress
 
 /// Below this, reading everything takes less than a person notices.
 let private fewest = 500

@@ -3,7 +3,6 @@ module ChannelDistillation.Lab.Slurm.Asking
 
 open System
 open ChannelDistillation.Core
-open ChannelDistillation.Lab.Sweep
 
 /// How long it may give no answer.
 let patience = TimeSpan.FromMinutes 30.0

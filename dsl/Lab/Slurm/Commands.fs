@@ -8,12 +8,6 @@ open ChannelDistillation.Core
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Builders
-open ChannelDistillation.Lab.Tables
-open ChannelDistillation.Lab.Progress
-open ChannelDistillation.Lab.Runs
-open ChannelDistillation.Lab.Workers
-open ChannelDistillation.Lab.Sweep
 
 /// Whether a variable of the environment stands for an option of one of these commands. Those of the shell that starts a sweep would stand
 /// over what the scripts ask for, and hide jobs from the questions that are asked of the queue.

@@ -10,9 +10,6 @@ open ChannelDistillation.Runs
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Planning
-open ChannelDistillation.Dsl.Builders
-open ChannelDistillation.Lab.Tables
-open ChannelDistillation.Lab.Report
 open ChannelDistillation.Lab.Progress
 open ChannelDistillation.Lab.Runs
 

@@ -6,12 +6,6 @@ open ChannelDistillation.Core
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Builders
-open ChannelDistillation.Lab.Tables
-open ChannelDistillation.Lab.Progress
-open ChannelDistillation.Lab.Runs
-open ChannelDistillation.Lab.Workers
-open ChannelDistillation.Lab.Sweep
 
 /// An entry of the scheduler's queue that belongs to an experiment: a job, or an element of an array.
 type QueueEntry =

@@ -3,8 +3,6 @@ module ChannelDistillation.Lab.Slurm.Script
 
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Builders
-open ChannelDistillation.Lab.Tables
 open ChannelDistillation.Lab.Runs
 open ChannelDistillation.Lab.Workers
 open ChannelDistillation.Lab.Sweep

@@ -6,8 +6,6 @@ open ChannelDistillation.Runs
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Planning
-open ChannelDistillation.Lab.Tables
-open ChannelDistillation.Lab.Report
 open ChannelDistillation.Lab.Runs
 open ChannelDistillation.Lab.Workers
 open ChannelDistillation.Lab.Sweep

@@ -5,9 +5,6 @@ open System.IO
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Planning
-open ChannelDistillation.Dsl.Builders
-open ChannelDistillation.Lab.Tables
-open ChannelDistillation.Lab.Runs
 
 let private queued (work: Work) =
     match work.Queued.Length with

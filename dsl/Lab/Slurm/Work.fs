@@ -5,8 +5,6 @@ open ChannelDistillation.Training
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Planning
-open ChannelDistillation.Dsl.Builders
-open ChannelDistillation.Lab.Tables
 open ChannelDistillation.Lab.Runs
 open ChannelDistillation.Lab.Sweep
 

@@ -4,7 +4,6 @@ open ChannelDistillation.Specs
 open ChannelDistillation.Native
 open ChannelDistillation.Training
 open ChannelDistillation.Dsl
-open ChannelDistillation.Lab.Tables
 open ChannelDistillation.Lab.Runs
 open ChannelDistillation.Lab.Workers
 

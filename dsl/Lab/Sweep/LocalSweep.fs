@@ -7,8 +7,6 @@ open ChannelDistillation.Data
 open ChannelDistillation.Runs
 open ChannelDistillation.Training
 open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Builders
-open ChannelDistillation.Lab.Tables
 open ChannelDistillation.Lab.Progress
 open ChannelDistillation.Lab.Runs
 

@@ -15,9 +15,6 @@ open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Messages
 open ChannelDistillation.Dsl.Planning
-open ChannelDistillation.Dsl.Builders
-open ChannelDistillation.Lab.Tables
-open ChannelDistillation.Lab.Progress
 open ChannelDistillation.Lab.Runs
 open ChannelDistillation.Lab.Workers
 

@@ -7,7 +7,6 @@ open ChannelDistillation.Specs
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Builders
 
 /// Why a row has fewer seeds than it should have, where its cell does not say all of it.
 let private gap (row: ResultRow) =

@@ -5,7 +5,6 @@ open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Planning
-open ChannelDistillation.Dsl.Builders
 
 /// Rows of the same variant at the same point of the grid belong together, whatever the order of their axes.
 let private keyOf (row: ResultRow) = row.Variant, List.sort row.Axes

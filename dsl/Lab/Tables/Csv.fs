@@ -7,7 +7,6 @@ open System.Text.RegularExpressions
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Builders
 
 let private text (value: float) = value.ToString("R", CultureInfo.InvariantCulture)
 

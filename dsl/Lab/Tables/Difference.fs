@@ -4,7 +4,6 @@ open MathNet.Numerics.Distributions
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Builders
 
 /// How a row differs from another one. Without at least three seeds on each side there are neither p-values nor an interval.
 type Difference =

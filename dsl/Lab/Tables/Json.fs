@@ -8,7 +8,6 @@ open ChannelDistillation.Core
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Builders
 
 /// JSON's null is .NET's.
 type Node = JsonNode | null

@@ -6,7 +6,6 @@ open System.Text
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Builders
 
 /// Characters that LaTeX takes for commands, and those that its older engines do not know.
 let private character (letter: Rune) =

@@ -7,7 +7,6 @@ open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Grids
 open ChannelDistillation.Dsl.Planning
-open ChannelDistillation.Dsl.Builders
 
 /// What a network costs: trained numbers, and multiply-accumulates of one image's forward pass.
 type Cost =

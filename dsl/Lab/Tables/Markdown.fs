@@ -5,7 +5,6 @@ open System
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Builders
 
 /// As one cell of a table.
 let private escaped (text: string) = (Comment.oneLine text).Replace("|", "\\|")

@@ -5,7 +5,6 @@ open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Planning
-open ChannelDistillation.Dsl.Builders
 
 let private without axis (row: ResultRow) = row.Axes |> List.filter (fun (path, _) -> path <> axis)
 

@@ -12,7 +12,6 @@ open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Grids
 open ChannelDistillation.Dsl.Planning
-open ChannelDistillation.Dsl.Builders
 
 /// An entry that is not there or not of its type; the file may come from anybody.
 exception private Wrong of reason: string

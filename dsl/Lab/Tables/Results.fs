@@ -6,7 +6,6 @@ open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Grids
 open ChannelDistillation.Dsl.Planning
-open ChannelDistillation.Dsl.Builders
 
 /// How far a row is.
 type RowStatus =

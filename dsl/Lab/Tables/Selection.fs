@@ -4,7 +4,6 @@ module ChannelDistillation.Lab.Tables.Selection
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Builders
 
 /// Axes that choose networks or images: their points are compared, and none of them is chosen.
 let private isOfPair (path: string) = path = "teacher" || path.StartsWith "teacher.model" || path.StartsWith "student" || path.StartsWith "dataset"

@@ -5,7 +5,6 @@ open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Planning
-open ChannelDistillation.Dsl.Builders
 
 let valueOf axis (row: ResultRow) = row.Axes |> List.tryPick (fun (path, value) -> if path = axis then Some value else None)
 

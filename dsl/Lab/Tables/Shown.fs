@@ -5,7 +5,6 @@ open System.Globalization
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Builders
 
 /// What a table shows of the differences to a baseline beside mean, spread and the paired test.
 [<RequireQualifiedAccess>]

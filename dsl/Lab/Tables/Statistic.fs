@@ -3,7 +3,6 @@ namespace ChannelDistillation.Lab.Tables
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Builders
 
 /// One number over the seeds of a row.
 type Statistic =

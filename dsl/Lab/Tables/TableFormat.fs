@@ -3,7 +3,6 @@ namespace ChannelDistillation.Lab.Tables
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Builders
 
 /// The forms in which a table can be had.
 type TableFormat =

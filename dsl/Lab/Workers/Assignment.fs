@@ -1,7 +1,6 @@
 namespace ChannelDistillation.Lab.Workers
 
 open ChannelDistillation.Dsl.Planning
-open ChannelDistillation.Lab.Tables
 open ChannelDistillation.Lab.Runs
 
 /// Runs to be trained together.

@@ -6,9 +6,6 @@ open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Planning
-open ChannelDistillation.Dsl.Builders
-open ChannelDistillation.Lab.Tables
-open ChannelDistillation.Lab.Progress
 open ChannelDistillation.Lab.Runs
 
 /// The queue that the workers of a sweep take from, each from its own thread. A run is given to one worker at a time, and again

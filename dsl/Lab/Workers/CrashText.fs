@@ -3,7 +3,6 @@ module ChannelDistillation.Lab.Workers.CrashText
 
 open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Planning
-open ChannelDistillation.Dsl.Builders
 open ChannelDistillation.Lab.Runs
 
 let what (assignment: Assignment) =

@@ -9,8 +9,6 @@ open ChannelDistillation.Runs
 open ChannelDistillation.Training
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Builders
-open ChannelDistillation.Lab.Tables
 open ChannelDistillation.Lab.Progress
 open ChannelDistillation.Lab.Runs
 

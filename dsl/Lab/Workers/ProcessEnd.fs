@@ -1,7 +1,6 @@
 namespace ChannelDistillation.Lab.Workers
 
 open System
-open ChannelDistillation.Dsl.Builders
 
 /// How a process ended that had not finished its work.
 type ProcessEnd =

@@ -12,8 +12,6 @@ open ChannelDistillation.Models
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Builders
-open ChannelDistillation.Lab.Tables
 open ChannelDistillation.Lab.Progress
 open ChannelDistillation.Lab.Runs
 

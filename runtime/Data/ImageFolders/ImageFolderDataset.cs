@@ -8,8 +8,7 @@ namespace ChannelDistillation.Data.ImageFolders;
 internal static class ImageFolderDataset
 {
     /// <summary>Whether they are in this folder, or the original files in a packed copy beside it.</summary>
-    public static bool IsThere(string folder) =>
-        PackedFolder.IsThere(folder) || ImageFolder.IsThere(folder) || PackedFolder.IsThere(Beside(folder));
+    public static bool IsThere(string folder) => PackedFolder.IsThere(folder) || ImageFolder.IsThere(folder) || PackedFolder.IsThere(Beside(folder));
 
     /// <summary>The dataset with the number of its images; from where they are read, what of them is not used, and what would make it faster.</summary>
     /// <exception cref="MissingException">The folder is not what it must be.</exception>

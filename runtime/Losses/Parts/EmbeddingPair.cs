@@ -1,6 +1,6 @@
 using TorchSharp;
-using Linear = TorchSharp.Modules.Linear;
 using static TorchSharp.torch;
+using Linear = TorchSharp.Modules.Linear;
 
 namespace ChannelDistillation.Losses;
 

@@ -1,8 +1,8 @@
 using ChannelDistillation.Core;
 using ChannelDistillation.Models.Layers;
 using TorchSharp;
-using Linear = ChannelDistillation.Models.Layers.Linear;
 using static TorchSharp.torch;
+using Linear = ChannelDistillation.Models.Layers.Linear;
 
 namespace ChannelDistillation.Models;
 

@@ -2,8 +2,8 @@ using ChannelDistillation.Core;
 using ChannelDistillation.Models.Layers;
 using ChannelDistillation.Native;
 using TorchSharp;
-using Linear = ChannelDistillation.Models.Layers.Linear;
 using static TorchSharp.torch;
+using Linear = ChannelDistillation.Models.Layers.Linear;
 
 namespace ChannelDistillation.Models;
 

@@ -1,0 +1,100 @@
+module ChannelDistillation.Tests.Lab.Overview.CheckpointTextTests
+
+open System.Collections.Generic
+open System.IO
+open Expecto
+open TorchSharp
+open ChannelDistillation.Core
+open ChannelDistillation.Models
+open ChannelDistillation.Checkpoints
+open ChannelDistillation.Dsl
+open ChannelDistillation.Lab.Overview
+open ChannelDistillation.Tests
+
+let private shown all (path: string) =
+    use file = CheckpointFile.Open path
+    (CheckpointText.render all "0123abcd" file).Replace(path, "FILE")
+
+/// A resnet34 for CIFAR, as it was trained or with a change.
+let private resnet34 change all =
+    use _ = torch.NewDisposeScope()
+    use folder = new TemporaryFolder()
+    let model = ModelCatalog.Get("resnet34").Create.Invoke(BackboneOptions(Stem.Cifar, 3, 100))
+    let path = folder.File "a.safetensors"
+    let state = model.state_dict () |> Seq.filter (fun entry -> change entry.Key) |> Array.ofSeq
+    SafetensorsFile.Write(path, state, Dictionary(dict [ "epoch", "200\u001b[2J" ]))
+    shown all path
+
+[<Tests>]
+let tests =
+    testList
+        "teacher inspect"
+        [ test "shows a training checkpoint and every tensor of a small network" {
+              Expect.equal
+                  (shown false (Golden.path "checkpoints/training.pth"))
+                  "  file        FILE
+  format      PyTorch (zip container)
+  size        8.5 kB (8,482 bytes)
+  sha256      0123abcd
+  epoch       90
+  arch        resnet34
+  best_acc1   73.3
+  acc         71.5
+  when        3
+  device      cuda:0
+  also holds  size, raw, set, optimizer, scheduler, rng, dtype
+
+`state_dict`, names without `module.`: 3 tensors, 133 parameters, float32
+fits none of our models; the nearest is resnet8 for 5 classes:
+  44 tensors are missing (`bn1.weight`, `bn1.bias`, `bn1.running_mean`, ...); `conv1.weight` is 4x3x3x3 instead of 16x3x3x3, `fc.weight` is 5x4 instead of 5x64
+
+  conv1.weight  4x3x3x3  float32
+  fc.weight     5x4      float32
+  fc.bias       5        float32
+"
+                  "the text"
+          }
+
+          test "shows a large network by its parts, and the model that it fits" {
+              Expect.stringEnds
+                  (resnet34 (fun _ -> true) false)
+                  "  epoch   200 [2J
+
+218 tensors, 21,328,292 parameters, float32
+fits resnet34 for 100 classes, cifar stem
+
+  conv1.weight  64x3x3x3                           float32
+  bn1.*         5 tensors, 128 parameters          float32
+  layer1.*      36 tensors, 221,952 parameters     float32
+  layer2.*      54 tensors, 1,116,416 parameters   float32
+  layer3.*      78 tensors, 6,822,400 parameters   float32
+  layer4.*      42 tensors, 13,114,368 parameters  float32
+  fc.weight     100x512                            float32
+  fc.bias       100                                float32
+  (--all lists every tensor)
+"
+                  "the text"
+          }
+
+          test "lists every tensor where that is asked for" {
+              let text = resnet34 (fun _ -> true) true
+              Expect.stringContains text "  layer4.2.bn2.num_batches_tracked           scalar       int64\n" "a tensor"
+              Expect.isFalse (text.Contains "--all") "nothing is left out"
+          }
+
+          test "names no nearest model for a file that has nothing of any, and counts one as one" {
+              use _ = torch.NewDisposeScope()
+              use folder = new TemporaryFolder()
+              let path = folder.File "a.safetensors"
+              SafetensorsFile.Write(path, [| KeyValuePair("scale", torch.ones 1L) |], Dictionary())
+              let text = shown false path
+              Expect.stringContains text "\n1 tensor, 1 parameter, float32\nfits none of our models: it has none of their names\n" "the fit"
+              Expect.isFalse (text.Contains " bytes (") "a small size is said once"
+          }
+
+          test "says what the nearest model has otherwise" {
+              Expect.stringContains
+                  (resnet34 (fun name -> name <> "layer1.0.bn1.weight") false)
+                  "fits none of our models; the nearest is resnet34 for 100 classes, cifar stem:\n  `layer1.0.bn1.weight` is missing\n"
+                  "the text"
+          } ]

@@ -1,0 +1,176 @@
+module ChannelDistillation.Tests.Lab.Overview.PlanTextTests
+
+open System
+open System.IO
+open Expecto
+open ChannelDistillation.Core
+open ChannelDistillation.Data
+open ChannelDistillation.Runs
+open ChannelDistillation.Training
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Messages
+open ChannelDistillation.Dsl.Planning
+open ChannelDistillation.Lab.Runs
+open ChannelDistillation.Lab.Workers
+open ChannelDistillation.Lab.Sweep
+open ChannelDistillation.Lab.Overview
+open ChannelDistillation.Tests
+
+let private experiment =
+    "experiment: small
+dataset: cifar100
+teacher: { model: resnet20, checkpoint: pretrain/none.safetensors }
+student: { model: resnet8 }
+train:
+  epochs: 8
+  batch: 100
+  optimizer: { sgd: { lr: 0.1 } }
+  lr_schedule: constant
+losses:
+  ce: { weight: 1 }
+  cd: { weight: 6 }
+variants:
+  student: [ce]
+  edt:
+    - ce: { start_after: 2 }
+    - cd: { decay: { linear: { until: 8, to: 0.5 } } }
+seeds: [0]
+"
+
+let private planned (folder: TemporaryFolder) =
+    let file = folder.File "small.yaml"
+    File.WriteAllText(file, experiment)
+
+    match Experiments.load file [] false with
+    | Ok(plan, _) -> plan
+    | Error problems -> failtest (Render.problems problems)
+
+let private render (folder: TemporaryFolder) plan jobs costOf =
+    (let workspace = Workspace folder.Path in PlanText.render workspace "cpu" 16 plan jobs (PlanText.survey workspace jobs) costOf)
+        .Replace(folder.Path, "ROOT")
+
+let private epoch number seconds =
+    EpochRecord(
+        Epoch = number,
+        LearningRate = 0.1,
+        Loss = 1.0,
+        Losses = readOnlyDict [],
+        LossWeights = readOnlyDict [],
+        TrainTop1Error = 1.0,
+        TrainTop5Error = 1.0,
+        Top1Error = 1.0,
+        Top5Error = 1.0,
+        ImagesPerSecond = 1.0,
+        Seconds = seconds
+    )
+
+[<Tests>]
+let tests =
+    testList
+        "the text of a plan"
+        [ test "shows cohorts, costs, states and how loss weights change" {
+              use folder = new TemporaryFolder()
+              let plan = planned folder
+              let jobs = Job.ofPlan (folder.File "runs") plan
+
+              let cost: Estimate.Estimate = { Time = TimeSpan.FromMinutes 90.0; Bytes = Some(3L <<< 29); Source = "from a test" }
+
+              let expected =
+                  "small: 2 runs in 1 cohort
+
+Dataset cifar100: not on this machine yet; sweep fetches it, 169 MB.
+Teacher resnet20: its checkpoint ROOT/pretrain/none.safetensors is not there; sweep needs it.
+
+Cohort 1: 2 runs, batch 100, 500 steps an epoch, data seed 0
+  about 1 h 30 min, 1.5 GiB of memory (from a test)
+  run            epochs  losses and their weights  state
+  student-seed0  8       ce 1                      new
+  edt-seed0      8       ce 1, cd 6                new
+
+Loss weights over 8 epochs
+  edt  ce  ··██████  0, 1 from 3
+       cd  █▇▆▆▅▅▄▄  6, 5.571 from 2, ..., 3 from 8
+"
+
+              Expect.equal (render folder plan jobs (fun _ -> Some cost)) expected "the text"
+          }
+
+          test "says what sweep can fetch and what it cannot" {
+              use folder = new TemporaryFolder()
+
+              let note dataset =
+                  let file = folder.File "small.yaml"
+                  File.WriteAllText(file, experiment.Replace("dataset: cifar100", $"dataset: {dataset}"))
+
+                  match Experiments.load file [ "train.epochs", "1"; "train.batch", "60000"; "variants.edt", "null" ] false with
+                  | Ok(plan, _) -> render folder plan (Job.ofPlan (folder.File "runs") plan) (fun _ -> None)
+                  | Error problems -> failtest (Render.problems problems)
+
+              Expect.stringContains
+                  (note "{ image_folder: photos, classes: 3 }")
+                  "Dataset photos: not on this machine. There is no folder photos. It should hold train/ and val/"
+                  "a folder"
+
+              Expect.stringContains (note "imagenet") "Dataset imagenet: not on this machine. There is no folder data/imagenet." "imagenet"
+              let small = note "cifar10"
+              Expect.stringContains small "batch 60000, 1 step an epoch" "one is one"
+              Expect.stringContains small "Dataset cifar10: not on this machine yet; sweep fetches it, 170 MB." "cifar10"
+          }
+
+          test "says where a teacher comes from" {
+              use folder = new TemporaryFolder()
+
+              let note (teacher: string) dataset =
+                  let file = folder.File "small.yaml"
+                  let text = experiment.Replace("{ model: resnet20, checkpoint: pretrain/none.safetensors }", teacher)
+                  File.WriteAllText(file, text.Replace("dataset: cifar100", $"dataset: {dataset}").Replace("- cd:", "- kd:"))
+
+                  match Experiments.load file [ "losses.kd.weight", "1" ] false with
+                  | Ok(plan, _) ->
+                      let text = render folder plan (Job.ofPlan (folder.File "runs") plan) (fun _ -> None)
+                      text.Split '\n' |> Array.find (fun line -> line.StartsWith "Teacher")
+                  | Error problems -> failtest (Render.problems problems)
+
+              let known = "Teacher resnet34: resnet34-imagenet, not on this machine yet; sweep fetches it, 87 MB."
+              Expect.equal (note "resnet34-imagenet" "imagenet") known "by its name"
+              Expect.equal (note "{ model: resnet34, checkpoint: pretrain/resnet34-333f7ec4.pth }" "imagenet") known "by its file"
+
+              Expect.stringStarts
+                  (note "resnet152-cifar100" "cifar100")
+                  "Teacher resnet152: not on this machine. The teacher resnet152-cifar100 is not in pretrain/resnet152-cifar.pth. The repository of the paper links this file; its address and checksum are not verified here."
+                  "one that nobody offers"
+
+              Expect.equal
+                  (note "{ model: resnet20, train: { epochs: 3 } }" "cifar100")
+                  "Teacher resnet20: sweep trains it first, 3 epochs; that is not part of the times below."
+                  "a recipe"
+          }
+
+          test "estimates what is left from the epochs a cohort has finished" {
+              use folder = new TemporaryFolder()
+              let jobs = Job.ofPlan (folder.File "runs") (planned folder)
+              Expect.isNone (Estimate.fromRecords jobs) "nothing is known before"
+
+              for job in jobs do
+                  Directory.CreateDirectory job.Folder |> ignore
+
+              for number, seconds in [ 1, 30.0; 2, 10.0; 3, 12.0 ] do
+                  RunFolder(jobs.Head.Folder).AppendMetrics(epoch number seconds)
+
+              RunFolder(jobs[1].Folder).AppendMetrics(epoch 1 12.0)
+              let known = (Estimate.fromRecords jobs).Value
+              Expect.equal known.Time (TimeSpan.FromSeconds(7.0 * 12.0)) "the median epoch, as often as the run that is furthest behind needs"
+              Expect.equal known.Source "from its earlier epochs" "where it comes from"
+          }
+
+          test "rehearses the step where neither dataset nor teacher is there" {
+              use folder = new TemporaryFolder()
+              let jobs = Job.ofPlan (folder.File "runs") (planned folder)
+              let layouts = LayoutChoice(Workspace folder.Path, "cpu")
+              let known = Estimate.rehearse "cpu" layouts (DatasetCatalog.Describe jobs.Head.Run.Spec.Dataset) jobs
+              Expect.isGreaterThan known.Time (TimeSpan.FromSeconds 8.0) "50,000 images, eight times, take longer than that"
+              Expect.isGreaterThan known.Bytes.Value (50L <<< 20) "the process alone needs more"
+              Expect.equal known.Source "from 3 rehearsed steps of each kind on cpu" "where it comes from"
+          } ]

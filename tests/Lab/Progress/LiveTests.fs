@@ -1,0 +1,119 @@
+/// The view on a terminal, as text.
+module ChannelDistillation.Tests.Lab.Progress.LiveTests
+
+open System
+open System.Collections.Generic
+open System.IO
+open Expecto
+open Spectre.Console
+open Spectre.Console.Rendering
+open ChannelDistillation.Runs
+open ChannelDistillation.Training
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Lab.Progress
+
+let private numbers (entries: (string * float) list) : IReadOnlyDictionary<string, float> = Dictionary(dict entries)
+
+let private record epoch error =
+    EpochRecord(
+        Epoch = epoch,
+        LearningRate = 0.1,
+        Loss = 2.5,
+        Losses = numbers [ "ce", 1.25 ],
+        LossWeights = numbers [ "ce", 1.0 ],
+        TrainTop1Error = 40.0,
+        TrainTop5Error = 10.0,
+        Top1Error = error,
+        Top5Error = 7.5,
+        ImagesPerSecond = 812.4,
+        Seconds = 60.0
+    )
+
+type private Clock() =
+    inherit TimeProvider()
+    member val Seconds = 0L with get, set
+    override this.GetTimestamp() = this.Seconds
+    override _.TimestampFrequency = 1L
+
+let private console (height: int) (output: TextWriter) =
+    let console =
+        AnsiConsole.Create(AnsiConsoleSettings(Ansi = AnsiSupport.No, ColorSystem = ColorSystemSupport.NoColors, Out = AnsiConsoleOutput output))
+
+    console.Profile.Width <- 100
+    console.Profile.Height <- height
+    console
+
+/// The last frame, and what scrolled above it.
+let private shown height cohorts (act: ITrainingObserver -> Clock -> unit) =
+    use said = new StringWriter(NewLine = "\n")
+    let clock = Clock()
+    let mutable view: IRenderable = Text ""
+    act (Live(console height said, cohorts, clock, (fun frame -> view <- frame))) clock
+    use frame = new StringWriter(NewLine = "\n")
+    (console height frame).Write view
+    let lines = frame.ToString().Split '\n' |> Array.map _.TrimEnd() |> Array.filter ((<>) "") |> List.ofArray
+    lines, said.ToString()
+
+[<Tests>]
+let tests =
+    testList
+        "the live view"
+        [ test "a sparkline goes from the lowest to the highest of the last values" {
+              Expect.equal (Sparkline.render 8 [ 90.0; 50.0; 30.0; 20.0; 10.0 ]) "█▅▃▂▁" "curve"
+              Expect.equal (Sparkline.render 2 [ 90.0; 50.0; 30.0 ]) "█▁" "the last two"
+              Expect.equal (Sparkline.render 8 [ 5.0; 5.0 ]) "▁▁" "flat"
+              Expect.equal (Sparkline.render 8 []) "" "nothing"
+          }
+
+          test "the sweep, the cohort, and each run with its curve; messages scroll above" {
+              let lines, said =
+                  shown 40 2 (fun live clock ->
+                      live.CohortStarted([| "student-seed0"; "cd-seed0" |], 1, 0, 4, 10)
+
+                      for epoch in 1..2 do
+                          clock.Seconds <- clock.Seconds + 60L
+                          live.ValidationStarted epoch
+                          live.EpochEnded("student-seed0", record epoch (60.0 / float epoch))
+                          live.EpochEnded("cd-seed0", record epoch 25.0)
+
+                      live.LaneEnded("cd-seed0", RunResult(RunStatus.Diverged, null, null, "cd became infinite."))
+                      live.Say "A teacher is waited for.")
+
+              Expect.equal
+                  lines
+                  [ "cohort 1 of 2 ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ · 6 min 00 s left"
+                    "epoch 2/4     ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ · 812 images/s · 2 min 00 s left"
+                    "run                 top-1 error       best loss of the last epoch"
+                    "student-seed0           30.00 % █▁ 30.00 % 2.5 (ce 1.25)"
+                    "cd-seed0 (diverged)     25.00 % ▁▁ 25.00 % 2.5 (ce 1.25)" ]
+                  "view"
+
+              Expect.equal said "cd-seed0: cd became infinite.\nA teacher is waited for.\n" "above it"
+          }
+
+          test "a message leaves nothing of the view's line that it is written over" {
+              use output = new StringWriter(NewLine = "\n")
+
+              let terminal =
+                  AnsiConsole.Create(
+                      AnsiConsoleSettings(Ansi = AnsiSupport.Yes, ColorSystem = ColorSystemSupport.NoColors, Out = AnsiConsoleOutput output)
+                  )
+
+              terminal.Profile.Width <- 20
+              Above.say terminal "Long enough for two lines"
+              Expect.equal (output.ToString()) "\u001b[0JLong enough for two \nlines\n" "all is erased before it"
+          }
+
+          test "a view of one cohort has one line above its runs, and more runs than fit are counted" {
+              let lines, _ = shown 8 1 (fun live _ -> live.CohortStarted([| for lane in 1..5 -> $"run{lane}" |], 1, 0, 4, 10))
+
+              Expect.equal
+                  (lines |> List.map _.Trim())
+                  [ "cohort 1 of 1 · epoch 1/4 ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━"
+                    "run        top-1 error  best loss of the last epoch"
+                    "run1"
+                    "run2"
+                    "and 3 more" ]
+                  "view"
+          } ]

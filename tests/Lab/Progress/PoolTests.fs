@@ -1,0 +1,151 @@
+/// The view of several workers.
+module ChannelDistillation.Tests.Lab.Progress.PoolTests
+
+open System
+open System.Collections.Generic
+open System.IO
+open Expecto
+open Spectre.Console
+open Spectre.Console.Rendering
+open ChannelDistillation.Runs
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Lab.Progress
+
+let private numbers: IReadOnlyDictionary<string, float> = Dictionary(dict [ "ce", 1.25 ])
+
+let private record epoch =
+    EpochRecord(
+        Epoch = epoch,
+        LearningRate = 0.1,
+        Loss = 2.5,
+        Losses = numbers,
+        LossWeights = numbers,
+        TrainTop1Error = 40.0,
+        TrainTop5Error = 10.0,
+        Top1Error = 30.0,
+        Top5Error = 7.5,
+        ImagesPerSecond = 812.4,
+        Seconds = 60.0
+    )
+
+let private completed = RunResult(RunStatus.Completed, null, null)
+
+type private Clock() =
+    inherit TimeProvider()
+    member val Seconds = 0L with get, set
+    override this.GetTimestamp() = this.Seconds
+    override _.TimestampFrequency = 1L
+
+let private console (height: int) (output: TextWriter) =
+    let console =
+        AnsiConsole.Create(AnsiConsoleSettings(Ansi = AnsiSupport.No, ColorSystem = ColorSystemSupport.NoColors, Out = AnsiConsoleOutput output))
+
+    console.Profile.Width <- 110
+    console.Profile.Height <- height
+    console
+
+/// Two workers, of which one trains a teacher and the other two runs of four.
+let private act (crew: IPoolProgress) =
+    crew.Say "Training."
+    let first, second = crew.Worker 0, crew.Worker 1
+    first.Teacher <- true
+    first.CohortStarted([| "teacher resnet14" |], 1, 0, 2, 10)
+    second.CohortStarted([| "student-seed0"; "student-seed1" |], 1, 0, 2, 10)
+    second.ValidationStarted 1
+    second.EpochEnded("student-seed0", record 1)
+    second.EpochEnded("student-seed1", record 1)
+    second.Say "One to know."
+
+[<Tests>]
+let tests =
+    testList
+        "progress of workers"
+        [ test "in plain lines each line has its worker's name" {
+              use output = new StringWriter(NewLine = "\n")
+              let crew = PoolLines(output, obj (), [ "cpu 1"; "cpu 10" ]) :> IPoolProgress
+              act crew
+              crew.Rests 1
+
+              Expect.equal
+                  (output.ToString())
+                  "Training.
+cpu 1  | teacher: teacher resnet14 (2 epochs of 10 steps)
+cpu 10 | cohort: student-seed0, student-seed1 (2 epochs of 10 steps)
+cpu 10 | epoch 1/2, 812 images/s, 0 s left
+cpu 10 |   student-seed0  top-1 error 30.00 %  loss 2.5 (ce 1.25)
+cpu 10 |   student-seed1  top-1 error 30.00 %  loss 2.5 (ce 1.25)
+cpu 10 | One to know.
+"
+                  "whole text"
+          }
+
+          test "on a terminal each has a block, under a line for the sweep" {
+              use said = new StringWriter(NewLine = "\n")
+              let clock = Clock()
+              let mutable view: IRenderable = Text ""
+
+              let crew =
+                  PoolLive(console 40 said, obj (), [ "cuda:0"; "cuda:1" ], 4, clock, (fun frame -> view <- frame)) :> IPoolProgress
+
+              let shown () =
+                  use frame = new StringWriter(NewLine = "\n")
+                  (console 40 frame).Write view
+                  // How wide columns are is not looked at here.
+                  let words (line: string) = line.Split(' ', StringSplitOptions.RemoveEmptyEntries) |> String.concat " "
+                  frame.ToString().Split '\n' |> Array.map words |> Array.filter ((<>) "") |> List.ofArray
+
+              act crew
+              clock.Seconds <- 60L
+              (crew.Worker 1).ValidationStarted 1
+
+              Expect.equal
+                  (shown ())
+                  [ "0 of 4 runs ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ · 3 min 00 s left"
+                    "cuda:0 · teacher · epoch 1/2 ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━"
+                    "run top-1 error best loss of the last epoch"
+                    "teacher resnet14"
+                    "cuda:1 · cohort · epoch 1/2 ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ · 812 images/s · validating · 1 min 00 s left"
+                    "run top-1 error best loss of the last epoch"
+                    "student-seed0 30.00 % ▁ 30.00 % 2.5 (ce 1.25)"
+                    "student-seed1 30.00 % ▁ 30.00 % 2.5 (ce 1.25)" ]
+                  "two runs are half way, of four"
+
+              Expect.equal (said.ToString()) "Training.\ncuda:1: One to know.\n" "above"
+              (crew.Worker 1).LaneEnded("student-seed0", completed)
+              (crew.Worker 1).LaneEnded("student-seed1", completed)
+              crew.Rests 1
+
+              Expect.equal
+                  (shown ())
+                  [ "2 of 4 runs ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ · 1 min 00 s left"
+                    "cuda:0 · teacher · epoch 1/2 ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━"
+                    "run top-1 error best loss of the last epoch"
+                    "teacher resnet14"
+                    "cuda:1 · nothing to do" ]
+                  "two are done, of four"
+
+              crew.Elsewhere [ "cd-seed0"; "cd-seed1" ]
+              Expect.equal (shown ()).Head "2 of 2 runs ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ · 2 with other sweeps" "another sweep has the rest"
+              (crew.Worker 1).CohortStarted([| "cd-seed1" |], 1, 0, 2, 10)
+
+              Expect.equal (shown ()).Head "2 of 3 runs ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ · 30 s left · 1 with other sweeps" "one comes back"
+          }
+
+          for height in [ 60; 40; 24 ] do
+              test $"eight of them fit on a terminal of {height} lines" {
+                  let mutable view: IRenderable = Text ""
+                  let names = [ for gpu in 0..7 -> $"cuda:{gpu}" ]
+
+                  let crew =
+                      PoolLive(console height TextWriter.Null, obj (), names, 128, Clock(), (fun frame -> view <- frame)) :> IPoolProgress
+
+                  for worker in 0..7 do
+                      (crew.Worker worker).CohortStarted([| for seed in 0..15 -> $"cd-seed{seed}" |], 1, 0, 2, 10)
+
+                  use frame = new StringWriter(NewLine = "\n")
+                  (console height frame).Write view
+                  let lines = frame.ToString().Split '\n'
+                  Expect.isLessThan lines.Length height "lines"
+                  Expect.equal (lines |> Array.filter _.StartsWith("cuda:") |> Array.length) 8 "each is there"
+              } ]

@@ -1,0 +1,192 @@
+/// report.html in a real browser.
+module ChannelDistillation.Tests.Lab.Report.PageTests
+
+open System.Collections.Generic
+open System.IO
+open System.Text.Json.Nodes
+open Expecto
+open ChannelDistillation.Specs
+open ChannelDistillation.Runs
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Grids
+open ChannelDistillation.Dsl.Planning
+open ChannelDistillation.Lab.Tables
+open ChannelDistillation.Lab.Runs
+open ChannelDistillation.Lab.Workers
+open ChannelDistillation.Lab.Sweep
+open ChannelDistillation.Tests
+
+let private numbers (entries: (string * float) list) : IReadOnlyDictionary<string, float> = Dictionary(dict entries)
+
+/// As EDT has it: CE waits, CD fades.
+let private epoch (error: float) epoch =
+    EpochRecord(
+        Epoch = epoch,
+        LearningRate = 0.1 / float epoch,
+        Loss = 2.0 / float epoch,
+        Losses = numbers [ "cd", 0.5; "ce", 1.0 ],
+        LossWeights = numbers [ "ce", (if epoch = 1 then 0.0 else 1.0); "cd", 6.0 / float epoch ],
+        TrainTop1Error = error,
+        TrainTop5Error = 5.0,
+        Top1Error = error + 30.0 / float epoch,
+        Top5Error = 6.0,
+        ImagesPerSecond = 800.0,
+        Seconds = 9.0
+    )
+
+let private writeRun (root: string) (name: string) (status: RunStatus) error =
+    let path = Path.Combine(root, name)
+    Directory.CreateDirectory path |> ignore
+    let folder = RunFolder path
+
+    for index in 1..3 do
+        folder.AppendMetrics(epoch error index)
+
+    let hash = name.Substring(name.Length - 8)
+
+    File.WriteAllText(
+        Path.Combine(path, "run.json"),
+        $"{{\"run\": \"{name}\", \"hash\": \"{hash}\", \"spec\": {{\"student\": {{\"name\": \"resnet8\"}}}}, \"started\": \"2026-11-23T04:00:00Z\", \"ended\": \"2026-11-23T04:05:00Z\"}}"
+    )
+
+    let last = EpochErrors(3, error + 10.0, 6.0)
+
+    let message =
+        if status = RunStatus.Completed then
+            null
+        else
+            "In epoch 3, <b>cd</b> became infinite."
+
+    folder.WriteResult(RunResult(status, last, last, message))
+
+/// Two variants, one of them on a grid of two axes, with a run that diverged.
+let private layoutIn (root: string) : Layout =
+    let mutable index = 0
+
+    let row variant axes error status : LayoutRow =
+        let folders =
+            [ for seed in 0..1 do
+                  index <- index + 1
+                  let name = $"{variant}-seed{seed}-{index:x8}"
+                  writeRun root name status (error + float seed)
+                  name ]
+
+        { Variant = variant
+          Axes = axes
+          Folders = folders
+          Seeds = [ 0L; 1L ]
+          Cost = None
+          Published = None
+          Assisted = false }
+
+    { Experiment = "a </script> & grid"
+      Description = "Does everything show?"
+      Dataset = "cifar100"
+      Student = "resnet8"
+      Epochs = [ 3 ]
+      Seeds = [ 0L; 1L ]
+      HeldOut = [ None ]
+      Caches = []
+      Precisions = [ Precision.Float32 ]
+      Hashes = Map.empty
+      Command = None
+      Teachers = []
+      Rows =
+        [ row "student" [] 24.0 RunStatus.Completed
+          for weight, temperature, error in [ "1", "1", 23.0; "1", "4", 22.0; "6", "1", 21.0; "6", "4", 25.5 ] do
+              let status = if error > 25.0 then RunStatus.Diverged else RunStatus.Completed
+              row "cd" [ "losses.cd.weight", weight; "losses.kd.temperature", temperature ] error status ] }
+
+let private inBrowser (test: Browser -> string -> unit) =
+    match Browser.TryStart() with
+    | None -> skiptest "Chromium is not here (Debian: apt install chromium)"
+    | Some browser ->
+        use browser = browser
+        use folder = new TemporaryFolder()
+        let layout = layoutIn folder.Path
+        let results = ResultTables.collect folder.Path layout
+
+        match Reports.write TableOptions.Default folder.Path results with
+        | Ok page -> test browser page
+        | Error reason -> failtest reason
+
+/// How many shapes a chart has drawn: of lines, bars and cells.
+let private shapes id = $"document.querySelectorAll('#{id} svg path').length"
+
+[<Tests>]
+let tests =
+    testSequenced
+    <| testList
+        "report.html"
+        [ for width, scheme in [ 1440, "light"; 390, "dark" ] do
+              test $"opens offline at {width} pixels in {scheme}, without a word on the console, and every chart has data" {
+                  inBrowser (fun browser page ->
+                      browser.Show(page, width, scheme)
+                      Expect.equal (browser.Evaluate "document.querySelector('h1').textContent") "a </script> & grid" "title"
+                      Expect.equal (browser.Evaluate "document.documentElement.dataset.theme") scheme "theme"
+
+                      for id in [ "curves-chart"; "schedule-chart"; "grid-chart" ] do
+                          Expect.isGreaterThan (int (browser.Evaluate(shapes id))) 8 id
+
+                      let quantities = browser.Evaluate "[...document.getElementById('quantity').options].map(o => o.value).join()"
+
+                      Expect.equal quantities "top1,top5,train1,loss,loss:cd,loss:ce,weight:ce,weight:cd,rate,speed" "what can be drawn"
+
+                      for quantity in quantities.Split ',' do
+                          browser.Evaluate
+                              $"(() => {{ const s = document.getElementById('quantity'); s.value = '{quantity}'; s.dispatchEvent(new Event('change')); }})()"
+                          |> ignore
+
+                          Expect.isGreaterThan (int (browser.Evaluate(shapes "curves-chart"))) 8 quantity
+
+                      // Nothing but tables may be wider than the window.
+                      Expect.equal (browser.Evaluate "String(document.documentElement.scrollWidth <= window.innerWidth)") "true" "width"
+                      Expect.isEmpty browser.Messages "console")
+              }
+
+          test "a heading sorts its column up, down and back" {
+              inBrowser (fun browser page ->
+                  browser.Show(page, 1440, "light")
+
+                  let column () =
+                      browser.Evaluate "[...document.querySelectorAll('#table tbody tr')].map(row => row.cells[3].textContent.split(' ')[0]).join()"
+
+                  let click () =
+                      browser.Evaluate "document.querySelectorAll('#table th button')[3].click()" |> ignore
+                      column ()
+
+                  let original = column ()
+                  Expect.equal original "34.50,33.50,32.50,31.50,–" "the experiment's order"
+                  Expect.equal (click ()) "31.50,32.50,33.50,34.50,–" "up, nothing last"
+                  Expect.equal (click ()) "34.50,33.50,32.50,31.50,–" "down, nothing last"
+                  Expect.equal (click ()) original "back")
+          }
+
+          test "two axes are a heat map, and the run that diverged is marked" {
+              inBrowser (fun browser page ->
+                  browser.Show(page, 1440, "light")
+
+                  browser.Evaluate
+                      "(() => { const s = document.getElementById('grid-y'); s.value = 'losses.kd.temperature'; s.dispatchEvent(new Event('change')); })()"
+                  |> ignore
+
+                  let words = browser.Evaluate "[...document.querySelectorAll('#grid-chart svg text')].map(t => t.textContent).join('|')"
+
+                  for word in [ "33.50"; "32.50"; "31.50"; "diverged"; "top-1 error (%)"; "cd.weight"; "kd.temperature" ] do
+                      Expect.stringContains words word "in the chart")
+          }
+
+          test "a run has its page: its message, charts and specification" {
+              inBrowser (fun browser page ->
+                  browser.Show(page, 1440, "light")
+                  browser.Evaluate "document.querySelectorAll('#runs tbody a')[9].click()" |> ignore
+                  browser.WaitFor "document.querySelector('.message') !== null"
+                  Expect.equal (browser.Evaluate "document.querySelector('.message').textContent") "In epoch 3, <b>cd</b> became infinite." "message"
+                  Expect.equal (browser.Evaluate "String(document.querySelectorAll('#run-body .chart svg').length)") "4" "charts"
+                  let specification = JsonNode.Parse(browser.Evaluate "document.querySelector('pre').textContent")
+                  Expect.equal (string (specification["student"]["name"])) "resnet8" "specification"
+                  Expect.equal (browser.Evaluate "String(document.getElementById('overview').hidden)") "true" "the overview is gone"
+                  Expect.isEmpty browser.Messages "console")
+          } ]

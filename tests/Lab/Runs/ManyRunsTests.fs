@@ -1,0 +1,135 @@
+module ChannelDistillation.Tests.Lab.Runs.ManyRunsTests
+
+open System.Collections.Generic
+open System.IO
+open System.Text.Json.Nodes
+open Expecto
+open ChannelDistillation.Core
+open ChannelDistillation.Runs
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Planning
+open ChannelDistillation.Lab.Runs
+open ChannelDistillation.Lab.Workers
+open ChannelDistillation.Lab.Sweep
+open ChannelDistillation.Tests
+
+/// 38 weights of five seeds each for `plain`; the other variants have weights of their own, and so five runs each.
+let private experiment (others: string list) =
+    String.concat
+        "\n"
+        [ "experiment: many"
+          "dataset: fashion-mnist-mini"
+          "teacher: none"
+          "student: { model: resnet8 }"
+          "train:"
+          "  epochs: 1"
+          "  batch: 4"
+          "  data_seed: 0"
+          "  optimizer: { sgd: { lr: 0.05, momentum: 0.9 } }"
+          "  lr_schedule: constant"
+          "losses:"
+          "  ce: { weight: 1 }"
+          "variants:"
+          "  plain: [ce]"
+          yield! others
+          "seeds: [0, 1, 2, 3, 4]"
+          "grid:"
+          "  product: { losses.ce.weight: { from: 0.1, to: 3.8, count: 38 } }"
+          "" ]
+
+/// Something that a run cannot be written over: no mistake of the run.
+let private spoil (folder: string) (kind: int) =
+    if kind = 0 then
+        File.WriteAllText(folder, "")
+    else
+        Directory.CreateDirectory(Path.Combine(folder, "metrics.jsonl/inside")) |> ignore
+
+/// While it lasts, the runs in these folders throw when they save their state.
+let private throwing (folders: string list) =
+    AtomicFile.Writing <-
+        fun path ->
+            if path.EndsWith "latest.state.safetensors" && folders |> List.exists (fun folder -> path.StartsWith(folder + "/")) then
+                invalidOp "a mistake of ours"
+
+    { new System.IDisposable with
+        member _.Dispose() = AtomicFile.Writing <- null }
+
+let private folderOf out (run: PlannedRun) = Path.Combine(out, "many", RunFolder.NameOf(run.Name, run.Spec))
+
+let private rowsOf (out: string) =
+    let results = JsonNode.Parse(File.ReadAllText(Path.Combine(out, "many", "results.json")))
+
+    [ for row in results["rows"].AsArray() do
+          if string row["variant"] = "plain" then
+              // How long it took is no part of what came out.
+              row.AsObject().Remove "seconds" |> ignore
+              row.ToJsonString() ]
+
+[<Tests>]
+let tests =
+    testSequenced
+    <| testList
+        "a sweep of many runs"
+        [ test "of 200 of which 5 diverge, 3 throw and 2 cannot be written completes the other 190 as if these had never been" {
+              use folder = new TemporaryFolder()
+              let workspace = Tiny.workspaceIn folder
+              let out, cleanOut = folder.File "runs", folder.File "clean"
+
+              let plan = experiment [ "  wild: [ce: { weight: 1e30 }]"; "  thrown: [ce: { weight: 7 }]" ] |> Tiny.plan folder "many.yaml"
+
+              let cleanPlan = Tiny.plan folder "clean.yaml" (experiment [])
+              Expect.equal (plan.Runs.Length, cleanPlan.Runs.Length) (200, 190) "runs"
+              let ofVariant name = plan.Runs |> List.filter (fun run -> run.Variant = name)
+              let spoilt, thrown = ofVariant "thrown" |> List.map (folderOf out) |> List.splitAt 2
+              Directory.CreateDirectory(Path.Combine(out, "many")) |> ignore
+              spoilt |> List.iteri (fun kind run -> spoil run kind)
+              let options = Tiny.optionsIn workspace out
+
+              let outcome =
+                  use _ = throwing thrown
+                  Tiny.sweep options plan
+
+              let clean = Tiny.sweep (Tiny.optionsIn workspace cleanOut) cleanPlan
+              Expect.all clean.Jobs (fun job -> job.State = Done) "the clean sweep"
+
+              /// How the runs stand, the two that cannot be written left out.
+              let states (outcome: Outcome) =
+                  outcome.Jobs
+                  |> List.filter (fun job -> not (List.contains job.Folder spoilt))
+                  |> List.countBy (fun job -> job.Run.Variant, string job.State)
+                  |> set
+
+              let expected = set [ ("plain", "done"), 190; ("wild", "diverged"), 5; ("thrown", "failed"), 3 ]
+              Expect.equal (states outcome) expected "how they ended"
+
+              for job in outcome.Jobs do
+                  match job.State with
+                  | GaveUp RunStatus.Diverged ->
+                      let reason = Expect.wantSome (Job.reason job) job.Run.Name
+                      Expect.isMatch reason "^In epoch 1, step [12], ce became infinite or not a number\\." job.Run.Name
+                  | GaveUp _ -> Expect.equal (Job.reason job) (Some "InvalidOperationException: a mistake of ours") job.Run.Name
+                  | state -> Expect.equal (state = Done) (not (List.contains job.Folder spoilt)) job.Run.Name
+
+              Expect.isNonEmpty outcome.Missing "what could not be written is said"
+
+              for run in ofVariant "plain" do
+                  Expect.equal (Outcome.ofFolder (folderOf out run)) (Outcome.ofFolder (folderOf cleanOut run)) run.Name
+
+              Expect.equal (rowsOf out) (rowsOf cleanOut) "rows of the table"
+              Expect.hasLength (rowsOf out) 38 "a row for each weight"
+
+              // A run that is started again has another session in its run.json.
+              let starts () = [ for run in ofVariant "plain" -> File.ReadAllText(Path.Combine(folderOf out run, "run.json")) ]
+              let before = starts ()
+              Expect.equal (Tiny.sweep options plan |> states) expected "they are not tried again unasked"
+              let retried = Tiny.sweep { options with RetryFailed = true } plan
+
+              Expect.equal
+                  (states retried)
+                  (set [ ("plain", "done"), 190; ("wild", "diverged"), 5; ("thrown", "done"), 3 ])
+                  "those that failed are done with --retry-failed"
+
+              Expect.equal (starts ()) before "the completed ones were left alone"
+          } ]

@@ -1,0 +1,234 @@
+/// What a sweep does where run folders are copies, those of other runs, or damaged.
+module ChannelDistillation.Tests.Lab.Runs.SpoiltFoldersTests
+
+open System.IO
+open System.Text.Json.Nodes
+open Expecto
+open ChannelDistillation.Runs
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Planning
+open ChannelDistillation.Lab.Runs
+open ChannelDistillation.Lab.Workers
+open ChannelDistillation.Lab.Sweep
+open ChannelDistillation.Lab.Overview
+open ChannelDistillation.Tests
+
+let private experiment =
+    "experiment: small
+dataset: fashion-mnist-mini
+teacher: { model: resnet8, train: { epochs: 1 } }
+student: { model: resnet8 }
+train:
+  epochs: 1
+  batch: 4
+  optimizer: { sgd: { lr: 0.05, momentum: 0.9 } }
+  lr_schedule: constant
+losses:
+  ce: { weight: 1 }
+  kd: { weight: 1, temperature: 4 }
+variants:
+  student: [ce]
+  kd: [ce, kd]
+seeds: [0]
+"
+
+let private allDone = [ "student", "done"; "kd", "done" ]
+let private states (outcome: Outcome) = [ for job in outcome.Jobs -> job.Run.Variant, string job.State ]
+
+/// A finished sweep of two runs, to be spoilt and repeated.
+let private afterwards (test: Plan -> SweepOptions -> string list -> unit) =
+    use folder = new TemporaryFolder()
+    let plan = Tiny.plan folder "small.yaml" experiment
+    let options = Tiny.optionsIn (Tiny.workspaceIn folder) (folder.File "runs")
+    Expect.equal (Tiny.sweep options plan |> states) allDone "before"
+    test plan options [ for run in plan.Runs -> Path.Combine(options.Out, "small", RunFolder.NameOf(run.Name, run.Spec)) ]
+
+let private inside (folder: string) name = Path.Combine(folder, name)
+
+let private change (file: string) (entry: string) (value: string) =
+    let content = (JsonNode.Parse(File.ReadAllText file) |> nonNull).AsObject()
+    content[entry] <- JsonNode.Parse value
+    File.WriteAllText(file, content.ToJsonString())
+
+[<Tests>]
+let tests =
+    testSequenced
+    <| testList
+        "a sweep over folders that are not as it left them"
+        [ test "does not take another run's folder for its own, and says what to do" {
+              afterwards (fun plan options folders ->
+                  let student = folders.Head
+                  let other = "0123456789abcdef"
+                  change (inside student "run.json") "hash" $"\"{other}\""
+                  let outcome = Tiny.sweep options plan
+                  Expect.equal (states outcome) [ "student", "new"; "kd", "done" ] "states"
+
+                  Expect.equal
+                      outcome.Missing
+                      [ $"{student} is not taken for {plan.Runs.Head.Name}: its run.json is that of another run (hash {other}). "
+                        + "Move it out of the experiment's folder, or rename it, and repeat the command." ]
+                      "said"
+
+                  let row = outcome.Results.Rows |> List.find (fun row -> row.Variant = "student")
+                  Expect.equal row.Top1Error ChannelDistillation.Lab.Tables.Statistic.Nothing "its errors are not in the table"
+                  Directory.Move(student, student + "-of-another")
+                  Expect.equal (Tiny.sweep options plan |> states) allDone "moved away")
+          }
+
+          test "whose run.json is of a run with the same eight digits does not show that run's errors in a table" {
+              afterwards (fun plan options folders ->
+                  let student = folders.Head
+                  let own = nonNull (RunFolder(student).ReadHash())
+                  let other = own[..7] + String.replicate 56 "0"
+                  change (inside student "run.json") "hash" $"\"{other}\""
+                  let folder = Path.Combine(options.Out, "small")
+                  let layout = Expect.wantSome (ChannelDistillation.Lab.Tables.PlanReader.read folder) "plan.json"
+                  let row = (ResultTables.collect folder layout).Rows |> List.find (fun row -> row.Variant = "student")
+                  Expect.equal row.Top1Error ChannelDistillation.Lab.Tables.Statistic.Nothing "from plan.json"
+                  Expect.equal (states (Tiny.sweep options plan)) [ "student", "new"; "kd", "done" ] "in a sweep")
+          }
+
+          test "keeps a completed run whose weights were removed, and says so" {
+              afterwards (fun plan options folders ->
+                  File.Delete(RunFolder(folders.Head).BestWeights)
+                  let before = Outcome.ofFolder folders.Head
+                  let outcome = Tiny.sweep options plan
+                  Expect.equal (states outcome) allDone "its result stands"
+                  Expect.equal (Outcome.ofFolder folders.Head) before "nothing is written over"
+
+                  let note =
+                      $"Weights of completed runs are no longer there: {plan.Runs.Head.Name}. Their results stand; "
+                      + "a run whose folder is removed is trained again."
+
+                  Expect.equal outcome.Warnings [ note ] "a sweep says so"
+
+                  Expect.stringContains
+                      (PlanText.render
+                          options.Workspace
+                          "cpu"
+                          16
+                          plan
+                          outcome.Jobs
+                          [ for job in outcome.Jobs -> job.Run.Spec.Dataset, Ok None ]
+                          (fun _ -> None))
+                      note
+                      "and a plan"
+
+                  Directory.Delete(folders.Head, true)
+                  let again = Tiny.sweep options plan
+                  Expect.equal (states again, again.Warnings) (allDone, []) "trained again")
+          }
+
+          test "takes a run's own folder before copies of it, and a completed one before others" {
+              afterwards (fun plan options folders ->
+                  let student = folders.Head
+                  let name = nonNull (Path.GetFileName student)
+                  let named prefix = Path.Combine(options.Out, "small", prefix + name)
+                  let folderOf () = (Job.ofPlan (Path.Combine(options.Out, "small")) plan).Head.FolderName
+                  let copy = Directory.CreateDirectory(named "backup of ").FullName
+                  File.Copy(inside student "run.json", inside copy "run.json")
+                  Expect.equal (folderOf ()) name "its own"
+                  Directory.Move(student, named "renamed ")
+                  Expect.equal (folderOf ()) $"renamed {name}" "the completed one"
+                  Expect.equal (Tiny.sweep options plan |> states) allDone "nothing to do")
+          }
+
+          test "ends a run again whose result.json says too little, from its checkpoint" {
+              afterwards (fun plan options folders ->
+                  let result = inside folders.Head "result.json"
+                  let before = File.ReadAllText result
+
+                  for damaged in
+                      [ "{}"
+                        """{"status":"completed"}"""
+                        """{"status":"completed","last":null,"best":null}"""
+                        """{"status":7,"last":null,"best":null}"""
+                        """{"status":"completed","last":{},"best":{}}""" ] do
+                      File.WriteAllText(result, damaged)
+                      let job = (Job.ofPlan (Path.Combine(options.Out, "small")) plan).Head
+                      Expect.equal job.State Resumes damaged
+                      Expect.equal (Tiny.sweep options plan |> states) allDone damaged
+                      Expect.equal (File.ReadAllText result) before damaged)
+          }
+
+          test "goes on where run.json has entries of other types" {
+              afterwards (fun plan options folders ->
+                  for damaged in
+                      [ """{"teacher_sha256":5}"""
+                        """{"sessions":5,"hardware":7}"""
+                        """{"sessions":[{"epoch":"one"}]}"""
+                        """{"run":"a","run":"b"}"""
+                        "[]" ] do
+                      for folder in folders do
+                          File.WriteAllText(inside folder "run.json", damaged)
+
+                      Expect.equal (Tiny.sweep options plan |> states) allDone $"{damaged}: completed runs"
+                      File.Delete(inside folders.Head "result.json")
+                      Expect.equal (Tiny.sweep options plan |> states) allDone $"{damaged}: a run that goes on"
+                      Expect.isNotNull (RunFolder(folders.Head).ReadRun()) $"{damaged}: made anew")
+          }
+
+          test "trains its teacher to its end again where the teacher's result.json says too little" {
+              afterwards (fun plan options folders ->
+                  let teacher = (Teachers.ofPlan plan).Head
+                  let checkpoint = ChannelDistillation.Training.TeacherStore(options.Workspace).CheckpointOf(teacher.Spec, teacher.Dataset)
+                  let home = nonNull (Path.GetDirectoryName(Path.GetDirectoryName checkpoint))
+                  let before = File.ReadAllText(inside home "result.json")
+
+                  for damaged in [ "{}"; """{"status":"completed"}""" ] do
+                      Directory.Delete(folders[1], true)
+                      File.WriteAllText(inside home "result.json", damaged)
+                      Expect.equal (Tiny.sweep options plan |> states) allDone damaged
+                      Expect.equal (File.ReadAllText(inside home "result.json")) before damaged)
+          }
+          test "makes its teacher's weights again where they are damaged: from its state, or by training" {
+              afterwards (fun plan options folders ->
+                  let teacher = (Teachers.ofPlan plan).Head
+                  let weights = ChannelDistillation.Training.TeacherStore(options.Workspace).CheckpointOf(teacher.Spec, teacher.Dataset)
+                  let state = RunFolder(nonNull (Path.GetDirectoryName(Path.GetDirectoryName weights))).State
+                  let before = File.ReadAllBytes weights
+                  let student = Outcome.ofFolder folders[1]
+
+                  let flip (file: string) =
+                      let bytes = File.ReadAllBytes file
+                      bytes[bytes.Length - 9] <- bytes[bytes.Length - 9] ^^^ 1uy
+                      File.WriteAllBytes(file, bytes)
+
+                  for what in [ [ weights ]; [ weights; state ] ] do
+                      List.iter flip what
+                      Directory.Delete(folders[1], true)
+                      Expect.equal (Tiny.sweep options plan |> states) allDone $"{what}"
+                      Expect.equal (File.ReadAllBytes weights) before $"{what}: the teacher"
+                      Expect.equal (Outcome.ofFolder folders[1]) student $"{what}: who learned from it")
+          }
+
+          test "says what to remove where a folder is in the place of a file" {
+              afterwards (fun plan options folders ->
+                  let metrics = inside folders.Head "metrics.jsonl"
+                  File.Delete(inside folders.Head "result.json")
+                  File.Delete metrics
+                  Directory.CreateDirectory metrics |> ignore
+                  let outcome = Tiny.sweep options plan
+
+                  Expect.equal
+                      outcome.Missing
+                      [ $"Nothing more can be saved: {metrics} is a folder where a file must be: remove it. What was saved before is whole. "
+                        + "Make room, or make the folder writable, and repeat the command." ]
+                      "said"
+
+                  Directory.Delete metrics
+                  Expect.equal (Tiny.sweep options plan |> states) allDone "removed")
+          }
+
+          test "trains those that need no teacher where the teacher's file cannot be read" {
+              use folder = new TemporaryFolder()
+              File.WriteAllText(folder.File "broken.pth", "<!DOCTYPE html>")
+              let file = experiment.Replace("train: { epochs: 1 } }", "checkpoint: broken.pth }")
+              let plan = Tiny.plan folder "small.yaml" file
+              let outcome = Tiny.sweep (Tiny.optionsIn (Tiny.workspaceIn folder) (folder.File "runs")) plan
+              Expect.equal (states outcome) [ "student", "done"; "kd", "new" ] "states"
+              let said = Expect.wantSome (List.tryExactlyOne outcome.Missing) "one message"
+              Expect.stringStarts said "The teacher resnet8 cannot be used. " "said"
+          } ]

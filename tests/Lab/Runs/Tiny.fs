@@ -1,0 +1,63 @@
+/// Whole sweeps on a few random images, within this process.
+module ChannelDistillation.Tests.Lab.Runs.Tiny
+
+open System.IO
+open System.Threading
+open ChannelDistillation
+open ChannelDistillation.Core
+open ChannelDistillation.Data
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Messages
+open ChannelDistillation.Dsl.Planning
+open ChannelDistillation.Dsl.Yaml.Yaml
+open ChannelDistillation.Lab.Workers.Messages
+open ChannelDistillation.Lab.Tables
+open ChannelDistillation.Lab.Progress
+open ChannelDistillation.Lab.Runs
+open ChannelDistillation.Lab.Workers
+open ChannelDistillation.Lab.Sweep
+open ChannelDistillation.Lab.Slurm
+open ChannelDistillation.Tests
+open ChannelDistillation.Tests.Runtime.Training
+
+/// A folder with an experiment in it, and the repository's data.
+let workspaceIn (folder: TemporaryFolder) =
+    Directory.CreateDirectory(folder.File "data") |> ignore
+
+    Directory.CreateSymbolicLink(folder.File "data/fashion-mnist-mini", Path.Combine(Repository.root, "data/fashion-mnist-mini"))
+    |> ignore
+
+    Workspace folder.Path
+
+let plan (folder: TemporaryFolder) (name: string) (experiment: string) =
+    let file = folder.File name
+    File.WriteAllText(file, experiment)
+
+    match Experiments.load file [] true with
+    | Ok(plan, _) -> plan
+    | Error problems -> failwith (Render.problems problems)
+
+/// Eight images to train on, four to validate on.
+let private openDataset _ = new Data.Dataset(DatasetCatalog.Get "fashion-mnist-mini", TinyTraining.images 8 1, TinyTraining.images 4 2)
+
+let optionsIn (workspace: Workspace) out : SweepOptions =
+    { Workspace = workspace
+      Out = out
+      Only = None
+      Device = "cpu"
+      Workers = []
+      Started = None
+      Lanes = 16
+      Threads = None
+      // In one layout, so that nothing is timed.
+      Computing = Computing.standard
+      RetryFailed = false
+      Quiet = true
+      Observer = None
+      Command = None
+      Part = Everything
+      OpenDataset = Some openDataset }
+
+let sweep options plan = Sweep.run options plan CancellationToken.None

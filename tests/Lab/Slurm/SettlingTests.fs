@@ -1,0 +1,42 @@
+module ChannelDistillation.Tests.Lab.Slurm.SettlingTests
+
+open System
+open System.Collections.Generic
+open Expecto
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Lab.Runs
+open ChannelDistillation.Lab.Slurm
+open ChannelDistillation.Tests.Lab.Slurm.AskingTests
+
+/// What is found where jobs are ending for so many seconds, looking every two; with what is said.
+let private waiting (seconds: int64) =
+    let clock = Clock()
+    let said = List<string>()
+
+    let look () = clock.Seconds, (if clock.Seconds < seconds then [ "101"; "102" ] else [])
+
+    let found = Settling.wait clock (fun () -> clock.Seconds <- clock.Seconds + 2L) said.Add look
+    found, List.ofSeq said
+
+[<Tests>]
+let tests =
+    testList
+        "slurm / jobs that are just ending"
+        [ test "nothing is said where none is" { Expect.equal (waiting 0L) (0L, []) "at once" }
+
+          test "they are waited for, and that is said once" {
+              Expect.equal (waiting 33L) (34L, [ "Some jobs of this experiment are just ending; waiting for them ..." ]) "the first look after it"
+          }
+
+          test "those that do not end are told, with what to do" {
+              let said =
+                  try
+                      string (waiting Int64.MaxValue)
+                  with UsageError message ->
+                      message
+
+              Expect.equal
+                  said
+                  "Jobs of this experiment have been ending for 3 minutes: 101, 102. Repeat the command when squeue no longer shows them."
+                  "given up"
+          } ]

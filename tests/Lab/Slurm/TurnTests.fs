@@ -1,0 +1,51 @@
+module ChannelDistillation.Tests.Lab.Slurm.TurnTests
+
+open System.IO
+open Expecto
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Planning
+open ChannelDistillation.Lab.Slurm
+open ChannelDistillation.Tests
+open ChannelDistillation.Tests.Lab.Slurm
+
+/// Stands for the program: out of time at once.
+let private outOfTime = [ "#!/bin/bash"; "trap 'exit 130' USR1"; "kill -s USR1 $PPID"; "while :; do sleep 0.05; done" ]
+
+/// A turn of an element, as Slurm starts it; what it wrote.
+let private turn (root: TemporaryFolder) (fakes: Fakes) (submission: Submission) (variables: (string * string) list) =
+    let element = [ "SLURM_ARRAY_JOB_ID", "7"; "SLURM_ARRAY_TASK_ID", "2" ]
+
+    Project.command root (fakes.Path :: variables @ element) "bash" [ Submission.scriptFile submission Train ] |> snd
+
+[<Tests>]
+let tests =
+    testList
+        "slurm / turns of an element"
+        [ test "only those that ran out of time count, not Slurm's restarts after failed nodes; and a DOTNET of the shell is not taken" {
+              use root = new TemporaryFolder()
+              use fakes = new Fakes()
+              let submission = Submission.at (root.File "a study") "20260102-030405-abcd"
+              Directory.CreateDirectory(Submission.logs submission) |> ignore
+              let stand = root.File "program"
+              File.WriteAllLines(stand, outOfTime)
+
+              let program: Script.Program =
+                  { Dotnet = "bash"; File = stand; Root = root.Path; Out = root.Path; Options = []; Command = "" }
+
+              File.WriteAllText(
+                  Submission.scriptFile submission Train,
+                  Script.render program { SlurmCodec.empty with Requeues = Some 2 } submission Train 3
+              )
+
+              let foreign = [ "SLURM_RESTART_COUNT", "50"; "DOTNET", "/nowhere" ]
+              let said = [ for _ in 1..3 -> turn root fakes submission foreign ]
+
+              Expect.equal
+                  said
+                  [ ""; ""; "Out of time, and not queued again. What is saved goes on when the sweep is submitted again.\n" ]
+                  "what each turn says"
+
+              Expect.equal (fakes.Calls "scontrol") [ "scontrol requeue 7_2"; "scontrol requeue 7_2" ] "queued again"
+          } ]

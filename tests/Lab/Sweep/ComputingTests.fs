@@ -1,0 +1,37 @@
+module ChannelDistillation.Tests.Lab.Sweep.ComputingTests
+
+open Expecto
+open ChannelDistillation.Specs
+open ChannelDistillation.Native
+open ChannelDistillation.Lab.Runs
+open ChannelDistillation.Lab.Workers
+open ChannelDistillation.Lab.Sweep
+
+[<Tests>]
+let tests =
+    testList
+        "how a device computes"
+        [ test "another process is told what is not the standard" {
+              let told gpu fit = Computing.arguments 4 { Gpu = gpu; Layout = LayoutRequest.Kept; FitLanes = fit }
+              Expect.equal (Computing.arguments 16 Computing.standard) [] "the standard"
+              Expect.equal (told (GpuSettings()) false) [ "--lanes"; "4" ] "lanes that somebody chose"
+              Expect.equal (told (GpuSettings(Deterministic = true)) true) [ "--deterministic" ] "deterministic"
+              Expect.equal (told (GpuSettings(true, false)) false) [ "--lanes"; "4"; "--deterministic"; "--tf32"; "off" ] "all"
+
+              for request, name in
+                  [ LayoutRequest.Auto, "auto"
+                    LayoutRequest.ChannelsLast, "channels-last"
+                    LayoutRequest.Contiguous, "contiguous" ] do
+                  Expect.equal (Computing.arguments 16 { Computing.standard with Layout = request }) [ "--layout"; name ] name
+          }
+
+          test "the processor is chosen whatever a GPU is told" {
+              Expect.equal (Computing.choose "cpu" { Gpu = GpuSettings(true, false); Layout = LayoutRequest.Kept; FitLanes = true }) "cpu" "device"
+          }
+
+          test "a GPU is refused for a layout that it does not compute in" {
+              Expect.throwsC (fun () -> Computing.choose "cuda:0" { Computing.standard with Layout = LayoutRequest.Contiguous } |> ignore) (function
+                  | UsageError message ->
+                      Expect.equal message "--layout contiguous is for the CPU; on cuda:0 networks compute channels-last." "message"
+                  | other -> failtestf "%O" other)
+          } ]

@@ -1,0 +1,130 @@
+/// Every write of a sweep is made to fail: no run is lost, none is wrong, and what happened is said.
+module ChannelDistillation.Tests.Lab.Sweep.FaultTests
+
+open System
+open System.IO
+open Expecto
+open ChannelDistillation.Core
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Lab.Runs
+open ChannelDistillation.Lab.Workers
+open ChannelDistillation.Lab.Sweep
+open ChannelDistillation.Tests
+open ChannelDistillation.Tests.Lab.Runs
+
+let private experiment =
+    "experiment: small
+dataset: fashion-mnist-mini
+teacher: { model: resnet8, train: { epochs: 1 } }
+student: { model: resnet8 }
+train:
+  epochs: 1
+  batch: 4
+  optimizer: { sgd: { lr: 0.05, momentum: 0.9 } }
+  lr_schedule: constant
+losses:
+  ce: { weight: 1 }
+  cd: { weight: 6 }
+variants:
+  student: [ce]
+  cd: [ce, cd]
+seeds: [0]
+"
+
+let private full = "No space left on device"
+
+/// Tells an action of each file that is written within a folder, until it is disposed.
+let private watching (folder: string) (act: string -> unit) =
+    AtomicFile.Writing <-
+        fun path ->
+            if path.StartsWith folder then
+                act (Path.GetRelativePath(folder, path))
+
+    { new IDisposable with
+        member _.Dispose() = AtomicFile.Writing <- null }
+
+/// A sweep in a new folder, with something done at each write. `check` gets the same command again, the folder, and how the sweep ended.
+let private sweepWhile (onWrite: string -> unit) (check: (unit -> Outcome) -> string -> Result<Outcome, string> -> unit) =
+    use folder = new TemporaryFolder()
+    let plan = Tiny.plan folder "small.yaml" experiment
+    let options = Tiny.optionsIn (Tiny.workspaceIn folder) (folder.File "runs")
+    let sweep () = Tiny.sweep options plan
+
+    let ended =
+        use _ = watching folder.Path onWrite
+
+        try
+            Ok(sweep ())
+        with
+        | :? MissingException as error -> Error error.Message
+        | UsageError message -> Error message
+
+    check sweep folder.Path ended
+
+/// All that a sweep leaves; `pretrain/hashes` remembers paths and times of files.
+let private left (root: string) =
+    [ for name in [ "runs"; "pretrain" ] do
+          for file, content in Outcome.ofFolder (Path.Combine(root, name)) do
+              if not (file.StartsWith "hashes") then
+                  $"{name}/{file}", content ]
+
+let private isDone (outcome: Outcome) = outcome.Missing.IsEmpty && outcome.Jobs |> List.forall (fun job -> job.State = Done)
+
+let private failing (isFull: int -> bool) (clean: (string * string) list) (what: string) =
+    let mutable count = 0
+
+    let onWrite file =
+        count <- count + 1
+
+        if isFull count then
+            raise (IOException($"{full} : '{file}'", 28))
+
+    sweepWhile onWrite (fun again root ended ->
+        match ended with
+        // What only saves time later, and tables that the next cohort writes again.
+        | Ok outcome when isDone outcome -> Expect.equal (left root) clean $"{what}: nothing was said, so nothing may be missing"
+        | Ok outcome ->
+            Expect.all outcome.Jobs (fun job -> not job.State.IsGaveUp) $"{what}: no run failed"
+            Expect.stringContains (String.Join("\n", outcome.Missing)) full $"{what}: it is said"
+        | Error message -> Expect.stringContains message full $"{what}: it is said"
+
+        Expect.isTrue (isDone (again ())) $"{what}: the same command goes on"
+        Expect.equal (left root) clean $"{what}: to the same files")
+
+[<Tests>]
+let tests =
+    testSequenced
+    <| test "a sweep of which any write fails, once or from then on, ends as an undisturbed one when it is repeated" {
+        let writes = ResizeArray<string>()
+        let mutable clean = []
+
+        sweepWhile writes.Add (fun _ root ended ->
+            Expect.isTrue (Result.isOk ended) "undisturbed"
+            clean <- left root)
+
+        let places = [ for file in writes -> string (Path.GetFileName file) ]
+
+        for file in
+            [ "run.json"
+              "metrics.jsonl"
+              "result.json"
+              "latest.state.safetensors"
+              "latest.safetensors"
+              "best.safetensors"
+              "plan.json"
+              "results.md"
+              "results.csv"
+              "results.json" ] do
+            Expect.contains places file "it is among the writes that fail"
+
+        // A name and whether the file was being written or renamed; the tables are written after each cohort in the same way.
+        let kinds =
+            [ for index, file in Seq.indexed writes -> index + 1, file.Split($"-{Environment.ProcessId}-")[0], file.EndsWith ".tmp" ]
+
+        for index, file, isData in kinds |> List.distinctBy (fun (_, file, isData) -> file, isData) do
+            failing ((=) index) clean $"write {index}, {file}"
+
+            if isData then
+                failing ((<=) index) clean $"from write {index} on, {file}"
+    }

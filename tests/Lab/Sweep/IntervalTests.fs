@@ -1,0 +1,60 @@
+/// Work that may take a share of the time only, by a clock that the tests set.
+module ChannelDistillation.Tests.Lab.Sweep.IntervalTests
+
+open System
+open Expecto
+open ChannelDistillation.Lab.Sweep
+
+/// A clock that the tests move.
+type private Clock() =
+    inherit TimeProvider()
+    let mutable now = 0L
+    override _.GetTimestamp() = now
+    override _.TimestampFrequency = TimeSpan.TicksPerSecond
+    member _.Passed = TimeSpan.FromTicks now
+    member _.Wait(time: TimeSpan) = now <- now + time.Ticks
+
+[<Tests>]
+let tests =
+    testList
+        "interval"
+        [ test "Work is done at once the first time, and again when the time since then has earned it" {
+              let clock = Clock()
+              let interval = Interval(0.01, clock)
+              Expect.isTrue interval.IsOver "at the start"
+              interval.Measure(fun () -> clock.Wait(TimeSpan.FromSeconds 2.0))
+              Expect.isFalse interval.IsOver "right after it"
+              clock.Wait(TimeSpan.FromSeconds 197.9)
+              Expect.isFalse interval.IsOver "before 198 s"
+              clock.Wait(TimeSpan.FromSeconds 0.1)
+              Expect.isTrue interval.IsOver "2 s of 200 s are 1 %"
+          }
+
+          test "Work that fails counts as well" {
+              let clock = Clock()
+              let interval = Interval(0.5, clock)
+
+              let fails () =
+                  clock.Wait(TimeSpan.FromSeconds 1.0)
+                  failwith "full"
+
+              Expect.throws (fun () -> interval.Measure fails) "the error passes"
+              Expect.isFalse interval.IsOver "not tried again at once"
+              clock.Wait(TimeSpan.FromSeconds 1.0)
+              Expect.isTrue interval.IsOver "later it is"
+          }
+
+          testProperty "What has been done took no more than its share of the time, whenever work is due"
+          <| fun (steps: (byte * byte) list) ->
+              let clock = Clock()
+              let interval = Interval(0.01, clock)
+              let mutable worked = TimeSpan.Zero
+
+              for idle, cost in steps do
+                  clock.Wait(TimeSpan.FromSeconds(float idle))
+
+                  if interval.IsOver then
+                      Expect.isLessThanOrEqual worked (clock.Passed * 0.01) "so far"
+                      let cost = TimeSpan.FromSeconds(float cost)
+                      interval.Measure(fun () -> clock.Wait cost)
+                      worked <- worked + cost ]

@@ -1,0 +1,71 @@
+module ChannelDistillation.Tests.Lab.Sweep.PrecisionsTests
+
+open Expecto
+open ChannelDistillation.Schedules
+open ChannelDistillation.Specs
+open ChannelDistillation.Training
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Planning
+open ChannelDistillation.Lab.Runs
+open ChannelDistillation.Lab.Workers
+open ChannelDistillation.Lab.Sweep
+open ChannelDistillation.Lab.Sweep.Precisions
+
+let private train precision =
+    TrainSpec(Epochs = 1, Batch = 16, Optimizer = SgdSpec 0.1, LearningRateSchedule = LearningRateSchedule.Constant(), Precision = precision)
+
+let private run precision teacherPrecision =
+    RunSpec(
+        Dataset = DatasetSpec(Name = "cifar10"),
+        Teacher = TeacherSpec(Model = ModelSpec "resnet14", Train = train teacherPrecision),
+        Student = ModelSpec "resnet8",
+        Train = train precision,
+        Losses = [| LossSpec.CrossEntropy |],
+        Seed = 0L
+    )
+
+let private unasked: Lazy<string list> = lazy (failtest "the device was asked though nobody wants bfloat16")
+
+[<Tests>]
+let tests =
+    testList
+        "plan: precision"
+        [ test "that bfloat16 does not pay is said of students and of teachers that are trained" {
+              for run in [ run Precision.BFloat16 Precision.Float32; run Precision.Float32 Precision.BFloat16 ] do
+                  Expect.equal (Precisions.warnings (lazy [ "why" ]) [ run; run ]) [ "Warning: why" ] "slow"
+                  Expect.isEmpty (Precisions.warnings (lazy []) [ run ]) "fast"
+
+              Expect.isEmpty (Precisions.warnings unasked [ run Precision.Float32 Precision.Float32 ]) "float32"
+          }
+
+          test "it does not pay on a processor that has no instructions for it" {
+              Expect.equal
+                  (Precisions.obstacle (OfProcessor(Some false)))
+                  (Some
+                      "`precision: bfloat16` does not pay on this processor, which has no instructions for it (AVX-512 BF16 or AMX): float32 is faster and more exact.")
+                  "none"
+
+              for computes in [ Some true; None ] do
+                  Expect.isNone (Precisions.obstacle (OfProcessor computes)) $"{computes}"
+          }
+
+          test "it does not pay on a GPU of a compute capability below 8.0" {
+              let obstacle version = Precisions.obstacle (OfGpu("cuda:1", version |> Option.map (fun (text: string) -> System.Version text)))
+
+              Expect.equal
+                  (obstacle (Some "7.5"))
+                  (Some
+                      "`precision: bfloat16` does not pay on cuda:1, a GPU of compute capability 7.5: those from 8.0 on multiply in it, on others float32 is faster and more exact.")
+                  "Turing"
+
+              for version in [ Some "8.0"; Some "9.0"; Some "12.0"; None ] do
+                  Expect.isNone (obstacle version) $"{version}"
+          }
+
+          test "a GPU that is not there has neither a compute capability nor an obstacle" {
+              Expect.isEmpty (Precisions.obstacles [ "cuda:99" ]).Value "obstacles"
+              Expect.isNull (Devices.ComputeCapability "cpu") "the processor"
+              Expect.isNull (Devices.ComputeCapability "cuda:99") "a GPU"
+          } ]

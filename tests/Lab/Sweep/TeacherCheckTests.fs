@@ -1,0 +1,131 @@
+module ChannelDistillation.Tests.Lab.Sweep.TeacherCheckTests
+
+open System.IO
+open Expecto
+open ChannelDistillation
+open ChannelDistillation.Core
+open ChannelDistillation.Runs
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Lab.Runs
+open ChannelDistillation.Lab.Workers
+open ChannelDistillation.Lab.Sweep
+open ChannelDistillation.Tests
+open ChannelDistillation.Training
+
+let private published = Base.text + "published:\n  rows: { teacher: { top1_error: 7.5 } }\n"
+
+let private teacherOf plan = Teachers.ofPlan plan |> List.exactlyOne
+
+let private warn (text: string) top1 =
+    use folder = new TemporaryFolder()
+    let plan = Base.plan text []
+    TeacherCheck.warning (Workspace folder.Path) plan (teacherOf plan) (EpochErrors(0, top1, 1.0))
+
+/// A student of torchvision's ResNet-34.
+let private ofKnown =
+    (Base.text,
+     [ "fashion-mnist-mini", "imagenet"
+       "resnet20", "resnet34"
+       "teacher.pth", "resnet34-333f7ec4.pth"
+       "resnet8", "resnet18" ])
+    ||> List.fold (fun text (before, after) -> text.Replace(before, after))
+
+[<Tests>]
+let tests =
+    testList
+        "a teacher's own errors"
+        [ test "are shown in one line" {
+              let teacher = teacherOf (Base.plan Base.text [])
+
+              Expect.equal
+                  (TeacherCheck.row teacher (EpochErrors(0, 26.6864, 8.58)))
+                  "Teacher resnet20: 26.69 % top-1 error, 8.58 % top-5 error."
+                  "line"
+          }
+
+          test "far from the published ones are a warning that names the usual causes" {
+              Expect.equal
+                  (warn published 9.25)
+                  (Some(
+                      "The teacher resnet20 has 9.25 % top-1 error here, but the experiment's `published` says 7.50. Usual causes: images normalised in "
+                      + "another way than it was trained with (`dataset: { normalize: ... }`), classes in another order, a file of other weights, other images."
+                  ))
+                  "warning"
+          }
+
+          test "near the published ones, or without any, are none" {
+              Expect.isNone (warn published 8.4) "near"
+              Expect.isNone (warn Base.text 89.9) "nothing published"
+          }
+
+          test "that are no better than guessing are a warning, whatever is published" {
+              Expect.equal
+                  (warn Base.text 90.0)
+                  (Some(
+                      "The teacher resnet20 has 90.00 % top-1 error here, which is no better than guessing. Usual causes: images normalised in "
+                      + "another way than it was trained with (`dataset: { normalize: ... }`), classes in another order, a file of other weights, other images."
+                  ))
+                  "warning"
+          }
+
+          test "of a teacher by recipe have nothing to keep to" {
+              let recipe = published.Replace("checkpoint: pretrain/teacher.pth", "train: { epochs: 1 }")
+              Expect.isNone (warn recipe 90.0) "recipe"
+          }
+
+          test "of a known teacher are compared with those of its source" {
+              match warn ofKnown 99.9 with
+              | Some warning ->
+                  Expect.stringStarts warning "The teacher resnet34 has 99.90 % top-1 error here, but pretrain/teachers.yaml says 26.69." "warning"
+              | None -> failtest "no warning"
+          }
+
+          test "of a known teacher stand in the table beside the published ones: the experiment's, else those of its source" {
+              let published (text: string) =
+                  let plan = Base.plan text []
+                  Teachers.published plan (teacherOf plan)
+
+              let row = published ofKnown |> Option.get
+              Expect.equal (row.Top1Error, row.Top5Error) (Some 26.686, Some 8.58) "its source's"
+              Expect.equal (published (ofKnown.Replace("pretrain/", "./pretrain/"))) (Some row) "however its path is written"
+              Expect.stringStarts row.Source.Value "torchvision, ResNet34_Weights.IMAGENET1K_V1" "source"
+
+              Expect.equal
+                  (published (ofKnown + "published:\n  rows: { teacher: { top1_error: 26.73 } }\n") |> Option.bind _.Top1Error)
+                  (Some 26.73)
+                  "the experiment's"
+
+              Expect.isNone (published Base.text) "somebody's own file"
+          }
+
+          test "completed runs whose teacher was replaced under the same path are named" {
+              use folder = new TemporaryFolder()
+              let workspace = Workspace folder.Path
+              let plan = Base.plan Base.text []
+              let weights = Path.Combine(folder.Path, "pretrain", "teacher.pth")
+              Directory.CreateDirectory(Path.GetDirectoryName weights |> nonNull) |> ignore
+              File.WriteAllText(weights, "first")
+              let hash = TeacherStore(workspace).ContentHash((teacherOf plan).Spec, (teacherOf plan).Dataset)
+              let out = Path.Combine(folder.Path, "runs")
+
+              for run in plan.Runs |> List.filter (fun run -> run.Name.StartsWith "kd" || run.Name.StartsWith "student") do
+                  let made = RunFolder(Path.Combine(out, RunFolder.NameOf(run.Name, run.Spec)))
+                  made.WriteStart(run.Name, run.Spec, "cpu", struct (1, 0), RunOrigins((if isNull run.Spec.Teacher then null else hash), null))
+                  made.WriteResult(RunResult(RunStatus.Completed, EpochErrors(1, 1.0, 1.0), EpochErrors(1, 1.0, 1.0)))
+
+              Expect.isEmpty (TeacherCheck.replaced workspace (Job.ofPlan out plan)) "the same file"
+              File.WriteAllText(weights, "another")
+
+              let names =
+                  [ for job in Job.ofPlan out plan do
+                        if job.Run.Variant = "kd" then
+                            job.FolderName ]
+
+              Expect.equal
+                  (TeacherCheck.replaced workspace (Job.ofPlan out plan))
+                  [ $"""The weights in {weights} are not those that these completed runs learned from: {System.String.Join(", ", names)}. """
+                    + "To train them again, remove their folders." ]
+                  "another file"
+          } ]

@@ -1,0 +1,170 @@
+/// Where a sweep cannot write: what is said, and that the same command goes on when the cause is gone.
+module ChannelDistillation.Tests.Lab.Sweep.UnwritableTests
+
+open System
+open System.IO
+open Expecto
+open ChannelDistillation
+open ChannelDistillation.Core
+open ChannelDistillation.Runs
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Planning
+open ChannelDistillation.Lab.Runs
+open ChannelDistillation.Lab.Sweep
+open ChannelDistillation.Tests
+open ChannelDistillation.Tests.Lab.Runs
+open ChannelDistillation.Training
+
+let private experiment =
+    "experiment: small
+dataset: fashion-mnist-mini
+teacher: { model: resnet8, train: { epochs: 1 } }
+student: { model: resnet8 }
+train:
+  epochs: 1
+  batch: 4
+  optimizer: { sgd: { lr: 0.05, momentum: 0.9 } }
+  lr_schedule: constant
+losses:
+  ce: { weight: 1 }
+  kd: { weight: 1, temperature: 4 }
+variants:
+  student: [ce]
+  kd: [ce, kd]
+seeds: [0]
+"
+
+let private states (outcome: Outcome) = [ for job in outcome.Jobs -> job.Run.Variant, string job.State ]
+let private allDone = [ "student", "done"; "kd", "done" ]
+
+/// Something in the place of a file that no file can take.
+let private occupy (path: string) = Directory.CreateDirectory(Path.Combine(path, "inside")) |> ignore
+
+let private within (test: TemporaryFolder -> Workspace -> Plan -> unit) =
+    use folder = new TemporaryFolder()
+    test folder (Tiny.workspaceIn folder) (Tiny.plan folder "small.yaml" experiment)
+
+let private folderOf out (run: PlannedRun) = Path.Combine(out, "small", RunFolder.NameOf(run.Name, run.Spec))
+
+[<Tests>]
+let tests =
+    testSequenced
+    <| testList
+        "a sweep that cannot write"
+        [ test "its tables says so, and they are written by the next" {
+              within (fun folder workspace plan ->
+                  let options = Tiny.optionsIn workspace (folder.File "runs")
+                  Directory.CreateDirectory(folder.File "runs/small") |> ignore
+
+                  for name in [ "plan.json"; "results.md"; "results.csv"; "results.json" ] do
+                      let path = folder.File $"runs/small/{name}"
+                      File.Delete path
+                      occupy path
+                      let outcome = Tiny.sweep options plan
+                      Expect.equal (states outcome) allDone $"{name}: the runs"
+                      let said = Expect.wantSome (List.tryExactlyOne outcome.Missing) $"{name}: one message"
+                      let where = folder.File "runs/small"
+                      Expect.stringStarts said $"The tables in {where} are older than the runs, for they cannot be written: " name
+                      Expect.stringEnds said " The same command writes them." name
+                      Expect.stringContains said path name
+                      Directory.Delete(path, true)
+                      let again = Tiny.sweep options plan
+                      Expect.isEmpty again.Missing name
+                      Expect.hasLength again.Files 6 name)
+          }
+
+          test "a run's folder trains the others, and that one when it can" {
+              within (fun folder workspace plan ->
+                  let options = Tiny.optionsIn workspace (folder.File "runs")
+                  let student = folderOf options.Out plan.Runs.Head
+
+                  let cases =
+                      [ "a file", (fun () -> File.WriteAllText(student, "")), (fun () -> File.Delete student)
+                        "its owner", (fun () -> occupy (Path.Combine(student, ".owner"))), (fun () -> Directory.Delete(student, true)) ]
+
+                  for name, spoil, mend in cases do
+                      Directory.CreateDirectory(folder.File "runs/small") |> ignore
+                      spoil ()
+                      let outcome = Tiny.sweep options plan
+                      Expect.equal (List.last (states outcome)) ("kd", "done") $"{name}: the other run"
+                      Expect.notEqual (List.head (states outcome)) ("student", "done") $"{name}: this one"
+                      let said = Expect.wantSome (List.tryExactlyOne outcome.Missing) $"{name}: one message"
+                      Expect.stringStarts said $"Nothing can be written to {student}: " name
+                      Expect.stringEnds said " Make the folder writable, or choose another with --out." name
+                      mend ()
+                      Expect.equal (states (Tiny.sweep options plan)) allDone name
+                      Directory.Delete(options.Out, true))
+          }
+
+          test "its teacher trains the runs that have none, and the others when it can" {
+              within (fun folder workspace plan ->
+                  let options = Tiny.optionsIn workspace (folder.File "runs")
+                  let teacher = (Teachers.ofPlan plan).Head
+                  let checkpoint = TeacherStore(workspace).CheckpointOf(teacher.Spec, teacher.Dataset)
+
+                  for path in [ workspace.Pretrain; Path.GetDirectoryName checkpoint ] do
+                      Directory.CreateDirectory(Path.GetDirectoryName path) |> ignore
+                      File.WriteAllText(path, "")
+                      let outcome = Tiny.sweep options plan
+                      Expect.equal (states outcome) [ "student", "done"; "kd", "new" ] path
+                      let said = Expect.wantSome (List.tryExactlyOne outcome.Missing) $"{path}: one message"
+                      Expect.stringContains said path "what"
+                      File.Delete path
+                      Expect.equal (states (Tiny.sweep options plan)) allDone path
+                      Directory.Delete(options.Out, true)
+                      Directory.Delete(workspace.Pretrain, true))
+          }
+
+          test "because the disk is full goes on when there is room, to the same numbers" {
+              within (fun folder workspace plan ->
+                  use disk = new TemporaryDisk(8)
+                  let clean = folder.File "clean"
+                  Tiny.sweep (Tiny.optionsIn workspace clean) plan |> ignore
+                  let options = Tiny.optionsIn workspace (disk.File "runs")
+
+                  for room in [ 0L; 40_000L; 500_000L; 1_400_000L ] do
+                      disk.Fill room
+
+                      let said =
+                          try
+                              let outcome = Tiny.sweep options plan
+                              Expect.notEqual (states outcome) allDone $"{room}: not everything"
+                              String.Join("\n", outcome.Missing)
+                          with :? MissingException as error ->
+                              error.Message
+
+                      Expect.stringContains said "No space left on device" $"{room}"
+
+                      for job in Job.ofPlan (Path.Combine(options.Out, "small")) plan do
+                          Expect.isFalse job.State.IsGaveUp $"{room}: no run failed"
+
+                      disk.MakeRoom()
+
+                  Expect.equal (states (Tiny.sweep options plan)) allDone "in the end"
+
+                  for run in plan.Runs do
+                      Expect.equal (Outcome.ofFolder (folderOf options.Out run)) (Outcome.ofFolder (folderOf clean run)) run.Name)
+          }
+
+          test "at all is refused before anything starts" {
+              within (fun folder workspace plan ->
+                  use disk = new TemporaryDisk(1)
+                  disk.MakeReadOnly()
+                  let sweep out () = Tiny.sweep (Tiny.optionsIn workspace out) plan |> ignore
+
+                  Expect.throwsC (sweep (disk.File "runs")) (fun error ->
+                      match error with
+                      | UsageError message ->
+                          Expect.stringStarts message "Nothing can be written to " "what"
+                          Expect.stringEnds message " Choose another folder with --out." "what to do"
+                      | other -> failtest $"{other}")
+
+                  disk.MakeWritable()
+                  disk.Fill 0L
+
+                  Expect.throwsC (sweep (disk.File "runs")) (fun error ->
+                      Expect.isTrue (error :? MissingException) $"{error}"
+                      Expect.stringStarts error.Message "There is no room in " "what"
+                      Expect.stringEnds error.Message " Make room, and repeat the command." "what to do"))
+          } ]

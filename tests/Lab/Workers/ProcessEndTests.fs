@@ -1,0 +1,39 @@
+module ChannelDistillation.Tests.Lab.Workers.ProcessEndTests
+
+open System
+open Expecto
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Lab.Workers
+
+[<Tests>]
+let tests =
+    testList
+        "the end of a process"
+        [ test "names the signal and what it means" {
+              if OperatingSystem.IsWindows() then
+                  skiptest "Windows has no signals"
+
+              for code, expected in
+                  [ 132, "ended by SIGILL (an instruction that this CPU does not have)"
+                    134, "ended by SIGABRT (a native library or .NET aborted after an error)"
+                    135, "ended by SIGBUS (a memory access that could not be served, such as one to a file on a full or failing disk)"
+                    136, "ended by SIGFPE (an arithmetic error in native code, such as an integer division by zero)"
+                    137, "ended by SIGKILL (sent by the kernel when memory runs out, or by another process)"
+                    139, "ended by SIGSEGV (an invalid memory access in native code)"
+                    143, "ended by SIGTERM (sent by another process)"
+                    159, "ended by signal 31"
+                    1, "ended with exit code 1"
+                    -1073741819, "ended with exit code -1073741819" ] do
+                  Expect.equal (string (ProcessEnd.ofExitCode code)) expected $"{code}"
+          }
+
+          test "after a request to save and end is that of the signal that asked for it" {
+              Expect.equal (ProcessEnd.ofExitCode 130) (BySignal 15) "the program's own code"
+          }
+
+          test "comes from outside where it may be for want of memory" {
+              let fromOutside =
+                  [ 130; 132; 134; 135; 136; 137; 139; 1 ] |> List.filter (fun code -> (ProcessEnd.ofExitCode code).IsFromOutside)
+
+              Expect.equal fromOutside [ 130; 137 ] "SIGTERM and SIGKILL"
+          } ]

@@ -1,0 +1,78 @@
+/// The worker that sweeps of these tests start: this program, on images of its own.
+module ChannelDistillation.Tests.Lab.Workers.TestWorker
+
+open System
+open System.IO
+open System.Threading
+open System.Threading.Tasks
+open Expecto
+open ChannelDistillation.Core
+open ChannelDistillation.Native
+open ChannelDistillation.Data
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Lab.Runs
+open ChannelDistillation.Lab.Workers
+open ChannelDistillation.Lab.Sweep
+open ChannelDistillation.Tests
+open ChannelDistillation.Tests
+open ChannelDistillation.Tests.Lab.Overview
+open ChannelDistillation.Tests.Lab.Runs
+open ChannelDistillation.Tests.Lab.Sweep
+open ChannelDistillation.Tests.Runtime.Training
+
+/// The worker, as the program itself has it but for its images and faults. To be called where this program is started as one.
+let work (arguments: string array) : int =
+    let out = arguments[Array.IndexOf(arguments, "--out") + 1]
+    let root = nonNull (Path.GetDirectoryName out)
+    use output = new StreamWriter(StandardOutput.Take())
+    Faults.printNatively ()
+    Faults.atBegin root output
+    AtomicFile.Writing <- Faults.atWriting root
+
+    let openDataset _ =
+        new ChannelDistillation.Data.Dataset(
+            DatasetCatalog.Get "fashion-mnist-mini",
+            Faults.images root (TinyTraining.images 8 1),
+            TinyTraining.images 4 2
+        )
+
+    use source = new CancellationTokenSource()
+
+    let options =
+        { Tiny.optionsIn (Workspace root) out with
+            Threads = Some 1
+            RetryFailed = Array.contains "--retry-failed" arguments
+            OpenDataset = Some openDataset }
+
+    try
+        Worker.run options Console.In output source |> ignore
+        0
+    with
+    | :? DeviceLostException as lost ->
+        eprintfn "%s" lost.Message
+        3
+    | :? MissingException as missing ->
+        eprintfn "%s" missing.Message
+        3
+
+/// Fails where it takes longer than anything here should, and leaves no worker behind then.
+let limited (work: unit -> 'result) : 'result =
+    let task = Task.Run<'result>(Func<'result> work)
+
+    if not ((task :> IAsyncResult).AsyncWaitHandle.WaitOne(TimeSpan.FromMinutes 5.0)) then
+        WorkerProcess.KillAll()
+        failtest "five minutes went by"
+
+    task.GetAwaiter().GetResult()
+
+/// A sweep that workers train, in a workspace of its own.
+let sweep (folder: TemporaryFolder) (workers: WorkerDevice list) (experiment: string) (more: SweepOptions -> SweepOptions) : Outcome =
+    let options = Tiny.optionsIn (Workspace folder.Path) (folder.File "runs")
+    let options = more { options with Workers = workers; Threads = Some 1; OpenDataset = None }
+    limited (fun () -> Tiny.sweep options (Tiny.plan folder "experiment.yaml" experiment))
+
+/// The numbers of processes are not known ahead.
+let withoutNumbers (text: string) =
+    Text.RegularExpressions.Regex.Replace(text, @"process \d+|cpu \d", fun (found: Text.RegularExpressions.Match) -> found.Value.Split(' ')[0])

@@ -1,0 +1,63 @@
+/// Workers in processes of their own that lose their GPU.
+module ChannelDistillation.Tests.Lab.Workers.WorkerPoolTests
+
+open Expecto
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Lab.Runs
+open ChannelDistillation.Lab.Workers
+open ChannelDistillation.Tests
+open ChannelDistillation.Tests
+open ChannelDistillation.Tests.Lab.Overview
+open ChannelDistillation.Tests.Lab.Runs
+open ChannelDistillation.Tests.Lab.Sweep
+open ChannelDistillation.Tests.Lab.Workers.TestWorker
+
+let private experiment =
+    "experiment: shared
+dataset: fashion-mnist-mini
+teacher: none
+student: { model: resnet8 }
+train:
+  epochs: 2
+  batch: 4
+  optimizer: { sgd: { lr: 0.01, momentum: 0.9 } }
+  lr_schedule: constant
+losses: { ce: { weight: 1 } }
+variants: { student: [ce] }
+seeds: [0, 1]
+"
+
+/// With two workers, of which so many lose their GPU.
+let private sweep (folder: TemporaryFolder) (lost: int) =
+    Faults.request folder.Path [ Faults.LostGpu, Faults.Reading, lost ]
+    sweep folder [ Processor 1; Processor 2 ] experiment id
+
+let private sentence =
+    "The GPU cannot be used by this process any more: CUDA error: device-side assert triggered. Runs go on from their last checkpoints when the command "
+    + "is repeated. `nvidia-smi` shows whether the GPU is in order."
+
+[<Tests>]
+let tests =
+    testList
+        "workers that lose their GPU"
+        [ test "one stops, the other takes its runs over, and the end says what befell it" {
+              use folder = new TemporaryFolder()
+              Tiny.workspaceIn folder |> ignore
+              let outcome = sweep folder 1
+              Expect.equal [ for job in outcome.Chosen -> job.State ] [ Done; Done ] "both runs"
+              Expect.equal (List.map withoutNumbers outcome.Warnings) [ $"cpu: {sentence}" ] "what is said in the end"
+              Expect.isEmpty outcome.Missing "nothing keeps the sweep from success"
+          }
+
+          test "where all of them do, runs are interrupted and not failed, and the sweep tells why" {
+              use folder = new TemporaryFolder()
+              Tiny.workspaceIn folder |> ignore
+              let outcome = sweep folder 2
+
+              for job in outcome.Chosen do
+                  Expect.isTrue (RunState.needsTraining false job.State) $"{job.Run.Name} goes on with the same command"
+
+              Expect.equal (outcome.Missing |> List.map withoutNumbers |> List.distinct) [ $"cpu: {sentence}" ] "what is said in the end"
+              let again = sweep folder 0
+              Expect.equal [ for job in again.Chosen -> job.State ] [ Done; Done ] "and so they do"
+          } ]

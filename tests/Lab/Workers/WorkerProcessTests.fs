@@ -1,0 +1,117 @@
+module ChannelDistillation.Tests.Lab.Workers.WorkerProcessTests
+
+open System
+open System.Diagnostics
+open Expecto
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Lab.Progress
+open ChannelDistillation.Lab.Runs
+open ChannelDistillation.Lab.Workers
+open ChannelDistillation.Lab.Sweep
+open ChannelDistillation.Tests
+open ChannelDistillation.Tests
+open ChannelDistillation.Tests.Lab.Overview
+open ChannelDistillation.Tests.Lab.Runs
+open ChannelDistillation.Tests.Lab.Sweep
+open ChannelDistillation.Tests.Lab.Workers.Faults
+
+let private experiment =
+    "experiment: alone
+dataset: fashion-mnist-mini
+teacher: none
+student: { model: resnet8 }
+train: { epochs: 1, batch: 4, optimizer: { sgd: { lr: 0.01 } }, lr_schedule: constant }
+losses: { ce: {} }
+variants: { student: [ce] }
+seeds: [0]
+"
+
+/// A worker with a fault, in a folder of its own.
+let private withWorker (fault: Fault * Moment * int) (patience: TimeSpan) (act: TemporaryFolder -> WorkerProcess -> unit) =
+    use folder = new TemporaryFolder()
+    Tiny.workspaceIn folder |> ignore
+    request folder.Path [ fault ]
+
+    use worker =
+        new WorkerProcess(Sole "cpu", [ "sweep"; "--part"; "worker"; "--out"; folder.File "runs"; "--device"; "cpu" ], patience)
+
+    TestWorker.limited (fun () -> act folder worker)
+
+let private isRunning (id: int) =
+    try
+        use running = Process.GetProcessById id
+        not running.HasExited
+    with :? ArgumentException ->
+        false
+
+[<Tests>]
+let tests =
+    testList
+        "the process of a worker"
+        [ test "may say what is not known and print what it likes: it is ignored, said once, and nothing is lost" {
+              withWorker (StrangeMessage, AtBegin, 1) WorkerProcess.Patience (fun folder worker ->
+                  let said = ResizeArray<string>()
+                  let notes = Silent said.Add
+                  worker.Begin experiment
+
+                  match worker.AwaitReady notes with
+                  | Finished ready -> Expect.equal ready { Device = "cpu"; Obstacles = ready.Obstacles; Hint = None } "ready"
+                  | other -> failtest $"{other}"
+
+                  Expect.equal
+                      (List.ofSeq said)
+                      [ "cpu: a message of the training process is ignored, for this version does not know the event `weather`." ]
+                      "said once"
+
+                  let plan = Tiny.plan folder "experiment.yaml" experiment
+                  let run = Job.ofPlan (folder.File "runs/alone") plan |> List.head |> Job.nameOf
+
+                  match worker.Do (RunsOf(set [ run ]), Standard) notes with
+                  | Finished ended -> Expect.isEmpty (ended.Obstacles @ ended.Missing) "it does its work"
+                  | other -> failtest $"{other}"
+
+                  (worker :> IDisposable).Dispose()
+                  // What libraries print goes to standard error. It is a piece of a line: the end completes it.
+                  Expect.stringContains worker.LastWords "noise of a library" "it is kept, for where it explains a failure")
+          }
+
+          test "is killed where it neither saves nor ends when it is told to" {
+              if OperatingSystem.IsWindows() then
+                  skiptest "pause(2) is not of Windows"
+
+              withWorker (Hang, AtBegin, 1) (TimeSpan.FromSeconds 1.0) (fun _ worker ->
+                  worker.Begin experiment
+                  worker.Stop()
+
+                  match worker.AwaitReady(Silent()) with
+                  | Died how -> Expect.equal how (BySignal 9) "killed"
+                  | other -> failtest $"{other}"
+
+                  (worker :> IDisposable).Dispose())
+          }
+
+          test "is gone when it is disposed, whatever it was doing" {
+              if OperatingSystem.IsWindows() then
+                  skiptest "pause(2) is not of Windows"
+
+              let id = ref 0
+
+              withWorker (Hang, AtBegin, 1) (TimeSpan.FromSeconds 1.0) (fun _ worker ->
+                  id.Value <- worker.Id
+                  worker.Begin experiment
+                  (worker :> IDisposable).Dispose())
+
+              Expect.isFalse (isRunning id.Value) "it has ended"
+          }
+
+          test "that was started ahead and never needed is gone at once" {
+              let id = ref 0
+
+              withWorker (Hang, AtBegin, 1) (TimeSpan.FromMinutes 10.0) (fun _ worker ->
+                  id.Value <- worker.Id
+                  (worker :> IDisposable).Dispose())
+
+              Expect.isFalse (isRunning id.Value) "it has ended, and its patience was not waited for"
+          } ]

@@ -1,0 +1,92 @@
+/// What build.fsx says where a build finds no packages.
+module ChannelDistillation.Tests.PackagesTests
+
+open System
+open Expecto
+open ChannelDistillation.Tests
+
+let private cuda =
+    "/home/ada/cd/dsl/Cli/ChannelDistillation.Cli.fsproj : error NU1101: Unable to find package TorchSharp-cuda-linux. No packages exist with this id in source(s): local [/home/ada/cd/ChannelDistillation.sln]
+/home/ada/cd/dsl/Cli/ChannelDistillation.Cli.fsproj : error NU1101: Unable to find package TorchSharp-cuda-linux. No packages exist with this id in source(s): local
+
+Build FAILED.
+"
+
+let private offline =
+    "/home/ada/cd/tests/T.fsproj : error NU1301: Unable to load the service index for source https://example.org/index.json. [/home/ada/cd/a.sln]\n"
+
+[<Tests>]
+let tests =
+    testList
+        "packages that cannot be had"
+        [ test "libtorch with CUDA: what was looked for, and what to do" {
+              if OperatingSystem.IsMacOS() then
+                  skiptest "another message there"
+
+              Expect.equal
+                  (Packages.missing "cuda" "cpu" cuda)
+                  (Some
+                      "libtorch with CUDA cannot be had: its packages are not in reach.
+  Unable to find package TorchSharp-cuda-linux. No packages exist with this id in source(s): local
+The build for cpu is as it was, and still the one that is used.
+What can be done (docs/gpu.md):
+  - build where a package source has them, and bring the result here:
+      dotnet publish dsl/Cli -c Release -r linux-x64 --self-contained -p:TorchBackend=cuda -o FOLDER
+  - use a libtorch with CUDA that is here already, of a PyTorch for instance:
+      dotnet fsi build.fsx build --backend external, and TORCH_LIB=FOLDER at each command
+  - train on the processor: --device cpu")
+                  "whole text"
+          }
+
+          test "Advisories of NuGet's audit are shown once each, without paths" {
+              let advisory =
+                  "Package 'SkiaSharp' 2.88.6 has a known high severity vulnerability, https://github.com/advisories/GHSA-j7hp-h8jx-5ppr"
+
+              let output =
+                  [ "runtime/R.csproj"; "dsl/D.fsproj" ]
+                  |> List.map (fun project -> $"/home/ada/{project} : warning NU1903: {advisory} [/home/ada/cd/a.sln]\n")
+                  |> String.concat ""
+
+              Expect.equal (Packages.advisories output) [ $"NU1903: {advisory}" ] "once"
+              Expect.isEmpty (Packages.advisories offline) "an error is none"
+          }
+
+          test "An advisory about a package does not break a build" {
+              let props = System.IO.File.ReadAllText(System.IO.Path.Combine(Repository.root, "Directory.Build.props"))
+              Expect.stringContains props "<WarningsNotAsErrors>NU1901;NU1902;NU1903;NU1904</WarningsNotAsErrors>" "a warning all the same"
+          }
+
+          for lockFile in System.IO.Directory.GetFiles(System.IO.Path.Combine(Repository.root, "dsl", "Cli"), "packages.*.lock.json") do
+              test $"THIRD-PARTY-NOTICES.txt has every package of {System.IO.Path.GetFileName lockFile}" {
+                  let notices = System.IO.File.ReadAllText(System.IO.Path.Combine(Repository.root, "THIRD-PARTY-NOTICES.txt"))
+                  let locked = System.Text.Json.Nodes.JsonNode.Parse(System.IO.File.ReadAllText lockFile)
+
+                  let missing =
+                      [ for framework in locked["dependencies"].AsObject() do
+                            for package in framework.Value.AsObject() do
+                                match package.Value["resolved"] with
+                                | null -> ()
+                                | version ->
+                                    // One licence for every platform's.
+                                    let isTorch = package.Key.StartsWith "libtorch" || package.Key.StartsWith "TorchSharp-cuda"
+
+                                    if not (isTorch || notices.Contains $"{package.Key} {version}, ") then
+                                        $"{package.Key} {version}" ]
+
+                  Expect.isEmpty missing "add them with `dotnet fsi build.fsx notices`"
+                  Expect.stringContains notices "libtorch-cpu-" "and libtorch"
+              }
+
+          test "no network" {
+              Expect.equal
+                  (Packages.missing "cpu" "cpu" offline)
+                  (Some
+                      "Packages that the build needs are not in reach.
+  Unable to load the service index for source https://example.org/index.json.
+`dotnet nuget list source` shows where packages are looked for; HTTPS_PROXY names a proxy.")
+                  "whole text"
+          }
+
+          test "a mistake in a source is none of that" {
+              Expect.isNone (Packages.missing "cpu" "cpu" "/home/ada/cd/a.fs(1,2): error FS0039: not defined [/home/ada/cd/a.fsproj]\n") "nothing"
+          } ]

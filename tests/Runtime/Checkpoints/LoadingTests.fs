@@ -1,0 +1,265 @@
+module ChannelDistillation.Tests.Runtime.Checkpoints.LoadingTests
+
+open System
+open System.Collections.Generic
+open System.IO
+open Expecto
+open TorchSharp
+open ChannelDistillation.Core
+open ChannelDistillation.Models
+open ChannelDistillation.Checkpoints
+open ChannelDistillation.Teachers
+open ChannelDistillation.Tests
+
+let private build name channels classes = ModelCatalog.Get(name).Create.Invoke(BackboneOptions(Stem.Cifar, channels, classes))
+
+let private filled name channels classes seed =
+    let model = build name channels classes
+    Initialisation.Initialise(model, seed, "test")
+    model
+
+let private write path (tensors: (string * torch.Tensor) seq) =
+    SafetensorsFile.Write(path, [| for name, tensor in tensors -> KeyValuePair(name, tensor) |], Dictionary())
+
+let private state (model: Network) = [ for entry in model.state_dict () -> entry.Key, entry.Value ]
+let private numbers (model: Network) = [ for name, tensor in state model -> name, Golden.toArray tensor ]
+
+/// Writes what is made of the state of a resnet8 for 10 classes, and loads it into another model; what is said.
+let private refused change (into: Network) =
+    use _ = torch.NewDisposeScope()
+    use folder = new TemporaryFolder()
+    let path = folder.File "a.safetensors"
+    write path (change (state (filled "resnet8" 3 10 1L)))
+    let before = numbers into
+
+    try
+        Checkpoint.LoadInto(into, path)
+        "loaded without complaint"
+    with :? InvalidDataException as error ->
+        Expect.equal (numbers into) before "the model is as it was"
+        error.Message.Replace(path, "FILE")
+
+let private start = "FILE does not hold the weights of this model (resnet8): "
+
+[<Tests>]
+let tests =
+    testList
+        "loading a checkpoint"
+        [ test "gives a model the file's numbers, whatever prefix and type they have in it" {
+              use _ = torch.NewDisposeScope()
+              use folder = new TemporaryFolder()
+              let saved = filled "resnet8" 3 10 1L
+
+              for prefix, kind, tolerance in
+                  [ "", torch.float32, 0.0
+                    "module.", torch.float32, 0.0
+                    "_orig_mod.model.", torch.float64, 0.0
+                    "module.student.", torch.float16, 1e-3
+                    "teacher.", torch.bfloat16, 1e-2 ] do
+                  let path = folder.File "a.safetensors"
+
+                  write
+                      path
+                      [ for name, tensor in state saved ->
+                            prefix + name, (if tensor.is_floating_point () then tensor.detach().``to`` kind else tensor) ]
+
+                  let loaded = build "resnet8" 3 10
+                  Checkpoint.LoadInto(loaded, path)
+
+                  for (name, expected), (_, actual) in List.zip (numbers saved) (numbers loaded) do
+                      Golden.closeWith 1e-2 tolerance expected actual $"{prefix}{name}"
+          }
+
+          test "takes the network that fits where there are several" {
+              use _ = torch.NewDisposeScope()
+              use folder = new TemporaryFolder()
+              let path = folder.File "a.safetensors"
+              let student = filled "resnet8" 3 10 1L
+              let teacher = filled "resnet14" 3 10 2L
+
+              write
+                  path
+                  [ for name, tensor in state teacher do
+                        "module.teacher." + name, tensor
+                    for name, tensor in state student do
+                        "module.student." + name, tensor
+                    "module.connectors.0.weight", torch.zeros 3L ]
+
+              use file = CheckpointFile.Open path
+
+              for saved, prefix in [ student, "module.student."; teacher, "module.teacher." ] do
+                  let loaded = build (saved.GetName()) 3 10
+                  Expect.equal (Checkpoint.LoadInto(loaded, file)).Prefix prefix "which"
+                  Expect.equal (numbers loaded) (numbers saved) "numbers"
+          }
+
+          test "refuses values that are infinite or not a number, and names their tensor" {
+              use _ = torch.NewDisposeScope()
+              use folder = new TemporaryFolder()
+              let path = folder.File "a.safetensors"
+
+              for name, value in [ "bn1.running_var", infinity; "fc.weight", nan ] do
+                  let broken (tensor: torch.Tensor) = tensor.detach().clone().fill_((value: float).ToScalar())
+
+                  write path [ for key, tensor in state (filled "resnet8" 3 10 1L) -> key, (if key = name then broken tensor else tensor) ]
+
+                  Expect.throwsC (fun () -> Checkpoint.LoadInto(build "resnet8" 3 10, path)) (fun error ->
+                      Expect.equal
+                          error.Message
+                          $"{path} holds values that are infinite or not a number, in `{name}`. Training may have diverged before it was written."
+                          "message")
+          }
+
+          test "finds the network that the CRD benchmark's training saves under `model`, beside its epoch and its best accuracy on a GPU" {
+              use _ = torch.NewDisposeScope()
+              use folder = new TemporaryFolder()
+              let path = folder.File "ckpt_epoch_240.pth"
+              let saved = filled "wrn16-2" 3 100 1L
+
+              let tensors =
+                  [ for index, (name, tensor) in List.indexed (state saved) ->
+                        let bytes = tensor.contiguous().bytes.ToArray()
+                        let kind = if tensor.dtype = torch.int64 then "LongStorage" else "FloatStorage"
+                        let shape = [ for size in tensor.shape -> int size ]
+                        let strides = List.tail (List.scanBack (*) shape 1)
+                        let storage = PickleWriter.storage kind (string index) (int (tensor.numel ()))
+                        (name, PickleWriter.tensorOf storage 0 shape strides), (string index, bytes) ]
+
+              let best =
+                  PickleWriter.tensorOf
+                      (Array.append
+                          (PickleWriter.tuple
+                              [ PickleWriter.word "storage"
+                                PickleWriter.global_ "torch" "FloatStorage"
+                                PickleWriter.word "best"
+                                PickleWriter.word "cuda:0"
+                                PickleWriter.whole 1 ])
+                          (PickleWriter.op 'Q'))
+                      0
+                      [ 1 ]
+                      [ 1 ]
+
+              let content =
+                  PickleWriter.dict [ "epoch", PickleWriter.whole 240; "model", PickleWriter.dict (List.map fst tensors); "best_acc", best ]
+
+              File.WriteAllBytes(path, PickleWriter.checkpoint content (("best", BitConverter.GetBytes 75.61f) :: List.map snd tensors))
+              let loaded = build "wrn16-2" 3 100
+              use file = CheckpointFile.Open path
+              Expect.equal (Checkpoint.LoadInto(loaded, file)).Place "`model`" "place"
+              Expect.equal (numbers loaded) (numbers saved) "numbers"
+          }
+
+          test "does without num_batches_tracked, which older PyTorch did not keep" {
+              use _ = torch.NewDisposeScope()
+              use folder = new TemporaryFolder()
+              let path = folder.File "a.safetensors"
+              let saved = filled "resnet8" 3 10 1L
+              write path (state saved |> List.filter (fun (name, _) -> not (name.EndsWith "num_batches_tracked")))
+              let loaded = build "resnet8" 3 10
+              Checkpoint.LoadInto(loaded, path)
+              Expect.equal (numbers loaded) (numbers saved) "numbers"
+          }
+
+          test "reads a ResNet whose layers are called `shortcut` and `linear`, and says so" {
+              use _ = torch.NewDisposeScope()
+              use folder = new TemporaryFolder()
+              let path = folder.File "a.safetensors"
+              let saved = filled "resnet18" 3 10 1L
+              let theirs (name: string) = name.Replace(".downsample.", ".shortcut.").Replace("fc.", "linear.")
+              write path [ for name, tensor in state saved -> "module." + theirs name, tensor ]
+              use file = CheckpointFile.Open path
+              let loaded = build "resnet18" 3 10
+
+              Expect.equal
+                  (Checkpoint.LoadInto(loaded, file)).Place
+                  "names without `module.`, `linear` read as `fc`, `shortcut` as `downsample`"
+                  "place"
+
+              Expect.equal (numbers loaded) (numbers saved) "numbers"
+          }
+
+          for name in [ "resnet8"; "resnet50"; "wrn16-2"; "vgg8"; "mobilenetv2"; "shufflenetv1"; "shufflenetv2" ] do
+              test $"leaves the names of {name} alone" {
+                  use _ = torch.NewDisposeScope()
+                  use folder = new TemporaryFolder()
+                  let path = folder.File "a.safetensors"
+                  let saved = build name 3 10
+                  write path (state saved)
+                  use file = CheckpointFile.Open path
+                  let set = Checkpoint.LoadInto(build name 3 10, file)
+                  Expect.isFalse set.IsRenamed "renamed"
+                  Expect.equal [ for tensor in set.Tensors -> tensor.Name ] (List.map fst (state saved)) "names"
+              }
+
+          test "finds one changed bit in a file of ours, whatever its name" {
+              use _ = torch.NewDisposeScope()
+              use folder = new TemporaryFolder()
+              let path = folder.File "a.safetensors"
+              write path (state (filled "resnet8" 3 10 1L))
+              let bytes = File.ReadAllBytes path
+              bytes[bytes.Length - 1000] <- bytes[bytes.Length - 1000] ^^^ 1uy
+              File.WriteAllBytes(path, bytes)
+              let into = build "resnet8" 3 10
+              let before = numbers into
+
+              Expect.throwsC (fun () -> Checkpoint.LoadInto(into, path)) (fun error ->
+                  Expect.equal error.Message $"{path} is damaged: its checksum does not fit its content." "the message")
+
+              Expect.equal (numbers into) before "the model is as it was"
+          }
+
+          for what, change, channels, classes, message in
+              [ "another number of classes",
+                id,
+                3,
+                100,
+                "its classifier has 10 classes, the dataset has 100. They are the weights of resnet8 for 10 classes."
+                "images of other channels",
+                id,
+                1,
+                10,
+                "its first layer takes images of 3 channels, the dataset has 1. They are the weights of resnet8 for 10 classes."
+                "a missing tensor", List.filter (fun (name, _) -> name <> "bn1.weight"), 3, 10, "`bn1.weight` is missing."
+                "tensors that are not the model's",
+                (fun state -> ("ema.decay", torch.zeros 1L) :: ("queue", torch.zeros 1L) :: state),
+                3,
+                10,
+                "2 tensors are not part of the model (`ema.decay`, `queue`)."
+                "whole numbers for weights",
+                List.map (fun (name: string, tensor: torch.Tensor) -> name, (if name = "bn1.bias" then tensor.``to`` torch.int8 else tensor)),
+                3,
+                10,
+                "`bn1.bias` is int8 instead of float32."
+                "other shapes, and many missing tensors",
+                List.map (fun (name: string, tensor: torch.Tensor) -> name, (if name.StartsWith "layer1" then tensor.unsqueeze 0L else tensor))
+                >> List.filter (fun (name, _) -> not (name.StartsWith "layer3")),
+                3,
+                10,
+                "15 tensors are missing (`layer3.0.conv1.weight`, `layer3.0.bn1.weight`, `layer3.0.bn1.bias`, ...); "
+                + "`layer1.0.conv1.weight` is 1x16x16x3x3 instead of 16x16x3x3, `layer1.0.bn1.weight` is 1x16 instead of 16, "
+                + "`layer1.0.bn1.bias` is 1x16 instead of 16, and 9 more differ." ] do
+              test $"{what}: is refused with what differs" {
+                  use model = build "resnet8" channels classes
+                  Expect.equal (refused change model) (start + message) "the message"
+              }
+
+          test "another stem is called so" {
+              use _ = torch.NewDisposeScope()
+              use folder = new TemporaryFolder()
+              let path = folder.File "a.safetensors"
+              let build stem = ModelCatalog.Get("resnet18").Create.Invoke(BackboneOptions(stem, 3, 10))
+              write path (state (build Stem.ImageNet))
+
+              let message =
+                  try
+                      Checkpoint.LoadInto(build Stem.Cifar, path)
+                      "loaded"
+                  with :? InvalidDataException as error ->
+                      error.Message.Replace(path, "FILE")
+
+              Expect.equal
+                  message
+                  ("FILE does not hold the weights of this model (resnet18): its stem begins with a 7x7 convolution, the model's with 3x3. "
+                   + "They are the weights of resnet18 for 10 classes, imagenet stem.")
+                  "the message"
+          } ]

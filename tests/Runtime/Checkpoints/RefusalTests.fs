@@ -1,0 +1,328 @@
+module ChannelDistillation.Tests.Runtime.Checkpoints.RefusalTests
+
+open System
+open System.IO
+open System.IO.Compression
+open System.Text
+open Expecto
+open ChannelDistillation.Checkpoints
+open ChannelDistillation.Tests
+open ChannelDistillation.Tests.Runtime.Checkpoints.PickleWriter
+
+let private golden name = Golden.path (Path.Combine("checkpoints", name))
+
+/// What is said of a file, which is called FILE in it.
+let private said (path: string) =
+    try
+        (CheckpointFile.Open path).Dispose()
+        "opened without complaint"
+    with :? InvalidDataException as error ->
+        error.Message.Replace(path, "FILE")
+
+let private saidOf (bytes: byte[]) =
+    use folder = new TemporaryFolder()
+    let path = folder.File "a.pth"
+    File.WriteAllBytes(path, bytes)
+    said path
+
+let private again = "Get it again from where it came from."
+
+let private refusal what =
+    $"FILE asks Python for `{what}`. Here tensors and plain values are read from a checkpoint and nothing in it is run.\n"
+    + "If you trust the file, keep only its weights, in Python: torch.save(torch.load(FILE, weights_only=False)[\"state_dict\"], NEW_FILE); "
+    + "of a whole model: torch.save(model.state_dict(), NEW_FILE)"
+
+let private one = storage "FloatStorage" "0" 1
+let private float1 = "0", [| 0uy; 0uy; 0x80uy; 0x3fuy |]
+
+[<Tests>]
+let tests =
+    testList
+        "checkpoints that are refused"
+        [ for name, message in
+              [ "malicious.pth", refusal "posix.system"
+                "namespace.pth", refusal "argparse.Namespace"
+                "whole.pth", refusal "torch.nn.parallel.data_parallel.DataParallel"
+                "truncated.pth", $"FILE is cut short: the directory at its end is missing. {again}"
+                "not_a_checkpoint.pth",
+                "FILE is a web page, not a checkpoint: the address that it came from answered with an error or asked to log in."
+                "tensor.pth", "FILE holds no weights: no tensors with names are in it."
+                "script.pt",
+                "FILE is a TorchScript program, which is not run here. Save its weights, in Python: torch.save(torch.jit.load(FILE).state_dict(), NEW_FILE)"
+                "nothere.pth", "FILE cannot be read: it is not there."
+                "", "FILE cannot be read: it is a folder." ] do
+              test $"{name}: {message}" { Expect.equal (said (golden name)) message "the message" }
+
+          test "a malicious file leaves no trace" {
+              use folder = new TemporaryFolder()
+              let before = Environment.CurrentDirectory
+
+              Repository.inRoot (fun () ->
+                  Environment.CurrentDirectory <- folder.Path
+
+                  try
+                      said (golden "malicious.pth") |> ignore
+                      Expect.isEmpty (Directory.GetFileSystemEntries folder.Path) "nothing was made"
+                  finally
+                      Environment.CurrentDirectory <- before)
+          }
+
+          let command = word "touch pwned"
+          let named name attribute = Array.concat [ word name; word attribute; [| 0x93uy |] ]
+
+          for name, attribute in
+              [ "os", "system"
+                "posix", "system"
+                "nt", "system"
+                "subprocess", "Popen"
+                "builtins", "eval"
+                "__builtin__", "exec"
+                "builtins", "getattr"
+                "builtins", "__import__"
+                "builtins", "open"
+                "importlib", "import_module"
+                "runpy", "_run_code"
+                "pickle", "loads"
+                "torch", "load"
+                "torch.hub", "load"
+                "torch.storage", "_load_from_bytes"
+                "torch.jit", "load"
+                "numpy", "load"
+                "numpy.core.multiarray", "_reconstruct"
+                "operator", "attrgetter"
+                "functools", "partial"
+                "_codecs", "decode"
+                "collections", "OrderedDict.fromkeys"
+                "webbrowser", "open"
+                "System.Diagnostics", "Process" ] do
+              test $"{name}.{attribute} is refused by name, however a pickle asks for it" {
+                  let asked = Encoding.ASCII.GetBytes($"{name}\n{attribute}\n")
+
+                  for program in
+                      [ call (global_ name attribute) [ command ]
+                        call (named name attribute) [ command ]
+                        global_ name attribute
+                        Array.concat [ op '('; command; op 'i'; asked ]
+                        Array.concat [ op '('; global_ name attribute; command; op 'o' ]
+                        Array.concat [ global_ name attribute; tuple [ command ]; [| 0x81uy |] ]
+                        Array.concat [ dict []; global_ name attribute; op 'b' ]
+                        dict [ "weight", tensorOf (call (global_ name attribute) [ command ]) 0 [ 1 ] [ 1 ] ] ] do
+                      Expect.equal (saidOf (checkpoint program [])) (refusal $"{name}.{attribute}") "in a zip container"
+                      Expect.equal (saidOf (legacy program [])) (refusal $"{name}.{attribute}") "in a legacy container"
+              }
+
+          for what, program, message in
+              [ "an extension of copyreg", [| 0x82uy; 7uy |], refusal "extension 7 of copyreg"
+                "calling a type", call (global_ "torch" "float32") [ command ], refusal "a call of torch.float32"
+                "a new state for a number", Array.concat [ whole 1; dict []; op 'b' ], refusal "a new state for a int"
+                "a numpy object",
+                call
+                    (global_ "numpy.core.multiarray" "scalar")
+                    [ call (global_ "numpy" "dtype") [ word "O8" ]
+                      call (global_ "_codecs" "encode") [ word "x"; word "latin1" ] ],
+                refusal "a numpy number of type O8"
+                "text that is encoded by a codec with side effects",
+                call (global_ "_codecs" "encode") [ word "x"; word "zip" ],
+                $"FILE is damaged: the description of its tensors makes no sense. {again}" ] do
+              test $"{what} is refused" { Expect.equal (saidOf (checkpoint program [])) message "the message" }
+
+          for what, bytes, message in
+              [ "an empty file", [||], "FILE is empty."
+                "a file of Git LFS",
+                Encoding.ASCII.GetBytes "version https://git-lfs.github.com/spec/v1\n",
+                "FILE is a pointer of Git LFS, not the checkpoint itself: run `git lfs pull` where it came from."
+                "a plain pickle",
+                pickle (dict []),
+                "FILE is a pickle that Python wrote without PyTorch. Pickles are read in checkpoints of torch.save only, and never run."
+                "a text", Encoding.ASCII.GetBytes "hello", "FILE is no checkpoint that I know: it is neither safetensors nor a file of PyTorch."
+                "another zip archive",
+                zip CompressionLevel.NoCompression [ "a.txt", [| 1uy |] ],
+                "FILE is a zip archive but no PyTorch checkpoint: it has no data.pkl. If a checkpoint is packed in it, unpack that first."
+                "a checkpoint that was packed again",
+                zip CompressionLevel.Optimal [ "data.pkl", pickle (dict [ for i in 1..99 -> "a", whole i ]) ],
+                "FILE was packed again after PyTorch had written it: `archive/data.pkl` is compressed or encrypted. Load it and save it again with PyTorch."
+                "a big-endian file",
+                zip CompressionLevel.NoCompression [ "data.pkl", pickle (dict []); "byteorder", Encoding.ASCII.GetBytes "big" ],
+                "FILE was written on a big-endian machine. Load it and save it again on an ordinary one."
+                "a checkpoint without weights", checkpoint (dict [ "epoch", whole 1 ]) [], "FILE holds no weights: no tensors with names are in it."
+                "a storage that is not there",
+                checkpoint (dict [ "w", tensorOf one 0 [ 1 ] [ 1 ] ]) [],
+                $"FILE is damaged: the numbers of `w` are missing. {again}"
+                "a tensor beyond its storage",
+                checkpoint (dict [ "w", tensorOf one 0 [ 2 ] [ 1 ] ]) [ float1 ],
+                $"FILE is damaged: `w` reaches beyond its numbers. {again}"
+                "a storage smaller than it says",
+                checkpoint (dict [ "w", tensorOf (storage "FloatStorage" "0" 2) 0 [ 1 ] [ 1 ] ]) [ float1 ],
+                $"FILE is damaged: `w` reaches beyond its numbers. {again}"
+                "a shape that cannot be counted",
+                checkpoint (dict [ "w", tensorOf one 0 (List.replicate 9 65536) (List.replicate 9 0) ]) [ float1 ],
+                $"FILE is damaged: the description of its tensors makes no sense. {again}"
+                "a legacy file that ends within its numbers",
+                legacy (dict [ "w", tensorOf one 0 [ 1 ] [ 1 ] ]) [ "0", 1L, [| 0uy |] ],
+                $"FILE is cut short: it ends before the last of its tensors. {again}"
+                "a word of 4 GB",
+                checkpoint [| byte 'X'; 255uy; 255uy; 255uy; 255uy |] [],
+                $"FILE is damaged or cut short: the description of its tensors ends too early. {again}"
+                "a number of 2 GB",
+                checkpoint [| 0x8buy; 255uy; 255uy; 255uy; 127uy |] [],
+                $"FILE is damaged: the description of its tensors makes no sense. {again}"
+                "a line without end", checkpoint (Array.create 5000 (byte 'c')) [], "FILE is damaged: it has a name of more than 1000 letters."
+                "a list that is copied without end",
+                checkpoint
+                    (Array.concat
+                        [ op ']'
+                          [| byte 'q'; 0uy |]
+                          op '('
+                          Array.concat (List.replicate 10_000 (op 'N'))
+                          op 'e'
+                          Array.concat (List.replicate 10_000 (call (global_ "builtins" "list") [ [| byte 'h'; 0uy |] ])) ])
+                    [],
+                "FILE makes more values than any network's checkpoint does, which I do not read." ] do
+              test $"{what} is refused" { Expect.equal (saidOf bytes) message "the message" }
+
+          // Each of these is small, and would take hours or gigabytes if it were believed.
+          let remembered (value: byte[]) = Array.concat [ value; [| byte 'q'; 0uy; byte '0' |] ]
+          let recalled = [| byte 'h'; 0uy |]
+          let often (count: int) (program: byte[]) = Array.concat (List.replicate count (Array.append program [| byte '0' |]))
+          let long = String('a', 1_000_000)
+          let many = "FILE makes more values than any network's checkpoint does, which I do not read."
+
+          for what, program, message in
+              [ "a long word that is encoded again and again",
+                [| remembered (word long); often 50_000 (call (global_ "_codecs" "encode") [ recalled; word "latin1" ]) |],
+                many
+                "a long shape that is used again and again",
+                [| Array.concat [ op '('; Array.concat (List.replicate 100_000 (whole 1)); op 't'; [| byte 'q'; 0uy; byte '0' |] ]
+                   often 1_000 (Array.concat [ global_ "torch._utils" "_rebuild_tensor"; tuple [ one; whole 0; recalled; recalled ]; op 'R' ]) |],
+                $"FILE is damaged: the description of its tensors makes no sense. {again}"
+                "a name of prefixes only",
+                [| dict [ String.replicate 200_000 "module." + "w", tensorOf one 0 [ 1 ] [ 1 ] ] |],
+                "FILE is damaged: it has a name of more than 1000 letters."
+                "a memo with gaps that only a table of all places could hold",
+                [| for place in 0u .. 999u do
+                       Array.concat [ op 'N'; op 'r'; BitConverter.GetBytes(place * 4_000_037u); op '0' ] |],
+                $"FILE is damaged: the description of its tensors makes no sense. {again}"
+                "a thousand networks",
+                [| dict [ for i in 1..1000 -> string i, dict [ "w", tensorOf one 0 [ 1 ] [ 1 ] ] ] |],
+                "FILE holds more than 32 networks, which I do not read." ] do
+              test $"{what} is refused soon" {
+                  let bytes = checkpoint (Array.concat program) [ float1 ]
+                  let before = GC.GetAllocatedBytesForCurrentThread()
+                  Expect.equal (saidOf bytes) message "the message"
+                  Expect.isLessThan (GC.GetAllocatedBytesForCurrentThread() - before) (1L <<< 30) "memory"
+              }
+
+          test "a safetensors header of prefixes only is refused" {
+              let name = String.replicate 200_000 "module." + "w"
+              let header = Encoding.UTF8.GetBytes $"{{\"{name}\":{{\"dtype\":\"U8\",\"shape\":[],\"data_offsets\":[0,1]}}}}"
+
+              Expect.equal
+                  (saidOf (Array.concat [ BitConverter.GetBytes(int64 header.Length); header; [| 0uy |] ]))
+                  "FILE is damaged: it has a name of more than 1000 letters."
+                  "the message"
+          }
+
+          test "a safetensors header of too many tensors or values is refused soon" {
+              let said (json: string) =
+                  let header = Encoding.UTF8.GetBytes json
+                  saidOf (Array.append (BitConverter.GetBytes(int64 header.Length)) header)
+
+              let entry = "{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}"
+              let before = GC.GetAllocatedBytesForCurrentThread()
+
+              Expect.equal
+                  (said ("{" + String.Join(",", [ for i in 0..100_000 -> $"\"{i}\":{entry}" ]) + "}"))
+                  "FILE holds more than 100,000 tensors in one network, which I do not read."
+                  "tensors"
+
+              Expect.equal
+                  (said $"""{{"w":{{"dtype":"U8","shape":[{String.replicate 5_000_000 "1,"}1],"data_offsets":[0,1]}}}}""")
+                  "FILE describes more values than any network's checkpoint does, which I do not read."
+                  "values"
+
+              Expect.isLessThan (GC.GetAllocatedBytesForCurrentThread() - before) (1L <<< 28) "memory"
+          }
+
+          test "a pickle of too many tensors is refused" {
+              let tensor = Array.concat [ tensorOf one 0 [ 1 ] [ 1 ]; [| byte 'q'; 0uy; byte '0' |] ]
+              let entries = [ for i in 0..100_000 -> Array.append (word (string i)) [| byte 'h'; 0uy |] ]
+
+              Expect.equal
+                  (saidOf (checkpoint (Array.concat [ tensor; op '}'; op '('; Array.concat entries; op 'u' ]) [ float1 ]))
+                  "FILE holds more than 100,000 tensors in one network, which I do not read."
+                  "the message"
+          }
+
+          test "places of a memo may begin at 1 and leave some out, as Python 2 writes them" {
+              let program =
+                  Array.concat
+                      [ whole 7
+                        [| byte 'q'; 1uy; byte '0' |]
+                        whole 8
+                        [| byte 'q'; 4uy; byte '0' |]
+                        dict [ "epoch", [| byte 'h'; 4uy |] ] ]
+
+              Expect.equal (saidOf (checkpoint program [])) "FILE holds no weights: no tensors with names are in it." "read to its end"
+
+              Expect.equal
+                  (saidOf (checkpoint (Array.concat [ program; [| byte 'h'; 3uy |] ]) []))
+                  $"FILE is damaged: the description of its tensors makes no sense. {again}"
+                  "a place that was left out"
+          }
+
+          test "a few prefixes are taken off, and those of a name that is made of them are left after eight" {
+              let prefixesOf prefix count =
+                  use folder = new TemporaryFolder()
+                  let path = folder.File "a.pth"
+                  File.WriteAllBytes(path, checkpoint (dict [ String.replicate count prefix + "w", tensorOf one 0 [ 1 ] [ 1 ] ]) [ float1 ])
+                  use file = CheckpointFile.Open path
+                  file.Sets[0].Prefix, file.Sets[0].Tensors[0].Name
+
+              Expect.equal (prefixesOf "module." 4) (String.replicate 4 "module.", "w") "four"
+              Expect.equal (prefixesOf "module." 9) (String.replicate 8 "module.", "module.w") "nine"
+
+              let sides =
+                  [ for path in 0..255 -> String.Join("", [ for bit in 0..7 -> if path >>> bit &&& 1 = 0 then "student." else "teacher." ]) ]
+
+              Expect.equal
+                  (saidOf (checkpoint (dict [ for side in sides -> side + "w", tensorOf one 0 [ 1 ] [ 1 ] ]) [ float1 ]))
+                  "FILE holds more than 32 networks, which I do not read."
+                  "students and teachers of one another"
+          }
+
+          test "a list in a list, a million deep, does no harm" {
+              let deep = Array.concat [ Array.create 1_000_000 (byte ']'); Array.create 999_999 (byte 'a') ]
+              Expect.equal (saidOf (checkpoint (dict [ "a", deep ]) [])) "FILE holds no weights: no tensors with names are in it." "the message"
+          }
+
+          test "a dict in itself does no harm" {
+              let program = Array.concat [ op '}'; [| byte 'q'; 0uy |]; word "state_dict"; [| byte 'h'; 0uy |]; op 's' ]
+              Expect.equal (saidOf (checkpoint program [])) "FILE holds no weights: no tensors with names are in it." "the message"
+          }
+
+          test "what a legacy file calls a view of a storage is read from within it" {
+              use folder = new TemporaryFolder()
+              let path = folder.File "a.pth"
+
+              let view =
+                  Array.append
+                      (tuple
+                          [ word "storage"
+                            global_ "torch" "FloatStorage"
+                            word "0"
+                            word "cpu"
+                            whole 3
+                            tuple [ word "1"; whole 1; whole 2 ] ])
+                      (op 'Q')
+
+              File.WriteAllBytes(
+                  path,
+                  legacy
+                      (dict [ "w", tensorOf view 1 [ 1 ] [ 1 ] ])
+                      [ "0", 3L, Array.collect (fun (number: float32) -> BitConverter.GetBytes number) [| 1f; 2f; 3f |] ]
+              )
+
+              use file = CheckpointFile.Open path
+              use tensor = file.Read file.Sets[0].Tensors[0]
+              Expect.equal (Golden.toArray tensor) [| 3.0 |] "numbers"
+          } ]

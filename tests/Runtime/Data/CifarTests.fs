@@ -1,0 +1,227 @@
+module ChannelDistillation.Tests.Runtime.Data.CifarTests
+
+open System
+open System.Formats.Tar
+open System.IO
+open System.Threading
+open Expecto
+open ChannelDistillation.Core
+open ChannelDistillation.Specs
+open ChannelDistillation.Data
+open ChannelDistillation.Data.Cifar
+open ChannelDistillation.Tests
+open ChannelDistillation.Tests.Runtime.Data.CifarFiles
+
+let private write (folder: string) (files: (string * byte array) list) =
+    for name, content in files do
+        File.WriteAllBytes(Path.Combine(folder, Path.GetFileName name), content)
+
+let private names (folder: TemporaryFolder) = Directory.GetFiles folder.Path |> Array.map Path.GetFileName |> Array.sort |> List.ofArray
+
+/// Unpacks an archive for CIFAR-100 next to it.
+let private unpack (folder: TemporaryFolder) (bytes: byte array) =
+    let path = folder.File "x.tar.gz"
+    File.WriteAllBytes(path, bytes)
+    CifarArchive.Unpack(path, CifarFormat.Of(hundred).Entries, folder.Path, CancellationToken.None)
+
+let private refused (entries: TarEntry list) reason =
+    use folder = new TemporaryFolder()
+
+    Expect.throwsC (fun () -> unpack folder (archive entries)) (fun error ->
+        Expect.equal (error.GetType()) typeof<DamagedFileException> "kind"
+        Expect.equal error.Message $"""The file {folder.File "x.tar.gz"} is damaged: {reason}.""" "message")
+
+    let known = "x.tar.gz" :: [ for name, _ in filesOfHundred -> string (Path.GetFileName name) ]
+    Expect.isEmpty (names folder |> List.except known) "nothing else is written"
+
+/// Made anew for each archive: an entry can be written once.
+let private good () = [ for name, content in filesOfHundred -> entry name content ]
+
+let private damaged name (change: byte array -> byte array) (reason: string) =
+    test name {
+        use folder = new TemporaryFolder()
+        write folder.Path filesOfHundred
+        let path = folder.File "test.bin"
+        File.WriteAllBytes(path, change (File.ReadAllBytes path))
+
+        Expect.throwsC (fun () -> CifarReader.Open(hundred, folder.Path) |> ignore) (fun error ->
+            Expect.equal error.Message $"The file {path} is damaged: {reason}." "message")
+    }
+
+let private pixel (images: IImageSet) index place =
+    let mutable random = Randomness(0L, Purpose.Augmentation)
+    let image = Array.zeroCreate<float32> imageSize
+    images.Read(index, AugmentationSpec.None, &random, Span image)
+    image[place]
+
+[<Tests>]
+let tests =
+    testList
+        "CIFAR"
+        [ for dataset, files, labelBytes in [ ten, filesOfTen, 1; hundred, filesOfHundred, 2 ] do
+              test $"the files of {dataset.Name} are read in their order, with the last label of each image as its class" {
+                  use folder = new TemporaryFolder()
+                  write folder.Path files
+                  use opened = CifarReader.Open(dataset, folder.Path)
+                  Expect.equal (opened.Training.Count, opened.Validation.Count) (dataset.TrainingImages, 12) "images"
+                  let record = labelBytes + imageSize
+
+                  let expected = files |> List.take (files.Length - 1) |> List.collect (snd >> Array.chunkBySize record >> List.ofArray)
+                  Expect.hasLength expected dataset.TrainingImages "records"
+
+                  for i, bytes in List.indexed expected do
+                      Expect.equal (opened.Training.Label i) (int bytes[labelBytes - 1]) $"label {i}"
+
+                      for place in [ 0; 1; 33; 1024; imageSize - 1 ] do
+                          let channel = place / 1024
+
+                          let value =
+                              (float bytes[labelBytes + place] / 255.0 - float dataset.Normalization.Mean[channel])
+                              / float dataset.Normalization.Std[channel]
+
+                          Expect.floatClose Accuracy.medium (float (pixel opened.Training i place)) value $"image {i}, value {place}"
+
+                  let last = snd (List.last files)
+                  Expect.equal (opened.Validation.Label 11) (int last[11 * record + labelBytes - 1]) "last label of the validation images"
+              }
+
+              test $"the archive of {dataset.Name} gives the files that are read" {
+                  use folder = new TemporaryFolder()
+                  let path = folder.File "x.tar.gz"
+                  File.WriteAllBytes(path, archiveOf files)
+                  CifarArchive.Unpack(path, CifarFormat.Of(dataset).Entries, folder.Path, CancellationToken.None)
+                  Expect.equal (names folder) (List.sort ("x.tar.gz" :: [ for name, _ in files -> string (Path.GetFileName name) ])) "files"
+
+                  for name, content in files do
+                      Expect.isTrue (File.ReadAllBytes(folder.File(string (Path.GetFileName name))) = content) name
+              }
+
+          damaged "a file cut short is named" (fun bytes -> bytes[.. bytes.Length / 2]) "it has 18445 bytes where 36888 are expected"
+          damaged "a file that is too long is named" (fun bytes -> Array.append bytes [| 0uy |]) "it has 36889 bytes where 36888 are expected"
+
+          damaged
+              "a class out of range is named"
+              (fun bytes ->
+                  bytes[3 * 3074 + 1] <- 100uy
+                  bytes)
+              "its image 3 has the label 100, but cifar100 has the labels 0 to 99 there"
+
+          damaged
+              "a coarse label out of range is named"
+              (fun bytes ->
+                  bytes[11 * 3074] <- 20uy
+                  bytes)
+              "its image 11 has the label 20, but cifar100 has the labels 0 to 19 there"
+
+          test "an archive with paths that leave its folder is refused" {
+              for name in [ "../train.bin"; "cifar-100-binary/../../etc/passwd"; "/etc/passwd"; "C:/x"; "a\\..\\b" ] do
+                  refused (good () @ [ entry name "x"B ]) $"its entry `{name}` leaves its folder, which no archive of CIFAR has"
+          }
+
+          test "an archive with links or devices is refused" {
+              let link kind target = UstarTarEntry(kind, "cifar-100-binary/train.bin", LinkName = target) :> TarEntry
+
+              let why what = $"its entry `cifar-100-binary/train.bin` is a {what}, which no archive of CIFAR has"
+              refused [ link TarEntryType.SymbolicLink "/etc/passwd" ] (why "link to `/etc/passwd`")
+              refused [ link TarEntryType.HardLink "../x" ] (why "link to `../x`")
+              refused [ UstarTarEntry(TarEntryType.CharacterDevice, "cifar-100-binary/train.bin") ] (why "device")
+              refused [ UstarTarEntry(TarEntryType.Fifo, "cifar-100-binary/train.bin") ] (why "device")
+          }
+
+          test "an archive with a file twice, missing or of another size is refused" {
+              refused (good () @ [ good().Head ]) "its entry `cifar-100-binary/train.bin` is there twice"
+              refused [ good().Head ] "its entry `cifar-100-binary/test.bin` is missing"
+
+              refused [ entry "cifar-100-binary/test.bin" "x"B ] "its entry `cifar-100-binary/test.bin` has 1 bytes where 36888 are expected"
+          }
+
+          test "an archive that is none is refused" {
+              for bytes in [ "<html>"B; [||]; (archiveOf filesOfHundred)[..5000] ] do
+                  use folder = new TemporaryFolder()
+
+                  Expect.throwsC (fun () -> unpack folder bytes) (fun error -> Expect.equal (error.GetType()) typeof<DamagedFileException> $"{error}")
+          }
+
+          for dataset, files, archiveName in [ ten, filesOfTen, "cifar-10-python.tar.gz"; hundred, filesOfHundred, "cifar-100-python.tar.gz" ] do
+              for place in [ "archive"; "folder of the archive"; "dataset's own folder" ] do
+                  test $"the files of {dataset.Name} for Python in the {place} are converted to the binary ones, and left alone" {
+                      use folder = new TemporaryFolder()
+
+                      match place with
+                      | "archive" -> File.WriteAllBytes(folder.File archiveName, archiveOf (forPython files))
+                      | "folder of the archive" ->
+                          for name, content in forPython files do
+                              Directory.CreateDirectory(folder.File((nonNull (Path.GetDirectoryName name)))) |> ignore
+                              File.WriteAllBytes(folder.File name, content)
+                      | _ -> write folder.Path (forPython files)
+
+                      let before = Directory.GetFileSystemEntries(folder.Path, "*", SearchOption.AllDirectories)
+                      let source = CifarPython.Find(CifarFormat.Of dataset, folder.Path)
+                      CifarPython.Convert(dataset, nonNull source, folder.Path, CancellationToken.None)
+
+                      for name, content in files do
+                          Expect.equal (File.ReadAllBytes(folder.File(nonNull (Path.GetFileName name)))) content name
+
+                      let after = Directory.GetFileSystemEntries(folder.Path, "*", SearchOption.AllDirectories)
+                      let made = after |> Array.except before |> Array.map Path.GetFileName |> Array.sort
+                      Expect.equal made (files |> List.map (fst >> Path.GetFileName) |> List.sort |> Array.ofList) "nothing else is left"
+                  }
+
+          for what, change, reason in
+              [ "that is cut short", (fun (bytes: byte array) -> bytes[..5000]), "it is not a pickle file of CIFAR"
+                "that asks for code", (fun bytes -> Array.append "cos\nsystem\n(U\x02lstR."B bytes), "it is not a pickle file of CIFAR"
+                "of fewer images", (fun _ -> pickled true (records true 1 39)), "its `data` is not a byte array of 40 images"
+                "whose images are fewer than it says",
+                (fun bytes ->
+                    let length (images: int) = Array.append "T"B (BitConverter.GetBytes(images * imageSize))
+                    let place = bytes.AsSpan().IndexOf(ReadOnlySpan(length 40))
+                    Array.concat [ bytes[.. place - 1]; length 39; bytes[place + 5 + imageSize ..] ]),
+                "its `data` is not a byte array of 40 images"
+                "with a label out of range",
+                (fun bytes ->
+                    // The last of the fine labels, 39 mod 7.
+                    let place = bytes.AsSpan().LastIndexOf(ReadOnlySpan "J\004\000\000\000e"B)
+                    bytes[place + 1] <- 100uy
+                    bytes),
+                "its `fine_labels` must hold 40 labels from 0 to 99" ] do
+              test $"a file for Python {what} is damaged" {
+                  use folder = new TemporaryFolder()
+                  write folder.Path (forPython filesOfHundred)
+                  let path = folder.File "train"
+                  File.WriteAllBytes(path, change (File.ReadAllBytes path))
+
+                  Expect.throwsC (fun () -> CifarPython.Convert(hundred, folder.Path, folder.Path, CancellationToken.None)) (fun error ->
+                      Expect.equal error.Message $"The file {path} is damaged: {reason}." "message")
+              }
+
+          testPropertyWithConfig { FsCheckConfig.defaultConfig with maxTest = 200 } "whatever happens to an archive, it is read or refused in words"
+          <| fun (places: (uint16 * byte) list) ->
+              let plain =
+                  use bytes = new MemoryStream()
+
+                  do
+                      use writer = new TarWriter(bytes, leaveOpen = true)
+                      [ folderEntry "cifar-100-binary/"; entry "cifar-100-binary/readme" "read me"B ] @ good () |> List.iter writer.WriteEntry
+
+                  bytes.ToArray()
+
+              for place, value in places do
+                  // Half of them in the headers at the start.
+                  let place = int place
+                  plain[(if place % 2 = 0 then place % 2048 else place % plain.Length)] <- value
+
+              use zipped = new MemoryStream()
+
+              do
+                  use stream = new Compression.GZipStream(zipped, Compression.CompressionLevel.Fastest)
+                  stream.Write plain
+
+              use folder = new TemporaryFolder()
+
+              try
+                  unpack folder (zipped.ToArray())
+              with :? DamagedFileException ->
+                  ()
+
+              let known = "x.tar.gz" :: [ for name, _ in filesOfHundred -> string (Path.GetFileName name) ]
+              List.isEmpty (names folder |> List.except known) ]

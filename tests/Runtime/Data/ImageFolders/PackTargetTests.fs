@@ -1,0 +1,114 @@
+module ChannelDistillation.Tests.Runtime.Data.ImageFolders.PackTargetTests
+
+open System.IO
+open System.Threading
+open Expecto
+open ChannelDistillation.Data.ImageFolders.Packed
+open ChannelDistillation.Tests.Runtime.Data.ImageFolders.Packs
+
+let private into folder target () = Packer.Pack(folder, target, PackFormat.Files, quiet (), CancellationToken.None) |> ignore
+
+let private files (target: string) = Directory.GetFiles target |> Array.map Path.GetFileName |> Array.sort
+
+[<Tests>]
+let tests =
+    testList
+        "place of a packed copy"
+        [ test "a folder is not packed into itself, nor over a copy of another kind" {
+              withFolder (fun folder ->
+                  let target, _ = pack folder (PackFormat 40)
+                  message $"{folder} holds photographs already. A packed copy needs a folder of its own." (into folder folder)
+                  message $"{target} holds a packed copy of another kind (40). Choose another folder with --out, or remove it." (into folder target)
+                  let inside = Path.Combine(folder, "train", "copy")
+
+                  message
+                      $"{inside} is inside {folder}, whose photographs it would be packed from. A packed copy needs a folder of its own."
+                      (into folder inside)
+
+                  Expect.isFalse (Directory.Exists inside) "nothing is made there"
+                  let taken = Directory.CreateDirectory(folder + "-taken").FullName
+                  File.WriteAllText(Path.Combine(taken, "thesis.tex"), "")
+                  message $"{taken} holds other files already: thesis.tex. A packed copy needs a folder of its own." (into folder taken))
+          }
+
+          test "a disk that is full says so, and nothing half is left" {
+              // Linux has a device that is always full.
+              if not (File.Exists "/dev/full") then
+                  skiptest "no /dev/full on this machine"
+
+              withFolder (fun folder ->
+                  let target = Directory.CreateDirectory(folder + "-full").FullName
+                  let part = Path.Combine(target, "train-00000.bin.part")
+                  File.CreateSymbolicLink(part, "/dev/full") |> ignore
+
+                  message
+                      ($"The packed copy cannot be written to {target}: No space left on device : '{part}'. "
+                       + "What is complete is kept: once that is mended, the same command goes on.")
+                      (fun () -> Packer.Pack(folder, target, PackFormat 40, quiet (), CancellationToken.None) |> ignore)
+
+                  Expect.isEmpty (Directory.GetFileSystemEntries target) "files")
+          }
+
+          test "a copy of another folder is left alone, unless that folder was only moved" {
+              withFolder (fun folder ->
+                  let target, _ = pack folder PackFormat.Files
+                  let other = TestImages.folder (folder + "-other") TestImages.cats 2 1
+
+                  message
+                      $"{target} holds the packed copy of {folder}, which differs from {other}. Choose another folder with --out, or remove it."
+                      (into other target)
+
+                  let moved = folder + "-moved"
+                  Directory.Move(folder, moved)
+                  let again = Packer.Pack(moved, target, PackFormat.Files, quiet (), CancellationToken.None)
+                  Expect.isTrue again.WasThere "nothing was packed anew")
+          }
+
+          test "a file of somebody else that is called as a shard is neither removed nor written over" {
+              withFolder (fun folder ->
+                  let target, _ = pack folder PackFormat.Files
+                  let theirs = Path.Combine(target, "train-00001.bin")
+                  File.WriteAllText(theirs, "a tensor of theirs")
+                  let refusal = $"{target} holds other files already: train-00001.bin. A packed copy needs a folder of its own."
+                  message refusal (into folder target)
+                  File.Delete(Path.Combine(target, "index.json"))
+                  message refusal (into folder target)
+                  Expect.equal (files target) [| "train-00000.bin"; "train-00001.bin"; "val-00000.bin" |] "untouched"
+                  File.Delete theirs
+                  into folder target ()
+                  Expect.equal (files target) [| "index.json"; "train-00000.bin"; "val-00000.bin" |] "complete again")
+          }
+
+          test "a folder that cannot be made says so, and what to do" {
+              withFolder (fun folder ->
+                  let file = folder + "-file"
+                  File.WriteAllText(file, "")
+                  message $"{file} is a file. A packed copy needs a folder of its own." (into folder file)
+                  let below = Path.Combine(file, "copy")
+
+                  message $"The folder {below} cannot be made. Choose another with --out, where you may write." (into folder below))
+          }
+
+          test "a copy of an earlier version is refused in training and packed anew" {
+              withFolder (fun folder ->
+                  let target, _ = pack folder PackFormat.Files
+                  let index = Path.Combine(target, "index.json")
+                  let now = File.ReadAllText index
+                  File.WriteAllText(index, now.Replace("\"version\": 2", "\"version\": 1"))
+
+                  message
+                      ($"The packed copy {target} was made by an earlier version, which did not note what tells changed photographs. "
+                       + "`data pack` of the same folder makes it anew.")
+                      (fun () -> (TestImages.openFolder folder 2).Dispose())
+
+                  let watcher = quiet ()
+                  let again = Packer.Pack(folder, target, PackFormat.Files, watcher, CancellationToken.None)
+                  Expect.isFalse again.WasThere "not as it was"
+
+                  Expect.equal
+                      (Seq.toList watcher.Said)
+                      [ $"{target} was packed by another version of this program; it is packed anew."; $"Packing {folder}: 14" ]
+                      "said"
+
+                  Expect.equal (File.ReadAllText index) now "this version's")
+          } ]

@@ -1,0 +1,342 @@
+module ChannelDistillation.Tests.Runtime.Data.ImageFolders.PackTests
+
+open System
+open System.IO
+open System.Runtime.InteropServices
+open System.Threading
+open Expecto
+open ChannelDistillation.Core
+open ChannelDistillation.Specs
+open ChannelDistillation.Imaging
+open ChannelDistillation.Data
+open ChannelDistillation.Data.ImageFolders.Packed
+open ChannelDistillation.Tests
+open ChannelDistillation.Tests.Runtime.Data.ImageFolders.TestImages
+open ChannelDistillation.Tests.Runtime.Data.ImageFolders.Packs
+
+let private images (set: IImageSet) augmentation =
+    [ for index in 0 .. set.Count - 1 ->
+          let mutable random = Randomness(3L, Purpose.Augmentation, 1L, int64 index)
+          let result = Array.zeroCreate<float32>(3 * 224 * 224)
+          set.Read(index, augmentation, &random, Span result)
+          set.Label index, result ]
+
+let private footer (path: string) =
+    use shard = new Shard(path)
+    shard.Footer
+
+/// Changes an entry of a shard's table, and makes the checksum right again.
+let private forge (path: string) (index: int) (change: ShardEntry -> ShardEntry) =
+    let bytes = File.ReadAllBytes path
+    let footer = MemoryMarshal.Read<ShardFooter>(ReadOnlySpan(bytes, bytes.Length - ShardFooter.Size, ShardFooter.Size))
+    let table = Span(bytes, bytes.Length - ShardFooter.Size - int footer.TableBytes, int footer.TableBytes)
+    let entries = MemoryMarshal.Cast<byte, ShardEntry>(table.Slice(0, footer.Images * Marshal.SizeOf<ShardEntry>()))
+    entries[index] <- change entries[index]
+    let sum = IO.Hashing.XxHash3.HashToUInt64(Span<byte>.op_Implicit table)
+    let mutable forged = ShardFooter(footer.Magic, footer.Listing, footer.Data, sum, footer.Images, footer.NameBytes)
+    MemoryMarshal.Write(Span(bytes, bytes.Length - ShardFooter.Size, ShardFooter.Size), &forged)
+    File.WriteAllBytes(path, bytes)
+
+[<Tests>]
+let tests =
+    testList
+        "packed copy"
+        [ test "of the files gives the same images and labels in the same order, with the broken ones, and stands in for the folder" {
+              withFolder (fun folder ->
+                  let read () =
+                      use dataset = openFolder folder 2
+                      let seen = images dataset.Training training, images dataset.Validation AugmentationSpec.None
+                      seen, Seq.toList (dataset.Remarks()) |> List.map (fun remark -> remark.Replace("-packed-jpeg", ""))
+
+                  let before = read ()
+                  let target, result = pack folder PackFormat.Files
+                  Expect.equal (result.Images, result.Classes, result.WasThere) (14, 2, false) "result"
+                  Expect.equal (read ()) before "from the copy beside it"
+                  Directory.Delete(folder, true)
+                  Expect.equal (read ()) before "without the folder"
+                  use explicitly = openFolder target 2
+                  Expect.equal (images explicitly.Training training) (fst before |> fst) "named in the experiment")
+          }
+
+          test "of pixels gives the images at that size, and does not stand in for the folder" {
+              withFolder (fun folder ->
+                  let target, result = pack folder (PackFormat 40)
+
+                  Expect.equal
+                      (Seq.toList result.Remarks)
+                      [ "1 of the 10 images for training cannot be read; the copy says so in their place, and training does as it does with the folder:\n"
+                        + "  dog/dog_1.JPEG: it is no JPEG, PNG, GIF, WebP, BMP, PPM or PGM picture"
+                        "1 of the 4 images for validation cannot be read; the copy says so in their place, and training does as it does with the folder:\n"
+                        + "  dog/dog_1.JPEG: it is no JPEG, PNG, GIF, WebP, BMP, PPM or PGM picture" ]
+                      "remarks"
+
+                  use original = openFolder folder 2
+                  use packed = openFolder target 2
+                  let shard = new Shard(Path.Combine(target, "train-00000.bin"))
+
+                  Expect.equal
+                      [ for i in 0..4 -> shard[i].Width, shard[i].Height ]
+                      // 40x50 and 43x49 and so on: the shorter side becomes 40, 52x46 included.
+                      [ 40, 50; 40, 45; 40, 41; 41, 40; 45, 40 ]
+                      "sizes"
+
+                  shard.Dispose()
+
+                  for index, ((label, expected), (sameLabel, found)) in
+                      List.indexed (List.zip (images original.Training AugmentationSpec.None) (images packed.Training AugmentationSpec.None)) do
+                      Expect.equal sameLabel label "label"
+                      let difference = Array.map2 (fun (a: float32) b -> abs (a - b)) expected found |> Array.average
+                      Expect.isLessThan difference 0.05f $"image {index}"
+
+                  Expect.equal (images packed.Training training) (images packed.Training training) "the same every time")
+          }
+
+          test "at the short side of the evaluation is evaluated to the same numbers as the folder" {
+              use root = new TemporaryFolder()
+
+              for part in [ "train"; "val" ] do
+                  Directory.CreateDirectory(root.File $"photos/{part}/a") |> ignore
+                  File.Copy(TestImages.golden "val/n01_landscape/color_500x375.JPEG", root.File $"photos/{part}/a/x.JPEG")
+
+              let target, _ = pack (root.File "photos") (PackFormat 256)
+              use original = openFolder (root.File "photos") 1
+              use packed = openFolder target 1
+              Expect.equal (images packed.Validation AugmentationSpec.None) (images original.Validation AugmentationSpec.None) "images"
+          }
+
+          test "an interrupted packing goes on with the shards that are not complete, to the same files" {
+              withFolder (fun folder ->
+                  let whole, _ = pack folder (PackFormat 40)
+                  let target = folder + "-again"
+                  use source = new CancellationTokenSource()
+
+                  Expect.throwsT<OperationCanceledException>
+                      (fun () ->
+                          // Ten images are the training part.
+                          let watcher =
+                              Watcher(fun done' ->
+                                  if done' >= 10 then
+                                      source.Cancel())
+
+                          Packer.Pack(folder, target, PackFormat 40, watcher, source.Token) |> ignore)
+                      "interrupted"
+
+                  let files () = Directory.GetFiles target |> Array.map Path.GetFileName |> Array.sort
+                  Expect.equal (files ()) [| "train-00000.bin" |] "what is complete, and nothing else"
+                  let before = File.GetLastWriteTimeUtc(Path.Combine(target, "train-00000.bin"))
+
+                  message
+                      $"The folder {target} has no train/ in it. It should hold train/ and val/, each with one folder of photographs per class. A relative path starts at the project's folder."
+                      (fun () -> (openFolder target 2).Dispose())
+
+                  // What a kill leaves behind.
+                  File.WriteAllText(Path.Combine(target, "val-00000.bin.part"), "half")
+                  Packer.Pack(folder, target, PackFormat 40, quiet (), CancellationToken.None) |> ignore
+                  Expect.equal (files ()) [| "index.json"; "train-00000.bin"; "val-00000.bin" |] "complete"
+                  Expect.equal (File.GetLastWriteTimeUtc(Path.Combine(target, "train-00000.bin"))) before "kept"
+
+                  for file in files () do
+                      Expect.equal (File.ReadAllBytes(Path.Combine(target, file))) (File.ReadAllBytes(Path.Combine(whole, file))) file)
+          }
+
+          test "packing again checks every byte and repairs what is wrong" {
+              withFolder (fun folder ->
+                  let target, _ = pack folder PackFormat.Files
+                  let shard = Path.Combine(target, "train-00000.bin")
+                  let sound = File.ReadAllBytes shard
+                  let watcher = quiet ()
+                  let again = Packer.Pack(folder, target, PackFormat.Files, watcher, CancellationToken.None)
+                  Expect.isTrue again.WasThere "complete"
+                  Expect.equal (Seq.toList watcher.Said) [ $"Checking {target}: 14" ] "said"
+                  let damaged = Array.copy sound
+                  damaged[100] <- damaged[100] ^^^ 1uy
+                  File.WriteAllBytes(shard, damaged)
+                  use dataset = openFolder folder 2
+                  images dataset.Training training |> ignore
+
+                  Expect.stringContains
+                      (Seq.head (dataset.Remarks()))
+                      "cat/cat_0.JPEG: its checksum in the packed copy is wrong"
+                      "seen when it is read"
+
+                  dataset.Dispose()
+                  Packer.Pack(folder, target, PackFormat.Files, quiet (), CancellationToken.None) |> ignore
+                  Expect.equal (File.ReadAllBytes shard) sound "repaired")
+          }
+
+          test "shards of other images are not gone on with, and surplus ones are removed" {
+              withFolder (fun folder ->
+                  let target, _ = pack folder PackFormat.Files
+                  let first = footer (Path.Combine(target, "train-00000.bin"))
+                  File.Copy(Path.Combine(target, "train-00000.bin"), Path.Combine(target, "train-00007.bin"))
+                  File.WriteAllText(Path.Combine(target, "mine.bin"), "not a shard")
+                  File.Delete(Path.Combine(folder, "train", "cat", "cat_0.JPEG"))
+
+                  message
+                      ($"The packed copy {target} was made from other images than those that are in {folder} now. Pack them again, or remove the copy: "
+                       + $"dotnet fsi build.fsx data pack {folder} --jpeg")
+                      (fun () -> (openFolder folder 2).Dispose())
+
+                  pack folder PackFormat.Files |> ignore
+                  Expect.notEqual (footer (Path.Combine(target, "train-00000.bin"))).Listing first.Listing "another list"
+                  let files = Directory.GetFiles target |> Array.map Path.GetFileName |> Array.sort
+                  Expect.equal files [| "index.json"; "mine.bin"; "train-00000.bin"; "val-00000.bin" |] "files"
+                  use dataset = openFolder folder 2
+                  Expect.equal dataset.Training.Count 9 "images")
+          }
+
+          test "a photograph that was replaced under its old name is noticed by its length, also behind a link" {
+              withFolder (fun folder ->
+                  let photo = Path.Combine(folder, "train", "cat", "cat_0.JPEG")
+                  let linked = folder + "-elsewhere.JPEG"
+                  File.Move(photo, linked)
+                  File.CreateSymbolicLink(photo, linked) |> ignore
+                  let target, _ = pack folder PackFormat.Files
+                  (openFolder folder 2).Dispose()
+                  File.AppendAllText(linked, "more")
+
+                  message
+                      ($"The packed copy {target} was made from other images than those that are in {folder} now. Pack them again, or remove the copy: "
+                       + $"dotnet fsi build.fsx data pack {folder} --jpeg")
+                      (fun () -> (openFolder folder 2).Dispose())
+
+                  pack folder PackFormat.Files |> ignore
+                  (openFolder folder 2).Dispose())
+          }
+
+          test "a plan and a listing say that it stands in for the folder" {
+              withFolder (fun folder ->
+                  let read () =
+                      match DatasetStore.Survey(spec folder 2, Workspace "/") with
+                      | null -> failtest "it is not there"
+                      | survey -> Seq.toList survey.Remarks |> List.except [ ImageDecoder.Advice false ]
+
+                  Expect.isEmpty (read ()) "the folder itself"
+                  let target, _ = pack folder PackFormat.Files
+                  Expect.equal (read ()) [ $"{folder} is read from its packed copy {target}, which gives the same numbers." ] "its copy"
+                  let described = DatasetCatalog.Describe(spec folder 2)
+                  Expect.equal (DatasetStore.StateOf(described, Workspace "/")).Folder target "listed"
+                  Expect.equal (DatasetStore.OfFolder target).Classes (Nullable 2) "and can be evaluated on itself")
+          }
+
+          test "a copy that is damaged or not whole is not trained on" {
+              withFolder (fun folder ->
+                  let target, _ = pack folder PackFormat.Files
+                  let shard = Path.Combine(target, "val-00000.bin")
+                  let sound = File.ReadAllBytes shard
+
+                  let refused reason =
+                      message $"{reason}. The packed copy {target} is not whole; `data pack` of the same folder repairs it." (fun () ->
+                          (openFolder target 2).Dispose())
+
+                  for content, reason in
+                      [ sound[..20], "it ends before its footer"
+                        sound[.. sound.Length - 2], "its table is not what was written"
+                        Array.zeroCreate sound.Length, "its table is not what was written" ] do
+                      File.WriteAllBytes(shard, content)
+                      refused $"The file {shard} is damaged: {reason}"
+
+                  File.Copy(Path.Combine(target, "train-00000.bin"), shard, true)
+                  refused $"The file {shard} is damaged: it is not the one that index.json names"
+
+                  message
+                      ($"The file {shard} has {FileInfo(shard).Length} bytes where {sound.Length} were written. The packed copy {target} is not whole; "
+                       + "`data pack` of the same folder repairs it.")
+                      (fun () -> DatasetStore.Survey(spec target 2, Workspace "/") |> ignore)
+
+                  File.Delete shard
+                  refused $"Could not find file '{shard}'"
+                  File.WriteAllText(Path.Combine(target, "index.json"), "{}")
+
+                  message
+                      ($"""{Path.Combine(target, "index.json")} is not the index of a packed copy that this version can read. """
+                       + "Remove it and pack again: the shards that are right are kept.")
+                      (fun () -> (openFolder target 2).Dispose()))
+          }
+
+          test "a shard whose table is false, with a right checksum, is refused when it is opened" {
+              let entry offset length width height label nameEnd content (old: ShardEntry) =
+                  let (+?) value change = Option.defaultValue value change
+
+                  ShardEntry(
+                      old.Offset +? offset,
+                      old.Checksum,
+                      old.Length +? length,
+                      old.Width +? width,
+                      old.Height +? height,
+                      old.Label +? label,
+                      old.NameEnd +? nameEnd,
+                      old.Content +? content
+                  )
+
+              let outside, name = "the data of its image 1 lie outside of it", "the name of its image 1 lies outside of it"
+              let label number = $"its image 1 has the label {number}, which is impossible there"
+
+              withFolder (fun folder ->
+                  let target, _ = pack folder (PackFormat 40)
+                  let path = Path.Combine(target, "train-00000.bin")
+                  let sound = File.ReadAllBytes path
+                  let size (bytes: int) wide high kind = $"its image 1 says that it is {wide}x{high} pixels in {bytes} bytes of the kind {kind}"
+
+                  // The second image has 40x45 pixels.
+                  for change, reason in
+                      [ entry (Some -1L) None None None None None None, outside
+                        entry (Some Int64.MaxValue) None None None None None None, outside
+                        entry (Some(int64 sound.Length - 100L)) None None None None None None, outside
+                        entry None (Some -1) None None None None None, outside
+                        entry None (Some Int32.MaxValue) None None None None None, outside
+                        entry None None (Some 41) None None None None, size 5400 41 45 0
+                        entry None None (Some 0) None None None None, size 5400 0 45 0
+                        entry None None (Some -40) (Some -45) None None None, size 5400 -40 -45 0
+                        entry None None (Some Int32.MaxValue) (Some Int32.MaxValue) None None None, size 5400 Int32.MaxValue Int32.MaxValue 0
+                        entry None None None None (Some -1) None None, label -1
+                        entry None None None None (Some 2) None None, label 2
+                        entry None None None None None (Some 1) None, name
+                        entry None None None None None (Some Int32.MaxValue) None, name
+                        entry None None None None None None (Some(enum<ShardContent> 3)), size 5400 40 45 3 ] do
+                      File.WriteAllBytes(path, sound)
+                      forge path 1 change
+
+                      message
+                          $"The file {path} is damaged: {reason}. The packed copy {target} is not whole; `data pack` of the same folder repairs it."
+                          (fun () -> (openFolder target 2).Dispose())
+
+                  File.WriteAllBytes(path, sound)
+                  forge path 5 (entry None None None None (Some 0) None None)
+                  forge path 4 (entry None None None None (Some 1) None None)
+
+                  Expect.throwsC (fun () -> (openFolder target 2).Dispose()) (fun error ->
+                      Expect.stringContains error.Message "its image 5 has the label 0" "labels go up")
+
+                  Packer.Pack(folder, target, PackFormat 40, quiet (), CancellationToken.None) |> ignore
+                  Expect.equal (File.ReadAllBytes path) sound "packing again repairs it")
+          }
+
+          test "an index that names files elsewhere, or counts other images, is refused" {
+              withFolder (fun folder ->
+                  let target, _ = pack folder PackFormat.Files
+                  let index = Path.Combine(target, "index.json")
+                  let sound = File.ReadAllText index
+                  File.Copy(Path.Combine(target, "train-00000.bin"), Path.Combine(target, "..", "train-00000.bin"))
+
+                  for before, after in
+                      [ "\"train-00000.bin\"", "\"../train-00000.bin\""
+                        "\"train-00000.bin\"", "null"
+                        "\"images\": 10", "\"images\": 11"
+                        "\"cat\"", "null" ] do
+                      let first = sound.IndexOf(before, StringComparison.Ordinal)
+                      let changed = sound[.. first - 1] + after + sound[first + before.Length ..]
+                      File.WriteAllText(index, changed)
+
+                      message
+                          $"{index} is not the index of a packed copy that this version can read. Remove it and pack again: the shards that are right are kept."
+                          (fun () -> (openFolder target 2).Dispose()))
+          }
+
+          test "the number of classes must be the experiment's" {
+              withFolder (fun folder ->
+                  let target, _ = pack folder (PackFormat 40)
+
+                  message $"{target} has 2 classes, but the experiment says `classes: 3`. Write `classes: 2`." (fun () ->
+                      (openFolder target 3).Dispose()))
+          } ]

@@ -1,0 +1,107 @@
+/// Where downloads go, and what is shown of it.
+module ChannelDistillation.Tests.Runtime.Downloads.AddressTests
+
+open System
+open System.IO
+open System.Text
+open System.Threading
+open Expecto
+open ChannelDistillation.Core
+open ChannelDistillation.Downloads
+open ChannelDistillation.Tests
+open ChannelDistillation.Tests.Runtime.Downloads.Scenes
+
+let private redirectTo (location: string) _ (stream: Stream) = Answer.head "302 Found" [ "Location", location; "Content-Length", "0" ] stream
+
+/// Waits as long as a busy machine needs, and tries again at once.
+let private patient = DownloadSettings(FirstWait = impatient.FirstWait, LongestWait = impatient.LongestWait, Retries = 1)
+
+/// Everything that a fetch shows, its failure last.
+let private shown (settings: DownloadSettings) (scene: Scene) =
+    let listener = Listener()
+
+    try
+        scene.FetchAs(settings, listener, CancellationToken.None)
+        isRight scene
+        listener.Said
+    with :? MissingException as error ->
+        listener.Said @ [ error.Message ]
+
+let private refused (scene: Scene) (where: string) =
+    Expect.equal
+        (List.last (shown patient scene))
+        ($"{scene.Url} could not be fetched: the server sends on to another address, {where}. Open the address in a browser to see, or get the "
+         + $"file elsewhere and put it into {scene.Folder} yourself, as part.gz.")
+        "message"
+
+    Expect.isEmpty scene.Files "nothing is left"
+
+let private withUser (address: Uri) = UriBuilder(address, UserName = "zoe%40home", Password = "s%3Acret").Uri
+let private basic = "Basic " + Convert.ToBase64String(Encoding.UTF8.GetBytes "zoe@home:s:cret")
+
+/// What a fetch from a mirror shows, and the mirror's requests.
+let private shownBy (answer: Request -> Stream -> unit) (mirrorOf: Uri -> Uri) =
+    use scene = new Scene(fun _ -> Answer.status "500 Internal Server Error")
+    use mirror = new LocalServer(answer)
+    let settings = DownloadSettings(Mirror = mirrorOf mirror.Address, FirstWait = patient.FirstWait, Retries = 1)
+    shown settings scene |> List.map _.Replace(mirror.Address.Authority, "MIRROR"), mirror.Requests
+
+[<Tests>]
+let tests =
+    testList
+        "the address of a download"
+        [ for what, location, where in
+              [ "a file", "file:///etc/passwd", "`file:///etc/passwd`, which is no http or https address"
+                "another kind of server", "ftp://elsewhere/part.gz", "`ftp://elsewhere/part.gz`, which is no http or https address"
+                "no address", "http://[", "`http://[`, which is no http or https address"
+                "nowhere", "", "``, which is no http or https address"
+                "an address with secrets", "gopher://ann:secret@elsewhere/a?key=secret", "`elsewhere/a?...`, which is no http or https address" ] do
+              test $"that leads on to {what} is a message" {
+                  use scene = new Scene(redirectTo location)
+                  refused scene where
+                  Expect.hasLength scene.Requests 1 "one request"
+              }
+
+          test "that leads on for ever is given up" {
+              use scene = new Scene(redirectTo "/part.gz")
+              refused scene "and on again more than 10 times"
+              Expect.hasLength scene.Requests 11 "requests"
+          }
+
+          test "of a mirror may have a user and a query, which are sent and never shown" {
+              let said, requests =
+                  shownBy (Answer.ranged content) (fun address -> withUser (Uri(address, "all%20files/?key=secret#part")))
+
+              Expect.equal said [ "Fetching part.gz (0.3 MB) from http://MIRROR/all%20files/part.gz?..." ] "said"
+              Expect.equal requests [ { Path = "/all%20files/part.gz?key=secret"; From = None; Authorization = Some basic } ] "request"
+          }
+
+          test "of a mirror that fails shows neither user nor query" {
+              for status in [ "403 Forbidden"; "503 Service Unavailable" ] do
+                  let said, _ = shownBy (fun _ -> Answer.status status) (fun address -> withUser (Uri(address, "?key=secret")))
+                  Expect.isGreaterThan said.Length 1 "it fails"
+
+                  for line in said do
+                      Expect.isFalse (line.Contains "cret" || line.Contains "zoe") $"no secret: {line}"
+          }
+
+          test "of a mirror that sends on keeps the user on the same server alone" {
+              use other = new LocalServer(Answer.ranged content)
+
+              let said, requests =
+                  shownBy
+                      (fun request ->
+                          match request.Path with
+                          | "/part.gz" -> redirectTo "/moved/part.gz" request
+                          | _ -> redirectTo (string (Uri(other.Address, "part.gz?key=1"))) request)
+                      withUser
+
+              Expect.hasLength said 1 "fetched"
+
+              Expect.equal
+                  (requests |> List.map (fun request -> request.Path, request.Authorization))
+                  [ "/part.gz", Some basic; "/moved/part.gz", Some basic ]
+                  "its own"
+
+              Expect.equal other.Requests [ { Path = "/part.gz?key=1"; From = None; Authorization = None } ] "the other one's"
+          } ]

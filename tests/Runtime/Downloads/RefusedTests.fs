@@ -1,0 +1,161 @@
+module ChannelDistillation.Tests.Runtime.Downloads.RefusedTests
+
+open System
+open System.IO
+open System.Threading
+open Expecto
+open Microsoft.Extensions.Time.Testing
+open ChannelDistillation.Downloads
+open ChannelDistillation.Tests
+open ChannelDistillation.Tests.Runtime.Downloads.Scenes
+
+[<Tests>]
+let tests =
+    testList
+        "a download that fails"
+        [ test "that stalls is tried again, and given up" {
+              use scene =
+                  new Scene(fun request stream ->
+                      Answer.cutAfter 1000 content request stream
+                      untilGone stream)
+
+              let time = FakeTimeProvider()
+              let settings = DownloadSettings(Stall = TimeSpan.FromSeconds 0.5, FirstWait = impatient.FirstWait, Retries = 2, Time = time)
+
+              let stalled =
+                  Listener(fun bytes ->
+                      if bytes > 0L && bytes % 1000L = 0L then
+                          time.Advance settings.Stall)
+
+              let message = scene.Failure(settings, stalled)
+
+              Expect.equal
+                  message
+                  (givenUp scene "the server has sent nothing for 0.5 seconds" "3.0 kB of it are here and will not be fetched again.")
+                  "message"
+
+              Expect.equal (froms scene) [ None; Some 1000L; Some 2000L ] "each attempt went on"
+          }
+
+          test "of which nothing comes is given up" {
+              use scene = new Scene(fun _ _ -> ())
+              let message = scene.Failure()
+              Expect.stringStarts message $"{scene.Url} could not be fetched: " "message"
+              Expect.stringContains message nothing "message"
+              Expect.isEmpty scene.Files "nothing is left"
+          }
+
+          test "from a server whose name nobody knows is given up at once" {
+              use folder = new TemporaryFolder()
+              let file = RemoteFile("x.gz", Uri "http://nowhere.invalid/x.gz", 1L, sha256 [||])
+              let listener = Listener()
+
+              Expect.throwsC (fun () -> Downloader(impatient, listener).Bring(file, folder.File "x.gz", CancellationToken.None)) (fun error ->
+                  Expect.equal
+                      error.Message
+                      ("http://nowhere.invalid/x.gz could not be fetched: this machine cannot find the address of nowhere.invalid. Nothing has come of it. "
+                       + "Check the network and run the same command again (behind a proxy: set HTTPS_PROXY; with a mirror of your own: "
+                       + $"CHANNEL_DISTILLATION_MIRROR), or put it into {folder.Path} yourself, as x.gz.")
+                      "message")
+
+              Expect.equal listener.Said [ "Fetching x.gz (1 byte) from http://nowhere.invalid/x.gz" ] "and no other try"
+              Expect.isEmpty (Directory.GetFiles folder.Path) "nothing is left"
+          }
+
+          test "that the server has no longer, or does not give, is not tried again" {
+              for status, advice in
+                  [ "404 (NotFound)", "The file is no longer there; find it elsewhere and "
+                    "403 (Forbidden)", "Open the address in a browser to see why, or get the file elsewhere and " ] do
+                  use scene = new Scene(fun _ -> Answer.status (status.Replace("(", "").Replace(")", "")))
+
+                  Expect.equal
+                      (scene.Failure())
+                      ($"{scene.Url} could not be fetched: the server answers {status}. {advice}"
+                       + $"put it into {scene.Folder} yourself, as part.gz.")
+                      status
+
+                  Expect.hasLength scene.Requests 1 "one request"
+                  Expect.isEmpty scene.Files "nothing is left"
+          }
+
+          test "that is a web page is refused" {
+              use scene =
+                  new Scene(fun _ stream ->
+                      Answer.head "200 OK" [ "Content-Type", "text/html; charset=utf-8"; "Content-Length", "25" ] stream
+                      stream.Write "<html>Please log in</html>"B)
+
+              Expect.equal
+                  (scene.Failure())
+                  ($"{scene.Url} answers with a web page instead of the file: a proxy or a log-in page, probably. "
+                   + $"Open the address in a browser to see, or put it into {scene.Folder} yourself, as part.gz.")
+                  "message"
+
+              Expect.isEmpty scene.Files "nothing is left"
+          }
+
+          test "of another size is refused before it is fetched" {
+              use scene = new Scene(fun _ -> Answer.whole "<html>Please log in</html>"B)
+
+              Expect.equal
+                  (scene.Failure())
+                  ($"{scene.Url} has 26 bytes where part.gz has 300000: the file there has changed, or something else answers. "
+                   + "Open the address in a browser to see.")
+                  "message"
+
+              Expect.isEmpty scene.Files "nothing is left"
+          }
+
+          test "with other content is refused" {
+              use scene = new Scene(fun _ -> Answer.whole changed)
+
+              Expect.equal
+                  (scene.Failure())
+                  ($"What {scene.Url} sends is not the part.gz that is known here: its SHA-256 is {sha256 changed}, it should be {sha256 content}. "
+                   + "Nothing was kept. The file there has changed, or something else answers; open the address in a browser to see.")
+                  "message"
+
+              Expect.isEmpty scene.Files "nothing is left"
+              Expect.hasLength scene.Requests 1 "one request"
+          }
+
+          test "that does not say its length and never ends is refused" {
+              use scene =
+                  new Scene(fun _ stream ->
+                      Answer.head "200 OK" [] stream
+
+                      while true do
+                          stream.Write content)
+
+              Expect.equal
+                  (scene.Failure())
+                  ($"{scene.Url} sends more than the 300000 bytes of part.gz: the file there has changed, or something else answers. "
+                   + "Nothing was kept. Open the address in a browser to see.")
+                  "message"
+
+              Expect.isEmpty scene.Files "nothing is left"
+          }
+
+          test "that does not fit onto the disk is not begun" {
+              use scene = new Scene(Answer.ranged content)
+              let file = RemoteFile("part.gz", scene.Url, Int64.MaxValue, sha256 content)
+
+              Expect.throwsC (fun () -> Downloader(impatient, Listener()).Bring(file, scene.Path, CancellationToken.None)) (fun error ->
+                  Expect.stringStarts error.Message $"{scene.Path} needs 9223372037 GB more, and its disk has " "message")
+
+              Expect.isEmpty scene.Requests "no request"
+              Expect.isEmpty scene.Files "nothing is left"
+          }
+
+          test "into a folder that cannot be made is named" {
+              use scene = new Scene(Answer.ranged content)
+              File.WriteAllText(scene.Path, "a file where the folder should be")
+              let path = Path.Combine(scene.Path, "inside", "part.gz")
+
+              Expect.throwsC (fun () -> Downloader(impatient, Listener()).Bring(scene.File, path, CancellationToken.None)) (fun error ->
+                  Expect.stringStarts error.Message $"{path} cannot be written: " "message"
+
+                  Expect.stringEnds
+                      error.Message
+                      "Make room or make the folder writable, and run the same command again: what is already there is kept."
+                      "message")
+          } ]

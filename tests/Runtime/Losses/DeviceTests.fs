@@ -1,0 +1,65 @@
+/// Losses of tensors on the device `meta`, which have shapes and no numbers: who reads a number there, or mixes it with the processor's tensors,
+/// gets an exception, as on a GPU. The loss with an assistant begins with a convolution, of which there is none here.
+module ChannelDistillation.Tests.Runtime.Losses.DeviceTests
+
+open System
+open System.Runtime.InteropServices
+open Expecto
+open TorchSharp
+open ChannelDistillation.Core
+open ChannelDistillation.Specs
+open ChannelDistillation.Models
+open ChannelDistillation.Losses
+open ChannelDistillation.Training
+
+/// libtorch itself has not every operator on this device; as far as it gets, all must be well.
+let private asFarAsItGets (act: unit -> unit) =
+    try
+        act ()
+    with :? ExternalException as error when
+        error.Message.Contains "no fake impl or Meta kernel"
+        || error.Message.Contains "convolution_overrideable not implemented" ->
+        ()
+
+let private batch = 4L
+
+/// A number for each entry, which is trained.
+let private learned (shape: int64 list) = torch.randn (Array.ofList (batch :: shape), device = torch.META, requires_grad = true)
+
+/// As of a ResNet-8 and a ResNet-14.
+let private output () =
+    let features = [| learned [ 16L; 32L; 32L ]; learned [ 32L; 16L; 16L ]; learned [ 64L; 8L; 8L ] |]
+    let means = [| for feature in features -> feature.mean [| 2L; 3L |] |]
+    ModelOutput(learned [ 10L ], features, learned [ 64L ], features, means)
+
+let private features = FeaturePair.Of(ModelSpec "resnet8", ModelSpec "resnet14", ImageShape(1, 32, 32))
+
+let private context (spec: LossSpec) = LossContext(spec.Parameters, features, 10, Array.init 40 (fun image -> image % 10), 7L)
+
+[<Tests>]
+let tests =
+    testList
+        "losses on a device"
+        [ for descriptor in LossCatalog.All |> Seq.filter (fun descriptor -> not descriptor.AddsAssistant) do
+              test $"`{descriptor.Name}` and its gradients need no number of it, and no tensor elsewhere" {
+                  use _ = torch.NewDisposeScope()
+                  let spec = LossSpec(Name = descriptor.Name, Weight = 0.5, Parameters = descriptor.DefaultParameters)
+                  use terms = new LossTerms([| spec |], context, 7L, torch.META)
+                  terms.StartEpoch 1
+                  let labels = torch.zeros (batch, torch.ScalarType.Int64, device = torch.META)
+                  let teacher = TeacherSignals(output (), labels)
+
+                  asFarAsItGets (fun () ->
+                      for epoch in 1..2 do
+                          let input = LossInput(output (), teacher, labels, ReadOnlyMemory [| 0..3 |], epoch)
+                          let values = terms.Compute input
+                          Expect.equal values[0].device_type DeviceType.META "where it is"
+                          values[0].backward()
+                          terms.StepEnded())
+              }
+
+          test "what mixes devices is noticed" {
+              use _ = torch.NewDisposeScope()
+              let elsewhere = torch.randn (batch, 10L)
+              Expect.throwsT<ExternalException> (fun () -> torch.nn.functional.mse_loss (learned [ 10L ], elsewhere) |> ignore) "mixed"
+          } ]

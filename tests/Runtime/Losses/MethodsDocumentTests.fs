@@ -1,0 +1,78 @@
+/// docs/methods.md, and what every method must come with.
+module ChannelDistillation.Tests.Runtime.Losses.MethodsDocumentTests
+
+open System.IO
+open System.Text.Json
+open Expecto
+open ChannelDistillation.Core
+open ChannelDistillation.Specs
+open ChannelDistillation.Losses
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Schema
+open ChannelDistillation.Tests
+open ChannelDistillation.Tests.Runtime.Losses
+
+let private names = [ for loss in LossCatalog.All -> loss.Name ]
+
+let private file (parts: string) = Path.Combine(Repository.root, parts)
+
+/// For ResNet-32x4 -> ResNet-8x4 at 100 classes.
+let private ownParameters name =
+    let pair = FeaturePair.Of(ModelSpec "resnet8x4", ModelSpec "resnet32x4", ImageShape(3, 32, 32))
+    let loss = Signals.buildFor name [] pair 100
+
+    match loss.Auxiliary with
+    | null -> 0L
+    | layers -> layers.parameters () |> Seq.sumBy _.numel()
+
+let private costs = lazy (JsonDocument.Parse(File.ReadAllText(file "bench/methods.json"))).RootElement
+
+let private measured name : Methods.Measured =
+    { Parameters = ownParameters name
+      Cost =
+        match costs.Value.TryGetProperty(name: string) with
+        | true, cost -> Some(cost.GetDouble())
+        | _ -> None }
+
+/// The methods that a golden file has values of.
+let private golden name =
+    [ for entry in (Golden.json name).EnumerateArray() ->
+          match Golden.text "method" entry with
+          | "fitnet" -> "fitnets"
+          | method -> method ]
+
+[<Tests>]
+let tests =
+    testList
+        "losses: what every method comes with"
+        [ testCase "values and gradients from PyTorch"
+          <| fun () ->
+              Expect.containsAll (golden "losses.json" @ golden "methods.json" @ golden "logit_losses.json") names "methods with golden values"
+
+          testCase "values from PyTorch with its layers, where it has some"
+          <| fun () ->
+              Expect.containsAll
+                  (golden "methods.json")
+                  [ for name in names do
+                        if ownParameters name > 0L then
+                            name ]
+                  "methods with layers"
+
+          testCase "a measured cost"
+          <| fun () -> Expect.containsAll [ for cost in costs.Value.EnumerateObject() -> cost.Name ] names "bench/methods.json; see bench/README.md"
+
+          testCase "a word in F#"
+          <| fun () ->
+              let words = File.ReadAllText(file "dsl/Builders/Losses.fs")
+
+              for name in names do
+                  Expect.stringContains words $"loss \"{name}\"" "dsl/Builders/Losses.fs"
+
+          testCase "its line in docs/methods.md"
+          <| fun () ->
+              let document = file "docs/methods.md"
+              let text = File.ReadAllText document
+              let start, finish = Expected.made text
+              Expected.check document (text.Substring(0, start) + Methods.table measured + text.Substring finish) ]

@@ -1,0 +1,82 @@
+module ChannelDistillation.Tests.Runtime.Losses.TeacherSignalsTests
+
+open System
+open Expecto
+open TorchSharp
+open ChannelDistillation.Models
+open ChannelDistillation.Losses
+open ChannelDistillation.Tests
+
+let private signals () =
+    let logits = Golden.toTensor [| 1f; 3f; 2f; 5f; 4f; 0f |] [| 2L; 3L |]
+    let feature = Golden.toTensor (Array.init 16 float32) [| 2L; 2L; 2L; 2L |]
+    TeacherSignals(ModelOutput(logits, [| feature |], logits), torch.tensor [| 1L; 2L |])
+
+[<Tests>]
+let tests =
+    testList
+        "losses: teacher signals"
+        [ testCase "a derived tensor is made once and outlives the lane that asked first"
+          <| fun () ->
+              use _ = torch.NewDisposeScope()
+              let teacher = signals ()
+              let mutable made = 0
+
+              let doubled () =
+                  use _ = torch.NewDisposeScope()
+
+                  let value =
+                      teacher.Derive(
+                          "doubled",
+                          fun () ->
+                              made <- made + 1
+                              teacher.Logits + teacher.Logits
+                      )
+
+                  Golden.toArray value
+
+              Expect.equal (doubled ()) [| 2.0; 6.0; 4.0; 10.0; 8.0; 0.0 |] "first lane"
+              Expect.equal (doubled ()) [| 2.0; 6.0; 4.0; 10.0; 8.0; 0.0 |] "second lane"
+              Expect.equal made 1 "times made"
+
+          testCase "a derived tensor goes with the step, also where lane and step share a scope"
+          <| fun () ->
+              let step () =
+                  use scope = torch.NewDisposeScope()
+                  let teacher = signals ()
+                  let before = scope.DisposablesCount
+                  let value = teacher.Derive("zeros", fun () -> torch.zeros 3L)
+                  Expect.equal scope.DisposablesCount (before + 1) "held by the step's scope, intermediates by none"
+                  value
+
+              let value = step ()
+              Expect.isTrue value.IsInvalid "released"
+              // Before Derive had a scope of its own, this ended the process.
+              GC.Collect()
+              GC.WaitForPendingFinalizers()
+
+          testCase "what is derived may be a tensor that is there already"
+          <| fun () ->
+              let step () =
+                  use _ = torch.NewDisposeScope()
+                  let teacher = signals ()
+                  let logits = teacher.Derive("logits", fun () -> teacher.Logits)
+                  let again = teacher.Derive("again", fun () -> teacher.Derive("logits", fun () -> failwith "made twice"))
+                  Expect.isTrue (obj.ReferenceEquals(again, logits)) "the same tensor"
+                  Expect.equal (Golden.toArray logits) (Golden.toArray teacher.Logits) "the logits"
+                  logits
+
+              let logits = step ()
+              Expect.isTrue logits.IsInvalid "released with the step"
+
+          testCase "derived tensors carry no gradients"
+          <| fun () ->
+              use _ = torch.NewDisposeScope()
+              let teacher = signals ()
+              let weight = (torch.ones 3L).requires_grad_ true
+              Expect.isFalse (teacher.Derive("weighted", fun () -> teacher.Logits * weight).requires_grad) "requires gradients"
+
+          testCase "correct is 1 where the most likely class is the label"
+          <| fun () ->
+              use _ = torch.NewDisposeScope()
+              Expect.equal (Golden.toArray (signals ()).Correct) [| 1.0; 0.0 |] "correct" ]

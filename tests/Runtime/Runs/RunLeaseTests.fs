@@ -1,0 +1,263 @@
+module ChannelDistillation.Tests.Runtime.Runs.RunLeaseTests
+
+open System
+open System.Diagnostics
+open System.Collections.Concurrent
+open System.IO
+open System.Threading
+open System.Threading.Tasks
+open Expecto
+open ChannelDistillation.Runs
+open ChannelDistillation.Tests
+
+let private beat = TimeSpan.FromSeconds 10.0
+let private patience = TimeSpan.FromMinutes 2.0
+
+/// Time that goes on when it is told to, so that a busy machine makes no difference.
+type private Clock() =
+    inherit TimeProvider()
+    let timers = ConcurrentDictionary<obj, TimerCallback>()
+    let mutable now = 0L
+    override _.TimestampFrequency = 1L
+    override _.GetTimestamp() = now
+
+    /// Every heart beats once in it.
+    member _.Advance(seconds: int64) =
+        now <- now + seconds
+
+        for timer in timers.Values do
+            timer.Invoke null
+
+    override _.CreateTimer(callback, _, _, _) =
+        let key = obj ()
+        timers[key] <- callback
+
+        { new ITimer with
+            member _.Change(_, _) = true
+            member _.Dispose() = timers.TryRemove key |> ignore
+
+            member _.DisposeAsync() =
+                timers.TryRemove key |> ignore
+                ValueTask() }
+
+let private owners () = RunLeases()
+let private ownersBy (clock: Clock) = RunLeases(beat, patience, clock)
+
+let private take (owners: RunLeases) folder =
+    match owners.TryTake folder with
+    | null, other -> Error(string other)
+    | own, _ -> Ok own
+
+let private expectTaken (owners: RunLeases) folder what =
+    match take owners folder with
+    | Ok own -> own
+    | Error other -> failtest $"{what}: {other} has it"
+
+let private file (folder: string) = Path.Combine(folder, ".owner")
+
+/// As if another machine had taken the folder.
+let private ofAnotherMachine folder = File.WriteAllText(file folder, """{"id":"abc","host":"elsewhere","space":"","process":17,"started":1}""")
+
+[<Tests>]
+let tests =
+    testList
+        "ownership of a folder"
+        [ test "is one process's until it gives the folder back" {
+              use folder = new TemporaryFolder()
+              let own = expectTaken (owners ()) folder.Path "free"
+              let me = $"process {Environment.ProcessId} on {Environment.MachineName}"
+              Expect.equal (take (owners ()) folder.Path |> Result.map ignore) (Error me) "taken"
+              own.Dispose()
+              Expect.isFalse (File.Exists(file folder.Path)) "nothing is left"
+              (expectTaken (owners ()) folder.Path "given back").Dispose()
+          }
+
+          test "is taken over at once from a process of this machine that is dead" {
+              use folder = new TemporaryFolder()
+              (expectTaken (owners ()) folder.Path "free").Dispose()
+              use own = expectTaken (owners ()) folder.Path "free"
+              let written = File.ReadAllText(file folder.Path)
+              // The same entry with a process that has ended.
+              use ended = new ChildProcess("true", [])
+              ended.End() |> ignore
+              own.Dispose()
+              File.WriteAllText(file folder.Path, written.Replace($"\"process\":{Environment.ProcessId}", $"\"process\":{ended.Id}"))
+              (expectTaken (owners ()) folder.Path "dead").Dispose()
+          }
+
+          test "of another machine is respected while its file is touched, and taken over when it no longer is" {
+              use folder = new TemporaryFolder()
+              ofAnotherMachine folder.Path
+              let clock = Clock()
+              let owners = ownersBy clock
+              let expectAlive () = Expect.equal (take owners folder.Path |> Result.map ignore) (Error "process 17 on elsewhere") "alive"
+
+              for minute in 1..5 do
+                  File.SetLastWriteTimeUtc(file folder.Path, DateTime.UnixEpoch.AddMinutes minute)
+                  expectAlive ()
+                  clock.Advance 60L
+
+              clock.Advance 60L
+              expectAlive ()
+              clock.Advance 1L
+              (expectTaken owners folder.Path "untouched for more than two minutes").Dispose()
+          }
+
+          test "An owner that is dead by the numbers of another container or machine is not taken for dead" {
+              use folder = new TemporaryFolder()
+              let clock = Clock()
+              use own = expectTaken (ownersBy clock) folder.Path "free"
+              let written = File.ReadAllText(file folder.Path)
+              let number = $"\"process\":{Environment.ProcessId}"
+              // No process has it.
+              let dead = written.Replace(number, "\"process\":2147483646")
+              let owner = System.Text.Json.Nodes.JsonNode.Parse written
+              let space = owner["space"].ToJsonString()
+              Expect.isGreaterThan space.Length 20 $"it names a machine, and what numbers count in there: {space}"
+
+              for other in [ "\"\""; space.Replace(":[", ":[9"); "\"0" + space.Substring 2 ] do
+                  File.WriteAllText(file folder.Path, dead.Replace(space, other))
+                  Expect.isError (take (ownersBy clock) folder.Path) $"of {other}"
+
+              File.WriteAllText(file folder.Path, dead)
+              let taken = take (ownersBy clock) folder.Path
+              Expect.isOk taken "with our own numbers it is dead"
+              taken |> Result.iter _.Dispose()
+          }
+
+          test "is kept alive by its owner" {
+              use folder = new TemporaryFolder()
+              let clock = Clock()
+              use own = expectTaken (ownersBy clock) folder.Path "free"
+              // As another machine sees it.
+              let written = File.ReadAllText(file folder.Path)
+              let elsewhere = written.Replace($"\"host\":\"{Environment.MachineName}\"", "\"host\":\"elsewhere\"")
+              Expect.notEqual elsewhere written "the host was changed"
+              File.WriteAllText(file folder.Path, elsewhere)
+              let others = ownersBy clock
+
+              for _ in 1..30 do
+                  Expect.isError (take others folder.Path) "alive"
+                  File.SetLastWriteTimeUtc(file folder.Path, DateTime.UnixEpoch)
+                  clock.Advance 10L
+                  Expect.isGreaterThan (File.GetLastWriteTimeUtc(file folder.Path)) DateTime.UnixEpoch "touched"
+
+              Expect.isTrue own.IsHeld "held"
+          }
+
+          test "is known to be lost by who slept too long" {
+              use folder = new TemporaryFolder()
+              let clock = Clock()
+              use own = expectTaken (ownersBy clock) folder.Path "free"
+              Expect.isTrue own.IsHeld "held"
+              ofAnotherMachine folder.Path
+              clock.Advance 10L
+              Expect.isFalse own.IsHeld "lost"
+              own.Dispose()
+              Expect.isTrue (File.Exists(file folder.Path)) "the other's file is left alone"
+          }
+
+          test "is taken over although another died in taking it over, on whatever machine" {
+              for claim in [ ""; """{"id":"def","host":"elsewhere","space":"","process":18,"started":1}""" ] do
+                  use folder = new TemporaryFolder()
+                  ofAnotherMachine folder.Path
+                  File.WriteAllText(file folder.Path + ".abc", claim)
+                  let clock = Clock()
+                  let owners = ownersBy clock
+
+                  for what in [ "the owner seems alive"; "the claim seems alive"; "the claim is removed" ] do
+                      Expect.isError (take owners folder.Path) what
+                      clock.Advance 121L
+
+                  (expectTaken owners folder.Path "nobody is left").Dispose()
+                  Expect.isEmpty (Directory.GetFiles folder.Path) "nothing is left behind"
+          }
+
+          test "of a machine of the same name is not judged by the processes of this one" {
+              use folder = new TemporaryFolder()
+              let own = expectTaken (owners ()) folder.Path "free"
+              let written = File.ReadAllText(file folder.Path)
+              own.Dispose()
+              let boot = File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim()
+
+              let elsewhere =
+                  written.Replace(boot, Guid.Empty.ToString()).Replace($"\"process\":{Environment.ProcessId}", "\"process\":4194303")
+
+              Expect.stringContains elsewhere (Guid.Empty.ToString()) "another start of a machine"
+              File.WriteAllText(file folder.Path, elsewhere)
+              Expect.isError (take (owners ()) folder.Path) "it may live"
+          }
+
+          test "names who has it from its first moment, and leaves nothing beside" {
+              use folder = new TemporaryFolder()
+
+              let watch =
+                  Task.Run(fun () ->
+                      let clock = Stopwatch.StartNew()
+                      let mutable empty = 0
+
+                      while clock.ElapsedMilliseconds < 300L do
+                          try
+                              if FileInfo(file folder.Path).Length = 0L then
+                                  empty <- empty + 1
+                          with :? FileNotFoundException ->
+                              ()
+
+                      empty)
+
+              while not watch.IsCompleted do
+                  (expectTaken (owners ()) folder.Path "free").Dispose()
+
+              Expect.equal watch.Result 0 "times that it was there without a name"
+              Expect.isEmpty (Directory.GetFiles folder.Path) "files"
+          }
+
+          test "cannot be had where a file or a folder is in the way, which is said" {
+              use folder = new TemporaryFolder()
+              let run = folder.File "run"
+              File.WriteAllText(run, "")
+
+              Expect.throwsC (fun () -> owners().TryTake run |> ignore) (fun error ->
+                  Expect.equal error.Message $"{run} is a file where a folder must be: remove it." "a file")
+
+              Directory.CreateDirectory(file folder.Path) |> ignore
+
+              Expect.throwsC (fun () -> owners().TryTake folder.Path |> ignore) (fun error ->
+                  Expect.equal error.Message $"{file folder.Path} is a folder where a file must be: remove it." "a folder")
+          }
+
+          test "goes to one of many who come at the same time, also where they take over" {
+              for start in [ ignore; ofAnotherMachine ] do
+                  use folder = new TemporaryFolder()
+                  start folder.Path
+                  let clock = Clock()
+                  // Each has seen the file; then nothing moves for long.
+                  use gate =
+                      new Barrier(
+                          8,
+                          (fun gate ->
+                              if gate.CurrentPhaseNumber = 0L then
+                                  clock.Advance 121L)
+                      )
+
+                  let holders = ref 0
+                  let most = ref 0
+
+                  let work () =
+                      let owners = ownersBy clock
+                      take owners folder.Path |> Result.iter _.Dispose()
+                      gate.SignalAndWait()
+
+                      for _ in 1..20 do
+                          match take owners folder.Path with
+                          | Error _ -> Thread.Sleep 1
+                          | Ok own ->
+                              let now = Interlocked.Increment holders
+                              most.Value <- max most.Value now
+                              Thread.Sleep 5
+                              Interlocked.Decrement holders |> ignore
+                              own.Dispose()
+
+                  [| for _ in 1..8 -> Task.Factory.StartNew(work, TaskCreationOptions.LongRunning) |] |> Task.WaitAll
+                  Expect.equal most.Value 1 "at a time"
+          } ]
