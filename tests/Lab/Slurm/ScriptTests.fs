@@ -39,7 +39,7 @@ let private submission: Submission =
       Id = "20260102-030405-abcd"
       Folder = "/scratch/50%/runs/a study/slurm/20260102-030405-abcd" }
 
-let private expected (kind: string) = Path.Combine(Repository.root, "tests", "Slurm", "Expected", $"{kind}.sh")
+let private expected (kind: string) = Path.Combine(Repository.root, "tests", "Lab", "Slurm", "Expected", $"{kind}.sh")
 
 [<Tests>]
 let tests =

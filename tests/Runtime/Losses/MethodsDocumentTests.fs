@@ -65,10 +65,10 @@ let tests =
 
           testCase "a word in F#"
           <| fun () ->
-              let words = File.ReadAllText(file "dsl/Builders/Losses.fs")
+              let words = File.ReadAllText(file "dsl/Language/Builders/Losses.fs")
 
               for name in names do
-                  Expect.stringContains words $"loss \"{name}\"" "dsl/Builders/Losses.fs"
+                  Expect.stringContains words $"loss \"{name}\"" "dsl/Language/Builders/Losses.fs"
 
           testCase "its line in docs/methods.md"
           <| fun () ->
