@@ -42,7 +42,7 @@ internal static class GpuLoading
             CohortTrainer.Train(
                 [new("bench", spec, Path.Combine(folder, "bench"))],
                 new TrainingOptions(new Workspace(folder), device),
-                clock,
+                clock.On,
                 CancellationToken.None
             );
             double speed = clock.Steps * spec.Train.Batch / clock.Trained.TotalSeconds;
@@ -83,7 +83,7 @@ internal static class GpuLoading
             var clock = new LoaderWaiting.Clock();
             var options = new TrainingOptions(new Workspace(folder), device) { OpenDataset = _ => RandomImages(isGpu ? 50_000 : 512) };
             RunSpec spec = Spec(isGpu ? "resnet18" : "resnet8", epochs, batch: 128);
-            CohortTrainer.Train([new("bench", spec, Path.Combine(folder, "bench"))], options, clock, CancellationToken.None);
+            CohortTrainer.Train([new("bench", spec, Path.Combine(folder, "bench"))], options, clock.On, CancellationToken.None);
             Console.WriteLine();
             Console.WriteLine(
                 $"Training of {spec.Student.Name} alone, images padded, cropped and mirrored: {clock.Steps * 128 / clock.Trained.TotalSeconds:F0} images/s, "

@@ -28,7 +28,7 @@ internal static class LoaderWaiting
             {
                 var clock = new Clock();
                 var options = new TrainingOptions(new Workspace(Environment.CurrentDirectory), "cpu");
-                CohortTrainer.Train([new(model, Spec(model, epochs), Path.Combine(folder, model))], options, clock, CancellationToken.None);
+                CohortTrainer.Train([new(model, Spec(model, epochs), Path.Combine(folder, model))], options, clock.On, CancellationToken.None);
                 Console.WriteLine(
                     $"| {model} | {clock.Trained.TotalMilliseconds / clock.Steps:F1} | {clock.Waited.TotalMilliseconds / clock.Steps:F3} | {100 * (clock.Waited / clock.Trained):F2} |"
                 );
@@ -57,7 +57,7 @@ internal static class LoaderWaiting
         };
 
     /// <summary>Adds up what training says of its time.</summary>
-    internal sealed class Clock : ITrainingObserver
+    internal sealed class Clock
     {
         public int Steps { get; private set; }
 
@@ -65,22 +65,21 @@ internal static class LoaderWaiting
 
         public TimeSpan Waited { get; private set; }
 
-        public void CohortStarted(IReadOnlyList<string> lanes, int startEpoch, int startStep, int epochs, int stepsPerEpoch) { }
-
-        public void StepEnded(int epoch, int step, long images, TimeSpan elapsed) => Steps++;
-
-        public void EpochTrained(int epoch, TimeSpan elapsed, TimeSpan waited)
+        public void On(TrainingEvent reported)
         {
-            Trained += elapsed;
-            Waited += waited;
+            switch (reported)
+            {
+                case TrainingEvent.StepEnded:
+                    Steps++;
+                    break;
+                case TrainingEvent.EpochTrained trained:
+                    Trained += trained.Elapsed;
+                    Waited += trained.Waited;
+                    break;
+                case TrainingEvent.Message message:
+                    Console.Error.WriteLine(message.Text);
+                    break;
+            }
         }
-
-        public void ValidationStarted(int epoch) { }
-
-        public void EpochEnded(string lane, EpochRecord record) { }
-
-        public void LaneEnded(string lane, RunResult result) { }
-
-        public void Say(string message) => Console.Error.WriteLine(message);
     }
 }

@@ -106,11 +106,13 @@ internal static class PhotographLoading
         return (self.TotalProcessorTime - start).TotalSeconds / images;
     }
 
-    private sealed class Silent : IPackObserver
+    private sealed class Silent : IWorkObserver
     {
-        public void Started(string what, int images) { }
+        public void Started(string what, long total, long done, WorkUnit unit) { }
 
-        public void Advanced(int images, long bytes) { }
+        public void Advanced(long done) { }
+
+        public void Ended() { }
 
         public void Say(string message) { }
     }

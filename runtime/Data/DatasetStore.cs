@@ -151,7 +151,7 @@ public static class DatasetStore
         string target,
         PackFormat format,
         Workspace workspace,
-        IPackObserver observer,
+        IWorkObserver observer,
         CancellationToken stop
     )
     {

@@ -8,7 +8,7 @@ namespace ChannelDistillation.Downloads;
 /// Brings files from their public addresses. A file appears under its name only when it is whole and its SHA-256 is right; until then what
 /// has come of it lies beside, and every later attempt goes on from there. Processes that want the same file fetch it once.
 /// </summary>
-public sealed class Downloader(DownloadSettings settings, IDownloadObserver observer)
+public sealed class Downloader(DownloadSettings settings, IWorkObserver observer)
 {
     /// <summary>An attempt that brings at least this much has not failed for good: the count of retries starts again.</summary>
     private const long Progress = 8 << 20;
@@ -46,7 +46,7 @@ public sealed class Downloader(DownloadSettings settings, IDownloadObserver obse
         part.GoOn();
         CheckRoom(path, file.Bytes - part.Length);
         observer.Say($"Fetching {file.Name} ({ByteSize.Text(file.Bytes)}) from {address}");
-        observer.Started(file, part.Length);
+        observer.Started(file.Name, file.Bytes, part.Length, WorkUnit.Bytes);
         try
         {
             Receive(file, address, part, stop);

@@ -5,7 +5,7 @@ using ChannelDistillation.Core;
 namespace ChannelDistillation.Downloads;
 
 /// <summary>The attempts at one file: each asks a server for what is missing of it, and appends what comes.</summary>
-internal sealed class HttpTransfer(RemoteFile file, DownloadAddress address, DownloadSettings settings, IDownloadObserver observer)
+internal sealed class HttpTransfer(RemoteFile file, DownloadAddress address, DownloadSettings settings, IWorkObserver observer)
 {
     private const int BufferSize = 1 << 17;
 

@@ -36,7 +36,7 @@ internal sealed unsafe class ImageDecoder(TurboJpeg? system) : IDisposable
         if (!JpegHeader.IsJpeg(file))
         {
             RequireContent(file);
-            return Netpbm.Is(file) ? Netpbm.Decode(file, pixels) : SkiaDecoder.Decode(file, pixels);
+            return SkiaDecoder.Decode(file, pixels);
         }
 
         var header = JpegOf(file);
@@ -58,10 +58,6 @@ internal sealed unsafe class ImageDecoder(TurboJpeg? system) : IDisposable
         if (JpegHeader.IsJpeg(file))
         {
             JpegOf(file);
-        }
-        else if (Netpbm.Is(file))
-        {
-            Netpbm.Examine(file);
         }
         else
         {

@@ -15,7 +15,7 @@ public sealed partial class CohortTrainer
     /// <param name="stop">Saves at the next step and returns; the runs are then `interrupted`.</param>
     /// <exception cref="MissingException">The dataset, the teacher's checkpoint or the device is not there, there is no room to save, or not even memory for the teacher.</exception>
     /// <exception cref="DeviceLostException">The runs are `interrupted`, and this process can train nothing more on the device.</exception>
-    public static void Train(IReadOnlyList<LaneSpec> specs, TrainingOptions options, ITrainingObserver observer, CancellationToken stop)
+    public static void Train(IReadOnlyList<LaneSpec> specs, TrainingOptions options, Action<TrainingEvent> observer, CancellationToken stop)
     {
         if (!Cohort.IsOne([.. specs.Select(lane => lane.Spec)]))
             throw new ArgumentException("The lanes of a cohort must share dataset, teacher, batch size and data seed.", nameof(specs));
@@ -43,7 +43,7 @@ public sealed partial class CohortTrainer
     private static string? TrainParts(
         IReadOnlyList<IReadOnlyList<LaneSpec>> parts,
         TrainingOptions options,
-        ITrainingObserver observer,
+        Action<TrainingEvent> observer,
         CancellationToken stop
     )
     {
@@ -63,14 +63,14 @@ public sealed partial class CohortTrainer
         IReadOnlyList<LaneSpec> specs,
         TrainingOptions options,
         torch.Device device,
-        ITrainingObserver observer
+        Action<TrainingEvent> observer
     ) =>
         options.FitLanes && device.type == DeviceType.CUDA
             ? LaneFit.Split(specs, device, () => DeviceMemory.Take(LaneFit.Reserve, device), observer.Say)
             : [specs];
 
     /// <returns>What became of the lanes.</returns>
-    private static Lanes TrainTogether(IReadOnlyList<LaneSpec> cohort, TrainingOptions options, ITrainingObserver observer, CancellationToken stop)
+    private static Lanes TrainTogether(IReadOnlyList<LaneSpec> cohort, TrainingOptions options, Action<TrainingEvent> observer, CancellationToken stop)
     {
         DeviceMemory.ForgetPeak();
         var trainer = new CohortTrainer(cohort, options, observer);

@@ -19,7 +19,7 @@ namespace ChannelDistillation.Training;
 /// </summary>
 public sealed partial class CohortTrainer : IDisposable
 {
-    private readonly ITrainingObserver observer;
+    private readonly Action<TrainingEvent> observer;
     private readonly Dataset dataset;
     private readonly ITeacher? teacher;
     private readonly BatchStream training;
@@ -31,7 +31,7 @@ public sealed partial class CohortTrainer : IDisposable
     private readonly TimeSpan saveEvery;
     private readonly bool checkEveryStep;
 
-    private CohortTrainer(IReadOnlyList<LaneSpec> specs, TrainingOptions options, ITrainingObserver observer)
+    private CohortTrainer(IReadOnlyList<LaneSpec> specs, TrainingOptions options, Action<TrainingEvent> observer)
     {
         RunSpec common = specs[0].Spec;
         TeacherSpec? teacherSpec = specs.Select(lane => lane.Spec.Teacher).FirstOrDefault(spec => spec is not null);
@@ -108,7 +108,7 @@ public sealed partial class CohortTrainer : IDisposable
         int first = lanes.All.Min(entry => entry.Lane.Position.Epoch);
         int epochs = lanes.All.Max(entry => entry.Lane.Spec.Train.Epochs);
         int step = FirstStep(first);
-        observer.CohortStarted([.. lanes.All.Select(entry => entry.Lane.Name)], first, step, epochs, training.StepsPerEpoch);
+        observer(new TrainingEvent.CohortStarted([.. lanes.All.Select(entry => entry.Lane.Name)], first, step, epochs, training.StepsPerEpoch));
         for (int epoch = first; epoch <= epochs; epoch++)
         {
             // A lane that is already further waits until the others have come to its place.
@@ -121,13 +121,13 @@ public sealed partial class CohortTrainer : IDisposable
             TrainEpoch(epoch, stop);
             var (elapsed, waited) = (clock.Elapsed, training.Waited - waitedBefore);
             waiting.Add(elapsed, waited);
-            observer.EpochTrained(epoch, elapsed, waited);
+            observer(new TrainingEvent.EpochTrained(epoch, elapsed, waited));
             if (stop.IsCancellationRequested)
             {
                 Interrupt();
                 return;
             }
-            observer.ValidationStarted(epoch);
+            observer(new TrainingEvent.ValidationStarted(epoch));
             clock.Restart();
             Validate(epoch, stop);
             if (stop.IsCancellationRequested)
@@ -164,7 +164,7 @@ public sealed partial class CohortTrainer : IDisposable
             lanes.Each(entry => entry.Lane.Position == (epoch, step), entry => Step(entry, batch, signals, step));
             step++;
             images += batch.Indices.Length;
-            observer.StepEnded(epoch, step, images, clock.Elapsed);
+            observer(new TrainingEvent.StepEnded(epoch, step, images, clock.Elapsed));
             if (sinceSaved.Elapsed >= saveEvery)
                 SaveWithin(epoch, step);
             if (stop.IsCancellationRequested || lanes.All.Count == 0)
@@ -226,7 +226,7 @@ public sealed partial class CohortTrainer : IDisposable
             return;
         EpochRecord record = entry.Lane.EndEpoch(training.StepsPerEpoch, validation.TotalSeconds);
         entry.Files.EpochEnded(entry.Lane, record);
-        observer.EpochEnded(entry.Lane.Name, record);
+        observer(new TrainingEvent.EpochEnded(entry.Lane.Name, record));
     }
 
     private void EndIfComplete(RunningLane entry, CancellationToken stop)
@@ -235,7 +235,7 @@ public sealed partial class CohortTrainer : IDisposable
             return;
         if (dataset.Test is not null)
         {
-            observer.ValidationStarted(entry.Lane.Spec.Train.Epochs);
+            observer(new TrainingEvent.ValidationStarted(entry.Lane.Spec.Train.Epochs));
             entry.Files.Test(entry.Lane, () => Evaluation.Errors((images, _) => entry.Lane.Student.forward(images), dataset.Test, device, stop));
         }
         // The state is that of the last epoch's end: what is left is the test.

@@ -8,7 +8,7 @@ namespace ChannelDistillation.Training;
 internal sealed record RunningLane(Lane Lane, LaneFiles Files);
 
 /// <summary>The lanes of a cohort that are still running. What goes wrong in one of them ends or delays that lane only.</summary>
-internal sealed class Lanes(ITrainingObserver observer, torch.Device device) : IDisposable
+internal sealed class Lanes(Action<TrainingEvent> observer, torch.Device device) : IDisposable
 {
     private readonly List<RunningLane> all = [];
     private readonly List<LaneSpec> postponed = [];
@@ -48,7 +48,7 @@ internal sealed class Lanes(ITrainingObserver observer, torch.Device device) : I
             var result = new RunResult(isDisk ? RunStatus.Interrupted : RunStatus.Failed, null, null, message);
             if (!isDisk)
                 Record(spec, result);
-            observer.LaneEnded(spec.Name, result);
+            observer(new TrainingEvent.LaneEnded(spec.Name, result));
         }
     }
 
@@ -91,7 +91,7 @@ internal sealed class Lanes(ITrainingObserver observer, torch.Device device) : I
         try
         {
             entry.Files.Write(result);
-            observer.LaneEnded(entry.Lane.Name, result);
+            observer(new TrainingEvent.LaneEnded(entry.Lane.Name, result));
         }
         catch (LeaseLostException lost)
         {
@@ -100,7 +100,7 @@ internal sealed class Lanes(ITrainingObserver observer, torch.Device device) : I
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             NotSaved ??= DeviceErrors.NotSaved(error);
-            observer.LaneEnded(entry.Lane.Name, result with { Status = RunStatus.Interrupted, Message = NotSaved });
+            observer(new TrainingEvent.LaneEnded(entry.Lane.Name, result with { Status = RunStatus.Interrupted, Message = NotSaved }));
         }
     }
 

@@ -46,7 +46,7 @@ public sealed class TeacherStore(Workspace workspace)
     /// <summary>Trains a teacher that has a recipe, goes on with its training, or makes its weights again where they are damaged.</summary>
     /// <exception cref="TeacherFailedException">It diverged or failed.</exception>
     /// <exception cref="MissingException">Nothing can be written under pretrain/.</exception>
-    public void Train(TeacherSpec teacher, DatasetSpec dataset, TrainingOptions options, ITrainingObserver observer, CancellationToken stop)
+    public void Train(TeacherSpec teacher, DatasetSpec dataset, TrainingOptions options, Action<TrainingEvent> observer, CancellationToken stop)
     {
         RunSpec run = teacher.AsRun(dataset) ?? throw new ArgumentException("A teacher from a checkpoint cannot be trained.", nameof(teacher));
         RunFolder folder = FolderOf(run);
@@ -58,7 +58,7 @@ public sealed class TeacherStore(Workspace workspace)
             observer.Say(
                 $"{folder.LatestWeights} is damaged: the weights are taken from the training state again, or trained again where that is damaged too."
             );
-        CohortTrainer.Train([new($"teacher {teacher.Model.Name}", run, folder.Path) { IsOurs = () => owned.IsHeld }], options, observer, stop);
+        CohortTrainer.Train([new($"teacher {teacher.Model.Name}", run, folder.Path) { IsOurs = () => owned.IsHeld }], options, AsTeacher(observer), stop);
         RunResult result = folder.ReadResult() ?? new(RunStatus.Failed, null, null, $"Nothing can be written to {folder.Path}.");
         if (result.Status is RunStatus.Failed or RunStatus.Diverged)
             throw new TeacherFailedException($"The teacher {teacher.Model.Name} could not be trained. {result.Message}");
@@ -149,10 +149,13 @@ public sealed class TeacherStore(Workspace workspace)
     public bool GaveUp(TeacherSpec teacher, DatasetSpec dataset) =>
         teacher.AsRun(dataset) is RunSpec run && FolderOf(run).ReadResult()?.Status is RunStatus.Failed or RunStatus.Diverged;
 
+    private static Action<TrainingEvent> AsTeacher(Action<TrainingEvent> observer) =>
+        reported => observer(reported is TrainingEvent.CohortStarted cohort ? cohort with { IsTeacher = true } : reported);
+
     /// <summary>Sweeps share teachers: the one that comes first trains, others wait for it.</summary>
     /// <returns>Null: asked to stop while waiting.</returns>
     /// <exception cref="MissingException">The folder cannot be written.</exception>
-    private static RunLease? Own(RunFolder folder, ITrainingObserver observer, CancellationToken stop)
+    private static RunLease? Own(RunFolder folder, Action<TrainingEvent> observer, CancellationToken stop)
     {
         var owners = new RunLeases();
         bool said = false;

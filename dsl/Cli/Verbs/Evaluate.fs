@@ -215,7 +215,7 @@ let private evaluate (parsed: ParseResults<EvaluateArguments>) =
 
     let struct (weights, errors) =
         Checkpoints.usable (fun () ->
-            Progress.counting "images" (fun progress ->
+            Progress.counting (fun progress ->
                 CheckpointEvaluation.Run(
                     file,
                     model,

@@ -20,7 +20,6 @@ type ReportArguments =
     | [<Unique>] Differences of columns: string
     | [<Unique>] Pivot of path: string
     | [<Unique>] Accuracy
-    | [<Unique>] Picture of folder: string
 
     interface IArgParserTemplate with
         member this.Usage =
@@ -32,7 +31,6 @@ type ReportArguments =
             | Differences _ -> "with --baseline, a list of further columns: interval (95 %), welch, holm (p-values)"
             | Pivot _ -> "the values of this axis of the grid as columns of the table"
             | Accuracy -> "accuracies instead of errors in the table"
-            | Picture _ -> "instead of the page, its learning curves and the live view as pictures in this folder; needs Chromium"
 
 let run (arguments: string list) =
     match Parsing.parse<ReportArguments> "report" arguments with
@@ -45,14 +43,8 @@ let run (arguments: string list) =
         let options =
             Sources.options (parsed.Contains Accuracy) (parsed.TryGetResult Baseline) differences (parsed.TryGetResult Pivot) [ results.Layout ]
 
-        match parsed.TryGetResult Picture with
-        | Some pictures ->
-            Pictures.write pictures folder results |> List.iter (shown >> printfn "%s")
+        match Reports.write options folder results with
+        | Ok path ->
+            printfn "%s" (shown path)
             0
-        | None ->
-
-            match Reports.write options folder results with
-            | Ok path ->
-                printfn "%s" (shown path)
-                0
-            | Error reason -> Ending.stop Ending.missing reason
+        | Error reason -> Ending.stop Ending.missing reason

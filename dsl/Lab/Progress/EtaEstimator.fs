@@ -1,6 +1,7 @@
 namespace ChannelDistillation.Lab.Progress
 
 open System
+open ChannelDistillation.Training
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
@@ -42,7 +43,9 @@ type EtaEstimator(cohorts: int, time: TimeProvider) =
     member _.Step = step
     member _.StepsPerEpoch = stepsPerEpoch
 
-    member _.Start(teacher: bool, laneCount, firstEpoch, firstStep, epochCount, steps) =
+    member _.Start(begun: TrainingEvent.CohortStarted) =
+        let teacher = begun.IsTeacher
+
         if cohort > 0 then
             earlier <- earlier + time.GetElapsedTime started
 
@@ -54,13 +57,13 @@ type EtaEstimator(cohorts: int, time: TimeProvider) =
             elif cohorts = 0 then "cohort"
             else $"cohort {cohort} of {max cohort cohorts}"
 
-        lanes <- laneCount
-        startEpoch <- firstEpoch
-        startStep <- firstStep
-        epoch <- firstEpoch
-        epochs <- epochCount
-        stepsPerEpoch <- max 1 steps
-        step <- firstStep
+        lanes <- begun.Lanes.Count
+        startEpoch <- begun.StartEpoch
+        startStep <- begun.StartStep
+        epoch <- startEpoch
+        epochs <- begun.Epochs
+        stepsPerEpoch <- max 1 begun.StepsPerEpoch
+        step <- startStep
         stepping <- TimeSpan.Zero
         validating <- TimeSpan.Zero
         validations <- 0

@@ -39,19 +39,3 @@ let bar (fraction: float) =
     let width = 30
     let full = int (Math.Round(fraction * float width))
     "[green]" + String('━', full) + "[/][grey]" + String('━', width - full) + "[/]"
-
-/// `76 MB of 169 MB (45 %), 12 MB/s, 8 s left`.
-let transfer (pace: TransferPace) =
-    let speed =
-        match pace.Rate, pace.Left with
-        | Some rate, Some left when pace.Bytes < pace.Total -> $", {ByteSize.Text(int64 rate)}/s, {duration left} left"
-        | _ -> ""
-
-    // Rounded down: 100 % is said when it is true.
-    $"{ByteSize.Text pace.Bytes} of {ByteSize.Text pace.Total} ({int (100.0 * pace.Fraction)} %%){speed}"
-
-/// `12,000 of 50,000 images, 24 %, 2 min 05 s left`.
-let counted (what: string) (pace: TransferPace) =
-    let whole (number: int64) = number.ToString("N0", invariant)
-    let left = pace.Left |> Option.map (fun left -> $", {duration left} left") |> Option.defaultValue ""
-    $"{whole pace.Bytes} of {whole pace.Total} {what}, {Math.Floor(100.0 * pace.Fraction)} %%{left}"

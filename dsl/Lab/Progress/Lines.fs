@@ -8,12 +8,11 @@ open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
 
-/// Plain lines, for logs and pipes: a block for each epoch, and a sign of life every 30 seconds within one.
+/// Plain lines for logs and pipes: a block for each epoch, and a line every 30 seconds within an epoch.
 [<Sealed>]
 type Lines(output: TextWriter, cohorts: int) =
     let lines = Heartbeat(output, 30.0)
     let pace = EtaEstimator cohorts
-    let mutable teacher = false
     let mutable epochShown = 0
     let mutable widestName = 0
 
@@ -23,45 +22,39 @@ type Lines(output: TextWriter, cohorts: int) =
         | Some cohort, _ -> $", {Figures.duration cohort} left"
         | None, _ -> ""
 
-    interface IProgress with
-        member _.Teacher
-            with set value = teacher <- value
-
-    interface ITrainingObserver with
-        member _.CohortStarted(lanes, startEpoch, startStep, epochs, stepsPerEpoch) =
-            pace.Start(teacher, lanes.Count, startEpoch, startStep, epochs, stepsPerEpoch)
+    member _.On(reported: TrainingEvent) =
+        match reported with
+        | :? TrainingEvent.CohortStarted as cohort ->
+            pace.Start cohort
             epochShown <- 0
-            widestName <- lanes |> Seq.map _.Length |> Seq.fold max 0
+            widestName <- cohort.Lanes |> Seq.map _.Length |> Seq.fold max 0
 
-            let goesOn =
-                match startEpoch, startStep with
+            let resumed =
+                match cohort.StartEpoch, cohort.StartStep with
                 | 1, 0 -> ""
-                | epoch, 0 -> $", going on at epoch {epoch}"
-                | epoch, step -> $", going on after step {step} of epoch {epoch}"
+                | epoch, 0 -> $", resuming at epoch {epoch}"
+                | epoch, step -> $", resuming after step {step} of epoch {epoch}"
 
-            let names = String.Join(", ", lanes)
-            lines.Write $"""{pace.Name}: {names} ({Words.count epochs "epoch"} of {Words.count stepsPerEpoch "step"}{goesOn})"""
-
-        member _.StepEnded(epoch, step, images, elapsed) =
+            let names = String.Join(", ", cohort.Lanes)
+            lines.Write $"""{pace.Name}: {names} ({Words.count cohort.Epochs "epoch"} of {Words.count cohort.StepsPerEpoch "step"}{resumed})"""
+        | :? TrainingEvent.StepEnded as ended ->
             lines.Beat(fun () ->
-                pace.Advance(epoch, step)
-                let rate = Figures.rate (float images / elapsed.TotalSeconds)
-                $"epoch {epoch}/{pace.Epochs}, step {step}/{pace.StepsPerEpoch}, {rate}{left ()}")
+                pace.Advance(ended.Epoch, ended.Step)
+                let rate = Figures.rate (float ended.Images / ended.Elapsed.TotalSeconds)
+                $"epoch {ended.Epoch}/{pace.Epochs}, step {ended.Step}/{pace.StepsPerEpoch}, {rate}{left ()}")
+        | :? TrainingEvent.ValidationStarted as started -> pace.Validate started.Epoch
+        | :? TrainingEvent.EpochEnded as ended ->
+            let record = ended.Record
 
-        member _.ValidationStarted epoch = pace.Validate epoch
-
-        member _.EpochEnded(lane, record) =
             if epochShown <> record.Epoch then
                 epochShown <- record.Epoch
                 pace.Advance(record.Epoch, pace.StepsPerEpoch)
                 lines.Write $"epoch {record.Epoch}/{pace.Epochs}, {Figures.rate record.ImagesPerSecond}{left ()}"
 
             let error = Figures.percent record.Top1Error
-            lines.Write $"  {lane.PadRight widestName}  top-1 error {error, 7}  loss {Figures.losses record}"
-
-        member _.LaneEnded(lane, result) =
-            if result.Status <> RunStatus.Completed then
-                let why = result.Message |> Option.ofObj |> Option.map (fun message -> ": " + message) |> Option.defaultValue ""
-                lines.Write $"  {lane} {(string result.Status).ToLowerInvariant()}{why}"
-
-        member _.Say message = lines.Write message
+            lines.Write $"  {ended.Lane.PadRight widestName}  top-1 error {error, 7}  loss {Figures.losses record}"
+        | :? TrainingEvent.LaneEnded as ended when ended.Result.Status <> RunStatus.Completed ->
+            let why = ended.Result.Message |> Option.ofObj |> Option.map (fun message -> ": " + message) |> Option.defaultValue ""
+            lines.Write $"  {ended.Lane} {(string ended.Result.Status).ToLowerInvariant()}{why}"
+        | :? TrainingEvent.Message as message -> lines.Write message.Text
+        | _ -> ()

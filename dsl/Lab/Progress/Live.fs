@@ -25,7 +25,6 @@ type Live(console: IAnsiConsole, pace: EtaEstimator, title: string, height: unit
     let errors = Dictionary<string, float list>()
     let ended = Dictionary<string, RunResult>()
     let mutable lanes: IReadOnlyList<string> = [||]
-    let mutable teacher = false
     let mutable rate = 0.0
     let mutable validating = false
 
@@ -81,33 +80,28 @@ type Live(console: IAnsiConsole, pace: EtaEstimator, title: string, height: unit
     new(console: IAnsiConsole, cohorts: int, time: TimeProvider, show) =
         Live(console, EtaEstimator(cohorts, time), "", (fun () -> console.Profile.Height), show)
 
-    interface IProgress with
-        member _.Teacher
-            with set value = teacher <- value
-
-    interface ITrainingObserver with
-        member _.CohortStarted(names, startEpoch, startStep, epochs, stepsPerEpoch) =
-            pace.Start(teacher, names.Count, startEpoch, startStep, epochs, stepsPerEpoch)
-            lanes <- names
+    member _.On(reported: TrainingEvent) =
+        match reported with
+        | :? TrainingEvent.CohortStarted as cohort ->
+            pace.Start cohort
+            lanes <- cohort.Lanes
             last.Clear()
             errors.Clear()
             ended.Clear()
             rate <- 0.0
             frame ()
-
-        member _.StepEnded(epoch, step, images, elapsed) =
+        | :? TrainingEvent.StepEnded as step ->
             frames.Due(fun () ->
-                pace.Advance(epoch, step)
-                rate <- float images / elapsed.TotalSeconds
+                pace.Advance(step.Epoch, step.Step)
+                rate <- float step.Images / step.Elapsed.TotalSeconds
                 validating <- false
                 frame ())
-
-        member _.ValidationStarted epoch =
-            pace.Validate epoch
+        | :? TrainingEvent.ValidationStarted as started ->
+            pace.Validate started.Epoch
             validating <- true
             frame ()
-
-        member _.EpochEnded(lane, record) =
+        | :? TrainingEvent.EpochEnded as epoch ->
+            let lane, record = epoch.Lane, epoch.Record
             pace.Advance(record.Epoch, pace.StepsPerEpoch)
             last[lane] <- record
 
@@ -119,14 +113,13 @@ type Live(console: IAnsiConsole, pace: EtaEstimator, title: string, height: unit
             rate <- record.ImagesPerSecond
             validating <- false
             frame ()
+        | :? TrainingEvent.LaneEnded as lane ->
+            ended[lane.Lane] <- lane.Result
 
-        member _.LaneEnded(lane, result) =
-            ended[lane] <- result
-
-            match Option.ofObj result.Message with
-            | Some why when result.Status <> RunStatus.Completed -> Above.say console $"{lane}: {why}"
+            match Option.ofObj lane.Result.Message with
+            | Some why when lane.Result.Status <> RunStatus.Completed -> Above.say console $"{lane.Lane}: {why}"
             | _ -> ()
 
             frame ()
-
-        member _.Say message = Above.say console message
+        | :? TrainingEvent.Message as message -> Above.say console message.Text
+        | _ -> ()

@@ -31,7 +31,7 @@ type private Slot(name: string, time: TimeProvider) =
 
 /// A view in place with a block for each worker, under a line for the sweep.
 [<Sealed>]
-type PoolLive(console: IAnsiConsole, gate: obj, names: string list, runs: int, time: TimeProvider, show: IRenderable -> unit) =
+type PoolLive(console: IAnsiConsole, names: string list, runs: int, time: TimeProvider, show: IRenderable -> unit) =
     let slots = [| for name in names -> Slot(name, time) |]
     let width = names |> List.map _.Length |> List.fold max 0
     let started = time.GetTimestamp()
@@ -63,64 +63,45 @@ type PoolLive(console: IAnsiConsole, gate: obj, names: string list, runs: int, t
         slot.Ended.Clear()
         slot.View <- Markup $"[bold]{slot.Name.PadRight width}[/] · [grey]nothing to do[/]"
 
-    let watch (slot: Slot) : IProgress =
+    let live (slot: Slot) =
         let linesOfEach () = (console.Profile.Height - 2) / slots.Length + 2
 
-        let live =
-            Live(
-                console,
-                slot.EtaEstimator,
-                $"{slot.Name.PadRight width} · ",
-                linesOfEach,
-                fun view ->
-                    slot.View <- view
-                    draw ()
-            )
-            :> IProgress
+        let show view =
+            slot.View <- view
+            draw ()
 
-        { new IProgress with
-            member _.Teacher
-                with set value =
-                    slot.IsTeacher <- value
-                    live.Teacher <- value
-          interface ITrainingObserver with
-              member _.CohortStarted(lanes, startEpoch, startStep, epochs, stepsPerEpoch) =
-                  // What another sweep did not finish is ours again.
-                  elsewhere.ExceptWith lanes
-                  slot.Lanes <- lanes
-                  slot.Ended.Clear()
-                  live.CohortStarted(lanes, startEpoch, startStep, epochs, stepsPerEpoch)
-                  before <- before + slot.UnderWay
+        Live(console, slot.EtaEstimator, $"{slot.Name.PadRight width} · ", linesOfEach, show)
 
-              member _.StepEnded(epoch, step, images, elapsed) = live.StepEnded(epoch, step, images, elapsed)
-              member _.ValidationStarted epoch = live.ValidationStarted epoch
-              member _.EpochEnded(lane, record) = live.EpochEnded(lane, record)
+    let views = slots |> Array.map live
 
-              member _.LaneEnded(lane, result) =
-                  if not slot.IsTeacher && slot.Ended.Add lane && result.Status <> RunStatus.Interrupted then
-                      ended <- ended + 1
+    let note (slot: Slot) (reported: TrainingEvent) =
+        match reported with
+        | :? TrainingEvent.CohortStarted as cohort ->
+            // A run that another sweep did not finish belongs to this sweep again.
+            elsewhere.ExceptWith cohort.Lanes
+            slot.IsTeacher <- cohort.IsTeacher
+            slot.Lanes <- cohort.Lanes
+            slot.Ended.Clear()
+        | :? TrainingEvent.LaneEnded as lane ->
+            if not slot.IsTeacher && slot.Ended.Add lane.Lane && lane.Result.Status <> RunStatus.Interrupted then
+                ended <- ended + 1
+        | _ -> ()
 
-                  live.LaneEnded(lane, result)
+    do slots |> Array.iter rest
 
-              member _.Say message = live.Say $"{slot.Name}: {message}" }
+    member _.On(reported: SweepEvent) =
+        match reported with
+        | FromWorker(worker, (:? TrainingEvent.Message as message)) -> Above.say console $"{names[worker]}: {message.Text}"
+        | FromWorker(worker, reported) ->
+            note slots[worker] reported
+            views[worker].On reported
 
-    let workers = [| for slot in slots -> OneAtATime(gate, watch slot) :> IProgress |]
-
-    do
-        for slot in slots do
-            rest slot
-
-    interface IPoolProgress with
-        member _.Worker index = workers[index]
-
-        member _.Rests index =
-            lock gate (fun () ->
-                rest slots[index]
-                draw ())
-
-        member _.Elsewhere runs =
-            lock gate (fun () ->
-                elsewhere.UnionWith runs
-                draw ())
-
-        member _.Say message = lock gate (fun () -> Above.say console message)
+            if reported :? TrainingEvent.CohortStarted then
+                before <- before + slots[worker].UnderWay
+        | Idle worker ->
+            rest slots[worker]
+            draw ()
+        | TrainedElsewhere runs ->
+            elsewhere.UnionWith runs
+            draw ()
+        | Message text -> Above.say console text

@@ -121,11 +121,3 @@ let render (options: TableOptions) (results: Results) (details: RunDetail list) 
     // One pass: what is put in is not looked through for names of parts.
     let template = resource "report.html"
     Regex.Replace(template, @"\{\{(\w+)\}\}", (fun (found: Match) -> parts[found.Groups[1].Value]))
-
-/// The page with the learning curves alone and a terminal's view (HTML) below them, for a picture.
-let picture (results: Results) (details: RunDetail list) (terminal: string) : string =
-    let page = render TableOptions.Default results details
-    let at = page.LastIndexOf "<script>"
-    // Before the scripts, which look for it; after them, what hides the rest.
-    let withTerminal = page.Insert(at, $"<template id=\"terminal\"><div class=\"terminal\">{terminal}</div></template>\n")
-    withTerminal.Replace("</body>", "<script>\n" + resource "picture.js" + "</script>\n</body>")

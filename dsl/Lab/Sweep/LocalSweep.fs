@@ -11,7 +11,7 @@ open ChannelDistillation.Lab.Progress
 open ChannelDistillation.Lab.Runs
 
 /// Cheap where nothing changed: the store keeps the errors of each checkpoint.
-let private evaluate (state: SweepState) (progress: IProgress) (stop: CancellationToken) (teacher: Teachers.PlannedTeacher) =
+let private evaluate (state: SweepState) (observer: TrainingEvent -> unit) (stop: CancellationToken) (teacher: Teachers.PlannedTeacher) =
     try
         if
             state.EvaluatesTeachers
@@ -20,25 +20,26 @@ let private evaluate (state: SweepState) (progress: IProgress) (stop: Cancellati
             && DatasetStore.IsThere(teacher.Dataset, state.Options.Workspace)
         then
             let errors = state.Store.Errors(teacher.Spec, teacher.Dataset, state.Training, stop)
-            state.Note teacher errors progress.Say
+            state.Note teacher errors (fun text -> observer (TrainingEvent.Message text))
     with :? OperationCanceledException ->
         ()
 
 /// Trains what is pending, and evaluates teachers. Gives the runs that it left to other sweeps.
-let train (state: SweepState) (progress: IProgress) (stop: CancellationToken) : Job list =
+let train (state: SweepState) (observer: TrainingEvent -> unit) (stop: CancellationToken) : Job list =
+    let say text = observer (TrainingEvent.Message text)
     let options, failures = state.Options, state.Failures
     let cohorts = Job.cohorts options.Lanes
 
     /// One that cannot be read keeps only the runs back that learn from it.
-    let tryEvaluate teacher = failures.Around () (fun () -> evaluate state progress stop teacher)
+    let tryEvaluate teacher = failures.Around () (fun () -> evaluate state observer stop teacher)
 
     /// The lanes that can start: without their teacher, those that need none.
     let ready (cohort: Job list) =
         failures.Around (cohort |> List.filter (fun job -> isNull job.Run.Spec.Teacher)) (fun () ->
             for teacher in cohort |> List.choose (fun job -> Teachers.ofRun job.Run) |> List.distinctBy _.Key do
                 if not stop.IsCancellationRequested then
-                    Prerequisites.train state.Store options.RetryFailed state.Training progress teacher stop
-                    evaluate state progress stop teacher
+                    Prerequisites.train state.Store options.RetryFailed state.Training observer teacher stop
+                    evaluate state observer stop teacher
                     state.UpdateTables()
 
             cohort)
@@ -47,13 +48,13 @@ let train (state: SweepState) (progress: IProgress) (stop: CancellationToken) : 
         let lanes = [| for job, own in runs -> LaneSpec(job.Run.Name, job.Run.Spec, job.Folder, IsOurs = (fun () -> own.IsHeld)) |]
 
         try
-            failures.Around () (fun () -> CohortTrainer.Train(lanes, state.Training, progress, stop))
+            failures.Around () (fun () -> CohortTrainer.Train(lanes, state.Training, observer, stop))
         finally
             state.UpdateTables()
 
     if not state.Pending.IsEmpty && not stop.IsCancellationRequested then
         let device = state.Training.Device
-        state.Announce device (Precisions.obstacles [ device ]) (Option.ofObj (Devices.Hint options.Device)) progress.Say
+        state.Announce device (Precisions.obstacles [ device ]) (Option.ofObj (Devices.Hint options.Device)) say
 
     // Before hours are spent on what it says.
     for teacher in state.Teachers do
@@ -65,7 +66,7 @@ let train (state: SweepState) (progress: IProgress) (stop: CancellationToken) : 
             cohorts state.Pending |> List.iter (ready >> ignore)
             []
         else
-            let sharing = RunClaims(options.RetryFailed, not options.Part.IsFreeRunsOf, failures, progress.Say, stop)
+            let sharing = RunClaims(options.RetryFailed, not options.Part.IsFreeRunsOf, failures, say, stop)
             sharing.Each cohorts ready work state.Pending
             sharing.ClaimedElsewhere
 

@@ -17,7 +17,7 @@ open ChannelDistillation.Lab.Workers
 
 /// What runs need before they can start: datasets and known teachers are fetched, teachers with a recipe are trained.
 module Prerequisites =
-    let downloader (observer: IDownloadObserver) = Downloader(DownloadSettings.FromEnvironment(), observer)
+    let downloader (observer: IWorkObserver) = Downloader(DownloadSettings.FromEnvironment(), observer)
 
     /// The known teacher whose file is wanted and not there.
     let private missingKnown (store: TeacherStore) (workspace: Workspace) (teacher: Teachers.PlannedTeacher) =
@@ -62,14 +62,9 @@ module Prerequisites =
 
     /// Trains a teacher that has a recipe, unless it is there and whole.
     /// <exception cref="TeacherFailedException">It diverged or failed, now or before.</exception>
-    let train (store: TeacherStore) retryFailed (options: TrainingOptions) (progress: IProgress) (teacher: Teachers.PlannedTeacher) stop =
+    let train (store: TeacherStore) retryFailed (options: TrainingOptions) (observer: TrainingEvent -> unit) (teacher: Teachers.PlannedTeacher) stop =
         if store.GaveUp(teacher.Spec, teacher.Dataset) && not retryFailed then
             raise (TeacherFailedException $"The teacher {teacher.Spec.Model.Name} could not be trained before; --retry-failed tries it again.")
 
         if not (store.IsWhole(teacher.Spec, teacher.Dataset)) then
-            progress.Teacher <- true
-
-            try
-                store.Train(teacher.Spec, teacher.Dataset, options, progress, stop)
-            finally
-                progress.Teacher <- false
+            store.Train(teacher.Spec, teacher.Dataset, options, observer, stop)

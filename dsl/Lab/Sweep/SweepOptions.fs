@@ -4,6 +4,7 @@ open System
 open ChannelDistillation
 open ChannelDistillation.Core
 open ChannelDistillation.Specs
+open ChannelDistillation.Training
 open ChannelDistillation.Lab.Tables
 open ChannelDistillation.Lab.Progress
 open ChannelDistillation.Lab.Runs
@@ -29,7 +30,7 @@ type SweepOptions =
         RetryFailed: bool
         Quiet: bool
         /// Told of the progress; None: it is shown to a person.
-        Observer: IProgress option
+        Observer: (TrainingEvent -> unit) option
         /// This sweep as one would type it, for the tables.
         Command: string option
         /// Of several processes that share the sweep, what this one does.

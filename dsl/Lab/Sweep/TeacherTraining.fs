@@ -71,16 +71,18 @@ module TeacherTraining =
         with :? OperationCanceledException ->
             ()
 
-        Progress.during options.Quiet pending.Length (fun progress ->
+        Progress.during options.Quiet pending.Length (fun observer ->
+            let say text = observer (TrainingEvent.Message text)
+
             if not (options.Quiet || pending.IsEmpty || stop.IsCancellationRequested) then
-                progress.Say $"""Training {Words.count pending.Length "teacher"} on {training.Value.Device}."""
-                Option.ofObj (Devices.Hint options.Device) |> Option.iter progress.Say
+                say $"""Training {Words.count pending.Length "teacher"} on {training.Value.Device}."""
+                Option.ofObj (Devices.Hint options.Device) |> Option.iter say
 
             [ for teacher in teachers do
                   let outcome =
                       try
                           if List.contains teacher pending && not stop.IsCancellationRequested then
-                              Prerequisites.train store options.RetryFailed training.Value progress teacher stop
+                              Prerequisites.train store options.RetryFailed training.Value observer teacher stop
 
                           if store.IsThere(teacher.Spec, teacher.Dataset) then
                               Ready(store.Errors(teacher.Spec, teacher.Dataset, training.Value, stop))

@@ -42,7 +42,7 @@ let private listen (input: TextReader) (source: CancellationTokenSource) : Block
     messages
 
 let private serve (options: SweepOptions) (input: TextReader) (send: string -> unit) (source: CancellationTokenSource) : bool =
-    let reporting = Messages.Reporting send
+    let reporting = Messages.reporting send
     let messages = listen input source
     options.Threads |> Option.iter Devices.UseThreads
     let device = Computing.choose options.Device options.Computing

@@ -100,7 +100,7 @@ type WorkerPool(state: SweepState, stop: CancellationToken) =
 
     let stopping = stop.Register stopAll
 
-    let announce (crew: IPoolProgress) (ready: WorkerReady list) =
+    let announce (report: SweepEvent -> unit) (ready: WorkerReady list) =
         let where =
             match devices, ready with
             | [ Sole _ ], only :: _ -> only.Device
@@ -113,14 +113,14 @@ type WorkerPool(state: SweepState, stop: CancellationToken) =
                 $"""{String.Join(", ", List.map string devices)}, {each} each"""
 
         let obstacles = lazy (ready |> List.collect _.Obstacles |> List.distinct)
-        state.Announce where obstacles (ready |> List.tryPick _.Hint) crew.Say
+        state.Announce where obstacles (ready |> List.tryPick _.Hint) (Message >> report)
 
-    let work (crew: IPoolProgress) =
+    let work (report: SweepEvent -> unit) =
         let work (slot: WorkerSlot) =
             Task.Factory.StartNew(
                 (fun () ->
                     try
-                        slot.Work crew
+                        slot.Work report
                     with _ ->
                         stopAll ()
                         reraise ()),
@@ -135,6 +135,12 @@ type WorkerPool(state: SweepState, stop: CancellationToken) =
             Task.WaitAll tasks
         with :? AggregateException as error ->
             ExceptionDispatchInfo.Throw error.InnerExceptions[0]
+
+    /// Before a view is there.
+    let quietly (reported: TrainingEvent) =
+        match reported with
+        | :? TrainingEvent.Message as message -> eprintfn "%s" message.Text
+        | _ -> ()
 
     let mutable ready: WorkerReady list = []
 
@@ -153,21 +159,21 @@ type WorkerPool(state: SweepState, stop: CancellationToken) =
 
     member private _.AwaitReady() =
         if ready.IsEmpty then
-            ready <- slots |> List.choose (fun slot -> slot.AwaitReady(Silent()))
+            ready <- slots |> List.choose (fun slot -> slot.AwaitReady quietly)
 
     /// Trains what is pending, and evaluates teachers.
     member this.Train() =
-        Progress.ofWorkers options.Quiet (List.map string devices) state.Pending.Length (Job.cohorts options.Lanes state.Pending).Length (fun crew ->
+        Progress.ofWorkers options.Quiet (List.map string devices) state.Pending.Length (Job.cohorts options.Lanes state.Pending).Length (fun report ->
             if this.HasWork && not stop.IsCancellationRequested then
                 this.AwaitReady()
 
                 if not stop.IsCancellationRequested then
-                    announce crew ready
+                    announce report ready
 
-                work crew
+                work report
             else
                 lock state (fun () ->
-                    state.NoteTeachers crew.Say
+                    state.NoteTeachers(Message >> report)
                     state.UpdateTables()))
 
         let allDone = state.Chosen |> List.forall (fun job -> (Job.refreshed job).State = Done)

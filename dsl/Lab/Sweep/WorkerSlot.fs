@@ -6,6 +6,7 @@ open System.Threading
 open ChannelDistillation.Core
 open ChannelDistillation.Models
 open ChannelDistillation.Runs
+open ChannelDistillation.Training
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
@@ -33,6 +34,8 @@ type WorkerSlot
     // As the process says it, where the choice is its own.
     let mutable name = string device
 
+    let trained (report: SweepEvent -> unit) (reported: TrainingEvent) = report (FromWorker(index, reported))
+
     let seated () =
         lock gate (fun () ->
             match current with
@@ -57,39 +60,39 @@ type WorkerSlot
         // Outside the lock: it may take long, and `Stop` must not wait for it.
         ended |> Option.iter (fun worker -> (worker :> IDisposable).Dispose())
 
-    let doPart (crew: IPoolProgress) (worker: WorkerProcess) (part: Part) (mode: ComputeMode) (ended: PartEnd -> unit) : WorkerAnswer<unit> =
-        match worker.Do (part, mode) (crew.Worker index) with
+    let doPart (report: SweepEvent -> unit) (worker: WorkerProcess) (part: Part) (mode: ComputeMode) (ended: PartEnd -> unit) : WorkerAnswer<unit> =
+        match worker.Do (part, mode) (trained report) with
         | Finished result ->
             lock state (fun () ->
                 state.Failures.Add(result.Obstacles, result.Missing)
                 state.Remarks.AddRange result.Remarks
-                state.NoteTeachers crew.Say
+                state.NoteTeachers(Message >> report)
                 state.UpdateTables())
 
             Finished(ended result)
         | Died how -> Died how
         | Lost why -> Lost why
 
-    let perform (crew: IPoolProgress) (worker: WorkerProcess) (assignment: Assignment) : WorkerAnswer<unit> =
+    let perform (report: SweepEvent -> unit) (worker: WorkerProcess) (assignment: Assignment) : WorkerAnswer<unit> =
         match assignment with
         | PrepareTeacher(teacher, attempt) ->
             let learns (job: Job) = Teachers.ofRun job.Run |> Option.exists (fun other -> other.Key = teacher.Key)
             // Of runs that are complete a teacher is only evaluated.
             let run = state.Pending @ state.Jobs |> List.find learns |> Job.nameOf
 
-            doPart crew worker (TeachersOf(Set.singleton run)) attempt.Mode (fun _ ->
+            doPart report worker (TeachersOf(Set.singleton run)) attempt.Mode (fun _ ->
                 queue.TeacherEnded(teacher, state.Store.IsThere(teacher.Spec, teacher.Dataset)))
         | TrainRuns(group, patient) ->
             let names = group.Runs |> List.map Job.nameOf |> set
             let part = if patient then RunsOf names else FreeRunsOf names
 
-            doPart crew worker part group.Attempt.Mode (fun result ->
+            doPart report worker part group.Attempt.Mode (fun result ->
                 let others = set result.ClaimedElsewhere
                 let claimedElsewhere = group.Runs |> List.filter (fun job -> others.Contains(Job.nameOf job))
-                crew.Elsewhere [ for job in claimedElsewhere -> job.Run.Name ]
+                report (TrainedElsewhere [ for job in claimedElsewhere -> job.Run.Name ])
                 queue.RunsEnded claimedElsewhere)
         | CountCosts ->
-            match worker.CountCosts(crew.Worker index) with
+            match worker.CountCosts(trained report) with
             | Finished costs ->
                 costs |> List.iter ModelCost.Note
                 lock state (fun () -> state.UpdateTables())
@@ -110,12 +113,12 @@ type WorkerSlot
         | :? UnauthorizedAccessException as error ->
             lock state (fun () -> state.Failures.Add([], [ $"That it failed cannot be recorded in {folder.Path}. {error.Message}" ]))
 
-    let giveUp (progress: IProgress) (assignment: Assignment) (how: ProcessEnd) (sequel: Sequel) =
+    let giveUp (observer: TrainingEvent -> unit) (assignment: Assignment) (how: ProcessEnd) (sequel: Sequel) =
         match sequel, assignment with
         | RunGivenUp job, _ ->
             let why = CrashText.reason how "run"
             record (RunFolder job.Folder) why
-            progress.LaneEnded(job.Run.Name, RunResult(RunStatus.Failed, null, null, why))
+            observer (TrainingEvent.LaneEnded(job.Run.Name, RunResult(RunStatus.Failed, null, null, why)))
             lock state (fun () -> state.UpdateTables())
         | TeacherGivenUp _, PrepareTeacher(teacher, _) ->
             let why = CrashText.reason how "teacher"
@@ -127,17 +130,17 @@ type WorkerSlot
             lock state (fun () -> state.Failures.Add([ $"The teacher {teacher.Spec.Model.Name} could not be trained. {why}" ], []))
         | _ -> ()
 
-    let noteDeath (crew: IPoolProgress) (worker: WorkerProcess) (assignment: Assignment) (how: ProcessEnd) =
+    let noteDeath (report: SweepEvent -> unit) (worker: WorkerProcess) (assignment: Assignment) (how: ProcessEnd) =
         let sequel = queue.ProcessEnded(assignment, how)
 
         if not stop.IsCancellationRequested then
             let incident = CrashText.incident name worker.Id how assignment sequel
             let output = if worker.LastWords = "" then "" else $"\nIts last output:\n{worker.LastWords}"
-            crew.Say(incident + output)
+            report (Message(incident + output))
             incidents.Add incident
-            giveUp (crew.Worker index) assignment how sequel
+            giveUp (trained report) assignment how sequel
 
-    let noteLoss (crew: IPoolProgress) (assignment: Assignment) (why: string) =
+    let noteLoss (report: SweepEvent -> unit) (assignment: Assignment) (why: string) =
         let never = queue.WorkerLost assignment
 
         if device.IsSole then
@@ -152,19 +155,19 @@ type WorkerSlot
                 else
                     "No worker is left."
 
-            crew.Say $"{name}: the worker exited; interrupted: {CrashText.what assignment}. {after}"
+            report (Message $"{name}: the worker exited; interrupted: {CrashText.what assignment}. {after}")
 
             if not never.IsEmpty then
                 incidents.Add $"Two workers went down with {Job.names never}; the others were not given it. The same command tries it again."
 
     /// A process that can begin; where there is none, why.
-    let ready (progress: IProgress) : Result<WorkerProcess * WorkerReady option, string> =
+    let ready (observer: TrainingEvent -> unit) : Result<WorkerProcess * WorkerReady option, string> =
         let worker = seated ()
 
         if isReady then
             Ok(worker, None)
         else
-            match worker.AwaitReady progress with
+            match worker.AwaitReady observer with
             | Finished ready ->
                 isReady <- true
                 name <- if device.IsSole then ready.Device else name
@@ -177,36 +180,36 @@ type WorkerSlot
 
     /// Waits until its first process can begin.
     /// <exception cref="MissingException">It cannot.</exception>
-    member _.AwaitReady(progress: IProgress) : WorkerReady option =
-        match ready progress with
+    member _.AwaitReady(observer: TrainingEvent -> unit) : WorkerReady option =
+        match ready observer with
         | Ok(_, ready) -> ready
         | Error _ when stop.IsCancellationRequested -> None
         | Error why -> raise (MissingException(if device.IsSole then why else $"{device}: {why}"))
 
     /// Does assignments until there are none, or it has lost its device.
-    member _.Work(crew: IPoolProgress) =
-        let progress = crew.Worker index
+    member _.Work(report: SweepEvent -> unit) =
+        let observer = trained report
 
         let rec next () =
             match queue.Take() with
-            | None -> crew.Rests index
+            | None -> report (Idle index)
             | Some assignment ->
-                match ready progress with
+                match ready observer with
                 // It was stopped before it began.
-                | Error _ when stop.IsCancellationRequested -> crew.Rests index
+                | Error _ when stop.IsCancellationRequested -> report (Idle index)
                 | Error why -> lose assignment why
                 | Ok(worker, _) ->
-                    match perform crew worker assignment with
+                    match perform report worker assignment with
                     | Finished() -> next ()
                     | Lost why -> lose assignment why
                     | Died how ->
-                        noteDeath crew worker assignment how
+                        noteDeath report worker assignment how
                         release ()
                         next ()
 
         and lose assignment why =
-            noteLoss crew assignment why
-            crew.Rests index
+            noteLoss report assignment why
+            report (Idle index)
 
         next ()
 

@@ -49,7 +49,7 @@ type Reply =
     /// Why it ends without having done what it was asked for.
     | Leaving of why: string
     /// Progress of its training.
-    | Told of (IProgress -> unit)
+    | Reported of TrainingEvent
     /// No message that is known here; what it is instead.
     | Strange of what: string
 
@@ -137,41 +137,19 @@ module Messages =
 
     let leaving (why: string) = line [ "event", value "leaving"; "text", value why ]
 
-    /// Puts what a training reports into lines.
-    [<Sealed>]
-    type Reporting(send: string -> unit) =
+    /// Writes the events of a training as lines.
+    let reporting (send: string -> unit) : TrainingEvent -> unit =
         // Steps of a GPU are many; a person does not see more than a few in a second.
         let steps = Frames 5L
-        let mutable teacher = false
-        let event (name: string) entries = send (line (("event", value name) :: entries))
 
-        interface IProgress with
-            member _.Teacher
-                with set isTeacher = teacher <- isTeacher
+        fun reported ->
+            let write () = send (JsonSerializer.Serialize(reported, RecordJson.Line))
 
-        interface ITrainingObserver with
-            member _.CohortStarted(lanes, startEpoch, startStep, epochs, stepsPerEpoch) =
-                event
-                    "cohort"
-                    [ "teacher", value teacher
-                      "lanes", value lanes
-                      "epoch", value startEpoch
-                      "step", value startStep
-                      "epochs", value epochs
-                      "steps", value stepsPerEpoch ]
-
-            member _.StepEnded(epoch, step, images, elapsed) =
-                steps.Due(fun () ->
-                    event "step" [ "epoch", value epoch; "step", value step; "images", value images; "seconds", value elapsed.TotalSeconds ])
-
-            member _.ValidationStarted epoch = event "validation" [ "epoch", value epoch ]
-            member _.EpochEnded(lane, epoch) = event "epoch" [ "lane", value lane; "record", value epoch ]
-            member _.LaneEnded(lane, result) = event "lane" [ "lane", value lane; "result", value result ]
-            member _.Say message = event "say" [ "text", value message ]
+            match reported with
+            | :? TrainingEvent.StepEnded -> steps.Due write
+            | _ -> write ()
 
     let private replyOf (json: JsonNode) : Reply =
-        let int = valueOf<int> json
-
         match textOf json "event" with
         | "ready" ->
             Reply.Ready
@@ -186,30 +164,10 @@ module Messages =
                   Missing = textsOf json "missing"
                   Remarks = textsOf json "remarks" }
         | "leaving" -> Reply.Leaving(textOf json "text")
-        | "cohort" ->
-            let teacher, lanes = valueOf<bool> json "teacher", ResizeArray(textsOf json "lanes")
-            let epoch, step, epochs, steps = int "epoch", int "step", int "epochs", int "steps"
-
-            Reply.Told(fun progress ->
-                progress.Teacher <- teacher
-                progress.CohortStarted(lanes, epoch, step, epochs, steps))
-        | "step" ->
-            let epoch, step, images = int "epoch", int "step", valueOf<int64> json "images"
-            let elapsed = TimeSpan.FromSeconds(valueOf<float> json "seconds")
-            Reply.Told(fun progress -> progress.StepEnded(epoch, step, images, elapsed))
-        | "validation" ->
-            let epoch = int "epoch"
-            Reply.Told(fun progress -> progress.ValidationStarted epoch)
-        | "epoch" ->
-            let lane, record = textOf json "lane", recordOf<EpochRecord> json "record"
-            Reply.Told(fun progress -> progress.EpochEnded(lane, record))
-        | "lane" ->
-            let lane, result = textOf json "lane", recordOf<RunResult> json "result"
-            Reply.Told(fun progress -> progress.LaneEnded(lane, result))
-        | "say" ->
-            let text = textOf json "text"
-            Reply.Told(fun progress -> progress.Say text)
-        | other -> Reply.Strange $"the event `{other}`"
+        | _ -> 
+            match json.Deserialize<TrainingEvent> RecordJson.Line with
+            | null -> Reply.Strange "an empty event"
+            | reported -> Reply.Reported reported
 
     /// As much of a line as tells what it is.
     let private most = 80

@@ -9,6 +9,7 @@ open System.Reflection
 open System.Text
 open System.Threading
 open ChannelDistillation.Models
+open ChannelDistillation.Training
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
@@ -127,7 +128,7 @@ type WorkerProcess(device: WorkerDevice, arguments: string list, patience: TimeS
         child.BeginErrorReadLine()
 
     /// Reads what it says, and tells an observer, until it says what is waited for or has ended.
-    let rec listen (progress: IProgress) (isIt: Reply -> 'result option) : 'result option =
+    let rec listen (observer: TrainingEvent -> unit) (isIt: Reply -> 'result option) : 'result option =
         match child.StandardOutput.ReadLine() with
         | null -> None
         | message ->
@@ -136,18 +137,18 @@ type WorkerProcess(device: WorkerDevice, arguments: string list, patience: TimeS
 
             match isIt reply, reply with
             | Some result, _ -> Some result
-            | None, Reply.Told tell ->
-                tell progress
-                listen progress isIt
+            | None, Reply.Reported reported ->
+                observer reported
+                listen observer isIt
             | None, Reply.Leaving why ->
                 reason <- Some why
-                listen progress isIt
+                listen observer isIt
             | None, Reply.Strange what ->
                 if strange.Add what then
-                    progress.Say $"{device}: a message of the training process is ignored, for this version does not know {what}."
+                    observer (TrainingEvent.Message $"{device}: a message of the training process is ignored, for this version does not know {what}.")
 
-                listen progress isIt
-            | None, _ -> listen progress isIt
+                listen observer isIt
+            | None, _ -> listen observer isIt
 
     let answer (result: 'result option) : WorkerAnswer<'result> =
         match result with
@@ -175,28 +176,28 @@ type WorkerProcess(device: WorkerDevice, arguments: string list, patience: TimeS
         send (Messages.experiment experiment)
 
     /// Waits until it can begin.
-    member _.AwaitReady(progress: IProgress) : WorkerAnswer<WorkerReady> =
-        listen progress (fun reply ->
+    member _.AwaitReady(observer: TrainingEvent -> unit) : WorkerAnswer<WorkerReady> =
+        listen observer (fun reply ->
             match reply with
             | Reply.Ready worker -> Some worker
             | _ -> None)
         |> answer
 
     /// Asks it what the networks of the experiment cost.
-    member _.CountCosts(progress: IProgress) : WorkerAnswer<(CountedModel * ModelCost) list> =
+    member _.CountCosts(observer: TrainingEvent -> unit) : WorkerAnswer<(CountedModel * ModelCost) list> =
         send (Messages.request RequestCosts)
 
-        listen progress (fun reply ->
+        listen observer (fun reply ->
             match reply with
             | Reply.Counted costs -> Some costs
             | _ -> None)
         |> answer
 
     /// Gives it a part to do, and tells an observer how that goes.
-    member _.Do (part: Part, mode: ComputeMode) (progress: IProgress) : WorkerAnswer<PartEnd> =
+    member _.Do (part: Part, mode: ComputeMode) (observer: TrainingEvent -> unit) : WorkerAnswer<PartEnd> =
         send (Messages.request (DoPart(part, mode)))
 
-        listen progress (fun reply ->
+        listen observer (fun reply ->
             match reply with
             | Reply.Ended result -> Some result
             | _ -> None)

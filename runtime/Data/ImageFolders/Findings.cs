@@ -6,9 +6,6 @@ internal enum Effect
     Unused,
     Unreadable,
 
-    /// <summary>Grey of more than 8 bits.</summary>
-    GreyCut,
-
     /// <summary>Colours of more than 8 bits.</summary>
     ColoursCut,
 }
@@ -40,9 +37,6 @@ internal sealed class Findings
             yield return $"In {folder}, {Counted(unused, "entry is", "entries are")} not used: {Kinds(Effect.Unused)}.";
         if (Count(Effect.Unreadable) is > 0 and var unreadable)
             yield return $"In {folder}, {Counted(unreadable, "image")} cannot be read: {Kinds(Effect.Unreadable)}.";
-        if (Count(Effect.GreyCut) is > 0 and var grey)
-            yield return $"In {folder}, {Counted(grey, "grey image has", "grey images have")} more than 8 bits ({First(Effect.GreyCut)}): values above 255 "
-                + "become white, as in Pillow. Convert them to 8 bits if that is not what you want.";
         if (Count(Effect.ColoursCut) is > 0 and var colours)
             yield return $"In {folder}, {Counted(colours, "image has", "images have")} more than 8 bits per channel ({First(Effect.ColoursCut)}): the upper 8 "
                 + "are used, as in Pillow.";

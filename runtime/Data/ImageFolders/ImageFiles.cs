@@ -154,11 +154,9 @@ internal static class ImageFiles
             return;
         }
 
-        if (SkiaDecoder.IsTiff(start))
-            findings.Add(Effect.Unreadable, "TIFF, which is not read here", name);
-        else if (GreyPng.IsOf16Bits(start) || (start.StartsWith("P5"u8) && Netpbm.HasManyBits(start)))
-            findings.Add(Effect.GreyCut, "", name);
-        else if (GreyPng.HasManyBits(start) || Netpbm.HasManyBits(start))
+        if (SkiaDecoder.Unsupported(start) is { } format)
+            findings.Add(Effect.Unreadable, $"{format}, not supported", name);
+        else if (SkiaDecoder.HasManyBits(start))
             findings.Add(Effect.ColoursCut, "", name);
     }
 

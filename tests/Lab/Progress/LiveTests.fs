@@ -45,7 +45,7 @@ let private console (height: int) (output: TextWriter) =
     console
 
 /// The last frame, and what scrolled above it.
-let private shown height cohorts (act: ITrainingObserver -> Clock -> unit) =
+let private shown height cohorts (act: Live -> Clock -> unit) =
     use said = new StringWriter(NewLine = "\n")
     let clock = Clock()
     let mutable view: IRenderable = Text ""
@@ -69,16 +69,16 @@ let tests =
           test "the sweep, the cohort, and each run with its curve; messages scroll above" {
               let lines, said =
                   shown 40 2 (fun live clock ->
-                      live.CohortStarted([| "student-seed0"; "cd-seed0" |], 1, 0, 4, 10)
+                      live.On(TrainingEvent.CohortStarted([| "student-seed0"; "cd-seed0" |], 1, 0, 4, 10))
 
                       for epoch in 1..2 do
                           clock.Seconds <- clock.Seconds + 60L
-                          live.ValidationStarted epoch
-                          live.EpochEnded("student-seed0", record epoch (60.0 / float epoch))
-                          live.EpochEnded("cd-seed0", record epoch 25.0)
+                          live.On(TrainingEvent.ValidationStarted epoch)
+                          live.On(TrainingEvent.EpochEnded("student-seed0", record epoch (60.0 / float epoch)))
+                          live.On(TrainingEvent.EpochEnded("cd-seed0", record epoch 25.0))
 
-                      live.LaneEnded("cd-seed0", RunResult(RunStatus.Diverged, null, null, "cd became infinite."))
-                      live.Say "A teacher is waited for.")
+                      live.On(TrainingEvent.LaneEnded("cd-seed0", RunResult(RunStatus.Diverged, null, null, "cd became infinite.")))
+                      live.On(TrainingEvent.Message "A teacher is waited for."))
 
               Expect.equal
                   lines
@@ -106,7 +106,7 @@ let tests =
           }
 
           test "a view of one cohort has one line above its runs, and more runs than fit are counted" {
-              let lines, _ = shown 8 1 (fun live _ -> live.CohortStarted([| for lane in 1..5 -> $"run{lane}" |], 1, 0, 4, 10))
+              let lines, _ = shown 8 1 (fun live _ -> live.On(TrainingEvent.CohortStarted([| for lane in 1..5 -> $"run{lane}" |], 1, 0, 4, 10)))
 
               Expect.equal
                   (lines |> List.map _.Trim())

@@ -8,6 +8,7 @@ open Expecto
 open Spectre.Console
 open Spectre.Console.Rendering
 open ChannelDistillation.Runs
+open ChannelDistillation.Training
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Lab.Progress
@@ -46,16 +47,19 @@ let private console (height: int) (output: TextWriter) =
     console
 
 /// Two workers, of which one trains a teacher and the other two runs of four.
-let private act (crew: IPoolProgress) =
-    crew.Say "Training."
-    let first, second = crew.Worker 0, crew.Worker 1
-    first.Teacher <- true
-    first.CohortStarted([| "teacher resnet14" |], 1, 0, 2, 10)
-    second.CohortStarted([| "student-seed0"; "student-seed1" |], 1, 0, 2, 10)
-    second.ValidationStarted 1
-    second.EpochEnded("student-seed0", record 1)
-    second.EpochEnded("student-seed1", record 1)
-    second.Say "One to know."
+let private act (on: SweepEvent -> unit) =
+    on (Message "Training.")
+    on (FromWorker(0, TrainingEvent.CohortStarted([| "teacher resnet14" |], 1, 0, 2, 10, true)))
+
+    let events: TrainingEvent list =
+        [ TrainingEvent.CohortStarted([| "student-seed0"; "student-seed1" |], 1, 0, 2, 10)
+          TrainingEvent.ValidationStarted 1
+          TrainingEvent.EpochEnded("student-seed0", record 1)
+          TrainingEvent.EpochEnded("student-seed1", record 1)
+          TrainingEvent.Message "One to know." ]
+
+    for reported in events do
+        on (FromWorker(1, reported))
 
 [<Tests>]
 let tests =
@@ -63,9 +67,9 @@ let tests =
         "progress of workers"
         [ test "in plain lines each line has its worker's name" {
               use output = new StringWriter(NewLine = "\n")
-              let crew = PoolLines(output, obj (), [ "cpu 1"; "cpu 10" ]) :> IPoolProgress
-              act crew
-              crew.Rests 1
+              let crew = PoolLines(output, [ "cpu 1"; "cpu 10" ])
+              act crew.On
+              crew.On(Idle 1)
 
               Expect.equal
                   (output.ToString())
@@ -86,7 +90,7 @@ cpu 10 | One to know.
               let mutable view: IRenderable = Text ""
 
               let crew =
-                  PoolLive(console 40 said, obj (), [ "cuda:0"; "cuda:1" ], 4, clock, (fun frame -> view <- frame)) :> IPoolProgress
+                  PoolLive(console 40 said, [ "cuda:0"; "cuda:1" ], 4, clock, (fun frame -> view <- frame))
 
               let shown () =
                   use frame = new StringWriter(NewLine = "\n")
@@ -95,9 +99,9 @@ cpu 10 | One to know.
                   let words (line: string) = line.Split(' ', StringSplitOptions.RemoveEmptyEntries) |> String.concat " "
                   frame.ToString().Split '\n' |> Array.map words |> Array.filter ((<>) "") |> List.ofArray
 
-              act crew
+              act crew.On
               clock.Seconds <- 60L
-              (crew.Worker 1).ValidationStarted 1
+              crew.On(FromWorker(1, TrainingEvent.ValidationStarted 1))
 
               Expect.equal
                   (shown ())
@@ -112,9 +116,9 @@ cpu 10 | One to know.
                   "two runs are half way, of four"
 
               Expect.equal (said.ToString()) "Training.\ncuda:1: One to know.\n" "above"
-              (crew.Worker 1).LaneEnded("student-seed0", completed)
-              (crew.Worker 1).LaneEnded("student-seed1", completed)
-              crew.Rests 1
+              crew.On(FromWorker(1, TrainingEvent.LaneEnded("student-seed0", completed)))
+              crew.On(FromWorker(1, TrainingEvent.LaneEnded("student-seed1", completed)))
+              crew.On(Idle 1)
 
               Expect.equal
                   (shown ())
@@ -125,9 +129,9 @@ cpu 10 | One to know.
                     "cuda:1 · nothing to do" ]
                   "two are done, of four"
 
-              crew.Elsewhere [ "cd-seed0"; "cd-seed1" ]
+              crew.On(TrainedElsewhere [ "cd-seed0"; "cd-seed1" ])
               Expect.equal (shown ()).Head "2 of 2 runs ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ · 2 with other sweeps" "another sweep has the rest"
-              (crew.Worker 1).CohortStarted([| "cd-seed1" |], 1, 0, 2, 10)
+              crew.On(FromWorker(1, TrainingEvent.CohortStarted([| "cd-seed1" |], 1, 0, 2, 10)))
 
               Expect.equal (shown ()).Head "2 of 3 runs ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ · 30 s left · 1 with other sweeps" "one comes back"
           }
@@ -138,10 +142,10 @@ cpu 10 | One to know.
                   let names = [ for gpu in 0..7 -> $"cuda:{gpu}" ]
 
                   let crew =
-                      PoolLive(console height TextWriter.Null, obj (), names, 128, Clock(), (fun frame -> view <- frame)) :> IPoolProgress
+                      PoolLive(console height TextWriter.Null, names, 128, Clock(), (fun frame -> view <- frame))
 
                   for worker in 0..7 do
-                      (crew.Worker worker).CohortStarted([| for seed in 0..15 -> $"cd-seed{seed}" |], 1, 0, 2, 10)
+                      crew.On(FromWorker(worker, TrainingEvent.CohortStarted([| for seed in 0..15 -> $"cd-seed{seed}" |], 1, 0, 2, 10)))
 
                   use frame = new StringWriter(NewLine = "\n")
                   (console height frame).Write view

@@ -51,24 +51,24 @@ let tests =
 
           test "plain lines: one is one" {
               use output = new StringWriter(NewLine = "\n")
-              let lines = Lines(output, 1) :> ITrainingObserver
-              lines.CohortStarted([| "student-seed0" |], 1, 0, 1, 1)
+              let lines = Lines(output, 1)
+              lines.On(TrainingEvent.CohortStarted([| "student-seed0" |], 1, 0, 1, 1))
               Expect.equal (output.ToString()) "cohort 1 of 1: student-seed0 (1 epoch of 1 step)\n" "whole text"
           }
 
           test "plain lines: a block for each epoch, and why a run ended early" {
               use output = new StringWriter(NewLine = "\n")
-              let lines = Lines(output, 1) :> ITrainingObserver
-              lines.CohortStarted([| "student-seed0"; "cd-seed0" |], 2, 0, 2, 79)
-              lines.StepEnded(2, 1, 128L, TimeSpan.FromSeconds 1.0)
-              lines.EpochEnded("student-seed0", record 2)
-              lines.EpochEnded("cd-seed0", record 2)
-              lines.LaneEnded("student-seed0", RunResult(RunStatus.Completed, null, null))
-              lines.LaneEnded("cd-seed0", RunResult(RunStatus.Diverged, null, null, "the loss is not a number"))
+              let lines = Lines(output, 1)
+              lines.On(TrainingEvent.CohortStarted([| "student-seed0"; "cd-seed0" |], 2, 0, 2, 79))
+              lines.On(TrainingEvent.StepEnded(2, 1, 128L, TimeSpan.FromSeconds 1.0))
+              lines.On(TrainingEvent.EpochEnded("student-seed0", record 2))
+              lines.On(TrainingEvent.EpochEnded("cd-seed0", record 2))
+              lines.On(TrainingEvent.LaneEnded("student-seed0", RunResult(RunStatus.Completed, null, null)))
+              lines.On(TrainingEvent.LaneEnded("cd-seed0", RunResult(RunStatus.Diverged, null, null, "the loss is not a number")))
 
               Expect.equal
                   (output.ToString())
-                  "cohort 1 of 1: student-seed0, cd-seed0 (2 epochs of 79 steps, going on at epoch 2)\n\
+                  "cohort 1 of 1: student-seed0, cd-seed0 (2 epochs of 79 steps, resuming at epoch 2)\n\
                    epoch 2/2, 812 images/s, 0 s left\n\
                    \032 student-seed0  top-1 error 31.25 %  loss 2.153 (ce 1.204, cd 0.1581)\n\
                    \032 cd-seed0       top-1 error 31.25 %  loss 2.153 (ce 1.204, cd 0.1581)\n\
@@ -83,7 +83,7 @@ let tests =
               let wait seconds = clock.Seconds <- clock.Seconds + seconds
 
               let left () = Expect.wantSome pace.CohortLeft "known" |> _.TotalSeconds
-              pace.Start(false, 1, 2, 95, 4, 100)
+              pace.Start(TrainingEvent.CohortStarted([| "cd" |], 2, 95, 4, 100))
               Expect.floatClose Accuracy.high pace.Fraction 0.4875 "of the whole"
               wait 2L
               pace.Advance(2, 97)
@@ -103,22 +103,22 @@ let tests =
           }
 
           test "plain lines: where a run goes on" {
-              for startEpoch, startStep, expected in [ 1, 0, ""; 2, 0, ", going on at epoch 2"; 1, 7, ", going on after step 7 of epoch 1" ] do
+              for startEpoch, startStep, expected in [ 1, 0, ""; 2, 0, ", resuming at epoch 2"; 1, 7, ", resuming after step 7 of epoch 1" ] do
                   use output = new StringWriter(NewLine = "\n")
-                  let lines = Lines(output, 1) :> ITrainingObserver
-                  lines.CohortStarted([| "cd" |], startEpoch, startStep, 3, 9)
+                  let lines = Lines(output, 1)
+                  lines.On(TrainingEvent.CohortStarted([| "cd" |], startEpoch, startStep, 3, 9))
                   Expect.equal (output.ToString()) $"cohort 1 of 1: cd (3 epochs of 9 steps{expected})\n" "line"
           }
 
           test "a step is reported in well under a microsecond" {
-              let lines = Lines(TextWriter.Null, 1) :> ITrainingObserver
-              lines.CohortStarted([| "student-seed0" |], 1, 0, 1, 1_000_000)
+              let lines = Lines(TextWriter.Null, 1)
+              lines.On(TrainingEvent.CohortStarted([| "student-seed0" |], 1, 0, 1, 1_000_000))
               let elapsed = TimeSpan.FromSeconds 1.0
 
               let (), took =
                   ProcessorTime.ofWork (fun () ->
                       for step in 1..1_000_000 do
-                          lines.StepEnded(1, step, int64 step, elapsed))
+                          lines.On(TrainingEvent.StepEnded(1, step, int64 step, elapsed)))
 
               // It is about 50 ms.
               Expect.isLessThan took.TotalSeconds 1.0 "processor time of a million steps"

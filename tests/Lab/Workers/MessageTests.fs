@@ -2,6 +2,7 @@ module ChannelDistillation.Tests.Lab.Workers.MessageTests
 
 open System
 open System.Collections.Generic
+open System.Text.Json
 open Expecto
 open ChannelDistillation.Core
 open ChannelDistillation.Specs
@@ -17,37 +18,18 @@ open ChannelDistillation.Lab.Workers
 open ChannelDistillation.Lab.Sweep
 open ChannelDistillation.Lab.Overview
 
-/// Writes down what it is told.
-type private Notes() =
-    let notes = ResizeArray<string>()
-    member _.All = List.ofSeq notes
+/// The events that arrive of those that a worker reports.
+let private received (events: TrainingEvent list) : TrainingEvent list =
+    let received = ResizeArray<TrainingEvent>()
 
-    interface IProgress with
-        member _.Teacher
-            with set value = notes.Add $"teacher {value}"
-
-    interface ITrainingObserver with
-        member _.CohortStarted(lanes, startEpoch, startStep, epochs, stepsPerEpoch) =
-            notes.Add $"cohort {List.ofSeq lanes} {startEpoch} {startStep} {epochs} {stepsPerEpoch}"
-
-        member _.StepEnded(epoch, step, images, elapsed) = notes.Add $"step {epoch} {step} {images} {elapsed.TotalSeconds}"
-        member _.ValidationStarted epoch = notes.Add $"validation {epoch}"
-        member _.EpochEnded(lane, record) = notes.Add $"epoch {lane} {record.Epoch} {record.Loss} {record.Losses.Count}"
-        member _.LaneEnded(lane, result) = notes.Add $"lane {lane} {result.Status} {result.Message}"
-        member _.Say message = notes.Add $"say {message}"
-
-/// What an observer is told of lines that a worker wrote.
-let private received (tell: ITrainingObserver -> IProgress -> unit) =
-    let notes = Notes()
-
-    let reporting =
-        Messages.Reporting(fun line ->
+    let report =
+        Messages.reporting (fun line ->
             match Messages.read line with
-            | Reply.Told tell -> tell (notes :> IProgress)
+            | Reply.Reported reported -> received.Add reported
             | other -> failtest $"{other}")
 
-    tell reporting reporting
-    notes.All
+    List.iter report events
+    List.ofSeq received
 
 let private losses: IReadOnlyDictionary<string, float> = Dictionary(dict [ "ce", 1.5 ])
 
@@ -55,44 +37,38 @@ let private losses: IReadOnlyDictionary<string, float> = Dictionary(dict [ "ce",
 let tests =
     testList
         "messages of workers"
-        [ test "tell an observer what the worker's own was told" {
-              let told =
-                  received (fun observer progress ->
-                      progress.Teacher <- true
-                      observer.CohortStarted([| "a"; "b" |], 2, 3, 4, 5)
-                      observer.StepEnded(2, 4, 64L, TimeSpan.FromSeconds 1.5)
-                      observer.ValidationStarted 2
+        [ test "Events of a worker's training arrive as they were reported" {
+              let record =
+                  EpochRecord(
+                      Epoch = 2,
+                      LearningRate = 0.1,
+                      Loss = nan,
+                      Losses = losses,
+                      LossWeights = losses,
+                      TrainTop1Error = 1.0,
+                      TrainTop5Error = 1.0,
+                      Top1Error = 1.0,
+                      Top5Error = 1.0,
+                      ImagesPerSecond = 1.0,
+                      Seconds = 1.0
+                  )
 
-                      observer.EpochEnded(
-                          "a",
-                          EpochRecord(
-                              Epoch = 2,
-                              LearningRate = 0.1,
-                              Loss = nan,
-                              Losses = losses,
-                              LossWeights = losses,
-                              TrainTop1Error = 1.0,
-                              TrainTop5Error = 1.0,
-                              Top1Error = 1.0,
-                              Top5Error = 1.0,
-                              ImagesPerSecond = 1.0,
-                              Seconds = 1.0
-                          )
-                      )
+              let events: TrainingEvent list =
+                  [ TrainingEvent.CohortStarted([| "a"; "b" |], 2, 3, 4, 5, true)
+                    TrainingEvent.StepEnded(2, 4, 64L, TimeSpan.FromSeconds 1.5)
+                    TrainingEvent.EpochTrained(2, TimeSpan.FromSeconds 2.5, TimeSpan.FromSeconds 0.5)
+                    TrainingEvent.ValidationStarted 2
+                    TrainingEvent.EpochEnded("a", record)
+                    TrainingEvent.LaneEnded("a", RunResult(RunStatus.Diverged, null, null, "zu groß\nreally"))
+                    TrainingEvent.Message "a \"word\"" ]
 
-                      observer.LaneEnded("a", RunResult(RunStatus.Diverged, null, null, "zu groß\nreally"))
-                      observer.Say "a \"word\"")
+              let json (reported: TrainingEvent) = JsonSerializer.Serialize(reported, RecordJson.Line)
+              Expect.equal (received events |> List.map json) (events |> List.map json) "in the same order"
 
               Expect.equal
-                  told
-                  [ "teacher True"
-                    "cohort [a; b] 2 3 4 5"
-                    "step 2 4 64 1.5"
-                    "validation 2"
-                    "epoch a 2 NaN 1"
-                    "lane a Diverged zu groß\nreally"
-                    "say a \"word\"" ]
-                  "in the same order"
+                  (json events[0])
+                  """{"event":"cohort","lanes":["a","b"],"start_epoch":2,"start_step":3,"epochs":4,"steps_per_epoch":5,"is_teacher":true}"""
+                  "one line of JSON each"
           }
 
           test "give the reason why a worker leaves" {
@@ -131,7 +107,7 @@ let tests =
               let long = String('x', 100)
 
               for line, expected in
-                  [ """{"event":"weather"}""", "the event `weather`"
+                  [ """{"event":"weather"}""", """the line `{"event":"weather"}`"""
                     """{"event":"step","epoch":"one"}""", """the line `{"event":"step","epoch":"one"}`"""
                     """{"event":"cohort"}""", """the line `{"event":"cohort"}`"""
                     "{ half", "the line `{ half`"

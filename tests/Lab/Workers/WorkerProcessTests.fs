@@ -3,6 +3,7 @@ module ChannelDistillation.Tests.Lab.Workers.WorkerProcessTests
 open System
 open System.Diagnostics
 open Expecto
+open ChannelDistillation.Training
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
@@ -53,7 +54,11 @@ let tests =
         [ test "may say what is not known and print what it likes: it is ignored, said once, and nothing is lost" {
               withWorker (StrangeMessage, AtBegin, 1) WorkerProcess.Patience (fun folder worker ->
                   let said = ResizeArray<string>()
-                  let notes = Silent said.Add
+                  let notes (reported: TrainingEvent) =
+                      match reported with
+                      | :? TrainingEvent.Message as message -> said.Add message.Text
+                      | _ -> ()
+
                   worker.Begin experiment
 
                   match worker.AwaitReady notes with
@@ -62,7 +67,7 @@ let tests =
 
                   Expect.equal
                       (List.ofSeq said)
-                      [ "cpu: a message of the training process is ignored, for this version does not know the event `weather`." ]
+                      [ """cpu: a message of the training process is ignored, for this version does not know the line `{"event":"weather","is":"fine"}`.""" ]
                       "said once"
 
                   let plan = Tiny.plan folder "experiment.yaml" experiment
@@ -85,7 +90,7 @@ let tests =
                   worker.Begin experiment
                   worker.Stop()
 
-                  match worker.AwaitReady(Silent()) with
+                  match worker.AwaitReady ignore with
                   | Died how -> Expect.equal how (BySignal 9) "killed"
                   | other -> failtest $"{other}"
 

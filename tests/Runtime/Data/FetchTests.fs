@@ -96,8 +96,8 @@ let tests =
               use stop = new CancellationTokenSource()
 
               let stopping =
-                  { new IDownloadObserver with
-                      member _.Started(_, _) = ()
+                  { new IWorkObserver with
+                      member _.Started(_, _, _, _) = ()
                       member _.Advanced _ = ()
                       member _.Ended() = ()
 

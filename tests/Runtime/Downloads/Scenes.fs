@@ -26,8 +26,8 @@ type Listener(?received: int64 -> unit) =
     member _.Starts = List.ofSeq starts
     member _.Bytes = bytes
 
-    interface IDownloadObserver with
-        member _.Started(_, already) = lock gate (fun () -> starts.Add already)
+    interface IWorkObserver with
+        member _.Started(_, _, already, _) = lock gate (fun () -> starts.Add already)
 
         member _.Advanced now =
             bytes <- now

@@ -22,7 +22,7 @@ let private recipe lr = TeacherSpec(Model = ModelSpec "resnet8", Train = train 1
 
 let private trainIt (folder: TemporaryFolder) teacher =
     let watcher = Watcher()
-    (store folder).Train(teacher, dataset, options folder, watcher, CancellationToken.None)
+    (store folder).Train(teacher, dataset, options folder, watcher.On, CancellationToken.None)
     watcher
 
 [<Tests>]
@@ -92,7 +92,7 @@ let tests =
               Directory.CreateDirectory home |> ignore
               let other = RunLeases().TryTake home |> fst |> nonNull
               let watcher = Watcher(onSay = other.Dispose)
-              (store folder).Train(teacher, dataset, options folder, watcher, CancellationToken.None)
+              (store folder).Train(teacher, dataset, options folder, watcher.On, CancellationToken.None)
 
               Expect.equal
                   (List.ofSeq watcher.Said)

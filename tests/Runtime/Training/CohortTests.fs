@@ -103,7 +103,7 @@ let tests =
               let watcher = Watcher()
 
               let train () =
-                  CohortTrainer.Train([| stuck; lane folder "runs" variant |], options folder, watcher, System.Threading.CancellationToken.None)
+                  CohortTrainer.Train([| stuck; lane folder "runs" variant |], options folder, watcher.On, System.Threading.CancellationToken.None)
 
               Expect.throwsC train (fun error ->
                   Expect.isTrue (error :? MissingException) "kind"
@@ -132,7 +132,7 @@ let tests =
                       torch.empty(1L <<< 48).Dispose()
 
               let watcher = Watcher(onEpoch = scarce)
-              CohortTrainer.Train(Array.ofList lanes, options folder, watcher, System.Threading.CancellationToken.None)
+              CohortTrainer.Train(Array.ofList lanes, options folder, watcher.On, System.Threading.CancellationToken.None)
               Expect.equal (List.ofSeq watcher.Said) [ "Out of memory: training goes on with 2 of 4 runs; the others follow." ] "said"
               Expect.all (statuses watcher) (fun (_, status) -> status = "Completed") "all completed"
 
@@ -145,7 +145,7 @@ let tests =
               let plain = spec null (train 1 0.05) [ loss "ce" 1.0 always ]
               let scarce (_: string) = raise (System.Runtime.InteropServices.ExternalException "CUDA out of memory. Tried to allocate 2.00 GiB")
               let watcher = Watcher(onEpoch = scarce)
-              CohortTrainer.Train([| lane folder "alone" ("student", plain) |], options folder, watcher, System.Threading.CancellationToken.None)
+              CohortTrainer.Train([| lane folder "alone" ("student", plain) |], options folder, watcher.On, System.Threading.CancellationToken.None)
 
               Expect.equal
                   watcher.Ended["student"].Message
@@ -158,7 +158,7 @@ let tests =
 
               let watcher = Watcher(onEpoch = broken)
               let lanes = [| lane folder "both" ("broken", plain); lane folder "both" ("student", plain) |]
-              CohortTrainer.Train(lanes, options folder, watcher, System.Threading.CancellationToken.None)
+              CohortTrainer.Train(lanes, options folder, watcher.On, System.Threading.CancellationToken.None)
               Expect.equal (statuses watcher) [ "broken", "Failed"; "student", "Completed" ] "how they ended"
               Expect.equal watcher.Ended["broken"].Message "Exception: a mistake of ours" "why"
           }
@@ -175,7 +175,7 @@ let tests =
                           ours <- false)
 
               let student = lane folder "runs" ("student", plain)
-              CohortTrainer.Train([| lost; student |], options folder, watcher, System.Threading.CancellationToken.None)
+              CohortTrainer.Train([| lost; student |], options folder, watcher.On, System.Threading.CancellationToken.None)
               Expect.equal (List.ofSeq watcher.Said) [ "lost was taken over by another process while this one stood still." ] "said"
               Expect.hasLength (RunFolder(lost.Folder).ReadMetrics()) 1 "epochs"
               Expect.isNull (RunFolder(lost.Folder).ReadResult()) "no result"
@@ -204,7 +204,7 @@ let tests =
               // Of this thread: other threads have tensors of their own.
               let watcher = Watcher(fun _ -> counts.Add DisposeScopeManager.Statistics.ThreadTotalLiveCount)
               let lanes = [| for variant in variants 3 -> lane folder "runs" variant |]
-              CohortTrainer.Train(lanes, options folder, watcher, System.Threading.CancellationToken.None)
+              CohortTrainer.Train(lanes, options folder, watcher.On, System.Threading.CancellationToken.None)
               // The first epochs add momentum and switch losses on; from then on nothing may grow.
               Expect.equal (counts |> Seq.skip 10 |> Seq.distinct |> Seq.length) 1 $"live tensors: {List.ofSeq counts}"
           }
@@ -251,7 +251,7 @@ let tests =
               let run = lane folder "stopped" variant
               use stop = new System.Threading.CancellationTokenSource()
               let watcher = Watcher(onValidation = stop.Cancel)
-              CohortTrainer.Train([| run |], options folder, watcher, stop.Token)
+              CohortTrainer.Train([| run |], options folder, watcher.On, stop.Token)
               Expect.equal (statuses watcher) [ "student", "Interrupted" ] "stopped"
               Expect.isEmpty (RunFolder(run.Folder).ReadMetrics()) "an epoch without its validation is not finished"
               let rest = trainLanes folder [ run ]

@@ -177,7 +177,7 @@ let tests =
               let often =
                   TrainingOptions(Workspace folder.Path, "cpu", OpenDataset = (options folder).OpenDataset, SaveEvery = TimeSpan.Zero)
 
-              CohortTrainer.Train([| run |], often, watcher, Threading.CancellationToken.None)
+              CohortTrainer.Train([| run |], often, watcher.On, Threading.CancellationToken.None)
               let left = LaneSpec("student", snd variant, Path.Combine(folder.Path, "left"))
               let rest = trainLanes folder [ left ]
               Expect.equal rest.Steps 7 "the steps after the eighth, saved after the eighth"

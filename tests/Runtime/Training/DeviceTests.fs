@@ -188,7 +188,7 @@ let tests =
           test "the peak of memory is recorded with the session" {
               use folder = new TemporaryFolder()
               let run = lane folder "runs" ("student", spec null (train 1 0.05) [ loss "ce" 1.0 always ])
-              CohortTrainer.Train([| run |], options folder, Watcher(), Threading.CancellationToken.None)
+              CohortTrainer.Train([| run |], options folder, Watcher().On, Threading.CancellationToken.None)
               let session = Sessions.Counting(nonNull (RunFolder(run.Folder).ReadRun())) |> Seq.last
               let peak = int64 (string session["peak_memory_mib"])
               Expect.isGreaterThan peak 100L "libtorch alone takes more"

@@ -23,7 +23,7 @@ let private options (folder: TemporaryFolder) = TrainingOptions(Workspace folder
 
 let private trainLanes folder lanes =
     let watcher = Watcher()
-    CohortTrainer.Train(Array.ofList lanes, options folder, watcher, CancellationToken.None)
+    CohortTrainer.Train(Array.ofList lanes, options folder, watcher.On, CancellationToken.None)
     watcher
 
 let private result (lane: LaneSpec) = RunFolder(lane.Folder).ReadResult() |> nonNull
@@ -76,7 +76,7 @@ let tests =
                                   stop.Cancel()
                   )
 
-              CohortTrainer.Train([| lane |], options folder, watcher, stop.Token)
+              CohortTrainer.Train([| lane |], options folder, watcher.On, stop.Token)
               Expect.equal (result lane).Status RunStatus.Interrupted "interrupted"
               Expect.isNull (result lane).Test "no test errors"
               let rest = trainLanes folder [ lane ]

@@ -27,7 +27,7 @@ let private trainIn layout folder step (lanes: LaneSpec list) =
             if steps = step then
                 stop.Cancel())
 
-    CohortTrainer.Train(Array.ofList lanes, inLayout layout folder, watcher, stop.Token)
+    CohortTrainer.Train(Array.ofList lanes, inLayout layout folder, watcher.On, stop.Token)
     watcher
 
 let private auto, channelsLast, contiguous = LayoutRequest.Auto, LayoutRequest.ChannelsLast, LayoutRequest.Contiguous

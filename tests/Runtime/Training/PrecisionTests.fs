@@ -166,7 +166,7 @@ let tests =
               use folder = new TemporaryFolder()
               let still = DatasetSpec(Name = dataset.Name, Augmentation = AugmentationSpec.None)
               let cached = TeacherSpec(Model = teacher.Model, Train = teacher.Train, Cache = true)
-              TeacherStore(Workspace folder.Path).Train(cached, still, options folder, Watcher(), Threading.CancellationToken.None)
+              TeacherStore(Workspace folder.Path).Train(cached, still, options folder, Watcher().On, Threading.CancellationToken.None)
 
               let run teacher =
                   RunSpec(

@@ -54,7 +54,7 @@ let tests =
                           stop.Cancel())
 
               let run = lane folder "runs" (plain 1)
-              CohortTrainer.Train([| run |], options folder, slow 3, stop.Token)
+              CohortTrainer.Train([| run |], options folder, (slow 3).On, stop.Token)
               trainLanes folder [ run ] |> ignore
               let epoch = (RunFolder(run.Folder).ReadMetrics())[0]
               Expect.isGreaterThan epoch.Seconds 0.18 "the steps before"
@@ -67,7 +67,7 @@ let tests =
               use stop = new CancellationTokenSource()
               let run = lane folder "runs" (plain 1)
               let watcher = Watcher((fun _ -> Thread.Sleep 60), onValidation = stop.Cancel)
-              CohortTrainer.Train([| run |], options folder, watcher, stop.Token)
+              CohortTrainer.Train([| run |], options folder, watcher.On, stop.Token)
               trainLanes folder [ run ] |> ignore
               let epoch = (RunFolder(run.Folder).ReadMetrics())[0]
               // Five steps, of which the last pause is over when validation starts.
@@ -124,7 +124,7 @@ let tests =
                       if step = 2 then
                           left.Value <- copy run "left" folder)
 
-              CohortTrainer.Train([| run |], options folder, watcher, CancellationToken.None)
+              CohortTrainer.Train([| run |], options folder, watcher.On, CancellationToken.None)
               Expect.equal (List.ofSeq watcher.Said) [ "kd starts anew: the teacher's weights are no longer those that it began with." ] "said"
               Expect.equal (trainLanes folder [ left.Value ]).Steps 10 "nothing to go on from"
               Expect.equal (outcome left.Value) (outcome run) "the same numbers"

@@ -88,7 +88,7 @@ let work () : int =
 
     let options = TrainingOptions(Workspace folder.Path, "cpu", OpenDataset = openDataset)
 
-    CohortTrainer.Train(cohort, options, watcher.Value, CancellationToken.None)
+    CohortTrainer.Train(cohort, options, watcher.Value.On, CancellationToken.None)
 
     for ended in watcher.Value.Ended do
         eprintfn "%s: %s" ended.Key ended.Value.Message

@@ -40,7 +40,7 @@ let private two (folder: TemporaryFolder) epochs = [ for name in [ "first"; "sec
 
 let private run options lanes =
     let watcher = Watcher()
-    CohortTrainer.Train(Array.ofList lanes, options, watcher, Threading.CancellationToken.None)
+    CohortTrainer.Train(Array.ofList lanes, options, watcher.On, Threading.CancellationToken.None)
     watcher
 
 [<Tests>]
@@ -126,7 +126,7 @@ let tests =
 
               let said =
                   try
-                      CohortTrainer.Train(Array.ofList lanes, optionsOf folder failing, watcher, Threading.CancellationToken.None)
+                      CohortTrainer.Train(Array.ofList lanes, optionsOf folder failing, watcher.On, Threading.CancellationToken.None)
                       "nothing"
                   with :? DeviceLostException as lost ->
                       lost.Message
@@ -159,7 +159,7 @@ let tests =
                       if steps = 3 then
                           stop.Cancel())
 
-              CohortTrainer.Train([| lane' "broken" |], optionsOf folder (fun () -> images imageCount 1), watcher, stop.Token)
+              CohortTrainer.Train([| lane' "broken" |], optionsOf folder (fun () -> images imageCount 1), watcher.On, stop.Token)
               let fewer = optionsOf folder (fun () -> images 10 1)
               let resumed = run fewer [ lane' "broken" ]
 

@@ -25,7 +25,7 @@ let private run dataset teacher epochs = spec teacher (train epochs 0.05) losses
 
 /// Makes the teacher for images that are varied in a certain way.
 let private trainTeacher (folder: TemporaryFolder) dataset =
-    TeacherStore(Workspace folder.Path).Train(cached, dataset, options folder, Watcher(), Threading.CancellationToken.None)
+    TeacherStore(Workspace folder.Path).Train(cached, dataset, options folder, Watcher().On, Threading.CancellationToken.None)
 
 let private trainOne folder place spec =
     let lane = lane folder place ("run", spec)

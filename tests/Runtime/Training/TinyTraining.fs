@@ -70,24 +70,24 @@ type Watcher(?afterStep: int -> unit, ?onValidation: unit -> unit, ?onSay: unit 
     member val Said = List<string>()
     member _.Steps = steps
 
-    interface ITrainingObserver with
-        member _.CohortStarted(_, _, _, _, _) = ()
+    member this.On = Action<TrainingEvent> this.Handle
 
-        member _.StepEnded(_, _, _, _) =
+    member private this.Handle(reported: TrainingEvent) =
+        match reported with
+        | :? TrainingEvent.StepEnded ->
             steps <- steps + 1
             afterStep |> Option.iter (fun act -> act steps)
-
-        member _.ValidationStarted _ = onValidation |> Option.iter (fun act -> act ())
-        member _.EpochEnded(lane, _) = onEpoch |> Option.iter (fun act -> act lane)
-        member this.LaneEnded(lane, result) = this.Ended[lane] <- result
-
-        member this.Say message =
-            this.Said.Add message
+        | :? TrainingEvent.ValidationStarted -> onValidation |> Option.iter (fun act -> act ())
+        | :? TrainingEvent.EpochEnded as ended -> onEpoch |> Option.iter (fun act -> act ended.Lane)
+        | :? TrainingEvent.LaneEnded as ended -> this.Ended[ended.Lane] <- ended.Result
+        | :? TrainingEvent.Message as message ->
+            this.Said.Add message.Text
             onSay |> Option.iter (fun act -> act ())
+        | _ -> ()
 
 let trainLanes folder (lanes: LaneSpec list) =
     let watcher = Watcher()
-    CohortTrainer.Train(Array.ofList lanes, options folder, watcher, Threading.CancellationToken.None)
+    CohortTrainer.Train(Array.ofList lanes, options folder, watcher.On, Threading.CancellationToken.None)
     watcher
 
 /// Trains until so many steps are done, then asks it to stop.
@@ -99,12 +99,12 @@ let trainUntil step folder (lanes: LaneSpec list) =
             if steps = step then
                 stop.Cancel())
 
-    CohortTrainer.Train(Array.ofList lanes, options folder, watcher, stop.Token)
+    CohortTrainer.Train(Array.ofList lanes, options folder, watcher.On, stop.Token)
     watcher
 
 /// Makes the teacher that the variants learn from.
 let trainTeacher (folder: TemporaryFolder) =
-    TeacherStore(Workspace folder.Path).Train(teacher, dataset, options folder, Watcher(), Threading.CancellationToken.None)
+    TeacherStore(Workspace folder.Path).Train(teacher, dataset, options folder, Watcher().On, Threading.CancellationToken.None)
 
 /// metrics.jsonl without the two fields that tell the time, and the bytes of both weight files.
 let outcome (lane: LaneSpec) =

@@ -23,7 +23,7 @@ let private whole =
 /// Trains; the message with which it ended, if it did.
 let private attempt (folder: TemporaryFolder) (watcher: Watcher) (run: LaneSpec) =
     try
-        CohortTrainer.Train([| run |], options folder, watcher, CancellationToken.None)
+        CohortTrainer.Train([| run |], options folder, watcher.On, CancellationToken.None)
         None
     with :? MissingException as error ->
         Some(error.Message.Replace(run.Folder, "FOLDER"))

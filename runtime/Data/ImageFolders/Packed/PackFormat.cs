@@ -21,17 +21,3 @@ public readonly record struct PackFormat(int? ShortSide)
 /// <param name="WasThere">It had been complete before, and checking its shards found nothing to write anew.</param>
 /// <param name="Remarks">What a person should know, such as files that could not be read.</param>
 public sealed record PackResult(int Images, long Bytes, bool WasThere, int Classes, IReadOnlyList<string> Remarks);
-
-/// <summary>Is told how packing goes, some times per second.</summary>
-public interface IPackObserver
-{
-    /// <param name="images">To be packed in all, or to be checked.</param>
-    /// <param name="what">The activity: "Packing data/imagenet".</param>
-    void Started(string what, int images);
-
-    /// <param name="images">Done so far.</param>
-    /// <param name="bytes">Of them, in the copy.</param>
-    void Advanced(int images, long bytes);
-
-    void Say(string message);
-}

@@ -14,7 +14,7 @@ public sealed class Packer
     private const int ImagesAtOnce = 64;
     private readonly string target;
     private readonly PackFormat format;
-    private readonly IPackObserver observer;
+    private readonly IWorkObserver observer;
     private readonly CancellationToken stop;
     private readonly PackIndex? there;
     private readonly List<string> remarks = [];
@@ -23,7 +23,7 @@ public sealed class Packer
     private int images;
     private long bytes;
 
-    private Packer(string target, PackFormat format, IPackObserver observer, CancellationToken stop)
+    private Packer(string target, PackFormat format, IWorkObserver observer, CancellationToken stop)
     {
         (this.target, this.format, this.observer, this.stop) = (target, format, observer, stop);
         there = PackIndex.IsThere(target) ? PackIndex.Load(target) : null;
@@ -33,7 +33,7 @@ public sealed class Packer
     /// <param name="target">Where the copy goes.</param>
     /// <exception cref="MissingException">The folder is not what it must be, too many of its files are broken, or the copy cannot be written.</exception>
     /// <exception cref="OperationCanceledException">Asked to stop; complete shards are kept.</exception>
-    public static PackResult Pack(string folder, string target, PackFormat format, IPackObserver observer, CancellationToken stop)
+    public static PackResult Pack(string folder, string target, PackFormat format, IWorkObserver observer, CancellationToken stop)
     {
         PackTarget.Check(folder, target);
         PackTarget.Make(target);
@@ -73,7 +73,7 @@ public sealed class Packer
         }
 
         remarks.AddRange(training.Findings.Sentences(training.Folder).Concat(validation.Findings.Sentences(validation.Folder)));
-        observer.Started(IsCheck ? $"Checking {target}" : $"Packing {folder}", training.Files.Count + validation.Files.Count);
+        observer.Started(IsCheck ? $"Checking {target}" : $"Packing {folder}", training.Files.Count + validation.Files.Count, 0, WorkUnit.Images);
         var index = new PackIndex(
             PackIndex.Current,
             format.ToString(),
@@ -85,6 +85,7 @@ public sealed class Packer
         );
         index.Write(target);
         PackTarget.RemoveSurplus(target, index);
+        observer.Ended();
         return new(images, bytes, IsCheck && !isChanged, training.Classes.Count, remarks);
     }
 
@@ -170,7 +171,6 @@ public sealed class Packer
                 packed[i] = new();
             }
 
-            var written = 0L;
             for (var done = 0; done < count; done += packed.Length)
             {
                 stop.ThrowIfCancellationRequested();
@@ -190,10 +190,9 @@ public sealed class Packer
                 {
                     var index = first + done + i;
                     writer.Add(store.Part.Files.Bytes(index), store.Label(index), packed[i]);
-                    written += packed[i].Data.Length;
                 }
 
-                observer.Advanced(images + done + some, bytes + written);
+                observer.Advanced(images + done + some);
             }
 
             writer.Complete(listing);
@@ -239,7 +238,7 @@ public sealed class Packer
         var length = new FileInfo(path).Length;
         images += shard.Count;
         bytes += length;
-        observer.Advanced(images, bytes);
+        observer.Advanced(images);
         return new(file, shard.Count, length, shard.Footer.Data.ToString("x16"));
     }
 }

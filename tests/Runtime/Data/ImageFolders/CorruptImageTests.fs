@@ -30,10 +30,10 @@ let tests =
                       [ "2 of the 6 images for training cannot be read; the next readable image of the class takes the place of each:"
                         + "\n  "
                         + Path.Combine(root, "train", "cat/cat_1.JPEG")
-                        + ": it is no JPEG, PNG, GIF, WebP, BMP, PPM or PGM picture"
+                        + ": it is not a JPEG, PNG, GIF, WebP or BMP image"
                         + "\n  "
                         + Path.Combine(root, "train", "cat/cat_2.JPEG")
-                        + ": it is no JPEG, PNG, GIF, WebP, BMP, PPM or PGM picture" ]
+                        + ": it is not a JPEG, PNG, GIF, WebP or BMP image" ]
                       "each is counted once"
 
                   File.WriteAllText(Path.Combine(root, "train", "cat", "cat_0.JPEG"), "no picture")
@@ -42,7 +42,7 @@ let tests =
                       Expect.equal
                           error.Message
                           ($"""No training image of the class of {Path.Combine(root, "train", "cat/cat_1.JPEG")} can be read. The last one that was """
-                           + $"""tried is {Path.Combine(root, "train", "cat/cat_0.JPEG")}: it is no JPEG, PNG, GIF, WebP, BMP, PPM or PGM picture.""")
+                           + $"""tried is {Path.Combine(root, "train", "cat/cat_0.JPEG")}: it is not a JPEG, PNG, GIF, WebP or BMP image.""")
                           "a class without any"))
           }
 
@@ -55,7 +55,7 @@ let tests =
 
               use dataset = openFolder root.Path 1
               let name i = Path.Combine(root.Path, "train", $"cat/cat_{i}.JPEG")
-              let reason = "it is no JPEG, PNG, GIF, WebP, BMP, PPM or PGM picture"
+              let reason = "it is not a JPEG, PNG, GIF, WebP or BMP image"
 
               Expect.throwsC (fun () -> read dataset.Training 1 AugmentationSpec.None |> ignore) (fun error ->
                   Expect.isTrue (error :? MissingException) $"{error}"
@@ -98,9 +98,9 @@ let tests =
                   (Seq.toList (parts.Remarks()))
                   [ "1 of the 18 images for training cannot be read; the next readable image of the class takes the place of each:\n  "
                     + named "cat" before
-                    + ": it is no JPEG, PNG, GIF, WebP, BMP, PPM or PGM picture"
+                    + ": it is not a JPEG, PNG, GIF, WebP or BMP image"
                     "1 of the 2 images for validation cannot be read; each is shown as a uniform grey and so counts as wrong, except by luck:\n  "
                     + named "dog" dog
-                    + ": it is no JPEG, PNG, GIF, WebP, BMP, PPM or PGM picture" ]
+                    + ": it is not a JPEG, PNG, GIF, WebP or BMP image" ]
                   "remarks"
           } ]

@@ -87,7 +87,7 @@ let tests =
                   [ "2 of the 9 images for validation cannot be read; each is shown as a uniform grey and so counts as wrong, except by luck:"
                     + "\n  "
                     + named "val/n03_broken/not_an_image.JPEG"
-                    + ": it is no JPEG, PNG, GIF, WebP, BMP, PPM or PGM picture"
+                    + ": it is not a JPEG, PNG, GIF, WebP or BMP image"
                     + "\n  "
                     + named "val/n03_broken/truncated.JPEG"
                     + ": it ends before the picture does" ]

@@ -119,7 +119,7 @@ let tests =
                   Expect.equal
                       (remarks root)
                       ((9, 4),
-                       [ "In ROOT/train, 4 images cannot be read: 1 TIFF, which is not read here (cat/tiff.tif), 1 broken link (cat/gone.png), "
+                       [ "In ROOT/train, 4 images cannot be read: 1 TIFF, not supported (cat/tiff.tif), 1 broken link (cat/gone.png), "
                          + "1 empty (cat/cat_0.JPEG), 1 pipe or device (dog/pipe.jpg)." ])
                       "said"
 
@@ -136,27 +136,24 @@ let tests =
                         + $"""
   {named "cat/cat_0.JPEG"}: it is empty
   {named "cat/gone.png"}: it cannot be read: it is a link to nowhere.png, which is not there
-  {named "cat/tiff.tif"}: TIFF pictures are not read here; convert it to PNG
+  {named "cat/tiff.tif"}: TIFF images are not supported; convert it to 8-bit PNG
   {named "dog/pipe.jpg"}: it cannot be read: it is a pipe, not a file""" ]
                       "remarks")
           }
 
-          test "images of more than 8 bits are counted, and what becomes of them is said" {
+          test "Images of unsupported formats and of more than 8 bits are counted and reported" {
               withFolder cats (fun root ->
                   put root "train/cat/grey.png" grey16
-                  put root "train/dog/grey.pgm" "P5 1 1 65535\n\001\002"B
                   put root "train/cat/colour.png" colour16
                   put root "val/dog/8.png" (TestImages.encode SKEncodedImageFormat.Png 30 30 1)
                   put root "val/dog/8.pgm" "P5 1 1 255\n\001"B
-                  put root "val/dog/16.ppm" "P6 # made by hand\n1 1 1023\n\001\002\001\002\001\002"B
 
                   Expect.equal
                       (remarks root)
-                      ((9, 7),
-                       [ "In ROOT/train, 2 grey images have more than 8 bits (cat/grey.png): values above 255 become white, as in Pillow. Convert them to 8 bits "
-                         + "if that is not what you want."
+                      ((8, 6),
+                       [ "In ROOT/train, 1 image cannot be read: 1 16-bit grey PNG, not supported (cat/grey.png)."
                          "In ROOT/train, 1 image has more than 8 bits per channel (cat/colour.png): the upper 8 are used, as in Pillow."
-                         "In ROOT/val, 1 image has more than 8 bits per channel (dog/16.ppm): the upper 8 are used, as in Pillow." ])
+                         "In ROOT/val, 1 image cannot be read: 1 PGM and PPM, not supported (dog/8.pgm)." ])
                       "said")
           }
 
@@ -293,7 +290,7 @@ let tests =
                           error.Message
                           ("More than 10 of the 14 images for training cannot be read, which is more than chance breaks. Remove or replace them, or copy the "
                            + "dataset again:\n"
-                           + $"""  9 x it is no JPEG, PNG, GIF, WebP, BMP, PPM or PGM picture: {root.File "train/cat/cat_1.JPEG"}"""
+                           + $"""  9 x it is not a JPEG, PNG, GIF, WebP or BMP image: {root.File "train/cat/cat_1.JPEG"}"""
                            + "\n"
                            + $"""  2 x it is empty: {root.File "train/cat/cat_12.JPEG"}""")
                           "message")
@@ -309,9 +306,9 @@ let tests =
                       (Seq.toList result.Remarks)
                       [ "2 of the 10 images for training cannot be read; the copy says so in their place, and training does as it does with the folder:\n"
                         + "  cat/cat_0.JPEG: it ends before the picture begins\n"
-                        + "  dog/dog_1.JPEG: it is no JPEG, PNG, GIF, WebP, BMP, PPM or PGM picture"
+                        + "  dog/dog_1.JPEG: it is not a JPEG, PNG, GIF, WebP or BMP image"
                         "1 of the 4 images for validation cannot be read; the copy says so in their place, and training does as it does with the folder:\n"
-                        + "  dog/dog_1.JPEG: it is no JPEG, PNG, GIF, WebP, BMP, PPM or PGM picture" ]
+                        + "  dog/dog_1.JPEG: it is not a JPEG, PNG, GIF, WebP or BMP image" ]
                       "remarks")
           }
 

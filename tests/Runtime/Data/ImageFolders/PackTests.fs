@@ -65,9 +65,9 @@ let tests =
                   Expect.equal
                       (Seq.toList result.Remarks)
                       [ "1 of the 10 images for training cannot be read; the copy says so in their place, and training does as it does with the folder:\n"
-                        + "  dog/dog_1.JPEG: it is no JPEG, PNG, GIF, WebP, BMP, PPM or PGM picture"
+                        + "  dog/dog_1.JPEG: it is not a JPEG, PNG, GIF, WebP or BMP image"
                         "1 of the 4 images for validation cannot be read; the copy says so in their place, and training does as it does with the folder:\n"
-                        + "  dog/dog_1.JPEG: it is no JPEG, PNG, GIF, WebP, BMP, PPM or PGM picture" ]
+                        + "  dog/dog_1.JPEG: it is not a JPEG, PNG, GIF, WebP or BMP image" ]
                       "remarks"
 
                   use original = openFolder folder 2

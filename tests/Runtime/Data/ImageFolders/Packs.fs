@@ -13,9 +13,10 @@ open ChannelDistillation.Tests.Runtime.Data.ImageFolders.TestImages
 type Watcher(advanced: int -> unit) =
     member val Said = ResizeArray<string>()
 
-    interface IPackObserver with
-        member this.Started(what, images) = this.Said.Add $"{what}: {images}"
-        member _.Advanced(images, _) = advanced images
+    interface IWorkObserver with
+        member this.Started(what, images, _, _) = this.Said.Add $"{what}: {images}"
+        member _.Advanced images = advanced (int images)
+        member _.Ended() = ()
 
         member this.Say message =
             // Depends on what else is installed on the machine.
