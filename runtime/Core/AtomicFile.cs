@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Text;
-using ChannelDistillation.Runs;
 
 namespace ChannelDistillation.Core;
 

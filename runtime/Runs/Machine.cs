@@ -1,6 +1,6 @@
-using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
+using ChannelDistillation.Core;
 using ChannelDistillation.Imaging;
 using ChannelDistillation.Native;
 using ChannelDistillation.Specs;
@@ -11,13 +11,10 @@ namespace ChannelDistillation.Runs;
 /// <summary>What a run was made with, for its record.</summary>
 public static class Machine
 {
-    public static string Version { get; } =
-        typeof(Machine).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion;
-
     public static JsonObject Software() =>
         new()
         {
-            ["channel_distillation"] = Version,
+            ["channel_distillation"] = Product.Version,
             ["torchsharp"] = typeof(torch).Assembly.GetName().Version!.ToString(3),
             ["dotnet"] = Environment.Version.ToString(),
             ["jpeg"] = ImageDecoder.JpegLibrary,

@@ -112,7 +112,7 @@ let render (options: TableOptions) (results: Results) (details: RunDetail list) 
               "runs", runs details
               "footer",
               escaped
-                  $"Made by channel-distillation {Provenance.shortVersion ChannelDistillation.Runs.Machine.Version}. Charts: Apache ECharts (Apache License 2.0)."
+                  $"Made by channel-distillation {Provenance.shortVersion ChannelDistillation.Core.Product.Version}. Charts: Apache ECharts (Apache License 2.0)."
               "licences", escaped (resource "ECHARTS-NOTICE" + "\n" + resource "ECHARTS-LICENSE")
               "data", ReportData.render results details
               "echarts", resource "echarts.min.js"

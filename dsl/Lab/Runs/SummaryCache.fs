@@ -47,7 +47,7 @@ type Kept =
 let private tables = ConcurrentDictionary<string, string>()
 
 /// This build of the program: another one may read more from the files, or show it otherwise.
-let private build = $"{Machine.Version} {typeof<Kept>.Assembly.ManifestModule.ModuleVersionId}"
+let private build = $"{Product.Version} {typeof<Kept>.Assembly.ManifestModule.ModuleVersionId}"
 
 /// The file begins with it, and a line break.
 let private checksumOf (content: ReadOnlySpan<byte>) = Encoding.ASCII.GetBytes(Convert.ToHexStringLower(XxHash128.Hash content) + "\n")

@@ -1,6 +1,5 @@
 using ChannelDistillation.Core;
 using ChannelDistillation.Imaging;
-using ChannelDistillation.Runs;
 
 namespace ChannelDistillation.Data.ImageFolders.Packed;
 
@@ -78,7 +77,7 @@ public sealed class Packer
             PackIndex.Current,
             format.ToString(),
             folder,
-            $"channel-distillation {Machine.Version}, {ImageDecoder.JpegLibrary}",
+            $"channel-distillation {Product.Version}, {ImageDecoder.JpegLibrary}",
             training.Classes,
             Write(training, listedTraining, "train", "training"),
             Write(validation, listedValidation, "val", "validation")

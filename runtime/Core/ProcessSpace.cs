@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Microsoft.Win32;
 
-namespace ChannelDistillation.Runs;
+namespace ChannelDistillation.Core;
 
 /// <summary>What process numbers count in. Machines can share a name, and containers of one machine have numbers of their own.</summary>
 internal static partial class ProcessSpace
