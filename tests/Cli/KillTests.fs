@@ -10,13 +10,13 @@ open ChannelDistillation.Tests.Cli.Running
 open ChannelDistillation.Tests.Runtime.Data.ImageFolders
 open ChannelDistillation.Tests.Runtime.Imaging
 
-/// A checkpoint after every step; a teacher trained on the way, connectors that are trained with the student, a loss from Python, a held-out part. The
+/// A checkpoint after every step; a teacher trained on the way, connectors that are trained with the student, a student and a loss from Python, a hold-out split. The
 /// steps are small ones, many more than the kills: half of these let one or two go by.
 let private experiment =
     "experiment: killed
 dataset: { image_folder: photos, classes: 2, validation: 0.25 }
 teacher: { model: resnet8, train: { epochs: 1 } }
-student: { model: resnet8 }
+student: { torchscript: student.pt }
 checkpoint_minutes: 0.00001
 train:
   epochs: 6
@@ -79,6 +79,7 @@ let private prepared () =
     TestImages.folder (folder.File "photos") [ "cat"; "dog" ] 16 1 |> ignore
     File.WriteAllText(folder.File "killed.yaml", experiment)
     File.Copy(Path.Combine(Repository.root, "experiments/python/soft_labels.pt"), folder.File "soft_labels.pt")
+    File.Copy(Golden.path "photo_student.pt", folder.File "student.pt")
     folder
 
 [<Tests>]
