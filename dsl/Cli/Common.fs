@@ -5,11 +5,8 @@ open System
 open System.IO
 open ChannelDistillation.Core
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Messages
 open ChannelDistillation.Dsl.Planning
-open ChannelDistillation.Lab.Workers
-open ChannelDistillation.Lab.Sweep
 
 /// Cohorts of more lanes gain little: the teacher's share of a step is then small.
 let defaultLanes = 16

@@ -5,10 +5,7 @@ open System
 open System.Text.RegularExpressions
 open Argu
 open ChannelDistillation.Specs
-open ChannelDistillation.Training
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Lab.Workers
 open ChannelDistillation.Lab.Tables
 open ChannelDistillation.Lab.Runs

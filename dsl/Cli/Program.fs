@@ -7,7 +7,6 @@ open ChannelDistillation.Core
 open ChannelDistillation.Native
 open ChannelDistillation.Training
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Lab.Runs
 open ChannelDistillation.Lab.Progress
 

@@ -6,7 +6,6 @@ open System.Diagnostics
 open System.Runtime.InteropServices
 open System.Threading
 open Spectre.Console
-open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Lab.Progress
 open ChannelDistillation.Lab.Workers
 

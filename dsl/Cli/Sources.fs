@@ -4,11 +4,8 @@ module ChannelDistillation.Cli.Sources
 open System
 open System.IO
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Lab.Tables
 open ChannelDistillation.Lab.Runs
-open ChannelDistillation.Lab.Workers
 open ChannelDistillation.Lab.Sweep
 open ChannelDistillation.Cli.Common
 

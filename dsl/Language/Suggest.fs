@@ -1,8 +1,6 @@
 /// The nearest right spellings of a word that is not known.
 module ChannelDistillation.Dsl.Suggest
 
-open System
-
 /// Letters to insert, delete, replace or swap with a neighbour to get from one word to the other (optimal string alignment).
 let distance (a: string) (b: string) =
     let table = Array2D.zeroCreate (a.Length + 1) (b.Length + 1)

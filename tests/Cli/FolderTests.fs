@@ -11,7 +11,6 @@ open ChannelDistillation.Checkpoints
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Cli.Running
 open ChannelDistillation.Tests.Runtime.Data.ImageFolders
-open ChannelDistillation.Tests.Runtime.Imaging
 
 let private experiment =
     "experiment: photos

@@ -8,7 +8,6 @@ open Expecto
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Cli.Running
 open ChannelDistillation.Tests.Runtime.Data.ImageFolders
-open ChannelDistillation.Tests.Runtime.Imaging
 
 /// A checkpoint after every step; a teacher trained on the way, connectors that are trained with the student, a student and a loss from Python, a hold-out split. The
 /// steps are small ones, many more than the kills: half of these let one or two go by.

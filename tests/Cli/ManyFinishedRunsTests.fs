@@ -5,8 +5,6 @@ open System
 open System.IO
 open Expecto
 open ChannelDistillation.Runs
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Cli.Running
 

@@ -1,14 +1,12 @@
 /// From a Python module to a table, where Python has PyTorch.
 module ChannelDistillation.Tests.Cli.PythonTests
 
-open System
 open System.IO
 open Expecto
 open ChannelDistillation.Runs
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Cli.Running
 open ChannelDistillation.Tests.Runtime.Data.ImageFolders
-open ChannelDistillation.Tests.Runtime.Imaging
 
 /// Debian's packages are for its own interpreter, which need not be the first on the PATH.
 let private python =

@@ -1,7 +1,6 @@
 /// Files that are not what the program expects, given to the real program; none may hold it for ever.
 module ChannelDistillation.Tests.Cli.StrangeFileTests
 
-open System
 open System.IO
 open Expecto
 open ChannelDistillation.Tests

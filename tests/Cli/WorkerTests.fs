@@ -10,7 +10,6 @@ open Expecto
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Cli.Running
 open ChannelDistillation.Tests.Runtime.Data.ImageFolders
-open ChannelDistillation.Tests.Runtime.Imaging
 
 /// A checkpoint after every step; a teacher trained on the way, and runs that need none; small steps, so that there is time within a run.
 let private experiment =

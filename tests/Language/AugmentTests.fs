@@ -2,9 +2,6 @@ module ChannelDistillation.Tests.AugmentTests
 
 open Expecto
 open ChannelDistillation.Specs
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
 
 /// The augmentation that each row trains with: pad, mode and flip; nothing: the dataset's own.
 let private augmentations text settings =

@@ -3,7 +3,6 @@ module ChannelDistillation.Tests.Base
 
 open Expecto
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Messages
 open ChannelDistillation.Dsl.Planning
 

@@ -3,7 +3,6 @@ module ChannelDistillation.Tests.BuilderTests
 open Expecto
 open ChannelDistillation.Specs
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Planning
 open ChannelDistillation.Dsl.Builders

@@ -3,12 +3,8 @@ module ChannelDistillation.Tests.CrdBenchmarkTests
 
 open Expecto
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Lab.Tables
 open ChannelDistillation.Lab.Runs
-open ChannelDistillation.Lab.Workers
-open ChannelDistillation.Lab.Sweep
 open ChannelDistillation.Tests.PublishedTests
 
 /// Top-1 accuracy in percent after the last epoch, as the tables of arXiv 1910.10699 have it: same architecture, then different ones.

@@ -3,10 +3,6 @@ module ChannelDistillation.Tests.Language.DatasetSettingsTests
 open Expecto
 open ChannelDistillation.Specs
 open ChannelDistillation.Data
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Resolution
 open ChannelDistillation.Dsl.Planning
 open ChannelDistillation.Tests
 

@@ -8,7 +8,6 @@ open System
 open System.IO
 open Expecto
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Messages
 open ChannelDistillation.Dsl.Planning
 

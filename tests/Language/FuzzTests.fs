@@ -7,7 +7,6 @@ open Expecto
 open ChannelDistillation.Specs
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Messages
 open ChannelDistillation.Dsl.Planning
 open ChannelDistillation.Dsl.Builders

@@ -3,10 +3,8 @@ module ChannelDistillation.Tests.GridPropertyTests
 
 open System
 open Expecto
-open FsCheck
 open FsCheck.FSharp
 open ChannelDistillation.Specs
-open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Planning
 
 let private runNames (plan: Plan) = plan.Runs |> List.map _.Name

@@ -3,7 +3,6 @@ module ChannelDistillation.Tests.GridTests
 open System
 open Expecto
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Messages
 open ChannelDistillation.Dsl.Planning
 

@@ -3,12 +3,8 @@ module ChannelDistillation.Tests.PublishedTests
 open System
 open Expecto
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Lab.Tables
 open ChannelDistillation.Lab.Runs
-open ChannelDistillation.Lab.Workers
-open ChannelDistillation.Lab.Sweep
 
 /// Top-1 and top-5 error in percent, as the tables of arXiv 2006.01683 have them.
 let private tables =

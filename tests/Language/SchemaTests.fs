@@ -3,14 +3,11 @@
 ///     UPDATE_EXPECTED=1 dotnet run -c Release --project tests -- --filter schema
 module ChannelDistillation.Tests.SchemaTests
 
-open System
 open System.IO
 open System.Text.Json.Nodes
 open Expecto
 open NJsonSchema
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Messages
 open ChannelDistillation.Dsl.Schema
 open ChannelDistillation.Dsl.Planning

@@ -2,20 +2,13 @@
 module ChannelDistillation.Tests.ShippedTests
 
 open System
-open System.Collections.Generic
 open System.IO
 open Expecto
 open ChannelDistillation.Schedules
 open ChannelDistillation.Losses
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Messages
 open ChannelDistillation.Dsl.Planning
-open ChannelDistillation.Lab.Tables
-open ChannelDistillation.Lab.Runs
-open ChannelDistillation.Lab.Workers
-open ChannelDistillation.Lab.Sweep
 open ChannelDistillation.Tests.Runtime.Schedules
 
 let names =

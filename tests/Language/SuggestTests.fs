@@ -2,9 +2,6 @@ module ChannelDistillation.Tests.SuggestTests
 
 open Expecto
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Planning
 
 let private losses = [ "ce"; "kd"; "gkd"; "cd"; "at"; "fitnets" ]
 

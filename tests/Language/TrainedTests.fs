@@ -3,8 +3,6 @@ module ChannelDistillation.Tests.TrainedTests
 
 open Expecto
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Planning
 
 /// The example with other variants and a grid.

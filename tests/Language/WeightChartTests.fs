@@ -1,7 +1,6 @@
 module ChannelDistillation.Tests.WeightChartTests
 
 open Expecto
-open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Planning
 
 [<Tests>]

@@ -5,8 +5,6 @@ open System.Text.Json
 open System.Text.Json.Nodes
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Planning
 
 let rec private ofNode (node: Node) : JsonNode =
     match node.Content with

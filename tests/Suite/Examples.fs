@@ -1,7 +1,6 @@
 /// Tests for the tests of the suite itself: what they can do to the process that they run in.
 module ChannelDistillation.Tests.Suite.Examples
 
-open System
 open System.Runtime.InteropServices
 open System.Threading
 open Expecto

@@ -3,13 +3,6 @@ module ChannelDistillation.Cli.DataVerb
 
 open Argu
 open ChannelDistillation.Data
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Planning
-open ChannelDistillation.Lab.Runs
-open ChannelDistillation.Lab.Workers
-open ChannelDistillation.Lab.Sweep
 open ChannelDistillation.Lab.Overview
 open ChannelDistillation.Cli
 open ChannelDistillation.Cli.Common

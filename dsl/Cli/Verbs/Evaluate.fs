@@ -13,15 +13,8 @@ open ChannelDistillation.TorchScript
 open ChannelDistillation.Models
 open ChannelDistillation.Checkpoints
 open ChannelDistillation.Runs
-open ChannelDistillation.Teachers
 open ChannelDistillation.Training
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Planning
 open ChannelDistillation.Lab.Progress
-open ChannelDistillation.Lab.Runs
-open ChannelDistillation.Lab.Workers
 open ChannelDistillation.Lab.Sweep
 open ChannelDistillation.Cli
 open ChannelDistillation.Cli.Common

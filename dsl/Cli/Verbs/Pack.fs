@@ -9,10 +9,6 @@ open ChannelDistillation.Specs
 open ChannelDistillation.Downloads
 open ChannelDistillation.Data
 open ChannelDistillation.Data.ImageFolders.Packed
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Planning
 open ChannelDistillation.Lab.Progress
 open ChannelDistillation.Cli
 open ChannelDistillation.Cli.Common

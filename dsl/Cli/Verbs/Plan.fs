@@ -2,11 +2,8 @@
 module ChannelDistillation.Cli.PlanVerb
 
 open Argu
-open ChannelDistillation.Core
 open ChannelDistillation.Training
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Lab.Tables
 open ChannelDistillation.Lab.Runs
 open ChannelDistillation.Lab.Workers

@@ -2,13 +2,7 @@
 module ChannelDistillation.Cli.ReportVerb
 
 open Argu
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Lab.Runs
-open ChannelDistillation.Lab.Workers
-open ChannelDistillation.Lab.Sweep
-open ChannelDistillation.Lab.Overview
 open ChannelDistillation.Cli
 open ChannelDistillation.Cli.Common
 

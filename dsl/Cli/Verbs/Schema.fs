@@ -3,9 +3,6 @@ module ChannelDistillation.Cli.SchemaVerb
 
 open System.IO
 open Argu
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Schema
 open ChannelDistillation.Cli
 

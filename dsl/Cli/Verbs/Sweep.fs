@@ -5,11 +5,7 @@ open System
 open System.IO
 open System.Threading
 open Argu
-open ChannelDistillation.Core
 open ChannelDistillation.Native
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Planning
 open ChannelDistillation.Lab.Tables
 open ChannelDistillation.Lab.Runs

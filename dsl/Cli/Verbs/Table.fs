@@ -3,9 +3,6 @@ module ChannelDistillation.Cli.TableVerb
 
 open System.IO
 open Argu
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Lab.Tables
 open ChannelDistillation.Cli
 

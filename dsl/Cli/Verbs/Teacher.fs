@@ -4,17 +4,10 @@ module ChannelDistillation.Cli.TeacherVerb
 open System
 open System.Threading
 open Argu
-open ChannelDistillation.Core
 open ChannelDistillation.Native
 open ChannelDistillation.Teachers
 open ChannelDistillation.Training
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Planning
 open ChannelDistillation.Lab.Progress
-open ChannelDistillation.Lab.Runs
-open ChannelDistillation.Lab.Workers
 open ChannelDistillation.Lab.Sweep
 open ChannelDistillation.Lab.Overview
 open ChannelDistillation.Cli

@@ -6,12 +6,6 @@ open Argu
 open ChannelDistillation.Core
 open ChannelDistillation.TorchScript
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Planning
-open ChannelDistillation.Lab.Runs
-open ChannelDistillation.Lab.Workers
-open ChannelDistillation.Lab.Sweep
 open ChannelDistillation.Lab.Overview
 open ChannelDistillation.Cli
 open ChannelDistillation.Cli.Common

@@ -7,7 +7,6 @@ open ChannelDistillation.Core
 open ChannelDistillation.Downloads
 open ChannelDistillation.Checkpoints
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Codecs
 
 /// More tensors than these are shown by their part of the network.
 let private mostTensors = 40

@@ -10,12 +10,6 @@ open ChannelDistillation.Core
 open ChannelDistillation.Specs
 open ChannelDistillation.Downloads
 open ChannelDistillation.Data
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Planning
-open ChannelDistillation.Lab.Workers
-open ChannelDistillation.Lab.Sweep
 
 let private number (count: int) = count.ToString("N0", CultureInfo.InvariantCulture)
 

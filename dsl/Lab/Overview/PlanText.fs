@@ -12,11 +12,8 @@ open ChannelDistillation.Teachers
 open ChannelDistillation.Teachers.Signals
 open ChannelDistillation.Training
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Planning
 open ChannelDistillation.Lab.Runs
-open ChannelDistillation.Lab.Workers
 open ChannelDistillation.Lab.Sweep
 open ChannelDistillation.Lab.Progress
 open ChannelDistillation.Lab.Tables

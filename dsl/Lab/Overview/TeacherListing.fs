@@ -8,13 +8,7 @@ open ChannelDistillation.Core
 open ChannelDistillation.Downloads
 open ChannelDistillation.Runs
 open ChannelDistillation.Teachers
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Lab.Progress
-open ChannelDistillation.Lab.Runs
-open ChannelDistillation.Lab.Workers
-open ChannelDistillation.Lab.Sweep
 
 let private known (workspace: Workspace) =
     let rows =

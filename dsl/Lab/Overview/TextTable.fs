@@ -2,7 +2,6 @@
 module ChannelDistillation.Lab.Overview.TextTable
 
 open System
-open ChannelDistillation.Dsl.Codecs
 
 /// Rows of equally many cells as indented lines, each column as wide as its widest cell.
 /// <param name="right">Columns of numbers, from 0: aligned at their right.</param>

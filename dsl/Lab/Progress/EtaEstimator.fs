@@ -2,9 +2,6 @@ namespace ChannelDistillation.Lab.Progress
 
 open System
 open ChannelDistillation.Training
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
 
 /// What is still to be trained and how fast it has gone so far. Steps and validations are measured apart: where a run goes on near an epoch's end,
 /// a few steps are followed by a whole validation.

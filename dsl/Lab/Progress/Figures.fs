@@ -3,10 +3,7 @@ module ChannelDistillation.Lab.Progress.Figures
 
 open System
 open System.Globalization
-open ChannelDistillation.Downloads
 open ChannelDistillation.Runs
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
 
 let private invariant = CultureInfo.InvariantCulture
 

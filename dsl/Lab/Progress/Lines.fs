@@ -5,8 +5,6 @@ open System.IO
 open ChannelDistillation.Runs
 open ChannelDistillation.Training
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
 
 /// Plain lines for logs and pipes: a block for each epoch, and a line every 30 seconds within an epoch.
 [<Sealed>]

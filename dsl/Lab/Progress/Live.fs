@@ -6,10 +6,6 @@ open Spectre.Console
 open Spectre.Console.Rendering
 open ChannelDistillation.Runs
 open ChannelDistillation.Training
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Planning
 
 /// A view that stays in place on a terminal; messages scroll above it.
 /// <param name="title">Whose progress it is, where there are several views; else empty.</param>

@@ -6,9 +6,6 @@ open Spectre.Console
 open Spectre.Console.Rendering
 open ChannelDistillation.Runs
 open ChannelDistillation.Training
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Planning
 
 /// What is known of one worker: its part of the view, and how far the runs are that it trains.
 [<Sealed>]

@@ -2,7 +2,6 @@
 module ChannelDistillation.Lab.Progress.Sparkline
 
 open System
-open ChannelDistillation.Dsl.Codecs
 
 let private bars = "▁▂▃▄▅▆▇█"
 

@@ -5,7 +5,6 @@ open System
 open Spectre.Console
 open Spectre.Console.Rendering
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Builders
 
 /// Call before `Terminal.guard`: Spectre then writes to the console itself.
 let prepare () =

@@ -8,9 +8,6 @@ open System.Text
 open System.Text.Json
 open System.Text.Json.Nodes
 open ChannelDistillation.Runs
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Lab.Tables
 
 /// Beyond so many epochs of all runs together, only every second, third ... one is drawn: a page must stay one that a browser opens.

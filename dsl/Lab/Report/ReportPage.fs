@@ -6,9 +6,6 @@ open System.IO
 open System.Net
 open System.Reflection
 open System.Text.RegularExpressions
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Lab.Tables
 
 /// The scripts in the order in which they need one another.

@@ -2,9 +2,6 @@ namespace ChannelDistillation.Lab.Report
 
 open System.Text.Json.Nodes
 open ChannelDistillation.Runs
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Planning
 open ChannelDistillation.Lab.Tables
 
 /// Everything that the report shows of a run.

@@ -3,7 +3,6 @@ module ChannelDistillation.Lab.Runs.ErrorLog
 
 open System
 open System.IO
-open ChannelDistillation.Dsl
 
 /// Into a folder of this user alone, in the temporary directory, with a name that nobody can know before. The result is the file, or the details
 /// themselves where they cannot be written.

@@ -7,9 +7,6 @@ open System.IO.Enumeration
 open ChannelDistillation.Specs
 open ChannelDistillation.Runs
 open ChannelDistillation.Training
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Planning
 
 /// A planned run and where it stands.

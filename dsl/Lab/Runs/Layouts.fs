@@ -7,9 +7,6 @@ open ChannelDistillation.Models
 open ChannelDistillation.Losses
 open ChannelDistillation.Runs
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Grids
 open ChannelDistillation.Dsl.Planning
 open ChannelDistillation.Lab.Tables
 

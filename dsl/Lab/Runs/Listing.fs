@@ -1,7 +1,6 @@
 /// The runs of a plan for plan.json, with the cohort that each is, was or would be trained in.
 module ChannelDistillation.Lab.Runs.Listing
 
-open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Lab.Tables
 
 let ofJobs (lanes: int) (jobs: Job list) : PlanFile.ListedRun list =

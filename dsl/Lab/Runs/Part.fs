@@ -1,9 +1,6 @@
 namespace ChannelDistillation.Lab.Runs
 
 open ChannelDistillation.Runs
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Planning
 
 /// What one process does of a sweep that several share: jobs of a cluster, or the workers of one command, do a part each.

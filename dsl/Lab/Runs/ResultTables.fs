@@ -4,7 +4,6 @@ module ChannelDistillation.Lab.Runs.ResultTables
 open System
 open System.IO
 open ChannelDistillation.Core
-open ChannelDistillation.Dsl
 open ChannelDistillation.Lab.Tables
 
 /// The results so far, whatever part of the runs is there.

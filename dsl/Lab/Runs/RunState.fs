@@ -1,9 +1,6 @@
 namespace ChannelDistillation.Lab.Runs
 
 open ChannelDistillation.Runs
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
 
 /// What a sweep does with a run, by what lies in its folder.
 type RunState =

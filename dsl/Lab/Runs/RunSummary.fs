@@ -5,9 +5,6 @@ open System.Collections.Concurrent
 open System.Text.Json
 open System.Text.Json.Nodes
 open ChannelDistillation.Runs
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Lab.Tables
 
 /// What run.json and result.json in the folder of a run say, in short: of ten thousand runs all of it is too much to hold.

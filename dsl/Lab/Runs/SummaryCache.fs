@@ -10,10 +10,6 @@ open System.Text
 open System.Text.Json
 open ChannelDistillation.Core
 open ChannelDistillation.Runs
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Planning
 open ChannelDistillation.Lab.Tables
 
 /// Below this, reading everything takes less than a person notices.

@@ -4,9 +4,6 @@ module ChannelDistillation.Lab.Runs.Teachers
 open ChannelDistillation.Specs
 open ChannelDistillation.Teachers
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Grids
 open ChannelDistillation.Dsl.Planning
 
 type PlannedTeacher =

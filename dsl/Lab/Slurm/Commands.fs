@@ -5,9 +5,6 @@ open System
 open System.ComponentModel
 open System.Diagnostics
 open ChannelDistillation.Core
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
 
 /// Whether a variable of the environment stands for an option of one of these commands. Those of the shell that starts a sweep would stand
 /// over what the scripts ask for, and hide jobs from the questions that are asked of the queue.

@@ -7,8 +7,6 @@ open System.Threading
 open Spectre.Console
 open Spectre.Console.Rendering
 open ChannelDistillation.Runs
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Planning
 open ChannelDistillation.Lab.Progress
 open ChannelDistillation.Lab.Runs

@@ -3,9 +3,6 @@ namespace ChannelDistillation.Lab.Slurm
 open System
 open System.Collections.Generic
 open ChannelDistillation.Core
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
 
 /// An entry of the scheduler's queue that belongs to an experiment: a job, or an element of an array.
 type QueueEntry =

@@ -4,8 +4,6 @@ module ChannelDistillation.Lab.Slurm.Script
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Lab.Runs
-open ChannelDistillation.Lab.Workers
-open ChannelDistillation.Lab.Sweep
 
 /// How the program is started on a node.
 type Program =

@@ -6,7 +6,6 @@ open ChannelDistillation.Core
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Planning
 
 let fileOf (workspace: Workspace) = Path.Combine(workspace.Root, "slurm.yaml")
 

@@ -3,12 +3,7 @@ namespace ChannelDistillation.Lab.Slurm
 open System
 open System.Collections.Generic
 open ChannelDistillation.Runs
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Planning
 open ChannelDistillation.Lab.Runs
-open ChannelDistillation.Lab.Workers
-open ChannelDistillation.Lab.Sweep
 
 /// Where the runs of a sweep stand, from their records and the scheduler's queue.
 type Status =

@@ -4,10 +4,6 @@ open System
 open System.IO
 open System.Text.RegularExpressions
 open ChannelDistillation.Core
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Planning
 
 /// The jobs of a submission.
 type JobKind =

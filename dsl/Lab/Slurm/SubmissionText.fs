@@ -1,9 +1,7 @@
 /// What people are told of jobs.
 module ChannelDistillation.Lab.Slurm.SubmissionText
 
-open System.IO
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Planning
 
 let private queued (work: Work) =

@@ -12,7 +12,6 @@ open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Planning
 open ChannelDistillation.Lab.Tables
 open ChannelDistillation.Lab.Runs
-open ChannelDistillation.Lab.Workers
 open ChannelDistillation.Lab.Sweep
 
 /// An array of cohorts that the scheduler has now.

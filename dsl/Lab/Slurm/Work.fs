@@ -2,8 +2,6 @@ namespace ChannelDistillation.Lab.Slurm
 
 open System.Collections.Generic
 open ChannelDistillation.Training
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Planning
 open ChannelDistillation.Lab.Runs
 open ChannelDistillation.Lab.Sweep

@@ -3,9 +3,7 @@ namespace ChannelDistillation.Lab.Sweep
 open ChannelDistillation.Specs
 open ChannelDistillation.Native
 open ChannelDistillation.Training
-open ChannelDistillation.Dsl
 open ChannelDistillation.Lab.Runs
-open ChannelDistillation.Lab.Workers
 
 /// How a device is to compute. No part of what a run is: like the device, it may be another one when the run goes on.
 type Computing =

@@ -4,11 +4,7 @@ open System
 open System.IO
 open ChannelDistillation.Core
 open ChannelDistillation.Training
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Lab.Runs
-open ChannelDistillation.Lab.Workers
 
 /// Whether files can be written to a folder.
 module Writing =

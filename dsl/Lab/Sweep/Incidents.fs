@@ -1,7 +1,5 @@
 namespace ChannelDistillation.Lab.Sweep
 
-open ChannelDistillation.Dsl.Codecs
-
 /// Crashes of processes and losses of workers, for the end of a sweep. May be used by several threads.
 [<Sealed>]
 type Incidents() =

@@ -1,11 +1,6 @@
 namespace ChannelDistillation.Lab.Sweep
 
 open System
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Lab.Runs
-open ChannelDistillation.Lab.Workers
 
 /// How long to wait before some work is worth doing again, when it may take this share of the time: the longer it takes, the longer.
 [<Sealed>]

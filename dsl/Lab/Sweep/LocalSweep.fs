@@ -6,8 +6,6 @@ open System.Threading
 open ChannelDistillation.Data
 open ChannelDistillation.Runs
 open ChannelDistillation.Training
-open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Lab.Progress
 open ChannelDistillation.Lab.Runs
 
 /// Cheap where nothing changed: the store keeps the errors of each checkpoint.

@@ -6,11 +6,6 @@ open ChannelDistillation.Core
 open ChannelDistillation.Specs
 open ChannelDistillation.Native
 open ChannelDistillation.Training
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Lab.Runs
-open ChannelDistillation.Lab.Workers
 
 /// The first compute capability with multiplication in bfloat16: Ampere (CUDA C++ Programming Guide, "Compute Capabilities").
 let private firstCapability = Version(8, 0)

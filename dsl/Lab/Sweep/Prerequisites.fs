@@ -8,12 +8,8 @@ open ChannelDistillation.Downloads
 open ChannelDistillation.Data
 open ChannelDistillation.Teachers
 open ChannelDistillation.Training
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Lab.Progress
 open ChannelDistillation.Lab.Runs
-open ChannelDistillation.Lab.Workers
 
 /// What runs need before they can start: datasets and known teachers are fetched, teachers with a recipe are trained.
 module Prerequisites =

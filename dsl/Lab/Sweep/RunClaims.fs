@@ -6,10 +6,7 @@ open System.IO
 open System.Threading
 open ChannelDistillation.Core
 open ChannelDistillation.Runs
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Lab.Runs
-open ChannelDistillation.Lab.Workers
 
 /// Runs that several sweeps may want at the same time: each is trained by the one that takes it first, the others wait for it.
 /// <param name="patient">Whether the others are waited for; if not, their runs are left to them.</param>

@@ -6,13 +6,9 @@ open System.Diagnostics
 open System.IO
 open System.Threading
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Planning
-open ChannelDistillation.Lab.Tables
 open ChannelDistillation.Lab.Progress
 open ChannelDistillation.Lab.Runs
-open ChannelDistillation.Lab.Workers
 
 /// Trains what an experiment declares and is not yet trained.
 module Sweep =

@@ -6,7 +6,6 @@ open ChannelDistillation.Core
 open ChannelDistillation.Specs
 open ChannelDistillation.Training
 open ChannelDistillation.Lab.Tables
-open ChannelDistillation.Lab.Progress
 open ChannelDistillation.Lab.Runs
 open ChannelDistillation.Lab.Workers
 

@@ -9,12 +9,9 @@ open ChannelDistillation.Data
 open ChannelDistillation.Runs
 open ChannelDistillation.Training
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Planning
 open ChannelDistillation.Lab.Tables
 open ChannelDistillation.Lab.Runs
-open ChannelDistillation.Lab.Workers
 
 /// What was written of a sweep, and as what.
 type WrittenTables =

@@ -9,11 +9,8 @@ open ChannelDistillation.Runs
 open ChannelDistillation.Teachers
 open ChannelDistillation.Training
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Planning
 open ChannelDistillation.Lab.Runs
-open ChannelDistillation.Lab.Workers
 
 /// Evaluated again with other software, a network differs by some hundredths of a point; photographs decoded differently, by some tenths.
 let private tolerance = 1.0

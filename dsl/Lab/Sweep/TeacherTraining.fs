@@ -7,11 +7,9 @@ open ChannelDistillation.Core
 open ChannelDistillation.Runs
 open ChannelDistillation.Training
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Planning
 open ChannelDistillation.Lab.Progress
 open ChannelDistillation.Lab.Runs
-open ChannelDistillation.Lab.Workers
 
 type TeacherOptions =
     {

@@ -7,7 +7,6 @@ open System.Threading.Tasks
 open ChannelDistillation.Data
 open ChannelDistillation.Runs
 open ChannelDistillation.Training
-open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Lab.Progress

@@ -5,8 +5,6 @@ open System
 open System.Globalization
 open ChannelDistillation.Specs
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
 
 /// Why a row has fewer seeds than it should have, where its cell does not say all of it.
 let private gap (row: ResultRow) =

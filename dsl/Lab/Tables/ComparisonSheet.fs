@@ -1,11 +1,6 @@
 /// `table A B`: two results side by side, row by row.
 module ChannelDistillation.Lab.Tables.ComparisonSheet
 
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Planning
-
 /// Rows of the same variant at the same point of the grid belong together, whatever the order of their axes.
 let private keyOf (row: ResultRow) = row.Variant, List.sort row.Axes
 

@@ -5,8 +5,6 @@ open System
 open System.Globalization
 open System.Text.RegularExpressions
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
 
 let private text (value: float) = value.ToString("R", CultureInfo.InvariantCulture)
 

@@ -1,9 +1,6 @@
 namespace ChannelDistillation.Lab.Tables
 
 open MathNet.Numerics.Distributions
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
 
 /// How a row differs from another one. Without at least three seeds on each side there are neither p-values nor an interval.
 type Difference =

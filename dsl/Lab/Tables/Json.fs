@@ -6,8 +6,6 @@ open System.Globalization
 open System.Text.Json.Nodes
 open ChannelDistillation.Core
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
 
 /// JSON's null is .NET's.
 type Node = JsonNode | null

@@ -4,8 +4,6 @@ module ChannelDistillation.Lab.Tables.Latex
 open System
 open System.Text
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
 
 /// Characters that LaTeX takes for commands, and those that its older engines do not know.
 let private character (letter: Rune) =

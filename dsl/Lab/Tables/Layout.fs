@@ -3,10 +3,6 @@ namespace ChannelDistillation.Lab.Tables
 open ChannelDistillation.Specs
 open ChannelDistillation.Runs
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Grids
-open ChannelDistillation.Dsl.Planning
 
 /// What a network costs: trained numbers, and multiply-accumulates of one image's forward pass.
 type Cost =

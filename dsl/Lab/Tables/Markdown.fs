@@ -3,8 +3,6 @@ module ChannelDistillation.Lab.Tables.Markdown
 
 open System
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
 
 /// As one cell of a table.
 let private escaped (text: string) = (Comment.oneLine text).Replace("|", "\\|")

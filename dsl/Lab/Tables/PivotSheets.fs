@@ -1,11 +1,6 @@
 /// `--pivot`: the values of one axis as columns, with the top-1 error in each.
 module ChannelDistillation.Lab.Tables.PivotSheets
 
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Planning
-
 let private without axis (row: ResultRow) = row.Axes |> List.filter (fun (path, _) -> path <> axis)
 
 let private ofPart options axis (point: (string * string) list, rows: ResultRow list, axes: string list) =

@@ -10,8 +10,6 @@ open ChannelDistillation.Core
 open ChannelDistillation.Specs
 open ChannelDistillation.Runs
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Planning
 
 let fileOf (folder: string) = Path.Combine(folder, "plan.json")

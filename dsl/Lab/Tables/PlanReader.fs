@@ -8,10 +8,6 @@ open ChannelDistillation.Core
 open ChannelDistillation.Specs
 open ChannelDistillation.Runs
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Grids
-open ChannelDistillation.Dsl.Planning
 
 /// An entry that is not there or not of its type; the file may come from anybody.
 exception private Wrong of reason: string

@@ -4,8 +4,6 @@ open System
 open System.Text.Json.Nodes
 open ChannelDistillation.Runs
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
 
 /// Software and machine of some runs.
 type TrainedOn =

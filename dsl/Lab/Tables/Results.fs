@@ -2,10 +2,6 @@ namespace ChannelDistillation.Lab.Tables
 
 open ChannelDistillation.Runs
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Grids
-open ChannelDistillation.Dsl.Planning
 
 /// How far a row is.
 type RowStatus =

@@ -1,10 +1,6 @@
 /// A choice among the points of a grid is a choice on the images that they are evaluated on.
 module ChannelDistillation.Lab.Tables.Selection
 
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
-
 /// Axes that choose networks or images: their points are compared, and none of them is chosen.
 let private isOfPair (path: string) = path = "teacher" || path.StartsWith "teacher.model" || path.StartsWith "student" || path.StartsWith "dataset"
 

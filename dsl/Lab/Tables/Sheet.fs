@@ -1,10 +1,5 @@
 namespace ChannelDistillation.Lab.Tables
 
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Planning
-
 type Cell =
     {
         Text: string

@@ -2,9 +2,6 @@
 module ChannelDistillation.Lab.Tables.Sheets
 
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Planning
 
 let valueOf axis (row: ResultRow) = row.Axes |> List.tryPick (fun (path, value) -> if path = axis then Some value else None)
 

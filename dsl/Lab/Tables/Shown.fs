@@ -2,9 +2,6 @@ namespace ChannelDistillation.Lab.Tables
 
 open System
 open System.Globalization
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
 
 /// What a table shows of the differences to a baseline beside mean, spread and the paired test.
 [<RequireQualifiedAccess>]

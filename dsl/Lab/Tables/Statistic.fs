@@ -1,9 +1,5 @@
 namespace ChannelDistillation.Lab.Tables
 
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
-
 /// One number over the seeds of a row.
 type Statistic =
     { Values: float list }

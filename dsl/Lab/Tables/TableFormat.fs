@@ -1,9 +1,5 @@
 namespace ChannelDistillation.Lab.Tables
 
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
-
 /// The forms in which a table can be had.
 type TableFormat =
     | Md

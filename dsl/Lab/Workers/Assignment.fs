@@ -1,6 +1,5 @@
 namespace ChannelDistillation.Lab.Workers
 
-open ChannelDistillation.Dsl.Planning
 open ChannelDistillation.Lab.Runs
 
 /// Runs to be trained together.

@@ -2,10 +2,6 @@ namespace ChannelDistillation.Lab.Workers
 
 open System.Collections.Generic
 open System.Threading
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Planning
 open ChannelDistillation.Lab.Runs
 
 /// The queue that the workers of a sweep take from, each from its own thread. A run is given to one worker at a time, and again

@@ -1,8 +1,6 @@
 /// What is said of a process that ended while it had an assignment.
 module ChannelDistillation.Lab.Workers.CrashText
 
-open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Planning
 open ChannelDistillation.Lab.Runs
 
 let what (assignment: Assignment) =

@@ -1,8 +1,6 @@
 /// Divides the last cohorts of a sweep, so that no worker is left without work.
 module ChannelDistillation.Lab.Workers.Division
 
-open ChannelDistillation.Dsl.Codecs
-
 /// Halves the largest cohort, the first of equals, until there are so many or each is of one run. Runs stay in their order.
 let rec into (pieces: int) (cohorts: 'run list list) : 'run list list =
     let largest = cohorts |> List.map _.Length |> List.fold max 0

@@ -5,10 +5,7 @@ open System.Text.Json
 open System.Text.Json.Nodes
 open ChannelDistillation.Core
 open ChannelDistillation.Models
-open ChannelDistillation.Runs
 open ChannelDistillation.Training
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Lab.Progress
 open ChannelDistillation.Lab.Runs
 

@@ -1,10 +1,5 @@
 namespace ChannelDistillation.Lab.Workers
 
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Lab.Runs
-
 /// How a worker's networks compute on the CPU.
 type ComputeMode =
     | Standard

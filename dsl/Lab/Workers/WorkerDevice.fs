@@ -1,10 +1,5 @@
 namespace ChannelDistillation.Lab.Workers
 
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Lab.Runs
-
 /// What a worker process trains on.
 type WorkerDevice =
     /// The only worker of a sweep: `auto`, `cpu`, `cuda` or `cuda:N`.

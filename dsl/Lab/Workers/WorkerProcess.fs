@@ -10,10 +10,6 @@ open System.Text
 open System.Threading
 open ChannelDistillation.Models
 open ChannelDistillation.Training
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Lab.Progress
 open ChannelDistillation.Lab.Runs
 
 /// How a worker answered.

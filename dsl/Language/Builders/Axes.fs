@@ -2,7 +2,6 @@ namespace ChannelDistillation.Dsl.Builders
 
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Planning
 
 /// Values of axes.
 [<AutoOpen>]

@@ -2,9 +2,7 @@ namespace ChannelDistillation.Dsl.Builders
 
 open ChannelDistillation.Specs
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Planning
 
 /// What is trained on.
 [<AutoOpen>]

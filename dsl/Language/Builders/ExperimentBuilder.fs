@@ -1,9 +1,7 @@
 namespace ChannelDistillation.Dsl.Builders
 
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Planning
 
 /// What a script says: an experiment, and the paths that it should have set and did not.
 type Described = { Experiment: Experiment; Unsaid: string list list }

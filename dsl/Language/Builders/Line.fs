@@ -3,7 +3,6 @@ namespace ChannelDistillation.Dsl.Builders
 open System
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Planning
 
 /// An experiment in the making: its teacher may need a recipe that comes later.
 type Draft = { Experiment: Experiment; Teacher: TeacherDraft; Said: Set<string> }

@@ -1,9 +1,7 @@
 namespace ChannelDistillation.Dsl.Builders
 
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Planning
 
 /// Losses and their settings.
 [<AutoOpen>]

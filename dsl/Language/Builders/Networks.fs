@@ -3,9 +3,7 @@ namespace ChannelDistillation.Dsl.Builders
 open ChannelDistillation.Core
 open ChannelDistillation.Specs
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Planning
 
 /// Students and teachers.
 [<AutoOpen>]

@@ -2,8 +2,6 @@ namespace ChannelDistillation.Dsl.Builders
 
 open ChannelDistillation.Specs
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
 
 /// How something is trained.
 [<AutoOpen>]

@@ -1,10 +1,7 @@
 namespace ChannelDistillation.Dsl.Builders
 
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Grids
-open ChannelDistillation.Dsl.Planning
 
 /// The words of an experiment, one for each line.
 [<AutoOpen>]

@@ -1,7 +1,6 @@
 /// The sections `dataset` and `student`, and the models of both networks.
 module ChannelDistillation.Dsl.Codecs.DatasetCodec
 
-open System
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs.Codec

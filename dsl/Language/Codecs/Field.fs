@@ -1,7 +1,6 @@
 namespace ChannelDistillation.Dsl.Codecs
 
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
 
 /// Keys of records.
 module Field =

@@ -2,11 +2,9 @@
 module ChannelDistillation.Dsl.Codecs.KnownTeachers
 
 open ChannelDistillation
-open ChannelDistillation.Core
 open ChannelDistillation.Data
 open ChannelDistillation.Teachers
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
 
 let names () = [ for teacher in KnownTeacherCatalog.All -> teacher.Name, teacher.Doc ]
 

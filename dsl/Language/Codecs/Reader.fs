@@ -2,7 +2,6 @@ namespace ChannelDistillation.Dsl.Codecs
 
 open System.Collections.Generic
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
 
 /// Collects the problems of one reading, and remembers which parts of the experiment are spoilt by them, so that nothing that follows
 /// from a reported mistake is reported again.

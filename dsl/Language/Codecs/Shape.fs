@@ -1,7 +1,6 @@
 namespace ChannelDistillation.Dsl.Codecs
 
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
 
 /// What may be written at some place, for the schema and the documentation.
 type Shape =

@@ -6,8 +6,6 @@ open System.ComponentModel
 open System.Diagnostics
 open System.IO
 open System.Text.RegularExpressions
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
 
 /// A line is read in no time; a shell that does not come to an end is no judge.
 let private patience = TimeSpan.FromSeconds 10.0

@@ -1,9 +1,7 @@
 /// Lengths of time as sbatch's `--time` takes them.
 module ChannelDistillation.Dsl.Codecs.SlurmTime
 
-open System
 open System.Text.RegularExpressions
-open ChannelDistillation.Dsl
 
 type Misread =
     /// As it would be written as hours and minutes, and as what it is to Slurm: minutes and seconds.

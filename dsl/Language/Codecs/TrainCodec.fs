@@ -4,7 +4,6 @@ module ChannelDistillation.Dsl.Codecs.TrainCodec
 open System
 open ChannelDistillation.Specs
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs.Codec
 
 let private emptySgd = { LearningRate = 0.0; Momentum = 0.0; WeightDecay = 0.0; Nesterov = false }

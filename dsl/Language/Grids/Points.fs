@@ -2,7 +2,6 @@
 module ChannelDistillation.Dsl.Grids.Points
 
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Grids.Dimensions
 
 /// Visits every combination of positions on some dimensions, the first dimension slowest, with the experiment at each. Dimensions that

@@ -2,7 +2,6 @@
 module internal ChannelDistillation.Dsl.Messages.DiagnosticText
 
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Messages.Phrases
 
 let private kinds =

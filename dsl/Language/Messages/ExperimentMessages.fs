@@ -3,8 +3,6 @@ module internal ChannelDistillation.Dsl.Messages.ExperimentMessages
 
 open ChannelDistillation.Losses
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Words
 open ChannelDistillation.Dsl.Messages.Phrases
 

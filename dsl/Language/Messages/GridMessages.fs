@@ -2,8 +2,6 @@
 module internal ChannelDistillation.Dsl.Messages.GridMessages
 
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Words
 open ChannelDistillation.Dsl.Messages.Phrases
 

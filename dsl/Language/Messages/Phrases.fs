@@ -2,9 +2,6 @@
 module internal ChannelDistillation.Dsl.Messages.Phrases
 
 open ChannelDistillation.Losses
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Words
 
 type Message = { Title: string; Text: string; Hint: string }

@@ -3,8 +3,6 @@ module ChannelDistillation.Dsl.Messages.Render
 
 open System
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Messages.Phrases
 
 let private width = 80

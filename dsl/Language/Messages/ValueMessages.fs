@@ -6,7 +6,6 @@ open System.Text.RegularExpressions
 open ChannelDistillation.Models
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Words
 open ChannelDistillation.Dsl.Messages.Phrases
 

@@ -6,8 +6,6 @@ open ChannelDistillation.Data
 open ChannelDistillation.Losses
 open ChannelDistillation.Teachers.Signals
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Resolution
 
 let private isOfPhotographs (dataset: ChannelDistillation.Dsl.Dataset) =

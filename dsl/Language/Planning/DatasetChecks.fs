@@ -3,8 +3,6 @@ module ChannelDistillation.Dsl.Planning.DatasetChecks
 
 open ChannelDistillation.Data
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Resolution
 
 /// Paths within `dataset`, and what is wrong there.

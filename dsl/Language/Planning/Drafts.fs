@@ -4,8 +4,6 @@ module ChannelDistillation.Dsl.Planning.Drafts
 open System
 open System.Collections.Generic
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Resolution
 open ChannelDistillation.Dsl.Grids
 open ChannelDistillation.Dsl.Grids.Dimensions

@@ -3,8 +3,6 @@ module ChannelDistillation.Dsl.Planning.Names
 
 open System
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
 
 let private longestValue = 32
 let private longestRow = 160

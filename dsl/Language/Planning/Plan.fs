@@ -2,9 +2,6 @@ namespace ChannelDistillation.Dsl.Planning
 
 open ChannelDistillation.Specs
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Grids
 
 /// A run of an experiment: what is computed (the specification) and how it is shown.
 type PlannedRun =

@@ -4,7 +4,6 @@ module ChannelDistillation.Dsl.Planning.ScheduleChecks
 open System.Collections.Generic
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Resolution
 open ChannelDistillation.Dsl.Grids
 open ChannelDistillation.Dsl.Planning.Drafts

@@ -3,7 +3,6 @@ module ChannelDistillation.Dsl.Planning.WeightChart
 
 open System
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Grids
 
 let private widest = 50

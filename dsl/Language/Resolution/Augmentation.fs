@@ -3,7 +3,6 @@ module ChannelDistillation.Dsl.Resolution.Augmentation
 
 open ChannelDistillation.Specs
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
 
 let private own (source: DatasetSource) : AugmentationSpec =

@@ -4,8 +4,6 @@ module ChannelDistillation.Dsl.Resolution.Catalogued
 open ChannelDistillation.Specs
 open ChannelDistillation.Data
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
 
 /// None: the name is unknown. Folders of photographs are treated as ImageNet is.
 let find (source: DatasetSource) : DatasetDescriptor option =

@@ -5,7 +5,6 @@ open ChannelDistillation.Schedules
 open ChannelDistillation.Specs
 open ChannelDistillation.Losses
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
 
 type ResolvedLoss =

@@ -4,7 +4,6 @@ module ChannelDistillation.Dsl.Schema.Methods
 open System
 open ChannelDistillation.Losses
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
 
 /// What is measured or counted of a method, for one pair of networks.

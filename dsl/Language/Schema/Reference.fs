@@ -3,7 +3,6 @@ module ChannelDistillation.Dsl.Schema.Reference
 
 open System
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
 
 let private bounds (bounds: Bounds) = Words.bounds bounds

@@ -7,7 +7,6 @@ open System.Text.Encodings.Web
 open System.Text.Json
 open System.Text.Json.Nodes
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
 
 let private text (value: string) : JsonNode = nonNull (JsonValue.Create value)

@@ -4,7 +4,6 @@ module ChannelDistillation.Dsl.Yaml.Yaml
 open System
 open System.Collections.Generic
 open System.IO
-open System.Text
 open YamlDotNet.Core
 open YamlDotNet.Core.Events
 open ChannelDistillation.Dsl

@@ -1,13 +1,11 @@
 module ChannelDistillation.Tests.Lab.Overview.CheckpointTextTests
 
 open System.Collections.Generic
-open System.IO
 open Expecto
 open TorchSharp
 open ChannelDistillation.Core
 open ChannelDistillation.Models
 open ChannelDistillation.Checkpoints
-open ChannelDistillation.Dsl
 open ChannelDistillation.Lab.Overview
 open ChannelDistillation.Tests
 

@@ -9,8 +9,6 @@ open Spectre.Console
 open Spectre.Console.Rendering
 open ChannelDistillation.Runs
 open ChannelDistillation.Training
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Lab.Progress
 
 let private numbers: IReadOnlyDictionary<string, float> = Dictionary(dict [ "ce", 1.25 ])

@@ -6,8 +6,6 @@ open System.IO
 open Expecto
 open ChannelDistillation.Runs
 open ChannelDistillation.Training
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Lab.Progress
 open ChannelDistillation.Tests
 

@@ -9,7 +9,6 @@ open System.Text
 open System.Text.Json.Nodes
 open System.Text.RegularExpressions
 open System.Threading
-open System.Threading.Tasks
 open ChannelDistillation.Tests
 
 /// A page of its own; what it says on its console is kept.

@@ -7,15 +7,8 @@ open System.Text.Json.Nodes
 open Expecto
 open ChannelDistillation.Specs
 open ChannelDistillation.Runs
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Grids
-open ChannelDistillation.Dsl.Planning
 open ChannelDistillation.Lab.Tables
 open ChannelDistillation.Lab.Runs
-open ChannelDistillation.Lab.Workers
-open ChannelDistillation.Lab.Sweep
 open ChannelDistillation.Tests
 
 let private numbers (entries: (string * float) list) : IReadOnlyDictionary<string, float> = Dictionary(dict entries)

@@ -3,7 +3,6 @@ module ChannelDistillation.Tests.Lab.Runs.ErrorLogTests
 open System
 open System.IO
 open Expecto
-open ChannelDistillation.Dsl
 open ChannelDistillation.Lab.Runs
 
 [<Tests>]

@@ -7,12 +7,6 @@ open ChannelDistillation.Core
 open ChannelDistillation.Schedules
 open ChannelDistillation.Specs
 open ChannelDistillation.Runs
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Planning
-open ChannelDistillation.Lab.Runs
-open ChannelDistillation.Lab.Sweep
 open ChannelDistillation.Lab.Overview
 open ChannelDistillation.Tests
 

@@ -1,17 +1,12 @@
 module ChannelDistillation.Tests.Lab.Runs.ManyRunsTests
 
-open System.Collections.Generic
 open System.IO
 open System.Text.Json.Nodes
 open Expecto
 open ChannelDistillation.Core
 open ChannelDistillation.Runs
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Planning
 open ChannelDistillation.Lab.Runs
-open ChannelDistillation.Lab.Workers
 open ChannelDistillation.Lab.Sweep
 open ChannelDistillation.Tests
 

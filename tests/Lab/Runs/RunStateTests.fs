@@ -2,12 +2,7 @@ module ChannelDistillation.Tests.Lab.Runs.RunStateTests
 
 open Expecto
 open ChannelDistillation.Runs
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Lab.Runs
-open ChannelDistillation.Lab.Workers
-open ChannelDistillation.Lab.Sweep
 
 let private ended status = Some(RunResult(status, null, null))
 

@@ -2,7 +2,6 @@ module ChannelDistillation.Tests.Lab.Runs.ShellTests
 
 open System
 open Expecto
-open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Lab.Runs
 open ChannelDistillation.Tests
 

@@ -5,12 +5,8 @@ open System.IO
 open System.Text.Json.Nodes
 open Expecto
 open ChannelDistillation.Runs
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Planning
 open ChannelDistillation.Lab.Runs
-open ChannelDistillation.Lab.Workers
 open ChannelDistillation.Lab.Sweep
 open ChannelDistillation.Lab.Overview
 open ChannelDistillation.Tests

@@ -4,9 +4,6 @@ open System
 open System.Collections.Generic
 open Expecto
 open ChannelDistillation.Core
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Lab.Slurm
 
 /// Stands still unless it is set.

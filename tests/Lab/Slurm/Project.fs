@@ -1,12 +1,10 @@
 /// A project's folder with a few pictures in it, to sweep on a cluster and on this machine.
 module ChannelDistillation.Tests.Lab.Slurm.Project
 
-open System
 open System.IO
 open Expecto
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Runtime.Data.ImageFolders
-open ChannelDistillation.Tests.Runtime.Imaging
 
 let private program = Path.Combine(Repository.root, "dsl/Cli/bin/Release/net10.0/channel-distillation.dll")
 

@@ -5,7 +5,6 @@ open System.Text.RegularExpressions
 open Expecto
 open ChannelDistillation.Core
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Messages
 open ChannelDistillation.Lab.Slurm

@@ -3,7 +3,6 @@ module ChannelDistillation.Tests.Lab.Slurm.SettlingTests
 open System
 open System.Collections.Generic
 open Expecto
-open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Lab.Runs
 open ChannelDistillation.Lab.Slurm
 open ChannelDistillation.Tests.Lab.Slurm.AskingTests

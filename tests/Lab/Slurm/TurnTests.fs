@@ -3,7 +3,6 @@ module ChannelDistillation.Tests.Lab.Slurm.TurnTests
 open System.IO
 open Expecto
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Planning
 open ChannelDistillation.Lab.Slurm

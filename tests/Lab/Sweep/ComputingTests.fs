@@ -4,7 +4,6 @@ open Expecto
 open ChannelDistillation.Specs
 open ChannelDistillation.Native
 open ChannelDistillation.Lab.Runs
-open ChannelDistillation.Lab.Workers
 open ChannelDistillation.Lab.Sweep
 
 [<Tests>]

@@ -5,10 +5,7 @@ open System
 open System.IO
 open Expecto
 open ChannelDistillation.Core
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Lab.Runs
-open ChannelDistillation.Lab.Workers
 open ChannelDistillation.Lab.Sweep
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Lab.Runs

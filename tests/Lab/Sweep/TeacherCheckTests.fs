@@ -2,14 +2,10 @@ module ChannelDistillation.Tests.Lab.Sweep.TeacherCheckTests
 
 open System.IO
 open Expecto
-open ChannelDistillation
 open ChannelDistillation.Core
 open ChannelDistillation.Runs
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Lab.Runs
-open ChannelDistillation.Lab.Workers
 open ChannelDistillation.Lab.Sweep
 open ChannelDistillation.Tests
 open ChannelDistillation.Training

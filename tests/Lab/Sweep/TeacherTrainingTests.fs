@@ -9,12 +9,8 @@ open ChannelDistillation.Models
 open ChannelDistillation.Checkpoints
 open ChannelDistillation.Runs
 open ChannelDistillation.Training
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Planning
 open ChannelDistillation.Lab.Runs
-open ChannelDistillation.Lab.Workers
 open ChannelDistillation.Lab.Sweep
 open ChannelDistillation.Tests
 

@@ -4,11 +4,8 @@ module ChannelDistillation.Tests.Lab.Sweep.UnwritableTests
 open System
 open System.IO
 open Expecto
-open ChannelDistillation
 open ChannelDistillation.Core
 open ChannelDistillation.Runs
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Planning
 open ChannelDistillation.Lab.Runs
 open ChannelDistillation.Lab.Sweep

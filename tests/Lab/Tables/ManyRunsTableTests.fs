@@ -1,18 +1,10 @@
 module ChannelDistillation.Tests.Lab.Tables.ManyRunsTableTests
 
-open System
 open System.IO
 open Expecto
 open ChannelDistillation.Specs
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Grids
-open ChannelDistillation.Dsl.Planning
 open ChannelDistillation.Lab.Tables
 open ChannelDistillation.Lab.Runs
-open ChannelDistillation.Lab.Workers
-open ChannelDistillation.Lab.Sweep
 open ChannelDistillation.Tests
 
 let private runJson folder (seed: int) =

@@ -4,10 +4,6 @@ module ChannelDistillation.Tests.Lab.Tables.PlanReaderTests
 open System
 open System.IO
 open Expecto
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Planning
 open ChannelDistillation.Lab.Tables
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Lab.Tables.TableTests

@@ -2,7 +2,6 @@ module ChannelDistillation.Tests.Lab.Tables.ProvenanceTests
 
 open System.Text.Json.Nodes
 open Expecto
-open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Lab.Tables
 
 /// The run.json of a run with one session.

@@ -5,10 +5,6 @@ open Expecto
 open ChannelDistillation.Specs
 open ChannelDistillation.Runs
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Dsl.Grids
-open ChannelDistillation.Dsl.Planning
 open ChannelDistillation.Lab.Tables
 
 let private completed top1 top5 best : RunRecord =

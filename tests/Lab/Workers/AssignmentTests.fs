@@ -5,17 +5,10 @@ open System.Collections.Generic
 open System.Threading
 open System.Threading.Tasks
 open Expecto
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Lab.Runs
 open ChannelDistillation.Lab.Workers
-open ChannelDistillation.Lab.Sweep
 open ChannelDistillation.Tests
-open ChannelDistillation.Tests
-open ChannelDistillation.Tests.Lab.Overview
 open ChannelDistillation.Tests.Lab.Runs
-open ChannelDistillation.Tests.Lab.Sweep
 
 let private experiment =
     "experiment: queue

@@ -4,16 +4,11 @@ module ChannelDistillation.Tests.Lab.Workers.CrashTests
 open System
 open Expecto
 open ChannelDistillation.Core
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Lab.Runs
 open ChannelDistillation.Lab.Workers
 open ChannelDistillation.Lab.Sweep
 open ChannelDistillation.Tests
-open ChannelDistillation.Tests
-open ChannelDistillation.Tests.Lab.Overview
 open ChannelDistillation.Tests.Lab.Runs
-open ChannelDistillation.Tests.Lab.Sweep
 open ChannelDistillation.Tests.Lab.Workers.Faults
 open ChannelDistillation.Tests.Lab.Workers.TestWorker
 

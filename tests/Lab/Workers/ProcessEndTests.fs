@@ -2,7 +2,6 @@ module ChannelDistillation.Tests.Lab.Workers.ProcessEndTests
 
 open System
 open Expecto
-open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Lab.Workers
 
 [<Tests>]

@@ -9,17 +9,10 @@ open Expecto
 open ChannelDistillation.Core
 open ChannelDistillation.Native
 open ChannelDistillation.Data
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Lab.Runs
 open ChannelDistillation.Lab.Workers
 open ChannelDistillation.Lab.Sweep
 open ChannelDistillation.Tests
-open ChannelDistillation.Tests
-open ChannelDistillation.Tests.Lab.Overview
 open ChannelDistillation.Tests.Lab.Runs
-open ChannelDistillation.Tests.Lab.Sweep
 open ChannelDistillation.Tests.Runtime.Training
 
 /// The worker, as the program itself has it but for its images and faults. To be called where this program is started as one.

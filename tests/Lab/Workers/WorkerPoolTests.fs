@@ -2,14 +2,10 @@
 module ChannelDistillation.Tests.Lab.Workers.WorkerPoolTests
 
 open Expecto
-open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Lab.Runs
 open ChannelDistillation.Lab.Workers
 open ChannelDistillation.Tests
-open ChannelDistillation.Tests
-open ChannelDistillation.Tests.Lab.Overview
 open ChannelDistillation.Tests.Lab.Runs
-open ChannelDistillation.Tests.Lab.Sweep
 open ChannelDistillation.Tests.Lab.Workers.TestWorker
 
 let private experiment =

@@ -4,18 +4,10 @@ open System
 open System.Diagnostics
 open Expecto
 open ChannelDistillation.Training
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
-open ChannelDistillation.Lab.Progress
 open ChannelDistillation.Lab.Runs
 open ChannelDistillation.Lab.Workers
-open ChannelDistillation.Lab.Sweep
 open ChannelDistillation.Tests
-open ChannelDistillation.Tests
-open ChannelDistillation.Tests.Lab.Overview
 open ChannelDistillation.Tests.Lab.Runs
-open ChannelDistillation.Tests.Lab.Sweep
 open ChannelDistillation.Tests.Lab.Workers.Faults
 
 let private experiment =

@@ -1,6 +1,5 @@
 module ChannelDistillation.Tests.Runtime.Core.ContentHashTests
 
-open System
 open System.IO
 open Expecto
 open ChannelDistillation.Core

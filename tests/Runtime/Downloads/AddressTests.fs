@@ -8,7 +8,6 @@ open System.Threading
 open Expecto
 open ChannelDistillation.Core
 open ChannelDistillation.Downloads
-open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Runtime.Downloads.Scenes
 
 let private redirectTo (location: string) _ (stream: Stream) = Answer.head "302 Found" [ "Location", location; "Content-Length", "0" ] stream

@@ -1,12 +1,10 @@
 module ChannelDistillation.Tests.Runtime.Downloads.DownloaderTests
 
 open System
-open System.IO
 open System.Threading
 open System.Threading.Tasks
 open Expecto
 open ChannelDistillation.Downloads
-open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Runtime.Downloads.Scenes
 
 [<Tests>]

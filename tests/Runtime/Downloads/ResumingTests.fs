@@ -5,7 +5,6 @@ open System.IO
 open System.Threading
 open Expecto
 open ChannelDistillation.Downloads
-open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Runtime.Downloads.Scenes
 
 [<Tests>]
@@ -144,7 +143,6 @@ let tests =
 
           test "that is stopped keeps what has come" {
               use stop = new CancellationTokenSource()
-
 
               use scene =
                   new Scene(fun request stream ->

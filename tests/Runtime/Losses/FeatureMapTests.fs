@@ -3,7 +3,6 @@ module ChannelDistillation.Tests.Runtime.Losses.FeatureMapTests
 open Expecto
 open TorchSharp
 open ChannelDistillation.Losses
-open ChannelDistillation.Tests
 
 let private pooled (pool: torch.Tensor -> torch.Tensor) (shape: int64 array) =
     let map = torch.arange(Array.reduce (*) shape, torch.ScalarType.Float32).sin().view(shape).requires_grad_(true)

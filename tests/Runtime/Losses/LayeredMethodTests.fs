@@ -1,7 +1,6 @@
 /// Methods with layers of their own against their formulas written out in plain double arithmetic, over random shapes.
 module ChannelDistillation.Tests.Runtime.Losses.LayeredMethodTests
 
-open System
 open Expecto
 open FsCheck
 open FsCheck.FSharp

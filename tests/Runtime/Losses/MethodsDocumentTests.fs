@@ -7,9 +7,6 @@ open Expecto
 open ChannelDistillation.Core
 open ChannelDistillation.Specs
 open ChannelDistillation.Losses
-open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Schema
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Runtime.Losses

@@ -1,6 +1,5 @@
 module ChannelDistillation.Tests.Runtime.Models.ModelTests
 
-open System
 open System.Text.Json
 open Expecto
 open TorchSharp

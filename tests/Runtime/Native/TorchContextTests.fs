@@ -7,7 +7,6 @@ open System.Runtime.Loader
 open Expecto
 open TorchSharp
 open ChannelDistillation.Native
-open ChannelDistillation.Checkpoints
 open ChannelDistillation.Runs
 open ChannelDistillation.Training
 

@@ -9,7 +9,6 @@ open Tensorboard
 open ChannelDistillation.Runs
 open ChannelDistillation.Tracking
 open ChannelDistillation.Tests
-open ChannelDistillation.Tests.Runtime.Training
 open ChannelDistillation.Tests.Runtime.Training.TinyTraining
 
 /// CRC-32C bit by bit, from its reflected polynomial.

@@ -2,7 +2,6 @@ module ChannelDistillation.Tests.Runtime.Training.HeldOutTrainingTests
 
 open System.Threading
 open Expecto
-open TorchSharp
 open ChannelDistillation.Specs
 open ChannelDistillation.Data
 open ChannelDistillation.Models

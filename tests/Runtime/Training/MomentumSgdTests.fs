@@ -6,7 +6,6 @@ open TorchSharp
 open ChannelDistillation.Specs
 open ChannelDistillation.Native
 open ChannelDistillation.Training
-open ChannelDistillation.Tests
 
 /// A parameter of a convolution, channels last in memory, as a network has them.
 let private channelsLast (values: torch.Tensor) =

@@ -6,7 +6,6 @@ open System.IO
 open Expecto
 open TorchSharp
 open ChannelDistillation.Core
-open ChannelDistillation.Schedules
 open ChannelDistillation.Specs
 open ChannelDistillation.Models
 open ChannelDistillation.Checkpoints

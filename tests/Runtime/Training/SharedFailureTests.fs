@@ -5,7 +5,6 @@ open System
 open System.IO
 open System.Runtime.InteropServices
 open Expecto
-open TorchSharp
 open ChannelDistillation.Core
 open ChannelDistillation.Native
 open ChannelDistillation.Data

@@ -4,7 +4,6 @@ module ChannelDistillation.Tests.Runtime.Training.TinyTraining
 open System
 open System.Collections.Generic
 open System.IO
-open ChannelDistillation
 open ChannelDistillation.Core
 open ChannelDistillation.Schedules
 open ChannelDistillation.Specs

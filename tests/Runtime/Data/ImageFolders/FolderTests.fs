@@ -4,7 +4,6 @@ open System
 open System.IO
 open Expecto
 open TorchSharp
-open ChannelDistillation
 open ChannelDistillation.Core
 open ChannelDistillation.Specs
 open ChannelDistillation.Data

@@ -1,7 +1,6 @@
 /// What in a folder of images is used, and what is said of the rest.
 module ChannelDistillation.Tests.Runtime.Data.ImageFolders.ImageFilesTests
 
-open System
 open System.IO
 open Expecto
 open SkiaSharp
