@@ -95,7 +95,7 @@ let private whyTaken (word: string) : string option =
 
     match taken |> List.filter beginsSo |> List.sortBy (fun (name, _) -> name.Length) with
     | (name, reason) :: _ when name = word -> Some reason
-    | (name, reason) :: _ -> Some $"sbatch can read it as `{name}`, and {reason}"
+    | (name, reason) :: _ -> Some $"sbatch reads it as `{name}`; {reason}"
     | [] -> None
 
 /// One option. A value with spaces must be quoted, since otherwise another option could follow it.
