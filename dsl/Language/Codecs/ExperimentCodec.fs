@@ -62,7 +62,7 @@ let fields: Field<Experiment> list =
           text
       Field.required
           "dataset"
-          "The dataset: a known one, or a folder of images."
+          "A known dataset, or a folder of images."
           [ "data" ]
           _.Dataset
           (fun value experiment -> { experiment with Dataset = value })

@@ -59,7 +59,7 @@ let message (diagnostic: Diagnostic) : Message option =
     | TeacherOfOtherImages(teacher, (own, ownClasses, ownSize), (here, classes, size)) ->
         say
             "TEACHER DOES NOT FIT"
-            $"The teacher {code teacher} has {ownClasses} classes and {ownSize} images ({own}), but {code here} has {classes} classes and {size} images."
+            $"The teacher {code teacher} was trained on {code own} with {ownClasses} classes and {ownSize} images, but {code here} has {classes} classes and {size} images."
             $"choose a teacher trained on {code here}, or train one: `{{ model: NETWORK, train: {{}} }}`."
     | CacheOfRandomImages still ->
         say
@@ -83,7 +83,7 @@ let message (diagnostic: Diagnostic) : Message option =
         say
             "CONFLICTING KEYS"
             "`name` selects a known dataset; `image_folder` and `classes` describe a folder of images. They cannot be combined."
-            "remove one or the other."
+            "remove `name`, or remove `image_folder` and `classes`."
     | UndeclaredLoss("edt", _, _, _) ->
         say "PRESET IN A LIST" "`edt` is a preset for the whole variant, not a loss." "write `{ losses: [ce, cd], edt: cifar }`."
     | UndeclaredLoss(loss, variant, declared, near) ->

@@ -41,7 +41,7 @@ let private yaml (diagnostic: SyntaxDiagnostic) =
             "YAML has no such escape sequence."
             "use single quotes, in which a backslash is an ordinary character."
     | Unreadable ->
-        say "NOT YAML" "YAML cannot be parsed from here on." "check the brackets, quotation marks and indentation just before this."
+        say "NOT YAML" "From here on, the file is not valid YAML." "check the brackets, quotation marks and indentation just before this."
 
 /// None for diagnostics of other groups.
 let message (diagnostic: Diagnostic) : Message option =

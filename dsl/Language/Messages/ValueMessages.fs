@@ -53,7 +53,7 @@ let private wrongKind wanted actual =
     | WantMapping _, NothingThere -> say "MISSING VALUE" text "add keys below it, indented by two spaces, or remove it."
     | WantMapping(Some key), (PlainText word | QuotedText word) -> say "NOT A MAPPING" text $"did you mean `{{ {key}: {word} }}`?"
     | (WantMapping _ | WantMappingOr _), (PlainText _ | QuotedText _ | ListThere) ->
-        say "NOT A MAPPING" text "write `{ key: value }`, or keys on the lines below, indented by two spaces."
+        say "NOT A MAPPING" text "write `{ key: value }`, or keys below it, indented by two spaces."
     | WantMappingOr word, NothingThere -> say "MISSING VALUE" text $"write {code word} if there is none."
     | _, NothingThere -> say "MISSING VALUE" text "add a value after the colon, or remove the key."
     | WantText, _ -> say "NOT TEXT" text ""
@@ -62,13 +62,13 @@ let private wrongKind wanted actual =
 
 let private unknown thing name legal near =
     match thing with
-    | Loss -> say "UNKNOWN LOSS" $"There is no loss {code name}." (withKnown "losses" (maybe described near) legal)
-    | Model -> say "UNKNOWN MODEL" $"There is no model {code name}." (withKnown "models" (suggest near) legal)
+    | Loss -> say "UNKNOWN LOSS" $"There is no loss {code name}." (withKnown "known losses" (maybe described near) legal)
+    | Model -> say "UNKNOWN MODEL" $"There is no model {code name}." (withKnown "known models" (suggest near) legal)
     | Dataset ->
         say
             "UNKNOWN DATASET"
             $"There is no dataset {code name}."
-            (withKnown "datasets" (suggest near) legal + " For a folder of images, write `{ image_folder: PATH, classes: N }`.")
+            (withKnown "known datasets" (suggest near) legal + " For a folder of images, write `{ image_folder: PATH, classes: N }`.")
     | KnownTeacher when not (isNull (ModelCatalog.Find name)) ->
         say
             "TEACHER WITHOUT WEIGHTS"
@@ -78,8 +78,8 @@ let private unknown thing name legal near =
     | KnownTeacher ->
         say
             "UNKNOWN TEACHER"
-            $"There is no known teacher {code name}."
-            (withKnown "teachers" (suggest near) legal + " For your own, write `{ model: NETWORK, checkpoint: FILE }`.")
+            $"There is no teacher {code name}."
+            (withKnown "known teachers" (suggest near) legal + " For your own, write `{ model: NETWORK, checkpoint: FILE }`.")
     | Choice key -> say "UNKNOWN VALUE" $"{code name} is not a valid value of {code key}." (withKnown "valid values" (suggest near) legal)
 
 /// None for diagnostics of other groups.
@@ -154,9 +154,9 @@ let message (diagnostic: Diagnostic) : Message option =
         say
             "NOT FOR IMAGE FOLDERS"
             $"{code key} pads small images, but {code dataset} is an image folder."
-            "use `resized_crop`, or omit it for the dataset's own augmentation."
+            "use `resized_crop` instead."
     | ForPhotographsOnly(key, dataset) ->
-        say "FOR IMAGE FOLDERS ONLY" $"{code key} scales images from image folders, but {code dataset} has small images." "use `pad` and `mode`."
+        say "FOR IMAGE FOLDERS ONLY" $"{code key} scales images from image folders, but {code dataset} has small images." "use `pad` and `mode` instead."
     | NotKnownWith(dataset, name, legal) ->
         let hint = if legal.IsEmpty then "write `{ mean: [...], std: [...] }`, or omit it." else ""
         say "UNKNOWN NORMALISATION" $"The dataset {code dataset} has no normalisation {code name}." (withKnown "valid values" hint legal)

@@ -23,7 +23,7 @@ let message (diagnostic: Diagnostic) : Message option =
             $"All {seeds} seeds start from the weights in {code file}; they differ only in the order of images."
             "export one file for each seed, and write `{seed}` in the path: `student-{seed}.pt`."
     | ExcludeMatchesNothing(path, values) ->
-        say "NOTHING EXCLUDED" $"The axis {code path} does not have this value, so it excludes nothing." $"the axis has the values {codes values}."
+        say "NOTHING EXCLUDED" $"The axis {code path} has no such value, so this excludes nothing." $"the axis has the values {codes values}."
     | DatasetReplaced ->
         say
             "SETTINGS REPLACED"
@@ -56,5 +56,5 @@ let message (diagnostic: Diagnostic) : Message option =
             | 0 -> ""
             | several -> " The same applies to " + count several "other point" + "."
 
-        say "NO SUCH POINT" $"No row matches this point, so its published numbers are not shown.{more}" ""
+        say "UNMATCHED POINT" $"No row matches this point, so its published numbers are not shown.{more}" ""
     | _ -> None
