@@ -8,7 +8,7 @@ open ChannelDistillation.Dsl.Builders
 
 let methods = [ "teacher"; "student"; "kd"; "fitnets"; "at"; "sp"; "cc"; "vid"; "rkd"; "pkt"; "nst"; "crd"; "dkd" ]
 
-/// Teacher, student, its learning rate, DKD's beta, ReviewKD's weight, and the published top-1 errors of the methods.
+/// Teacher, student, the student's learning rate, DKD's beta, ReviewKD's weight, and the published top-1 errors of `methods`.
 let pairs =
     [ "wrn40-2", "wrn16-2", 0.05, 6.0, 5.0, [ 24.39; 26.74; 25.08; 26.42; 25.92; 26.17; 26.44; 25.89; 26.65; 25.46; 26.32; 24.52; 23.77 ]
       "wrn40-2", "wrn40-1", 0.05, 6.0, 5.0, [ 24.39; 28.02; 26.46; 27.76; 27.23; 27.57; 27.79; 26.70; 27.78; 26.55; 27.76; 25.86; 25.19 ]
@@ -24,7 +24,7 @@ let pairs =
       "resnet32x4", "shufflenetv2", 0.01, 8.0, 8.0, [ 20.58; 28.18; 25.55; 26.46; 27.27; 25.44; 28.71; 26.60; 26.79; 25.31; 25.32; 24.35 ]
       "wrn40-2", "shufflenetv1", 0.01, 8.0, 5.0, [ 24.39; 29.50; 25.17; 26.27; 26.68; 25.48; 28.62; 26.39; 27.79; 26.11; 25.11; 23.95; 23.30 ] ]
 
-/// For the same pairs: gamma of TTM and WTTM, the weight of each, and the published errors of methods that not all pairs have.
+/// For the same pairs: gamma of TTM and WTTM, their weights, and the published errors of methods without numbers for all pairs.
 let later =
     [ 0.1, 101.0, 4.0, [ "ttm", 23.77; "wttm", 23.63; "rld", 23.94 ]
       0.1, 76.0, 3.0, [ "dist", 25.57; "ttm", 25.68; "wttm", 25.42; "rld", 25.12 ]

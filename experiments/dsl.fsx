@@ -1,4 +1,4 @@
-// What every experiment script loads first: the language, as `dotnet fsi build.fsx build` makes it.
+// Loaded first by every experiment script: the assemblies that `dotnet fsi build.fsx build` creates.
 #I "../dsl/Cli/bin/Release/net10.0"
 #r "ChannelDistillation.Runtime.dll"
 #r "ChannelDistillation.Dsl.dll"

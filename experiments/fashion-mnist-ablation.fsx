@@ -1,4 +1,4 @@
-// fashion-mnist-ablation.yaml in F#. The schedule of the last row is computed: the paper's, scaled to another number of epochs.
+// fashion-mnist-ablation.yaml in F#. The schedule of the last row is computed by scaling the paper's to another number of epochs.
 //
 //   dotnet fsi build.fsx sweep experiments/fashion-mnist-ablation.fsx
 #load "dsl.fsx"
@@ -7,7 +7,7 @@ open ChannelDistillation.Dsl.Builders
 
 let length = 20
 
-/// An epoch of the paper's 200 in a training of another length.
+/// Scales an epoch of the paper's 200 to another number of epochs.
 let scaled epoch = epoch * length / 200
 
 experiment "fashion-mnist-ablation" {

@@ -1,4 +1,4 @@
-// fashion-mnist-methods.yaml in F#: the rows of one loss beside cross-entropy are a loop.
+// fashion-mnist-methods.yaml in F#, with a loop for the rows that add one loss to cross-entropy.
 //
 //   dotnet fsi build.fsx sweep experiments/fashion-mnist-methods.fsx
 #load "dsl.fsx"
@@ -7,7 +7,7 @@ open ChannelDistillation.Dsl.Builders
 
 let length = 20
 
-/// An epoch of the paper's 200 in a training of another length.
+/// Scales an epoch of the paper's 200 to another number of epochs.
 let scaled epoch = epoch * length / 200
 
 experiment "fashion-mnist-methods" {

@@ -1,12 +1,12 @@
 /// Comments in files that other programs run: shell scripts and LaTeX.
 module ChannelDistillation.Dsl.Comment
 
-/// Everything that any of these programs, or an editor, takes for the end of a line.
+/// Everything that one of these programs, or an editor, reads as the end of a line.
 let private breaks = [| "\r\n"; "\n"; "\r"; "\v"; "\f"; "\u0085"; "\u2028"; "\u2029" |]
 
-/// Every line of a text behind the prefix, so that none of them leaves the comment.
+/// Prefixes every line of a text, so that all of it stays in the comment.
 let lines (prefix: string) (text: string) : string list =
     [ for line in text.Split(breaks, System.StringSplitOptions.None) -> (prefix + line).TrimEnd() ]
 
-/// A text on one line.
+/// A text with line breaks replaced by spaces.
 let oneLine (text: string) : string = System.String.Join(' ', text.Split(breaks, System.StringSplitOptions.None))

@@ -1,9 +1,9 @@
 namespace ChannelDistillation.Dsl
 
-/// What a value may be; open ends are infinite.
+/// The range of a number; open ends are infinite.
 type Bounds = { Minimum: float; Maximum: float; AboveMinimum: bool; BelowMaximum: bool }
 
-/// What stands in the file at some place.
+/// The kind of value found in a file.
 type Kind =
     | NothingThere
     | PlainText of string
@@ -11,22 +11,22 @@ type Kind =
     | ListThere
     | MappingThere
 
-/// What should stand there.
+/// The kind of value that was expected.
 type Wanted =
     | WantText
     | WantNumber
     | WantWholeNumber
     | WantFlag
     | WantList
-    /// A list, with the entries that a text in its place was probably meant to be.
+    /// A list, with the entries that a text in its place probably stands for.
     | WantEntries of entries: string list
-    /// With its first key, if that is a word.
+    /// A mapping, with its first key if a single value in its place probably belongs to that key.
     | WantMapping of key: string option
     | WantMappingOr of word: string
-    /// One of a few words, or a mapping.
+    /// One of several words, or a mapping.
     | WantOneOf of string list
 
-/// What a name is a name of.
+/// What a name refers to.
 type Thing =
     | Loss
     | Model
@@ -48,12 +48,12 @@ type SyntaxDiagnostic =
     | BadEscape
     | Unreadable
 
-/// A part of a loss's schedule that lies beyond the last epoch.
+/// A part of a loss's schedule after the last epoch.
 type Beyond =
     | Start of loss: string * after: int
     | Decaying of loss: string * epoch: int
 
-/// Everything that can be wrong with an experiment. Data only: the words are in Render.fs.
+/// Everything that can be wrong with an experiment, as data. The texts are in Messages/.
 type Diagnostic =
     // The file as a whole
     | FileNotFound of near: string list
@@ -62,7 +62,7 @@ type Diagnostic =
     | FileTooLarge of bytes: int64 * limit: int64
     | NotUtf8
     | ControlCharacter of code: int
-    /// The same, written as an escape sequence.
+    /// A control character written as an escape sequence.
     | EscapedControl of code: int
     // YAML
     | TabIndent
@@ -91,11 +91,11 @@ type Diagnostic =
     | NotOneChoice of key: string * legal: string list * found: string list
     | EmptyList of key: string
     | EmptyEntry of list: string
-    /// A list where names have settings of their own.
+    /// A list in place of a mapping from names to settings.
     | ListForNames of section: string
-    /// A mapping where a list of such mappings is wanted.
+    /// A mapping in place of a list of mappings.
     | OneForList of key: string * written: string
-    /// A warm-up, and nothing that it leads to.
+    /// A warm-up without a schedule.
     | WarmupAlone of legal: string list * warmup: string
     | CaseWithoutSettings of case: string * keys: string list
     | SeedCount of count: int
@@ -106,42 +106,42 @@ type Diagnostic =
     | NotForPhotographs of key: string * dataset: string
     | ForPhotographsOnly of key: string * dataset: string
     | NotKnownWith of dataset: string * normalization: string * legal: string list
-    /// A text that is not written as it must be.
+    /// A text that does not match the required pattern.
     | NotWrittenLike of key: string * text: string * examples: string list
-    /// An option of sbatch that is not for `slurm.options`, and why.
+    /// An sbatch option that is not allowed in `slurm.options`, and why.
     | OptionTaken of name: string * reason: string
-    /// `4:30`, which is minutes and seconds to Slurm: as it would be written if it were hours and minutes, and as what it is.
+    /// `4:30`, which Slurm reads as minutes and seconds: written as hours and minutes, and as minutes and seconds.
     | TimeOfTwoParts of text: string * hours: string * minutes: string
-    /// Lines of shell that `bash -n` refuses, with its own words.
+    /// Shell lines that `bash -n` rejects, with its message.
     | NotShell of key: string * reason: string
-    /// A time limit of nothing.
+    /// A time limit of 0.
     | TimeOfNothing of text: string
-    /// A time limit that leaves no minute before the runs save their state; and the shortest one that does, in minutes.
+    /// A time limit that leaves less than a minute before runs save their state, and the shortest one that suffices, in minutes.
     | TimeTooShort of text: string * saveSeconds: int * least: int
-    /// A section's own key around everything in a file that is this section.
+    /// A section's key around the content of a file that is itself this section.
     | KeyAroundFile of key: string
     // Experiment
     | BadName of key: string * name: string * character: string
     | ReservedName of name: string
-    /// A name that no folder can have on Windows.
+    /// A name that Windows reserves for a device.
     | DeviceName of name: string
     | TeacherWithoutSource
     | TeacherWithTwoSources
     | KnownTeacherDescribed of key: string
-    /// Of a known teacher and of the experiment: the dataset, its classes, and the size of its images.
+    /// Dataset, class count and image size of a known teacher (`own`) and of the experiment (`here`).
     | TeacherOfOtherImages of teacher: string * own: (string * int * string) * here: (string * int * string)
-    /// What the dataset's augmentation must be for images that are not varied by chance.
+    /// The augmentation settings that turn random augmentation off.
     | CacheOfRandomImages of still: string
     | CacheOfBatchStats
-    /// Why a TorchScript file cannot be used, in whole sentences.
+    /// Why a TorchScript file cannot be used, as complete sentences.
     | TorchScriptUnusable of reason: string
     | TorchScriptDescribed of key: string
     | BuiltInLossName of loss: string
-    /// Sizes of images: those that the file's network takes, and those of the dataset.
+    /// Image sizes of the network in a file (`own`) and of the dataset (`here`).
     | NetworkOfOtherImages of file: string * own: string * dataset: string * here: string
     | NetworkOfOtherClasses of file: string * own: int * dataset: string * here: int
     | TorchScriptInBFloat16 of files: string list
-    /// What losses read of a network from Python that its file does not give.
+    /// An output that losses read but a network from Python does not have.
     | OutputsNotThere of losses: string list * what: string * file: string * outputs: string list
     | CacheOfMaps of losses: string list * variants: string list * served: string list
     | NameAndFolder
@@ -151,9 +151,9 @@ type Diagnostic =
     /// Losses that cannot compare two networks, each with the reason and a remedy.
     | CannotPair of student: string * teacher: string * losses: (string * string * string) list
     | StemNotThere of model: string * stem: string * legal: string list
-    // Building on another file
+    // Extending another file
     | ExtendsNotFound of path: string * near: string list
-    /// Only YAML is built on: a script would be run.
+    /// A script in `extends`: only YAML files are accepted, because reading a script executes it.
     | ExtendsScript of path: string
     | ExtendsItself of chain: string list
     | ExtendsTooLong of limit: int
@@ -179,35 +179,35 @@ type Diagnostic =
     | RangeNotPositive of text: string
     | RangeTooDense of from: string * upTo: string * count: int
     | RangeTooFine of from: string * upTo: string * count: int
-    /// Two points of `published` that hold for one row, with the numbers here and at the other, which is in another line.
+    /// Two points of `published` that match the same row, with the numbers here and at the other point, in another line.
     | PublishedTwice of row: string * here: string * there: string * at: string * line: int
-    /// Values that are written differently, but set the same.
+    /// Values that are written differently but set the same.
     | SameValue of path: string * value: string * earlier: string
     | GridTooLarge of points: float * limit: int
     | EverythingExcluded
     | ManyRuns of runs: int * limit: int
-    // Harmless, but worth a word
+    // Warnings
     | UnusedLoss of loss: string
     | UnusedAxis of path: string
-    /// A student from Python with one file for several seeds.
+    /// A student from Python with one file for all seeds.
     | SameInitialWeights of file: string * seeds: int
     | ExcludeMatchesNothing of path: string * values: string list
-    /// Values of the axis `dataset` take away what the file says beside its name.
+    /// Values of the axis `dataset` replace the settings beside the dataset's name.
     | DatasetReplaced
     | NeverHappens of variant: string * epochs: int * Beyond list * others: string list
-    /// A loss that has a weight, but none in any epoch.
+    /// A loss whose schedule keeps its weight at 0 in every epoch.
     | NeverActs of loss: string * variant: string * epochs: int * others: string list
     | RateNeverChanges of epoch: int * epochs: int
     | PublishedWithoutRow of name: string * legal: string list * near: string list
-    /// A point of `published` that no row is at, and how many others there are.
+    /// A point of `published` that matches no row, and the number of further such points.
     | PublishedNowhere of others: int
 
-/// A mistake and where it is.
+/// A diagnostic and its place.
 type Problem =
     { Diagnostic: Diagnostic
       Place: Place option }
 
-    /// Shown, but nothing stops for it.
+    /// Whether it is only shown and does not stop the command.
     member problem.IsWarning =
         match problem.Diagnostic with
         | UnusedLoss _

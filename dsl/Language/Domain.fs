@@ -3,20 +3,20 @@ namespace ChannelDistillation.Dsl
 open ChannelDistillation.Core
 open ChannelDistillation.Specs
 
-/// A network by name; without a stem it follows the size of the images.
+/// A network. Without a stem, the stem follows from the image size.
 type Model =
     {
-        /// In the catalog; of a network from Python, the name of its file.
+        /// Name in the catalog; for a network from Python, its file name.
         Name: string
         Stem: Stem option
-        /// The TorchScript archive of a network from Python, with its weights; `{seed}` in it is the seed of the run. Absolute once it has been read.
+        /// Path of the TorchScript archive of a network from Python. `{seed}` stands for the run's seed. Absolute after reading.
         Script: string option
     }
 
-/// Linear growth of the learning rate over the first epochs.
+/// Linear warm-up of the learning rate.
 type Warmup = { Epochs: int; From: float }
 
-/// The learning rate over training, without its warm-up.
+/// A learning-rate schedule without warm-up.
 type LearningRateShape =
     | Constant
     | Step of at: int list * factor: float
@@ -26,7 +26,7 @@ type LearningRate = { Shape: LearningRateShape; Warmup: Warmup option }
 
 type Sgd = { LearningRate: float; Momentum: float; WeightDecay: float; Nesterov: bool }
 
-/// How a network is trained.
+/// Training settings.
 type Train =
     { Epochs: int
       Batch: int
@@ -35,50 +35,50 @@ type Train =
       Precision: Precision
       DataSeed: int64 option }
 
-/// Smallest and largest share of the area, and ratio of width to height, of a random part of a photograph.
+/// A random crop of an image: smallest and largest fraction of its area, and ratio of width to height.
 type ResizedCrop = { Area: float * float; Aspect: float * float }
 
-/// How training images are varied; what is left out is the dataset's own.
+/// The augmentation of training images; None: the dataset's own.
 type Augment =
     {
         Pad: int option
         Mode: PaddingMode option
         Flip: bool option
-        /// Some None: photographs are not cropped by chance.
+        /// Some None: no random crop.
         ResizedCrop: ResizedCrop option option
     }
 
-/// What pixel values are normalised with: a known normalisation of the dataset, or numbers, per channel.
+/// Normalisation of pixel values: a named one of the dataset, or mean and standard deviation per channel.
 type Normalize =
     | KnownNormalization of string
     | MeanAndStd of mean: float list * std: float list
 
-/// A part of the training set that is kept for validation.
+/// The hold-out split: a fraction of each class of the training set, used for validation.
 type HeldOut = { Share: float; Seed: int64 }
 
 type DatasetSource =
     | Named of string
     | ImageFolder of folder: string * classes: int
 
-/// What is left out is the dataset's own.
+/// A dataset with its settings; None: the dataset's own.
 type Dataset = { Source: DatasetSource; Augment: Augment; Normalize: Normalize option; Validation: HeldOut option }
 
 type TeacherSource =
     | Checkpoint of string
-    /// A name of pretrain/teachers.yaml, which says its network and its checkpoint.
+    /// A name in pretrain/teachers.yaml, which determines the network and the checkpoint.
     | Known of string
-    /// The file that its network is from.
+    /// The TorchScript file of its network.
     | TorchScript
-    /// A recipe, everything that the experiment leaves out taken over from its own `train`.
+    /// Training settings, with omitted ones inherited from the experiment's `train`.
     | Trained of Train * seed: int64
 
-/// What a teacher says of training images, kept on the disk: of each image as it is, or of so many views of it, which are then all that
-/// students see of it.
+/// Caching of the teacher's outputs for training images on disk. `Views`: the number of augmented views of each image, which are then
+/// all that students see; None: images are not augmented.
 type TeacherCache = { Views: int option }
 
 type Teacher = { Model: Model; Source: TeacherSource; BatchNorm: TeacherBatchNorm; Cache: TeacherCache option }
 
-/// How the weight of a loss falls over training.
+/// The decay of a loss weight over training.
 type Decay =
     | NoDecay
     | StepDecay of at: int list * factor: float
@@ -91,10 +91,10 @@ type ParameterValue =
     | Flag of bool
     | Word of string
 
-/// What an experiment says of a loss; what it leaves out follows from the loss's descriptor.
+/// The settings of a loss; None: the default of its descriptor.
 type LossSettings =
     {
-        /// The TorchScript archive of a loss from Python; only where the loss is declared. Absolute once it has been read.
+        /// Path of the TorchScript archive of a loss from Python; set only where the loss is declared. Absolute after reading.
         Script: string option
         Weight: float option
         StartAfter: int option
@@ -105,15 +105,15 @@ type LossSettings =
         Parameters: Map<string, ParameterValue>
     }
 
-/// The schedules of Early Decay Teacher as in the paper's code.
+/// Schedules of Early Decay Teacher, as in the paper's code.
 type EdtPreset =
     | CifarEdt
     | ImageNetEdt
 
-/// A row of the results: the losses it trains with, and what differs from their declaration.
+/// A row of the results: its losses, with the settings that differ from their declaration.
 type Variant = { Name: string; Losses: (string * LossSettings) list; Edt: EdtPreset option }
 
-/// A value of the file as plain data; scalars as text, numbers in their shortest form.
+/// A value of the file as plain data: scalars as text, numbers in their shortest form.
 type Setting =
     | Scalar of string
     | Items of Setting list
@@ -121,17 +121,17 @@ type Setting =
 
 type Axis = { Path: string; Values: Setting list }
 
-/// Some values on some axes, for all variants or a few.
+/// Values on some axes, for the named variants; without names, for all.
 type GridPoint = { Variants: string list; Values: (string * Setting) list }
 
 type Grid = { Product: Axis list; Zip: Axis list list; Exclude: GridPoint list; Include: GridPoint list }
 
-/// Numbers of the literature. Without source or protocol they have those of the same name in `published.rows`, of their point, or of the section.
+/// Published numbers. A missing source or protocol is that of the same name in `published.rows`, of the point, or of the section, in this order.
 type PublishedRow =
     {
         Top1Error: float option
         Top5Error: float option
-        /// Where the numbers are from.
+        /// Source of the numbers.
         Source: string option
         /// How they were measured: epoch, runs, augmentation.
         Protocol: string option
@@ -140,17 +140,17 @@ type PublishedRow =
 module PublishedRow =
     let empty = { Top1Error = None; Top5Error = None; Source = None; Protocol = None }
 
-    /// Whether it only says where the numbers of its name elsewhere come from.
+    /// Whether it only sets the source and protocol of its name elsewhere.
     let isWithoutNumbers (row: PublishedRow) = row.Top1Error.IsNone && row.Top5Error.IsNone
 
-/// Numbers of the literature for some values on some paths.
+/// Published numbers for given values on given paths.
 type PublishedPoint =
     { At: (string * Setting) list
       Source: string option
       Protocol: string option
       Rows: (string * PublishedRow) list }
 
-/// Numbers of the literature, shown beside ours: by the names of rows, and at points of the grid, which come first.
+/// Published numbers, shown beside the measured ones: by row name, and at points of the grid, which take precedence.
 type Published =
     { Source: string option
       Protocol: string option
@@ -160,7 +160,7 @@ type Published =
 module Published =
     let empty: Published = { Source = None; Protocol = None; Rows = []; Points = [] }
 
-/// What jobs on a Slurm cluster ask for, in sbatch's own words; what is left out is left to the cluster. No part of what a run computes.
+/// Resources of jobs on a Slurm cluster, in sbatch's formats; None: the cluster's default. Not part of a run's specification.
 type SlurmSettings =
     {
         Partition: string option
@@ -171,21 +171,21 @@ type SlurmSettings =
         Memory: string option
         Cpus: int option
         Gpus: string option
-        /// Most elements of an array that run at the same time.
+        /// Maximum number of array elements that run at the same time.
         Throttle: int option
-        /// How long before the time limit every run saves its state.
+        /// Seconds before the time limit at which runs save their state.
         SaveSeconds: int option
-        /// How often an element that ran out of time is queued again.
+        /// How many times an element that ran out of time is requeued.
         Requeues: int option
-        /// Further options of sbatch.
+        /// Additional sbatch options.
         Options: string list option
-        /// Lines of shell before the program.
+        /// Shell lines before the program.
         Setup: string list option
-        /// What the program is started with, such as a container.
+        /// Command prefix of the program, such as a container's.
         Wrapper: string option
     }
 
-/// A whole experiment file.
+/// An experiment.
 type Experiment =
     {
         Name: string
@@ -198,9 +198,9 @@ type Experiment =
         Losses: (string * LossSettings) list
         Variants: Variant list
         Seeds: int64 list
-        /// Within an epoch, the state of every run is saved after so many minutes; no part of what a run computes.
+        /// Minutes between checkpoints within an epoch. Not part of a run's specification.
         CheckpointMinutes: float
-        /// No part of what a run computes either.
+        /// Not part of a run's specification.
         Slurm: SlurmSettings option
         Grid: Grid
         Published: Published option

@@ -1,4 +1,4 @@
-/// Numbers as experiments write them, whatever the language of the machine.
+/// Numbers in the notation of experiments, independent of the machine's culture.
 module ChannelDistillation.Dsl.Numbers
 
 open System
@@ -6,7 +6,7 @@ open System.Globalization
 
 let private style = NumberStyles.AllowLeadingSign ||| NumberStyles.AllowDecimalPoint ||| NumberStyles.AllowExponent
 
-/// A finite number: `6`, `0.1`, `.5`, `1e-4`. A number too small to be told from 0 is none.
+/// Parses a finite number: `6`, `0.1`, `.5`, `1e-4`. A nonzero number that rounds to 0 is rejected.
 let tryParse (text: string) =
     match Double.TryParse(text, style, CultureInfo.InvariantCulture) with
     | true, value when Double.IsFinite value && text.IndexOfAny [| 'I'; 'N'; 'i'; 'n' |] < 0 ->
@@ -18,7 +18,7 @@ let tryParse (text: string) =
             Some value
     | _ -> None
 
-/// A whole number, also written `1e3` or `2.0`.
+/// Parses a whole number, also in the notation `1e3` or `2.0`.
 let tryWhole (text: string) =
     match Int64.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture) with
     | true, value -> Some value
@@ -27,14 +27,14 @@ let tryWhole (text: string) =
         | Some value when value = Math.Floor value && abs value < 9007199254740992.0 -> Some(int64 value)
         | _ -> None
 
-/// The shortest text that reads as the same number: `0.0005`, `1e-7`.
+/// The shortest text that parses to the same number: `0.0005`, `1e-7`.
 let show (value: float) =
     if value = 0.0 then
         "0"
     else
         value.ToString("R", CultureInfo.InvariantCulture).Replace("E-0", "e-").Replace("E+", "e").Replace("E", "e")
 
-/// A number in its shortest form; any other text as it is.
+/// A number in its shortest form; other text unchanged.
 let shortest (text: string) =
     match Int64.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture) with
     | true, value -> value.ToString CultureInfo.InvariantCulture

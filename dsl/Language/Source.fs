@@ -1,6 +1,6 @@
 namespace ChannelDistillation.Dsl
 
-/// A text that problems can point into: a file, or an argument of the command line (which has no lines). Compared by reference.
+/// A text in which problems are located: a file, or a command-line argument, which has no lines. Compared by reference.
 type Source(name: string, text: string, hasLines: bool, folder: string) =
     let lines = lazy (text.Replace("\r\n", "\n").Replace('\r', '\n').Split '\n')
 
@@ -13,11 +13,11 @@ type Source(name: string, text: string, hasLines: bool, folder: string) =
         | "" -> "."
         | folder -> folder
 
-    /// As the user knows it.
+    /// The name that messages show.
     member _.Name = name
     member _.Text = text
 
-    /// Paths in it are relative to this folder.
+    /// The folder that paths in the text are relative to.
     member _.Folder = folder
     member _.HasLines = hasLines
 
@@ -28,5 +28,5 @@ type Source(name: string, text: string, hasLines: bool, folder: string) =
         else
             ""
 
-/// A stretch of one line of a source; line and column are counted from 1.
+/// A part of one line of a source; line and column start at 1.
 type Place = { Source: Source; Line: int; Column: int; Length: int }

@@ -1,7 +1,7 @@
-/// The nearest right spellings of a word that is not known.
+/// Suggests corrections for an unknown word.
 module ChannelDistillation.Dsl.Suggest
 
-/// Letters to insert, delete, replace or swap with a neighbour to get from one word to the other (optimal string alignment).
+/// The edit distance of two words: insertions, deletions, replacements and swaps of neighbours (optimal string alignment).
 let distance (a: string) (b: string) =
     let table = Array2D.zeroCreate (a.Length + 1) (b.Length + 1)
 
@@ -24,14 +24,14 @@ let distance (a: string) (b: string) =
 
     table[a.Length, b.Length]
 
-/// Spelling differences that are none to a reader: case, and what joins words.
+/// Removes differences that do not count: case, and the characters that join words.
 let private plain (word: string) = word.ToLowerInvariant().Replace("-", "").Replace("_", "").Replace(" ", "")
 
-/// Longer words are no names: comparing them would only take time.
+/// Longer words are not names and are not compared.
 let private longest = 60
 
-/// How far a word may be from what was meant: a third of its letters. A word of two letters is near only what has the same
-/// letters and perhaps one more, because almost every other such word is one replacement away.
+/// Whether a candidate is too far from a word: more than a third of the letters differ. A word of two letters is near only candidates
+/// with the same letters and at most one more, because almost any other two-letter word is one replacement away.
 let private tooFar (word: string) (candidate: string) apart =
     if word.Length <= 2 && word.Length = candidate.Length then
         Seq.sort word |> Seq.toList <> (Seq.sort candidate |> Seq.toList)
@@ -41,7 +41,7 @@ let private tooFar (word: string) (candidate: string) apart =
         let extends = word.StartsWith candidate || candidate.StartsWith word
         apart > max 1 (if extends && shorter > 3 then 3 else shorter / 3)
 
-/// The candidates that a word was probably meant to be, nearest first, at most three; often none.
+/// The candidates that a word probably stands for, nearest first; at most three, often none.
 let near (word: string) (candidates: string list) =
     if word.Length = 0 || word.Length > longest then
         []

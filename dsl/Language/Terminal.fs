@@ -1,11 +1,11 @@
-/// What is written to a terminal: text of others, such as names in a file or in a folder of results, cannot steer it.
+/// Output to a terminal. Foreign text, such as names in a file or a results folder, cannot control the terminal.
 module ChannelDistillation.Dsl.Terminal
 
 open System
 open System.IO
 open System.Text
 
-/// Control characters other than line breaks and tabs, and the marks by which Unicode shows text in another order than it is stored in.
+/// Whether a character is a control character other than a line break or tab, or a Unicode bidirectional formatting character.
 let isUnsafe (letter: char) =
     (Char.IsControl letter && letter <> '\n' && letter <> '\t')
     || letter = '\u061C'
@@ -21,7 +21,7 @@ let private unsafeLetters =
             .AsSpan()
     )
 
-/// The same text with `\u001B` in the place of each such character: in a JSON text it stays the same character.
+/// Replaces each unsafe character by its escape, such as `\u001B`, which means the same character in JSON.
 let safe (text: string) : string =
     if text.AsSpan().IndexOfAny unsafeLetters < 0 then
         text
@@ -30,7 +30,7 @@ let safe (text: string) : string =
 
         for index in 0 .. text.Length - 1 do
             let letter = text[index]
-            // The line break of Windows.
+            // A Windows line break.
             let isBreak = letter = '\r' && index + 1 < text.Length && text[index + 1] = '\n'
 
             if isUnsafe letter && not isBreak then
@@ -51,10 +51,10 @@ type private SafeWriter(inner: TextWriter) =
     override this.WriteLine(text: string | null) = inner.WriteLine(safe (text |> Option.ofObj |> Option.defaultValue ""))
     override _.Flush() = inner.Flush()
 
-/// Everything that is written through it is safe.
+/// A writer that escapes unsafe characters.
 let writer (inner: TextWriter) : TextWriter = new SafeWriter(inner)
 
-/// All characters that are safe and take one byte.
+/// All safe one-byte characters.
 let private plainBytes =
     Buffers.SearchValues.Create(
         [| for code in 0uy .. 127uy do
@@ -65,7 +65,7 @@ let private plainBytes =
 
 let private output = lazy Console.OpenStandardOutput()
 
-/// Writes a part of a long text in UTF-8 to the standard output, safe as all that is written there.
+/// Writes part of a long UTF-8 text to standard output, with unsafe characters escaped.
 let writeUtf8 (text: ReadOnlyMemory<byte>) =
     if text.Span.IndexOfAnyExcept plainBytes < 0 then
         output.Value.Write text.Span
@@ -74,11 +74,11 @@ let writeUtf8 (text: ReadOnlyMemory<byte>) =
 
 let mutable private errors: TextWriter option = None
 
-/// From now on, what the program writes to the console is safe. The views that stay in place keep their own way to the terminal.
+/// Escapes unsafe characters in everything that the program writes to the console from now on. Live views write to the terminal directly.
 let guard () =
     errors <- Some Console.Error
     Console.SetOut(writer Console.Out)
     Console.SetError(writer Console.Error)
 
-/// A line of the error output with colours of our own. The caller has made everything else in it safe.
+/// Writes a line with colour sequences to standard error. The caller has escaped everything else in it.
 let writeColoured (text: string) = (errors |> Option.defaultWith (fun () -> Console.Error)).WriteLine text

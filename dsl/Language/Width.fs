@@ -1,10 +1,10 @@
-/// How many columns text takes in a terminal.
+/// The width of text in terminal columns.
 module ChannelDistillation.Dsl.Width
 
 open System.Globalization
 open System.Text
 
-/// Blocks that Unicode calls wide or fullwidth (UAX 11): East Asian scripts and pictures.
+/// Blocks that Unicode calls wide or fullwidth (UAX 11): East Asian scripts and emoji.
 let private wide =
     [ 0x1100, 0x115F
       0x2E80, 0x303E

@@ -1,4 +1,4 @@
-/// Small words for messages.
+/// Formatting of names, numbers and lists in messages.
 module ChannelDistillation.Dsl.Words
 
 open System
@@ -16,7 +16,7 @@ let private join last (words: string list) =
 let codes (words: string list) = words |> List.map code |> join "and"
 let either (words: string list) = words |> List.map code |> join "or"
 
-/// All of a few dozen words, the first of many.
+/// Joins up to 30 words by commas, then adds how many more there are.
 let known (words: string list) =
     let shown = words |> List.truncate 30
 
@@ -28,14 +28,14 @@ let known (words: string list) =
 
     String.Join(", ", shown) + rest
 
-/// Positions in lists left out: names say enough.
+/// A dotted path without list positions.
 let path (segments: string list) =
     String.Join(".", segments |> List.filter (fun segment -> segment = "" || not (Seq.forall Char.IsDigit segment)))
 
-/// The mapping at a path, as the subject of a sentence.
+/// The mapping at a path, as the first words of a sentence.
 let inside (segments: string list) =
     match segments with
-    | [] -> "an experiment"
+    | [] -> "An experiment"
     | _ -> code (path segments)
 
 let count (number: int) (thing: string) = if number = 1 then $"1 {thing}" else $"{number} {thing}s"
@@ -46,7 +46,7 @@ let large (number: float) =
     else
         number.ToString("0.#e0", Globalization.CultureInfo.InvariantCulture)
 
-/// `above 0`, `from 0 to 1`.
+/// `greater than 0`, `between 0 and 1`.
 let bounds (bounds: Bounds) =
     let show = Numbers.show
 
@@ -69,10 +69,11 @@ let bounds (bounds: Bounds) =
     | false, true -> most
     | false, false -> "finite"
 
+/// What a message says was found.
 let found (kind: Kind) =
     match kind with
-    | NothingThere -> "nothing is written here"
-    | PlainText text -> $"this is {code text}"
-    | QuotedText text -> $"this is the text {code text}"
-    | ListThere -> "this is a list"
-    | MappingThere -> "this is a mapping (`key: value`)"
+    | NothingThere -> "nothing"
+    | PlainText text -> code text
+    | QuotedText text -> $"the text {code text}"
+    | ListThere -> "a list"
+    | MappingThere -> "a mapping (`key: value`)"

@@ -137,7 +137,7 @@ epoch: `forward` takes `epoch` as Tensor; annotate `student: int`.
                   Expect.equal code exit setting
                   let said = (output + errors).ReplaceLineEndings(" ")
                   Expect.stringContains said message setting
-                  Expect.stringContains said "I found 1 problem in" setting
+                  Expect.stringContains said "1 problem in" setting
 
               for setting, message in
                   [ "teacher.torchscript=dictionary.pt", "dictionary.pt returns something other than a tensor, or a list or tuple of tensors."

@@ -40,7 +40,7 @@ let tests =
                   for verb in [ "plan"; "sweep"; "table" ] do
                       let code, text = runIn folder [ verb; file ]
                       Expect.equal code 2 text
-                      Expect.stringContains text $"I cannot read this file: it is {kind}, not a file." $"{verb} {file}"
+                      Expect.stringContains text $"This file cannot be read: it is {kind}, not a file." $"{verb} {file}"
           }
 
           test "a file that an experiment extends may not be a pipe either" {
@@ -49,7 +49,7 @@ let tests =
               File.WriteAllText(folder.File "a.yaml", "extends: pipe.yaml\nexperiment: a\n")
               let code, text = runIn folder [ "plan"; "a.yaml" ]
               Expect.equal code 2 text
-              Expect.stringContains text "I cannot read this file: it is a pipe, not a file." "plan"
+              Expect.stringContains text "This file cannot be read: it is a pipe, not a file." "plan"
           }
 
           test "a pipe in the place of a record is no record, and is not waited for" {

@@ -3,7 +3,7 @@ module ChannelDistillation.Tests.AugmentTests
 open Expecto
 open ChannelDistillation.Specs
 
-/// The augmentation that each row trains with: pad, mode and flip; nothing: the dataset's own.
+/// The augmentation of each row: padding, mode and flip; None: the dataset's own.
 let private augmentations text settings =
     [ for row in (Base.plan text ([ "variants.kd", "null"; "variants.cd", "null"; "losses.kd", "null"; "losses.cd", "null" ] @ settings)).Rows ->
           let dataset = row.Runs.Head.Spec.Dataset
@@ -17,21 +17,21 @@ let private augmentations text settings =
 let tests =
     testList
         "augmentation"
-        [ test "an axis reaches into a dataset that is only named, and what the dataset does anyway is its own" {
+        [ test "An axis can vary a part of a dataset given by name, and a value equal to the dataset's own is omitted" {
               Expect.equal
                   (augmentations (Base.withGrid [ "product: { dataset.augment.flip: [true, false] }" ]) [ "dataset", "cifar100" ])
                   [ "cifar100", None; "cifar100", Some(4, PaddingMode.Reflect, false) ]
                   "rows"
           }
 
-          test "a setting does the same" {
+          test "`--set` can change a part of a dataset given by name" {
               Expect.equal
                   (augmentations Base.text [ "dataset", "cifar100"; "dataset.augment.flip", "false" ])
                   [ "cifar100", Some(4, PaddingMode.Reflect, false) ]
                   "rows"
           }
 
-          test "what the file leaves out follows the dataset at each point" {
+          test "Omitted augmentation settings are those of the dataset at each point" {
               Expect.equal
                   (augmentations
                       (Base.withGrid [ "product: { dataset.name: [cifar100, fashion-mnist-mini] }" ])
@@ -40,7 +40,7 @@ let tests =
                   "rows"
           }
 
-          test "names of datasets and parts of the augmentation are combined" {
+          test "Axes of dataset names and of augmentation settings are combined" {
               Expect.equal
                   (augmentations
                       (Base.withGrid [ "product: { dataset.name: [cifar10, cifar100], dataset.augment.pad: [4, 0] }" ])
@@ -52,7 +52,7 @@ let tests =
                   "rows"
           }
 
-          test "a name takes the place of a folder" {
+          test "An axis of dataset names replaces an image folder" {
               Expect.equal
                   (augmentations
                       (Base.withGrid [ "product: { dataset.name: [cifar10, cifar100] }" ])

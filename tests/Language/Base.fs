@@ -1,4 +1,4 @@
-/// A small experiment to vary, and ways to read one.
+/// A small experiment for tests, and functions that plan one.
 module ChannelDistillation.Tests.Base
 
 open Expecto
@@ -44,5 +44,5 @@ let problems text settings =
     | Ok _ -> failtest "no problem was found"
     | Error problems -> problems
 
-/// The example with a grid.
+/// The experiment with a grid.
 let withGrid (lines: string list) = text + "grid:\n" + System.String.Join("\n", lines |> List.map (fun line -> "  " + line)) + "\n"

@@ -23,7 +23,7 @@ let private example (rows: Line) =
 let tests =
     testList
         "F# twin"
-        [ test "loops, conditions and functions give lines" {
+        [ test "Loops, conditions and functions produce lines" {
               let curriculum loss last = loss |> start_after (last / 3) |> grow_over (last / 10)
 
               let written =
@@ -55,7 +55,7 @@ let tests =
               Expect.equal (settings.StartAfter, settings.Warmup) (Some 10, Some 3) "computed"
           }
 
-          test "what a cluster is asked for comes back from the YAML, and is no part of a run" {
+          test "Slurm settings survive the round trip through YAML and are not part of a run" {
               let rows = variant "cd" [ ce; cd ]
 
               let asked (settings: SlurmSettings) =
@@ -88,7 +88,7 @@ let tests =
               Expect.equal (identities onCluster) (identities plain) "runs"
           }
 
-          test "a line that sets the same again is refused" {
+          test "A line that sets a key again is rejected" {
               Expect.throwsC (fun () -> example (student "resnet14") |> ignore) (fun error ->
-                  Expect.equal error.Message "`student` is said twice in this experiment. Remove one of the two." "message")
+                  Expect.equal error.Message "`student` is set twice in this experiment. Remove one of them." "message")
           } ]

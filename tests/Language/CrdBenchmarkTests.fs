@@ -1,4 +1,4 @@
-/// The shipped CRD benchmark against its paper and those of the methods that joined it.
+/// Compares the shipped CRD benchmark with its paper and with those of later methods.
 module ChannelDistillation.Tests.CrdBenchmarkTests
 
 open Expecto
@@ -7,7 +7,7 @@ open ChannelDistillation.Lab.Tables
 open ChannelDistillation.Lab.Runs
 open ChannelDistillation.Tests.PublishedTests
 
-/// Top-1 accuracy in percent after the last epoch, as the tables of arXiv 1910.10699 have it: same architecture, then different ones.
+/// Top-1 accuracy in percent after the last epoch, from the tables of arXiv 1910.10699: pairs of the same architecture, then of different ones.
 let private benchmark =
     [ "wrn40-2", "wrn16-2", [ 75.61m; 73.26m; 74.92m; 73.58m; 74.08m; 73.83m; 73.56m; 74.11m; 73.35m; 74.54m; 73.68m; 75.48m ]
       "wrn40-2", "wrn40-1", [ 75.61m; 71.98m; 73.54m; 72.24m; 72.77m; 72.43m; 72.21m; 73.30m; 72.22m; 73.45m; 72.24m; 74.14m ]
@@ -23,7 +23,7 @@ let private benchmark =
       "resnet32x4", "shufflenetv2", [ 79.42m; 71.82m; 74.45m; 73.54m; 72.73m; 74.56m; 71.29m; 73.40m; 73.21m; 74.69m; 74.68m; 75.65m ]
       "wrn40-2", "shufflenetv1", [ 75.61m; 70.50m; 74.83m; 73.73m; 73.32m; 74.52m; 71.38m; 73.61m; 72.21m; 73.89m; 74.89m; 76.05m ] ]
 
-/// Top-1 accuracy in percent of the best epoch, as the README of mdistiller has it for DKD (arXiv 2203.08679), with the beta of its configurations.
+/// DKD (arXiv 2203.08679): top-1 accuracy in percent of the best epoch, from the README of mdistiller, with the beta of its configurations.
 let private decoupled =
     [ "wrn40-2", "wrn16-2", 76.23m, "6"
       "wrn40-2", "wrn40-1", 74.81m, "6"
@@ -36,7 +36,7 @@ let private decoupled =
       "resnet32x4", "shufflenetv1", 76.45m, "8"
       "wrn40-2", "shufflenetv1", 76.70m, "8" ]
 
-/// DIST's accuracies for each pair, from the README of its code (arXiv 2205.10536).
+/// DIST (arXiv 2205.10536): accuracy for each pair, from the README of its code.
 let private stronger =
     [ "wrn40-2", "wrn40-1", 74.43m
       "resnet56", "resnet20", 71.75m
@@ -45,7 +45,7 @@ let private stronger =
       "resnet32x4", "shufflenetv1", 76.34m
       "resnet32x4", "shufflenetv2", 77.35m ]
 
-/// Gamma of transformed teacher matching, plain and weighted, and of each its weight and its accuracy (arXiv 2402.11148), where there is one.
+/// TTM and WTTM (arXiv 2402.11148): gamma, then weight and accuracy (if published) of each.
 let private matched =
     [ ("wrn40-2", "wrn16-2"), "0.1", ("101", Some 76.23m), ("4", Some 76.37m)
       ("wrn40-2", "wrn40-1"), "0.1", ("76", Some 74.32m), ("3", Some 74.58m)
@@ -61,7 +61,7 @@ let private matched =
       ("resnet32x4", "shufflenetv2"), "0.4", ("40", None), ("16", Some 76.55m)
       ("wrn40-2", "shufflenetv1"), "0.3", ("8", None), ("3", Some 75.42m) ]
 
-/// Accuracies of refined logit distillation (arXiv 2408.07703).
+/// RLD (arXiv 2408.07703): accuracy for each pair.
 let private refined =
     [ "wrn40-2", "wrn16-2", 76.06m
       "wrn40-2", "wrn40-1", 74.88m
@@ -71,7 +71,7 @@ let private refined =
       "resnet32x4", "resnet8x4", 76.64m
       "vgg13", "vgg8", 74.93m ]
 
-/// The weight of ReviewKD for each pair in the script of its authors (arXiv 2104.09044).
+/// ReviewKD (arXiv 2104.09044): the weight for each pair in its authors' script.
 let private reviewed =
     [ "wrn40-2", "wrn16-2", "5"
       "wrn40-2", "wrn40-1", "5"
@@ -86,7 +86,7 @@ let private reviewed =
 let tests =
     testList
         "crd-benchmark"
-        [ test "The published numbers of every pair and method stand at their rows" {
+        [ test "The published numbers of every pair and method are in their rows" {
               let methods = [ "teacher"; "student"; "kd"; "fitnets"; "at"; "sp"; "cc"; "vid"; "rkd"; "pkt"; "nst"; "crd" ]
 
               let expected =
@@ -172,7 +172,7 @@ let tests =
                           Expect.equal (loss.Weight, loss.Parameters.Number "temperature") (2.0, 4.0) "DIST"
           }
 
-          test "All teachers are trained by the recipe of the benchmark" {
+          test "All teachers are trained with the recipe of the benchmark" {
               let plan = ShippedTests.plan "crd-benchmark"
 
               for teacher in Teachers.ofPlan plan do

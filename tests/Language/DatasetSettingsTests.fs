@@ -6,7 +6,7 @@ open ChannelDistillation.Data
 open ChannelDistillation.Dsl.Planning
 open ChannelDistillation.Tests
 
-/// The specs of the datasets of all runs, each once.
+/// The distinct dataset specifications of all runs.
 let private specs dataset grid =
     let text = Base.text.Replace("dataset: fashion-mnist-mini", $"dataset: {dataset}") + grid
     (Base.plan text []).Runs |> List.map _.Spec.Dataset |> List.distinct
@@ -16,8 +16,8 @@ let private crd = NormalizationSpec([| 0.5071; 0.4867; 0.4408 |], [| 0.2675; 0.2
 [<Tests>]
 let tests =
     testList
-        "what is asked of a dataset"
-        [ test "a known normalisation is written as numbers into the spec" {
+        "dataset settings"
+        [ test "A named normalisation is in the specification as numbers" {
               let expected = [ DatasetSpec(Name = "cifar100", Normalization = crd) ]
               Expect.equal (specs "{ name: cifar100, normalize: crd }" "") expected "by its name"
 
@@ -27,13 +27,13 @@ let tests =
                   "in numbers"
           }
 
-          test "the dataset's own normalisation is the same run, however it is written" {
+          test "The dataset's own normalisation gives the same run in every notation" {
               let own = [ DatasetSpec(Name = "cifar100") ]
               Expect.equal (specs "{ name: cifar100, normalize: channel_distillation }" "") own "by its name"
               Expect.equal (specs "cifar100" "grid: { product: { dataset.normalize: [channel_distillation] } }") own "on an axis"
           }
 
-          test "losses that do not say otherwise have the defaults of their dataset, at every point of a grid" {
+          test "Losses have the defaults of their dataset at every point of a grid" {
               let text =
                   Base.text
                       .Replace("dataset: fashion-mnist-mini", "dataset: cifar100")
@@ -64,12 +64,12 @@ let tests =
                   "the defaults"
           }
 
-          test "the spec's normalisation is the one that images are read with" {
+          test "A dataset is described with the normalisation of its specification" {
               let described = DatasetCatalog.Describe(DatasetSpec(Name = "cifar100", Normalization = crd))
               Expect.equal described.Normalization crd "described"
           }
 
-          test "a part is held out by its share, or by its share and a seed" {
+          test "A hold-out split is given by its share, or by its share and a seed" {
               Expect.equal (specs "{ name: cifar10, validation: 0.1 }" "") [ DatasetSpec(Name = "cifar10", HeldOut = HeldOutSpec(0.1, 0L)) ] "share"
 
               Expect.equal
@@ -84,7 +84,7 @@ let tests =
                   "on an axis"
           }
 
-          test "a resized crop takes over what it does not say" {
+          test "Omitted settings of a resized crop have defaults" {
               let crop text =
                   match specs ("{ name: imagenet, augment: { resized_crop: " + text + " } }") "" with
                   | [ spec ] -> spec.Augmentation

@@ -75,7 +75,7 @@ let private experiments: Gen<Described> =
                   known_teacher "resnet152-cifar100" |> with_cached_views 3
                   no_teacher ]
 
-        let! photographs =
+        let! dataset =
             pick
                 [ named "cifar10"
                   image_folder "data/some folder" 12
@@ -84,7 +84,7 @@ let private experiments: Gen<Described> =
         let draft =
             experiment "generated" {
                 description text
-                images photographs
+                images dataset
                 teacher source
                 student_network (network "resnet8" |> with_stem ChannelDistillation.Core.Stem.Cifar)
                 train ([ epochs 9; batch 32; sgd 0.1 [ momentum 0.9; weight_decay 5e-4; nesterov ] ] @ common)
@@ -114,7 +114,7 @@ let tests =
         "emit"
         [ testPropertyWithConfig
               { FsCheckConfig.defaultConfig with maxTest = 300 }
-              "what is written is read as the same experiment"
+              "An emitted experiment is read as the same experiment"
               (Prop.forAll (Arb.fromGen experiments) (fun experiment ->
                   let reader = Reader()
 
@@ -126,14 +126,14 @@ let tests =
                       Expect.isEmpty known (Render.text false known + "\n" + yaml experiment)
                       Expect.equal read (Some experiment.Experiment) (yaml experiment)))
 
-          test "lines are short, and long mappings are broken over several" {
+          test "Long mappings are written over several lines" {
               Expect.equal
                   (yaml (experiment "short" { student "resnet8" }) |> fun text -> text.Split '\n')
                   [| "experiment: short"; "student:"; "  model: resnet8"; "" |]
                   "whole text"
           }
 
-          test "a word that a script leaves out is missed" {
+          test "A required key that a script omits is reported" {
               let missed described =
                   match Experiments.ofSource (Source("script", yaml described)) [] with
                   | Ok _ -> []

@@ -1,5 +1,5 @@
-/// Every mistake of the corpus in tests/Errors gives exactly the text beside it. After an intended change, write the texts anew and
-/// read the difference:
+/// Every file of the corpus in tests/Errors gives exactly the text beside it. After an intended change, regenerate the texts and read the
+/// difference:
 ///
 ///     UPDATE_EXPECTED=1 dotnet run -c Release --project tests -- --filter errors
 module ChannelDistillation.Tests.ErrorTests
@@ -13,7 +13,7 @@ open ChannelDistillation.Dsl.Planning
 
 let folder = Path.Combine(Repository.root, "tests", "Errors")
 
-/// `# --set PATH=VALUE` in the first lines of a file stands for the option of the command line.
+/// The `--set` options of a file, which it gives in comments: `# --set PATH=VALUE`.
 let private settings (file: string) =
     [ for line in File.ReadLines file do
           if line.StartsWith "# --set " then
@@ -44,11 +44,11 @@ let tests =
         "errors"
         [ testSequenced (testList "corpus" (List.map check names))
 
-          test "every text belongs to a file" { Expect.equal (named ".txt") names "files" }
+          test "Every text belongs to a file" { Expect.equal (named ".txt") names "files" }
 
-          test "the corpus holds at least forty mistakes" { Expect.isGreaterThan names.Length 40 "files" }
+          test "The corpus has at least forty files" { Expect.isGreaterThan names.Length 40 "files" }
 
-          test "a file that is not there is named, with files like it" {
+          test "For a missing file, similar names are suggested" {
               let text =
                   Repository.inRoot (fun () ->
                       match Experiments.load "experiments/quikstart.yaml" [] false with
@@ -57,14 +57,14 @@ let tests =
 
               Expect.equal
                   text
-                  ("I found 1 problem in experiments/quikstart.yaml. No run was started.\n\n"
-                   + "-- NO SUCH FILE ------------------------------------- experiments/quikstart.yaml\n"
-                   + "There is no such file.\n"
-                   + "Hint: maybe you want `quickstart.yaml`?")
+                  ("1 problem in experiments/quikstart.yaml. No run was started.\n\n"
+                   + "-- FILE NOT FOUND ----------------------------------- experiments/quikstart.yaml\n"
+                   + "This file does not exist.\n"
+                   + "Hint: did you mean `quickstart.yaml`?")
                   "whole text"
           }
 
-          test "a file of 10 MB is refused unread" {
+          test "A file of 10 MB is rejected without being read" {
               use folder = new TemporaryFolder()
               let file = Path.Combine(folder.Path, "large.yaml")
               File.WriteAllText(file, String('a', 10_000_000))
@@ -74,24 +74,24 @@ let tests =
                   | Error problems -> Render.text false problems
                   | Ok _ -> ""
 
-              Expect.stringContains text "This file has 10,000,000 bytes; no experiment needs more than 1,048,576." "says how large"
+              Expect.stringContains text "This file has 10,000,000 bytes; the limit is 1,048,576." "size and limit"
           }
 
-          test "of very many problems the first thirty are shown, and how many more there are" {
+          test "Only the first thirty problems are shown, with the number of the others" {
               let seeds = String.Join(", ", List.replicate 100 "x")
               let shown = Render.text false (Base.problems Base.text [ "seeds", $"[{seeds}]" ])
               let lines = shown.Split '\n'
-              Expect.equal lines[0] "I found 100 problems in --set. No run was started." "all are counted"
+              Expect.equal lines[0] "100 problems in --set. No run was started." "all are counted"
               Expect.equal (lines |> Array.filter (fun line -> line.StartsWith "-- ")).Length 30 "shown"
-              Expect.equal (Array.last lines) "... and 70 more, which I show once some of these are gone." "the rest"
+              Expect.equal (Array.last lines) "... and 70 more. Fix some of these to see them." "the rest"
           }
 
-          test "colours are escape sequences around titles, marks and hints" {
+          test "Colours are escape sequences around titles, marks and hints" {
               let problems =
                   match Experiments.ofSource (Source("x.yaml", "experiment: [")) [] with
                   | Error problems -> problems
                   | Ok _ -> []
 
-              Expect.stringContains (Render.text true problems) "\027[36m-- OPEN BRACKET" "title"
+              Expect.stringContains (Render.text true problems) "\027[36m-- UNCLOSED BRACKET" "title"
               Expect.isFalse ((Render.text false problems).Contains '\027') "none in a pipe"
           } ]

@@ -1,4 +1,4 @@
-/// Random edits of valid files: whatever is typed, there is an answer, soon, and an experiment is never silently another.
+/// Random edits of valid files. Every edit gives a plan or problems within seconds, and nothing in a file is silently ignored.
 module ChannelDistillation.Tests.FuzzTests
 
 open System
@@ -13,7 +13,7 @@ open ChannelDistillation.Dsl.Builders
 
 let private edits = 10_000
 
-/// Another ten thousand edits: `FUZZ_SEED=1 dotnet run -c Release --project tests -- --filter fuzz`.
+/// To try another ten thousand edits: `FUZZ_SEED=1 dotnet run -c Release --project tests -- --filter fuzz`.
 let private seed =
     match Int32.TryParse(Environment.GetEnvironmentVariable "FUZZ_SEED") with
     | true, seed -> seed
@@ -109,24 +109,24 @@ let private edit (random: Random) (text: string) =
         let start, length = span ()
         text.Remove(start, length).Insert(start, scraps[random.Next scraps.Length])
     | 3 ->
-        // A letter for another
+        // Replace a letter
         let start = min (position ()) (text.Length - 1)
         text.Remove(start, 1).Insert(start, string (char (random.Next(32, 127))))
     | 4 ->
-        // A line twice, or somewhere else
+        // Copy a line to another place
         let lines = text.Split '\n'
         let line = lines[random.Next lines.Length]
         let at = random.Next lines.Length
         String.Join("\n", Array.insertAt at line lines)
     | _ ->
-        // A line gone
+        // Remove a line
         let lines = text.Split '\n'
         String.Join("\n", Array.removeAt (random.Next lines.Length) lines)
 
-/// What a plan computes.
-let private essence (plan: Plan) = [ for run in plan.Runs -> run.Name, SpecJson.Hash run.Spec ]
+/// The names and hashes of a plan's runs.
+let private identities (plan: Plan) = [ for run in plan.Runs -> run.Name, SpecJson.Hash run.Spec ]
 
-/// Every scalar of a file on one line, with its place; but for places for anchors, which count only where they are used.
+/// Every one-line scalar of a file, with its place. Keys for anchors are left out, because they matter only where they are used.
 let private scalars (root: Node) =
     let rec inside (node: Node) =
         match node.Content with
@@ -150,7 +150,7 @@ let private replaced (text: string) (place: Place, old: string) (replacement: st
     lines[place.Line - 1] <- line.Remove(place.Column - 1, old.Length).Insert(place.Column - 1, replacement)
     String.Join("\n", lines)
 
-/// The file as data: what is not in it (comments, spaces, quotation marks around words) means nothing.
+/// The file as data, without comments, spaces and quotes.
 let private data (root: Node) =
     match Node.setting root with
     | Entries entries -> Entries(entries |> List.filter (fun (key, _) -> not (key.StartsWith "x-")))
@@ -165,7 +165,7 @@ let private parsed (text: string) =
 let tests =
     testList
         "fuzz"
-        [ test "ten thousand random edits end in the experiment that is written, or in located problems; never in an exception or a hang" {
+        [ test "Ten thousand random edits give the written experiment or located problems, never an exception or a hang" {
               let random = Random seed
               let mutable planned, touched, same = 0, 0, 0
               let mutable slowest = TimeSpan.Zero
@@ -193,18 +193,18 @@ let tests =
                   | Ok(plan, warnings) ->
                       planned <- planned + 1
                       Render.text false warnings |> ignore
-                      // Never silently different: the experiment that was understood, written out, is read as the same again ...
+                      // The experiment, written as YAML, is read as the same experiment ...
                       let again = Base.plan (yaml { Experiment = plan.Experiment; Unsaid = [] }) []
                       Expect.equal again.Experiment plan.Experiment $"edit {number}, written out\n{text}"
-                      Expect.equal (essence again) (essence plan) $"edit {number}, planned again\n{text}"
+                      Expect.equal (identities again) (identities plan) $"edit {number}, planned again\n{text}"
                       let root = parsed text
 
-                      // ... an edit that leaves the data alone leaves the experiment alone ...
+                      // ... an edit that does not change the data does not change the experiment ...
                       if data root = data (parsed original) then
                           same <- same + 1
                           Expect.equal plan.Experiment (Base.plan original []).Experiment $"edit {number}, the same data\n{text}"
 
-                      // ... and nothing that is written is ignored: anything else in its place is a problem or another experiment.
+                      // ... and no value is ignored: replacing it gives a problem or another experiment.
                       match scalars root with
                       | [] -> ()
                       | all ->
@@ -226,8 +226,8 @@ let tests =
               Expect.isLessThan slowest.TotalSeconds 5.0 "processor time of the slowest answer"
           }
 
-          test "every value that is changed changes the experiment or is a problem" {
-              // Each scalar of a file in turn is replaced; an experiment that stays the same would have ignored it.
+          test "Changing any value changes the experiment or is a problem" {
+              // Replaces each scalar of the file in turn; if the experiment stays the same, the value was ignored.
               let replacements = [ "7"; "0.25"; "false"; "kd"; "resnet14" ]
               let before = (Base.plan Base.text []).Experiment
 

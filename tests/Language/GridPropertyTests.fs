@@ -1,4 +1,4 @@
-/// What holds of every grid.
+/// Properties of all grids.
 module ChannelDistillation.Tests.GridPropertyTests
 
 open System
@@ -10,7 +10,7 @@ open ChannelDistillation.Dsl.Planning
 let private runNames (plan: Plan) = plan.Runs |> List.map _.Name
 let private hashes (plan: Plan) = plan.Runs |> List.map (fun run -> SpecJson.Hash run.Spec)
 
-/// Axes that a generated grid may have, with values to pick from.
+/// Axes of generated grids, with their possible values.
 let private candidates =
     [ "losses.cd.weight", [ "1"; "3"; "6" ]
       "losses.kd.temperature", [ "1"; "4" ]
@@ -60,7 +60,7 @@ let tests =
         "every grid"
         [ testPropertyWithConfig
               { FsCheckConfig.defaultConfig with maxTest = 60 }
-              "a grid plans what the file plans with each point set by hand"
+              "A grid plans the same runs as `--set` for each of its points"
               (Prop.forAll grids (fun axes ->
                   let together = Base.plan (product axes) [] |> hashes
 
@@ -70,7 +70,7 @@ let tests =
 
           testPropertyWithConfig
               { FsCheckConfig.defaultConfig with maxTest = 30 }
-              "runs have names of their own, and the same ones every time"
+              "Names of runs are unique and reproducible"
               (Prop.forAll grids (fun axes ->
                   let names = Base.plan (product axes) [] |> runNames
                   (List.distinct names).Length = names.Length && names = (Base.plan (product axes) [] |> runNames))) ]

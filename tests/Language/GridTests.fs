@@ -14,7 +14,7 @@ let private runNames (plan: Plan) = plan.Runs |> List.map _.Name
 let tests =
     testList
         "grid"
-        [ test "Names of folders fit every file system, also of many rows that begin alike" {
+        [ test "Folder names are short and unique even if many rows start alike" {
               let variant = String('v', 80)
 
               let text =
@@ -34,10 +34,10 @@ let tests =
               Expect.hasLength names 20_000 "runs"
               let folders = names |> List.map (fun name -> name + "-01234567")
               Expect.isLessThan (folders |> List.map _.Length |> List.max) 256 "bytes"
-              Expect.equal (names |> List.distinctBy _.ToLowerInvariant() |> List.length) 20_000 "told apart"
+              Expect.equal (names |> List.distinctBy _.ToLowerInvariant() |> List.length) 20_000 "unique"
           }
 
-          test "an axis that a variant does not use does not multiply it" {
+          test "An axis that a variant does not use does not multiply it" {
               let plan = Base.plan (Base.withGrid [ "product: { losses.cd.weight: [1, 3] }" ]) []
 
               Expect.equal (rows plan) [ "student", []; "kd", []; "cd", [ "losses.cd.weight", "1" ]; "cd", [ "losses.cd.weight", "3" ] ] "rows"
@@ -55,12 +55,12 @@ let tests =
                   "names"
           }
 
-          test "an axis over something that a variant sets itself does not multiply it" {
+          test "An axis over a setting that a variant overrides does not multiply it" {
               let plan = Base.plan (Base.withGrid [ "product: { losses.cd.decay: [none, { linear: { until: 5 } }] }" ]) []
               Expect.equal (rows plan) [ "student", []; "kd", []; "cd", [] ] "rows"
           }
 
-          test "variants that are the same as file names get numbers, and their last letters count" {
+          test "Variants with equal file names get numbers, and long names are kept in full" {
               let text =
                   Base.text.Replace(
                       "  student: [ce]\n",
@@ -78,7 +78,7 @@ let tests =
                   "names"
           }
 
-          test "values of a zip may come again as long as whole tuples differ" {
+          test "A zip may repeat a value if the tuples differ" {
               let zip = "zip: [{ teacher.model: [resnet56, resnet110, resnet110], student.model: [resnet20, resnet20, resnet32] }]"
               let plan = Base.plan (Base.withGrid [ zip ]) [ "seeds", "[0]" ]
 
@@ -103,7 +103,7 @@ let tests =
               | other -> failtest $"{other}"
           }
 
-          test "values that set the same are a mistake" {
+          test "Two values that set the same thing are a mistake" {
               let axis = "product: { train.lr_schedule: [cosine, { cosine: { to: 0 } }, constant, { constant: {} }] }"
 
               match Base.problems (Base.withGrid [ axis ]) [] |> List.map _.Diagnostic with
@@ -111,7 +111,7 @@ let tests =
               | other -> failtest $"{other}"
           }
 
-          test "of values that come to the same for a variant, the first names the row" {
+          test "If several values are equivalent for a variant, the first names the row" {
               let axis = "product: { variants.kd.losses: [[ce, kd], [ce, kd: { temperature: 4 }], [ce, kd: { temperature: 2 }]] }"
               let text = Base.withGrid [ axis ]
 
@@ -124,7 +124,7 @@ let tests =
               Expect.isEmpty (Base.warnings text) "the axis is used"
           }
 
-          test "an axis that a variant's preset makes idle does not multiply it, with points left out or not" {
+          test "An axis that a variant's preset overrides does not multiply it, with or without excluded points" {
               let text = Base.text.Replace("  kd: [ce, kd]\n", "  kd: { losses: [ce, kd], edt: imagenet }\n") + "grid:\n"
               let axis = "  product: { losses.ce.start_after: [0, 1, 2], train.batch: [32, 64] }\n"
               let expected = [ "kd", [ "train.batch", "32" ]; "kd", [ "train.batch", "64" ] ]
@@ -133,7 +133,7 @@ let tests =
               Expect.equal (kd (text + axis + "  exclude: [{ losses.ce.start_after: 2, train.batch: 64 }]\n")) expected "with a point left out"
           }
 
-          test "a variant without a teacher is not multiplied by teachers" {
+          test "An axis of teachers does not multiply a variant without a teacher" {
               let plan =
                   Base.plan (Base.withGrid [ "zip: [{ teacher.model: [resnet20, resnet56], student.model: [resnet8, resnet14] }]" ]) []
 
@@ -146,7 +146,7 @@ let tests =
                   "rows"
           }
 
-          test "the first axis is the slowest, and variants come before axes" {
+          test "Rows are ordered by variant, then by axis, and the first axis varies slowest" {
               let plan = Base.plan (Base.withGrid [ "product: { train.batch: [32, 64], train.optimizer.sgd.lr: [0.1, 0.2] }" ]) []
 
               Expect.equal
@@ -159,7 +159,7 @@ let tests =
                   "names"
           }
 
-          test "exclude leaves out points of the variants that it names" {
+          test "`exclude` leaves out points of the variants that it names" {
               let plan =
                   Base.plan
                       (Base.withGrid
@@ -177,7 +177,7 @@ let tests =
                   "rows"
           }
 
-          test "include adds points that are no axis, once" {
+          test "`include` adds points outside the axes, without duplicates" {
               let plan =
                   Base.plan
                       (Base.withGrid
@@ -196,7 +196,7 @@ let tests =
                   "rows"
           }
 
-          test "ranges are linear, logarithmic or whole, their ends exact" {
+          test "Ranges are linear, logarithmic or integer, and include their exact ends" {
               let values range =
                   Base.plan (Base.withGrid [ $"product: {{ losses.cd.weight: {range} }}" ]) []
                   |> rows
@@ -209,7 +209,7 @@ let tests =
               Expect.equal (values "{ from: 2, to: 5, scale: integer }") [ "2"; "3"; "4"; "5" ] "every integer"
           }
 
-          test "what a table shows of an axis is what is trained" {
+          test "A table shows the exact values that are trained" {
               let plan = Base.plan (Base.withGrid [ "product: { losses.cd.weight: { from: 1, to: 7, count: 10, scale: log } }" ]) []
 
               for run in plan.Runs |> List.filter (fun run -> run.Variant = "cd") do
@@ -218,13 +218,13 @@ let tests =
                   Expect.equal (Numbers.show cd.Weight) shown run.Name
           }
 
-          test "variants that come to the same are one run in two rows" {
+          test "Two variants with the same resolved settings are two rows with the same runs" {
               let plan = Base.plan (Base.text.Replace("  student: [ce]", "  student: [ce]\n  again: [ce]")) []
               Expect.equal plan.Rows.Length 4 "rows"
               Expect.equal plan.Runs.Length 6 "runs"
           }
 
-          test "a grid over students leaves a trained teacher alone" {
+          test "An axis below `train` does not vary a trained teacher" {
               let text = Base.text.Replace("checkpoint: pretrain/teacher.pth", "train: { epochs: 5 }")
 
               let teachers grid =
@@ -237,7 +237,7 @@ let tests =
               Expect.equal (teachers "grid:\n  product: { teacher.train.batch: [32, 64] }\n") [ 32; 64 ] "its own axis"
           }
 
-          test "a hundred thousand points are planned within six seconds of processor time" {
+          test "A hundred thousand points are planned within six seconds of CPU time" {
               let text =
                   Base.withGrid
                       [ "product:"
@@ -249,11 +249,11 @@ let tests =
               Base.plan (Base.withGrid [ "product: { train.batch: [32, 64] }" ]) [] |> ignore
               let plan, took = ProcessorTime.ofWork (fun () -> Base.plan text [])
               Expect.equal plan.Runs.Length (100_000 + 1000 + 1000) "cd at every point, student and kd where they differ"
-              // With room for garbage collection on further cores: the figure itself is printed by the benchmark of the plan.
-              Expect.isLessThan took.TotalSeconds 6.0 "processor time"
+              // The limit leaves room for garbage collection on other cores. The benchmark of `plan` prints the time.
+              Expect.isLessThan took.TotalSeconds 6.0 "CPU time"
           }
 
-          test "many runs are asked about" {
+          test "More than 10,000 runs require `--yes`" {
               let file = IO.Path.GetTempFileName()
 
               try
@@ -263,10 +263,10 @@ let tests =
                   | Error [ { Diagnostic = ManyRuns(12004, 10000) } as problem ] ->
                       Expect.equal
                           (Render.text false [ problem ])
-                          ("I found 1 problem. No run was started.\n\n"
+                          ("1 problem. No run was started.\n\n"
                            + "-- MANY RUNS -------------------------------------------------------------------\n"
                            + "This experiment has 12,004 runs, more than 10,000.\n"
-                           + "Hint: if that is meant, add `--yes`.")
+                           + "Hint: to run them all, add `--yes`.")
                           "whole text"
                   | other -> failtest $"{other}"
 

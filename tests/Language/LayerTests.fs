@@ -9,7 +9,7 @@ open ChannelDistillation.Dsl.Planning
 
 let private experiment settings = (Base.plan Base.text settings).Experiment
 
-/// The experiment of the last of some files that lie in one folder.
+/// Writes files to one folder and plans the last of them.
 let private files (texts: (string * string) list) =
     use folder = new TemporaryFolder()
 
@@ -24,14 +24,14 @@ let private files (texts: (string * string) list) =
 let tests =
     testList
         "settings and extends"
-        [ test "a setting is as if the file said it" {
+        [ test "`--set` acts as if the file contained the setting" {
               let changed = experiment [ "train.epochs", "2"; "seeds", "[7]"; "train.optimizer.sgd.momentum", ".9" ]
               Expect.equal changed.Train.Epochs 2 "epochs"
               Expect.equal changed.Seeds [ 7L ] "seeds"
               Expect.equal changed.Train.Optimizer.Momentum 0.9 "a key that the file leaves out"
           }
 
-          test "a setting of one alternative takes the place of another" {
+          test "Setting one alternative replaces another" {
               Expect.equal (experiment [ "train.lr_schedule", "cosine" ]).Train.Schedule.Shape (Cosine 0.0) "a word"
               Expect.equal (experiment [ "train.lr_schedule.cosine.to", "0.1" ]).Train.Schedule.Shape (Cosine 0.1) "a part"
 
@@ -40,7 +40,7 @@ let tests =
               | other -> failtest $"{other}"
           }
 
-          test "a setting reaches into short forms" {
+          test "`--set` can set a part of a short form" {
               Expect.equal
                   (experiment [ "dataset.augment.flip", "true" ]).Dataset
                   { DatasetCodec.ofSource (Named "fashion-mnist-mini") with
@@ -60,13 +60,13 @@ let tests =
                   Expect.equal (kd.Losses |> List.map (fun (_, settings) -> settings.Weight)) [ None; Some 3.0 ] path
           }
 
-          test "a setting reaches keys that hold dots" {
+          test "`--set` can set keys that contain dots" {
               let text = Base.withGrid [ "product: { losses.cd.weight: [1, 3] }" ]
               let plan = Base.plan text [ "grid.product.losses.cd.weight", "[1, 2, 3]" ]
               Expect.equal plan.Rows.Length 5 "three points for cd"
           }
 
-          test "a setting adds an axis" {
+          test "`--set` can add an axis" {
               let added = [ "grid.product.losses.cd.weight", "[1, 2, 3]" ]
               Expect.equal (Base.plan Base.text added).Rows.Length 5 "where there is no grid"
               let text = Base.withGrid [ "product: { losses.kd.temperature: [1, 3] }" ]
@@ -79,7 +79,7 @@ let tests =
               Expect.equal (Base.plan Base.text range).Rows.Length 6 "and reaches into it"
           }
 
-          test "a setting adds to points and groups of axes" {
+          test "`--set` can extend points and groups of axes" {
               let text =
                   Base.withGrid [ "zip: [{ train.batch: [32, 64] }]"; "exclude: [{ variant: kd }]"; "include: [{ train.batch: 16 }]" ]
 
@@ -96,15 +96,15 @@ let tests =
               Expect.equal grid.Include.Head.Values [ "train.batch", Scalar "16"; "train.epochs", Scalar "2" ] "include"
           }
 
-          test "null takes away" {
+          test "Setting null removes a key" {
               let text = Base.withGrid [ "product: { losses.cd.weight: [1, 3] }" ]
               Expect.equal (Base.plan text [ "grid", "null" ]).Rows.Length 3 "no grid"
               Expect.equal (Base.plan text [ "variants.kd", "null" ]).Experiment.Variants.Length 2 "no kd"
           }
 
-          test "later settings win" { Expect.equal (experiment [ "train.epochs", "2"; "train.epochs", "3" ]).Train.Epochs 3 "epochs" }
+          test "Later settings override earlier ones" { Expect.equal (experiment [ "train.epochs", "2"; "train.epochs", "3" ]).Train.Epochs 3 "epochs" }
 
-          test "a file builds on another" {
+          test "A file with `extends` inherits from another file" {
               let made =
                   files
                       [ "base.yaml", Base.text
@@ -113,15 +113,15 @@ let tests =
                         "extends: middle.yaml\nexperiment: top\nlosses: { cd: { weight: 3 } }\nvariants: { kd: , both: [ce, kd, cd] }\nseeds: [4]\n" ]
 
               Expect.equal made.Name "top" "its own name"
-              Expect.equal (made.Train.Epochs, made.Train.Batch) (5, 64) "from both files below"
+              Expect.equal (made.Train.Epochs, made.Train.Batch) (5, 64) "from both base files"
               Expect.equal made.Train.Schedule.Shape (Cosine 0.1) "another schedule in place of the first"
               Expect.equal (made.Losses |> List.map fst) [ "ce"; "kd"; "cd" ] "losses in their order"
               Expect.equal (made.Losses |> List.map (fun (_, settings) -> settings.Weight)) [ Some 1.0; Some 1.0; Some 3.0 ] "weights"
-              Expect.equal (made.Variants |> List.map _.Name) [ "student"; "cd"; "both" ] "one taken away, one added"
+              Expect.equal (made.Variants |> List.map _.Name) [ "student"; "cd"; "both" ] "one removed, one added"
               Expect.equal made.Seeds [ 4L ] "lists are replaced"
           }
 
-          test "a base file says of itself what is wrong with it" {
+          test "A problem in a base file is located in that file" {
               use folder = new TemporaryFolder()
               File.WriteAllText(folder.File "base.yaml", Base.text.Replace("weight: 6", "weight: six"))
               File.WriteAllText(folder.File "top.yaml", "extends: base.yaml\nexperiment: top\n")

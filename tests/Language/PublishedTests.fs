@@ -6,7 +6,7 @@ open ChannelDistillation.Dsl
 open ChannelDistillation.Lab.Tables
 open ChannelDistillation.Lab.Runs
 
-/// Top-1 and top-5 error in percent, as the tables of arXiv 2006.01683 have them.
+/// Top-1 and top-5 error in percent, from the tables of arXiv 2006.01683.
 let private tables =
     let imagenet =
         [ "teacher", (26.73, 8.74)
@@ -32,15 +32,15 @@ let private tables =
       "fashion-mnist-results", []
       "python-modules", [] ]
 
-/// What the tables of a plan show, no run of it being there.
+/// The layout of a plan's tables without any runs.
 let layout plan = Layouts.ofPlan Layouts.counted plan (Job.ofPlan "no-such-folder" plan) (Layouts.known None)
 
-/// Variant, values of its axes, and published top-1 error of every row.
+/// Variant, axis values and published top-1 error of every row.
 let shown (layout: Layout) =
     [ for teacher in layout.Teachers -> "teacher", List.map snd teacher.Axes, teacher.Published |> Option.bind _.Top1Error
       for row in layout.Rows -> row.Variant, List.map snd row.Axes, row.Published |> Option.bind _.Top1Error ]
 
-/// Two pairs of networks, and what is published of them.
+/// An experiment with two pairs of networks and published numbers.
 let private pairs (lines: string list) =
     Base.withGrid [ "zip: [{ teacher.model: [resnet20, resnet56], student.model: [resnet8, resnet14] }]" ]
     + "published:\n"
@@ -50,10 +50,10 @@ let private pairs (lines: string list) =
 let tests =
     testList
         "published numbers"
-        [ test "every shipped experiment has its table here" { Expect.equal (set (List.map fst tables)) (set ShippedTests.names) "experiments" }
+        [ test "The published table of every shipped experiment is tested" { Expect.equal (set (List.map fst tables)) (set ShippedTests.names) "experiments" }
 
           for name, expected in tables do
-              test $"{name} shows those of the paper and no others" {
+              test $"{name} has the published numbers of the paper and no others" {
                   let rows =
                       match (ShippedTests.plan name).Experiment.Published with
                       | Some published ->
@@ -66,7 +66,7 @@ let tests =
                   Expect.equal rows.Length expected.Length "each once"
               }
 
-          test "what a point does not name is as everywhere" {
+          test "Rows without numbers at their point have those of `rows`" {
               let text =
                   pairs
                       [ "rows: { kd: { top1_error: 9 }, cd: { top1_error: 8 } }"
@@ -91,7 +91,7 @@ let tests =
               Expect.isEmpty (Base.warnings text) "warnings"
           }
 
-          test "the table of the paper's comparison says of the row with an assistant that it is larger" {
+          test "The layout of imagenet-comparison marks the row that trains an assistant" {
               let rows = (layout (ShippedTests.plan "imagenet-comparison")).Rows
 
               Expect.equal
@@ -102,7 +102,7 @@ let tests =
                   "rows"
           }
 
-          test "source and protocol of a number are its own, else those of its name in `rows`, of its point, and of the section" {
+          test "Source and protocol come from the number, its name in `rows`, its point or the section, in this order" {
               let text =
                   pairs
                       [ "source: section"
@@ -138,7 +138,7 @@ let tests =
                   "caption"
           }
 
-          test "a method that is not trained here has a row of its own at its points" {
+          test "A method that is not trained has separate rows at its points" {
               let text =
                   pairs
                       [ "rows: { OFD: { top1_error: 9 } }"
@@ -154,7 +154,7 @@ let tests =
               Expect.equal [ for warning in Base.warnings text -> warning.Diagnostic ] [ PublishedNowhere 0 ] "the other point"
           }
 
-          test "points hold where their values are the experiment's own, without any axis" {
+          test "A point without an axis matches the experiment's own values" {
               let text =
                   Base.text
                   + "published: { points: [{ at: { teacher.model: resnet20, losses.kd.temperature: 4.0 }, rows: { kd: { top1_error: 3 } } }] }\n"

@@ -1,4 +1,4 @@
-/// The committed schema and reference. After an intended change of the language, write them anew:
+/// The committed schema and reference. After an intended change, regenerate them:
 ///
 ///     UPDATE_EXPECTED=1 dotnet run -c Release --project tests -- --filter schema
 module ChannelDistillation.Tests.SchemaTests
@@ -15,7 +15,7 @@ open ChannelDistillation.Dsl.Planning
 let private file = Path.Combine(Repository.root, "dsl", "experiment.schema.json")
 let private reference = Path.Combine(Repository.root, "docs", "yaml.md")
 
-/// One of the two alternatives of the schema, as a schema of its own: the library that checks here does not know `if`.
+/// One of the two alternatives of the schema as a separate schema, because the validator does not support `if`.
 let private alternative (name: string) =
     lazy
         (let document = nonNull (JsonNode.Parse(Schema.document ()))
@@ -25,8 +25,8 @@ let private alternative (name: string) =
 
 let private whole, private part = alternative "else", alternative "then"
 
-/// What the schema has against a text; nothing where it is no YAML.
-let private complaints (text: string) : int option =
+/// The number of schema violations in a text; None: it is not YAML.
+let private violations (text: string) : int option =
     YamlJson.ofText text
     |> Option.map (fun json ->
         let schema = if text.Contains "extends:" then part else whole
@@ -38,7 +38,7 @@ let private corpus =
               let name = Path.GetFileNameWithoutExtension file
               name, File.ReadAllText file ]
 
-/// Mistakes that a schema cannot tell: names that must agree, numbers that must rise, grids, options of the command line.
+/// Mistakes that a schema cannot detect: names that must agree, numbers that must increase, grids, command-line options.
 let private beyondSchema =
     [ "axis-in-product-and-zip"
       "axis-on-a-dataset-that-does-not-fit"
@@ -125,16 +125,16 @@ let private beyondSchema =
 let tests =
     testList
         "schema"
-        [ test "the committed schema is the one that the language makes" { Expected.check file (Schema.document ()) }
+        [ test "The committed schema is up to date" { Expected.check file (Schema.document ()) }
 
-          test "the committed reference is the one that the language makes" {
+          test "The committed reference is up to date" {
               let text = File.ReadAllText reference
               let start, finish = Expected.made text
               Expected.check reference (text.Substring(0, start) + "\n" + Reference.keys () + "\n" + text.Substring finish)
           }
 
           for document in [ "README.md"; "docs/yaml.md" ] do
-              test $"the experiments that {document} shows can be planned" {
+              test $"The experiments in {document} can be planned" {
                   let text = File.ReadAllText(Path.Combine(Repository.root, document))
 
                   let shown =
@@ -153,19 +153,19 @@ let tests =
               }
 
           for name in ShippedTests.names do
-              test $"{name}.yaml is valid by the schema" {
+              test $"{name}.yaml is valid according to the schema" {
                   let text = File.ReadAllText(Path.Combine(Repository.root, "experiments", name + ".yaml"))
-                  Expect.equal (complaints text) (Some 0) "no complaint"
+                  Expect.equal (violations text) (Some 0) "no violation"
               }
 
           for name, text in corpus do
               if name.StartsWith "right-" || name.StartsWith "warning-" then
-                  test $"the schema accepts {name}" { Expect.equal (complaints text) (Some 0) "no complaint" }
+                  test $"The schema accepts {name}" { Expect.equal (violations text) (Some 0) "no violation" }
               elif List.contains name beyondSchema then
-                  test $"the schema cannot tell {name}" { Expect.equal (complaints text) (Some 0) "no complaint; if it can, take it off the list" }
+                  test $"The schema cannot detect {name}" { Expect.equal (violations text) (Some 0) "no violation; if it can, remove it from the list" }
               else
-                  test $"the schema refuses {name}" { Expect.notEqual (complaints text) (Some 0) "a complaint, or no YAML" }
+                  test $"The schema rejects {name}" { Expect.notEqual (violations text) (Some 0) "a violation, or not YAML" }
 
-          test "what a schema cannot tell is in the corpus" {
+          test "Every mistake that the schema cannot detect is in the corpus" {
               Expect.isEmpty (beyondSchema |> List.filter (fun name -> not (List.exists (fst >> (=) name) corpus))) "names without a file"
           } ]

@@ -15,18 +15,18 @@ let private outcome (script: string) =
     | Ok _ -> failtest "there is no experiment in it"
     | Error problems -> (Render.text false problems).Replace(file, "x.fsx")
 
-/// The name of the file is of another length in every run, and with it the rule of the header.
-let private withoutRule (text: string) = text.Split '\n' |> Array.filter (fun line -> not (line.StartsWith "--")) |> String.concat "\n"
+/// Removes the header lines, whose length depends on the name of the temporary file.
+let private withoutHeader (text: string) = text.Split '\n' |> Array.filter (fun line -> not (line.StartsWith "--")) |> String.concat "\n"
 
 [<Tests>]
 let tests =
     testList
         "scripts"
-        [ test "a script that does not compile is shown with the compiler's words and no stack trace" {
+        [ test "A script that does not compile is reported with the compiler's message and no stack trace" {
               Expect.equal
-                  (withoutRule (outcome "let x: int = \"six\"\n"))
-                  ("I found 1 problem in x.fsx. No run was started.\n\n"
-                   + "This script ended with an error:\n"
+                  (withoutHeader (outcome "let x: int = \"six\"\n"))
+                  ("1 problem in x.fsx. No run was started.\n\n"
+                   + "The script ended with an error:\n"
                    + "x.fsx(1,14): error FS0001: This expression was expected to have type\n"
                    + "    'int'\n"
                    + "but here has type\n"
@@ -34,7 +34,7 @@ let tests =
                   "whole text"
           }
 
-          test "A script that a YAML file extends is not run, whatever its path looks like" {
+          test "A script in `extends` is never run, whatever its path" {
               use folder = new TemporaryFolder()
               let trace = folder.File "trace"
               Directory.CreateDirectory(folder.File "inner") |> ignore
@@ -52,7 +52,7 @@ let tests =
               Expect.isFalse (File.Exists trace) "nothing has run"
           }
 
-          test "a misspelt word is answered with the right one" {
+          test "For a misspelt word in a script, the compiler suggests the right one" {
               let path (file: string) = Path.Combine(System.AppContext.BaseDirectory, file)
               let dsl, runtime = path "ChannelDistillation.Dsl.dll", path "ChannelDistillation.Runtime.dll"
 
@@ -65,7 +65,7 @@ let tests =
               Expect.stringContains text "variant" "the right word"
           }
 
-          test "the script that docs/yaml.md shows gives an experiment" {
+          test "The script in docs/yaml.md can be planned" {
               let document = File.ReadAllText(Path.Combine(Repository.root, "docs", "yaml.md"))
               let start = document.IndexOf "```fsharp\n" + 10
               let shown = document.Substring(start, document.IndexOf("```", start) - start)
@@ -86,11 +86,11 @@ let tests =
               | Error problems -> failtest (Render.text false problems)
           }
 
-          test "a script that gives no experiment is told how" {
+          test "A script without an experiment is reported with the missing line" {
               Expect.equal
-                  (withoutRule (outcome "let x = 6\n"))
-                  ("I found 1 problem in x.fsx. No run was started.\n\n"
-                   + "This script ran, but gave no experiment.\n"
+                  (withoutHeader (outcome "let x = 6\n"))
+                  ("1 problem in x.fsx. No run was started.\n\n"
+                   + "The script ran but returned no experiment.\n"
                    + "Hint: end it with `|> emit`.")
                   "whole text"
           } ]

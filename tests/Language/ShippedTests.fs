@@ -1,4 +1,4 @@
-/// The experiments that come with the project.
+/// The experiments in experiments/.
 module ChannelDistillation.Tests.ShippedTests
 
 open System
@@ -30,8 +30,8 @@ let plan (name: string) =
             plan
         | Error problems -> failtest (Render.text false problems))
 
-/// Factors on the weight of a loss by epoch, from the values of the published code; None: the code has no such loss. Its row without EDT uses
-/// `lrdv1`, where cd has the factor 1 beside cross-entropy alone and 0.9 beside gkd.
+/// Factors on the weight of a loss by epoch, from the published code; None: the code has no such loss. Its row without EDT uses `lrdv1`, in
+/// which cd has the factor 1 with cross-entropy alone and 0.9 with gkd.
 let private publishedFactors (dataset: string) (variant: string) (loss: string) : Map<int, float> option =
     let mode = if variant.EndsWith "edt" then "lrdv2" else "lrdv1"
 
@@ -51,7 +51,7 @@ let private publishedFactors (dataset: string) (variant: string) (loss: string) 
 
 let private ablation = [ "student"; "kd"; "cd"; "cd+gkd"; "cd+gkd+edt" ]
 
-/// Of Early Decay Teacher; the paper has no such rows.
+/// Controls for Early Decay Teacher, which are not in the paper.
 let private controls = [ "late-ce"; "cd-stops" ]
 
 let private rows name =
@@ -76,7 +76,7 @@ let private rows name =
           "crd+kd" ]
         @ [ "dkd"; "dist"; "nkd"; "ttm"; "wttm"; "rld"; "skd"; "kd-standardized"; "kd-trained-temperature" ]
         @ [ "reviewkd"; "residual-kd"; "cd"; "cd+gkd+edt" ]
-    // Thirteen pairs, but nine students: without a teacher, a student is the same in every pair.
+    // Thirteen pairs but nine students, since a student without a teacher is the same run in several pairs.
     | "crd-benchmark" ->
         List.replicate 9 "student"
         @ ([ "kd"
@@ -98,7 +98,7 @@ let private rows name =
            |> List.collect (List.replicate 13))
     | _ -> ablation
 
-/// What the scripts print, one after the other, in one run of F# Interactive; with the language that these tests are made with.
+/// The output of all scripts, run in one F# Interactive process with the assemblies of these tests.
 let private printed () =
     use folder = new TemporaryFolder()
 
@@ -128,7 +128,7 @@ let tests =
                   Expect.equal plan.Runs.Length ((rows name).Length * plan.Experiment.Seeds.Length) "one run for each row and seed"
               }
 
-          test "the scripts give the same experiments as the YAML files" {
+          test "The scripts are equivalent to the YAML files" {
               let scripts = printed ()
               Expect.equal scripts.Length names.Length "one experiment for each script"
 
@@ -138,7 +138,7 @@ let tests =
                   | Error problems -> failtest (Render.text false problems)
           }
 
-          test "every loss is a row of fashion-mnist-methods" {
+          test "Every loss is in a row of fashion-mnist-methods" {
               let used =
                   [ for row in (plan "fashion-mnist-methods").Rows do
                         for loss in row.Runs.Head.Spec.Losses -> loss.Name ]
@@ -166,7 +166,7 @@ let tests =
                                   $"{row.Variant}: {loss.Name}"
               }
 
-          test "Early Decay Teacher computes what waits, as the published code does: weight decay acts on all weights in every epoch" {
+          test "With Early Decay Teacher, weight decay acts on all weights in every epoch, as in the published code" {
               for name in [ "cifar100-ablation"; "imagenet-ablation"; "imagenet-comparison" ] do
                   for row in (plan name).Rows |> List.filter (fun row -> row.Variant <> "late-ce") do
                       let waiting = [ for loss in row.Runs.Head.Spec.Losses -> loss.WeightAt 1 = 0.0 ]

@@ -9,7 +9,7 @@ let private losses = [ "ce"; "kd"; "gkd"; "cd"; "at"; "fitnets" ]
 let tests =
     testList
         "suggestions"
-        [ test "near words are suggested" {
+        [ test "Similar words are suggested" {
               Expect.equal (Suggest.near "gdk" losses) [ "gkd" ] "two letters swapped"
               Expect.equal (Suggest.near "dk" losses) [ "kd" ] "two of two letters swapped"
               Expect.equal (Suggest.near "FitNet" losses) [ "fitnets" ] "case, and a letter less"
@@ -17,15 +17,15 @@ let tests =
               Expect.equal (Suggest.near "cifar10" [ "cifar"; "imagenet" ]) [ "cifar" ] "more at the end"
           }
 
-          test "nothing is guessed wildly" {
-              Expect.equal (Suggest.near "perceptual" losses) [] "a word of its own"
+          test "Dissimilar words are not suggested" {
+              Expect.equal (Suggest.near "perceptual" losses) [] "an unrelated word"
               Expect.equal (Suggest.near "xx" losses) [] "two other letters"
               Expect.equal (Suggest.near "cf" losses) [] "one of two letters replaced"
               Expect.equal (Suggest.near "" losses) [] "nothing"
               Expect.equal (Suggest.near (String.replicate 1000 "a") losses) [] "no name"
           }
 
-          test "numbers are read as experiments write them" {
+          test "Numbers are parsed in the notation of experiments only" {
               for text, value in [ "6", 6.0; ".5", 0.5; "5.", 5.0; "1e-4", 1e-4; "-2.5E3", -2500.0; "+1", 1.0 ] do
                   Expect.equal (Numbers.tryParse text) (Some value) text
 

@@ -1,4 +1,4 @@
-/// Warnings and checks look at what is trained, not at what the file says before its grid.
+/// Warnings and checks apply to the planned runs, not to the file before its grid is applied.
 module ChannelDistillation.Tests.TrainedTests
 
 open Expecto
@@ -24,8 +24,8 @@ let private edt = [ "student: [ce]"; "edt: { losses: [ce, cd], edt: cifar }"; "o
 [<Tests>]
 let tests =
     testList
-        "language: what is trained"
-        [ test "a schedule is cut short by a value of an axis, and the value is named" {
+        "language: planned runs"
+        [ test "A schedule that is too long for an axis value is reported at that value" {
               let text = (text edt [ "product:"; "  train.epochs:"; "    - 50"; "    - 200" ]).Replace("epochs: 30\n", "epochs: 200\n")
 
               Expect.equal
@@ -34,29 +34,29 @@ let tests =
                   "warnings"
           }
 
-          test "a schedule that every run has time for is not cut short" {
+          test "A schedule that fits into every planned run gives no warning" {
               let text = text edt [ "product: { train.epochs: [200, 300] }" ]
               Expect.isEmpty (found (Base.warnings text)) "warnings"
               Expect.isNonEmpty (Base.warnings (text.Replace("200, 300", "30, 300"))) "with the epochs of the file"
           }
 
-          test "an axis over the start of a loss is cut short at its value" {
+          test "A loss that starts too late for an axis value is reported at that value" {
               let text = text [ "kd: [ce, kd]" ] [ "product:"; "  losses.kd.start_after:"; "    - 0"; "    - 30" ]
               Expect.equal (found (Base.warnings text)) [ NeverHappens("kd", 30, [ Start("kd", 30) ], []), Some(lineOf "- 30" text) ] "warnings"
           }
 
-          test "the learning rate of what is trained" {
+          test "A learning rate that never changes is reported for the planned runs" {
               let text = text [ "student: [ce]" ] [ "product: { train.epochs: [30, 20] }" ]
               Expect.equal (found (Base.warnings text) |> List.map fst) [ RateNeverChanges(20, 20) ] "warnings"
               Expect.isEmpty (found (Base.warnings (text.Replace("[30, 20]", "[30, 40]")))) "none"
           }
 
-          test "a loss whose weight falls to 0 at once never acts" {
+          test "A loss whose weight decays to 0 at once is reported" {
               let text = text [ "student: [ce: { decay: { linear: { until: 1 } } }]" ] []
               Expect.equal (found (Base.warnings text)) [ NeverActs("ce", "student", 30, []), Some(lineOf "student: [ce" text) ] "warnings"
           }
 
-          test "a pair that the grid replaces is not checked" {
+          test "A pair of networks that the grid replaces is not checked" {
               let pair = "zip: [{ teacher.model: [resnet20, resnet34], student.model: [resnet8, resnet18] }]"
               let text = (text [ "cd: [ce, cd]" ] [ pair ]).Replace("student: { model: resnet8 }", "student: { model: resnet18 }")
               Expect.equal (Base.plan text []).Rows.Length 2 "rows"
@@ -66,7 +66,7 @@ let tests =
               | other -> failtest $"{other}"
           }
 
-          test "a known teacher is the one that its network and its file describe" {
+          test "A known teacher and its network with its checkpoint give the same runs" {
               let imagenet teacher =
                   let text = Base.text.Replace("{ model: resnet20, checkpoint: pretrain/teacher.pth }", teacher)
 
@@ -84,10 +84,10 @@ let tests =
                   "with settings"
 
               let grid = imagenet ("resnet34-imagenet\ngrid:\n  product:\n    teacher: [resnet34-imagenet, " + described + " }]")
-              Expect.equal grid (imagenet "resnet34-imagenet") "one run, however often it is said"
+              Expect.equal grid (imagenet "resnet34-imagenet") "one run, although it is given twice"
           }
 
-          test "a teacher may be another one by --set, in whatever way it was said" {
+          test "`--set` can replace a teacher in every notation" {
               let text = Base.text.Replace("fashion-mnist-mini", "imagenet").Replace("resnet8", "resnet18")
 
               let described =
@@ -105,7 +105,7 @@ let tests =
               Expect.equal own.Checkpoint "x.pth" "described instead"
           }
 
-          test "teachers may come from an axis alone" {
+          test "Teachers can come from an axis alone" {
               let none = Base.text.Replace("teacher: { model: resnet20, checkpoint: pretrain/teacher.pth }", "teacher: none")
 
               let text =
@@ -118,7 +118,7 @@ let tests =
               | other -> failtest $"{other}"
           }
 
-          test "variants that are left out need no teacher" {
+          test "Excluded variants need no teacher" {
               let none = Base.text.Replace("teacher: { model: resnet20, checkpoint: pretrain/teacher.pth }", "teacher: none")
               Expect.equal ((Base.plan (none + "grid:\n  exclude: [{ variant: [kd, cd] }]\n") []).Rows.Length) 1 "rows"
 

@@ -7,7 +7,7 @@ open ChannelDistillation.Dsl.Planning
 let tests =
     testList
         "weight charts"
-        [ test "a schedule is drawn with its changes in words" {
+        [ test "A chart shows the weights and lists their changes" {
               let text =
                   Base.text
                       .Replace("epochs: 30\n", "epochs: 200\n")
@@ -21,7 +21,7 @@ let tests =
                   "chart"
           }
 
-          test "many changes are named by the first and the last" {
+          test "Of many changes, only the first and the last are listed" {
               let cd =
                   WeightChart.ofPlan (Base.plan Base.text [ "train.epochs", "100" ])
                   |> List.concat
@@ -31,12 +31,12 @@ let tests =
               Expect.equal cd.Bars.Length 50 "no wider than a terminal"
           }
 
-          test "constant weights need no chart" {
+          test "Constant weights have no chart" {
               let plan = Base.plan Base.text [ "variants.cd", "[ce, cd]" ]
               Expect.isEmpty (WeightChart.render plan) "nothing"
           }
 
-          test "weights that are 0 throughout are drawn, since they are not what the loss says" {
+          test "Weights that a schedule keeps at 0 are shown" {
               let text = Base.text.Replace("  kd: [ce, kd]\n", "  kd: { losses: [ce, kd], edt: cifar }\n")
               let plan = Base.plan text [ "variants.cd", "[ce, cd]"; "seeds", "[0]" ]
 
@@ -48,7 +48,7 @@ let tests =
                   "chart"
           }
 
-          test "of a grid, every schedule is drawn once, with the values that lead to it" {
+          test "Each distinct schedule of a grid is shown once, with its axis values" {
               let text = Base.withGrid [ "product: { train.epochs: [6, 12], train.batch: [32, 64], losses.cd.weight: [1, 3] }" ]
 
               let plan = Base.plan text [ "variants.cd", "[ce, cd: { start_after: 3 }]"; "train.lr_schedule", "constant"; "seeds", "[0]" ]
@@ -57,13 +57,13 @@ let tests =
                   (WeightChart.render plan)
                   [ "Loss weights over training"
                     "  cd epochs=6   ce  ██████        1"
-                    "                cd  ···███        of its weight: 0, 1 from 4"
+                    "                cd  ···███        relative to its weight: 0, 1 from 4"
                     "  cd epochs=12  ce  ████████████  1"
-                    "                cd  ···█████████  of its weight: 0, 1 from 4" ]
+                    "                cd  ···█████████  relative to its weight: 0, 1 from 4" ]
                   "charts"
           }
 
-          test "of an axis over schedules, those that are none are not drawn" {
+          test "Points of an axis without a schedule are not shown" {
               let text =
                   Base.withGrid [ "product: { losses.kd.decay: [none, { linear: { until: 3 } }, { step: { at: [3], factor: 0.5 } }] }" ]
 
@@ -80,14 +80,14 @@ let tests =
                   "charts"
           }
 
-          test "of very many schedules the first are drawn" {
+          test "Only the first of many charts are shown" {
               let text = Base.withGrid [ "product: { losses.kd.start_after: { from: 1, to: 20, scale: integer } }" ]
               let chart = WeightChart.render (Base.plan text [ "variants.cd", "[ce, cd]" ])
               Expect.equal (List.last chart) "  and 8 more" "the rest"
               Expect.equal chart.Length (1 + 12 * 2 + 1) "lines"
           }
 
-          test "one epoch is one" {
+          test "One epoch is singular" {
               let plan =
                   Base.plan Base.text [ "train.epochs", "1"; "variants.cd", "[ce, cd: { start_after: 1 }]"; "train.lr_schedule", "constant" ]
 

@@ -1,4 +1,4 @@
-/// An experiment file as the JSON that a schema sees.
+/// Converts an experiment file to the JSON that a schema validates.
 module ChannelDistillation.Tests.YamlJson
 
 open System.Text.Json
@@ -26,7 +26,7 @@ let rec private ofNode (node: Node) : JsonNode =
 
         result
 
-/// Nothing where the file is no YAML.
+/// None: the file is not YAML.
 let ofText (text: string) : string option =
     match Yaml.parse (Source("file", text)) with
     | Ok root -> Some((ofNode root).ToJsonString(JsonSerializerOptions()))

@@ -3,7 +3,7 @@ namespace ChannelDistillation.Dsl.Builders
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Codecs
 
-/// Values of axes.
+/// Axes and their values.
 [<AutoOpen>]
 module AxisWords =
     /// A number as the value of an axis.
@@ -15,13 +15,13 @@ module AxisWords =
     /// Numbers as the values of an axis.
     let numbers (values: float list) = List.map number values
 
-    /// Words as the values of an axis: names of models, for instance.
+    /// Words as the values of an axis, such as names of models.
     let words (values: string list) = List.map word values
 
-    /// Numbers in equal steps, the first and the last included.
+    /// `count` numbers in equal steps, including the first and the last.
     let range (first: float) (last: float) (count: int) = RangeCodec.spread false first last count |> numbers
 
-    /// Numbers in equal ratios, the first and the last included.
+    /// `count` numbers in equal ratios, including the first and the last.
     let log_range (first: float) (last: float) (count: int) = RangeCodec.spread true first last count |> numbers
 
     /// An axis: a path of the experiment and its values.

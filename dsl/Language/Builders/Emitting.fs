@@ -7,7 +7,7 @@ open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Planning
 
-/// From a script to whoever runs it.
+/// Hands a script's experiment to the program that runs the script.
 [<AutoOpen>]
 module Emitting =
     let rec private without (path: string list) (setting: Setting) =
@@ -16,13 +16,13 @@ module Emitting =
         | key :: rest, Entries entries -> Entries [ for name, value in entries -> name, (if name = key then without rest value else value) ]
         | _ -> setting
 
-    /// An experiment as the YAML file that says the same; what the script left out is not in it, and missed by whoever reads it.
+    /// An experiment as equivalent YAML. Required keys that the script did not set are missing in it, and reported when it is read.
     let yaml (described: Described) =
         (ExperimentCodec.codec.Write described.Experiment, described.Unsaid)
         ||> List.fold (fun setting path -> without path setting)
         |> Emit.document
 
-    /// Hands an experiment over to `sweep` or `plan`, whichever runs the script; a script that is run by itself prints its YAML.
+    /// Hands an experiment to `sweep` or `plan`. With `dotnet fsi SCRIPT`, prints its YAML.
     let emit (described: Described) =
         match Environment.GetEnvironmentVariable Script.handOver with
         | null

@@ -3,10 +3,10 @@ namespace ChannelDistillation.Dsl.Builders
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Codecs
 
-/// What a script says: an experiment, and the paths that it should have set and did not.
+/// The experiment of a script, and the paths of required keys that the script did not set.
 type Described = { Experiment: Experiment; Unsaid: string list list }
 
-/// What stands in `experiment "..." { ... }`: lines, and loops and conditions with lines in them.
+/// The computation expression `experiment "..." { ... }`: lines, and loops and conditions with lines in them.
 type ExperimentBuilder(name: string) =
     member _.Yield(word: Line) : Line = word
     member _.Zero() : Line = Line id
@@ -40,7 +40,7 @@ type ExperimentBuilder(name: string) =
                       yield [ "teacher"; "train"; key ]
               | _ -> () ] }
 
-/// Experiments in F#: the same values as from YAML, for what YAML cannot compute.
+/// Experiments in F#, equivalent to YAML, with loops, conditions and functions.
 ///
 ///     open ChannelDistillation.Dsl.Builders
 ///
@@ -60,5 +60,5 @@ type ExperimentBuilder(name: string) =
 ///     |> emit
 [<AutoOpen>]
 module Computation =
-    /// An experiment; its name is the name of the folder of its results.
+    /// An experiment. The name is also that of its output folder.
     let experiment (name: string) = ExperimentBuilder name

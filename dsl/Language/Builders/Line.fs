@@ -4,10 +4,10 @@ open System
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Codecs
 
-/// An experiment in the making: its teacher may need a recipe that comes later.
+/// A partly built experiment. The teacher is a function, because it may inherit from a `train` that comes later.
 type Draft = { Experiment: Experiment; Teacher: TeacherDraft; Said: Set<string> }
 
-/// A line of an experiment. Lines are values: loops, `if` and functions give them as well.
+/// A line of an experiment. Lines are values, which loops, `if` and functions can return.
 type Line = internal Line of (Draft -> Draft)
 
 module internal Line =
@@ -17,18 +17,18 @@ module internal Line =
 
     let changeGrid (change': Grid -> Grid) = change (fun experiment -> { experiment with Grid = change' experiment.Grid })
 
-    /// Adds to what a key of the file would hold.
+    /// Marks a line that adds to a key and can be repeated.
     let add key (Line change) = Line(fun draft -> { change draft with Said = draft.Said.Add key })
 
-    /// Sets what a key of the file would; like a key, once.
+    /// Marks a line that sets a key, which is allowed once.
     let say key (Line change) =
         Line(fun draft ->
             if draft.Said.Contains key then
-                failwith $"`{key}` is said twice in this experiment. Remove one of the two."
+                failwith $"`{key}` is set twice in this experiment. Remove one of them."
 
             { change draft with Said = draft.Said.Add key })
 
-/// A recipe of which nothing is said: values that nobody writes stand where one is required.
+/// Training settings in which the required keys are not set; impossible values mark them.
 module internal Silent =
     let train =
         { TrainCodec.blank with
@@ -36,7 +36,7 @@ module internal Silent =
             Batch = Int32.MinValue
             Optimizer = { TrainCodec.blank.Optimizer with LearningRate = nan } }
 
-    /// The required keys that a recipe leaves out.
+    /// The required keys that are not set.
     let keys (recipe: Train) =
         [ if recipe.Epochs = train.Epochs then
               "epochs"

@@ -6,13 +6,13 @@ open ChannelDistillation.Dsl.Codecs
 /// Losses and their settings.
 [<AutoOpen>]
 module LossWords =
-    /// A loss with what is said of it.
+    /// A loss with its settings.
     type Term = string * LossSettings
 
-    /// A loss by its name.
+    /// A built-in loss by name.
     let loss (name: string) : Term = name, LossCodec.blank
 
-    /// A loss from Python, where it is declared: a TorchScript file, relative to the script. It is code, and it is run.
+    /// Declares a loss from Python. `file`: path of a TorchScript file, relative to the script. Its code is executed.
     let scripted_loss (name: string) (file: string) : Term = name, { LossCodec.blank with Script = Some file }
 
     /// Cross-entropy with the labels.
@@ -83,49 +83,49 @@ module LossWords =
 
     let private also change ((name, settings): Term) : Term = name, change settings
 
-    /// What the loss is multiplied by.
+    /// The weight of the loss.
     let weight (value: float) = also (fun settings -> { settings with Weight = Some value })
 
-    /// A parameter of the loss that is on or off, switched on.
+    /// Sets a boolean parameter of the loss to true.
     let enable (name: string) = also (fun settings -> { settings with Parameters = settings.Parameters.Add(name, Flag true) })
 
-    /// A numeric parameter of the loss.
+    /// Sets a numeric parameter of the loss.
     let parameter (name: string) (value: float) = also (fun settings -> { settings with Parameters = settings.Parameters.Add(name, Number value) })
 
-    /// The parameter `temperature`.
+    /// Sets the parameter `temperature`.
     let temperature (value: float) = parameter "temperature" value
 
-    /// The last epoch in which the loss counts.
+    /// The weight is 0 after this epoch.
     let stop_after (epoch: int) = also (fun settings -> { settings with StopAfter = Some epoch })
 
-    /// The weight is 0 through this epoch.
+    /// The weight is 0 up to and including this epoch.
     let start_after (epoch: int) = also (fun settings -> { settings with StartAfter = Some epoch })
 
-    /// Weight decay and momentum act on the whole network also while the weight is 0.
+    /// Applies weight decay and momentum to all trained weights while the weight of this loss is 0.
     let weight_decay_at_zero (value: bool) = also (fun settings -> { settings with DecaysAtZero = Some value })
 
-    /// The weight grows over some epochs once it has started.
+    /// The weight grows linearly over this many epochs after `start_after` (`warmup` in YAML).
     let grow_over (epochs: int) = also (fun settings -> { settings with LossSettings.Warmup = Some epochs })
 
     let private decaying decay = also (fun settings -> { settings with Decay = Some decay })
 
-    /// No decay, where the declaration has one.
+    /// Removes the decay of the declaration.
     let no_decay: Term -> Term = decaying NoDecay
 
-    /// The weight times a factor from each of some epochs on.
+    /// Multiplies the weight by a factor from each of the given epochs on.
     let decay_step (at: int list) (factor: float) : Term -> Term = decaying (StepDecay(at, factor))
 
-    /// The weight times a factor at every so many epochs.
+    /// Multiplies the weight by a factor at every multiple of `epochs`.
     let decay_every (epochs: int) (factor: float) : Term -> Term = decaying (EveryDecay(epochs, factor))
 
-    /// The weight in a straight line to a factor of it.
+    /// Decays the weight linearly to a fraction of it, reached in the epoch `until`.
     let decay_linear (until: int) (final: float) : Term -> Term = decaying (LinearDecay(until, final))
 
-    /// The weight along half a cosine to a factor of it.
+    /// Decays the weight along half a cosine to a fraction of it, reached in the epoch `until`.
     let decay_cosine (until: int) (final: float) : Term -> Term = decaying (CosineDecay(until, final))
 
-    /// Early Decay Teacher as on CIFAR.
+    /// The preset of Early Decay Teacher for CIFAR.
     let cifar = CifarEdt
 
-    /// Early Decay Teacher as on ImageNet.
+    /// The preset of Early Decay Teacher for ImageNet.
     let imagenet = ImageNetEdt

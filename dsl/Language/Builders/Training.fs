@@ -3,19 +3,19 @@ namespace ChannelDistillation.Dsl.Builders
 open ChannelDistillation.Specs
 open ChannelDistillation.Dsl
 
-/// How something is trained.
+/// Training settings.
 [<AutoOpen>]
 module TrainingWords =
-    /// A step towards a recipe.
+    /// A change to training settings.
     type Recipe = Train -> Train
 
-    /// Passes over the training images.
+    /// Passes over the training set.
     let epochs (count: int) : Recipe = fun train -> { train with Epochs = count }
 
     /// Images per step.
     let batch (size: int) : Recipe = fun train -> { train with Batch = size }
 
-    /// Stochastic gradient descent with a learning rate, and perhaps momentum and weight decay.
+    /// Stochastic gradient descent with a learning rate, and optional momentum and weight decay.
     let sgd (learningRate: float) (settings: (Sgd -> Sgd) list) : Recipe =
         let plain = { LearningRate = learningRate; Momentum = 0.0; WeightDecay = 0.0; Nesterov = false }
 
@@ -28,29 +28,29 @@ module TrainingWords =
     /// Weight decay (L2).
     let weight_decay (value: float) (sgd: Sgd) = { sgd with WeightDecay = value }
 
-    /// Nesterov's momentum.
+    /// Uses Nesterov momentum.
     let nesterov (sgd: Sgd) = { sgd with Nesterov = true }
 
     let private shaped shape : Recipe = fun train -> { train with Train.Schedule = { train.Schedule with Shape = shape } }
 
-    /// The same learning rate throughout.
+    /// A constant learning rate.
     let constant: Recipe = shaped Constant
 
-    /// The learning rate times a factor after each of some epochs.
+    /// Multiplies the learning rate by a factor after each of the given epochs.
     let step (at: int list) (factor: float) : Recipe = shaped (Step(at, factor))
 
-    /// The learning rate along half a cosine down to 0.
+    /// Decays the learning rate along half a cosine to 0.
     let cosine: Recipe = shaped (Cosine 0.0)
 
-    /// The learning rate along half a cosine down to a factor.
+    /// Decays the learning rate along half a cosine to a fraction of it.
     let cosine_to (final: float) : Recipe = shaped (Cosine final)
 
-    /// The learning rate growing over the first epochs from a factor.
+    /// Linear warm-up of the learning rate over the first epochs, from a fraction of it.
     let warmup (epochs: int) (from: float) : Recipe =
         fun train -> { train with Train.Schedule = { train.Schedule with Warmup = Some { Epochs = epochs; From = from } } }
 
-    /// 16-bit floating point where the device has it.
+    /// Convolutions and linear layers in bfloat16.
     let bfloat16: Recipe = fun train -> { train with Precision = Precision.BFloat16 }
 
-    /// The same order and variations of the images for all runs.
+    /// Seed of data order and augmentation for all runs.
     let data_seed (seed: int64) : Recipe = fun train -> { train with DataSeed = Some seed }

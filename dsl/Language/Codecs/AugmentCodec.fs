@@ -1,4 +1,4 @@
-/// How training images are varied.
+/// The augmentation of training images.
 module ChannelDistillation.Dsl.Codecs.AugmentCodec
 
 open ChannelDistillation.Specs
@@ -6,7 +6,7 @@ open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs.Codec
 
-/// All of it the dataset's own.
+/// The dataset's own augmentation.
 let own: Augment = { Pad = None; Mode = None; Flip = None; ResizedCrop = None }
 
 /// `[smallest, largest]`.
@@ -31,7 +31,7 @@ let private resizedCrop =
         false
         [ Field.withDefault
               "area"
-              "Smallest and largest share of the image's area."
+              "Smallest and largest fraction of the image's area."
               [ "scale" ]
               standard.Area
               _.Area
@@ -54,28 +54,28 @@ let codec =
         false
         [ field
               "pad"
-              "Small images only: pixels added on each side before a crop of the original size is taken; 0: no crop."
+              "Small images only: padding in pixels on each side before a random crop of the original size; 0 for no crop."
               [ "padding" ]
               _.Pad
               (fun value record -> { record with Pad = value })
               (int32 0 64)
           field
               "mode"
-              "What the added pixels hold."
+              "Values of the padding."
               [ "padding_mode" ]
               _.Mode
               (fun value record -> { record with Mode = value })
-              (word "mode" [ "zero", "Black.", PaddingMode.Zero; "reflect", "The image mirrored at its border.", PaddingMode.Reflect ])
+              (word "mode" [ "zero", "Black.", PaddingMode.Zero; "reflect", "The image, reflected at its border.", PaddingMode.Reflect ])
           field
               "resized_crop"
-              "Photographs only: a random part of the image, scaled to the size that the models see; `none`: the middle, as in validation."
+              "Image folders only: a random crop, resized to the input size (RandomResizedCrop); `none` for the centre crop of validation."
               [ "random_resized_crop" ]
               _.ResizedCrop
               (fun value record -> { record with ResizedCrop = value })
               (orWord "none" resizedCrop)
           field
               "flip"
-              "Mirror every second image, by chance, from left to right."
+              "Mirror images horizontally with probability 1/2."
               [ "horizontal_flip" ]
               _.Flip
               (fun value record -> { record with Flip = value })

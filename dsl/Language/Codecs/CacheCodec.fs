@@ -1,4 +1,4 @@
-/// Whether a teacher's answers are kept: `true`, `false`, or `{ views: N }`.
+/// Caching of the teacher's outputs: `true`, `false`, or `{ views: N }`.
 module ChannelDistillation.Dsl.Codecs.CacheCodec
 
 open ChannelDistillation.Dsl
@@ -11,7 +11,7 @@ let private record =
         false
         [ Field.required
               "views"
-              "In how many ways each training image is varied: epoch e shows view (e - 1) mod N + 1."
+              "Number N of augmented views of each training image: epoch e uses view (e - 1) mod N + 1."
               []
               (fun cache -> defaultArg cache.Views 1)
               (fun value cache -> { cache with Views = Some value })

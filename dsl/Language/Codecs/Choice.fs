@@ -3,19 +3,19 @@ namespace ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Yaml
 
-/// One of the alternatives of a choice.
+/// An alternative of a choice.
 type Case<'value> =
     {
         Shape: CaseShape
-        /// The value of the case written as a word alone.
+        /// The value of the case when it is written as a word alone.
         Alone: 'value option
         Take: Reader -> string list -> Node -> 'value option
-        /// Its inside, if the value is this case.
+        /// The settings of the case, if the value is this case.
         Give: 'value -> Setting option
         EditInside: string list -> 'value -> Result<Edit<'value>, PathDiagnostic> option
     }
 
-/// Mappings with exactly one of some keys: `{ step: { at: [60], factor: 0.2 } }`.
+/// Mappings with exactly one of several keys: `{ step: { at: [60], factor: 0.2 } }`.
 module Choice =
     let case name doc (alone: 'inside option) into (out: 'value -> 'inside option) (codec: Codec<'inside>) : Case<'value> =
         { Shape = { Name = name; CaseDoc = doc; Alone = alone.IsSome; Inside = codec.Shape }
@@ -40,7 +40,7 @@ module Choice =
 
     let names (cases: Case<'value> list) = cases |> List.map (fun case -> case.Shape.Name)
 
-    /// The case that a mapping names. A misspelt case is reported as an unknown key: that no case is left is then no news.
+    /// Reads the case that a mapping names. A misspelt case is reported as an unknown key only, not also as a missing case.
     let readEntries (reader: Reader) path (node: Node) (cases: Case<'value> list) extra (entries: Entry list) =
         let legal = names cases
         let isUnknown (entry: Entry) = not (List.contains entry.Name legal || List.contains entry.Name extra)

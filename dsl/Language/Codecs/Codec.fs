@@ -3,24 +3,24 @@ namespace ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Yaml
 
-/// Where a path of an experiment leads nowhere.
+/// Why a path does not exist in an experiment.
 type PathDiagnostic =
     | NoSuchKey of after: string list * segment: string * legal: string list
     | NoSuchCase of case: string
     | NoSuchPart of part: string
 
-/// Reads a value from a node and says what to do with it: an axis of a grid at work.
+/// Reads a value from a node and returns the function that sets it; used for the axes of a grid.
 type Edit<'whole> = Reader -> string list -> Node -> ('whole -> 'whole) option
 
-/// One description of a kind of value, from which follow: reading it with located problems, writing it, setting a part of it by its path,
-/// its JSON schema and its documentation.
+/// Describes one type of value. Reading with located problems, writing, setting a part by its path, the JSON schema and the
+/// documentation are all derived from it.
 type Codec<'value> =
     {
         Shape: Shape
-        /// Reads it; the path has the last segment first. Without a value, a problem was reported.
+        /// Reads a value. The path has the last segment first. None: a problem was reported.
         Read: Reader -> string list -> Node -> 'value option
         Write: 'value -> Setting
-        /// The setter of the part at a path (first segment first) of a value.
+        /// The setter of the part of a value at a path (first segment first).
         Edit: string list -> 'value -> Result<Edit<'value>, PathDiagnostic>
     }
 
@@ -28,7 +28,7 @@ type Codec<'value> =
 type Field<'record> =
     {
         Shape: FieldShape
-        /// Other words for the key, to be recognised and corrected.
+        /// Other common names for the key, which messages correct to it.
         Also: string list
         Take: Reader -> string list -> Node -> 'record -> 'record
         Give: 'record -> Setting option
@@ -36,7 +36,7 @@ type Field<'record> =
     }
 
 module Codec =
-    /// A codec of values without parts.
+    /// A codec for values without parts.
     let leaf shape read write : Codec<'value> =
         { Shape = shape
           Read = read
@@ -74,14 +74,14 @@ module Codec =
         (if bounds.AboveMinimum then value > bounds.Minimum else value >= bounds.Minimum)
         && (if bounds.BelowMaximum then value < bounds.Maximum else value <= bounds.Maximum)
 
-    /// The key that a value belongs to; places in lists have none of their own.
+    /// The key that a value belongs to; for a list entry, the key of the list.
     let private keyOf (path: string list) =
         match path with
         | last :: list :: _ when last <> "" && System.Char.IsDigit last[0] -> list
         | last :: _ -> last
         | [] -> ""
 
-    /// `0,1` and `1_000` are easy to recognise as what they mean.
+    /// The number that `0,1`, `1_000` and the like stand for.
     let private maybeNumber parse (text: string) =
         let candidates =
             [ if text.Split(',').Length = 2 then
@@ -93,7 +93,7 @@ module Codec =
 
         candidates |> List.tryFind (fun candidate -> candidate <> text && Option.isSome (parse candidate))
 
-    /// `10%` is 0.1 where 10 would be out of range.
+    /// Reads `10%` as 0.1 if 10 is out of range.
     let private ofPercent (bounds: Bounds) (text: string) (candidate: string) =
         match text.EndsWith '%', Numbers.tryParse candidate with
         | true, Some value when not (within bounds value) -> Numbers.show (value / 100.0)
@@ -128,7 +128,7 @@ module Codec =
 
         leaf (NumberShape bounds) read (Numbers.show >> Scalar)
 
-    /// Upper bounds that only keep numbers within reason are not worth mentioning to someone who is within them.
+    /// Upper bounds from here on are only sanity limits; the documentation omits them.
     let reasonable = 1_000_000L
 
     let whole (least: int64) (most: int64) : Codec<int64> =
@@ -150,7 +150,7 @@ module Codec =
 
         leaf (WholeShape(least, most)) read (fun value -> Scalar(string value))
 
-    /// The same values under another type.
+    /// A codec for another type with the same notation.
     let map (into: 'a -> 'b) (out: 'b -> 'a) (codec: Codec<'a>) : Codec<'b> =
         { Shape = codec.Shape
           Read = fun reader path node -> codec.Read reader path node |> Option.map into
@@ -189,7 +189,7 @@ module Codec =
 
         leaf FlagShape read (fun value -> Scalar(if value then "true" else "false"))
 
-    /// A name out of a list; `thing` says what it names.
+    /// One of several names. `thing`: what it names.
     let named (thing: Thing) (names: unit -> (string * string) list) : Codec<string> =
         let read (reader: Reader) path (node: Node) =
             match node.Content with
@@ -236,7 +236,7 @@ module Codec =
                                 match node.Content with
                                 | Plain text
                                 | Quoted text -> text
-                                | _ -> "it"
+                                | _ -> Emit.flow (Node.setting node)
 
                             reader.Report(path, node.Place, Twice(keyOf path, shown))
                         | _ -> ()
@@ -246,7 +246,7 @@ module Codec =
 
         leaf (ListShape(item.Shape, distinct)) read (List.map item.Write >> Items)
 
-    /// A list of texts; `entries` are those that one text in its place was probably meant to be.
+    /// A list of texts. `entries`: the list that a single text in its place probably stands for.
     let texts distinct (entries: string -> string list) (item: Codec<string>) : Codec<string list> =
         let whole = list distinct item
 

@@ -1,14 +1,14 @@
-/// The sections `dataset` and `student`, and the models of both networks.
+/// The section `dataset`.
 module ChannelDistillation.Dsl.Codecs.DatasetCodec
 
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs.Codec
 
-/// With everything as the dataset does it of its own.
+/// A dataset with its own augmentation and normalisation.
 let ofSource source : Dataset = { Source = source; Augment = AugmentCodec.own; Normalize = None; Validation = None }
 
-/// As it is written: that exactly one of name and folder is there, a record cannot say.
+/// The section as written. A record codec cannot express that exactly one of `name` and `image_folder` is set.
 type private Raw = { Name: string option; Folder: string option; Classes: int option; Settings: Dataset }
 
 let private names () = [ for dataset in ChannelDistillation.Data.DatasetCatalog.All -> dataset.Name, dataset.Doc ]
@@ -19,10 +19,10 @@ let private raw =
     Record.codec
         { Name = None; Folder = None; Classes = None; Settings = ofSource (Named "") }
         false
-        [ Field.optional "name" "A known dataset." "" [] _.Name (fun value record -> { record with Raw.Name = value }) name
+        [ Field.optional "name" "Name of a known dataset." "" [] _.Name (fun value record -> { record with Raw.Name = value }) name
           Field.optional
               "image_folder"
-              "A folder that holds `train` and `val`, each with one folder of images per class."
+              "A folder with `train` and `val`, each with one folder of images per class."
               ""
               [ "folder"; "path" ]
               _.Folder
@@ -30,7 +30,7 @@ let private raw =
               text
           Field.optional
               "classes"
-              "Number of classes, with `image_folder` only."
+              "Number of classes; only with `image_folder`."
               ""
               [ "num_classes" ]
               _.Classes
@@ -38,7 +38,7 @@ let private raw =
               (int32 2 1_000_000)
           Field.dependent
               "augment"
-              "How training images are varied; what is left out stays the dataset's own."
+              "Augmentation of training images; omitted parts are the dataset's own."
               false
               "the dataset's own"
               [ "augmentation" ]
@@ -49,7 +49,7 @@ let private raw =
               Unchecked.defaultof<Raw>
           Field.optional
               "normalize"
-              "What pixel values are normalised with: a normalisation that the dataset is known with, or `{ mean: [...], std: [...] }`."
+              "Normalisation of pixel values: a named one of the dataset, or `{ mean: [...], std: [...] }`."
               "the dataset's own"
               [ "normalization"; "normalise" ]
               _.Settings.Normalize
@@ -57,8 +57,8 @@ let private raw =
               NormalizeCodec.codec
           Field.optional
               "validation"
-              "A part of the training set to choose the best epoch on, the same share of every class: `0.1`, or `{ share: 0.1, seed: 0 }`. The official validation set is then looked at only at the end."
-              "nothing is held out"
+              "Hold-out split for choosing the best epoch: this fraction of each class of the training set, `0.1` or `{ share: 0.1, seed: 0 }`. The official validation set is then evaluated once, after training."
+              "no hold-out split"
               [ "held_out"; "val_split"; "validation_split" ]
               _.Settings.Validation
               (fun value record -> { record with Settings = { record.Settings with Validation = value } })
@@ -69,7 +69,7 @@ let private toRaw (dataset: Dataset) =
     | Named name -> { Name = Some name; Folder = None; Classes = None; Settings = dataset }
     | ImageFolder(folder, classes) -> { Name = None; Folder = Some folder; Classes = Some classes; Settings = dataset }
 
-/// A name takes the place of a folder.
+/// A name takes precedence over a folder.
 let private ofRaw (raw: Raw) : Dataset =
     let source =
         match raw with
@@ -103,7 +103,7 @@ let codec: Codec<Dataset> =
                 reader.Report(path, (Node.entry "image_folder" node).Value.At, MissingKey("classes", List.rev path, "Number of classes."))
                 None
             | _ ->
-                reader.Report(path, Node.place node, MissingKey("name", List.rev path, "A known dataset."))
+                reader.Report(path, Node.place node, MissingKey("name", List.rev path, "Name of a known dataset."))
                 None
         | _ -> name.Read reader path node |> Option.map (Named >> ofSource)
 

@@ -1,4 +1,4 @@
-/// The section `losses` of an experiment: built-in losses with their settings, and losses from Python with their files.
+/// The section `losses`: built-in losses with their settings, and losses from Python with their files.
 module ChannelDistillation.Dsl.Codecs.DeclaredLosses
 
 open System
@@ -11,7 +11,7 @@ open ChannelDistillation.Dsl.Codecs.LossCodec
 let private scriptField: Field<LossSettings> =
     Field.required
         "torchscript"
-        "A loss from Python: a TorchScript file, relative to this one. It is code, and it is run (docs/python.md)."
+        "A loss from Python: path of a TorchScript file, relative to this file. Its code is executed (docs/python.md)."
         []
         (fun settings -> defaultArg settings.Script "")
         (fun value settings -> { settings with Script = Some value })
@@ -22,25 +22,25 @@ type private Declared = (string * LossSettings) list
 /// The file of a declared loss from Python.
 let private scriptOf (declared: Declared) (name: string) = declared |> List.tryFind (fun (key, _) -> key = name) |> Option.bind (snd >> _.Script)
 
-/// What is known of a loss of an experiment: made from its file where it is declared with one. None: unknown, or its file cannot be used.
+/// The descriptor of a loss of the experiment, from its file if it is declared with one. None: the loss is unknown or its file cannot be used.
 let descriptor (declared: Declared) (name: string) : LossDescriptor option =
     match scriptOf declared name with
     | Some file -> TorchScriptCodec.loss file name |> Result.toOption
     | None -> LossCatalog.Find name |> Option.ofObj
 
-/// The settings of a loss in a variant.
+/// The codec of a loss's settings in a variant.
 let ofVariant (declared: Declared) (name: string) : Codec<LossSettings> option =
     match scriptOf declared name with
     | Some _ -> descriptor declared name |> Option.map make
     | None -> find name
 
-/// The settings of a loss where it is declared.
+/// The codec of a loss's settings where it is declared.
 let private ofDeclaration (name: string) (settings: LossSettings) : Codec<LossSettings> option =
     match settings.Script with
     | Some file -> TorchScriptCodec.loss file name |> Result.toOption |> Option.map (makeWith [ scriptField ])
     | None -> find name
 
-/// A loss from Python of which only what the experiment says is known: a script writes paths that are relative to it.
+/// A stand-in descriptor for a loss whose file was not read: F# scripts write paths that are relative to the script.
 let private unread (name: string) (settings: LossSettings) : LossDescriptor =
     LossDescriptor(
         Name = name,
@@ -48,28 +48,28 @@ let private unread (name: string) (settings: LossSettings) : LossDescriptor =
         Source = "",
         Formula = "",
         Parameters = [| for parameter in settings.Parameters -> ParameterDescriptor.Number(parameter.Key, 0.0, "") |],
-        Create = fun _ -> invalidOp "What was not read is not trained."
+        Create = fun _ -> invalidOp "A loss whose file was not read cannot be trained."
     )
 
-/// Settings that every loss from Python has; its parameters are further numbers.
+/// The settings common to losses from Python; their parameters are further numbers.
 let private scriptedShape () =
     match (makeWith [ scriptField ] (unread "" blank)).Shape with
     | EitherShape(RecordShape fields :: _) -> OpenShape(fields, NumberShape any)
     | other -> other
 
-/// Every loss with its settings in a variant. Losses from Python have names of the experiment's own.
+/// All losses with their settings in a variant. The experiment chooses the names of losses from Python.
 let variantShape () =
     match LossCodec.shape () with
     | RecordShape fields -> OpenShape(fields, OpenShape([], AnyShape))
     | other -> other
 
-/// Every loss with its settings where it is declared.
+/// All losses with their settings where they are declared.
 let private shape () =
     match LossCodec.shape () with
     | RecordShape fields -> OpenShape(fields, scriptedShape ())
     | other -> other
 
-/// `codecOf`: of a loss with its name and its settings.
+/// `codecOf`: the codec of a loss, given its name and settings.
 let private editIn codecOf path (settings: (string * LossSettings) list) : Result<Edit<(string * LossSettings) list>, PathDiagnostic> =
     match path with
     | [] -> Error(NoSuchPart "")
@@ -87,10 +87,10 @@ let private editIn codecOf path (settings: (string * LossSettings) list) : Resul
                 | other -> other)
         | _ -> Error(NoSuchKey([], name, List.map fst settings))
 
-/// A name that an experiment may give a loss: it is a part of paths and of file formats.
+/// Whether a text can name a loss. The name becomes part of paths and output files.
 let private isName (name: string) = name <> "" && name |> Seq.forall (fun c -> Char.IsAsciiLetterOrDigit c || "_-+".Contains c)
 
-/// A loss from Python, with its file. A file that cannot be used is reported, and nothing that follows from it.
+/// Reads a loss from Python. If its file cannot be used, only that is reported.
 let private readScripted (reader: Reader) path (entry: Entry) (script: Node) : string * LossSettings =
     let path = entry.Name :: path
 
@@ -147,10 +147,10 @@ let codec: Codec<(string * LossSettings) list> =
                       name,
                       (match ofDeclaration name settings, settings.Script with
                        | Some codec, _ -> codec.Write settings
-                       // The file is read, and reported where it cannot be used, by whoever reads what is written here.
+                       // The reader of this YAML reads the file and reports whether it can be used.
                        | None, Some _ -> (makeWith [ scriptField ] (unread name settings)).Write settings
                        | None, None -> Entries []) ]
       Edit = editIn ofDeclaration }
 
-/// Edits the losses of a variant: `cd.weight`.
+/// Edits a path within the losses of a variant, such as `cd.weight`.
 let edit (declared: Declared) = editIn (fun name _ -> ofVariant declared name)

@@ -1,4 +1,4 @@
-/// The whole file.
+/// An experiment file.
 module ChannelDistillation.Dsl.Codecs.ExperimentCodec
 
 open System
@@ -43,18 +43,18 @@ let private seeds: Codec<int64 list> =
 
     { seeds with Read = read }
 
-/// In the order in which they are documented and written; `train` comes before `teacher`, which takes over from it.
+/// In the order in which they are documented and written. `train` comes before `teacher`, which inherits from it.
 let fields: Field<Experiment> list =
     [ Field.required
           "experiment"
-          "Its name, which is the name of the folder of its results."
+          "Name of the experiment and of its output folder."
           [ "name" ]
           _.Name
           (fun value experiment -> { experiment with Experiment.Name = value })
           name
       Field.withDefault
           "description"
-          "One line about it, for tables and reports."
+          "One line for tables and reports."
           [ "doc"; "title" ]
           ""
           _.Description
@@ -62,7 +62,7 @@ let fields: Field<Experiment> list =
           text
       Field.required
           "dataset"
-          "What is trained on: a known dataset, or a folder of images."
+          "A known dataset, or a folder of images."
           [ "data" ]
           _.Dataset
           (fun value experiment -> { experiment with Dataset = value })
@@ -76,7 +76,7 @@ let fields: Field<Experiment> list =
           ModelCodec.codec
       Field.required
           "train"
-          "How students are trained."
+          "Training settings of the students."
           [ "training" ]
           _.Train
           (fun value experiment -> { experiment with Train = value })
@@ -94,14 +94,14 @@ let fields: Field<Experiment> list =
           blank
       Field.required
           "losses"
-          "The losses of this experiment and their settings; variants pick from them."
+          "Losses and their settings; variants pick from them by name."
           [ "loss" ]
           _.Losses
           (fun value (experiment: Experiment) -> { experiment with Losses = value })
           DeclaredLosses.codec
       Field.dependent
           "variants"
-          "The rows of the table, in this order: lists of losses, or `{ losses: [...], edt: cifar }`."
+          "Rows of the table, in this order: each is a list of losses, or `{ losses: [...], edt: cifar }`."
           true
           ""
           [ "variant"; "rows" ]
@@ -112,7 +112,7 @@ let fields: Field<Experiment> list =
           blank
       Field.withDefault
           "seeds"
-          "One run of every row for each: initialisation, and the order of the images unless `train.data_seed` fixes that."
+          "Each row is trained once per seed. A seed sets the initial weights and, unless `train.data_seed` is set, the data order and augmentation."
           [ "seed" ]
           [ 0L ]
           _.Seeds
@@ -120,7 +120,7 @@ let fields: Field<Experiment> list =
           seeds
       Field.withDefault
           "checkpoint_minutes"
-          "After so many minutes within an epoch the state of every run is saved; it always is at an epoch's end. Changing it trains nothing again."
+          "Minutes between checkpoints within an epoch; each epoch also ends with one. Changing it does not retrain anything."
           []
           blank.CheckpointMinutes
           _.CheckpointMinutes
@@ -128,7 +128,7 @@ let fields: Field<Experiment> list =
           (number { above 0.0 with Maximum = 1440.0 })
       Field.optional
           "slurm"
-          "What `sweep --launcher slurm` asks of a cluster, over what `slurm.yaml` says there (docs/cluster.md). Changing it trains nothing again."
+          "Resources for `sweep --launcher slurm`; overrides the site's `slurm.yaml` (docs/cluster.md). Changing it does not retrain anything."
           ""
           [ "cluster"; "sbatch" ]
           _.Slurm
@@ -136,7 +136,7 @@ let fields: Field<Experiment> list =
           SlurmCodec.codec
       Field.withDefault
           "grid"
-          "Axes that multiply the variants; any path of this file is one."
+          "Axes that multiply the variants; any path of this file can be an axis."
           [ "sweep" ]
           GridCodec.empty
           _.Grid
@@ -144,14 +144,14 @@ let fields: Field<Experiment> list =
           GridCodec.codec
       Field.optional
           "published"
-          "Numbers of the literature, shown beside ours and never mixed with them."
+          "Published numbers, shown beside the measured ones."
           ""
           []
           _.Published
           (fun value experiment -> { experiment with Published = value })
           PublishedCodec.codec ]
 
-/// Keys that are not part of the experiment: what it builds on, and anchors.
+/// The key of a base file. Like keys for anchors, it is not part of the experiment.
 let extends = "extends"
 
 let isAnchorKey (key: string) = key.StartsWith "x-"

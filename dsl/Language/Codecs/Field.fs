@@ -2,7 +2,7 @@ namespace ChannelDistillation.Dsl.Codecs
 
 open ChannelDistillation.Dsl
 
-/// Keys of records.
+/// Constructors of record fields.
 module Field =
     let private build key doc required shown also shape take give edit : Field<'record> =
         { Shape = { Key = key; Doc = doc; Required = required; Default = shown; Shape = shape }
@@ -11,7 +11,7 @@ module Field =
           Give = give
           EditPart = edit }
 
-    /// The edit of a part as an edit of its record.
+    /// Turns the edit of a part into an edit of its record.
     let private lift get set (edit: Edit<'part>) : Edit<'record> =
         fun reader path node -> edit reader path node |> Option.map (fun change record -> set (change (get record)) record)
 
@@ -32,11 +32,11 @@ module Field =
                 if equalsDefault value then None else Some((codec record).Write value))
             (fun path record -> (codec record).Edit path (get record) |> Result.map (lift get set))
 
-    /// A key that must be written.
+    /// A required key.
     let required key doc also get set (codec: Codec<'part>) : Field<'record> =
         whole get set true "" (fun _ -> false) key doc also (fun _ -> codec) Unchecked.defaultof<'record>
 
-    /// A key whose absence means a value.
+    /// A key with a default value.
     let withDefault key doc also (standard: 'part) get set (codec: Codec<'part>) : Field<'record> =
         let shown =
             match codec.Write standard with
@@ -45,11 +45,11 @@ module Field =
 
         whole get set false shown ((=) standard) key doc also (fun _ -> codec) Unchecked.defaultof<'record>
 
-    /// A key whose codec depends on what was read before it.
+    /// A key whose codec depends on keys read before it.
     let dependent key doc required shown also isDefault get set (codec: 'record -> Codec<'part>) start : Field<'record> =
         whole get set required shown isDefault key doc also codec start
 
-    /// A key that may be absent.
+    /// An optional key without a default value.
     let optional key doc shown also (get: 'record -> 'part option) (set: 'part option -> 'record -> 'record) (codec: Codec<'part>) : Field<'record> =
         build
             key

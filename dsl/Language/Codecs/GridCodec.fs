@@ -1,4 +1,4 @@
-/// The section `grid`: axes as plain data. What they mean for an experiment, Axes.fs finds out.
+/// The section `grid`: axes as plain data. Axes.fs resolves them against the experiment.
 module ChannelDistillation.Dsl.Codecs.GridCodec
 
 open System
@@ -8,7 +8,7 @@ open ChannelDistillation.Dsl.Codecs.Codec
 
 let empty: Grid = { Product = []; Zip = []; Exclude = []; Include = [] }
 
-/// The values of an axis. A zip may repeat one, as long as something beside it differs.
+/// The values of an axis. A zip may repeat a value if another axis beside it differs.
 let private values (mayRepeat: bool) : Codec<Setting list> =
     let read (reader: Reader) path (node: Node) =
         match node.Content with
@@ -28,7 +28,7 @@ let private values (mayRepeat: bool) : Codec<Setting list> =
                           let shown =
                               match value with
                               | Scalar text -> text
-                              | _ -> "the same"
+                              | other -> Emit.flow other
 
                           reader.Report(path, item.Place, Twice(List.head path, shown)) ]
 
@@ -72,7 +72,7 @@ let many (item: Codec<'value>) : Codec<'value list> =
 
     leaf (ListShape(item.Shape, false)) read (List.map item.Write >> Items)
 
-/// Axes that go together: as many values on each.
+/// Axes that vary together, with equally many values each.
 let private zip: Codec<Axis list> =
     let axes = axes true
 
@@ -146,25 +146,25 @@ let codec: Codec<Grid> =
             false
             [ part
                   "product"
-                  "Axes by their paths; every value of one is combined with every value of the others."
+                  "Axes by path; every value of an axis is combined with every value of the others."
                   _.Product
                   (fun value grid -> { grid with Product = value })
                   (axes false)
-              part "zip" "Groups of axes whose values go together, first with first." _.Zip (fun value grid -> { grid with Zip = value }) (many zip)
+              part "zip" "Groups of axes that vary together." _.Zip (fun value grid -> { grid with Zip = value }) (many zip)
               part
                   "exclude"
-                  "Points to leave out: values on some axes, and `variant` for one variant or a list."
+                  "Points to leave out: values of some axes, and `variant` for a variant or a list of them."
                   _.Exclude
                   (fun value grid -> { grid with Exclude = value })
                   (many point)
               part
                   "include"
-                  "Further points: values on any paths, and `variant` for one variant or a list."
+                  "Points to add: values on any paths, and `variant` for a variant or a list of them."
                   _.Include
                   (fun value grid -> { grid with Include = value })
                   (many point) ]
 
-    /// Axes beside `product` instead of in it.
+    /// Whether an entry is an axis written beside `product` instead of in it.
     let isAxis (entry: Entry) =
         match entry.Value.Content with
         | Sequence _

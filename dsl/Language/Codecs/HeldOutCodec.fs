@@ -1,4 +1,4 @@
-/// The part of the training set that is kept for validation.
+/// The hold-out split: the part of the training set that is used for validation.
 module ChannelDistillation.Dsl.Codecs.HeldOutCodec
 
 open System
@@ -12,10 +12,10 @@ let private record =
     Record.codec
         { Share = 0.0; Seed = 0L }
         false
-        [ Field.required "share" "Part of every class that is held out." [] _.Share (fun value held -> { held with HeldOut.Share = value }) share
+        [ Field.required "share" "Fraction of each class in the hold-out split." [] _.Share (fun value held -> { held with HeldOut.Share = value }) share
           Field.withDefault
               "seed"
-              "Which images; the same for all runs."
+              "Seed that selects the images; the same for all runs."
               []
               0L
               _.Seed

@@ -1,4 +1,4 @@
-/// Teachers that an experiment names instead of describing them.
+/// Teachers known by name (pretrain/teachers.yaml).
 module ChannelDistillation.Dsl.Codecs.KnownTeachers
 
 open ChannelDistillation
@@ -8,7 +8,7 @@ open ChannelDistillation.Dsl
 
 let names () = [ for teacher in KnownTeacherCatalog.All -> teacher.Name, teacher.Doc ]
 
-/// As an experiment that knows only its name has it. Unknown names get a model without a name: whoever reads them reports them.
+/// A teacher given by its name alone. An unknown name gets an empty model name; the codec reports it.
 let named (name: string) : Teacher =
     let model =
         match KnownTeacherCatalog.Find name with
@@ -20,7 +20,7 @@ let named (name: string) : Teacher =
       BatchNorm = Specs.TeacherBatchNorm.RunningStats
       Cache = None }
 
-/// The same teacher with its checkpoint written out: what is trained does not depend on how it was said.
+/// The same teacher with its checkpoint spelled out, so that both notations give the same run.
 let writtenOut (teacher: Teacher) : Teacher =
     match teacher.Source with
     | Known name ->
@@ -29,13 +29,13 @@ let writtenOut (teacher: Teacher) : Teacher =
         | known -> { teacher with Source = TeacherSource.Checkpoint known.Checkpoint }
     | _ -> teacher
 
-/// The known teacher that this is, by its name or by its file.
+/// The known teacher with this name or this checkpoint file.
 let find (teacher: Teacher) : KnownTeacher option =
     match (writtenOut teacher).Source with
     | TeacherSource.Checkpoint path -> KnownTeacherCatalog.Of(teacher.Model.Name, path) |> Option.ofObj
     | _ -> None
 
-/// Whether it sees the images that an experiment has and knows as many classes.
+/// Whether a known teacher has the image size and class count of a dataset.
 let fits (teacher: KnownTeacher) (dataset: DatasetDescriptor) =
     let own = DatasetCatalog.Get teacher.Dataset
     own.Classes = dataset.Classes && own.Image = dataset.Image

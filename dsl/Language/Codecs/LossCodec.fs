@@ -1,4 +1,4 @@
-/// What can be said of a loss: its weight, its schedule and the parameters of its descriptor.
+/// The settings of a loss: its weight, its schedule and the parameters of its descriptor.
 module ChannelDistillation.Dsl.Codecs.LossCodec
 
 open System.Collections.Generic
@@ -17,14 +17,14 @@ let blank: LossSettings =
       DecaysAtZero = None
       Parameters = Map.empty }
 
-/// A parameter's default, as it is written in YAML.
+/// A parameter's default as YAML text.
 let defaultOf (parameter: ParameterDescriptor) =
     match parameter.DefaultValue with
     | :? float as value -> Numbers.show value
     | :? bool as value -> if value then "true" else "false"
     | value -> string value
 
-/// A default, and those of the datasets on which it is another: `20; 1 on imagenet`.
+/// A default, followed by the datasets with a different one: `20; 1 on imagenet`.
 let private everywhere (loss: LossDescriptor) (shown: LossDescriptor -> string) =
     let usual = shown loss
 
@@ -85,7 +85,7 @@ let private parameter (loss: LossDescriptor) (descriptor: ParameterDescriptor) :
             (named (Thing.Choice choice.Name) (fun () -> [ for word in choice.Choices -> word, "" ]))
     | other -> invalidOp $"No codec for a parameter of type {other.GetType().Name}."
 
-/// The settings of a loss; `more`: fields that come before the common ones.
+/// The codec of a loss's settings. `more`: fields before the common ones.
 let makeWith more (descriptor: LossDescriptor) : Codec<LossSettings> =
     let record =
         Record.codec
@@ -94,7 +94,7 @@ let makeWith more (descriptor: LossDescriptor) : Codec<LossSettings> =
             (more
              @ [ Field.optional
                      "weight"
-                     "What the loss is multiplied by."
+                     "Weight of the loss."
                      (everywhere descriptor (fun own -> Numbers.show own.DefaultWeight))
                      []
                      _.Weight
@@ -102,7 +102,7 @@ let makeWith more (descriptor: LossDescriptor) : Codec<LossSettings> =
                      (number (atLeast 0.0))
                  Field.optional
                      "start_after"
-                     "The weight is 0 through this epoch."
+                     "The weight is 0 up to and including this epoch."
                      "0"
                      [ "start"; "delay" ]
                      _.StartAfter
@@ -110,7 +110,7 @@ let makeWith more (descriptor: LossDescriptor) : Codec<LossSettings> =
                      (int32 0 1_000_000)
                  Field.optional
                      "stop_after"
-                     "The last epoch in which the loss counts: the weight is 0 after it."
+                     "The weight is 0 after this epoch."
                      "never"
                      [ "end"; "until"; "stop" ]
                      _.StopAfter
@@ -118,7 +118,7 @@ let makeWith more (descriptor: LossDescriptor) : Codec<LossSettings> =
                      (int32 1 1_000_000)
                  Field.optional
                      "warmup"
-                     "Epochs over which the weight grows in a straight line once it has started."
+                     "Epochs over which the weight grows linearly after `start_after`."
                      (everywhere descriptor (fun own -> string own.DefaultWarmup))
                      [ "warm_up" ]
                      _.Warmup
@@ -126,7 +126,7 @@ let makeWith more (descriptor: LossDescriptor) : Codec<LossSettings> =
                      (int32 0 1_000_000)
                  Field.optional
                      "decay"
-                     "How the weight falls over training."
+                     "Decay of the weight over training."
                      "none"
                      []
                      _.Decay
@@ -134,7 +134,7 @@ let makeWith more (descriptor: LossDescriptor) : Codec<LossSettings> =
                      ScheduleCodec.decay
                  Field.optional
                      "weight_decay_at_zero"
-                     "Weight decay and momentum act on all trained weights also while the weight of this loss is 0, as in code that multiplies the loss by 0. Otherwise weights without a gradient do not change."
+                     "Apply weight decay and momentum to all trained weights while the weight of this loss is 0, as code that multiplies the loss by 0 does. Otherwise, weights without a gradient do not change."
                      "false"
                      []
                      _.DecaysAtZero
@@ -142,17 +142,17 @@ let makeWith more (descriptor: LossDescriptor) : Codec<LossSettings> =
                      flag ]
              @ [ for each in descriptor.Parameters -> parameter descriptor each ])
 
-    // `ce:` with nothing after it is a loss as its descriptor says.
+    // `ce:` without a value means the defaults.
     { record with
         Shape = EitherShape [ record.Shape; NothingShape ]
         Read = fun reader path node -> if Node.isNothing node then Some blank else record.Read reader path node }
 
-/// The settings of a loss with those fields alone.
+/// The codec of a loss's settings.
 let make = makeWith []
 
 let private made = lazy (Dictionary(seq { for loss in LossCatalog.All -> KeyValuePair(loss.Name, make loss) }))
 
-/// The settings of a known loss.
+/// The codec of a built-in loss; None: there is no such loss.
 let find (name: string) : Codec<LossSettings> option =
     match made.Value.TryGetValue name with
     | true, codec -> Some codec
@@ -160,7 +160,7 @@ let find (name: string) : Codec<LossSettings> option =
 
 let names () = [ for loss in LossCatalog.All -> loss.Name ]
 
-/// Every built-in loss with its settings.
+/// The shape of all built-in losses with their settings.
 let shape () =
     RecordShape
         [ for loss in LossCatalog.All ->

@@ -1,4 +1,4 @@
-/// A network: `{ model: resnet8 }`.
+/// A network: `{ model: resnet8 }` or `{ torchscript: FILE }`.
 module ChannelDistillation.Dsl.Codecs.ModelCodec
 
 open ChannelDistillation.Core
@@ -14,22 +14,22 @@ let name = named Thing.Model (fun () -> [ for model in ModelCatalog.All -> model
 let stem =
     word
         "stem"
-        [ "cifar", "A 3x3 convolution that keeps the size of the image.", Stem.Cifar
-          "imagenet", "A 7x7 convolution and pooling: a quarter of the size.", Stem.ImageNet ]
+        [ "cifar", "A 3x3 convolution that keeps the image size.", Stem.Cifar
+          "imagenet", "A 7x7 convolution and pooling, which reduce the image size by 4.", Stem.ImageNet ]
 
 /// The keys that describe a network, as part of a larger record.
 let fields (get: 'record -> Model) (set: Model -> 'record -> 'record) : Field<'record> list =
     [ Field.required
           "model"
-          "The network."
+          "Architecture of the network."
           [ "name"; "arch"; "architecture" ]
           (get >> _.Name)
           (fun value record -> set { get record with Name = value } record)
           name
       Field.optional
           "stem"
-          "The first layers."
-          "by the size of the images: cifar up to 64 pixels"
+          "First layers of the network."
+          "by image size: cifar up to 64 pixels"
           []
           (get >> _.Stem)
           (fun value record -> set { get record with Stem = value } record)
@@ -37,7 +37,7 @@ let fields (get: 'record -> Model) (set: Model -> 'record -> 'record) : Field<'r
 
 let private catalogued: Codec<Model> = Record.codec blank false (fields id (fun value _ -> value))
 
-/// The key of a network from Python.
+/// The key `torchscript` of a network from Python.
 let scriptField doc (get: 'record -> Model) (set: Model -> 'record -> 'record) : Field<'record> =
     Field.required
         "torchscript"
@@ -52,7 +52,7 @@ let private scripted: Codec<Model> =
         blank
         false
         [ scriptField
-              "A network from Python, instead of `model`: a TorchScript file, relative to this one. It is code, and it is run. `{seed}` in it is the seed of the run (docs/python.md)."
+              "A network from Python, instead of `model`: path of a TorchScript file, relative to this file. Its code is executed. `{seed}` stands for the run's seed (docs/python.md)."
               id
               (fun value _ -> value) ]
 

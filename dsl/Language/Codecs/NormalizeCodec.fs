@@ -1,4 +1,4 @@
-/// What pixel values are normalised with.
+/// Normalisation of pixel values.
 module ChannelDistillation.Dsl.Codecs.NormalizeCodec
 
 open ChannelDistillation.Dsl
@@ -11,10 +11,10 @@ let private numbers =
     Record.codec
         ([], [])
         false
-        [ Field.required "mean" "Per channel, of pixel values scaled to 0..1." [] fst (fun value (_, std) -> value, std) (perChannel any)
-          Field.required "std" "Per channel, of pixel values scaled to 0..1." [] snd (fun value (mean, _) -> mean, value) (perChannel (above 0.0)) ]
+        [ Field.required "mean" "Mean of each channel, for pixel values in 0..1." [] fst (fun value (_, std) -> value, std) (perChannel any)
+          Field.required "std" "Standard deviation of each channel, for pixel values in 0..1." [] snd (fun value (mean, _) -> mean, value) (perChannel (above 0.0)) ]
 
-/// Whether the dataset is known with it is checked where the dataset is known.
+/// Whether the dataset has this normalisation is checked later, when the dataset is known.
 let private names =
     named (Choice "normalize") (fun () ->
         ChannelDistillation.Data.DatasetCatalog.All

@@ -1,4 +1,4 @@
-/// The section `published`. Which rows its points belong to, PublishedResults.fs finds out.
+/// The section `published`. PublishedResults.fs finds the rows of its points.
 module ChannelDistillation.Dsl.Codecs.PublishedCodec
 
 open ChannelDistillation.Dsl
@@ -7,19 +7,19 @@ open ChannelDistillation.Dsl.Codecs.Codec
 
 let private percent = number (between 0.0 100.0)
 
-let private sourceDoc = "Where the numbers are from."
+let private sourceDoc = "Source of the numbers."
 let private protocolDoc = "How the numbers were measured, such as `best epoch of one run`."
 
 let private row =
     Record.codec
         PublishedRow.empty
         false
-        [ Field.optional "top1_error" "In percent." "" [ "top1" ] _.Top1Error (fun value row -> { row with PublishedRow.Top1Error = value }) percent
-          Field.optional "top5_error" "In percent." "" [ "top5" ] _.Top5Error (fun value row -> { row with PublishedRow.Top5Error = value }) percent
+        [ Field.optional "top1_error" "Top-1 error in percent." "" [ "top1" ] _.Top1Error (fun value row -> { row with PublishedRow.Top1Error = value }) percent
+          Field.optional "top5_error" "Top-5 error in percent." "" [ "top5" ] _.Top5Error (fun value row -> { row with PublishedRow.Top5Error = value }) percent
           Field.optional "source" sourceDoc "" [] _.Source (fun value row -> { row with PublishedRow.Source = value }) text
           Field.optional "protocol" protocolDoc "" [] _.Protocol (fun value row -> { row with PublishedRow.Protocol = value }) text ]
 
-/// Names that the experiment chooses, each with a value. What is empty is a mistake unless it may be.
+/// A mapping whose keys the experiment chooses. `mayBeEmpty`: whether it may have no entries.
 let private byName mayBeEmpty shape (read: Reader -> string list -> Node -> 'value option) write : Codec<(string * 'value) list> =
     let readAll (reader: Reader) path (node: Node) =
         match node.Content with
@@ -48,7 +48,7 @@ let private point =
         false
         [ Field.required
               "at"
-              "Values on any paths: the rows that have them have these numbers."
+              "Values on any paths; the numbers belong to the rows with these values."
               []
               _.At
               (fun value (point: PublishedPoint) -> { point with At = value })
@@ -57,7 +57,7 @@ let private point =
           Field.optional "protocol" protocolDoc "" [] _.Protocol (fun value (point: PublishedPoint) -> { point with Protocol = value }) text
           Field.required
               "rows"
-              "Errors in percent at this point, named like those of `published.rows`."
+              "Errors in percent at this point, by name as in `published.rows`."
               []
               _.Rows
               (fun value (point: PublishedPoint) -> { point with Rows = value })
@@ -70,7 +70,7 @@ let codec: Codec<Published> =
         [ Field.optional "source" sourceDoc "" [] _.Source (fun value published -> { published with Published.Source = value }) text
           Field.optional
               "protocol"
-              $"{protocolDoc} Rows and points may have their own source and protocol."
+              $"{protocolDoc} Rows and points can have their own."
               ""
               []
               _.Protocol
@@ -78,7 +78,7 @@ let codec: Codec<Published> =
               text
           Field.withDefault
               "rows"
-              "Errors in percent by the names of variants, and `teacher`; other names are rows of the literature alone. A row without numbers gives the source and protocol of this name at all points."
+              "Errors in percent by the name of a variant or `teacher`; any other name gets a row with published numbers only. A row without numbers sets the source and protocol of this name for all points."
               []
               []
               _.Rows
@@ -86,7 +86,7 @@ let codec: Codec<Published> =
               rows
           Field.withDefault
               "points"
-              "Errors in percent at points of the grid; what a point does not name is as in `rows`."
+              "Errors in percent at points of the grid; they take precedence over `rows`."
               []
               []
               _.Points

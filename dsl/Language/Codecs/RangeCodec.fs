@@ -6,7 +6,7 @@ open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs.Codec
 
-/// Runs are planned, named and hashed one by one: beyond this many points an experiment is a slip of the pen.
+/// The most points of a grid. A larger grid is certainly a mistake, and planning handles points one by one.
 let pointLimit = 1_000_000
 
 type private Scale =
@@ -24,7 +24,7 @@ let private codec =
           Field.required "to" "The last value." [ "stop"; "max"; "until" ] _.UpTo (fun value range -> { range with UpTo = value }) (number any)
           Field.optional
               "count"
-              "How many values, the first and the last among them."
+              "Number of values, including the first and the last."
               "every whole number, with scale integer"
               [ "num"; "n"; "steps" ]
               _.Count
@@ -32,7 +32,7 @@ let private codec =
               (int32 2 pointLimit)
           Field.withDefault
               "scale"
-              "How the values are spread."
+              "Spacing of the values."
               []
               Linear
               _.Scale
@@ -43,7 +43,7 @@ let private codec =
                     "log", "Equal ratios.", Logarithmic
                     "integer", "Whole numbers.", WholeNumbers ]) ]
 
-/// Six digits are what a table can show: a value is trained with as it is shown.
+/// Rounds to the six digits that tables show, so that the trained value is the displayed one.
 let private round (value: float) =
     Double.Parse(value.ToString("G6", Globalization.CultureInfo.InvariantCulture), Globalization.CultureInfo.InvariantCulture)
 
@@ -64,7 +64,7 @@ let spread logarithmic (first: float) (last: float) count =
                       first + (last - first) * part
               ) ]
 
-/// `count` whole numbers, or all of them, from `first` to `last`.
+/// `count` whole numbers from `first` to `last`; without a count, all of them.
 let wholes (first: int64) (last: int64) count =
     match count with
     | None -> [ first..last ]
@@ -97,7 +97,7 @@ let read (reader: Reader) path (node: Node) =
                 else
                     fail "count" (RangeTooFine(from, upTo, count))
             | (Linear | Logarithmic), None ->
-                reader.Report(path, Node.place node, MissingKey("count", List.rev path, "How many values, the first and the last among them."))
+                reader.Report(path, Node.place node, MissingKey("count", List.rev path, "Number of values, including the first and the last."))
                 None
             | WholeNumbers, count ->
                 match Numbers.tryWhole from, Numbers.tryWhole upTo with

@@ -3,8 +3,8 @@ namespace ChannelDistillation.Dsl.Codecs
 open System.Collections.Generic
 open ChannelDistillation.Dsl
 
-/// Collects the problems of one reading, and remembers which parts of the experiment are spoilt by them, so that nothing that follows
-/// from a reported mistake is reported again.
+/// Collects problems while an experiment is read. Remembers which parts they affect, so that consequences of a reported mistake are
+/// not reported too.
 type Reader() =
     let problems = ResizeArray<Problem>()
     let spoilt = HashSet<string list>()
@@ -12,15 +12,15 @@ type Reader() =
 
     member _.Problems = List.ofSeq problems
 
-    /// Paths hold the last segment first.
+    /// Reports a problem. Paths have the last segment first.
     member _.Report(path: string list, place: Place, mistake: Diagnostic) =
         problems.Add { Diagnostic = mistake; Place = Some place }
         spoilt.Add(List.rev path) |> ignore
 
-    /// A part that follows from a reported problem: it is missing because its key is misspelt.
+    /// Marks a part as affected by a reported problem: it is missing because its key is misspelt.
     member _.Spoil(path: string list) = spoilt.Add(List.rev path) |> ignore
 
-    /// Something misspelt probably stands for this name: it is no news that the name itself is missing.
+    /// Records names that a misspelt name probably stands for, so that their absence is not reported.
     member _.Meant(names: string list) = meant.UnionWith names
     member _.WasMeant name = meant.Contains name
 

@@ -6,7 +6,7 @@ open ChannelDistillation.Dsl.Yaml
 module Record =
     let legal (fields: Field<'record> list) = fields |> List.map (fun field -> field.Shape.Key)
 
-    /// The keys that an unknown one may stand for.
+    /// The keys that an unknown key may stand for.
     let private near (key: string) (fields: Field<'record> list) =
         let also isIt = fields |> List.filter (fun field -> List.exists isIt field.Also) |> legal
 
@@ -17,7 +17,7 @@ module Record =
             | found -> found
         | found -> found
 
-    /// Paths to a key deeper within a record: `lr` belongs in `optimizer.sgd`.
+    /// Paths to a key deeper in a record: `lr` belongs in `optimizer.sgd`.
     let private below (key: string) (fields: Field<'record> list) : string list list =
         let rec inShape (shape: Shape) : string list list =
             match shape with
@@ -36,7 +36,7 @@ module Record =
             && field.Shape.Key <> "variants")
         |> List.collect (fun field -> inShape field.Shape.Shape |> List.map (fun path -> field.Shape.Key :: path))
 
-    /// Keys of a mapping that no field takes; gives the keys they may have been meant to be.
+    /// Reports unknown keys of a mapping. Returns the keys that they may stand for.
     let unknownKeys (reader: Reader) path (entries: Entry list) extra (fields: Field<'record> list) =
         let known = extra @ legal fields
 
@@ -51,7 +51,7 @@ module Record =
                   reader.Report(entry.Name :: path, entry.At, UnknownKey(entry.Name, List.rev path, known, near, elsewhere))
                   yield! near ]
 
-    /// Where a whole mapping is pointed at: its key; the file itself has none, and no one line of it is to blame.
+    /// Where to report a problem with a whole mapping: at its key. The file itself has no key, so no line is underlined.
     let placeOf path (node: Node) = if List.isEmpty path then { node.Place with Length = 0 } else Node.place node
 
     /// Reads the fields of a mapping into a record. Missing keys are problems unless the record inherits its values.
@@ -87,7 +87,7 @@ module Record =
     let give (fields: Field<'record> list) record =
         fields |> List.choose (fun field -> field.Give record |> Option.map (fun value -> field.Shape.Key, value))
 
-    /// A mapping with known keys. `start` holds the values of absent keys; with `inherits` none has to be written.
+    /// A mapping with known keys. `start`: the values of absent keys. `inherits`: no key is required.
     let codec (start: 'record) inherits (fields: Field<'record> list) : Codec<'record> =
         let read (reader: Reader) path (node: Node) =
             match node.Content with
@@ -95,7 +95,7 @@ module Record =
             | _ ->
                 let place = if Node.isNothing node then Node.place node else node.Place
 
-                // What stands alone is probably the value of the first key.
+                // A single value is probably meant for the first key.
                 let word =
                     fields
                     |> List.tryHead

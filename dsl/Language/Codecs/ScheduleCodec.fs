@@ -1,4 +1,4 @@
-/// Learning-rate schedules and the decay of loss weights, as they are written.
+/// Learning-rate schedules and the decay of loss weights.
 module ChannelDistillation.Dsl.Codecs.ScheduleCodec
 
 open ChannelDistillation.Dsl
@@ -7,7 +7,7 @@ open ChannelDistillation.Dsl.Codecs.Codec
 
 let private epochs = int32 1 1_000_000
 
-/// Epochs of training in rising order.
+/// Epochs in increasing order.
 let private boundaries: Codec<int list> =
     let plain = list false epochs
 
@@ -45,14 +45,14 @@ let private warmup =
         false
         [ Field.required
               "epochs"
-              "Epochs over which the learning rate grows in a straight line, step by step."
+              "Epochs over which the learning rate grows linearly, step by step."
               []
               _.Epochs
               (fun value (record: Warmup) -> { record with Epochs = value })
               epochs
           Field.withDefault
               "from"
-              "The factor on the learning rate at the first step."
+              "Factor on the learning rate at the first step."
               [ "start" ]
               0.1
               _.From
@@ -62,7 +62,7 @@ let private warmup =
 let private shapes: Case<LearningRateShape> list =
     [ Choice.case
           "constant"
-          "The same learning rate throughout."
+          "Constant learning rate."
           (Some())
           (fun () -> Constant)
           (function
@@ -71,15 +71,15 @@ let private shapes: Case<LearningRateShape> list =
           nothing
       Choice.case
           "step"
-          "Multiplied by a factor after some epochs (PyTorch's MultiStepLR)."
+          "Multiply the learning rate by a factor after given epochs (PyTorch's MultiStepLR)."
           None
           (fun (inside: Stepping) -> Step(inside.At, inside.Factor))
           (function
           | Step(at, factor) -> Some { At = at; Factor = factor }
           | _ -> None)
           (stepping
-              "The learning rate changes once this many epochs are finished: with 60, epoch 61 is the first with the new one."
-              "What the learning rate is multiplied by each time.")
+              "Epochs after which the learning rate changes: with 60, epoch 61 is the first with the new rate."
+              "Factor on the learning rate at each change.")
       Choice.case
           "cosine"
           "Half a cosine from the full learning rate in the first epoch (PyTorch's CosineAnnealingLR over all epochs)."
@@ -91,14 +91,14 @@ let private shapes: Case<LearningRateShape> list =
           (Record.codec
               0.0
               false
-              [ Field.withDefault "to" "The factor that it falls towards." [ "final" ] 0.0 id (fun value _ -> value) (number (between 0.0 1.0)) ]) ]
+              [ Field.withDefault "to" "Factor on the learning rate that the cosine approaches." [ "final" ] 0.0 id (fun value _ -> value) (number (between 0.0 1.0)) ]) ]
 
-/// One of the shapes, with a warm-up beside it.
+/// One of the shapes, with an optional warm-up beside it.
 let learningRate: Codec<LearningRate> =
     let warmupField =
         Field.optional
             "warmup"
-            "Grow the learning rate at the start."
+            "Linear warm-up of the learning rate."
             ""
             [ "warm_up" ]
             (fun (record: LearningRate) -> record.Warmup)
@@ -162,14 +162,14 @@ let private untilCodec =
         false
         [ Field.required
               "until"
-              "The epoch from which the weight stays as it is."
+              "Epoch from which the weight is constant."
               []
               _.Until
               (fun value (record: Until) -> { record with Until = value })
               epochs
           Field.withDefault
               "to"
-              "The factor at that epoch."
+              "Factor on the weight from that epoch on."
               [ "final" ]
               0.0
               _.To
@@ -189,18 +189,18 @@ let decay: Codec<Decay> =
               nothing
           Choice.case
               "step"
-              "Multiplied by a factor from some epochs on (EDT on CIFAR)."
+              "Multiply the weight by a factor from each of the given epochs on (EDT on CIFAR)."
               None
               (fun (inside: Stepping) -> StepDecay(inside.At, inside.Factor))
               (function
               | StepDecay(at, factor) -> Some { At = at; Factor = factor }
               | _ -> None)
               (stepping
-                  "The weight changes at the beginning of these epochs: with 60, epoch 60 is the first with the new one."
-                  "What the weight is multiplied by each time.")
+                  "Epochs from which the weight changes: with 60, epoch 60 is the first with the new weight."
+                  "Factor on the weight at each change.")
           Choice.case
               "every"
-              "Multiplied by a factor again and again: factor^(epoch div epochs) (EDT on ImageNet)."
+              "Multiply the weight by factor^floor(epoch / epochs) (EDT on ImageNet)."
               None
               (fun (inside: Every) -> EveryDecay(inside.Every, inside.Factor))
               (function
@@ -211,21 +211,21 @@ let decay: Codec<Decay> =
                   false
                   [ Field.required
                         "epochs"
-                        "The weight changes at the beginning of every epoch that this number divides."
+                        "The weight changes at every epoch that is a multiple of this number."
                         []
                         _.Every
                         (fun value (record: Every) -> { record with Every = value })
                         epochs
                     Field.required
                         "factor"
-                        "What the weight is multiplied by each time."
+                        "Factor on the weight at each change."
                         [ "gamma" ]
                         _.Factor
                         (fun value (record: Every) -> { record with Factor = value })
                         factor ])
           Choice.case
               "linear"
-              "In a straight line from the full weight in the first epoch."
+              "Linear decay from the full weight in the first epoch."
               None
               (fun inside -> LinearDecay(inside.Until, inside.To))
               (function
@@ -234,7 +234,7 @@ let decay: Codec<Decay> =
               untilCodec
           Choice.case
               "cosine"
-              "Along half a cosine from the full weight in the first epoch."
+              "Half a cosine from the full weight in the first epoch."
               None
               (fun inside -> CosineDecay(inside.Until, inside.To))
               (function

@@ -2,20 +2,20 @@ namespace ChannelDistillation.Dsl.Codecs
 
 open ChannelDistillation.Dsl
 
-/// What may be written at some place, for the schema and the documentation.
+/// The form of a value, for the schema and the documentation.
 type Shape =
     | TextShape
     | NumberShape of Bounds
     | WholeShape of least: int64 * most: int64
     | FlagShape
-    /// One of some words, each with a sentence.
+    /// One of several words, each with a description.
     | WordShape of (string * string) list
     | ListShape of Shape * distinct: bool
     /// A mapping with known keys.
     | RecordShape of FieldShape list
-    /// A mapping with known keys, and others of one kind.
+    /// A mapping with known keys and further keys of one shape.
     | OpenShape of FieldShape list * others: Shape
-    /// A mapping with exactly one of some keys, and perhaps others beside it; some cases may stand alone as a word.
+    /// A mapping with exactly one of several keys, and optional keys beside it. Some cases can be written as a word alone.
     | ChoiceShape of CaseShape list * beside: FieldShape list
     /// A mapping whose keys are names that the experiment chooses.
     | NamedShape of Shape * mayBeEmpty: bool
@@ -28,7 +28,7 @@ and FieldShape =
         Key: string
         Doc: string
         Required: bool
-        /// As shown to people; empty: none.
+        /// As shown in the documentation; empty: none.
         Default: string
         Shape: Shape
     }

@@ -1,4 +1,4 @@
-/// Whether bash can read some lines, which it does not run.
+/// Checks the syntax of shell lines with bash, without running them.
 module ChannelDistillation.Dsl.Codecs.ShellSyntax
 
 open System
@@ -7,21 +7,21 @@ open System.Diagnostics
 open System.IO
 open System.Text.RegularExpressions
 
-/// A line is read in no time; a shell that does not come to an end is no judge.
-let private patience = TimeSpan.FromSeconds 10.0
+/// A check takes milliseconds; a bash that takes longer than this is ignored.
+let private timeout = TimeSpan.FromSeconds 10.0
 
 /// `/dev/stdin: line 2: syntax error near unexpected token 'fi'`
 let private complaint = Regex @"\A[^\n]*?: line (\d+): (?:warning: )?(.*)"
 
-/// What is wrong, and the line it is in, from 0; beyond the last one where something is left open.
+/// What is wrong, and its line (from 0). The line is past the end if something is left open.
 type Complaint = { Line: int; Reason: string }
 
-/// What bash says then is about the line after the last one.
-let private leftOpen = "something is opened and not closed, or closed and not opened, or a backslash ends the last line"
+/// Replaces bash's own message, which would name a line after the last one.
+let private leftOpen = "a quote, bracket or block is not closed or not opened, or the last line ends with a backslash"
 
-/// None: nothing, or there is no bash here to ask.
+/// The first syntax error. None: there is none, or this machine has no bash.
 let check (lines: string list) : Complaint option =
-    // As the body of a function: what is left open does not take the lines that follow in a script for its own.
+    // As the body of a function, so that an unclosed construct cannot extend into the lines that follow in a script.
     let text = "lines() {\n:\n" + String.concat "\n" lines + "\n}\n"
 
     let start =
@@ -38,18 +38,18 @@ let check (lines: string list) : Complaint option =
 
     try
         use bash = nonNull (Process.Start start)
-        let said = bash.StandardError.ReadToEndAsync()
+        let errors = bash.StandardError.ReadToEndAsync()
         bash.StandardInput.Write text
         bash.StandardInput.Close()
 
-        if not (bash.WaitForExit patience) then
+        if not (bash.WaitForExit timeout) then
             bash.Kill()
             None
         else
-            match said.Result.Trim() with
+            match errors.Result.Trim() with
             | "" -> None
-            | said ->
-                let found = complaint.Match said
+            | message ->
+                let found = complaint.Match message
 
                 let line = if found.Success then int found.Groups[1].Value - 3 else lines.Length
 

@@ -1,4 +1,4 @@
-/// The section `slurm`, of an experiment and of a site's slurm.yaml.
+/// The section `slurm` of an experiment, and a site's slurm.yaml.
 module ChannelDistillation.Dsl.Codecs.SlurmCodec
 
 open System
@@ -26,7 +26,7 @@ let empty =
 let standardSaveSeconds = 120
 let standardRequeues = 20
 
-/// Text of a certain form.
+/// Text that matches a pattern.
 let private written key (pattern: string) (examples: string list) : Codec<string> =
     let form = Regex($@"\A(?:{pattern})\z", RegexOptions.CultureInvariant)
 
@@ -44,10 +44,10 @@ let private written key (pattern: string) (examples: string list) : Codec<string
 
 let private name key example = written key @"[A-Za-z0-9_.,:@%/+=-]+" [ example ]
 
-/// A line of a script as it is.
+/// A line of a script.
 let private line key example = written key @"[^\x00-\x08\x0A-\x1F\x7F]+" [ example ]
 
-/// Reports what bash cannot read; `written` are the lines of a value as a script holds them.
+/// Reports lines that bash cannot parse. `written`: a value as the lines of a script.
 let private readable key (written: 'value -> string list) (codec: Codec<'value>) : Codec<'value> =
     let read (reader: Reader) path (node: Node) =
         codec.Read reader path node
@@ -65,19 +65,19 @@ let private readable key (written: 'value -> string list) (codec: Codec<'value>)
 
     { codec with Read = read }
 
-/// What the launcher writes itself, or has a key for.
+/// Options that the launcher sets itself or has a key for, with the reason.
 let private taken =
-    let ours = "the launcher sets it, to find its jobs again"
+    let ours = "the launcher sets it"
 
     [ for name in [ "--array"; "--job-name"; "--dependency"; "--nodes"; "--ntasks"; "--output"; "--error"; "--open-mode" ] do
           name, ours
       for name in [ "--signal"; "--requeue"; "--no-requeue" ] do
-          name, "the launcher sets it, so that runs are saved and go on; `save_seconds` and `requeues` say when and how often"
+          name, "the launcher sets it; see `save_seconds` and `requeues`"
       for name in [ "--parsable"; "--wrap"; "--wait"; "--test-only" ] do
-          name, "the launcher submits scripts of its own"
+          name, "the launcher submits its own scripts"
       for name in [ "--export"; "--export-file" ] do
           name, "it can set variables that load code; write lines such as `export NAME=VALUE` in `setup`"
-      "--clusters", "a sweep is submitted to one cluster, the one of the machine that submits it"
+      "--clusters", "a sweep runs on the cluster that it is submitted from"
       for name, key in
           [ "--partition", "partition"
             "--account", "account"
@@ -87,18 +87,18 @@ let private taken =
             "--mem", "memory"
             "--cpus-per-task", "cpus"
             "--gres", "gpus" ] do
-          name, $"the key `{key}` is for it" ]
+          name, $"use the key `{key}`" ]
 
-/// Why an option is not for `slurm.options`; sbatch also takes the beginning of a name for the whole.
+/// Why an option is not allowed in `slurm.options`. sbatch also accepts unambiguous prefixes of names.
 let private whyTaken (word: string) : string option =
     let beginsSo (name: string, _) = name.StartsWith(word, StringComparison.Ordinal)
 
     match taken |> List.filter beginsSo |> List.sortBy (fun (name, _) -> name.Length) with
     | (name, reason) :: _ when name = word -> Some reason
-    | (name, reason) :: _ -> Some $"to sbatch it can be short for `{name}`, and {reason}"
+    | (name, reason) :: _ -> Some $"sbatch reads it as `{name}`; {reason}"
     | [] -> None
 
-/// A value with blanks is in quotation marks: behind others a further option could stand.
+/// One option. A value with spaces must be quoted, since otherwise another option could follow it.
 let private option: Codec<string> =
     let form =
         written
@@ -135,7 +135,7 @@ let private time: Codec<string> =
 
     leaf TextShape read Scalar
 
-/// Words with dashes before them; blanks are also in values.
+/// Splits a text before each `--`; values may contain spaces.
 let private optionsIn (text: string) = [ for entry in Regex.Split(text.Trim(), @",?\s+(?=--)") -> entry ]
 
 let private linesIn (text: string) = List.ofArray (text.Split('\n', StringSplitOptions.RemoveEmptyEntries ||| StringSplitOptions.TrimEntries))
@@ -166,7 +166,7 @@ let codec: Codec<SlurmSettings> =
               (written "constraint" @"[A-Za-z0-9_.,:@%/+=&|*()\[\]-]+" [ "a100"; "a100|h100" ])
           field
               "time"
-              "Time limit of an element: minutes, `hours:minutes:seconds` or `days-hours:minutes`. An element that needs more is queued again, and goes on."
+              "Time limit of an array element: minutes, `hours:minutes:seconds` or `days-hours:minutes`. An element that needs more is requeued and resumes."
               ""
               [ "time_limit"; "walltime" ]
               _.Time
@@ -174,7 +174,7 @@ let codec: Codec<SlurmSettings> =
               time
           field
               "memory"
-              "Memory of an element, as `sbatch --mem`."
+              "Memory of an array element, as `sbatch --mem`."
               ""
               [ "mem"; "ram" ]
               _.Memory
@@ -182,7 +182,7 @@ let codec: Codec<SlurmSettings> =
               (written "memory" @"\d{1,12}[KMGT]?" [ "16G"; "8000M" ])
           field
               "cpus"
-              "Processor cores of an element; it computes with as many threads, unless `--threads` says otherwise."
+              "CPU cores of an array element, and its number of threads unless `--threads` is given."
               ""
               [ "cores"; "cpus_per_task" ]
               _.Cpus
@@ -190,7 +190,7 @@ let codec: Codec<SlurmSettings> =
               (int32 1 4096)
           field
               "gpus"
-              "GPUs of an element, also of a type."
+              "GPUs of an array element, optionally with their type (`a100:1`)."
               ""
               [ "gpu"; "gres" ]
               _.Gpus
@@ -198,15 +198,15 @@ let codec: Codec<SlurmSettings> =
               (written "gpus" @"(?:[A-Za-z][A-Za-z0-9_.-]*:)?[0-9]{1,3}" [ "1"; "a100:1" ])
           field
               "throttle"
-              "Most elements that run at the same time."
-              "as many as the cluster lets"
+              "Maximum number of array elements that run at the same time."
+              "no limit"
               [ "concurrent"; "parallel" ]
               _.Throttle
               (fun value s -> { s with Throttle = value })
               (int32 1 1_000_000)
           field
               "save_seconds"
-              "So many seconds before the time limit the runs of an element save their state."
+              "Seconds before the time limit at which runs save their state."
               (string standardSaveSeconds)
               [ "signal" ]
               _.SaveSeconds
@@ -214,7 +214,7 @@ let codec: Codec<SlurmSettings> =
               (int32 10 65535)
           field
               "requeues"
-              "How often an element that ran out of time is queued again."
+              "How many times an element that ran out of time is requeued."
               (string standardRequeues)
               [ "requeue"; "max_requeues" ]
               _.Requeues
@@ -222,7 +222,7 @@ let codec: Codec<SlurmSettings> =
               (int32 0 10_000)
           field
               "options"
-              "Further options of sbatch, each as `--name=value`."
+              "Additional sbatch options, each as `--name=value`."
               ""
               [ "extra"; "sbatch"; "args" ]
               _.Options
@@ -230,7 +230,7 @@ let codec: Codec<SlurmSettings> =
               (texts true optionsIn option)
           field
               "setup"
-              "Lines of shell that run on the node before the program, such as `module load`."
+              "Shell lines that run on the node before the program, such as `module load`."
               ""
               [ "modules"; "prologue"; "before" ]
               _.Setup
@@ -238,14 +238,14 @@ let codec: Codec<SlurmSettings> =
               (texts false linesIn (line "setup" "module load dotnet") |> readable "setup" id)
           field
               "wrapper"
-              "Words before the program on the node, such as a container's `apptainer exec FILE`."
+              "Command prefix of the program on the node, such as a container's `apptainer exec FILE`."
               ""
               [ "container"; "prefix" ]
               _.Wrapper
               (fun value s -> { s with Wrapper = value })
               (line "wrapper" "apptainer exec --nv image.sif" |> readable "wrapper" (fun words -> [ words + " program &" ])) ]
 
-/// What a site asks for, with what an experiment asks for in its place wherever it says something.
+/// The site's settings, overridden by those of the experiment.
 let merged (site: SlurmSettings) (experiment: SlurmSettings) : SlurmSettings =
     { Partition = Option.orElse site.Partition experiment.Partition
       Account = Option.orElse site.Account experiment.Account

@@ -1,10 +1,10 @@
-/// Lengths of time as sbatch's `--time` takes them.
+/// Durations in the formats of sbatch's `--time`.
 module ChannelDistillation.Dsl.Codecs.SlurmTime
 
 open System.Text.RegularExpressions
 
 type Misread =
-    /// As it would be written as hours and minutes, and as what it is to Slurm: minutes and seconds.
+    /// Two numbers with a colon between them: as hours and minutes, and as Slurm reads it, minutes and seconds.
     | TwoParts of hours: string * minutes: string
     | Unreadable
 
@@ -17,8 +17,8 @@ let private form =
 
 let private twoParts = Regex(@"\A(\d{1,5}):([0-5]\d)\z", RegexOptions.CultureInvariant)
 
-/// In seconds: minutes, `hours:minutes:seconds`, `days-hours`, `days-hours:minutes` or `days-hours:minutes:seconds`. What Slurm also takes,
-/// `minutes:seconds`, is no such text: nearly everybody who writes it means hours.
+/// Parses minutes, `hours:minutes:seconds`, `days-hours`, `days-hours:minutes` or `days-hours:minutes:seconds` to seconds. `minutes:seconds`,
+/// which Slurm accepts, is an error, because nearly everybody who writes it means hours and minutes.
 let tryParse (text: string) : Result<int64, Misread> =
     let found = form.Match text
     let part (name: string) = if found.Groups[name].Success then int64 found.Groups[name].Value else 0L

@@ -7,7 +7,7 @@ open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs.Codec
 
-/// As it is written: that exactly one of checkpoint and recipe is there, a record cannot say.
+/// The section as written. A record codec cannot express that exactly one of `checkpoint` and `train` is set.
 type private Raw =
     { Model: Model
       Checkpoint: string option
@@ -27,34 +27,34 @@ let private blank =
 let private batchNorm get set =
     Field.withDefault
         "batch_norm"
-        "Statistics that the teacher's batch normalisation uses."
+        "Statistics used by the teacher's batch normalisation."
         [ "batchnorm"; "bn" ]
         TeacherBatchNorm.RunningStats
         get
         set
         (word
             "batch_norm"
-            [ "running_stats", "Those stored with its weights.", TeacherBatchNorm.RunningStats
-              "batch_stats", "Those of each batch, as in the published code of Channel Distillation.", TeacherBatchNorm.BatchStats ])
+            [ "running_stats", "The statistics stored with the weights.", TeacherBatchNorm.RunningStats
+              "batch_stats", "The statistics of each batch, as in the published code of Channel Distillation.", TeacherBatchNorm.BatchStats ])
 
 let private cache get set =
     Field.withDefault
         "cache"
-        "Whether the teacher outputs for training images are cached on disk, so that later epochs and runs need not compute them again: `true` where images are not augmented at random, `{ views: N }` to augment each image in N ways and no more."
+        "Cache the teacher's outputs for training images on disk so that later epochs and runs reuse them: `true` if images are not augmented, `{ views: N }` to augment each image in only N ways."
         []
         None
         get
         set
         CacheCodec.codec
 
-/// `{ known: NAME }`: its network and its weights follow from the name.
+/// `{ known: NAME }`: the name determines the network and the weights.
 let private known: Codec<Teacher> =
     Record.codec
         (KnownTeachers.named "")
         false
         [ Field.required
               "known"
-              "A teacher that is fetched by its name, instead of all that follows but `batch_norm` and `cache`; `teacher list` shows them."
+              "Name of a known teacher, which determines its network and weights; `teacher list` shows them. Only `batch_norm` and `cache` can be set beside it."
               []
               (fun teacher ->
                   match teacher.Source with
@@ -65,13 +65,13 @@ let private known: Codec<Teacher> =
           batchNorm _.BatchNorm (fun value teacher -> { teacher with Teacher.BatchNorm = value })
           cache _.Cache (fun value teacher -> { teacher with Teacher.Cache = value }) ]
 
-/// `{ torchscript: FILE }`: its network and its weights are in the file.
+/// `{ torchscript: FILE }`: the file holds the network and the weights.
 let private scripted: Codec<Teacher> =
     Record.codec
         { Model = ModelCodec.blank; Source = TorchScript; BatchNorm = TeacherBatchNorm.RunningStats; Cache = None }
         false
         [ ModelCodec.scriptField
-              "A network from Python with its weights, instead of `model` and `checkpoint`: a TorchScript file, relative to this one. It is code, and it is run (docs/python.md)."
+              "A network from Python with its weights, instead of `model` and `checkpoint`: path of a TorchScript file, relative to this file. Its code is executed (docs/python.md)."
               _.Model
               (fun value teacher -> { teacher with Teacher.Model = value })
           batchNorm _.BatchNorm (fun value teacher -> { teacher with Teacher.BatchNorm = value })
@@ -84,7 +84,7 @@ let private raw (inherited: Train) =
         (ModelCodec.fields _.Model (fun value record -> { record with Model = value })
          @ [ Field.optional
                  "checkpoint"
-                 "A file of weights: .pth or .safetensors, relative to the project's folder."
+                 "File of weights (.pth or .safetensors), relative to the project folder."
                  ""
                  [ "weights"; "path" ]
                  _.Checkpoint
@@ -92,7 +92,7 @@ let private raw (inherited: Train) =
                  text
              Field.optional
                  "train"
-                 "The recipe of a teacher that is trained once and then shared; what it leaves out is taken from the experiment's `train`."
+                 "Settings to train the teacher with, once for all runs; omitted ones are taken from the experiment's `train`."
                  ""
                  []
                  _.Train
@@ -100,7 +100,7 @@ let private raw (inherited: Train) =
                  (TrainCodec.over (Some inherited))
              Field.withDefault
                  "seed"
-                 "Initialisation and data order of a teacher trained by `train`."
+                 "Seed of the initial weights and data order of a teacher with `train`."
                  []
                  0L
                  _.Seed
@@ -162,7 +162,7 @@ let private described (inherited: Train) : Codec<Teacher> =
                 raw.Edit path (toRaw teacher)
                 |> Result.map (fun edit reader path node -> edit reader path node |> Option.map (fun change -> toRaw >> change >> ofRaw)) }
 
-/// What describes a teacher, and `known` says already.
+/// Keys that `known` and `torchscript` replace.
 let private description = [ "model"; "stem"; "checkpoint"; "train"; "seed" ]
 
 let private present (inherited: Train) : Codec<Teacher> =
@@ -207,7 +207,7 @@ let private present (inherited: Train) : Codec<Teacher> =
             | _, Known _ -> known.Edit path teacher
             | _ -> described.Edit path teacher }
 
-/// Whether a text is a name and no path: `pretrain/teacher.pth` is somebody's attempt at a checkpoint.
+/// Whether a text is a name rather than a path such as `pretrain/teacher.pth`, which was probably meant as a checkpoint.
 let private isName (text: string) = text |> Seq.forall (fun c -> Char.IsLetterOrDigit c || c = '-' || c = '_')
 
 /// `none`, a known name, or a mapping.

@@ -1,4 +1,4 @@
-/// Files that `torchscript:` names.
+/// TorchScript files named by `torchscript:`.
 module ChannelDistillation.Dsl.Codecs.TorchScriptCodec
 
 open System.IO
@@ -7,20 +7,20 @@ open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs.Codec
 
-/// Replaced by the run's seed in a student's path.
+/// Placeholder for the run's seed in a student's path.
 let seedMark = "{seed}"
 
 let ofSeed (seed: int64) (path: string) = path.Replace(seedMark, string seed)
 
-/// What is known of a file without running it; Error: why it cannot be used. The name is the one that the experiment shows.
+/// Reads a file's description without running it. Error: why the file cannot be used. `name`: how messages refer to the file.
 let archive (path: string) (name: string) : Result<Archive, string> =
     try
-        // Of a file that was reported, there is no path.
+        // The path is empty if a problem with it was already reported.
         if path = "" then Error "" else Ok(Archive.Read(path, name))
     with :? InvalidDataException as error ->
         Error error.Message
 
-/// The network in a file.
+/// Reads the network in a file.
 let network (path: string) (name: string) : Result<Archive * NetworkDescription, string> =
     archive path name
     |> Result.bind (fun archive ->
@@ -29,7 +29,7 @@ let network (path: string) (name: string) : Result<Archive * NetworkDescription,
         with :? InvalidDataException as error ->
             Error error.Message)
 
-/// The loss in a file, under its name in the experiment.
+/// Reads the loss in a file. `name`: its name in the experiment.
 let loss (path: string) (name: string) : Result<ChannelDistillation.Losses.LossDescriptor, string> =
     archive path (nonNull (Path.GetFileName path))
     |> Result.bind (fun archive ->
@@ -38,7 +38,7 @@ let loss (path: string) (name: string) : Result<ChannelDistillation.Losses.LossD
         with :? InvalidDataException as error ->
             Error error.Message)
 
-/// A path relative to the folder of the file that it is written in; the value is absolute.
+/// A path relative to the folder of the YAML file; the value is absolute.
 let file: Codec<string> =
     let read (reader: Reader) path (node: Node) =
         text.Read reader path node
@@ -46,7 +46,7 @@ let file: Codec<string> =
 
     leaf TextShape read Scalar
 
-/// The same, of a loss that can be used.
+/// The path of a file that holds a usable loss.
 let lossFile: Codec<string> =
     let read (reader: Reader) path (node: Node) =
         file.Read reader path node
@@ -59,14 +59,14 @@ let lossFile: Codec<string> =
 
     { file with Read = read }
 
-/// A network from a file.
+/// A network from a TorchScript file.
 let model (path: string) : Model = { Name = nonNull (Path.GetFileName path); Stem = None; Script = Some path }
 
-/// Reports keys that say of a network what its file says already.
+/// Reports keys that the TorchScript file already determines.
 let alone (reader: Reader) path (entries: Entry list) (keys: string list) =
     match entries |> List.tryFind (fun entry -> List.contains entry.Name keys) with
     | Some other -> reader.Report(other.Name :: path, other.At, TorchScriptDescribed other.Name)
     | None -> ()
 
-/// The entry that makes a mapping one of a file.
+/// Whether a mapping names a TorchScript file.
 let isScripted (node: Node) = (Node.entry "torchscript" node).IsSome

@@ -1,4 +1,4 @@
-/// The section `train`, of the experiment and of a teacher.
+/// The section `train` of an experiment and of a teacher.
 module ChannelDistillation.Dsl.Codecs.TrainCodec
 
 open System
@@ -8,7 +8,7 @@ open ChannelDistillation.Dsl.Codecs.Codec
 
 let private emptySgd = { LearningRate = 0.0; Momentum = 0.0; WeightDecay = 0.0; Nesterov = false }
 
-/// What stands where nothing is written; never trained with, because the keys without a default are required.
+/// Placeholder values; never used for training, because keys without a default are required.
 let blank: Train =
     { Epochs = 1
       Batch = 1
@@ -25,14 +25,14 @@ let private sgd (inherited: Sgd option) =
         inherited.IsSome
         [ Field.required
               "lr"
-              "Learning rate, before its schedule."
+              "Base learning rate, before `lr_schedule`."
               [ "learning_rate" ]
               _.LearningRate
               (fun value record -> { record with LearningRate = value })
               (number (above 0.0))
           Field.withDefault
               "momentum"
-              "Momentum, as PyTorch computes it."
+              "Momentum, as in PyTorch's SGD."
               []
               standard.Momentum
               _.Momentum
@@ -40,7 +40,7 @@ let private sgd (inherited: Sgd option) =
               (number { between 0.0 1.0 with BelowMaximum = true })
           Field.withDefault
               "weight_decay"
-              "Weight decay (L2), on every weight of the student."
+              "Weight decay (L2) on all trained weights."
               [ "wd"; "decay" ]
               standard.WeightDecay
               _.WeightDecay
@@ -48,7 +48,7 @@ let private sgd (inherited: Sgd option) =
               (number (atLeast 0.0))
           Field.withDefault
               "nesterov"
-              "Nesterov's momentum."
+              "Use Nesterov momentum."
               []
               standard.Nesterov
               _.Nesterov
@@ -65,7 +65,7 @@ let private precisions =
           "Convolutions and linear layers in bfloat16, as under PyTorch's autocast; weights, BatchNorm, losses and updates in float32.",
           Precision.BFloat16 ]
 
-/// A training recipe; what it leaves out is taken over from what it inherits.
+/// Training settings; omitted ones are inherited.
 let over (inherited: Train option) : Codec<Train> =
     let standard = defaultArg inherited blank
 
@@ -74,28 +74,28 @@ let over (inherited: Train option) : Codec<Train> =
         inherited.IsSome
         [ Field.required
               "epochs"
-              "Passes over the training images."
+              "Passes over the training set."
               [ "epoch"; "n_epochs"; "num_epochs" ]
               _.Epochs
               (fun value record -> { record with Epochs = value })
               (int32 1 1_000_000)
           Field.required
               "batch"
-              "Images per step; the last, smaller batch of an epoch is kept."
+              "Images per step. The last, smaller batch of an epoch is kept."
               [ "batch_size"; "bs" ]
               _.Batch
               (fun value record -> { record with Batch = value })
               (int32 1 1_000_000)
           Field.required
               "optimizer"
-              "How weights are updated."
+              "The optimizer."
               [ "optim" ]
               _.Optimizer
               (fun value (record: Train) -> { record with Optimizer = value })
               (optimizer (inherited |> Option.map _.Optimizer))
           Field.withDefault
               "lr_schedule"
-              "The learning rate over training."
+              "Schedule of the learning rate."
               [ "learning_rate_schedule"; "scheduler"; "schedule" ]
               standard.Schedule
               _.Schedule
@@ -103,7 +103,7 @@ let over (inherited: Train option) : Codec<Train> =
               ScheduleCodec.learningRate
           Field.withDefault
               "precision"
-              "What convolutions and linear layers compute in, of students and of the teacher that they ask; weights are float32 always."
+              "Precision of convolutions and linear layers, in students and teacher. Weights are always float32."
               [ "dtype" ]
               standard.Precision
               _.Precision
@@ -111,7 +111,7 @@ let over (inherited: Train option) : Codec<Train> =
               precisions
           Field.optional
               "data_seed"
-              "Fixes the order and the variations of the images for all runs; otherwise they follow each run's seed."
+              "Seed of data order and augmentation for all runs, so that they do not depend on each run's seed."
               "the run's seed"
               []
               _.DataSeed

@@ -6,23 +6,23 @@ open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs.Codec
 
-/// What the runs of a variant may be called in folders, on every system.
+/// The first character that some operating system does not allow in a folder name.
 let private badCharacter (name: string) = name |> Seq.tryFind (fun c -> not (System.Char.IsAsciiLetterOrDigit c || "+-_. ".Contains c))
 
-/// What Windows takes for a device, whatever ending follows: no folder can have this name there.
+/// Whether Windows reserves a name for a device, with any extension; no folder can have such a name there.
 let private isDevice (name: string) =
     let first = (name.Split('.')[0]).TrimEnd().ToUpperInvariant()
     let numbered (device: string) = first.Length = 4 && first.StartsWith device && System.Char.IsAsciiDigit(first[3]) && first[3] <> '0'
     List.contains first [ "CON"; "PRN"; "AUX"; "NUL" ] || numbered "COM" || numbered "LPT"
 
-/// Reports a name that cannot be a part of a file name. That of an experiment is a folder's whole name.
+/// Reports a name that cannot be part of a folder name. An experiment's name is the whole name of a folder.
 let checkName (reader: Reader) path (at: Place) key (name: string) =
     match badCharacter name with
     | Some bad -> reader.Report(path, at, BadName(key, name, string bad))
     | None when name.StartsWith '.' || name.EndsWith '.' -> reader.Report(path, at, BadName(key, name, "."))
     | None when name.Trim() <> name || name = "" -> reader.Report(path, at, BadName(key, name, " "))
     | None when name.StartsWith '-' -> reader.Report(path, at, BadName(key, name, "-"))
-    // A variant's name is followed by the seed: only a dot in it ends the name of a device.
+    // A seed follows the variant's name, so a variant can only equal a device name up to a dot.
     | None when (key = "experiment" || name.Contains '.') && isDevice name -> reader.Report(path, at, DeviceName name)
     | None when name.Length > 80 -> reader.Report(path, at, BadName(key, name, ""))
     | None -> ()
@@ -30,7 +30,7 @@ let checkName (reader: Reader) path (at: Place) key (name: string) =
 type private Loss = string * LossSettings
 
 let private checkDeclared (reader: Reader) path (at: Place) variant (declared: string list) name =
-    // Without declared losses the section is missing or broken, and that is reported.
+    // Without declared losses, the section is missing or broken, which is reported already.
     if not (List.isEmpty declared) && not (List.contains name declared) && not (reader.WasMeant name) then
         let near =
             if List.contains name (LossCodec.names ()) then
@@ -95,7 +95,7 @@ let private losses (losses: (string * LossSettings) list) : Codec<Loss list> =
             reader.Report(path, Node.place node, WrongKind(WantList, Node.kind node))
             None
 
-    // Losses from Python have names of the experiment's own.
+    // The experiment chooses the names of losses from Python.
     let item =
         EitherShape
             [ WordShape [ for loss in LossCatalog.All -> loss.Name, loss.Title ]
@@ -121,10 +121,10 @@ let private presets =
     word
         "edt"
         [ "cifar",
-          "Early decay as on CIFAR: cd x0.9 from epochs 60 and 160, losses on logits and labels from epoch 61 on, weight decay on all weights throughout.",
+          "EDT on CIFAR: cd is multiplied by 0.9 from epochs 60 and 160 on; losses on logits and labels start in epoch 61; weight decay acts on all weights throughout.",
           CifarEdt
           "imagenet",
-          "Early decay as on ImageNet: cd x0.9 at every 30th epoch, losses on logits and labels from epoch 31 on, weight decay on all weights throughout.",
+          "EDT on ImageNet: cd is multiplied by 0.9 every 30 epochs; losses on logits and labels start in epoch 31; weight decay acts on all weights throughout.",
           ImageNetEdt ]
 
 let private mapping name declared =
@@ -133,26 +133,26 @@ let private mapping name declared =
         false
         [ Field.required
               "losses"
-              "Names of declared losses, with what differs here."
+              "Names of declared losses, with the settings that differ here."
               []
               _.Losses
               (fun value (variant: Variant) -> { variant with Losses = value })
               (losses declared)
           Field.optional
               "edt"
-              "A preset of loss schedules: Early Decay Teacher."
+              "Preset of loss schedules (Early Decay Teacher)."
               ""
               []
               _.Edt
               (fun value (variant: Variant) -> { variant with Edt = value })
               presets ]
 
-/// `{ ce: , kd: { weight: 2 } }` is written like `losses`, where a list is wanted.
+/// Whether a variant is a mapping like `losses`, `{ ce: , kd: { weight: 2 } }`, instead of a list.
 let private isLosses (declared: (string * LossSettings) list) (entries: Entry list) =
     not (entries |> List.exists (fun entry -> entry.Name = "losses"))
     && entries |> List.exists (fun entry -> (DeclaredLosses.ofVariant declared entry.Name).IsSome)
 
-/// The same as a list.
+/// Such a mapping as a list.
 let private asList (entries: Entry list) =
     let item (entry: Entry) =
         match Node.isNothing entry.Value with
@@ -175,7 +175,7 @@ let private one name (declared: (string * LossSettings) list) : Codec<Variant> =
         | Mapping entries when isLosses declared entries ->
             reader.Report(path, Node.place node, LossesAsMapping(asList entries))
 
-            // What else is wrong with them is worth knowing at once.
+            // Read the losses anyway to report their other mistakes too.
             let items =
                 [ for entry in entries do
                       if entry.Name <> "edt" then
@@ -203,7 +203,7 @@ let private one name (declared: (string * LossSettings) list) : Codec<Variant> =
                 |> Result.map (fun edit reader path node ->
                     edit reader path node |> Option.map (fun change (variant: Variant) -> { variant with Losses = change variant.Losses })) }
 
-/// All variants, given the declared losses.
+/// The codec of all variants, given the declared losses.
 let codec (declared: (string * LossSettings) list) : Codec<Variant list> =
     let read (reader: Reader) path (node: Node) =
         match node.Content with

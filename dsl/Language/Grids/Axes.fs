@@ -1,4 +1,4 @@
-/// The axes of a grid, found in the experiment that they vary.
+/// Resolves the axes of a grid against the experiment.
 module ChannelDistillation.Dsl.Grids.Axes
 
 open ChannelDistillation.Dsl
@@ -18,7 +18,7 @@ type AxisValue =
 
 type FoundAxis = { Path: string; Segments: string list; Values: AxisValue[] }
 
-/// What a grid does not multiply: what names the experiment or holds all runs together.
+/// Keys that cannot be an axis, because they hold for the whole experiment.
 let private notAnAxis =
     [ "experiment"
       "description"
@@ -31,7 +31,7 @@ let private notAnAxis =
       "variants"
       "losses" ]
 
-/// The segments of a path. Names of variants may hold dots.
+/// The segments of a path. Names of variants may contain dots.
 let segments (experiment: Experiment) (path: string) : string list =
     let prefix = "variants."
 
@@ -53,9 +53,8 @@ let segments (experiment: Experiment) (path: string) : string list =
     | Some(name, rest) -> "variants" :: name :: List.ofArray (rest.Split '.')
     | None -> List.ofArray (path.Split '.')
 
-/// Whether a path that leads nowhere is a mistake of its own. Otherwise the part of the file that it leads to is broken, and that is
-/// reported already.
-let private isNews (reader: Reader) (segments: string list) (mistake: PathDiagnostic) =
+/// Whether an unknown path is to be reported. It is not if the part of the file that it names is broken, which is reported already.
+let private isUnreported (reader: Reader) (segments: string list) (mistake: PathDiagnostic) =
     let above (segment: string) = segments |> List.takeWhile ((<>) segment)
 
     match mistake with
@@ -66,7 +65,7 @@ let private isNews (reader: Reader) (segments: string list) (mistake: PathDiagno
     | NoSuchCase name -> not (reader.IsSpoilt(above name))
     | NoSuchPart _ -> not (reader.IsSpoilt [ segments.Head ])
 
-/// The setter at a path, or why there is none.
+/// The setter of a path. Error: why there is none; None: the cause is reported already.
 let private setter (reader: Reader) (experiment: Experiment) path (segments: string list) : Result<Edit<Experiment>, Diagnostic option> =
     match segments with
     | [ head ] when List.contains head notAnAxis -> Error(Some(NotAnAxis path))
@@ -74,7 +73,7 @@ let private setter (reader: Reader) (experiment: Experiment) path (segments: str
     | _ ->
         ExperimentCodec.codec.Edit segments experiment
         |> Result.mapError (fun mistake ->
-            if not (isNews reader segments mistake) then
+            if not (isUnreported reader segments mistake) then
                 None
             else
                 match mistake with
@@ -90,7 +89,7 @@ let private setter (reader: Reader) (experiment: Experiment) path (segments: str
                 | NoSuchCase case -> Some(CaseNotThere(path, case))
                 | NoSuchPart part -> Some(PartNotThere(path, part)))
 
-/// A setting without a place of its own, at that of what it was made from.
+/// A setting as a node; all its parts get the given place.
 let rec private located (place: Place) (setting: Setting) : Node =
     let content =
         match setting with
@@ -102,7 +101,7 @@ let rec private located (place: Place) (setting: Setting) : Node =
 
 let private prefix (a: string list) (b: string list) = a.Length <= b.Length && List.truncate a.Length b = a
 
-/// Reports an axis that another one contains.
+/// Reports axes whose path contains another one's.
 let checkOverlap (reader: Reader) (where: Where) (axes: (string list * string * string list) list) =
     axes
     |> List.iteri (fun index (at, path, segments) ->
@@ -110,7 +109,7 @@ let checkOverlap (reader: Reader) (where: Where) (axes: (string list * string * 
         | Some(_, other, _) -> reader.Report(List.rev at, Option.get (where.Key at), PathOverlap(path, other))
         | None -> ())
 
-/// The setter at a path; why there is none is reported at the axis.
+/// The setter of a path. If there is none, the reason is reported at the axis.
 let private trySetter (reader: Reader) (where: Where) (experiment: Experiment) (at: string list) path segments =
     match setter reader experiment path segments with
     | Ok edit -> Some edit
@@ -122,7 +121,7 @@ let private read (reader: Reader) (edit: Edit<Experiment>) (segments: string lis
     edit reader (List.rev segments) node
     |> Option.map (fun apply -> { Setting = setting; Place = node.Place; Apply = apply })
 
-/// One value on a path.
+/// Resolves a single value on a path.
 let value (reader: Reader) (where: Where) (experiment: Experiment) (at: string list) path (setting: Setting) : FoundAxis option =
     let segments = segments experiment path
 
@@ -133,7 +132,7 @@ let value (reader: Reader) (where: Where) (experiment: Experiment) (at: string l
         read reader edit segments setting node
         |> Option.map (fun value -> { Path = path; Segments = segments; Values = [| value |] }))
 
-/// The values of an axis of the section `grid` at some place of it; nothing in the place of those that are wrong.
+/// The values of an axis of the section `grid`; None for invalid ones, which are reported.
 let values (reader: Reader) (where: Where) (experiment: Experiment) (at: string list) (axis: Axis) : AxisValue option list =
     let segments = segments experiment axis.Path
 
@@ -143,18 +142,18 @@ let values (reader: Reader) (where: Where) (experiment: Experiment) (at: string 
         let nodes =
             match where.Node at with
             | Some { Content = Sequence items } when items.Length = axis.Values.Length -> items
-            // A value that is there twice is reported, and counts once.
+            // A duplicate value is reported, and counts once.
             | Some { Content = Sequence items } -> List.distinctBy Node.setting items
             | Some node -> axis.Values |> List.map (located node.Place)
             | None -> axis.Values |> List.map (located (Option.get (where.Value at)))
 
         List.map2 (read reader edit segments) axis.Values nodes
 
-/// What an axis can change of an experiment.
+/// The parts of an experiment that an axis can change.
 let varied (experiment: Experiment) =
     struct (experiment.Dataset, experiment.Teacher, experiment.Student, experiment.Train, experiment.Losses, experiment.Variants)
 
-/// Whether a variant's runs may differ along an axis.
+/// Whether a variant's runs can differ along an axis.
 let mayUse (experiment: Experiment) (variant: Variant) (others: FoundAxis list) (axis: FoundAxis) =
     let changesLosses =
         others

@@ -1,4 +1,4 @@
-/// The dimensions of a grid: axes that are combined with one another.
+/// The dimensions of a grid, which are combined with each other.
 module ChannelDistillation.Dsl.Grids.Dimensions
 
 open System
@@ -7,13 +7,13 @@ open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
 
-/// Axes that move together; a single axis is a group of one.
+/// Axes that vary together: those of an entry of `zip`, or a single axis of `product`.
 type Dimension = { Axes: Axes.FoundAxis[]; Count: int }
 
-/// The dimensions of a grid as far as they are right, and the sections of the file that an axis which is wrong as a whole would replace.
+/// The valid dimensions of a grid, and the sections of the file that a wholly invalid axis would set.
 type Found = { Dimensions: Dimension list; Unsure: Set<string> }
 
-/// Reports positions that set the same as an earlier one. Numbers are told apart by their text alone: they are many at times.
+/// Reports positions that set the same as an earlier one. Numbers are compared only as text, because there can be many.
 let private reportSame (reader: Reader) (experiment: Experiment) (dimension: Dimension) =
     let settings position = [ for axis in dimension.Axes -> axis.Values[position].Setting ]
 
@@ -49,12 +49,12 @@ let private reportSame (reader: Reader) (experiment: Experiment) (dimension: Dim
             reader.Report([ axis.Path; "grid" ], axis.Values[position].Place, SameValue(axis.Path, show position, show earlier))
         | None -> ()
 
-/// Every axis that a grid writes, and where: those of `product` alone, those of an entry of `zip` together.
+/// All axes of a grid with their paths in the file, grouped by dimension.
 let private written (grid: Grid) : (string list * Axis) list list =
     [ for axis in grid.Product -> [ [ "grid"; "product"; axis.Path ], axis ]
       for index, group in List.indexed grid.Zip -> [ for axis in group -> [ "grid"; "zip"; string index; axis.Path ], axis ] ]
 
-/// The axes of a group, at the positions where all of their values are right.
+/// The dimension of a group of axes, with the positions at which all values are valid.
 let private dimension (experiment: Experiment) (group: (Axis * Axes.AxisValue option list) list) : Dimension option =
     let lengths = group |> List.map (fun (_, values) -> values.Length) |> List.distinct
 
@@ -76,10 +76,10 @@ let private dimension (experiment: Experiment) (group: (Axis * Axes.AxisValue op
                   Values = [| for position in good -> values[position].Value |] }
 
             Some { Axes = [| for axis in group -> found axis |]; Count = good.Length }
-    // Of uneven length, which is reported.
+    // Axes of different lengths are reported already.
     | _ -> None
 
-/// The dimensions of an experiment's grid.
+/// Finds the dimensions of an experiment's grid.
 let find (reader: Reader) (where: Where) (experiment: Experiment) : Found =
     let groups = written experiment.Grid
 
@@ -101,5 +101,5 @@ let find (reader: Reader) (where: Where) (experiment: Experiment) : Found =
                   if dimension.IsNone then
                       for axis, _ in group -> axis.Path.Split('.')[0] ] }
 
-/// The number of points; as large as may be.
+/// The number of points; a float, because it can exceed every integer.
 let points (dimensions: Dimension list) = dimensions |> List.fold (fun count dimension -> count * float dimension.Count) 1.0

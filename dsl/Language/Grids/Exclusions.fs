@@ -1,4 +1,4 @@
-/// What a grid leaves out.
+/// The section `exclude` of a grid.
 module ChannelDistillation.Dsl.Grids.Exclusions
 
 open System.Collections.Generic
@@ -7,17 +7,17 @@ open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Grids.Dimensions
 
-/// An entry of `exclude`: for each dimension the positions that it names; none: all of them.
+/// An entry of `exclude`: for each dimension, the positions that it names; None: all.
 type Exclusion = { Variants: string list; Allowed: HashSet<int> option[] }
 
-/// The order in which a mapping is written means nothing.
+/// Sorts mappings by key, because the order of their entries does not matter.
 let rec private unordered (setting: Setting) =
     match setting with
     | Scalar _ -> setting
     | Items items -> Items(List.map unordered items)
     | Entries entries -> Entries(entries |> List.map (fun (key, value) -> key, unordered value) |> List.sortBy fst)
 
-/// The positions of an axis that hold a value, or set what it sets.
+/// The positions of an axis that have a value or set the same.
 let private positionsOf (where: Where) (experiment: Experiment) (axis: Axes.FoundAxis) (at: string list) (value: Setting) : int list =
     let positions isIt =
         [ for position in 0 .. axis.Values.Length - 1 do
@@ -29,7 +29,7 @@ let private positionsOf (where: Where) (experiment: Experiment) (axis: Axes.Foun
     match value, positions (fun known -> unordered known.Setting = value) with
     | Scalar text, [] when (Numbers.tryParse text).IsSome -> []
     | _, [] ->
-        // `cosine` for `{ cosine: {} }`. What is no value of this axis at all matches nothing, and that is said.
+        // `cosine` matches `{ cosine: {} }`. An invalid value matches nothing, which the caller reports.
         match Axes.value (Reader()) where experiment at axis.Path value with
         | None -> []
         | Some found ->
@@ -37,7 +37,7 @@ let private positionsOf (where: Where) (experiment: Experiment) (axis: Axes.Foun
             positions (fun known -> Axes.varied (known.Apply experiment) = set)
     | _, found -> found
 
-/// A value, or any of a list of values; gives the positions, and the places of what matches nothing.
+/// The positions that match a value or any value of a list, and the paths of values that match nothing.
 let private matches (where: Where) (experiment: Experiment) (axis: Axes.FoundAxis) (at: string list) (value: Setting) : int list * string list list =
     match positionsOf where experiment axis at value, value with
     | [], Items items when not items.IsEmpty ->
@@ -53,7 +53,7 @@ let private matches (where: Where) (experiment: Experiment) (axis: Axes.FoundAxi
     | [], _ -> [], [ at ]
     | found, _ -> found, []
 
-/// Reports a variant that the file does not have.
+/// Reports a name that is not a variant of the file.
 let checkVariant (reader: Reader) (where: Where) (at: string list) (name: string) =
     let known =
         match where.Node [ "variants" ] with
@@ -63,7 +63,7 @@ let checkVariant (reader: Reader) (where: Where) (at: string list) (name: string
     if not (known.IsEmpty || List.contains name known) then
         reader.Report(List.rev at, Option.get (where.Value(at @ [ "variant" ])), UnknownVariant(name, known, Suggest.near name known))
 
-/// Every axis that the file writes, also those that are wrong in themselves.
+/// The paths of all axes in the file, including invalid ones.
 let private writtenAxes (where: Where) =
     let keys path =
         match where.Node path with
@@ -79,7 +79,7 @@ let private writtenAxes (where: Where) =
       for index in 0 .. groups - 1 do
           yield! keys [ "grid"; "zip"; string index ] ]
 
-/// The entries of `exclude` that match something. What matches nothing is worth a warning.
+/// The entries of `exclude` that match something. Those that match nothing give a warning.
 let find (reader: Reader) (where: Where) (experiment: Experiment) (dimensions: Dimension list) (warnings: ResizeArray<Problem>) : Exclusion list =
     let axes = writtenAxes where
     let isBroken = [ "product"; "zip" ] |> List.exists (fun part -> reader.IsReported [ "grid"; part ])
@@ -119,7 +119,7 @@ let find (reader: Reader) (where: Where) (experiment: Experiment) (dimensions: D
           if known && not isEmpty then
               { Variants = point.Variants; Allowed = allowed } ]
 
-/// Whether any entry names a point.
+/// Whether any entry excludes a point.
 let contains (excluded: Exclusion list) (positions: int[]) =
     excluded
     |> List.exists (fun entry ->

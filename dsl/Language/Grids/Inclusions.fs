@@ -1,14 +1,14 @@
-/// Points that a grid adds.
+/// The section `include` of a grid.
 module ChannelDistillation.Dsl.Grids.Inclusions
 
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
 
-/// A point of `include`: its variants (none: all) and the values on its paths.
+/// A point of `include`: its variants (none: all) and its values.
 type Inclusion = { Variants: string list; Axes: Axes.FoundAxis list }
 
-/// The points of `include` that are right.
+/// The valid points of `include`.
 let find (reader: Reader) (where: Where) (experiment: Experiment) : Inclusion list =
     [ for index, point in List.indexed experiment.Grid.Include do
           let at = [ "grid"; "include"; string index ]
@@ -29,7 +29,7 @@ let find (reader: Reader) (where: Where) (experiment: Experiment) : Inclusion li
 let apply (experiment: Experiment) (inclusion: Inclusion) =
     (experiment, inclusion.Axes) ||> List.fold (fun experiment axis -> axis.Values[0].Apply experiment)
 
-/// The variants of a point, as they are there.
+/// The variants of a point, as they are at that point.
 let variants (inclusion: Inclusion) (there: Experiment) =
     there.Variants
     |> List.filter (fun variant -> inclusion.Variants.IsEmpty || List.contains variant.Name inclusion.Variants)

@@ -1,11 +1,11 @@
-/// The points of a grid, one after the other.
+/// Iterates over the points of a grid.
 module ChannelDistillation.Dsl.Grids.Points
 
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Grids.Dimensions
 
-/// Visits every combination of positions on some dimensions, the first dimension slowest, with the experiment at each. Dimensions that
-/// are not walked stay as the file has them, at position -1. `positions` is overwritten at every point.
+/// Visits every combination of positions on the walked dimensions, with the experiment at each; the first dimension varies slowest.
+/// Other dimensions keep the file's value, at position -1. `positions` is overwritten at every point.
 let walk (dimensions: Dimension[]) (walked: bool[]) (experiment: Experiment) (visit: int[] -> Experiment -> unit) =
     let positions = Array.create dimensions.Length -1
 
@@ -24,9 +24,9 @@ let walk (dimensions: Dimension[]) (walked: bool[]) (experiment: Experiment) (vi
 
     from 0 experiment
 
-/// The entries of `exclude` that are about a variant.
+/// The entries of `exclude` that apply to a variant.
 let excludedFor (variant: Variant) (excluded: Exclusions.Exclusion list) =
     excluded |> List.filter (fun entry -> entry.Variants.IsEmpty || List.contains variant.Name entry.Variants)
 
-/// By dimension, whether any entry of `exclude` is about it.
+/// Whether any entry of `exclude` restricts a dimension.
 let isExcludedBy (excluded: Exclusions.Exclusion list) (dimension: int) = excluded |> List.exists (fun entry -> entry.Allowed[dimension].IsSome)

@@ -1,4 +1,4 @@
-/// What is said about each mistake. Every word that a user reads about an experiment file is in this folder.
+/// The message of each diagnostic. This folder holds every text that a user reads about an experiment file.
 module internal ChannelDistillation.Dsl.Messages.DiagnosticText
 
 open ChannelDistillation.Dsl

@@ -1,4 +1,4 @@
-/// What is said about parts that do not fit together.
+/// Messages about parts of an experiment that do not fit together.
 module internal ChannelDistillation.Dsl.Messages.ExperimentMessages
 
 open ChannelDistillation.Losses
@@ -6,108 +6,106 @@ open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Words
 open ChannelDistillation.Dsl.Messages.Phrases
 
-/// Nothing for mistakes of another kind.
-let message (mistake: Diagnostic) : Message option =
-    match mistake with
+/// None for diagnostics of other groups.
+let message (diagnostic: Diagnostic) : Message option =
+    match diagnostic with
     | TeacherWithoutSource ->
         say
             "TEACHER WITHOUT WEIGHTS"
-            "I do not know where the weights of this teacher come from."
-            "give it `checkpoint: FILE`, or `train: { epochs: 10 }` to train it first. `teacher list` shows teachers that a name is enough for."
-    | TeacherWithTwoSources ->
-        say "TWO KINDS OF TEACHER" "A teacher has a `checkpoint`, or it is trained by `train`, but not both." "remove one of the two."
+            "This teacher has no weights."
+            "add `checkpoint: FILE`, or `train: { epochs: 10 }` to train it first. `teacher list` shows teachers that need only a name."
+    | TeacherWithTwoSources -> say "CONFLICTING KEYS" "A teacher has either `checkpoint` or `train`, not both." "remove one of them."
     | KnownTeacherDescribed key ->
         say
-            "KNOWN TEACHER DESCRIBED"
-            $"A `known` teacher has its network and its weights from its name: {code key} cannot be chosen."
-            $"remove {code key}, or remove `known` and describe the teacher."
-    | TorchScriptUnusable reason -> say "UNUSABLE MODULE" reason "python/channel_distillation.py exports modules that can be used (docs/python.md)."
+            "CONFLICTING KEYS"
+            $"`known` determines the teacher's network and weights, so {code key} cannot be set."
+            $"remove {code key}, or remove `known` and describe the teacher yourself."
+    | TorchScriptUnusable reason -> say "UNUSABLE MODULE" reason "export modules with python/channel_distillation.py (docs/python.md)."
     | TorchScriptDescribed key ->
         say
-            "MODULE DESCRIBED"
-            $"A network from `torchscript` has its architecture and its weights from its file: {code key} cannot be chosen."
+            "CONFLICTING KEYS"
+            $"The `torchscript` file determines the architecture and the weights, so {code key} cannot be set."
             $"remove {code key}, or remove `torchscript`."
-    | BuiltInLossName loss ->
-        say
-            "NAME OF A BUILT-IN LOSS"
-            $"{code loss} is a built-in loss: a table could not tell it from a loss from Python of the same name."
-            $"give yours another name, for instance `my-{loss}`."
+    | BuiltInLossName loss -> say "RESERVED NAME" $"{code loss} is the name of a built-in loss." $"choose another name, such as `my-{loss}`."
     | NetworkOfOtherImages(file, own, dataset, here) ->
         let wanted = here.Replace("x", ", ")
 
         say
-            "NETWORK FOR OTHER IMAGES"
-            $"{code file} takes images of {own} (channels x height x width), and {code dataset} has {here}."
+            "IMAGE SIZE MISMATCH"
+            $"{code file} takes {own} images (channels x height x width), but {code dataset} has {here} images."
             $"export it again with `image=({wanted})`."
     | NetworkOfOtherClasses(file, own, dataset, here) ->
         say
-            "NETWORK FOR OTHER CLASSES"
-            $"{code file} has {own} logits, and {code dataset} has {here} classes."
-            $"export a network that has {here} outputs."
+            "CLASS COUNT MISMATCH"
+            $"{code file} has {own} logits, but {code dataset} has {here} classes."
+            $"export a network with {here} outputs."
     | TorchScriptInBFloat16 files ->
-        let compute = if files.Length = 1 then "computes" else "compute"
+        let are =
+            if files.Length = 1 then
+                "is a TorchScript file, which computes"
+            else
+                "are TorchScript files, which compute"
 
-        say
-            "FLOAT32 ONLY"
-            $"{codes files} {compute} in float32: the layers of a TorchScript file are fixed, so they cannot compute in bfloat16."
-            "remove `precision: bfloat16`."
+        say "FLOAT32 ONLY" $"{codes files} {are} in float32 only." "remove `precision: bfloat16`."
     | OutputsNotThere(losses, what, file, outputs) ->
         let reads, those = if losses.Length = 1 then "reads", "the loss" else "read", "these losses"
 
         say
-            "NO SUCH OUTPUT"
-            $"{codes losses} {reads} {what}, but {code file} gives only {codes outputs}."
-            $"export it again with more `taps`, or leave {those} out."
+            "MISSING OUTPUT"
+            $"{codes losses} {reads} {what}, but {code file} outputs only {codes outputs}."
+            $"export it again with more `taps`, or remove {those}."
     | TeacherOfOtherImages(teacher, (own, ownClasses, ownSize), (here, classes, size)) ->
         say
-            "TEACHER OF OTHER IMAGES"
-            $"The teacher {code teacher} tells the {ownClasses} classes of {code own} apart, on {ownSize} images; {code here} has {classes} classes and {size} images."
-            $"choose a teacher that was trained on {code here}, or train one: `{{ model: NETWORK, train: {{}} }}`."
+            "TEACHER DOES NOT FIT"
+            $"The teacher {code teacher} was trained on {code own} with {ownClasses} classes and {ownSize} images, but {code here} has {classes} classes and {size} images."
+            $"choose a teacher trained on {code here}, or train one: `{{ model: NETWORK, train: {{}} }}`."
     | CacheOfRandomImages still ->
         say
-            "CACHE OF RANDOM IMAGES"
-            "Training images are varied by chance, so that the teacher says something new of them in every epoch. `cache: true` cannot keep that."
-            $"vary each image in a few ways and no more, `cache: {{ views: 8 }}`, or not at all: `augment: {{ {still} }}` in `dataset`."
+            "CANNOT CACHE"
+            "`cache: true` needs training images without random augmentation."
+            $"limit augmentation to a few views of each image, `cache: {{ views: 8 }}`, or turn it off in `dataset`: `augment: {{ {still} }}`."
     | CacheOfBatchStats ->
         say
-            "CACHE OF BATCH STATISTICS"
-            "With `batch_norm: batch_stats`, what the teacher says of an image depends on the whole batch. `cache` cannot keep that."
+            "CANNOT CACHE"
+            "With `batch_norm: batch_stats`, the teacher's output for an image depends on the whole batch and cannot be cached."
             "remove `cache` or `batch_norm`."
     | CacheOfMaps(losses, variants, served) ->
         let reads = if losses.Length = 1 then "reads" else "read"
+        let row = if variants.Length = 1 then "variant" else "variants"
 
         say
-            "NOT IN THE CACHE"
-            $"{codes losses} of {codes variants} {reads} whole feature maps of the teacher: too many numbers for `cache`, which keeps channel means, logits and embeddings."
-            $"remove `cache`, or move these variants to an experiment without it. With `cache` go {codes served}, and losses without a teacher."
+            "CANNOT CACHE"
+            $"{codes losses} in the {row} {codes variants} {reads} whole feature maps; `cache` holds only channel means, logits and embeddings."
+            $"remove `cache`, or move the {row} to another experiment. `cache` works with {codes served}, and losses without a teacher."
     | NameAndFolder ->
         say
-            "TWO DATASETS"
-            "`image_folder` and `classes` describe a folder of images, `name` a known dataset: it cannot be both."
-            "remove one of the two."
+            "CONFLICTING KEYS"
+            "`name` selects a known dataset; `image_folder` and `classes` describe a folder of images. They cannot be combined."
+            "remove `name`, or remove `image_folder` and `classes`."
     | UndeclaredLoss("edt", _, _, _) ->
-        say "PRESET IN A LIST" "`edt` is a preset for the whole variant, and no loss of this list." "write `{ losses: [ce, cd], edt: cifar }`."
+        say "PRESET IN A LIST" "`edt` is a preset for the whole variant, not a loss." "write `{ losses: [ce, cd], edt: cifar }`."
     | UndeclaredLoss(loss, variant, declared, near) ->
-        let text = $"The variant {code variant} uses {code loss}, which is not declared in `losses`."
-
         let hint =
             if near.IsEmpty && not (isNull (LossCatalog.Find loss)) then
-                $"declare it there: `{loss}: {{}}`. Declared are: {known declared}."
+                $"declare it: `{loss}: {{}}`."
             else
-                (maybe described near + $" Declared are: {known declared}.").Trim()
+                maybe described near
 
-        say "UNDECLARED LOSS" text hint
-    | LossesAsMapping list -> say "NOT A LIST" "The losses of a variant are a list, and this is a mapping (`key: value`)." $"write {code list}."
+        say
+            "UNDECLARED LOSS"
+            $"The variant {code variant} uses the loss {code loss}, which is not declared in `losses`."
+            (withKnown "declared losses" hint declared)
+    | LossesAsMapping list -> say "NOT A LIST" "The losses of a variant must be a list, but this is a mapping (`key: value`)." $"write {code list}."
     | NoTeacher(loss, variant, others) ->
-        let text = $"The loss {code loss} of {code variant} learns from a teacher, but this experiment has none (`teacher: none`)."
+        let text = $"The loss {code loss} in the variant {code variant} needs a teacher, but this experiment has none (`teacher: none`)."
 
         let more =
             match others with
             | [] -> ""
-            | [ one ] -> $" So does a loss of {code one}."
-            | several -> $" So do losses of {codes several}."
+            | [ one ] -> $" The variant {code one} needs one too."
+            | several -> $" The variants {codes several} need one too."
 
-        say "NO TEACHER" (text + more) "give the experiment a `teacher`, or keep to losses that need none, such as `ce`."
+        say "NO TEACHER" (text + more) "add a `teacher`, or use only losses that need none, such as `ce`."
     | CannotPair(student, teacher, losses) ->
         let names chosen = codes [ for loss, _, _ in chosen -> loss ]
 
@@ -122,30 +120,23 @@ let message (mistake: Diagnostic) : Message option =
 
         let remedies = losses |> List.map (fun (_, _, remedy) -> remedy) |> List.distinct
         let those = if losses.Length = 1 then "the loss" else "these losses"
-        say "FEATURES DO NOT PAIR" (System.String.Join(" ", text)) (System.String.Join("; ", remedies) + $"; or leave {those} out.")
-    | StemNotThere(model, stem, legal) ->
-        say
-            "NO SUCH STEM"
-            $"{code model} cannot be built with the stem {code stem}."
-            $"it has {either legal}; without `stem`, the right one is chosen."
+        say "FEATURES DO NOT PAIR" (System.String.Join(" ", text)) (System.String.Join("; ", remedies) + $"; or remove {those}.")
+    | StemNotThere(model, stem, legal) -> say "UNKNOWN STEM" $"{code model} has no stem {code stem}." $"use {either legal}, or omit `stem`."
     | ExtendsNotFound(path, near) ->
-        say
-            "NO SUCH FILE"
-            $"This experiment builds on {code path}, which does not exist. The path is relative to the folder of this file."
-            (suggest near)
+        say "FILE NOT FOUND" $"{code path} does not exist. The path in `extends` is relative to the folder of this file." (suggest near)
     | ExtendsScript path ->
         say
             "NOT YAML"
-            $"`extends` names {code path}, an F# script. An experiment extends YAML files only: nothing runs a script but its name on the command line."
-            $"write what the script stands for to a YAML file, and extend that."
+            $"{code path} is an F# script, and `extends` accepts only YAML files. Scripts run only if the command line names them."
+            "write the script's YAML to a file, `dotnet fsi SCRIPT > FILE.yaml`, and extend that file."
     | ExtendsItself chain ->
         let chain = System.String.Join(" -> ", List.map code chain)
-        say "ENDLESS EXTENDS" $"These files build on one another in a circle: {chain}." "remove one `extends`."
-    | ExtendsTooLong limit -> say "LONG CHAIN" $"More than {limit} files build on one another." ""
-    | ScriptFails output -> say "SCRIPT FAILS" ("This script ended with an error:\n" + System.String.Join("\n", output)) ""
-    | ScriptSaysNothing -> say "NO EXPERIMENT" "This script ran, but gave no experiment." "end it with `|> emit`."
-    | SetWithoutValue -> say "NO VALUE" "I need a path and a value: `--set train.epochs=2`." ""
-    | SetTooLate path -> say "NOT A SETTING" $"{code path} can only be written in the file." ""
+        say "CIRCULAR EXTENDS" $"These files extend one another in a circle: {chain}." "remove one `extends`."
+    | ExtendsTooLong limit -> say "TOO MANY EXTENDS" $"This chain of `extends` is longer than {limit} files." "merge some of the files."
+    | ScriptFails output -> say "SCRIPT FAILED" ("The script ended with an error:\n" + System.String.Join("\n", output)) ""
+    | ScriptSaysNothing -> say "NO EXPERIMENT" "The script ran but returned no experiment." "end it with `|> emit`."
+    | SetWithoutValue -> say "MISSING VALUE" "`--set` needs a path and a value, such as `--set train.epochs=2`." ""
+    | SetTooLate path -> say "NOT A SETTING" $"{code path} can only be set in the file." ""
     | SetThroughValue(path, segment) ->
-        say "NO SUCH PATH" $"{inside path} is no mapping, so there is no {code segment} in it." "set the whole of it instead."
+        say "UNKNOWN PATH" $"{inside path} has no part {code segment}." $"set the whole value: `--set {Words.path path}=VALUE`."
     | _ -> None

@@ -1,96 +1,80 @@
-/// What is said about a file that is no experiment at all.
+/// Messages about files that cannot be read as YAML.
 module internal ChannelDistillation.Dsl.Messages.FileMessages
 
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Words
 open ChannelDistillation.Dsl.Messages.Phrases
 
-let private yaml mistake =
-    match mistake with
+let private yaml (diagnostic: SyntaxDiagnostic) =
+    match diagnostic with
     | UnclosedQuote ->
-        say "OPEN QUOTE" "This quotation mark is never closed." "put the same mark at the end of the text, or leave both out: most texts need none."
+        say "UNCLOSED QUOTE" "This quotation mark is not closed." "add the same mark at the end, or remove it: most text needs no quotes."
     | UnclosedBracket opening ->
         let closing = if opening = "[" then "]" else "}"
 
         say
-            "OPEN BRACKET"
-            $"This {code opening} is never closed, or something between it and its end is missing."
-            $"there may be a comma missing between two values, or a {code closing} at the end."
-    | UnexpectedClosing closing -> say "STRAY BRACKET" $"This {code closing} closes nothing." "remove it, or write the bracket that it should close."
-    | NoSpaceAfterColon -> say "NO SPACE AFTER COLON" "YAML sees one word here, not a key and a value." "put a space after the colon: `key: value`."
+            "UNCLOSED BRACKET"
+            $"This {code opening} is not closed, or a comma is missing after it."
+            $"add a {code closing} at the end, or a comma between the values."
+    | UnexpectedClosing closing ->
+        say "UNMATCHED BRACKET" $"This {code closing} has no opening bracket." "remove it, or add the opening bracket."
+    | NoSpaceAfterColon -> say "NO SPACE AFTER COLON" "YAML reads this as one word, not as a key and a value." "add a space after the colon: `key: value`."
     | ColonInValue ->
         say
             "TWO COLONS"
-            "There are two `: ` on this line, and YAML allows one."
+            "This line has two `: `; YAML allows one."
             "put the value in quotes, or in braces if it is a mapping: `key: { a: 1 }`."
-    | BadIndent ->
-        say
-            "INDENTATION"
-            "This line is not where I expect it: keys of one mapping must begin in the same column."
-            "compare its indentation with the lines above."
-    | MissingColon -> say "NO COLON" "There is no colon after this word, so that it is no key for the lines below it." "write `key:`."
+    | BadIndent -> say "INDENTATION" "The keys of a mapping must start in the same column, and this line does not." "align it with the lines above."
+    | MissingColon -> say "NO COLON" "This word has no colon, so it cannot be the key of the lines below." "write `key:`."
     | DashAfterKey ->
         say
             "LIST AFTER A KEY"
-            "A list with dashes cannot begin on the line of its key."
-            "begin it on the next line, or write it in brackets: `[a, b]`."
-    | AfterValue ->
-        say
-            "TWO VALUES"
-            "There is something after the value on this line that does not belong to it."
-            "put the whole value in quotes, or begin a new line."
-    | ReservedCharacter character -> say "RESERVED CHARACTER" $"In YAML no value can begin with {code character}." "put the value in quotes."
+            "A list with dashes cannot start on the line of its key."
+            "start it on the next line, or use brackets: `[a, b]`."
+    | AfterValue -> say "TEXT AFTER A VALUE" "The value on this line has already ended." "put the whole value in quotes, or start a new line."
+    | ReservedCharacter character -> say "RESERVED CHARACTER" $"A YAML value cannot start with {code character}." "put the value in quotes."
     | BadEscape ->
         say
             "UNKNOWN ESCAPE"
-            "I do not know this escape sequence (a backslash and what follows it)."
-            "in single quotes a backslash is a plain character."
+            "YAML has no such escape sequence."
+            "use single quotes, in which a backslash is an ordinary character."
     | Unreadable ->
-        say "NOT YAML" "I cannot make sense of the file from here on." "a bracket, a quotation mark or the indentation just before this may be wrong."
+        say "NOT YAML" "From here on, the file is not valid YAML." "check the brackets, quotation marks and indentation just before this."
 
-/// Nothing for mistakes of another kind.
-let message (mistake: Diagnostic) : Message option =
-    match mistake with
-    | FileNotFound near -> say "NO SUCH FILE" "There is no such file." (suggest near)
-    | FileUnreadable reason -> say "UNREADABLE FILE" $"I cannot read this file: {reason}." ""
-    | FileEmpty -> say "EMPTY FILE" "There is nothing in this file." "`experiments/quickstart.yaml` is a good one to begin with."
+/// None for diagnostics of other groups.
+let message (diagnostic: Diagnostic) : Message option =
+    match diagnostic with
+    | FileNotFound near -> say "FILE NOT FOUND" "This file does not exist." (suggest near)
+    | FileUnreadable reason -> say "UNREADABLE FILE" $"This file cannot be read: {reason}." ""
+    | FileEmpty -> say "EMPTY FILE" "This file has no content." "start from `experiments/quickstart.yaml`."
     | FileTooLarge(bytes, limit) ->
         say
-            "LARGE FILE"
-            $"This file has {large (float bytes)} bytes; no experiment needs more than {large (float limit)}."
-            "is it another kind of file? Long lists of values are shorter as a range: `{ from: 1, to: 10, count: 4 }`."
-    | NotUtf8 ->
-        say "NOT UTF-8" "This is not UTF-8 text." "save the file as UTF-8; if it is a picture, an archive or a checkpoint, it is not an experiment."
+            "FILE TOO LARGE"
+            $"This file has {large (float bytes)} bytes; the limit is {large (float limit)}."
+            "is it an experiment? Long lists of values are shorter as a range: `{ from: 1, to: 10, count: 4 }`."
+    | NotUtf8 -> say "NOT UTF-8" "This file is not UTF-8 text." "save it as UTF-8. Images, archives and checkpoints are not experiments."
     | ControlCharacter value ->
-        say
-            "CONTROL CHARACTER"
-            $"There is a character here that no text should hold (number {value})."
-            "delete it; it may be invisible in your editor."
+        say "CONTROL CHARACTER" $"This is a control character (code {value}), which is not allowed." "delete it; your editor may not show it."
     | EscapedControl value ->
         say
             "CONTROL CHARACTER"
-            $"In double quotes, a backslash and what follows it stand for one character: here for a control character (number {value})."
-            "remove it; in single quotes a backslash is a plain character."
-    | TabIndent ->
-        say
-            "TAB"
-            "This line is indented with a tab, and YAML takes spaces only."
-            "replace each tab by two spaces; editors can do so for the whole file."
-    | Syntax mistake -> yaml mistake
-    | TooDeep limit -> say "TOO DEEP" $"Lists and mappings are nested more than {limit} levels deep here." "no experiment needs more than ten."
+            $"An escape sequence in this text stands for a control character (code {value}), which is not allowed."
+            "remove it, or use single quotes, in which a backslash is an ordinary character."
+    | TabIndent -> say "TAB" "This line is indented with a tab; YAML allows only spaces." "replace the tabs with spaces; most editors can convert a file."
+    | Syntax diagnostic -> yaml diagnostic
+    | TooDeep limit -> say "TOO DEEP" $"Lists and mappings are nested more than {limit} levels deep." "no experiment needs more than ten."
     | TooManyValues limit ->
         say
             "TOO MANY VALUES"
-            $"With all aliases (`*name`) written out, this file holds more than {large (float limit)} values."
-            "an alias of aliases grows quickly; write out what is meant."
-    | SeveralDocuments ->
-        say "SEVERAL DOCUMENTS" "A second YAML document begins here, and a file holds one experiment." "remove the `---`, or use two files."
-    | DuplicateKey(key, line) ->
-        say "DUPLICATE KEY" $"The key {code key} is already on line {line} of this mapping." "remove one of the two, or rename it."
-    | UnknownAnchor(name, near) -> say "UNKNOWN ANCHOR" $"There is no anchor {anchor name} above this." (maybe (fun name -> code ("*" + name)) near)
-    | AnchorInsideItself name -> say "ENDLESS ALIAS" $"This alias stands inside the anchor {anchor name} that it repeats, so it would never end." ""
+            $"With all aliases (`*name`) expanded, this file has more than {large (float limit)} values."
+            "aliases of aliases multiply; write the values out."
+    | SeveralDocuments -> say "SEVERAL DOCUMENTS" "A second YAML document starts here; a file holds one experiment." "remove the `---`, or use two files."
+    | DuplicateKey(key, line) -> say "DUPLICATE KEY" $"This mapping already has the key {code key}, in line {line}." "remove or rename one of them."
+    | UnknownAnchor(name, near) ->
+        say "UNKNOWN ANCHOR" $"No anchor {anchor name} is defined above this line." (maybe (fun name -> code ("*" + name)) near)
+    | AnchorInsideItself name -> say "CIRCULAR ALIAS" $"This alias is inside the anchor {anchor name} that it refers to." ""
     | MergeOfNoMapping ->
-        say "NOTHING TO MERGE" "`<<` takes over the keys of a mapping, and this is none." "name an anchor of a mapping: `<<: *name`."
-    | KeyNotText -> say "STRANGE KEY" "A key must be a word, not a list or a mapping." ""
-    | TagUsed tag -> say "YAML TAG" $"Experiments have no YAML tags like {code tag}." "remove it: what a value is follows from its key."
+        say "INVALID MERGE" "`<<` merges the keys of a mapping, and this is not a mapping." "name the anchor of a mapping: `<<: *name`."
+    | KeyNotText -> say "INVALID KEY" "A key must be text, not a list or a mapping." ""
+    | TagUsed tag -> say "YAML TAG" $"YAML tags such as {code tag} are not supported." "remove it; the key determines the type of its value."
     | _ -> None

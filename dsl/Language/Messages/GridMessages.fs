@@ -1,74 +1,80 @@
-/// What is said about grids.
+/// Messages about grids and paths.
 module internal ChannelDistillation.Dsl.Messages.GridMessages
 
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Words
 open ChannelDistillation.Dsl.Messages.Phrases
 
-/// Nothing for mistakes of another kind.
-let message (mistake: Diagnostic) : Message option =
-    match mistake with
-    | UnknownPath(path, segment, after, legal, near) ->
-        say "UNKNOWN PATH" $"There is no {code path} in this experiment: {inside after} has no {code segment}." (andKnown (suggest near) legal)
-    | NotAnAxis "seeds" -> say "NOT AN AXIS" "Seeds multiply every row already." "list them under `seeds`."
-    | NotAnAxis path -> say "NOT AN AXIS" $"{code path} cannot vary within an experiment." ""
+/// None for diagnostics of other groups.
+let message (diagnostic: Diagnostic) : Message option =
+    match diagnostic with
+    | UnknownPath(_, segment, after, legal, near) ->
+        say "UNKNOWN PATH" $"{inside after} has no {code segment}." (withKnown "valid keys" (suggest near) legal)
+    | NotAnAxis "seeds" -> say "NOT AN AXIS" "`seeds` cannot be an axis: every row already has a run for each seed." "list the seeds under `seeds`."
+    | NotAnAxis path -> say "NOT AN AXIS" $"{code path} cannot be an axis." ""
     | AxisWithoutProduct(path, values) ->
         say
             "AXIS WITHOUT PRODUCT"
-            $"{code path} is a path of the experiment: axes stand under `product` or `zip`."
+            $"The axis {code path} belongs under `product` or `zip`."
             ("write " + code $"product: {{ {path}: {values} }}" + ".")
-    | PathOverlap(path, other) when path = other -> say "AXIS TWICE" $"{code path} is an axis already." "put all of its values in one place."
+    | PathOverlap(path, other) when path = other -> say "DUPLICATE AXIS" $"{code path} is already an axis." "put all its values in one place."
     | PathOverlap(("dataset" as whole), part)
     | PathOverlap(part, ("dataset" as whole)) ->
         say
             "OVERLAPPING AXES"
-            $"{code part} is a part of {code whole}, which is an axis too."
-            "let the axis be `dataset.name`: then everything else of the dataset can vary beside it."
-    | PathOverlap(path, other) -> say "OVERLAPPING AXES" $"{code path} and {code other} set the same thing." "keep one of the two."
+            $"{code part} is part of {code whole}, which is also an axis."
+            "use `dataset.name` as the axis; it can be combined with axes of the rest of the dataset."
+    | PathOverlap(path, other) -> say "OVERLAPPING AXES" $"{code path} and {code other} set the same thing." "keep one of them."
     | NotDeclaredOnPath(path, loss) ->
-        say "UNDECLARED LOSS" $"{code path} varies the loss {code loss}, which is not declared in `losses`." $"declare it there: `{loss}: {{}}`."
+        say "UNDECLARED LOSS" $"{code path} varies the loss {code loss}, which is not declared in `losses`." $"declare it: `{loss}: {{}}`."
     | CaseNotThere(path, case) ->
         say
             "UNKNOWN PATH"
-            $"{code path} is a setting of {code case}, but the experiment chooses something else there."
-            "vary the whole of it instead, or change what the experiment chooses."
+            $"{code path} is a setting of {code case}, which this experiment does not use."
+            $"use {code case} in the experiment, or vary the whole section."
+    | PartNotThere(path, "none") ->
+        say
+            "UNKNOWN PATH"
+            $"{code path} does not exist, because the experiment sets `none` there."
+            "replace `none` with a mapping, or vary the whole section."
     | PartNotThere(path, part) ->
-        say "UNKNOWN PATH" $"{code path} is a part of {code part}, and this experiment does not have that." "write it in the experiment first."
+        say "UNKNOWN PATH" $"{code path} is part of {code part}, which this experiment does not set." $"add {code part} to the experiment."
     | ZipLengths(path, length, other, otherLength) ->
         say
             "UNEVEN ZIP"
-            $"Values of zipped axes go together one by one, but {code path} has {counted length} and {code other} has {counted otherLength}."
-            "give both the same number, or use `product`."
+            $"Axes in the same entry of `zip` need the same number of values, but {code path} has {counted length} and {code other} has {counted otherLength}."
+            "make the lists equally long, or use `product`."
     | ExcludeUnknownAxis(path, axes, near) ->
-        let hint = if axes.IsEmpty then "" else $"Axes are: {known axes}."
-        say "NOT AN AXIS HERE" $"{code path} is no axis of this grid, so no point can be left out by it." ((suggest near + " " + hint).Trim())
-    | UnknownVariant(name, legal, near) -> say "UNKNOWN VARIANT" $"There is no variant {code name}." (andKnown (suggest near) legal)
-    | RangeBackwards(from, upTo) -> say "BACKWARD RANGE" $"A range must end above its beginning, but this one goes from {from} to {upTo}." ""
+        say "UNKNOWN AXIS" $"{code path} is not an axis of this grid, so `exclude` cannot use it." (withKnown "axes" (suggest near) axes)
+    | UnknownVariant(name, legal, near) ->
+        say "UNKNOWN VARIANT" $"There is no variant {code name}." (withKnown "variants" (suggest near) legal)
+    | RangeBackwards(from, upTo) -> say "INVALID RANGE" $"`to` must be greater than `from`, but the range goes from {from} to {upTo}." ""
     | RangeNotPositive text ->
         say
-            "RANGE FROM ZERO"
-            $"With `scale: log` a range must begin above 0, but this one begins at {code text}."
-            "begin at a small number such as `1e-4`, or use `scale: linear`."
+            "INVALID RANGE"
+            $"With `scale: log`, `from` must be greater than 0, but this is {code text}."
+            "start at a small number such as `1e-4`, or use `scale: linear`."
     | RangeTooDense(from, upTo, count) ->
-        say "DENSE RANGE" $"There are fewer than {count} whole numbers from {from} to {upTo}." "lower `count`, or leave it out to get all of them."
+        say "INVALID RANGE" $"There are fewer than {count} whole numbers from {from} to {upTo}." "lower `count`, or omit it to get all of them."
     | RangeTooFine(from, upTo, count) ->
         say
-            "DENSE RANGE"
-            $"The values of a range are rounded to six digits, and rounded some of these {count} from {from} to {upTo} are the same."
+            "INVALID RANGE"
+            $"Rounded to six digits, some of the {count} values from {from} to {upTo} are equal."
             "lower `count`, or list the values."
     | PublishedTwice(row, here, there, at, line) ->
         say
-            "TWO NUMBERS"
-            $"{code row} has {code here} at this point and {code there} at the point {code at} of line {line}, and one row is at both."
-            "remove one of the two, or say more in `at`, so that no row is at both."
-    | SameValue(path, value, earlier) when value = earlier -> say "TWICE" $"{code value} is on the axis {code path} already." "remove one of the two."
-    | SameValue(path, value, earlier) -> say "TWICE" $"{code value} on the axis {code path} sets the same as {code earlier}." "remove one of the two."
+            "CONFLICTING NUMBERS"
+            $"A row of {code row} matches two points: {code here} here, and {code there} at {code at} in line {line}."
+            "remove one of them, or make `at` more specific."
+    | SameValue(path, value, earlier) when value = earlier -> say "DUPLICATE VALUE" $"The axis {code path} already has the value {code value}." "remove one of them."
+    | SameValue(path, value, earlier) ->
+        say "DUPLICATE VALUE" $"On the axis {code path}, {code value} sets the same as {code earlier}." "remove one of them."
     | GridTooLarge(points, limit) ->
         say
-            "HUGE GRID"
-            $"This grid has {large points} points; {large (float limit)} is the most that can be planned."
-            "use fewer values, or `zip` axes that belong together."
-    | EverythingExcluded -> say "NOTHING LEFT" "`exclude` leaves nothing of this experiment." ""
+            "GRID TOO LARGE"
+            $"This grid has {large points} points; the limit is {large (float limit)}."
+            "use fewer values, or `zip` axes that vary together."
+    | EverythingExcluded -> say "NO RUNS LEFT" "`exclude` removes every run of this experiment." ""
     | ManyRuns(runs, limit) ->
-        say "MANY RUNS" $"This experiment has {large (float runs)} runs, more than {large (float limit)}." "if that is meant, add `--yes`."
+        say "MANY RUNS" $"This experiment has {large (float runs)} runs, more than {large (float limit)}." "to run them all, add `--yes`."
     | _ -> None

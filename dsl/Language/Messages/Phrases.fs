@@ -1,4 +1,4 @@
-/// What messages are made of.
+/// Building blocks of messages.
 module internal ChannelDistillation.Dsl.Messages.Phrases
 
 open ChannelDistillation.Losses
@@ -8,25 +8,29 @@ type Message = { Title: string; Text: string; Hint: string }
 
 let say title text hint = Some { Title = title; Text = text; Hint = hint }
 
-/// Full names for losses, where they help to choose.
+/// The name of a loss, with its full name where that is known.
 let described (name: string) =
     match LossCatalog.Find name with
     | null -> code name
     | loss -> $"{code name} ({loss.Title.ToLowerInvariant()})"
 
+/// `did you mean A or B?`; empty without candidates.
 let maybe describe (near: string list) =
     match near with
     | [] -> ""
     | _ ->
         let words = near |> List.map describe
         let joined = System.String.Join(" or ", words)
-        $"maybe you want {joined}?"
+        $"did you mean {joined}?"
 
 let suggest = maybe code
 
-let andKnown (hint: string) (legal: string list) =
-    let list = if legal.IsEmpty then "" else $"I know: {known legal}."
-    (hint + " " + list).Trim()
+/// A hint followed by a list of the possible names: `... Valid keys: a, b.`
+let withKnown (label: string) (hint: string) (legal: string list) =
+    match hint, legal with
+    | _, [] -> hint
+    | "", _ -> $"{label}: {known legal}."
+    | _ -> $"{hint} {System.Char.ToUpperInvariant label[0]}{label.Substring 1}: {known legal}."
 
 let anchor name = code ("&" + name)
 let counted number = count number "value"

@@ -1,4 +1,4 @@
-/// Problems as text: what is wrong, where, and what would be right.
+/// Renders problems as text: what is wrong, where, and how to fix it.
 module ChannelDistillation.Dsl.Messages.Render
 
 open System
@@ -16,7 +16,7 @@ let private coloured =
 
     { Title = ink "36"; Mark = ink "31"; Number = ink "2"; Hint = ink "32" }
 
-/// Words on lines of limited width; what stands between back-ticks stays together.
+/// Wraps text at the line width. Text between backticks is not broken.
 let private wrap (text: string) =
     let words =
         (([], false), text.Split ' ')
@@ -41,7 +41,7 @@ let private wrap (text: string) =
 
 let private longestLine = 100
 
-/// A line as it can be shown, and where in it the marked stretch begins: long lines are cut, tabs and the like made visible.
+/// The line to show and the index in it where the underlined part starts. Long lines are cut; tabs and control characters are made visible.
 let private snippet (place: Place) =
     let line =
         place.Source.Line place.Line
@@ -73,7 +73,7 @@ let private header (ink: Ink) (message: Message) (place: Place option) =
     let dashes = String('-', max 3 (width - message.Title.Length - 4 - Width.columns where))
     ink.Title $"-- {message.Title} {dashes}{where}"
 
-/// What it quotes of the file may hold anything, and colours come to it.
+/// Escapes control characters in text quoted from the file, before colours are added.
 let private safe (message: Message) = { message with Text = Terminal.safe message.Text; Hint = Terminal.safe message.Hint }
 
 let private one (ink: Ink) (problem: Problem) =
@@ -91,7 +91,7 @@ let private one (ink: Ink) (problem: Problem) =
           $"""{String(' ', number.Length)} | {String(' ', Width.columns (line.Substring(0, column)))}{ink.Mark marks}"""
       | _ -> ()
 
-      // Lines after the first are the words of another program, left as they are.
+      // Lines after the first are output of another program and are not wrapped.
       match List.ofArray (message.Text.Split '\n') with
       | first :: others ->
           yield! wrap first
@@ -111,17 +111,16 @@ let private opening (problems: Problem list) =
         | names -> " in " + String.Join(" and ", names)
 
     if problems |> List.forall (fun problem -> problem.IsWarning) then
-        match problems.Length with
-        | 1 -> $"I noticed something{places} that may not be meant."
-        | count -> $"I noticed {count} things{places} that may not be meant."
+        let count = Words.count problems.Length "warning"
+        $"{count}{places}."
     else
-        let thing = Words.count problems.Length "problem"
-        $"I found {thing}{places}. No run was started."
+        let count = Words.count problems.Length "problem"
+        $"{count}{places}. No run was started."
 
-/// More than this nobody reads at once: one slip can spoil a thousand lines.
+/// The most problems shown at once: one mistake can affect a thousand lines.
 let private most = 30
 
-/// All problems as one text; of very many, the first.
+/// All problems as one text; only the first 30 in full.
 let text (colour: bool) (problems: Problem list) =
     let ink = if colour then coloured else plain
     let shown = problems |> List.truncate most
@@ -130,7 +129,7 @@ let text (colour: bool) (problems: Problem list) =
       yield! shown |> List.map (one ink)
       if problems.Length > shown.Length then
           let rest = problems.Length - shown.Length
-          [ $"... and {rest} more, which I show once some of these are gone." ] ]
+          [ $"... and {rest} more. Fix some of these to see them." ] ]
     |> List.map (fun lines -> String.Join("\n", lines))
     |> fun parts -> String.Join("\n\n", parts)
 
@@ -140,5 +139,5 @@ let private mayColour =
          && String.IsNullOrEmpty(Environment.GetEnvironmentVariable "NO_COLOR")
          && Environment.GetEnvironmentVariable "TERM" <> "dumb")
 
-/// All problems as text for the error output, in colours on a terminal.
+/// All problems as text for standard error, coloured if it is a terminal.
 let problems (problems: Problem list) = text mayColour.Value problems

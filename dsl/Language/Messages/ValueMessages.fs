@@ -1,4 +1,4 @@
-/// What is said about single values.
+/// Messages about single values.
 module internal ChannelDistillation.Dsl.Messages.ValueMessages
 
 open System
@@ -9,19 +9,19 @@ open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Words
 open ChannelDistillation.Dsl.Messages.Phrases
 
-let private wanted want =
-    match want with
-    | WantText -> "I need a word here"
-    | WantNumber -> "I need a number here"
-    | WantWholeNumber -> "I need a whole number here"
-    | WantFlag -> "I need `true` or `false` here"
+let private expected wanted =
+    match wanted with
+    | WantText -> "text"
+    | WantNumber -> "a number"
+    | WantWholeNumber -> "a whole number"
+    | WantFlag -> "`true` or `false`"
     | WantList
-    | WantEntries _ -> "I need a list here"
-    | WantMapping _ -> "I need a mapping (`key: value`) here"
-    | WantMappingOr word -> $"I need a mapping (`key: value`) or {code word} here"
-    | WantOneOf words -> $"I need one of {either words} here"
+    | WantEntries _ -> "a list"
+    | WantMapping _ -> "a mapping (`key: value`)"
+    | WantMappingOr word -> $"a mapping (`key: value`) or {code word}"
+    | WantOneOf words -> $"one of {either words}"
 
-/// The list that a word was probably meant to be: `0-4` and `1..6` as whole numbers, `ce + cd` and `ce, cd` as words.
+/// The list that a text probably stands for: `0-4` and `1..6` as whole numbers, `ce + cd` and `ce, cd` as words.
 let private asList (word: string) =
     let range = Regex.Match(word, @"^(\d{1,6})\s*(?:-|:|\.{2,3})\s*(\d{1,6})$")
     let words = word.Trim('[', ']').Split([| ' '; '+'; ',' |], StringSplitOptions.RemoveEmptyEntries) |> List.ofArray
@@ -37,85 +37,71 @@ let private asList (word: string) =
     | [] -> "[a, b]"
     | _ -> "[" + String.Join(", ", entries) + "]"
 
-let private wrongKind want found' =
-    let text = $"{wanted want}, but {found found'}."
+let private wrongKind wanted actual =
+    let text = $"Expected {expected wanted}, but found {found actual}."
 
-    match want, found' with
+    match wanted, actual with
     | (WantNumber | WantWholeNumber), ListThere ->
-        say "NOT A NUMBER" text "several values are an axis: `grid: { product: { PATH: [...] } }`, with the path of this key."
-    | WantList, (PlainText word | QuotedText word) ->
-        say
-            "NOT A LIST"
-            text
-            (let list = asList word in
-
-             if list.Contains ',' then
-                 $"write a list: {code list}."
-             else
-                 $"write a list, also of one: {code list}.")
+        say "NOT A NUMBER" text "to compare several values, use an axis: `grid: { product: { PATH: [...] } }`, where PATH is the path of this key."
+    | WantList, (PlainText word | QuotedText word) -> say "NOT A LIST" text $"write a list: {code (asList word)}."
     | WantEntries entries, _ ->
         let list = code (Emit.flow (Items(List.map Scalar entries)))
-
-        say
-            "NOT A LIST"
-            text
-            (if entries.Length = 1 then
-                 $"write a list, also of one: {list}."
-             else
-                 $"write a list: {list}.")
+        say "NOT A LIST" text $"write a list: {list}."
     | WantList, NothingThere -> say "MISSING VALUE" text "write a list: `[a, b]`."
     | WantList, _ -> say "NOT A LIST" text "write a list: `[a, b]`."
-    | WantMapping _, NothingThere -> say "MISSING VALUE" text "write keys and values below it, indented by two spaces, or remove the key."
+    | WantMapping _, NothingThere -> say "MISSING VALUE" text "add keys below it, indented by two spaces, or remove it."
     | WantMapping(Some key), (PlainText word | QuotedText word) -> say "NOT A MAPPING" text $"did you mean `{{ {key}: {word} }}`?"
     | (WantMapping _ | WantMappingOr _), (PlainText _ | QuotedText _ | ListThere) ->
-        say "NOT A MAPPING" text "write keys and values in braces, `{ key: value }`, or below it, indented by two spaces."
+        say "NOT A MAPPING" text "write `{ key: value }`, or keys below it, indented by two spaces."
     | WantMappingOr word, NothingThere -> say "MISSING VALUE" text $"write {code word} if there is none."
-    | _, NothingThere -> say "MISSING VALUE" text "write a value after the colon, or remove the key."
-    | WantText, _ -> say "NOT A WORD" text ""
+    | _, NothingThere -> say "MISSING VALUE" text "add a value after the colon, or remove the key."
+    | WantText, _ -> say "NOT TEXT" text ""
     | (WantNumber | WantWholeNumber), _ -> say "NOT A NUMBER" text ""
-    | _ -> say "WRONG KIND" text ""
+    | _ -> say "WRONG TYPE" text ""
 
 let private unknown thing name legal near =
     match thing with
-    | Loss -> say "UNKNOWN LOSS" $"I do not know a loss called {code name}." (andKnown (maybe described near) legal)
-    | Model -> say "UNKNOWN MODEL" $"I do not know a model called {code name}." (andKnown (suggest near) legal)
+    | Loss -> say "UNKNOWN LOSS" $"There is no loss {code name}." (withKnown "known losses" (maybe described near) legal)
+    | Model -> say "UNKNOWN MODEL" $"There is no model {code name}." (withKnown "known models" (suggest near) legal)
     | Dataset ->
         say
             "UNKNOWN DATASET"
-            $"I do not know a dataset called {code name}."
-            (andKnown (suggest near) legal + " For a folder of images: `{ image_folder: PATH, classes: N }`.")
+            $"There is no dataset {code name}."
+            (withKnown "known datasets" (suggest near) legal + " For a folder of images, write `{ image_folder: PATH, classes: N }`.")
     | KnownTeacher when not (isNull (ModelCatalog.Find name)) ->
         say
             "TEACHER WITHOUT WEIGHTS"
-            $"{code name} is a network, and I do not know where this teacher's weights come from."
+            $"{code name} is a model without weights."
             ((if near.IsEmpty then "write" else suggest near + " Otherwise write")
              + $" `{{ model: {name}, train: {{}} }}` to train it first, or `{{ model: {name}, checkpoint: FILE }}`.")
     | KnownTeacher ->
         say
             "UNKNOWN TEACHER"
-            $"I do not know a teacher called {code name}."
-            (andKnown (suggest near) legal + " One of your own: `{ model: NETWORK, checkpoint: FILE }`.")
-    | Choice key -> say "UNKNOWN VALUE" $"{code name} is no value of {code key}." (andKnown (suggest near) legal)
+            $"There is no teacher {code name}."
+            (withKnown "known teachers" (suggest near) legal + " For your own, write `{ model: NETWORK, checkpoint: FILE }`.")
+    | Choice key -> say "UNKNOWN VALUE" $"{code name} is not a valid value of {code key}." (withKnown "valid values" (suggest near) legal)
 
-/// Nothing for mistakes of another kind.
-let message (mistake: Diagnostic) : Message option =
-    match mistake with
-    | WrongKind(want, found) -> wrongKind want found
-    | NotANumber(text, Some number) -> say "NOT A NUMBER" $"I need a number here, and cannot read {code text} as one." $"did you mean {code number}?"
-    | NotANumber(text, None) ->
-        say "NOT A NUMBER" $"I need a number here, and cannot read {code text} as one." "numbers look like `6`, `0.1`, `.5` or `1e-4`."
-    | NumberInQuotes text -> say "NUMBER IN QUOTES" "In quotation marks this is a text, and I need a number here." $"write {code text} without them."
-    | NotWhole text -> say "NOT A WHOLE NUMBER" $"I need a whole number here, and {code text} is none." ""
-    | NotAFlag(text, Some word) -> say "NOT TRUE OR FALSE" $"I need `true` or `false` here, but this is {code text}." $"did you mean {code word}?"
-    | NotAFlag(text, None) -> say "NOT TRUE OR FALSE" $"I need `true` or `false` here, but this is {code text}." ""
+/// None for diagnostics of other groups.
+let message (diagnostic: Diagnostic) : Message option =
+    match diagnostic with
+    | WrongKind(wanted, actual) -> wrongKind wanted actual
+    | NotANumber(text, Some number) -> say "NOT A NUMBER" $"Expected a number, but found {code text}." $"did you mean {code number}?"
+    | NotANumber(text, None) -> say "NOT A NUMBER" $"Expected a number, but found {code text}." "numbers look like `6`, `0.1`, `.5` or `1e-4`."
+    | NumberInQuotes text -> say "NUMBER IN QUOTES" "Expected a number, but the quotes make this text." $"write {code text} without quotes."
+    | NotWhole text -> say "NOT A WHOLE NUMBER" $"Expected a whole number, but found {code text}." ""
+    // Without quotes it would have been accepted.
+    | NotAFlag(text, Some word) when text = word ->
+        say "NOT TRUE OR FALSE" "Expected `true` or `false`, but the quotes make this text." $"write {code word} without quotes."
+    | NotAFlag(text, Some word) -> say "NOT TRUE OR FALSE" $"Expected `true` or `false`, but found {code text}." $"did you mean {code word}?"
+    | NotAFlag(text, None) -> say "NOT TRUE OR FALSE" $"Expected `true` or `false`, but found {code text}." ""
     | OutOfRange(key, text, range) -> say "OUT OF RANGE" $"{code key} must be {bounds range}, but this is {code text}." ""
     | TooLarge(key, text, most) ->
         let most = most.ToString("N0", System.Globalization.CultureInfo.InvariantCulture)
-        say "TOO LARGE" $"{code key} can be {most} at most, but this is {code text}." ""
+        say "TOO LARGE" $"{code key} must be {most} or less, but this is {code text}." ""
     | NegativeWeight(loss, text) ->
         say
             "NEGATIVE WEIGHT"
-            "A loss weight must be 0 or more; a negative one would push the student away from what it should learn."
+            $"A loss weight must be 0 or more, but this is {code text}."
             $"did you mean {code (text.TrimStart '-')}? To drop the loss, remove {code loss} from its variants."
     | UnknownKey(key, place, legal, near, elsewhere) ->
         let hint =
@@ -123,24 +109,23 @@ let message (mistake: Diagnostic) : Message option =
             | [], right :: _ -> $"{code key} belongs in {inside (place @ List.truncate (right.Length - 1) right)}."
             | _ -> suggest near
 
-        say "UNKNOWN KEY" $"There is no key {code key} in {inside place}." (andKnown hint legal)
-    | MissingKey(key, [], doc) -> say "MISSING KEY" $"An experiment needs the key {code key}." $"{code key}: {doc}"
+        say "UNKNOWN KEY" $"{inside place} has no key {code key}." (withKnown "valid keys" hint legal)
     | MissingKey(key, place, doc) -> say "MISSING KEY" $"{inside place} needs the key {code key}." $"{code key}: {doc}"
     | UnknownName(thing, name, legal, near) -> unknown thing name legal near
-    | NotOneChoice(key, legal, []) -> say "NOTHING CHOSEN" $"{code key} needs one of {either legal}." ""
-    | NotOneChoice(key, _, found) -> say "TWO CHOICES" $"{codes found} are alternatives: {code key} takes one of them." "remove the others."
+    | NotOneChoice(key, legal, []) -> say "MISSING KEY" $"{code key} needs one of {either legal}." ""
+    | NotOneChoice(key, _, found) -> say "CONFLICTING KEYS" $"{codes found} are alternatives; {code key} takes only one." "keep one of them."
     | WarmupAlone(legal, warmup) ->
         say
-            "NOTHING CHOSEN"
-            $"A warm-up leads to the learning rate and its schedule, and no schedule is written here: one of {either legal}."
-            $"for a learning rate that stays as it is, write `{{ constant: {{}}, warmup: {warmup} }}`."
+            "MISSING KEY"
+            $"`warmup` needs a schedule beside it: {either legal}."
+            $"for a constant learning rate after the warm-up, write `{{ constant: {{}}, warmup: {warmup} }}`."
     | CaseWithoutSettings(case, keys) ->
         let settings = System.String.Join(", ", [ for key in keys -> key + ": ..." ])
-        say "MISSING SETTINGS" $"{code case} needs settings of its own." $"write `{{ {case}: {{ {settings} }} }}`."
+        say "MISSING SETTINGS" $"{code case} needs settings." $"write `{{ {case}: {{ {settings} }} }}`."
     | SeedCount count ->
         let seeds = System.String.Join(", ", [ 0 .. max 0 (min (count - 1) 9) ])
         let more = if count > 10 then ", ..." else ""
-        say "NOT A LIST" "I need a list of seeds here, not how many there are." $"write `[{seeds}{more}]`."
+        say "NOT A LIST" "Expected a list of seeds, not their number." $"write `[{seeds}{more}]`."
     | ListForNames section ->
         let example =
             if section = "losses" then
@@ -150,68 +135,61 @@ let message (mistake: Diagnostic) : Message option =
 
         say
             "NOT A MAPPING"
-            $"{code section} is a mapping from names to what they are, and this is a list."
-            $"write {example}, or one to a line without dashes."
-    | EmptyEntry list -> say "EMPTY ENTRY" $"This entry of {code list} holds nothing." "remove it, or write paths and values into it."
-    | OneForList(key, "{}") -> say "NOT A LIST" $"{code key} is a list of mappings, and this is a mapping." "remove it, or write `[]`."
+            $"{code section} must be a mapping with names as keys, but this is a list."
+            $"write {example}, or one name per line without dashes."
+    | EmptyEntry list -> say "EMPTY ENTRY" $"This entry of {code list} is empty." "remove it, or add paths and values."
+    | OneForList(key, "{}") -> say "NOT A LIST" $"{code key} must be a list of mappings, but this is a mapping." "remove it, or write `[]`."
     | OneForList(key, written) ->
-        say "NOT A LIST" $"{code key} is a list of mappings, and this is one mapping." ("put it in brackets: " + code $"[{written}]" + ".")
-    | EmptyList key -> say "EMPTY LIST" $"{code key} must hold at least one entry." ""
-    | Twice(key, value) -> say "TWICE" $"{code value} is already in this list of {code key}." "remove one of the two."
-    | NotIncreasing(before, after) -> say "OUT OF ORDER" $"Epochs must rise, but {code after} comes after {code before}." ""
-    | NotSmallestAndLargest(key, example) -> say "NOT A RANGE" $"{code key} is a list of two: the smallest, and the largest." $"write {code example}."
+        say "NOT A LIST" $"{code key} must be a list of mappings, but this is a mapping." ("put it in brackets: " + code $"[{written}]" + ".")
+    | EmptyList key -> say "EMPTY LIST" $"{code key} needs at least one entry." ""
+    | Twice(key, value) -> say "DUPLICATE VALUE" $"{code key} already contains {code value}." "remove one of them."
+    | NotIncreasing(before, after) -> say "OUT OF ORDER" $"Epochs must increase, but {code after} comes after {code before}." ""
+    | NotSmallestAndLargest(key, example) ->
+        say "INVALID RANGE" $"{code key} must be a list of two numbers, the smallest and the largest." $"write, for example, {code example}."
     | NotPerChannel(key, channels, count) ->
         let values = if channels = 1 then "1 number" else $"{channels} numbers"
-        say "WRONG COUNT" $"{code key} needs {values}, one for each channel of the images; these are {count}." ""
+        say "WRONG COUNT" $"{code key} needs {values}, one for each channel of the images, but has {count}." ""
     | NotForPhotographs(key, dataset) ->
         say
-            "NOT FOR PHOTOGRAPHS"
-            $"{code key} pads small images, and {dataset} holds photographs."
-            "`resized_crop` is what varies those; without it the dataset's own is used."
+            "NOT FOR IMAGE FOLDERS"
+            $"{code key} pads small images, but {code dataset} is an image folder."
+            "use `resized_crop` instead."
     | ForPhotographsOnly(key, dataset) ->
-        say "FOR PHOTOGRAPHS ONLY" $"{code key} scales photographs, and the images of {dataset} are small." "`pad` and `mode` are what varies those."
-    | NotKnownWith(dataset, name, []) ->
-        say
-            "UNKNOWN NORMALISATION"
-            $"The dataset {dataset} is not known with a normalisation called {code name}."
-            "write `{ mean: [...], std: [...] }`, or leave it out."
+        say "FOR IMAGE FOLDERS ONLY" $"{code key} scales images from image folders, but {code dataset} has small images." "use `pad` and `mode` instead."
     | NotKnownWith(dataset, name, legal) ->
-        say "UNKNOWN NORMALISATION" $"The dataset {dataset} is not known with a normalisation called {code name}." (andKnown "" legal)
+        let hint = if legal.IsEmpty then "write `{ mean: [...], std: [...] }`, or omit it." else ""
+        say "UNKNOWN NORMALISATION" $"The dataset {code dataset} has no normalisation {code name}." (withKnown "valid values" hint legal)
     | NotWrittenLike(key, text, examples) ->
-        say "CANNOT BE READ" $"I cannot read {code text} as a value of {code key}." $"it looks like {either examples}."
-    | OptionTaken(name, reason) -> say "OPTION IN USE" $"{code name} cannot be one of `slurm.options`: {reason}." ""
+        say "INVALID VALUE" $"{code text} is not a valid value of {code key}." $"write, for example, {either examples}."
+    | OptionTaken(name, reason) -> say "RESERVED OPTION" $"{code name} is not allowed in `slurm.options`: {reason}." ""
     | TimeOfTwoParts(text, hours, minutes) ->
         say
-            "HOURS OR MINUTES"
-            $"To Slurm a `time` of two parts is minutes and seconds, and {code text} looks like hours and minutes."
+            "AMBIGUOUS TIME"
+            $"Slurm reads a `time` of two parts as minutes and seconds, but {code text} looks like hours and minutes."
             $"write {code hours} for hours and minutes, or {code minutes} for minutes and seconds."
     | NotShell(key, reason) ->
-        say
-            "NOT A SHELL COMMAND"
-            $"bash cannot read {code key}: {reason}."
-            "these lines become part of a script; `bash -n` checks them without running them."
+        say "INVALID SHELL CODE" $"bash cannot parse {code key}: {reason}." "`bash -n SCRIPT` checks a script without running it."
     | TimeOfNothing text ->
         say
             "NO TIME"
-            $"An element can do nothing with a `time` of {code text}."
-            "write how long one may run, such as `04:00:00`; without the key `time` it is as long as the partition lets."
+            $"A `time` of {code text} leaves no time to train."
+            "write a limit such as `04:00:00`, or omit `time` to use the partition's limit."
     | TimeTooShort(text, saveSeconds, least) ->
         say
             "SHORT TIME LIMIT"
-            ($"With a `time` of {code text} there is not a minute left to train: the runs of an element save their state "
-             + $"{saveSeconds} seconds before its end (`save_seconds`).")
-            $"write {code (string least)} (minutes) or more, or fewer `save_seconds`: in `slurm` of the experiment, or in the site's slurm.yaml."
+            $"A `time` of {code text} leaves less than a minute to train: runs save their state {saveSeconds} seconds before the limit (`save_seconds`)."
+            $"write `time: {least}` (minutes) or more, or lower `save_seconds`, in the experiment's `slurm` section or in the site's slurm.yaml."
     | KeyAroundFile key ->
         say
-            "KEY TOO MUCH"
-            $"This whole file is the section {code key}: its keys stand here by themselves."
-            $"take the line `{key}:` away, and the indentation of the lines below it."
-    | BadName(_, name, "") -> say "LONG NAME" $"{code name} is too long for the name of a folder." "80 characters are allowed."
+            "EXTRA KEY"
+            $"This file is itself the section {code key}, so its keys belong at the top level."
+            $"remove the line `{key}:` and unindent the lines below it."
+    | BadName(_, name, "") -> say "LONG NAME" $"{code name} is too long for a folder name." "use at most 80 characters."
     | BadName(key, name, character) ->
         say
-            "BAD NAME"
-            $"The name {code name} of the {key} cannot be a part of a folder's name: {code character} is not possible there."
-            "use letters, digits, `+`, `-`, `_`, `.` and spaces; do not start with `-`, nor start or end with a dot or a space."
-    | DeviceName name -> say "RESERVED NAME" $"{code name} is a reserved device name on Windows and cannot name a folder." "give it another name."
-    | ReservedName name -> say "RESERVED NAME" $"{code name} is the name of the teacher's own row of the table." "give the variant another name."
+            "INVALID NAME"
+            $"The {key} name {code name} cannot be part of a folder name because of {code character}."
+            "use letters, digits, `+`, `-`, `_`, `.` and spaces; do not start with `-`, and do not start or end with a dot or a space."
+    | DeviceName name -> say "RESERVED NAME" $"{code name} is a reserved device name on Windows and cannot name a folder." "choose another name."
+    | ReservedName name -> say "RESERVED NAME" $"{code name} is reserved for the teacher's row of the table." "choose another name."
     | _ -> None

@@ -1,56 +1,58 @@
-/// What is said about harmless things that are probably not meant.
+/// Messages about harmless settings that are probably unintended.
 module internal ChannelDistillation.Dsl.Messages.WarningMessages
 
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Words
 open ChannelDistillation.Dsl.Messages.Phrases
 
-let private beyond epochs part =
+let private beyond part =
     match part with
     | Start(loss, after) -> $"{code loss} would start after epoch {after}, so its weight stays 0"
     | Decaying(loss, epoch) -> $"the weight of {code loss} would change in epoch {epoch}"
 
-/// Nothing for mistakes of another kind.
-let message (mistake: Diagnostic) : Message option =
-    match mistake with
+/// None for diagnostics of other groups.
+let message (diagnostic: Diagnostic) : Message option =
+    match diagnostic with
     | UnusedLoss loss -> say "UNUSED LOSS" $"No variant uses the loss {code loss}." ""
-    | UnusedAxis path -> say "UNUSED AXIS" $"No variant depends on {code path}, so it multiplies nothing." ""
+    | UnusedAxis path -> say "UNUSED AXIS" $"No variant depends on the axis {code path}, so it adds no runs." ""
     | SameInitialWeights(file, seeds) ->
         say
             "SAME INITIAL WEIGHTS"
-            $"All {seeds} seeds begin with the weights in {code file}: they differ in the order of images only."
+            $"All {seeds} seeds start from the weights in {code file}; they differ only in the order of images."
             "export one file for each seed, and write `{seed}` in the path: `student-{seed}.pt`."
     | ExcludeMatchesNothing(path, values) ->
-        say "NOTHING EXCLUDED" $"This is no value of the axis {code path}, so no point is left out by it." $"its values are {codes values}."
+        say "NOTHING EXCLUDED" $"The axis {code path} has no such value, so this excludes nothing." $"the axis has the values {codes values}."
     | DatasetReplaced ->
         say
-            "SETTINGS LOST"
-            "A value of the axis `dataset` takes the place of the whole section, and what the file says there beside the name is lost."
-            "let the axis be `dataset.name`: then everything else stays."
+            "SETTINGS REPLACED"
+            "A value of the axis `dataset` replaces the whole section, including its settings beside the name."
+            "use `dataset.name` as the axis to keep them."
     | NeverHappens(variant, epochs, parts, others) ->
-        let parts = System.String.Join("; ", parts |> List.map (beyond epochs))
+        let parts = System.String.Join("; ", parts |> List.map beyond)
 
         let more =
             match others with
             | [] -> ""
-            | [ one ] -> $" {code one} is cut short too."
-            | several -> $" {codes several} are cut short too."
+            | [ one ] -> $" The same applies to {code one}."
+            | several -> $" The same applies to {codes several}."
 
-        say "NEVER HAPPENS" $"Training ends after {inEpochs epochs}, before all of the schedule of {code variant} has happened: {parts}.{more}" ""
+        say "SCHEDULE TOO LONG" $"The schedule of the variant {code variant} is longer than training ({inEpochs epochs}): {parts}.{more}" ""
     | NeverActs(loss, variant, epochs, others) ->
+        let row = if others.IsEmpty then "variant" else "variants"
+
         say
-            "NEVER ACTS"
-            $"The schedule of {code loss} leaves it the weight 0 in all of {inEpochs epochs} of {codes (variant :: others)}."
-            "change its schedule, or leave the loss out."
+            "LOSS HAS NO EFFECT"
+            $"The schedule of {code loss} keeps its weight at 0 throughout training ({inEpochs epochs}) in the {row} {codes (variant :: others)}."
+            "change the schedule, or remove the loss."
     | RateNeverChanges(epoch, epochs) ->
-        say "NEVER HAPPENS" $"The learning rate would change after epoch {epoch}, but training ends after {inEpochs epochs}." ""
-    | PublishedWithoutRow(name, _, near) -> say "UNKNOWN ROW" $"There is no variant {code name}; these numbers get a row of their own." (suggest near)
+        say "SCHEDULE TOO LONG" $"The learning rate would change after epoch {epoch}, but training ends after {inEpochs epochs}." ""
+    | PublishedWithoutRow(name, _, near) ->
+        say "UNKNOWN VARIANT" $"There is no variant {code name}, so these published numbers get a separate row." (suggest near)
     | PublishedNowhere others ->
         let more =
             match others with
             | 0 -> ""
-            | 1 -> " The same holds for another point."
-            | several -> $" The same holds for {several} other points."
+            | several -> " The same applies to " + count several "other point" + "."
 
-        say "NO SUCH POINT" $"No row has these values together, so these numbers are not shown.{more}" ""
+        say "UNMATCHED POINT" $"No row matches this point, so its published numbers are not shown.{more}" ""
     | _ -> None

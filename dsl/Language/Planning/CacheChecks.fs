@@ -1,4 +1,4 @@
-/// Whether what a teacher says can be kept (`teacher.cache`).
+/// Checks whether the teacher's outputs can be cached (`teacher.cache`).
 module ChannelDistillation.Dsl.Planning.CacheChecks
 
 open ChannelDistillation.Specs
@@ -8,10 +8,10 @@ open ChannelDistillation.Teachers.Signals
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Resolution
 
-let private isOfPhotographs (dataset: ChannelDistillation.Dsl.Dataset) =
+let private isImageFolder (dataset: ChannelDistillation.Dsl.Dataset) =
     Catalogued.find dataset.Source |> Option.exists (fun known -> known.Format = DatasetFormat.ImageFolder)
 
-/// Why nothing can be kept of this teacher on these images, whatever the losses are.
+/// Why the outputs of a teacher cannot be cached on a dataset, whatever the losses.
 let whyNot (dataset: ChannelDistillation.Dsl.Dataset) (teacher: Teacher) : Diagnostic option =
     match teacher.Cache with
     | None -> None
@@ -19,7 +19,7 @@ let whyNot (dataset: ChannelDistillation.Dsl.Dataset) (teacher: Teacher) : Diagn
     | Some { Views = None } when Augmentation.isRandom dataset ->
         Some(
             CacheOfRandomImages(
-                if isOfPhotographs dataset then
+                if isImageFolder dataset then
                     "resized_crop: none, flip: false"
                 else
                     "pad: 0, flip: false"
@@ -27,14 +27,14 @@ let whyNot (dataset: ChannelDistillation.Dsl.Dataset) (teacher: Teacher) : Diagn
         )
     | Some _ -> None
 
-/// The losses that read what is not kept.
+/// The losses that read outputs that are not cached.
 let notServed (teacher: Teacher) (losses: LossDescriptor list) =
     if teacher.Cache.IsNone then
         []
     else
         losses |> List.filter (SignalCache.IsServed >> not)
 
-/// Names of those that learn from a teacher and read only what is kept.
+/// Names of the losses that need a teacher and read only cached outputs.
 let served () =
     [ for loss in LossCatalog.All do
           if loss.NeedsTeacher && SignalCache.IsServed loss then

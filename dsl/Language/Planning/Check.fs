@@ -1,4 +1,4 @@
-/// Whether parts of an experiment fit together, and what of it is left unused.
+/// Checks whether parts of an experiment fit together, and warns about unused parts.
 module ChannelDistillation.Dsl.Planning.Check
 
 open ChannelDistillation.Core
@@ -15,7 +15,7 @@ let private name (stem: Stem) =
     | Stem.Cifar -> "cifar"
     | _ -> "imagenet"
 
-/// A stem that the model cannot be built with.
+/// Reports a stem that the model cannot be built with.
 let stem (reader: Reader) (place: Place) (path: string list) (model: Model) =
     match ModelCatalog.Find model.Name, model.Stem with
     | null, _
@@ -25,22 +25,22 @@ let stem (reader: Reader) (place: Place) (path: string list) (model: Model) =
             let legal = [ for stem in descriptor.Stems -> name stem ]
             reader.Report(List.rev path, place, StemNotThere(model.Name, name stem, legal))
 
-/// Why a loss cannot pair the features of these networks on this dataset.
+/// Why a loss cannot pair the features of student and teacher on the experiment's dataset.
 let whyNotPaired (experiment: Experiment) (teacher: Model) (loss: Resolve.ResolvedLoss) : Mismatch option =
     let descriptor = Resolve.descriptor experiment loss.Name
     let student = experiment.Student
 
     if descriptor.AddsAssistant && student.Script.IsSome then
-        Some(Mismatch("it trains a second network of the student's architecture, and a file holds only one", "choose a built-in student"))
+        Some(Mismatch("it trains a second network of the student's architecture, and a TorchScript file holds only one", "choose a built-in student"))
     elif not (TorchScriptChecks.knowsShapes experiment student && TorchScriptChecks.knowsShapes experiment teacher) then
-        // Known when they are loaded: training checks the same.
+        // The shapes are known only after loading; training repeats this check.
         None
     else
         let image = (DatasetCatalog.Describe(Resolve.datasetSpec experiment.Dataset)).Image
         let features = FeaturePair.Of(Resolve.modelSpecFor experiment.Seeds.Head student, Resolve.modelSpec teacher, image)
         Option.ofObj (descriptor.WhyNotPaired.Invoke(features, (Resolve.lossSpec loss).Parameters))
 
-/// What is wrong with a known teacher on this dataset: it was trained on other images, or for other classes.
+/// Why a known teacher does not fit a dataset: it has another image size or class count.
 let whyNotFitting (dataset: ChannelDistillation.Dsl.Dataset) (teacher: Teacher) : Diagnostic option =
     match KnownTeachers.find teacher with
     | None -> None
@@ -79,7 +79,7 @@ let private published (where: Where) (experiment: Experiment) =
 
     let misspelt (at: string list) (rows: (string * PublishedRow) list) =
         [ for name, _ in rows do
-              // Rows of the literature that are not trained here are welcome; one that nearly is a variant's is misspelt.
+              // Published methods that are not trained here are allowed; a name close to a variant's is probably misspelt.
               match List.contains name known, Suggest.near name known with
               | false, (_ :: _ as near) when near |> List.forall (fun near -> rows |> List.forall (fun (other, _) -> other <> near)) ->
                   warn (where.Key(at @ [ "rows"; name ])) (PublishedWithoutRow(name, known, near))
@@ -92,6 +92,6 @@ let private published (where: Where) (experiment: Experiment) =
         @ [ for index, point in List.indexed published.Points do
                 yield! misspelt [ "published"; "points"; string index ] point.Rows ]
 
-/// What is harmless but probably not meant, in an experiment without problems.
+/// Warnings about an experiment without problems.
 let warnings (where: Where) (experiment: Experiment) : Problem list =
     unused where experiment @ published where experiment @ TorchScriptChecks.warnings where experiment

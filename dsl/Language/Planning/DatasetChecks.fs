@@ -1,16 +1,16 @@
-/// Whether what an experiment asks of a dataset fits that dataset.
+/// Checks an experiment's dataset settings against the dataset.
 module ChannelDistillation.Dsl.Planning.DatasetChecks
 
 open ChannelDistillation.Data
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Resolution
 
-/// Paths within `dataset`, and what is wrong there.
+/// The paths within `dataset` that have invalid settings, with their diagnostics.
 let mistakes (dataset: ChannelDistillation.Dsl.Dataset) : (string list * Diagnostic) list =
     match Catalogued.find dataset.Source with
     | None -> []
     | Some known ->
-        let photographs = known.Format = DatasetFormat.ImageFolder
+        let isFolder = known.Format = DatasetFormat.ImageFolder
         let augment = dataset.Augment
 
         let name =
@@ -18,11 +18,11 @@ let mistakes (dataset: ChannelDistillation.Dsl.Dataset) : (string list * Diagnos
             | Named name -> name
             | ImageFolder(folder, _) -> folder
 
-        [ if photographs && augment.Pad.IsSome then
+        [ if isFolder && augment.Pad.IsSome then
               [ "augment"; "pad" ], NotForPhotographs("pad", name)
-          elif photographs && augment.Mode.IsSome then
+          elif isFolder && augment.Mode.IsSome then
               [ "augment"; "mode" ], NotForPhotographs("mode", name)
-          elif not photographs && augment.ResizedCrop.IsSome then
+          elif not isFolder && augment.ResizedCrop.IsSome then
               [ "augment"; "resized_crop" ], ForPhotographsOnly("resized_crop", name)
 
           match dataset.Normalize with

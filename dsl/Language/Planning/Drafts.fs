@@ -1,4 +1,4 @@
-/// The points of a grid as rows in the making.
+/// Turns the points of a grid into drafts of rows.
 module ChannelDistillation.Dsl.Planning.Drafts
 
 open System
@@ -8,7 +8,7 @@ open ChannelDistillation.Dsl.Resolution
 open ChannelDistillation.Dsl.Grids
 open ChannelDistillation.Dsl.Grids.Dimensions
 
-/// Compared by what is computed. The hash looks at what grids vary most; the rest is left to the comparison.
+/// Compares resolved variants. The hash covers only the settings that grids vary most.
 let private sameResult: IEqualityComparer<Resolve.Resolved> =
     { new IEqualityComparer<Resolve.Resolved> with
         member _.Equals(a, b) = a = b
@@ -34,7 +34,7 @@ let private sameResult: IEqualityComparer<Resolve.Resolved> =
 
             hash.ToHashCode() }
 
-/// Paths that rows may differ by, with the values that occur on each; both by number.
+/// Numbers the axis paths, and the values on each.
 type AxisTable() =
     let paths = ResizeArray<string>()
     let values = ResizeArray<ResizeArray<Setting>>()
@@ -45,10 +45,10 @@ type AxisTable() =
     member _.Path axis = paths[axis]
     member _.Values axis = values[axis]
 
-    /// Where a value is written first.
+    /// The first place of a value.
     member _.Place(axis: int, value: int) = places[axis][value]
 
-    /// The number of a path.
+    /// The number of a path; new paths are added.
     member _.Axis(path: string) =
         match paths.IndexOf path with
         | -1 ->
@@ -59,7 +59,7 @@ type AxisTable() =
             paths.Count - 1
         | axis -> axis
 
-    /// The number of a value.
+    /// The number of a value; new values are added.
     member _.Value(axis: int, value: Axes.AxisValue) =
         match numbers[axis].TryGetValue value.Setting with
         | true, known -> known
@@ -69,11 +69,11 @@ type AxisTable() =
             places[axis].Add value.Place
             values[axis].Count - 1
 
-/// A row in the making: what its runs compute, the experiment at the first point that leads to it, and the values that every such point
-/// agrees on; -1: none.
+/// A draft of a row: its resolved settings, the experiment at its first point, and for each axis the number of the value that all its points
+/// share; -1: none.
 type Draft = { Variant: string; Resolved: Resolve.Resolved; There: Experiment; Values: int[] }
 
-/// By draft: whether there is a point of it that another position on one dimension takes to another draft.
+/// By draft: whether changing the position on a dimension leads from one of its points to another draft.
 let private depends (draftAt: int[]) (drafts: int) (sizes: int[]) (dimension: int) : bool[] =
     let depends = Array.create drafts false
     let stride = sizes |> Array.skip (dimension + 1) |> Array.fold (*) 1
@@ -89,7 +89,7 @@ let private depends (draftAt: int[]) (drafts: int) (sizes: int[]) (dimension: in
 
     depends
 
-/// The points of a grid for one variant, those that come to the same as one.
+/// The drafts of a variant: grid points with the same resolved settings are one draft.
 let ofVariant
     (legend: AxisTable)
     (experiment: Experiment)
@@ -101,7 +101,7 @@ let ofVariant
         [ for dimension in dimensions do
               yield! dimension.Axes ]
 
-    // By dimension: the axes that this variant's rows may differ by, and the number of the value at each position.
+    // By dimension: the axes that this variant may depend on, with the number of the value at each position.
     let used =
         dimensions
         |> Array.map (fun dimension ->
@@ -117,7 +117,7 @@ let ofVariant
     let resolver = Resolve.Resolver()
     let drafts = ResizeArray<Draft>()
     let sizes = Array.map2 (fun (dimension: Dimension) walked -> if walked then dimension.Count else 1) dimensions walked
-    // By point: the number of its draft; -1: excluded.
+    // The draft number of each point; -1: excluded.
     let draftAt = Array.create (Array.fold (*) 1 sizes) -1
     let agrees = ResizeArray<bool[]>()
     let numbers = Dictionary<Resolve.Resolved, int>(sameResult)
@@ -151,7 +151,7 @@ let ofVariant
                 drafts.Add { Variant = variant.Name; Resolved = resolved; There = experiment; Values = values }
                 agrees.Add(Array.create legend.Count true))
 
-    // Where a whole axis changes nothing, a row has no value on it; where only some values come to the same, it has the first of them.
+    // If an axis changes nothing, the row has no value on it. If only some of its values are equivalent, the row has the first of them.
     for index in 0 .. dimensions.Length - 1 do
         if
             walked[index]
@@ -161,16 +161,16 @@ let ofVariant
 
             for number in 0 .. drafts.Count - 1 do
                 let agrees = agrees[number]
-                let isTold = matters[number] && not (used[index] |> Array.exists (fun struct (axis, _) -> agrees[axis]))
+                let isShown = matters[number] && not (used[index] |> Array.exists (fun struct (axis, _) -> agrees[axis]))
 
-                if not isTold then
+                if not isShown then
                     for struct (axis, _) in used[index] do
                         if not agrees[axis] then
                             drafts[number].Values[ axis ] <- -1
 
     List.ofSeq drafts
 
-/// The points of `include`, for each variant that they are for.
+/// The drafts of `include`, for each of its variants.
 let included (legend: AxisTable) (experiment: Experiment) (inclusions: Inclusions.Inclusion list) : Draft list =
     [ for inclusion in inclusions do
           let there = Inclusions.apply experiment inclusion
@@ -192,7 +192,7 @@ let included (legend: AxisTable) (experiment: Experiment) (inclusions: Inclusion
                 There = there
                 Values = values } ]
 
-/// In the order of the variants, each row once.
+/// Distinct drafts in the order of the variants.
 let merge (experiment: Experiment) (drafts: Draft list) : Draft list =
     let byVariant = drafts |> List.groupBy _.Variant |> Map.ofList
 
@@ -203,7 +203,7 @@ let merge (experiment: Experiment) (drafts: Draft list) : Draft list =
               if seen.Add draft.Resolved then
                   draft ]
 
-/// The runs of all rows, each once: variants may come to the same.
+/// The distinct runs of all rows: variants can have the same resolved settings.
 let distinct (drafts: Draft list) (rows: Row list) : PlannedRun list =
     let seen = HashSet<Resolve.Resolved>(sameResult)
 

@@ -1,4 +1,4 @@
-/// From an experiment to its rows and runs.
+/// Expands an experiment into rows and runs.
 module ChannelDistillation.Dsl.Planning.Expand
 
 open ChannelDistillation.Dsl
@@ -18,7 +18,7 @@ let private reportUnused (where: Where) (dimensions: Dimensions.Dimension list) 
 
                   { Diagnostic = UnusedAxis axis.Path; Place = place } ]
 
-/// An axis that puts other datasets in the place of the whole section, and with it of what the file says beside the name.
+/// Warns about an axis `dataset` whose values replace the settings beside the dataset's name.
 let private reportReplaced (experiment: Experiment) (dimensions: Dimensions.Dimension list) : Problem list =
     let beside (experiment: Experiment) = { experiment.Dataset with Source = Named "" }
     let blank = beside ExperimentCodec.blank
@@ -32,8 +32,8 @@ let private reportReplaced (experiment: Experiment) (dimensions: Dimensions.Dime
 /// The sections of the file that are broken.
 let private broken (reader: Reader) = [ "dataset"; "student"; "teacher" ] |> List.filter (fun section -> reader.IsSpoilt [ section ])
 
-/// The plan of an experiment, and warnings. Problems go to the reader; it may hold some already, of an experiment with defaults in the
-/// place of what is broken, and then there is no plan, but everything else that is wrong is reported all the same.
+/// The plan of an experiment, and warnings. Problems go to the reader. If the reader already has problems, broken parts of the experiment
+/// have default values; the result is None, but further problems are still reported.
 let plan (reader: Reader) (where: Where) (experiment: Experiment) : (Plan * Problem list) option =
     let warnings = ResizeArray<Problem>()
     let broken = broken reader

@@ -1,4 +1,4 @@
-/// From a file to a plan.
+/// Reads experiment files and plans them.
 module ChannelDistillation.Dsl.Planning.Experiments
 
 open System
@@ -10,8 +10,8 @@ open ChannelDistillation.Dsl.Codecs
 
 let private problem mistake place : Problem = { Diagnostic = mistake; Place = place }
 
-/// One message for one spot: what else is found there follows from the first, but for warnings, which are about different things. In the order of the text: the main file first, then those
-/// that it builds on, then settings as they were given.
+/// Keeps one problem for each place, since others there usually follow from the first; warnings are all kept. Sorts by place: the main file,
+/// then the files that it extends, then `--set` values in the order given.
 let private distinct (main: Source) (settings: Source list) (problems: Problem list) =
     let rank (source: Source) =
         match List.tryFindIndex ((=) source) settings with
@@ -35,11 +35,11 @@ let private distinct (main: Source) (settings: Source list) (problems: Problem l
         | Some place -> rank place.Source, place.Line, place.Column
         | None -> (0, ""), 0, 0)
 
-/// A tree to plan, and what was wrong on the way to it. Not whole: something that it builds on could not be read.
+/// A tree to plan, and the problems found so far. `IsWhole` is false if a file that it extends could not be read.
 type private Layered = { Root: Node; Problems: Problem list; IsWhole: bool }
 
-/// What may be missing only because the file that should hold it could not be read.
-let private mayBeBelow (mistake: Diagnostic) =
+/// Whether a problem may exist only because a base file could not be read.
+let private mayBeInherited (mistake: Diagnostic) =
     match mistake with
     | MissingKey _
     | WrongKind(_, NothingThere)
@@ -60,15 +60,15 @@ let private planLayered (settings: Source list) (layered: Layered) : Result<Plan
     let reader = Reader()
     let distinct = distinct layered.Root.Place.Source settings
 
-    /// What is wrong in the file and in the settings; a setting inside something broken is not worth a word of its own.
+    /// The problems of the file and of the settings, without settings inside a part that is broken already.
     let problems () =
-        let isNews (problem: Problem) =
+        let isSeparate (problem: Problem) =
             match problem.Diagnostic with
             | SetThroughValue(path, _) -> not (reader.IsSpoilt path)
             | _ -> true
 
-        let isOwn (problem: Problem) = layered.IsWhole || not (mayBeBelow problem.Diagnostic)
-        distinct (List.filter isNews layered.Problems @ List.filter isOwn reader.Problems)
+        let isOwn (problem: Problem) = layered.IsWhole || not (mayBeInherited problem.Diagnostic)
+        distinct (List.filter isSeparate layered.Problems @ List.filter isOwn reader.Problems)
 
     match ExperimentCodec.codec.Read reader [] layered.Root with
     | None -> Error(problems ())
@@ -79,7 +79,7 @@ let private planLayered (settings: Source list) (layered: Layered) : Result<Plan
         | Some(plan, warnings) when layered.Problems.IsEmpty -> Ok(plan, distinct (Check.warnings where experiment @ warnings))
         | _ -> Error(problems ())
 
-/// Files beside one that is not there, with names like it.
+/// Files with names similar to that of a missing file.
 let private near (path: string) =
     try
         let folder =
@@ -93,7 +93,7 @@ let private near (path: string) =
                       for file in Directory.EnumerateFiles(folder, pattern) -> nonNull (Path.GetFileName file) ]
                 |> List.sort
 
-            // Without endings: they are alike in all files and say nothing about the name.
+            // Extensions are ignored, since all files share them.
             let bare (name: string) = nonNull (Path.GetFileNameWithoutExtension name)
             let near = Suggest.near (bare path) (List.map bare names)
             names |> List.filter (fun name -> List.contains (bare name) near) |> List.truncate 3
@@ -104,11 +104,11 @@ let private near (path: string) =
     | :? UnauthorizedAccessException
     | :? ArgumentException -> []
 
-/// A file's text; the name is what the user knows it by.
+/// Reads a file; `path` is also the name that messages show.
 let private readFile (path: string) : Result<Source, Problem> =
     let source = Source(path, "")
 
-    // No line of it: the file itself.
+    // Line 0: the file as a whole.
     let here = Some { Source = source; Line = 0; Column = 0; Length = 0 }
 
     try
@@ -129,13 +129,13 @@ let private readFile (path: string) : Result<Source, Problem> =
                 Utf8.decode path (InputFile.ReadAll(path, FileLimits.ExperimentBytes))
     with
     | :? IOException as failure -> Error(problem (FileUnreadable failure.Message) here)
-    | :? UnauthorizedAccessException -> Error(problem (FileUnreadable "I am not allowed to read it") here)
+    | :? UnauthorizedAccessException -> Error(problem (FileUnreadable "permission denied") here)
     | :? ArgumentException -> Error(problem (FileNotFound []) here)
 
-/// Files that may build on one another in a row.
+/// The longest chain of `extends`.
 let private longestChain = 16
 
-/// A file's tree over those that it extends.
+/// Merges a file's tree into those that it extends.
 let rec private withBase (chain: (string * string) list) (path: string) (own: Layered) : Layered =
     match Node.find [ ExperimentCodec.extends ] own.Root with
     | None -> own
@@ -168,14 +168,14 @@ let rec private withBase (chain: (string * string) list) (path: string) (own: La
                           IsWhole = own.IsWhole && lower.IsWhole }
         | _ -> fail (WrongKind(WantText, Node.kind value))
 
-/// The tree with one setting of the command line.
+/// Applies a `--set` value to the tree.
 let private withSetting (root: Node) (source: Source, path: string, text: string) : Result<Node, Problem list> =
     let place = { Source = source; Line = 1; Column = 1; Length = max 1 path.Length }
 
     let set value = Layers.set root place path value |> Result.mapError List.singleton
 
     match path.Trim(), text.Trim() with
-    // What a file builds on is settled before settings come to it, and anchors are resolved by then.
+    // `extends` and anchors are resolved before settings are applied.
     | path, _ when path = ExperimentCodec.extends || ExperimentCodec.isAnchorKey path -> Error [ problem (SetTooLate path) (Some place) ]
     | "", _
     | _, "" -> Error [ problem SetWithoutValue (Some { place with Length = source.Text.Length }) ]
@@ -187,7 +187,7 @@ let private withSetting (root: Node) (source: Source, path: string, text: string
         | Error [ { Diagnostic = FileEmpty } ] -> Error [ problem SetWithoutValue (Some place) ]
         | Error problems -> Error problems
 
-/// Settings one after the other, and what is wrong with any of them.
+/// Applies all `--set` values in order and collects their problems.
 let private withSettings settings (layered: Layered) : Layered =
     (layered, settings)
     ||> List.fold (fun layered setting ->
@@ -195,7 +195,7 @@ let private withSettings settings (layered: Layered) : Layered =
         | Ok changed -> { layered with Root = changed }
         | Error problems -> { layered with Problems = layered.Problems @ problems })
 
-/// Plans the experiment of a text.
+/// Plans the experiment in a text.
 let ofSource (source: Source) (settings: (string * string) list) : Result<Plan * Problem list, Problem list> =
     let settings = [ for path, text in settings -> Source("--set", $"{path}={text}", false, source.Folder), path, text ]
     let sources = [ for source, _, _ in settings -> source ]
@@ -209,7 +209,7 @@ let ofSource (source: Source) (settings: (string * string) list) : Result<Plan *
         | _ -> own)
     |> Result.bind (planLayered sources)
 
-/// More runs than are likely to be meant.
+/// The number of runs above which `--yes` is required.
 let manyRuns = 10_000
 
 let private askForMany large (plan: Plan, warnings) =
@@ -218,8 +218,8 @@ let private askForMany large (plan: Plan, warnings) =
     else
         Ok(plan, warnings)
 
-/// Plans the experiment of a file, with settings of the command line (`--set PATH=VALUE`) in place of the file's own. Gives the plan
-/// and warnings, or every problem. `large` (`--yes`): more than 10,000 runs are meant.
+/// Plans the experiment in a file, with `--set PATH=VALUE` settings applied. Ok: the plan and warnings; Error: all problems. `large`
+/// (`--yes`): allow more than 10,000 runs.
 let load (file: string) (settings: (string * string) list) (large: bool) : Result<Plan * Problem list, Problem list> =
     match readFile file with
     | Error problem -> Error [ problem ]

@@ -1,4 +1,4 @@
-/// Names of runs: readable, and safe as file names.
+/// Names of runs, which are readable and valid as file names.
 module ChannelDistillation.Dsl.Planning.Names
 
 open System
@@ -7,12 +7,12 @@ open ChannelDistillation.Dsl
 let private longestValue = 32
 let private longestRow = 160
 
-/// Anything as a part of a file name, however long.
+/// Any text as part of a file name, of any length.
 let private letters (text: string) =
     let letters = text |> String.map (fun c -> if Char.IsAsciiLetterOrDigit c || "+-_.,=".Contains c then c else '_')
     String.Join("_", letters.Split('_', StringSplitOptions.RemoveEmptyEntries))
 
-/// A path or a value of an axis as a part of a file name.
+/// A path or a value of an axis as part of a file name.
 let safe (text: string) =
     let letters = letters text
 
@@ -21,7 +21,7 @@ let safe (text: string) =
     else
         letters
 
-/// A variant as the beginning of a file name: whole, since it may differ from another one in its last letter.
+/// A variant as the start of a file name. It is not shortened, since variants may differ only in their last letter.
 let ofVariant (name: string) =
     match letters name with
     | "" -> "variant"
@@ -33,7 +33,7 @@ let rec private brief (setting: Setting) =
     | Items items -> String.Join(",", List.map brief items)
     | Entries entries -> String.Join(",", [ for key, value in entries -> $"{key}={brief value}" ])
 
-/// The last segments of a path, as many as are needed to tell it from the others; at least two for what belongs to a loss.
+/// The shortest unique ending of a path; at least two segments below `losses`.
 let shortest (segments: string list) (others: string list list) =
     let own =
         match segments with
@@ -51,7 +51,7 @@ let shortest (segments: string list) (others: string list list) =
     | Some count -> String.Join(".", ending count own)
     | None -> String.Join(".", segments)
 
-/// How the values of an axis appear in names: told apart even where they are too long to be shown.
+/// The values of an axis as they appear in names; distinct even if long values are cut.
 let values (settings: Setting[]) : string[] =
     let shown = settings |> Array.map (brief >> safe)
 
@@ -60,8 +60,8 @@ let values (settings: Setting[]) : string[] =
     else
         shown |> Array.mapi (fun index text -> $"{text}.{index + 1}")
 
-/// A row's name with room for seed and hash in the name of a folder, of which file systems allow 255 bytes. A shorter one is kept whole; the hash tells
-/// runs apart, and finds those whose folder was named otherwise.
+/// A row's name, cut to leave room for seed and hash in a folder name, which file systems limit to 255 bytes. The hash distinguishes
+/// runs, and finds runs whose folder has another name.
 let shortened (row: string) = row.Substring(0, min row.Length longestRow)
 
 /// A value of an axis: `cd.weight=3`.
@@ -70,11 +70,11 @@ let setting (key: string) (value: string) = $"{safe key}={value}"
 /// The name of a run: its row and its seed.
 let ofSeed (row: string) (seed: int64) = $"{row}-seed{seed}"
 
-/// Tells names apart that are the same as file names, on file systems that ignore case too: the first is kept, others get a number.
+/// Makes file names unique, also on case-insensitive file systems: the first is unchanged, later ones get a number.
 type Unique() =
     let taken = System.Collections.Generic.HashSet<string> StringComparer.OrdinalIgnoreCase
 
-    // Where counting continues: thousands of rows may have the same beginning.
+    // The next number of a name: thousands of rows may share one.
     let next = System.Collections.Generic.Dictionary<string, int> StringComparer.OrdinalIgnoreCase
 
     member _.Name(name: string) =

@@ -3,14 +3,14 @@ namespace ChannelDistillation.Dsl.Planning
 open ChannelDistillation.Specs
 open ChannelDistillation.Dsl
 
-/// A run of an experiment: what is computed (the specification) and how it is shown.
+/// A run of an experiment: its specification and its display name.
 type PlannedRun =
     {
         Variant: string
-        /// The axes that this variant uses and the values here.
+        /// The axes that this variant uses, with their values.
         Axes: (string * string) list
         Seed: int64
-        /// Readable and safe as a file name, without the hash: `cd-cd.weight=3-seed0`.
+        /// Readable, valid as a file name, without the hash: `cd-cd.weight=3-seed0`.
         Name: string
         Spec: RunSpec
     }
@@ -21,22 +21,22 @@ type Row =
         Variant: string
         Axes: (string * string) list
         Runs: PlannedRun list
-        /// Numbers of the literature here, by the names of rows; the first of a name counts.
+        /// Published numbers by row name; the first of a name applies.
         Published: (string * PublishedRow) list
     }
 
-    /// The numbers of the literature of a name.
+    /// The published numbers of a name.
     member row.PublishedAs(name: string) = row.Published |> List.tryPick (fun (other, numbers) -> if other = name then Some numbers else None)
 
-/// A row of the literature: nothing of it is trained here.
+/// A row with published numbers only.
 type LiteratureRow = { Name: string; Axes: (string * string) list; Numbers: PublishedRow }
 
-/// An experiment with everything worked out that it asks for.
+/// An experiment with its resulting rows and runs.
 type Plan =
     {
         Experiment: Experiment
         Rows: Row list
-        /// Every run once, in stable order.
+        /// All distinct runs, in stable order.
         Runs: PlannedRun list
         Literature: LiteratureRow list
     }

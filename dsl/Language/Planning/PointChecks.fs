@@ -1,4 +1,4 @@
-/// What does not fit together, at any point of the grid: an experiment without one is its own only point.
+/// Checks whether the parts of an experiment fit together at every point of its grid. Without a grid, the experiment is the only point.
 module ChannelDistillation.Dsl.Planning.PointChecks
 
 open System.Collections.Generic
@@ -10,13 +10,13 @@ open ChannelDistillation.Dsl.Resolution
 open ChannelDistillation.Dsl.Grids
 open ChannelDistillation.Dsl.Grids.Dimensions
 
-/// The sections that have to fit together.
+/// The sections that must fit together.
 let private sections = [ "dataset"; "student"; "teacher"; "variants" ]
 
-/// Paths and places of the values at a point.
+/// The axis paths at a point, with the places of their values.
 type private Here = (string list * Place) list
 
-/// `unsure`: sections that are broken, so that nothing can be said of them.
+/// `unsure`: broken sections, which cannot be checked.
 type private Checker(reader: Reader, where: Where, unsure: Set<string>) =
     let pairs =
         HashSet<struct (DatasetSource * Model * Model * string * ChannelDistillation.Specs.TorchScriptFile option * (string * ParameterValue) list)>(
@@ -27,23 +27,23 @@ type private Checker(reader: Reader, where: Where, unsure: Set<string>) =
     let teachers = HashSet<struct (DatasetSource * TeacherSource)>(HashIdentity.Structural)
     let datasets = HashSet<Dataset>(HashIdentity.Structural)
     let mutable last = Unchecked.defaultof<Dataset>
-    // By the value that takes the teacher away, if it is one of an axis: losses that need a teacher, with their variants.
-    let needy = Dictionary<Place list, ResizeArray<string * string>>(HashIdentity.Structural)
+    // Losses that need a teacher and have none, with their variants, by the axis value that removes the teacher (if any).
+    let withoutTeacher = Dictionary<Place list, ResizeArray<string * string>>(HashIdentity.Structural)
 
-    // By place, student and teacher: losses that cannot compare them, each with the reason and a remedy.
+    // Losses that cannot compare two networks, with reason and remedy, by place, student and teacher.
     let unpaired = Dictionary<struct (Place * string * string), ResizeArray<string * string * string>>(HashIdentity.Structural)
 
-    // By place: losses that read what a cache does not keep, with their variants.
+    // Losses that read outputs that are not cached, with their variants, by place.
     let notServed = Dictionary<Place, ResizeArray<string * string>>(HashIdentity.Structural)
-    // By place, what is read, and file: losses that read it, and the outputs that there are.
+    // Existing outputs and losses that read a missing one, by place, missing output and file.
     let noOutput = Dictionary<struct (Place * string * string), string list * ResizeArray<string>>(HashIdentity.Structural)
     let scripts = HashSet<struct (DatasetSource * string * string)>(HashIdentity.Structural)
-    let narrow = HashSet<Place>(HashIdentity.Structural)
-    let uncached = HashSet<struct (Place * Diagnostic)>(HashIdentity.Structural)
+    let bfloat16Places = HashSet<Place>(HashIdentity.Structural)
+    let uncacheable = HashSet<struct (Place * Diagnostic)>(HashIdentity.Structural)
 
     let isSure (names: string list) = names |> List.forall (fun name -> not (unsure.Contains name))
 
-    /// The first value on one of some sections.
+    /// The place of the first axis value in one of the given sections.
     let onAxis (here: Here) (sections: string list) =
         sections
         |> List.tryPick (fun section -> here |> List.tryFind (fun (segments, _) -> List.head segments = section))
@@ -55,7 +55,7 @@ type private Checker(reader: Reader, where: Where, unsure: Set<string>) =
             |> Option.orElse (where.Value [ section; "stem" ])
             |> Option.iter (fun place -> Check.stem reader place [ section ] model)
 
-    /// A known teacher is refused on other images than its own, before anything is said of its features on these.
+    /// Whether a known teacher fits the dataset. If it does not, its features are not checked.
     let teacherFits (here: Here) (experiment: Experiment) (teacher: Teacher) =
         match Check.whyNotFitting experiment.Dataset teacher with
         | None -> true
@@ -84,7 +84,7 @@ type private Checker(reader: Reader, where: Where, unsure: Set<string>) =
                             others.Add found
                     | _ -> unpaired[key] <- ResizeArray [ found ])
 
-    /// Whether the files of a network from Python can be used on this dataset.
+    /// Whether the files of a network from Python fit the dataset.
     let scriptFits (here: Here) (experiment: Experiment) (section: string) (model: Model) =
         match model.Script with
         | None -> true
@@ -99,7 +99,7 @@ type private Checker(reader: Reader, where: Where, unsure: Set<string>) =
 
                 false
 
-    /// Whether a network from Python gives what a loss reads of it.
+    /// Whether a network from Python has the outputs that a loss reads.
     let gives (here: Here) (experiment: Experiment) (section: string) (model: Model) (loss: LossDescriptor) =
         match TorchScriptChecks.missing experiment model (section = "student") loss with
         | None -> true
@@ -124,10 +124,10 @@ type private Checker(reader: Reader, where: Where, unsure: Set<string>) =
             onAxis here [ "train" ]
             |> Option.orElse (where.Value [ "train"; "precision" ])
             |> Option.iter (fun place ->
-                if narrow.Add place then
+                if bfloat16Places.Add place then
                     reader.Report([ "precision"; "train" ], place, TorchScriptInBFloat16 files))
 
-    // Neighbouring points share the object: no need to look into it.
+    // Neighbouring points share the same object, which is checked once.
     let dataset (here: Here) (there: Dataset) =
         if isSure [ "dataset" ] && not (obj.ReferenceEquals(last, there)) then
             last <- there
@@ -153,7 +153,7 @@ type private Checker(reader: Reader, where: Where, unsure: Set<string>) =
         match place, CacheChecks.whyNot experiment.Dataset teacher with
         | None, _ -> ()
         | Some place, Some mistake ->
-            if uncached.Add(struct (place, mistake)) then
+            if uncacheable.Add(struct (place, mistake)) then
                 reader.Report([ "cache"; "teacher" ], place, mistake)
         | Some place, None ->
             for loss in CacheChecks.notServed teacher losses do
@@ -169,7 +169,7 @@ type private Checker(reader: Reader, where: Where, unsure: Set<string>) =
         let isTaught = losses |> List.exists _.NeedsTeacher
         precision here experiment isTaught
 
-        // Everything is asked, so that everything is reported.
+        // No short-circuiting between losses, so that every problem is reported.
         let studentFits =
             isSure [ "dataset"; "student"; "variants" ]
             && scriptFits here experiment "student" experiment.Student
@@ -182,9 +182,9 @@ type private Checker(reader: Reader, where: Where, unsure: Set<string>) =
             | Some loss ->
                 let place = onAxis here [ "teacher"; "variants" ] |> Option.toList
 
-                match needy.TryGetValue place with
+                match withoutTeacher.TryGetValue place with
                 | true, others -> others.Add(loss.Name, variant.Name)
-                | _ -> needy[place] <- ResizeArray [ loss.Name, variant.Name ]
+                | _ -> withoutTeacher[place] <- ResizeArray [ loss.Name, variant.Name ]
         | None -> ()
         | Some teacher ->
             if isTaught then
@@ -206,7 +206,7 @@ type private Checker(reader: Reader, where: Where, unsure: Set<string>) =
                     if (DeclaredLosses.descriptor experiment.Losses name).IsSome then
                         pair here experiment teacher (Resolve.loss experiment variant (name, settings))
 
-    /// One cause, one problem: what needs a teacher where there is none is named together, so is what cannot compare two networks, and what a cache cannot serve.
+    /// Reports the collected problems, one for each cause: all losses without a teacher, that cannot compare two networks, or that cannot use the cache.
     member _.Finish() =
         for entry in unpaired do
             let struct (place, student, teacher) = entry.Key
@@ -221,7 +221,7 @@ type private Checker(reader: Reader, where: Where, unsure: Set<string>) =
             let distinct choose = entry.Value |> Seq.map choose |> Seq.distinct |> List.ofSeq
             reader.Report([ "cache"; "teacher" ], entry.Key, CacheOfMaps(distinct fst, distinct snd, CacheChecks.served ()))
 
-        for entry in needy do
+        for entry in withoutTeacher do
             let loss, variant = entry.Value[0]
             let others = [ for _, other in entry.Value -> other ] |> List.distinct |> List.filter ((<>) variant)
 
@@ -229,7 +229,7 @@ type private Checker(reader: Reader, where: Where, unsure: Set<string>) =
             |> Option.orElse (where.VariantLoss(variant, loss))
             |> Option.iter (fun place -> reader.Report([ "teacher" ], place, NoTeacher(loss, variant, others)))
 
-/// Reports what does not fit together, once each. Only axes that matter for that are walked, so that this is quick on large grids.
+/// Reports everything that does not fit together, once each. Walks only the axes that matter for this, so that large grids are fast.
 let run
     (reader: Reader)
     (where: Where)

@@ -1,4 +1,4 @@
-/// Which numbers of the literature belong to which rows.
+/// Assigns published numbers to rows.
 module ChannelDistillation.Dsl.Planning.PublishedResults
 
 open System.Collections.Generic
@@ -9,38 +9,38 @@ open ChannelDistillation.Dsl.Resolution
 open ChannelDistillation.Dsl.Grids
 open ChannelDistillation.Dsl.Planning.Drafts
 
-/// An entry of `published.points` that is right.
+/// A valid entry of `published.points`.
 type Point =
     {
         Index: int
         Place: Place option
         Axes: Axes.FoundAxis list
-        /// Those with numbers, each with its source and protocol.
+        /// Its rows with numbers, each with source and protocol.
         Rows: (string * PublishedRow) list
     }
 
-/// What a number stands beside: a row of ours, a teacher that is in the table once however many rows learn from it, or a row of its own.
+/// What a number is shown beside: a measured row, a teacher (which is in the table once, for all its students), or a separate row.
 type private Beside =
     | Row of draft: int
     | Taught of Dataset * Teacher option
     | Alone of (string * string) list
 
-/// Where the numbers go.
+/// The published numbers, assigned to rows.
 type Placed =
     {
-        /// For each draft: the numbers of its points, then those of every point.
+        /// For each draft: the numbers of its points, then those of `published.rows`.
         OfDrafts: (string * PublishedRow) list list
-        /// Rows of methods that are not trained here.
+        /// Rows of methods that are not trained.
         Alone: LiteratureRow list
-        /// Points that give one row different numbers.
+        /// Points that give the same row different numbers.
         Contradictions: Problem list
         Warnings: Problem list
     }
 
 let private published (experiment: Experiment) = experiment.Published |> Option.defaultValue Published.empty
 
-/// The rows with numbers, what they do not say of source and protocol filled in: from the row of the same name in `published.rows`, the point, and
-/// the section.
+/// The rows with numbers. A missing source or protocol is that of the same name in `published.rows`, of the point, or of the section, in this
+/// order.
 let private numbered (published: Published) (point: PublishedPoint option) (rows: (string * PublishedRow) list) =
     [ for name, row in rows do
           if not (PublishedRow.isWithoutNumbers row) then
@@ -57,7 +57,7 @@ let private numbered (published: Published) (point: PublishedPoint option) (rows
                   Source = filled _.Source _.Source published.Source
                   Protocol = filled _.Protocol _.Protocol published.Protocol } ]
 
-/// The points of `published` that are right; the others are reported, in the words of a grid's.
+/// The valid points of `published`; problems with the others are reported as for a grid.
 let find (reader: Reader) (where: Where) (experiment: Experiment) : Point list =
     let published = published experiment
 
@@ -76,8 +76,8 @@ let find (reader: Reader) (where: Where) (experiment: Experiment) : Point list =
                 Axes = List.choose id axes
                 Rows = numbered published (Some point) point.Rows } ]
 
-/// Whether a row is at a point: its values change nothing of what the row's runs compute. A student without a teacher is therefore at the
-/// points of all teachers.
+/// Whether a row matches a point: setting the point's values does not change the resolved row. A student without a teacher therefore
+/// matches the points of all teachers.
 let private isAt (draft: Draft) (point: Point) =
     let there = (draft.There, point.Axes) ||> List.fold (fun experiment axis -> axis.Values[0].Apply experiment)
 
@@ -85,27 +85,27 @@ let private isAt (draft: Draft) (point: Point) =
     |> List.tryFind (fun variant -> variant.Name = draft.Variant)
     |> Option.exists (fun variant -> Resolve.Resolver().Resolve(there, variant) = draft.Resolved)
 
-/// The values of a point as rows show them.
+/// The values of a point as tables show them.
 let private shown (point: Point) =
     [ for axis in point.Axes ->
           match axis.Values[0].Setting with
           | Scalar text -> axis.Path, text
           | other -> axis.Path, Emit.flow other ]
 
-/// Points without rows, as one warning: where a setting makes a grid smaller, they are many.
+/// One warning for all points without rows, since `--set` can remove many rows at once.
 let private warnings (points: Point list) : Problem list =
     match points with
     | [] -> []
     | first :: others -> [ { Diagnostic = PublishedNowhere others.Length; Place = first.Place } ]
 
-let private inWords (numbers: PublishedRow) =
+let private numbersText (numbers: PublishedRow) =
     [ for name, value in [ "top1_error", numbers.Top1Error; "top5_error", numbers.Top5Error ] do
           match value with
           | Some value -> $"{name}: {Numbers.show value}"
           | None -> () ]
     |> fun parts -> "{ " + System.String.Join(", ", parts) + " }"
 
-/// Each number that differs from that of an earlier point for the same row, which is named.
+/// Reports each number that differs from that of an earlier point for the same row.
 let private contradictions (where: Where) (points: Point list) (beside: Point -> string -> Beside list) : Problem list =
     let earlier = Dictionary<struct (string * Beside), Point * PublishedRow>(HashIdentity.Structural)
 
@@ -125,10 +125,10 @@ let private contradictions (where: Where) (points: Point list) (beside: Point ->
                   let at = Emit.flow (Entries [ for axis in other.Axes -> axis.Path, axis.Values[0].Setting ])
                   let line = other.Place |> Option.map _.Line |> Option.defaultValue 0
 
-                  { Diagnostic = PublishedTwice(name, inWords numbers, inWords known, at, line)
+                  { Diagnostic = PublishedTwice(name, numbersText numbers, numbersText known, at, line)
                     Place = where.Key [ "published"; "points"; string point.Index; "rows"; name ] } ]
 
-/// Finds the rows of all numbers.
+/// Assigns all numbers to rows.
 let place (where: Where) (experiment: Experiment) (points: Point list) (drafts: Draft list) : Placed =
     let published = published experiment
     let everywhere = numbered published None published.Rows
@@ -136,7 +136,7 @@ let place (where: Where) (experiment: Experiment) (points: Point list) (drafts: 
     let isAlone name = name <> "teacher" && not (List.contains name variants)
     let placed = [ for draft in drafts -> draft, points |> List.map (isAt draft) ]
 
-    /// Whether a draft is one that a number of this name is about: of a teacher, and of a method that is not trained here, those with a teacher.
+    /// Whether a number of this name applies to a draft. Numbers of the teacher and of untrained methods apply to drafts with a teacher.
     let concerns (draft: Draft) name =
         if List.contains name variants then
             draft.Variant = name

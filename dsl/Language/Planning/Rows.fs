@@ -1,4 +1,4 @@
-/// Rows out of drafts: what they are called, and the runs in them.
+/// Turns drafts into rows: names them and creates their runs.
 module ChannelDistillation.Dsl.Planning.Rows
 
 open System
@@ -8,7 +8,7 @@ open ChannelDistillation.Dsl.Resolution
 open ChannelDistillation.Dsl.Grids
 open ChannelDistillation.Dsl.Planning.Drafts
 
-/// A value of an axis as rows show it, and as names do.
+/// A value of an axis as tables show it (`Shown`) and as run names contain it (`Named`).
 [<Struct>]
 type private Label = { Shown: string * string; Named: string }
 
@@ -32,17 +32,17 @@ let private labels (experiment: Experiment) (legend: AxisTable) : Label[][] =
 
                   { Shown = legend.Path axis, text; Named = Names.setting key name } |] |]
 
-/// The value of a draft on an axis that the legend may have got after the draft was made.
+/// The value of a draft on an axis, which may have been added to the legend after the draft.
 let private value (draft: Draft) axis = if axis < draft.Values.Length then draft.Values[axis] else -1
 
-/// By axis, whether rows of a variant differ on it: only then it is worth a place in names.
+/// By axis, whether the rows of a variant differ on it; only then is it part of their names.
 let private varying (legend: AxisTable) (drafts: Draft list) : bool[] =
     [| for axis in 0 .. legend.Count - 1 ->
            match drafts with
            | [] -> false
            | first :: others -> others |> List.exists (fun draft -> value draft axis <> value first axis) |]
 
-/// `published`: for each draft, numbers of the literature.
+/// Creates the rows. `published`: the published numbers of each draft.
 let make (experiment: Experiment) (legend: AxisTable) (drafts: Draft list) (published: (string * PublishedRow) list list) : Row list =
     let labels = labels experiment legend
     let specs = Resolve.SpecMaker()

@@ -1,4 +1,4 @@
-/// Schedules that do not come to act, in the runs that are trained.
+/// Warns about schedules that have no effect in the planned runs.
 module ChannelDistillation.Dsl.Planning.ScheduleChecks
 
 open System.Collections.Generic
@@ -10,8 +10,8 @@ open ChannelDistillation.Dsl.Planning.Drafts
 
 let private warn place mistake : Problem = { Diagnostic = mistake; Place = place }
 
-/// What of a loss's schedule lies beyond the last epoch.
-let private beyond epochs (loss: Resolve.ResolvedLoss) =
+/// The parts of a loss's schedule after the last epoch.
+let private partsAfterEnd epochs (loss: Resolve.ResolvedLoss) =
     [ if loss.StartAfter >= epochs then
           Start(loss.Name, loss.StartAfter)
       match loss.Decay with
@@ -22,7 +22,7 @@ let private beyond epochs (loss: Resolve.ResolvedLoss) =
       | EveryDecay(every, _) when every > epochs -> Decaying(loss.Name, every)
       | _ -> () ]
 
-/// Whether a loss with a weight has none in any epoch, although it starts.
+/// Whether the effective weight of a loss is 0 in every epoch, although the loss has a weight and starts.
 let private neverActs epochs (loss: Resolve.ResolvedLoss) =
     match loss.Decay, loss.StopAfter with
     | (NoDecay | StepDecay _ | EveryDecay _), None -> false
@@ -33,7 +33,7 @@ let private neverActs epochs (loss: Resolve.ResolvedLoss) =
         && loss.StartAfter < epochs
         && seq { 1..epochs } |> Seq.forall (fun epoch -> spec.WeightAt epoch = 0.0)
 
-/// The place of a row's value on the first of some paths that is an axis.
+/// The place of a row's value on the first of the given paths that is an axis.
 let private placeOf (experiment: Experiment) (legend: AxisTable) =
     let segments = [| for axis in 0 .. legend.Count - 1 -> Axes.segments experiment (legend.Path axis) |]
 
@@ -47,7 +47,7 @@ let private placeOf (experiment: Experiment) (legend: AxisTable) =
                 && List.truncate segments[axis].Length path = segments[axis])
             |> Option.map (fun axis -> legend.Place(axis, draft.Values[axis])))
 
-/// Where a setting of a loss in a variant comes from: the value of an axis, or else what the file says nearest to the variant.
+/// The place that sets a loss's setting in a variant: an axis value, or else the place in the file with the highest precedence.
 let private placeOfSetting (where: Where) (experiment: Experiment) placeOf (draft: Draft) (loss: string) (key: string) (inside: string list) =
     let variant = experiment.Variants |> List.find (fun variant -> variant.Name = draft.Variant)
 
@@ -68,7 +68,7 @@ let private placeOfSetting (where: Where) (experiment: Experiment) placeOf (draf
     |> Option.orElse (where.Node [ "losses"; loss; key ] |> Option.map _.Place)
     |> Option.orElse (where.VariantLoss(draft.Variant, loss))
 
-/// Variants of which the same is to be said at one place are named together.
+/// Merges the same warning about several variants at one place.
 let private together (problems: Problem list) =
     let variant (problem: Problem) =
         match problem.Diagnostic with
@@ -94,13 +94,13 @@ let private together (problems: Problem list) =
 
 let private losses (where: Where) (placeOf: Draft -> string list list -> Place option) (experiment: Experiment) (drafts: Draft list) =
     let seen = HashSet<struct (string * int * Beyond list)>(HashIdentity.Structural)
-    let idle = HashSet<struct (string * string * Decay * int option)>(HashIdentity.Structural)
+    let seenIdle = HashSet<struct (string * string * Decay * int option)>(HashIdentity.Structural)
     let placeOfSetting = placeOfSetting where experiment placeOf
 
     [ for draft in drafts do
           let epochs = draft.Resolved.Train.Epochs
 
-          match draft.Resolved.Losses |> List.collect (beyond epochs) with
+          match draft.Resolved.Losses |> List.collect (partsAfterEnd epochs) with
           | first :: _ as parts when seen.Add(struct (draft.Variant, epochs, parts)) ->
               let place =
                   placeOf draft [ [ "train"; "epochs" ] ]
@@ -113,7 +113,7 @@ let private losses (where: Where) (placeOf: Draft -> string list list -> Place o
           | _ -> ()
 
           for loss in draft.Resolved.Losses do
-              if neverActs epochs loss && idle.Add(struct (draft.Variant, loss.Name, loss.Decay, loss.StopAfter)) then
+              if neverActs epochs loss && seenIdle.Add(struct (draft.Variant, loss.Name, loss.Decay, loss.StopAfter)) then
                   let place =
                       match loss.Decay with
                       | LinearDecay _ -> placeOfSetting draft loss.Name "decay" [ "linear"; "until" ]
@@ -123,7 +123,7 @@ let private losses (where: Where) (placeOf: Draft -> string list list -> Place o
                   warn place (NeverActs(loss.Name, draft.Variant, epochs, [])) ]
     |> together
 
-/// Learning rates that would change after the last epoch, for each length of training and each schedule.
+/// Warns about learning rates that would change after the last epoch, once for each number of epochs and schedule.
 let private rates (where: Where) (placeOf: Draft -> string list list -> Place option) (drafts: Draft list) =
     let at = [ "train"; "lr_schedule"; "step"; "at" ]
     let seen = HashSet<struct (int * int list)>(HashIdentity.Structural)

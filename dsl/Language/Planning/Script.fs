@@ -1,4 +1,4 @@
-/// Experiments that are F# scripts: run to get the YAML that they stand for.
+/// Runs F# scripts to get their experiment as YAML.
 module ChannelDistillation.Dsl.Planning.Script
 
 open System
@@ -6,19 +6,19 @@ open System.Diagnostics
 open System.IO
 open ChannelDistillation.Dsl
 
-/// The environment variable that names the file a script writes its experiment to.
+/// The environment variable with the path of the file that a script writes its experiment to.
 let handOver = "CHANNEL_DISTILLATION_EXPERIMENT"
 
 let isScript (path: string) = path.EndsWith(".fsx", StringComparison.OrdinalIgnoreCase)
 
-/// The program that runs this one, where that is `dotnet`, so that scripts need nothing else on the machine.
+/// The `dotnet` that runs this process, or else the one on the PATH.
 let private dotnet =
     match Environment.ProcessPath with
     | null -> "dotnet"
     | path when Path.GetFileNameWithoutExtension path = "dotnet" -> path
     | _ -> "dotnet"
 
-/// Lines of compiler and script that are of use to their author.
+/// The lines of the compiler's and script's output that help their author: no stack trace, at most 20.
 let private essence (output: string) =
     output.Split '\n'
     |> Array.map _.TrimEnd()
@@ -26,7 +26,7 @@ let private essence (output: string) =
     |> Array.truncate 20
     |> Array.toList
 
-/// The YAML of a script's experiment, or what it said when it failed.
+/// Runs a script. Ok: the YAML of its experiment; Error: its output, or that it returned no experiment.
 let run (path: string) : Result<string, Diagnostic> =
     let file = Path.GetTempFileName()
 
@@ -36,7 +36,7 @@ let run (path: string) : Result<string, Diagnostic> =
 
         start.Environment[handOver] <- file
         use script = nonNull (Process.Start start)
-        // Both ends are read at once: a full pipe would stop the script.
+        // Both pipes are read at the same time, because a full one would block the script.
         let errors = script.StandardError.ReadToEndAsync()
         let output = script.StandardOutput.ReadToEndAsync()
         script.WaitForExit()

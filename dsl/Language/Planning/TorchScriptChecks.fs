@@ -1,4 +1,4 @@
-/// Whether networks from Python fit the images, the losses and the precision of an experiment; files are read, not run.
+/// Checks networks from Python against the images, losses and precision of an experiment. Files are read, not executed.
 module ChannelDistillation.Dsl.Planning.TorchScriptChecks
 
 open System
@@ -11,7 +11,7 @@ open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Resolution
 
-/// The files of a network: of a student one for each seed, where its path has one.
+/// The files of a network: one per seed if the path contains `{seed}`.
 let files (experiment: Experiment) (model: Model) : string list =
     match model.Script with
     | None -> []
@@ -38,17 +38,17 @@ let private wrongWith (dataset: Dataset) (path: string) : Diagnostic option =
         | _, Some classes when classes <> here.Classes -> Some(NetworkOfOtherClasses(name, classes, named, here.Classes))
         | _ -> None
 
-/// The first thing that is wrong with the files of a network on a dataset.
+/// The first problem of a network's files with the experiment's dataset.
 let mistake (experiment: Experiment) (model: Model) : Diagnostic option = files experiment model |> List.tryPick (wrongWith experiment.Dataset)
 
-/// The network in the first of a model's files; None: it is no network from Python, or its file cannot be used.
+/// The description in the first of a model's files; None: the model is not from Python, or its file cannot be used.
 let private description (experiment: Experiment) (model: Model) : NetworkDescription option =
     files experiment model
     |> List.tryHead
     |> Option.bind (fun path -> TorchScriptCodec.network path model.Name |> Result.toOption)
     |> Option.map snd
 
-/// What a loss reads of a network from Python and its file does not give: in words, with the outputs that there are.
+/// The output that a loss reads but a network from Python does not have, as text, with the existing outputs.
 let missing (experiment: Experiment) (model: Model) (ofStudent: bool) (loss: LossDescriptor) : (string * string list) option =
     let needs = if ofStudent then loss.OfStudent else loss.Needs
     let reads (signal: TeacherSignal) = needs &&& signal <> TeacherSignal.None
@@ -74,7 +74,7 @@ let knowsShapes (experiment: Experiment) (model: Model) =
         | Some network -> network.KnowsShapes
         | None -> false)
 
-/// Names of networks from Python that compute in bfloat16 here, which is not possible.
+/// The networks from Python that would have to compute in bfloat16, which they cannot.
 let inBFloat16 (experiment: Experiment) (usesTeacher: bool) : string list =
     if experiment.Train.Precision <> Precision.BFloat16 then
         []
@@ -85,7 +85,7 @@ let inBFloat16 (experiment: Experiment) (usesTeacher: bool) : string list =
         |> List.filter _.Script.IsSome
         |> List.map _.Name
 
-/// One file for the students of several seeds: they all begin with its weights.
+/// Warns if one file is the student of several seeds, which then start from the same weights.
 let warnings (where: Where) (experiment: Experiment) : Problem list =
     match experiment.Student.Script with
     | Some path when experiment.Seeds.Length > 1 && not (path.Contains TorchScriptCodec.seedMark) ->

@@ -1,4 +1,4 @@
-/// Loss weights over training as small charts, so that a schedule can be seen before it is trained with.
+/// Draws loss weights over training as text charts, so that `plan` shows schedules before training.
 module ChannelDistillation.Dsl.Planning.WeightChart
 
 open System
@@ -8,7 +8,7 @@ open ChannelDistillation.Dsl.Grids
 let private widest = 50
 let private bars = "▁▂▃▄▅▆▇█"
 
-/// One character for a weight, as a part of the largest; nothing at all is a dot.
+/// The bar of a weight relative to the largest; a dot for 0.
 let private bar (largest: float) (weight: float) =
     if weight = 0.0 || largest = 0.0 then
         '·'
@@ -17,8 +17,8 @@ let private bar (largest: float) (weight: float) =
 
 let private show (weight: float) = weight.ToString("0.###", Globalization.CultureInfo.InvariantCulture)
 
-/// `0, 6 from 31, 5.4 from 60`; of many changes the first and the last.
-let private inWords (weights: float[]) =
+/// `0, 6 from 31, 5.4 from 60`; of many changes, only the first and the last.
+let private changesText (weights: float[]) =
     let changes =
         [ for epoch in 2 .. weights.Length do
               if weights[epoch - 1] <> weights[epoch - 2] then
@@ -28,10 +28,10 @@ let private inWords (weights: float[]) =
     | _ when changes.Length <= 4 -> String.Join(", ", show weights[0] :: changes)
     | _ -> $"{show weights[0]}, {changes.Head}, ..., {List.last changes}"
 
-/// A loss of a variant; `Point` says of which points of the grid, as names of runs do: `epochs=30`.
+/// A line of a chart: a loss of a variant. `Point`: its points of the grid, in the notation of run names (`epochs=30`).
 type Line = { Variant: string; Point: string; Loss: string; Epochs: int; Bars: string; Words: string }
 
-/// Rows of a variant whose weights change in the same way.
+/// Groups the rows of a variant by their loss schedules.
 let private groups (rows: Row list) =
     rows
     |> List.groupBy (fun row ->
@@ -54,7 +54,7 @@ let private short (value: string) =
     else
         value
 
-/// `cd.start_after=2`: the axes on which a group of a variant's rows differs from the others, with its values.
+/// The axes on which a group of a variant's rows differs from the others, with its values: `cd.start_after=2`.
 let private point (experiment: Experiment) (all: Row list) (group: Row list) =
     let paths = all |> Seq.collect (fun row -> Seq.map fst row.Axes) |> Seq.distinct |> Seq.toList
     let segments = paths |> List.map (Axes.segments experiment)
@@ -82,7 +82,7 @@ let private lines (experiment: Experiment) (all: Row list) (group: Row list) =
     let width = min widest epochs
 
     [ for index, loss in Seq.indexed spec.Losses do
-          // Where a grid varies the weight itself, its factors are what the points have in common.
+          // If a grid varies the weight itself, the points share only the factors.
           let isShared = group |> List.forall (fun row -> row.Runs.Head.Spec.Losses[index].Weight = loss.Weight)
           let weight epoch = if isShared then loss.WeightAt epoch else loss.Schedule.FactorAt epoch
           let weights = [| for epoch in 1..epochs -> weight epoch |]
@@ -92,21 +92,20 @@ let private lines (experiment: Experiment) (all: Row list) (group: Row list) =
             Point = point experiment all group
             Loss = loss.Name
             Epochs = epochs
-            // The first epoch of each stretch: a change shows where it begins.
+            // Each bar shows its first epoch, so that a change is visible where it starts.
             Bars = String [| for column in 0 .. width - 1 -> bar largest weights[column * epochs / width] |]
-            Words = (if isShared then "" else "of its weight: ") + inWords weights } ]
+            Words = (if isShared then "" else "relative to its weight: ") + changesText weights } ]
 
-/// Beyond this many a grid over schedules is better read as a grid.
+/// The most charts shown.
 let private mostCharts = 12
 
-/// A chart for each way in which the loss weights of a variant change: a line for every loss. Nothing where losses keep their own weights
-/// throughout.
+/// A chart for each distinct schedule of a variant, with a line per loss. Empty if all weights are constant.
 let ofPlan (plan: Plan) : Line list list =
     plan.Rows
     |> List.groupBy _.Variant
     |> List.collect (fun (_, rows) -> groups rows |> List.filter (List.head >> hasSchedule) |> List.map (lines plan.Experiment rows))
 
-/// The charts as text, the variant named once.
+/// The charts as lines of text; each variant is named once.
 let render (plan: Plan) : string list =
     match ofPlan plan with
     | [] -> []

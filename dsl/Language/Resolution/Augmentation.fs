@@ -1,4 +1,4 @@
-/// What an experiment says of a dataset's augmentation, together with what the dataset does of its own.
+/// Combines an experiment's augmentation settings with the dataset's own augmentation.
 module ChannelDistillation.Dsl.Resolution.Augmentation
 
 open ChannelDistillation.Specs
@@ -13,22 +13,22 @@ let private cropOf (own: AugmentationSpec) =
     |> Option.ofObj
     |> Option.map (fun crop -> { Area = crop.MinArea, crop.MaxArea; Aspect = crop.MinAspect, crop.MaxAspect })
 
-/// The same without what the dataset does anyway: what computes the same is equal.
+/// Removes settings that equal the dataset's own, so that equal augmentation compares equal.
 let essential (dataset: Dataset) : Dataset =
     if dataset.Augment = AugmentCodec.own then
         dataset
     else
         let own = own dataset.Source
-        let said value own = value |> Option.filter ((<>) own)
+        let changed value own = value |> Option.filter ((<>) own)
 
         { dataset with
             Augment =
-                { Pad = said dataset.Augment.Pad own.Padding
-                  Mode = said dataset.Augment.Mode own.PaddingMode
-                  Flip = said dataset.Augment.Flip own.Flip
-                  ResizedCrop = said dataset.Augment.ResizedCrop (cropOf own) } }
+                { Pad = changed dataset.Augment.Pad own.Padding
+                  Mode = changed dataset.Augment.Mode own.PaddingMode
+                  Flip = changed dataset.Augment.Flip own.Flip
+                  ResizedCrop = changed dataset.Augment.ResizedCrop (cropOf own) } }
 
-/// Null: all of it the dataset's own.
+/// The augmentation of a run's specification; null: the dataset's own.
 let spec (dataset: Dataset) : AugmentationSpec | null =
     let essential = essential dataset
 
@@ -49,5 +49,5 @@ let spec (dataset: Dataset) : AugmentationSpec | null =
             ResizedCrop = crop
         )
 
-/// Whether training images look different in every epoch.
+/// Whether augmentation is random, so that training images differ between epochs.
 let isRandom (dataset: Dataset) = (spec dataset |> Option.ofObj |> Option.defaultWith (fun () -> own dataset.Source)).IsRandom

@@ -1,18 +1,18 @@
-/// What is known of the dataset that an experiment names.
+/// Looks up an experiment's dataset in the catalog.
 module ChannelDistillation.Dsl.Resolution.Catalogued
 
 open ChannelDistillation.Specs
 open ChannelDistillation.Data
 open ChannelDistillation.Dsl
 
-/// None: the name is unknown. Folders of photographs are treated as ImageNet is.
+/// The descriptor of a dataset; None: the name is unknown. Image folders have ImageNet's descriptor.
 let find (source: DatasetSource) : DatasetDescriptor option =
     match source with
     | Named name -> DatasetCatalog.Find name
     | ImageFolder _ -> DatasetCatalog.Find "imagenet"
     |> Option.ofObj
 
-/// The normalisation that an experiment asks for; None: the dataset's own, also where it is asked for by name or number.
+/// The normalisation of an experiment; None: the dataset's own, even if it is given by name or numbers.
 let normalization (dataset: ChannelDistillation.Dsl.Dataset) : NormalizationSpec option =
     match dataset.Normalize, find dataset.Source with
     | None, _
@@ -24,7 +24,7 @@ let normalization (dataset: ChannelDistillation.Dsl.Dataset) : NormalizationSpec
         | true, normalization when normalization <> known.Normalization -> Some normalization
         | _ -> None
 
-/// The same without a normalisation that is the dataset's own: what computes the same is equal.
+/// Removes a normalisation that equals the dataset's own, so that equal datasets compare equal.
 let essential (dataset: ChannelDistillation.Dsl.Dataset) =
     if dataset.Normalize.IsSome && (normalization dataset).IsNone then
         { dataset with Normalize = None }

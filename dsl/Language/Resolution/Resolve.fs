@@ -1,4 +1,4 @@
-/// What a variant of an experiment comes down to: everything that is left out filled in.
+/// Resolves the variants of an experiment: fills in every omitted setting.
 module ChannelDistillation.Dsl.Resolution.Resolve
 
 open ChannelDistillation.Schedules
@@ -10,7 +10,7 @@ open ChannelDistillation.Dsl.Codecs
 type ResolvedLoss =
     {
         Name: string
-        /// The file of a loss from Python, with its content's hash.
+        /// The file of a loss from Python, with its SHA-256.
         Script: TorchScriptFile option
         Weight: float
         StartAfter: int
@@ -25,7 +25,7 @@ type ResolvedLoss =
 type Resolved =
     {
         Dataset: Dataset
-        /// In how many ways each training image is varied; None: in another way in every epoch, or not at all.
+        /// Number of augmented views of each training image; None: a new view in every epoch, or no augmentation.
         Views: int option
         Teacher: Teacher option
         Student: Model
@@ -33,12 +33,12 @@ type Resolved =
         Losses: ResolvedLoss list
     }
 
-/// Whether a preset treats a loss as one on features (it decays) or as one on logits and labels (it starts late).
+/// Whether EDT presets treat a loss as one on features, which decays. Losses on logits and labels start late.
 let private onFeatures (loss: LossDescriptor) =
     (loss.Needs &&& (TeacherSignal.WholeMaps ||| TeacherSignal.ChannelMeans ||| TeacherSignal.Embedding))
     <> TeacherSignal.None
 
-/// Early Decay Teacher as the paper's code does it (`lrdv2` there).
+/// The settings of Early Decay Teacher in the paper's code (`lrdv2` there).
 let preset (edt: EdtPreset) (loss: LossDescriptor) : LossSettings =
     match edt, onFeatures loss with
     | CifarEdt, true -> { LossCodec.blank with Decay = Some(StepDecay([ 60; 160 ], 0.9)) }
@@ -46,7 +46,7 @@ let preset (edt: EdtPreset) (loss: LossDescriptor) : LossSettings =
     | ImageNetEdt, true -> { LossCodec.blank with Decay = Some(EveryDecay(30, 0.9)) }
     | ImageNetEdt, false -> { LossCodec.blank with StartAfter = Some 30; DecaysAtZero = Some true }
 
-/// The first says what it says; the second what the first leaves out.
+/// Settings of the first, with those of the second where the first has none.
 let over (first: LossSettings) (second: LossSettings) : LossSettings =
     { Script = Option.orElse second.Script first.Script
       Weight = Option.orElse second.Weight first.Weight
@@ -74,13 +74,13 @@ let private datasetName (dataset: Dataset) =
     | Named name -> name
     | ImageFolder _ -> DatasetSpec.ImageFolder
 
-/// A loss of an experiment that was checked: its file could be read.
+/// The descriptor of a loss in a checked experiment, whose files can be read.
 let descriptor (experiment: Experiment) (name: string) : LossDescriptor =
     match DeclaredLosses.descriptor experiment.Losses name with
     | Some descriptor -> descriptor
     | None -> LossCatalog.Get name
 
-/// A loss of a variant: the variant's own settings, then its preset, then the declaration, then the descriptor.
+/// Resolves a loss of a variant. Settings come from the variant, its preset, the declaration or the descriptor, in this order.
 let loss (experiment: Experiment) (variant: Variant) (name: string, own: LossSettings) : ResolvedLoss =
     let descriptor = (descriptor experiment name).On(datasetName experiment.Dataset)
 
@@ -104,13 +104,13 @@ let loss (experiment: Experiment) (variant: Variant) (name: string, own: LossSet
         [ for parameter in descriptor.Parameters ->
               parameter.Name, settings.Parameters |> Map.tryFind parameter.Name |> Option.defaultWith (fun () -> standard parameter) ] }
 
-/// Whether any of a variant's losses learns from the teacher.
+/// Whether any loss of a variant needs the teacher.
 let usesTeacher (experiment: Experiment) (variant: Variant) =
     variant.Losses
     |> List.exists (fun (name, _) -> DeclaredLosses.descriptor experiment.Losses name |> Option.exists _.NeedsTeacher)
 
-/// The result of a function for its last argument, kept as long as the same object comes again: neighbouring points of a grid
-/// have most of their parts in common, and what is shared costs neither time nor memory.
+/// Caches a function's last result while the argument is the same object. Neighbouring points of a grid share most of their parts;
+/// this saves time and memory.
 let private remember (compute: 'argument -> 'result) : 'argument -> 'result when 'argument: not struct =
     let last = ref ValueNone
 
@@ -122,19 +122,19 @@ let private remember (compute: 'argument -> 'result) : 'argument -> 'result when
             last.Value <- ValueSome(struct (argument, result))
             result
 
-/// The teacher with everything written out. Its views are how the images of all variants are varied, and no more its own.
+/// The teacher with its checkpoint spelled out. Its views are removed, because they apply to the images of all variants.
 let private essentialTeacher (teacher: Teacher) =
     { KnownTeachers.writtenOut teacher with Cache = teacher.Cache |> Option.map (fun _ -> { Views = None }) }
 
-/// All variants see the same views, also those without a teacher: a table compares losses, not images.
+/// The number of views of each image. Variants without a teacher see the same views, so that a table compares losses, not images.
 let private views (experiment: Experiment) =
     experiment.Teacher
     |> Option.bind _.Cache
     |> Option.bind _.Views
     |> Option.filter (fun _ -> Augmentation.isRandom experiment.Dataset)
 
-/// Resolves a variant at one point after another. A variant that does not use the teacher has none: its runs are the same with
-/// every teacher.
+/// Resolves a variant at successive points of a grid. A variant that does not use the teacher gets none, so that its runs are the same
+/// with every teacher.
 type Resolver() =
     let mutable losses = struct ([], Unchecked.defaultof<Variant>, "", [])
     let dataset = remember (Augmentation.essential >> Catalogued.essential)
@@ -180,12 +180,12 @@ let private datasetSpecOf (views: int option) (dataset: Dataset) : DatasetSpec =
 
 let datasetSpec = datasetSpecOf None
 
-/// A network; of a student whose file depends on the seed, that of a seed.
+/// The specification of a network. `seed` selects the file of a student with `{seed}` in its path.
 let modelSpecFor (seed: int64) (model: Model) =
     match model.Script with
     | Some path ->
         let file = scriptOf (TorchScriptCodec.ofSeed seed path)
-        // With the name as the experiment has it: the runs of one row have one network in tables.
+        // Named as in the experiment, so that tables show one network for all runs of a row.
         ModelSpec.Of(TorchScriptFile(model.Name, file.Path, file.Sha256))
     | None -> ModelSpec(model.Name, Option.toNullable model.Stem)
 
@@ -218,7 +218,7 @@ let teacherSpec (teacher: Teacher) =
     let (checkpoint: string | null), (train: TrainSpec | null), seed =
         match teacher.Source with
         | Checkpoint path -> path, null, 0L
-        | Known _ -> invalidArg (nameof teacher) "The checkpoint of a known teacher is written out first."
+        | Known _ -> invalidArg (nameof teacher) "The checkpoint of a known teacher must be spelled out first."
         | TorchScript -> null, null, 0L
         | Trained(train, seed) -> null, trainSpec train, seed
 
@@ -272,18 +272,18 @@ let lossSpec (loss: ResolvedLoss) =
             )
     )
 
-/// Makes the specifications of one row after another.
+/// Creates the run specifications of successive rows.
 type SpecMaker() =
     let dataset = remember datasetSpec
     let student = remember modelSpec
 
-    // One file for each seed, or the same network for all.
+    // A file for each seed, or the same network for all seeds.
     let studentOf (model: Model) (seed: int64) = if model.Script.IsSome then modelSpecFor seed model else student model
     let learningRate = remember learningRate
     let losses = remember (fun (losses: ResolvedLoss list) -> [| for loss in losses -> lossSpec loss |])
     let teacher = remember teacherSpec
 
-    /// The runs of a row, one for each seed.
+    /// The run specifications of a row, one per seed.
     member _.Make(resolved: Resolved, seeds: int64 list) : RunSpec list =
         let dataset =
             match resolved.Views with

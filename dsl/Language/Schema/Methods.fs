@@ -1,4 +1,4 @@
-/// The table of methods in docs/methods.md, made of the losses' own descriptions.
+/// Generates the table of methods in docs/methods.md from the loss descriptors.
 module ChannelDistillation.Dsl.Schema.Methods
 
 open System
@@ -6,12 +6,12 @@ open ChannelDistillation.Losses
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Codecs
 
-/// What is measured or counted of a method, for one pair of networks.
+/// Measured properties of a method, for one pair of networks.
 type Measured =
     {
-        /// Trained parameters of its own layers.
+        /// Number of trained parameters in its own layers.
         Parameters: int64
-        /// Time of a training step, relative to cross-entropy alone; where it has been measured.
+        /// Time of a training step relative to cross-entropy alone; None: not measured.
         Cost: float option
     }
 
@@ -66,7 +66,7 @@ let private row (measured: string -> Measured) (loss: LossDescriptor) =
 
     $"| `{loss.Name}` | {loss.Title} ({cell loss.Source}) | {cell loss.Formula} | {reads loss} | {defaults loss} | {parameters} | {cost} |"
 
-/// The table, with a line for each loss.
+/// The table, with a row for each loss.
 let table (measured: string -> Measured) : string =
     [ "| loss | method and source | formula | reads | defaults | own parameters | step |"
       "|---|---|---|---|---|---|---|"

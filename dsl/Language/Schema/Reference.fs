@@ -1,4 +1,4 @@
-/// The reference of all keys in docs/yaml.md, made of the same descriptions that files are read with.
+/// Generates the reference of all keys in docs/yaml.md from the codecs that read files.
 module ChannelDistillation.Dsl.Schema.Reference
 
 open System
@@ -27,7 +27,7 @@ let rec private kind (shape: Shape) : string =
     | ListShape(item, _) -> $"list: {kind item}"
     | RecordShape _
     | OpenShape _ -> "mapping"
-    | ChoiceShape _ -> "one of the below"
+    | ChoiceShape _ -> "one of the following"
     | NamedShape _ -> "mapping"
     | EitherShape shapes -> String.Join("; or ", shapes |> List.filter ((<>) NothingShape) |> List.map kind |> List.distinct)
     | NothingShape -> "nothing"
@@ -45,7 +45,7 @@ let private row (path: string) (field: FieldShape) =
 
     $"| `{path}` | {cell (kind field.Shape)} | {cell standard} | {cell field.Doc} |"
 
-/// Rows of a field and of everything inside it.
+/// The table rows of a field and of everything inside it.
 let rec private rows (prefix: string) (field: FieldShape) : string list =
     let path = prefix + field.Key
     row path field :: inside (path + ".") field.Shape
@@ -55,12 +55,12 @@ and private inside prefix (shape: Shape) : string list =
     | RecordShape fields -> fields |> List.collect (rows prefix)
     | ChoiceShape(cases, beside) ->
         [ for case in cases do
-              let alone = if case.Alone then "; may stand alone as a word" else ""
+              let alone = if case.Alone then "; or the word alone" else ""
               $"| `{prefix}{case.Name}` | mapping{alone} | | {cell case.CaseDoc} |"
               yield! inside $"{prefix}{case.Name}." case.Inside
           yield! beside |> List.collect (rows prefix) ]
     | EitherShape shapes ->
-        // Where there are several kinds of mapping, no key is required of all of them.
+        // With several kinds of mapping, no key is required in all of them.
         let several = (shapes |> List.filter _.IsRecordShape).Length > 1
 
         let eased shape =
@@ -75,7 +75,7 @@ and private inside prefix (shape: Shape) : string list =
 
 let private table rows = [ "| key | value | default | |"; "|---|---|---|---|" ] @ rows
 
-/// One table for each section; the losses, which have most of their keys in common, in a table of their own.
+/// All tables of the reference. Losses, which share most keys, have separate tables.
 let keys () : string =
     let fields =
         match ExperimentCodec.codec.Shape with
@@ -89,7 +89,7 @@ let keys () : string =
         |> List.collect (fun field ->
             match field.Key with
             | "teacher" ->
-                // The recipe has the keys of `train`, and takes from there what it leaves out.
+                // `teacher.train` has the keys of `train`, which are listed there.
                 rows "" field |> List.filter (fun row -> not (row.StartsWith "| `teacher.train."))
             | key when List.contains key own -> [ row key field ]
             | _ -> rows "" field)

@@ -1,4 +1,4 @@
-/// The JSON Schema of experiment files, for editors; made of the same descriptions that files are read with.
+/// Generates the JSON Schema of experiment files, for editors, from the codecs that read files.
 module ChannelDistillation.Dsl.Schema.Schema
 
 open System
@@ -29,7 +29,7 @@ let private object (entries: (string * JsonNode) list) =
 
     result
 
-/// Bounds that only keep numbers within reason are left out.
+/// Upper bounds from here on are only sanity limits and are omitted.
 let private reasonable = 1e6
 
 let private numeric kind (bounds: Bounds) =
@@ -40,7 +40,7 @@ let private numeric kind (bounds: Bounds) =
           if Double.IsFinite bounds.Maximum && abs bounds.Maximum < reasonable then
               (if bounds.BelowMaximum then "exclusiveMaximum" else "maximum"), real bounds.Maximum ]
 
-/// A default as JSON has it.
+/// A default as JSON.
 let private standard (shown: string) : JsonNode option =
     match shown with
     | "" -> None
@@ -52,8 +52,8 @@ let private standard (shown: string) : JsonNode option =
         | None when shown.Contains ' ' -> None
         | None -> Some(text shown)
 
-/// Whether a shape is another one in a file that builds on another: keys may be left to that, and a key with nothing after it takes away
-/// what is there. Lists are replaced as wholes.
+/// Whether a shape is relaxed in a file with `extends`: keys may be inherited, and a key without a value removes the inherited one. Lists are
+/// replaced as a whole.
 let rec private isMerged (shape: Shape) =
     match shape with
     | RecordShape(_ :: _)
@@ -70,7 +70,7 @@ let private orNothing (shape: Shape) =
     | AnyShape -> AnyShape
     | _ -> EitherShape [ shape; NothingShape ]
 
-/// Parts that occur more than once are written once, under the path of their first occurrence.
+/// Definitions of shapes that occur more than once, named by the path of their first occurrence.
 type private Definitions(shared: HashSet<struct (bool * Shape)>) =
     let names = Dictionary<struct (bool * Shape), string>(HashIdentity.Structural)
     let written = JsonObject()
@@ -86,7 +86,7 @@ type private Definitions(shared: HashSet<struct (bool * Shape)>) =
             if not (names.ContainsKey key) then
                 let name = if complete then path else path + "-part"
 
-                // Two parts of an alternative have the same path.
+                // The parts of an alternative share a path.
                 names[key] <-
                     seq {
                         yield name
@@ -98,7 +98,7 @@ type private Definitions(shared: HashSet<struct (bool * Shape)>) =
 
             object [ "$ref", text $"#/definitions/{names[key]}" ]
 
-/// Small things are as long as a reference to them.
+/// Whether a shape is worth a reference; small ones are as short as the reference.
 let private isLarge (shape: Shape) =
     match shape with
     | RecordShape fields
@@ -107,7 +107,7 @@ let private isLarge (shape: Shape) =
     | WordShape words -> words.Length > 3
     | _ -> false
 
-/// `complete`: required keys are asked for; a file that builds on another may leave them to it.
+/// The schema of a shape. `complete`: required keys must be present; a file with `extends` may inherit them.
 let rec private schema (definitions: Definitions) (complete: bool) (path: string) (shape: Shape) : JsonObject =
     if isLarge shape then
         definitions.Refer(complete, path, shape, (fun () -> written definitions complete path shape))
@@ -118,7 +118,7 @@ and private written (definitions: Definitions) complete path (shape: Shape) : Js
     let schema = schema definitions
 
     match shape with
-    // YAML takes `2024` for a number, and a name may well be one.
+    // YAML reads `2024` as a number, but it can be a name.
     | TextShape -> object [ "type", array [ text "string"; text "number" ] ]
     | NumberShape bounds -> numeric "number" bounds
     | WholeShape(least, most) -> numeric "integer" { Minimum = float least; Maximum = float most; AboveMinimum = false; BelowMaximum = false }
@@ -159,7 +159,7 @@ and private written (definitions: Definitions) complete path (shape: Shape) : Js
 
         match cases |> List.filter _.Alone with
         | [] -> written
-        // The mapping comes first: it is what editors report on where neither fits.
+        // The mapping comes first, because editors report on the first alternative if none fits.
         | alone -> object [ "anyOf", array [ written; schema complete path (WordShape [ for case in alone -> case.Name, case.CaseDoc ]) ] ]
     | NamedShape(value, mayBeEmpty) ->
         object
@@ -171,7 +171,7 @@ and private written (definitions: Definitions) complete path (shape: Shape) : Js
     | NothingShape -> object [ "type", text "null" ]
     | AnyShape -> object []
 
-/// `extra`: properties that are no fields; `rules`: further keywords. Editors offer a mapping under its title.
+/// The schema of a mapping. `extra`: properties that are not fields; `rules`: further keywords. Editors show its title.
 and private mapping definitions complete path (fields: FieldShape list) extra rules =
     let property (field: FieldShape) =
         let inside =
@@ -205,7 +205,7 @@ let private fields =
     | RecordShape fields -> fields
     | _ -> []
 
-/// What occurs more than once.
+/// The shapes that occur more than once.
 let private shared () =
     let once = HashSet<struct (bool * Shape)>(HashIdentity.Structural)
     let again = HashSet<struct (bool * Shape)>(HashIdentity.Structural)
@@ -213,7 +213,7 @@ let private shared () =
     let rec count complete (shape: Shape) =
         let key = struct (complete || not (isMerged shape), shape)
 
-        // The parts of what is written once are seen once.
+        // The parts of a repeated shape are counted once.
         if not (isLarge shape) || once.Add key then
             match shape with
             | ListShape(inside, _) -> count true inside
@@ -239,7 +239,7 @@ let private experiment definitions complete : JsonObject =
     let extends =
         object
             [ "type", text "string"
-              "description", text "A file that this one builds on, relative to its folder: mappings are merged, everything else is replaced." ]
+              "description", text "A file to inherit from, relative to the folder of this file. Mappings are merged; everything else is replaced." ]
 
     mapping
         definitions
@@ -247,9 +247,9 @@ let private experiment definitions complete : JsonObject =
         ""
         fields
         [ ExperimentCodec.extends, extends ]
-        [ "patternProperties", object [ "^x-", object [ "description", text "A place for anchors; not part of the experiment." ] ] ]
+        [ "patternProperties", object [ "^x-", object [ "description", text "For anchors; not part of the experiment." ] ] ]
 
-/// The whole schema. A file says so with `# yaml-language-server: $schema=../dsl/experiment.schema.json`.
+/// The complete schema. Files refer to it with `# yaml-language-server: $schema=../dsl/experiment.schema.json`.
 let document () : string =
     let definitions = Definitions(shared ())
     let whole, part = experiment definitions true, experiment definitions false
@@ -258,7 +258,7 @@ let document () : string =
         object
             [ "$schema", text "http://json-schema.org/draft-07/schema#"
               "title", text "An experiment of Channel Distillation"
-              "description", text "Made by `dotnet fsi build.fsx schema`; do not edit."
+              "description", text "Generated by `dotnet fsi build.fsx schema`; do not edit."
               "if", object [ "required", array [ text ExperimentCodec.extends ] ]
               "then", part
               "else", whole

@@ -2,5 +2,5 @@ namespace ChannelDistillation.Dsl.Yaml
 
 open ChannelDistillation.Dsl
 
-/// Ends the reading of a file that cannot be understood any further; caught where the reading began.
+/// Stops reading a file that cannot be parsed further; caught where reading started.
 exception internal Abort of Problem

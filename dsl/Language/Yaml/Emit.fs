@@ -1,10 +1,10 @@
-/// Plain data as YAML text.
+/// Writes plain data as YAML.
 module ChannelDistillation.Dsl.Yaml.Emit
 
 open System
 open ChannelDistillation.Dsl
 
-/// Whether YAML reads a word written bare as the same text, also inside brackets.
+/// Whether YAML reads a text without quotes as the same text, also inside brackets.
 let private isBare (text: string) =
     text <> ""
     && text <> "~"
@@ -33,7 +33,7 @@ let private quote (text: string) =
 
 let private scalar text = if isBare text then text else quote text
 
-/// On one line: `{ at: [60, 120], factor: 0.2 }`.
+/// A value on one line: `{ at: [60, 120], factor: 0.2 }`.
 let rec flow (setting: Setting) =
     match setting with
     | Scalar text -> scalar text
@@ -43,7 +43,7 @@ let rec flow (setting: Setting) =
 
 let private lineWidth = 100
 
-/// A mapping over several lines; what fits on a line is written on one.
+/// A mapping over several lines; an entry that fits on one line is written on one.
 let rec private block indent (entries: (string * Setting) list) : string list =
     let space = String(' ', indent)
 
@@ -56,7 +56,7 @@ let rec private block indent (entries: (string * Setting) list) : string list =
               yield! block (indent + 2) inside
           | _ -> line ]
 
-/// A whole file.
+/// A complete file.
 let document (setting: Setting) =
     match setting with
     | Entries entries -> String.Join("\n", block 0 entries) + "\n"

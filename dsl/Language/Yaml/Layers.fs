@@ -1,11 +1,11 @@
-/// One experiment file over another, and single settings over a file.
+/// Merges an experiment file into the one that it extends, and `--set` values into a file.
 module ChannelDistillation.Dsl.Yaml.Layers
 
 open System
 open ChannelDistillation.Dsl
 
-/// Groups of keys of a section that stand for one another: writing one takes the place of the others.
-let private rivals (section: string) =
+/// Alternative groups of keys in a section: setting a key of one group removes the others.
+let private alternatives (section: string) =
     match section with
     | "lr_schedule" -> [ [ "constant" ]; [ "step" ]; [ "cosine" ] ]
     | "decay" -> [ [ "none" ]; [ "step" ]; [ "every" ]; [ "linear" ]; [ "cosine" ] ]
@@ -13,7 +13,7 @@ let private rivals (section: string) =
     | "dataset" -> [ [ "name" ]; [ "image_folder"; "classes" ] ]
     | _ -> []
 
-/// Keys that say something else of the same, so that they and the rivals of their group cannot stand side by side.
+/// Further keys that a key conflicts with, outside the alternative groups.
 let private excluded (section: string) (key: string) =
     match section, key with
     | "teacher", "known" -> [ "model"; "stem" ]
@@ -25,23 +25,23 @@ let private section (path: string list) =
     | last :: _ -> last
     | [] -> ""
 
-let private withoutRivals path (key: string) (entries: Entry list) =
-    let groups = rivals (section path)
+let private withoutAlternatives path (key: string) (entries: Entry list) =
+    let groups = alternatives (section path)
 
     let others =
         match groups |> List.tryFind (List.contains key) with
         | None -> []
         | Some own -> groups |> List.filter (fun group -> group <> own) |> List.concat
 
-    let gone = others @ excluded (section path) key
-    entries |> List.filter (fun entry -> not (List.contains entry.Name gone))
+    let removed = others @ excluded (section path) key
+    entries |> List.filter (fun entry -> not (List.contains entry.Name removed))
 
 let private mapping (node: Node) entries = { node with Content = Mapping entries }
 
 let private entry name (value: Node) = { Name = name; At = Node.place value; Value = value }
 
-/// Short forms as the mappings that they stand for, so that a part can be set; a path has the last segment first.
-let private widen (path: string list) (node: Node) : Node =
+/// Expands a short form to the mapping that it stands for, so that a part of it can be set. Paths have the last segment first.
+let private expand (path: string list) (node: Node) : Node =
     match path, node.Content with
     | _, Plain _ when Node.isNothing node -> mapping node []
     | [ "teacher" ], (Plain name | Quoted name) when name <> "none" -> mapping node [ entry "known" { node with Key = None } ]
@@ -50,7 +50,7 @@ let private widen (path: string list) (node: Node) : Node =
     | [ _; "variants" ], Sequence _ -> mapping node [ entry "losses" { node with Key = None } ]
     | _ -> node
 
-/// Below these, a value is one thing: a list or a range of values is not mixed with another.
+/// Whether a value is replaced as a whole: the values of an axis, a list or a range, are never merged.
 let private isWhole (path: string list) =
     match path with
     | [ _; "product"; "grid" ] -> true
@@ -61,9 +61,9 @@ let private isWhole (path: string list) =
 let rec private merge (path: string list) (upper: Node) (lower: Node) : Node =
     match upper.Content with
     | Mapping above when not (isWhole path) ->
-        match (widen path lower).Content with
+        match (expand path lower).Content with
         | Mapping below ->
-            let below = (below, above) ||> List.fold (fun below entry -> withoutRivals path entry.Name below)
+            let below = (below, above) ||> List.fold (fun below entry -> withoutAlternatives path entry.Name below)
 
             let find name entries = entries |> List.tryFind (fun (entry: Entry) -> entry.Name = name)
 
@@ -72,7 +72,7 @@ let rec private merge (path: string list) (upper: Node) (lower: Node) : Node =
                 |> List.choose (fun old ->
                     match find old.Name above with
                     | None -> Some old
-                    // Nothing written over something takes it away.
+                    // A key without a value removes the inherited one.
                     | Some entry when Node.isNothing entry.Value -> None
                     | Some entry -> Some { entry with Value = merge (old.Name :: path) entry.Value old.Value })
 
@@ -82,10 +82,10 @@ let rec private merge (path: string list) (upper: Node) (lower: Node) : Node =
         | _ -> upper
     | _ -> upper
 
-/// An experiment over the one that it extends: mappings are merged key by key, everything else is replaced.
+/// Merges an experiment into the one that it extends: mappings key by key; everything else is replaced.
 let extend (upper: Node) (lower: Node) = merge [] upper lower
 
-/// The first segment of a dotted path and what is left of it. Keys that are there may hold dots themselves.
+/// Splits the first segment off a dotted path. Existing keys may contain dots.
 let private split (keys: string list) (path: string) =
     let known = keys |> List.filter (fun key -> path = key || path.StartsWith(key + ".")) |> List.sortByDescending _.Length
 
@@ -96,14 +96,14 @@ let private split (keys: string list) (path: string) =
         | -1 -> path, ""
         | dot -> path.Substring(0, dot), path.Substring(dot + 1)
 
-/// Puts a value at a path, creating the mappings on the way; without a value, takes away what is there.
+/// Sets the value at a path and creates missing mappings; without a value, removes what is there.
 let set (root: Node) (at: Place) (path: string) (value: Node option) : Result<Node, Problem> =
     let fail mistake = raise (Abort { Diagnostic = mistake; Place = Some at })
 
     let empty = { Content = Mapping []; Place = at; Key = Some at }
 
     let rec put (above: string list) (rest: string) (node: Node) : Node =
-        match (widen above node).Content with
+        match (expand above node).Content with
         | Mapping entries -> inMapping above rest node entries
         | Sequence items -> inList above rest node items
         | _ -> fail (SetThroughValue(List.rev above, fst (split [] rest)))
@@ -112,17 +112,17 @@ let set (root: Node) (at: Place) (path: string) (value: Node option) : Result<No
         let keys = entries |> List.map _.Name
         let isKey key = rest = key || rest.StartsWith(key + ".")
 
-        // Axes are keys with dots in them, also those that are not there yet.
+        // Axes are keys with dots, including new ones.
         let key, rest =
             match above with
             | [ "product"; "grid" ]
             | [ _; ("zip" | "exclude" | "include"); "grid" ] when not (List.exists isKey keys) -> rest, ""
             | _ -> split keys rest
 
-        let entries = withoutRivals above key entries
+        let entries = withoutAlternatives above key entries
         let old = entries |> List.tryFind (fun entry -> entry.Name = key)
 
-        // A variant's list of losses may be left out of the path.
+        // A path may omit `losses` below a variant.
         match above, old, entries with
         | [ _; "variants" ], None, [ { Name = "losses"; Value = list } as losses ] when key <> "edt" && rest <> "" ->
             let changed = put ("losses" :: above) $"{key}.{rest}" list
@@ -139,7 +139,7 @@ let set (root: Node) (at: Place) (path: string) (value: Node option) : Result<No
             | Some _, Some changed -> mapping node [ for entry in entries -> if entry.Name = key then { entry with Value = changed } else entry ]
             | None, Some changed -> mapping node (entries @ [ { Name = key; At = at; Value = changed } ])
 
-    /// By position, or by name where the list holds names (with or without settings).
+    /// Sets an entry by position, or by name in a list of names (with or without settings).
     and inList above rest node items =
         let nameOf (item: Node) =
             match item.Content with
@@ -160,7 +160,7 @@ let set (root: Node) (at: Place) (path: string) (value: Node option) : Result<No
             | (Plain name | Quoted name), _ when rest <> "" && name = key ->
                 Some(mapping item [ entry name (put (key :: above) rest { empty with Key = None }) ])
             | Mapping [ old ], _ when old.Name = key && rest <> "" ->
-                Some(mapping item [ { old with Value = put (key :: above) rest (widen above old.Value) } ])
+                Some(mapping item [ { old with Value = put (key :: above) rest (expand above old.Value) } ])
             | _ when rest <> "" -> Some(put (key :: above) rest item)
             | _, value -> value
 

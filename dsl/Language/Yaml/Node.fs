@@ -2,12 +2,12 @@ namespace ChannelDistillation.Dsl.Yaml
 
 open ChannelDistillation.Dsl
 
-/// A piece of YAML that knows where it stands. Anchors and merge keys are resolved, keys of a mapping are distinct.
+/// A YAML value with its place. Anchors and merge keys are resolved; the keys of a mapping are distinct.
 type Node =
     {
         Content: Content
         Place: Place
-        /// Where its key stands, for what has one.
+        /// The place of its key, if it has one.
         Key: Place option
     }
 
@@ -20,10 +20,10 @@ and Content =
 and Entry = { Name: string; At: Place; Value: Node }
 
 module Node =
-    /// Where a problem with the node as a whole is shown: at its key, if it has one.
+    /// Where to report a problem with the whole node: at its key, if it has one.
     let place (node: Node) = node.Key |> Option.defaultValue node.Place
 
-    /// Nothing written, or what YAML calls null.
+    /// Whether the value is empty or null.
     let isNothing (node: Node) =
         match node.Content with
         | Plain("" | "~" | "null") -> true
@@ -42,7 +42,7 @@ module Node =
         | Mapping entries -> entries |> List.tryFind (fun entry -> entry.Name = name)
         | _ -> None
 
-    /// The node at a path of keys and of positions in lists (counted from 0).
+    /// The node at a path of keys and list positions (from 0).
     let rec find (path: string list) (node: Node) =
         match path with
         | [] -> Some node

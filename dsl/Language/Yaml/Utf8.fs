@@ -1,11 +1,11 @@
-/// Files as text.
+/// Decodes UTF-8 files.
 module ChannelDistillation.Dsl.Yaml.Utf8
 
 open System
 open System.Text
 open ChannelDistillation.Dsl
 
-/// The text of a file's bytes.
+/// Decodes a file; the error has the place of the first invalid byte.
 let decode (name: string) (bytes: byte[]) : Result<Source, Problem> =
     try
         let text = UTF8Encoding(false, true).GetString bytes
@@ -13,7 +13,7 @@ let decode (name: string) (bytes: byte[]) : Result<Source, Problem> =
     with :? DecoderFallbackException as failure ->
         let before = bytes[0 .. failure.Index - 1]
         let lineStart = 1 + Array.LastIndexOf(before, byte '\n')
-        // What can be shown of the file: bytes that are no text become question marks in diamonds.
+        // For display: invalid bytes become replacement characters.
         let source = Source(name, Encoding.UTF8.GetString bytes)
         let before = Encoding.UTF8.GetString before
 

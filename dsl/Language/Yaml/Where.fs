@@ -2,7 +2,7 @@ namespace ChannelDistillation.Dsl.Yaml
 
 open ChannelDistillation.Dsl
 
-/// Finds the places of an experiment's parts in the file it was read from.
+/// Finds the places of an experiment's parts in its file.
 type Where(root: Node) =
     let rec nearest (node: Node) (path: string list) : Place option =
         match path with
@@ -14,16 +14,16 @@ type Where(root: Node) =
 
     member _.Node path = Node.find path root
 
-    /// The value at a path, or the nearest thing that it lies in.
+    /// The place of the value at a path, or of the nearest value that contains it.
     member _.Value(path: string list) = nearest root path
 
-    /// The key at a path.
+    /// The place of the key at a path.
     member this.Key(path: string list) =
         match Node.find path root with
         | Some node -> Some(Node.place node)
         | None -> this.Value path
 
-    /// The list of a variant.
+    /// The list of a variant's losses.
     member private _.VariantList(variant: string) =
         let list =
             match Node.find [ "variants"; variant ] root with
@@ -34,7 +34,7 @@ type Where(root: Node) =
         | Some { Content = Sequence items } -> items
         | _ -> []
 
-    /// A loss in the list of a variant.
+    /// The place of a loss in a variant's list.
     member this.VariantLoss(variant: string, loss: string) =
         this.VariantList variant
         |> List.tryPick (fun item ->
@@ -45,6 +45,6 @@ type Where(root: Node) =
             | _ -> None)
         |> Option.orElseWith (fun () -> this.Key [ "variants"; variant ])
 
-    /// What the list of a variant itself says of a loss.
+    /// The place of a loss's setting in a variant's own list.
     member this.VariantSetting(variant: string, loss: string, key: string) =
         this.VariantList variant |> List.tryPick (fun item -> Node.find [ loss; key ] item) |> Option.map _.Place

@@ -1,4 +1,4 @@
-/// YAML text to located nodes, with limits that keep hostile or broken files harmless.
+/// Parses YAML into located nodes, with limits against malicious or broken files.
 module ChannelDistillation.Dsl.Yaml.Yaml
 
 open System
@@ -8,10 +8,10 @@ open YamlDotNet.Core
 open YamlDotNet.Core.Events
 open ChannelDistillation.Dsl
 
-/// Lists and mappings inside one another.
+/// The deepest nesting of lists and mappings.
 let depthLimit = 64
 
-/// Values after all aliases are written out: small files can say enormous things with them.
+/// The most values after expanding aliases, with which a small file can become huge.
 let valueLimit = 1_000_000L
 
 let private placeOf (source: Source) (start: Mark) (finish: Mark) =
@@ -28,11 +28,11 @@ let private placeOf (source: Source) (start: Mark) (finish: Mark) =
 
 let private current (parser: Parser) : ParsingEvent = nonNull parser.Current
 
-/// A node, and how many values and levels it stands for.
+/// A node with its number of values and nested levels after expanding aliases.
 [<Struct>]
 type private Composed = { Node: Node; Values: int64; Levels: int }
 
-/// Line breaks and tabs are text.
+/// Whether a character is a control character other than a line break or tab.
 let private isControl (letter: char) = Char.IsControl letter && letter <> '\n' && letter <> '\r' && letter <> '\t'
 
 type private Composer(source: Source, parser: Parser, problems: ResizeArray<Problem>) =
@@ -62,7 +62,7 @@ type private Composer(source: Source, parser: Parser, problems: ResizeArray<Prob
 
             report { placeOfEvent event with Length = tag.Length } (TagUsed tag)
 
-    /// Entries of `<<:` come after the mapping's own, and give way to them.
+    /// The entries of `<<:`; the mapping's own entries take precedence.
     let merged place (node: Node) =
         let parts =
             match node.Content with
@@ -145,7 +145,7 @@ type private Composer(source: Source, parser: Parser, problems: ResizeArray<Prob
         | _ -> abort place (Syntax Unreadable)
 
     member private _.Collected(place: Place, key, start: Mark, isFlow, content, parts: ResizeArray<Composed>) =
-        // The end of a collection in brackets is marked at its closing bracket; that of another, where the next thing begins.
+        // The parser marks the end of a collection in brackets at its closing bracket, and that of a block where the next value starts.
         let finish = (current parser).End
 
         let place =
@@ -159,7 +159,7 @@ type private Composer(source: Source, parser: Parser, problems: ResizeArray<Prob
         parser.MoveNext() |> ignore
         let values = 1L + (parts |> Seq.sumBy (fun part -> min part.Values valueLimit))
 
-        // Parts are counted already; the sum is for aliases of the whole.
+        // The parts are counted already; the sum is needed for aliases of the whole.
         total <- total + 1L
 
         { Node = { Content = content; Place = place; Key = key }
@@ -171,7 +171,7 @@ type private Composer(source: Source, parser: Parser, problems: ResizeArray<Prob
                else
                    parts |> Seq.map (fun part -> part.Levels) |> Seq.max) }
 
-    /// `{ lr: 0,1 }` is a key `1` without a value to YAML, and a decimal comma to whoever wrote it: put together, it is reported as that.
+    /// YAML reads `{ lr: 0,1 }` as `lr: 0` and a key `1` without a value. Joins the two, so that the decimal comma is reported instead.
     static member private WithDecimals(before: Entry, at: Place, digits: string) =
         let isWhole (text: string) = text <> "" && Seq.forall Char.IsAsciiDigit text
 
@@ -233,7 +233,7 @@ type private Composer(source: Source, parser: Parser, problems: ResizeArray<Prob
 
         this.Collected(place, key, start.Start, (start.Style = MappingStyle.Flow), Mapping(List.ofSeq own), parts)
 
-/// Control characters that no YAML may hold.
+/// The first control character in the text, which YAML does not allow.
 let private controlCharacter (source: Source) =
     let text = source.Text
     let index = text |> Seq.tryFindIndex isControl
@@ -250,8 +250,8 @@ let private controlCharacter (source: Source) =
                   Column = index - before.LastIndexOf '\n'
                   Length = 1 } })
 
-/// The one document of a part of a source, blank where the rest of the source is; with those problems of its form in spite of which it
-/// can be read. An error is everything that is wrong with a text that cannot be read.
+/// Reads the document in a part of a source; `text` has spaces in place of the rest. Ok: the node, with the problems that do not
+/// prevent reading. Error: all problems of a text that cannot be read.
 let readPart (source: Source) (text: string) : Result<Node * Problem list, Problem list> =
     match controlCharacter source with
     | Some problem -> Error [ problem ]
@@ -281,13 +281,13 @@ let readPart (source: Source) (text: string) : Result<Node * Problem list, Probl
                     Ok(root, List.ofSeq problems)
         with
         | Abort problem -> Error(List.ofSeq problems @ [ problem ])
-        // The parser is another's code and what it reads may be anything: no input is worth a stack trace.
+        // The parser may throw any exception on malformed input; users must not see a stack trace.
         | failure -> Error(List.ofSeq problems @ YamlSyntax.explain source failure)
 
-/// The one document of a source, with problems in spite of which it can be read.
+/// Reads the document of a source, with the problems that do not prevent reading.
 let read (source: Source) = readPart source source.Text
 
-/// The one document of a source without problems.
+/// Reads the document of a source; any problem is an error.
 let parse (source: Source) : Result<Node, Problem list> =
     read source
     |> Result.bind (function

@@ -1,4 +1,4 @@
-/// What is wrong with a text that is no YAML, in terms of what people do wrong rather than of what a parser expects.
+/// Explains invalid YAML in terms of common mistakes rather than of parser states.
 module internal ChannelDistillation.Dsl.Yaml.YamlSyntax
 
 open System
@@ -7,7 +7,7 @@ open ChannelDistillation.Dsl
 
 let private place source line column length = { Source = source; Line = line; Column = column; Length = length }
 
-/// The word at a position; the last character of the line where the position is behind it.
+/// The word at a position; past the end of the line, its last character.
 let private wordAt (source: Source) line column =
     let text = source.Line line
     let column = Math.Clamp(column, 1, max 1 text.Length)
@@ -21,7 +21,7 @@ let private firstWord (source: Source) line =
     let text = source.Line line
     wordAt source line (text.Length - text.TrimStart().Length + 1)
 
-/// The indentation of lines that hold a tab in it: YAML takes spaces only.
+/// The first tab in the indentation of each line that has one; YAML allows only spaces.
 let private tabs (source: Source) =
     let lines = source.Text.Split '\n'
 
@@ -34,7 +34,7 @@ let private tabs (source: Source) =
               | -1 -> ()
               | column -> place source number (column + 1) 1 ]
 
-/// A line up to its comment.
+/// A line without its comment.
 let private withoutComment (line: string) =
     let isComment index = line[index] = '#' && (index = 0 || Char.IsWhiteSpace line[index - 1])
 
@@ -42,7 +42,7 @@ let private withoutComment (line: string) =
     | Some index -> line.Substring(0, index)
     | None -> line
 
-/// The innermost bracket that is still open at the end of the text.
+/// The innermost bracket that is not closed at the end of the text.
 let private openBracket (source: Source) =
     let lines = source.Text.Split '\n'
     let mutable stack = []
@@ -68,7 +68,7 @@ let private openBracket (source: Source) =
 
     List.tryHead stack
 
-/// `key: a: b` and `key:value`, the two commonest slips around a colon.
+/// The two common mistakes with colons, `key: a: b` and `key:value`.
 let private colonSlip (source: Source) number =
     let line = source.Line number |> withoutComment
     let body = line.Trim()
@@ -81,7 +81,7 @@ let private colonSlip (source: Source) number =
     else
         None
 
-/// A line that is one word, above a line that is indented further: a key without its colon.
+/// A key without a colon: a line with one word, above a line that is indented further.
 let private bareKey (source: Source) number =
     let above, here = withoutComment (source.Line(number - 1)), source.Line number
     let indent (line: string) = line.Length - line.TrimStart().Length
@@ -93,39 +93,39 @@ let private bareKey (source: Source) number =
         None
 
 let private slip (source: Source) (failure: YamlException) : SyntaxDiagnostic * Place =
-    let says (words: string) = failure.Message.Contains(words, StringComparison.OrdinalIgnoreCase)
+    let contains (part: string) = failure.Message.Contains(part, StringComparison.OrdinalIgnoreCase)
 
     let line, column = max 1 (int failure.Start.Line), max 1 (int failure.Start.Column)
     let here = wordAt source line column
     let text = source.Line line
     let letter = if text = "" then ' ' else text[here.Column - 1]
 
-    if says "quoted scalar" && says "escape" then
+    if contains "quoted scalar" && contains "escape" then
         BadEscape, place source (int failure.End.Line) (max 1 (int failure.End.Column - 1)) 2
-    elif says "quoted scalar" then
+    elif contains "quoted scalar" then
         UnclosedQuote, { here with Length = 1 }
-    elif says "flow mapping" || says "flow sequence" || source.Line(line).Trim() = "" then
+    elif contains "flow mapping" || contains "flow sequence" || source.Line(line).Trim() = "" then
         match openBracket source with
         | Some opening -> UnclosedBracket(letterAt opening), opening
         | None -> Unreadable, { here with Length = 1 }
     elif letter = ']' || letter = '}' then
         UnexpectedClosing(string letter), { here with Length = 1 }
-    elif says "cannot start any token" then
+    elif contains "cannot start any token" then
         ReservedCharacter(string letter), { here with Length = 1 }
-    elif says "sequence entries are not allowed" then
+    elif contains "sequence entries are not allowed" then
         DashAfterKey, { here with Length = 1 }
     else
         match colonSlip source line, colonSlip source (line - 1) with
         | Some slip, _ -> slip, here
         | None, Some NoSpaceAfterColon -> NoSpaceAfterColon, firstWord source (line - 1)
-        | None, _ when says "did not find expected key" && column > 1 + text.Length - text.TrimStart().Length -> AfterValue, here
-        | None, _ when line > 1 && (says "block" || says "invalid mapping" || says "mapping values" || says "simple key") ->
+        | None, _ when contains "did not find expected key" && column > 1 + text.Length - text.TrimStart().Length -> AfterValue, here
+        | None, _ when line > 1 && (contains "block" || contains "invalid mapping" || contains "mapping values" || contains "simple key") ->
             match bareKey source line with
             | Some key -> MissingColon, key
             | None -> BadIndent, firstWord source line
         | None, _ -> Unreadable, { here with Length = 1 }
 
-/// Every problem to report for a text that the parser gave up on.
+/// The problems to report for a text that the parser rejected.
 let explain (source: Source) (failure: exn) : Problem list =
     match tabs source with
     | _ :: _ as found -> found |> List.truncate 20 |> List.map (fun place -> { Diagnostic = TabIndent; Place = Some place })

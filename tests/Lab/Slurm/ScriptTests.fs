@@ -133,9 +133,9 @@ let tests =
                   | Error problems -> (Render.text false problems).Replace(folder.Path + "/", "")
                   | Ok _ -> ""
 
-              Expect.stringStarts text "I found 2 problems in " "both"
-              Expect.stringContains text "There is no key `partion` in `slurm`.\nHint: maybe you want `partition`?" "key"
-              Expect.stringContains text "2 | time: soon\n  |       ^^^^\nI cannot read `soon` as a value of `time`." "value"
+              Expect.stringStarts text "2 problems in " "both"
+              Expect.stringContains text "`slurm` has no key `partion`.\nHint: did you mean `partition`?" "key"
+              Expect.stringContains text "2 | time: soon\n  |       ^^^^\n`soon` is not a valid value of `time`." "value"
           }
 
           test "where Slurm is not, that is said, and where it would be" {

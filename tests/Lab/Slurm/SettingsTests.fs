@@ -29,7 +29,7 @@ let private refused (text: string) (title: string) (rest: string list) =
     Error(
         String.concat
             "\n"
-            [ "I found 1 problem in slurm.yaml. No run was started."
+            [ "1 problem in slurm.yaml. No run was started."
               ""
               $"-- {title} --- {where}"
               $"1 | {text}"
@@ -50,32 +50,32 @@ let tests =
                 "2-12:30", 217800L
                 "1-00:00:01", 86401L
                 "0", 0L ] do
-              test $"a time of {text} is {seconds} seconds" { Expect.equal (SlurmTime.tryParse text) (Ok seconds) "seconds" }
+              test $"A time of {text} is {seconds} seconds" { Expect.equal (SlurmTime.tryParse text) (Ok seconds) "seconds" }
 
           for text, hours, minutes in [ "4:30", "4:30:00", "0:04:30"; "90:00", "90:00:00", "1:30:00"; "04:00", "04:00:00", "0:04:00" ] do
-              test $"a time of {text} is refused, with both that may be meant" {
+              test $"A time of {text} is rejected with both possible meanings" {
                   Expect.equal
                       (ofSite $"time: {text}")
                       (refused
                           $"time: {text}"
-                          "HOURS OR MINUTES"
-                          [ $"To Slurm a `time` of two parts is minutes and seconds, and `{text}` looks like"
-                            "hours and minutes."
+                          "AMBIGUOUS TIME"
+                          [ $"Slurm reads a `time` of two parts as minutes and seconds, but `{text}` looks"
+                            "like hours and minutes."
                             $"Hint: write `{hours}` for hours and minutes, or `{minutes}` for minutes and"
                             "seconds." ])
                       "said"
               }
 
           for text in [ "0"; "00:00:00"; "0-0" ] do
-              test $"a time of {text} is refused" {
+              test $"A time of {text} is rejected" {
                   Expect.equal
                       (ofSite $"time: {text}")
                       (refused
                           $"time: {text}"
                           "NO TIME"
-                          [ $"An element can do nothing with a `time` of `{text}`."
-                            "Hint: write how long one may run, such as `04:00:00`; without the key `time` it"
-                            "is as long as the partition lets." ])
+                          [ $"A `time` of `{text}` leaves no time to train."
+                            "Hint: write a limit such as `04:00:00`, or omit `time` to use the partition's"
+                            "limit." ])
                       "said"
               }
 
@@ -87,13 +87,13 @@ let tests =
                   Error(
                       String.concat
                           "\n"
-                          [ "I found 1 problem. No run was started."
+                          [ "1 problem. No run was started."
                             ""
                             "-- SHORT TIME LIMIT ---"
-                            $"With a `time` of `{time}` there is not a minute left to train: the runs of an"
-                            $"element save their state {save} seconds before its end (`save_seconds`)."
-                            $"Hint: write `{least}` (minutes) or more, or fewer `save_seconds`: in `slurm` of"
-                            "the experiment, or in the site's slurm.yaml." ]
+                            $"A `time` of `{time}` leaves less than a minute to train: runs save their state"
+                            $"{save} seconds before the limit (`save_seconds`)."
+                            $"Hint: write `time: {least}` (minutes) or more, or lower `save_seconds`, in the"
+                            "experiment's `slurm` section or in the site's slurm.yaml." ]
                   )
 
               let lines = Result.mapError (fun (text: string) -> text.Replace("\n", " "))
@@ -108,13 +108,13 @@ let tests =
           for text, place, reason in
               [ "setup: [module load a, 'if true; then', module load b]",
                 41,
-                "something is opened and not closed, or closed and not opened, or a backslash ends the last line"
+                "a quote, bracket or block is not closed or not opened, or the last line ends with a backslash"
                 "setup: [module load a, fi, module load b]", 24, "syntax error near unexpected token 'fi'"
                 "setup: ['echo \"a']", 9, "unexpected EOF while looking for matching '\"'"
-                "setup: ['cat <<EOF', a]", 22, "something is opened and not closed, or closed and not opened, or a backslash ends the last line"
-                "setup: [module load \\]", 9, "something is opened and not closed, or closed and not opened, or a backslash ends the last line"
+                "setup: ['cat <<EOF', a]", 22, "a quote, bracket or block is not closed or not opened, or the last line ends with a backslash"
+                "setup: [module load \\]", 9, "a quote, bracket or block is not closed or not opened, or the last line ends with a backslash"
                 "wrapper: apptainer exec \"a b", 10, "unexpected EOF while looking for matching '\"'" ] do
-              test $"Shell that bash cannot read is refused: {text}" {
+              test $"Shell code that bash cannot parse is rejected: {text}" {
                   let said =
                       match ofSite text with
                       | Error text -> text.Replace("\n", " ")
@@ -122,7 +122,7 @@ let tests =
 
                   Expect.stringContains said $"slurm.yaml:1:{place} " "where"
                   let key = text.Substring(0, text.IndexOf ':')
-                  Expect.stringContains said $"cannot read `{key}`: {reason}. Hint: these lines become part of a script" "why"
+                  Expect.stringContains said $"bash cannot parse `{key}`: {reason}. Hint: `bash -n SCRIPT` checks a script" "why"
               }
 
           test "Shell that needs several lines, or an extended pattern, is taken" {
@@ -132,22 +132,22 @@ let tests =
           }
 
           for text, why in
-              [ "--job=foo", "to sbatch it can be short for `--job-name`, and the launcher sets it, to find its jobs again"
-                "--part=high", "to sbatch it can be short for `--partition`, and the key `partition` is for it"
+              [ "--job=foo", "sbatch reads it as `--job-name`; the launcher sets it"
+                "--part=high", "sbatch reads it as `--partition`; use the key `partition`"
                 "--no-req",
-                "to sbatch it can be short for `--no-requeue`, and the launcher sets it, so that runs are saved and go on; `save_seconds` and `requeues` say when and how often"
+                "sbatch reads it as `--no-requeue`; the launcher sets it; see `save_seconds` and `requeues`"
                 "--export=ALL,LD_PRELOAD=/tmp/x.so", "it can set variables that load code; write lines such as `export NAME=VALUE` in `setup`"
-                "--clusters=a,b", "a sweep is submitted to one cluster, the one of the machine that submits it"
+                "--clusters=a,b", "a sweep runs on the cluster that it is submitted from"
                 "--cluster other",
-                "to sbatch it can be short for `--clusters`, and a sweep is submitted to one cluster, the one of the machine that submits it"
-                "--time=60", "the key `time` is for it" ] do
-              test $"the option {text} is refused" {
+                "sbatch reads it as `--clusters`; a sweep runs on the cluster that it is submitted from"
+                "--time=60", "use the key `time`" ] do
+              test $"The option {text} is rejected" {
                   let said =
                       match ofSite $"options: ['{text}']" with
                       | Error text -> (text.Substring(text.IndexOf "`--")).Replace("\n", " ")
                       | Ok _ -> ""
 
-                  Expect.equal said $"`{text.Split([| '='; ' ' |])[0]}` cannot be one of `slurm.options`: {why}." "said"
+                  Expect.equal said $"`{text.Split([| '='; ' ' |])[0]}` is not allowed in `slurm.options`: {why}." "said"
               }
 
           for text in
@@ -159,10 +159,10 @@ let tests =
               test $"the option {text} is no single one" {
                   let said =
                       match ofSite $"options: [\"{text}\"]" with
-                      | Error text -> (text.Substring(text.IndexOf "I cannot")).Replace("\n", " ")
+                      | Error text -> (text.Substring(text.IndexOf "\n`" + 1)).Replace("\n", " ")
                       | Ok _ -> ""
 
-                  Expect.equal said $"I cannot read `{text}` as a value of `options`. Hint: it looks like `--exclusive` or `--mail-type=FAIL`." "said"
+                  Expect.equal said $"`{text}` is not a valid value of `options`. Hint: write, for example, `--exclusive` or `--mail-type=FAIL`." "said"
               }
 
           test "other options are taken, also those whose names begin like ours" {
@@ -178,10 +178,10 @@ let tests =
           }
 
           for text, hint in
-              [ "setup: module load dotnet/10", "write a list, also of one: `[module load dotnet/10]`."
-                "setup: module load a, b", "write a list, also of one: `[\"module load a, b\"]`."
+              [ "setup: module load dotnet/10", "write a list: `[module load dotnet/10]`."
+                "setup: module load a, b", "write a list: `[\"module load a, b\"]`."
                 "setup: |\n  module load a\n  export B=1\n", "write a list: `[module load a, export B=1]`."
-                "options: --exclusive", "write a list, also of one: `[\"--exclusive\"]`."
+                "options: --exclusive", "write a list: `[\"--exclusive\"]`."
                 "options: --exclude=n1,n2 --comment='a b'", "write a list: `[\"--exclude=n1,n2\", \"--comment='a b'\"]`." ] do
               test $"""a text in place of a list is shown as one: {text.Replace("\n", " ")}""" {
                   let said =
@@ -201,19 +201,19 @@ let tests =
                   (Error(
                       String.concat
                           "\n"
-                          [ "I found 2 problems in slurm.yaml. No run was started."
+                          [ "2 problems in slurm.yaml. No run was started."
                             ""
-                            "-- KEY TOO MUCH --- slurm.yaml:1:1"
+                            "-- EXTRA KEY --- slurm.yaml:1:1"
                             "1 | slurm:"
                             "  | ^^^^^"
-                            "This whole file is the section `slurm`: its keys stand here by themselves."
-                            "Hint: take the line `slurm:` away, and the indentation of the lines below it."
+                            "This file is itself the section `slurm`, so its keys belong at the top level."
+                            "Hint: remove the line `slurm:` and unindent the lines below it."
                             ""
-                            "-- CANNOT BE READ --- slurm.yaml:3:11"
+                            "-- INVALID VALUE --- slurm.yaml:3:11"
                             "3 |   memory: much"
                             "  |           ^^^^"
-                            "I cannot read `much` as a value of `memory`."
-                            "Hint: it looks like `16G` or `8000M`." ]
+                            "`much` is not a valid value of `memory`."
+                            "Hint: write, for example, `16G` or `8000M`." ]
                   ))
                   "said"
           } ]
