@@ -2,13 +2,13 @@ using ChannelDistillation.Core;
 
 namespace ChannelDistillation.Checkpoints;
 
-/// <summary>How weights in a file differ from the state of a model. A missing `num_batches_tracked` is no difference: PyTorch before 0.4.1 kept none, and nothing computes with it.</summary>
-/// <param name="Classes">Classes of the file's classifier and of the model's, where they differ.</param>
-/// <param name="Channels">Channels of the images that the file's first layer takes, and the model's, where they differ.</param>
-/// <param name="Kernel">Sides of the first layer's kernel in the file and in the model, where they differ: another stem.</param>
-/// <param name="Missing">Names that the model has and the file has not.</param>
-/// <param name="Unexpected">Names that the file has and the model has not.</param>
-/// <param name="Unlike">Tensors of another shape or kind, in words, other than those that the first three explain.</param>
+/// <summary>How weights in a file differ from the state of a model. A missing `num_batches_tracked` is ignored: PyTorch before 0.4.1 has none, and it affects no computation.</summary>
+/// <param name="Classes">Number of classes of the file's classifier and of the model's, where they differ.</param>
+/// <param name="Channels">Input channels of the file's first layer and of the model's, where they differ.</param>
+/// <param name="Kernel">Kernel size of the first layer in the file and in the model, where they differ: another stem.</param>
+/// <param name="Missing">Names in the model that are not in the file.</param>
+/// <param name="Unexpected">Names in the file that are not in the model.</param>
+/// <param name="Unlike">Descriptions of tensors whose shape or type differs, except those that the first three explain.</param>
 public sealed record StateDifference(
     (long File, long Model)? Classes,
     (long File, long Model)? Channels,
@@ -21,11 +21,11 @@ public sealed record StateDifference(
     private const int Named = 3;
     private const string Counter = "num_batches_tracked";
 
-    /// <summary>How many differences there are; 0: the weights fit.</summary>
+    /// <summary>Number of differences; 0 if the weights fit.</summary>
     public int Count =>
         (Classes is null ? 0 : 1) + (Channels is null ? 0 : 1) + (Kernel is null ? 0 : 1) + Missing.Count + Unexpected.Count + Unlike.Count;
 
-    /// <param name="model">Names and shapes in PyTorch's order, the first layer first and the classifier last.</param>
+    /// <param name="model">Names and shapes in PyTorch's order: first layer first, classifier last.</param>
     public static StateDifference Between(WeightSet weights, IReadOnlyDictionary<string, long[]> model)
     {
         var found = weights.Tensors.ToDictionary(tensor => tensor.Name);

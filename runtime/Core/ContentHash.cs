@@ -4,8 +4,8 @@ using System.Text.Json;
 
 namespace ChannelDistillation.Core;
 
-/// <summary>SHA-256 of files, computed once for each file as it is now: its path, size and time of writing tell whether it is still the one that was read.</summary>
-/// <param name="folder">Where what is known is kept, one small file for each path.</param>
+/// <summary>SHA-256 of files, cached by path, size and time of last write.</summary>
+/// <param name="folder">The cache folder, with one small file per path.</param>
 public sealed class ContentHash(string folder)
 {
     /// <returns>64 hexadecimal digits.</returns>
@@ -35,7 +35,7 @@ public sealed class ContentHash(string folder)
         }
     }
 
-    /// <summary>Where nothing can be kept, it is computed again next time.</summary>
+    /// <summary>Caches a hash. If nothing can be written, it is computed again next time.</summary>
     private static void Keep(string kept, Known known)
     {
         try

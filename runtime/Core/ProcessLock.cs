@@ -1,8 +1,8 @@
 namespace ChannelDistillation.Core;
 
 /// <summary>
-/// A lock between processes: a file that one of them holds open. It is the operating system's, so that a killed process leaves none
-/// behind; the file itself is removed with the lock.
+/// A lock between processes, held through an open file. The operating system releases it when a process is killed. The file is removed
+/// when the lock is released.
 /// </summary>
 public sealed class ProcessLock : IDisposable
 {
@@ -14,12 +14,12 @@ public sealed class ProcessLock : IDisposable
 
     private ProcessLock(FileStream held) => this.held = held;
 
-    /// <summary>Waits until nobody else holds the lock.</summary>
-    /// <param name="path">The lock's file; its folder is made where it is not there.</param>
-    /// <param name="waiting">Called once where somebody else holds it.</param>
-    /// <exception cref="OperationCanceledException">Asked to stop while waiting.</exception>
-    /// <exception cref="IOException">The file cannot be made.</exception>
-    /// <exception cref="UnauthorizedAccessException">The file may not be made.</exception>
+    /// <summary>Waits until no other process holds the lock, and takes it.</summary>
+    /// <param name="path">The lock file. Its folder is created if needed.</param>
+    /// <param name="waiting">Called once if another process holds the lock.</param>
+    /// <exception cref="OperationCanceledException">Cancelled while waiting.</exception>
+    /// <exception cref="IOException">The file cannot be created.</exception>
+    /// <exception cref="UnauthorizedAccessException">No permission to create the file.</exception>
     public static ProcessLock Take(string path, Action waiting, CancellationToken stop)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
@@ -45,14 +45,14 @@ public sealed class ProcessLock : IDisposable
 
     public void Dispose()
     {
-        // Removed while it is still held, so that nobody takes a file that is about to go. Windows does not allow that.
+        // Removed while it is still held, so that no process locks a file that is about to be deleted. Windows does not allow this.
         if (!OperatingSystem.IsWindows())
             File.Delete(held.Name);
         held.Dispose();
     }
 
-    /// <summary>Whether a locked file is the one of that name. Its last owner may have removed it between our opening and our locking it, and another process
-    /// may have made a new one since: then it locks nothing.</summary>
+    /// <summary>Whether a locked file still has its name. The last owner may have removed it between our opening and locking it, and another process
+    /// may have created a new one: then this lock protects nothing.</summary>
     internal static bool IsStillAt(string path, FileStream file) => UnixFiles.IsSame(file.SafeFileHandle, path) ?? File.Exists(path);
 
     private static bool IsHeld(IOException error) =>

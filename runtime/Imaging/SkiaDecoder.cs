@@ -2,10 +2,10 @@ using SkiaSharp;
 
 namespace ChannelDistillation.Imaging;
 
-/// <summary>Skia, which comes with TorchSharp: reads PNG, GIF, WebP and BMP, and JPEG where the system has no libjpeg-turbo.</summary>
+/// <summary>Skia, which is part of TorchSharp: decodes PNG, GIF, WebP and BMP, and JPEG on systems without libjpeg-turbo.</summary>
 internal static unsafe class SkiaDecoder
 {
-    /// <summary>Decodes to four bytes per pixel. Transparency is dropped, not shown against a background; colour profiles are ignored.</summary>
+    /// <summary>Decodes to four bytes per pixel. Transparency is dropped, not blended with a background; colour profiles are ignored.</summary>
     /// <exception cref="ImageException">It cannot be decoded.</exception>
     public static Pixels Decode(ReadOnlySpan<byte> file, NativeBuffer target)
     {
@@ -26,15 +26,15 @@ internal static unsafe class SkiaDecoder
                 return result switch
                 {
                     SKCodecResult.Success => new Pixels(pixels, width, height, 4),
-                    SKCodecResult.IncompleteInput => throw new ImageException("it ends before the picture does"),
+                    SKCodecResult.IncompleteInput => throw new ImageException("it is truncated"),
                     _ => throw new ImageException($"it cannot be decoded ({result})"),
                 };
             }
         );
     }
 
-    /// <summary>Looks at what a file says of itself.</summary>
-    /// <exception cref="ImageException">It is no image, or too large a one.</exception>
+    /// <summary>Checks a file's header.</summary>
+    /// <exception cref="ImageException">It is not an image, or too large.</exception>
     public static void Examine(ReadOnlySpan<byte> file) => With(file, codec => codec.Info);
 
     private static T With<T>(ReadOnlySpan<byte> file, Func<SKCodec, T> act)
@@ -45,7 +45,7 @@ internal static unsafe class SkiaDecoder
             using var codec =
                 SKCodec.Create(held)
                 ?? throw new ImageException(
-                    IsTiff(file) ? "TIFF pictures are not read here; convert it to PNG" : "it is no JPEG, PNG, GIF, WebP, BMP, PPM or PGM picture"
+                    IsTiff(file) ? "TIFF is not supported; convert it to PNG" : "it is not a JPEG, PNG, GIF, WebP, BMP, PPM or PGM image"
                 );
             ImageSize.Check(codec.Info.Width, codec.Info.Height);
             return act(codec);

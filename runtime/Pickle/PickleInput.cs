@@ -5,10 +5,10 @@ using Microsoft.Win32.SafeHandles;
 
 namespace ChannelDistillation.Pickle;
 
-/// <summary>The bytes of one or more pickles within a file. No length that they state is believed before the bytes are there.</summary>
-/// <param name="start">Where the pickles' part of the file begins.</param>
-/// <param name="end">Where it ends at the latest.</param>
-/// <param name="most">Bytes that they may have. In a checkpoint they hold names and shapes, never a tensor's numbers.</param>
+/// <summary>Reads the bytes of one or more pickles within a file. A stated length is never trusted before the bytes have been read.</summary>
+/// <param name="start">Where the pickles begin in the file.</param>
+/// <param name="end">Upper bound of where they end.</param>
+/// <param name="most">Maximum number of bytes. In a checkpoint pickles contain names and shapes, never tensor data.</param>
 internal sealed class PickleInput(SafeFileHandle file, long start, long end, long most = FileLimits.DescriptionBytes)
 {
     private readonly long limit = Math.Min(end, start + most);
@@ -16,7 +16,7 @@ internal sealed class PickleInput(SafeFileHandle file, long start, long end, lon
     private long bufferStart = start;
     private int buffered;
 
-    /// <summary>Of the next byte in the file.</summary>
+    /// <summary>Position of the next byte in the file.</summary>
     public long Position { get; private set; } = start;
 
     public int Byte() => Next(stackalloc byte[1])[0];
@@ -44,20 +44,20 @@ internal sealed class PickleInput(SafeFileHandle file, long start, long end, lon
 
     public string Latin1(long count) => Encoding.Latin1.GetString(Bytes(count));
 
-    /// <summary>Up to the next line feed, which is not part of it.</summary>
+    /// <summary>Reads up to the next line feed, which is consumed but not returned.</summary>
     public string Line()
     {
         var line = new StringBuilder();
         for (int letter = Byte(); letter != '\n'; letter = Byte())
         {
             if (line.Length == FileLimits.NameLength)
-                throw new InvalidDataException("is damaged: it has a name of more than 1000 letters.");
+                throw new InvalidDataException("is damaged: it contains a name of more than 1000 characters.");
             line.Append((char)letter);
         }
         return line.ToString();
     }
 
-    /// <returns>The memory that was given, filled.</returns>
+    /// <returns>The given span, filled.</returns>
     private ReadOnlySpan<byte> Next(Span<byte> room)
     {
         Fill(room);
@@ -86,6 +86,6 @@ internal sealed class PickleInput(SafeFileHandle file, long start, long end, lon
 
     private InvalidDataException Short() =>
         limit < end
-            ? new("describes more than any network's checkpoint does (64 MiB without a single weight), which I do not read.")
-            : new("is damaged or cut short: the description of its tensors ends too early. Get it again from where it came from.");
+            ? new("contains more than 64 MiB without any weights, which is the limit.")
+            : new("is damaged or truncated: the description of its tensors ends too early. Download or copy it again.");
 }

@@ -214,7 +214,7 @@ let tests =
 
                   Expect.equal
                       outcome.Missing
-                      [ $"Nothing more can be saved: {metrics} is a folder where a file must be: remove it. What was saved before is whole. "
+                      [ $"Nothing more can be saved: {metrics} must be a file but is a folder; remove it. What was saved before is whole. "
                         + "Make room, or make the folder writable, and repeat the command." ]
                       "said"
 

@@ -39,7 +39,7 @@ let private refused change (into: Network) =
         Expect.equal (numbers into) before "the model is as it was"
         error.Message.Replace(path, "FILE")
 
-let private start = "FILE does not hold the weights of this model (resnet8): "
+let private start = "FILE does not contain the weights of this model (resnet8): "
 
 [<Tests>]
 let tests =
@@ -106,7 +106,7 @@ let tests =
                   Expect.throwsC (fun () -> Checkpoint.LoadInto(build "resnet8" 3 10, path)) (fun error ->
                       Expect.equal
                           error.Message
-                          $"{path} holds values that are infinite or not a number, in `{name}`. Training may have diverged before it was written."
+                          $"{path} contains infinite or NaN values in `{name}`. Training may have diverged before it was written."
                           "message")
           }
 
@@ -203,7 +203,7 @@ let tests =
               let before = numbers into
 
               Expect.throwsC (fun () -> Checkpoint.LoadInto(into, path)) (fun error ->
-                  Expect.equal error.Message $"{path} is damaged: its checksum does not fit its content." "the message")
+                  Expect.equal error.Message $"{path} is damaged: its checksum does not match its content." "the message")
 
               Expect.equal (numbers into) before "the model is as it was"
           }
@@ -259,7 +259,7 @@ let tests =
 
               Expect.equal
                   message
-                  ("FILE does not hold the weights of this model (resnet18): its stem begins with a 7x7 convolution, the model's with 3x3. "
+                  ("FILE does not contain the weights of this model (resnet18): its stem begins with a 7x7 convolution, the model's with 3x3. "
                    + "They are the weights of resnet18 for 10 classes, imagenet stem.")
                   "the message"
           } ]

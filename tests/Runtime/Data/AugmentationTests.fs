@@ -86,7 +86,7 @@ let tests =
           test "an image cannot be mirrored at its border by its own width" {
               Expect.throwsC
                   (fun () -> read 0 (AugmentationSpec(5, PaddingMode.Reflect, false)) (Randomness(0L, Purpose.Augmentation)) |> ignore)
-                  (fun error -> Expect.equal error.Message "An image of 5 pixels cannot be mirrored at its border by 5: at most 4." "message")
+                  (fun error -> Expect.equal error.Message "Reflection padding of 5 pixels is too large for images of 5 pixels: the maximum is 4." "message")
           }
 
           test "pixels, labels and normalisation must fit the shape" {

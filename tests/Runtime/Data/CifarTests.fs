@@ -96,32 +96,32 @@ let tests =
                       Expect.isTrue (File.ReadAllBytes(folder.File(string (Path.GetFileName name))) = content) name
               }
 
-          damaged "a file cut short is named" (fun bytes -> bytes[.. bytes.Length / 2]) "it has 18445 bytes where 36888 are expected"
-          damaged "a file that is too long is named" (fun bytes -> Array.append bytes [| 0uy |]) "it has 36889 bytes where 36888 are expected"
+          damaged "a file cut short is named" (fun bytes -> bytes[.. bytes.Length / 2]) "it has 18445 bytes instead of 36888"
+          damaged "a file that is too long is named" (fun bytes -> Array.append bytes [| 0uy |]) "it has 36889 bytes instead of 36888"
 
           damaged
               "a class out of range is named"
               (fun bytes ->
                   bytes[3 * 3074 + 1] <- 100uy
                   bytes)
-              "its image 3 has the label 100, but cifar100 has the labels 0 to 99 there"
+              "its image 3 has the label 100, but labels of cifar100 are 0 to 99 there"
 
           damaged
               "a coarse label out of range is named"
               (fun bytes ->
                   bytes[11 * 3074] <- 20uy
                   bytes)
-              "its image 11 has the label 20, but cifar100 has the labels 0 to 19 there"
+              "its image 11 has the label 20, but labels of cifar100 are 0 to 19 there"
 
           test "an archive with paths that leave its folder is refused" {
               for name in [ "../train.bin"; "cifar-100-binary/../../etc/passwd"; "/etc/passwd"; "C:/x"; "a\\..\\b" ] do
-                  refused (good () @ [ entry name "x"B ]) $"its entry `{name}` leaves its folder, which no archive of CIFAR has"
+                  refused (good () @ [ entry name "x"B ]) $"its entry `{name}` points outside its folder, which does not belong in an archive of CIFAR"
           }
 
           test "an archive with links or devices is refused" {
               let link kind target = UstarTarEntry(kind, "cifar-100-binary/train.bin", LinkName = target) :> TarEntry
 
-              let why what = $"its entry `cifar-100-binary/train.bin` is a {what}, which no archive of CIFAR has"
+              let why what = $"its entry `cifar-100-binary/train.bin` is a {what}, which does not belong in an archive of CIFAR"
               refused [ link TarEntryType.SymbolicLink "/etc/passwd" ] (why "link to `/etc/passwd`")
               refused [ link TarEntryType.HardLink "../x" ] (why "link to `../x`")
               refused [ UstarTarEntry(TarEntryType.CharacterDevice, "cifar-100-binary/train.bin") ] (why "device")
@@ -129,10 +129,10 @@ let tests =
           }
 
           test "an archive with a file twice, missing or of another size is refused" {
-              refused (good () @ [ good().Head ]) "its entry `cifar-100-binary/train.bin` is there twice"
+              refused (good () @ [ good().Head ]) "its entry `cifar-100-binary/train.bin` occurs twice"
               refused [ good().Head ] "its entry `cifar-100-binary/test.bin` is missing"
 
-              refused [ entry "cifar-100-binary/test.bin" "x"B ] "its entry `cifar-100-binary/test.bin` has 1 bytes where 36888 are expected"
+              refused [ entry "cifar-100-binary/test.bin" "x"B ] "its entry `cifar-100-binary/test.bin` has 1 bytes instead of 36888"
           }
 
           test "an archive that is none is refused" {
@@ -168,8 +168,8 @@ let tests =
                   }
 
           for what, change, reason in
-              [ "that is cut short", (fun (bytes: byte array) -> bytes[..5000]), "it is not a pickle file of CIFAR"
-                "that asks for code", (fun bytes -> Array.append "cos\nsystem\n(U\x02lstR."B bytes), "it is not a pickle file of CIFAR"
+              [ "that is cut short", (fun (bytes: byte array) -> bytes[..5000]), "it is not a CIFAR pickle"
+                "that asks for code", (fun bytes -> Array.append "cos\nsystem\n(U\x02lstR."B bytes), "it is not a CIFAR pickle"
                 "of fewer images", (fun _ -> pickled true (records true 1 39)), "its `data` is not a byte array of 40 images"
                 "whose images are fewer than it says",
                 (fun bytes ->

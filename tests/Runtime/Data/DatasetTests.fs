@@ -156,34 +156,34 @@ let tests =
 
                   missing
                       (fun () -> DatasetStore.Open(DatasetSpec(Name = mini.Name), workspace))
-                      $"The file {path} is damaged: it holds {left} of the 7840000 values that its header announces. To restore it: git checkout -- data/fashion-mnist-mini")
+                      $"The file {path} is damaged: it contains {left} of the 7840000 values that its header states. To restore it: git checkout -- data/fashion-mnist-mini")
           }
 
-          damaged "an empty file is named" "train-labels-idx1-ubyte.gz" (fun _ -> [||]) "it ends within its header"
+          damaged "an empty file is named" "train-labels-idx1-ubyte.gz" (fun _ -> [||]) "it is shorter than its header"
 
           damaged
               "a web page in place of a file is named"
               "t10k-labels-idx1-ubyte.gz"
               (fun _ -> "<html>Please log in</html>"B)
-              "it is not a whole gzip file"
+              "it is not a complete gzip file"
 
           damaged
               "labels in place of images are named"
               "t10k-images-idx3-ubyte.gz"
               (fun _ -> File.ReadAllBytes(Path.Combine(Sets.workspace.Data, mini.Name, "t10k-labels-idx1-ubyte.gz")))
-              "it begins with 00000801, not with 00000803"
+              "it begins with 00000801 instead of 00000803"
 
           damaged
               "a file shorter than its header says is named"
               "t10k-labels-idx1-ubyte.gz"
               (fun bytes -> gzip (Array.truncate 1008 (unzip bytes)))
-              "it holds 1000 of the 2000 values that its header announces"
+              "it contains 1000 of the 2000 values that its header states"
 
           damaged
               "a file longer than its header says is named"
               "t10k-labels-idx1-ubyte.gz"
               (fun bytes -> gzip (Array.append (unzip bytes) [| 1uy |]))
-              "it holds more than the 2000 values that its header announces"
+              "it contains more than the 2000 values that its header states"
 
           damaged
               "a negative size is named"
@@ -195,7 +195,7 @@ let tests =
               "another number of images is named"
               "t10k-labels-idx1-ubyte.gz"
               (fun _ -> gzip [| 0uy; 0uy; 8uy; 1uy; 0uy; 0uy; 0uy; 3uy; 1uy; 2uy; 3uy |])
-              "it holds 3 labels where fashion-mnist-mini has 2000"
+              "it contains 3 labels instead of 2000"
 
           damaged
               "a label out of range is named"
@@ -204,7 +204,7 @@ let tests =
                   let content = unzip bytes
                   content[100] <- 10uy
                   gzip content)
-              "it holds the label 10, but fashion-mnist-mini has the labels 0 to 9"
+              "it contains the label 10, but fashion-mnist-mini has the labels 0 to 9"
 
           damaged
               "a changed byte is named"
@@ -213,7 +213,7 @@ let tests =
                   let last = bytes.Length - 8
                   bytes[last] <- bytes[last] ^^^ 1uy
                   bytes)
-              "it is not a whole gzip file"
+              "it is not a complete gzip file"
 
           test "a header that announces two gigabytes is refused before there is memory for them" {
               use folder = new TemporaryFolder()
@@ -224,7 +224,7 @@ let tests =
               Expect.throwsC (fun () -> IdxFile.Read(path, 1) |> ignore) (fun error ->
                   Expect.equal
                       error.Message
-                      $"The file {path} is damaged: its header announces 2130706432 values, more than a gzip file of its length can hold."
+                      $"The file {path} is damaged: its header states 2130706432 values, more than a gzip file of its length can contain."
                       "message")
 
               Expect.isLessThan (GC.GetAllocatedBytesForCurrentThread() - before) (1L <<< 24) "memory"
@@ -247,7 +247,7 @@ let tests =
 
                   missing
                       (opening "fashion-mnist-mini")
-                      "The dataset fashion-mnist-mini is not in data/fashion-mnist-mini, though it is part of the repository. To restore it: git checkout -- data/fashion-mnist-mini"
+                      "The dataset fashion-mnist-mini is missing from data/fashion-mnist-mini, although it is part of the repository. To restore it: git checkout -- data/fashion-mnist-mini"
 
                   missing
                       (opening "cifar100")

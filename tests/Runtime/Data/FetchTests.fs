@@ -68,7 +68,7 @@ let tests =
               let mini = DatasetCatalog.Get "fashion-mnist-mini"
               DatasetStore.Fetch(mini, Sets.workspace, Downloader(DownloadSettings(), listener), CancellationToken.None)
               let folder = Path.Combine(Sets.workspace.Data, "fashion-mnist-mini")
-              Expect.equal listener.Said [ $"fashion-mnist-mini is there and as it should be, in {folder}." ] "said"
+              Expect.equal listener.Said [ $"fashion-mnist-mini is complete and verified, in {folder}." ] "said"
           }
 
           test "downloads its archive, unpacks it and removes it" {
@@ -85,7 +85,7 @@ let tests =
                     $"cifar100 is complete, in {scene.Home}." ]
                   "said"
 
-              Expect.equal (scene.Fetch()) [ $"cifar100 is there and as it should be, in {scene.Home}." ] "the second time"
+              Expect.equal (scene.Fetch()) [ $"cifar100 is complete and verified, in {scene.Home}." ] "the second time"
               Expect.equal scene.Requests 1 "one request"
               Expect.equal scene.State.Folder scene.Home "state"
               Expect.equal scene.State.BytesOnDisk (Nullable(52L * 3074L)) "bytes"
@@ -138,7 +138,7 @@ let tests =
                       scene.Put(inner + string (Path.GetFileName name), content)
 
                   let folder = (scene.File inner).TrimEnd '/'
-                  Expect.equal (scene.Fetch()) [ $"cifar100 is there and as it should be, in {folder}." ] "said"
+                  Expect.equal (scene.Fetch()) [ $"cifar100 is complete and verified, in {folder}." ] "said"
                   Expect.equal scene.Requests 0 "no request"
           }
 
@@ -153,8 +153,8 @@ let tests =
 
               Expect.equal
                   said[0]
-                  ($"The file {path} is damaged: its SHA-256 is {sha256 changed}; SHA256SUMS says {sha256 (snd filesOfHundred[1])}. "
-                   + "It is now called test.bin.damaged, and is fetched anew.")
+                  ($"The file {path} is damaged: its SHA-256 is {sha256 changed}; SHA256SUMS has {sha256 (snd filesOfHundred[1])}. "
+                   + "It was renamed to test.bin.damaged and will be fetched again.")
                   "said"
 
               isRight scene
@@ -171,7 +171,7 @@ let tests =
                   File.WriteAllText(scene.File name, "of somebody else")
                   File.AppendAllText(scene.File "SHA256SUMS", $"""{sha256 "something"B}  {name}\n""")
 
-              Expect.equal (scene.Fetch()) [ $"cifar100 is there and as it should be, in {scene.Home}." ] "said"
+              Expect.equal (scene.Fetch()) [ $"cifar100 is complete and verified, in {scene.Home}." ] "said"
 
               for name in others do
                   Expect.equal (File.ReadAllText(scene.File name)) "of somebody else" name
@@ -185,7 +185,7 @@ let tests =
               Expect.equal
                   (scene.Fetch()[0])
                   ($"""The file {scene.File known.Name} is damaged: it has 1000 bytes and the SHA-256 {sha256 scene.Archive[..999]}; expected are """
-                   + $"{known.Bytes} bytes and {known.Sha256}. It is now called cifar-100-binary.tar.gz.damaged, and is fetched anew.")
+                   + $"{known.Bytes} bytes and {known.Sha256}. It was renamed to cifar-100-binary.tar.gz.damaged and will be fetched again.")
                   "said"
 
               isRight scene
@@ -198,7 +198,7 @@ let tests =
 
               Expect.stringStarts
                   (scene.Fetch()[0])
-                  $"""The file {scene.File "test.bin"} is damaged: it has 6 bytes where 36888 are expected."""
+                  $"""The file {scene.File "test.bin"} is damaged: it has 6 bytes instead of 36888."""
                   "said"
 
               isRight scene
@@ -267,6 +267,6 @@ let tests =
                   (fun error ->
                       Expect.equal
                           error.Message
-                          $"The file {path} is damaged: it ends within its header. To restore it: git checkout -- data/fashion-mnist-mini"
+                          $"The file {path} is damaged: it is shorter than its header. To restore it: git checkout -- data/fashion-mnist-mini"
                           "message")
           } ]

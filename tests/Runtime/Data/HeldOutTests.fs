@@ -64,6 +64,6 @@ let tests =
 
                   Expect.equal
                       error.Message
-                      "`validation` holds 0 of the 3 training images of fashion-mnist-mini out: both parts need some. Choose another share."
+                      "`validation` holds out 0 of the 3 training images of fashion-mnist-mini, but both parts need images. Choose another share."
                       "message")
           } ]

@@ -31,7 +31,7 @@ let private refused (scene: Scene) (where: string) =
     Expect.equal
         (List.last (shown patient scene))
         ($"{scene.Url} could not be fetched: the server sends on to another address, {where}. Open the address in a browser to see, or get the "
-         + $"file elsewhere and put it into {scene.Folder} yourself, as part.gz.")
+         + $"file elsewhere and put the file into {scene.Folder} as part.gz.")
         "message"
 
     Expect.isEmpty scene.Files "nothing is left"
@@ -51,11 +51,11 @@ let tests =
     testList
         "the address of a download"
         [ for what, location, where in
-              [ "a file", "file:///etc/passwd", "`file:///etc/passwd`, which is no http or https address"
-                "another kind of server", "ftp://elsewhere/part.gz", "`ftp://elsewhere/part.gz`, which is no http or https address"
-                "no address", "http://[", "`http://[`, which is no http or https address"
-                "nowhere", "", "``, which is no http or https address"
-                "an address with secrets", "gopher://ann:secret@elsewhere/a?key=secret", "`elsewhere/a?...`, which is no http or https address" ] do
+              [ "a file", "file:///etc/passwd", "to `file:///etc/passwd`, which is not an http or https address"
+                "another kind of server", "ftp://elsewhere/part.gz", "to `ftp://elsewhere/part.gz`, which is not an http or https address"
+                "no address", "http://[", "to `http://[`, which is not an http or https address"
+                "nowhere", "", "to ``, which is not an http or https address"
+                "an address with secrets", "gopher://ann:secret@elsewhere/a?key=secret", "to `elsewhere/a?...`, which is not an http or https address" ] do
               test $"that leads on to {what} is a message" {
                   use scene = new Scene(redirectTo location)
                   refused scene where
@@ -64,7 +64,7 @@ let tests =
 
           test "that leads on for ever is given up" {
               use scene = new Scene(redirectTo "/part.gz")
-              refused scene "and on again more than 10 times"
+              refused scene "more than 10 times"
               Expect.hasLength scene.Requests 11 "requests"
           }
 

@@ -31,7 +31,7 @@ let tests =
 
               Expect.equal
                   message
-                  (givenUp scene "the server has sent nothing for 0.5 seconds" "3.0 kB of it are here and will not be fetched again.")
+                  (givenUp scene "the server sent nothing for 0.5 seconds" "3.0 kB are downloaded and will be reused.")
                   "message"
 
               Expect.equal (froms scene) [ None; Some 1000L; Some 2000L ] "each attempt went on"
@@ -53,9 +53,9 @@ let tests =
               Expect.throwsC (fun () -> Downloader(impatient, listener).Bring(file, folder.File "x.gz", CancellationToken.None)) (fun error ->
                   Expect.equal
                       error.Message
-                      ("http://nowhere.invalid/x.gz could not be fetched: this machine cannot find the address of nowhere.invalid. Nothing has come of it. "
+                      ("http://nowhere.invalid/x.gz could not be fetched: this machine cannot find the address of nowhere.invalid. Nothing was downloaded. "
                        + "Check the network and run the same command again (behind a proxy: set HTTPS_PROXY; with a mirror of your own: "
-                       + $"CHANNEL_DISTILLATION_MIRROR), or put it into {folder.Path} yourself, as x.gz.")
+                       + $"CHANNEL_DISTILLATION_MIRROR), or put the file into {folder.Path} as x.gz.")
                       "message")
 
               Expect.equal listener.Said [ "Fetching x.gz (1 byte) from http://nowhere.invalid/x.gz" ] "and no other try"
@@ -64,14 +64,14 @@ let tests =
 
           test "that the server has no longer, or does not give, is not tried again" {
               for status, advice in
-                  [ "404 (NotFound)", "The file is no longer there; find it elsewhere and "
+                  [ "404 (NotFound)", "The file was removed; find it elsewhere and "
                     "403 (Forbidden)", "Open the address in a browser to see why, or get the file elsewhere and " ] do
                   use scene = new Scene(fun _ -> Answer.status (status.Replace("(", "").Replace(")", "")))
 
                   Expect.equal
                       (scene.Failure())
-                      ($"{scene.Url} could not be fetched: the server answers {status}. {advice}"
-                       + $"put it into {scene.Folder} yourself, as part.gz.")
+                      ($"{scene.Url} could not be fetched: the server returned {status}. {advice}"
+                       + $"put the file into {scene.Folder} as part.gz.")
                       status
 
                   Expect.hasLength scene.Requests 1 "one request"
@@ -87,7 +87,7 @@ let tests =
               Expect.equal
                   (scene.Failure())
                   ($"{scene.Url} answers with a web page instead of the file: a proxy or a log-in page, probably. "
-                   + $"Open the address in a browser to see, or put it into {scene.Folder} yourself, as part.gz.")
+                   + $"Open the address in a browser to see, or put the file into {scene.Folder} as part.gz.")
                   "message"
 
               Expect.isEmpty scene.Files "nothing is left"
@@ -98,8 +98,8 @@ let tests =
 
               Expect.equal
                   (scene.Failure())
-                  ($"{scene.Url} has 26 bytes where part.gz has 300000: the file there has changed, or something else answers. "
-                   + "Open the address in a browser to see.")
+                  ($"{scene.Url} has 26 bytes where part.gz has 300000: the file has changed, or another server responds. "
+                   + "Open the address in a browser to check.")
                   "message"
 
               Expect.isEmpty scene.Files "nothing is left"
@@ -110,8 +110,8 @@ let tests =
 
               Expect.equal
                   (scene.Failure())
-                  ($"What {scene.Url} sends is not the part.gz that is known here: its SHA-256 is {sha256 changed}, it should be {sha256 content}. "
-                   + "Nothing was kept. The file there has changed, or something else answers; open the address in a browser to see.")
+                  ($"{scene.Url} is not the expected part.gz: its SHA-256 is {sha256 changed} instead of {sha256 content}. "
+                   + "Nothing was kept. The file has changed, or another server responds; open the address in a browser to check.")
                   "message"
 
               Expect.isEmpty scene.Files "nothing is left"
@@ -128,8 +128,8 @@ let tests =
 
               Expect.equal
                   (scene.Failure())
-                  ($"{scene.Url} sends more than the 300000 bytes of part.gz: the file there has changed, or something else answers. "
-                   + "Nothing was kept. Open the address in a browser to see.")
+                  ($"{scene.Url} sends more than the 300000 bytes of part.gz: the file has changed, or another server responds. "
+                   + "Nothing was kept. Open the address in a browser to check.")
                   "message"
 
               Expect.isEmpty scene.Files "nothing is left"
@@ -156,6 +156,6 @@ let tests =
 
                   Expect.stringEnds
                       error.Message
-                      "Make room or make the folder writable, and run the same command again: what is already there is kept."
+                      "Free disk space or make the folder writable, and repeat the command; the downloaded part is kept."
                       "message")
           } ]

@@ -17,7 +17,7 @@ let tests =
               let listener = scene.Fetch()
               isRight scene
               Expect.equal (froms scene) [ None; Some 100_000L; Some 200_000L ] "what was asked for"
-              Expect.equal listener.Said[1] "part.gz: the connection broke off before the file was whole. Trying again in 1 s (1 of 2)." "said"
+              Expect.equal listener.Said[1] "part.gz: the connection was closed before the file was complete. Retrying in 1 s (1 of 2)." "said"
           }
 
           test "keeps what has come for the next command" {
@@ -35,7 +35,7 @@ let tests =
 
               Expect.equal
                   message
-                  (givenUp scene "the server answers 503 (ServiceUnavailable)" "0.1 MB of it are here and will not be fetched again.")
+                  (givenUp scene "the server returned 503 (ServiceUnavailable)" "0.1 MB are downloaded and will be reused.")
                   "message"
 
               Expect.equal scene.Files [ "part.gz.part" ] "kept"
@@ -61,7 +61,7 @@ let tests =
               let listener = scene.Fetch()
               isRight scene
               Expect.equal (froms scene) [ None; Some 100_000L ] "what was asked for"
-              Expect.contains listener.Said "The server cannot go on in the middle of part.gz: it starts anew." "said"
+              Expect.contains listener.Said "The server cannot resume part.gz; the download restarts." "said"
           }
 
           test "whose content changes between two halves is fetched anew" {
@@ -81,7 +81,7 @@ let tests =
 
               Expect.contains
                   listener.Said
-                  "The pieces of part.gz do not belong together: it has changed in between, or was damaged. Fetching it anew."
+                  "The parts of part.gz do not match: the file changed during the download, or was damaged. Downloading it again."
                   "said"
           }
 

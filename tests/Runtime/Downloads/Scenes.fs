@@ -82,6 +82,6 @@ let froms (scene: Scene) = scene.Requests |> List.map _.From
 /// What is said of a download that was given up.
 let givenUp (scene: Scene) reason kept =
     $"{scene.Url} could not be fetched: {reason}. {kept} Check the connection (behind a proxy: is HTTPS_PROXY set?) and "
-    + $"run the same command again, or put it into {scene.Folder} yourself, as part.gz."
+    + $"repeat the command, or put the file into {scene.Folder} as part.gz."
 
-let nothing = "Nothing has come of it."
+let nothing = "Nothing was downloaded."

@@ -123,16 +123,16 @@ let tests =
           }
 
           for what, header, reason in
-              [ "a TIFF picture", "II*\000", "TIFF pictures are not read here; convert it to PNG"
-                "a PGM cut in its middle", "P5 3 2 255\n12345", "it ends before the picture does"
-                "a PPM of 16 bits cut in its middle", "P6 1 1 65535\n12345", "it ends before the picture does"
+              [ "a TIFF picture", "II*\000", "TIFF is not supported; convert it to PNG"
+                "a PGM cut in its middle", "P5 3 2 255\n12345", "it is truncated"
+                "a PPM of 16 bits cut in its middle", "P6 1 1 65535\n12345", "it is truncated"
                 "a PGM without a largest value", "P5 3 2", "its header is no PPM or PGM header"
                 "a PGM whose comment never ends", "P5 # 3 2", "its header is no PPM or PGM header"
                 "a PGM with words in its header", "P5 three 2 255\n", "its header is no PPM or PGM header"
                 "a PGM with a largest value of none", "P5 1 1 0\n1", "it says that its largest value is 0"
                 "a PGM of more than 16 bits", "P5 1 1 65536\n1234", "it says that its largest value is 65536"
-                "a PGM without rows", "P5 1 0 255\n", "it says that it is 1x0 pixels"
-                "a PGM in decimal numbers", "P2 1 1 255\n7", "it is no JPEG, PNG, GIF, WebP, BMP, PPM or PGM picture" ] do
+                "a PGM without rows", "P5 1 0 255\n", "its stated size is 1x0 pixels"
+                "a PGM in decimal numbers", "P2 1 1 255\n7", "it is not a JPEG, PNG, GIF, WebP, BMP, PPM or PGM image" ] do
               refused what (Text.Encoding.Latin1.GetBytes header) reason
 
           test "where JPEG files are decoded slowly, it says what makes it faster" {
@@ -144,15 +144,15 @@ let tests =
                   "without"
           }
 
-          refused "no picture" [| 1uy; 2uy; 3uy |] "it is no JPEG, PNG, GIF, WebP, BMP, PPM or PGM picture"
+          refused "no picture" [| 1uy; 2uy; 3uy |] "it is not a JPEG, PNG, GIF, WebP, BMP, PPM or PGM image"
           refused "an empty file" [||] "it is empty"
-          refused "a photograph without its end marker" (changed (fun file -> file[.. file.Length - 2])) "it ends before the picture does"
-          refused "a photograph cut in its middle" (changed (fun file -> file[..9000])) "it ends before the picture does"
-          refused "a photograph cut in its header" (changed (fun file -> file[..100])) "it ends before the picture begins"
+          refused "a photograph without its end marker" (changed (fun file -> file[.. file.Length - 2])) "it is truncated"
+          refused "a photograph cut in its middle" (changed (fun file -> file[..9000])) "it is truncated"
+          refused "a photograph cut in its header" (changed (fun file -> file[..100])) "it ends before its image data"
           refused
               "a PNG cut in its middle"
               (let file = TestImages.encode SKEncodedImageFormat.Png 90 90 1 in file[.. file.Length / 2])
-              "it ends before the picture does"
+              "it is truncated"
 
           refused
               "a photograph that claims to be enormous"
@@ -161,12 +161,12 @@ let tests =
                   let frame = seq { 0 .. file.Length - 2 } |> Seq.find (fun i -> file[i] = 0xFFuy && file[i + 1] = 0xC0uy)
                   Array.Fill(file, 0xFFuy, frame + 5, 4)
                   file))
-              "it says that it is 65535x65535 pixels; images of up to 100 megapixels are read"
+              "its stated size is 65535x65535 pixels; images of up to 100 megapixels are read"
 
           refused
               "a small PNG that claims to be enormous"
               (TestImages.emptyPng 20_000 9_000)
-              "it says that it is 20000x9000 pixels; images of up to 100 megapixels are read"
+              "its stated size is 20000x9000 pixels; images of up to 100 megapixels are read"
 
           refused
               "a photograph whose pixels are drawn without end"
@@ -176,7 +176,7 @@ let tests =
                   let length = 2 + 256 * int file[scan + 2] + int file[scan + 3]
                   let end' = file.Length - 2
                   Array.concat [ file[.. end' - 1]; Array.concat (Array.replicate 100 file[scan .. scan + length - 1]); file[end'..] ]))
-              "it draws its pixels 101 times; at most 100 scans are read"
+              "it has 101 scans; the limit is 100"
 
           test "memory for a very large image is given back when the next one needs less" {
               use memory = new NativeBuffer()

@@ -218,12 +218,12 @@ let tests =
               File.WriteAllText(run, "")
 
               Expect.throwsC (fun () -> owners().TryTake run |> ignore) (fun error ->
-                  Expect.equal error.Message $"{run} is a file where a folder must be: remove it." "a file")
+                  Expect.equal error.Message $"{run} must be a folder but is a file; remove it." "a file")
 
               Directory.CreateDirectory(file folder.Path) |> ignore
 
               Expect.throwsC (fun () -> owners().TryTake folder.Path |> ignore) (fun error ->
-                  Expect.equal error.Message $"{file folder.Path} is a folder where a file must be: remove it." "a folder")
+                  Expect.equal error.Message $"{file folder.Path} must be a file but is a folder; remove it." "a folder")
           }
 
           test "goes to one of many who come at the same time, also where they take over" {

@@ -88,7 +88,7 @@ let tests =
               Expect.hasLength server.Requests 1 "once"
               File.WriteAllBytes(path, "another"B)
               let said = fetch known root
-              Expect.stringEnds said[0] "It is now called small.pth.damaged, and is fetched anew." "said"
+              Expect.stringEnds said[0] "It was renamed to small.pth.damaged and will be fetched again." "said"
               Expect.equal (File.ReadAllBytes path) content "content"
           }
 

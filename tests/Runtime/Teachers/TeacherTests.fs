@@ -118,7 +118,7 @@ let tests =
               Expect.equal
                   message
                   ($"The teacher resnet8 cannot be used. {path} is a web page, not a checkpoint: "
-                   + "the address that it came from answered with an error or asked to log in.")
+                   + "the download returned an error or a log-in page.")
                   "the message"
           }
 
@@ -133,7 +133,7 @@ let tests =
               Expect.throwsC (fun () -> (store folder).Load(teacher, dataset, torch.CPU) |> ignore) (fun error ->
                   Expect.equal
                       error.Message
-                      ($"The teacher resnet14 cannot be used. {path} does not hold the weights of this model (resnet14): "
+                      ($"The teacher resnet14 cannot be used. {path} does not contain the weights of this model (resnet14): "
                        + "30 tensors are missing (`layer1.1.conv1.weight`, `layer1.1.bn1.weight`, `layer1.1.bn1.bias`, ...). "
                        + "They are the weights of resnet8 for 10 classes, images of 1 channel.")
                       "the message")

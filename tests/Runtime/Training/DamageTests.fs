@@ -43,14 +43,14 @@ let tests =
                   [ "latest",
                     (fun (run: RunFolder) -> cutShort run.State),
                     5,
-                    "student goes on from the checkpoint before its latest, epoch 3: FOLDER/checkpoints/latest.state.safetensors is not a whole safetensors file: "
+                    "student goes on from the checkpoint before its latest, epoch 3: FOLDER/checkpoints/latest.state.safetensors is not a complete safetensors file: "
                     "moved", (fun (run: RunFolder) -> File.Delete run.State), 5, ""
                     "both",
                     (fun (run: RunFolder) ->
                         cutShort run.State
                         cutShort run.PreviousState),
                     steps,
-                    "student starts anew: FOLDER/checkpoints/latest.state.safetensors is not a whole safetensors file: "
+                    "student starts anew: FOLDER/checkpoints/latest.state.safetensors is not a complete safetensors file: "
                     "metrics",
                     (fun (run: RunFolder) -> File.WriteAllText(Path.Combine(run.Path, "metrics.jsonl"), "{\n")),
                     steps,

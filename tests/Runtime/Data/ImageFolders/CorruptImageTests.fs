@@ -27,13 +27,13 @@ let tests =
 
                   Expect.equal
                       (Seq.toList (dataset.Remarks()))
-                      [ "2 of the 6 images for training cannot be read; the next readable image of the class takes the place of each:"
+                      [ "2 of the 6 training images cannot be read; each is replaced by the next readable image of its class:"
                         + "\n  "
                         + Path.Combine(root, "train", "cat/cat_1.JPEG")
-                        + ": it is no JPEG, PNG, GIF, WebP, BMP, PPM or PGM picture"
+                        + ": it is not a JPEG, PNG, GIF, WebP, BMP, PPM or PGM image"
                         + "\n  "
                         + Path.Combine(root, "train", "cat/cat_2.JPEG")
-                        + ": it is no JPEG, PNG, GIF, WebP, BMP, PPM or PGM picture" ]
+                        + ": it is not a JPEG, PNG, GIF, WebP, BMP, PPM or PGM image" ]
                       "each is counted once"
 
                   File.WriteAllText(Path.Combine(root, "train", "cat", "cat_0.JPEG"), "no picture")
@@ -42,7 +42,7 @@ let tests =
                       Expect.equal
                           error.Message
                           ($"""No training image of the class of {Path.Combine(root, "train", "cat/cat_1.JPEG")} can be read. The last one that was """
-                           + $"""tried is {Path.Combine(root, "train", "cat/cat_0.JPEG")}: it is no JPEG, PNG, GIF, WebP, BMP, PPM or PGM picture.""")
+                           + $"""tried is {Path.Combine(root, "train", "cat/cat_0.JPEG")}: it is not a JPEG, PNG, GIF, WebP, BMP, PPM or PGM image.""")
                           "a class without any"))
           }
 
@@ -55,14 +55,14 @@ let tests =
 
               use dataset = openFolder root.Path 1
               let name i = Path.Combine(root.Path, "train", $"cat/cat_{i}.JPEG")
-              let reason = "it is no JPEG, PNG, GIF, WebP, BMP, PPM or PGM picture"
+              let reason = "it is not a JPEG, PNG, GIF, WebP, BMP, PPM or PGM image"
 
               Expect.throwsC (fun () -> read dataset.Training 1 AugmentationSpec.None |> ignore) (fun error ->
                   Expect.isTrue (error :? MissingException) $"{error}"
 
                   Expect.equal
                       error.Message
-                      ("More than 10 of the 12 images for training cannot be read, which is more than chance breaks. Remove or replace them, or copy the "
+                      ("More than 10 of the 12 training images cannot be read, too many for occasional damage. Remove or replace them, or copy the "
                        + $"dataset again:\n  11 x {reason}: {name 1}")
                       "message")
           }
@@ -96,11 +96,11 @@ let tests =
 
               Expect.equal
                   (Seq.toList (parts.Remarks()))
-                  [ "1 of the 18 images for training cannot be read; the next readable image of the class takes the place of each:\n  "
+                  [ "1 of the 18 training images cannot be read; each is replaced by the next readable image of its class:\n  "
                     + named "cat" before
-                    + ": it is no JPEG, PNG, GIF, WebP, BMP, PPM or PGM picture"
-                    "1 of the 2 images for validation cannot be read; each is shown as a uniform grey and so counts as wrong, except by luck:\n  "
+                    + ": it is not a JPEG, PNG, GIF, WebP, BMP, PPM or PGM image"
+                    "1 of the 2 validation images cannot be read; each is replaced by uniform grey, and usually counts as an error:\n  "
                     + named "dog" dog
-                    + ": it is no JPEG, PNG, GIF, WebP, BMP, PPM or PGM picture" ]
+                    + ": it is not a JPEG, PNG, GIF, WebP, BMP, PPM or PGM image" ]
                   "remarks"
           } ]

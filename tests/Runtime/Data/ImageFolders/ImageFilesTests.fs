@@ -28,7 +28,7 @@ let private link (root: string) (name: string) (target: string) =
 /// What a plan says of a folder of two classes, without its path.
 let private remarks (root: string) =
     match DatasetStore.Survey(spec root 2, Workspace root) with
-    | null -> failtest "it is not there"
+    | null -> failtest "it does not exist"
     | survey ->
         let said = survey.Remarks |> Seq.toList |> List.except [ ImageDecoder.Advice false ] |> List.map _.Replace(root, "ROOT")
         (survey.Descriptor.TrainingImages, survey.Descriptor.ValidationImages), said
@@ -100,7 +100,7 @@ let tests =
                       (remarks root)
                       ((6, 4),
                        [ "In ROOT/train, 12 entries are not used: 5 hidden (.hidden), 3 .gif (cat/a.gif), 1 .txt (cat/notes.txt), 1 broken link (gone), "
-                         + "1 outside the class folders (x.jpg), 1 without an ending (cat/README)." ])
+                         + "1 outside the class folders (x.jpg), 1 without an extension (cat/README)." ])
                       "said"
 
                   for kind in 0..7 do
@@ -119,7 +119,7 @@ let tests =
                   Expect.equal
                       (remarks root)
                       ((9, 4),
-                       [ "In ROOT/train, 4 images cannot be read: 1 TIFF, which is not read here (cat/tiff.tif), 1 broken link (cat/gone.png), "
+                       [ "In ROOT/train, 4 images cannot be read: 1 TIFF, which is not supported (cat/tiff.tif), 1 broken link (cat/gone.png), "
                          + "1 empty (cat/cat_0.JPEG), 1 pipe or device (dog/pipe.jpg)." ])
                       "said"
 
@@ -132,11 +132,11 @@ let tests =
 
                   Expect.equal
                       (Seq.toList (dataset.Remarks()))
-                      [ "4 of the 9 images for training cannot be read; the next readable image of the class takes the place of each:"
+                      [ "4 of the 9 training images cannot be read; each is replaced by the next readable image of its class:"
                         + $"""
   {named "cat/cat_0.JPEG"}: it is empty
-  {named "cat/gone.png"}: it cannot be read: it is a link to nowhere.png, which is not there
-  {named "cat/tiff.tif"}: TIFF pictures are not read here; convert it to PNG
+  {named "cat/gone.png"}: it cannot be read: it is a link to nowhere.png, which does not exist
+  {named "cat/tiff.tif"}: TIFF is not supported; convert it to PNG
   {named "dog/pipe.jpg"}: it cannot be read: it is a pipe, not a file""" ]
                       "remarks")
           }
@@ -234,7 +234,7 @@ let tests =
                           File.Delete file)
               3
               (fun root ->
-                  $"""There is no image in the class folder {Path.Combine(root, "train", "b")}: it is empty. There is none in 1 more either. """
+                  $"""There is no image in the class folder {Path.Combine(root, "train", "b")}: it is empty. 1 more class folders have none. """
                   + $"Images are files that end in {endings}.")
 
           refused
@@ -244,15 +244,15 @@ let tests =
                   for name in cats do
                       Directory.Move(Path.Combine(root, "train", name), Path.Combine(root, "train", "." + name)))
               2
-              (fun root -> $"""{Path.Combine(root, "train")} has no class folders in it: it has 2 hidden (.cat).""")
+              (fun root -> $"""{Path.Combine(root, "train")} has no class folders: it has 2 hidden (.cat).""")
 
           for what, name, other, difference in
-              [ "capitals", "cow", "Cow", "they differ in capitals"
-                "capitals beyond English", "école", "École", "they differ in capitals"
+              [ "capitals", "cow", "Cow", "they differ in case"
+                "capitals beyond English", "école", "École", "they differ in case"
                 "the form of Unicode", "caf\u00e9", "cafe\u0301", "they look alike and differ in U+00E9 and U+0065 U+0301"
                 "the form of Unicode, in Korean", "\ud55c", "\u1112\u1161\u11ab", "they look alike and differ in U+D55C and U+1112 U+1161 U+11AB"
-                "a space", "cow", "cow ", "they look alike and differ in no further character and U+0020"
-                "a character without width", "c\u200bow", "cow", "they look alike and differ in U+200B and no further character" ] do
+                "a space", "cow", "cow ", "they look alike and differ in no character and U+0020"
+                "a character without width", "c\u200bow", "cow", "they look alike and differ in U+200B and no character" ] do
               refused
                   $"class names that differ in {what}"
                   [ "ant"; name ]
@@ -265,7 +265,7 @@ let tests =
               [ "猫" ]
               (fun root -> Directory.Move(Path.Combine(root, "val", "猫"), Path.Combine(root, "val", "犬")))
               1
-              (fun root -> $"In {root}, train/ has the class 猫, and val/ has not. Both need the same class folders.")
+              (fun root -> $"In {root}, train/ has the class 猫, but val/ does not. Both need the same class folders.")
 
           refused
               "a class index whose name differs in capitals"
@@ -273,7 +273,7 @@ let tests =
               (fun root -> File.WriteAllText(Path.Combine(root, "classes.txt"), "Cat\ndog\n"))
               2
               (fun root ->
-                  $"""{Path.Combine(root, "classes.txt")} names the class `Cat`, and there is a folder `cat`: they differ in capitals. Give both the same name.""")
+                  $"""{Path.Combine(root, "classes.txt")} lists the class `Cat`, but the folder is named `cat`: they differ in case. Give both the same name.""")
 
           test "many broken images are counted by their reason" {
               use root = new TemporaryFolder()
@@ -291,9 +291,9 @@ let tests =
                   (fun error ->
                       Expect.equal
                           error.Message
-                          ("More than 10 of the 14 images for training cannot be read, which is more than chance breaks. Remove or replace them, or copy the "
+                          ("More than 10 of the 14 training images cannot be read, too many for occasional damage. Remove or replace them, or copy the "
                            + "dataset again:\n"
-                           + $"""  9 x it is no JPEG, PNG, GIF, WebP, BMP, PPM or PGM picture: {root.File "train/cat/cat_1.JPEG"}"""
+                           + $"""  9 x it is not a JPEG, PNG, GIF, WebP, BMP, PPM or PGM image: {root.File "train/cat/cat_1.JPEG"}"""
                            + "\n"
                            + $"""  2 x it is empty: {root.File "train/cat/cat_12.JPEG"}""")
                           "message")
@@ -307,11 +307,11 @@ let tests =
 
                   Expect.equal
                       (Seq.toList result.Remarks)
-                      [ "2 of the 10 images for training cannot be read; the copy says so in their place, and training does as it does with the folder:\n"
-                        + "  cat/cat_0.JPEG: it ends before the picture begins\n"
-                        + "  dog/dog_1.JPEG: it is no JPEG, PNG, GIF, WebP, BMP, PPM or PGM picture"
-                        "1 of the 4 images for validation cannot be read; the copy says so in their place, and training does as it does with the folder:\n"
-                        + "  dog/dog_1.JPEG: it is no JPEG, PNG, GIF, WebP, BMP, PPM or PGM picture" ]
+                      [ "2 of the 10 training images cannot be read; the copy marks them, and training treats them as in the folder:\n"
+                        + "  cat/cat_0.JPEG: it ends before its image data\n"
+                        + "  dog/dog_1.JPEG: it is not a JPEG, PNG, GIF, WebP, BMP, PPM or PGM image"
+                        "1 of the 4 validation images cannot be read; the copy marks them, and training treats them as in the folder:\n"
+                        + "  dog/dog_1.JPEG: it is not a JPEG, PNG, GIF, WebP, BMP, PPM or PGM image" ]
                       "remarks")
           }
 
@@ -320,7 +320,7 @@ let tests =
                   Directory.Delete(Path.Combine(root, "val"), true)
 
                   Expect.throwsC (fun () -> DatasetStore.Survey(spec root 2, Workspace root) |> ignore) (fun error ->
-                      Expect.stringStarts error.Message $"The folder {root} has no val/ in it." "message")
+                      Expect.stringStarts error.Message $"The folder {root} has no val/." "message")
 
                   Expect.isNull (DatasetStore.Survey(spec (root + "-nowhere") 2, Workspace root)) "nowhere")
           } ]

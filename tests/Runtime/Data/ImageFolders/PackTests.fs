@@ -64,10 +64,10 @@ let tests =
 
                   Expect.equal
                       (Seq.toList result.Remarks)
-                      [ "1 of the 10 images for training cannot be read; the copy says so in their place, and training does as it does with the folder:\n"
-                        + "  dog/dog_1.JPEG: it is no JPEG, PNG, GIF, WebP, BMP, PPM or PGM picture"
-                        "1 of the 4 images for validation cannot be read; the copy says so in their place, and training does as it does with the folder:\n"
-                        + "  dog/dog_1.JPEG: it is no JPEG, PNG, GIF, WebP, BMP, PPM or PGM picture" ]
+                      [ "1 of the 10 training images cannot be read; the copy marks them, and training treats them as in the folder:\n"
+                        + "  dog/dog_1.JPEG: it is not a JPEG, PNG, GIF, WebP, BMP, PPM or PGM image"
+                        "1 of the 4 validation images cannot be read; the copy marks them, and training treats them as in the folder:\n"
+                        + "  dog/dog_1.JPEG: it is not a JPEG, PNG, GIF, WebP, BMP, PPM or PGM image" ]
                       "remarks"
 
                   use original = openFolder folder 2
@@ -126,7 +126,7 @@ let tests =
                   let before = File.GetLastWriteTimeUtc(Path.Combine(target, "train-00000.bin"))
 
                   message
-                      $"The folder {target} has no train/ in it. It should hold train/ and val/, each with one folder of photographs per class. A relative path starts at the project's folder."
+                      $"The folder {target} has no train/. It must contain train/ and val/, each with one folder of images per class. Relative paths start at the project folder."
                       (fun () -> (openFolder target 2).Dispose())
 
                   // What a kill leaves behind.
@@ -156,7 +156,7 @@ let tests =
 
                   Expect.stringContains
                       (Seq.head (dataset.Remarks()))
-                      "cat/cat_0.JPEG: its checksum in the packed copy is wrong"
+                      "cat/cat_0.JPEG: its checksum in the packed copy does not match"
                       "seen when it is read"
 
                   dataset.Dispose()
@@ -173,7 +173,7 @@ let tests =
                   File.Delete(Path.Combine(folder, "train", "cat", "cat_0.JPEG"))
 
                   message
-                      ($"The packed copy {target} was made from other images than those that are in {folder} now. Pack them again, or remove the copy: "
+                      ($"The packed copy {target} does not match the images now in {folder}. Remove the copy, or pack the folder again: "
                        + $"dotnet fsi build.fsx data pack {folder} --jpeg")
                       (fun () -> (openFolder folder 2).Dispose())
 
@@ -196,7 +196,7 @@ let tests =
                   File.AppendAllText(linked, "more")
 
                   message
-                      ($"The packed copy {target} was made from other images than those that are in {folder} now. Pack them again, or remove the copy: "
+                      ($"The packed copy {target} does not match the images now in {folder}. Remove the copy, or pack the folder again: "
                        + $"dotnet fsi build.fsx data pack {folder} --jpeg")
                       (fun () -> (openFolder folder 2).Dispose())
 
@@ -208,12 +208,12 @@ let tests =
               withFolder (fun folder ->
                   let read () =
                       match DatasetStore.Survey(spec folder 2, Workspace "/") with
-                      | null -> failtest "it is not there"
+                      | null -> failtest "it does not exist"
                       | survey -> Seq.toList survey.Remarks |> List.except [ ImageDecoder.Advice false ]
 
                   Expect.isEmpty (read ()) "the folder itself"
                   let target, _ = pack folder PackFormat.Files
-                  Expect.equal (read ()) [ $"{folder} is read from its packed copy {target}, which gives the same numbers." ] "its copy"
+                  Expect.equal (read ()) [ $"{folder} is read from its packed copy {target}, which produces identical results." ] "its copy"
                   let described = DatasetCatalog.Describe(spec folder 2)
                   Expect.equal (DatasetStore.StateOf(described, Workspace "/")).Folder target "listed"
                   Expect.equal (DatasetStore.OfFolder target).Classes (Nullable 2) "and can be evaluated on itself")
@@ -226,21 +226,21 @@ let tests =
                   let sound = File.ReadAllBytes shard
 
                   let refused reason =
-                      message $"{reason}. The packed copy {target} is not whole; `data pack` of the same folder repairs it." (fun () ->
+                      message $"{reason}. The packed copy {target} is damaged; `data pack` of the same folder repairs it." (fun () ->
                           (openFolder target 2).Dispose())
 
                   for content, reason in
-                      [ sound[..20], "it ends before its footer"
-                        sound[.. sound.Length - 2], "its table is not what was written"
-                        Array.zeroCreate sound.Length, "its table is not what was written" ] do
+                      [ sound[..20], "it is too short for a footer"
+                        sound[.. sound.Length - 2], "the checksum of its table does not match"
+                        Array.zeroCreate sound.Length, "the checksum of its table does not match" ] do
                       File.WriteAllBytes(shard, content)
                       refused $"The file {shard} is damaged: {reason}"
 
                   File.Copy(Path.Combine(target, "train-00000.bin"), shard, true)
-                  refused $"The file {shard} is damaged: it is not the one that index.json names"
+                  refused $"The file {shard} is damaged: it does not match index.json"
 
                   message
-                      ($"The file {shard} has {FileInfo(shard).Length} bytes where {sound.Length} were written. The packed copy {target} is not whole; "
+                      ($"The file {shard} has {FileInfo(shard).Length} bytes instead of {sound.Length}. The packed copy {target} is not whole; "
                        + "`data pack` of the same folder repairs it.")
                       (fun () -> DatasetStore.Survey(spec target 2, Workspace "/") |> ignore)
 
@@ -269,14 +269,14 @@ let tests =
                       old.Content +? content
                   )
 
-              let outside, name = "the data of its image 1 lie outside of it", "the name of its image 1 lies outside of it"
-              let label number = $"its image 1 has the label {number}, which is impossible there"
+              let outside, name = "the data of image 1 are outside the file", "the name of image 1 is outside the file"
+              let label number = $"image 1 has the invalid label {number}"
 
               withFolder (fun folder ->
                   let target, _ = pack folder (PackFormat 40)
                   let path = Path.Combine(target, "train-00000.bin")
                   let sound = File.ReadAllBytes path
-                  let size (bytes: int) wide high kind = $"its image 1 says that it is {wide}x{high} pixels in {bytes} bytes of the kind {kind}"
+                  let size (bytes: int) wide high kind = $"image 1 is listed as {wide}x{high} pixels in {bytes} bytes of type {kind}"
 
                   // The second image has 40x45 pixels.
                   for change, reason in
@@ -298,7 +298,7 @@ let tests =
                       forge path 1 change
 
                       message
-                          $"The file {path} is damaged: {reason}. The packed copy {target} is not whole; `data pack` of the same folder repairs it."
+                          $"The file {path} is damaged: {reason}. The packed copy {target} is damaged; `data pack` of the same folder repairs it."
                           (fun () -> (openFolder target 2).Dispose())
 
                   File.WriteAllBytes(path, sound)
@@ -329,7 +329,7 @@ let tests =
                       File.WriteAllText(index, changed)
 
                       message
-                          $"{index} is not the index of a packed copy that this version can read. Remove it and pack again: the shards that are right are kept."
+                          $"{index} is not a valid index of a packed copy. Remove it and pack again; intact shards are kept."
                           (fun () -> (openFolder target 2).Dispose()))
           }
 
@@ -337,6 +337,6 @@ let tests =
               withFolder (fun folder ->
                   let target, _ = pack folder (PackFormat 40)
 
-                  message $"{target} has 2 classes, but the experiment says `classes: 3`. Write `classes: 2`." (fun () ->
+                  message $"{target} has 2 classes, but the experiment has `classes: 3`. Write `classes: 2`." (fun () ->
                       (openFolder target 3).Dispose()))
           } ]

@@ -84,7 +84,7 @@ let tests =
 
                       Expect.equal
                           (error.Message.Replace(folder.Path, "FOLDER"))
-                          "The file FOLDER/means.signals is damaged: its length or its beginning is not what was written."
+                          "The file FOLDER/means.signals is damaged: its length or header is wrong."
                           "message")
           }
 
