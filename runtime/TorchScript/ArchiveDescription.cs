@@ -71,7 +71,7 @@ public sealed record NetworkDescription(ImageShape? Image, IReadOnlyList<string>
         : Shapes is null ? null
         : [.. Enumerable.Range(1, Stages).Select(stage => Shape($"{Stage}{stage}")!).Select(shape => new FeatureShape(shape[0], shape[1], shape[2]))];
 
-    /// <summary>Width of the embedding; null: not stated, or there is none.</summary>
+    /// <summary>Width of the embedding; null: not stated, or no embedding.</summary>
     public int? EmbeddingWidth => Shape(Embedding)?[0];
 
     /// <summary>Width of the logits; null: not stated.</summary>

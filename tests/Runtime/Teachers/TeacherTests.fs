@@ -78,7 +78,7 @@ let tests =
               Expect.throwsC (fun () -> trainIt folder teacher |> ignore) (fun error ->
                   Expect.equal
                       error.Message
-                      ("The teacher resnet8 could not be trained. In epoch 1, step 2, ce became infinite or not a number. No checkpoint had been taken. "
+                      ("The teacher resnet8 could not be trained. In epoch 1, step 2, ce became infinite or NaN. There is no checkpoint yet. "
                        + "A smaller learning rate or loss weight, or a warm-up, may help.")
                       "the message")
 

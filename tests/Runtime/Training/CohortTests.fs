@@ -60,7 +60,7 @@ let tests =
               let run = RunFolder lane.Folder
               run.WriteStart(lane.Name, lane.Spec, "cpu", struct (2, 1), RunOrigins("0123", null))
               let watcher = trainLanes folder [ lane ]
-              Expect.equal (List.ofSeq watcher.Said) [ "kd starts anew: the teacher's weights are no longer those that it began with." ] "said"
+              Expect.equal (List.ofSeq watcher.Said) [ "kd restarts from scratch: the teacher's weights have changed since it started." ] "said"
               Expect.equal watcher.Steps 10 "every step"
               Expect.equal (outcome lane) (outcome undisturbed) "the numbers of the teacher that is there"
           }
@@ -88,7 +88,7 @@ let tests =
 
               Expect.equal
                   watcher.Ended["wild"].Message
-                  "In epoch 1, step 2, ce became infinite or not a number. No checkpoint had been taken. A smaller learning rate or loss weight, or a warm-up, may help."
+                  "In epoch 1, step 2, ce became infinite or NaN. There is no checkpoint yet. A smaller learning rate or loss weight, or a warm-up, may help."
                   "the message"
 
               trainLanes folder [ lane folder "alone" healthy ] |> ignore
@@ -110,7 +110,7 @@ let tests =
 
                   Expect.equal
                       (error.Message.Replace(folder.Path, "FOLDER"))
-                      "Nothing more can be saved: Could not find a part of the path 'FOLDER/occupied/stuck'. What was saved before is whole. Make room, or make the folder writable, and repeat the command."
+                      "Nothing can be saved: Could not find a part of the path 'FOLDER/occupied/stuck'. Earlier checkpoints are intact. Free disk space or make the folder writable, and repeat the command."
                       "message")
 
               Expect.equal (statuses watcher) [ "stuck", "Interrupted"; "student", "Completed" ] "how they ended"
@@ -133,7 +133,7 @@ let tests =
 
               let watcher = Watcher(onEpoch = scarce)
               CohortTrainer.Train(Array.ofList lanes, options folder, watcher, System.Threading.CancellationToken.None)
-              Expect.equal (List.ofSeq watcher.Said) [ "Out of memory: training goes on with 2 of 4 runs; the others follow." ] "said"
+              Expect.equal (List.ofSeq watcher.Said) [ "Out of memory: training continues with 2 of 4 runs; the others follow." ] "said"
               Expect.all (statuses watcher) (fun (_, status) -> status = "Completed") "all completed"
 
               for halved, whole in List.zip lanes undisturbed do
@@ -149,7 +149,7 @@ let tests =
 
               Expect.equal
                   watcher.Ended["student"].Message
-                  "There is not enough memory, even for this run alone. A smaller batch needs less. libtorch: CUDA out of memory. Tried to allocate 2.00 GiB."
+                  "Not enough memory, even for this run alone. Use a smaller batch. libtorch: CUDA out of memory. Tried to allocate 2.00 GiB."
                   "message"
 
               let broken (name: string) =
@@ -176,7 +176,7 @@ let tests =
 
               let student = lane folder "runs" ("student", plain)
               CohortTrainer.Train([| lost; student |], options folder, watcher, System.Threading.CancellationToken.None)
-              Expect.equal (List.ofSeq watcher.Said) [ "lost was taken over by another process while this one stood still." ] "said"
+              Expect.equal (List.ofSeq watcher.Said) [ "lost was taken over by another process while this one was unresponsive." ] "said"
               Expect.hasLength (RunFolder(lost.Folder).ReadMetrics()) 1 "epochs"
               Expect.isNull (RunFolder(lost.Folder).ReadResult()) "no result"
               Expect.equal (statuses watcher) [ "student", "Completed" ] "the other"
@@ -192,7 +192,7 @@ let tests =
               let watcher = trainLanes folder [ run ]
               Expect.equal watcher.Steps 0 "nothing is trained again"
               let result = Path.Combine(run.Folder, "result.json")
-              Expect.equal (List.ofSeq watcher.Said) [ $"student: {result} is damaged, and is made anew." ] "said"
+              Expect.equal (List.ofSeq watcher.Said) [ $"student: {result} is damaged and will be regenerated." ] "said"
               Expect.equal (outcome run) before "the numbers"
               Expect.equal (RunFolder(run.Folder).ReadResult().Status) RunStatus.Completed "and it has ended"
           }
@@ -270,6 +270,6 @@ let tests =
 
               Expect.equal
                   watcher.Ended["wild"].Message
-                  "After epoch 1 the student's answers are infinite or not a number. No checkpoint had been taken. A smaller learning rate or loss weight, or a warm-up, may help."
+                  "After epoch 1 the student's outputs are infinite or NaN. There is no checkpoint yet. A smaller learning rate or loss weight, or a warm-up, may help."
                   "the message"
           } ]

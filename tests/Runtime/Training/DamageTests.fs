@@ -43,30 +43,30 @@ let tests =
                   [ "latest",
                     (fun (run: RunFolder) -> cutShort run.State),
                     5,
-                    "student goes on from the checkpoint before its latest, epoch 3: FOLDER/checkpoints/latest.state.safetensors is not a complete safetensors file: "
+                    "student resumes from the checkpoint before its latest, epoch 3: FOLDER/checkpoints/latest.state.safetensors is not a complete safetensors file: "
                     "moved", (fun (run: RunFolder) -> File.Delete run.State), 5, ""
                     "both",
                     (fun (run: RunFolder) ->
                         cutShort run.State
                         cutShort run.PreviousState),
                     steps,
-                    "student starts anew: FOLDER/checkpoints/latest.state.safetensors is not a complete safetensors file: "
+                    "student restarts from scratch: FOLDER/checkpoints/latest.state.safetensors is not a complete safetensors file: "
                     "metrics",
                     (fun (run: RunFolder) -> File.WriteAllText(Path.Combine(run.Path, "metrics.jsonl"), "{\n")),
                     steps,
-                    "student starts anew: the metrics of epochs that its checkpoints have behind them are damaged."
+                    "student restarts from scratch: the metrics of the epochs before its checkpoints are damaged."
                     "digit",
                     (fun (run: RunFolder) ->
                         let metrics = Path.Combine(run.Path, "metrics.jsonl")
                         File.WriteAllText(metrics, File.ReadAllText(metrics).Replace("\"top1_error\":", "\"top1_error\":1"))),
                     steps,
-                    "student starts anew: the metrics of epochs that its checkpoints have behind them are damaged."
+                    "student restarts from scratch: the metrics of the epochs before its checkpoints are damaged."
                     "foreign",
                     (fun (run: RunFolder) ->
                         for state in [ run.State; run.PreviousState ] do
                             File.Copy(run.BestWeights, state, true)),
                     steps,
-                    "student starts anew: FOLDER/checkpoints/latest.state.safetensors was written by another version or for another run." ]
+                    "student restarts from scratch: FOLDER/checkpoints/latest.state.safetensors was written by another version or for another run." ]
 
               for name, damage, left, reason in cases do
                   let run = interrupted folder name
@@ -94,9 +94,9 @@ let tests =
               // The state at the end of epoch 2 still has the weights of epoch 2, no state has those of epoch 1.
               let expected =
                   if best = 2 then
-                      "student goes on from the checkpoint before its latest, epoch 3: FOLDER/checkpoints/best.safetensors does not hold the weights of the best epoch, 2."
+                      "student resumes from the checkpoint before its latest, epoch 3: FOLDER/checkpoints/best.safetensors does not contain the weights of the best epoch, 2."
                   else
-                      "student starts anew: FOLDER/checkpoints/best.safetensors does not hold the weights of the best epoch, 1."
+                      "student restarts from scratch: FOLDER/checkpoints/best.safetensors does not contain the weights of the best epoch, 1."
 
               Expect.equal (said run watcher) [ expected ] "said"
               Expect.equal (outcome run) (outcome whole) "the same numbers"
@@ -134,7 +134,7 @@ let tests =
                   match Path.GetFileName file, said run watcher with
                   | "latest.state.safetensors", lines ->
                       let line = Expect.wantSome (List.tryExactlyOne lines) $"{what}, byte {place}: one line"
-                      Expect.stringStarts line $"student goes on from the checkpoint before its latest, epoch 3: FOLDER/{what} " "the fallback"
+                      Expect.stringStarts line $"student resumes from the checkpoint before its latest, epoch 3: FOLDER/{what} " "the fallback"
                   | "previous.state.safetensors", lines -> Expect.isEmpty lines "the latest is good"
                   | _ -> ()
 

@@ -80,7 +80,7 @@ let tests =
               Expect.equal
                   (split 3)
                   ([ names [ 1..3 ]; names [ 4..6 ]; names [ 7 ] ],
-                   [ "Memory for 3 of 7 runs together (measured): they are trained in 3 parts, one after the other." ])
+                   [ "GPU memory holds 3 of 7 runs at a time (measured): they are trained in 3 parts, one after the other." ])
                   "three fit"
 
               Expect.hasLength (fst (split 1)) 7 "one fits"
@@ -126,7 +126,7 @@ let tests =
                       ExternalException "CUDA out of memory. Tried to allocate 2.00 GiB.\nException raised from malloc at ...\nframe #0: ...",
                       torch.CPU
                   ))
-                  "There is not enough memory, even for this run alone. A smaller batch needs less. libtorch: CUDA out of memory. Tried to allocate 2.00 GiB."
+                  "Not enough memory, even for this run alone. Use a smaller batch. libtorch: CUDA out of memory. Tried to allocate 2.00 GiB."
                   "message"
           }
 
@@ -157,7 +157,7 @@ let tests =
 
               Expect.equal
                   (DeviceLostException(message + ".", ExternalException message)).Message
-                  ($"The GPU cannot be used: {message}. This libtorch has no code for GPUs of its kind. To train on the processor: --device cpu")
+                  ($"The GPU cannot be used: {message}. This libtorch has no code for GPUs of its kind. To train on the CPU: --device cpu")
                   "message"
           }
 
@@ -170,7 +170,7 @@ let tests =
 
               Expect.equal
                   message
-                  "There is not enough memory on cpu, which other programs may use as well. libtorch: CUDA out of memory. Tried to allocate 1.00 GiB."
+                  "Not enough memory on cpu; other programs may be using it. libtorch: CUDA out of memory. Tried to allocate 1.00 GiB."
                   "message"
           }
 
@@ -181,7 +181,7 @@ let tests =
 
               Expect.equal
                   (DeviceErrors.InWords(ExternalException message, torch.CPU))
-                  "adaptive_max_pool2d_backward_cuda has no deterministic form on a GPU: this run can be trained there only without --deterministic."
+                  "adaptive_max_pool2d_backward_cuda has no deterministic implementation on a GPU: train this run without --deterministic."
                   "message"
           }
 

@@ -20,7 +20,7 @@ let private withoutGpu =
             skiptest "this machine has a GPU"
 
 let private noGpu (device: string) =
-    $"The device {device} is not there. There is no NVIDIA GPU and its driver here, and this build has libtorch for the processor only.\nTo train on the processor: --device cpu"
+    $"The device {device} is not there. This machine has no NVIDIA GPU or no driver, and this build is for the CPU.\nTo train on the CPU: --device cpu"
 
 [<Tests>]
 let tests =

@@ -93,20 +93,20 @@ let tests =
               use folder = new TemporaryFolder()
               let run = lane folder "runs" wild
               let first = trainLanes folder [ run ]
-              Expect.stringContains first.Ended["wild"].Message "Its last checkpoint is of the end of epoch 1." "first"
+              Expect.stringContains first.Ended["wild"].Message "Its last checkpoint is from the end of epoch 1." "first"
 
               let again = trainLanes folder [ run ]
 
               Expect.equal
                   (List.ofSeq again.Said)
-                  [ "wild diverged before with this software on this machine, and will again. A smaller learning rate or loss weight, or a warm-up, may help." ]
+                  [ "wild diverged before with this software on this machine, and is expected to diverge again. A smaller learning rate or loss weight, or a warm-up, may help." ]
                   "said"
 
               Expect.equal again.Ended["wild"].Message first.Ended["wild"].Message "and it does"
               Expect.equal again.Steps (first.Steps - 5) "from its checkpoint"
               edit run _.Replace("\"processor\": \"", "\"processor\": \"another ")
               let elsewhere = trainLanes folder [ run ]
-              Expect.equal (List.ofSeq elsewhere.Said) [ "wild starts anew: it diverged before with other software or on another machine." ] "said"
+              Expect.equal (List.ofSeq elsewhere.Said) [ "wild restarts from scratch: it diverged before with other software or on another machine." ] "said"
               Expect.equal elsewhere.Steps first.Steps "from its start"
           }
 
@@ -125,7 +125,7 @@ let tests =
                           left.Value <- copy run "left" folder)
 
               CohortTrainer.Train([| run |], options folder, watcher, CancellationToken.None)
-              Expect.equal (List.ofSeq watcher.Said) [ "kd starts anew: the teacher's weights are no longer those that it began with." ] "said"
+              Expect.equal (List.ofSeq watcher.Said) [ "kd restarts from scratch: the teacher's weights have changed since it started." ] "said"
               Expect.equal (trainLanes folder [ left.Value ]).Steps 10 "nothing to go on from"
               Expect.equal (outcome left.Value) (outcome run) "the same numbers"
           } ]

@@ -113,5 +113,5 @@ let tests =
 
               Expect.equal code 0 (output + errors)
               // Whether two then fit depends on what kernels take on this processor.
-              Expect.stringStarts output "Out of memory: training goes on with 2 of 4 runs; the others follow.\n" "what is said first"
+              Expect.stringStarts output "Out of memory: training continues with 2 of 4 runs; the others follow.\n" "what is said first"
           } ]

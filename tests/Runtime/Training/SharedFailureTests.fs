@@ -102,7 +102,7 @@ let tests =
 
               Expect.equal
                   watcher.Ended["diverging"].Message
-                  "In epoch 1, by step 1, `student.conv1.weight` became infinite or not a number. No checkpoint had been taken. A smaller learning rate or loss weight, or a warm-up, may help."
+                  "In epoch 1, by step 1, `student.conv1.weight` became infinite or NaN. There is no checkpoint yet. A smaller learning rate or loss weight, or a warm-up, may help."
                   "what is said"
 
           testCase "a GPU that is lost interrupts the cohort's runs, and ends all training in this process"
@@ -165,7 +165,7 @@ let tests =
 
               Expect.equal
                   (List.ofSeq resumed.Said)
-                  [ "student starts anew: the images of the dataset are no longer those that it began with." ]
+                  [ "student restarts from scratch: the images of the dataset have changed since it started." ]
                   "what is said"
 
               run fewer [ lane' "clean" ] |> ignore
