@@ -60,7 +60,7 @@ let tests =
 
           test "do not exist where all images are of one class" {
               Expect.throwsC (fun () -> draw (NegativeSampler([| 1; 1 |], 2, 1, 0L)) 1 0 |> ignore) (fun error ->
-                  Expect.equal error.Message "every training image is of one class, so that no image has a negative." "message")
+                  Expect.equal error.Message "all training images have the same class, so there are no negatives." "message")
           }
 
           test "are looked up in one index for all lanes of a cohort" {

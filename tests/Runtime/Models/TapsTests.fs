@@ -68,11 +68,11 @@ let tests =
                     refusal (fun () -> output.Features[0])
                     refusal (fun () -> output.PreActivations[1])
                     refusal (fun () -> output.ChannelMeans[1]) ]
-                  [ "InvalidOperationException: This forward pass was not asked for the logits."
-                    "InvalidOperationException: This forward pass was not asked for the embedding."
-                    "InvalidOperationException: This forward pass was not asked for the output of stage 1."
-                    "InvalidOperationException: This forward pass was not asked for the pre-activation of stage 2."
-                    "InvalidOperationException: This forward pass was not asked for the channel means of stage 2." ]
+                  [ "InvalidOperationException: This forward pass did not compute the logits."
+                    "InvalidOperationException: This forward pass did not compute the embedding."
+                    "InvalidOperationException: This forward pass did not compute the output of stage 1."
+                    "InvalidOperationException: This forward pass did not compute the pre-activation of stage 2."
+                    "InvalidOperationException: This forward pass did not compute the channel means of stage 2." ]
                   "messages"
 
           for name in families do
