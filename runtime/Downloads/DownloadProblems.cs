@@ -33,8 +33,8 @@ internal static class DownloadProblems
             $"{address} could not be fetched: the server returned {(int)status} ({status}). "
                 + (
                     status is HttpStatusCode.NotFound or HttpStatusCode.Gone
-                        ? "The file was removed; find it elsewhere and "
-                        : "Open the address in a browser to see why, or get the file elsewhere and "
+                        ? "The file was removed; "
+                        : "Open the address in a browser to see why, or "
                 )
                 + $"{ByHand(path)}."
         );
@@ -42,8 +42,8 @@ internal static class DownloadProblems
     /// <param name="why">What is wrong with the redirection target, as a clause.</param>
     public static MissingException Redirected(DownloadAddress address, string path, string why) =>
         new(
-            $"{address} could not be fetched: the server redirects {why}. Open the address in a browser, or get the file "
-                + $"elsewhere and {ByHand(path)}."
+            $"{address} could not be fetched: the server redirects {why}. Open the address in a browser, or "
+                + $"{ByHand(path)}."
         );
 
     public static MissingException WebPage(DownloadAddress address, string path) =>
@@ -86,5 +86,5 @@ internal static class DownloadProblems
     private static string Kept(long bytes) =>
         bytes == 0 ? "Nothing was downloaded." : $"{ByteSize.Text(bytes)} are downloaded and will be reused.";
 
-    private static string ByHand(string path) => $"put the file into {Path.GetDirectoryName(path)} as {Path.GetFileName(path)}";
+    private static string ByHand(string path) => $"download it elsewhere and put it into {Path.GetDirectoryName(path)} as {Path.GetFileName(path)}";
 }

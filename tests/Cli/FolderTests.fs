@@ -109,8 +109,8 @@ let tests =
 
                               Expect.stringContains
                                   text
-                                  ($"The folder ROOT/{closed} cannot be read: this account may not. Give it the right to list the folder and to open files "
-                                   + "in it (chmod u+rx).")
+                                  ($"The folder ROOT/{closed} cannot be read: permission denied. Allow this account to list and enter it "
+                                   + "(chmod u+rx).")
                                   $"{closed}, {arguments}"
                       finally
                           File.SetUnixFileMode(folder.File closed, enum<UnixFileMode> 0o755))

@@ -110,7 +110,7 @@ Loss weights over 8 epochs
 
               Expect.stringContains
                   (note "{ image_folder: photos, classes: 3 }")
-                  "Dataset photos: not on this machine. There is no folder photos. It should hold train/ and val/"
+                  "Dataset photos: not on this machine. There is no folder photos. It must contain train/ and val/"
                   "a folder"
 
               Expect.stringContains (note "imagenet") "Dataset imagenet: not on this machine. There is no folder data/imagenet." "imagenet"

@@ -30,7 +30,7 @@ let private header (json: string) (data: byte[]) =
 let tests =
     testList
         "safetensors"
-        [ test "every type and layout comes back as it was written" {
+        [ test "Every type and layout is read back as written" {
               use _ = torch.NewDisposeScope()
               use folder = new TemporaryFolder()
               let path = folder.File "a.safetensors"
@@ -66,7 +66,7 @@ let tests =
               Expect.equal read.Metadata["made_by"] "a test" "metadata"
           }
 
-          test "what is not a whole file is refused in words" {
+          test "An incomplete file is refused with the reason" {
               let cases =
                   [ [| 1uy; 2uy |], "FILE is not a complete safetensors file: it is shorter than 8 bytes."
                     Text.Encoding.UTF8.GetBytes "<!DOCTYPE html><html>", "FILE is not a complete safetensors file: the length of its header is invalid."
@@ -89,7 +89,7 @@ let tests =
                   Expect.equal (refusal bytes) message "the message"
           }
 
-          test "a file that cannot be written leaves the one before alone" {
+          test "A failed write does not change the existing file" {
               use _ = torch.NewDisposeScope()
               use folder = new TemporaryFolder()
               let path = folder.File "a.safetensors"

@@ -12,7 +12,7 @@ open ChannelDistillation.Tests.Runtime.Downloads.Scenes
 let tests =
     testList
         "a download that was broken off"
-        [ test "goes on where the connection broke off" {
+        [ test "A download resumes where the connection was closed" {
               use scene = new Scene(fun request -> Answer.cutAfter 100_000 content request)
               let listener = scene.Fetch()
               isRight scene
@@ -20,7 +20,7 @@ let tests =
               Expect.equal listener.Said[1] "part.gz: the connection was closed before the file was complete. Retrying in 1 s (1 of 2)." "said"
           }
 
-          test "keeps what has come for the next command" {
+          test "A failed download keeps the downloaded part for the next command" {
               let mutable online = true
 
               use scene =
@@ -47,7 +47,7 @@ let tests =
               Expect.equal (again.Requests |> List.map _.From, listener.Starts) ([ Some 100_000L ], [ 100_000L ]) "went on"
           }
 
-          test "starts anew where the server knows no ranges" {
+          test "A download restarts if the server does not support ranges" {
               let mutable first = true
 
               use scene =
@@ -64,7 +64,7 @@ let tests =
               Expect.contains listener.Said "The server cannot resume part.gz; the download restarts." "said"
           }
 
-          test "whose content changes between two halves is fetched anew" {
+          test "A file whose content changes between two parts is downloaded again" {
               let mutable first = true
 
               use scene =
@@ -85,7 +85,7 @@ let tests =
                   "said"
           }
 
-          test "goes on from a part that is longer than the file, or that the server does not have, by starting anew" {
+          test "A partial file longer than the file, or unknown to the server, is downloaded again" {
               use scene = new Scene(Answer.ranged content)
               File.WriteAllBytes(scene.Path + ".part", Array.zeroCreate 300_001)
               scene.Fetch() |> ignore
@@ -103,7 +103,7 @@ let tests =
               isRight short
           }
 
-          test "that was complete but not yet checked needs no server" {
+          test "A complete but unverified file needs no server" {
               use scene = new Scene(fun _ -> Answer.status "500 Internal Server Error")
               File.WriteAllBytes(scene.Path + ".part", content)
               scene.Fetch() |> ignore
@@ -111,7 +111,7 @@ let tests =
               Expect.isEmpty scene.Requests "no request"
           }
 
-          test "that does not say its length and ends early goes on" {
+          test "A response of unknown length that ends early is resumed" {
               use scene =
                   new Scene(fun request stream ->
                       match request.From with
@@ -125,7 +125,7 @@ let tests =
               Expect.equal (froms scene) [ None; Some 50_000L ] "what was asked for"
           }
 
-          test "that sends another part than it was asked for starts anew" {
+          test "A response with another part than requested restarts the download" {
               let mutable asked = 0
 
               use scene =
@@ -142,7 +142,7 @@ let tests =
               Expect.equal (froms scene) [ None; Some 100_000L; None ] "what was asked for"
           }
 
-          test "that is stopped keeps what has come" {
+          test "A cancelled download keeps the downloaded part" {
               use stop = new CancellationTokenSource()
 
 

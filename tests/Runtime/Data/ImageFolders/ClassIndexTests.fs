@@ -9,7 +9,7 @@ open ChannelDistillation.Tests.Runtime.Data.ImageFolders.TestImages
 let tests =
     testList
         "class index file"
-        [ test "puts the classes into the teacher's order" {
+        [ test "A class index file puts the classes into the teacher's order" {
               for name, content in
                   [ "classes.txt", "dog\ncat\n"
                     "classes.txt", "dog domestic dog, Canis familiaris\n\ncat\tcat\n"

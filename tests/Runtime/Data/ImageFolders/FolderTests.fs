@@ -27,7 +27,7 @@ let private blockMeans (image: float32 array) =
 let tests =
     testList
         "image folder"
-        [ test "classes are the sorted folder names, images are sorted by folder and name, as torchvision sorts them" {
+        [ test "Classes are the sorted folder names, and images are sorted by folder and name, as in torchvision" {
               withFolder [ "dog"; "cat"; "Zebra" ] (fun root ->
                   let photo = TestImages.jpeg 30 30 1
 
@@ -53,7 +53,7 @@ let tests =
                       "order")
           }
 
-          test "evaluation agrees with torchvision's, for plain, progressive, grey, CMYK, EXIF-rotated and misnamed files" {
+          test "Evaluation agrees with torchvision for plain, progressive, grey, CMYK, EXIF-rotated and misnamed files" {
               use root = new TemporaryFolder()
               let golden = (Golden.json "images/images.json").EnumerateArray() |> Seq.toList
               let isWhole (entry: Text.Json.JsonElement) = entry.TryGetProperty "block_means" |> fst
@@ -94,7 +94,7 @@ let tests =
                   "remarks"
           }
 
-          test "any number of threads gives the same batches" {
+          test "Batches of an image folder do not depend on the number of threads" {
               withFolder cats (fun root ->
                   use dataset = openFolder root 2
 
@@ -108,7 +108,7 @@ let tests =
                   Expect.hasLength one 2 "batches")
           }
 
-          test "photographs are not padded" {
+          test "Padding is refused for image folders" {
               withFolder cats (fun root ->
                   use dataset = openFolder root 2
 
@@ -147,10 +147,10 @@ let tests =
                   + "ImageNet's validation images are distributed this way; docs/data.md shows how to sort them.")
 
           refused "a folder without val" cats (fun root -> Directory.Delete(Path.Combine(root, "val"), true)) 2 (fun root ->
-              $"The folder {root} has no val/. It should hold train/ and val/, each with one folder of photographs per class. "
-              + "A relative path starts at the project's folder.")
+              $"The folder {root} has no val/. It must contain train/ and val/, each with one folder of images per class. "
+              + "Relative paths start at the project folder.")
 
-          test "photographs for validation alone are enough to evaluate on, and not to train on" {
+          test "Validation images alone are sufficient for evaluation, but not for training" {
               withFolder cats (fun root ->
                   let validation () =
                       use set = DatasetStore.OpenFinal(spec root 2, Workspace root)
@@ -166,19 +166,19 @@ let tests =
                       Expect.stringStarts error.Message $"The folder {root} has no train/." "training"))
           }
 
-          test "ImageNet that is not there says where to put it" {
+          test "A missing ImageNet gives instructions where to put it" {
               use root = new TemporaryFolder()
 
               Expect.throwsC (fun () -> DatasetStore.Open(DatasetSpec(Name = "imagenet"), Workspace root.Path) |> ignore) (fun error ->
                   Expect.equal
                       error.Message
-                      ("There is no folder data/imagenet. imagenet cannot be downloaded without an account: get it from https://image-net.org, and unpack it so that "
-                       + "photographs lie in data/imagenet/train/CLASS/ and data/imagenet/val/CLASS/, a folder for each of the 1000 classes "
-                       + "(docs/data.md shows how), or link {shown} to an existing copy.")
+                      ("There is no folder data/imagenet. imagenet cannot be downloaded without an account: get it from https://image-net.org and unpack it to "
+                       + "data/imagenet/train/CLASS/ and data/imagenet/val/CLASS/ with 1000 classes "
+                       + "(docs/data.md shows how), or link data/imagenet to an existing copy.")
                       "message")
           }
 
-          test "a folder of photographs is augmented and evaluated as ImageNet is" {
+          test "An image folder is augmented and evaluated like ImageNet" {
               let folder = DatasetCatalog.Describe(spec "photos" 3)
               let crop = ResizedCropSpec(0.08, 1.0, 3.0 / 4.0, 4.0 / 3.0)
               Expect.equal folder.Augmentation (AugmentationSpec(0, PaddingMode.Zero, true, ResizedCrop = crop)) "augmentation"

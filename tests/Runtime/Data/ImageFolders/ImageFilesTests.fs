@@ -1,4 +1,4 @@
-/// What in a folder of images is used, and what is said of the rest.
+/// Which files of an image folder are used, and the messages on the others.
 module ChannelDistillation.Tests.Runtime.Data.ImageFolders.ImageFilesTests
 
 open System
@@ -25,7 +25,7 @@ let private link (root: string) (name: string) (target: string) =
     Directory.CreateDirectory(nonNull (Path.GetDirectoryName path)) |> ignore
     File.CreateSymbolicLink(path, target) |> ignore
 
-/// What a plan says of a folder of two classes, without its path.
+/// The remarks of a plan on a folder of two classes, without its path.
 let private remarks (root: string) =
     match DatasetStore.Survey(spec root 2, Workspace root) with
     | null -> failtest "it does not exist"
@@ -33,7 +33,7 @@ let private remarks (root: string) =
         let said = survey.Remarks |> Seq.toList |> List.except [ ImageDecoder.Advice false ] |> List.map _.Replace(root, "ROOT")
         (survey.Descriptor.TrainingImages, survey.Descriptor.ValidationImages), said
 
-/// The training images of a folder, one class after the other.
+/// The training images of a folder, class by class.
 let private files (root: string) =
     let part = FolderPart.List(Path.Combine(root, "train"), List.toArray cats)
     [ for i in 0 .. part.Files.Count - 1 -> part.Files[i] ]
@@ -51,11 +51,11 @@ let private colour16 = TestImages.pngOf 1 1 16 2 [| 0uy; 10uy; 1uy; 20uy; 2uy; 3
 let tests =
     testList
         "files of a dataset"
-        [ test "a folder with nothing but images is not worth a word" {
+        [ test "A folder with only images gives no remark" {
               withFolder cats (fun root -> Expect.equal (remarks root) ((6, 4), []) "said")
           }
 
-          test "companion files of macOS are no images, also when they are as many as the images" {
+          test "Companion files of macOS do not count as images, even if they are as many" {
               withFolder cats (fun root ->
                   for file in Directory.GetFiles(root, "*.JPEG", SearchOption.AllDirectories) do
                       let folder, name = nonNull (Path.GetDirectoryName file), nonNull (Path.GetFileName file)
@@ -78,7 +78,7 @@ let tests =
                   Expect.equal (dataset.Remarks() |> Seq.map _.Replace(root, "ROOT") |> Seq.toList) said "and training, at its end")
           }
 
-          test "whatever is not used is counted by its kind, with one name each" {
+          test "Unused entries are counted by kind, each with one example" {
               withFolder cats (fun root ->
                   for name in
                       [ "cat/._cat_0.JPEG"
@@ -109,7 +109,7 @@ let tests =
                   Expect.stringEnds (snd (remarks root)).[1] "1 .kind5 (dog/a.kind5), 2 of other kinds." "many kinds")
           }
 
-          test "images that cannot be read are counted by what is wrong, and training names class and reason" {
+          test "Unreadable images are counted by reason, and a training error names class and reason" {
               withFolder cats (fun root ->
                   put root "train/cat/cat_0.JPEG" [||]
                   put root "train/cat/tiff.tif" "II*\000"B
@@ -141,7 +141,7 @@ let tests =
                       "remarks")
           }
 
-          test "images of more than 8 bits are counted, and what becomes of them is said" {
+          test "Images of more than 8 bits are counted, with how they are converted" {
               withFolder cats (fun root ->
                   put root "train/cat/grey.png" grey16
                   put root "train/dog/grey.pgm" "P5 1 1 65535\n\001\002"B
@@ -154,13 +154,13 @@ let tests =
                       (remarks root)
                       ((9, 7),
                        [ "In ROOT/train, 2 grey images have more than 8 bits (cat/grey.png): values above 255 become white, as in Pillow. Convert them to 8 bits "
-                         + "if that is not what you want."
+                         + "if this is not intended."
                          "In ROOT/train, 1 image has more than 8 bits per channel (cat/colour.png): the upper 8 are used, as in Pillow."
                          "In ROOT/val, 1 image has more than 8 bits per channel (dog/16.ppm): the upper 8 are used, as in Pillow." ])
                       "said")
           }
 
-          test "links to folders are followed, but neither upwards nor twice" {
+          test "Links to folders are followed, but neither upwards nor twice" {
               withFolder cats (fun root ->
                   let elsewhere = Path.Combine(root, "elsewhere")
                   put elsewhere "more/m.jpg" (TestImages.jpeg 30 30 1)
@@ -193,7 +193,7 @@ let tests =
                       "said")
           }
 
-          test "folders that link to one another do not multiply their images" {
+          test "Folders that link to each other do not multiply their images" {
               withFolder cats (fun root ->
                   let level number = Path.Combine(root, "levels", string number)
 
@@ -223,7 +223,7 @@ let tests =
                           put folder name [| 1uy |])
                   2
                   (fun root ->
-                      $"""There is no image in the class folder {Path.Combine(root, "val", "dog")}: {said}. Images are files that end in {endings}.""")
+                      $"""The class folder {Path.Combine(root, "val", "dog")} has no images: {said}. Image files end in {endings}.""")
 
           refused
               "several class folders without images"
@@ -234,8 +234,8 @@ let tests =
                           File.Delete file)
               3
               (fun root ->
-                  $"""There is no image in the class folder {Path.Combine(root, "train", "b")}: it is empty. 1 more class folders have none. """
-                  + $"Images are files that end in {endings}.")
+                  $"""The class folder {Path.Combine(root, "train", "b")} has no images: it is empty. 1 more class folders have none. """
+                  + $"Image files end in {endings}.")
 
           refused
               "a part of hidden folders"
@@ -275,7 +275,7 @@ let tests =
               (fun root ->
                   $"""{Path.Combine(root, "classes.txt")} lists the class `Cat`, but the folder is named `cat`: they differ in case. Give both the same name.""")
 
-          test "many broken images are counted by their reason" {
+          test "Many unreadable images are counted by reason" {
               use root = new TemporaryFolder()
               TestImages.folder root.Path [ "cat" ] 14 1 |> ignore
 
@@ -299,7 +299,7 @@ let tests =
                           "message")
           }
 
-          test "packing files as they are counts those that training could not read" {
+          test "Packing the original files counts those that training could not read" {
               Packs.withFolder (fun folder ->
                   let cut = Path.Combine(folder, "train", "cat", "cat_0.JPEG")
                   File.WriteAllBytes(cut, (File.ReadAllBytes cut)[..200])
@@ -315,7 +315,7 @@ let tests =
                       "remarks")
           }
 
-          test "a folder without val is there and unusable, one that is nowhere is not there" {
+          test "A folder without val exists but is unusable, and a missing one does not exist" {
               withFolder cats (fun root ->
                   Directory.Delete(Path.Combine(root, "val"), true)
 

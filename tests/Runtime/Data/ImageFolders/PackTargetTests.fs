@@ -14,7 +14,7 @@ let private files (target: string) = Directory.GetFiles target |> Array.map Path
 let tests =
     testList
         "place of a packed copy"
-        [ test "a folder is not packed into itself, nor over a copy of another kind" {
+        [ test "A folder is not packed into itself, nor over a copy in another format" {
               withFolder (fun folder ->
                   let target, _ = pack folder (PackFormat 40)
                   message $"{folder} already contains images. A packed copy needs a separate folder." (into folder folder)
@@ -31,7 +31,7 @@ let tests =
                   message $"{taken} already contains other files: thesis.tex. A packed copy needs a separate folder." (into folder taken))
           }
 
-          test "a disk that is full says so, and nothing half is left" {
+          test "A full disk is reported, and no partial file is left" {
               // Linux has a device that is always full.
               if not (File.Exists "/dev/full") then
                   skiptest "no /dev/full on this machine"
@@ -49,7 +49,7 @@ let tests =
                   Expect.isEmpty (Directory.GetFileSystemEntries target) "files")
           }
 
-          test "a copy of another folder is left alone, unless that folder was only moved" {
+          test "A copy of another folder is not touched, unless that folder was only moved" {
               withFolder (fun folder ->
                   let target, _ = pack folder PackFormat.Files
                   let other = TestImages.folder (folder + "-other") TestImages.cats 2 1
@@ -64,7 +64,7 @@ let tests =
                   Expect.isTrue again.WasThere "nothing was packed anew")
           }
 
-          test "a file of somebody else that is called as a shard is neither removed nor written over" {
+          test "Another program's file with the name of a shard is neither removed nor overwritten" {
               withFolder (fun folder ->
                   let target, _ = pack folder PackFormat.Files
                   let theirs = Path.Combine(target, "train-00001.bin")
@@ -79,7 +79,7 @@ let tests =
                   Expect.equal (files target) [| "index.json"; "train-00000.bin"; "val-00000.bin" |] "complete again")
           }
 
-          test "a folder that cannot be made says so, and what to do" {
+          test "A folder that cannot be created is reported, with what to do" {
               withFolder (fun folder ->
                   let file = folder + "-file"
                   File.WriteAllText(file, "")
@@ -89,7 +89,7 @@ let tests =
                   message $"The folder {below} cannot be created. Choose a writable folder with --out." (into folder below))
           }
 
-          test "a copy of an earlier version is refused in training and packed anew" {
+          test "A copy of an earlier version is refused in training and packed again" {
               withFolder (fun folder ->
                   let target, _ = pack folder PackFormat.Files
                   let index = Path.Combine(target, "index.json")
@@ -97,8 +97,8 @@ let tests =
                   File.WriteAllText(index, now.Replace("\"version\": 2", "\"version\": 1"))
 
                   message
-                      ($"The packed copy {target} was made by an earlier version, which did not note what tells changed photographs. "
-                       + "`data pack` of the same folder makes it anew.")
+                      ($"The packed copy {target} was made by an earlier version, which cannot detect changed images. "
+                       + "Recreate it with `data pack` of the same folder.")
                       (fun () -> (TestImages.openFolder folder 2).Dispose())
 
                   let watcher = quiet ()

@@ -25,7 +25,7 @@ let private footer (path: string) =
     use shard = new Shard(path)
     shard.Footer
 
-/// Changes an entry of a shard's table, and makes the checksum right again.
+/// Changes an entry of a shard's table, and corrects the checksum.
 let private forge (path: string) (index: int) (change: ShardEntry -> ShardEntry) =
     let bytes = File.ReadAllBytes path
     let footer = MemoryMarshal.Read<ShardFooter>(ReadOnlySpan(bytes, bytes.Length - ShardFooter.Size, ShardFooter.Size))
@@ -41,7 +41,7 @@ let private forge (path: string) (index: int) (change: ShardEntry -> ShardEntry)
 let tests =
     testList
         "packed copy"
-        [ test "of the files gives the same images and labels in the same order, with the broken ones, and stands in for the folder" {
+        [ test "A packed copy of the files has the same images and labels in the same order, including unreadable ones, and is read instead of the folder" {
               withFolder (fun folder ->
                   let read () =
                       use dataset = openFolder folder 2
@@ -58,7 +58,7 @@ let tests =
                   Expect.equal (images explicitly.Training training) (fst before |> fst) "named in the experiment")
           }
 
-          test "of pixels gives the images at that size, and does not stand in for the folder" {
+          test "A packed copy of pixels has the images at that size, and is not read instead of the folder" {
               withFolder (fun folder ->
                   let target, result = pack folder (PackFormat 40)
 
@@ -76,7 +76,7 @@ let tests =
 
                   Expect.equal
                       [ for i in 0..4 -> shard[i].Width, shard[i].Height ]
-                      // 40x50 and 43x49 and so on: the shorter side becomes 40, 52x46 included.
+                      // 40x50, 43x49 and so on: the shorter side becomes 40, including that of 52x46.
                       [ 40, 50; 40, 45; 40, 41; 41, 40; 45, 40 ]
                       "sizes"
 
@@ -91,7 +91,7 @@ let tests =
                   Expect.equal (images packed.Training training) (images packed.Training training) "the same every time")
           }
 
-          test "at the short side of the evaluation is evaluated to the same numbers as the folder" {
+          test "A packed copy at the evaluation size gives the same evaluation results as the folder" {
               use root = new TemporaryFolder()
 
               for part in [ "train"; "val" ] do
@@ -104,7 +104,7 @@ let tests =
               Expect.equal (images packed.Validation AugmentationSpec.None) (images original.Validation AugmentationSpec.None) "images"
           }
 
-          test "an interrupted packing goes on with the shards that are not complete, to the same files" {
+          test "An interrupted packing completes the remaining shards, with identical files" {
               withFolder (fun folder ->
                   let whole, _ = pack folder (PackFormat 40)
                   let target = folder + "-again"
@@ -129,7 +129,7 @@ let tests =
                       $"The folder {target} has no train/. It must contain train/ and val/, each with one folder of images per class. Relative paths start at the project folder."
                       (fun () -> (openFolder target 2).Dispose())
 
-                  // What a kill leaves behind.
+                  // The partial file of a killed packing.
                   File.WriteAllText(Path.Combine(target, "val-00000.bin.part"), "half")
                   Packer.Pack(folder, target, PackFormat 40, quiet (), CancellationToken.None) |> ignore
                   Expect.equal (files ()) [| "index.json"; "train-00000.bin"; "val-00000.bin" |] "complete"
@@ -139,7 +139,7 @@ let tests =
                       Expect.equal (File.ReadAllBytes(Path.Combine(target, file))) (File.ReadAllBytes(Path.Combine(whole, file))) file)
           }
 
-          test "packing again checks every byte and repairs what is wrong" {
+          test "Packing again verifies every byte and repairs damage" {
               withFolder (fun folder ->
                   let target, _ = pack folder PackFormat.Files
                   let shard = Path.Combine(target, "train-00000.bin")
@@ -164,7 +164,7 @@ let tests =
                   Expect.equal (File.ReadAllBytes shard) sound "repaired")
           }
 
-          test "shards of other images are not gone on with, and surplus ones are removed" {
+          test "Shards of other images are not reused, and surplus shards are removed" {
               withFolder (fun folder ->
                   let target, _ = pack folder PackFormat.Files
                   let first = footer (Path.Combine(target, "train-00000.bin"))
@@ -185,7 +185,7 @@ let tests =
                   Expect.equal dataset.Training.Count 9 "images")
           }
 
-          test "a photograph that was replaced under its old name is noticed by its length, also behind a link" {
+          test "An image that was replaced under the same name is detected by its size, also behind a link" {
               withFolder (fun folder ->
                   let photo = Path.Combine(folder, "train", "cat", "cat_0.JPEG")
                   let linked = folder + "-elsewhere.JPEG"
@@ -204,7 +204,7 @@ let tests =
                   (openFolder folder 2).Dispose())
           }
 
-          test "a plan and a listing say that it stands in for the folder" {
+          test "The plan and the dataset list report that a packed copy is read instead of the folder" {
               withFolder (fun folder ->
                   let read () =
                       match DatasetStore.Survey(spec folder 2, Workspace "/") with
@@ -219,7 +219,7 @@ let tests =
                   Expect.equal (DatasetStore.OfFolder target).Classes (Nullable 2) "and can be evaluated on itself")
           }
 
-          test "a copy that is damaged or not whole is not trained on" {
+          test "A damaged or incomplete copy is refused in training" {
               withFolder (fun folder ->
                   let target, _ = pack folder PackFormat.Files
                   let shard = Path.Combine(target, "val-00000.bin")
@@ -249,12 +249,12 @@ let tests =
                   File.WriteAllText(Path.Combine(target, "index.json"), "{}")
 
                   message
-                      ($"""{Path.Combine(target, "index.json")} is not the index of a packed copy that this version can read. """
-                       + "Remove it and pack again: the shards that are right are kept.")
+                      ($"""{Path.Combine(target, "index.json")} is not a valid index of a packed copy. """
+                       + "Remove it and pack again; intact shards are kept.")
                       (fun () -> (openFolder target 2).Dispose()))
           }
 
-          test "a shard whose table is false, with a right checksum, is refused when it is opened" {
+          test "A shard with an invalid table and a matching checksum is refused when it is opened" {
               let entry offset length width height label nameEnd content (old: ShardEntry) =
                   let (+?) value change = Option.defaultValue value change
 
@@ -312,7 +312,7 @@ let tests =
                   Expect.equal (File.ReadAllBytes path) sound "packing again repairs it")
           }
 
-          test "an index that names files elsewhere, or counts other images, is refused" {
+          test "An index with paths outside the copy, or wrong counts, is refused" {
               withFolder (fun folder ->
                   let target, _ = pack folder PackFormat.Files
                   let index = Path.Combine(target, "index.json")
@@ -333,7 +333,7 @@ let tests =
                           (fun () -> (openFolder target 2).Dispose()))
           }
 
-          test "the number of classes must be the experiment's" {
+          test "The number of classes must match the experiment's" {
               withFolder (fun folder ->
                   let target, _ = pack folder (PackFormat 40)
 
