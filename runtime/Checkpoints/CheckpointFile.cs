@@ -28,13 +28,13 @@ public sealed class CheckpointFile : IDisposable
         {
             safetensors = SafetensorsHeader.Read(file);
             Metadata = safetensors.Metadata.Where(entry => entry.Key != SafetensorsChecksum.MetadataKey).ToDictionary();
-            Sets = Some([.. WeightSets.Split(new("", "", safetensors.Tensors))]);
+            Sets = RequireAny([.. WeightSets.Split(new("", "", safetensors.Tensors))]);
         }
         else
         {
             PyTorchFile content = Format == CheckpointFormat.PyTorchZip ? PyTorchZip.Read(file) : PyTorchLegacy.Read(file);
-            Sets = Some(WeightSets.Find(content));
-            (Metadata, Others) = Beside(content);
+            Sets = RequireAny(WeightSets.Find(content));
+            (Metadata, Others) = PlainValues(content);
         }
     }
 
@@ -103,10 +103,10 @@ public sealed class CheckpointFile : IDisposable
         }
     }
 
-    private static IReadOnlyList<WeightSet> Some(IReadOnlyList<WeightSet> sets) =>
+    private static IReadOnlyList<WeightSet> RequireAny(IReadOnlyList<WeightSet> sets) =>
         sets.Count > 0 ? sets : throw new InvalidDataException("contains no weights: it has no named tensors.");
 
-    private (IReadOnlyDictionary<string, string> Values, IReadOnlyList<string> Others) Beside(PyTorchFile content)
+    private (IReadOnlyDictionary<string, string> Values, IReadOnlyList<string> Others) PlainValues(PyTorchFile content)
     {
         var values = new Dictionary<string, string>();
         var others = new List<string>();

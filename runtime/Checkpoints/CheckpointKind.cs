@@ -18,10 +18,10 @@ internal static class CheckpointKind
         // A header's length never uses all 8 bytes.
         if (start.Length > 8 && start[8] == '{' && start[7] == 0)
             return CheckpointFormat.Safetensors;
-        throw new InvalidDataException(What(start));
+        throw new InvalidDataException(Describe(start));
     }
 
-    private static string What(ReadOnlySpan<byte> start)
+    private static string Describe(ReadOnlySpan<byte> start)
     {
         string text = Encoding.Latin1.GetString(start).TrimStart('\uFEFF', 'ï', '»', '¿', ' ', '\t', '\r', '\n');
         if (start.Length == 0)

@@ -18,7 +18,7 @@ public sealed record StateDifference(
     IReadOnlyList<string> Unlike
 )
 {
-    private const int Named = 3;
+    private const int MaxShown = 3;
     private const string Counter = "num_batches_tracked";
 
     /// <summary>Number of differences; 0 if the weights fit.</summary>
@@ -75,18 +75,18 @@ public sealed record StateDifference(
         if (Kernel is var (kernel, wantedKernel))
             parts.Add($"its stem begins with a {kernel}x{kernel} convolution, the model's with {wantedKernel}x{wantedKernel}");
         if (Missing.Count > 0)
-            parts.Add(Few(Missing, "is missing", "are missing"));
+            parts.Add(Summarise(Missing, "is missing", "are missing"));
         if (Unexpected.Count > 0)
-            parts.Add(Few(Unexpected, "is not part of the model", "are not part of the model"));
+            parts.Add(Summarise(Unexpected, "is not part of the model", "are not part of the model"));
         if (Unlike.Count > 0)
-            parts.Add(string.Join(", ", Unlike.Take(Named)) + (Unlike.Count > Named ? $", and {Unlike.Count - Named} more differ" : ""));
+            parts.Add(string.Join(", ", Unlike.Take(MaxShown)) + (Unlike.Count > MaxShown ? $", and {Unlike.Count - MaxShown} more differ" : ""));
         return string.Join("; ", parts);
     }
 
-    private static string Few(IReadOnlyList<string> names, string one, string several)
+    private static string Summarise(IReadOnlyList<string> names, string one, string several)
     {
-        string shown = string.Join(", ", names.Take(Named).Select(name => $"`{name}`"));
-        return names.Count == 1 ? $"{shown} {one}" : $"{names.Count} tensors {several} ({shown}{(names.Count > Named ? ", ..." : "")})";
+        string shown = string.Join(", ", names.Take(MaxShown).Select(name => $"`{name}`"));
+        return names.Count == 1 ? $"{shown} {one}" : $"{names.Count} tensors {several} ({shown}{(names.Count > MaxShown ? ", ..." : "")})";
     }
 
     private static bool IsBiasOf(string name, string? classifier) =>

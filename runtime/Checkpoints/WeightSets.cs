@@ -8,19 +8,19 @@ namespace ChannelDistillation.Checkpoints;
 internal static class WeightSets
 {
     /// <summary>Maximum nesting of keys. Training scripts nest once or twice.</summary>
-    private const int Deepest = 4;
+    private const int MaxDepth = 4;
 
     /// <summary>Maximum number of prefixes removed in sequence. `_orig_mod.module.model.student.` has four; each costs a pass over all names.</summary>
-    private const int MostPrefixes = 8;
+    private const int MaxPrefixes = 8;
 
     /// <summary>Prefixes added to every name by DataParallel, torch.compile, and modules that contain the network.</summary>
     private static readonly string[] Wrappers = ["module.", "_orig_mod.", "model.", "net.", "network.", "backbone."];
 
     /// <summary>Networks that distillation code keeps side by side in one module, the trained one first.</summary>
-    private static readonly string[] Sides = ["student.", "teacher."];
+    private static readonly string[] Roles = ["student.", "teacher."];
 
     /// <summary>Beginnings of keys of optimizer and training state, which contains tensors too.</summary>
-    private static readonly string[] NoWeights = ["optim", "sched", "scaler", "rng_"];
+    private static readonly string[] TrainingStateKeys = ["optim", "sched", "scaler", "rng_"];
 
     /// <returns>Trained networks before their teachers and averages, otherwise in the file's order; empty if there are no named tensors.</returns>
     public static IReadOnlyList<WeightSet> Find(PyTorchFile file)
@@ -30,7 +30,7 @@ internal static class WeightSets
             Collect(file, root, [], [], found);
         return
         [
-            .. Few([.. found.SelectMany(set => Split(set))])
+            .. CheckCount([.. found.SelectMany(set => Split(set))])
                 .OrderBy(set => $"{set.Where}.{set.Prefix}".Split('.', '_').Any(word => word is "ema" or "teacher")),
         ];
     }
@@ -39,7 +39,7 @@ internal static class WeightSets
     public static IEnumerable<WeightSet> Split(WeightSet set) =>
         set.Tensors.Count > FileLimits.Tensors ? throw ManyTensors()
         : set.Tensors.Any(tensor => tensor.Name.Length > FileLimits.NameLength) ? throw LongName()
-        : Few([.. Split(set, MostPrefixes)]);
+        : CheckCount([.. Split(set, MaxPrefixes)]);
 
     /// <param name="more">Number of prefixes that may still be removed.</param>
     private static IEnumerable<WeightSet> Split(WeightSet set, int more)
@@ -48,13 +48,13 @@ internal static class WeightSets
             return [];
         if (more == 0)
             return [OtherNames.Resolve(set)];
-        if (Wrappers.Concat(Sides).FirstOrDefault(prefix => set.Tensors.All(tensor => HasPrefix(tensor, prefix))) is string common)
+        if (Wrappers.Concat(Roles).FirstOrDefault(prefix => set.Tensors.All(tensor => HasPrefix(tensor, prefix))) is string common)
             return Split(Part(set, common, set.Tensors), more - 1);
-        if (!Sides.Any(side => set.Tensors.Any(tensor => HasPrefix(tensor, side))))
+        if (!Roles.Any(side => set.Tensors.Any(tensor => HasPrefix(tensor, side))))
             return [OtherNames.Resolve(set)];
-        return Sides
+        return Roles
             .Select(side => Part(set, side, set.Tensors.Where(tensor => HasPrefix(tensor, side))))
-            .Append(set with { Tensors = [.. set.Tensors.Where(tensor => !Sides.Any(side => HasPrefix(tensor, side)))] })
+            .Append(set with { Tensors = [.. set.Tensors.Where(tensor => !Roles.Any(side => HasPrefix(tensor, side)))] })
             .SelectMany(part => Split(part, more - 1));
     }
 
@@ -74,14 +74,14 @@ internal static class WeightSets
     /// </summary>
     private static void Collect(PyTorchFile file, PickleDict dict, string[] path, HashSet<PickleDict> seen, List<WeightSet> found)
     {
-        if (!seen.Add(dict) || path.Length > Deepest)
+        if (!seen.Add(dict) || path.Length > MaxDepth)
             return;
         if (dict.Entries.Any(entry => entry.Key is string { Length: > FileLimits.NameLength }))
             throw LongName();
         int before = found.Count;
         foreach (var (key, value) in dict.Entries)
         {
-            if (key is string name && value is PickleDict inner && !NoWeights.Any(word => name.Contains(word, StringComparison.OrdinalIgnoreCase)))
+            if (key is string name && value is PickleDict inner && !TrainingStateKeys.Any(word => name.Contains(word, StringComparison.OrdinalIgnoreCase)))
                 Collect(file, inner, [.. path, name], seen, found);
         }
         if (found.Count > before && !dict.Entries.Any(entry => entry is { Key: string name, Value: PickledTensor } && name.Contains('.')))
@@ -94,10 +94,10 @@ internal static class WeightSets
         }
         if (tensors.Count > 0)
             found.Insert(before, new(string.Join('.', path), "", [.. tensors.Values]));
-        Few(found);
+        CheckCount(found);
     }
 
-    private static List<WeightSet> Few(List<WeightSet> sets) =>
+    private static List<WeightSet> CheckCount(List<WeightSet> sets) =>
         sets.Count <= FileLimits.Networks
             ? sets
             : throw new InvalidDataException($"contains more than {FileLimits.Networks} networks, which is the limit.");
@@ -151,10 +151,10 @@ internal static class OtherNames
 
     /// <summary>The set under our models' names if it is such a ResNet; otherwise the set itself.</summary>
     public static WeightSet Resolve(WeightSet set) =>
-        IsSuch(set) ? set with { IsRenamed = true, Tensors = [.. set.Tensors.Select(tensor => tensor with { Name = Resolve(tensor.Name) })] } : set;
+        UsesOtherNames(set) ? set with { IsRenamed = true, Tensors = [.. set.Tensors.Select(tensor => tensor with { Name = Resolve(tensor.Name) })] } : set;
 
     // ShuffleNets also have a layer named `linear`, but no shortcuts with weights.
-    private static bool IsSuch(WeightSet set) =>
+    private static bool UsesOtherNames(WeightSet set) =>
         Has(set, name => name == "linear.weight")
         && Has(set, name => name.StartsWith("layer", StringComparison.Ordinal) && name.Contains(Shortcut, StringComparison.Ordinal))
         && !Has(set, name => name.StartsWith("fc.", StringComparison.Ordinal) || name.Contains(".downsample.", StringComparison.Ordinal));

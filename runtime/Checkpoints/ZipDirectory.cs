@@ -12,8 +12,8 @@ namespace ChannelDistillation.Checkpoints;
 internal static class ZipDirectory
 {
     private const int EndLength = 22;
-    private const int LongestComment = ushort.MaxValue;
-    private const uint AsInZip64 = uint.MaxValue;
+    private const int MaxCommentLength = ushort.MaxValue;
+    private const uint Zip64Marker = uint.MaxValue;
 
     /// <exception cref="InvalidDataException">The message continues a sentence that begins with the file's name.</exception>
     public static IReadOnlyDictionary<string, ZipEntry> Read(SafeFileHandle file)
@@ -69,7 +69,7 @@ internal static class ZipDirectory
 
     private static long Wide(long narrow, ref ReadOnlySpan<byte> wide)
     {
-        if (narrow != AsInZip64)
+        if (narrow != Zip64Marker)
             return narrow;
         if (wide.Length < 8)
             throw Damaged();
@@ -93,7 +93,7 @@ internal static class ZipDirectory
     /// <summary>Start, size and number of entries of the directory, from the record at the end of the file.</summary>
     private static (long Start, long Size, long Count) End(SafeFileHandle file, long length)
     {
-        int tailLength = (int)Math.Min(length, EndLength + LongestComment);
+        int tailLength = (int)Math.Min(length, EndLength + MaxCommentLength);
         ReadOnlySpan<byte> tail = FileBytes.Read(file, length - tailLength, tailLength);
         int at = tail.LastIndexOf("PK\x05\x06"u8);
         if (at < 0 || tail.Length - at < EndLength)

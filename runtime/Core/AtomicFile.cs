@@ -7,7 +7,7 @@ namespace ChannelDistillation.Core;
 /// <summary>Writes files atomically: to a temporary name, flushed to disk, then renamed.</summary>
 public static class AtomicFile
 {
-    private const string Ending = ".tmp";
+    private const string Extension = ".tmp";
 
     /// <summary>Called with each file's path as it is written, and with its final name as it is renamed. Tests use it to make writing fail.</summary>
     internal static Action<string>? Writing { get; set; }
@@ -44,16 +44,16 @@ public static class AtomicFile
     public static void WriteText(string path, string text) => Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(text)));
 
     /// <summary>A name for a short-lived temporary file. If this process is killed, <see cref="RemoveAbandoned"/> recognises the file.</summary>
-    public static string Beside(string path) => $"{path}{Mine}{Environment.ProcessId}-{Path.GetRandomFileName()}{Ending}";
+    public static string Beside(string path) => $"{path}{ProcessTag}{Environment.ProcessId}-{Path.GetRandomFileName()}{Extension}";
 
-    private static string Mine => $".{Environment.MachineName}-{ProcessSpace.Short}-";
+    private static string ProcessTag => $".{Environment.MachineName}-{ProcessSpace.Short}-";
 
     /// <summary>Removes temporary files left directly in a folder by ended processes of this machine or container. Other processes may be writing there.</summary>
     public static void RemoveAbandoned(string folder)
     {
-        foreach (string file in Directory.EnumerateFiles(folder, $"*{Mine}*{Ending}"))
+        foreach (string file in Directory.EnumerateFiles(folder, $"*{ProcessTag}*{Extension}"))
         {
-            string rest = file[(file.LastIndexOf(Mine, StringComparison.Ordinal) + Mine.Length)..];
+            string rest = file[(file.LastIndexOf(ProcessTag, StringComparison.Ordinal) + ProcessTag.Length)..];
             if (int.TryParse(rest.Split('-')[0], out int process) && !IsRunning(process))
                 File.Delete(file);
         }
@@ -77,7 +77,7 @@ public static class AtomicFile
     {
         if (!Directory.Exists(folder))
             return;
-        foreach (string file in Directory.EnumerateFiles(folder, "*" + Ending, SearchOption.AllDirectories))
+        foreach (string file in Directory.EnumerateFiles(folder, "*" + Extension, SearchOption.AllDirectories))
             File.Delete(file);
     }
 }

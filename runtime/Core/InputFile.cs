@@ -15,7 +15,7 @@ public static class InputFile
     public static string? WhyNot(string path) =>
         Directory.Exists(path) ? "it is a folder"
         : !File.Exists(path) ? "it does not exist"
-        : LeadsNowhere(path) ? $"it is a link to {new FileInfo(path).LinkTarget}, which does not exist"
+        : IsBrokenLink(path) ? $"it is a link to {new FileInfo(path).LinkTarget}, which does not exist"
         : UnixFiles.SpecialKind(path) is string kind ? $"it is {kind}, not a file"
         : null;
 
@@ -34,14 +34,14 @@ public static class InputFile
     public static FileStream OpenStream(string path) => new(Open(path, FileOptions.SequentialScan), FileAccess.Read);
 
     /// <summary>The whole content of a file.</summary>
-    /// <param name="most">Maximum number of bytes.</param>
+    /// <param name="limit">Maximum number of bytes.</param>
     /// <exception cref="IOException">As <see cref="Open"/>, or the file has more bytes.</exception>
-    public static byte[] ReadAll(string path, int most)
+    public static byte[] ReadAll(string path, int limit)
     {
         using SafeFileHandle file = Open(path);
         long length = RandomAccess.GetLength(file);
-        if (length > most)
-            throw new IOException($"'{path}' has {length:N0} bytes; the limit is {most:N0}.");
+        if (length > limit)
+            throw new IOException($"'{path}' has {length:N0} bytes; the limit is {limit:N0}.");
         byte[] content = new byte[length];
         Fill(file, 0, content);
         return content;
@@ -65,7 +65,7 @@ public static class InputFile
     }
 
     /// <summary>Whether a path is a link that exists for .NET while its target does not.</summary>
-    private static bool LeadsNowhere(string path)
+    private static bool IsBrokenLink(string path)
     {
         try
         {

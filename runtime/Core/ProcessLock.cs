@@ -9,7 +9,7 @@ public sealed class ProcessLock : IDisposable
     private const int LinuxWouldBlock = 11;
     private const int MacWouldBlock = 35;
     private const int WindowsSharingViolation = unchecked((int)0x80070020);
-    private static readonly TimeSpan BetweenTries = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan RetryInterval = TimeSpan.FromMilliseconds(250);
     private readonly FileStream held;
 
     private ProcessLock(FileStream held) => this.held = held;
@@ -23,7 +23,7 @@ public sealed class ProcessLock : IDisposable
     public static ProcessLock Take(string path, Action waiting, CancellationToken stop)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        for (var said = false; ; )
+        for (var isReported = false; ; )
         {
             stop.ThrowIfCancellationRequested();
             try
@@ -35,10 +35,10 @@ public sealed class ProcessLock : IDisposable
             }
             catch (IOException error) when (IsHeld(error))
             {
-                if (!said)
+                if (!isReported)
                     waiting();
-                said = true;
-                stop.WaitHandle.WaitOne(BetweenTries);
+                isReported = true;
+                stop.WaitHandle.WaitOne(RetryInterval);
             }
         }
     }

@@ -118,7 +118,7 @@ internal static unsafe partial class UnixFiles
     private static partial nint RealPath(string path, nint buffer);
 
     [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int Open(string file, int how);
+    private static partial int Open(string file, int flags);
 
     [LibraryImport("libc", EntryPoint = "fsync")]
     private static partial int Flush(int handle);

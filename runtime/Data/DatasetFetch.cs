@@ -41,7 +41,7 @@ internal static class DatasetFetch
             IReadOnlyList<string> fetched = Download(dataset, home, downloader, stop);
             layout.Unpack(dataset, home, fetched, downloader.Say, stop);
             foreach (DatasetFile file in dataset.Files)
-                File.Delete(MarkOf(home, file));
+                File.Delete(MarkerOf(home, file));
         }
 
         downloader.Say($"{dataset.Name} is complete, in {DatasetStore.FolderIn(dataset, home)}.");
@@ -56,12 +56,12 @@ internal static class DatasetFetch
             if (File.Exists(path))
                 continue;
             downloader.Bring(file.Remote!, path, stop);
-            File.WriteAllText(MarkOf(home, file), "");
+            File.WriteAllText(MarkerOf(home, file), "");
         }
 
-        return [.. dataset.Files.Where(file => File.Exists(MarkOf(home, file))).Select(file => file.Name)];
+        return [.. dataset.Files.Where(file => File.Exists(MarkerOf(home, file))).Select(file => file.Name)];
     }
 
     /// <summary>Marks a file as downloaded, not placed by the user. Removed when the dataset is complete.</summary>
-    private static string MarkOf(string home, DatasetFile file) => Path.Combine(home, $"{file.Name}.fetched");
+    private static string MarkerOf(string home, DatasetFile file) => Path.Combine(home, $"{file.Name}.fetched");
 }

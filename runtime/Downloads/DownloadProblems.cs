@@ -17,14 +17,14 @@ internal static class DownloadProblems
             $"{address} could not be fetched: {reason}. "
                 + (alwaysStartsAnew ? "This server cannot resume downloads. " : $"{Kept(kept)} ")
                 + "Check the connection (behind a proxy: is HTTPS_PROXY set?) and "
-                + $"repeat the command, or {ByHand(path)}.",
+                + $"repeat the command, or {ManualDownload(path)}.",
             inner
         );
 
     public static MissingException NoSuchHost(DownloadAddress address, string host, string path, long kept, Exception inner) =>
         new(
             $"{address} could not be fetched: the host {host} cannot be resolved. {Kept(kept)} Check the network and repeat the "
-                + $"command (behind a proxy: set HTTPS_PROXY; for a mirror: {DownloadSettings.MirrorVariable}), or {ByHand(path)}.",
+                + $"command (behind a proxy: set HTTPS_PROXY; for a mirror: {DownloadSettings.MirrorVariable}), or {ManualDownload(path)}.",
             inner
         );
 
@@ -36,20 +36,20 @@ internal static class DownloadProblems
                         ? "The file was removed; "
                         : "Open the address in a browser to see why, or "
                 )
-                + $"{ByHand(path)}."
+                + $"{ManualDownload(path)}."
         );
 
     /// <param name="why">What is wrong with the redirection target, as a clause.</param>
     public static MissingException Redirected(DownloadAddress address, string path, string why) =>
         new(
             $"{address} could not be fetched: the server redirects {why}. Open the address in a browser, or "
-                + $"{ByHand(path)}."
+                + $"{ManualDownload(path)}."
         );
 
     public static MissingException WebPage(DownloadAddress address, string path) =>
         new(
             $"{address} returned a web page instead of the file, probably from a proxy or a log-in page. Open the address in a browser, "
-                + $"or {ByHand(path)}."
+                + $"or {ManualDownload(path)}."
         );
 
     public static MissingException OtherSize(DownloadAddress address, RemoteFile file, long bytes) =>
@@ -86,5 +86,5 @@ internal static class DownloadProblems
     private static string Kept(long bytes) =>
         bytes == 0 ? "Nothing was downloaded." : $"{ByteSize.Text(bytes)} are downloaded and will be reused.";
 
-    private static string ByHand(string path) => $"download it elsewhere and put it into {Path.GetDirectoryName(path)} as {Path.GetFileName(path)}";
+    private static string ManualDownload(string path) => $"download it elsewhere and put it into {Path.GetDirectoryName(path)} as {Path.GetFileName(path)}";
 }

@@ -82,7 +82,7 @@ public sealed class Downloader(DownloadSettings settings, IDownloadObserver obse
             long before = part.Length;
             try
             {
-                Persistent(file).ExecuteAsync(async token => await transfer.Run(part, token), stop).AsTask().GetAwaiter().GetResult();
+                RetryPipeline(file).ExecuteAsync(async token => await transfer.Run(part, token), stop).AsTask().GetAwaiter().GetResult();
             }
             catch (BrokenTransferException) when (part.Length - before >= Progress) { }
             catch (BrokenTransferException error)
@@ -92,7 +92,7 @@ public sealed class Downloader(DownloadSettings settings, IDownloadObserver obse
         }
     }
 
-    private ResiliencePipeline Persistent(RemoteFile file) =>
+    private ResiliencePipeline RetryPipeline(RemoteFile file) =>
         new ResiliencePipelineBuilder()
             .AddRetry(
                 new RetryStrategyOptions

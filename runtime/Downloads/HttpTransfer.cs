@@ -32,13 +32,13 @@ internal sealed class HttpTransfer(RemoteFile file, DownloadAddress address, Dow
     public async Task Run(PartialFile part, CancellationToken stop)
     {
         using var stall = new CancellationTokenSource(settings.Stall, settings.Time);
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(stop, stall.Token);
+        using var cancel = CancellationTokenSource.CreateLinkedTokenSource(stop, stall.Token);
         try
         {
-            using HttpResponseMessage response = await Ask(part, patience.Token);
+            using HttpResponseMessage response = await Request(part, cancel.Token);
             Prepare(part, response);
-            await using Stream body = await response.Content.ReadAsStreamAsync(patience.Token);
-            await Copy(body, part, stall, patience.Token);
+            await using Stream body = await response.Content.ReadAsStreamAsync(cancel.Token);
+            await Copy(body, part, stall, cancel.Token);
         }
         catch (OperationCanceledException error) when (!stop.IsCancellationRequested)
         {
@@ -62,7 +62,7 @@ internal sealed class HttpTransfer(RemoteFile file, DownloadAddress address, Dow
     }
 
     /// <summary>Requests the missing part, following redirections.</summary>
-    private async Task<HttpResponseMessage> Ask(PartialFile part, CancellationToken stop)
+    private async Task<HttpResponseMessage> Request(PartialFile part, CancellationToken stop)
     {
         current = address.Uri;
         for (var redirections = 0; ; redirections++)
@@ -139,10 +139,10 @@ internal sealed class HttpTransfer(RemoteFile file, DownloadAddress address, Dow
             throw DownloadProblems.OtherSize(address, file, bytes);
     }
 
-    private async Task Copy(Stream body, PartialFile part, CancellationTokenSource stall, CancellationToken patience)
+    private async Task Copy(Stream body, PartialFile part, CancellationTokenSource stall, CancellationToken cancel)
     {
         var buffer = new byte[BufferSize];
-        while (await body.ReadAsync(buffer, patience) is var read and > 0)
+        while (await body.ReadAsync(buffer, cancel) is var read and > 0)
         {
             stall.CancelAfter(settings.Stall);
             if (part.Length + read > file.Bytes)

@@ -14,19 +14,19 @@ public sealed class ModelOutput(
 )
 {
     /// <summary>[batch, classes].</summary>
-    public Tensor Logits => logits ?? throw NotAskedFor("the logits");
+    public Tensor Logits => logits ?? throw NotComputed("the logits");
 
     /// <summary>Stage outputs (after ReLU, if the stage ends with one), first stage first, each [batch, channels, height, width].</summary>
-    public IReadOnlyList<Tensor> Features { get; } = new Asked(features, "the output of stage");
+    public IReadOnlyList<Tensor> Features { get; } = new Requested(features, "the output of stage");
 
     /// <summary>Stage outputs before their last ReLU; the outputs themselves if a stage ends without one.</summary>
-    public IReadOnlyList<Tensor> PreActivations { get; } = new Asked(preActivations ?? [], "the pre-activation of stage");
+    public IReadOnlyList<Tensor> PreActivations { get; } = new Requested(preActivations ?? [], "the pre-activation of stage");
 
     /// <summary>Global average of each channel of the stage outputs, each [batch, channels].</summary>
-    public IReadOnlyList<Tensor> ChannelMeans { get; } = new Asked(channelMeans ?? [], "the channel means of stage");
+    public IReadOnlyList<Tensor> ChannelMeans { get; } = new Requested(channelMeans ?? [], "the channel means of stage");
 
     /// <summary>The pooled features before the classifier, [batch, channels].</summary>
-    public Tensor Embedding => embedding ?? throw NotAskedFor("the embedding");
+    public Tensor Embedding => embedding ?? throw NotComputed("the embedding");
 
     /// <summary>Separate outputs of the two networks of an <see cref="AssistedNetwork"/>.</summary>
     public (ModelOutput Student, ModelOutput Assistant) Parts
@@ -39,13 +39,13 @@ public sealed class ModelOutput(
     internal Tensor Any =>
         features.Append(logits).Append(embedding).Concat(preActivations ?? []).Concat(channelMeans ?? []).First(tensor => tensor is not null)!;
 
-    private static InvalidOperationException NotAskedFor(string what) => new($"This forward pass did not compute {what}.");
+    private static InvalidOperationException NotComputed(string what) => new($"This forward pass did not compute {what}.");
 
-    private sealed class Asked(IReadOnlyList<Tensor?> values, string what) : IReadOnlyList<Tensor>
+    private sealed class Requested(IReadOnlyList<Tensor?> values, string what) : IReadOnlyList<Tensor>
     {
         public int Count => values.Count;
 
-        public Tensor this[int stage] => values[stage] ?? throw NotAskedFor($"{what} {stage + 1}");
+        public Tensor this[int stage] => values[stage] ?? throw NotComputed($"{what} {stage + 1}");
 
         public IEnumerator<Tensor> GetEnumerator() => Enumerable.Range(0, Count).Select(stage => this[stage]).GetEnumerator();
 

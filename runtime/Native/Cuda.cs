@@ -35,7 +35,7 @@ internal static unsafe class Cuda
     {
         const int length = 256;
         byte* name = stackalloc byte[length];
-        nint function = OfDriver("cuDeviceGetName");
+        nint function = DriverFunction("cuDeviceGetName");
         bool isKnown = function != 0 && ((delegate* unmanaged<byte*, int, int, int>)function)(name, length, device) == 0;
         return isKnown ? Marshal.PtrToStringUTF8((nint)name) : null;
     }
@@ -45,7 +45,7 @@ internal static unsafe class Cuda
     {
         const int majorNumber = 75; // CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR
         const int minorNumber = 76;
-        nint function = OfDriver("cuDeviceGetAttribute");
+        nint function = DriverFunction("cuDeviceGetAttribute");
         if (function == 0)
             return null;
         var read = (delegate* unmanaged<int*, int, int, int>)function;
@@ -59,44 +59,44 @@ internal static unsafe class Cuda
     /// <summary>Creates a stream that does not synchronise with <see cref="Computing"/>.</summary>
     public static nint NewQueue()
     {
-        nint queue;
-        Check(((delegate* unmanaged<nint*, uint, int>)Function("cudaStreamCreateWithFlags"))(&queue, NonBlocking));
-        return queue;
+        nint stream;
+        Check(((delegate* unmanaged<nint*, uint, int>)Function("cudaStreamCreateWithFlags"))(&stream, NonBlocking));
+        return stream;
     }
 
     public static nint NewEvent()
     {
-        nint made;
-        Check(((delegate* unmanaged<nint*, uint, int>)Function("cudaEventCreateWithFlags"))(&made, WithoutTiming));
-        return made;
+        nint cudaEvent;
+        Check(((delegate* unmanaged<nint*, uint, int>)Function("cudaEventCreateWithFlags"))(&cudaEvent, WithoutTiming));
+        return cudaEvent;
     }
 
     /// <summary>Records an event: it completes when all work now in the stream is done.</summary>
-    public static void Record(nint happening, nint queue) =>
-        Check(((delegate* unmanaged<nint, nint, int>)Function("cudaEventRecord"))(happening, queue));
+    public static void Record(nint cudaEvent, nint stream) =>
+        Check(((delegate* unmanaged<nint, nint, int>)Function("cudaEventRecord"))(cudaEvent, stream));
 
     /// <summary>Makes later work in the stream wait for the event on the GPU, without blocking the caller. An event that was never recorded counts as completed.</summary>
-    public static void WaitFor(nint happening, nint queue) =>
-        Check(((delegate* unmanaged<nint, nint, uint, int>)Function("cudaStreamWaitEvent"))(queue, happening, 0));
+    public static void WaitFor(nint cudaEvent, nint stream) =>
+        Check(((delegate* unmanaged<nint, nint, uint, int>)Function("cudaStreamWaitEvent"))(stream, cudaEvent, 0));
 
     /// <summary>Blocks until an event has completed.</summary>
-    public static void Await(nint happening) => Check(((delegate* unmanaged<nint, int>)Function("cudaEventSynchronize"))(happening));
+    public static void Await(nint cudaEvent) => Check(((delegate* unmanaged<nint, int>)Function("cudaEventSynchronize"))(cudaEvent));
 
     /// <summary>Blocks until a stream is empty.</summary>
-    public static void AwaitAll(nint queue) => Check(((delegate* unmanaged<nint, int>)Function("cudaStreamSynchronize"))(queue));
+    public static void AwaitAll(nint stream) => Check(((delegate* unmanaged<nint, int>)Function("cudaStreamSynchronize"))(stream));
 
     /// <summary>Adds a copy from pinned host memory to the GPU to a stream.</summary>
-    public static void Copy(nint device, void* host, long bytes, nint queue) =>
+    public static void Copy(nint device, void* host, long bytes, nint stream) =>
         Check(
-            ((delegate* unmanaged<nint, void*, nuint, int, nint, int>)Function("cudaMemcpyAsync"))(device, host, (nuint)bytes, HostToDevice, queue)
+            ((delegate* unmanaged<nint, void*, nuint, int, nint, int>)Function("cudaMemcpyAsync"))(device, host, (nuint)bytes, HostToDevice, stream)
         );
 
-    public static void FreeQueue(nint queue) => Check(((delegate* unmanaged<nint, int>)Function("cudaStreamDestroy"))(queue));
+    public static void FreeQueue(nint stream) => Check(((delegate* unmanaged<nint, int>)Function("cudaStreamDestroy"))(stream));
 
-    public static void FreeEvent(nint happening) => Check(((delegate* unmanaged<nint, int>)Function("cudaEventDestroy"))(happening));
+    public static void FreeEvent(nint cudaEvent) => Check(((delegate* unmanaged<nint, int>)Function("cudaEventDestroy"))(cudaEvent));
 
     /// <returns>0 if there is no driver, or it is too old.</returns>
-    private static nint OfDriver(string name) =>
+    private static nint DriverFunction(string name) =>
         NativeLibrary.TryLoad(OperatingSystem.IsWindows() ? "nvcuda.dll" : "libcuda.so.1", out nint library)
         && NativeLibrary.TryGetExport(library, name, out nint function)
             ? function

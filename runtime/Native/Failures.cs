@@ -10,7 +10,7 @@ internal static class DeviceErrors
     public static string NotSaved(Exception error) =>
         $"Nothing can be saved: {error.Message} Earlier checkpoints are intact. Free disk space or make the folder writable, and repeat the command.";
 
-    private static readonly string[] OutOfMemory =
+    private static readonly string[] OutOfMemoryMessages =
     [
         "out of memory", // CUDA's allocator, and CUDA itself
         "ALLOC_FAILED", // cuBLAS, and cuDNN up to version 8
@@ -21,7 +21,7 @@ internal static class DeviceErrors
     ];
 
     /// <summary>Messages that also have other causes (a missing or incompatible library): out of memory only if little memory is free.</summary>
-    private static readonly string[] PerhapsOutOfMemory =
+    private static readonly string[] AmbiguousMessages =
     [
         "CUBLAS_STATUS_NOT_INITIALIZED", // no memory for a handle, or cuBLAS does not work
         "unable to find an engine", // cuDNN's benchmark: no memory for the workspace of any algorithm, or no algorithm could be built
@@ -29,7 +29,7 @@ internal static class DeviceErrors
     ];
 
     /// <summary>Texts of cudaGetErrorString.</summary>
-    private static readonly string[] Lost =
+    private static readonly string[] LostMessages =
     [
         "device-side assert triggered",
         "illegal memory access",
@@ -53,7 +53,7 @@ internal static class DeviceErrors
     /// </summary>
     /// <param name="device">The device of the error.</param>
     public static bool IsDeviceLost(Exception error, torch.Device device) =>
-        error is ExternalException && (Says(error, Lost) || device.type == DeviceType.CUDA && !Answers(device));
+        error is ExternalException && (Contains(error, LostMessages) || device.type == DeviceType.CUDA && !Responds(device));
 
     /// <summary>Whether an error ends all runs, whichever of them it occurred in: something is missing, or the device is lost.</summary>
     public static bool EndsAll(Exception error, torch.Device device) => error is MissingException || IsDeviceLost(error, device);
@@ -66,10 +66,10 @@ internal static class DeviceErrors
     internal static bool IsOutOfMemory(Exception error, Func<(long Free, long Total)?> memory) =>
         error is OutOfMemoryException
         || error is ExternalException
-            && (Says(error, OutOfMemory) || Says(error, PerhapsOutOfMemory) && (memory() is not var (free, total) || free < total / Plenty));
+            && (Contains(error, OutOfMemoryMessages) || Contains(error, AmbiguousMessages) && (memory() is not var (free, total) || free < total / AmplePart));
 
     /// <summary>No workspace or handle needs more than one part in this many of a GPU's memory.</summary>
-    private const int Plenty = 20;
+    private const int AmplePart = 20;
 
     public static string InWords(Exception error, torch.Device device) =>
         error is OutOfMemoryException ? NotEnough
@@ -111,9 +111,9 @@ internal static class DeviceErrors
 
     private const string NotEnough = "Not enough memory, even for this run alone. Use a smaller batch.";
 
-    private static bool Says(Exception error, string[] ways) => ways.Any(words => error.Message.Contains(words, StringComparison.OrdinalIgnoreCase));
+    private static bool Contains(Exception error, string[] texts) => texts.Any(text => error.Message.Contains(text, StringComparison.OrdinalIgnoreCase));
 
-    private static bool Answers(torch.Device device)
+    private static bool Responds(torch.Device device)
     {
         try
         {
@@ -131,11 +131,11 @@ internal static class DeviceErrors
 /// A GPU that this process cannot use, or can no longer use: CUDA returns the same error for every later call. Saved states are intact; another process, on
 /// this or another GPU, can resume from them.
 /// </summary>
-/// <param name="said">libtorch's message.</param>
-public sealed class DeviceLostException(string said, Exception inner) : Exception(InWords(said), inner)
+/// <param name="message">libtorch's message.</param>
+public sealed class DeviceLostException(string message, Exception inner) : Exception(InWords(message), inner)
 {
-    private static string InWords(string said) =>
-        said.Contains("no kernel image", StringComparison.Ordinal)
-            ? $"The GPU cannot be used: {said} This libtorch has no code for this type of GPU. To train on the CPU: --device cpu"
-            : $"This process can no longer use the GPU: {said} Repeat the command to resume runs from their last checkpoints; `nvidia-smi` shows the state of the GPU.";
+    private static string InWords(string message) =>
+        message.Contains("no kernel image", StringComparison.Ordinal)
+            ? $"The GPU cannot be used: {message} This libtorch has no code for this type of GPU. To train on the CPU: --device cpu"
+            : $"This process can no longer use the GPU: {message} Repeat the command to resume runs from their last checkpoints; `nvidia-smi` shows the state of the GPU.";
 }

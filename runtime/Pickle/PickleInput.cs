@@ -8,10 +8,10 @@ namespace ChannelDistillation.Pickle;
 /// <summary>Reads the bytes of one or more pickles within a file. A stated length is never trusted before the bytes have been read.</summary>
 /// <param name="start">Where the pickles begin in the file.</param>
 /// <param name="end">Upper bound of where they end.</param>
-/// <param name="most">Maximum number of bytes. In a checkpoint pickles contain names and shapes, never tensor data.</param>
-internal sealed class PickleInput(SafeFileHandle file, long start, long end, long most = FileLimits.DescriptionBytes)
+/// <param name="maxBytes">Maximum number of bytes. In a checkpoint pickles contain names and shapes, never tensor data.</param>
+internal sealed class PickleInput(SafeFileHandle file, long start, long end, long maxBytes = FileLimits.DescriptionBytes)
 {
-    private readonly long limit = Math.Min(end, start + most);
+    private readonly long limit = Math.Min(end, start + maxBytes);
     private readonly byte[] buffer = new byte[1 << 14];
     private long bufferStart = start;
     private int buffered;
@@ -34,7 +34,7 @@ internal sealed class PickleInput(SafeFileHandle file, long start, long end, lon
     public byte[] Bytes(long count)
     {
         if (count < 0 || count > limit - Position)
-            throw Short();
+            throw EndsTooEarly();
         byte[] bytes = new byte[count];
         Fill(bytes);
         return bytes;
@@ -67,7 +67,7 @@ internal sealed class PickleInput(SafeFileHandle file, long start, long end, lon
     private void Fill(Span<byte> bytes)
     {
         if (bytes.Length > limit - Position)
-            throw Short();
+            throw EndsTooEarly();
         while (bytes.Length > 0)
         {
             if (Position == bufferStart + buffered)
@@ -75,7 +75,7 @@ internal sealed class PickleInput(SafeFileHandle file, long start, long end, lon
                 bufferStart = Position;
                 buffered = RandomAccess.Read(file, buffer.AsSpan(0, (int)Math.Min(buffer.Length, limit - Position)), Position);
                 if (buffered == 0)
-                    throw Short();
+                    throw EndsTooEarly();
             }
             ReadOnlySpan<byte> there = buffer.AsSpan((int)(Position - bufferStart), Math.Min(bytes.Length, (int)(bufferStart + buffered - Position)));
             there.CopyTo(bytes);
@@ -84,7 +84,7 @@ internal sealed class PickleInput(SafeFileHandle file, long start, long end, lon
         }
     }
 
-    private InvalidDataException Short() =>
+    private InvalidDataException EndsTooEarly() =>
         limit < end
             ? new("contains more than 64 MiB without any weights, which is the limit.")
             : new("is damaged or truncated: the description of its tensors ends too early. Download or copy it again.");

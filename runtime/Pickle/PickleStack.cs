@@ -6,20 +6,20 @@ namespace ChannelDistillation.Pickle;
 internal sealed class PickleStack
 {
     /// <summary>Marks an empty position of the memo.</summary>
-    private static readonly object Nothing = new();
+    private static readonly object Empty = new();
 
     private readonly List<object?> values = [];
     private readonly List<int> marks = [];
     private readonly List<object?> memo = [];
-    private int made;
+    private int valueCount;
 
     /// <summary>Counts values created by means other than <see cref="Push"/>.</summary>
     public void Spend(int count)
     {
         // Counts created and copied values, so that a malicious file is refused before it fills the memory.
-        if (count > FileLimits.CheckpointValues - made)
+        if (count > FileLimits.CheckpointValues - valueCount)
             throw new InvalidDataException("creates more values than the limit for checkpoints.");
-        made += count;
+        valueCount += count;
     }
 
     public void Push(object? value)
@@ -76,16 +76,16 @@ internal sealed class PickleStack
     public void Remember(long place)
     {
         Spend(1);
-        if (place > made)
+        if (place > valueCount)
             throw Damaged();
         while (memo.Count <= place)
-            memo.Add(Nothing);
+            memo.Add(Empty);
         memo[(int)place] = Top;
     }
 
     public void RememberNext() => Remember(memo.Count);
 
-    public void Recall(long place) => Push(place < memo.Count && memo[(int)place] != Nothing ? memo[(int)place] : throw Damaged());
+    public void Recall(long place) => Push(place < memo.Count && memo[(int)place] != Empty ? memo[(int)place] : throw Damaged());
 
     public static InvalidDataException Damaged() =>
         new("is damaged: the description of its tensors is invalid. Download or copy it again.");

@@ -14,14 +14,14 @@ public sealed class RunLease : IDisposable
 {
     private readonly string file;
     private readonly string id;
-    private readonly ITimer heart;
+    private readonly ITimer heartbeat;
     private volatile bool lost;
 
     internal RunLease(string file, string id, TimeSpan beat, TimeProvider time)
     {
         this.file = file;
         this.id = id;
-        heart = time.CreateTimer(_ => Beat(), null, beat, beat);
+        heartbeat = time.CreateTimer(_ => Beat(), null, beat, beat);
     }
 
     /// <summary>Whether the folder still belongs to this process: not if it was suspended so long that another took it over.</summary>
@@ -31,7 +31,7 @@ public sealed class RunLease : IDisposable
     public void Dispose()
     {
         // Wait for a running heartbeat to finish: it must not touch the file of the next owner.
-        heart.DisposeAsync().AsTask().Wait();
+        heartbeat.DisposeAsync().AsTask().Wait();
         try
         {
             if (!lost && LeaseHolder.Read(file)?.Id == id)

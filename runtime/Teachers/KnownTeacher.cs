@@ -62,10 +62,10 @@ public static class KnownTeacherCatalog
 
     /// <summary>The known teacher with this model and file; the path is relative to the project, in any spelling. Null if there is none.</summary>
     public static KnownTeacher? Of(string model, string? path) =>
-        path is null ? null : All.FirstOrDefault(known => known.Model == model && Plain(known.Checkpoint) == Plain(path));
+        path is null ? null : All.FirstOrDefault(known => known.Model == model && Normalise(known.Checkpoint) == Normalise(path));
 
     /// <summary>The path without `.` and `..`.</summary>
-    private static string Plain(string path) => Path.GetFullPath(path, Path.GetTempPath());
+    private static string Normalise(string path) => Path.GetFullPath(path, Path.GetTempPath());
 
     /// <summary>The known teacher whose file a teacher uses, in any spelling of its path; null if it is another file.</summary>
     public static KnownTeacher? Of(TeacherSpec teacher, Workspace workspace) =>

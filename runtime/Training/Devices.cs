@@ -26,7 +26,7 @@ public static class Devices
         if (wanted == "auto")
             return found > 0 ? "cuda:0" : "cpu";
         int index = wanted == "cuda" ? 0 : int.Parse(wanted["cuda:".Length..]);
-        return index < found ? $"cuda:{index}" : throw new MissingException(WhatIsThere(wanted, found));
+        return index < found ? $"cuda:{index}" : throw new MissingException(NotAvailable(wanted, found));
     }
 
     /// <summary>The result of <see cref="Choose"/> if it can be determined without loading libtorch; null if libtorch has to search for GPUs.</summary>
@@ -36,7 +36,7 @@ public static class Devices
         ExternalTorch.Require();
         if (ExternalTorch.IsForGpus && wanted != "cpu")
             return null;
-        return wanted is "cpu" or "auto" ? "cpu" : throw new MissingException(WhatIsThere(wanted, 0));
+        return wanted is "cpu" or "auto" ? "cpu" : throw new MissingException(NotAvailable(wanted, 0));
     }
 
     /// <summary>Whether a command may train on a GPU, determined from the machine and the arguments without loading libtorch.</summary>
@@ -85,7 +85,7 @@ public static class Devices
 
     private static int Found() => torch.cuda.is_available() ? torch.cuda.device_count() : 0;
 
-    private static string WhatIsThere(string wanted, int found)
+    private static string NotAvailable(string wanted, int found)
     {
         if (found > 0)
             return $"The device {wanted} is not available: this machine has {found} CUDA GPU{(found > 1 ? "s" : "")}, cuda:0{(found > 1 ? $" to cuda:{found - 1}" : "")}.";

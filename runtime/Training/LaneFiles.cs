@@ -51,14 +51,14 @@ internal sealed class LaneFiles(LaneSpec lane, string device, RunOrigins origins
         foreach (string file in folder.Damaged())
             say($"{Lane.Name}: {file} is damaged and will be regenerated.");
         if (folder.ReadRun() is JsonObject earlier)
-            Reconsider(earlier, say);
+            CheckResumable(earlier, say);
         if (saved.IsThere)
             saved.Restore(training, say);
         folder.WriteStart(Lane.Name, Lane.Spec, device, training.Position, origins, Lane.Layouts);
         folder.RemoveResult();
         IReadOnlyList<EpochRecord> finished = folder.TruncateMetrics(training.Position.Epoch - 1);
         foreach (EpochRecord record in finished)
-            Count(record);
+            UpdateBest(record);
         events.Open(finished);
         // The state may be newer than the weights, if a crash prevented writing them.
         if (training.Position is { Epoch: > 1, Step: 0 })
@@ -66,7 +66,7 @@ internal sealed class LaneFiles(LaneSpec lane, string device, RunOrigins origins
     }
 
     /// <summary>Whether existing checkpoints can be resumed. If not, they are removed at once, so that they cannot return after a kill.</summary>
-    private void Reconsider(JsonObject earlier, Action<string> say)
+    private void CheckResumable(JsonObject earlier, Action<string> say)
     {
         string? taught = folder.ReadTeacher();
         bool diverged = folder.ReadResult()?.Status == RunStatus.Diverged;
@@ -98,7 +98,7 @@ internal sealed class LaneFiles(LaneSpec lane, string device, RunOrigins origins
         Save(() =>
         {
             folder.AppendMetrics(record);
-            Count(record);
+            UpdateBest(record);
             saved.Save(training);
             WriteWeights(training, (_, _) => false);
             events.Add(record);
@@ -161,12 +161,12 @@ internal sealed class LaneFiles(LaneSpec lane, string device, RunOrigins origins
     {
         int epoch = training.Position.Epoch - 1;
         if (!areThere(folder.LatestWeights, epoch))
-            SafetensorsFile.Write(folder.LatestWeights, training.Weights(), About(epoch));
+            SafetensorsFile.Write(folder.LatestWeights, training.Weights(), WeightsMetadata(epoch));
         if (best!.Epoch == epoch && !areThere(folder.BestWeights, epoch))
-            SafetensorsFile.Write(folder.BestWeights, training.Weights(), About(epoch));
+            SafetensorsFile.Write(folder.BestWeights, training.Weights(), WeightsMetadata(epoch));
     }
 
-    private void Count(EpochRecord record)
+    private void UpdateBest(EpochRecord record)
     {
         saved.Passed(record);
         last = new(record.Epoch, record.Top1Error, record.Top5Error);
@@ -174,7 +174,7 @@ internal sealed class LaneFiles(LaneSpec lane, string device, RunOrigins origins
             best = last;
     }
 
-    private Dictionary<string, string> About(int epoch)
+    private Dictionary<string, string> WeightsMetadata(int epoch)
     {
         Dictionary<string, string> about = new()
         {

@@ -40,12 +40,12 @@ internal static class LaneFit
         {
             // A run without a teacher may have another precision than the others and their teacher.
             RunSpec any = cohort.FirstOrDefault(spec => spec.Teacher is not null) ?? cohort[0];
-            using var rehearsal = new StepProfiler(any, any.Teacher, device);
+            using var profiler = new StepProfiler(any, any.Teacher, device);
             foreach (RunSpec spec in cohort)
             {
-                rehearsal.Add(spec);
+                profiler.Add(spec);
                 using IDisposable? taken = reserve();
-                rehearsal.Step();
+                profiler.Step();
                 fitting++;
             }
         }

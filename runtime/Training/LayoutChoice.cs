@@ -20,7 +20,7 @@ namespace ChannelDistillation.Training;
 public sealed class LayoutChoice(Workspace workspace, string device, LayoutRequest request = LayoutRequest.Kept)
 {
     /// <summary>Contiguous is chosen only if it is faster by this factor, because channels-last is faster on most machines.</summary>
-    private const double WorthIt = 1.05;
+    private const double MinimumSpeedup = 1.05;
 
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
 
@@ -76,7 +76,7 @@ public sealed class LayoutChoice(Workspace workspace, string device, LayoutReque
             {
                 ChannelsLastSeconds = channelsLast,
                 ContiguousSeconds = contiguous,
-                Faster = channelsLast >= WorthIt * contiguous ? TensorLayout.Contiguous : TensorLayout.ChannelsLast,
+                Faster = channelsLast >= MinimumSpeedup * contiguous ? TensorLayout.Contiguous : TensorLayout.ChannelsLast,
             };
             AtomicFile.WriteText(file, JsonSerializer.Serialize(now, RecordJson.Pretty) + "\n");
             return now.Faster;

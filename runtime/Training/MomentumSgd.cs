@@ -11,13 +11,13 @@ namespace ChannelDistillation.Training;
 /// </summary>
 internal sealed class MomentumSgd : IDisposable
 {
-    private static int said;
+    private static int reported;
 
     private readonly (string Name, Parameter Value)[] parameters;
     private readonly Tensor?[] momenta;
 
     // Those with a gradient in this step.
-    private readonly Tensor[] moving;
+    private readonly Tensor[] updated;
     private readonly Tensor[] gradients;
     private readonly Tensor[] velocities;
 
@@ -33,7 +33,7 @@ internal sealed class MomentumSgd : IDisposable
         this.spec = spec;
         int count = this.parameters.Length;
         momenta = new Tensor?[count];
-        (moving, gradients, velocities) = (new Tensor[count], new Tensor[count], new Tensor[count]);
+        (updated, gradients, velocities) = (new Tensor[count], new Tensor[count], new Tensor[count]);
         momentum = spec.Momentum.ToScalar();
         weightDecay = spec.WeightDecay.ToScalar();
         minusRate = 0.0.ToScalar();
@@ -41,7 +41,7 @@ internal sealed class MomentumSgd : IDisposable
 
     /// <summary>A remark, once per process, if parameters are updated one by one, which is slower; otherwise null.</summary>
     public static string? Remark(Device device) =>
-        Dispatcher.HasFusedSgd(device) || Interlocked.Exchange(ref said, 1) != 0
+        Dispatcher.HasFusedSgd(device) || Interlocked.Exchange(ref reported, 1) != 0
             ? null
             : $"This libtorch has no fused SGD step for {device} (`aten::_fused_sgd_`). Parameters are updated one by one; training is slower.";
 
@@ -61,7 +61,7 @@ internal sealed class MomentumSgd : IDisposable
             if (gradient is null && !movesAll)
                 continue;
             gradient ??= zeros_like(parameters[i].Value);
-            (moving[count], gradients[count]) = (parameters[i].Value, gradient);
+            (updated[count], gradients[count]) = (parameters[i].Value, gradient);
             if (spec.Momentum != 0)
                 // Starting from zero, the first velocity is the gradient itself, as in PyTorch.
                 velocities[count] = momenta[i] ??= zeros_like(parameters[i].Value).DetachFromDisposeScope();
@@ -70,7 +70,7 @@ internal sealed class MomentumSgd : IDisposable
         ReadOnlySpan<Tensor> used = spec.Momentum == 0 ? [] : velocities.AsSpan(0, count);
         if (
             !Dispatcher.FusedSgd(
-                moving.AsSpan(0, count),
+                updated.AsSpan(0, count),
                 gradients.AsSpan(0, count),
                 used,
                 spec.WeightDecay,
@@ -81,7 +81,7 @@ internal sealed class MomentumSgd : IDisposable
         )
             StepOneByOne(count, learningRate);
         for (int i = 0; i < count; i++)
-            moving[i].grad = null;
+            updated[i].grad = null;
     }
 
     /// <summary>The same with TorchSharp's operators.</summary>
@@ -92,13 +92,13 @@ internal sealed class MomentumSgd : IDisposable
         {
             Tensor direction = gradients[i];
             if (spec.WeightDecay != 0)
-                direction.add_(moving[i], weightDecay);
+                direction.add_(updated[i], weightDecay);
             if (spec.Momentum != 0)
             {
                 velocities[i].mul_(momentum).Increase(direction);
                 direction = spec.Nesterov ? direction.add_(velocities[i], momentum) : velocities[i];
             }
-            moving[i].add_(direction, minusRate);
+            updated[i].add_(direction, minusRate);
         }
     }
 

@@ -18,7 +18,7 @@ internal sealed class SavedState(LaneSpec lane)
     private const string MetricsEntry = "metrics_xxh128";
     private const string Version = "2";
     private readonly RunFolder folder = new(lane.Folder);
-    private readonly RecordChecksum behind = new();
+    private readonly RecordChecksum metricsChecksum = new();
 
     /// <summary>Whether this process has written or fully read the latest checkpoint; only then may it replace the previous one.</summary>
     private bool isLatestGood;
@@ -63,7 +63,7 @@ internal sealed class SavedState(LaneSpec lane)
     }
 
     /// <summary>Adds a finished epoch, whose metrics later checkpoints cover.</summary>
-    public void Passed(EpochRecord record) => behind.Add(record);
+    public void Passed(EpochRecord record) => metricsChecksum.Add(record);
 
     public void Save(Lane training)
     {
@@ -73,7 +73,7 @@ internal sealed class SavedState(LaneSpec lane)
             ["spec"] = lane.Spec.Hash(),
             [EpochEntry] = training.Position.Epoch.ToString(CultureInfo.InvariantCulture),
             [StepEntry] = training.Position.Step.ToString(CultureInfo.InvariantCulture),
-            [MetricsEntry] = behind.Digits,
+            [MetricsEntry] = metricsChecksum.Digits,
         };
         // Not at an epoch's end: a file that is otherwise reproducible should not contain a time.
         if (training.Position.Step > 0)
@@ -121,9 +121,9 @@ internal sealed class SavedState(LaneSpec lane)
             throw new InvalidDataException($"{file} was written by another version or for another run.");
         var position = (Epoch: Number(state.Metadata, EpochEntry, file), Step: Number(state.Metadata, StepEntry, file));
         EpochRecord[] finished = [.. metrics.Take(position.Epoch - 1)];
-        if (!finished.Select(record => record.Epoch).SequenceEqual(Enumerable.Range(1, position.Epoch - 1)) || !AreThose(finished, state))
+        if (!finished.Select(record => record.Epoch).SequenceEqual(Enumerable.Range(1, position.Epoch - 1)) || !MatchesMetrics(finished, state))
             throw new InvalidDataException("the metrics of the epochs before its checkpoints are damaged.");
-        if (finished.MinBy(record => record.Top1Error)?.Epoch is int best && !CanHave(best, position))
+        if (finished.MinBy(record => record.Top1Error)?.Epoch is int best && !BestWeightsAvailable(best, position))
             throw new InvalidDataException($"{folder.BestWeights} does not contain the weights of the best epoch, {best}.");
         double.TryParse(state.Metadata.GetValueOrDefault(SecondsEntry), CultureInfo.InvariantCulture, out double seconds);
         training.Restore(state.Tensors, position, seconds);
@@ -131,7 +131,7 @@ internal sealed class SavedState(LaneSpec lane)
     }
 
     /// <summary>Whether these are the metrics that a checkpoint covers; checkpoints of earlier versions do not record it.</summary>
-    private static bool AreThose(IEnumerable<EpochRecord> metrics, SafetensorsFile state)
+    private static bool MatchesMetrics(IEnumerable<EpochRecord> metrics, SafetensorsFile state)
     {
         if (!state.Metadata.TryGetValue(MetricsEntry, out string? expected))
             return true;
@@ -145,7 +145,7 @@ internal sealed class SavedState(LaneSpec lane)
     /// Whether the weights of the best epoch exist or will exist: those of the epoch that has just ended are in the state, and
     /// if the file is of a later epoch, that epoch is trained again and was better.
     /// </summary>
-    private bool CanHave(int best, (int Epoch, int Step) position)
+    private bool BestWeightsAvailable(int best, (int Epoch, int Step) position)
     {
         if (position.Step == 0 && best == position.Epoch - 1)
             return true;

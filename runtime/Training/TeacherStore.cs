@@ -50,7 +50,7 @@ public sealed class TeacherStore(Workspace workspace)
     {
         RunSpec run = teacher.AsRun(dataset) ?? throw new ArgumentException("A teacher from a checkpoint cannot be trained.", nameof(teacher));
         RunFolder folder = FolderOf(run);
-        using RunLease? owned = Own(folder, observer, stop);
+        using RunLease? owned = TakeLease(folder, observer, stop);
         // Another sweep may have trained it while this one waited.
         if (owned is null || IsWhole(teacher, dataset))
             return;
@@ -104,7 +104,7 @@ public sealed class TeacherStore(Workspace workspace)
         if (!IsThere(teacher, dataset))
             return null;
         if (teacher.AsRun(dataset) is not RunSpec run)
-            return ReadErrors(KeptErrors(teacher, dataset));
+            return ReadErrors(ErrorsFile(teacher, dataset));
         RunResult result = FolderOf(run).ReadResult()!;
         return result.Test?.Last ?? result.Last;
     }
@@ -119,11 +119,11 @@ public sealed class TeacherStore(Workspace workspace)
         if (KnownErrors(teacher, dataset) is EpochErrors known)
             return known;
         TensorLayout layout = options.Layouts.OfEvaluation(teacher.Model, dataset, Precision.Float32);
-        using FrozenTeacher model = Load(Evaluated(teacher), dataset, new(options.Device), layout: layout);
+        using FrozenTeacher model = Load(ForEvaluation(teacher), dataset, new(options.Device), layout: layout);
         EpochErrors errors = Evaluation.Errors((images, labels) => model.Run(images, labels, Taps.Logits).Logits, dataset, options, stop);
         try
         {
-            AtomicFile.WriteText(KeptErrors(teacher, dataset), JsonSerializer.Serialize(errors, RecordJson.Pretty));
+            AtomicFile.WriteText(ErrorsFile(teacher, dataset), JsonSerializer.Serialize(errors, RecordJson.Pretty));
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -152,19 +152,19 @@ public sealed class TeacherStore(Workspace workspace)
     /// <summary>Takes the lease of a teacher's folder: one sweep trains it, others wait.</summary>
     /// <returns>Null if cancelled while waiting.</returns>
     /// <exception cref="MissingException">The folder is not writable.</exception>
-    private static RunLease? Own(RunFolder folder, ITrainingObserver observer, CancellationToken stop)
+    private static RunLease? TakeLease(RunFolder folder, ITrainingObserver observer, CancellationToken stop)
     {
         var owners = new RunLeases();
-        bool said = false;
+        bool isReported = false;
         while (!stop.IsCancellationRequested)
         {
             try
             {
                 if (owners.TryTake(folder.Path, out string? other) is RunLease own)
                     return own;
-                if (!said)
+                if (!isReported)
                     observer.Say($"Another sweep is training this teacher; waiting for it ({folder.Path}, {other}).");
-                said = true;
+                isReported = true;
                 stop.WaitHandle.WaitOne(TimeSpan.FromSeconds(1));
             }
             catch (Exception error) when (error is UnauthorizedAccessException or IOException)
@@ -181,20 +181,20 @@ public sealed class TeacherStore(Workspace workspace)
     private RunFolder FolderOf(RunSpec run) => new(Path.Combine(workspace.Pretrain, RunFolder.NameOf($"{run.Dataset.Name}-{run.Student.Name}", run)));
 
     /// <summary>Evaluation ignores <see cref="TeacherSpec.BatchNorm"/>: batch statistics of images sorted by class would be meaningless.</summary>
-    private static TeacherSpec Evaluated(TeacherSpec teacher) => teacher with { BatchNorm = TeacherBatchNorm.RunningStats };
+    private static TeacherSpec ForEvaluation(TeacherSpec teacher) => teacher with { BatchNorm = TeacherBatchNorm.RunningStats };
 
     /// <summary>
     /// Cache file by content: a file that is copied or renamed keeps its errors, a replaced one does not. Settings of training images
     /// are ignored.
     /// </summary>
-    private string KeptErrors(TeacherSpec teacher, DatasetSpec dataset)
+    private string ErrorsFile(TeacherSpec teacher, DatasetSpec dataset)
     {
         string content = ContentHash(teacher, dataset);
         string what = SpecJson.HashOf(json =>
         {
             json.WriteStartObject();
             SpecJson.Write(json, dataset with { Augmentation = null, HeldOut = null, Views = null });
-            SpecJson.Write(json, Evaluated(teacher) with { Checkpoint = null, Cache = false });
+            SpecJson.Write(json, ForEvaluation(teacher) with { Checkpoint = null, Cache = false });
             json.WriteString("sha256", content);
             json.WriteEndObject();
         });

@@ -8,14 +8,14 @@ namespace ChannelDistillation.Data.ImageFolders;
 internal static class ImageFolderDataset
 {
     /// <summary>Whether a folder contains the dataset, or there is a packed copy of its original files beside it.</summary>
-    public static bool IsThere(string folder) => PackedFolder.IsThere(folder) || ImageFolder.IsThere(folder) || PackedFolder.IsThere(Beside(folder));
+    public static bool IsThere(string folder) => PackedFolder.IsThere(folder) || ImageFolder.IsThere(folder) || PackedFolder.IsThere(CopyPath(folder));
 
     /// <summary>The dataset with its number of images, and remarks on where they are read from, which files are skipped, and what would be faster.</summary>
     /// <exception cref="MissingException">The folder cannot be used.</exception>
     public static DatasetSurvey Survey(DatasetDescriptor dataset, string folder)
     {
         var remarks = new List<string>();
-        if (CopyOf(folder) is { } copy)
+        if (FindCopy(folder) is { } copy)
         {
             var index = Index(dataset, folder, copy);
             PackedFolder.CheckShards(copy, index);
@@ -46,7 +46,7 @@ internal static class ImageFolderDataset
     /// <exception cref="MissingException">The folder cannot be used.</exception>
     public static Dataset Open(DatasetDescriptor dataset, string folder)
     {
-        if (CopyOf(folder) is { } copy)
+        if (FindCopy(folder) is { } copy)
         {
             var (packedTraining, packedValidation) = PackedFolder.Open(copy, Index(dataset, folder, copy));
             return new(
@@ -79,14 +79,14 @@ internal static class ImageFolderDataset
     }
 
     /// <summary>The packed copy that is read instead of a folder; null if there is none, or if the folder is one itself.</summary>
-    public static string? CopyBeside(string folder) => CopyOf(folder) is { } copy && copy != folder ? copy : null;
+    public static string? CopyBeside(string folder) => FindCopy(folder) is { } copy && copy != folder ? copy : null;
 
     /// <summary>Only a copy of the original files replaces its folder, because results are identical; a resized copy is a separate dataset.</summary>
-    private static string Beside(string folder) => PackedFolder.Of(folder, PackFormat.Files);
+    private static string CopyPath(string folder) => PackedFolder.Of(folder, PackFormat.Files);
 
-    private static string? CopyOf(string folder) =>
+    private static string? FindCopy(string folder) =>
         PackedFolder.IsThere(folder) ? folder
-        : PackedFolder.IsThere(Beside(folder)) ? Beside(folder)
+        : PackedFolder.IsThere(CopyPath(folder)) ? CopyPath(folder)
         : null;
 
     private static PackIndex Index(DatasetDescriptor dataset, string folder, string copy)

@@ -139,7 +139,7 @@ Loss weights over 8 epochs
 
               Expect.stringStarts
                   (note "resnet152-cifar100" "cifar100")
-                  "Teacher resnet152: not on this machine. The teacher resnet152-cifar100 is not in pretrain/resnet152-cifar.pth. The repository of the paper links this file; its address and checksum are not verified here."
+                  "Teacher resnet152: not on this machine. The teacher resnet152-cifar100 is not in pretrain/resnet152-cifar.pth. The paper's repository links this file; its address and checksum are not known here."
                   "one that nobody offers"
 
               Expect.equal

@@ -58,7 +58,7 @@ type LocalServer(answer: Request -> Stream -> unit) =
             answer request stream
         with
         | :? IOException
-        | :? ObjectDisposedException -> () | :? ObjectDisposedException -> () // the client has disconnected
+        | :? ObjectDisposedException -> () // the client has disconnected
 
     /// Threads of its own: tests that block those of the pool must not keep a client waiting.
     let start (work: unit -> unit) = Thread(work, IsBackground = true).Start()

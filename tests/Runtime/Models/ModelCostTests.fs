@@ -13,7 +13,7 @@ let tests =
     testList
         "costs of models"
         [ for name, dataset, parameters, multiplyAdds in
-              [ [ // torchvision's documentation of its weights: parameters, and GFLOPS in which a multiply-accumulate counts once.
+              [ // torchvision's documentation of its weights: parameters, and GFLOPS in which a multiply-accumulate counts once.
                 "resnet18", DatasetSpec(Name = "imagenet"), 11_689_512L, 1.814
                 "resnet50", DatasetSpec(Name = "imagenet"), 25_557_032L, 4.089
                 // He et al., arXiv 1512.03385, Table 6, has 0.27 M; projection shortcuts add 2.7 k of them.

@@ -35,7 +35,7 @@ let private roomFor most =
 let tests =
     testList
         "training on a device"
-        [ [ // Tensors of the device `meta` have shapes but no data: reading a value throws.
+        [ // Tensors of the device `meta` have shapes but no data: reading a value throws.
           test "The sums of an epoch are updated without reading a value from the device" {
               use _ = torch.NewDisposeScope()
               let meta = torch.META
@@ -57,10 +57,10 @@ let tests =
 
               Expect.containsAll
                   [ "Checkpoint" // once, when its weights are read
-                    "EpochMeter" "EpochMeter" // at an epoch's end; on the CPU after each step
+                    "EpochMeter" // at an epoch's end; on the CPU after each step
                     "Lane" // before its state is saved
                     "SampleImages" // once in a run
-                    "SignalStore" ] "SignalStore" ] // in the first epochs of a cached teacher
+                    "SignalStore" ] // in the first epochs of a cached teacher
                   files
                   "files that read"
           }

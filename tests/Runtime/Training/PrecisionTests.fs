@@ -65,7 +65,7 @@ let tests =
     testSequenced
     <| testList
         "training in bfloat16"
-        [ [ // The deepest ones take longer but have no new layers.
+        [ // The deepest ones take longer but have no new layers.
           for descriptor in ModelCatalog.All |> Seq.filter (fun model -> not (List.contains model.Name deepest)) do
               test $"The outputs of {descriptor.Name} in bfloat16 are float32, near those in float32, and its gradients are float32" {
                   use _ = torch.NewDisposeScope()

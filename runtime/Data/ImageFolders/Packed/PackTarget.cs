@@ -26,7 +26,7 @@ internal static partial class PackTarget
             throw new MissingException($"{target} is a file. A packed copy needs a separate folder.");
         }
 
-        if (Directory.Exists(target) && FirstOfOthers(target) is { } name)
+        if (Directory.Exists(target) && FirstForeignFile(target) is { } name)
         {
             throw new MissingException($"{target} already contains other files: {name}. A packed copy needs a separate folder.");
         }
@@ -50,8 +50,8 @@ internal static partial class PackTarget
     /// <summary>Removes left-over shards of an earlier, larger copy.</summary>
     public static void RemoveSurplus(string target, PackIndex index)
     {
-        var named = index.Shards.Select(shard => shard.File).ToHashSet();
-        foreach (var file in Directory.GetFiles(target).Where(file => !named.Contains(Path.GetFileName(file)) && IsShard(file)))
+        var listed = index.Shards.Select(shard => shard.File).ToHashSet();
+        foreach (var file in Directory.GetFiles(target).Where(file => !listed.Contains(Path.GetFileName(file)) && IsShard(file)))
         {
             File.Delete(file);
         }
@@ -64,13 +64,13 @@ internal static partial class PackTarget
     }
 
     /// <summary>A file that packing did not write and must not overwrite; null if there is none. Beside a complete copy, other files are ignored.</summary>
-    private static string? FirstOfOthers(string target)
+    private static string? FirstForeignFile(string target)
     {
-        var named = PackIndex.IsThere(target) ? PackIndex.Load(target).Shards.Select(shard => shard.File).ToHashSet() : null;
+        var listed = PackIndex.IsThere(target) ? PackIndex.Load(target).Shards.Select(shard => shard.File).ToHashSet() : null;
         return Directory
             .EnumerateFileSystemEntries(target)
             .Select(path => (Path: path, Name: Path.GetFileName(path)))
-            .Where(entry => named is null ? !entry.Name.StartsWith('.') : !named.Contains(entry.Name) && IsShardName(entry.Name))
+            .Where(entry => listed is null ? !entry.Name.StartsWith('.') : !listed.Contains(entry.Name) && IsShardName(entry.Name))
             .Where(entry => !IsShard(entry.Path) && !PartName().IsMatch(entry.Name))
             .Select(entry => entry.Name)
             .Order(StringComparer.Ordinal)

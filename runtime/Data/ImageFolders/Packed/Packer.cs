@@ -16,7 +16,7 @@ public sealed class Packer
     private readonly PackFormat format;
     private readonly IPackObserver observer;
     private readonly CancellationToken stop;
-    private readonly PackIndex? there;
+    private readonly PackIndex? existing;
     private readonly List<string> remarks = [];
     private int classes;
     private bool isChanged;
@@ -26,7 +26,7 @@ public sealed class Packer
     private Packer(string target, PackFormat format, IPackObserver observer, CancellationToken stop)
     {
         (this.target, this.format, this.observer, this.stop) = (target, format, observer, stop);
-        there = PackIndex.IsThere(target) ? PackIndex.Load(target) : null;
+        existing = PackIndex.IsThere(target) ? PackIndex.Load(target) : null;
     }
 
     /// <param name="folder">With `train` and `val`.</param>
@@ -55,16 +55,16 @@ public sealed class Packer
         }
     }
 
-    private bool IsCheck => there?.Version == PackIndex.Current;
+    private bool IsCheck => existing?.Version == PackIndex.Current;
 
     private PackResult Run(string folder)
     {
         var (training, validation) = ImageFolder.List(folder);
         classes = training.Classes.Count;
         var (listedTraining, listedValidation) = (new Listing(training, format), new Listing(validation, format));
-        if (there is not null)
+        if (existing is not null)
         {
-            CheckOwner(there, folder, [listedTraining.OfAll(), listedValidation.OfAll()]);
+            CheckOwner(existing, folder, [listedTraining.OfAll(), listedValidation.OfAll()]);
         }
 
         if (ImageDecoder.Advice(TurboJpeg.IsThere) is { } advice)
