@@ -124,8 +124,8 @@ let tests =
 
           for what, header, reason in
               [ "a TIFF picture", "II*\000", "TIFF is not supported; convert it to PNG"
-                "a PGM cut in its middle", "P5 3 2 255\n12345", "it is truncated"
-                "a PPM of 16 bits cut in its middle", "P6 1 1 65535\n12345", "it is truncated"
+                "a PGM cut in its middle", "P5 3 2 255\n12345", "it ends before the picture does"
+                "a PPM of 16 bits cut in its middle", "P6 1 1 65535\n12345", "it ends before the picture does"
                 "a PGM without a largest value", "P5 3 2", "its header is no PPM or PGM header"
                 "a PGM whose comment never ends", "P5 # 3 2", "its header is no PPM or PGM header"
                 "a PGM with words in its header", "P5 three 2 255\n", "its header is no PPM or PGM header"
