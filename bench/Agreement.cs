@@ -13,7 +13,7 @@ using static TorchSharp.torch;
 namespace ChannelDistillation.Bench;
 
 /// <summary>
-/// Every model and every loss on a device against the CPU, on the same weights and images: values, and gradients of all parameters. Without TF32, as
+/// Compares every model and every loss on a device with the CPU, with the same weights and images: values, and gradients of all parameters. Without TF32, as
 /// ‖theirs − ours‖ / ‖ours‖.
 /// </summary>
 internal static class Agreement
@@ -22,7 +22,7 @@ internal static class Agreement
     private const double OfGradients = 1e-3;
     private const int BatchSize = 4;
 
-    /// <returns>The exit code: 1 where something does not agree.</returns>
+    /// <returns>The exit code: 1 if something differs.</returns>
     public static int Run(string wanted)
     {
         var device = new Device(Devices.Choose(wanted));
@@ -42,7 +42,7 @@ internal static class Agreement
             var found = compute(device);
             double value = Distance(found.Values, expected.Values);
             double gradient = Distance(found.Gradients, expected.Gradients);
-            // A NaN is no agreement.
+            // A NaN counts as a difference.
             bool agrees = value <= OfValues && gradient <= OfGradients;
             failed += agrees ? 0 : 1;
             worst = (Math.Max(worst.Value, value), Math.Max(worst.Gradient, gradient));
@@ -89,7 +89,7 @@ internal static class Agreement
         Initialisation.Initialise(network, 1, "teacher");
         network.to(device);
         using var teacher = new FrozenTeacher(network, spec.Teacher.BatchNorm, Precision.Float32);
-        // The same step as in training, without its update.
+        // The same step as in training, without the update.
         lane.StartFullestEpoch();
         Tensor images = Images(dataset.Image, device);
         Tensor own = tensor(labels[..BatchSize].Select(label => (long)label).ToArray()).to(device);

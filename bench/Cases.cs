@@ -4,10 +4,10 @@ using ChannelDistillation.Specs;
 
 namespace ChannelDistillation.Bench;
 
-/// <summary>What the benchmarks have in common.</summary>
+/// <summary>Specs and helpers shared by the benchmarks.</summary>
 internal static class Cases
 {
-    /// <summary>A run on CIFAR-100 with a teacher of random weights.</summary>
+    /// <summary>A run on CIFAR-100 with a randomly initialised teacher.</summary>
     public static RunSpec Distillation(
         string teacher,
         string student,

@@ -5,12 +5,12 @@ using ChannelDistillation.Specs;
 
 namespace ChannelDistillation.Bench;
 
-/// <summary>How many CIFAR images one core pads, crops, mirrors and normalises in a second, beside torchvision; CPU time.</summary>
+/// <summary>CIFAR images that one core pads, crops, flips and normalises per second, compared with torchvision; CPU time.</summary>
 internal static class CifarAugmentation
 {
     private const int Images = 20_000;
 
-    /// <summary>PyTorch takes fifty times as long.</summary>
+    /// <summary>Fewer rounds for PyTorch, which takes fifty times as long.</summary>
     private const int PyTorchImages = 1_000;
 
     public static IEnumerable<Figure> Measure(int rounds)
@@ -35,7 +35,7 @@ internal static class CifarAugmentation
                 if (pytorch is not null)
                     theirs.Add(pytorch.Run(PyTorchImages));
             }
-            // The first round warms up.
+            // The first round is a warm-up.
             ours.RemoveAt(0);
             yield return new($"CIFAR images: {name}", "images/s", 1 / Cases.Median(ours))
             {
@@ -45,7 +45,7 @@ internal static class CifarAugmentation
         }
     }
 
-    /// <summary>For an image.</summary>
+    /// <summary>CPU seconds per image.</summary>
     private static double Seconds(ByteImageSet set, AugmentationSpec augmentation)
     {
         var target = new float[3 * 32 * 32];

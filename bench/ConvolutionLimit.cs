@@ -9,8 +9,8 @@ using TorchSharp;
 namespace ChannelDistillation.Bench;
 
 /// <summary>
-/// The time of a training step's convolutions alone, each with the shapes and memory layout that it has in the step: what is left when
-/// everything else is free. (The one matrix product, the classifier's, is less than a thousandth of them.)
+/// The time of a training step's convolutions alone, each with its shapes and memory layout: the limit if
+/// everything else were free. (The one matrix product, the classifier's, takes less than a thousandth of their time.)
 /// </summary>
 internal sealed class ConvolutionLimit : IDisposable
 {
@@ -28,7 +28,7 @@ internal sealed class ConvolutionLimit : IDisposable
         teacher = Build(run.Teacher!.Model, layouts.Teacher!.Value);
         student = Build(run.Student, layouts.Student);
         taught = [.. Inputs(teacher, layouts.Teacher!.Value, images)];
-        // The images themselves need no gradient; everything behind the first convolution does.
+        // Images need no gradient; everything after the first convolution does.
         learned =
         [
             .. Inputs(student, layouts.Student, images)
@@ -85,7 +85,7 @@ internal sealed class ConvolutionLimit : IDisposable
         student.Dispose();
     }
 
-    /// <summary>Random numbers in place of what each convolution reads; all but the images, which are contiguous, in the network's layout.</summary>
+    /// <summary>Random inputs for each convolution, in the network's layout, except images, which are contiguous.</summary>
     private static IEnumerable<(Convolution Layer, torch.Tensor Input)> Inputs(Network network, TensorLayout layout, torch.Tensor images)
     {
         using var noGradient = torch.no_grad();

@@ -4,31 +4,31 @@ using TorchSharp;
 
 namespace ChannelDistillation.Bench;
 
-/// <summary>A line of the benchmarks' table; what does not apply is null.</summary>
-/// <param name="Unit">Of ours and of PyTorch's.</param>
+/// <summary>A row of the benchmarks' table; values that do not apply are null.</summary>
+/// <param name="Unit">Unit of our value and of PyTorch's.</param>
 internal sealed record Figure(string Case, string Unit, double Ours)
 {
-    /// <summary>PyTorch's, in the same unit, in the same run.</summary>
+    /// <summary>PyTorch's value, in the same unit, from the same run.</summary>
     public double? PyTorch { get; init; }
 
-    /// <summary>How many times as fast as PyTorch: the median of the rounds' ratios.</summary>
+    /// <summary>Speed relative to PyTorch: the median of the rounds' ratios.</summary>
     public double? Ratio { get; init; }
 
-    /// <summary>Our runs one after the other, by our runs in lockstep.</summary>
+    /// <summary>Time of our runs one after the other, divided by their time in lockstep.</summary>
     public double? Gained { get; init; }
 
-    /// <summary>That, by the most that sharing the teacher could gain.</summary>
+    /// <summary><see cref="Gained"/> divided by the most that sharing the teacher could gain.</summary>
     public double? OfLimit { get; init; }
 
-    /// <summary>The step's convolutions alone, by the step.</summary>
+    /// <summary>Time of the step's convolutions alone, divided by the step's time.</summary>
     public double? Convolutions { get; init; }
 
-    /// <summary>The most memory that the process has held, MiB.</summary>
+    /// <summary>Peak memory of the process, MiB.</summary>
     public long? Peak { get; init; }
 
     public long? PyTorchPeak { get; init; }
 
-    /// <summary>What the networks compute in.</summary>
+    /// <summary>Memory layout of the networks.</summary>
     public string? Layout { get; init; }
 
     public string? PyTorchLayout { get; init; }
@@ -38,7 +38,7 @@ internal sealed record Figure(string Case, string Unit, double Ours)
     private const string Header =
         "| case | unit | ours | PyTorch | x PyTorch | gained by sharing | of the limit | convolutions | peak, MiB | PyTorch's | layout | PyTorch's | goal |";
 
-    /// <summary>Prints a table of figures as they are measured, below what they are measured on.</summary>
+    /// <summary>Prints a table of figures as they are measured, after a line on the machine.</summary>
     public static void Print(IEnumerable<Figure> figures)
     {
         var software = Machine.Software();
@@ -78,5 +78,5 @@ internal sealed record Figure(string Case, string Unit, double Ours)
     private static string Number(double value) => value >= 100 ? $"{value:N0}" : $"{value:0.00}";
 }
 
-/// <summary>What the project wants to reach, and whether it did this time.</summary>
+/// <summary>A goal of the project, and whether it was met.</summary>
 internal sealed record Goal(string Text, bool Met);

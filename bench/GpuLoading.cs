@@ -10,13 +10,13 @@ using TorchSharp;
 namespace ChannelDistillation.Bench;
 
 /// <summary>
-/// The share of a training's time that it waits for images: one small student without a teacher, whose steps are the shortest, on as many random
-/// images as CIFAR has. The host runs ahead of the GPU, so that it is the most that the GPU can have waited.
+/// The share of training time spent waiting for images, for one small student without a teacher, whose steps are the shortest, on as many random
+/// images as CIFAR has. The host runs ahead of the GPU, so this is an upper bound of the GPU's waiting time.
 /// </summary>
 internal static class GpuLoading
 {
-    /// <summary>The same with JPEG files at 224 pixels: ResNet-18 alone in bfloat16, whose steps are shorter, and ask more of the loader, than those of ResNet-34 -> ResNet-18.</summary>
-    /// <param name="files">How many to make.</param>
+    /// <summary>The same with JPEG files at 224 pixels: ResNet-18 alone in bfloat16, whose steps are shorter, and demand more of the loader, than those of ResNet-34 -> ResNet-18.</summary>
+    /// <param name="files">Number of files to create.</param>
     /// <returns>The exit code.</returns>
     public static int OfFiles(string wanted, int files)
     {

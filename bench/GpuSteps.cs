@@ -6,19 +6,19 @@ using TorchSharp;
 namespace ChannelDistillation.Bench;
 
 /// <summary>
-/// Training steps of one run and of ablations on a GPU, at each precision, beside PyTorch's, eager and where asked compiled, both channels-last; and
-/// how long a training on the GPU waits for its images. `--device cpu` does the same with small networks, to try the benchmark itself.
+/// Training steps of one run and of ablations on a GPU, at each precision, compared with PyTorch, eager and optionally compiled, both channels-last; and
+/// the time that training on the GPU waits for images. `--device cpu` runs the same with small networks, to test the benchmark.
 /// </summary>
 internal static class GpuSteps
 {
-    /// <param name="Lanes">Runs in lockstep; one run first, which the others are compared with.</param>
+    /// <param name="Lanes">Numbers of runs in lockstep; 1 comes first, as the baseline.</param>
     private sealed record Case(string Teacher, string Student, int Batch, int[] Lanes);
 
-    /// <summary>What one process of ours measures, per step.</summary>
-    /// <param name="Step">Seconds, the host running ahead.</param>
-    /// <param name="Teacher">Seconds of it for the teacher.</param>
-    /// <param name="Issue">Seconds that the host takes to issue it.</param>
-    /// <param name="MemoryMiB">What the process has taken of the device so far, without CUDA's own context: libtorch gives nothing back.</param>
+    /// <summary>Measurements of one of our processes, per step.</summary>
+    /// <param name="Step">Seconds per step, without synchronising.</param>
+    /// <param name="Teacher">Part of it for the teacher.</param>
+    /// <param name="Issue">Seconds that the host needs to issue it.</param>
+    /// <param name="MemoryMiB">Device memory that the process has allocated so far, without CUDA's context; libtorch returns none of it.</param>
     private readonly record struct Measured(double Step, double Teacher, double Issue, double MemoryMiB);
 
     private static readonly Case[] Large =
@@ -34,7 +34,7 @@ internal static class GpuSteps
 
     /// <param name="arguments">[ROUNDS [STEPS]] [--device cuda|cuda:N|cpu] [--teacher NAME] [--precision float32,tf32,bfloat16] [--compile].</param>
     /// <returns>The exit code.</returns>
-    /// <exception cref="MissingException">The device is not there.</exception>
+    /// <exception cref="MissingException">The device does not exist.</exception>
     public static int Run(string[] arguments)
     {
         string? Option(string name) => Array.IndexOf(arguments, name) is >= 0 and int at ? arguments.ElementAtOrDefault(at + 1) : null;
@@ -69,7 +69,7 @@ internal static class GpuSteps
         return 0;
     }
 
-    /// <summary>One of the processes that <see cref="Run"/> measures; see <see cref="Measured"/>.</summary>
+    /// <summary>One of the processes that <see cref="Run"/> starts; see <see cref="Measured"/>.</summary>
     public static void Serve(string teacher, string student, int batch, int lanes, string device, string precision)
     {
         device = Devices.Choose(device);
@@ -81,7 +81,7 @@ internal static class GpuSteps
             Cases.ChannelDistillation,
             precision == "bfloat16" ? Precision.BFloat16 : Precision.Float32
         );
-        // Only what comes about while this process works: the others wait for their turn meanwhile.
+        // Counts only while this process works; the others wait for their turn.
         long taken = 0;
         using var steps = Counting(() => new StepProfiler(spec, device, lanes));
         Peer.Serve(
@@ -118,7 +118,7 @@ internal static class GpuSteps
         var busy = ours.Select(_ => new List<double?>()).ToArray();
         using (var watch = GpuUse.Watch(device))
         {
-            // The first round warms up: cuDNN chooses its algorithms, and PyTorch compiles.
+            // The first round is a warm-up: cuDNN chooses its algorithms, and PyTorch compiles.
             for (int round = 0; round <= rounds; round++)
             {
                 for (int i = 0; i < ours.Length; i++)
@@ -130,7 +130,7 @@ internal static class GpuSteps
                 }
                 for (int i = 0; i < theirs.Length; i++)
                 {
-                    // A peer that cannot do this precision, or cannot compile, ends and is left out.
+                    // A peer that does not support this precision, or cannot compile, ends and is omitted.
                     if (theirs[i] is { } peer && peer.TryRun(steps) is double seconds)
                         peers[i].Add(seconds);
                 }
@@ -144,9 +144,9 @@ internal static class GpuSteps
         {
             int count = lanes[i];
             double own = Typical(i, each => each.Step);
-            // T of the teacher, S of a student: n (T + S) / (T + n S) is what sharing the teacher can gain.
+            // With T for the teacher and S for a student, sharing the teacher can gain n (T + S) / (T + n S).
             double limit = count * alone / (teaching + count * (alone - teaching));
-            // PyTorch's runs follow one another.
+            // PyTorch trains its runs one after the other.
             string Ratio(int peer) => theirSteps.ElementAtOrDefault(peer) is double seconds ? $"{count * seconds / own:0.00}" : "";
             double[] seen = [.. busy[i].Skip(1).OfType<double>()];
             Console.WriteLine(

@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace ChannelDistillation.Bench;
 
-/// <summary>How busy a GPU was, in percent, as one `nvidia-smi` saw it a few times a second; null: it was not seen.</summary>
+/// <summary>GPU utilisation in percent, sampled a few times per second with `nvidia-smi`; null if unknown.</summary>
 internal sealed record GpuUse(double? BusyPercent)
 {
     public static Watcher Watch(string device) => new(device);
@@ -28,7 +28,7 @@ internal sealed record GpuUse(double? BusyPercent)
             }
             catch (System.ComponentModel.Win32Exception)
             {
-                // There is no such program.
+                // nvidia-smi is not installed.
                 return;
             }
             process.OutputDataReceived += (_, line) => Note(line.Data);
@@ -43,7 +43,7 @@ internal sealed record GpuUse(double? BusyPercent)
             }
         }
 
-        /// <summary>What is seen from now on counts.</summary>
+        /// <summary>Discards earlier samples.</summary>
         public void Forget()
         {
             lock (samples)

@@ -6,7 +6,7 @@ using ChannelDistillation.Training;
 
 namespace ChannelDistillation.Bench;
 
-/// <summary>The teacher's share of a step where its answers are kept on the disk (`teacher.cache`), in the epochs after the first.</summary>
+/// <summary>The teacher's share of a step with cached outputs (`teacher.cache`), in the epochs after the first.</summary>
 internal static class KeptAnswers
 {
     private const int Images = 50_000;
@@ -32,7 +32,7 @@ internal static class KeptAnswers
             using var asked = new StepProfiler(spec, "cpu", lanes);
             using var kept = new StepProfiler(spec, "cpu", lanes, answering => Keeping(answering, spec, folder));
             var times = new List<((double Teacher, double Lanes) Asked, (double Teacher, double Lanes) Kept)>();
-            // The first round warms up, and fills the cache.
+            // The first round is a warm-up, and fills the cache.
             for (int round = 0; round <= rounds; round++)
                 times.Add((asked.Run(steps), kept.Run(steps)));
             times.RemoveAt(0);

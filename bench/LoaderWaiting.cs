@@ -8,8 +8,8 @@ using TorchSharp;
 namespace ChannelDistillation.Bench;
 
 /// <summary>
-/// The share of a training's time that it waits for the loader, in the cohorts of the quickstart that ask the most of it: each trains one small
-/// network, and so takes the shortest steps. To be run from the project's folder, on a machine that does nothing else.
+/// The share of training time spent waiting for the loader, in the quickstart's cohorts with the shortest steps: each trains one small
+/// network. Run it from the project folder on an idle machine.
 /// </summary>
 internal static class LoaderWaiting
 {
@@ -56,7 +56,7 @@ internal static class LoaderWaiting
             Seed = 0,
         };
 
-    /// <summary>Adds up what training says of its time.</summary>
+    /// <summary>Sums the times reported by training.</summary>
     internal sealed class Clock
     {
         public int Steps { get; private set; }

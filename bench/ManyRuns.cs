@@ -7,7 +7,7 @@ using ChannelDistillation.Specs;
 
 namespace ChannelDistillation.Bench;
 
-/// <summary>What commands take of CPU time and memory where an experiment has thousands of finished runs. To be run from the project's folder.</summary>
+/// <summary>CPU time and memory of commands on experiments with thousands of finished runs. Run it from the project folder.</summary>
 internal static class ManyRuns
 {
     private const double MiB = 1048576;
@@ -22,7 +22,7 @@ internal static class ManyRuns
             string report = Experiment(folder, "report", points: 100, epochs: 100);
             string[] runs = Finish(folder, "sweep", sweep, epochs: 1);
             Finish(folder, "report", report, epochs: 100);
-            // Writes the tables; later ones have nothing to do.
+            // Writes the tables, so that later rounds have nothing to do.
             Run("sweep", sweep, "--yes", "--out", folder);
             Run("sweep", report, "--yes", "--out", folder);
             return
@@ -45,7 +45,7 @@ internal static class ManyRuns
         }
     }
 
-    /// <summary>A sweep of 10,000 runs that trains the last one, beside a sweep of that run alone: what the finished ones cost.</summary>
+    /// <summary>A sweep of 10,000 runs that trains the last one, compared with a sweep of that run alone: the cost of the finished runs.</summary>
     private static Figure OneRunLeft(string folder, string sweep, string[] runs, int rounds)
     {
         string alone = Experiment(folder, "alone", points: 1, epochs: 1);
@@ -78,7 +78,7 @@ internal static class ManyRuns
     private static Figure AtMost(double most, string unit, string what, double measured) =>
         new(what, unit, measured) { Goals = [new($"at most {most:0.#} {unit}", measured <= most)] };
 
-    /// <summary>Writes an experiment of so many points with ten seeds each, or of a single run.</summary>
+    /// <summary>Writes an experiment with this many points and ten seeds each, or with a single run.</summary>
     private static string Experiment(string folder, string name, int points, int epochs)
     {
         string file = Path.Combine(folder, $"{name}.yaml");
@@ -106,7 +106,7 @@ internal static class ManyRuns
         return file;
     }
 
-    /// <summary>Makes the folders of all runs, as if they had been trained.</summary>
+    /// <summary>Creates the folders of all runs, as if they had been trained.</summary>
     /// <returns>Their paths.</returns>
     private static string[] Finish(string folder, string name, string experiment, int epochs)
     {
@@ -144,7 +144,7 @@ internal static class ManyRuns
         return [.. paths];
     }
 
-    /// <summary>The records of all runs, but for the hash.</summary>
+    /// <summary>The records of all runs, except for the hash.</summary>
     private static RunSpec Example { get; } =
         new()
         {
@@ -177,7 +177,7 @@ internal static class ManyRuns
             Seconds = 10,
         };
 
-    /// <returns>Wall-clock time, and the most memory that it had at one time.</returns>
+    /// <returns>Wall-clock time and peak memory.</returns>
     private static (double Seconds, double Memory) Run(params string[] arguments)
     {
         long start = Stopwatch.GetTimestamp();

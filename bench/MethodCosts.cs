@@ -5,7 +5,7 @@ using ChannelDistillation.Training;
 
 namespace ChannelDistillation.Bench;
 
-/// <summary>What each method costs: steps of ResNet-32x4 -> ResNet-8x4 with cross-entropy and the method beside those with cross-entropy alone.</summary>
+/// <summary>Cost of each method: steps of ResNet-32x4 -> ResNet-8x4 with cross-entropy and the method, compared with cross-entropy alone.</summary>
 internal static class MethodCosts
 {
     public static void Run(int rounds)
@@ -22,7 +22,7 @@ internal static class MethodCosts
                 using var rehearsal = new StepProfiler(Cases.Distillation("resnet32x4", "resnet8x4", 64, losses), "cpu");
                 rehearsal.Run(1);
                 var (teacher, lane) = rehearsal.Run(2);
-                // The first round only warms the machine up.
+                // The first round is a warm-up.
                 if (round > 0)
                     times[name].Add(name == "ce" ? lane : teacher + lane);
             }

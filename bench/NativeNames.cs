@@ -6,13 +6,13 @@ using TorchSharp;
 namespace ChannelDistillation.Bench;
 
 /// <summary>
-/// Whether this libtorch has the functions that are called by name (`runtime/Native`): each is called, and what comes of it is printed. Without one of
-/// them training takes another, slower way; the cost is reported.
+/// Checks whether this libtorch has the functions that are called by name (`runtime/Native`), by calling each one. Without one of
+/// them training uses a slower way, which is reported.
 /// </summary>
 internal static class NativeNames
 {
     /// <param name="device">`cpu`, `cuda` or `cuda:N`.</param>
-    /// <returns>The exit code: 1 where some are not there.</returns>
+    /// <returns>The exit code: 1 if some are missing.</returns>
     public static int Run(string device)
     {
         device = Devices.Choose(device);

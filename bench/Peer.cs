@@ -5,7 +5,7 @@ using ChannelDistillation.Native;
 
 namespace ChannelDistillation.Bench;
 
-/// <summary>A process that does steps when it is told to, so that several can be measured in turn: ours, or a Python one with PyTorch.</summary>
+/// <summary>A process that runs steps on request, so that several processes can take turns.</summary>
 internal sealed class Peer : IDisposable
 {
     private readonly Process process;
@@ -17,10 +17,10 @@ internal sealed class Peer : IDisposable
         Version = version;
     }
 
-    /// <summary>What it says of itself.</summary>
+    /// <summary>The process's description of itself.</summary>
     public string Version { get; }
 
-    /// <summary>The most memory it has held so far, in MiB; Linux only, else 0.</summary>
+    /// <summary>Peak memory so far, in MiB; 0 on systems other than Linux.</summary>
     public long PeakMemory =>
         OperatingSystem.IsLinux()
             ? File.ReadLines($"/proc/{process.Id}/status")
@@ -29,28 +29,28 @@ internal sealed class Peer : IDisposable
                 .FirstOrDefault()
             : 0;
 
-    /// <summary>This program again, with other arguments.</summary>
+    /// <summary>Starts this program again, with other arguments.</summary>
     public static Peer Ours(params string[] arguments) =>
         Start(Environment.ProcessPath!, [typeof(Peer).Assembly.Location, .. arguments])
         ?? throw new InvalidOperationException("The benchmark could not start itself.");
 
-    /// <summary>bench/pytorch/SCRIPT; null where no Python here has PyTorch and torchvision.</summary>
+    /// <summary>Starts bench/pytorch/SCRIPT; null if no Python on this machine has PyTorch and torchvision.</summary>
     public static Peer? PyTorch(string script, params string[] arguments)
     {
         string path = Path.Combine(AppContext.BaseDirectory, "pytorch", script);
-        // Debian's packages belong to Debian's Python, which need not be the first on the path.
+        // Debian's packages belong to Debian's Python, which need not be the first in the path.
         return new[] { "/usr/bin/python3", "python3" }.Select(python => Start(python, [path, .. arguments])).FirstOrDefault(peer => peer is not null);
     }
 
-    /// <summary>Which PyTorch <see cref="PyTorch"/> would start; null: none.</summary>
+    /// <summary>The versions that <see cref="PyTorch"/> would use; null if there are none.</summary>
     public static string? PyTorchVersions()
     {
         using Peer? asked = PyTorch("versions.py");
         return asked?.Version;
     }
 
-    /// <summary>Answers the numbers of steps that come on standard input with the seconds that they took.</summary>
-    /// <param name="run">Does so many steps; seconds of each part of the work.</param>
+    /// <summary>Reads numbers of steps from standard input, runs them, and answers with the seconds that they took.</summary>
+    /// <param name="run">Runs this many steps; returns the seconds of each part of the work.</param>
     public static void Serve(string version, Func<int, IEnumerable<double>> run)
     {
         Console.WriteLine(version);
@@ -58,7 +58,7 @@ internal sealed class Peer : IDisposable
             Console.WriteLine(string.Join(' ', run(int.Parse(line, CultureInfo.InvariantCulture)).Select(seconds => seconds.ToString("R"))));
     }
 
-    /// <returns>Seconds per step, of each part of the work that it tells apart.</returns>
+    /// <returns>Seconds per step, for each part of the work.</returns>
     public double[] Parts(int steps)
     {
         process.StandardInput.WriteLine(steps);
@@ -69,7 +69,7 @@ internal sealed class Peer : IDisposable
     /// <returns>Seconds per step.</returns>
     public double Run(int steps) => Parts(steps).Sum();
 
-    /// <returns>Seconds per step; null: it has ended.</returns>
+    /// <returns>Seconds per step; null if the process has ended.</returns>
     public double? TryRun(int steps)
     {
         try
@@ -107,7 +107,7 @@ internal sealed class Peer : IDisposable
                 RedirectStandardError = true,
             };
             var process = Process.Start(start)!;
-            // Read all along: a process that warns more than a pipe holds would wait for its reader without end.
+            // Read continuously: a process whose warnings fill the pipe would block.
             var errors = new StringBuilder();
             process.ErrorDataReceived += (_, line) =>
             {
@@ -121,7 +121,7 @@ internal sealed class Peer : IDisposable
         }
         catch (System.ComponentModel.Win32Exception)
         {
-            // There is no such program.
+            // The program is not installed.
         }
         return null;
     }

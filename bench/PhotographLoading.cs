@@ -8,9 +8,9 @@ using ChannelDistillation.Specs;
 namespace ChannelDistillation.Bench;
 
 /// <summary>
-/// How many photographs one core loads for training in a second (decode, random resized crop to 224, flip, normalise): from their folder and
-/// from packed copies, side by side with Pillow and torchvision on the same files. CPU time is measured, so that other work on the machine
-/// disturbs little.
+/// Images that one core loads for training per second (decode, random resized crop to 224, flip, normalise): from their folder and
+/// from packed copies, compared with Pillow and torchvision on the same files. CPU time is measured, so that other load on the machine
+/// has little effect.
 /// </summary>
 internal static class PhotographLoading
 {
@@ -37,7 +37,7 @@ internal static class PhotographLoading
         using Peer? peer = Peer.PyTorch("photographs.py", Path.Combine(folder, "train"));
         DatasetDescriptor photographs = DatasetCatalog.Describe(Spec(folder));
         string pixels = Pack(photographs, new PackFormat(256), workspace);
-        // Opened before its packed copy is there, which would be used instead of it.
+        // Opened before its packed copy exists, which would otherwise be used instead.
         using Dataset fromFolder = DatasetStore.Open(Spec(folder), workspace);
         string jpeg = Pack(photographs, PackFormat.Files, workspace);
         using Dataset fromJpeg = DatasetStore.Open(Spec(jpeg), workspace);
@@ -55,7 +55,7 @@ internal static class PhotographLoading
             foreach (var (_, dataset, seconds) in ours)
             {
                 double mine = Seconds(dataset, images, round);
-                // The first round warms up.
+                // The first round is a warm-up.
                 if (round >= 0)
                     seconds.Add(mine);
             }

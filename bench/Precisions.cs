@@ -6,7 +6,7 @@ using TorchSharp;
 
 namespace ChannelDistillation.Bench;
 
-/// <summary>Training steps in bfloat16 beside those in float32.</summary>
+/// <summary>Training steps in bfloat16 compared with float32.</summary>
 internal static class Precisions
 {
     private static readonly (string Teacher, string Student, int Batch)[] All =
@@ -38,7 +38,7 @@ internal static class Precisions
         using StepProfiler wide = In(Precision.Float32);
         using StepProfiler narrow = In(Precision.BFloat16);
         var times = new List<((double Teacher, double Lanes) Wide, (double Teacher, double Lanes) Narrow)>();
-        // The first round warms up.
+        // The first round is a warm-up.
         for (int round = 0; round <= rounds; round++)
             times.Add((wide.Run(steps), narrow.Run(steps)));
         times.RemoveAt(0);

@@ -5,7 +5,7 @@ using ChannelDistillation.Native;
 using ChannelDistillation.Specs;
 using ChannelDistillation.Training;
 
-// Side by side, in turn, in one run: medians and ratios. What there is and what came of it: bench/README.md
+// Benchmarks alternate in one run and report medians and ratios. bench/README.md lists the benchmarks and their results.
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 MemoryAllocator.KeepMemory(Devices.MayUseGpu(args));
 OpenMp.LimitSpinning();
@@ -15,7 +15,7 @@ int option = Array.IndexOf(args, "--layout");
 string layout = option < 0 ? "auto" : args.ElementAtOrDefault(option + 1) ?? "";
 if (TensorLayouts.FindRequest(layout) is not LayoutRequest request)
 {
-    Console.Error.WriteLine($"I do not know the layout `{layout}`. --layout is auto, channels-last or contiguous.");
+    Console.Error.WriteLine($"Unknown layout `{layout}`. --layout is auto, channels-last or contiguous.");
     return 2;
 }
 string[] words = option < 0 ? args : [.. args[..option], .. args[(option + 2)..]];

@@ -6,7 +6,7 @@ using ChannelDistillation.Training;
 
 namespace ChannelDistillation.Bench;
 
-/// <summary>Training steps with networks and losses from Python beside those with our own of the same architecture and formula.</summary>
+/// <summary>Training steps with networks and losses from Python, compared with built-in ones of the same architecture and formula.</summary>
 internal static class ScriptedSteps
 {
     public static int Run(int rounds, int steps)
@@ -58,7 +58,7 @@ internal static class ScriptedSteps
         using var mine = new StepProfiler(ours, "cpu");
         using var python = new StepProfiler(theirs, "cpu");
         var times = new List<(double, double)>();
-        // The first round warms up.
+        // The first round is a warm-up.
         for (int round = 0; round <= rounds; round++)
             times.Add((mine.RunAhead(steps), python.RunAhead(steps)));
         times.RemoveAt(0);
@@ -89,7 +89,7 @@ internal static class ScriptedSteps
             }
             catch (System.ComponentModel.Win32Exception)
             {
-                // It is not installed.
+                // Not installed.
             }
         }
         return false;

@@ -3,17 +3,17 @@ using System.Diagnostics;
 namespace ChannelDistillation.Bench;
 
 /// <summary>
-/// How long a person waits: from a command to the first training step of the quickstart, and for the plan of a grid of ten thousand runs. To be
-/// run from the project's folder, on a machine that does nothing else.
+/// Start-up times: from a command to the first training step of the quickstart, and for the plan of a grid of ten thousand runs.
+/// Run it from the project folder on an idle machine.
 /// </summary>
 internal static class StartUp
 {
     public const string Program = "dsl/Cli/bin/Release/net10.0/channel-distillation.dll";
 
-    /// <summary>As training starts, its first images go to the event file; before that it has some bytes only.</summary>
+    /// <summary>When training starts, its first images are written to the event file, which is larger than this from then on.</summary>
     private const int BytesWithoutImages = 1000;
 
-    // A teacher of one epoch is as large as one of many, and quickly there.
+    // A teacher trained for one epoch is as large as any other, and quickly trained.
     private static readonly string[] Sweep = ["sweep", "experiments/quickstart.yaml", "--set", "teacher.train.epochs=1", "--quiet", "--out"];
 
     public static Figure[] Measure(int rounds)
@@ -33,7 +33,7 @@ internal static class StartUp
                 ("`plan` of 10,000 runs", null, () => UntilItEnds(Program, "plan", grid, "--yes", "--out", folder)),
             ];
             var times = cases.Select(_ => new List<double>()).ToArray();
-            // The first round builds, trains the teacher and warms up.
+            // The first round builds, trains the teacher, and is a warm-up.
             for (int round = 0; round <= rounds; round++)
             {
                 for (int i = 0; i < cases.Length; i++)
@@ -115,7 +115,7 @@ internal static class StartUp
     {
         var start = new ProcessStartInfo("dotnet", arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
         Process process = Process.Start(start)!;
-        // Nobody reads it, but a full pipe would hold the program up.
+        // The output is discarded, but a full pipe would block the program.
         process.OutputDataReceived += (_, _) => { };
         process.ErrorDataReceived += (_, _) => { };
         process.BeginOutputReadLine();

@@ -2,12 +2,12 @@ using SkiaSharp;
 
 namespace ChannelDistillation.Bench;
 
-/// <summary>JPEG files that are as hard to decode as photographs: noise of all scales, finer scales fainter, with edges, at quality 90.</summary>
+/// <summary>JPEG files that are as hard to decode as photographs: noise at all scales, fainter at finer scales, with edges, at quality 90.</summary>
 internal static class SyntheticPhotographs
 {
     private static readonly (int Width, int Height)[] Sizes = [(500, 375), (375, 500), (500, 333), (500, 375)];
 
-    /// <summary>Makes `train` and `val` of four classes in a folder.</summary>
+    /// <summary>Creates `train` and `val` with four classes in a folder.</summary>
     public static void Make(string folder, int training, int validation)
     {
         foreach (var (part, count) in new[] { ("train", training), ("val", validation) })
@@ -43,7 +43,7 @@ internal static class SyntheticPhotographs
         return data.ToArray();
     }
 
-    /// <summary>Random values on a grid, interpolated; the three channels mostly alike, as in photographs.</summary>
+    /// <summary>Random values on a grid, interpolated; the three channels are similar, as in photographs.</summary>
     private static void AddNoise(float[] values, int width, int height, int cells, float strength, Random random)
     {
         int side = cells + 2;

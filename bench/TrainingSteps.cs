@@ -5,21 +5,21 @@ using TorchSharp;
 
 namespace ChannelDistillation.Bench;
 
-/// <summary>Training steps of one run and of whole ablations, side by side with PyTorch's and with their own limits.</summary>
+/// <summary>Training steps of one run and of whole ablations, compared with PyTorch and with their own limits.</summary>
 internal static class TrainingSteps
 {
     private sealed record Pair(string Teacher, string Student, int Batch, int Rounds, int Steps)
     {
         public required (int Lanes, double? Ratio, double? OfLimit)[] Ablations { get; init; }
 
-        /// <summary>How much of a single run's step is to be convolutions.</summary>
+        /// <summary>Goal for the share of convolutions in a single run's step.</summary>
         public double? Convolutions { get; init; }
     }
 
-    /// <summary>PyTorch in one layout: seconds of each round's steps, and the most memory that it held, MiB.</summary>
+    /// <summary>PyTorch's results in one layout: seconds of each round's steps, and peak memory in MiB.</summary>
     private sealed record Rival(string Layout, List<double> Seconds, long Peak);
 
-    // The larger the networks, the fewer steps tell the same.
+    // Larger networks need fewer steps for the same accuracy.
     private static readonly Pair[] All =
     [
         new("resnet20", "resnet8", 64, 5, 6) { Ablations = [(1, 1.1, null), (5, 1.1, null), (15, 1.7, 0.95)] },
@@ -28,18 +28,18 @@ internal static class TrainingSteps
         new("resnet152", "resnet50", 16, 5, 1) { Ablations = [(1, 1.0, null), (5, 1.35, 0.97)] },
     ];
 
-    /// <summary>PyTorch computes in both, and the faster is the one to compare with.</summary>
+    /// <summary>PyTorch is measured in both layouts, and the faster one is used for comparison.</summary>
     private static readonly string[] PyTorchLayouts = ["channels-last", "contiguous"];
 
-    /// <param name="layout">What ours compute in: `auto`, `channels-last` or `contiguous`.</param>
-    /// <param name="teacher">Only the pairs whose teacher's name begins with it.</param>
-    /// <param name="rounds">Not the pair's own number.</param>
-    /// <param name="steps">In a round; not the pair's own number.</param>
+    /// <param name="layout">Layout of our networks: `auto`, `channels-last` or `contiguous`.</param>
+    /// <param name="teacher">Only pairs whose teacher's name begins with this.</param>
+    /// <param name="rounds">Overrides the pair's number of rounds.</param>
+    /// <param name="steps">Overrides the pair's number of steps per round.</param>
     public static IEnumerable<Figure> Measure(string layout, string? teacher = null, int? rounds = null, int? steps = null) =>
         All.Where(pair => pair.Teacher.StartsWith(teacher ?? "", StringComparison.Ordinal))
             .SelectMany(pair => Measure(pair with { Rounds = rounds ?? pair.Rounds, Steps = steps ?? pair.Steps }, layout));
 
-    /// <summary>One of the processes that <see cref="Measure(string, string?, int?, int?)"/> measures. It says what its networks compute in.</summary>
+    /// <summary>One of the processes that <see cref="Measure(string, string?, int?, int?)"/> starts. It reports the layout of its networks.</summary>
     public static void Serve(string teacher, string student, int batch, int lanes, LayoutRequest layout)
     {
         RunSpec run = Cases.Distillation(teacher, student, batch, Cases.ChannelDistillation);
@@ -83,7 +83,7 @@ internal static class TrainingSteps
         List<double[]>[] mine = [.. ours.Select(_ => new List<double[]>())];
         List<double>[] theirs = [.. pytorch.Select(_ => new List<double>())];
         var convolutions = new List<double[]>();
-        // The first round warms up.
+        // The first round is a warm-up.
         for (int round = 0; round <= rounds; round++)
         {
             for (int i = 0; i < ours.Length; i++)
@@ -110,7 +110,7 @@ internal static class TrainingSteps
     {
         List<double> pytorch = rival?.Seconds ?? [];
         var (count, wantedRatio, wantedOfLimit) = pair.Ablations[index];
-        // Against the single run of the same round: T teacher, S student.
+        // Relative to the single run of the same round: T teacher, S student.
         double gained = Median((own, one, _, _) => count * one.Sum() / own.Sum());
         double ofLimit = Median((own, one, _, _) => (one[0] + count * one[1]) / own.Sum());
         double share = Median((own, _, alone, _) => (alone[0] + count * alone[1]) / own.Sum());

@@ -9,8 +9,8 @@ using static TorchSharp.torch;
 namespace ChannelDistillation.Checkpoints;
 
 /// <summary>
-/// An opened checkpoint of any format. Opening reads what it holds; numbers are read when a tensor is asked for, so that memory never
-/// holds more than what is asked for. docs/checkpoints.md says what can be read and what is refused.
+/// An opened checkpoint of any supported format. Opening reads its structure; a tensor's data are read on request, so that memory holds
+/// only the requested tensors. docs/checkpoints.md lists what is supported and what is refused.
 /// </summary>
 public sealed class CheckpointFile : IDisposable
 {
@@ -28,13 +28,13 @@ public sealed class CheckpointFile : IDisposable
         {
             safetensors = SafetensorsHeader.Read(file);
             Metadata = safetensors.Metadata.Where(entry => entry.Key != SafetensorsChecksum.MetadataKey).ToDictionary();
-            Sets = Some([.. WeightSets.Split(new("", "", safetensors.Tensors))]);
+            Sets = RequireAny([.. WeightSets.Split(new("", "", safetensors.Tensors))]);
         }
         else
         {
             PyTorchFile content = Format == CheckpointFormat.PyTorchZip ? PyTorchZip.Read(file) : PyTorchLegacy.Read(file);
-            Sets = Some(WeightSets.Find(content));
-            (Metadata, Others) = Beside(content);
+            Sets = RequireAny(WeightSets.Find(content));
+            (Metadata, Others) = PlainValues(content);
         }
     }
 
@@ -45,16 +45,16 @@ public sealed class CheckpointFile : IDisposable
 
     public CheckpointFormat Format { get; }
 
-    /// <summary>Safetensors: its metadata, without our checksum. PyTorch: the plain values beside the weights, `epoch` for instance, as text.</summary>
+    /// <summary>Safetensors: the metadata without our checksum. PyTorch: plain values stored beside the weights, such as `epoch`, as text.</summary>
     public IReadOnlyDictionary<string, string> Metadata { get; }
 
-    /// <summary>Keys of what else lies beside the weights: `optimizer`.</summary>
+    /// <summary>Keys of other content beside the weights, such as `optimizer`.</summary>
     public IReadOnlyList<string> Others { get; } = [];
 
-    /// <summary>The networks in it, at least one; a student comes before its teacher, weights before their average.</summary>
+    /// <summary>The networks in the file, at least one. A student comes before its teacher, weights before their average.</summary>
     public IReadOnlyList<WeightSet> Sets { get; }
 
-    /// <exception cref="InvalidDataException">It cannot be opened, is damaged, holds no weights, or asks for more than tensors and plain values; the message says which.</exception>
+    /// <exception cref="InvalidDataException">The file cannot be opened, is damaged, has no weights, or needs more than tensors and plain values; the message says which.</exception>
     public static CheckpointFile Open(string path)
     {
         SafeFileHandle? file = null;
@@ -75,8 +75,8 @@ public sealed class CheckpointFile : IDisposable
         }
     }
 
-    /// <summary>Reads the whole file and compares it with the checksum that it carries; only files of ours carry one.</summary>
-    /// <exception cref="InvalidDataException">It is not as it was written.</exception>
+    /// <summary>Reads the whole file and verifies its checksum. Only files written by this program have one.</summary>
+    /// <exception cref="InvalidDataException">The checksum does not match.</exception>
     public void Verify() =>
         Read(() =>
         {
@@ -85,8 +85,8 @@ public sealed class CheckpointFile : IDisposable
             return true;
         });
 
-    /// <summary>One tensor on the CPU in the file's type, shape and strides, in the current dispose scope.</summary>
-    /// <exception cref="InvalidDataException">There is no memory for it, or the file has changed since it was opened.</exception>
+    /// <summary>Reads one tensor to the CPU with the file's type, shape and strides, in the current dispose scope.</summary>
+    /// <exception cref="InvalidDataException">There is not enough memory, or the file has changed since it was opened.</exception>
     public Tensor Read(TensorEntry entry) => Read(() => FileBytes.Read(file, entry));
 
     public void Dispose() => file.Dispose();
@@ -103,10 +103,10 @@ public sealed class CheckpointFile : IDisposable
         }
     }
 
-    private static IReadOnlyList<WeightSet> Some(IReadOnlyList<WeightSet> sets) =>
-        sets.Count > 0 ? sets : throw new InvalidDataException("holds no weights: no tensors with names are in it.");
+    private static IReadOnlyList<WeightSet> RequireAny(IReadOnlyList<WeightSet> sets) =>
+        sets.Count > 0 ? sets : throw new InvalidDataException("contains no weights: it has no named tensors.");
 
-    private (IReadOnlyDictionary<string, string> Values, IReadOnlyList<string> Others) Beside(PyTorchFile content)
+    private (IReadOnlyDictionary<string, string> Values, IReadOnlyList<string> Others) PlainValues(PyTorchFile content)
     {
         var values = new Dictionary<string, string>();
         var others = new List<string>();
@@ -122,7 +122,7 @@ public sealed class CheckpointFile : IDisposable
         return (values, others);
     }
 
-    /// <summary>Of a plain value or a tensor of one number; null: it is neither.</summary>
+    /// <summary>Text of a plain value or one-element tensor; null for anything else.</summary>
     private string? TextOf(PyTorchFile content, object? value)
     {
         switch (value)

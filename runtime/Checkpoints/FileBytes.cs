@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace ChannelDistillation.Checkpoints;
 
-/// <summary>Bytes out of a file at a known place, straight to where they are wanted.</summary>
+/// <summary>Reads bytes at a given position of a file directly into their destination.</summary>
 internal static class FileBytes
 {
     public static byte[] Read(SafeFileHandle file, long position, int count)
@@ -16,14 +16,14 @@ internal static class FileBytes
     }
 
     /// <summary>
-    /// One tensor on the CPU, in the current dispose scope. Only the numbers between its first and its last are read, into the memory that
-    /// the tensor keeps.
+    /// Reads one tensor to the CPU, in the current dispose scope. Only the range from its first to its last element is read, directly into the
+    /// tensor's memory.
     /// </summary>
-    /// <exception cref="InvalidDataException">The message goes on a sentence that begins with the file's name.</exception>
+    /// <exception cref="InvalidDataException">The message continues a sentence that begins with the file's name.</exception>
     public static Tensor Read(SafeFileHandle file, TensorEntry entry)
     {
         if (entry.Extent > int.MaxValue / entry.Type.Bytes)
-            throw new InvalidDataException($"holds more than 2 GiB in one tensor, `{entry.Name}`, which I cannot read.");
+            throw new InvalidDataException($"contains a tensor of more than 2 GiB, `{entry.Name}`, which is not supported.");
         Tensor flat = Allocate(entry);
         Fill(file, entry.Position, flat.bytes);
         using (flat)
@@ -38,7 +38,7 @@ internal static class FileBytes
         }
         catch (System.Runtime.InteropServices.ExternalException)
         {
-            throw new InvalidDataException($"holds `{entry.Name}` of {entry.Extent * entry.Type.Bytes} bytes, for which there is no memory.");
+            throw new InvalidDataException($"contains `{entry.Name}` of {entry.Extent * entry.Type.Bytes} bytes, for which there is not enough memory.");
         }
     }
 
@@ -50,7 +50,7 @@ internal static class FileBytes
         }
         catch (EndOfStreamException error)
         {
-            throw new InvalidDataException("has become shorter while it was read.", error);
+            throw new InvalidDataException("was truncated while it was being read.", error);
         }
     }
 }

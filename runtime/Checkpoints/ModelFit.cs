@@ -5,12 +5,12 @@ using static TorchSharp.torch;
 
 namespace ChannelDistillation.Checkpoints;
 
-/// <summary>A model of <see cref="ModelCatalog"/>, built for as many classes and channels as a checkpoint has, and how far the checkpoint is from it.</summary>
+/// <summary>A model of <see cref="ModelCatalog"/>, built for the checkpoint's number of classes and channels, and how the checkpoint differs from it.</summary>
 public sealed record ModelFit(ModelDescriptor Model, BackboneOptions Options, StateDifference Difference)
 {
     public bool IsExact => Difference.Count == 0;
 
-    /// <summary>Whether it has any name of the model at all, so that it can be the nearest of them.</summary>
+    /// <summary>Whether the checkpoint has any tensor name of the model.</summary>
     public required bool IsAlike { get; init; }
 
     /// <summary>`resnet34 for 1000 classes, imagenet stem`.</summary>
@@ -19,7 +19,7 @@ public sealed record ModelFit(ModelDescriptor Model, BackboneOptions Options, St
         + (Model.Stems.Count > 1 ? $", {Options.Stem.ToString().ToLowerInvariant()} stem" : "")
         + (Options.Channels == 3 ? "" : $", images of {Options.Channels} channel{(Options.Channels == 1 ? "" : "s")}");
 
-    /// <summary>Every model, each with every stem, the nearest first; those without one name of the weights come last.</summary>
+    /// <summary>Every model with every stem, best match first; models without a single matching name come last.</summary>
     public static IReadOnlyList<ModelFit> Rank(WeightSet weights)
     {
         int channels = weights.Channels ?? 3;

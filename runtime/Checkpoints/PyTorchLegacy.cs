@@ -5,17 +5,17 @@ using Microsoft.Win32.SafeHandles;
 namespace ChannelDistillation.Checkpoints;
 
 /// <summary>
-/// `torch.save` before PyTorch 1.6, as torchvision's older files are: five pickles (a magic number, the protocol's version, the
-/// machine, the value, the keys of its storages), then for each key 8 bytes of count and the numbers, always little-endian.
+/// `torch.save` before PyTorch 1.6, as in torchvision's older files: five pickles (a magic number, the protocol version, the
+/// system info, the value, the keys of its storages), then for each key an 8-byte count and the numbers, always little-endian.
 /// </summary>
 internal static class PyTorchLegacy
 {
     private const long Protocol = 1001;
 
-    /// <summary>The magic number 0x1950a86a20f9469cfc6c as a pickle writes it.</summary>
+    /// <summary>The magic number 0x1950a86a20f9469cfc6c as a pickle encodes it.</summary>
     public static ReadOnlySpan<byte> Magic => [0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
 
-    /// <exception cref="InvalidDataException">The message goes on a sentence that begins with the file's name.</exception>
+    /// <exception cref="InvalidDataException">The message continues a sentence that begins with the file's name.</exception>
     public static PyTorchFile Read(SafeFileHandle file)
     {
         long length = RandomAccess.GetLength(file);
@@ -23,7 +23,7 @@ internal static class PyTorchLegacy
         var storages = new Dictionary<string, PickledStorage>();
         Next(input);
         if (Next(input) is not Protocol)
-            throw new InvalidDataException("was written by a PyTorch that I do not know: its protocol is not 1001.");
+            throw new InvalidDataException("was written by an unknown version of PyTorch: its protocol is not 1001.");
         Next(input);
         object? content = new PickleReader(
             input,
@@ -69,5 +69,5 @@ internal static class PyTorchLegacy
     }
 
     private static InvalidDataException CutShort() =>
-        new("is cut short: it ends before the last of its tensors. Get it again from where it came from.");
+        new("is truncated: it ends before its last tensor. Download or copy it again.");
 }

@@ -4,22 +4,22 @@ using Microsoft.Win32.SafeHandles;
 
 namespace ChannelDistillation.Checkpoints;
 
-/// <summary>`torch.save` since PyTorch 1.6: a zip archive of NAME/data.pkl and NAME/data/0, NAME/data/1, ..., one for each storage.</summary>
+/// <summary>`torch.save` since PyTorch 1.6: a zip archive of NAME/data.pkl and one NAME/data/N for each storage N = 0, 1, ...</summary>
 internal static class PyTorchZip
 {
     private const string Description = "data.pkl";
 
-    /// <exception cref="InvalidDataException">The message goes on a sentence that begins with the file's name.</exception>
+    /// <exception cref="InvalidDataException">The message continues a sentence that begins with the file's name.</exception>
     public static PyTorchFile Read(SafeFileHandle file)
     {
         IReadOnlyDictionary<string, ZipEntry> entries = ZipDirectory.Read(file);
         string folder = FolderOf(entries.Keys);
         if (entries.ContainsKey(folder + "constants.pkl"))
             throw new InvalidDataException(
-                "is a TorchScript program, which is not run here. Save its weights, in Python: torch.save(torch.jit.load(FILE).state_dict(), NEW_FILE)"
+                "is a TorchScript archive, not a checkpoint. Save its weights in Python: torch.save(torch.jit.load(FILE).state_dict(), NEW_FILE)"
             );
         if (entries.TryGetValue(folder + "byteorder", out ZipEntry? order) && Text(file, order) == "big")
-            throw new InvalidDataException("was written on a big-endian machine. Load it and save it again on an ordinary one.");
+            throw new InvalidDataException("was written on a big-endian machine. Load and re-save it on a little-endian one.");
         ZipEntry description = Stored(folder + Description, entries[folder + Description]);
         long start = ZipDirectory.DataOf(file, description);
         var content = new PickleReader(new PickleInput(file, start, start + description.Size), PickledTensors.Storage).Read();
@@ -29,7 +29,7 @@ internal static class PyTorchZip
     private static string FolderOf(IEnumerable<string> names) =>
         names.FirstOrDefault(name => name.EndsWith("/" + Description, StringComparison.Ordinal))?[..^Description.Length]
         ?? throw new InvalidDataException(
-            "is a zip archive but no PyTorch checkpoint: it has no data.pkl. If a checkpoint is packed in it, unpack that first."
+            "is a zip archive but not a PyTorch checkpoint: it has no data.pkl. If it contains a checkpoint, unpack it first."
         );
 
     private static Dictionary<string, (long Start, long Bytes)> Places(
@@ -48,31 +48,31 @@ internal static class PyTorchZip
         entry.Stored
             ? entry
             : throw new InvalidDataException(
-                $"was packed again after PyTorch had written it: `{name}` is compressed or encrypted. Load it and save it again with PyTorch."
+                $"was repacked after PyTorch wrote it: `{name}` is compressed or encrypted. Load and re-save it with PyTorch."
             );
 
     private static string Text(SafeFileHandle file, ZipEntry entry) =>
         entry.Size < 100 ? System.Text.Encoding.Latin1.GetString(FileBytes.Read(file, ZipDirectory.DataOf(file, entry), (int)entry.Size)) : "";
 }
 
-/// <summary>What `torch.save` has written: one value, and where the storages of its tensors lie.</summary>
+/// <summary>Content of a `torch.save` file: one value, and the positions of its tensors' storages.</summary>
 /// <param name="Content">A value of <see cref="PickleValues"/>.</param>
-/// <param name="Places">By the storages' keys: first byte and number of bytes.</param>
+/// <param name="Places">By storage key: first byte and number of bytes.</param>
 internal sealed record PyTorchFile(object? Content, IReadOnlyDictionary<string, (long Start, long Bytes)> Places)
 {
-    /// <exception cref="InvalidDataException">It does not lie within its storage; the message goes on a sentence that begins with the file's name.</exception>
+    /// <exception cref="InvalidDataException">The tensor extends beyond its storage; the message continues a sentence that begins with the file's name.</exception>
     public TensorEntry Entry(string name, PickledTensor tensor)
     {
         PickledStorage storage = tensor.Storage;
         if (!Places.TryGetValue(storage.Key, out var place))
-            throw new InvalidDataException($"is damaged: the numbers of `{name}` are missing. Get it again from where it came from.");
+            throw new InvalidDataException($"is damaged: the data of `{name}` are missing. Download or copy it again.");
         int unit = storage.Type?.Bytes ?? 1;
         var entry = new TensorEntry(name, tensor.Type, tensor.Shape, tensor.Strides, 0);
-        // In 128 bits nothing overflows that 64 bits can say.
+        // 128 bits, so that products of 64-bit numbers cannot overflow.
         Int128 first = (Int128)storage.Offset * unit + (Int128)tensor.Offset * tensor.Type.Bytes;
         Int128 end = (Int128)storage.Offset * unit + (Int128)storage.Count * unit;
         if (end > place.Bytes || first + (Int128)entry.Extent * tensor.Type.Bytes > end)
-            throw new InvalidDataException($"is damaged: `{name}` reaches beyond its numbers. Get it again from where it came from.");
+            throw new InvalidDataException($"is damaged: `{name}` extends beyond its data. Download or copy it again.");
         return entry with { Position = place.Start + (long)first };
     }
 }

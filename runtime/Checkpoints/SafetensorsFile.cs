@@ -11,13 +11,13 @@ using static TorchSharp.torch;
 namespace ChannelDistillation.Checkpoints;
 
 /// <summary>
-/// Tensors in the safetensors format (github.com/huggingface/safetensors): 8 bytes of header length, a JSON header that gives
-/// type, shape and place of every tensor, then the bytes of all of them.
+/// Tensors in the safetensors format (github.com/huggingface/safetensors): 8 bytes of header length, a JSON header with the
+/// type, shape and position of every tensor, then the data of all of them.
 /// </summary>
 public sealed record SafetensorsFile(IReadOnlyDictionary<string, Tensor> Tensors, IReadOnlyDictionary<string, string> Metadata)
 {
-    /// <summary>Writes the file atomically, with a checksum. Tensors may lie on any device and in any layout.</summary>
-    /// <param name="previous">Where the file that was there before is kept; null: nowhere.</param>
+    /// <summary>Writes the file atomically, with a checksum. Tensors may be on any device and in any layout.</summary>
+    /// <param name="previous">Where to keep the file that is replaced; null: it is not kept.</param>
     public static void Write(
         string path,
         IReadOnlyCollection<KeyValuePair<string, Tensor>> tensors,
@@ -42,7 +42,7 @@ public sealed record SafetensorsFile(IReadOnlyDictionary<string, Tensor> Tensors
             };
             offset = end;
         }
-        // The format lets the header end in spaces; padded to 8 bytes, the data are aligned in memory-mapped files.
+        // The format allows trailing spaces in the header; padding it to 8 bytes aligns the data in memory-mapped files.
         byte[] text = JsonSerializer.SerializeToUtf8Bytes(header);
         byte[] start = new byte[8 + (text.Length + 7) / 8 * 8];
         start.AsSpan(8).Fill((byte)' ');
@@ -72,16 +72,16 @@ public sealed record SafetensorsFile(IReadOnlyDictionary<string, Tensor> Tensors
         );
     }
 
-    /// <summary>The metadata of a file whose checksum was found right.</summary>
-    /// <exception cref="InvalidDataException">It is not there, not a safetensors file, or damaged.</exception>
+    /// <summary>The metadata of a file, after verifying its checksum.</summary>
+    /// <exception cref="InvalidDataException">The file does not exist, is not a safetensors file, or is damaged.</exception>
     public static IReadOnlyDictionary<string, string> Verify(string path) => Verified(path, (_, header) => header.Metadata);
 
-    /// <summary>The metadata of a file whose tensors are not verified.</summary>
-    /// <exception cref="InvalidDataException">It is not there or not a safetensors file.</exception>
+    /// <summary>The metadata of a file, without verifying its tensors.</summary>
+    /// <exception cref="InvalidDataException">The file does not exist or is not a safetensors file.</exception>
     public static IReadOnlyDictionary<string, string> ReadMetadata(string path) => Open(path, (_, header) => header.Metadata);
 
-    /// <summary>Reads a whole file into tensors on the CPU; they belong to the current dispose scope, if there is one.</summary>
-    /// <exception cref="InvalidDataException">Not a safetensors file, or a damaged one; the message says what is wrong.</exception>
+    /// <summary>Reads a whole file into tensors on the CPU, which belong to the current dispose scope if there is one.</summary>
+    /// <exception cref="InvalidDataException">The file is not a safetensors file, or is damaged; the message says what is wrong.</exception>
     public static SafetensorsFile Read(string path) =>
         Verified(
             path,
@@ -118,8 +118,8 @@ public sealed record SafetensorsFile(IReadOnlyDictionary<string, Tensor> Tensors
 }
 
 /// <summary>
-/// XXH128 over a whole safetensors file, kept in its own metadata: over everything but its own 32 digits, which count as zeros. Files of
-/// other programs have none.
+/// XXH128 over a whole safetensors file, stored in its own metadata. Its own 32 digits count as zeros. Files of other programs have
+/// none.
 /// </summary>
 internal static class SafetensorsChecksum
 {
@@ -127,17 +127,17 @@ internal static class SafetensorsChecksum
     public static readonly string Placeholder = new('0', 32);
     private const int Chunk = 1 << 20;
 
-    /// <summary>Where the digits lie in the start of a file.</summary>
-    /// <exception cref="InvalidDataException">They are not there.</exception>
+    /// <summary>Position of the digits in the start of a file.</summary>
+    /// <exception cref="InvalidDataException">They are not found.</exception>
     public static int PlaceIn(ReadOnlySpan<byte> start, string digits)
     {
         int key = start.IndexOf(Encoding.ASCII.GetBytes($"\"{MetadataKey}\":\"{digits}\""));
         return key >= 0 && digits.Length == Placeholder.Length
             ? key + MetadataKey.Length + 4
-            : throw new InvalidDataException("is damaged: its checksum is not where it must be.");
+            : throw new InvalidDataException("is damaged: its checksum is missing.");
     }
 
-    /// <exception cref="InvalidDataException">The file is not as it was written. The message goes on a sentence that begins with its name.</exception>
+    /// <exception cref="InvalidDataException">The checksum does not match. The message continues a sentence that begins with the file's name.</exception>
     public static void Check(SafeFileHandle file, SafetensorsHeader header)
     {
         if (!header.Metadata.TryGetValue(MetadataKey, out string? digits))
@@ -146,7 +146,7 @@ internal static class SafetensorsChecksum
         byte[] chunk = FileBytes.Read(file, 0, (int)header.Length);
         Encoding.ASCII.GetBytes(Placeholder).CopyTo(chunk, PlaceIn(chunk, digits));
         hash.Append(chunk);
-        // Its length now: a file that grows while it is read is not read for ever, and its checksum does not fit.
+        // The current length: a file that grows while it is being read ends here, and its checksum does not match.
         long end = RandomAccess.GetLength(file);
         chunk = new byte[Chunk];
         int read = 1;
@@ -156,7 +156,7 @@ internal static class SafetensorsChecksum
             hash.Append(chunk.AsSpan(0, read));
         }
         if (Digits(hash) != digits)
-            throw new InvalidDataException("is damaged: its checksum does not fit its content.");
+            throw new InvalidDataException("is damaged: its checksum does not match its content.");
     }
 
     public static string Digits(XxHash128 hash) => Convert.ToHexStringLower(hash.GetCurrentHash());

@@ -5,22 +5,22 @@ using Microsoft.Win32.SafeHandles;
 
 namespace ChannelDistillation.Checkpoints;
 
-/// <summary>The start of a safetensors file: 8 bytes of length, then JSON that gives every tensor's type, shape and place.</summary>
+/// <summary>The start of a safetensors file: 8 bytes of length, then JSON with the type, shape and position of every tensor.</summary>
 /// <param name="Length">Bytes before the first tensor.</param>
 internal sealed record SafetensorsHeader(IReadOnlyDictionary<string, string> Metadata, IReadOnlyList<TensorEntry> Tensors, long Length)
 {
     public const string MetadataKey = "__metadata__";
 
-    /// <exception cref="InvalidDataException">The message goes on a sentence that begins with the file's name.</exception>
+    /// <exception cref="InvalidDataException">The message continues a sentence that begins with the file's name.</exception>
     public static SafetensorsHeader Read(SafeFileHandle file)
     {
         long fileLength = RandomAccess.GetLength(file);
         Span<byte> size = stackalloc byte[8];
         if (RandomAccess.Read(file, size, 0) < 8)
-            throw Damaged("it ends within its first 8 bytes");
+            throw Damaged("it is shorter than 8 bytes");
         long length = BinaryPrimitives.ReadInt64LittleEndian(size);
         if (length is < 2 or > FileLimits.DescriptionBytes || length > fileLength - 8)
-            throw Damaged("its header has no sensible length");
+            throw Damaged("the length of its header is invalid");
         return Parse(FileBytes.Read(file, 8, (int)length), 8 + length, fileLength);
     }
 
@@ -48,7 +48,7 @@ internal sealed record SafetensorsHeader(IReadOnlyDictionary<string, string> Met
         }
     }
 
-    /// <summary>Before there is memory for what the text describes.</summary>
+    /// <summary>Checks the number of values before memory is allocated for them.</summary>
     private static void CheckSize(byte[] text)
     {
         var reader = new Utf8JsonReader(text);
@@ -58,7 +58,7 @@ internal sealed record SafetensorsHeader(IReadOnlyDictionary<string, string> Met
             if (reader is { TokenType: JsonTokenType.PropertyName, CurrentDepth: 1 } && ++tensors > FileLimits.Tensors)
                 throw WeightSets.ManyTensors();
             if (values == FileLimits.CheckpointValues)
-                throw new InvalidDataException("describes more values than any network's checkpoint does, which I do not read.");
+                throw new InvalidDataException("describes more values than the limit for checkpoints.");
         }
     }
 
@@ -66,7 +66,7 @@ internal sealed record SafetensorsHeader(IReadOnlyDictionary<string, string> Met
         metadata.ValueKind == JsonValueKind.Null ? []
         : metadata.ValueKind == JsonValueKind.Object && metadata.EnumerateObject().All(entry => entry.Value.ValueKind == JsonValueKind.String)
             ? metadata.EnumerateObject().ToDictionary(entry => entry.Name, entry => entry.Value.GetString()!)
-        : throw Damaged("its metadata are not words");
+        : throw Damaged("its metadata values are not strings");
 
     private static TensorEntry EntryOf(string name, JsonElement entry, long start, long fileLength)
     {
@@ -84,19 +84,19 @@ internal sealed record SafetensorsHeader(IReadOnlyDictionary<string, string> Met
             throw Damaged($"the header's entry for `{name}` is incomplete");
         }
         ElementType type =
-            ElementType.Find(known => known.Safetensors == dtype) ?? throw Damaged($"`{name}` has the type {dtype}, which I do not know");
+            ElementType.Find(known => known.Safetensors == dtype) ?? throw Damaged($"`{name}` has the unknown type {dtype}");
         if (shape.Any(size => size < 0) || offsets.Length != 2 || offsets[0] < 0 || offsets[1] < offsets[0])
-            throw Damaged($"`{name}` has an impossible shape or place");
+            throw Damaged($"`{name}` has an invalid shape or position");
         if (offsets[1] > fileLength - start)
             throw Damaged($"it ends before the end of `{name}`");
         long[] strides = TensorEntry.IsPossible(shape, new long[shape.Length]) ? TensorEntry.Contiguous(shape) : [];
         if (!TensorEntry.IsPossible(shape, strides))
-            throw Damaged($"`{name}` has an impossible shape or place");
+            throw Damaged($"`{name}` has an invalid shape or position");
         var tensor = new TensorEntry(name, type, shape, strides, start + offsets[0]);
         if ((Int128)tensor.Count * type.Bytes != offsets[1] - offsets[0])
-            throw Damaged($"the shape of `{name}` does not fit its length");
+            throw Damaged($"the shape of `{name}` does not match its length");
         return tensor;
     }
 
-    private static InvalidDataException Damaged(string why) => new($"is not a whole safetensors file: {why}.");
+    private static InvalidDataException Damaged(string why) => new($"is not a complete safetensors file: {why}.");
 }

@@ -2,13 +2,13 @@ using ChannelDistillation.Core;
 
 namespace ChannelDistillation.Checkpoints;
 
-/// <summary>How weights in a file differ from the state of a model. A missing `num_batches_tracked` is no difference: PyTorch before 0.4.1 kept none, and nothing computes with it.</summary>
-/// <param name="Classes">Classes of the file's classifier and of the model's, where they differ.</param>
-/// <param name="Channels">Channels of the images that the file's first layer takes, and the model's, where they differ.</param>
-/// <param name="Kernel">Sides of the first layer's kernel in the file and in the model, where they differ: another stem.</param>
-/// <param name="Missing">Names that the model has and the file has not.</param>
-/// <param name="Unexpected">Names that the file has and the model has not.</param>
-/// <param name="Unlike">Tensors of another shape or kind, in words, other than those that the first three explain.</param>
+/// <summary>How weights in a file differ from the state of a model. A missing `num_batches_tracked` is ignored: PyTorch before 0.4.1 has none, and it affects no computation.</summary>
+/// <param name="Classes">Number of classes of the file's classifier and of the model's, where they differ.</param>
+/// <param name="Channels">Input channels of the file's first layer and of the model's, where they differ.</param>
+/// <param name="Kernel">Kernel size of the first layer in the file and in the model, where they differ: another stem.</param>
+/// <param name="Missing">Names in the model that are not in the file.</param>
+/// <param name="Unexpected">Names in the file that are not in the model.</param>
+/// <param name="Unlike">Descriptions of tensors whose shape or type differs, except those that the first three explain.</param>
 public sealed record StateDifference(
     (long File, long Model)? Classes,
     (long File, long Model)? Channels,
@@ -18,14 +18,14 @@ public sealed record StateDifference(
     IReadOnlyList<string> Unlike
 )
 {
-    private const int Named = 3;
+    private const int MaxShown = 3;
     private const string Counter = "num_batches_tracked";
 
-    /// <summary>How many differences there are; 0: the weights fit.</summary>
+    /// <summary>Number of differences; 0 if the weights fit.</summary>
     public int Count =>
         (Classes is null ? 0 : 1) + (Channels is null ? 0 : 1) + (Kernel is null ? 0 : 1) + Missing.Count + Unexpected.Count + Unlike.Count;
 
-    /// <param name="model">Names and shapes in PyTorch's order, the first layer first and the classifier last.</param>
+    /// <param name="model">Names and shapes in PyTorch's order: first layer first, classifier last.</param>
     public static StateDifference Between(WeightSet weights, IReadOnlyDictionary<string, long[]> model)
     {
         var found = weights.Tensors.ToDictionary(tensor => tensor.Name);
@@ -75,18 +75,18 @@ public sealed record StateDifference(
         if (Kernel is var (kernel, wantedKernel))
             parts.Add($"its stem begins with a {kernel}x{kernel} convolution, the model's with {wantedKernel}x{wantedKernel}");
         if (Missing.Count > 0)
-            parts.Add(Few(Missing, "is missing", "are missing"));
+            parts.Add(Summarise(Missing, "is missing", "are missing"));
         if (Unexpected.Count > 0)
-            parts.Add(Few(Unexpected, "is not part of the model", "are not part of the model"));
+            parts.Add(Summarise(Unexpected, "is not part of the model", "are not part of the model"));
         if (Unlike.Count > 0)
-            parts.Add(string.Join(", ", Unlike.Take(Named)) + (Unlike.Count > Named ? $", and {Unlike.Count - Named} more differ" : ""));
+            parts.Add(string.Join(", ", Unlike.Take(MaxShown)) + (Unlike.Count > MaxShown ? $", and {Unlike.Count - MaxShown} more differ" : ""));
         return string.Join("; ", parts);
     }
 
-    private static string Few(IReadOnlyList<string> names, string one, string several)
+    private static string Summarise(IReadOnlyList<string> names, string one, string several)
     {
-        string shown = string.Join(", ", names.Take(Named).Select(name => $"`{name}`"));
-        return names.Count == 1 ? $"{shown} {one}" : $"{names.Count} tensors {several} ({shown}{(names.Count > Named ? ", ..." : "")})";
+        string shown = string.Join(", ", names.Take(MaxShown).Select(name => $"`{name}`"));
+        return names.Count == 1 ? $"{shown} {one}" : $"{names.Count} tensors {several} ({shown}{(names.Count > MaxShown ? ", ..." : "")})";
     }
 
     private static bool IsBiasOf(string name, string? classifier) =>

@@ -6,16 +6,16 @@ using Microsoft.Win32.SafeHandles;
 namespace ChannelDistillation.Checkpoints;
 
 /// <summary>
-/// Where the entries of a zip archive lie in the file (PKWARE's APPNOTE 6.3, ZIP64 included). Entries are found, never unpacked: those of
-/// checkpoints are stored as they are, and are read from where they lie.
+/// Positions of the entries of a zip archive (PKWARE's APPNOTE 6.3, including ZIP64). Entries are located, never unpacked: those of
+/// checkpoints are stored uncompressed and read in place.
 /// </summary>
 internal static class ZipDirectory
 {
     private const int EndLength = 22;
-    private const int LongestComment = ushort.MaxValue;
-    private const uint AsInZip64 = uint.MaxValue;
+    private const int MaxCommentLength = ushort.MaxValue;
+    private const uint Zip64Marker = uint.MaxValue;
 
-    /// <exception cref="InvalidDataException">The message goes on a sentence that begins with the file's name.</exception>
+    /// <exception cref="InvalidDataException">The message continues a sentence that begins with the file's name.</exception>
     public static IReadOnlyDictionary<string, ZipEntry> Read(SafeFileHandle file)
     {
         long length = RandomAccess.GetLength(file);
@@ -40,7 +40,7 @@ internal static class ZipDirectory
         return entries;
     }
 
-    /// <summary>Where an entry's bytes begin; its own header, which has another length, stands before them.</summary>
+    /// <summary>Position of an entry's data, after the entry's own header, whose length differs from the directory's.</summary>
     public static long DataOf(SafeFileHandle file, ZipEntry entry)
     {
         long length = RandomAccess.GetLength(file);
@@ -58,7 +58,7 @@ internal static class ZipDirectory
         bool stored = U16(record, 10) == 0 && (U16(record, 8) & 1) == 0;
         (long packed, long size, long header) = (U32(record, 20), U32(record, 24), U32(record, 42));
         ReadOnlySpan<byte> wide = Zip64(extra);
-        // Only the measures that do not fit 32 bits are there, in this order.
+        // Contains only the values that do not fit in 32 bits, in this order.
         size = Wide(size, ref wide);
         packed = Wide(packed, ref wide);
         header = Wide(header, ref wide);
@@ -69,7 +69,7 @@ internal static class ZipDirectory
 
     private static long Wide(long narrow, ref ReadOnlySpan<byte> wide)
     {
-        if (narrow != AsInZip64)
+        if (narrow != Zip64Marker)
             return narrow;
         if (wide.Length < 8)
             throw Damaged();
@@ -90,14 +90,14 @@ internal static class ZipDirectory
         return [];
     }
 
-    /// <summary>Start, length and number of entries of the directory, from the record at the file's end.</summary>
+    /// <summary>Start, size and number of entries of the directory, from the record at the end of the file.</summary>
     private static (long Start, long Size, long Count) End(SafeFileHandle file, long length)
     {
-        int tailLength = (int)Math.Min(length, EndLength + LongestComment);
+        int tailLength = (int)Math.Min(length, EndLength + MaxCommentLength);
         ReadOnlySpan<byte> tail = FileBytes.Read(file, length - tailLength, tailLength);
         int at = tail.LastIndexOf("PK\x05\x06"u8);
         if (at < 0 || tail.Length - at < EndLength)
-            throw new InvalidDataException("is cut short: the directory at its end is missing. Get it again from where it came from.");
+            throw new InvalidDataException("is truncated: the directory at its end is missing. Download or copy it again.");
         ReadOnlySpan<byte> end = tail[at..];
         (long start, long size, long count) = (U32(end, 16), U32(end, 12), U16(end, 10));
         if (at < 20 || !tail[(at - 20)..].StartsWith("PK\x06\x07"u8))
@@ -117,10 +117,10 @@ internal static class ZipDirectory
 
     private static long I64(ReadOnlySpan<byte> bytes, int at) => BinaryPrimitives.ReadInt64LittleEndian(bytes[at..]);
 
-    private static InvalidDataException Damaged() => new("is a damaged zip archive. Get it again from where it came from.");
+    private static InvalidDataException Damaged() => new("is a damaged zip archive. Download or copy it again.");
 }
 
-/// <param name="Header">Where the entry's own header begins.</param>
+/// <param name="Header">Position of the entry's own header.</param>
 /// <param name="Size">Of its content.</param>
-/// <param name="Stored">As it is: neither compressed nor encrypted.</param>
+/// <param name="Stored">Neither compressed nor encrypted.</param>
 internal sealed record ZipEntry(long Header, long Size, bool Stored);

@@ -3,16 +3,16 @@ using System.Text;
 
 namespace ChannelDistillation.Core;
 
-/// <summary>Files that are there whole or not at all: written beside, flushed to the disk, then renamed.</summary>
+/// <summary>Writes files atomically: to a temporary name, flushed to disk, then renamed.</summary>
 public static class AtomicFile
 {
-    private const string Ending = ".tmp";
+    private const string Extension = ".tmp";
 
-    /// <summary>Told of each file of a run as it is written, and of its name as it is renamed into place. Tests make writing fail there; null: nobody is told.</summary>
+    /// <summary>Called with each file's path as it is written, and with its final name as it is renamed. Tests use it to make writing fail.</summary>
     internal static Action<string>? Writing { get; set; }
 
-    /// <param name="write">To a stream that can seek.</param>
-    /// <param name="previous">Where the file that was there before is kept; null: nowhere.</param>
+    /// <param name="write">Receives a seekable stream.</param>
+    /// <param name="previous">Where to keep the file that is replaced; null: it is not kept.</param>
     public static void Write(string path, Action<Stream> write, string? previous = null)
     {
         string folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
@@ -26,7 +26,7 @@ public static class AtomicFile
                 Writing?.Invoke(beside);
                 stream.Flush(flushToDisk: true);
             }
-            // Between the two the file is missing; who reads it takes the previous one then.
+            // Between the two renames the file is missing; readers then use the previous one.
             if (previous is not null && File.Exists(path))
                 File.Move(path, previous, overwrite: true);
             Writing?.Invoke(path);
@@ -42,17 +42,17 @@ public static class AtomicFile
 
     public static void WriteText(string path, string text) => Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(text)));
 
-    /// <summary>A name for a file that is there for a moment: if this process is killed in it, <see cref="RemoveAbandoned"/> knows it.</summary>
-    public static string Beside(string path) => $"{path}{Mine}{Environment.ProcessId}-{Path.GetRandomFileName()}{Ending}";
+    /// <summary>A name for a short-lived temporary file. If this process is killed, <see cref="RemoveAbandoned"/> recognises the file.</summary>
+    public static string Beside(string path) => $"{path}{ProcessTag}{Environment.ProcessId}-{Path.GetRandomFileName()}{Extension}";
 
-    private static string Mine => $".{Environment.MachineName}-{ProcessSpace.Short}-";
+    private static string ProcessTag => $".{Environment.MachineName}-{ProcessSpace.Short}-";
 
-    /// <summary>Removes what processes of this machine, or of this container of it, left directly in a folder and that are gone; others may write there.</summary>
+    /// <summary>Removes temporary files left directly in a folder by ended processes of this machine or container. Other processes may be writing there.</summary>
     public static void RemoveAbandoned(string folder)
     {
-        foreach (string file in Directory.EnumerateFiles(folder, $"*{Mine}*{Ending}"))
+        foreach (string file in Directory.EnumerateFiles(folder, $"*{ProcessTag}*{Extension}"))
         {
-            string rest = file[(file.LastIndexOf(Mine, StringComparison.Ordinal) + Mine.Length)..];
+            string rest = file[(file.LastIndexOf(ProcessTag, StringComparison.Ordinal) + ProcessTag.Length)..];
             if (int.TryParse(rest.Split('-')[0], out int process) && !IsRunning(process))
                 File.Delete(file);
         }
@@ -71,12 +71,12 @@ public static class AtomicFile
         }
     }
 
-    /// <summary>Removes what a process left that was killed while it wrote. Only for folders that nobody else writes to.</summary>
+    /// <summary>Removes the temporary files of a process that was killed while writing. Only for folders that no other process writes to.</summary>
     public static void RemoveUnfinished(string folder)
     {
         if (!Directory.Exists(folder))
             return;
-        foreach (string file in Directory.EnumerateFiles(folder, "*" + Ending, SearchOption.AllDirectories))
+        foreach (string file in Directory.EnumerateFiles(folder, "*" + Extension, SearchOption.AllDirectories))
             File.Delete(file);
     }
 }

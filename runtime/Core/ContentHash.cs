@@ -4,8 +4,8 @@ using System.Text.Json;
 
 namespace ChannelDistillation.Core;
 
-/// <summary>SHA-256 of files, computed once for each file as it is now: its path, size and time of writing tell whether it is still the one that was read.</summary>
-/// <param name="folder">Where what is known is kept, one small file for each path.</param>
+/// <summary>SHA-256 of files, cached by path, size and time of last write.</summary>
+/// <param name="folder">The cache folder, with one small file per path.</param>
 public sealed class ContentHash(string folder)
 {
     /// <returns>64 hexadecimal digits.</returns>
@@ -14,20 +14,20 @@ public sealed class ContentHash(string folder)
     {
         string full = Path.GetFullPath(path);
         var file = new FileInfo(full);
-        var now = new Known(full, file.Length, file.LastWriteTimeUtc.Ticks, "");
-        string kept = Path.Combine(folder, Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(full)))[..16] + ".json");
-        if (Read(kept) is Known known && known with { Sha256 = "" } == now)
-            return known.Sha256;
+        var now = new Entry(full, file.Length, file.LastWriteTimeUtc.Ticks, "");
+        string cacheFile = Path.Combine(folder, Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(full)))[..16] + ".json");
+        if (Read(cacheFile) is Entry entry && entry with { Sha256 = "" } == now)
+            return entry.Sha256;
         string hash = InputFile.Digest(full).Sha256;
-        Keep(kept, now with { Sha256 = hash });
+        Store(cacheFile, now with { Sha256 = hash });
         return hash;
     }
 
-    private static Known? Read(string kept)
+    private static Entry? Read(string cacheFile)
     {
         try
         {
-            return JsonSerializer.Deserialize<Known>(InputFile.ReadAll(kept, FileLimits.ListBytes), RecordJson.Line);
+            return JsonSerializer.Deserialize<Entry>(InputFile.ReadAll(cacheFile, FileLimits.ListBytes), RecordJson.Line);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or JsonException)
         {
@@ -35,15 +35,15 @@ public sealed class ContentHash(string folder)
         }
     }
 
-    /// <summary>Where nothing can be kept, it is computed again next time.</summary>
-    private static void Keep(string kept, Known known)
+    /// <summary>Caches a hash. If nothing can be written, it is computed again next time.</summary>
+    private static void Store(string cacheFile, Entry entry)
     {
         try
         {
-            AtomicFile.WriteText(kept, JsonSerializer.Serialize(known, RecordJson.Pretty) + "\n");
+            AtomicFile.WriteText(cacheFile, JsonSerializer.Serialize(entry, RecordJson.Pretty) + "\n");
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException) { }
     }
 
-    private sealed record Known(string Path, long Bytes, long Written, string Sha256);
+    private sealed record Entry(string Path, long Bytes, long Written, string Sha256);
 }

@@ -3,10 +3,10 @@ using YamlDotNet.Serialization.NamingConventions;
 
 namespace ChannelDistillation.Core;
 
-/// <summary>Lists that are embedded in this assembly: the known datasets and teachers. Keys are snake_case, and none may be unknown or missing.</summary>
+/// <summary>Reads lists embedded in this assembly: the known datasets and teachers. Keys are snake_case; unknown and missing keys are errors.</summary>
 internal static class EmbeddedYaml
 {
-    /// <param name="name">Of the resource: `datasets.yaml`.</param>
+    /// <param name="name">Name of the resource, such as `datasets.yaml`.</param>
     public static T[] Load<T>(string name)
     {
         using Stream stream = typeof(EmbeddedYaml).Assembly.GetManifestResourceStream(name)!;

@@ -2,11 +2,11 @@ using System.Runtime.ExceptionServices;
 
 namespace ChannelDistillation.Core;
 
-/// <summary>Work on several threads.</summary>
+/// <summary>A parallel loop that rethrows the original exception.</summary>
 internal static class ParallelLoop
 {
-    /// <summary>Of several failures, the first one's own exception is thrown.</summary>
-    /// <param name="threads">Most threads; null: as many as the runtime sees fit.</param>
+    /// <summary>Runs the action for 0 .. count - 1. If several fail, the first exception is thrown, not an AggregateException.</summary>
+    /// <param name="threads">Maximum number of threads; null: chosen by the .NET runtime.</param>
     public static void For(int count, Action<int> act, int? threads = null)
     {
         try

@@ -1,29 +1,29 @@
 namespace ChannelDistillation.Core;
 
 /// <summary>
-/// A lock between processes: a file that one of them holds open. It is the operating system's, so that a killed process leaves none
-/// behind; the file itself is removed with the lock.
+/// A lock between processes, held through an open file. The operating system releases it when a process is killed. The file is removed
+/// when the lock is released.
 /// </summary>
 public sealed class ProcessLock : IDisposable
 {
     private const int LinuxWouldBlock = 11;
     private const int MacWouldBlock = 35;
     private const int WindowsSharingViolation = unchecked((int)0x80070020);
-    private static readonly TimeSpan BetweenTries = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan RetryInterval = TimeSpan.FromMilliseconds(250);
     private readonly FileStream held;
 
     private ProcessLock(FileStream held) => this.held = held;
 
-    /// <summary>Waits until nobody else holds the lock.</summary>
-    /// <param name="path">The lock's file; its folder is made where it is not there.</param>
-    /// <param name="waiting">Called once where somebody else holds it.</param>
-    /// <exception cref="OperationCanceledException">Asked to stop while waiting.</exception>
-    /// <exception cref="IOException">The file cannot be made.</exception>
-    /// <exception cref="UnauthorizedAccessException">The file may not be made.</exception>
+    /// <summary>Waits until no other process holds the lock, and takes it.</summary>
+    /// <param name="path">The lock file. Its folder is created if needed.</param>
+    /// <param name="waiting">Called once if another process holds the lock.</param>
+    /// <exception cref="OperationCanceledException">Cancelled while waiting.</exception>
+    /// <exception cref="IOException">The file cannot be created.</exception>
+    /// <exception cref="UnauthorizedAccessException">No permission to create the file.</exception>
     public static ProcessLock Take(string path, Action waiting, CancellationToken stop)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        for (var said = false; ; )
+        for (var isReported = false; ; )
         {
             stop.ThrowIfCancellationRequested();
             try
@@ -35,24 +35,24 @@ public sealed class ProcessLock : IDisposable
             }
             catch (IOException error) when (IsHeld(error))
             {
-                if (!said)
+                if (!isReported)
                     waiting();
-                said = true;
-                stop.WaitHandle.WaitOne(BetweenTries);
+                isReported = true;
+                stop.WaitHandle.WaitOne(RetryInterval);
             }
         }
     }
 
     public void Dispose()
     {
-        // Removed while it is still held, so that nobody takes a file that is about to go. Windows does not allow that.
+        // Removed while it is still held, so that no process locks a file that is about to be deleted. Windows does not allow this.
         if (!OperatingSystem.IsWindows())
             File.Delete(held.Name);
         held.Dispose();
     }
 
-    /// <summary>Whether a locked file is the one of that name. Its last owner may have removed it between our opening and our locking it, and another process
-    /// may have made a new one since: then it locks nothing.</summary>
+    /// <summary>Whether a locked file still has its name. The last owner may have removed it between our opening and locking it, and another process
+    /// may have created a new one: then this lock protects nothing.</summary>
     internal static bool IsStillAt(string path, FileStream file) => UnixFiles.IsSame(file.SafeFileHandle, path) ?? File.Exists(path);
 
     private static bool IsHeld(IOException error) =>

@@ -5,16 +5,16 @@ using Microsoft.Win32;
 
 namespace ChannelDistillation.Core;
 
-/// <summary>What process numbers count in. Machines can share a name, and containers of one machine have numbers of their own.</summary>
+/// <summary>The space in which process IDs are unique. Machines can share a name, and containers on one machine have separate process IDs.</summary>
 internal static partial class ProcessSpace
 {
-    /// <summary>On Linux one start of one machine, and the namespace of process numbers in it; elsewhere the machine.</summary>
+    /// <summary>On Linux, a boot of a machine and its PID namespace; elsewhere the machine.</summary>
     public static string Name { get; } =
         OperatingSystem.IsLinux()
             ? $"{Text("/proc/sys/kernel/random/boot_id") ?? Text("/etc/machine-id")} {new FileInfo("/proc/self/ns/pid").LinkTarget}"
             : OfMachine() ?? "";
 
-    /// <summary>Eight hexadecimal digits of it, for names of files.</summary>
+    /// <summary>Eight hexadecimal digits of its hash, for file names.</summary>
     public static string Short { get; } = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Name)))[..8];
 
     private static string? Text(string file)
@@ -29,7 +29,7 @@ internal static partial class ProcessSpace
         }
     }
 
-    /// <returns>Null: the system does not say.</returns>
+    /// <returns>Null if the system does not report it.</returns>
     private static string? OfMachine()
     {
         if (OperatingSystem.IsWindows())
@@ -41,7 +41,7 @@ internal static partial class ProcessSpace
         return GetHostUuid(id, nanoseconds) == 0 ? Convert.ToHexStringLower(id) : null;
     }
 
-    /// <param name="wait">Seconds and nanoseconds; zero: as long as it takes.</param>
+    /// <param name="wait">Timeout in seconds and nanoseconds; zero: none.</param>
     [LibraryImport("libc", EntryPoint = "gethostuuid")]
     private static partial int GetHostUuid([Out] byte[] id, long[] wait);
 }

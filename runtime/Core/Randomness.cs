@@ -2,7 +2,7 @@ using ChannelDistillation.Models;
 
 namespace ChannelDistillation.Core;
 
-/// <summary>What a stream of random numbers is for. The numbers are part of every stored result: never renumber.</summary>
+/// <summary>The purpose of a stream of random numbers. The values are part of every stored result: never renumber.</summary>
 public enum Purpose : ulong
 {
     Order = 1,
@@ -12,13 +12,13 @@ public enum Purpose : ulong
     Memory = 5,
     Negatives = 6,
 
-    /// <summary>What modules from Python draw themselves: dropout, noise.</summary>
+    /// <summary>Numbers drawn inside modules from Python: dropout, noise.</summary>
     Modules = 7,
 }
 
 /// <summary>
 /// A stream of random numbers that is a pure function of (seed, purpose, epoch, index): SplitMix64 (Steele, Lea, Flood 2014)
-/// started from a mix of the four. Two streams are independent for all practical purposes; none depends on threads or history.
+/// seeded from a mix of the four. Streams are independent for all practical purposes and do not depend on threads or earlier draws.
 /// </summary>
 public struct Randomness
 {

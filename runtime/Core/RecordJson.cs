@@ -5,8 +5,8 @@ using System.Text.Json.Serialization;
 namespace ChannelDistillation.Core;
 
 /// <summary>
-/// The JSON of run records: snake_case, enums as words, numbers that JSON does not know (NaN, infinity) as words. What is read must have
-/// every entry of its record that has no default, and nulls only where the record allows them: half a record is a damaged one.
+/// The JSON of run records: snake_case, enums as strings, NaN and infinity as strings. Reading requires every property that has
+/// no default, and accepts null only where the record does: an incomplete record counts as damaged.
 /// </summary>
 public static class RecordJson
 {
@@ -26,7 +26,7 @@ public static class RecordJson
             Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
         };
 
-    /// <summary>Snake case with the contract's spelling of numbered names: `top1_error`, not `top1error` or `top_1_error`.</summary>
+    /// <summary>Snake case with the spelling of numbered names in the output contract: `top1_error`, not `top1error` or `top_1_error`.</summary>
     private sealed class RecordNames : JsonNamingPolicy
     {
         public static RecordNames Instance { get; } = new();

@@ -1,6 +1,6 @@
 namespace ChannelDistillation.Core;
 
-/// <summary>Size of the images a model sees.</summary>
+/// <summary>Size of a model's input images.</summary>
 public readonly record struct ImageShape(int Channels, int Height, int Width);
 
 /// <summary>Size of one stage's feature map, without the batch dimension.</summary>

@@ -2,24 +2,24 @@ using static TorchSharp.torch;
 
 namespace ChannelDistillation.Core;
 
-/// <summary>One tensor of a file: what it is, and where its numbers lie. Several may lie in the same place, as views do.</summary>
-/// <param name="Name">Without the prefix of its set of weights.</param>
-/// <param name="Strides">Steps in numbers, not bytes, from one index to the next, 0 or more.</param>
-/// <param name="Position">Of its first number, in bytes from the start of the file.</param>
+/// <summary>One tensor of a file: name, type, shape, and position of its data. Several entries may share data, as views do.</summary>
+/// <param name="Name">Name without the prefix of its weight set.</param>
+/// <param name="Strides">In elements, not bytes; 0 or more.</param>
+/// <param name="Position">Of the first element, in bytes from the start of the file.</param>
 public sealed record TensorEntry(string Name, ElementType Type, IReadOnlyList<long> Shape, IReadOnlyList<long> Strides, long Position)
 {
-    /// <summary>More dimensions than any network has.</summary>
+    /// <summary>More dimensions than any network uses.</summary>
     private const int MostDimensions = 32;
 
     private static readonly string[] StatisticNames = ["running_mean", "running_var", "num_batches_tracked"];
 
-    /// <summary>How many numbers it shows; a stride of 0 shows one of them many times.</summary>
+    /// <summary>Number of elements; a stride of 0 repeats one stored element.</summary>
     public long Count => Shape.Aggregate(1L, (count, size) => count * size);
 
-    /// <summary>How many numbers lie in the file from its first to its last.</summary>
+    /// <summary>Number of stored elements from the first to the last.</summary>
     public long Extent { get; } = ExtentOf(Shape, Strides);
 
-    /// <summary>Whether it is what BatchNorm keeps of the images that it has seen, and no learned weight.</summary>
+    /// <summary>Whether it is a BatchNorm statistic rather than a learned weight.</summary>
     public bool IsStatistic => StatisticNames.Any(ending => Name.EndsWith(ending, StringComparison.Ordinal));
 
     /// <summary>`64x3x7x7`, or `scalar`.</summary>
@@ -40,14 +40,14 @@ public sealed record TensorEntry(string Name, ElementType Type, IReadOnlyList<lo
         return strides;
     }
 
-    /// <summary>Whether shape and strides can be those of a tensor: no negative number, and none that 64 bits cannot count.</summary>
+    /// <summary>Whether shape and strides are valid: not negative, and without overflow of 64 bits.</summary>
     public static bool IsPossible(IReadOnlyList<long> shape, IReadOnlyList<long> strides)
     {
         if (shape.Count != strides.Count || shape.Count > MostDimensions || shape.Concat(strides).Any(number => number < 0))
             return false;
         try
         {
-            // Sizes of 0 must not hide an overflow that libtorch would stumble over.
+            // A size of 0 must not hide an overflow, which libtorch would fail on.
             shape.Aggregate(1L, (count, size) => checked(count * Math.Max(1, size)));
             ExtentOf(shape, strides);
             return true;
@@ -62,8 +62,8 @@ public sealed record TensorEntry(string Name, ElementType Type, IReadOnlyList<lo
         shape.Contains(0) ? 0 : shape.Zip(strides).Aggregate(1L, (extent, axis) => checked(extent + (axis.First - 1) * axis.Second));
 }
 
-/// <summary>One type of number that tensors in files are made of, under the names that each format has for it.</summary>
-/// <param name="Bytes">Size of one number.</param>
+/// <summary>An element type of tensors in files, with its name in each format.</summary>
+/// <param name="Bytes">Size of one element.</param>
 /// <param name="Name">PyTorch's name: `float32`.</param>
 /// <param name="Storage">PyTorch's storage class: `FloatStorage`.</param>
 /// <param name="Safetensors">`F32`.</param>

@@ -3,14 +3,14 @@ using Microsoft.Win32.SafeHandles;
 
 namespace ChannelDistillation.Core;
 
-/// <summary>What .NET does not offer of a Unix file system.</summary>
+/// <summary>Unix file operations that .NET does not provide.</summary>
 internal static unsafe partial class UnixFiles
 {
     private const int ReadOnly = 0;
     private const int Exists = 17; // EEXIST, on Linux and macOS
 
-    /// <summary>Gives a file a second name, which only one of several who try can create.</summary>
-    /// <returns>False: the name is taken; null: this system or file system has no such thing.</returns>
+    /// <summary>Creates a hard link. If several processes try, exactly one succeeds.</summary>
+    /// <returns>False if the name exists; null if this system or file system has no hard links.</returns>
     public static bool? TryLink(string file, string name)
     {
         if (OperatingSystem.IsWindows())
@@ -20,10 +20,10 @@ internal static unsafe partial class UnixFiles
         return Marshal.GetLastPInvokeError() == Exists ? false : null;
     }
 
-    /// <summary>Has the names in a folder written to the disk, as far as the file system can: without it a renamed file may be lost with the power.</summary>
+    /// <summary>Flushes a folder's entries to disk, where the file system supports it. Otherwise a power failure may lose a renamed file.</summary>
     public static void FlushFolder(string folder)
     {
-        // .NET opens no folders.
+        // .NET cannot open folders.
         if (OperatingSystem.IsWindows())
             return;
         int handle = Open(folder, ReadOnly);
@@ -33,8 +33,8 @@ internal static unsafe partial class UnixFiles
         _ = Close(handle);
     }
 
-    /// <summary>Whether an open file is the one that has a name now: the same entry of the same file system.</summary>
-    /// <returns>Null: this system does not tell.</returns>
+    /// <summary>Whether an open file is the one with this name: same inode, same file system.</summary>
+    /// <returns>Null if this system does not report it.</returns>
     public static bool? IsSame(SafeFileHandle file, string name)
     {
         if (OperatingSystem.IsWindows())
@@ -51,7 +51,7 @@ internal static unsafe partial class UnixFiles
         }
     }
 
-    /// <summary>What a path leads to, through links: "a pipe", "a device" or "a socket"; null: a file, a folder, nothing, or this system does not tell.</summary>
+    /// <summary>Kind of a special file, after following links: "a pipe", "a device" or "a socket"; null for files, folders, missing paths and unsupported systems.</summary>
     public static string? SpecialKind(string path)
     {
         if (OperatingSystem.IsWindows())
@@ -66,15 +66,15 @@ internal static unsafe partial class UnixFiles
         }
     }
 
-    /// <summary>The absolute path without links in it.</summary>
-    /// <exception cref="IOException">It leads nowhere.</exception>
+    /// <summary>The absolute path with all links resolved.</summary>
+    /// <exception cref="IOException">The path cannot be resolved.</exception>
     public static string RealPath(string path)
     {
         if (OperatingSystem.IsWindows())
             return new DirectoryInfo(path).ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? Path.GetFullPath(path);
         nint found = RealPath(path, 0);
         if (found == 0)
-            throw new IOException($"{path} leads nowhere");
+            throw new IOException($"{path} cannot be resolved");
         try
         {
             return Marshal.PtrToStringUTF8(found)!;
@@ -94,7 +94,7 @@ internal static unsafe partial class UnixFiles
             _ => null,
         };
 
-    /// <summary>What .NET's own library fills in, alike on every system; only what is read here has a name.</summary>
+    /// <summary>The struct that .NET's native library fills in, the same on every system; only the fields read here are named.</summary>
     [StructLayout(LayoutKind.Explicit, Size = 192)]
     private struct Status
     {
@@ -118,7 +118,7 @@ internal static unsafe partial class UnixFiles
     private static partial nint RealPath(string path, nint buffer);
 
     [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int Open(string file, int how);
+    private static partial int Open(string file, int flags);
 
     [LibraryImport("libc", EntryPoint = "fsync")]
     private static partial int Flush(int handle);

@@ -1,14 +1,14 @@
 namespace ChannelDistillation.Core;
 
-/// <summary>Where things lie: datasets, teachers, what is kept of their answers.</summary>
-/// <param name="Root">The project's folder; paths in experiments are relative to it.</param>
+/// <summary>Locations of datasets, teachers and cached teacher outputs.</summary>
+/// <param name="Root">The project folder; paths in experiments are relative to it.</param>
 public sealed record Workspace(string Root)
 {
     public string Data => Path.Combine(Root, "data");
 
     public string Pretrain => Path.Combine(Root, "pretrain");
 
-    /// <summary>What can be computed again, and may be deleted at any time when nothing runs.</summary>
+    /// <summary>Files that can be recomputed. They may be deleted whenever nothing is running.</summary>
     public string Cache => Path.Combine(Root, "cache");
 
     public string Resolve(string path) => Path.GetFullPath(path, Root);

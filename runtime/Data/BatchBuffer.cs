@@ -5,30 +5,30 @@ using static TorchSharp.torch;
 
 namespace ChannelDistillation.Data;
 
-/// <summary>Memory for one batch, made once and filled again and again: by a loading thread, for the training thread.</summary>
+/// <summary>Memory for one batch, reused: a loading thread fills it for the training thread.</summary>
 internal interface IBatchBuffer : IDisposable
 {
-    /// <summary>Which images it holds; written by the loading thread.</summary>
+    /// <summary>The images in the batch; written by the loading thread.</summary>
     int[] Indices { get; }
 
-    /// <summary>Loading thread, first: waits until the device has read what was in it.</summary>
-    /// <param name="epoch">Of the batch to be written.</param>
+    /// <summary>Called first by the loading thread: waits until the device has read the previous content.</summary>
+    /// <param name="epoch">Epoch of the batch to be written.</param>
     void Refill(int epoch);
 
-    /// <summary>Loading threads: one image and its label.</summary>
+    /// <summary>Called by loading threads: writes one image and its label.</summary>
     void Write(int row, int index, ref Randomness random);
 
-    /// <summary>Loading thread, when all is written.</summary>
+    /// <summary>Called by the loading thread when the batch is complete.</summary>
     void Send();
 
-    /// <summary>Training thread: the first `count` images and labels, on the device.</summary>
+    /// <summary>Called by the training thread: the first `count` images and labels, on the device.</summary>
     Batch Take(int count);
 
-    /// <summary>Training thread, when it is done with the batch.</summary>
+    /// <summary>Called by the training thread when it has finished with the batch.</summary>
     void Leave();
 }
 
-/// <summary>A batch that is made ready on the host: images are read, varied and normalised there.</summary>
+/// <summary>A batch prepared on the host: images are read, augmented and normalised there.</summary>
 internal sealed unsafe class BatchBuffer : IBatchBuffer
 {
     private readonly IImageSet set;
@@ -39,8 +39,8 @@ internal sealed unsafe class BatchBuffer : IBatchBuffer
     private readonly Batch whole;
     private readonly Batch? partial;
 
-    /// <param name="size">Images in a whole batch.</param>
-    /// <param name="rest">Images in the last batch of an epoch; equal to `size` where all are whole.</param>
+    /// <param name="size">Images in a full batch.</param>
+    /// <param name="rest">Images in the last batch of an epoch; equal to `size` if all batches are full.</param>
     public BatchBuffer(IImageSet set, AugmentationSpec augmentation, int size, int rest, Device device, CudaStream? queue)
     {
         (this.set, this.augmentation) = (set, augmentation);
@@ -50,7 +50,7 @@ internal sealed unsafe class BatchBuffer : IBatchBuffer
         images = new([size, shape.Channels, shape.Height, shape.Width], ScalarType.Float32, device, queue);
         labels = new([size], ScalarType.Int64, device, queue);
         whole = new Batch(images.OnDevice, labels.OnDevice, Indices);
-        // Buffers live as long as their stream, whatever scope the caller has open.
+        // Buffers live as long as their stream, independent of the caller's dispose scope.
         partial =
             rest == size
                 ? null

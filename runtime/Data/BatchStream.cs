@@ -7,8 +7,8 @@ using static TorchSharp.torch;
 namespace ChannelDistillation.Data;
 
 /// <summary>
-/// The batches of epoch after epoch, prepared ahead in the background. Order and augmentation are pure functions of (seed, epoch,
-/// image), so that the batches are the same for any number of threads, and for an epoch that is entered at its middle.
+/// The batches of consecutive epochs, prepared in the background. Order and augmentation are pure functions of (seed, epoch,
+/// image), so that the batches do not depend on the number of threads or on where an epoch is resumed.
 /// </summary>
 public sealed class BatchStream : IDisposable
 {
@@ -27,12 +27,12 @@ public sealed class BatchStream : IDisposable
     /// <param name="set">Not disposed with the stream.</param>
     /// <param name="batchSize">Images per batch; the last, smaller batch of an epoch is kept.</param>
     /// <param name="augmentation">For a validation set: <see cref="AugmentationSpec.None"/>.</param>
-    /// <param name="seed">What order and augmentation follow.</param>
+    /// <param name="seed">Seed of order and augmentation.</param>
     /// <param name="shuffle">False: in the order of the set.</param>
-    /// <param name="device">Where the batches are wanted.</param>
-    /// <param name="threads">Background threads that share the images of a batch, 1 or more; null: as many as the set asks for.</param>
-    /// <param name="views">How many views each image has (<see cref="DatasetSpec.Views"/>); null: a new one in every epoch.</param>
-    /// <param name="onDevice">Whether the images themselves are kept on the device and varied there, if they are in memory; null: on a GPU where they are no large part of its memory.</param>
+    /// <param name="device">Device of the batches.</param>
+    /// <param name="threads">Background threads that share the images of a batch, at least 1; null: as many as the set recommends.</param>
+    /// <param name="views">Number of views of each image (<see cref="DatasetSpec.Views"/>); null: a new view in every epoch.</param>
+    /// <param name="onDevice">Whether the images are kept on the device and augmented there, if they are in memory; null: on a GPU, if they take a small part of its memory.</param>
     public BatchStream(
         IImageSet set,
         int batchSize,
@@ -64,7 +64,7 @@ public sealed class BatchStream : IDisposable
             resident = new ResidentImages(images, device);
         }
 
-        // One buffer is with the reader, one is being filled, and one more is ready.
+        // One buffer is being read, one is being filled, and one is ready.
         buffers = new IBatchBuffer[3];
         for (var i = 0; i < buffers.Length; i++)
         {
@@ -78,7 +78,7 @@ public sealed class BatchStream : IDisposable
 
     public int StepsPerEpoch { get; }
 
-    /// <summary>Has more than images prepared, for the losses. To be called at most once, before the first batch is asked for.</summary>
+    /// <summary>Requests numbers for the losses with every batch. Call at most once, before the first batch is requested.</summary>
     /// <param name="draws">Each with the epochs in which it is needed.</param>
     public void Draw(IReadOnlyDictionary<IImageDraw, Func<int, bool>> draws)
     {
@@ -89,13 +89,13 @@ public sealed class BatchStream : IDisposable
         threads = Math.Max(threads, LoaderThreads.Of(Environment.ProcessorCount, device));
     }
 
-    /// <summary>How long the reader has waited for batches so far, in all.</summary>
+    /// <summary>Total time that the reader has waited for batches.</summary>
     public TimeSpan Waited => prefetcher.Waited;
 
-    /// <summary>The batches of an epoch, each valid until the next one is asked for.</summary>
+    /// <summary>The batches of an epoch, each valid until the next one is requested.</summary>
     /// <param name="epoch">Counted from 1.</param>
-    /// <param name="firstStep">The first batch to give, from 0 to <see cref="StepsPerEpoch"/> (which gives none).</param>
-    /// <exception cref="InvalidOperationException">While another enumeration of this stream is going on.</exception>
+    /// <param name="firstStep">The first batch, from 0 to <see cref="StepsPerEpoch"/> (which yields none).</param>
+    /// <exception cref="InvalidOperationException">Another enumeration of this stream is in progress.</exception>
     public IEnumerable<Batch> Epoch(int epoch, int firstStep = 0)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(epoch, 1);
@@ -128,7 +128,7 @@ public sealed class BatchStream : IDisposable
 
     private int SizeOf(int step) => Math.Min(batchSize, set.Count - step * batchSize);
 
-    /// <summary>Prepares a batch, numbered over all epochs.</summary>
+    /// <summary>Prepares a batch; batches are numbered across epochs.</summary>
     private void Fill(long number, IBatchBuffer buffer)
     {
         var epoch = (int)(number / StepsPerEpoch);
@@ -161,13 +161,13 @@ public sealed class BatchStream : IDisposable
     }
 }
 
-/// <summary>How many threads prepare a batch.</summary>
+/// <summary>The number of threads that prepare a batch.</summary>
 internal static class LoaderThreads
 {
-    /// <summary>On CUDA: the thread that issues the GPU's work, and that of the backward pass. A core that they wait for keeps the GPU waiting.</summary>
+    /// <summary>On CUDA: the threads that issue the GPU's work and run the backward pass. Without a free core for them, the GPU waits.</summary>
     private const int Issuing = 2;
 
-    /// <param name="wanted">As many as what is prepared could use.</param>
+    /// <param name="wanted">The number of threads that the data could use.</param>
     public static int Of(int wanted, Device device) => Of(wanted, device.type, Environment.ProcessorCount);
 
     internal static int Of(int wanted, DeviceType device, int cores) => device == DeviceType.CUDA ? Math.Clamp(cores - Issuing, 1, wanted) : wanted;

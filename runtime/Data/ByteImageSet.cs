@@ -5,12 +5,12 @@ using ChannelDistillation.Specs;
 namespace ChannelDistillation.Data;
 
 /// <summary>
-/// Images of one size, held in memory as bytes. Cropping, mirroring and normalisation are one pass over a look-up table of the 256
-/// normalised values of each channel: exact, the same on every processor, and faster than arithmetic on converted pixels needs to be.
+/// Images of one size, held in memory as bytes. Cropping, flipping and normalisation are one pass with a look-up table of the 256
+/// normalised values of each channel: exact, identical on every CPU, and faster than arithmetic on converted pixels.
 /// </summary>
 public sealed class ByteImageSet : IImageSet
 {
-    /// <summary>In the place of a row or a column: what was padded with zeros.</summary>
+    /// <summary>Row or column index of zero padding.</summary>
     internal const int Outside = -1;
 
     private readonly byte[] pixels;
@@ -88,9 +88,9 @@ public sealed class ByteImageSet : IImageSet
 
     public void Dispose() { }
 
-    /// <summary>The random decisions for one view of an image: the row and the column of the image that each of the view's shows, or <see cref="Outside"/>.</summary>
-    /// <param name="rows">As many as the image has.</param>
-    /// <param name="columns">As many as the image has.</param>
+    /// <summary>Draws one view of an image: for each row and column of the view, the image's row or column that it shows, or <see cref="Outside"/>.</summary>
+    /// <param name="rows">Output, one per row of the image.</param>
+    /// <param name="columns">Output, one per column of the image.</param>
     internal void Place(AugmentationSpec augmentation, ref Randomness random, Span<int> rows, Span<int> columns)
     {
         Window(rows, augmentation, ref random);
@@ -101,7 +101,7 @@ public sealed class ByteImageSet : IImageSet
         }
     }
 
-    /// <summary>Some of the images, copied.</summary>
+    /// <summary>A copy of some of the images.</summary>
     internal ByteImageSet Subset(int[] images)
     {
         var chosen = new byte[checked(images.Length * ImageSize)];
@@ -121,14 +121,14 @@ public sealed class ByteImageSet : IImageSet
         }
     }
 
-    /// <summary>For each place along one side of the result, the place in the image that it shows: a random window on the padded image.</summary>
+    /// <summary>For each position along one side of the result, the position in the image that it shows: a random window of the padded image.</summary>
     private static void Window(Span<int> places, AugmentationSpec augmentation, ref Randomness random)
     {
         var padding = augmentation.Padding;
         var last = places.Length - 1;
         if (augmentation.PaddingMode == PaddingMode.Reflect && padding > last)
         {
-            throw new ArgumentException($"An image of {places.Length} pixels cannot be mirrored at its border by {padding}: at most {last}.");
+            throw new ArgumentException($"Reflection padding of {padding} pixels is too large for images of {places.Length} pixels: the maximum is {last}.");
         }
 
         var shift = padding == 0 ? 0 : random.Next(2 * padding + 1) - padding;

@@ -2,7 +2,7 @@ using ChannelDistillation.Downloads;
 
 namespace ChannelDistillation.Data;
 
-/// <summary>A data file is there, but its content is not what it must be.</summary>
+/// <summary>A data file whose content is not as expected.</summary>
 /// <param name="path">The file.</param>
 /// <param name="reason">What is wrong, as a clause: "it ends within its header".</param>
 public sealed class DamagedFileException(string path, string reason, Exception? inner = null)
@@ -11,16 +11,16 @@ public sealed class DamagedFileException(string path, string reason, Exception? 
     public string Path { get; } = path;
 }
 
-/// <summary>What happens to files that are not what they must be before they are fetched anew.</summary>
+/// <summary>Renames damaged files before they are fetched again.</summary>
 internal static class DamagedFiles
 {
-    /// <summary>Renamed and not removed: it may be somebody's own work.</summary>
+    /// <summary>Renames rather than deletes, because a file may be the user's own.</summary>
     public static void SetAside(IEnumerable<DamagedFileException> damaged, Downloader downloader)
     {
         foreach (DamagedFileException file in damaged.ToArray())
         {
             File.Move(file.Path, $"{file.Path}.damaged", overwrite: true);
-            downloader.Say($"{file.Message} It is now called {Path.GetFileName(file.Path)}.damaged, and is fetched anew.");
+            downloader.Say($"{file.Message} It was renamed to {Path.GetFileName(file.Path)}.damaged and will be fetched again.");
         }
     }
 }

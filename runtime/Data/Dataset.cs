@@ -6,21 +6,21 @@ using ChannelDistillation.Specs;
 namespace ChannelDistillation.Data;
 
 /// <summary>An opened dataset.</summary>
-/// <param name="Validation">What every epoch is validated on, and the best epoch chosen by.</param>
-/// <param name="Test">Where a part of the training set is held out for validation: the official validation set, looked at once, at the end.</param>
+/// <param name="Validation">Evaluated after every epoch; selects the best epoch.</param>
+/// <param name="Test">With a hold-out split: the official validation set, evaluated once, after training.</param>
 public sealed record Dataset(DatasetDescriptor Descriptor, IImageSet Training, IImageSet Validation, IImageSet? Test = null) : IDisposable
 {
-    /// <summary>What training and validation are parts of, where a part is held out.</summary>
+    /// <summary>The set that training and validation are parts of, if there is a hold-out split.</summary>
     private IImageSet? Whole { get; init; }
 
     /// <summary>The set whose errors go into tables.</summary>
     public IImageSet Final => Test ?? Validation;
 
     /// <summary>
-    /// This dataset with a part of its training set in the place of its validation set: of each class the same share, rounded, the
-    /// images drawn by the spec's seed. What is left keeps its order.
+    /// This dataset with a hold-out split of its training set in place of its validation set: the same share of each class, rounded, the
+    /// images drawn with the spec's seed. The remaining images keep their order.
     /// </summary>
-    /// <exception cref="MissingException">Too few images to hold any out, or to leave any.</exception>
+    /// <exception cref="MissingException">One of the two parts would be empty.</exception>
     public Dataset HoldOut(HeldOutSpec spec)
     {
         ILookup<int, int> byClass = Enumerable.Range(0, Training.Count).ToLookup(Training.Label);
@@ -32,7 +32,7 @@ public sealed record Dataset(DatasetDescriptor Descriptor, IImageSet Training, I
         if (held.Count == 0 || rest.Length == 0)
         {
             throw new MissingException(
-                $"`validation` holds {held.Count} of the {Training.Count} training images of {Descriptor.Name} out: both parts need some. Choose another share."
+                $"`validation` holds out {held.Count} of the {Training.Count} training images of {Descriptor.Name}, but both parts need images. Choose another share."
             );
         }
 
@@ -42,13 +42,13 @@ public sealed record Dataset(DatasetDescriptor Descriptor, IImageSet Training, I
         };
     }
 
-    /// <summary>What a person should know after reading, such as files that turned out to be broken.</summary>
+    /// <summary>Remarks for the user after reading, such as unreadable files.</summary>
     public IEnumerable<string> Remarks() =>
         new[] { Training, Validation, Test, Whole }.OfType<IImageSet>().SelectMany(set => set.Remarks()).Distinct();
 
     /// <summary>
-    /// XXH3 over number and order of the labels of all parts: other for a set that images were added to, taken from, or sorted anew in.
-    /// It does not see pixels.
+    /// XXH3 over number and order of the labels of all parts. It changes when images are added, removed or reordered;
+    /// it does not cover pixels.
     /// </summary>
     public string Fingerprint()
     {
@@ -69,7 +69,7 @@ public sealed record Dataset(DatasetDescriptor Descriptor, IImageSet Training, I
         Whole?.Dispose();
     }
 
-    /// <summary>A share of some images: the first ones of a random order of all (Fisher and Yates).</summary>
+    /// <summary>Draws a share of some images: the first ones of a random permutation (Fisher and Yates).</summary>
     private static int[] Draw(int[] images, double share, Randomness random)
     {
         int count = (int)Math.Round(images.Length * share);

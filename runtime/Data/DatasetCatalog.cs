@@ -4,7 +4,7 @@ using ChannelDistillation.Specs;
 
 namespace ChannelDistillation.Data;
 
-/// <summary>Every dataset an experiment can name. A new one is an entry in data/datasets.yaml, which is embedded in this assembly.</summary>
+/// <summary>All datasets that an experiment can name. To add one, add an entry to data/datasets.yaml, which is embedded in this assembly.</summary>
 public static class DatasetCatalog
 {
     public static IReadOnlyList<DatasetDescriptor> All { get; } =
@@ -14,10 +14,10 @@ public static class DatasetCatalog
 
     public static DatasetDescriptor? Find(string name) => ByName.GetValueOrDefault(name);
 
-    /// <exception cref="KeyNotFoundException">An unknown name: experiments are validated before they get here.</exception>
+    /// <exception cref="KeyNotFoundException">The name is unknown. Experiments are validated before this call.</exception>
     public static DatasetDescriptor Get(string name) => ByName[name];
 
-    /// <summary>What an experiment's dataset is. A folder of photographs is treated as ImageNet is, with its own classes.</summary>
+    /// <summary>The descriptor of an experiment's dataset. An image folder is treated like ImageNet, with its own classes.</summary>
     public static DatasetDescriptor Describe(DatasetSpec spec)
     {
         DatasetDescriptor described = spec.Name == DatasetSpec.ImageFolder ? DescribeFolder(spec) : Get(spec.Name);
@@ -28,7 +28,7 @@ public static class DatasetCatalog
         Get("imagenet") with
         {
             Name = spec.Name,
-            Doc = $"The photographs in {spec.Folder}, one folder per class.",
+            Doc = $"The images in {spec.Folder}, one folder per class.",
             License = "as its owner says",
             Homepage = null,
             Folder = spec.Folder,

@@ -3,14 +3,14 @@ using ChannelDistillation.Downloads;
 
 namespace ChannelDistillation.Data;
 
-/// <summary>Brings a dataset into its folder: sets aside what has changed, downloads what is missing, unpacks it.</summary>
+/// <summary>Fetches a dataset into its folder: renames damaged files, downloads missing ones, unpacks them.</summary>
 internal static class DatasetFetch
 {
     /// <param name="home">The dataset's own folder.</param>
-    /// <param name="whatIsMissing">What is said of a dataset that nobody can download.</param>
-    /// <exception cref="MissingException">It cannot be had; the message says why and what to do.</exception>
-    /// <exception cref="DamagedFileException">What came is not what it must be.</exception>
-    /// <exception cref="OperationCanceledException">Asked to stop; what has come is kept.</exception>
+    /// <param name="whatIsMissing">The message for a dataset that cannot be downloaded.</param>
+    /// <exception cref="MissingException">The dataset cannot be fetched; the message says why and what to do.</exception>
+    /// <exception cref="DamagedFileException">A downloaded file has unexpected content.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled; the downloaded part is kept.</exception>
     public static void Run(DatasetDescriptor dataset, string home, string whatIsMissing, Downloader downloader, CancellationToken stop)
     {
         DatasetLayout layout = DatasetLayout.Of(dataset.Format);
@@ -19,7 +19,7 @@ internal static class DatasetFetch
             DamagedFileException? damaged = layout.Damaged(dataset, folder).FirstOrDefault();
             if (damaged is null)
             {
-                downloader.Say($"{dataset.Name} is there and as it should be, in {folder}.");
+                downloader.Say($"{dataset.Name} is complete and verified, in {folder}.");
                 return;
             }
 
@@ -41,13 +41,13 @@ internal static class DatasetFetch
             IReadOnlyList<string> fetched = Download(dataset, home, downloader, stop);
             layout.Unpack(dataset, home, fetched, downloader.Say, stop);
             foreach (DatasetFile file in dataset.Files)
-                File.Delete(MarkOf(home, file));
+                File.Delete(MarkerOf(home, file));
         }
 
         downloader.Say($"{dataset.Name} is complete, in {DatasetStore.FolderIn(dataset, home)}.");
     }
 
-    /// <returns>The names of the files that were fetched, now or by a command that was interrupted before they were unpacked.</returns>
+    /// <returns>Names of the files that were downloaded, now or by a command that was interrupted before unpacking.</returns>
     private static IReadOnlyList<string> Download(DatasetDescriptor dataset, string home, Downloader downloader, CancellationToken stop)
     {
         foreach (DatasetFile file in dataset.Files)
@@ -56,12 +56,12 @@ internal static class DatasetFetch
             if (File.Exists(path))
                 continue;
             downloader.Bring(file.Remote!, path, stop);
-            File.WriteAllText(MarkOf(home, file), "");
+            File.WriteAllText(MarkerOf(home, file), "");
         }
 
-        return [.. dataset.Files.Where(file => File.Exists(MarkOf(home, file))).Select(file => file.Name)];
+        return [.. dataset.Files.Where(file => File.Exists(MarkerOf(home, file))).Select(file => file.Name)];
     }
 
-    /// <summary>Its presence says that a file was fetched and not put there by a person; it is gone as soon as the dataset is complete.</summary>
-    private static string MarkOf(string home, DatasetFile file) => Path.Combine(home, $"{file.Name}.fetched");
+    /// <summary>Marks a file as downloaded, not placed by the user. Removed when the dataset is complete.</summary>
+    private static string MarkerOf(string home, DatasetFile file) => Path.Combine(home, $"{file.Name}.fetched");
 }

@@ -4,7 +4,7 @@ using ChannelDistillation.Data.ImageFolders;
 
 namespace ChannelDistillation.Data;
 
-/// <summary>How datasets of one format lie in a folder. A new format is a subclass and a line in <see cref="Of"/>.</summary>
+/// <summary>The file layout of datasets of one format. To add a format, add a subclass and a line in <see cref="Of"/>.</summary>
 internal abstract class DatasetLayout
 {
     public static DatasetLayout Of(DatasetFormat format) =>
@@ -16,40 +16,40 @@ internal abstract class DatasetLayout
             _ => throw new ArgumentOutOfRangeException(nameof(format), format, "An unknown format."),
         };
 
-    /// <summary>Paths, relative to the folder, of what is not there.</summary>
+    /// <summary>Missing files, as paths relative to the folder.</summary>
     public abstract IReadOnlyList<string> Missing(DatasetDescriptor dataset, string folder);
 
-    /// <summary>Folders to look in, the first one being where it is put when it is fetched.</summary>
+    /// <summary>Folders to search; fetching writes to the first.</summary>
     /// <param name="home">The dataset's own folder.</param>
     public virtual IEnumerable<string> Places(DatasetDescriptor dataset, string home) => [home];
 
-    /// <summary>A folder that is read in the place of this one; null: there is none.</summary>
+    /// <summary>A folder that is read instead of this one; null if there is none.</summary>
     public virtual string? StandIn(string folder) => null;
 
-    /// <exception cref="DamagedFileException">A file is not what it must be.</exception>
-    /// <exception cref="MissingException">The folder is not what it must be.</exception>
+    /// <exception cref="DamagedFileException">A file has unexpected content.</exception>
+    /// <exception cref="MissingException">The folder cannot be used.</exception>
     public abstract Dataset Open(DatasetDescriptor dataset, string folder);
 
-    /// <summary>The images for validation, of a folder that lacks others; null: it lacks those too.</summary>
-    /// <exception cref="MissingException">The folder is not what it must be.</exception>
+    /// <summary>Opens the validation images of a folder that has no training images; null if it has no validation images either.</summary>
+    /// <exception cref="MissingException">The folder cannot be used.</exception>
     public virtual IImageSet? OpenValidation(DatasetDescriptor dataset, string folder) => null;
 
-    /// <summary>A look at a folder that holds the dataset, fast enough for a plan.</summary>
-    /// <exception cref="DamagedFileException">A file is not what it must be.</exception>
-    /// <exception cref="MissingException">The folder is not what it must be.</exception>
+    /// <summary>A survey of a complete dataset folder, fast enough for `plan`.</summary>
+    /// <exception cref="DamagedFileException">A file has unexpected content.</exception>
+    /// <exception cref="MissingException">The folder cannot be used.</exception>
     public abstract DatasetSurvey Survey(DatasetDescriptor dataset, string folder);
 
-    /// <summary>The files in a folder that are not what they must be, whole or not.</summary>
+    /// <summary>The damaged files in a folder, which may be incomplete.</summary>
     public virtual IEnumerable<DamagedFileException> Damaged(DatasetDescriptor dataset, string folder) => [];
 
-    /// <exception cref="DamagedFileException">A file has another length than it must have.</exception>
+    /// <exception cref="DamagedFileException">The file has another length.</exception>
     protected static void CheckLength(string path, long bytes)
     {
         if (new FileInfo(path).Length is var found && found != bytes)
-            throw new DamagedFileException(path, $"it has {found} bytes where {bytes} are expected");
+            throw new DamagedFileException(path, $"it has {found} bytes instead of {bytes}");
     }
 
-    /// <summary>What reading the whole dataset tells, where checksums are not known.</summary>
+    /// <summary>Finds damage by reading the whole dataset, for files without known checksums.</summary>
     protected IEnumerable<DamagedFileException> DamagedByReading(DatasetDescriptor dataset, string folder)
     {
         try
@@ -63,9 +63,9 @@ internal abstract class DatasetLayout
         }
     }
 
-    /// <summary>Makes the files that are read out of those that were fetched.</summary>
-    /// <param name="fetched">Names of those that were fetched just now.</param>
-    /// <exception cref="DamagedFileException">A file is not what it must be.</exception>
+    /// <summary>Converts the fetched files into the files that are read.</summary>
+    /// <param name="fetched">Names of the files that were just fetched.</param>
+    /// <exception cref="DamagedFileException">A file has unexpected content.</exception>
     public virtual void Unpack(
         DatasetDescriptor dataset,
         string folder,
@@ -74,17 +74,17 @@ internal abstract class DatasetLayout
         CancellationToken stop
     ) { }
 
-    /// <summary>A file or folder that holds the same in another format, which <see cref="Adopt"/> reads; null: there is none.</summary>
+    /// <summary>A file or folder with the same data in another format, which <see cref="Adopt"/> converts; null if there is none.</summary>
     public virtual string? Adoptable(DatasetDescriptor dataset, string folder) => null;
 
-    /// <summary>Makes the files that are read out of others in the folder that hold the same, in the place of a download.</summary>
+    /// <summary>Converts files in the folder that contain the same data in another format, instead of downloading.</summary>
     /// <returns>Whether there were such files.</returns>
-    /// <exception cref="MissingException">They do not hold the dataset.</exception>
+    /// <exception cref="MissingException">They do not contain the dataset.</exception>
     public virtual bool Adopt(DatasetDescriptor dataset, string folder, Action<string> say, CancellationToken stop) => false;
 
-    /// <summary>What to say where it is not there.</summary>
+    /// <summary>The message for a missing dataset.</summary>
     public abstract string WhatIsMissing(DatasetDescriptor dataset, string folder);
 
-    /// <summary>Bytes of its files that are there; null: nobody has counted them.</summary>
+    /// <summary>Total size of the existing files; null if unknown.</summary>
     public abstract long? BytesOnDisk(DatasetDescriptor dataset, string folder);
 }

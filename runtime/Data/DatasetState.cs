@@ -1,14 +1,14 @@
 namespace ChannelDistillation.Data;
 
-/// <summary>What of a dataset lies on this machine.</summary>
-/// <param name="Folder">Where all of it lies, and is read from; null: it is not complete.</param>
-/// <param name="Home">Where it is, or would be put.</param>
-/// <param name="Missing">Paths, relative to <paramref name="Home"/>, of what is not there.</param>
-/// <param name="BytesOnDisk">Of its files that are there, parts of downloads among them; null: nobody has counted them.</param>
-/// <param name="IsBegun">Something of it is there.</param>
+/// <summary>Which parts of a dataset are on this machine.</summary>
+/// <param name="Folder">The folder that it is read from; null if it is incomplete.</param>
+/// <param name="Home">The folder that it is in, or would be put into.</param>
+/// <param name="Missing">Missing files, as paths relative to <paramref name="Home"/>.</param>
+/// <param name="BytesOnDisk">Size of the existing files, including partial downloads; null if unknown.</param>
+/// <param name="IsBegun">Whether any part of it exists.</param>
 public sealed record DatasetState(string? Folder, string Home, IReadOnlyList<string> Missing, long? BytesOnDisk, bool IsBegun);
 
-/// <summary>What a look at a dataset that is there tells before it is opened.</summary>
-/// <param name="Descriptor">With the number of its images, where the catalog does not know it.</param>
-/// <param name="Remarks">Sentences on how it is read, and on files that are not used or not as they are.</param>
+/// <summary>Properties of a complete dataset that are found before it is opened.</summary>
+/// <param name="Descriptor">With the number of images, if the catalog does not have it.</param>
+/// <param name="Remarks">Sentences on how it is read, and on files that are skipped or converted.</param>
 public sealed record DatasetSurvey(DatasetDescriptor Descriptor, IReadOnlyList<string> Remarks);

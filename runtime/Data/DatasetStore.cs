@@ -6,13 +6,13 @@ using ChannelDistillation.Specs;
 
 namespace ChannelDistillation.Data;
 
-/// <summary>Where datasets lie: in the project's `data/NAME`, or where a package of the operating system has put them.</summary>
+/// <summary>Finds datasets: in the project's `data/NAME`, or where an operating system package has installed them.</summary>
 public static class DatasetStore
 {
     public static bool IsThere(DatasetSpec spec, Workspace workspace) => FolderOf(DatasetCatalog.Describe(spec), workspace) is not null;
 
-    /// <summary>A folder of photographs to evaluate on as it lies there, for as many classes as it has.</summary>
-    /// <exception cref="MissingException">It is no such folder.</exception>
+    /// <summary>The spec of an image folder to evaluate on as is, with the classes found in it.</summary>
+    /// <exception cref="MissingException">It is not an image folder.</exception>
     public static DatasetSpec OfFolder(string folder) =>
         new()
         {
@@ -21,21 +21,21 @@ public static class DatasetStore
             Classes = ImageFolderDataset.CountClasses(folder),
         };
 
-    /// <summary>Whether <see cref="Fetch"/> can bring it.</summary>
+    /// <summary>Whether <see cref="Fetch"/> can download it.</summary>
     public static bool CanFetch(DatasetSpec spec) => DatasetCatalog.Describe(spec).CanBeFetched;
 
-    /// <summary>What <see cref="Fetch"/> converts instead of a download; null: nothing.</summary>
+    /// <summary>The file that <see cref="Fetch"/> would convert instead of downloading; null if there is none.</summary>
     public static string? Convertible(DatasetSpec spec, Workspace workspace)
     {
         var dataset = DatasetCatalog.Describe(spec);
         return Layout(dataset).Adoptable(dataset, Home(dataset, workspace));
     }
 
-    /// <summary>What to say of a dataset that is not there: what brings it, or why nothing does.</summary>
+    /// <summary>The message for a missing dataset: the command that fetches it, or how to get it.</summary>
     public static string WhatIsMissing(DatasetSpec spec, Workspace workspace) => WhatIsMissing(DatasetCatalog.Describe(spec), workspace);
 
-    /// <summary>A look at a dataset, before anything is read of it; null: it is not there. Lists a folder of photographs, so ask once.</summary>
-    /// <exception cref="MissingException">It is there and cannot be used; the message says why and what to do.</exception>
+    /// <summary>A survey of a dataset before it is read; null if it is missing. Lists image folders, so call it once.</summary>
+    /// <exception cref="MissingException">The dataset exists but cannot be used; the message says why and what to do.</exception>
     public static DatasetSurvey? Survey(DatasetSpec spec, Workspace workspace)
     {
         var dataset = DatasetCatalog.Describe(spec);
@@ -47,7 +47,7 @@ public static class DatasetStore
         return !dataset.CanBeFetched && StateOf(dataset, workspace).IsBegun ? throw new MissingException(WhatIsMissing(dataset, workspace)) : null;
     }
 
-    /// <exception cref="MissingException">It is not there, or damaged; the message says what brings it.</exception>
+    /// <exception cref="MissingException">The dataset is missing or damaged; the message names the command that fetches it.</exception>
     public static Dataset Open(DatasetSpec spec, Workspace workspace)
     {
         var dataset = DatasetCatalog.Describe(spec);
@@ -55,7 +55,7 @@ public static class DatasetStore
         return Usable(dataset, folder, () => Layout(dataset).Open(dataset, folder));
     }
 
-    /// <summary>Says what to do where a file cannot be used.</summary>
+    /// <summary>Adds what to do to the error of an unusable file.</summary>
     private static T Usable<T>(DatasetDescriptor dataset, string folder, Func<T> read)
     {
         try
@@ -72,8 +72,8 @@ public static class DatasetStore
         }
     }
 
-    /// <summary>What checkpoints are evaluated on: for photographs, their `val` is enough.</summary>
-    /// <exception cref="MissingException">It is not there, or damaged; the message says what brings it.</exception>
+    /// <summary>Opens the set that checkpoints are evaluated on; for image folders, `val` is sufficient.</summary>
+    /// <exception cref="MissingException">The dataset is missing or damaged; the message names the command that fetches it.</exception>
     public static IImageSet OpenFinal(DatasetSpec spec, Workspace workspace)
     {
         var dataset = DatasetCatalog.Describe(spec);
@@ -87,7 +87,7 @@ public static class DatasetStore
         return whole.Final;
     }
 
-    /// <summary>What of a dataset is there.</summary>
+    /// <summary>Which parts of a dataset exist.</summary>
     public static DatasetState StateOf(DatasetDescriptor dataset, Workspace workspace)
     {
         var home = Home(dataset, workspace);
@@ -105,15 +105,15 @@ public static class DatasetStore
         return new(null, home, missing, bytes, IsBegun: bytes > 0 || (bytes is null && Directory.Exists(home)));
     }
 
-    /// <summary>Downloads a known dataset into `data/NAME`. What is there already is verified, and fetched anew where it has changed.</summary>
-    /// <exception cref="MissingException">It cannot be had; the message says why and what to do.</exception>
-    /// <exception cref="OperationCanceledException">Asked to stop; what has come is kept.</exception>
+    /// <summary>Downloads a known dataset into `data/NAME`. Existing files are verified, and fetched again if they have changed.</summary>
+    /// <exception cref="MissingException">The dataset cannot be fetched; the message says why and what to do.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled; the downloaded part is kept.</exception>
     public static void Fetch(DatasetDescriptor dataset, Workspace workspace, Downloader downloader, CancellationToken stop)
     {
         var home = Home(dataset, workspace);
         if (FolderOf(dataset, workspace) is { } elsewhere && !Layout(dataset).Places(dataset, home).Contains(elsewhere))
         {
-            downloader.Say($"{dataset.Name} is already there, in {elsewhere}.");
+            downloader.Say($"{dataset.Name} already exists in {elsewhere}.");
             return;
         }
 
@@ -128,24 +128,24 @@ public static class DatasetStore
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             throw new MissingException(
-                $"{home} cannot be read or written: {error.Message.TrimEnd('.')}. Make room or give this account access to it.",
+                $"{home} cannot be read or written: {error.Message.TrimEnd('.')}. Free disk space, or give this account access.",
                 error
             );
         }
     }
 
-    /// <summary>The folder that holds all of it, within its own one; null: there is none.</summary>
+    /// <summary>The complete folder within the dataset's own folder; null if there is none.</summary>
     internal static string? FolderIn(DatasetDescriptor dataset, string home) =>
         Layout(dataset).Places(dataset, home).FirstOrDefault(folder => Layout(dataset).Missing(dataset, folder).Count == 0);
 
-    /// <summary>Where a packed copy of photographs goes when nothing else is said: beside their folder.</summary>
+    /// <summary>The default folder of a packed copy: beside the image folder.</summary>
     public static string PackedFolderOf(DatasetDescriptor dataset, PackFormat format, Workspace workspace) =>
         PackedFolder.Of(Home(dataset, workspace), format);
 
-    /// <summary>Makes a packed copy of a folder of photographs, or goes on making it, or checks it where it is complete.</summary>
-    /// <param name="target">Where it goes.</param>
-    /// <exception cref="MissingException">The photographs are not there or not what they must be, or the copy cannot be written.</exception>
-    /// <exception cref="OperationCanceledException">Asked to stop; what is complete is kept.</exception>
+    /// <summary>Creates a packed copy of an image folder, resumes an interrupted one, or checks a complete one.</summary>
+    /// <param name="target">Folder of the copy.</param>
+    /// <exception cref="MissingException">The images are missing or unusable, or the copy cannot be written.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled; complete shards are kept.</exception>
     public static PackResult Pack(
         DatasetDescriptor dataset,
         string target,

@@ -3,7 +3,7 @@ using ChannelDistillation.Specs;
 
 namespace ChannelDistillation.Data;
 
-/// <summary>One entry of data/datasets.yaml as it is written there.</summary>
+/// <summary>One entry of data/datasets.yaml.</summary>
 internal sealed class DatasetYaml
 {
     public required string Name { get; set; }

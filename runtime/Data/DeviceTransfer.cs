@@ -5,11 +5,11 @@ using static TorchSharp.torch;
 namespace ChannelDistillation.Data;
 
 /// <summary>
-/// Host memory that a loading thread fills again and again, and what the training thread sees of it on the device. On the CPU both are one. On a
-/// GPU the host memory is pinned and made once, and copies go through a queue of their own (<see cref="Cuda"/>), beside the computation:
-/// the copy waits on the GPU until the batch before it in this buffer was computed with, the computation waits on the GPU for the copy, and the
-/// loading thread, before it writes, waits for the last copy to be over. The training thread waits for nothing. Without such a queue the
-/// training thread copies, and waits for it.
+/// Host memory that a loading thread fills repeatedly, and its copy on the device for the training thread. On the CPU both are the same tensor. On a
+/// GPU the host memory is pinned and allocated once, and copies use a separate stream (<see cref="Cuda"/>), in parallel with computation:
+/// on the GPU, a copy waits for the computation on the buffer's previous batch, and computation waits for the copy. The
+/// loading thread waits for the last copy before it writes. The training thread never waits. Without a separate stream, the
+/// training thread copies synchronously.
 /// </summary>
 internal sealed unsafe class DeviceTransfer : IDisposable
 {
@@ -20,7 +20,7 @@ internal sealed unsafe class DeviceTransfer : IDisposable
     private readonly nint left;
     private bool isClosed;
 
-    /// <param name="queue">Of the device, shared by the buffers of a stream and closed after them; null: there is none.</param>
+    /// <param name="queue">The device's copy stream, shared by the buffers of a batch stream and closed after them; null if there is none.</param>
     public DeviceTransfer(long[] shape, ScalarType type, Device device, CudaStream? queue)
     {
         using Tensor plain = empty(shape, type);
@@ -38,17 +38,17 @@ internal sealed unsafe class DeviceTransfer : IDisposable
         {
             queue.Use();
             (copied, left) = (Cuda.NewEvent(), Cuda.NewEvent());
-            // Its memory may have been another tensor's, which the GPU still computes with.
+            // Its memory may have belonged to another tensor that the GPU is still using.
             Cuda.Record(left, Cuda.Computing);
         }
     }
 
-    /// <summary>Of the host memory.</summary>
+    /// <summary>Address of the host memory.</summary>
     public void* Address { get; }
 
     public Tensor OnDevice { get; }
 
-    /// <summary>Loading thread, before it writes.</summary>
+    /// <summary>Called by the loading thread before it writes.</summary>
     public void Refill()
     {
         if (queue is null)
@@ -57,7 +57,7 @@ internal sealed unsafe class DeviceTransfer : IDisposable
         Cuda.Await(copied);
     }
 
-    /// <summary>Loading thread, when all is written.</summary>
+    /// <summary>Called by the loading thread after it has written.</summary>
     public void Send()
     {
         if (queue is null)
@@ -68,7 +68,7 @@ internal sealed unsafe class DeviceTransfer : IDisposable
         Cuda.Record(copied, queue.Handle);
     }
 
-    /// <summary>Training thread, before it computes with what was sent.</summary>
+    /// <summary>Called by the training thread before it uses the data.</summary>
     public void Arrive()
     {
         if (queue is not null)
@@ -82,7 +82,7 @@ internal sealed unsafe class DeviceTransfer : IDisposable
         }
     }
 
-    /// <summary>Training thread, when it asks for no more computation with it.</summary>
+    /// <summary>Called by the training thread after it has issued all work on the data.</summary>
     public void Leave()
     {
         if (queue is null || isClosed)

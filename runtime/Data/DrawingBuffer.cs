@@ -4,14 +4,14 @@ using static TorchSharp.torch;
 
 namespace ChannelDistillation.Data;
 
-/// <summary>A batch with what losses have drawn for its images (<see cref="IImageDraw"/>): int32, in memory that is reused as that of the images is.</summary>
+/// <summary>A batch together with the numbers drawn for its images (<see cref="IImageDraw"/>): int32, in reused memory like the images.</summary>
 internal sealed unsafe class DrawingBuffer : IBatchBuffer
 {
     private readonly IBatchBuffer images;
     private readonly Drawing[] drawings;
     private int epoch;
 
-    /// <param name="images">Disposed with this one.</param>
+    /// <param name="images">Disposed with this object.</param>
     /// <param name="draws">Each with the epochs in which it is needed.</param>
     /// <param name="rest">Images in the last batch of an epoch.</param>
     public DrawingBuffer(IBatchBuffer images, IReadOnlyDictionary<IImageDraw, Func<int, bool>> draws, int rest, Device device, CudaStream? queue)
@@ -83,7 +83,7 @@ internal sealed unsafe class DrawingBuffer : IBatchBuffer
 
         public DeviceTransfer Rows => rows;
 
-        /// <summary>Of the last batch of an epoch.</summary>
+        /// <summary>For the last batch of an epoch.</summary>
         public Tensor Partial { get; } = rows.OnDevice.narrow(0, 0, rest).DetachFromDisposeScope();
 
         public bool IsNeeded(int epoch) => isNeeded(epoch);

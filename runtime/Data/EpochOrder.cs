@@ -2,7 +2,7 @@ using ChannelDistillation.Core;
 
 namespace ChannelDistillation.Data;
 
-/// <summary>In which order each epoch shows the images of a set. Thread-safe; the order asked for last is kept.</summary>
+/// <summary>The order of a set's images in each epoch. Thread-safe; the most recent order is cached.</summary>
 public sealed class EpochOrder(int count, long seed, bool shuffle)
 {
     private readonly Lock gate = new();

@@ -8,12 +8,12 @@ public interface IImageSet : IDisposable
 {
     int Count { get; }
 
-    /// <summary>How many threads should read at once for a batch to be there in time; a wrapper passes this on.</summary>
+    /// <summary>Recommended number of reader threads per batch; a wrapper passes this on.</summary>
     int Threads => 1;
 
     ImageShape Shape { get; }
 
-    /// <summary>The images as bytes in memory, for a GPU to keep them there; null: there are too many for that. A part of a set copies its own.</summary>
+    /// <summary>The images as bytes in memory, for GPU-resident data; null if there are too many. A subset copies its own.</summary>
     ByteImageSet? InMemory => null;
 
     /// <summary>Class of an image, from 0.</summary>
@@ -24,15 +24,15 @@ public interface IImageSet : IDisposable
 
     /// <summary>Writes one normalised image, channel after channel, into `destination` (Shape's size).</summary>
     /// <param name="index">From 0 to <see cref="Count"/> - 1.</param>
-    /// <param name="augmentation">How to vary the image; its random decisions are drawn from `random` alone.</param>
+    /// <param name="augmentation">The augmentation; its random decisions are drawn from `random` alone.</param>
     void Read(int index, AugmentationSpec augmentation, ref Randomness random, Span<float> destination);
 
-    /// <summary>What a person should know after reading, such as files that turned out to be broken; a wrapper passes this on.</summary>
+    /// <summary>Remarks for the user after reading, such as unreadable files; a wrapper passes this on.</summary>
     IEnumerable<string> Remarks() => [];
 
-    /// <summary>Some images of this set as a set of their own. It reads through this one, which must outlive it.</summary>
-    /// <param name="images">In the order that the new set has.</param>
-    /// <param name="isTraining">Whether they are trained on, or validated on.</param>
+    /// <summary>Some images of this set as a separate set. It reads through this one, which must outlive it.</summary>
+    /// <param name="images">In the order of the new set.</param>
+    /// <param name="isTraining">Whether the images are trained on, rather than validated on.</param>
     IImageSet Part(int[] images, bool isTraining) => new ImageSubset(this, images);
 }
 

@@ -4,12 +4,12 @@ using System.Runtime.ExceptionServices;
 namespace ChannelDistillation.Data;
 
 /// <summary>
-/// A background thread that fills a few buffers, again and again, ahead of one reader. What is made is numbered: number n is a function
-/// of n alone, and the reader gets the numbers in order, from any start.
+/// A background thread that fills a few buffers ahead of a single reader. Items are numbered: item n is a function
+/// of n alone, and the reader receives consecutive numbers from any start.
 /// </summary>
 /// <remarks>
-/// The i-th item after the start lies in buffer i modulo the number of buffers. The worker takes the next number as soon as its buffer
-/// is free. One lock guards the counters; nobody holds it while filling.
+/// The i-th item after the start is in buffer i modulo the number of buffers. The worker starts the next number as soon as its buffer
+/// is free. One lock guards the counters; it is never held while filling.
 /// </remarks>
 /// <typeparam name="T">A buffer; disposed with the prefetcher.</typeparam>
 internal sealed class Prefetcher<T> : IDisposable
@@ -33,7 +33,7 @@ internal sealed class Prefetcher<T> : IDisposable
     private volatile bool running;
     private volatile bool closing;
 
-    /// <param name="fill">Makes number n in a buffer. It may stop early when not <see cref="Wanted"/>.</param>
+    /// <param name="fill">Creates item n in a buffer. It may stop early when not <see cref="Wanted"/>.</param>
     public Prefetcher(T[] buffers, Action<long, T> fill)
     {
         this.fill = fill;
@@ -44,15 +44,15 @@ internal sealed class Prefetcher<T> : IDisposable
         worker.Start();
     }
 
-    /// <summary>How long the reader has waited so far, in all; without the time in which the worker itself was held (<see cref="Hold"/>).</summary>
+    /// <summary>Total time that the reader has waited, excluding time in which the worker itself was held (<see cref="Hold"/>).</summary>
     public TimeSpan Waited => waited.Elapsed;
 
-    /// <summary>False while nobody will look at what is being filled.</summary>
+    /// <summary>False if no reader needs the item being filled.</summary>
     public bool Wanted => running && !closing;
 
     /// <summary>
-    /// The numbers `first` .. `first + count - 1` with their buffers, each valid until the next one is asked for. Goes on with what is
-    /// prepared if the last reading ended at `first`; otherwise that is dropped.
+    /// The numbers `first` .. `first + count - 1` with their buffers, each valid until the next one is requested. Continues with prepared
+    /// items if the last enumeration ended at `first`; otherwise they are dropped.
     /// </summary>
     public IEnumerable<(long Number, T Buffer)> Read(long first, int count)
     {
@@ -71,8 +71,8 @@ internal sealed class Prefetcher<T> : IDisposable
     }
 
     /// <summary>
-    /// Worker: waits for the device, which has work of the reader's in front of what is asked of it. A reader that waits meanwhile is ahead of the
-    /// device, and does not wait for the worker.
+    /// Called by the worker to wait for the device, which is busy with earlier work of the reader. While it waits, a waiting reader is ahead of the
+    /// device, so its time does not count as waiting for the worker.
     /// </summary>
     public void Hold(Action wait)
     {
@@ -131,7 +131,7 @@ internal sealed class Prefetcher<T> : IDisposable
         }
     }
 
-    /// <summary>Gives the last buffer back and waits for the next one.</summary>
+    /// <summary>Returns the last buffer and waits for the next one.</summary>
     private T Next()
     {
         lock (gate)
@@ -205,7 +205,7 @@ internal sealed class Prefetcher<T> : IDisposable
         }
     }
 
-    /// <summary>The next number to make, as soon as there is a buffer for it; null when all is over.</summary>
+    /// <summary>The next number to fill, as soon as a buffer is free; null when closing.</summary>
     private long? Claim()
     {
         lock (gate)

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 
 namespace ChannelDistillation.Data;
 
-/// <summary>A batch of images that are on the device already: what crosses is, for each image, its place, its label and the rows and columns that its view shows.</summary>
+/// <summary>A batch of images that are already on the device. Transferred are only the position, the label, and the rows and columns of each image's view.</summary>
 internal sealed unsafe class ResidentBuffer : IBatchBuffer
 {
     private const int Heading = 2;
@@ -18,7 +18,7 @@ internal sealed unsafe class ResidentBuffer : IBatchBuffer
     private Batch? taken;
 
     /// <param name="images">Not disposed with the buffer.</param>
-    /// <param name="size">Images in a whole batch.</param>
+    /// <param name="size">Images in a full batch.</param>
     public ResidentBuffer(ResidentImages images, AugmentationSpec augmentation, int size, Device device, CudaStream? queue)
     {
         (this.images, this.augmentation) = (images, augmentation);

@@ -4,13 +4,13 @@ using static TorchSharp.torch;
 namespace ChannelDistillation.Data;
 
 /// <summary>
-/// A set of images in the memory of the device, as bytes. Which pixels a view of an image shows is decided on the host, by the code that the CPU's
-/// path has too (<see cref="ByteImageSet.Place"/>); the device looks them up, and their normalised values in the CPU's own table. The numbers are
-/// therefore the same to the last bit.
+/// A set of images in device memory, as bytes. The host draws each view with the same code as on the CPU
+/// (<see cref="ByteImageSet.Place"/>); the device looks up the pixels and their normalised values in the CPU's table. Batches are
+/// therefore bit-identical.
 /// </summary>
 internal sealed class ResidentImages : IDisposable
 {
-    // The last one is a black pixel of no image, which stands for padding.
+    // The last pixel is black and belongs to no image; it represents padding.
     private readonly Tensor pixels;
     private readonly Tensor normalised;
     private readonly Tensor channelStarts;
@@ -37,19 +37,19 @@ internal sealed class ResidentImages : IDisposable
 
     public ByteImageSet Set { get; }
 
-    /// <summary>In the place of a row or a column that was padded: so far below 0 that nothing added to it is an image's pixel.</summary>
+    /// <summary>Index of a padded row or column: so negative that the sum with any other index stays negative.</summary>
     public long Outside => -2 * pixels.numel();
 
-    /// <summary>Views of images, [batch, channels, height, width], float32, normalised; a new tensor.</summary>
-    /// <param name="starts">[batch], int64: an image's first pixel in the set.</param>
-    /// <param name="rows">[batch, height], int64: the start of the row of its first channel that each row of the view shows, counted from the image's first pixel, or <see cref="Outside"/>.</param>
-    /// <param name="columns">[batch, width], int64: the column that each column of the view shows, or <see cref="Outside"/>.</param>
+    /// <summary>Views of images, [batch, channels, height, width], float32, normalised, in a new tensor.</summary>
+    /// <param name="starts">[batch], int64: position of an image's first pixel in the set.</param>
+    /// <param name="rows">[batch, height], int64: for each row of the view, the start of the image row that it shows, relative to the image's first pixel, or <see cref="Outside"/>.</param>
+    /// <param name="columns">[batch, width], int64: for each column of the view, the image column that it shows, or <see cref="Outside"/>.</param>
     public Tensor Views(Tensor starts, Tensor rows, Tensor columns)
     {
         using var scope = NewDisposeScope();
         Tensor origins = starts.view(-1, 1, 1, 1) + channelStarts;
         Tensor places = origins + rows.view(-1, 1, shape.Height, 1) + columns.view(-1, 1, 1, shape.Width);
-        // -1 is the last pixel.
+        // Index -1 is the last pixel.
         Tensor values = pixels.take(places.maximum(black)).to(ScalarType.Int64) + tableStarts;
         return normalised.take(values).MoveToOuterDisposeScope();
     }

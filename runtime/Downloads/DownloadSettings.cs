@@ -2,30 +2,30 @@ using ChannelDistillation.Core;
 
 namespace ChannelDistillation.Downloads;
 
-/// <summary>How patient downloads are.</summary>
+/// <summary>Timeouts, retries and mirror of downloads.</summary>
 public sealed record DownloadSettings
 {
     /// <summary>
-    /// An http or https address; files are fetched from there by their name instead of from their public addresses. It may have a user name and a
-    /// password, which are sent and never shown, and a query, which every file's address gets.
+    /// An http or https address. Files are fetched from it by name instead of from their public addresses. It may contain a user name and
+    /// password, which are sent but never shown, and a query, which is added to every file's address.
     /// </summary>
     public const string MirrorVariable = "CHANNEL_DISTILLATION_MIRROR";
 
-    /// <summary>The server must answer, and go on sending, within this time. The whole file may take as long as it does.</summary>
+    /// <summary>Maximum time without data from the server. The whole download may take any time.</summary>
     public TimeSpan Stall { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>Before the first retry; later ones wait longer, up to <see cref="LongestWait"/>.</summary>
+    /// <summary>Delay before the first retry; later delays are longer, up to <see cref="LongestWait"/>.</summary>
     public TimeSpan FirstWait { get; init; } = TimeSpan.FromSeconds(1);
 
     public TimeSpan LongestWait { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>Tries after the first that bring next to nothing, before it is given up.</summary>
+    /// <summary>Retries with almost no progress before the download fails.</summary>
     public int Retries { get; init; } = 4;
 
     /// <summary>Measures <see cref="Stall"/>.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
-    /// <summary>Null: every file from its public address.</summary>
+    /// <summary>Null: every file comes from its public address.</summary>
     public Uri? Mirror { get; init; }
 
     internal DownloadAddress AddressOf(RemoteFile file) =>
@@ -33,7 +33,7 @@ public sealed record DownloadSettings
             Mirror is null ? file.Url : new UriBuilder(Mirror) { Path = $"{Mirror.AbsolutePath.TrimEnd('/')}/{Uri.EscapeDataString(file.Name)}" }.Uri
         );
 
-    /// <exception cref="MissingException">The mirror that the environment names is no address.</exception>
+    /// <exception cref="MissingException">The mirror in the environment is not a valid address.</exception>
     public static DownloadSettings FromEnvironment() =>
         Environment.GetEnvironmentVariable(MirrorVariable) switch
         {

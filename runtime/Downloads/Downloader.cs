@@ -5,20 +5,20 @@ using Polly.Retry;
 namespace ChannelDistillation.Downloads;
 
 /// <summary>
-/// Brings files from their public addresses. A file appears under its name only when it is whole and its SHA-256 is right; until then what
-/// has come of it lies beside, and every later attempt goes on from there. Processes that want the same file fetch it once.
+/// Downloads files from their public addresses. A file appears under its name only when it is complete and its SHA-256 matches. Until then a
+/// partial file lies beside it, and later attempts resume it. Processes that need the same file fetch it once.
 /// </summary>
 public sealed class Downloader(DownloadSettings settings, IWorkObserver observer)
 {
-    /// <summary>An attempt that brings at least this much has not failed for good: the count of retries starts again.</summary>
+    /// <summary>An attempt that downloads at least this many bytes resets the count of retries.</summary>
     private const long Progress = 8 << 20;
 
-    /// <summary>Tells the user something that belongs to what is being fetched.</summary>
+    /// <summary>Reports a message about the current download.</summary>
     public void Say(string message) => observer.Say(message);
 
-    /// <param name="path">Where it goes; its folder is made where it is not there. A file that is there already is left alone.</param>
-    /// <exception cref="MissingException">It could not be had; the message says why and what to do.</exception>
-    /// <exception cref="OperationCanceledException">Asked to stop; what has come is kept.</exception>
+    /// <param name="path">Destination. Its folder is created if needed. An existing file is not changed.</param>
+    /// <exception cref="MissingException">The download failed; the message says why and what to do.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled; the downloaded part is kept.</exception>
     public void Bring(RemoteFile file, string path, CancellationToken stop)
     {
         try
@@ -53,7 +53,7 @@ public sealed class Downloader(DownloadSettings settings, IWorkObserver observer
             string sha256 = part.Sha256();
             if (sha256 != file.Sha256 && part.IsPatched)
             {
-                observer.Say($"The pieces of {file.Name} do not belong together: it has changed in between, or was damaged. Fetching it anew.");
+                observer.Say($"The parts of {file.Name} do not match: the file changed during the download, or was damaged. Downloading it again.");
                 part.StartAnew();
                 Receive(file, address, part, stop);
                 sha256 = part.Sha256();
@@ -73,7 +73,7 @@ public sealed class Downloader(DownloadSettings settings, IWorkObserver observer
         }
     }
 
-    /// <summary>Attempts until the file is as long as it must be.</summary>
+    /// <summary>Retries until the file has its full length.</summary>
     private void Receive(RemoteFile file, DownloadAddress address, PartialFile part, CancellationToken stop)
     {
         var transfer = new HttpTransfer(file, address, settings, observer);
@@ -82,7 +82,7 @@ public sealed class Downloader(DownloadSettings settings, IWorkObserver observer
             long before = part.Length;
             try
             {
-                Persistent(file).ExecuteAsync(async token => await transfer.Run(part, token), stop).AsTask().GetAwaiter().GetResult();
+                RetryPipeline(file).ExecuteAsync(async token => await transfer.Run(part, token), stop).AsTask().GetAwaiter().GetResult();
             }
             catch (BrokenTransferException) when (part.Length - before >= Progress) { }
             catch (BrokenTransferException error)
@@ -92,7 +92,7 @@ public sealed class Downloader(DownloadSettings settings, IWorkObserver observer
         }
     }
 
-    private ResiliencePipeline Persistent(RemoteFile file) =>
+    private ResiliencePipeline RetryPipeline(RemoteFile file) =>
         new ResiliencePipelineBuilder()
             .AddRetry(
                 new RetryStrategyOptions
@@ -107,7 +107,7 @@ public sealed class Downloader(DownloadSettings settings, IWorkObserver observer
                     {
                         observer.Say(
                             $"{file.Name}: {retry.Outcome.Exception!.Message}. "
-                                + $"Trying again in {Math.Max(1, retry.RetryDelay.TotalSeconds):0} s ({retry.AttemptNumber + 1} of {settings.Retries})."
+                                + $"Retrying in {Math.Max(1, retry.RetryDelay.TotalSeconds):0} s ({retry.AttemptNumber + 1} of {settings.Retries})."
                         );
                         return ValueTask.CompletedTask;
                     },

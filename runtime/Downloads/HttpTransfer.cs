@@ -4,45 +4,45 @@ using ChannelDistillation.Core;
 
 namespace ChannelDistillation.Downloads;
 
-/// <summary>The attempts at one file: each asks a server for what is missing of it, and appends what comes.</summary>
+/// <summary>Downloads one file in several attempts; each requests the missing part and appends what it receives.</summary>
 internal sealed class HttpTransfer(RemoteFile file, DownloadAddress address, DownloadSettings settings, IWorkObserver observer)
 {
     private const int BufferSize = 1 << 17;
 
     private const int MostRedirections = 10;
 
-    // Redirections are followed here: HttpClient follows them to addresses of any kind.
+    // Redirections are followed manually, because HttpClient follows them to any kind of address.
     private static readonly HttpClient Client = new(new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(30), AllowAutoRedirect = false })
     {
         Timeout = Timeout.InfiniteTimeSpan,
     };
 
-    /// <summary>Where the last request went.</summary>
+    /// <summary>Address of the last request.</summary>
     private Uri current = address.Uri;
 
-    /// <summary>Whether the server has refused to go on in the middle: what came is then no gain for the next attempt.</summary>
+    /// <summary>Whether the server cannot resume: a partial file is then no help to the next attempt.</summary>
     public bool AlwaysStartsAnew { get; private set; }
 
-    /// <summary>A name that was found before may be found again; one that never was is misspelt, or there is no network.</summary>
+    /// <summary>Whether the host name was resolved before. If it never was, it is misspelt, or there is no network.</summary>
     private bool hasAnswered;
 
-    /// <exception cref="BrokenTransferException">It may go on with another attempt; what came is kept.</exception>
-    /// <exception cref="MissingException">Another attempt would end like this one.</exception>
-    /// <exception cref="OperationCanceledException">Asked to stop.</exception>
+    /// <exception cref="BrokenTransferException">Another attempt may succeed; the downloaded part is kept.</exception>
+    /// <exception cref="MissingException">Another attempt would fail as well.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public async Task Run(PartialFile part, CancellationToken stop)
     {
         using var stall = new CancellationTokenSource(settings.Stall, settings.Time);
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(stop, stall.Token);
+        using var cancel = CancellationTokenSource.CreateLinkedTokenSource(stop, stall.Token);
         try
         {
-            using HttpResponseMessage response = await Ask(part, patience.Token);
+            using HttpResponseMessage response = await Request(part, cancel.Token);
             Prepare(part, response);
-            await using Stream body = await response.Content.ReadAsStreamAsync(patience.Token);
-            await Copy(body, part, stall, patience.Token);
+            await using Stream body = await response.Content.ReadAsStreamAsync(cancel.Token);
+            await Copy(body, part, stall, cancel.Token);
         }
         catch (OperationCanceledException error) when (!stop.IsCancellationRequested)
         {
-            throw new BrokenTransferException($"the server has sent nothing for {settings.Stall.TotalSeconds:0.#} seconds", error);
+            throw new BrokenTransferException($"the server sent nothing for {settings.Stall.TotalSeconds:0.#} seconds", error);
         }
         catch (HttpIOException error) when (error.HttpRequestError == HttpRequestError.ResponseEnded)
         {
@@ -61,8 +61,8 @@ internal sealed class HttpTransfer(RemoteFile file, DownloadAddress address, Dow
             throw Ended();
     }
 
-    /// <summary>The answer to a request for what is missing, from wherever the server sends on to.</summary>
-    private async Task<HttpResponseMessage> Ask(PartialFile part, CancellationToken stop)
+    /// <summary>Requests the missing part, following redirections.</summary>
+    private async Task<HttpResponseMessage> Request(PartialFile part, CancellationToken stop)
     {
         current = address.Uri;
         for (var redirections = 0; ; redirections++)
@@ -78,11 +78,11 @@ internal sealed class HttpTransfer(RemoteFile file, DownloadAddress address, Dow
             {
                 string location = response.Headers.NonValidated.TryGetValues("Location", out HeaderStringValues values) ? values.ToString() : "";
                 if (!Uri.TryCreate(current, location, out Uri? next) || location == "" || next is not { Scheme: "http" or "https", Host: not "" })
-                    throw Redirected($"`{DownloadAddress.Shown(location)}`, which is no http or https address");
+                    throw Redirected($"to `{DownloadAddress.Shown(location)}`, which is not an http or https address");
                 if (current.Scheme == "https" && next.Scheme == "http")
-                    throw Redirected($"`{DownloadAddress.Shown(next)}`, which is not encrypted as this one is");
+                    throw Redirected($"to `{DownloadAddress.Shown(next)}`, which is not encrypted");
                 if (redirections == MostRedirections)
-                    throw Redirected($"and on again more than {MostRedirections} times");
+                    throw Redirected($"more than {MostRedirections} times");
                 current = new DownloadAddress(next).Uri;
             }
         }
@@ -90,20 +90,20 @@ internal sealed class HttpTransfer(RemoteFile file, DownloadAddress address, Dow
         MissingException Redirected(string why) => DownloadProblems.Redirected(address, part.Target, why);
     }
 
-    private static BrokenTransferException Ended(Exception? error = null) => new("the connection broke off before the file was whole", error);
+    private static BrokenTransferException Ended(Exception? error = null) => new("the connection was closed before the file was complete", error);
 
-    /// <summary>Puts the end of the file to where the answer begins.</summary>
+    /// <summary>Truncates the partial file to where the response begins.</summary>
     private void Prepare(PartialFile part, HttpResponseMessage response)
     {
         if (response.StatusCode == HttpStatusCode.RequestedRangeNotSatisfiable)
         {
             part.StartAnew();
-            throw new BrokenTransferException("the server's file ends before what is already here");
+            throw new BrokenTransferException("the server's file is shorter than the downloaded part");
         }
 
         if (!response.IsSuccessStatusCode)
             throw DownloadProblems.MayPass(response.StatusCode)
-                ? new BrokenTransferException($"the server answers {(int)response.StatusCode} ({response.StatusCode})")
+                ? new BrokenTransferException($"the server returned {(int)response.StatusCode} ({response.StatusCode})")
                 : DownloadProblems.Refused(address, part.Target, response.StatusCode);
 
         HttpContentHeaders headers = response.Content.Headers;
@@ -115,7 +115,7 @@ internal sealed class HttpTransfer(RemoteFile file, DownloadAddress address, Dow
             if (headers.ContentRange?.From != part.Length)
             {
                 part.StartAnew();
-                throw new BrokenTransferException("the server sends another part of the file than it was asked for");
+                throw new BrokenTransferException("the server sent another part of the file than requested");
             }
 
             CheckSize(headers.ContentRange.Length);
@@ -127,7 +127,7 @@ internal sealed class HttpTransfer(RemoteFile file, DownloadAddress address, Dow
         if (part.Length > 0)
         {
             AlwaysStartsAnew = true;
-            observer.Say($"The server cannot go on in the middle of {file.Name}: it starts anew.");
+            observer.Say($"The server cannot resume {file.Name}; the download restarts.");
         }
         part.StartAnew();
         observer.Advanced(0);
@@ -139,10 +139,10 @@ internal sealed class HttpTransfer(RemoteFile file, DownloadAddress address, Dow
             throw DownloadProblems.OtherSize(address, file, bytes);
     }
 
-    private async Task Copy(Stream body, PartialFile part, CancellationTokenSource stall, CancellationToken patience)
+    private async Task Copy(Stream body, PartialFile part, CancellationTokenSource stall, CancellationToken cancel)
     {
         var buffer = new byte[BufferSize];
-        while (await body.ReadAsync(buffer, patience) is var read and > 0)
+        while (await body.ReadAsync(buffer, cancel) is var read and > 0)
         {
             stall.CancelAfter(settings.Stall);
             if (part.Length + read > file.Bytes)
@@ -157,5 +157,5 @@ internal sealed class HttpTransfer(RemoteFile file, DownloadAddress address, Dow
     }
 }
 
-/// <summary>An attempt that may do better when it is repeated. The message says what happened: `the server answers 503 (ServiceUnavailable)`.</summary>
+/// <summary>An attempt that may succeed when it is repeated. The message says what happened: `the server returned 503 (ServiceUnavailable)`.</summary>
 internal sealed class BrokenTransferException(string message, Exception? inner = null) : Exception(message, inner);

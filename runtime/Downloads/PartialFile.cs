@@ -2,14 +2,14 @@ using System.Security.Cryptography;
 
 namespace ChannelDistillation.Downloads;
 
-/// <summary>What has come of a file so far. It outlives the process, so that a later one goes on from there.</summary>
+/// <summary>The part of a file downloaded so far. It is kept on disk, so that a later process can resume it.</summary>
 internal sealed class PartialFile : IDisposable
 {
     private readonly FileStream stream;
 
-    /// <param name="path">Of the file when it is whole.</param>
-    /// <exception cref="IOException">It cannot be opened.</exception>
-    /// <exception cref="UnauthorizedAccessException">It may not be opened.</exception>
+    /// <param name="path">Path of the complete file.</param>
+    /// <exception cref="IOException">The file cannot be opened.</exception>
+    /// <exception cref="UnauthorizedAccessException">No permission to open the file.</exception>
     public PartialFile(string path)
     {
         Target = path;
@@ -21,10 +21,10 @@ internal sealed class PartialFile : IDisposable
 
     public long Length => stream.Length;
 
-    /// <summary>Whether its bytes are from more than one answer of the server: then they may not belong together.</summary>
+    /// <summary>Whether its bytes come from several responses, which may not match.</summary>
     public bool IsPatched { get; private set; }
 
-    /// <summary>The next answer goes on where this file ends.</summary>
+    /// <summary>Marks that the next response continues this file.</summary>
     public void GoOn() => IsPatched |= Length > 0;
 
     public void StartAnew()
@@ -47,14 +47,14 @@ internal sealed class PartialFile : IDisposable
         }
     }
 
-    /// <returns>64 hexadecimal digits in lower case.</returns>
+    /// <returns>64 lower-case hexadecimal digits.</returns>
     public string Sha256()
     {
         stream.Seek(0, SeekOrigin.Begin);
         return Convert.ToHexStringLower(SHA256.HashData(stream));
     }
 
-    /// <summary>Gives it its name, all of it on the disk first.</summary>
+    /// <summary>Flushes the file to disk and renames it to its final name.</summary>
     public void Keep()
     {
         stream.Flush(flushToDisk: true);

@@ -3,26 +3,26 @@ using System.Text;
 
 namespace ChannelDistillation.Downloads;
 
-/// <summary>A file at a public address, of which it is known what it holds.</summary>
-/// <param name="Name">As it is called on the disk.</param>
+/// <summary>A file at a public address with known content.</summary>
+/// <param name="Name">Its name on disk.</param>
 /// <param name="Bytes">Its size.</param>
-/// <param name="Sha256">Of its content, 64 hexadecimal digits in lower case.</param>
+/// <param name="Sha256">64 lower-case hexadecimal digits.</param>
 public sealed record RemoteFile(string Name, Uri Url, long Bytes, string Sha256);
 
-/// <summary>Where a file is fetched from. Its text is for messages and logs: user name, password and query, any of which may be a secret, are not in it.</summary>
+/// <summary>The address that a file is fetched from. Its text, for messages and logs, omits user name, password and query, which may be secret.</summary>
 internal sealed class DownloadAddress(Uri address)
 {
     /// <summary>With its query, without user name and password.</summary>
     public Uri Uri { get; } = new(address.GetComponents(UriComponents.HttpRequestUrl, UriFormat.UriEscaped));
 
-    /// <summary>User name and password of the address, as HTTP's basic authentication sends them; null: it has none.</summary>
+    /// <summary>User name and password for HTTP basic authentication; null if the address has none.</summary>
     public AuthenticationHeaderValue? Credentials { get; } = address.UserInfo == "" ? null : new("Basic", Encoded(address.UserInfo));
 
-    /// <summary>Whether another address is of the same server, which may be sent the credentials.</summary>
+    /// <summary>Whether another address is on the same server, to which the credentials may be sent.</summary>
     public bool IsOfSameServer(Uri other) =>
         Uri.Compare(Uri, other, UriComponents.SchemeAndServer, UriFormat.UriEscaped, StringComparison.OrdinalIgnoreCase) == 0;
 
-    /// <summary>A user name alone has an empty password.</summary>
+    /// <summary>A user name without a password gets an empty password.</summary>
     private static string Encoded(string userInfo) =>
         Convert.ToBase64String(Encoding.UTF8.GetBytes(Uri.UnescapeDataString(userInfo.Contains(':') ? userInfo : userInfo + ":")));
 
@@ -32,7 +32,7 @@ internal sealed class DownloadAddress(Uri address)
     public static string Shown(Uri address) =>
         address.GetComponents(UriComponents.SchemeAndServer | UriComponents.Path, UriFormat.UriEscaped) + (address.Query == "" ? "" : "?...");
 
-    /// <summary>The same of a text that may be no address: what follows its last `@`, without a query.</summary>
+    /// <summary>The same for a text that may not be an address: the part after its last `@`, without a query.</summary>
     public static string Shown(string text)
     {
         string rest = text[(text.LastIndexOf('@') + 1)..];

@@ -9,8 +9,8 @@ internal readonly record struct CropWindow(int Left, int Top, int Width, int Hei
     private const int Tries = 10;
 
     /// <summary>
-    /// A random part of a picture, as torchvision's RandomResizedCrop chooses it: its area uniform, its aspect ratio log-uniform, its place
-    /// uniform. Ten draws may fail to fit; then it is the largest part in the middle whose aspect ratio is within bounds.
+    /// A random crop as in torchvision's RandomResizedCrop: uniform area, log-uniform aspect ratio, uniform
+    /// position. After ten draws that do not fit: the largest centre crop whose aspect ratio is within bounds.
     /// </summary>
     public static CropWindow Random(int width, int height, ResizedCropSpec crop, ref Randomness random)
     {
@@ -31,7 +31,7 @@ internal readonly record struct CropWindow(int Left, int Top, int Width, int Hei
         return Middle(width, height, crop.MinAspect, crop.MaxAspect);
     }
 
-    /// <summary>The place of a centred window, the half pixel rounded to even as torchvision's CenterCrop does.</summary>
+    /// <summary>Position of a centred window; half pixels are rounded to even, as in torchvision's CenterCrop.</summary>
     public static int Centred(int length, int window) => (int)Math.Round((length - window) / 2.0);
 
     private static CropWindow Middle(int width, int height, double minAspect, double maxAspect)
@@ -45,7 +45,7 @@ internal readonly record struct CropWindow(int Left, int Top, int Width, int Hei
     private static double Between(double low, double high, double share) => low + (high - low) * share;
 }
 
-/// <summary>Resizing by the shorter side, the longer one in proportion and rounded down, as torchvision's Resize does.</summary>
+/// <summary>Resizing by the shorter side; the longer one is scaled in proportion and rounded down, as in torchvision's Resize.</summary>
 internal static class ShortSide
 {
     public static (int Width, int Height) Resized(int width, int height, int side) =>

@@ -3,10 +3,10 @@ using ChannelDistillation.Core;
 namespace ChannelDistillation.Imaging;
 
 /// <summary>
-/// Picture files to pixels as Pillow's `Image.open(file).convert("RGB")` gives them: by content and not by name, EXIF orientation and
-/// colour profiles ignored, grey repeated, transparency dropped. For one thread at a time.
+/// Decodes image files to the pixels of Pillow's `Image.open(file).convert("RGB")`: the format is found from the content, EXIF orientation and
+/// colour profiles are ignored, grey is repeated, transparency is dropped. Not thread-safe.
 /// </summary>
-/// <param name="system">The system's libjpeg-turbo; null: JPEG files are decoded by SkiaDecoder.</param>
+/// <param name="system">The system's libjpeg-turbo; null: Skia decodes JPEG files.</param>
 internal sealed unsafe class ImageDecoder(TurboJpeg? system) : IDisposable
 {
     private readonly NativeBuffer pixels = new();
@@ -14,10 +14,10 @@ internal sealed unsafe class ImageDecoder(TurboJpeg? system) : IDisposable
     public ImageDecoder()
         : this(TurboJpeg.Create()) { }
 
-    /// <summary>What decodes JPEG files on this machine, for records.</summary>
+    /// <summary>The library that decodes JPEG files on this machine, for records.</summary>
     public static string JpegLibrary => TurboJpeg.IsThere ? "libjpeg-turbo" : "Skia";
 
-    /// <summary>What to say where decoding could be faster; null: it could not.</summary>
+    /// <summary>How to make decoding faster; null if it cannot be.</summary>
     /// <param name="hasLibrary">Whether the system has libjpeg-turbo.</param>
     public static string? Advice(bool hasLibrary) =>
         hasLibrary
@@ -30,7 +30,7 @@ internal sealed unsafe class ImageDecoder(TurboJpeg? system) : IDisposable
                 );
 
     /// <returns>Valid until the next call.</returns>
-    /// <exception cref="ImageException">It is no picture, or it is not whole.</exception>
+    /// <exception cref="ImageException">It is not an image, or truncated.</exception>
     public Pixels Decode(ReadOnlySpan<byte> file)
     {
         if (!JpegHeader.IsJpeg(file))
@@ -50,8 +50,8 @@ internal sealed unsafe class ImageDecoder(TurboJpeg? system) : IDisposable
         return new((nint)target, header.Width, header.Height, 4);
     }
 
-    /// <summary>Looks at what a file says of itself, without decoding it.</summary>
-    /// <exception cref="ImageException">It is no image, asks for too much, or can be seen not to be whole.</exception>
+    /// <summary>Checks a file's header, without decoding the image.</summary>
+    /// <exception cref="ImageException">It is not an image, too large, or visibly truncated.</exception>
     public static void Examine(ReadOnlySpan<byte> file)
     {
         RequireContent(file);
@@ -79,12 +79,12 @@ internal sealed unsafe class ImageDecoder(TurboJpeg? system) : IDisposable
         ImageSize.Check(header.Width, header.Height);
         if (!header.IsWhole(file))
         {
-            throw new ImageException("it ends before the picture does");
+            throw new ImageException("it is truncated");
         }
 
         if (header.Scans(file) is > FileLimits.JpegScans and var scans)
         {
-            throw new ImageException($"it draws its pixels {scans} times; at most {FileLimits.JpegScans} scans are read");
+            throw new ImageException($"it has {scans} scans; the limit is {FileLimits.JpegScans}");
         }
 
         return header;
@@ -97,26 +97,26 @@ internal sealed unsafe class ImageDecoder(TurboJpeg? system) : IDisposable
     }
 }
 
-/// <summary>Guards against a small file that claims to be an enormous picture.</summary>
+/// <summary>Guards against small files that claim to be enormous images.</summary>
 internal static class ImageSize
 {
-    /// <exception cref="ImageException">Nothing, or too much to be a photograph.</exception>
+    /// <exception cref="ImageException">The size is zero or too large.</exception>
     public static void Check(int width, int height)
     {
         if (width < 1 || height < 1)
         {
-            throw new ImageException($"it says that it is {width}x{height} pixels");
+            throw new ImageException($"its stated size is {width}x{height} pixels");
         }
 
         if ((long)width * height > FileLimits.ImagePixels)
         {
             throw new ImageException(
-                $"it says that it is {width}x{height} pixels; images of up to {FileLimits.ImagePixels / 1_000_000} megapixels are read"
+                $"its stated size is {width}x{height} pixels; the limit is {FileLimits.ImagePixels / 1_000_000} megapixels"
             );
         }
     }
 }
 
-/// <summary>A file is no picture that can be read.</summary>
-/// <param name="reason">What is wrong, as a clause: "it ends before the picture does".</param>
+/// <summary>A file that is not a readable image.</summary>
+/// <param name="reason">What is wrong, as a clause: "it is truncated".</param>
 internal sealed class ImageException(string reason, Exception? inner = null) : Exception(reason, inner);

@@ -2,10 +2,10 @@ using System.Buffers.Binary;
 
 namespace ChannelDistillation.Imaging;
 
-/// <summary>What a JPEG file says of itself before its pixels begin (ITU-T T.81, annex B).</summary>
+/// <summary>The header of a JPEG file (ITU-T T.81, annex B).</summary>
 /// <param name="Components">1 grey, 3 colour, 4 CMYK or YCCK.</param>
 /// <param name="Precision">Bits per sample.</param>
-/// <param name="Scan">Where the first compressed data begin.</param>
+/// <param name="Scan">Position of the first compressed data.</param>
 internal readonly record struct JpegHeader(int Width, int Height, int Components, int Precision, int Scan)
 {
     private const byte Marker = 0xFF;
@@ -14,10 +14,10 @@ internal readonly record struct JpegHeader(int Width, int Height, int Components
 
     public static bool IsJpeg(ReadOnlySpan<byte> file) => file is [Marker, 0xD8, Marker, ..];
 
-    /// <summary>Whether the file goes on to its end marker. Compressed data never hold the marker's two bytes, earlier segments may (a thumbnail).</summary>
+    /// <summary>Whether the file contains its end marker. Compressed data never contain the marker's two bytes; earlier segments (a thumbnail) may.</summary>
     public bool IsWhole(ReadOnlySpan<byte> file) => file[Scan..].LastIndexOf([Marker, EndOfImage]) >= 0;
 
-    /// <summary>How often the file sends all pixels or a part of what makes them up. Compressed data never hold the marker's two bytes.</summary>
+    /// <summary>Number of scans. Compressed data never contain the marker's two bytes.</summary>
     public int Scans(ReadOnlySpan<byte> file) => 1 + file[Scan..].Count([Marker, StartOfScan]);
 
     /// <exception cref="ImageException">The header cannot be read.</exception>
@@ -29,7 +29,7 @@ internal readonly record struct JpegHeader(int Width, int Height, int Components
         {
             if (file[position] != Marker || file[position + 1] == Marker)
             {
-                // Fill bytes, and what careless programs leave between segments.
+                // Fill bytes, and garbage between segments that some programs write.
                 position++;
                 continue;
             }
@@ -61,9 +61,9 @@ internal readonly record struct JpegHeader(int Width, int Height, int Components
             }
         }
 
-        throw new ImageException("it ends before the picture begins");
+        throw new ImageException("it ends before its image data");
     }
 
-    /// <summary>SOF0 to SOF15, without the tables and extensions that lie between them.</summary>
+    /// <summary>SOF0 to SOF15, without the tables and extensions between them.</summary>
     private static bool IsFrame(byte kind) => kind is >= 0xC0 and <= 0xCF and not (0xC4 or 0xC8 or 0xCC);
 }

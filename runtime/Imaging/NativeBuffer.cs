@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace ChannelDistillation.Imaging;
 
 /// <summary>
-/// Memory that a worker keeps from one picture to the next: pictures of a million sizes leave nothing to the garbage collector. What a very large
-/// one took is given back when the next needs less.
+/// Native memory that a worker reuses between images, so that images of many sizes do not burden the garbage collector. A very large buffer
+/// is released when the next image needs less.
 /// </summary>
 internal sealed unsafe class NativeBuffer : IDisposable
 {
@@ -16,7 +16,7 @@ internal sealed unsafe class NativeBuffer : IDisposable
 
     public long Size => (long)size;
 
-    /// <summary>At least `bytes` bytes; their content is undefined, and an earlier pointer is no longer valid.</summary>
+    /// <summary>Returns at least `bytes` bytes with undefined content; earlier pointers become invalid.</summary>
     public byte* AtLeast(long bytes)
     {
         if ((nuint)bytes > size || (size > Kept && (nuint)bytes <= Kept))

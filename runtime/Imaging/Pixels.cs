@@ -2,9 +2,9 @@ using ChannelDistillation.Specs;
 
 namespace ChannelDistillation.Imaging;
 
-/// <summary>A decoded picture somewhere in memory, red, green and blue as bytes; valid as long as that memory is.</summary>
-/// <param name="First">Top left.</param>
-/// <param name="BytesPerPixel">3, or 4 with one byte that means nothing. With 3, the byte after the last pixel is readable too.</param>
+/// <summary>A decoded image in memory owned by others: red, green and blue as bytes. Valid as long as that memory.</summary>
+/// <param name="First">Address of the top left pixel.</param>
+/// <param name="BytesPerPixel">3, or 4 with an unused byte. With 3, the byte after the last pixel is readable too.</param>
 internal readonly unsafe record struct Pixels(nint First, int Width, int Height, int BytesPerPixel)
 {
     public long Stride => (long)Width * BytesPerPixel;
@@ -22,7 +22,7 @@ internal sealed class Normalisation
     {
         if (spec.Mean.Count != 3)
         {
-            throw new ArgumentException("Photographs have three channels.");
+            throw new ArgumentException("Images of folders have three channels.");
         }
 
         for (var channel = 0; channel < 3; channel++)

@@ -6,24 +6,24 @@ using ChannelDistillation.Models;
 namespace ChannelDistillation.Imaging;
 
 /// <summary>
-/// Resizes a part of a picture, mirrors it and normalises it, straight into the place where a batch wants it. Two passes as in Pillow,
-/// first along rows, then along columns, rounded to bytes in between; the first writes the colours apart, so that the second reads and
-/// writes whole vectors. For one thread at a time.
+/// Resizes a part of an image, flips it and normalises it directly into a batch. Two passes as in Pillow,
+/// first along rows, then along columns, rounded to bytes in between. The first separates the channels, so that the second reads and
+/// writes whole vectors. Not thread-safe.
 /// </summary>
 internal sealed unsafe class Resampler : IDisposable
 {
     private const int Half = 1 << (ResamplingAxis.Precision - 1);
     private readonly NativeBuffer between = new();
 
-    /// <summary>How columns are resized; to be set before <see cref="Run"/>.</summary>
+    /// <summary>How columns are resized; set before <see cref="Run"/>.</summary>
     public ResamplingAxis Columns { get; } = new();
 
-    /// <summary>How rows are resized; to be set before <see cref="Run"/>.</summary>
+    /// <summary>How rows are resized; set before <see cref="Run"/>.</summary>
     public ResamplingAxis Rows { get; } = new();
 
-    /// <param name="picture">Only `part` of it is looked at.</param>
-    /// <param name="part">The source that <see cref="Columns"/> and <see cref="Rows"/> speak of.</param>
-    /// <param name="mirror">Left becomes right.</param>
+    /// <param name="picture">Only `part` of it is read.</param>
+    /// <param name="part">The source that <see cref="Columns"/> and <see cref="Rows"/> refer to.</param>
+    /// <param name="mirror">Flips horizontally.</param>
     /// <param name="destination">[3, Rows.Length, Columns.Length].</param>
     public void Run(Pixels picture, CropWindow part, bool mirror, Normalisation normalisation, Span<float> destination)
     {
@@ -36,7 +36,7 @@ internal sealed unsafe class Resampler : IDisposable
         }
     }
 
-    /// <summary>The resized picture as bytes, three per pixel.</summary>
+    /// <summary>Writes the resized image as bytes, three per pixel.</summary>
     /// <param name="destination">[Rows.Length, Columns.Length, 3].</param>
     public void Run(Pixels picture, CropWindow part, Span<byte> destination)
     {
@@ -65,7 +65,7 @@ internal sealed unsafe class Resampler : IDisposable
 
     public void Dispose() => between.Dispose();
 
-    /// <summary>Bytes from one row to the next between the passes: room for whole vectors.</summary>
+    /// <summary>Bytes per row between the passes, padded to whole vectors.</summary>
     private int Pitch => (Columns.Length + 7) & ~7;
 
     /// <returns>Three planes of (to - from) rows.</returns>
@@ -143,7 +143,7 @@ internal sealed unsafe class Resampler : IDisposable
         }
     }
 
-    /// <summary>Eight result pixels of one column each, from pixels below one another.</summary>
+    /// <summary>Eight result pixels of one column each, from vertically adjacent pixels.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<int> Weighted(byte* source, int pitch, int* weights, int taps)
     {

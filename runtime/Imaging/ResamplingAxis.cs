@@ -3,9 +3,9 @@ using ChannelDistillation.Models;
 namespace ChannelDistillation.Imaging;
 
 /// <summary>
-/// How one side of a picture is resized: which source pixels each result pixel is made of, and with which weights. A triangle as wide as
-/// the reduction (bilinear where it enlarges, antialiased where it reduces), cut off at the picture's border; weights are fixed-point
-/// numbers of 22 bits. The same numbers as Pillow's, so that results agree to the last bit. Reused from picture to picture.
+/// Resampling along one axis: the source pixels of each result pixel and their weights. A triangle filter as wide as
+/// the reduction factor (bilinear when enlarging, antialiased when reducing), clipped at the image's border; weights are 22-bit fixed-point
+/// numbers. Identical to Pillow's, so that results are bit-identical. Reused between images.
 /// </summary>
 internal sealed class ResamplingAxis
 {
@@ -17,7 +17,7 @@ internal sealed class ResamplingAxis
     private int[] weights = [];
     private double[] shares = [];
 
-    /// <summary>Result pixels.</summary>
+    /// <summary>Number of result pixels.</summary>
     public int Length { get; private set; }
 
     /// <summary>Weights of result pixel i begin at i x Stride.</summary>
@@ -31,13 +31,13 @@ internal sealed class ResamplingAxis
 
     public ReadOnlySpan<int> Weights => weights.AsSpan(0, Length * Stride);
 
-    /// <summary>The source pixels that are needed at all: from, and up to but without.</summary>
+    /// <summary>Range of source pixels that are used; `To` is exclusive.</summary>
     public (int From, int To) Needed => (first[0], first[Length - 1] + taps[Length - 1]);
 
     /// <param name="source">Length of the source.</param>
-    /// <param name="whole">Length that all of the source is resized to.</param>
-    /// <param name="from">Of that, the first pixel wanted.</param>
-    /// <param name="length">And how many.</param>
+    /// <param name="whole">Length that the whole source is resized to.</param>
+    /// <param name="from">First result pixel within that length.</param>
+    /// <param name="length">Number of result pixels.</param>
     public void Set(int source, int whole, int from, int length)
     {
         var scale = (double)source / whole;
@@ -56,7 +56,7 @@ internal sealed class ResamplingAxis
     }
 
     /// <param name="low">First source pixel.</param>
-    /// <param name="centre">Where the triangle is highest.</param>
+    /// <param name="centre">Centre of the triangle.</param>
     /// <param name="slope">One over half its width.</param>
     private static void Weigh(int low, double centre, double slope, Span<double> shares, Span<int> weights)
     {

@@ -2,7 +2,7 @@ using SkiaSharp;
 
 namespace ChannelDistillation.Imaging;
 
-/// <summary>Skia, which comes with TorchSharp: reads PNG, GIF, WebP and BMP, and JPEG where the system has no libjpeg-turbo.</summary>
+/// <summary>Skia, which is part of TorchSharp: decodes PNG, GIF, WebP and BMP, and JPEG on systems without libjpeg-turbo.</summary>
 internal static unsafe class SkiaDecoder
 {
     // Behind the signature, the first chunk's length and name, and width and height: bits per sample and colour type.
@@ -26,15 +26,15 @@ internal static unsafe class SkiaDecoder
                 return result switch
                 {
                     SKCodecResult.Success => new Pixels(pixels, width, height, 4),
-                    SKCodecResult.IncompleteInput => throw new ImageException("it ends before the picture does"),
+                    SKCodecResult.IncompleteInput => throw new ImageException("it is truncated"),
                     _ => throw new ImageException($"it cannot be decoded ({result})"),
                 };
             }
         );
     }
 
-    /// <summary>Looks at what a file says of itself.</summary>
-    /// <exception cref="ImageException">It is no image, or too large a one.</exception>
+    /// <summary>Checks a file's header.</summary>
+    /// <exception cref="ImageException">It is not an image, or too large.</exception>
     public static void Examine(ReadOnlySpan<byte> file) => With(file, codec => codec.Info);
 
     private static T With<T>(ReadOnlySpan<byte> file, Func<SKCodec, T> act)

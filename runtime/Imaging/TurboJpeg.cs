@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace ChannelDistillation.Imaging;
 
 /// <summary>
-/// The system's libjpeg-turbo, through its TurboJPEG interface (functions that every version from 1.2 to 3 has). Decodes with the
-/// library's exact settings, which are Pillow's too: slow integer DCT, smooth upsampling of colours.
+/// The system's libjpeg-turbo, through its TurboJPEG interface (functions in all versions from 1.2 to 3). Decodes with the
+/// library's accurate settings, which Pillow also uses: slow integer DCT, smooth chroma upsampling.
 /// </summary>
 internal sealed unsafe class TurboJpeg : IDisposable
 {
@@ -19,7 +19,7 @@ internal sealed unsafe class TurboJpeg : IDisposable
     /// <summary>Whether this machine has the library.</summary>
     public static bool IsThere => Found is not null;
 
-    /// <summary>A decoder for one thread at a time; null where the library is not there.</summary>
+    /// <summary>Creates a decoder, which is not thread-safe; null if the library is not installed.</summary>
     public static TurboJpeg? Create() => Found is null ? null : new(Found.Init());
 
     /// <summary>Decodes to four bytes per pixel.</summary>
@@ -44,10 +44,10 @@ internal sealed unsafe class TurboJpeg : IDisposable
             );
         }
 
-        // Pictures with small faults inside are shown as the library could make them out, as everywhere else.
+        // Images with small errors are used as far as the library could decode them, as in other programs.
         if (result != 0 && Found.ErrorCode(decoder) != Warning)
         {
-            throw new ImageException($"libjpeg says: {Marshal.PtrToStringUTF8(Found.ErrorText(decoder))}");
+            throw new ImageException($"libjpeg: {Marshal.PtrToStringUTF8(Found.ErrorText(decoder))}");
         }
 
         if (isCmyk)
@@ -112,17 +112,17 @@ internal sealed unsafe class TurboJpeg : IDisposable
 }
 
 /// <summary>
-/// CMYK to RGB as Pillow does it: no colour profile, and every CMYK JPEG taken for an inverted one, as Adobe's programs write them
-/// (and nearly nobody else writes any).
+/// CMYK to RGB as in Pillow: no colour profile, and every CMYK JPEG is assumed to be inverted, as Adobe's programs write them
+/// (and few others write any).
 /// </summary>
 internal static class Cmyk
 {
-    /// <summary>Four bytes per pixel, replaced by red, green, blue and one that means nothing.</summary>
+    /// <summary>Replaces four bytes per pixel by red, green, blue and an unused byte.</summary>
     public static void ToRgb(Span<byte> pixels)
     {
         for (var i = 0; i + 3 < pixels.Length; i += 4)
         {
-            // Inverted, so that black is what is left of white.
+            // Inverted: white minus black.
             var white = pixels[i + 3];
             pixels[i] = Mixed(pixels[i], white);
             pixels[i + 1] = Mixed(pixels[i + 1], white);
@@ -130,7 +130,7 @@ internal static class Cmyk
         }
     }
 
-    /// <summary>white - ink x white / 255, the product rounded as Pillow rounds it.</summary>
+    /// <summary>white - ink x white / 255, rounded as in Pillow.</summary>
     private static byte Mixed(byte inverted, byte white)
     {
         var product = (255 - inverted) * white + 128;

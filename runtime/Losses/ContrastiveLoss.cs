@@ -7,8 +7,8 @@ using static TorchSharp.torch;
 namespace ChannelDistillation.Losses;
 
 /// <summary>
-/// Contrastive representation distillation (Tian, Krishnan, Isola, arXiv 1910.10699, section 3): tells the image itself from many images of other
-/// classes, whose embeddings a memory bank keeps, by noise-contrastive estimation. For both networks, with N images in the set, m negatives,
+/// Contrastive representation distillation (Tian, Krishnan, Isola, arXiv 1910.10699, section 3): distinguishes an image from many images of other
+/// classes, whose embeddings are stored in a memory bank, by noise-contrastive estimation. For both networks, with N images in the set, m negatives,
 /// h(i) = exp(embedding . memory of the other network at i / T) / Z:
 /// - mean over samples of [log(h(own) / (h(own) + m / N)) + sum over negatives of log((m / N) / (h(i) + m / N))].
 /// </summary>
@@ -27,16 +27,16 @@ public sealed class ContrastiveLoss : Loss
             DefaultWeight = 0.8,
             Parameters =
             [
-                new ParameterDescriptor.Integer("dimension", 128, "Of the two normalised embeddings.", Minimum: 1),
-                new ParameterDescriptor.Integer("negatives", 16384, "Images of other classes that each image is told from.", Minimum: 1),
+                new ParameterDescriptor.Integer("dimension", 128, "Dimension of the two normalised embeddings.", Minimum: 1),
+                new ParameterDescriptor.Integer("negatives", 16384, "Number of negatives per image, drawn from other classes.", Minimum: 1),
                 new ParameterDescriptor.Number(
                     "temperature",
                     0.07,
-                    "T: the lower, the more the most similar negatives count.",
+                    "T; lower values emphasise the most similar negatives.",
                     Minimum: 0,
                     AboveMinimum: true
                 ),
-                new ParameterDescriptor.Number("momentum", 0.5, "How much of a remembered embedding stays when its image comes again.", 0, 1),
+                new ParameterDescriptor.Number("momentum", 0.5, "Share of the old embedding that is kept when an entry of the memory bank is updated.", 0, 1),
             ],
             Needs = TeacherSignal.Embedding,
             Create = context => new ContrastiveLoss(context),
@@ -47,7 +47,7 @@ public sealed class ContrastiveLoss : Loss
     private readonly NegativeSampler sampler;
     private readonly ContrastiveMemory memory;
 
-    /// <summary>Images and embeddings of the last batch, to be remembered after its gradients: those are made of the memory as it was.</summary>
+    /// <summary>Images and embeddings of the last batch, stored after the gradient computation, which uses the old memory.</summary>
     private (Tensor Images, Tensor Student, Tensor Teacher)? pending;
 
     private ContrastiveLoss(LossContext context)
@@ -74,7 +74,7 @@ public sealed class ContrastiveLoss : Loss
     }
 
     /// <summary>The loss of a batch for a given choice of negatives.</summary>
-    /// <param name="student">[batch, channels]; the teacher's likewise.</param>
+    /// <param name="student">[batch, channels], as the teacher's.</param>
     /// <param name="images">Each sample's own image first, then its negatives: positions in the training set, [batch, 1 + negatives].</param>
     public Tensor Contrast(Tensor student, Tensor teacher, Tensor images)
     {
@@ -96,18 +96,18 @@ public sealed class ContrastiveLoss : Loss
         pending = null;
     }
 
-    /// <summary>h of each sample's own image first, then of its negatives; [batch, 1 + negatives].</summary>
+    /// <summary>h of each sample's own image, then of its negatives; [batch, 1 + negatives].</summary>
     /// <param name="partition">Z, set from the first batch and kept: the scores of that batch average 1 / N.</param>
     private Tensor Scores(Tensor embedding, Tensor bank, Tensor partition, Tensor images)
     {
-        // All similarities at once and then a choice of them: far less memory to move than the chosen images' vectors.
+        // Computes all similarities and then selects: this moves far less memory than gathering the vectors of the selected images.
         Tensor scores = (embedding.matmul(bank.t()).gather(1, images) / temperature).exp();
         using (no_grad())
             partition.copy_(where(partition.gt(0), partition, scores.mean() * bank.shape[0]));
         return scores / partition.clone();
     }
 
-    /// <summary>Noise-contrastive estimation against a uniform choice of an image.</summary>
+    /// <summary>Noise-contrastive estimation with uniform noise over the images.</summary>
     private Tensor Divergence(Tensor scores)
     {
         long negatives = scores.shape[1] - 1;

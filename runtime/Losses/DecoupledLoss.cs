@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace ChannelDistillation.Losses;
 
 /// <summary>
-/// Decoupled knowledge distillation (Zhao et al., arXiv 2203.08679): the divergence of knowledge distillation in two parts that are
-/// weighted apart, that of the label against all other classes (TCKD), and that among the other classes alone (NCKD),
+/// Decoupled knowledge distillation (Zhao et al., arXiv 2203.08679): the divergence of knowledge distillation split into two separately weighted
+/// parts, the label against all other classes (TCKD), and the other classes among themselves (NCKD),
 /// T^2 x mean over samples of (alpha x TCKD + beta x NCKD). Warm-up and parameters as in its code, mdistiller.
 /// </summary>
 public sealed class DecoupledLoss(double alpha, double beta, Softening softening) : Loss
@@ -21,8 +21,8 @@ public sealed class DecoupledLoss(double alpha, double beta, Softening softening
             Formula = "T^2 x mean of (alpha KL(b_t || b_s) + beta KL(q_t || q_s)), b = label against all others, q = softmax of the others",
             Parameters =
             [
-                new ParameterDescriptor.Number("alpha", 1, "Weight of the label against all other classes.", Minimum: 0),
-                new ParameterDescriptor.Number("beta", 8, "Weight of the other classes among themselves.", Minimum: 0),
+                new ParameterDescriptor.Number("alpha", 1, "Weight of TCKD, the label against all other classes.", Minimum: 0),
+                new ParameterDescriptor.Number("beta", 8, "Weight of NCKD, the other classes among themselves.", Minimum: 0),
                 .. Softening.TrainableOptions(4),
             ],
             DefaultWarmup = 20,

@@ -8,8 +8,8 @@ using static TorchSharp.torch;
 namespace ChannelDistillation.Losses;
 
 /// <summary>
-/// FitNets (Romero et al.: Hints for Thin Deep Nets, arXiv 1412.6550): a stage of the student, brought to the teacher's shape by a trained
-/// regressor, shall equal the teacher's: mean of (regressor(F_s) - F_t)^2. Trained together with the other losses, or, as in the paper, before
+/// FitNets (Romero et al.: Hints for Thin Deep Nets, arXiv 1412.6550): a stage of the student, mapped to the teacher's shape by a trained
+/// regressor, is compared with the teacher's: mean of (regressor(F_s) - F_t)^2. Trained together with the other losses, or, as in the paper, before
 /// them: `fitnets: { stop_after: N }` beside `start_after: N` for all others. The regressor is that of the CRD benchmark (arXiv 1910.10699).
 /// </summary>
 public sealed class FitNetsLoss : Loss
@@ -45,7 +45,7 @@ public sealed class FitNetsLoss : Loss
 
     public override Tensor Compute(LossInput input) => Hint(regressor.forward(input.Student.Features[stage]).relu_(), input.Teacher!.Features[stage]);
 
-    /// <summary>The formula alone: the mean squared difference of two feature maps of one shape.</summary>
+    /// <summary>The formula without the regressor: the mean squared difference of two feature maps of the same shape.</summary>
     public static Tensor Hint(Tensor regressed, Tensor teacher) => nn.functional.mse_loss(regressed, teacher);
 
     private static Mismatch? WhyNotPaired(FeaturePair features, Parameters parameters)
@@ -65,7 +65,7 @@ public sealed class FitNetsLoss : Loss
             ? new(from.Channels, to.Channels, (height, width), stride, padding, bias: true, transposed)
             : null;
 
-    /// <summary>Halves or doubles the size, or cuts the difference off; null: none of these does it.</summary>
+    /// <summary>Halves or doubles the size, or crops the difference; null if none of these fits.</summary>
     private static (int Height, int Width, int Stride, int Padding, bool Transposed)? Kernel(FeatureShape from, FeatureShape to)
     {
         if (from.Height == 2 * to.Height && from.Width == 2 * to.Width)

@@ -6,10 +6,10 @@ using static TorchSharp.torch;
 namespace ChannelDistillation.Losses;
 
 /// <summary>
-/// Guided knowledge distillation (Zhou et al.: Channel Distillation, arXiv 2006.01683, section 3.3): knowledge distillation from
-/// those samples alone that the teacher classifies correctly,
-/// T^2 x sum over correct samples of KL(p_t || p_s) / number of correct samples; 0, with zero gradients, where none is correct
-/// (the published code gives NaN there).
+/// Guided knowledge distillation (Zhou et al.: Channel Distillation, arXiv 2006.01683, section 3.3): knowledge distillation only from
+/// samples that the teacher classifies correctly,
+/// T^2 x sum over correct samples of KL(p_t || p_s) / number of correct samples; 0, with zero gradients, if none is correct
+/// (the published code gives NaN).
 /// </summary>
 public sealed class GuidedKnowledgeDistillationLoss(Softening softening) : Loss
 {
@@ -32,7 +32,7 @@ public sealed class GuidedKnowledgeDistillationLoss(Softening softening) : Loss
     public override Tensor Compute(LossInput input)
     {
         var teacher = input.Teacher!;
-        // Stays on the device: asking for the number itself would wait for the computation.
+        // Stays on the device: reading the number would synchronise.
         var count = teacher.Derive("number of correct samples, at least 1", () => teacher.Correct.sum().clamp_min(1));
         Softened logits = softening.Of(input);
         return logits.Rescale((logits.Divergence() * teacher.Correct).sum() / count);

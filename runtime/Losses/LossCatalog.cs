@@ -4,7 +4,7 @@ using ChannelDistillation.TorchScript;
 
 namespace ChannelDistillation.Losses;
 
-/// <summary>Every loss an experiment can name. A new one is its file and a line here.</summary>
+/// <summary>All losses that an experiment can name. To add one, add its file and a line here.</summary>
 public static class LossCatalog
 {
     public static IReadOnlyList<LossDescriptor> All { get; } =
@@ -37,10 +37,10 @@ public static class LossCatalog
 
     public static LossDescriptor? Find(string name) => ByName.GetValueOrDefault(name);
 
-    /// <summary>The network that is trained with some losses: the student's, with an assistant where one of them adds it.</summary>
+    /// <summary>The network that is trained with a run's losses: the student, with an assistant if a loss adds one.</summary>
     public static ModelSpec Network(RunSpec run) => Network(run.Student, run.Losses.Where(loss => loss.Script is null).Select(loss => loss.Name));
 
-    /// <summary>The descriptor of a run's loss: of the catalog, or made from what its archive says of itself.</summary>
+    /// <summary>The descriptor of a run's loss, from the catalog or from its archive's description.</summary>
     /// <exception cref="InvalidDataException">The archive cannot be used.</exception>
     public static LossDescriptor Describe(LossSpec loss) =>
         loss.Script is null ? Get(loss.Name) : ScriptedLoss.Describe(loss.Name, TorchScript.Archive.Read(loss.Script.Path, loss.Script.Name));
@@ -49,6 +49,6 @@ public static class LossCatalog
     public static ModelSpec Network(ModelSpec student, IEnumerable<string> losses) =>
         losses.Any(loss => Find(loss)?.AddsAssistant == true) ? student with { Name = student.Name + AssistedNetwork.Suffix } : student;
 
-    /// <exception cref="KeyNotFoundException">An unknown name: experiments are validated before they get here.</exception>
+    /// <exception cref="KeyNotFoundException">The name is unknown. Experiments are validated before this call.</exception>
     public static LossDescriptor Get(string name) => ByName[name];
 }

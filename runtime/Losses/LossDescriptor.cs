@@ -4,7 +4,7 @@ using ChannelDistillation.Specs;
 
 namespace ChannelDistillation.Losses;
 
-/// <summary>What is known of a loss without building it, and how to build it. YAML keys, checks, schema and docs follow from it.</summary>
+/// <summary>Properties of a loss, and how to create it. YAML keys, validation, schema and documentation are derived from it.</summary>
 public sealed record LossDescriptor
 {
     /// <summary>The key in experiments.</summary>
@@ -13,7 +13,7 @@ public sealed record LossDescriptor
     /// <summary>The method's full name.</summary>
     public required string Title { get; init; }
 
-    /// <summary>Paper, and code where values follow it.</summary>
+    /// <summary>The paper, and the code that values follow.</summary>
     public required string Source { get; init; }
 
     /// <summary>In plain text, one line.</summary>
@@ -21,7 +21,7 @@ public sealed record LossDescriptor
 
     public double DefaultWeight { get; init; } = 1;
 
-    /// <summary>Epochs over which its weight grows where an experiment does not say.</summary>
+    /// <summary>Epochs of warm-up of its weight if an experiment sets none.</summary>
     public int DefaultWarmup { get; init; }
 
     public IReadOnlyList<ParameterDescriptor> Parameters { get; init; } = [];
@@ -29,27 +29,27 @@ public sealed record LossDescriptor
     /// <summary>Defaults that differ on some datasets, as in the authors' code.</summary>
     public IReadOnlyList<DatasetDefaults> DatasetDefaults { get; init; } = [];
 
-    /// <summary>What it reads of the teacher; <see cref="TeacherSignal.None"/>: it works without one.</summary>
+    /// <summary>What it reads of the teacher; <see cref="TeacherSignal.None"/> if it needs no teacher.</summary>
     public TeacherSignal Needs { get; init; } = TeacherSignal.None;
 
-    /// <summary>What it reads of the student, if it is not what it reads of the teacher.</summary>
+    /// <summary>What it reads of the student, if this differs from <see cref="Needs"/>.</summary>
     public TeacherSignal? ReadsOfStudent { get; init; }
 
     /// <summary>What it reads of the student.</summary>
     public TeacherSignal OfStudent => ReadsOfStudent ?? Needs;
 
-    /// <summary>Why these features cannot be paired; null: they can.</summary>
+    /// <summary>Returns why features cannot be paired, or null.</summary>
     public Func<FeaturePair, Parameters, Mismatch?> WhyNotPaired { get; init; } = (_, _) => null;
 
     /// <summary>Whether the student gets an assistant (<see cref="AssistedNetwork"/>).</summary>
     public bool AddsAssistant { get; init; }
 
-    /// <summary>Parameters that <see cref="WhyNotPaired"/> looks at.</summary>
+    /// <summary>Parameters that <see cref="WhyNotPaired"/> depends on.</summary>
     public IReadOnlyList<string> PairingParameters { get; init; } = [];
 
     public required Func<LossContext, Loss> Create { get; init; }
 
-    /// <summary>The same loss with the defaults that it has on a dataset.</summary>
+    /// <summary>The same loss with its defaults for a dataset.</summary>
     public LossDescriptor On(string dataset) =>
         DatasetDefaults.FirstOrDefault(defaults => defaults.Dataset == dataset) is DatasetDefaults own
             ? this with
@@ -70,13 +70,13 @@ public sealed record LossDescriptor
     public Parameters DefaultParameters => new(Parameters.Select(parameter => KeyValuePair.Create(parameter.Name, parameter.DefaultValue)));
 }
 
-/// <summary>The defaults of a loss that differ on one dataset.</summary>
+/// <summary>Defaults of a loss that differ on one dataset.</summary>
 /// <param name="Dataset">Its name.</param>
-/// <param name="Warmup">Null: as on every other.</param>
-/// <param name="Weight">Likewise.</param>
+/// <param name="Warmup">Null: as on other datasets.</param>
+/// <param name="Weight">Null: as on other datasets.</param>
 public sealed record DatasetDefaults(string Dataset, int? Warmup = null, double? Weight = null)
 {
-    /// <summary>By the names of the parameters.</summary>
+    /// <summary>By parameter name.</summary>
     public IReadOnlyDictionary<string, object> Parameters { get; init; } = new Dictionary<string, object>();
 }
 
@@ -87,7 +87,7 @@ public enum TeacherSignal
     None = 0,
     Logits = 1,
 
-    /// <summary>Stage outputs, or anything made from them but channel means.</summary>
+    /// <summary>Stage outputs, or anything computed from them except channel means.</summary>
     Features = 2,
 
     /// <summary>The pooled last stage.</summary>
@@ -96,24 +96,24 @@ public enum TeacherSignal
     /// <summary>Stage outputs before their last ReLU.</summary>
     PreActivations = 8,
 
-    /// <summary>Global averages of the stage outputs' channels.</summary>
+    /// <summary>Channel means: global averages of the stage outputs' channels.</summary>
     ChannelMeans = 16,
 
-    /// <summary>Whole maps of activations: far more numbers than can be kept for every image.</summary>
+    /// <summary>Whole activation maps, which are too large to be cached for every image.</summary>
     WholeMaps = Features | PreActivations,
 }
 
 /// <summary>Stage outputs of student and teacher, first stage first.</summary>
 public sealed record FeaturePair(IReadOnlyList<FeatureShape> Student, IReadOnlyList<FeatureShape> Teacher)
 {
-    /// <summary>Channels of the student's embedding: those of its last stage, if nothing else is said.</summary>
+    /// <summary>Channels of the student's embedding; by default those of its last stage.</summary>
     public int StudentEmbedding { get; init; } = Student.Count == 0 ? 0 : Student[^1].Channels;
 
-    /// <summary>Channels of the teacher's embedding: those of its last stage, if nothing else is said.</summary>
+    /// <summary>Channels of the teacher's embedding; by default those of its last stage.</summary>
     public int TeacherEmbedding { get; init; } = Teacher.Count == 0 ? 0 : Teacher[^1].Channels;
 
-    /// <summary>Of two models on images of a given size.</summary>
-    /// <param name="teacher">Null: the student learns alone.</param>
+    /// <summary>The features of two models for images of a given size.</summary>
+    /// <param name="teacher">Null without a teacher.</param>
     public static FeaturePair Of(ModelSpec student, ModelSpec? teacher, ImageShape image)
     {
         ModelDescriptor learner = ModelCatalog.Describe(student);
@@ -128,19 +128,19 @@ public sealed record FeaturePair(IReadOnlyList<FeatureShape> Student, IReadOnlyL
     }
 }
 
-/// <summary>What a loss is built from.</summary>
-/// <param name="Features">Empty teacher side where there is no teacher.</param>
-/// <param name="TrainingLabels">Class of each training image, for methods that keep something per image.</param>
-/// <param name="Seed">Of the run, for methods that draw random numbers.</param>
+/// <summary>Arguments for creating a loss.</summary>
+/// <param name="Features">The teacher's side is empty without a teacher.</param>
+/// <param name="TrainingLabels">Class of each training image, for methods with per-image state.</param>
+/// <param name="Seed">The run's seed, for methods that draw random numbers.</param>
 public sealed record LossContext(Parameters Parameters, FeaturePair Features, int Classes, IReadOnlyList<int> TrainingLabels, long Seed)
 {
-    /// <summary>Of the whole run, for methods with a schedule of their own.</summary>
+    /// <summary>Epochs of the run, for methods with their own schedule.</summary>
     public int Epochs { get; init; }
 }
 
 /// <summary>
-/// A parameter of a loss: its name in experiments, type, default, range and one sentence about it. Validation, suggestions,
-/// the JSON schema and the documentation are made from this.
+/// A parameter of a loss: its name in experiments, type, default, range and a one-sentence description. Validation, suggestions,
+/// the JSON schema and the documentation are derived from this.
 /// </summary>
 public abstract record ParameterDescriptor(string Name, string Doc)
 {
@@ -149,7 +149,7 @@ public abstract record ParameterDescriptor(string Name, string Doc)
     /// <summary>The same parameter with another default.</summary>
     public abstract ParameterDescriptor WithDefault(object value);
 
-    /// <param name="Minimum">Smallest allowed value, or the bound itself where <paramref name="AboveMinimum"/>.</param>
+    /// <param name="Minimum">Smallest allowed value; excluded if <paramref name="AboveMinimum"/>.</param>
     public sealed record Number(
         string Name,
         double Default,
@@ -166,7 +166,7 @@ public abstract record ParameterDescriptor(string Name, string Doc)
         public bool Allows(double value) => double.IsFinite(value) && value <= Maximum && (AboveMinimum ? value > Minimum : value >= Minimum);
     }
 
-    /// <summary>A whole number; held as a double like every number.</summary>
+    /// <summary>An integer; stored as a double like every number.</summary>
     public sealed record Integer(string Name, int Default, string Doc, int Minimum = int.MinValue, int Maximum = int.MaxValue)
         : ParameterDescriptor(Name, Doc)
     {
@@ -184,7 +184,7 @@ public abstract record ParameterDescriptor(string Name, string Doc)
         public override ParameterDescriptor WithDefault(object value) => this with { Default = (bool)value };
     }
 
-    /// <summary>One of a few words.</summary>
+    /// <summary>One of a few strings.</summary>
     public sealed record Choice(string Name, string Default, IReadOnlyList<string> Choices, string Doc) : ParameterDescriptor(Name, Doc)
     {
         public override object DefaultValue => Default;

@@ -9,7 +9,7 @@ namespace ChannelDistillation.Losses;
 /// Normalised knowledge distillation (Yang et al.: From Knowledge Distillation to Self-Knowledge Distillation, arXiv 2303.13005): cross-entropy with the
 /// teacher's probability of the label, and with its probabilities of the other classes, normalised among themselves in teacher and student,
 /// mean of -p_t[label] log p_s[label] + gamma T^2 x mean of -sum over the others of q_t log q_s, q = softmax of the others' logits / T.
-/// The first part is at temperature 1. The loss of a student that equals the teacher is not 0.
+/// The first part is at temperature 1. The loss of a student equal to the teacher is not 0.
 /// </summary>
 public sealed class NormalizedLoss(double gamma, Softening label, Softening others) : Loss
 {
@@ -23,7 +23,7 @@ public sealed class NormalizedLoss(double gamma, Softening label, Softening othe
                 "mean of -p_t[label] log p_s[label] + gamma T^2 x mean of -sum over the other classes of q_t log q_s, q = softmax(logits / T) of the others",
             Parameters =
             [
-                new ParameterDescriptor.Number("gamma", 1.5, "Weight of the other classes among themselves.", Minimum: 0),
+                new ParameterDescriptor.Number("gamma", 1.5, "Weight of the part for the other classes.", Minimum: 0),
                 .. Softening.Options(1),
             ],
             DatasetDefaults =

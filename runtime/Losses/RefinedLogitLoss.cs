@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace ChannelDistillation.Losses;
 
 /// <summary>
-/// Refined logit distillation (Sun et al., arXiv 2408.07703; parameters and warm-up of its code): what the teacher gets wrong is not taught. The student's
+/// Refined logit distillation (Sun et al., arXiv 2408.07703; parameters and warm-up of its code): avoids teaching the teacher's mistakes. The student's
 /// confidence in the label follows the teacher's in its own most likely class (SCD), and only classes that the teacher ranks below the label are
 /// compared among themselves (MCD), alpha x SCD + beta x MCD,
 /// SCD = Tc^2 x mean of KL((max p_t, rest) || (p_s[label], rest)), MCD = T^2 x mean of KL(q_t || q_s), q = softmax(logits / T) of the classes below the label.
@@ -25,8 +25,8 @@ public sealed class RefinedLogitLoss(double alpha, double beta, Softening confid
                 + "q = softmax(logits / T) of the classes that the teacher ranks below the label",
             Parameters =
             [
-                new ParameterDescriptor.Number("alpha", 1, "Weight of the confidence in the label.", Minimum: 0),
-                new ParameterDescriptor.Number("beta", 8, "Weight of the classes below the label among themselves.", Minimum: 0),
+                new ParameterDescriptor.Number("alpha", 1, "Weight of SCD, the confidence in the label.", Minimum: 0),
+                new ParameterDescriptor.Number("beta", 8, "Weight of MCD, the classes ranked below the label.", Minimum: 0),
                 Softening.Temperature(1, "confidence_temperature"),
                 .. Softening.Options(4),
             ],
@@ -67,7 +67,7 @@ public sealed class RefinedLogitLoss(double alpha, double beta, Softening confid
         return alpha * sure.Rescale(ofLabel.mean()) + beta * soft.Rescale(ofBelow.mean());
     }
 
-    /// <summary>True for the classes that a teacher's logits do not rank below the label. In a sample without any below it the label stays, which alone adds 0.</summary>
+    /// <summary>True for the classes that the teacher does not rank below the label. If there is none below it, the label itself is kept, which contributes 0.</summary>
     private static Tensor NotBelow(Tensor logits, Tensor labels)
     {
         Tensor hidden = logits >= logits.gather(1, labels);

@@ -9,7 +9,7 @@ namespace ChannelDistillation.Losses;
 /// Relational knowledge distillation (Park et al., arXiv 1904.05068, section 3.2): distances between pairs of embeddings, as multiples of
 /// their mean over the batch, and angles of triples,
 /// distance x smoothL1(D_s, D_t) + angle x smoothL1(A_s, A_t), each averaged over all pairs or triples of the batch.
-/// Not Residual Knowledge Distillation, which shares the abbreviation. A batch of one image has no relations: 0.
+/// Not to be confused with Residual Knowledge Distillation, which has the same abbreviation. It is 0 for a batch of one image.
 /// </summary>
 public sealed class RelationalLoss(double distance, double angle) : Loss
 {
@@ -25,8 +25,8 @@ public sealed class RelationalLoss(double distance, double angle) : Loss
                 "distance x smoothL1(D_s, D_t) + angle x smoothL1(A_s, A_t), D = distances of pairs / their mean, A = cosines of the angles of triples",
             Parameters =
             [
-                new ParameterDescriptor.Number("distance", 25, "How much the distances of pairs count.", Minimum: 0),
-                new ParameterDescriptor.Number("angle", 50, "How much the angles of triples count.", Minimum: 0),
+                new ParameterDescriptor.Number("distance", 25, "Weight of the pairwise distances.", Minimum: 0),
+                new ParameterDescriptor.Number("angle", 50, "Weight of the angles of triples.", Minimum: 0),
             ],
             Needs = TeacherSignal.Embedding,
             Create = context => new RelationalLoss(context.Parameters.Number("distance"), context.Parameters.Number("angle")),
@@ -52,7 +52,7 @@ public sealed class RelationalLoss(double distance, double angle) : Loss
         Tensor squares = embedding.square().sum(1);
         Tensor squared = squares.unsqueeze(1) + squares.unsqueeze(0) - 2 * embedding.matmul(embedding.t());
         Tensor others = 1 - eye(batch, device: embedding.device);
-        // Rounding makes small squares negative, and the root of 0 has no gradient.
+        // Rounding can make small squares negative, and the square root has no gradient at 0.
         Tensor distances = squared.clamp_min(SmallestSquare).sqrt() * others;
         return distances / (distances.sum() / (batch * (batch - 1)));
     }

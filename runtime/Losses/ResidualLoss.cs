@@ -6,11 +6,11 @@ using static TorchSharp.torch;
 namespace ChannelDistillation.Losses;
 
 /// <summary>
-/// Residual knowledge distillation (Gao et al., arXiv 2002.09168): the student's stages imitate the teacher's, an assistant's learn what is then
-/// still missing, and both are used together (<see cref="AssistedNetwork"/>),
-/// sum over stages of mean of (c(F_s) - F_t)^2 + mean of (c(F_a) - (F_t - c(F_s)))^2, where the second term leaves the student alone and c is a
-/// trained 1x1 convolution, also where the numbers of channels are equal: behind a ReLU alone the assistant could not take anything away. The paper splits one network into student and assistant, so that both
-/// cost what one did; here the assistant is a second network like the student.
+/// Residual knowledge distillation (Gao et al., arXiv 2002.09168): the student's stages imitate the teacher's, an assistant's stages learn the
+/// residual, and both are used together (<see cref="AssistedNetwork"/>),
+/// sum over stages of mean of (c(F_s) - F_t)^2 + mean of (c(F_a) - (F_t - c(F_s)))^2. The second term has no gradient for the student. c is a
+/// trained 1x1 convolution, even if the numbers of channels are equal: without it the assistant's ReLU would allow no negative residual. The paper splits one network into student and assistant at the same total
+/// cost; here the assistant is a second network like the student.
 /// </summary>
 public sealed class ResidualLoss : Loss
 {
@@ -19,7 +19,7 @@ public sealed class ResidualLoss : Loss
         {
             Name = "residual-kd",
             Title = "Residual knowledge distillation",
-            Source = "Gao et al., arXiv 2002.09168; the weight is ours",
+            Source = "Gao et al., arXiv 2002.09168; our weight",
             Formula =
                 "sum over stages of mean of (c(F_s) - F_t)^2 + mean of (c(F_a) - (F_t - c(F_s)))^2, a = an assistant beside the student, c = 1x1 convolution",
             DefaultWeight = 1,

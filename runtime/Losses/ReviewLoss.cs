@@ -28,7 +28,7 @@ public sealed class ReviewLoss : Loss
                 "sum over stages and embedding of HCL(fusion of F_s with all deeper, F_t), HCL = mean squared error at full size, 4x4, 2x2 and 1x1, halved each time",
             Parameters =
             [
-                new ParameterDescriptor.Flag("pre_activation", false, "Whether the student's stages, too, are taken before their last ReLU."),
+                new ParameterDescriptor.Flag("pre_activation", false, "Take the student's stages before their last ReLU, too."),
             ],
             DefaultWarmup = 20,
             DatasetDefaults = [new("imagenet", Warmup: 1) { Parameters = new Dictionary<string, object> { ["pre_activation"] = true } }],

@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 namespace ChannelDistillation.Losses;
 
 /// <summary>
-/// A loss from Python. Its own parameters are trained with the student, its buffers kept in checkpoints; both start with the values in the file.
+/// A loss from Python. Its own parameters are trained with the student and its buffers are saved in checkpoints; both start with the values in the file.
 /// </summary>
 public sealed class ScriptedLoss : Loss
 {
@@ -30,9 +30,9 @@ public sealed class ScriptedLoss : Loss
 
     public override Taps OfTeacher { get; }
 
-    /// <summary>The loss of an archive. Its parameters are numbers without a range: the file states defaults only.</summary>
-    /// <param name="name">In the experiment.</param>
-    /// <exception cref="InvalidDataException">It is no loss.</exception>
+    /// <summary>The loss of an archive. Its parameters are numbers without a range, because the archive states only defaults.</summary>
+    /// <param name="name">Its name in the experiment.</param>
+    /// <exception cref="InvalidDataException">The archive is not a loss.</exception>
     public static LossDescriptor Describe(string name, Archive archive)
     {
         LossDescription description = archive.Loss;
@@ -58,18 +58,18 @@ public sealed class ScriptedLoss : Loss
         };
     }
 
-    /// <exception cref="InvalidDataException">It returns no scalar, or one without a gradient.</exception>
+    /// <exception cref="InvalidDataException">The module does not return a scalar, or returns one without a gradient.</exception>
     public override Tensor Compute(LossInput input)
     {
         using var scope = NewDisposeScope();
         IReadOnlyList<Tensor> returned = module.Call([.. inputs.Select(argument => Argument(argument, input)), .. parameters]);
         if (returned is not [{ } loss] || loss.dim() != 0 || !loss.is_floating_point())
             throw new InvalidDataException(
-                $"The loss `{name}` ({module.File.Name}) returns {InWords(returned)}; it must return one number, a floating-point tensor without dimensions."
+                $"The loss `{name}` ({module.File.Name}) returns {InWords(returned)}; it must return a floating-point tensor without dimensions."
             );
         if (!loss.requires_grad)
             throw new InvalidDataException(
-                $"The loss `{name}` ({module.File.Name}) has no gradient: what it returns depends neither on the student nor on its own parameters, or was detached."
+                $"The loss `{name}` ({module.File.Name}) has no gradient: its result does not depend on the student or its own parameters, or was detached."
             );
         return (loss.dtype == ScalarType.Float32 ? loss : loss.to(ScalarType.Float32)).MoveToOuterDisposeScope();
     }
@@ -122,7 +122,7 @@ public sealed class ScriptedLoss : Loss
     private static object Argument(LossArgument argument, LossInput input) =>
         argument.Kind switch
         {
-            // As an object: a Scalar would become a Tensor, the type of the other cases.
+            // Cast to object: a Scalar would be converted to Tensor, the type of the other cases.
             LossArgumentKind.Epoch => (object)((long)input.Epoch).ToScalar(),
             LossArgumentKind.Labels => input.Labels,
             LossArgumentKind.Indices => Indices(input),

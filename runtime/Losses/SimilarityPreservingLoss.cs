@@ -6,11 +6,11 @@ using static TorchSharp.torch;
 namespace ChannelDistillation.Losses;
 
 /// <summary>
-/// Similarity-preserving distillation (Tung, Mori: Similarity-Preserving Knowledge Distillation, arXiv 1907.09682): images that look alike
-/// to the teacher shall look alike to the student. With Q [batch, channels x height x width] of a stage and G = Q Q^T, rows of length 1:
+/// Similarity-preserving distillation (Tung, Mori: Similarity-Preserving Knowledge Distillation, arXiv 1907.09682): images that are similar
+/// for the teacher should be similar for the student. With Q [batch, channels x height x width] of a stage and G = Q Q^T, rows of length 1:
 /// mean over (sample, sample) of (G_s - G_t)^2.
 /// </summary>
-/// <param name="pairs">Stages that are compared, counted from 0.</param>
+/// <param name="pairs">Stages to compare, counted from 0.</param>
 public sealed class SimilarityPreservingLoss(params IReadOnlyList<(int Student, int Teacher)> pairs) : Loss
 {
     public static LossDescriptor Descriptor { get; } =
@@ -23,7 +23,7 @@ public sealed class SimilarityPreservingLoss(params IReadOnlyList<(int Student, 
             DefaultWeight = 3000,
             Parameters =
             [
-                new ParameterDescriptor.Choice("stages", "last", ["last", "all"], "Whether the last stages are compared, or every pair of stages."),
+                new ParameterDescriptor.Choice("stages", "last", ["last", "all"], "Compare only the last stages, or all pairs of stages."),
             ],
             Needs = TeacherSignal.Features,
             WhyNotPaired = WhyNotPaired,
@@ -52,7 +52,7 @@ public sealed class SimilarityPreservingLoss(params IReadOnlyList<(int Student, 
             ? null
             : mismatch with
             {
-                Remedy = "let `sp` compare the last stages alone (`stages: last`)",
+                Remedy = "compare only the last stages in `sp` (`stages: last`)",
             };
 
     private static Taps Union(IEnumerable<Taps> taps) => taps.Aggregate((all, some) => all | some);

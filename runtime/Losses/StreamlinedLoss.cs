@@ -9,12 +9,12 @@ namespace ChannelDistillation.Losses;
 /// Streamlined knowledge distillation (Hyun et al., CVPR 2026; StreamLined, its code): knowledge distillation, and the directions of the logits within a batch.
 /// With C the cosines between all pairs of samples and D = C_s - C_t, [batch, batch],
 /// share_samples T^2 x mean of KL(p_t || p_s) + share_classes x mean of sqrt(D_i S^-1 D_i'), S = covariance of the rows of D + tikhonov I.
-/// As in the code the cosines are divided by the number of classes, and the shares are of those samples and classes whose confidence in the teacher is not
-/// above the median; the form of the paper has neither. A batch of one sample has no second part, and rows without a difference have no gradient, where the code gives NaN.
+/// As in the code, the cosines are divided by the number of classes, and the shares are the fractions of samples and classes whose confidence in the teacher is not
+/// above the median; the paper's form has neither. A batch of one sample has no second part, and rows without a difference have no gradient, where the code gives NaN.
 /// </summary>
 public sealed class StreamlinedLoss(double tikhonov, bool isOfPaper, Softening softening) : Loss
 {
-    /// <summary>Below it a distance is a rounding error, and the slope of its root too steep.</summary>
+    /// <summary>Smaller distances are rounding errors, for which the gradient of the root is too large.</summary>
     private const double SmallestSquare = 1e-12;
 
     public static LossDescriptor Descriptor { get; } =
@@ -33,7 +33,7 @@ public sealed class StreamlinedLoss(double tikhonov, bool isOfPaper, Softening s
                     "form",
                     "code",
                     ["code", "paper"],
-                    "The paper's form has no shares, and cosines that are not divided by the number of classes."
+                    "`paper` omits the shares and does not divide the cosines by the number of classes."
                 ),
                 new ParameterDescriptor.Number("tikhonov", 0.1, "Added to the diagonal of the covariance.", Minimum: 0, AboveMinimum: true),
                 .. Softening.Options(4),
@@ -80,11 +80,11 @@ public sealed class StreamlinedLoss(double tikhonov, bool isOfPaper, Softening s
         return square.clamp_min(SmallestSquare).sqrt().mean();
     }
 
-    /// <summary>The share of values that are not above their median, the mean of the two middle ones of an even number.</summary>
+    /// <summary>The fraction of values that are not above their median (for an even number, the mean of the two middle values).</summary>
     private static Tensor NotAboveMedian(Tensor values)
     {
         int half = (int)(values.shape[0] + 1) / 2;
-        // From below, and from above: the two middle values, or twice the middle one.
+        // From below and from above: the two middle values, or twice the middle one.
         Tensor median = (values.topk(half, largest: false).values.max() + values.topk(half).values.min()) / 2;
         return (values <= median).to(values.dtype).mean();
     }

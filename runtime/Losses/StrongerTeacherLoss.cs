@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace ChannelDistillation.Losses;
 
 /// <summary>
-/// DIST (Huang et al.: Knowledge Distillation from A Stronger Teacher, arXiv 2205.10536): the student's probabilities need not equal the
-/// teacher's, only vary with them. With rho = Pearson's correlation of softmax(logits / T),
+/// DIST (Huang et al.: Knowledge Distillation from A Stronger Teacher, arXiv 2205.10536): the student's probabilities should correlate with
+/// the teacher's rather than equal them. With rho = Pearson's correlation of softmax(logits / T),
 /// T^2 x (beta x (1 - mean over samples of rho) + gamma x (1 - mean over classes of rho)).
 /// </summary>
 public sealed class StrongerTeacherLoss(double beta, double gamma, Softening softening) : Loss
@@ -50,7 +50,7 @@ public sealed class StrongerTeacherLoss(double beta, double gamma, Softening sof
 
     /// <summary>
     /// Pearson's correlation along one dimension, averaged over the other. As in the authors' code, epsilon is added to the product of the norms,
-    /// which makes a difference where a class has nearly the same probability in the whole batch.
+    /// which matters if a class has nearly the same probability in the whole batch.
     /// </summary>
     private static Tensor Correlation(Tensor a, Tensor b, int dimension)
     {

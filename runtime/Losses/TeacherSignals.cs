@@ -5,10 +5,10 @@ using static TorchSharp.torch;
 namespace ChannelDistillation.Losses;
 
 /// <summary>
-/// What a frozen teacher says of one batch. Anything derived is made once, when the first lane asks for it, and shared by
-/// every lane of the cohort.
+/// A frozen teacher's outputs for one batch. Derived tensors are computed once, when the first lane needs them, and shared by
+/// all lanes of the cohort.
 /// </summary>
-/// <param name="output">Without gradients; lives as long as the step.</param>
+/// <param name="output">Without gradients; valid during the step.</param>
 /// <param name="labels">[batch], int64.</param>
 public sealed class TeacherSignals(ModelOutput output, Tensor labels)
 {
@@ -29,7 +29,7 @@ public sealed class TeacherSignals(ModelOutput output, Tensor labels)
     /// <summary>Global average of each channel of a stage, [batch, channels].</summary>
     public Tensor ChannelMeans(int stage) => output.ChannelMeans[stage];
 
-    /// <summary>1 where the teacher's most likely class is the label, else 0; [batch], float32.</summary>
+    /// <summary>1 if the teacher's most likely class is the label, otherwise 0; [batch], float32.</summary>
     public Tensor Correct =>
         Derive(
             "correct",
@@ -41,14 +41,14 @@ public sealed class TeacherSignals(ModelOutput output, Tensor labels)
             }
         );
 
-    /// <summary>A tensor made of this batch's output, at most once; the name says what it is, with every parameter that it depends on.</summary>
+    /// <summary>A tensor computed from this batch's output at most once. The name identifies it, with every parameter that it depends on.</summary>
     public Tensor Derive(string name, Func<Tensor> make)
     {
         if (!derived.TryGetValue(name, out Tensor? value))
         {
             using var noGradient = no_grad();
-            // Needed by later lanes: hand it to the step's scope, where the teacher's output lives. One that is there already stays: moving a
-            // tensor to the scope it is in loses it, and its finalizer ends the process (TorchSharp 0.107).
+            // Later lanes need it: move it to the step's scope, where the teacher's output lives. A tensor already in that scope is not moved: moving a
+            // tensor to its own scope loses it, and its finalizer crashes the process (TorchSharp 0.107).
             using var making = NewDisposeScope();
             value = make();
             if (making.Contains(value))

@@ -6,9 +6,9 @@ using static TorchSharp.torch;
 namespace ChannelDistillation.Losses;
 
 /// <summary>
-/// Transformed teacher matching (Zheng and Yang, arXiv 2402.11148): the teacher's probabilities, raised to a power below 1 and normalised again, are
+/// Transformed teacher matching (Zheng and Yang, arXiv 2402.11148): the teacher's probabilities, raised to a power below 1 and renormalised, are
 /// matched by the student's at temperature 1, mean over samples of KL(q || p_s), q = p_t^gamma / U, U = sum over classes of p_t^gamma.
-/// Weighted (WTTM), each sample counts U times: samples that the teacher is unsure of count more.
+/// In the weighted form (WTTM) each sample has weight U: samples with an uncertain teacher count more.
 /// </summary>
 public sealed class TransformedTeacherLoss(double gamma, bool isWeighted, Softening softening) : Loss
 {
@@ -35,7 +35,7 @@ public sealed class TransformedTeacherLoss(double gamma, bool isWeighted, Soften
                 new ParameterDescriptor.Number(
                     "gamma",
                     0.1,
-                    "The power; 1 / gamma is a temperature of the teacher alone.",
+                    "The exponent; 1 / gamma is a temperature of the teacher only.",
                     Minimum: 0,
                     AboveMinimum: true
                 ),

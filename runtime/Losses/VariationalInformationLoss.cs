@@ -7,9 +7,9 @@ using static TorchSharp.torch;
 namespace ChannelDistillation.Losses;
 
 /// <summary>
-/// Variational information distillation (Ahn et al., arXiv 1904.05835, section 2.2): how well a Gaussian around a trained function of the
-/// student's stage predicts the teacher's, with one trained variance per channel,
-/// sum over stages of mean of (mu(F_s) - F_t)^2 / (2 s^2) + ln(s^2) / 2, s^2 = softplus(alpha) + 1e-5, at first 5.
+/// Variational information distillation (Ahn et al., arXiv 1904.05835, section 2.2): the likelihood of the teacher's stage under a Gaussian around
+/// a trained function of the student's stage, with one trained variance per channel,
+/// sum over stages of mean of (mu(F_s) - F_t)^2 / (2 s^2) + ln(s^2) / 2, s^2 = softplus(alpha) + 1e-5, initially 5.
 /// </summary>
 public sealed class VariationalInformationLoss : Loss
 {
@@ -52,8 +52,8 @@ public sealed class VariationalInformationLoss : Loss
             }
         );
 
-    /// <summary>The formula alone, for one stage.</summary>
-    /// <param name="mean">[batch, channels, height, width]; the target likewise.</param>
+    /// <summary>The formula for one stage, without the regressor.</summary>
+    /// <param name="mean">[batch, channels, height, width], as the target.</param>
     /// <param name="logScale">alpha, [channels].</param>
     public static Tensor NegativeLogLikelihood(Tensor mean, Tensor target, Tensor logScale)
     {
@@ -61,7 +61,7 @@ public sealed class VariationalInformationLoss : Loss
         return ((mean - target).square() / variance + variance.log()).mean() / 2;
     }
 
-    /// <summary>The mean that the student predicts: 1x1 convolutions without bias, ReLU between them.</summary>
+    /// <summary>The mean predicted from the student: 1x1 convolutions without bias, ReLU between them.</summary>
     private sealed class Prediction : nn.Module<Tensor, Tensor>
     {
         private readonly FreeConvolution[] layers;
@@ -77,7 +77,7 @@ public sealed class VariationalInformationLoss : Loss
             register_parameter("log_scale", log_scale);
         }
 
-        /// <summary>alpha of each of the teacher's channels.</summary>
+        /// <summary>alpha for each of the teacher's channels.</summary>
         public Tensor LogScale => log_scale;
 
         public override Tensor forward(Tensor input)

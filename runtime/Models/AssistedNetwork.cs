@@ -4,16 +4,16 @@ using static TorchSharp.torch;
 namespace ChannelDistillation.Models;
 
 /// <summary>
-/// Two networks of one architecture whose features are added: a student, and an assistant that learns what the student's features lack
-/// (Gao et al.: Residual Knowledge Distillation, arXiv 2002.09168). What stands behind the last stage is the student's, and
-/// answers for both. State names begin with `main.` and `assistant.`; the assistant's head is there and not used.
+/// Two networks of one architecture whose features are added: a student, and an assistant that learns the residual of the student's features
+/// (Gao et al.: Residual Knowledge Distillation, arXiv 2002.09168). Everything after the last stage is the student's, and
+/// computes the logits from the sum. State names begin with `main.` and `assistant.`; the assistant's head exists but is not used.
 /// </summary>
 public sealed class AssistedNetwork : Backbone
 {
-    /// <summary>Behind the name of the architecture: `resnet18-assisted`.</summary>
+    /// <summary>Suffix of the architecture's name: `resnet18-assisted`.</summary>
     public const string Suffix = "-assisted";
 
-    /// <summary>Before the names of the assistant's state.</summary>
+    /// <summary>Prefix of the names of the assistant's state.</summary>
     public const string AssistantPrefix = "assistant.";
 
     private readonly Backbone main;
@@ -29,7 +29,7 @@ public sealed class AssistedNetwork : Backbone
     /// <summary>The student.</summary>
     internal Backbone Main => main;
 
-    /// <summary>What learns the student's residual.</summary>
+    /// <summary>The network that learns the student's residual.</summary>
     internal Backbone Assistant => assistant;
 
     /// <summary>Two networks of a model.</summary>
@@ -51,7 +51,7 @@ public sealed class AssistedNetwork : Backbone
         Taps ofEach = isEmbedded ? taps.OfStages() | Taps.Stage(last) : taps;
         ModelOutput student = main.Run(images, ofEach);
         ModelOutput residual = assistant.Run(images, ofEach);
-        // Some heads have layers of their own before the embedding: the student's stand behind the sum.
+        // Some heads have layers before the embedding: the student's are applied to the sum.
         Tensor? embedding = isEmbedded ? main.Embed(student.Features[last] + residual.Features[last]) : null;
         return new(
             taps.HasLogits ? InFloat32(main.Classify(embedding!)) : null,

@@ -3,12 +3,12 @@ using static TorchSharp.torch;
 
 namespace ChannelDistillation.Models;
 
-/// <summary>A classification network of a stem, stages and a classifier, whose stage outputs can be read.</summary>
+/// <summary>A classification network of a stem, stages and a classifier, with readable stage outputs.</summary>
 public abstract class Backbone(string name) : Network(name)
 {
     protected internal abstract IReadOnlyList<Stage> Stages { get; }
 
-    /// <summary>What is asked for, of images [batch, channels, height, width]; float32 in any precision.</summary>
+    /// <summary>The requested outputs for images [batch, channels, height, width]; float32 in any precision.</summary>
     public override ModelOutput Run(Tensor images, Taps taps)
     {
         var outputs = new Tensor?[Stages.Count];
@@ -43,17 +43,17 @@ public abstract class Backbone(string name) : Network(name)
     /// <summary>The layers before the first stage.</summary>
     protected internal abstract Tensor Begin(Tensor images);
 
-    /// <summary>The last stage's output, [batch, channels, height, width], to the embedding, [batch, channels].</summary>
+    /// <summary>Maps the last stage's output [batch, channels, height, width] to the embedding [batch, channels].</summary>
     protected internal abstract Tensor Embed(Tensor last);
 
-    /// <summary>The embedding to logits, [batch, classes].</summary>
+    /// <summary>Maps the embedding to logits [batch, classes].</summary>
     protected internal abstract Tensor Classify(Tensor embedding);
 
     private protected static Tensor InFloat32(Tensor values) => values.dtype == ScalarType.BFloat16 ? values.to(ScalarType.Float32) : values;
 
     private static void Leave(Tensor tensor, bool isKept)
     {
-        // What backpropagation needs is held by its graph; without gradients this frees the memory at once.
+        // The autograd graph holds what backpropagation needs; without gradients this frees the memory at once.
         if (!isKept)
             tensor.Dispose();
     }

@@ -5,19 +5,19 @@ using static TorchSharp.torch;
 namespace ChannelDistillation.Models;
 
 /// <summary>
-/// BatchNorm with fixed statistics is a factor and a number per channel: both can be part of the convolution before it, and a pass over
-/// every activation is saved. Jacob et al., arXiv 1712.05877, section 3.2.
+/// Folds BatchNorm into convolutions: with fixed statistics it is a factor and an offset per channel, which the preceding convolution can include. This saves a
+/// pass over every activation. Jacob et al., arXiv 1712.05877, section 3.2.
 /// </summary>
 public static class Folding
 {
     /// <summary>
-    /// Folds every BatchNorm that directly follows a convolution of the same block into it. (What a block is given may be read by its
-    /// shortcut too, as in wide ResNets: that is left as it is.) The network answers as before, within rounding; it can no longer be
-    /// trained, and its state is no longer what it was loaded from.
+    /// Folds every BatchNorm that directly follows a convolution of the same block into it. (A BatchNorm on a block's input is not folded, because
+    /// a shortcut may read the input too, as in wide ResNets.) Outputs stay the same within rounding. The network can no longer be
+    /// trained, and its state differs from the one that was loaded.
     /// </summary>
     /// <param name="network">In evaluation mode.</param>
-    /// <param name="images">Any batch, [batch, channels, height, width]: a pass of its first image shows what follows what.</param>
-    /// <returns>How many were folded.</returns>
+    /// <param name="images">Any batch, [batch, channels, height, width]; its first image is used to trace the layers.</param>
+    /// <returns>Number of folded BatchNorms.</returns>
     public static int Fold(Network network, Tensor images)
     {
         using var noGradient = no_grad();

@@ -2,7 +2,7 @@ using ChannelDistillation.Specs;
 
 namespace ChannelDistillation.Models;
 
-/// <summary>Every model an experiment can name. A new one is its file and a line here.</summary>
+/// <summary>All models that an experiment can name. To add one, add its file and a line here.</summary>
 public static class ModelCatalog
 {
     public static IReadOnlyList<ModelDescriptor> All { get; } =
@@ -10,7 +10,7 @@ public static class ModelCatalog
 
     private static readonly Dictionary<string, ModelDescriptor> ByName = All.ToDictionary(model => model.Name);
 
-    /// <summary>A model of <see cref="All"/>, or one with an assistant: `resnet18-assisted`. Experiments name the former; losses make it the latter.</summary>
+    /// <summary>A model of <see cref="All"/>, or one with an assistant: `resnet18-assisted`. Experiments use the former; losses turn it into the latter.</summary>
     public static ModelDescriptor? Find(string name) =>
         ByName.GetValueOrDefault(name)
         ?? (
@@ -20,13 +20,13 @@ public static class ModelCatalog
                 : null
         );
 
-    /// <summary>The model of a spec: one by its name, or one from Python.</summary>
+    /// <summary>The model of a spec, by its name or from Python.</summary>
     /// <exception cref="InvalidDataException">Its TorchScript archive cannot be used.</exception>
     public static ModelDescriptor Describe(ModelSpec spec) => spec.Script is null ? Get(spec.Name) : ScriptedNetwork.Describe(spec.Script);
 
-    /// <summary>Whether <see cref="Describe"/> runs nothing: the shapes of a network's outputs are known without a pass.</summary>
+    /// <summary>Whether <see cref="Describe"/> does not run the network, because the shapes of its outputs are known.</summary>
     public static bool StatesShapes(ModelSpec spec) => spec.Script is not { } script || ScriptedNetwork.StatesShapes(script);
 
-    /// <exception cref="KeyNotFoundException">An unknown name: experiments are validated before they get here.</exception>
+    /// <exception cref="KeyNotFoundException">The name is unknown. Experiments are validated before this call.</exception>
     public static ModelDescriptor Get(string name) => Find(name) ?? throw new KeyNotFoundException($"There is no model {name}.");
 }

@@ -10,22 +10,22 @@ using static TorchSharp.torch;
 namespace ChannelDistillation.Models;
 
 /// <summary>
-/// What a model costs, for tables. As the literature counts: multiply-accumulates of convolutions and linear layers for one image;
-/// normalisation, activations and pooling are not counted.
+/// The cost of a model, for tables, counted as in the literature: multiply-accumulates of convolutions and linear layers for one image,
+/// without normalisation, activations and pooling.
 /// </summary>
-/// <param name="Parameters">Trained numbers.</param>
-/// <param name="MultiplyAdds">Of the forward pass of one image; null: the network is from Python, and its layers cannot be counted from outside.</param>
+/// <param name="Parameters">Number of trained values.</param>
+/// <param name="MultiplyAdds">Of the forward pass of one image; null for a network from Python, whose layers cannot be counted.</param>
 public sealed record ModelCost(long Parameters, long? MultiplyAdds)
 {
     private static readonly ConcurrentDictionary<CountedModel, ModelCost> Counted = new();
 
-    /// <summary>Found by one forward pass of one image, once for each model.</summary>
+    /// <summary>Measured by a forward pass of one image, once per model.</summary>
     public static ModelCost Of(CountedModel model) => Counted.GetOrAdd(model, Measure);
 
-    /// <summary>The same where it was counted before or <see cref="Note">noted</see>; else null. Loads no tensor library.</summary>
+    /// <summary>The cost if it was measured or <see cref="Note">noted</see> before, otherwise null. Loads no tensor library.</summary>
     public static ModelCost? Known(CountedModel model) => Counted.GetValueOrDefault(model);
 
-    /// <summary>Notes what another process has counted.</summary>
+    /// <summary>Stores a cost measured by another process.</summary>
     public static void Note(CountedModel model, ModelCost cost) => Counted[model] = cost;
 
     private static ModelCost Measure(CountedModel counted)
@@ -42,15 +42,15 @@ public sealed record ModelCost(long Parameters, long? MultiplyAdds)
             return new(count, null);
         Tensor one = zeros(1, image.Channels, image.Height, image.Width);
         long ofConvolutions = Layers.MultiplyAdds.During(() => model.forward(one));
-        // Only linear layers have matrices, and each sees one vector per image.
+        // Only linear layers have matrices, each applied to one vector per image.
         long ofLinear = parameters.Where(parameter => parameter.dim() == 2).Sum(matrix => matrix.numel());
         return new(count, ofConvolutions + ofLinear);
     }
 }
 
-/// <summary>A model as its cost depends on it.</summary>
-/// <param name="Image">What it sees.</param>
-/// <param name="Classes">What it tells apart.</param>
+/// <summary>The properties of a model that its cost depends on.</summary>
+/// <param name="Image">Size of its input.</param>
+/// <param name="Classes">Number of classes.</param>
 public sealed record CountedModel(ModelSpec Model, ImageShape Image, int Classes)
 {
     public static CountedModel Of(ModelSpec model, DatasetSpec dataset)

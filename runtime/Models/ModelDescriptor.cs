@@ -3,7 +3,7 @@ using ChannelDistillation.Specs;
 
 namespace ChannelDistillation.Models;
 
-/// <summary>What is known of a model without building it, and how to build it.</summary>
+/// <summary>Properties of a model, and how to create it.</summary>
 public sealed record ModelDescriptor
 {
     public required string Name { get; init; }
@@ -11,32 +11,32 @@ public sealed record ModelDescriptor
     /// <summary>One line for lists and editors.</summary>
     public required string Doc { get; init; }
 
-    /// <summary>Paper or code the architecture follows.</summary>
+    /// <summary>The paper or code that the architecture follows.</summary>
     public required string Source { get; init; }
 
-    /// <summary>Stems it can be built with; a model with one stem only ignores the image size.</summary>
+    /// <summary>Supported stems; a model with a single stem ignores the image size.</summary>
     public required IReadOnlyList<Stem> Stems { get; init; }
 
-    /// <summary>Channels of each stage's output and the stride at which the stage starts (relative to the stem's output).</summary>
+    /// <summary>Channels of each stage's output, and the stride at the start of the stage.</summary>
     public required IReadOnlyList<(int Channels, int Stride)> Stages { get; init; }
 
-    /// <summary>Stride of the layers before the first stage; the stems' own, where there is a choice of them, is not in it.</summary>
+    /// <summary>Stride of the layers before the first stage, not including a selectable stem's own.</summary>
     public int StemStride { get; init; } = 1;
 
-    /// <summary>Shapes of the stage outputs where <see cref="Stages"/> and rounding up do not tell them.</summary>
+    /// <summary>Shapes of the stage outputs, if they do not follow from <see cref="Stages"/> with rounding up.</summary>
     public Func<ImageShape, IReadOnlyList<FeatureShape>>? Shapes { get; init; }
 
-    /// <summary>Channels of the embedding: those of the last stage, if nothing else is said.</summary>
+    /// <summary>Channels of the embedding; by default those of the last stage.</summary>
     public int EmbeddingChannels
     {
         get => field > 0 || Stages.Count == 0 ? field : Stages[^1].Channels;
         init;
     }
 
-    /// <summary>Builds the network; its weights mean nothing before <see cref="Initialisation"/> or a checkpoint has set them.</summary>
+    /// <summary>Creates the network; its weights are undefined until <see cref="Initialisation"/> or a checkpoint sets them.</summary>
     public required Func<BackboneOptions, Network> Create { get; init; }
 
-    /// <summary>The stem used for a model of an experiment on images of a given size.</summary>
+    /// <summary>The stem of an experiment's model for images of a given size.</summary>
     public Stem StemFor(ModelSpec spec, ImageShape image) =>
         spec.Stem
         ?? (
@@ -45,7 +45,7 @@ public sealed record ModelDescriptor
             : Stem.ImageNet
         );
 
-    /// <summary>Shapes of the stage outputs, found without allocating a tensor.</summary>
+    /// <summary>Shapes of the stage outputs, computed without allocating a tensor.</summary>
     public IReadOnlyList<FeatureShape> Features(ModelSpec spec, ImageShape image)
     {
         if (Shapes is not null)
@@ -65,14 +65,14 @@ public sealed record ModelDescriptor
         static int Half(int size) => (size + 1) / 2;
     }
 
-    /// <summary>The network for images of a given size; its weights mean nothing before <see cref="Initialisation"/> or a checkpoint has set them.</summary>
+    /// <summary>Creates the network for images of a given size; its weights are undefined until <see cref="Initialisation"/> or a checkpoint sets them.</summary>
     public Network Build(ModelSpec spec, ImageShape image, int classes) =>
         Create(new(StemFor(spec, image), image.Channels, classes) { Image = image });
 }
 
-/// <param name="Channels">Channels of the input images: 3, or 1 for grey ones.</param>
+/// <param name="Channels">Channels of the input images: 3, or 1 for grey images.</param>
 public sealed record BackboneOptions(Stem Stem, int Channels, int Classes)
 {
-    /// <summary>The images that the network is to take; null: not known.</summary>
+    /// <summary>Size of the input images; null if unknown.</summary>
     public ImageShape? Image { get; init; }
 }

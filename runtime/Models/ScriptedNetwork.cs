@@ -9,12 +9,12 @@ using static TorchSharp.torch;
 namespace ChannelDistillation.Models;
 
 /// <summary>
-/// A network from Python. Its initial weights are those of the file, the names of its state those of the Python module. It computes all of its
-/// outputs whatever is asked for, since `forward` does.
+/// A network from Python. Its initial weights are those of the file, and its state has the names of the Python module. It always computes all of its
+/// outputs, because `forward` does.
 /// </summary>
 public sealed class ScriptedNetwork : Network
 {
-    /// <summary>Shapes of outputs that a file does not state, by its content.</summary>
+    /// <summary>Output shapes that a file does not state, by its content.</summary>
     private static readonly ConcurrentDictionary<string, IReadOnlyList<IReadOnlyList<int>>> Measured = new();
 
     private readonly LoadedModule module;
@@ -27,7 +27,7 @@ public sealed class ScriptedNetwork : Network
         register_module(nameof(module), module);
     }
 
-    /// <summary>The model of an archive; loads it where it does not state the shapes of its outputs.</summary>
+    /// <summary>The model of an archive; loads and runs it if it does not state the shapes of its outputs.</summary>
     /// <exception cref="InvalidDataException">The archive cannot be used.</exception>
     public static ModelDescriptor Describe(TorchScriptFile file)
     {
@@ -46,14 +46,14 @@ public sealed class ScriptedNetwork : Network
         };
     }
 
-    /// <summary>Whether its file states what <see cref="Describe"/> would otherwise run it for.</summary>
+    /// <summary>Whether the file states everything, so that <see cref="Describe"/> does not run it.</summary>
     public static bool StatesShapes(TorchScriptFile file) => Archive.Read(file.Path, file.Name).Network.KnowsShapes;
 
     public override void ComputeIn(Precision precision, bool isFrozen = false)
     {
         if (precision != Precision.Float32)
             throw new InvalidDataException(
-                $"{module.File.Name} computes in float32 only: its layers are fixed in the file. Remove `precision: bfloat16`."
+                $"{module.File.Name} supports only float32. Remove `precision: bfloat16`."
             );
     }
 
@@ -89,7 +89,7 @@ public sealed class ScriptedNetwork : Network
     public override IEnumerable<(string name, Tensor buffer)> named_buffers(bool recurse = true, bool include_nonpersistent = true) =>
         module.named_buffers(recurse, include_nonpersistent);
 
-    /// <exception cref="InvalidDataException">It does not return what it says, or not for these images and classes.</exception>
+    /// <exception cref="InvalidDataException">Its outputs differ from its description, or do not fit these images and classes.</exception>
     private static ScriptedNetwork Load(TorchScriptFile file, BackboneOptions options)
     {
         NetworkDescription description = Archive.Read(file.Path, file.Name).Network;
@@ -122,7 +122,7 @@ public sealed class ScriptedNetwork : Network
                 ),
             };
 
-    /// <summary>Shapes of the outputs without the batch dimension, by a pass of black images in evaluation mode.</summary>
+    /// <summary>Shapes of the outputs without the batch dimension, measured with black images in evaluation mode.</summary>
     private static IReadOnlyList<IReadOnlyList<int>> Probe(LoadedModule module, NetworkDescription description, ImageShape image)
     {
         const int batch = 2;
@@ -138,20 +138,20 @@ public sealed class ScriptedNetwork : Network
         catch (ExternalException error)
         {
             throw new InvalidDataException(
-                $"{error.Message.Split('\n')[0]} It was given images of {image.Channels}x{image.Height}x{image.Width}.",
+                $"{error.Message.Split('\n')[0]} Its input was images of {image.Channels}x{image.Height}x{image.Width}.",
                 error
             );
         }
         if (outputs.Count != description.Outputs.Count)
             throw new InvalidDataException(
-                $"{name} returns {outputs.Count} tensors, but says that its outputs are {NetworkDescription.Listed(description.Outputs)}."
+                $"{name} returns {outputs.Count} tensors, but its description lists {NetworkDescription.Listed(description.Outputs)}."
             );
         foreach (var (output, tensor) in description.Outputs.Zip(outputs))
         {
             int dimensions = NetworkDescription.IsStage(output) ? 4 : 2;
             if (tensor.dim() != dimensions || tensor.shape[0] != batch || tensor.dtype != ScalarType.Float32)
                 throw new InvalidDataException(
-                    $"{name} returns `{output}` as {tensor.dtype} [{string.Join(", ", tensor.shape)}] for {batch} images; it must be Float32 with {dimensions} dimensions, the first of them the batch."
+                    $"{name} returns `{output}` as {tensor.dtype} [{string.Join(", ", tensor.shape)}] for {batch} images; it must be Float32 with {dimensions} dimensions, the batch first."
                 );
         }
         return [.. outputs.Select(tensor => tensor.shape.Skip(1).Select(size => (int)size).ToArray())];
@@ -163,6 +163,6 @@ public sealed class ScriptedNetwork : Network
         if (own != classes)
             throw new InvalidDataException($"{file.Name} has {own} logits, but the dataset has {classes} classes. Export it with {classes} outputs.");
         if (description.Shapes is { } stated && stated.Zip(shapes).FirstOrDefault(pair => !pair.First.SequenceEqual(pair.Second)).First is not null)
-            throw new InvalidDataException($"{file.Name} returns other shapes than it states. Export it again.");
+            throw new InvalidDataException($"{file.Name} returns shapes that differ from its description. Export it again.");
     }
 }

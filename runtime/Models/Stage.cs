@@ -2,12 +2,12 @@ using static TorchSharp.torch;
 
 namespace ChannelDistillation.Models;
 
-/// <summary>Part of a network whose output can be read, also as it is before the activation that ends it.</summary>
+/// <summary>A part of a network with a readable output, also before its last activation.</summary>
 public abstract class Stage(string name) : nn.Module<Tensor, Tensor>(name)
 {
     /// <summary>The stage's output.</summary>
-    /// <param name="keep">Whether the pre-activation is wanted; without it the activation is done in place.</param>
-    /// <param name="preActivation">Null where it is not wanted; the output itself where the stage ends without an activation.</param>
+    /// <param name="keep">Whether the pre-activation is needed; otherwise the activation is done in place.</param>
+    /// <param name="preActivation">Null if not needed; the output itself if the stage ends without an activation.</param>
     public abstract Tensor Run(Tensor input, bool keep, out Tensor? preActivation);
 
     public sealed override Tensor forward(Tensor input) => Run(input, false, out _);
@@ -22,7 +22,7 @@ public abstract class Block(string name) : nn.Module<Tensor, Tensor>(name)
     public sealed override Tensor forward(Tensor input) => BeforeActivation(input).relu_();
 }
 
-/// <summary>Blocks one after the other, named by their position: `0`, `1`, ...</summary>
+/// <summary>A sequence of blocks named by their position: `0`, `1`, ...</summary>
 public sealed class BlockStage : Stage
 {
     private readonly Block[] blocks;

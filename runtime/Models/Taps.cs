@@ -1,7 +1,7 @@
 namespace ChannelDistillation.Models;
 
 /// <summary>
-/// What a forward pass is asked for; it goes no deeper than that, and keeps nothing else. Stages are counted from 0; there are at most 32.
+/// The outputs requested of a forward pass. It computes no deeper layers and keeps nothing else. Stages are counted from 0; there are at most 32.
 /// </summary>
 public readonly record struct Taps
 {
@@ -36,19 +36,19 @@ public readonly record struct Taps
     /// <summary>One stage's output.</summary>
     public static Taps Stage(int stage) => new() { Outputs = 1u << stage };
 
-    /// <summary>The outputs of the first so many stages.</summary>
+    /// <summary>The outputs of the first stages.</summary>
     public static Taps Stages(int count) => new() { Outputs = First(count) };
 
-    /// <summary>The outputs of the first so many stages before their last ReLU.</summary>
+    /// <summary>The outputs of the first stages before their last ReLU.</summary>
     public static Taps PreActivations(int count) => new() { BeforeActivation = First(count) };
 
-    /// <summary>The channel means of one stage's output; the output itself is not kept for that.</summary>
+    /// <summary>The channel means of one stage's output, without keeping the output.</summary>
     public static Taps MeansOf(int stage) => new() { Means = 1u << stage };
 
-    /// <summary>The channel means of the outputs of the first so many stages.</summary>
+    /// <summary>The channel means of the first stages' outputs.</summary>
     public static Taps StageMeans(int count) => new() { Means = First(count) };
 
-    /// <summary>Both.</summary>
+    /// <summary>The union of both.</summary>
     public static Taps operator |(Taps a, Taps b) =>
         new()
         {
@@ -59,7 +59,7 @@ public readonly record struct Taps
             Means = a.Means | b.Means,
         };
 
-    /// <summary>What is asked for of the stages alone.</summary>
+    /// <summary>The stages' part of the request.</summary>
     public Taps OfStages() => this with { HasLogits = false, HasEmbedding = false };
 
     public bool HasStage(int stage) => (Outputs >> stage & 1) != 0;
@@ -68,7 +68,7 @@ public readonly record struct Taps
 
     public bool HasStageMeans(int stage) => (Means >> stage & 1) != 0;
 
-    /// <summary>How many of a network's stages have to be computed.</summary>
+    /// <summary>Number of a network's stages that have to be computed.</summary>
     public int Depth(int stages) =>
         HasLogits || HasEmbedding ? stages : Math.Min(stages, 32 - int.LeadingZeroCount((int)(Outputs | BeforeActivation | Means)));
 

@@ -7,24 +7,24 @@ using static TorchSharp.torch;
 namespace ChannelDistillation.Models;
 
 /// <summary>
-/// First weights of a network. Each parameter's values are a pure function of (seed, its full name): they depend neither on the
-/// device, nor on other modules, nor on the order in which anything is built.
+/// Initial weights of a network. Each parameter's values are a pure function of (seed, its full name). They do not depend on the
+/// device, on other modules, or on the order of construction.
 /// </summary>
 public static class Initialisation
 {
     /// <summary>
     /// Convolutions: Kaiming normal, fan_out, ReLU gain (He et al., arXiv 1502.01852), bias 0; BatchNorm: 1 and 0; linear layers: PyTorch's
-    /// default, uniform within 1 / sqrt(fan_in), bias included; a network may have other rules (<see cref="Backbone.WeightInit"/>), and the convolutions of a loss start as
+    /// default, uniform within 1 / sqrt(fan_in), bias included. A network may have other rules (<see cref="Backbone.WeightInit"/>), and the convolutions of a loss use
     /// PyTorch's default, uniform within 1 / sqrt(fan_in), as in the published code of the methods.
-    /// Of grouped convolutions, as in PyTorch, fan_out counts the output channels of all groups, fan_in the input channels of one.
-    /// Parameters of any other kind of layer keep what its constructor gave them.
+    /// For grouped convolutions, as in PyTorch, fan_out counts the output channels of all groups, fan_in the input channels of one.
+    /// Parameters of other layers keep the values of their constructor.
     /// </summary>
-    /// <param name="scope">Goes before the parameters' names, so that two modules of one run start differently: `student`, `cd`.</param>
+    /// <param name="scope">Prefix of the parameters' names, so that two modules of one run start differently: `student`, `cd`.</param>
     public static void Initialise(nn.Module module, long seed, string scope)
     {
         if (module is AssistedNetwork pair)
         {
-            // The student begins as it would alone.
+            // An assisted student has the same initial weights as without its assistant.
             Initialise(pair.Main, seed, scope);
             Initialise(pair.Assistant, seed, scope + ".assistant");
             return;
@@ -73,7 +73,7 @@ public static class Initialisation
     private static void Uniform(Parameter parameter, ulong seed, double bound) =>
         Draw(parameter, seed, (values, random) => values.uniform_(-bound, bound, random));
 
-    /// <summary>Draws on the CPU whatever the parameter's device: generators of different devices give different numbers.</summary>
+    /// <summary>Draws on the CPU for any device, because generators of different devices produce different numbers.</summary>
     private static void Draw(Parameter parameter, ulong seed, Func<Tensor, torch.Generator, Tensor> fill)
     {
         using var random = new torch.Generator(seed, CPU);
@@ -83,7 +83,7 @@ public static class Initialisation
 
     private static ulong GeneratorSeed(long seed, string name) => new Randomness(seed, Purpose.Initialisation, index: Fnv1A(name)).NextBits();
 
-    /// <summary>FNV-1a, 64 bits: the same on every machine and in every process, which string.GetHashCode is not.</summary>
+    /// <summary>FNV-1a, 64 bits: unlike string.GetHashCode, it is the same on every machine and in every process.</summary>
     private static long Fnv1A(string text)
     {
         ulong hash = 14695981039346656037;
@@ -93,12 +93,12 @@ public static class Initialisation
     }
 }
 
-/// <summary>How a family's weights are drawn. Results of the literature rest on it: a small first weight before BatchNorm trains faster.</summary>
+/// <summary>The rules of a family's initial weights. Published results depend on them: a small initial weight before BatchNorm trains faster.</summary>
 public sealed record WeightInit
 {
     public enum Convolution
     {
-        /// <summary>Normal of variance 2 / fan_out (He et al., arXiv 1502.01852).</summary>
+        /// <summary>Normal with variance 2 / fan_out (He et al., arXiv 1502.01852).</summary>
         KaimingNormal,
 
         /// <summary>PyTorch's default: uniform within 1 / sqrt(fan_in).</summary>
@@ -113,14 +113,14 @@ public sealed record WeightInit
         /// <summary>The same, but the bias is 0.</summary>
         UniformWithoutBias,
 
-        /// <summary>Normal of deviation 0.01, bias 0.</summary>
+        /// <summary>Normal with standard deviation 0.01, bias 0.</summary>
         SmallNormal,
     }
 
-    /// <summary>Of a network without rules of its own.</summary>
+    /// <summary>For networks without their own rules.</summary>
     public static WeightInit Default { get; } = new();
 
-    /// <summary>PyTorch's defaults: of the modules that losses train beside the student.</summary>
+    /// <summary>PyTorch's defaults, for the modules of losses.</summary>
     public static WeightInit OfLosses { get; } = new() { Convolutions = Convolution.Uniform };
 
     public Convolution Convolutions { get; init; }

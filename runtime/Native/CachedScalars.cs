@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace ChannelDistillation.Native;
 
 /// <summary>
-/// Sums without a Scalar of their own. `a.add_(b)` makes a Scalar for its factor of 1, which nothing refers to while libtorch reads it: a garbage
-/// collection that another thread causes just then frees it, and the sum fails or is wrong (TorchSharp 0.107). Rare, but training is long.
+/// Sums with a cached Scalar. `a.add_(b)` creates a Scalar for its factor 1, to which nothing refers while libtorch reads it: a garbage
+/// collection caused by another thread at that moment frees it, and the sum fails or is wrong (TorchSharp 0.107). This is rare, but training is long.
 /// </summary>
 internal static class CachedScalars
 {

@@ -3,18 +3,18 @@ using System.Runtime.Intrinsics.X86;
 
 namespace ChannelDistillation.Native;
 
-/// <summary>What the processor can do that .NET's own feature tests do not tell.</summary>
+/// <summary>CPU features that .NET's own checks do not cover.</summary>
 public static class CpuFeatures
 {
     /// <summary>
-    /// Whether it multiplies in bfloat16 (AVX-512 BF16 or AMX): libtorch's convolutions are then faster than in float32, else slower. Null: not
-    /// known of this kind of processor.
+    /// Whether the CPU multiplies in bfloat16 (AVX-512 BF16 or AMX). libtorch's convolutions are then faster than in float32, otherwise slower. Null if
+    /// unknown for this architecture.
     /// </summary>
     public static bool? ComputesInBFloat16 { get; } = X86Base.IsSupported ? HasAvx512 || HasAmx : null;
 
     /// <summary>
-    /// What distinguishes CPUs that the operating system gives the same name: family, model and stepping, and the instructions that libtorch's
-    /// libraries are told to use.
+    /// Distinguishes CPUs with the same name: family, model and stepping, and environment variables that restrict the instruction sets of libtorch's
+    /// libraries.
     /// </summary>
     public static string Signature { get; } =
         string.Join(

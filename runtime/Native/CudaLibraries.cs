@@ -4,13 +4,13 @@ using System.Text.RegularExpressions;
 namespace ChannelDistillation.Native;
 
 /// <summary>
-/// NVIDIA libraries that cuDNN and NVRTC open by their names alone, so that the dynamic linker does not find them where PyTorch's packages put them.
-/// PyTorch loads them before cuDNN asks (`_preload_cuda_deps` of its `torch/__init__.py`); the linker then finds them by name.
+/// NVIDIA libraries that cuDNN and NVRTC open by name only, so that the dynamic linker does not find them where PyTorch's packages put them.
+/// PyTorch loads them in advance (`_preload_cuda_deps` of its `torch/__init__.py`), so that the linker finds them by name.
 /// </summary>
 internal static partial class CudaLibraries
 {
-    /// <summary>Loads what <see cref="In"/> finds. A library that does not load is left to whoever needs it, and the error is then theirs.</summary>
-    /// <param name="torch">The folder that libtorch's own libraries lie in.</param>
+    /// <summary>Loads the libraries that <see cref="In"/> finds. Errors are ignored; code that needs a missing library reports it.</summary>
+    /// <param name="torch">The folder of libtorch's own libraries.</param>
     public static void Preload(string torch)
     {
         foreach (string library in In(torch))
@@ -18,7 +18,7 @@ internal static partial class CudaLibraries
     }
 
     /// <summary>
-    /// NVRTC, what it compiles with, and nvJitLink: in libtorch's folder, or in those of the pip packages beside it (`site-packages/nvidia/NAME/lib`
+    /// NVRTC, its dependencies, and nvJitLink: in libtorch's folder, or in the folders of the pip packages beside it (`site-packages/nvidia/NAME/lib`
     /// for `site-packages/torch/lib`).
     /// </summary>
     public static IReadOnlyList<string> In(string torch)

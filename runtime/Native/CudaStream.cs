@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace ChannelDistillation.Native;
 
-/// <summary>A GPU's queue for copies from the host, of its own so that they go on beside the computation.</summary>
+/// <summary>A separate CUDA stream for copies from the host, which run in parallel with computation.</summary>
 internal sealed class CudaStream : IDisposable
 {
     private readonly int device;
@@ -18,11 +18,11 @@ internal sealed class CudaStream : IDisposable
 
     public nint Handle { get; }
 
-    /// <returns>Null for the CPU, and where libtorch's CUDA runtime is not found.</returns>
+    /// <returns>Null for the CPU, and if libtorch's CUDA runtime is not found.</returns>
     public static CudaStream? Of(Device device) =>
         device.type == DeviceType.CUDA && Cuda.IsThere && Dispatcher.HasAddresses ? new(Math.Max(0, device.index)) : null;
 
-    /// <summary>To be called by a thread before it puts something into this queue or that of the computation.</summary>
+    /// <summary>Call on a thread before it adds work to this stream or the default stream.</summary>
     public void Use() => Cuda.Use(device);
 
     public void Dispose()

@@ -5,12 +5,12 @@ using static TorchSharp.torch;
 
 namespace ChannelDistillation.Native;
 
-/// <summary>Memory of the device that is trained on: what there is, and the most that was taken.</summary>
+/// <summary>Memory of the training device: total, free, and peak use.</summary>
 internal static class DeviceMemory
 {
     /// <summary>
-    /// Whether so many bytes are no more than an eighth of what is free on a GPU. That is tried: libtorch keeps what it once took for the next tensor,
-    /// which the GPU does not call free, and gives it back only when there is no room otherwise.
+    /// Whether this many bytes are at most an eighth of a GPU's free memory. This is tested by allocating: libtorch caches freed memory,
+    /// which the GPU does not report as free, and releases it only when memory runs out.
     /// </summary>
     public static bool IsSmall(long bytes, Device device)
     {
@@ -25,13 +25,13 @@ internal static class DeviceMemory
         }
     }
 
-    /// <summary>Takes a share of a GPU's memory, until the tensor is disposed; null where it does not say how much it has.</summary>
-    /// <exception cref="ExternalException">So much is not free.</exception>
+    /// <summary>Allocates a share of a GPU's memory until the tensor is disposed; null if the GPU does not report its memory.</summary>
+    /// <exception cref="ExternalException">That much is not free.</exception>
     public static Tensor? Take(double share, Device device) => Of(device) is var (_, total) ? Take((long)(share * total), device) : null;
 
     private static Tensor Take(long bytes, Device device) => empty([bytes], ScalarType.Byte, device);
 
-    /// <summary>Bytes of a GPU, free and in all. Null: the device is none, or does not say.</summary>
+    /// <summary>Free and total bytes of a GPU; null for another device, or if unknown.</summary>
     internal static (long Free, long Total)? Of(Device device)
     {
         if (device.type != DeviceType.CUDA || !Cuda.IsThere)
@@ -42,13 +42,13 @@ internal static class DeviceMemory
         }
         catch (ExternalException)
         {
-            // One that is lost.
+            // A lost device.
             return null;
         }
     }
 
-    /// <summary>The most memory in bytes that was in use on the device: of the GPU, which libtorch gives little back to, else resident memory since <see cref="ForgetPeak"/>.</summary>
-    /// <returns>Null: a GPU that does not say.</returns>
+    /// <summary>Peak memory use in bytes: of the whole GPU, because libtorch returns little of it; on the CPU, resident memory since <see cref="ForgetPeak"/>.</summary>
+    /// <returns>Null for a GPU that does not report it.</returns>
     public static long? Peak(Device device)
     {
         if (device.type == DeviceType.CUDA)
@@ -57,7 +57,7 @@ internal static class DeviceMemory
         return process.PeakWorkingSet64;
     }
 
-    /// <summary>Waits until a GPU has done all that it was given: this one, which need not be the process's current one. Nothing on the CPU.</summary>
+    /// <summary>Waits until this GPU, which need not be the current one, has finished all its work. Does nothing on the CPU.</summary>
     /// <exception cref="ExternalException">The GPU is lost.</exception>
     public static void Synchronise(this Device device)
     {
@@ -65,7 +65,7 @@ internal static class DeviceMemory
             cuda.synchronize(device);
     }
 
-    /// <summary>Starts the peak of resident memory anew, on Linux; elsewhere it stays that of the whole process.</summary>
+    /// <summary>Resets the peak of resident memory, on Linux; elsewhere it covers the whole process.</summary>
     public static void ForgetPeak()
     {
         if (!OperatingSystem.IsLinux())
@@ -77,7 +77,7 @@ internal static class DeviceMemory
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            // A kernel or a container without it.
+            // Not supported by this kernel or container.
         }
     }
 }

@@ -6,15 +6,15 @@ using static TorchSharp.torch;
 namespace ChannelDistillation.Native;
 
 /// <summary>
-/// Operators of libtorch that TorchSharp does not expose, called by name through libtorch's C interface (`aoti_torch_*`, `torch_list_*`).
-/// Each method returns false where this libtorch lacks the interface or the operator refuses; nothing has happened then, and the caller has
-/// another way.
+/// Calls libtorch operators that TorchSharp does not expose, by name through libtorch's C interface (`aoti_torch_*`, `torch_list_*`).
+/// Methods return false if this libtorch lacks the interface or the operator fails; nothing has changed then, and the caller has
+/// a fallback.
 /// </summary>
 internal static unsafe partial class Dispatcher
 {
     private const string TorchCpu = "torch_cpu";
 
-    /// <summary>Devices for which something was found missing once: it is not asked for again.</summary>
+    /// <summary>Devices on which something was missing; it is not tried again.</summary>
     private static readonly ConcurrentDictionary<DeviceType, bool> Missing = new();
 
     private static readonly Lazy<bool> KnowsAddresses = new(() =>
@@ -72,7 +72,7 @@ internal static unsafe partial class Dispatcher
         }
     }
 
-    /// <summary>Whether <see cref="FusedSgd"/> works on a device: it is tried, once.</summary>
+    /// <summary>Whether <see cref="FusedSgd"/> works on a device; it is tried once.</summary>
     public static bool HasFusedSgd(Device device)
     {
         using var noGradient = no_grad();
@@ -84,7 +84,7 @@ internal static unsafe partial class Dispatcher
     /// <summary>Whether <see cref="Address"/> works.</summary>
     public static bool HasAddresses => KnowsAddresses.Value;
 
-    /// <summary>Of a tensor's first number, in the memory of its device.</summary>
+    /// <summary>Address of a tensor's first element, in the memory of its device.</summary>
     public static nint Address(Tensor tensor)
     {
         Check(DataPointer(tensor.Handle, out nint address));
@@ -97,7 +97,7 @@ internal static unsafe partial class Dispatcher
         return false;
     }
 
-    /// <summary>A list of new handles to the same tensors; the operator that is called takes it over.</summary>
+    /// <summary>A list of new handles to the same tensors; the called operator takes ownership.</summary>
     private static ulong List(ReadOnlySpan<Tensor> tensors)
     {
         Check(NewList((nuint)tensors.Length, out nint list));

@@ -4,24 +4,24 @@ using ChannelDistillation.Core;
 namespace ChannelDistillation.Native;
 
 /// <summary>
-/// libtorch from a folder of the user's, for builds with `--backend external`: that of a pip-installed PyTorch, say. TorchSharp finds what
-/// is already loaded, so this has to come before the first use of `torch`.
+/// Loads libtorch from a user's folder, for builds with `--backend external`, such as that of a pip-installed PyTorch. TorchSharp uses libraries that
+/// are already loaded, so this must run before the first use of `torch`.
 /// </summary>
 public static class ExternalTorch
 {
     public const string Variable = "TORCH_LIB";
 
-    // In the order in which they need one another; the CUDA ones are there or not.
+    // In dependency order; the CUDA libraries are optional.
     private static readonly string[] Libraries = ["c10", "torch_cpu", "c10_cuda", "torch_cuda", "torch", "LibTorchSharp"];
 
     private static readonly string[] Optional = ["c10_cuda", "torch_cuda"];
 
     private static string? Folder => Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } folder ? folder : null;
 
-    /// <summary>Whether the build has a libtorch of its own.</summary>
+    /// <summary>Whether the build has a bundled libtorch.</summary>
     private static bool IsBuiltIn => Has(AppContext.BaseDirectory, "torch_cpu", SearchOption.AllDirectories);
 
-    /// <summary>Whether the libtorch in use can do CUDA.</summary>
+    /// <summary>Whether the libtorch in use supports CUDA.</summary>
     public static bool IsForGpus =>
         IsBuiltIn
             ? Has(AppContext.BaseDirectory, "torch_cuda", SearchOption.AllDirectories)
@@ -35,7 +35,7 @@ public static class ExternalTorch
     /// Symbolic links are followed first: a library finds those it needs in the folder that it was loaded from, and a folder of links holds no more
     /// than the links.
     /// </remarks>
-    /// <exception cref="MissingException">A library is not there or does not load.</exception>
+    /// <exception cref="MissingException">A library is missing or cannot be loaded.</exception>
     public static void Load()
     {
         if (IsBuiltIn && Files(AppContext.BaseDirectory, "torch_cuda", SearchOption.AllDirectories).FirstOrDefault() is { } cuda)
@@ -44,10 +44,10 @@ public static class ExternalTorch
             return;
         if (Files(AppContext.BaseDirectory, "LibTorchSharp", SearchOption.AllDirectories).FirstOrDefault() is { } other)
             throw new MissingException(
-                $"{Variable} is {folder}, but {other} would be loaded in place of the {FileName("LibTorchSharp")} in it. Delete that file."
+                $"{Variable} is {folder}, but {other} would be loaded instead of the {FileName("LibTorchSharp")} in it. Delete that file."
             );
         if (!Directory.Exists(folder))
-            throw new MissingException($"{Variable} is {folder}, but there is no such folder. {WhatItHolds}");
+            throw new MissingException($"{Variable} is {folder}, which does not exist. {WhatItHolds}");
         foreach (string name in Libraries)
         {
             string path = Path.Combine(folder, FileName(name));
@@ -59,26 +59,26 @@ public static class ExternalTorch
                 Load(folder, file);
             }
             else if (!Optional.Contains(name))
-                throw new MissingException($"{Variable} is {folder}, but there is no {FileName(name)} in it. {WhatItHolds}");
+                throw new MissingException($"{Variable} is {folder}, which has no {FileName(name)}. {WhatItHolds}");
         }
     }
 
-    /// <summary>To be called before the first use of `torch`: TorchSharp's own answer to a missing libtorch is a page long, and a copy of all it finds.</summary>
-    /// <exception cref="MissingException">The program was built without libtorch, and none was named; or with one, and another was named.</exception>
+    /// <summary>Call before the first use of `torch`: TorchSharp's own error for a missing libtorch is a page long.</summary>
+    /// <exception cref="MissingException">The build has no libtorch and TORCH_LIB is not set; or it has one and TORCH_LIB is set.</exception>
     public static void Require()
     {
         if (Folder is null && !IsBuiltIn)
             throw new MissingException(
-                $"This build takes libtorch from the folder that {Variable} names, and it names none. For a build that brings libtorch along: dotnet fsi build.fsx build --backend cpu"
+                $"This build loads libtorch from the folder in {Variable}, which is not set. To build with a bundled libtorch: dotnet fsi build.fsx build --backend cpu"
             );
         if (Folder is { } folder && IsBuiltIn)
             throw new MissingException(
-                $"{Variable} is {folder}, but this build has a libtorch of its own. To use the one in that folder: dotnet fsi build.fsx build --backend external. To use the build's own: unset {Variable}"
+                $"{Variable} is {folder}, but this build has a bundled libtorch. To use the one in that folder: dotnet fsi build.fsx build --backend external. To use the bundled one: unset {Variable}"
             );
     }
 
     private static string WhatItHolds =>
-        $"The folder must hold libtorch, and a {FileName("LibTorchSharp")} built against that libtorch (docs/gpu.md).";
+        $"The folder must contain libtorch, and a {FileName("LibTorchSharp")} built against it (docs/gpu.md).";
 
     private static void Load(string folder, string path)
     {
@@ -92,8 +92,8 @@ public static class ExternalTorch
         }
     }
 
-    /// <summary>The library itself, where it or its folder is a symbolic link.</summary>
-    /// <param name="path">Of a file that is there.</param>
+    /// <summary>The library itself, if it or its folder is a symbolic link.</summary>
+    /// <param name="path">Path of an existing file.</param>
     internal static string Target(string path)
     {
         string file = File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? Path.GetFullPath(path);

@@ -4,13 +4,13 @@ using TorchSharp;
 
 namespace ChannelDistillation.Native;
 
-/// <summary>What can happen to a lane that is no mistake of its experiment, in words.</summary>
+/// <summary>Classifies errors that do not come from an experiment, and describes them.</summary>
 internal static class DeviceErrors
 {
     public static string NotSaved(Exception error) =>
-        $"Nothing more can be saved: {error.Message} What was saved before is whole. Make room, or make the folder writable, and repeat the command.";
+        $"Nothing can be saved: {error.Message} Earlier checkpoints are intact. Free disk space or make the folder writable, and repeat the command.";
 
-    private static readonly string[] OutOfMemory =
+    private static readonly string[] OutOfMemoryMessages =
     [
         "out of memory", // CUDA's allocator, and CUDA itself
         "ALLOC_FAILED", // cuBLAS, and cuDNN up to version 8
@@ -20,16 +20,16 @@ internal static class DeviceErrors
         "bad_alloc",
     ];
 
-    /// <summary>Messages that have other causes too (a library that is missing or does not fit): out of memory only where little of it is free.</summary>
-    private static readonly string[] PerhapsOutOfMemory =
+    /// <summary>Messages that also have other causes (a missing or incompatible library): out of memory only if little memory is free.</summary>
+    private static readonly string[] AmbiguousMessages =
     [
-        "CUBLAS_STATUS_NOT_INITIALIZED", // no memory for a handle, or no working cuBLAS
-        "unable to find an engine", // cuDNN's benchmark: no room for the workspace of any algorithm, or no algorithm that could be built
+        "CUBLAS_STATUS_NOT_INITIALIZED", // no memory for a handle, or cuBLAS does not work
+        "unable to find an engine", // cuDNN's benchmark: no memory for the workspace of any algorithm, or no algorithm could be built
         "No valid execution plans", // the same, without benchmark
     ];
 
-    /// <summary>As cudaGetErrorString has them.</summary>
-    private static readonly string[] Lost =
+    /// <summary>Texts of cudaGetErrorString.</summary>
+    private static readonly string[] LostMessages =
     [
         "device-side assert triggered",
         "illegal memory access",
@@ -44,45 +44,45 @@ internal static class DeviceErrors
         "busy or unavailable",
         "no longer available",
         "no CUDA-capable device is detected",
-        "no kernel image is available", // a GPU that this libtorch was not built for
-        "unknown error", // where the GPU has fallen off the bus
+        "no kernel image is available", // this libtorch was not built for the GPU
+        "unknown error", // after the GPU has fallen off the bus
     ];
 
     /// <summary>
-    /// Whether a GPU gives this process nothing but errors from now on: the error says so, or the GPU itself does, when it is asked.
+    /// Whether a GPU can no longer be used by this process: the error says so, or a test of the GPU fails.
     /// </summary>
-    /// <param name="device">Where the error came about.</param>
+    /// <param name="device">The device of the error.</param>
     public static bool IsDeviceLost(Exception error, torch.Device device) =>
-        error is ExternalException && (Says(error, Lost) || device.type == DeviceType.CUDA && !Answers(device));
+        error is ExternalException && (Contains(error, LostMessages) || device.type == DeviceType.CUDA && !Responds(device));
 
-    /// <summary>Whether all runs end with an error, whichever of them met it: something is missing, or the device is lost.</summary>
+    /// <summary>Whether an error ends all runs, whichever of them it occurred in: something is missing, or the device is lost.</summary>
     public static bool EndsAll(Exception error, torch.Device device) => error is MissingException || IsDeviceLost(error, device);
 
-    /// <summary>Whether memory has run out, on the CPU or on a GPU.</summary>
-    /// <param name="device">Where the error came about.</param>
+    /// <summary>Whether memory has run out, on the CPU or a GPU.</summary>
+    /// <param name="device">The device of the error.</param>
     public static bool IsOutOfMemory(Exception error, torch.Device device) => IsOutOfMemory(error, () => DeviceMemory.Of(device));
 
-    /// <param name="memory">Bytes of the device, free and in all; null: it does not say.</param>
+    /// <param name="memory">Free and total bytes of the device; null if unknown.</param>
     internal static bool IsOutOfMemory(Exception error, Func<(long Free, long Total)?> memory) =>
         error is OutOfMemoryException
         || error is ExternalException
-            && (Says(error, OutOfMemory) || Says(error, PerhapsOutOfMemory) && (memory() is not var (free, total) || free < total / Plenty));
+            && (Contains(error, OutOfMemoryMessages) || Contains(error, AmbiguousMessages) && (memory() is not var (free, total) || free < total / AmplePart));
 
-    /// <summary>No workspace and no handle needs a larger part of a GPU's memory than this fraction.</summary>
-    private const int Plenty = 20;
+    /// <summary>No workspace or handle needs more than one part in this many of a GPU's memory.</summary>
+    private const int AmplePart = 20;
 
     public static string InWords(Exception error, torch.Device device) =>
         error is OutOfMemoryException ? NotEnough
         : IsOutOfMemory(error, device) ? $"{NotEnough} libtorch: {Said(error)}"
         : error is ExternalException && error.Message.Contains("does not have a deterministic implementation", StringComparison.Ordinal)
-            ? $"{Said(error).Split(" does not")[0]} has no deterministic form on a GPU: this run can be trained there only without --deterministic."
+            ? $"{Said(error).Split(" does not")[0]} has no deterministic implementation on a GPU: train this run without --deterministic."
         : error is ExternalException ? Said(error)
         : error is InvalidDataException ? error.Message
         : $"{error.GetType().Name}: {error.Message}";
 
-    /// <summary>Does something outside of any run, an evaluation for instance, and tells what came of it so that a person can do something about it.</summary>
+    /// <summary>Runs work outside training, such as an evaluation, and translates its errors into messages for the user.</summary>
     /// <exception cref="MissingException">There is not enough memory.</exception>
-    /// <exception cref="DeviceLostException">This process can compute nothing more on the device.</exception>
+    /// <exception cref="DeviceLostException">This process can no longer use the device.</exception>
     public static T OutsideRuns<T>(torch.Device device, Func<T> work)
     {
         try
@@ -96,24 +96,24 @@ internal static class DeviceErrors
         catch (ExternalException error) when (IsOutOfMemory(error, device))
         {
             throw new MissingException(
-                $"There is not enough memory on {device}, which other programs may use as well. libtorch: {Said(error)}",
+                $"Not enough memory on {device}; other programs may be using it. libtorch: {Said(error)}",
                 error
             );
         }
     }
 
-    /// <summary>The first line of what libtorch says, as a sentence; where in its own code it was comes after that.</summary>
+    /// <summary>The first line of libtorch's message, as a sentence; later lines are a stack trace.</summary>
     public static string Said(Exception error)
     {
         string line = error.Message.Split('\n')[0].TrimEnd();
         return line.EndsWith('.') ? line : line + ".";
     }
 
-    private const string NotEnough = "There is not enough memory, even for this run alone. A smaller batch needs less.";
+    private const string NotEnough = "Not enough memory, even for this run alone. Use a smaller batch.";
 
-    private static bool Says(Exception error, string[] ways) => ways.Any(words => error.Message.Contains(words, StringComparison.OrdinalIgnoreCase));
+    private static bool Contains(Exception error, string[] texts) => texts.Any(text => error.Message.Contains(text, StringComparison.OrdinalIgnoreCase));
 
-    private static bool Answers(torch.Device device)
+    private static bool Responds(torch.Device device)
     {
         try
         {
@@ -128,14 +128,14 @@ internal static class DeviceErrors
 }
 
 /// <summary>
-/// A GPU that this process cannot use, or not any more: CUDA gives every later call the same error. What was saved is whole; another process, on this
-/// GPU or on another, goes on from there.
+/// A GPU that this process cannot use, or can no longer use: CUDA returns the same error for every later call. Saved states are intact; another process, on
+/// this or another GPU, can resume from them.
 /// </summary>
-/// <param name="said">What libtorch says of it.</param>
-public sealed class DeviceLostException(string said, Exception inner) : Exception(InWords(said), inner)
+/// <param name="message">libtorch's message.</param>
+public sealed class DeviceLostException(string message, Exception inner) : Exception(InWords(message), inner)
 {
-    private static string InWords(string said) =>
-        said.Contains("no kernel image", StringComparison.Ordinal)
-            ? $"The GPU cannot be used: {said} This libtorch has no code for GPUs of its kind. To train on the processor: --device cpu"
-            : $"The GPU cannot be used by this process any more: {said} Runs go on from their last checkpoints when the command is repeated. `nvidia-smi` shows whether the GPU is in order.";
+    private static string InWords(string message) =>
+        message.Contains("no kernel image", StringComparison.Ordinal)
+            ? $"The GPU cannot be used: {message} This libtorch has no code for this type of GPU. To train on the CPU: --device cpu"
+            : $"This process can no longer use the GPU: {message} Repeat the command to resume runs from their last checkpoints; `nvidia-smi` shows the state of the GPU.";
 }

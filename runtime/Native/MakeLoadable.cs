@@ -7,10 +7,10 @@ using Microsoft.Build.Framework;
 using Microsoft.Build.Utilities;
 
 /// <summary>
-/// Build task: lets TorchSharp's native library load where libstdc++ is older than GCC 13's (Debian 12, Ubuntu 22.04).
-/// The library needs GLIBCXX_3.4.32 for one symbol only, `std::ios_base_library_init()`, a function without effect. The copy in the
-/// output folder is changed to ask for a harmless function of the same shape and an older version instead; the length
-/// of the file and the place of everything in it stay the same. Nothing is changed unless every pattern is found exactly once.
+/// Build task: makes TorchSharp's native library loadable with a libstdc++ older than GCC 13's (Debian 12, Ubuntu 22.04).
+/// The library needs GLIBCXX_3.4.32 for a single symbol, `std::ios_base_library_init()`, a function without effect. The copy in the
+/// output folder is patched to import a harmless function with the same signature and an older version instead; the file's
+/// length and all offsets stay the same. Nothing is changed unless every pattern is found exactly once.
 /// </summary>
 public sealed class MakeLoadable : Task
 {
@@ -20,7 +20,7 @@ public sealed class MakeLoadable : Task
     [Required]
     public string Library { get; set; }
 
-    /// <summary>Also where libstdc++ is new enough here: for files that are carried to another machine.</summary>
+    /// <summary>Also patches if this machine's libstdc++ is new enough: for files that are copied to another machine.</summary>
     public bool Anyhow { get; set; }
 
     [Output]
@@ -36,7 +36,7 @@ public sealed class MakeLoadable : Task
         byte[] bytes = File.ReadAllBytes(Library);
         var edits = new (byte[] From, byte[] To)[]
         {
-            // Bounded by zeros: the names in the dynamic string table, not those joined by `@` in the debugger's table.
+            // Bounded by zeros: matches names in the dynamic string table, not those joined by `@` in the debug symbols.
             (Text("\0_ZSt21ios_base_library_initv\0"), Text("\0_ZSt13get_terminatev\0")),
             (Text("\0" + Needed + "\0"), Text("\0" + Older + "\0")),
             (BitConverter.GetBytes(ElfHash(Needed)), BitConverter.GetBytes(ElfHash(Older))),
@@ -44,24 +44,24 @@ public sealed class MakeLoadable : Task
         int[][] places = edits.Select(edit => Find(bytes, edit.From).Take(2).ToArray()).ToArray();
         if (places.Any(found => found.Length != 1))
         {
-            Said = "left alone: not the library this build step knows";
+            Said = "unchanged: not the library version that this build step supports";
             return true;
         }
         for (int i = 0; i < edits.Length; i++)
         {
-            // The older symbol's name is shorter: the terminating zero follows it and the rest of the old name is never read.
+            // The older symbol's name is shorter: it is followed by a terminating zero, and the rest of the old name is never read.
             Array.Clear(bytes, places[i][0], edits[i].From.Length);
             edits[i].To.CopyTo(bytes, places[i][0]);
         }
-        // The output may be a hard link into the package cache: write a new file and put it in the old one's place.
-        // Same size and time as the original, so that the next build's copy step sees nothing to do.
+        // The output may be a hard link into the package cache: write a new file and replace the old one.
+        // Same size and time as the original, so that the next build's copy step does nothing.
         DateTime time = File.GetLastWriteTimeUtc(Library);
         string beside = Library + ".loadable";
         File.WriteAllBytes(beside, bytes);
         File.SetLastWriteTimeUtc(beside, time);
         File.Delete(Library);
         File.Move(beside, Library);
-        Said = "made libLibTorchSharp.so loadable where libstdc++ has no " + Needed + ", which the library needs only for a function without effect";
+        Said = "made libLibTorchSharp.so loadable without libstdc++'s " + Needed + ", which the library needs only for a function without effect";
         Log.LogMessage(MessageImportance.High, "TorchSharp: " + Said + ".");
         return true;
     }
@@ -87,7 +87,7 @@ public sealed class MakeLoadable : Task
         }
     }
 
-    /// <summary>The hash of a symbol version in the System V ABI.</summary>
+    /// <summary>Hash of a symbol version in the System V ABI.</summary>
     private static uint ElfHash(string name)
     {
         uint hash = 0;

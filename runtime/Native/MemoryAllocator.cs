@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace ChannelDistillation.Native;
 
 /// <summary>
-/// How the C library hands out memory. A training step frees hundreds of megabytes and asks for the same again in the next one; glibc's
-/// defaults return much of it to the system, which then clears every page anew, and let the heap fall to pieces where it is not returned.
+/// Configures the C library's allocator. A training step frees hundreds of megabytes and allocates the same again in the next one; glibc's
+/// defaults return much of it to the system, which then clears every page again, and fragment the heap.
 /// </summary>
 public static partial class MemoryAllocator
 {
@@ -15,10 +15,10 @@ public static partial class MemoryAllocator
     private const int ArenaMax = -8;
 
     /// <summary>
-    /// Keeps freed memory for the next step. On the CPU all threads share one heap: tensors made by a loading thread and freed by the training
-    /// thread fill each other's gaps. With a GPU the heap holds no tensors of a step, and a shared one would make the threads that issue work and
-    /// those that prepare batches wait for one another. Does nothing where the C library is another one, nor where the user has set it up by
-    /// MALLOC_* or GLIBC_TUNABLES. To be called before the program has other threads.
+    /// Keeps freed memory for the next step. On the CPU all threads share one heap, so that tensors allocated by a loading thread and freed by the training
+    /// thread fill each other's gaps. With a GPU the heap contains no tensors of a step, and sharing it would make the threads that issue work and
+    /// those that prepare batches wait for each other. Does nothing with another C library, or if the user has configured it with
+    /// MALLOC_* or GLIBC_TUNABLES. Call before the program has other threads.
     /// </summary>
     /// <param name="isForGpu">Whether the process may train on a GPU.</param>
     public static void KeepMemory(bool isForGpu = false)
@@ -35,11 +35,11 @@ public static partial class MemoryAllocator
         }
         catch (Exception error) when (error is EntryPointNotFoundException or DllNotFoundException)
         {
-            // Another C library (musl has no mallopt): its own ways are then as good as any.
+            // Another C library (musl has no mallopt), which keeps its defaults.
         }
     }
 
-    /// <summary>Gives freed memory back to the system, once: after much of it was freed that no step is going to ask for again.</summary>
+    /// <summary>Returns freed memory to the system, once: after freeing much that no later step will need.</summary>
     public static void GiveBack()
     {
         GC.Collect();

@@ -2,10 +2,10 @@ using System.Runtime.InteropServices;
 
 namespace ChannelDistillation.Native;
 
-/// <summary>Environment variables as native libraries see them: on Unix, Environment.SetEnvironmentVariable changes a copy that they do not see.</summary>
+/// <summary>Environment variables as seen by native libraries. On Unix, Environment.SetEnvironmentVariable changes a copy that they do not see.</summary>
 internal static partial class NativeEnvironment
 {
-    /// <summary>Sets a variable that the user has not set, on Unix without passing it on to processes that this one starts.</summary>
+    /// <summary>Sets a variable that the user has not set; on Unix it is not passed on to child processes.</summary>
     public static void Set(string name, string value)
     {
         if (Environment.GetEnvironmentVariable(name) is { Length: > 0 })
@@ -30,8 +30,8 @@ internal static partial class NativeEnvironment
 }
 
 /// <summary>
-/// How long OpenMP's threads spin before they sleep while they wait for one another. GNU's default is many milliseconds: quick on an idle
-/// machine, and up to ten times slower when anything else wants the cores, because a waiting thread keeps one from a working thread.
+/// How long OpenMP's threads spin before they sleep when waiting for each other. GNU's default is many milliseconds: fast on an idle
+/// machine, but up to ten times slower under other load, because waiting threads occupy cores that working threads need.
 /// </summary>
 public static class OpenMp
 {
@@ -39,7 +39,7 @@ public static class OpenMp
     private const string SpinCount = "1000";
 
     /// <summary>
-    /// To be called before libtorch, and OpenMP with it, is loaded. Does nothing where the user has said how threads are to wait.
+    /// Limits spinning. Call before libtorch, and OpenMP with it, is loaded. Does nothing if the user has configured how threads wait.
     /// </summary>
     public static void LimitSpinning()
     {

@@ -3,24 +3,24 @@ using System.Runtime.InteropServices;
 namespace ChannelDistillation.Native;
 
 /// <summary>
-/// What libtorch prints to standard error without being asked: its errors arrive as exceptions, and its warnings are for those who call its
-/// functions, not for those who train with this program.
+/// Silences libtorch's messages on standard error: its errors arrive as exceptions, and its warnings address callers of its
+/// functions, not users of this program.
 /// </summary>
 public static class NativeWarnings
 {
-    /// <summary>libtorch's own variable, which only its Python module reads. Where it is set, warnings stay as they are.</summary>
+    /// <summary>libtorch's own variable, which only its Python module reads. If it is set, warnings are not silenced.</summary>
     private const string Variable = "TORCH_CPP_LOG_LEVEL";
 
     private const int Errors = 2; // c10::GLOG_ERROR
 
     private static readonly Lazy<bool> Silenced = new(() =>
     {
-        // A convolution that asks for it prints a warning on CPUs that NNPACK does not know, and prefers oneDNN where it can choose.
+        // A convolution that tries NNPACK prints a warning on unsupported CPUs; with oneDNN, NNPACK is not needed.
         TorchContext.UseNnpack(false);
         return Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } || TrySetLogLevel(Errors);
     });
 
-    /// <summary>To be called before anything is computed; does something the first time only. Without effect where libtorch has other names (Windows).</summary>
+    /// <summary>Call before anything is computed; acts only the first time. No effect where libtorch has other symbol names (Windows).</summary>
     public static void Silence() => _ = Silenced.Value;
 
     private static unsafe bool TrySetLogLevel(int level)
@@ -35,15 +35,15 @@ public static class NativeWarnings
     }
 }
 
-/// <summary>Keeps a process's standard output for its own messages: native libraries know it by its number alone, and print to it.</summary>
+/// <summary>Reserves standard output for this program's own messages: native libraries print to its file descriptor.</summary>
 public static partial class StandardOutput
 {
     private const int Output = 1;
     private const int Error = 2;
 
     /// <summary>
-    /// Takes standard output for the caller alone; whatever else is printed to it from now on, by this program or by a library, goes to standard
-    /// error. To be called before a native library is loaded that may print. On Windows native libraries keep writing to it.
+    /// Takes over standard output; anything else printed to it from now on, by this program or a library, goes to standard
+    /// error. Call before a native library that may print is loaded. On Windows native libraries keep writing to it.
     /// </summary>
     public static Stream Take()
     {

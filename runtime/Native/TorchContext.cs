@@ -3,27 +3,27 @@ using System.Runtime.InteropServices;
 namespace ChannelDistillation.Native;
 
 /// <summary>
-/// Settings of libtorch's global context that TorchSharp does not expose: members of `at::Context`, called by the names that GCC and Clang give
-/// them. Each method returns false where this libtorch has no such name (on Windows, say), and nothing is set then.
+/// Settings of libtorch's global context that TorchSharp does not expose: members of `at::Context`, called by the mangled names of GCC and Clang.
+/// Methods return false if this libtorch has no such symbol (on Windows, for example); nothing is changed then.
 /// </summary>
 internal static partial class TorchContext
 {
     private const string TorchCpu = "torch_cpu";
 
-    /// <summary>`torch.backends.cudnn.benchmark`: convolutions are timed once for each shape, and the fastest algorithm is kept.</summary>
+    /// <summary>`torch.backends.cudnn.benchmark`: times convolutions once per shape and uses the fastest algorithm.</summary>
     public static bool BenchmarkCuDnn(bool isOn) => Try(() => SetBenchmarkCuDnn(GlobalContext(), isOn));
 
-    /// <summary>`torch.use_deterministic_algorithms` with `torch.backends.cudnn.deterministic`: what has no deterministic form throws.</summary>
+    /// <summary>`torch.use_deterministic_algorithms` with `torch.backends.cudnn.deterministic`: operators without a deterministic implementation throw.</summary>
     public static bool Deterministic(bool isOn) =>
         Try(() =>
         {
             SetDeterministicAlgorithms(GlobalContext(), isOn, warnOnly: false);
             SetDeterministicCuDnn(GlobalContext(), isOn);
-            // New tensors are always written before they are read here: no need to fill them.
+            // New tensors are always written before they are read in this program: no need to fill them.
             SetFillUninitialized(GlobalContext(), false);
         });
 
-    /// <summary>What the two are set to now; null where they cannot be set.</summary>
+    /// <summary>Current values of the two settings; null if they cannot be set.</summary>
     public static (bool Benchmark, bool Deterministic)? Current()
     {
         (bool, bool)? found = null;
@@ -31,19 +31,19 @@ internal static partial class TorchContext
         return found;
     }
 
-    /// <summary>Whether convolutions on the CPU may use NNPACK. On a CPU that it does not know, each one that asks for it prints a warning.</summary>
+    /// <summary>Whether CPU convolutions may use NNPACK. On an unsupported CPU, each convolution that tries it prints a warning.</summary>
     public static bool UseNnpack(bool isOn) => Try(() => SetNnpack(GlobalContext(), isOn));
 
-    /// <summary>Whether operators on the CPU may use oneDNN. Without it libtorch's own kernels compute: several times slower, and to other rounding.</summary>
+    /// <summary>Whether CPU operators may use oneDNN. Without it libtorch uses its own kernels, which are several times slower and round differently.</summary>
     public static bool UseOneDnn(bool isOn) => Try(() => SetOneDnn(GlobalContext(), isOn));
 
     /// <summary>
-    /// Whether TorchScript's graph executor may rewrite modules that this thread calls: fuse operators, and derive their gradients itself. What it
-    /// does so depends on earlier calls; without it modules are run operator for operator.
+    /// Whether TorchScript's graph executor may optimise modules called by this thread: fuse operators, and derive gradients itself. The result
+    /// depends on earlier calls; without it, modules run operator by operator.
     /// </summary>
     public static bool RewriteScripts(bool isOn) => Try(() => SetGraphExecutorOptimize(isOn));
 
-    /// <summary>Whether NNPACK and oneDNN may be used; null where this libtorch does not say.</summary>
+    /// <summary>Whether NNPACK and oneDNN may be used; null if this libtorch does not report it.</summary>
     public static (bool Nnpack, bool OneDnn)? CpuLibraries()
     {
         (bool, bool)? found = null;
@@ -51,7 +51,7 @@ internal static partial class TorchContext
         return found;
     }
 
-    /// <summary>libtorch's own, `2.10.0`; null where it does not say.</summary>
+    /// <summary>Version of libtorch, `2.10.0`; null if it does not report it.</summary>
     public static string? Version
     {
         get
@@ -59,7 +59,7 @@ internal static partial class TorchContext
             string? found = null;
             Try(() =>
             {
-                // A byte each for the major, the minor and the patch version, from the top.
+                // One byte each for major, minor and patch version, from the top.
                 ulong version = AbiVersion();
                 found = $"{version >> 56}.{version >> 48 & 0xff}.{version >> 40 & 0xff}";
             });

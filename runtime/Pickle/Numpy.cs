@@ -4,16 +4,16 @@ using ChannelDistillation.Core;
 
 namespace ChannelDistillation.Pickle;
 
-/// <summary>An array of numpy whose numbers are in the pickle itself, row after row.</summary>
+/// <summary>A numpy array whose data are in the pickle itself, row-major.</summary>
 internal sealed class PickledArray
 {
-    /// <summary>`u1`, `f4`; empty until the pickle has said it.</summary>
+    /// <summary>`u1`, `f4`; empty until the pickle has set it.</summary>
     public string ElementType { get; private set; } = "";
 
     public IReadOnlyList<long> Shape { get; private set; } = [];
     public byte[]? Bytes { get; private set; }
 
-    /// <summary>(version, shape, type, whether columns come first, bytes); Python 2 has the bytes in a string.</summary>
+    /// <summary>Sets (version, shape, type, whether the order is column-major, bytes); Python 2 stores the bytes in a string.</summary>
     public void SetState(object? state)
     {
         if (
@@ -28,7 +28,7 @@ internal sealed class PickledArray
     }
 }
 
-/// <summary>What a pickle of numpy's arrays may ask for by name, and nothing else.</summary>
+/// <summary>The only classes and functions that a pickle of numpy arrays may use.</summary>
 internal static class NumpyArrays
 {
     public static PickleClasses Classes { get; } =
@@ -42,11 +42,11 @@ internal static class NumpyArrays
             .. NumpyNumbers.Classes,
         ]);
 
-    /// <summary>A word, which Python 2 and 3 pickle differently; null: it is none.</summary>
+    /// <summary>A string, which Python 2 and 3 pickle differently; null for anything else.</summary>
     public static string? Text(object? value) => value is byte[] bytes ? Encoding.Latin1.GetString(bytes) : value as string;
 }
 
-/// <summary>Single numbers of numpy, as training loops leave them in checkpoints (`best_accuracy`): a type's code and a few bytes.</summary>
+/// <summary>numpy scalars, which training loops store in checkpoints (`best_accuracy`): a type code and a few bytes.</summary>
 internal static class NumpyNumbers
 {
     public static IEnumerable<PickleClass> Classes { get; } =
@@ -61,7 +61,7 @@ internal static class NumpyNumbers
         ),
     ];
 
-    /// <summary>(version, order of bytes, ...); only the order matters here.</summary>
+    /// <summary>(version, byte order, ...); only the byte order matters here.</summary>
     public static void CheckState(object? state)
     {
         if (state is not object?[] parts || parts is not [_, "<" or "|", ..])

@@ -3,8 +3,8 @@ using ChannelDistillation.Core;
 namespace ChannelDistillation.Pickle;
 
 /// <summary>
-/// All that a pickle may ask for by name, and what is made of it here. The list is the wall between a file and this process; whatever is not on
-/// it is refused.
+/// The allow-list of names that a pickle may use, and what each one creates here. It protects this process from untrusted files: any other name
+/// is refused.
 /// </summary>
 internal sealed class PickleClasses(IEnumerable<PickleClass> listed)
 {
@@ -17,7 +17,7 @@ internal sealed class PickleClasses(IEnumerable<PickleClass> listed)
             arguments => arguments is [string text, "latin1" or "latin-1"] ? System.Text.Encoding.Latin1.GetBytes(text) : throw PickleStack.Damaged()
         );
 
-    /// <summary>Those of a checkpoint: tensors, and values that are nothing but values.</summary>
+    /// <summary>The names allowed in a checkpoint: tensors and plain values.</summary>
     public static PickleClasses OfCheckpoint { get; } =
         new([
             new("collections.OrderedDict", Dict),
@@ -37,10 +37,10 @@ internal sealed class PickleClasses(IEnumerable<PickleClass> listed)
             .. NumpyNumbers.Classes,
         ]);
 
-    /// <exception cref="InvalidDataException">Not on the list; the message names it.</exception>
+    /// <exception cref="InvalidDataException">The name is not on the list; the message contains it.</exception>
     public PickleClass Find(string module, string name)
     {
-        // Python 2 named some modules otherwise.
+        // Python 2 has other names for some modules.
         string full = module switch
         {
             "__builtin__" => $"builtins.{name}",
@@ -50,15 +50,15 @@ internal sealed class PickleClasses(IEnumerable<PickleClass> listed)
         return known.GetValueOrDefault(full) ?? throw Refusal($"{module}.{name}");
     }
 
-    /// <summary>The error for something that is not done.</summary>
+    /// <summary>The error for a name or operation that is not allowed.</summary>
     public static InvalidDataException Refusal(string what) =>
         new(
-            $"asks Python for `{string.Concat(what.Take(200).Select(letter => char.IsControl(letter) ? '?' : letter))}`. Here tensors and plain values are read from a checkpoint and nothing in it is run.\n"
-                + "If you trust the file, keep only its weights, in Python: torch.save(torch.load(FILE, weights_only=False)[\"state_dict\"], NEW_FILE); "
-                + "of a whole model: torch.save(model.state_dict(), NEW_FILE)"
+            $"needs `{string.Concat(what.Take(200).Select(letter => char.IsControl(letter) ? '?' : letter))}`. Only tensors and plain values are read from checkpoints, and no code is run.\n"
+                + "If you trust the file, extract its weights in Python: torch.save(torch.load(FILE, weights_only=False)[\"state_dict\"], NEW_FILE); "
+                + "for a whole model: torch.save(model.state_dict(), NEW_FILE)"
         );
 
-    /// <summary>From nothing, another dict, or a list of pairs.</summary>
+    /// <summary>Creates a dict from nothing, another dict, or a list of pairs.</summary>
     private static object Dict(object?[] arguments) =>
         arguments switch
         {
@@ -76,7 +76,7 @@ internal sealed class PickleClasses(IEnumerable<PickleClass> listed)
             _ => throw PickleStack.Damaged(),
         };
 
-    /// <summary>From "cpu", or "cuda" and 0.</summary>
+    /// <summary>From "cpu", or from "cuda" and 0.</summary>
     private static object Device(object?[] arguments) =>
         arguments switch
         {

@@ -5,18 +5,18 @@ using Microsoft.Win32.SafeHandles;
 
 namespace ChannelDistillation.Pickle;
 
-/// <summary>The bytes of one or more pickles within a file. No length that they state is believed before the bytes are there.</summary>
-/// <param name="start">Where the pickles' part of the file begins.</param>
-/// <param name="end">Where it ends at the latest.</param>
-/// <param name="most">Bytes that they may have. In a checkpoint they hold names and shapes, never a tensor's numbers.</param>
-internal sealed class PickleInput(SafeFileHandle file, long start, long end, long most = FileLimits.DescriptionBytes)
+/// <summary>Reads the bytes of one or more pickles within a file. A stated length is never trusted before the bytes have been read.</summary>
+/// <param name="start">Where the pickles begin in the file.</param>
+/// <param name="end">Upper bound of where they end.</param>
+/// <param name="maxBytes">Maximum number of bytes. In a checkpoint pickles contain names and shapes, never tensor data.</param>
+internal sealed class PickleInput(SafeFileHandle file, long start, long end, long maxBytes = FileLimits.DescriptionBytes)
 {
-    private readonly long limit = Math.Min(end, start + most);
+    private readonly long limit = Math.Min(end, start + maxBytes);
     private readonly byte[] buffer = new byte[1 << 14];
     private long bufferStart = start;
     private int buffered;
 
-    /// <summary>Of the next byte in the file.</summary>
+    /// <summary>Position of the next byte in the file.</summary>
     public long Position { get; private set; } = start;
 
     public int Byte() => Next(stackalloc byte[1])[0];
@@ -34,7 +34,7 @@ internal sealed class PickleInput(SafeFileHandle file, long start, long end, lon
     public byte[] Bytes(long count)
     {
         if (count < 0 || count > limit - Position)
-            throw Short();
+            throw EndsTooEarly();
         byte[] bytes = new byte[count];
         Fill(bytes);
         return bytes;
@@ -44,20 +44,20 @@ internal sealed class PickleInput(SafeFileHandle file, long start, long end, lon
 
     public string Latin1(long count) => Encoding.Latin1.GetString(Bytes(count));
 
-    /// <summary>Up to the next line feed, which is not part of it.</summary>
+    /// <summary>Reads up to the next line feed, which is consumed but not returned.</summary>
     public string Line()
     {
         var line = new StringBuilder();
         for (int letter = Byte(); letter != '\n'; letter = Byte())
         {
             if (line.Length == FileLimits.NameLength)
-                throw new InvalidDataException("is damaged: it has a name of more than 1000 letters.");
+                throw new InvalidDataException("is damaged: it contains a name of more than 1000 characters.");
             line.Append((char)letter);
         }
         return line.ToString();
     }
 
-    /// <returns>The memory that was given, filled.</returns>
+    /// <returns>The given span, filled.</returns>
     private ReadOnlySpan<byte> Next(Span<byte> room)
     {
         Fill(room);
@@ -67,7 +67,7 @@ internal sealed class PickleInput(SafeFileHandle file, long start, long end, lon
     private void Fill(Span<byte> bytes)
     {
         if (bytes.Length > limit - Position)
-            throw Short();
+            throw EndsTooEarly();
         while (bytes.Length > 0)
         {
             if (Position == bufferStart + buffered)
@@ -75,7 +75,7 @@ internal sealed class PickleInput(SafeFileHandle file, long start, long end, lon
                 bufferStart = Position;
                 buffered = RandomAccess.Read(file, buffer.AsSpan(0, (int)Math.Min(buffer.Length, limit - Position)), Position);
                 if (buffered == 0)
-                    throw Short();
+                    throw EndsTooEarly();
             }
             ReadOnlySpan<byte> there = buffer.AsSpan((int)(Position - bufferStart), Math.Min(bytes.Length, (int)(bufferStart + buffered - Position)));
             there.CopyTo(bytes);
@@ -84,8 +84,8 @@ internal sealed class PickleInput(SafeFileHandle file, long start, long end, lon
         }
     }
 
-    private InvalidDataException Short() =>
+    private InvalidDataException EndsTooEarly() =>
         limit < end
-            ? new("describes more than any network's checkpoint does (64 MiB without a single weight), which I do not read.")
-            : new("is damaged or cut short: the description of its tensors ends too early. Get it again from where it came from.");
+            ? new("contains more than 64 MiB without any weights, which is the limit.")
+            : new("is damaged or truncated: the description of its tensors ends too early. Download or copy it again.");
 }

@@ -4,35 +4,35 @@ using System.Numerics;
 namespace ChannelDistillation.Pickle;
 
 /// <summary>
-/// The machine that pickles are programs for (opcodes: Python's `pickletools`), without what makes it dangerous: of the classes and
-/// functions that a program asks for, it knows those on a list and refuses every other by its name. Nothing is
-/// looked up, imported or run. It keeps no state on the call stack, so that no nesting can overflow it.
+/// An interpreter for pickles (opcodes: Python's `pickletools`) without their dangerous parts: it knows only the classes and
+/// functions on a list and refuses every other name. Nothing is looked up, imported or run.
+/// It keeps no state on the call stack, so that deep nesting cannot overflow it.
 /// </summary>
-/// <param name="load">What stands for a persistent id: in checkpoints, a storage.</param>
-/// <param name="classes">What it may ask for; null: what a checkpoint may.</param>
+/// <param name="load">Creates the object for a persistent id: in checkpoints, a storage.</param>
+/// <param name="classes">Allowed names; null: those of checkpoints.</param>
 internal sealed class PickleReader(PickleInput input, Func<object?, object?> load, PickleClasses? classes = null)
 {
-    /// <summary>So many letters take as much room as a value does.</summary>
+    /// <summary>This many characters count as one value towards the limit.</summary>
     private const int LettersPerValue = 16;
 
     private readonly PickleStack stack = new();
     private readonly PickleClasses classes = classes ?? PickleClasses.OfCheckpoint;
 
-    /// <summary>Reads one pickle and stops behind it.</summary>
-    /// <exception cref="InvalidDataException">The message goes on a sentence that begins with the file's name.</exception>
+    /// <summary>Reads one pickle and stops after it.</summary>
+    /// <exception cref="InvalidDataException">The message continues a sentence that begins with the file's name.</exception>
     public object? Read()
     {
         for (int opcode = input.Byte(); opcode != '.'; opcode = input.Byte())
         {
             if (!Simple(opcode) && !Collection(opcode) && !Class(opcode))
                 throw new InvalidDataException(
-                    $"is damaged, or made by something other than PyTorch: its pickle has the opcode 0x{opcode:x2}, which torch.save does not write."
+                    $"is damaged or was not written by PyTorch: its pickle has the opcode 0x{opcode:x2}, which torch.save does not write."
                 );
         }
         return stack.Pop();
     }
 
-    /// <summary>Everything that names a class or function, makes an instance or calls.</summary>
+    /// <summary>Opcodes that name a class or function, create an instance, or call.</summary>
     private bool Class(int opcode)
     {
         switch (opcode)
@@ -88,7 +88,7 @@ internal sealed class PickleReader(PickleInput input, Func<object?, object?> loa
         return (called.Make ?? throw PickleClasses.Refusal($"a call of {called.Name}"))(arguments);
     }
 
-    /// <summary>What a copy costs; without this a short program could copy a long list or word again and again.</summary>
+    /// <summary>Cost of copying an argument; without it, a short program could copy a long list or string many times.</summary>
     private static int CostOf(object? argument) =>
         argument switch
         {
@@ -100,8 +100,8 @@ internal sealed class PickleReader(PickleInput input, Func<object?, object?> loa
         };
 
     /// <summary>
-    /// Attributes of what was just made. None of them changes numbers: an OrderedDict's `_metadata`, a Parameter's `requires_grad`;
-    /// of numpy's types they say the order of bytes.
+    /// Sets attributes of the last object. None of them changes tensor data: an OrderedDict's `_metadata`, a Parameter's `requires_grad`;
+    /// for numpy types they give the byte order.
     /// </summary>
     private static void Build(object? built, object? state)
     {
@@ -113,10 +113,10 @@ internal sealed class PickleReader(PickleInput input, Func<object?, object?> loa
             throw PickleClasses.Refusal($"a new state for a {PickleValues.KindOf(built)}");
     }
 
-    /// <summary>Longer integers are no counts of anything, and slow to read.</summary>
+    /// <summary>Longer integers are not counts, and slow to parse.</summary>
     private const int LongestInteger = 255;
 
-    /// <summary>Numbers, words, and the stack itself.</summary>
+    /// <summary>Numbers, strings, and stack operations.</summary>
     private bool Simple(int opcode)
     {
         switch (opcode)
@@ -170,7 +170,7 @@ internal sealed class PickleReader(PickleInput input, Func<object?, object?> loa
             case 0x8d: // BINUNICODE8
                 stack.Push(input.Utf8(input.Int64()));
                 break;
-            case 'T': // BINSTRING: Python 2's words
+            case 'T': // BINSTRING: Python 2's strings
                 stack.Push(input.Latin1(input.UInt32()));
                 break;
             case 'U': // SHORT_BINSTRING

@@ -2,24 +2,24 @@ using ChannelDistillation.Core;
 
 namespace ChannelDistillation.Pickle;
 
-/// <summary>The stack of the pickle machine, with its marks, and what was remembered for later.</summary>
+/// <summary>The interpreter's stack with its marks, and its memo.</summary>
 internal sealed class PickleStack
 {
-    /// <summary>In a place of the memo that nothing was put into.</summary>
-    private static readonly object Nothing = new();
+    /// <summary>Marks an empty position of the memo.</summary>
+    private static readonly object Empty = new();
 
     private readonly List<object?> values = [];
     private readonly List<int> marks = [];
     private readonly List<object?> memo = [];
-    private int made;
+    private int valueCount;
 
-    /// <summary>Counts values that were made by other means than <see cref="Push"/>.</summary>
+    /// <summary>Counts values created by means other than <see cref="Push"/>.</summary>
     public void Spend(int count)
     {
-        // Values that are made or copied: a file made to fill the memory is refused long before it does.
-        if (count > FileLimits.CheckpointValues - made)
-            throw new InvalidDataException("makes more values than any network's checkpoint does, which I do not read.");
-        made += count;
+        // Counts created and copied values, so that a malicious file is refused before it fills the memory.
+        if (count > FileLimits.CheckpointValues - valueCount)
+            throw new InvalidDataException("creates more values than the limit for checkpoints.");
+        valueCount += count;
     }
 
     public void Push(object? value)
@@ -55,7 +55,7 @@ internal sealed class PickleStack
         marks.Add(values.Count);
     }
 
-    /// <summary>Everything since the last mark, and the mark is gone.</summary>
+    /// <summary>Pops everything since the last mark, and the mark.</summary>
     public object?[] PopMark()
     {
         object?[] since = PopMany(marks.Count == 0 ? throw Damaged() : values.Count - Floor);
@@ -63,7 +63,7 @@ internal sealed class PickleStack
         return since;
     }
 
-    /// <summary>Python lets POP take away a mark too.</summary>
+    /// <summary>POP, which may also remove a mark, as in Python.</summary>
     public void Drop()
     {
         if (marks.Count > 0 && values.Count == Floor)
@@ -72,23 +72,23 @@ internal sealed class PickleStack
             Pop();
     }
 
-    /// <summary>Python counts places up, from 0 or 1, and may leave some out; one beyond the values made so far is no count.</summary>
+    /// <summary>Stores the top in the memo. Python numbers positions from 0 or 1, and may skip some; a position beyond the values created so far is invalid.</summary>
     public void Remember(long place)
     {
         Spend(1);
-        if (place > made)
+        if (place > valueCount)
             throw Damaged();
         while (memo.Count <= place)
-            memo.Add(Nothing);
+            memo.Add(Empty);
         memo[(int)place] = Top;
     }
 
     public void RememberNext() => Remember(memo.Count);
 
-    public void Recall(long place) => Push(place < memo.Count && memo[(int)place] != Nothing ? memo[(int)place] : throw Damaged());
+    public void Recall(long place) => Push(place < memo.Count && memo[(int)place] != Empty ? memo[(int)place] : throw Damaged());
 
     public static InvalidDataException Damaged() =>
-        new("is damaged: the description of its tensors makes no sense. Get it again from where it came from.");
+        new("is damaged: the description of its tensors is invalid. Download or copy it again.");
 
     private int Floor => marks.Count == 0 ? 0 : marks[^1];
 }

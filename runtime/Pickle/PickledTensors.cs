@@ -2,18 +2,18 @@ using ChannelDistillation.Core;
 
 namespace ChannelDistillation.Pickle;
 
-/// <summary>The classes and functions that PyTorch's checkpoints make tensors with (`torch._utils`).</summary>
+/// <summary>The classes and functions with which PyTorch's checkpoints create tensors (`torch._utils`).</summary>
 internal static class PickledTensors
 {
     public static IEnumerable<PickleClass> Classes { get; } =
     [
-        // (storage, offset, shape, strides), then requires_grad and hooks, which are no concern of ours.
+        // (storage, offset, shape, strides), then requires_grad and hooks, which are ignored.
         new("torch._utils._rebuild_tensor", arguments => Tensor(arguments, null)),
-        new("torch._utils._rebuild_tensor_v2", arguments => Plain(arguments, 6) ? Tensor(arguments, null) : throw Lazy()),
-        // With the type after them, over a storage of bytes.
+        new("torch._utils._rebuild_tensor_v2", arguments => HasNoAttributes(arguments, 6) ? Tensor(arguments, null) : throw HasAttributes()),
+        // With the type after them, over an untyped storage.
         new(
             "torch._utils._rebuild_tensor_v3",
-            arguments => arguments is [_, _, _, _, _, _, PickleClass type, ..] && Plain(arguments, 7) ? Tensor(arguments, type.Name) : throw Lazy()
+            arguments => arguments is [_, _, _, _, _, _, PickleClass type, ..] && HasNoAttributes(arguments, 7) ? Tensor(arguments, type.Name) : throw HasAttributes()
         ),
         new("torch._utils._rebuild_parameter", Parameter),
         new("torch._utils._rebuild_parameter_with_state", Parameter),
@@ -23,7 +23,7 @@ internal static class PickledTensors
         new("torch.UntypedStorage"),
     ];
 
-    /// <summary>What stands for a persistent id: ("storage", class, key, place, numbers) and, in old files, (key, offset, numbers) of a part of it.</summary>
+    /// <summary>The storage for a persistent id: ("storage", class, key, location, count) and, in old files, a view (key, offset, count) into it.</summary>
     public static object Storage(object? id)
     {
         if (id is not object?[] parts || parts is not ["storage", PickleClass named, string or long, _, long count, ..] || count < 0)
@@ -62,8 +62,8 @@ internal static class PickledTensors
 
     private static object Parameter(object?[] arguments) => arguments is [PickledTensor tensor, ..] ? tensor : throw PickleStack.Damaged();
 
-    /// <summary>No remark that the numbers are meant negated or conjugated.</summary>
-    private static bool Plain(object?[] arguments, int place) => arguments.ElementAtOrDefault(place) is null or PickleDict { Entries.Count: 0 };
+    /// <summary>Whether no attribute marks the data as negated or conjugated.</summary>
+    private static bool HasNoAttributes(object?[] arguments, int place) => arguments.ElementAtOrDefault(place) is null or PickleDict { Entries.Count: 0 };
 
-    private static InvalidDataException Lazy() => PickleClasses.Refusal("a tensor with attributes of its own");
+    private static InvalidDataException HasAttributes() => PickleClasses.Refusal("a tensor with extra attributes");
 }

@@ -9,21 +9,21 @@ using ChannelDistillation.Specs;
 
 namespace ChannelDistillation.Runs;
 
-/// <summary>What a checkpoint was made of, as far as it is known.</summary>
-/// <param name="Dataset">Null: not known.</param>
-/// <param name="Model">Null: not known.</param>
-/// <param name="Precision">What the model computed in when it was validated.</param>
+/// <summary>The dataset, model and precision of a checkpoint, as far as they are known.</summary>
+/// <param name="Dataset">Null if unknown.</param>
+/// <param name="Model">Null if unknown.</param>
+/// <param name="Precision">Precision of its validation.</param>
 public sealed record CheckpointOrigin(DatasetSpec? Dataset, ModelSpec? Model, Precision Precision)
 {
-    /// <summary>Keys of the metadata that our own files have.</summary>
+    /// <summary>Keys of the metadata in files of this program.</summary>
     internal const string DatasetKey = "dataset";
 
     internal const string ModelKey = "model";
 
-    /// <summary>Where it was not float32.</summary>
+    /// <summary>Written if the precision is not float32.</summary>
     internal const string PrecisionKey = "precision";
 
-    /// <summary>From the run.json of the run folder that the file lies in, else from its metadata. Names that are not ours are not known.</summary>
+    /// <summary>Reads the run.json of the run folder that contains the file, or else the file's metadata. Names outside the catalogs count as unknown.</summary>
     public static CheckpointOrigin Of(CheckpointFile file)
     {
         string? run = Path.GetDirectoryName(Path.GetDirectoryName(Path.GetFullPath(file.Path)));

@@ -18,7 +18,7 @@ public sealed record EpochRecord
     /// <summary>Mean weighted total over the epoch's images.</summary>
     public required double Loss { get; init; }
 
-    /// <summary>Unweighted mean of each active loss; a loss whose weight is 0 in this epoch is not computed and not listed.</summary>
+    /// <summary>Unweighted mean of each active loss. A loss with weight 0 in this epoch is not computed and not listed.</summary>
     public required IReadOnlyDictionary<string, double> Losses { get; init; }
 
     /// <summary>The weight of every loss of the run.</summary>
@@ -38,17 +38,17 @@ public sealed record EpochRecord
     public required double Seconds { get; init; }
 }
 
-/// <summary>XXH128 over records in their order: a digit changed on the disk is seen, where the file is still JSON.</summary>
+/// <summary>XXH128 over consecutive records: detects changed digits in files that are still valid JSON.</summary>
 internal sealed class RecordChecksum
 {
     private readonly XxHash128 hash = new();
 
-    /// <summary>32 hexadecimal digits over what was added so far.</summary>
+    /// <summary>32 hexadecimal digits over the records added so far.</summary>
     public string Digits => Convert.ToHexStringLower(hash.GetCurrentHash());
 
     public static string Of(string text) => Convert.ToHexStringLower(XxHash128.Hash(Encoding.UTF8.GetBytes(text)));
 
-    /// <summary>Without what the clock says: it is not the same every time.</summary>
+    /// <summary>Adds a record without its times, which are not reproducible.</summary>
     public void Add(EpochRecord record) =>
         hash.Append(JsonSerializer.SerializeToUtf8Bytes(record with { Seconds = 0, ImagesPerSecond = 0 }, RecordJson.Line));
 }

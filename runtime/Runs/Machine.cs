@@ -8,7 +8,7 @@ using TorchSharp;
 
 namespace ChannelDistillation.Runs;
 
-/// <summary>What a run was made with, for its record.</summary>
+/// <summary>The software and hardware of a run, for its record.</summary>
 public static class Machine
 {
     public static JsonObject Software() =>
@@ -21,7 +21,7 @@ public static class Machine
             ["os"] = RuntimeInformation.OSDescription,
         };
 
-    /// <param name="layouts">What a run's networks compute in; null: not of a run.</param>
+    /// <param name="layouts">Memory layouts of a run's networks; null: not for a run.</param>
     public static JsonObject Hardware(string device, RunLayouts? layouts = null)
     {
         var hardware = new JsonObject
@@ -52,7 +52,7 @@ public static class Machine
         return hardware;
     }
 
-    /// <summary>The layouts in what <see cref="Hardware"/> gave; without them, those of versions that knew no other.</summary>
+    /// <summary>The layouts in the result of <see cref="Hardware"/>; older records have none and used channels-last.</summary>
     internal static RunLayouts LayoutsOf(JsonNode? hardware)
     {
         if (hardware?["layout"] is not JsonObject recorded)
@@ -63,7 +63,7 @@ public static class Machine
             recorded[network] is JsonValue value && value.TryGetValue(out string? name) ? TensorLayouts.Find(name) : null;
     }
 
-    /// <summary>The model of the CPU, as far as the operating system names it.</summary>
+    /// <summary>The CPU model, if the operating system reports it.</summary>
     internal static string Processor()
     {
         const string file = "/proc/cpuinfo";

@@ -6,10 +6,10 @@ using ChannelDistillation.Specs;
 
 namespace ChannelDistillation.Runs;
 
-/// <summary>When run.json and result.json were written, and how long they are; -1: not there.</summary>
+/// <summary>Write times and sizes of run.json and result.json; -1 for a missing file.</summary>
 public readonly record struct RecordStamp(long RunWritten, long RunBytes, long ResultWritten, long ResultBytes);
 
-/// <summary>The folder of one run, `NAME-HASH8`: what it was, how it went, how it ended. The hash finds it again under any name.</summary>
+/// <summary>The folder of one run, `NAME-HASH8`: its spec, metrics, result and checkpoints. The hash identifies it under any name.</summary>
 public sealed class RunFolder(string path)
 {
     private const int HashLength = 8;
@@ -22,7 +22,7 @@ public sealed class RunFolder(string path)
 
     private string SpecFile => In("run.json");
 
-    /// <summary>A line for each finished epoch.</summary>
+    /// <summary>One line per finished epoch.</summary>
     public string Metrics => In("metrics.jsonl");
 
     private string ResultFile => In("result.json");
@@ -33,33 +33,33 @@ public sealed class RunFolder(string path)
 
     public string State => In("checkpoints", "latest.state.safetensors");
 
-    /// <summary>The training state before <see cref="State"/>, to fall back on.</summary>
+    /// <summary>The training state before <see cref="State"/>, as a fallback.</summary>
     public string PreviousState => In("checkpoints", "previous.state.safetensors");
 
     public static string NameOf(string runName, RunSpec spec) => $"{runName}-{spec.Hash()[..HashLength]}";
 
-    /// <summary>The hash of the run that is in the folder; null: not known.</summary>
+    /// <summary>The hash of the folder's run; null if unknown.</summary>
     public string? ReadHash() => (string?)ReadRun()?[HashEntry];
 
-    /// <summary>The same, of what <see cref="ReadRun"/> gave.</summary>
+    /// <summary>The hash in the result of <see cref="ReadRun"/>.</summary>
     public static string? HashIn(JsonObject run) => (string?)run[HashEntry];
 
-    /// <summary>Whether the folder holds another run than the one with this hash; a folder that does not say is taken for it.</summary>
+    /// <summary>Whether the folder contains another run than the one with this hash. A folder without a hash counts as the same.</summary>
     public bool IsOfAnother(string hash) => IsOfAnother(ReadRun(), hash);
 
-    /// <summary>The same, of what <see cref="ReadRun"/> gave.</summary>
+    /// <summary>The same for the result of <see cref="ReadRun"/>.</summary>
     public static bool IsOfAnother(JsonObject? run, string hash) => (string?)run?[HashEntry] is string own && own != hash;
 
-    /// <summary>When its end was last recorded, UTC; long ago where it never was.</summary>
+    /// <summary>When the result was last written, UTC; a time long ago if never.</summary>
     public DateTime ResultWritten => File.GetLastWriteTimeUtc(ResultFile);
 
-    /// <summary>Whether the weights of the last and of the best epoch are there.</summary>
+    /// <summary>Whether the weights of the last and the best epoch exist.</summary>
     public bool HasWeights() => File.Exists(LatestWeights) && File.Exists(BestWeights);
 
-    /// <summary>Writes run.json as the run starts or goes on: with its sessions so far and the one that begins, whose machine stands above them too.</summary>
-    /// <param name="from">Epoch and finished steps of it where the run goes on; (1, 0): at its start.</param>
-    /// <param name="origins">What it learns from; null: from no teacher and images that are not known.</param>
-    /// <param name="layouts">What its networks compute in; null: not known.</param>
+    /// <summary>Writes run.json when the run starts or resumes, with its earlier sessions and the new one, whose machine is also recorded at the top level.</summary>
+    /// <param name="from">Epoch and finished steps of it at which the run resumes; (1, 0): from the start.</param>
+    /// <param name="origins">Its teacher and images; null: no teacher, and unknown images.</param>
+    /// <param name="layouts">Memory layouts of its networks; null: unknown.</param>
     public void WriteStart(
         string name,
         RunSpec spec,
@@ -88,7 +88,7 @@ public sealed class RunFolder(string path)
         AtomicFile.WriteText(SpecFile, run.ToJsonString(RecordJson.Pretty) + "\n");
     }
 
-    /// <summary>Tells whether run.json and result.json are still those of before, without reading them; null: so young that they may change unseen.</summary>
+    /// <summary>A stamp that shows whether run.json and result.json have changed, without reading them; null if they are so recent that a change may go unnoticed.</summary>
     public RecordStamp? Stamp()
     {
         FileInfo run = new(SpecFile),
@@ -99,23 +99,23 @@ public sealed class RunFolder(string path)
             : new(run.LastWriteTimeUtc.Ticks, run.Exists ? run.Length : -1, result.LastWriteTimeUtc.Ticks, result.Exists ? result.Length : -1);
     }
 
-    /// <summary>More than what passes between two times that a file system can tell apart.</summary>
+    /// <summary>Longer than the time resolution of any file system.</summary>
     private static readonly TimeSpan Youth = TimeSpan.FromSeconds(3);
 
-    /// <summary>The content of run.json; null: the run was never started, or the file is damaged.</summary>
+    /// <summary>The content of run.json; null if the run was never started or the file is damaged.</summary>
     public JsonObject? ReadRun() => IsFile(SpecFile) ? RunJson.Parse(File.ReadAllText(SpecFile)) : null;
 
-    /// <exception cref="IOException">A folder is where one of its files must be.</exception>
+    /// <exception cref="IOException">One of its files is a folder.</exception>
     public void RequireFiles()
     {
         foreach (string file in new[] { SpecFile, Metrics, ResultFile, LatestWeights, BestWeights, State, PreviousState })
         {
             if (Directory.Exists(file))
-                throw new IOException($"{file} is a folder where a file must be: remove it.");
+                throw new IOException($"{file} must be a file but is a folder; remove it.");
         }
     }
 
-    /// <summary>Those of run.json and result.json that are there and not what this program writes.</summary>
+    /// <summary>Those of run.json and result.json that exist but are invalid.</summary>
     public IReadOnlyList<string> Damaged() =>
         [
             .. new[] { (File: SpecFile, IsDamaged: ReadRun() is null), (File: ResultFile, IsDamaged: ReadResult() is null) }
@@ -123,18 +123,18 @@ public sealed class RunFolder(string path)
                 .Select(record => record.File),
         ];
 
-    /// <summary>SHA-256 of the weights that the run learned from when it last started; null: none, or not known.</summary>
+    /// <summary>SHA-256 of the teacher's weights when the run last started; null if there is no teacher, or unknown.</summary>
     public string? ReadTeacher() => (string?)ReadRun()?[TeacherEntry];
 
-    /// <summary>Fingerprint of the images that the run began with; null: not known.</summary>
+    /// <summary>Fingerprint of the images that the run started with; null if unknown.</summary>
     public string? ReadImages() => (string?)ReadRun()?[ImagesEntry];
 
-    /// <summary>What the run's networks computed in when it last started; null: it was never started.</summary>
+    /// <summary>Memory layouts of the run's networks when it last started; null if it was never started.</summary>
     public RunLayouts? ReadLayouts() => ReadRun() is JsonObject run ? Machine.LayoutsOf(run["hardware"]) : null;
 
     public void WriteResult(RunResult result, SessionTime time = default) => WriteEnd(result, run => Sessions.End(run, Now(), time));
 
-    /// <summary>Records that the run failed because its process crashed, with the epochs that were finished. Its last session stays without an end.</summary>
+    /// <summary>Records that the run failed because its process crashed, with its finished epochs. Its last session has no end.</summary>
     public void WriteCrash(string message)
     {
         EpochErrors[] epochs = [.. ReadMetrics().Select(record => new EpochErrors(record.Epoch, record.Top1Error, record.Top5Error))];
@@ -154,10 +154,10 @@ public sealed class RunFolder(string path)
         AtomicFile.WriteText(ResultFile, text);
     }
 
-    /// <summary>Null: the run has not ended, or the file is damaged and the run has to be ended again.</summary>
+    /// <summary>The result; null if the run has not ended, or the file is damaged and the run has to be ended again.</summary>
     public RunResult? ReadResult() => IsFile(ResultFile) ? ReadResult(ReadRun()) : null;
 
-    /// <summary>The same with what <see cref="ReadRun"/> gave.</summary>
+    /// <summary>The same with the result of <see cref="ReadRun"/>.</summary>
     public RunResult? ReadResult(JsonObject? run)
     {
         if (!IsFile(ResultFile))
@@ -167,7 +167,7 @@ public sealed class RunFolder(string path)
         return !isChanged && Parse<RunResult>(text) is { IsWhole: true } result ? result : null;
     }
 
-    /// <summary>The run goes on: how it ended before is no longer so.</summary>
+    /// <summary>Removes the result of a run that resumes.</summary>
     public void RemoveResult() => File.Delete(ResultFile);
 
     public void AppendMetrics(EpochRecord record)
@@ -179,7 +179,7 @@ public sealed class RunFolder(string path)
         stream.Flush(flushToDisk: true);
     }
 
-    /// <summary>Finished epochs in order, up to the first line that a crash cut short or that is damaged.</summary>
+    /// <summary>Finished epochs in order, up to the first line that is truncated or damaged.</summary>
     public IReadOnlyList<EpochRecord> ReadMetrics()
     {
         if (!IsFile(Metrics))
@@ -196,12 +196,12 @@ public sealed class RunFolder(string path)
         ];
     }
 
-    /// <summary>The last finished epoch, without a look at those before; null: there is none, or it is being written.</summary>
+    /// <summary>The last finished epoch, without reading earlier ones; null if there is none, or it is being written.</summary>
     public EpochRecord? ReadLastEpoch() =>
         IsFile(Metrics) && File.ReadLines(Metrics).LastOrDefault() is string line ? Parse<EpochRecord>(line) : null;
 
-    /// <summary>Drops the lines of epochs that are going to be trained again, and a line that was cut short.</summary>
-    /// <param name="epochs">Finished epochs to keep.</param>
+    /// <summary>Removes the lines of epochs that will be trained again, and a truncated line.</summary>
+    /// <param name="epochs">Number of finished epochs to keep.</param>
     /// <returns>The kept records.</returns>
     public IReadOnlyList<EpochRecord> TruncateMetrics(int epochs)
     {
@@ -212,7 +212,7 @@ public sealed class RunFolder(string path)
         return kept;
     }
 
-    /// <summary>Not where a pipe is in its place, which would be waited for.</summary>
+    /// <summary>Excludes pipes, which would block.</summary>
     private static bool IsFile(string path) => InputFile.WhyNot(path) is null;
 
     private static T? Parse<T>(string json)

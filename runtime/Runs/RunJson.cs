@@ -3,26 +3,26 @@ using System.Text.Json.Nodes;
 
 namespace ChannelDistillation.Runs;
 
-/// <summary>Reads run.json, and takes it only where everything that this program reads from it is of the type that it writes.</summary>
+/// <summary>Reads run.json, and accepts it only if everything that this program reads from it has the type that it writes.</summary>
 internal static class RunJson
 {
     private static readonly JsonDocumentOptions EachOnce = new() { AllowDuplicateProperties = false };
 
-    /// <returns>Null: damaged.</returns>
+    /// <returns>Null if the file is damaged.</returns>
     public static JsonObject? Parse(string text)
     {
         try
         {
             return JsonNode.Parse(text, documentOptions: EachOnce) is JsonObject run && IsText(text, run) && IsRun(run) ? run : null;
         }
-        // The second: a text of halves of characters.
+        // The second exception: a string with unpaired surrogates.
         catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
             return null;
         }
     }
 
-    /// <summary>Reads every text: an escape sequence may stand for half of a character, which is found only then.</summary>
+    /// <summary>Reads every string: an escape sequence may be an unpaired surrogate, which is found only then.</summary>
     private static bool IsText(string text, JsonNode? node) =>
         !text.Contains("\\u", StringComparison.Ordinal)
         || node switch
@@ -43,7 +43,7 @@ internal static class RunJson
         new[] { "epoch", "step" }.All(name => session[name] is not JsonNode place || (place is JsonValue value && value.TryGetValue(out int _)))
         && Each(session, JsonValueKind.Object, "software", "hardware");
 
-    /// <summary>Whether each of some entries is of a kind, or not there: earlier versions wrote fewer.</summary>
+    /// <summary>Whether each of these entries has a kind, or is absent: earlier versions wrote fewer.</summary>
     private static bool Each(JsonObject node, JsonValueKind kind, params ReadOnlySpan<string> names)
     {
         foreach (string name in names)

@@ -6,32 +6,32 @@ using ChannelDistillation.Core;
 namespace ChannelDistillation.Runs;
 
 /// <summary>
-/// A folder that one process works in, told by a file `.owner` in it. The file needs nothing of the file system but that one of two
-/// processes creates it, so that it works on network file systems too. Its owner touches it as long as it lives; an owner that is dead, or has
-/// not touched it for long, loses the folder to the next who asks.
+/// Exclusive use of a folder by one process, marked by a file `.owner` in it. It requires only that exactly one of two
+/// processes can create the file, so it also works on network file systems. The owner touches the file at intervals; a dead owner, or one that
+/// has not touched it for long, loses the folder to the next process that requests it.
 /// </summary>
 public sealed class RunLease : IDisposable
 {
     private readonly string file;
     private readonly string id;
-    private readonly ITimer heart;
+    private readonly ITimer heartbeat;
     private volatile bool lost;
 
     internal RunLease(string file, string id, TimeSpan beat, TimeProvider time)
     {
         this.file = file;
         this.id = id;
-        heart = time.CreateTimer(_ => Beat(), null, beat, beat);
+        heartbeat = time.CreateTimer(_ => Beat(), null, beat, beat);
     }
 
-    /// <summary>Whether the folder is still this process's: not after it slept so long that another took it over.</summary>
+    /// <summary>Whether the folder still belongs to this process: not if it was suspended so long that another took it over.</summary>
     public bool IsHeld => !lost;
 
-    /// <summary>Gives the folder back.</summary>
+    /// <summary>Releases the folder.</summary>
     public void Dispose()
     {
-        // Until a beat that has begun is over: it must not touch the file of whoever comes next.
-        heart.DisposeAsync().AsTask().Wait();
+        // Wait for a running heartbeat to finish: it must not touch the file of the next owner.
+        heartbeat.DisposeAsync().AsTask().Wait();
         try
         {
             if (!lost && LeaseHolder.Read(file)?.Id == id)
@@ -39,7 +39,7 @@ public sealed class RunLease : IDisposable
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            // Whoever wants the folder sees that this process has ended.
+            // The next process sees that this one has ended.
         }
     }
 
@@ -54,22 +54,22 @@ public sealed class RunLease : IDisposable
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            // A file system that does not answer may answer the next time.
+            // A file system that does not respond may recover.
         }
     }
 }
 
-/// <summary>Who owns a folder.</summary>
-/// <param name="Id">Of this one taking of it.</param>
+/// <summary>The owner of a folder.</summary>
+/// <param name="Id">Unique to this lease.</param>
 /// <param name="Host">Name of the machine.</param>
-/// <param name="Space">What its number counts in, as <see cref="ProcessSpace"/> has it.</param>
-/// <param name="Started">Start of the process, as every process of the machine sees it: another process can come to have its number.</param>
+/// <param name="Space">The space of its process ID (<see cref="ProcessSpace"/>).</param>
+/// <param name="Started">Start of the process, identical for all observers on the machine: process IDs are reused.</param>
 internal sealed record LeaseHolder(string Id, string Host, string Space, int Process, long Started)
 {
     public static LeaseHolder Me() =>
         new(Guid.NewGuid().ToString("N"), Environment.MachineName, ProcessSpace.Name, Environment.ProcessId, StartOf(Environment.ProcessId) ?? 0);
 
-    /// <summary>Null: the file is not there, or not written yet.</summary>
+    /// <summary>Reads the owner; null if the file does not exist or is not written yet.</summary>
     public static LeaseHolder? Read(string file)
     {
         try
@@ -87,7 +87,7 @@ internal sealed record LeaseHolder(string Id, string Host, string Space, int Pro
 
     public override string ToString() => $"process {Process} on {Host}";
 
-    /// <summary>Null: there is no such process. On Linux .NET derives the time from the clock, and two processes see it differently; the kernel's own count they see alike.</summary>
+    /// <summary>Start of a process; null if it does not exist. On Linux .NET derives the time from the clock, so that two processes see different values; the kernel's count is the same for all.</summary>
     private static long? StartOf(int process)
     {
         try
@@ -98,7 +98,7 @@ internal sealed record LeaseHolder(string Id, string Host, string Space, int Pro
                 return running.StartTime.Ticks;
             }
             string status = File.ReadAllText($"/proc/{process}/stat");
-            // The program's name, in brackets, may hold anything; `starttime` is the twentieth field after it.
+            // The program's name, in parentheses, may contain anything; `starttime` is the twentieth field after it.
             return long.Parse(status[(status.LastIndexOf(')') + 2)..].Split(' ')[19], CultureInfo.InvariantCulture);
         }
         catch (Exception error) when (error is ArgumentException or InvalidOperationException or IOException)

@@ -4,11 +4,11 @@ using ChannelDistillation.Core;
 namespace ChannelDistillation.Runs;
 
 /// <summary>
-/// Takes folders into possession, and remembers how long it has seen other owners not move: clocks of two machines need not agree.
+/// Takes leases of folders, and measures how long other owners have been inactive with the local clock: clocks of machines may differ.
 /// </summary>
-/// <param name="beat">How often owners touch their file.</param>
-/// <param name="patience">How long a file may stay untouched before its owner counts as gone; more than what a network file system takes to show a change.</param>
-/// <param name="time">The clock that both are measured by.</param>
+/// <param name="beat">Interval at which owners touch their file.</param>
+/// <param name="patience">Time without a touch after which an owner counts as gone; longer than a network file system takes to show a change.</param>
+/// <param name="time">The clock for both.</param>
 public sealed class RunLeases(TimeSpan beat, TimeSpan patience, TimeProvider time)
 {
     private const string Unwritten = "unwritten";
@@ -19,14 +19,14 @@ public sealed class RunLeases(TimeSpan beat, TimeSpan patience, TimeProvider tim
     public RunLeases()
         : this(TimeSpan.FromSeconds(10), TimeSpan.FromMinutes(2), TimeProvider.System) { }
 
-    /// <summary>Makes the folder where it is not there, and takes it if nobody has it.</summary>
-    /// <param name="other">Who has it, in words; null if it was taken.</param>
-    /// <exception cref="IOException">Nothing can be written there.</exception>
-    /// <exception cref="UnauthorizedAccessException">Nothing can be written there.</exception>
+    /// <summary>Creates the folder if needed, and takes it if it is free.</summary>
+    /// <param name="other">Description of the owner; null if the lease was taken.</param>
+    /// <exception cref="IOException">The folder is not writable.</exception>
+    /// <exception cref="UnauthorizedAccessException">The folder is not writable.</exception>
     public RunLease? TryTake(string folder, out string? other)
     {
         if (File.Exists(folder))
-            throw new IOException($"{folder} is a file where a folder must be: remove it.");
+            throw new IOException($"{folder} must be a folder but is a file; remove it.");
         Directory.CreateDirectory(folder);
         string file = Path.Combine(folder, ".owner");
         LeaseHolder me = LeaseHolder.Me();
@@ -40,11 +40,11 @@ public sealed class RunLeases(TimeSpan beat, TimeSpan patience, TimeProvider tim
         return null;
     }
 
-    /// <summary>Creates a file that names its owner, if there is none. Nobody ever sees it without the name: it is written beside, and gets its second name whole.</summary>
+    /// <summary>Creates a file that names its owner, if there is none. It is written to a temporary name and then linked, so that it never appears without its content.</summary>
     private static bool Create(string file, LeaseHolder me)
     {
         if (Directory.Exists(file))
-            throw new IOException($"{file} is a folder where a file must be: remove it.");
+            throw new IOException($"{file} must be a file but is a folder; remove it.");
         string beside = AtomicFile.Beside(file);
         try
         {
@@ -57,7 +57,7 @@ public sealed class RunLeases(TimeSpan beat, TimeSpan patience, TimeProvider tim
         }
     }
 
-    /// <summary>For file systems whose files have one name each: whoever is killed within it leaves a file that has to be waited for.</summary>
+    /// <summary>For file systems without hard links: a process killed during it leaves a file that others have to wait for.</summary>
     private static bool TryWrite(string file, LeaseHolder me)
     {
         try
@@ -67,7 +67,7 @@ public sealed class RunLeases(TimeSpan beat, TimeSpan patience, TimeProvider tim
         }
         catch (IOException error) when (File.Exists(file) || error.HResult is LinuxExists or WindowsExists)
         {
-            // It may have been given back since.
+            // It may have been released since.
             return false;
         }
     }
@@ -83,13 +83,13 @@ public sealed class RunLeases(TimeSpan beat, TimeSpan patience, TimeProvider tim
         }
         catch
         {
-            // On a full disk: a file that names nobody would have to be waited for.
+            // On a full disk: others would have to wait for a file without an owner.
             File.Delete(file);
             throw;
         }
     }
 
-    /// <returns>What tells the owner that is gone; null: it lives, as far as can be seen.</returns>
+    /// <returns>An identifier of the owner that is gone; null if it seems alive.</returns>
     private string? IsGone(string file)
     {
         LeaseHolder? owner = LeaseHolder.Read(file);
@@ -102,13 +102,13 @@ public sealed class RunLeases(TimeSpan beat, TimeSpan patience, TimeProvider tim
         return time.GetElapsedTime(known.Since) > patience ? id : null;
     }
 
-    /// <summary>Of several who saw the same owner gone, the one takes over that creates a file with its name on it.</summary>
+    /// <summary>Of several processes that saw the same owner gone, the one that creates a file with the owner's identifier takes over.</summary>
     private bool TakeOver(string file, string gone, LeaseHolder me)
     {
         string claim = $"{file}.{gone}";
         if (!Create(claim, me))
         {
-            // Its maker may have died just then.
+            // Its creator may have just died.
             if (IsGone(claim) is string dead && (LeaseHolder.Read(claim)?.Id ?? Unwritten) == dead)
             {
                 watched.Remove(claim);
@@ -118,7 +118,7 @@ public sealed class RunLeases(TimeSpan beat, TimeSpan patience, TimeProvider tim
         }
         try
         {
-            // Another may have taken over and given back in the meantime.
+            // Another process may have taken over and released it in the meantime.
             if ((LeaseHolder.Read(file)?.Id ?? Unwritten) != gone || !File.Exists(file))
                 return false;
             AtomicFile.WriteText(file, JsonSerializer.Serialize(me, RecordJson.Line));

@@ -3,22 +3,22 @@ using System.Text.Json.Serialization;
 namespace ChannelDistillation.Runs;
 
 /// <summary>result.json: how a run ended.</summary>
-/// <param name="Last">The last finished epoch; null where there is none.</param>
+/// <param name="Last">The last finished epoch; null if there is none.</param>
 /// <param name="Best">The epoch with the lowest top-1 error, the earliest of equals.</param>
-/// <param name="Message">Why it ended, where it did not complete.</param>
+/// <param name="Message">Why it ended, if it did not complete.</param>
 public sealed record RunResult(RunStatus Status, EpochErrors? Last, EpochErrors? Best, string? Message = null)
 {
-    /// <summary>Of a completed run that held a part of its training set out: errors of the same two epochs on the official validation set.</summary>
+    /// <summary>For a completed run with a hold-out split: errors of the same two epochs on the official validation set.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public TestErrors? Test { get; init; }
 
-    /// <summary>Whether it says what a result of its status must say.</summary>
+    /// <summary>Whether it has everything that its status requires.</summary>
     [JsonIgnore]
     internal bool IsWhole => Status != RunStatus.Completed || (Last is not null && Best is not null);
 }
 
 /// <param name="Last">With the weights of the last epoch.</param>
-/// <param name="Best">With those of the epoch that was best on the part held out.</param>
+/// <param name="Best">With the weights of the best epoch on the hold-out split.</param>
 public sealed record TestErrors(EpochErrors Last, EpochErrors Best);
 
 /// <param name="Epoch">From 1.</param>
@@ -34,7 +34,7 @@ public enum RunStatus
     Interrupted,
 }
 
-/// <summary>What a run learns from, by content: a run that goes on must learn from the same.</summary>
-/// <param name="Teacher">SHA-256 of the teacher's weights; null: there is none.</param>
-/// <param name="Images">Fingerprint of the dataset (<see cref="Data.Dataset.Fingerprint"/>); null: not known.</param>
+/// <summary>Fingerprints of a run's teacher and images: a resumed run must use the same.</summary>
+/// <param name="Teacher">SHA-256 of the teacher's weights; null if there is none.</param>
+/// <param name="Images">Fingerprint of the dataset (<see cref="Data.Dataset.Fingerprint"/>); null if unknown.</param>
 public sealed record RunOrigins(string? Teacher, string? Images);

@@ -3,14 +3,14 @@ using System.Text.Json.Nodes;
 namespace ChannelDistillation.Runs;
 
 /// <summary>
-/// The sessions of a run, in its run.json: each start of it, in order, with the machine and the software that it went on with, and the epoch
-/// (from 1) and the finished steps of it where it began. What a later session began before is that later session's work.
+/// The sessions of a run, in its run.json: each start in order, with its machine and software, and the epoch
+/// (from 1) and finished steps at which it began. Work beyond the start of a later session was repeated by that session.
 /// </summary>
 public static class Sessions
 {
     private const string Entry = "sessions";
 
-    /// <param name="earlier">The run.json that was there; null: there was none.</param>
+    /// <param name="earlier">The previous run.json; null if there was none.</param>
     /// <param name="hardware">As <see cref="Machine.Hardware"/> gave it.</param>
     internal static JsonArray Begun(JsonObject? earlier, string now, JsonObject hardware, (int Epoch, int Step) from)
     {
@@ -29,7 +29,7 @@ public static class Sessions
         return sessions;
     }
 
-    /// <summary>Notes the end of the last session and what it took.</summary>
+    /// <summary>Records the end of the last session and its times.</summary>
     internal static void End(JsonObject run, string now, SessionTime time)
     {
         if (Of(run).LastOrDefault() is not JsonObject last)
@@ -41,7 +41,7 @@ public static class Sessions
             last["peak_memory_mib"] = bytes >> 20;
     }
 
-    /// <summary>Those that something of the run is the work of, in order. A run.json of an earlier version is one session itself.</summary>
+    /// <summary>The sessions whose work is part of the run, in order. A run.json of an earlier version is a single session.</summary>
     public static IReadOnlyList<JsonObject> Counting(JsonObject run)
     {
         JsonObject[] all = [.. Of(run)];
@@ -49,13 +49,13 @@ public static class Sessions
     }
 
     /// <summary>
-    /// How many sessions up to the last never ended and began where the run stands now: each of them was cut off before it saved anything.
+    /// Number of sessions up to the last that never ended and began at the run's current position: each was cut off before it saved anything.
     /// </summary>
-    /// <param name="now">Epoch (from 1) and finished steps of it at the newest checkpoint; (1, 0): there is none.</param>
+    /// <param name="now">Epoch (from 1) and finished steps of the newest checkpoint; (1, 0) if there is none.</param>
     public static int CutOff(JsonObject run, (int Epoch, int Step) now) =>
         Of(run).Reverse().TakeWhile(session => session["ended"] is null && Place(session) == now).Count();
 
-    /// <summary>Whether the last session had this machine and this software: then the same numbers come again.</summary>
+    /// <summary>Whether the last session had this machine and software, so that its results are reproduced.</summary>
     internal static bool IsLastLikeNow(JsonObject run, string device)
     {
         JsonObject last = Of(run).LastOrDefault() ?? run;
@@ -69,8 +69,8 @@ public static class Sessions
     private static (int Epoch, int Step) Place(JsonObject session) => ((int?)session["epoch"] ?? 1, (int?)session["step"] ?? 0);
 }
 
-/// <summary>What a session of a run took.</summary>
-/// <param name="Seconds">From its start to its end, in the company that it had.</param>
-/// <param name="SavingSeconds">Of these, spent on writing its own records and checkpoints.</param>
-/// <param name="PeakMemory">The most bytes that its cohort held on the device; null: not known.</param>
+/// <summary>Times and memory of a session.</summary>
+/// <param name="Seconds">From start to end, including the time of other runs in its cohort.</param>
+/// <param name="SavingSeconds">Part of it spent on writing its own records and checkpoints.</param>
+/// <param name="PeakMemory">Peak memory of its cohort on the device in bytes; null if unknown.</param>
 public readonly record struct SessionTime(double Seconds, double SavingSeconds, long? PeakMemory = null);

@@ -1,8 +1,8 @@
 namespace ChannelDistillation.Schedules;
 
 /// <summary>
-/// The factor on the base learning rate: a pure function of the position in training, so that nothing has to be saved.
-/// During a warm-up it grows linearly per step from <see cref="WarmupFrom"/> to 1; the shape is not shifted by it.
+/// The factor on the base learning rate: a pure function of the position in training, so that no state has to be saved.
+/// During warm-up it grows linearly per step from <see cref="WarmupFrom"/> to 1; the warm-up does not shift the rest of the schedule.
 /// </summary>
 public abstract record LearningRateSchedule
 {
@@ -12,7 +12,7 @@ public abstract record LearningRateSchedule
     /// <summary>The factor at the first step of the warm-up.</summary>
     public double WarmupFrom { get; init; } = 0.1;
 
-    /// <summary>The shape without the warm-up.</summary>
+    /// <summary>The schedule without warm-up.</summary>
     /// <param name="finished">Finished epochs: 0 during the first.</param>
     /// <param name="epochs">Epochs of the whole training.</param>
     protected abstract double Shape(int finished, int epochs);

@@ -1,7 +1,7 @@
 namespace ChannelDistillation.Schedules;
 
 /// <summary>
-/// How the weight of a loss changes over training: a factor per epoch, epochs counted from 1. The parts multiply:
+/// The schedule of a loss's weight: a factor per epoch, counted from 1. Its parts are multiplied:
 /// factor = (StartAfter &lt; epoch &lt;= StopAfter) x min((epoch - StartAfter) / Warmup, 1) x decay(epoch).
 /// </summary>
 public sealed record LossWeightSchedule
@@ -9,17 +9,17 @@ public sealed record LossWeightSchedule
     /// <summary>The weight is 0 through this epoch; 0: from the start.</summary>
     public int StartAfter { get; init; }
 
-    /// <summary>Epochs over which the weight grows linearly to its full value once it has started; 0: at once.</summary>
+    /// <summary>Epochs over which the weight grows linearly to its full value after its start; 0: no warm-up.</summary>
     public int Warmup { get; init; }
 
-    /// <summary>The last epoch in which the loss counts; null: to the end.</summary>
+    /// <summary>The last epoch in which the loss is active; null: the last epoch of the training.</summary>
     public int? StopAfter { get; init; }
 
     public LossWeightDecay? Decay { get; init; }
 
     /// <summary>
     /// Whether weight decay and momentum act on the network's weights also while this loss has weight 0, as if it were computed and multiplied by
-    /// 0. Otherwise weights that no other loss trains stay as they are.
+    /// 0. Otherwise weights that no other loss trains do not change.
     /// </summary>
     public bool DecaysAtZero { get; init; }
 
@@ -34,12 +34,12 @@ public sealed record LossWeightSchedule
     }
 }
 
-/// <summary>The decaying part of a <see cref="LossWeightSchedule"/>; epochs are counted from 1.</summary>
+/// <summary>The decay of a <see cref="LossWeightSchedule"/>; epochs are counted from 1.</summary>
 public abstract record LossWeightDecay
 {
     public abstract double FactorAt(int epoch);
 
-    /// <summary>factor^(number of boundaries reached); a boundary is reached during the epoch it names ("from epoch 60").</summary>
+    /// <summary>factor^(number of boundaries reached); a boundary is reached in the epoch that it names ("from epoch 60").</summary>
     public sealed record Step(IReadOnlyList<int> At, double Factor) : LossWeightDecay
     {
         public override double FactorAt(int epoch) => Math.Pow(Factor, At.Count(boundary => epoch >= boundary));
@@ -55,13 +55,13 @@ public abstract record LossWeightDecay
         public override double FactorAt(int epoch) => Math.Pow(Factor, epoch / Epochs);
     }
 
-    /// <summary>From 1 in the first epoch in a straight line to <paramref name="To"/> in epoch <paramref name="Until"/>, constant after it.</summary>
+    /// <summary>Linear from 1 in the first epoch to <paramref name="To"/> in epoch <paramref name="Until"/>, then constant.</summary>
     public sealed record Linear(int Until, double To) : LossWeightDecay
     {
         public override double FactorAt(int epoch) => 1 + (To - 1) * Progress(epoch, Until);
     }
 
-    /// <summary>From 1 in the first epoch along half a cosine to <paramref name="To"/> in epoch <paramref name="Until"/>, constant after it.</summary>
+    /// <summary>Half a cosine from 1 in the first epoch to <paramref name="To"/> in epoch <paramref name="Until"/>, then constant.</summary>
     public sealed record Cosine(int Until, double To) : LossWeightDecay
     {
         public override double FactorAt(int epoch) => To + (1 - To) * (1 + Math.Cos(Math.PI * Progress(epoch, Until))) / 2;

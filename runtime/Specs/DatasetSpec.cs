@@ -2,7 +2,7 @@ using ChannelDistillation.Data.ImageFolders;
 
 namespace ChannelDistillation.Specs;
 
-/// <summary>What is trained on: a named dataset, or a folder of images with one sub-folder per class.</summary>
+/// <summary>The dataset of a run: a named one, or an image folder with one sub-folder per class.</summary>
 public sealed record DatasetSpec
 {
     /// <summary>A name from data/datasets.yaml, or `image_folder`.</summary>
@@ -14,17 +14,17 @@ public sealed record DatasetSpec
     /// <summary>Number of classes, for <see cref="ImageFolder"/> only.</summary>
     public int? Classes { get; init; }
 
-    /// <summary>How training images are varied; null: the dataset's own standard.</summary>
+    /// <summary>Augmentation of training images; null: the dataset's default.</summary>
     public AugmentationSpec? Augmentation { get; init; }
 
-    /// <summary>What pixel values are normalised with; null: the dataset's own standard.</summary>
+    /// <summary>Normalisation of pixel values; null: the dataset's default.</summary>
     public NormalizationSpec? Normalization { get; init; }
 
-    /// <summary>A part of the training set that is validated on instead of the official set; null: none is held out.</summary>
+    /// <summary>A hold-out split for validation instead of the official set; null: none.</summary>
     public HeldOutSpec? HeldOut { get; init; }
 
     /// <summary>
-    /// How many augmented views each training image has: an epoch shows view (epoch - 1) mod Views + 1, which is varied as in the epoch of that
+    /// Number of augmented views of each training image: an epoch uses view (epoch - 1) mod Views + 1, augmented as in the epoch of that
     /// number. Null: a new view in every epoch.
     /// </summary>
     public int? Views { get; init; }
@@ -32,29 +32,29 @@ public sealed record DatasetSpec
     public const string ImageFolder = "image_folder";
 }
 
-/// <summary>Random crop out of a padded image, and horizontal flip.</summary>
-/// <param name="Padding">Pixels added on each side before a crop of the original size is taken; 0: no random crop.</param>
-/// <param name="PaddingMode">What the added pixels hold.</param>
-/// <param name="Flip">Mirror every second image (by chance) from left to right.</param>
+/// <summary>Random crop of a padded image, and horizontal flip.</summary>
+/// <param name="Padding">Pixels added on each side before a random crop of the original size; 0: no crop.</param>
+/// <param name="PaddingMode">Content of the added pixels.</param>
+/// <param name="Flip">Flips an image horizontally with probability 1/2.</param>
 public sealed record AugmentationSpec(int Padding, PaddingMode PaddingMode, bool Flip)
 {
-    /// <summary>A random part of the image, scaled to the size that the models see; null: none. Photographs only.</summary>
+    /// <summary>A random crop of the image, resized to the models' input size; null: none. Image folders only.</summary>
     public ResizedCropSpec? ResizedCrop { get; init; }
 
-    /// <summary>Whether chance has a part in it: an image then looks different in every epoch.</summary>
+    /// <summary>Whether it is random: an image then differs between epochs.</summary>
     public bool IsRandom => Padding > 0 || Flip || ResizedCrop is not null;
 
     public static AugmentationSpec None { get; } = new(0, PaddingMode.Zero, false);
 }
 
-/// <summary>A random part of a photograph (Inception-style crop, Szegedy et al. 2015, arXiv 1409.4842): its area uniform, its aspect ratio log-uniform.</summary>
-/// <param name="MinArea">Smallest share of the image's area, above 0.</param>
-/// <param name="MaxArea">Largest share, up to 1.</param>
-/// <param name="MinAspect">Smallest width divided by height.</param>
-/// <param name="MaxAspect">Largest width divided by height.</param>
+/// <summary>A random crop of an image (Inception-style, Szegedy et al. 2015, arXiv 1409.4842): uniform area, log-uniform aspect ratio.</summary>
+/// <param name="MinArea">Smallest fraction of the image's area, above 0.</param>
+/// <param name="MaxArea">Largest fraction, up to 1.</param>
+/// <param name="MinAspect">Smallest width / height.</param>
+/// <param name="MaxAspect">Largest width / height.</param>
 public sealed record ResizedCropSpec(double MinArea, double MaxArea, double MinAspect, double MaxAspect);
 
-/// <summary>Part of the training set kept for validation: of every class the same share, drawn by a seed of its own, so that all runs share it.</summary>
+/// <summary>A hold-out split of the training set for validation: the same share of every class, drawn with a separate seed, so that all runs share it.</summary>
 /// <param name="Share">Above 0 and below 1.</param>
 public sealed record HeldOutSpec(double Share, long Seed = 0);
 
@@ -63,11 +63,11 @@ public enum PaddingMode
     /// <summary>Black (0 before normalisation).</summary>
     Zero,
 
-    /// <summary>The image mirrored at its border, the border itself not repeated.</summary>
+    /// <summary>The image reflected at its border, without repeating the border.</summary>
     Reflect,
 }
 
-/// <summary>Models see (value - mean) / std of pixel values scaled to 0..1. Compared by value.</summary>
+/// <summary>Normalises pixel values scaled to 0..1 as (value - mean) / std. Compared by value.</summary>
 /// <param name="Mean">Per channel.</param>
 /// <param name="Std">Per channel, above 0.</param>
 public sealed record NormalizationSpec(IReadOnlyList<double> Mean, IReadOnlyList<double> Std)

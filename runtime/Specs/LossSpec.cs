@@ -5,15 +5,15 @@ namespace ChannelDistillation.Specs;
 /// <summary>One term of a student's loss: weight x schedule(epoch) x loss.</summary>
 public sealed record LossSpec
 {
-    /// <summary>Its name in <see cref="Losses.LossCatalog"/>, or that of a loss from Python in the experiment.</summary>
+    /// <summary>A name in <see cref="Losses.LossCatalog"/>, or the experiment's name of a loss from Python.</summary>
     public required string Name { get; init; }
 
-    /// <summary>The archive of a loss from Python; null: one of the catalog.</summary>
+    /// <summary>The archive of a loss from Python; null for a loss of the catalog.</summary>
     public TorchScriptFile? Script { get; init; }
 
     public required double Weight { get; init; }
 
-    /// <summary>Every parameter of the loss's descriptor, defaults filled in.</summary>
+    /// <summary>Every parameter of the loss's descriptor, with defaults filled in.</summary>
     public Parameters Parameters { get; init; } = Parameters.Empty;
 
     public LossWeightSchedule Schedule { get; init; } = LossWeightSchedule.Constant;

@@ -3,20 +3,20 @@ using ChannelDistillation.Core;
 namespace ChannelDistillation.Specs;
 
 /// <summary>A network by its name in <see cref="Models.ModelCatalog"/>, or from Python.</summary>
-/// <param name="Name">For instance `resnet18`, `resnet8x4`.</param>
+/// <param name="Name">For example `resnet18` or `resnet8x4`.</param>
 /// <param name="Stem">First layers; null: <see cref="Stem.Cifar"/> for images of up to 64 pixels, <see cref="Models.Stem.ImageNet"/> above.</param>
 public sealed record ModelSpec(string Name, Stem? Stem = null)
 {
-    /// <summary>The archive that it is loaded from, with its weights; null: a network of the catalog.</summary>
+    /// <summary>The archive with the network and its weights; null for a network of the catalog.</summary>
     public TorchScriptFile? Script { get; init; }
 
     /// <summary>A network from Python.</summary>
     public static ModelSpec Of(TorchScriptFile script) => new(script.Name) { Script = script };
 }
 
-/// <summary>A TorchScript archive (`torch.jit.save`) that an experiment names with `torchscript:`. It is code, and identified by its content.</summary>
+/// <summary>A TorchScript archive (`torch.jit.save`) that an experiment names with `torchscript:`. It contains code, and is identified by its content.</summary>
 /// <param name="Name">The file's name without its folder, for display; `{seed}` is not replaced.</param>
-/// <param name="Path">Where it is; absolute. It is no part of a run's identity.</param>
+/// <param name="Path">Absolute path. It is not part of a run's identity.</param>
 /// <param name="Sha256">Of its content, 64 hexadecimal digits.</param>
 public sealed record TorchScriptFile(string Name, string Path, string Sha256)
 {

@@ -3,8 +3,8 @@ using System.Collections;
 namespace ChannelDistillation.Specs;
 
 /// <summary>
-/// Named values (double, bool or string) of a loss, sorted by name and compared by value. A flag that is off is not kept: so an option that a loss gains
-/// changes no specification that does without it, and no run's hash.
+/// Named values (double, bool or string) of a loss, sorted by name and compared by value. A flag that is off is not stored, so that adding an option
+/// to a loss does not change the hash of runs that do not use it.
 /// </summary>
 public sealed class Parameters : IReadOnlyCollection<KeyValuePair<string, object>>, IEquatable<Parameters>
 {

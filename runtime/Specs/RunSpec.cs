@@ -1,26 +1,26 @@
 namespace ChannelDistillation.Specs;
 
 /// <summary>
-/// One training of one student, fully described: a variant at one grid point with one seed. Names (of the experiment, the
-/// variant, the run) are not part of it: they say how a run is shown, not what is computed.
+/// The complete description of one training run of one student: a variant at one grid point with one seed. Names (of the experiment, the
+/// variant, the run) are not part of it: they do not affect the computation.
 /// </summary>
 public sealed record RunSpec
 {
     public required DatasetSpec Dataset { get; init; }
 
-    /// <summary>Null where nothing is distilled.</summary>
+    /// <summary>Null without distillation.</summary>
     public TeacherSpec? Teacher { get; init; }
 
     public required ModelSpec Student { get; init; }
 
     public required TrainSpec Train { get; init; }
 
-    /// <summary>In the order in which they are summed; names are unique.</summary>
+    /// <summary>In the order of summation; names are unique.</summary>
     public required IReadOnlyList<LossSpec> Losses { get; init; }
 
-    /// <summary>Initialisation of the student and of trainable parts of losses; order and augmentation of the data where <see cref="TrainSpec.DataSeed"/> is null.</summary>
+    /// <summary>Seed of the student's initial weights and of trainable parts of losses; also of data order and augmentation if <see cref="TrainSpec.DataSeed"/> is null.</summary>
     public required long Seed { get; init; }
 
-    /// <summary>The seed that order and augmentation of the data follow.</summary>
+    /// <summary>The seed of data order and augmentation.</summary>
     public long DataSeed => Train.DataSeed ?? Seed;
 }

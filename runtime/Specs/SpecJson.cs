@@ -10,20 +10,20 @@ using ChannelDistillation.Schedules;
 namespace ChannelDistillation.Specs;
 
 /// <summary>
-/// A spec as JSON, and the hash that identifies a run. The text is canonical: keys in the order of this file, numbers in their
-/// shortest round-trip form, no white space. Optional settings are written only where they differ from their neutral value, so
-/// that a setting added later leaves the hashes of earlier runs alone; parameters of losses are always written, so that a changed
-/// default is a changed run. A golden test pins the text.
+/// Writes a spec as JSON, and computes the hash that identifies a run. The text is canonical: keys in the order of this file, numbers in their
+/// shortest round-trip form, no white space. Optional settings are written only if they differ from their neutral value, so
+/// that new settings do not change the hashes of earlier runs. Parameters of losses are always written, so that a changed
+/// default changes the run. A golden test pins the text.
 /// </summary>
 public static class SpecJson
 {
-    /// <summary>As it is written in experiments.</summary>
+    /// <summary>The name in experiments.</summary>
     public static string NameOf(Precision precision) => precision == Precision.BFloat16 ? "bfloat16" : "float32";
 
-    /// <summary>Float32 where nothing else is said.</summary>
+    /// <summary>Float32 for all other names.</summary>
     public static Precision PrecisionNamed(string? name) => name == "bfloat16" ? Precision.BFloat16 : Precision.Float32;
 
-    /// <summary>Of specs that are still there: one is asked for its hash many times, and never changes.</summary>
+    /// <summary>Hashes of live specs: they are requested often and never change.</summary>
     private static readonly ConditionalWeakTable<RunSpec, string> Hashes = [];
 
     /// <summary>SHA-256 of the canonical JSON, 64 hexadecimal digits.</summary>
@@ -103,7 +103,7 @@ public static class SpecJson
         json.WriteEndObject();
     }
 
-    /// <summary>Property `teacher`; nothing where there is none.</summary>
+    /// <summary>Property `teacher`; omitted if there is none.</summary>
     internal static void Write(Utf8JsonWriter json, TeacherSpec? teacher)
     {
         if (teacher is null)
@@ -124,7 +124,7 @@ public static class SpecJson
         json.WriteEndObject();
     }
 
-    /// <summary>`./data//birds/` is `data/birds`: one place has one hash. What only the disk can tell (links, `..`, an absolute path) is left as it is.</summary>
+    /// <summary>Writes `./data//birds/` as `data/birds`, so that one place has one hash. Links, `..` and absolute paths are not resolved.</summary>
     private static string Spelling(string path)
     {
         string relative = string.Join('/', path.Split('/').Where(part => part is not ("" or ".")));
@@ -144,7 +144,7 @@ public static class SpecJson
         json.WriteEndObject();
     }
 
-    /// <summary>Content and name: the folder that it lies in changes nothing.</summary>
+    /// <summary>Name and content; the folder is not part of the identity.</summary>
     private static void Write(Utf8JsonWriter json, TorchScriptFile? script)
     {
         if (script is null)

@@ -4,11 +4,11 @@ using ChannelDistillation.Core;
 
 namespace ChannelDistillation.Specs;
 
-/// <summary>Reads back from <see cref="SpecJson"/>'s text what says which images a model answers and which model it is.</summary>
+/// <summary>Reads the dataset, model and precision back from <see cref="SpecJson"/>'s text.</summary>
 public static class SpecReader
 {
-    /// <summary>From an object like a run's `dataset`; how training images were varied and which were held out is left out.</summary>
-    /// <returns>Null: it is no such object.</returns>
+    /// <summary>Reads a run's `dataset`, without augmentation and hold-out split.</summary>
+    /// <returns>Null if it is not such an object.</returns>
     public static DatasetSpec? Dataset(JsonNode? json) =>
         Try(() =>
             json is JsonObject dataset
@@ -24,8 +24,8 @@ public static class SpecReader
                 : null
         );
 
-    /// <summary>From an object like a run's `student`. Of a network from Python the path is not known, and empty.</summary>
-    /// <returns>Null: it is no such object.</returns>
+    /// <summary>Reads a run's `student`. The path of a network from Python is unknown, and empty.</summary>
+    /// <returns>Null if it is not such an object.</returns>
     public static ModelSpec? Model(JsonNode? json) =>
         Try(() =>
             json is JsonObject script
@@ -45,7 +45,7 @@ public static class SpecReader
             : null
         );
 
-    /// <summary>From an object like a run's `train`; float32 where nothing else is said.</summary>
+    /// <summary>Reads the precision of a run's `train`; float32 if there is none.</summary>
     public static Precision Precision(JsonNode? json) => SpecJson.PrecisionNamed(Try(() => json?["precision"]?.GetValue<string>()));
 
     private static double[] Numbers(JsonNode list) => [.. list.AsArray().Select(number => number!.GetValue<double>())];

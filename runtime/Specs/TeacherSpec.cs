@@ -2,28 +2,28 @@ using ChannelDistillation.Models.Layers;
 
 namespace ChannelDistillation.Specs;
 
-/// <summary>The frozen network that students learn from: read from a checkpoint, or trained first by a recipe and then shared.</summary>
+/// <summary>The frozen teacher network: read from a checkpoint, or trained first with a recipe and then shared.</summary>
 public sealed record TeacherSpec
 {
     public required ModelSpec Model { get; init; }
 
-    /// <summary>Path of a checkpoint as written in the experiment (relative to the project's root); null where <see cref="Train"/> is set, or the model comes with its weights.</summary>
+    /// <summary>Path of a checkpoint as written in the experiment (relative to the project); null if <see cref="Train"/> is set, or the model contains its weights.</summary>
     public string? Checkpoint { get; init; }
 
-    /// <summary>The recipe (cross-entropy only) that makes the teacher; null where <see cref="Checkpoint"/> is set.</summary>
+    /// <summary>The recipe (cross-entropy only) that trains the teacher; null if <see cref="Checkpoint"/> is set.</summary>
     public TrainSpec? Train { get; init; }
 
-    /// <summary>Initialisation and data order of a teacher trained by <see cref="Train"/>.</summary>
+    /// <summary>Seed of initial weights and data order of a teacher trained with <see cref="Train"/>.</summary>
     public long Seed { get; init; }
 
     public TeacherBatchNorm BatchNorm { get; init; } = TeacherBatchNorm.RunningStats;
 
-    /// <summary>Whether what it says of training images is kept on the disk, so that later epochs and later runs need not ask again.</summary>
+    /// <summary>Whether the teacher's outputs for training images are cached on disk, so that later epochs and runs reuse them.</summary>
     public bool Cache { get; init; }
 
     /// <summary>
-    /// The run that trains this teacher on a dataset; null for a teacher from a checkpoint. Its seeds are the bitwise complements of those that
-    /// the experiment gives, and therefore negative: no student, whose seeds are 0 or more, shares its initial weights or its order of images.
+    /// The run that trains this teacher on a dataset; null for a teacher from a checkpoint. Its seeds are the bitwise complements of the
+    /// experiment's seeds, and therefore negative: no student, whose seeds are 0 or more, shares its initial weights or data order.
     /// </summary>
     public RunSpec? AsRun(DatasetSpec dataset) =>
         Train is null
@@ -38,12 +38,12 @@ public sealed record TeacherSpec
             };
 }
 
-/// <summary>Statistics that the teacher's batch normalisation uses.</summary>
+/// <summary>Statistics used by the teacher's batch normalisation.</summary>
 public enum TeacherBatchNorm
 {
-    /// <summary>Those stored in the checkpoint (evaluation mode): the default.</summary>
+    /// <summary>The running statistics of the checkpoint (evaluation mode): the default.</summary>
     RunningStats,
 
-    /// <summary>Those of each batch (training mode), as in the published code of Channel Distillation, whose running statistics drift along.</summary>
+    /// <summary>The statistics of each batch (training mode), as in the published code of Channel Distillation, which also updates the running statistics.</summary>
     BatchStats,
 }

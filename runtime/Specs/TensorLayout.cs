@@ -3,39 +3,39 @@ using static TorchSharp.torch;
 namespace ChannelDistillation.Specs;
 
 /// <summary>
-/// How a network's images, activations and convolution weights [n, channels, height, width] lie in memory (PyTorch's memory format). Shapes,
-/// values and checkpoints are the same in both; sums are formed in another order. Which one is faster differs between CPUs and networks.
+/// Memory layout of a network's images, activations and convolution weights [n, channels, height, width] (PyTorch's memory format). Shapes,
+/// values and checkpoints are the same in both; the order of summation differs. Which one is faster depends on the CPU and the network.
 /// </summary>
 public enum TensorLayout
 {
-    /// <summary>All channels of a pixel side by side (NHWC).</summary>
+    /// <summary>All channels of a pixel are adjacent (NHWC).</summary>
     ChannelsLast,
 
-    /// <summary>All pixels of a channel side by side (NCHW).</summary>
+    /// <summary>All pixels of a channel are adjacent (NCHW).</summary>
     Contiguous,
 }
 
-/// <summary>Which layout networks are to compute in on the CPU.</summary>
+/// <summary>The requested memory layout of networks on the CPU.</summary>
 public enum LayoutRequest
 {
-    /// <summary>What a run began with; channels-last where it has not begun.</summary>
+    /// <summary>The layout that a run started with; channels-last for a new run.</summary>
     Kept,
 
-    /// <summary>What a run began with; the faster one where it has not begun.</summary>
+    /// <summary>The layout that a run started with; the faster one for a new run.</summary>
     Auto,
 
-    /// <summary>This one, also where a run began with the other.</summary>
+    /// <summary>This layout, even if a run started with the other.</summary>
     ChannelsLast,
 
     /// <inheritdoc cref="ChannelsLast"/>
     Contiguous,
 }
 
-/// <summary>The layouts that a run computes in; part of its record, not of its identity.</summary>
-/// <param name="Teacher">Null: the run has no teacher.</param>
+/// <summary>The memory layouts of a run; part of its record, not of its identity.</summary>
+/// <param name="Teacher">Null without a teacher.</param>
 public sealed record RunLayouts(TensorLayout Student, TensorLayout? Teacher)
 {
-    /// <summary>As on a GPU, and as versions computed that recorded no layout.</summary>
+    /// <summary>As on a GPU, and in versions that did not record layouts.</summary>
     public static RunLayouts ChannelsLast { get; } = new(TensorLayout.ChannelsLast, TensorLayout.ChannelsLast);
 }
 
@@ -46,10 +46,10 @@ public static class TensorLayouts
 
     private const string Auto = "auto";
 
-    /// <summary>What `--layout` takes; without it, a layout is kept.</summary>
+    /// <summary>Values of `--layout`; without it, a run keeps its layout.</summary>
     public static IReadOnlyList<string> Requests { get; } = [Auto, ChannelsLast, Contiguous];
 
-    /// <returns>Null: `--layout` does not take it.</returns>
+    /// <returns>Null if `--layout` does not accept it.</returns>
     public static LayoutRequest? FindRequest(string? name) =>
         name switch
         {
@@ -59,13 +59,13 @@ public static class TensorLayouts
             _ => null,
         };
 
-    /// <summary>As `--layout` takes it; null: without it.</summary>
+    /// <summary>The value of `--layout`; null without it.</summary>
     public static string? NameOf(LayoutRequest request) => request == LayoutRequest.Kept ? null : Requests[request - LayoutRequest.Auto];
 
-    /// <summary>As on the command line and in records.</summary>
+    /// <summary>The name on the command line and in records.</summary>
     public static string NameOf(TensorLayout layout) => layout == TensorLayout.ChannelsLast ? ChannelsLast : Contiguous;
 
-    /// <returns>Null: there is no such layout.</returns>
+    /// <returns>Null if there is no such layout.</returns>
     public static TensorLayout? Find(string? name) =>
         name switch
         {

@@ -2,7 +2,7 @@ using ChannelDistillation.Schedules;
 
 namespace ChannelDistillation.Specs;
 
-/// <summary>How a student (or a teacher) is trained.</summary>
+/// <summary>How a student or a teacher is trained.</summary>
 public sealed record TrainSpec
 {
     /// <summary>Passes over the training set.</summary>
@@ -17,7 +17,7 @@ public sealed record TrainSpec
 
     public Precision Precision { get; init; } = Precision.Float32;
 
-    /// <summary>Fixes order and augmentation of the data for all runs; null: they follow the run's seed.</summary>
+    /// <summary>Fixes data order and augmentation for all runs; null: they depend on the run's seed.</summary>
     public long? DataSeed { get; init; }
 }
 

@@ -6,11 +6,11 @@ using static TorchSharp.torch;
 
 namespace ChannelDistillation.Teachers;
 
-/// <summary>Weights from a file into a model: what does not fit is found before anything is copied.</summary>
+/// <summary>Loads weights from a file into a model. Mismatches are found before anything is copied.</summary>
 public static class Checkpoint
 {
     /// <param name="path">A checkpoint of any format; see docs/checkpoints.md.</param>
-    /// <exception cref="InvalidDataException">Not a checkpoint, damaged, or weights of another model; the message says what differs.</exception>
+    /// <exception cref="InvalidDataException">The file is not a checkpoint, is damaged, or contains another model's weights; the message says what differs.</exception>
     public static void LoadInto(Network model, string path)
     {
         using CheckpointFile file = CheckpointFile.Open(path);
@@ -18,11 +18,11 @@ public static class Checkpoint
     }
 
     /// <summary>
-    /// Copies tensor by tensor, each read when its turn comes, so that one at most is in memory beside the model. Other types of floating
-    /// point become float32.
+    /// Copies one tensor at a time, so that at most one is in memory beside the model. Other floating-point
+    /// types become float32.
     /// </summary>
-    /// <returns>The weights that were taken: of a file with several networks the first that fits.</returns>
-    /// <exception cref="InvalidDataException">Weights of another model, damaged, infinite or NaN; the message says what differs.</exception>
+    /// <returns>The loaded weights: the first set that fits, if the file contains several networks.</returns>
+    /// <exception cref="InvalidDataException">The weights belong to another model, are damaged, infinite or NaN; the message says what differs.</exception>
     public static WeightSet LoadInto(Network model, CheckpointFile file)
     {
         using var noGradient = no_grad();
@@ -35,7 +35,7 @@ public static class Checkpoint
             Tensor read = file.Read(entry);
             if (read.is_floating_point() && !read.isfinite().all().item<bool>())
                 throw new InvalidDataException(
-                    $"{file.Path} holds values that are infinite or not a number, in `{entry.Name}`. Training may have diverged before it was written."
+                    $"{file.Path} contains infinite or NaN values in `{entry.Name}`. Training may have diverged before it was written."
                 );
             wanted[entry.Name].copy_(read);
         }
@@ -49,7 +49,7 @@ public static class Checkpoint
         var (nearest, difference) = compared.First();
         if (difference.Count == 0)
             return nearest;
-        string what = $"{file.Path} does not hold the weights of this model ({model.GetName()}): {difference.InWords()}.";
+        string what = $"{file.Path} does not contain the weights of this model ({model.GetName()}): {difference.InWords()}.";
         ModelFit? fit = ModelFit.Rank(nearest).FirstOrDefault(fit => fit.IsExact);
         throw new InvalidDataException(fit is null ? what : $"{what} They are the weights of {fit.InWords}.");
     }

@@ -7,15 +7,15 @@ using static TorchSharp.torch;
 
 namespace ChannelDistillation.Teachers;
 
-/// <summary>What a cohort learns from.</summary>
+/// <summary>A cohort's source of teacher outputs.</summary>
 public interface ITeacher : IDisposable
 {
-    /// <summary>What is asked of the teacher about a batch; lives in the current dispose scope.</summary>
-    /// <param name="epoch">Counted from 1: it says how the images of the batch were varied.</param>
+    /// <summary>The requested outputs for a batch, in the current dispose scope.</summary>
+    /// <param name="epoch">Counted from 1; it determines the augmentation of the batch's images.</param>
     TeacherSignals Run(Batch batch, int epoch, Taps taps);
 }
 
-/// <summary>A teacher that only answers: no gradients, no updates.</summary>
+/// <summary>A teacher for inference only: no gradients, no updates.</summary>
 public sealed class FrozenTeacher : ITeacher
 {
     private readonly Network model;
@@ -23,8 +23,8 @@ public sealed class FrozenTeacher : ITeacher
     private readonly bool isFoldable;
     private bool isReady;
 
-    /// <param name="model">With its weights loaded, on the training device; owned by this object from now on.</param>
-    /// <param name="precision">What it computes in; it answers in float32.</param>
+    /// <param name="model">With its weights loaded, on the training device. This object takes ownership.</param>
+    /// <param name="precision">Precision of the computation; outputs are float32.</param>
     public FrozenTeacher(Network model, TeacherBatchNorm batchNorm, Precision precision = Precision.Float32)
     {
         this.model = model;
@@ -32,11 +32,11 @@ public sealed class FrozenTeacher : ITeacher
         foreach (var parameter in model.parameters())
             parameter.requires_grad_(false);
         model.train(batchNorm == TeacherBatchNorm.BatchStats);
-        // With the statistics of each batch there is nothing fixed to fold.
+        // With batch statistics there is nothing fixed to fold.
         isFoldable = batchNorm != TeacherBatchNorm.BatchStats;
     }
 
-    /// <summary>What is asked of the teacher about a batch; lives in the current dispose scope.</summary>
+    /// <summary>The requested outputs for a batch, in the current dispose scope.</summary>
     public TeacherSignals Run(Tensor images, Tensor labels, Taps taps)
     {
         using var noGradient = no_grad();
@@ -49,7 +49,7 @@ public sealed class FrozenTeacher : ITeacher
 
     public void Dispose() => model.Dispose();
 
-    /// <summary>Folding multiplies weights in float32; they are cast behind it, once.</summary>
+    /// <summary>Folds BatchNorm into the weights in float32, then casts them once.</summary>
     private void Prepare(Tensor images)
     {
         if (isFoldable)

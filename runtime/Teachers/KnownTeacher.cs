@@ -6,43 +6,43 @@ using YamlDotNet.Serialization;
 
 namespace ChannelDistillation.Teachers;
 
-/// <summary>A teacher that an experiment can name without saying more: an entry of pretrain/teachers.yaml.</summary>
+/// <summary>A teacher that an experiment can refer to by name: an entry of pretrain/teachers.yaml.</summary>
 public sealed record KnownTeacher
 {
     public required string Name { get; init; }
 
     public required string Doc { get; init; }
 
-    /// <summary>A name of the model catalog.</summary>
+    /// <summary>A name in the model catalog.</summary>
     public required string Model { get; init; }
 
-    /// <summary>What it was trained on, a name of the dataset catalog.</summary>
+    /// <summary>The dataset that it was trained on, a name in the dataset catalog.</summary>
     public required string Dataset { get; init; }
 
-    /// <summary>Its name under pretrain/.</summary>
+    /// <summary>File name under pretrain/.</summary>
     public required string File { get; init; }
 
-    /// <summary>As its source publishes it, on the validation images, percent.</summary>
+    /// <summary>On the validation images, in percent, as published by its source.</summary>
     public required double Top1Error { get; init; }
 
-    /// <summary>The same; null where its source does not publish it.</summary>
+    /// <summary>In percent; null if its source does not publish it.</summary>
     public double? Top5Error { get; init; }
 
     public required string License { get; init; }
 
-    /// <summary>Who made it, and where the errors are from.</summary>
+    /// <summary>Its authors, and the source of its errors.</summary>
     public required string Source { get; init; }
 
-    /// <summary>What to do where it cannot be fetched; null where it can.</summary>
+    /// <summary>What to do if it cannot be fetched; null if it can.</summary>
     public string? Note { get; init; }
 
-    /// <summary>Where it is fetched from; null: nobody offers it.</summary>
+    /// <summary>The download; null if there is none.</summary>
     public RemoteFile? Download { get; init; }
 
-    /// <summary>Its path as an experiment would write it.</summary>
+    /// <summary>Its path as written in experiments.</summary>
     public string Checkpoint => $"pretrain/{File}";
 
-    /// <summary>What an experiment means that names it.</summary>
+    /// <summary>The teacher spec that its name stands for.</summary>
     public TeacherSpec Spec(TeacherBatchNorm batchNorm) =>
         new()
         {
@@ -52,7 +52,7 @@ public sealed record KnownTeacher
         };
 }
 
-/// <summary>Every teacher that an experiment can name. A new one is an entry in pretrain/teachers.yaml, which is embedded in this assembly.</summary>
+/// <summary>All teachers that an experiment can refer to by name. To add one, add an entry to pretrain/teachers.yaml, which is embedded in this assembly.</summary>
 public static class KnownTeacherCatalog
 {
     public static IReadOnlyList<KnownTeacher> All { get; } =
@@ -60,21 +60,21 @@ public static class KnownTeacherCatalog
 
     public static KnownTeacher? Find(string name) => All.FirstOrDefault(teacher => teacher.Name == name);
 
-    /// <summary>The known teacher of a network with a file under a path that is relative to the project, however it is written; null: it is another file.</summary>
+    /// <summary>The known teacher with this model and file; the path is relative to the project, in any spelling. Null if there is none.</summary>
     public static KnownTeacher? Of(string model, string? path) =>
-        path is null ? null : All.FirstOrDefault(known => known.Model == model && Plain(known.Checkpoint) == Plain(path));
+        path is null ? null : All.FirstOrDefault(known => known.Model == model && Normalise(known.Checkpoint) == Normalise(path));
 
-    /// <summary>Without `.` and `..`.</summary>
-    private static string Plain(string path) => Path.GetFullPath(path, Path.GetTempPath());
+    /// <summary>The path without `.` and `..`.</summary>
+    private static string Normalise(string path) => Path.GetFullPath(path, Path.GetTempPath());
 
-    /// <summary>The known teacher whose file a teacher reads, under whatever path it is written; null: it is somebody else's file.</summary>
+    /// <summary>The known teacher whose file a teacher uses, in any spelling of its path; null if it is another file.</summary>
     public static KnownTeacher? Of(TeacherSpec teacher, Workspace workspace) =>
         teacher.Checkpoint is { } path
             ? All.FirstOrDefault(known => known.Model == teacher.Model.Name && workspace.Resolve(known.Checkpoint) == workspace.Resolve(path))
             : null;
 }
 
-/// <summary>One entry of pretrain/teachers.yaml as it is written there.</summary>
+/// <summary>One entry of pretrain/teachers.yaml.</summary>
 internal sealed class KnownTeacherYaml
 {
     public required string Name { get; set; }

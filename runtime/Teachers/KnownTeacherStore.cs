@@ -11,15 +11,15 @@ public static class KnownTeacherStore
 
     public static bool IsHere(KnownTeacher teacher, Workspace workspace) => File.Exists(PathOf(teacher, workspace));
 
-    /// <summary>What to say where its file is not there: the command that brings it, or what to do where none does.</summary>
+    /// <summary>The message for a missing teacher: the command that fetches it, or how to get it.</summary>
     public static string WhatIsMissing(KnownTeacher teacher) =>
         teacher.Download is null
             ? $"The teacher {teacher.Name} is not in {teacher.Checkpoint}. {teacher.Note}"
             : $"The teacher {teacher.Name} is not in {teacher.Checkpoint}. To fetch it: dotnet fsi build.fsx teacher fetch {teacher.Name}";
 
-    /// <summary>Downloads its file. One that is there is verified, and fetched anew where it has changed; nobody can verify one that nobody offers.</summary>
-    /// <exception cref="MissingException">It could not be had; the message says why and what to do.</exception>
-    /// <exception cref="OperationCanceledException">Asked to stop; what has come is kept.</exception>
+    /// <summary>Downloads a teacher's file. An existing file is verified, and fetched again if it has changed. Without a download there is no checksum to verify.</summary>
+    /// <exception cref="MissingException">The file cannot be fetched; the message says why and what to do.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled; the downloaded part is kept.</exception>
     public static void Fetch(KnownTeacher teacher, Workspace workspace, Downloader downloader, CancellationToken stop)
     {
         string path = PathOf(teacher, workspace);

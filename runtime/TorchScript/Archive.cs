@@ -7,20 +7,20 @@ using ChannelDistillation.Specs;
 namespace ChannelDistillation.TorchScript;
 
 /// <summary>
-/// What can be known of a TorchScript archive without running it: its content's hash and what it says of itself. Reads the zip archive only; no
+/// Properties of a TorchScript archive that are known without running it: its hash and its description. Reads only the zip archive; no
 /// tensor library is loaded.
 /// </summary>
 /// <param name="File">Its name, path and SHA-256.</param>
 public sealed record Archive(TorchScriptFile File, ArchiveDescription Description)
 {
-    /// <summary>One description is a few hundred bytes; more than this is none.</summary>
+    /// <summary>Size limit; a description takes a few hundred bytes.</summary>
     private const int LongestDescription = 1 << 20;
 
     private static readonly ConcurrentDictionary<(string Path, long Bytes, long Written), Archive> Known = new();
 
-    /// <summary>Reads an archive, once for each file as it is now.</summary>
-    /// <param name="name">How the file is shown.</param>
-    /// <exception cref="InvalidDataException">It is not there, cannot be read, or is no TorchScript archive; the message is a sentence or two.</exception>
+    /// <summary>Reads an archive; cached by path, size and time of last write.</summary>
+    /// <param name="name">Name for display.</param>
+    /// <exception cref="InvalidDataException">The file does not exist, cannot be read, or is not a TorchScript archive; the message is a sentence or two.</exception>
     public static Archive Read(string path, string? name = null)
     {
         string full = Path.GetFullPath(path);
@@ -43,7 +43,7 @@ public sealed record Archive(TorchScriptFile File, ArchiveDescription Descriptio
         }
     }
 
-    /// <summary>The same; null: it is no TorchScript archive that can be used.</summary>
+    /// <summary>As <see cref="Read"/>; null if it is not a usable TorchScript archive.</summary>
     public static Archive? TryRead(string path)
     {
         try
@@ -56,23 +56,23 @@ public sealed record Archive(TorchScriptFile File, ArchiveDescription Descriptio
         }
     }
 
-    /// <summary>The network that an archive describes.</summary>
+    /// <summary>The network that the archive contains.</summary>
     /// <exception cref="InvalidDataException">It is a loss.</exception>
     public NetworkDescription Network =>
         Description as NetworkDescription
         ?? throw new InvalidDataException($"{File.Name} is a loss, not a network. Name it in `losses: {{ NAME: {{ torchscript: FILE }} }}`.");
 
-    /// <summary>The loss that an archive describes.</summary>
+    /// <summary>The loss that the archive contains.</summary>
     /// <exception cref="InvalidDataException">It is a network.</exception>
     public LossDescription Loss =>
         Description as LossDescription
         ?? throw new InvalidDataException(
             ReferenceEquals(Description, ArchiveDescription.Default)
-                ? $"{File.Name} does not say that it is a loss: it has no `{ArchiveDescription.FileName}`. Save it with export_loss of python/channel_distillation.py."
+                ? $"{File.Name} is not marked as a loss: it has no `{ArchiveDescription.FileName}`. Save it with export_loss of python/channel_distillation.py."
                 : $"{File.Name} is a network, not a loss. Name it in `teacher: {{ torchscript: FILE }}` or `student: {{ torchscript: FILE }}`."
         );
 
-    /// <summary>Relative to the working folder, where it lies in that.</summary>
+    /// <summary>Relative to the working folder, if the file is in it.</summary>
     private static string Shown(string full) =>
         Path.GetRelativePath(Environment.CurrentDirectory, full) is var relative && !relative.StartsWith("..", StringComparison.Ordinal)
             ? relative
@@ -85,8 +85,8 @@ public sealed record Archive(TorchScriptFile File, ArchiveDescription Descriptio
         if (!zip.Entries.Any(entry => entry.FullName.Split('/') is [_, "constants.pkl"]))
             throw new InvalidDataException(
                 zip.Entries.Any(entry => entry.FullName.Split('/') is [_, "data.pkl"])
-                    ? "It holds weights (`torch.save`) and no TorchScript program. Save the module with `torch.jit.save`; weights alone are for `checkpoint:`."
-                    : "It is a zip archive, but no TorchScript program. Save the module with `torch.jit.save`."
+                    ? "It contains weights (`torch.save`), not a TorchScript module. Save the module with `torch.jit.save`, or load the weights with `checkpoint:`."
+                    : "It is a zip archive, but not a TorchScript module. Save the module with `torch.jit.save`."
             );
         ZipArchiveEntry? extra = zip.Entries.FirstOrDefault(entry => entry.FullName.Split('/') is [_, "extra", ArchiveDescription.FileName]);
         ArchiveDescription description = extra is null ? ArchiveDescription.Default : ArchiveDescription.Parse(Content(extra));
@@ -108,7 +108,7 @@ public sealed record Archive(TorchScriptFile File, ArchiveDescription Descriptio
         }
         catch (InvalidDataException error)
         {
-            throw new InvalidDataException("It is no TorchScript archive, or it is damaged: it has no directory of a zip archive.", error);
+            throw new InvalidDataException("It is not a TorchScript archive, or is damaged: it has no zip directory.", error);
         }
     }
 

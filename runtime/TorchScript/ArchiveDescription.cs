@@ -6,16 +6,16 @@ using ChannelDistillation.Specs;
 
 namespace ChannelDistillation.TorchScript;
 
-/// <summary>What a TorchScript archive says of itself in its extra file `channel_distillation.json`.</summary>
+/// <summary>The description of a TorchScript archive in its extra file `channel_distillation.json`.</summary>
 public abstract record ArchiveDescription
 {
     /// <summary>Name of the extra file.</summary>
     public const string FileName = "channel_distillation.json";
 
-    /// <summary>Of an archive without the extra file: a network whose only output is the logits.</summary>
+    /// <summary>For an archive without the extra file: a network whose only output is the logits.</summary>
     public static ArchiveDescription Default { get; } = new NetworkDescription(null, [NetworkDescription.Logits], null);
 
-    /// <exception cref="InvalidDataException">It is not written as specified; the message is a sentence about the extra file.</exception>
+    /// <exception cref="InvalidDataException">The description is invalid; the message is a sentence about the extra file.</exception>
     public static ArchiveDescription Parse(ReadOnlySpan<byte> json)
     {
         try
@@ -25,14 +25,14 @@ public abstract record ArchiveDescription
             {
                 "network" => NetworkDescription.Of(description),
                 "loss" => LossDescription.Of(description),
-                string other => throw new InvalidDataException($"Its `{FileName}` has the kind `{other}`; known are `network` and `loss`."),
+                string other => throw new InvalidDataException($"Its `{FileName}` has the unknown kind `{other}`; it must be `network` or `loss`."),
                 null => throw new InvalidDataException($"Its `{FileName}` has no `kind`: `network` or `loss`."),
             };
         }
         catch (Exception error) when (error is JsonException or InvalidOperationException or FormatException or OverflowException)
         {
             throw new InvalidDataException(
-                $"Its `{FileName}` is not written as docs/python.md says: {error.Message.Split('\n')[0].TrimEnd('.')}.",
+                $"Its `{FileName}` is invalid (see docs/python.md): {error.Message.Split('\n')[0].TrimEnd('.')}.",
                 error
             );
         }
@@ -47,7 +47,7 @@ public abstract record ArchiveDescription
 }
 
 /// <summary>A network: `forward(images)` returns the logits, or a list or tuple of tensors in the order of <see cref="Outputs"/>.</summary>
-/// <param name="Image">The images that it takes; null: not stated.</param>
+/// <param name="Image">Size of its input images; null: not stated.</param>
 /// <param name="Outputs">`stage1`, `stage2`, ... from shallow to deep, `embedding`, `logits`; each once.</param>
 /// <param name="Shapes">Of each output, without the batch dimension; null: not stated.</param>
 public sealed record NetworkDescription(ImageShape? Image, IReadOnlyList<string> Outputs, IReadOnlyList<IReadOnlyList<int>>? Shapes)
@@ -57,12 +57,12 @@ public sealed record NetworkDescription(ImageShape? Image, IReadOnlyList<string>
     internal const string Embedding = "embedding";
     private const string Stage = "stage";
 
-    /// <summary>How many stage outputs there are.</summary>
+    /// <summary>Number of stage outputs.</summary>
     public int Stages => Outputs.Count(name => name.StartsWith(Stage, StringComparison.Ordinal));
 
     public bool HasEmbedding => Outputs.Contains(Embedding);
 
-    /// <summary>Whether shapes need not be measured.</summary>
+    /// <summary>Whether all shapes are known without running the network.</summary>
     public bool KnowsShapes => Shapes is not null || Outputs.Count == 1;
 
     /// <summary>Channels, height and width of each stage output; null: not stated.</summary>
@@ -71,16 +71,16 @@ public sealed record NetworkDescription(ImageShape? Image, IReadOnlyList<string>
         : Shapes is null ? null
         : [.. Enumerable.Range(1, Stages).Select(stage => Shape($"{Stage}{stage}")!).Select(shape => new FeatureShape(shape[0], shape[1], shape[2]))];
 
-    /// <summary>Width of the embedding; null: not stated, or there is none.</summary>
+    /// <summary>Width of the embedding; null: not stated, or no embedding.</summary>
     public int? EmbeddingWidth => Shape(Embedding)?[0];
 
     /// <summary>Width of the logits; null: not stated.</summary>
     public int? Classes => Shape(Logits)?[0];
 
-    /// <summary>The position of an output in what `forward` returns.</summary>
+    /// <summary>Position of a stage output in the result of `forward`.</summary>
     public int IndexOfStage(int stage) => IndexOf($"{Stage}{stage + 1}");
 
-    /// <summary>The same for any output; -1: there is none.</summary>
+    /// <summary>Position of any output; -1 if there is none.</summary>
     public int IndexOf(string output)
     {
         for (int index = 0; index < Outputs.Count; index++)
@@ -103,7 +103,7 @@ public sealed record NetworkDescription(ImageShape? Image, IReadOnlyList<string>
             shapes is not null && !shapes.Zip(outputs).All(pair => pair.First.Length == (IsStage(pair.Second) ? 3 : 1))
             || shapes?.Length is int count && count != outputs.Length
         )
-            throw new InvalidDataException($"Its `{FileName}` has `shapes` that do not fit its `outputs`.");
+            throw new InvalidDataException($"Its `{FileName}` has `shapes` that do not match its `outputs`.");
         return new(image, outputs, shapes);
     }
 
@@ -139,7 +139,7 @@ public sealed record NetworkDescription(ImageShape? Image, IReadOnlyList<string>
 /// <param name="Parameters">Names and defaults, in order.</param>
 public sealed record LossDescription(IReadOnlyList<LossArgument> Inputs, IReadOnlyList<(string Name, double Default)> Parameters) : ArchiveDescription
 {
-    /// <summary>Keys of every loss in an experiment, which no parameter can have.</summary>
+    /// <summary>Keys of every loss in an experiment, which cannot be names of parameters.</summary>
     public static IReadOnlyList<string> ReservedKeys { get; } =
     ["torchscript", "sha256", "weight", "start_after", "stop_after", "warmup", "decay", "weight_decay_at_zero"];
 
@@ -159,7 +159,7 @@ public sealed record LossDescription(IReadOnlyList<LossArgument> Inputs, IReadOn
             : [];
         if (parameters.FirstOrDefault(parameter => ReservedKeys.Contains(parameter.Name)).Name is string reserved)
             throw new InvalidDataException(
-                $"Its parameter `{reserved}` has the name of a setting that every loss has; export it under another name."
+                $"Its parameter `{reserved}` has the name of a setting of every loss; export it under another name."
             );
         return new([.. inputs.Select(LossArgument.Parse)], parameters)
         {

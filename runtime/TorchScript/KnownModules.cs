@@ -5,12 +5,12 @@ using ChannelDistillation.Specs;
 namespace ChannelDistillation.TorchScript;
 
 /// <summary>
-/// Where the networks from Python are that experiments of this project have trained, by their content. `evaluate` runs these and no others: a
-/// folder of results alone makes nothing run.
+/// Paths of the Python networks that this project's experiments have trained, by content. `evaluate` runs only these:
+/// a results folder alone cannot cause code to run.
 /// </summary>
 public static class KnownModules
 {
-    /// <summary>Remembers a file that an experiment names. Where nothing can be written, `evaluate` asks for it.</summary>
+    /// <summary>Records a file that an experiment uses. If nothing can be written, `evaluate` asks for the file.</summary>
     public static void Note(TorchScriptFile file, Workspace workspace)
     {
         try
@@ -22,7 +22,7 @@ public static class KnownModules
         catch (Exception error) when (error is IOException or UnauthorizedAccessException) { }
     }
 
-    /// <summary>The file of this content; null: none is known, or it is no longer there.</summary>
+    /// <summary>The file with this content; null if none is known, or it no longer exists.</summary>
     public static TorchScriptFile? Find(string sha256, Workspace workspace)
     {
         try

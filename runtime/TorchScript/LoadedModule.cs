@@ -10,9 +10,9 @@ using static TorchSharp.torch;
 namespace ChannelDistillation.TorchScript;
 
 /// <summary>
-/// A TorchScript archive in memory, as a module: its parameters and buffers have the names that they have in Python, and gradients reach them. It is
-/// run by the interpreter without the graph executor's rewriting, operator for operator as PyTorch's eager mode: what that rewrites depends on
-/// how often a process has called the module, and a resumed run would differ in its last digits.
+/// A TorchScript archive in memory as a module. Parameters and buffers have their Python names, and gradients reach them. It is
+/// run by the interpreter without the graph executor's optimisations, operator by operator as in PyTorch's eager mode: the optimisations depend on
+/// how often a process has called the module, so that a resumed run would differ in its last digits.
 /// </summary>
 public sealed class LoadedModule : nn.Module
 {
@@ -23,7 +23,7 @@ public sealed class LoadedModule : nn.Module
     {
         File = file;
         held = new(script);
-        // The tensors outlive the scope that the module is loaded in.
+        // The tensors outlive the dispose scope in which the module is loaded.
         foreach (var (_, parameter) in script.named_parameters())
             parameter.DetachFromDisposeScope();
         foreach (var (_, buffer) in script.named_buffers())
@@ -34,8 +34,8 @@ public sealed class LoadedModule : nn.Module
 
     private jit.ScriptModule Script => held.Script;
 
-    /// <summary>Loads the archive on the CPU. This makes its code runnable: only files that an experiment names with `torchscript:` get here.</summary>
-    /// <exception cref="InvalidDataException">It is not there, has changed since it was planned, or is damaged.</exception>
+    /// <summary>Loads the archive on the CPU, which makes its code executable. Only files that an experiment names with `torchscript:` are loaded.</summary>
+    /// <exception cref="InvalidDataException">The file does not exist, has changed since it was planned, or is damaged.</exception>
     public static LoadedModule Load(TorchScriptFile file)
     {
         byte[] content = Read(file);
@@ -53,9 +53,9 @@ public sealed class LoadedModule : nn.Module
 
     /// <summary>Calls `forward`.</summary>
     /// <param name="arguments">Tensors, and numbers as Scalar.</param>
-    /// <returns>What it returns: a tensor, or the tensors of a list or tuple.</returns>
-    /// <exception cref="ExternalException">It fails; the message's first line names the file and the reason.</exception>
-    /// <exception cref="InvalidDataException">It returns something else.</exception>
+    /// <returns>The resulting tensor, or the tensors of a resulting list or tuple.</returns>
+    /// <exception cref="ExternalException">The call fails; the first line of the message names the file and the reason.</exception>
+    /// <exception cref="InvalidDataException">The result has another type.</exception>
     public IReadOnlyList<Tensor> Call(params object[] arguments)
     {
         TorchContext.RewriteScripts(false);
@@ -70,7 +70,7 @@ public sealed class LoadedModule : nn.Module
         }
         catch (Exception error) when (error is ArgumentOutOfRangeException or NotSupportedException or InvalidCastException)
         {
-            // Thrown by TorchSharp for whatever it cannot convert, such as a dictionary.
+            // Thrown by TorchSharp for anything it cannot convert, such as a dictionary.
             throw new InvalidDataException($"{File.Name} returns something other than a tensor, or a list or tuple of tensors.", error);
         }
         return result switch
@@ -86,8 +86,8 @@ public sealed class LoadedModule : nn.Module
     }
 
     /// <summary>
-    /// Stores the weights of its convolutions in a layout, from which it spreads to activations. A network with a 1x1 convolution whose channels are not
-    /// multiples of 8 stays contiguous: oneDNN 3.7 (libtorch 2.10) never returns from its gradient in channels-last on CPUs with AVX2 alone.
+    /// Stores the weights of its convolutions in a layout, which activations follow. A network with a 1x1 convolution whose channels are not
+    /// multiples of 8 stays contiguous: in channels-last, the gradient of oneDNN 3.7 (libtorch 2.10) hangs on CPUs with AVX2 only.
     /// </summary>
     public void Arrange(TensorLayout layout)
     {
@@ -119,7 +119,7 @@ public sealed class LoadedModule : nn.Module
     public override IEnumerable<TorchSharp.Modules.Parameter> parameters(bool recurse = true) =>
         named_parameters(recurse).Select(named => named.parameter);
 
-    /// <summary>Parameters, then buffers, by their names in Python. The tensors are the module's own.</summary>
+    /// <summary>Parameters, then buffers, by their Python names. The tensors are the module's own.</summary>
     public override Dictionary<string, Tensor> state_dict(Dictionary<string, Tensor>? destination = null, string? prefix = null)
     {
         destination ??= [];
@@ -168,7 +168,7 @@ public sealed class LoadedModule : nn.Module
         }
     }
 
-    /// <summary>libtorch's reason as one sentence: behind a traceback of TorchScript in the last line, else in the first.</summary>
+    /// <summary>libtorch's reason as one sentence: the last error line after a TorchScript traceback, otherwise the first line.</summary>
     private static string Reason(Exception error)
     {
         string[] lines = error.Message.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
@@ -176,6 +176,6 @@ public sealed class LoadedModule : nn.Module
         return reason.EndsWith('.') ? reason : reason + ".";
     }
 
-    /// <summary>Wrapped, not a field: TorchSharp registers every field that is a module, and a script module lets nobody look into it.</summary>
+    /// <summary>A wrapper, because TorchSharp registers every field that is a module, and a script module does not support that.</summary>
     private sealed record Held(jit.ScriptModule Script);
 }

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace ChannelDistillation.TorchScript;
 
-/// <summary>What a loss from Python is given as one of its inputs.</summary>
+/// <summary>Kind of an input of a loss from Python.</summary>
 public enum LossArgumentKind
 {
     /// <summary>[batch, classes].</summary>
@@ -23,16 +23,16 @@ public enum LossArgumentKind
     /// <summary>int64 [batch], positions in the training set.</summary>
     Indices,
 
-    /// <summary>A whole number, from 1.</summary>
+    /// <summary>An integer, from 1.</summary>
     Epoch,
 }
 
-/// <param name="Name">As the file has it: `teacher.stage2`.</param>
-/// <param name="OfTeacher">Of the teacher; else of the student, or of neither.</param>
+/// <param name="Name">As in the archive: `teacher.stage2`.</param>
+/// <param name="OfTeacher">Whether it is a teacher output; otherwise a student output or neither.</param>
 /// <param name="Stage">From 0, for stages and channel means.</param>
 public sealed record LossArgument(string Name, LossArgumentKind Kind, bool OfTeacher, int Stage)
 {
-    /// <exception cref="InvalidDataException">There is no such input.</exception>
+    /// <exception cref="InvalidDataException">The name is unknown.</exception>
     public static LossArgument Parse(string name)
     {
         string[] parts = name.Split('.');

@@ -4,7 +4,7 @@ using System.Numerics;
 namespace ChannelDistillation.Tracking;
 
 /// <summary>
-/// The container of TensorBoard's event files (TensorFlow, `lib/io/record_writer.h`): each record is its length (8 bytes, little-endian),
+/// The format of TensorBoard's event files (TensorFlow, `lib/io/record_writer.h`): each record is its length (8 bytes, little-endian),
 /// the masked CRC-32C of these bytes, the data, and the masked CRC-32C of the data.
 /// </summary>
 internal static class EventRecords
@@ -12,7 +12,7 @@ internal static class EventRecords
     private const int HeadLength = 12;
     private const int CrcLength = 4;
 
-    /// <summary>The record of some data, as it stands in the file.</summary>
+    /// <summary>The record with the given data.</summary>
     public static byte[] Framed(ReadOnlySpan<byte> data)
     {
         byte[] record = new byte[HeadLength + data.Length + CrcLength];
@@ -23,8 +23,8 @@ internal static class EventRecords
         return record;
     }
 
-    /// <summary>The data of the records of a file, up to the first that is damaged or cut short.</summary>
-    /// <returns>And whether that was the end of the file.</returns>
+    /// <summary>Data of the records of a file, up to the first one that is damaged or truncated.</summary>
+    /// <returns>The data, and whether the whole file was read.</returns>
     public static (IReadOnlyList<byte[]> Data, bool IsWhole) Read(string file)
     {
         byte[] bytes = File.ReadAllBytes(file);
@@ -49,7 +49,7 @@ internal static class EventRecords
         return BinaryPrimitives.ReadUInt32LittleEndian(rest[(HeadLength + (int)length)..]) == Masked(data) ? data.ToArray() : null;
     }
 
-    /// <summary>CRC-32C (Castagnoli), rotated by 15 bits and moved, so that the CRC of data that holds CRCs is a good one too.</summary>
+    /// <summary>CRC-32C (Castagnoli), rotated by 15 bits and offset, so that data containing CRCs still have a strong CRC.</summary>
     internal static uint Masked(ReadOnlySpan<byte> data)
     {
         uint crc = uint.MaxValue;

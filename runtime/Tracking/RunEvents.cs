@@ -6,8 +6,8 @@ using Tensorboard;
 namespace ChannelDistillation.Tracking;
 
 /// <summary>
-/// The event file of a run for TensorBoard: one file, whatever happened to the run. metrics.jsonl is the truth: when a run goes on, the file
-/// is made to hold each of its finished epochs once, and epochs follow as they end.
+/// The TensorBoard event file of a run, always a single file. metrics.jsonl is authoritative: when a run resumes, the file is
+/// updated to contain each of its finished epochs once, and later epochs are appended as they end.
 /// </summary>
 internal sealed class RunEvents(string folder)
 {
@@ -18,7 +18,7 @@ internal sealed class RunEvents(string folder)
     /// <summary>Whether the file has no training images yet.</summary>
     public bool WantsImages { get; private set; }
 
-    /// <summary>Brings the file in step with the finished epochs. What it already holds of them stays as it is, with its times.</summary>
+    /// <summary>Synchronises the file with the finished epochs. Existing entries are kept, with their times.</summary>
     public void Open(IReadOnlyList<EpochRecord> finished)
     {
         string[] files = [.. Directory.GetFiles(folder, Prefix + "*").Order(StringComparer.Ordinal)];
@@ -50,7 +50,7 @@ internal sealed class RunEvents(string folder)
         WantsImages = false;
     }
 
-    // Not flushed to the disk: what a power cut takes is made again from metrics.jsonl.
+    // Not flushed to disk: what a power failure loses is regenerated from metrics.jsonl.
     private void Append(Event next)
     {
         using var stream = new FileStream(file!, FileMode.Append, FileAccess.Write, FileShare.ReadWrite);

@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 
 namespace ChannelDistillation.Tracking;
 
-/// <summary>The first images of a batch, side by side in one picture.</summary>
-/// <param name="Png">Of 8 bits, red, green and blue.</param>
+/// <summary>The first images of a batch, tiled into one image.</summary>
+/// <param name="Png">8 bits per channel, RGB.</param>
 internal sealed record SampleImages(byte[] Png, int Width, int Height)
 {
     /// <summary>Red, green and blue.</summary>
@@ -16,7 +16,7 @@ internal sealed record SampleImages(byte[] Png, int Width, int Height)
     private const int Across = 4;
     private const int Most = 8;
 
-    /// <param name="normalization">What the images went through, to be undone.</param>
+    /// <param name="normalization">The normalisation to undo.</param>
     public static SampleImages Of(Batch batch, NormalizationSpec normalization)
     {
         using var scope = NewDisposeScope();
@@ -27,7 +27,7 @@ internal sealed record SampleImages(byte[] Png, int Width, int Height)
         Tensor shown = (batch.Images.narrow(0, 0, count).cpu() * std + mean).mul(255).round().clamp(0, 255).to(ScalarType.Byte);
         byte[] pixels = shown.permute(0, 2, 3, 1).contiguous().data<byte>().ToArray();
         int rows = (count + Across - 1) / Across;
-        // Small images are drawn larger: every pixel stays one.
+        // Small images are enlarged by whole factors.
         int scale = Math.Max(1, 64 / Math.Max(height, width));
         using var picture = new SKBitmap(Across * width, rows * height, SKColorType.Rgba8888, SKAlphaType.Opaque);
         for (int i = 0; i < pixels.Length / channels; i++)

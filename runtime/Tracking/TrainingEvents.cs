@@ -5,13 +5,13 @@ using Tensorboard;
 
 namespace ChannelDistillation.Tracking;
 
-/// <summary>What TensorBoard is told of a run: the messages of its protocol, which come with TorchSharp.</summary>
+/// <summary>TensorBoard events of a run, in TensorBoard's protocol buffers, which TorchSharp contains.</summary>
 internal static class TrainingEvents
 {
     /// <summary>The first event of every file.</summary>
     public static Event Version() => new() { WallTime = Now(), FileVersion = "brain.Event:2" };
 
-    /// <summary>All numbers of an epoch; its step is the epoch, from 1.</summary>
+    /// <summary>All metrics of an epoch; the event's step is the epoch, from 1.</summary>
     public static Event Of(EpochRecord record)
     {
         var summary = new Summary();
@@ -36,7 +36,7 @@ internal static class TrainingEvents
         };
     }
 
-    /// <summary>A few training images as the student sees them, before its first epoch.</summary>
+    /// <summary>Some training images, augmented as the student receives them, before its first epoch.</summary>
     public static Event Of(SampleImages images)
     {
         var picture = new Summary.Types.Image
@@ -51,7 +51,7 @@ internal static class TrainingEvents
         return new() { WallTime = Now(), Summary = summary };
     }
 
-    /// <summary>Null: these bytes are no event.</summary>
+    /// <summary>Parses an event; null if the bytes are not one.</summary>
     public static Event? Parse(byte[] data)
     {
         try
@@ -64,7 +64,7 @@ internal static class TrainingEvents
         }
     }
 
-    /// <summary>The name that TensorBoard looks for in a folder.</summary>
+    /// <summary>A file name that TensorBoard recognises.</summary>
     public static string FileName() =>
         string.Create(
             CultureInfo.InvariantCulture,

@@ -10,15 +10,15 @@ using TorchSharp;
 
 namespace ChannelDistillation.Training;
 
-/// <summary>Errors of the weights in a checkpoint.</summary>
+/// <summary>Computes the errors of a checkpoint's weights.</summary>
 public static class CheckpointEvaluation
 {
-    /// <param name="precision">What the model computes in.</param>
-    /// <param name="progress">Told how many images are done, and of how many.</param>
-    /// <returns>The weights that were taken, and their errors on the dataset's validation images.</returns>
-    /// <exception cref="InvalidDataException">The weights are not those of this model, for this dataset; the message says what differs.</exception>
-    /// <exception cref="MissingException">The dataset is not there, or not enough memory.</exception>
-    /// <exception cref="DeviceLostException">This process can compute nothing more on the device.</exception>
+    /// <param name="precision">Precision of the computation.</param>
+    /// <param name="progress">Called with the number of finished images and the total.</param>
+    /// <returns>The weights that were loaded, and their errors on the dataset's validation images.</returns>
+    /// <exception cref="InvalidDataException">The weights do not fit this model and dataset; the message says what differs.</exception>
+    /// <exception cref="MissingException">The dataset is missing, or there is not enough memory.</exception>
+    /// <exception cref="DeviceLostException">This process can no longer use the device.</exception>
     public static (WeightSet Weights, EpochErrors Errors) Run(
         CheckpointFile file,
         ModelSpec model,

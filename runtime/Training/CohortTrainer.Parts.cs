@@ -7,14 +7,14 @@ using TorchSharp;
 
 namespace ChannelDistillation.Training;
 
-/// <remarks>What does not fit into memory together is trained in smaller cohorts, one after the other.</remarks>
+/// <remarks>A cohort that does not fit in memory is trained in smaller parts, one after the other.</remarks>
 public sealed partial class CohortTrainer
 {
-    /// <summary>Trains every lane to its last epoch, going on from its checkpoint where it has one.</summary>
+    /// <summary>Trains every lane to its last epoch, resuming from its checkpoint if it has one.</summary>
     /// <param name="specs">At least one; lanes of one cohort (<see cref="Cohort.Group"/>).</param>
-    /// <param name="stop">Saves at the next step and returns; the runs are then `interrupted`.</param>
-    /// <exception cref="MissingException">The dataset, the teacher's checkpoint or the device is not there, there is no room to save, or not even memory for the teacher.</exception>
-    /// <exception cref="DeviceLostException">The runs are `interrupted`, and this process can train nothing more on the device.</exception>
+    /// <param name="stop">Saves after the current step and returns; the runs are then `interrupted`.</param>
+    /// <exception cref="MissingException">The dataset, the teacher's checkpoint or the device is missing, or there is not enough disk space or memory.</exception>
+    /// <exception cref="DeviceLostException">The runs are `interrupted`, and this process can no longer use the device.</exception>
     public static void Train(IReadOnlyList<LaneSpec> specs, TrainingOptions options, Action<TrainingEvent> observer, CancellationToken stop)
     {
         if (!Cohort.IsOne([.. specs.Select(lane => lane.Spec)]))
@@ -30,7 +30,7 @@ public sealed partial class CohortTrainer
     }
 
     /// <summary>
-    /// The lanes with their layouts. Those whose teacher computes in another layout are trained apart, and those without a teacher with the first.
+    /// The lanes with their layouts. Lanes whose teachers have different layouts are trained separately; those without a teacher join the first.
     /// </summary>
     private static IEnumerable<IReadOnlyList<LaneSpec>> ByTeacherLayout(IReadOnlyList<LaneSpec> specs, TrainingOptions options)
     {
@@ -39,7 +39,7 @@ public sealed partial class CohortTrainer
         return lanes.GroupBy(lane => lane.Layouts.Teacher ?? first).Select(part => part.ToArray());
     }
 
-    /// <returns>Why the state of some lane could not be saved; null: all were.</returns>
+    /// <returns>Why the state of a lane could not be saved; null if all were saved.</returns>
     private static string? TrainParts(
         IReadOnlyList<IReadOnlyList<LaneSpec>> parts,
         TrainingOptions options,
@@ -94,7 +94,7 @@ public sealed partial class CohortTrainer
         }
         finally
         {
-            // On a device that is lost nothing can be freed: that fails too, some of it within libtorch and without an exception. The process is to end.
+            // On a lost device nothing can be freed: attempts fail, some within libtorch without an exception. The process is about to end.
             if (!isLost)
                 trainer.Dispose();
         }

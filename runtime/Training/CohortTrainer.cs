@@ -14,8 +14,8 @@ using TorchSharp;
 namespace ChannelDistillation.Training;
 
 /// <summary>
-/// Trains runs in lockstep: every batch is loaded once, goes through the frozen teacher once, and then trains one lane after another.
-/// Lanes share nothing else, so that a run gives the same numbers alone and in any company.
+/// Trains runs in lockstep: every batch is loaded once, passes the frozen teacher once, and then trains one lane after another.
+/// Lanes share nothing else, so that a run produces identical results alone and in any cohort.
 /// </summary>
 public sealed partial class CohortTrainer : IDisposable
 {
@@ -63,7 +63,7 @@ public sealed partial class CohortTrainer : IDisposable
             views: common.Dataset.Views
         );
         validation = new BatchStream(dataset.Validation, common.Train.Batch, AugmentationSpec.None, common.DataSeed, shuffle: false, device);
-        // Reading a number is free on the CPU; on a GPU it would wait for every step.
+        // Reading a scalar is free on the CPU; on a GPU it would synchronise in every step.
         checkEveryStep = device.type == DeviceType.CPU;
         int[] labels = dataset.Training.Labels();
         var origins = new RunOrigins(teacherHash, dataset.Fingerprint());
@@ -88,7 +88,7 @@ public sealed partial class CohortTrainer : IDisposable
         dataset.Dispose();
     }
 
-    /// <summary>What goes wrong outside all lanes, with the images or the teacher, ends this cohort's runs and no others.</summary>
+    /// <summary>Errors outside the lanes, in the images or the teacher, end this cohort's runs only.</summary>
     private void RunGuarded(CancellationToken stop)
     {
         try
@@ -111,7 +111,7 @@ public sealed partial class CohortTrainer : IDisposable
         observer(new TrainingEvent.CohortStarted([.. lanes.All.Select(entry => entry.Lane.Name)], first, step, epochs, training.StepsPerEpoch));
         for (int epoch = first; epoch <= epochs; epoch++)
         {
-            // A lane that is already further waits until the others have come to its place.
+            // A lane that is further ahead waits until the others have reached its position.
             lanes.Each(entry => entry.Lane.Position.Epoch == epoch, entry => EndIfComplete(entry, stop));
             lanes.Each(entry => entry.Lane.Position.Epoch == epoch, entry => entry.Lane.StartEpoch());
             if (!lanes.All.Any(entry => entry.Lane.Position.Epoch == epoch))
@@ -132,7 +132,7 @@ public sealed partial class CohortTrainer : IDisposable
             Validate(epoch, stop);
             if (stop.IsCancellationRequested)
             {
-                // Saved where training of the epoch had ended: what is left of it is its validation.
+                // The state was saved after the epoch's training; only its validation remains.
                 Interrupt();
                 return;
             }
@@ -142,7 +142,7 @@ public sealed partial class CohortTrainer : IDisposable
         lanes.Each(_ => true, entry => EndIfComplete(entry, stop));
     }
 
-    /// <summary>Where the lanes that are in an epoch go on in it.</summary>
+    /// <summary>The step at which the lanes within an epoch resume it.</summary>
     private int FirstStep(int epoch) => lanes.All.Where(entry => entry.Lane.Position.Epoch == epoch).Min(entry => entry.Lane.Position.Step);
 
     private void TrainEpoch(int epoch, CancellationToken stop)
@@ -156,7 +156,7 @@ public sealed partial class CohortTrainer : IDisposable
         foreach (Batch batch in training.Epoch(epoch, step))
         {
             using var scope = torch.NewDisposeScope();
-            // The teacher is asked for no more than some lane reads: not in an epoch in which all its losses wait (EDT), nor for a student that learns alone.
+            // The teacher computes only what some lane reads: nothing in an epoch in which all its losses are inactive (EDT).
             Taps asked = lanes
                 .All.Where(entry => entry.Lane.Position == (epoch, step))
                 .Aggregate(default(Taps), (taps, entry) => taps | entry.Lane.Losses.OfTeacher);
@@ -172,7 +172,7 @@ public sealed partial class CohortTrainer : IDisposable
         }
     }
 
-    /// <summary>Long epochs are saved on the way.</summary>
+    /// <summary>Saves during long epochs.</summary>
     private void SaveWithin(int epoch, int step)
     {
         lanes.Each(
@@ -196,7 +196,7 @@ public sealed partial class CohortTrainer : IDisposable
             lanes.End(
                 entry,
                 RunStatus.Diverged,
-                $"In epoch {entry.Lane.Position.Epoch}, step {step + 1}, {loss} became infinite or not a number. {entry.Files.LastCheckpoint} {LaneFiles.Advice}"
+                $"In epoch {entry.Lane.Position.Epoch}, step {step + 1}, {loss} became infinite or NaN. {entry.Files.LastCheckpoint} {LaneFiles.Advice}"
             );
     }
 
@@ -218,7 +218,7 @@ public sealed partial class CohortTrainer : IDisposable
             lanes.End(
                 entry,
                 RunStatus.Diverged,
-                $"After epoch {entry.Lane.Position.Epoch} the student's answers are infinite or not a number. {entry.Files.LastCheckpoint} {LaneFiles.Advice}"
+                $"After epoch {entry.Lane.Position.Epoch} the student's outputs are infinite or NaN. {entry.Files.LastCheckpoint} {LaneFiles.Advice}"
             );
             return;
         }
@@ -238,7 +238,7 @@ public sealed partial class CohortTrainer : IDisposable
             observer(new TrainingEvent.ValidationStarted(entry.Lane.Spec.Train.Epochs));
             entry.Files.Test(entry.Lane, () => Evaluation.Errors((images, _) => entry.Lane.Student.forward(images), dataset.Test, device, stop));
         }
-        // The state is that of the last epoch's end: what is left is the test.
+        // The state is that of the end of the last epoch; only the test remains.
         lanes.End(entry, stop.IsCancellationRequested && dataset.Test is not null ? RunStatus.Interrupted : RunStatus.Completed);
     }
 

@@ -5,15 +5,15 @@ using TorchSharp;
 
 namespace ChannelDistillation.Training;
 
-/// <summary>What can be trained on here.</summary>
+/// <summary>The devices available for training.</summary>
 public static class Devices
 {
-    private const string OnProcessor = "To train on the processor: --device cpu";
+    private const string OnCpu = "To train on the CPU: --device cpu";
 
-    /// <summary>The device to train on.</summary>
-    /// <param name="wanted">`auto` (a GPU where there is one), `cpu`, `cuda` or `cuda:N`.</param>
+    /// <summary>Chooses the device to train on.</summary>
+    /// <param name="wanted">`auto` (a GPU if there is one), `cpu`, `cuda` or `cuda:N`.</param>
     /// <returns>`cpu` or `cuda:N`.</returns>
-    /// <exception cref="MissingException">The GPU that is asked for is not there.</exception>
+    /// <exception cref="MissingException">The requested GPU does not exist.</exception>
     public static string Choose(string wanted)
     {
         ExternalTorch.Load();
@@ -26,21 +26,21 @@ public static class Devices
         if (wanted == "auto")
             return found > 0 ? "cuda:0" : "cpu";
         int index = wanted == "cuda" ? 0 : int.Parse(wanted["cuda:".Length..]);
-        return index < found ? $"cuda:{index}" : throw new MissingException(WhatIsThere(wanted, found));
+        return index < found ? $"cuda:{index}" : throw new MissingException(NotAvailable(wanted, found));
     }
 
-    /// <summary>What <see cref="Choose"/> gives, where that can be told without loading libtorch; null: libtorch has to look for GPUs.</summary>
-    /// <exception cref="MissingException">A GPU is asked for, and libtorch is one for the CPU only.</exception>
+    /// <summary>The result of <see cref="Choose"/> if it can be determined without loading libtorch; null if libtorch has to search for GPUs.</summary>
+    /// <exception cref="MissingException">A GPU is requested, but libtorch is for the CPU only.</exception>
     public static string? Foresee(string wanted)
     {
         ExternalTorch.Require();
         if (ExternalTorch.IsForGpus && wanted != "cpu")
             return null;
-        return wanted is "cpu" or "auto" ? "cpu" : throw new MissingException(WhatIsThere(wanted, 0));
+        return wanted is "cpu" or "auto" ? "cpu" : throw new MissingException(NotAvailable(wanted, 0));
     }
 
-    /// <summary>Whether a command may train on a GPU: told without loading libtorch, from what is here and what it asks for.</summary>
-    /// <param name="arguments">Of the command line.</param>
+    /// <summary>Whether a command may train on a GPU, determined from the machine and the arguments without loading libtorch.</summary>
+    /// <param name="arguments">The command line's arguments.</param>
     public static bool MayUseGpu(IReadOnlyList<string> arguments)
     {
         int option = arguments.ToList().LastIndexOf("--device");
@@ -49,64 +49,64 @@ public static class Devices
             && NvidiaGpus.AreHere();
     }
 
-    /// <summary>Of a GPU, its compute capability; null: it is none, or does not say.</summary>
-    /// <param name="device">As <see cref="Choose"/> gave it.</param>
+    /// <summary>Compute capability of a GPU; null for another device, or if unknown.</summary>
+    /// <param name="device">The result of <see cref="Choose"/>.</param>
     public static Version? ComputeCapability(string device) =>
         new torch.Device(device) is { type: DeviceType.CUDA } gpu ? Cuda.Capability(Math.Max(0, gpu.index)) : null;
 
-    /// <summary>What a person may want to know who left the choice to us; null: nothing.</summary>
+    /// <summary>A hint for a user who did not choose a device; null if there is none.</summary>
     /// <param name="wanted">As in <see cref="Choose"/>.</param>
     public static string? Hint(string wanted) =>
         wanted == "auto" && NvidiaGpus.AreHere() && Found() == 0
             ? ExternalTorch.IsForGpus
-                ? $"This machine has an NVIDIA GPU that libtorch cannot use, and so the processor trains. {CheckDriver}"
-                : "This machine has an NVIDIA GPU, but this build is for the processor. With --device cuda the same command builds for the GPU and trains on it."
+                ? $"This machine has an NVIDIA GPU that libtorch cannot use, so training uses the CPU. {CheckDriver}"
+                : "This machine has an NVIDIA GPU, but this build is for the CPU. With --device cuda, the same command builds for the GPU and trains on it."
             : null;
 
-    /// <summary>How many threads an operation on the processor may use.</summary>
+    /// <summary>Sets the maximum number of threads of an operation on the CPU.</summary>
     /// <exception cref="MissingException">There is no libtorch.</exception>
     public static void UseThreads(int threads)
     {
-        // It may be the first use of libtorch.
+        // This may be the first use of libtorch.
         ExternalTorch.Load();
         ExternalTorch.Require();
         torch.set_num_threads(threads);
     }
 
-    /// <summary>Whether the CPU computes with oneDNN, as it does unless told otherwise. Without it training takes several times as long.</summary>
-    /// <exception cref="MissingException">It is to be switched off, and this libtorch has no such switch.</exception>
+    /// <summary>Switches oneDNN on or off for the CPU; it is on by default. Without it training takes several times as long.</summary>
+    /// <exception cref="MissingException">It cannot be switched off in this libtorch.</exception>
     public static void UseOneDnn(bool isOn)
     {
         if (!TorchContext.UseOneDnn(isOn) && !isOn)
-            throw new MissingException("This libtorch does not allow switching oneDNN off (the setting of at::Context is not found in it).");
+            throw new MissingException("This libtorch cannot switch oneDNN off: it lacks the setting of at::Context.");
     }
 
-    private const string CheckDriver = "`nvidia-smi` shows what its driver supports: this libtorch needs CUDA 12.8, driver 570 or newer.";
+    private const string CheckDriver = "This libtorch needs CUDA 12.8 (driver 570 or newer); `nvidia-smi` shows the installed version.";
 
     private static int Found() => torch.cuda.is_available() ? torch.cuda.device_count() : 0;
 
-    private static string WhatIsThere(string wanted, int found)
+    private static string NotAvailable(string wanted, int found)
     {
         if (found > 0)
-            return $"The device {wanted} is not there: this machine has {found} CUDA GPU{(found > 1 ? "s" : "")}, cuda:0{(found > 1 ? $" to cuda:{found - 1}" : "")}.";
+            return $"The device {wanted} is not available: this machine has {found} CUDA GPU{(found > 1 ? "s" : "")}, cuda:0{(found > 1 ? $" to cuda:{found - 1}" : "")}.";
         string visible = Environment.GetEnvironmentVariable("CUDA_VISIBLE_DEVICES") is { } names ? $" CUDA_VISIBLE_DEVICES is `{names}`." : "";
         string why = (ExternalTorch.IsForGpus, NvidiaGpus.AreHere()) switch
         {
-            (true, true) => $"libtorch with CUDA is here, and an NVIDIA GPU that it cannot use. {CheckDriver}{visible}",
-            (true, false) => "libtorch with CUDA is here, but no NVIDIA GPU and its driver.",
+            (true, true) => $"libtorch has CUDA, but cannot use the NVIDIA GPU of this machine. {CheckDriver}{visible}",
+            (true, false) => "libtorch has CUDA, but this machine has no NVIDIA GPU or no driver.",
             (false, true) =>
-                "The machine has an NVIDIA GPU, but this build has libtorch for the processor only. For GPUs: dotnet fsi build.fsx build --backend cuda",
-            (false, false) => "There is no NVIDIA GPU and its driver here, and this build has libtorch for the processor only.",
+                "This machine has an NVIDIA GPU, but this build is for the CPU. To build for GPUs: dotnet fsi build.fsx build --backend cuda",
+            (false, false) => "This machine has no NVIDIA GPU or no driver, and this build is for the CPU.",
         };
-        return $"The device {wanted} is not there. {why}\n{OnProcessor}";
+        return $"The device {wanted} is not available. {why}\n{OnCpu}";
     }
 }
 
-/// <summary>GPUs as the operating system shows them, whether libtorch can use them or not.</summary>
+/// <summary>GPUs reported by the operating system, whether or not libtorch can use them.</summary>
 public static partial class NvidiaGpus
 {
-    /// <summary>Whether the machine has one. On Linux its driver shows it as a file; on Windows only that there is a driver can be told.</summary>
-    /// <param name="root">What stands for the root of the file system; tests have one of their own.</param>
+    /// <summary>Whether the machine has an NVIDIA GPU. On Linux its driver creates a file for each; on Windows only the driver can be detected.</summary>
+    /// <param name="root">Root of the file system; tests replace it.</param>
     public static bool AreHere(string root = "/")
     {
         if (OperatingSystem.IsWindows())
@@ -117,7 +117,7 @@ public static partial class NvidiaGpus
             || (Directory.Exists(devices) && Directory.EnumerateFileSystemEntries(devices, "nvidia*").Any(path => Device().IsMatch(path)));
     }
 
-    // Beside nvidia0 there are nvidiactl and nvidia-uvm, also where there is a driver and no GPU.
+    // nvidiactl and nvidia-uvm also exist on machines with a driver but no GPU.
     [GeneratedRegex(@"nvidia\d+$")]
     private static partial Regex Device();
 }

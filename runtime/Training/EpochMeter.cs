@@ -5,20 +5,20 @@ using static TorchSharp.torch;
 
 namespace ChannelDistillation.Training;
 
-/// <summary>Sums over an epoch, kept on the training device in double precision so that no step has to wait for a number.</summary>
+/// <summary>Sums over an epoch, kept on the training device in double precision so that no step synchronises.</summary>
 internal sealed class EpochMeter : IDisposable
 {
     private readonly Tensor sums;
     private readonly int losses;
 
-    /// <param name="losses">Values summed per step, each a mean over the batch.</param>
+    /// <param name="losses">Number of values per step, each a mean over the batch.</param>
     public EpochMeter(int losses, Device device)
     {
         this.losses = losses;
         sums = zeros([losses + 3], ScalarType.Float64, device).DetachFromDisposeScope();
     }
 
-    /// <summary>What has been summed, for checkpoints: each loss x images, hits among 1 and 5, images.</summary>
+    /// <summary>The sums, for checkpoints: each loss x images, top-1 and top-5 hits, images.</summary>
     public Tensor State => sums;
 
     /// <param name="values">One scalar per loss.</param>
@@ -58,13 +58,13 @@ internal sealed class EpochMeter : IDisposable
 /// <param name="Top5Error">Percent; 0 for up to 5 classes.</param>
 internal sealed record EpochSums(IReadOnlyList<double> Losses, double Top1Error, double Top5Error, long Images);
 
-/// <summary>How much of a training's time it waited for images.</summary>
+/// <summary>The fraction of training time spent waiting for images.</summary>
 internal sealed class WaitingTime
 {
-    /// <summary>A loader is fast enough when training does not wait longer than this for it.</summary>
+    /// <summary>A larger fraction is reported.</summary>
     private const double Tolerated = 0.02;
 
-    /// <summary>Shorter trainings say nothing about the loader: the first batch is always waited for.</summary>
+    /// <summary>Shorter trainings are not representative: the first batch always has to be waited for.</summary>
     private static readonly TimeSpan LongEnough = TimeSpan.FromSeconds(10);
 
     private TimeSpan trained;
@@ -76,10 +76,10 @@ internal sealed class WaitingTime
         this.waited += waited;
     }
 
-    /// <summary>What a person may want to change; null: nothing.</summary>
+    /// <summary>A hint for the user; null if there is none.</summary>
     public string? Remark =>
         trained > LongEnough && waited / trained is var share and > Tolerated
-            ? $"Training waited for images during {(100 * share).ToString("F0", CultureInfo.InvariantCulture)} % of its time. Photographs come faster from a packed copy: "
+            ? $"Training spent {(100 * share).ToString("F0", CultureInfo.InvariantCulture)} % of its time waiting for images. A packed copy of the image folder is faster: "
                 + "docs/data.md#packed-copies."
             : null;
 }

@@ -7,16 +7,16 @@ using static TorchSharp.torch;
 
 namespace ChannelDistillation.Training;
 
-/// <summary>Errors of any classifier.</summary>
+/// <summary>Computes errors of any classifier.</summary>
 public static class Evaluation
 {
     internal const int BatchSize = 100;
 
-    /// <param name="classify">From images and labels to logits [batch, classes].</param>
-    /// <returns>Errors on the official validation set, also where a part of the training set is held out. With epoch 0: nothing was trained.</returns>
-    /// <exception cref="OperationCanceledException">Asked to stop.</exception>
+    /// <param name="classify">Maps images and labels to logits [batch, classes].</param>
+    /// <returns>Errors on the official validation set, also with a hold-out split. The epoch is 0.</returns>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
     /// <exception cref="MissingException">There is not enough memory.</exception>
-    /// <exception cref="DeviceLostException">This process can compute nothing more on the device.</exception>
+    /// <exception cref="DeviceLostException">This process can no longer use the device.</exception>
     public static EpochErrors Errors(
         Func<Tensor, Tensor, Tensor> classify,
         DatasetSpec dataset,
@@ -33,9 +33,9 @@ public static class Evaluation
         return errors;
     }
 
-    /// <param name="classify">From images and labels to logits [batch, classes].</param>
-    /// <param name="stop">Ends early; the errors are then of no use.</param>
-    /// <param name="progress">Told how many images are done, and of how many.</param>
+    /// <param name="classify">Maps images and labels to logits [batch, classes].</param>
+    /// <param name="stop">Ends early; the errors are then incomplete.</param>
+    /// <param name="progress">Called with the number of finished images and the total.</param>
     internal static EpochErrors Errors(
         Func<Tensor, Tensor, Tensor> classify,
         IImageSet set,

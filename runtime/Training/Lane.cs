@@ -12,7 +12,7 @@ using static TorchSharp.torch;
 
 namespace ChannelDistillation.Training;
 
-/// <summary>One student in training: network, losses, optimizer and position. Knows nothing of other lanes.</summary>
+/// <summary>One student in training: network, losses, optimizer and position. Independent of other lanes.</summary>
 internal sealed class Lane : IDisposable
 {
     private readonly MomentumSgd optimizer;
@@ -58,10 +58,10 @@ internal sealed class Lane : IDisposable
 
     public LossTerms Losses { get; }
 
-    /// <summary>Where training stands: the epoch in progress (from 1) and its finished steps.</summary>
+    /// <summary>The position in training: the current epoch (from 1) and its finished steps.</summary>
     public (int Epoch, int Step) Position { get; private set; } = (1, 0);
 
-    /// <summary>How long the epoch in progress has been trained, by earlier processes too; what they trained and did not save is not in it.</summary>
+    /// <summary>Training time of the current epoch, including earlier processes up to their last save.</summary>
     public double TrainingSeconds => secondsBefore + clock.Elapsed.TotalSeconds;
 
     /// <summary>Everything with weights, with the prefix of its tensors in checkpoints.</summary>
@@ -76,14 +76,14 @@ internal sealed class Lane : IDisposable
             module.train();
     }
 
-    /// <summary>Starts the epoch that asks the most memory, to measure a step of it.</summary>
+    /// <summary>Starts the epoch that needs the most memory, to measure a step of it.</summary>
     public void StartFullestEpoch()
     {
         Position = (Losses.FullestEpoch(Spec.Train.Epochs), 0);
         StartEpoch();
     }
 
-    /// <summary>Its turn in the epoch has come: the first batch is on its way.</summary>
+    /// <summary>Starts timing, when the lane's first batch of the epoch arrives.</summary>
     public void StartClock() => clock.Start();
 
     /// <summary>One update from one batch.</summary>
@@ -94,10 +94,10 @@ internal sealed class Lane : IDisposable
         NativeHandles.StepEnded();
     }
 
-    /// <summary>Training means of the epoch in progress: the weighted total first, then the active losses. Waits for the device.</summary>
+    /// <summary>Training means of the current epoch: the weighted total first, then the active losses. Synchronises with the device.</summary>
     public EpochSums SoFar() => meter!.Read();
 
-    /// <summary>The first loss that is no longer a number, since the epoch's start; null: all is well. Waits for the device.</summary>
+    /// <summary>The first loss of the epoch that became infinite or NaN; null if there is none. Synchronises with the device.</summary>
     public string? Broken()
     {
         EpochSums sums = SoFar();
@@ -109,7 +109,7 @@ internal sealed class Lane : IDisposable
         return double.IsFinite(sums.Losses[0]) ? null : "the weighted total";
     }
 
-    /// <summary>The first tensor of the state that holds a number which is none; null: all is well. Waits for the device.</summary>
+    /// <summary>The first tensor of the state with an infinite or NaN value; null if there is none. Synchronises with the device.</summary>
     public string? BrokenTensor()
     {
         using var noGradient = no_grad();
@@ -131,15 +131,15 @@ internal sealed class Lane : IDisposable
         using var noGradient = no_grad();
         using var scope = NewDisposeScope();
         Tensor logits = Student.forward(batch.Images);
-        // Counting hits takes no notice of a NaN; a sum does.
+        // Counting hits ignores a NaN; a sum does not.
         validation!.Add([logits.sum()], logits, batch.Labels);
     }
 
-    /// <summary>Whether the student gave an answer in this validation that is no number.</summary>
+    /// <summary>Whether any student output in this validation was infinite or NaN.</summary>
     public bool BrokenInValidation() => !double.IsFinite(validation!.Read().Losses[0]);
 
-    /// <summary>Closes the epoch and moves on to the next.</summary>
-    /// <param name="validationSeconds">What its validation took.</param>
+    /// <summary>Completes the epoch and moves on to the next.</summary>
+    /// <param name="validationSeconds">Duration of its validation.</param>
     public EpochRecord EndEpoch(int stepsPerEpoch, double validationSeconds)
     {
         int epoch = Position.Epoch;
@@ -164,7 +164,7 @@ internal sealed class Lane : IDisposable
         };
     }
 
-    /// <summary>Student weights under the names of torchvision's state_dict.</summary>
+    /// <summary>Student weights under torchvision's state_dict names.</summary>
     public IReadOnlyCollection<KeyValuePair<string, Tensor>> Weights() => Student.state_dict();
 
     /// <summary>Everything that the rest of the training depends on.</summary>
@@ -183,10 +183,10 @@ internal sealed class Lane : IDisposable
         return state;
     }
 
-    /// <summary>Goes back to a saved state.</summary>
-    /// <param name="state">As <see cref="State"/> gave it; copied.</param>
-    /// <param name="seconds">What the epoch in progress had taken.</param>
-    /// <exception cref="InvalidDataException">It is the state of another network; nothing was changed.</exception>
+    /// <summary>Restores a saved state.</summary>
+    /// <param name="state">A copy of a result of <see cref="State"/>; its tensors are copied.</param>
+    /// <param name="seconds">Training time of the current epoch so far.</param>
+    /// <exception cref="InvalidDataException">The state belongs to another network; nothing was changed.</exception>
     public void Restore(IReadOnlyDictionary<string, Tensor> state, (int Epoch, int Step) position, double seconds)
     {
         using var noGradient = no_grad();
@@ -205,7 +205,7 @@ internal sealed class Lane : IDisposable
         if (isWithin && !savedSums!.shape.SequenceEqual(sums.State.shape))
         {
             sums.Dispose();
-            throw new InvalidDataException("its checkpoint has no sums over its losses of the right shape.");
+            throw new InvalidDataException("its checkpoint has no loss sums of the right shape.");
         }
         foreach (var (name, tensor) in wanted)
             tensor.copy_(state[name]);
@@ -234,7 +234,7 @@ internal sealed class Lane : IDisposable
         Student.Dispose();
     }
 
-    /// <summary>Of built-in networks the plan has checked it; files from Python need not state the shapes of their outputs.</summary>
+    /// <summary>The plan has checked this for built-in networks; archives from Python need not state the shapes of their outputs.</summary>
     private void RequirePairs(ModelSpec network, FeaturePair features)
     {
         if ((network.Script ?? Spec.Teacher?.Model.Script) is null)
@@ -244,7 +244,7 @@ internal sealed class Lane : IDisposable
             LossDescriptor descriptor = LossCatalog.Describe(loss);
             if (descriptor.NeedsTeacher && descriptor.WhyNotPaired(features, loss.Parameters) is Mismatch mismatch)
                 throw new InvalidDataException(
-                    $"The loss `{loss.Name}` cannot compare student and teacher: {mismatch.Reason}. To change that, {mismatch.Remedy}."
+                    $"The loss `{loss.Name}` cannot compare student and teacher: {mismatch.Reason}. To fix this, {mismatch.Remedy}."
                 );
         }
     }
@@ -252,7 +252,7 @@ internal sealed class Lane : IDisposable
     private void Learn(Batch batch, TeacherSignals? teacher, int stepsPerEpoch)
     {
         using var scope = NewDisposeScope();
-        // Modules from Python may draw from libtorch's generator (dropout): the same numbers alone, in a cohort and after a resume.
+        // Modules from Python may draw from libtorch's generator (dropout): seed it, so that results do not depend on cohort or resume.
         if (runsModules)
             manual_seed((long)new Randomness(Spec.Seed, Purpose.Modules, Position.Epoch, Position.Step).NextBits()).Dispose();
         ModelOutput output = Student.Run(batch.Images, Taps.Logits | Losses.OfStudent);

@@ -14,12 +14,12 @@ using ChannelDistillation.Tracking;
 namespace ChannelDistillation.Training;
 
 /// <summary>
-/// What a lane leaves on the disk. The training state is the truth: metrics are written before it, weights after it, and whatever they
-/// say beyond it, or have lost, is made again from it to the same numbers.
+/// The files of a lane. The training state is authoritative: metrics are written before it, weights after it, and whatever is
+/// missing from them or goes beyond it is regenerated from the state with identical results.
 /// </summary>
 internal sealed class LaneFiles(LaneSpec lane, string device, RunOrigins origins)
 {
-    /// <summary>What a person can do about a run that diverged.</summary>
+    /// <summary>Advice for a run that diverged.</summary>
     public const string Advice = "A smaller learning rate or loss weight, or a warm-up, may help.";
 
     public LaneSpec Lane { get; } = lane;
@@ -33,63 +33,63 @@ internal sealed class LaneFiles(LaneSpec lane, string device, RunOrigins origins
     private EpochErrors? last;
     private TestErrors? tested;
 
-    /// <summary>Where the last good checkpoint is, in a sentence.</summary>
+    /// <summary>A sentence on the last good checkpoint.</summary>
     public string LastCheckpoint =>
         saved.At switch
         {
-            null => "No checkpoint had been taken.",
-            { Step: 0 } at => $"Its last checkpoint is of the end of epoch {at.Epoch - 1}.",
-            { } at => $"Its last checkpoint is of epoch {at.Epoch}, step {at.Step}.",
+            null => "There is no checkpoint yet.",
+            { Step: 0 } at => $"Its last checkpoint is from the end of epoch {at.Epoch - 1}.",
+            { } at => $"Its last checkpoint is from epoch {at.Epoch}, step {at.Step}.",
         };
 
-    /// <summary>Prepares the folder, and puts the lane where its last checkpoint was taken.</summary>
+    /// <summary>Prepares the folder, and restores the lane's last checkpoint.</summary>
     public void Open(Lane training, Action<string> say)
     {
         sinceOpened.Start();
         AtomicFile.RemoveUnfinished(folder.Path);
         folder.RequireFiles();
         foreach (string file in folder.Damaged())
-            say($"{Lane.Name}: {file} is damaged, and is made anew.");
+            say($"{Lane.Name}: {file} is damaged and will be regenerated.");
         if (folder.ReadRun() is JsonObject earlier)
-            Reconsider(earlier, say);
+            CheckResumable(earlier, say);
         if (saved.IsThere)
             saved.Restore(training, say);
         folder.WriteStart(Lane.Name, Lane.Spec, device, training.Position, origins, Lane.Layouts);
         folder.RemoveResult();
         IReadOnlyList<EpochRecord> finished = folder.TruncateMetrics(training.Position.Epoch - 1);
         foreach (EpochRecord record in finished)
-            Count(record);
+            UpdateBest(record);
         events.Open(finished);
-        // The state may be newer than weights that a crash kept from being written.
+        // The state may be newer than the weights, if a crash prevented writing them.
         if (training.Position is { Epoch: > 1, Step: 0 })
             WriteWeights(training, SavedState.HoldsEpoch);
     }
 
-    /// <summary>Whether checkpoints that are there are still good to go on from. Where they are not, they are removed at once: a kill must not bring them back.</summary>
-    private void Reconsider(JsonObject earlier, Action<string> say)
+    /// <summary>Whether existing checkpoints can be resumed. If not, they are removed at once, so that they cannot return after a kill.</summary>
+    private void CheckResumable(JsonObject earlier, Action<string> say)
     {
         string? taught = folder.ReadTeacher();
         bool diverged = folder.ReadResult()?.Status == RunStatus.Diverged;
         string? seen = folder.ReadImages();
         if (saved.IsThere && taught is not null && taught != origins.Teacher)
         {
-            say($"{Lane.Name} starts anew: the teacher's weights are no longer those that it began with.");
+            say($"{Lane.Name} restarts from scratch: the teacher's weights have changed since it started.");
             saved.Remove();
         }
         else if (saved.IsThere && seen is not null && seen != origins.Images)
         {
-            say($"{Lane.Name} starts anew: the images of the dataset are no longer those that it began with.");
+            say($"{Lane.Name} restarts from scratch: the images of the dataset have changed since it started.");
             saved.Remove();
         }
         else if (diverged && Sessions.IsLastLikeNow(earlier, device))
         {
-            // Going on costs least; the end is the same.
-            say($"{Lane.Name} diverged before with this software on this machine, and will again. {Advice}");
+            // Resuming is cheapest; the outcome is the same.
+            say($"{Lane.Name} diverged before with this software on this machine, and is expected to diverge again. {Advice}");
         }
         else if (diverged && saved.IsThere)
         {
-            // What made it diverge may be in its weights already, and the whole run should be of one machine.
-            say($"{Lane.Name} starts anew: it diverged before with other software or on another machine.");
+            // Its weights may already be corrupted, and the whole run should come from one machine.
+            say($"{Lane.Name} restarts from scratch: it diverged before with other software or on another machine.");
             saved.Remove();
         }
     }
@@ -98,13 +98,13 @@ internal sealed class LaneFiles(LaneSpec lane, string device, RunOrigins origins
         Save(() =>
         {
             folder.AppendMetrics(record);
-            Count(record);
+            UpdateBest(record);
             saved.Save(training);
             WriteWeights(training, (_, _) => false);
             events.Add(record);
         });
 
-    /// <summary>Shows a few of the images that the run learns from, once in its life.</summary>
+    /// <summary>Writes a few augmented training images to TensorBoard, once per run.</summary>
     public void Show(Batch batch, NormalizationSpec normalization)
     {
         if (events.WantsImages)
@@ -114,10 +114,10 @@ internal sealed class LaneFiles(LaneSpec lane, string device, RunOrigins origins
     public void SaveState(Lane training) => Save(() => saved.Save(training));
 
     /// <summary>
-    /// Errors on the official validation set, with the weights of the last epoch and then with those of the best, which the student has
-    /// from then on.
+    /// Evaluates the official validation set with the weights of the last epoch, then with those of the best, which the student
+    /// keeps.
     /// </summary>
-    /// <param name="errors">Of the student as it is.</param>
+    /// <param name="errors">Evaluates the student with its current weights.</param>
     public void Test(Lane training, Func<EpochErrors> errors)
     {
         training.Student.eval();
@@ -127,11 +127,11 @@ internal sealed class LaneFiles(LaneSpec lane, string device, RunOrigins origins
         tested = new(ofLast, best.Epoch == last.Epoch ? ofLast : errors() with { Epoch = best.Epoch });
     }
 
-    /// <summary>How the run has ended, if it ends so.</summary>
+    /// <summary>The result if the run ends now.</summary>
     public RunResult Result(RunStatus status, string? message) =>
         new(status, last, best, message) { Test = status == RunStatus.Completed ? tested : null };
 
-    /// <summary>Without it the run counts as interrupted, whatever became of it.</summary>
+    /// <summary>Writes the result. Without it the run counts as interrupted.</summary>
     public void Write(RunResult result) =>
         Save(() =>
         {
@@ -155,18 +155,18 @@ internal sealed class LaneFiles(LaneSpec lane, string device, RunOrigins origins
         }
     }
 
-    /// <summary>Of the epoch that has just ended.</summary>
-    /// <param name="areThere">Whether a file has those of an epoch already.</param>
+    /// <summary>Writes the weights of the epoch that has just ended.</summary>
+    /// <param name="areThere">Whether a file already contains the weights of an epoch.</param>
     private void WriteWeights(Lane training, Func<string, int, bool> areThere)
     {
         int epoch = training.Position.Epoch - 1;
         if (!areThere(folder.LatestWeights, epoch))
-            SafetensorsFile.Write(folder.LatestWeights, training.Weights(), About(epoch));
+            SafetensorsFile.Write(folder.LatestWeights, training.Weights(), WeightsMetadata(epoch));
         if (best!.Epoch == epoch && !areThere(folder.BestWeights, epoch))
-            SafetensorsFile.Write(folder.BestWeights, training.Weights(), About(epoch));
+            SafetensorsFile.Write(folder.BestWeights, training.Weights(), WeightsMetadata(epoch));
     }
 
-    private void Count(EpochRecord record)
+    private void UpdateBest(EpochRecord record)
     {
         saved.Passed(record);
         last = new(record.Epoch, record.Top1Error, record.Top5Error);
@@ -174,7 +174,7 @@ internal sealed class LaneFiles(LaneSpec lane, string device, RunOrigins origins
             best = last;
     }
 
-    private Dictionary<string, string> About(int epoch)
+    private Dictionary<string, string> WeightsMetadata(int epoch)
     {
         Dictionary<string, string> about = new()
         {
@@ -190,5 +190,5 @@ internal sealed class LaneFiles(LaneSpec lane, string device, RunOrigins origins
     }
 }
 
-/// <summary>Another process has taken a run over, because this one gave no sign of life for long.</summary>
-internal sealed class LeaseLostException(string run) : Exception($"{run} was taken over by another process while this one stood still.");
+/// <summary>Another process has taken over a run, because this one was unresponsive for too long.</summary>
+internal sealed class LeaseLostException(string run) : Exception($"{run} was taken over by another process while this one was unresponsive.");

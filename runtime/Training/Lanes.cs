@@ -4,10 +4,10 @@ using TorchSharp;
 
 namespace ChannelDistillation.Training;
 
-/// <summary>A lane in training, and what it leaves on the disk.</summary>
+/// <summary>A lane in training, and its files.</summary>
 internal sealed record RunningLane(Lane Lane, LaneFiles Files);
 
-/// <summary>The lanes of a cohort that are still running. What goes wrong in one of them ends or delays that lane only.</summary>
+/// <summary>The running lanes of a cohort. An error in one of them ends or delays only that lane.</summary>
 internal sealed class Lanes(Action<TrainingEvent> observer, torch.Device device) : IDisposable
 {
     private readonly List<RunningLane> all = [];
@@ -16,15 +16,15 @@ internal sealed class Lanes(Action<TrainingEvent> observer, torch.Device device)
 
     public IReadOnlyList<RunningLane> All => all;
 
-    /// <summary>Cohorts of runs that found no memory in this company.</summary>
+    /// <summary>Cohorts of runs that did not fit in memory together with the others.</summary>
     public IEnumerable<IReadOnlyList<LaneSpec>> Postponed => halves.Append(postponed).Where(cohort => cohort.Count > 0);
 
-    /// <summary>Why the state of some lane could not be saved; null: all were.</summary>
+    /// <summary>Why the state of a lane could not be saved; null if all were saved.</summary>
     public string? NotSaved { get; private set; }
 
-    /// <summary>Adds a lane, at the place of its last checkpoint.</summary>
-    /// <param name="make">The lane at its start.</param>
-    /// <param name="origins">What the cohort learns from.</param>
+    /// <summary>Adds a lane at its last checkpoint.</summary>
+    /// <param name="make">Creates the lane at its start.</param>
+    /// <param name="origins">Fingerprints of the cohort's teacher and images.</param>
     public void Open(LaneSpec spec, Func<Lane> make, string device, RunOrigins origins)
     {
         Lane? lane = null;
@@ -52,7 +52,7 @@ internal sealed class Lanes(Action<TrainingEvent> observer, torch.Device device)
         }
     }
 
-    /// <summary>Of a run that could not even be opened.</summary>
+    /// <summary>Records the result of a run that could not be opened.</summary>
     private void Record(LaneSpec spec, RunResult result)
     {
         try
@@ -72,7 +72,7 @@ internal sealed class Lanes(Action<TrainingEvent> observer, torch.Device device)
         Drop(entry);
     }
 
-    /// <summary>A state with infinite numbers is never saved: the checkpoint before it is the last good one.</summary>
+    /// <summary>Ends a lane whose state has infinite or NaN values. Such a state is never saved, so the previous checkpoint remains the last good one.</summary>
     public bool EndIfBroken(RunningLane entry)
     {
         if (entry.Lane.BrokenTensor() is not string tensor)
@@ -80,7 +80,7 @@ internal sealed class Lanes(Action<TrainingEvent> observer, torch.Device device)
         End(
             entry,
             RunStatus.Diverged,
-            $"In epoch {entry.Lane.Position.Epoch}, by step {entry.Lane.Position.Step}, `{tensor}` became infinite or not a number. {entry.Files.LastCheckpoint} {LaneFiles.Advice}"
+            $"In epoch {entry.Lane.Position.Epoch}, by step {entry.Lane.Position.Step}, `{tensor}` became infinite or NaN. {entry.Files.LastCheckpoint} {LaneFiles.Advice}"
         );
         return true;
     }
@@ -104,7 +104,7 @@ internal sealed class Lanes(Action<TrainingEvent> observer, torch.Device device)
         }
     }
 
-    /// <summary>Something that all lanes share has failed: too little memory for them together, or a mistake that would come again.</summary>
+    /// <summary>Handles an error that all lanes share: too little memory for them together, or an error that would recur.</summary>
     public void FailTogether(Exception error)
     {
         RunningLane[] some = [.. all];
@@ -120,7 +120,7 @@ internal sealed class Lanes(Action<TrainingEvent> observer, torch.Device device)
         MemoryAllocator.GiveBack();
     }
 
-    /// <summary>The device is lost: nothing can be saved or freed any more. The runs go on elsewhere from their last checkpoints.</summary>
+    /// <summary>Ends all lanes on a lost device: nothing can be saved or freed. The runs can resume elsewhere from their last checkpoints.</summary>
     public void Abandon(string why)
     {
         foreach (RunningLane entry in all.ToArray())
@@ -140,12 +140,12 @@ internal sealed class Lanes(Action<TrainingEvent> observer, torch.Device device)
         entry.Lane.Dispose();
     }
 
-    /// <summary>Does something with each of some lanes. What goes wrong in one of them ends that lane only.</summary>
+    /// <summary>Runs an action for each matching lane. An error ends only its lane.</summary>
     public void Each(Func<RunningLane, bool> which, Action<RunningLane> act)
     {
         foreach (var entry in all.Where(which).ToArray())
         {
-            // A lane before it may have made room for itself.
+            // An earlier lane may have removed it to free memory.
             if (!all.Contains(entry))
                 continue;
             try
@@ -180,20 +180,20 @@ internal sealed class Lanes(Action<TrainingEvent> observer, torch.Device device)
         }
     }
 
-    /// <summary>Makes room: half of the lanes, the one that found none among them, are trained after the others.</summary>
+    /// <summary>Frees memory: half of the lanes, including the failing one, are trained after the others.</summary>
     private void Halve(RunningLane failing)
     {
         var others = all.Where(entry => entry != failing).ToArray();
         var later = others.Skip((all.Count + 1) / 2).ToArray();
-        observer.Say($"Out of memory: training goes on with {all.Count - later.Length - 1} of {all.Count} runs; the others follow.");
-        // Within a step it may have changed some of its weights: it goes on from its last checkpoint.
+        observer.Say($"Out of memory: training continues with {all.Count - later.Length - 1} of {all.Count} runs; the others follow.");
+        // Within a step some of its weights may have changed, so it resumes from its last checkpoint.
         postponed.Add(failing.Files.Lane);
         Drop(failing);
         postponed.AddRange(later.Where(SaveAndDrop).Select(entry => entry.Files.Lane));
         MemoryAllocator.GiveBack();
     }
 
-    /// <returns>Whether it can go on later from where it is.</returns>
+    /// <returns>Whether it can resume later from its current position.</returns>
     private bool SaveAndDrop(RunningLane entry)
     {
         try

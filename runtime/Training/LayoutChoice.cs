@@ -13,19 +13,19 @@ using TorchSharp;
 namespace ChannelDistillation.Training;
 
 /// <summary>
-/// The layout that networks compute in. For <see cref="LayoutRequest.Auto"/>, both are timed once for each machine and network, and the faster one is
-/// kept under the workspace's cache folder, so that all processes choose the same. On a GPU always channels-last.
+/// Chooses the memory layout of networks. For <see cref="LayoutRequest.Auto"/>, both are timed once per machine and network, and the faster one is
+/// cached under the workspace's cache folder, so that all processes choose the same. GPUs always use channels-last.
 /// </summary>
-/// <param name="device">As <see cref="Devices.Choose"/> gave it.</param>
+/// <param name="device">The result of <see cref="Devices.Choose"/>.</param>
 public sealed class LayoutChoice(Workspace workspace, string device, LayoutRequest request = LayoutRequest.Kept)
 {
-    /// <summary>Contiguous is chosen where it is so many times as fast: channels-last is what most machines are faster in.</summary>
-    private const double WorthIt = 1.05;
+    /// <summary>Contiguous is chosen only if it is faster by this factor, because channels-last is faster on most machines.</summary>
+    private const double MinimumSpeedup = 1.05;
 
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
 
-    /// <summary>Those of a run.</summary>
-    /// <param name="recorded">What it began with; null: it has not begun.</param>
+    /// <summary>The layouts of a run.</summary>
+    /// <param name="recorded">The layouts that it started with; null for a new run.</param>
     public RunLayouts Of(RunSpec run, RunLayouts? recorded = null)
     {
         DatasetDescriptor dataset = DatasetCatalog.Describe(run.Dataset);
@@ -38,7 +38,7 @@ public sealed class LayoutChoice(Workspace workspace, string device, LayoutReque
             new(model, dataset.Image, dataset.Classes, run.Train.Batch, run.Train.Precision, isTrained);
     }
 
-    /// <summary>Of a network that is only evaluated.</summary>
+    /// <summary>The layout of a network that is only evaluated.</summary>
     public TensorLayout OfEvaluation(ModelSpec model, DatasetSpec dataset, Precision precision)
     {
         DatasetDescriptor images = DatasetCatalog.Describe(dataset);
@@ -66,7 +66,7 @@ public sealed class LayoutChoice(Workspace workspace, string device, LayoutReque
         try
         {
             using var patience = new CancellationTokenSource(Patience);
-            // Two that time at once would disturb one another, and might choose differently.
+            // Two timings at once would disturb each other, and might choose differently.
             using ProcessLock held = ProcessLock.Take(file + ".lock", () => { }, patience.Token);
             if (Read(file) is Timed other && other.IsLike(here))
                 return other.Faster;
@@ -76,19 +76,19 @@ public sealed class LayoutChoice(Workspace workspace, string device, LayoutReque
             {
                 ChannelsLastSeconds = channelsLast,
                 ContiguousSeconds = contiguous,
-                Faster = channelsLast >= WorthIt * contiguous ? TensorLayout.Contiguous : TensorLayout.ChannelsLast,
+                Faster = channelsLast >= MinimumSpeedup * contiguous ? TensorLayout.Contiguous : TensorLayout.ChannelsLast,
             };
             AtomicFile.WriteText(file, JsonSerializer.Serialize(now, RecordJson.Pretty) + "\n");
             return now.Faster;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or OperationCanceledException)
         {
-            // What cannot be kept would be chosen again, and perhaps otherwise.
+            // A choice that cannot be cached might differ next time.
             return TensorLayout.ChannelsLast;
         }
     }
 
-    /// <summary>Null: not kept, or damaged; the network is timed again.</summary>
+    /// <summary>Null if not cached or damaged; the network is timed again.</summary>
     private static Timed? Read(string file)
     {
         try
@@ -101,7 +101,7 @@ public sealed class LayoutChoice(Workspace workspace, string device, LayoutReque
         }
     }
 
-    /// <summary>Everything that the times depend on, and what came of them.</summary>
+    /// <summary>Everything that the timings depend on, and their results.</summary>
     private sealed record Timed(
         string Processor,
         string Instructions,

@@ -9,23 +9,23 @@ using static TorchSharp.torch;
 
 namespace ChannelDistillation.Training;
 
-/// <summary>A network as a run uses it.</summary>
-/// <param name="IsTrained">Forward and backward pass of a student; else the forward pass of a teacher.</param>
+/// <summary>The use of a network in a run.</summary>
+/// <param name="IsTrained">Forward and backward pass of a student; otherwise the forward pass of a teacher.</param>
 internal sealed record NetworkUse(ModelSpec Model, ImageShape Image, int Classes, int Batch, Precision Precision, bool IsTrained);
 
-/// <summary>Times a network on the CPU in both layouts, in turn, on random images.</summary>
+/// <summary>Times a network on the CPU in both layouts alternately, on random images.</summary>
 internal static class LayoutTiming
 {
     private const int MostRounds = 6;
 
-    /// <summary>A step of about this length tells enough: of large networks it has fewer images than a batch.</summary>
+    /// <summary>Target length of a timed step; large networks use fewer images than a batch.</summary>
     private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(60);
 
-    /// <summary>After this long, two rounds are enough; after <see cref="Patience"/> a single one.</summary>
+    /// <summary>After this time two rounds are enough; after <see cref="Patience"/> a single one.</summary>
     private static readonly TimeSpan Enough = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
 
-    /// <returns>Seconds of a step in each layout: the shortest, which other work on the machine disturbed least.</returns>
+    /// <returns>Seconds per step in each layout: the minimum, which is least disturbed by other load.</returns>
     public static (double ChannelsLast, double Contiguous) Measure(NetworkUse use)
     {
         using var scope = NewDisposeScope();
@@ -37,7 +37,7 @@ internal static class LayoutTiming
             foreach (TensorLayout layout in Enum.GetValues<TensorLayout>())
             {
                 network.Arrange(layout);
-                // Plans of oneDNN, and memory.
+                // Warm-up: creates oneDNN's plans and allocates memory.
                 network.Step();
                 double seconds = network.Step();
                 shortest[layout] = Math.Min(seconds, shortest.GetValueOrDefault(layout, double.PositiveInfinity));
@@ -48,7 +48,7 @@ internal static class LayoutTiming
 
     private static bool IsEnough(int rounds, TimeSpan elapsed) => rounds >= 2 && elapsed > Enough || rounds >= 1 && elapsed > Patience;
 
-    /// <summary>How many images of a batch are timed.</summary>
+    /// <summary>Number of images to time.</summary>
     private static int Images(int batch, Func<int, double> secondsOf)
     {
         // Threads share the images of a batch.
@@ -73,7 +73,7 @@ internal static class LayoutTiming
                 network.ComputeIn(use.Precision);
             else
                 teacher = new FrozenTeacher(network, TeacherBatchNorm.RunningStats, use.Precision);
-            // A generator of its own: libtorch's stays as it is.
+            // A separate generator, so that libtorch's is not changed.
             using var random = new torch.Generator(1, CPU);
             images = empty(use.Batch, use.Image.Channels, use.Image.Height, use.Image.Width).normal_(0, 1, random);
             labels = zeros(use.Batch, ScalarType.Int64);

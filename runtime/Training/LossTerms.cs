@@ -37,12 +37,12 @@ internal sealed class LossTerms : IDisposable
     public IEnumerable<(string Name, nn.Module Module)> Modules =>
         all.Where(term => term.Loss.Auxiliary is not null).Select(term => (term.Spec.Name, term.Loss.Auxiliary!));
 
-    /// <summary>What the losses want drawn for every image, each with the epochs in which it is read.</summary>
+    /// <summary>Numbers that the losses need drawn for every image, each with the epochs in which it is needed.</summary>
     public IEnumerable<(IImageDraw Draw, Func<int, bool> IsNeeded)> Draws =>
         all.Where(term => term.Loss.Draw is not null).Select(term => (term.Loss.Draw!, (Func<int, bool>)(epoch => term.Spec.WeightAt(epoch) != 0)));
 
-    /// <summary>The epoch, from 1, in which the most of them are active; the first of those.</summary>
-    /// <param name="epochs">Of the training.</param>
+    /// <summary>The first epoch, from 1, in which the most losses are active.</summary>
+    /// <param name="epochs">Epochs of the training.</param>
     public int FullestEpoch(int epochs) => Enumerable.Range(1, epochs).MaxBy(epoch => all.Count(term => term.Spec.WeightAt(epoch) != 0));
 
     /// <summary>Names of the losses whose weight is not 0 in this epoch.</summary>
@@ -50,13 +50,13 @@ internal sealed class LossTerms : IDisposable
 
     public IReadOnlyDictionary<string, double> WeightsAt(int epoch) => all.ToDictionary(term => term.Spec.Name, term => term.Spec.WeightAt(epoch));
 
-    /// <summary>Whether a loss that has weight 0 in this epoch keeps weight decay and momentum acting (<see cref="LossWeightSchedule.DecaysAtZero"/>).</summary>
+    /// <summary>Whether a loss with weight 0 in this epoch keeps weight decay and momentum active (<see cref="LossWeightSchedule.DecaysAtZero"/>).</summary>
     public bool DecaysAtZero { get; private set; }
 
-    /// <summary>What the losses that are active in this epoch read of the student.</summary>
+    /// <summary>Student taps read by the losses that are active in this epoch.</summary>
     public Taps OfStudent { get; private set; }
 
-    /// <summary>What they read of the teacher; nothing: they need none.</summary>
+    /// <summary>Teacher taps read by them; empty if they need none.</summary>
     public Taps OfTeacher { get; private set; }
 
     public void StartEpoch(int epoch)
@@ -77,7 +77,7 @@ internal sealed class LossTerms : IDisposable
     public IReadOnlyList<Tensor> Compute(LossInput input)
     {
         Tensor[] values = new Tensor[active.Length + 1];
-        // With every weight at 0 the total is a constant: nothing to learn in this epoch.
+        // If all weights are 0 the total is a constant without gradient.
         if (active.Length == 0)
             values[0] = zeros([], device: input.Labels.device);
         for (int i = 0; i < active.Length; i++)
@@ -89,7 +89,7 @@ internal sealed class LossTerms : IDisposable
         return values;
     }
 
-    /// <summary>To be called between the gradients and the next step.</summary>
+    /// <summary>Call between the gradient computation and the next step.</summary>
     public void StepEnded()
     {
         foreach (Term term in active)

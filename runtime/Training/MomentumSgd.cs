@@ -7,17 +7,17 @@ using static TorchSharp.torch;
 namespace ChannelDistillation.Training;
 
 /// <summary>
-/// Stochastic gradient descent over a fixed list of parameters, step for step what PyTorch's SGD computes.
+/// Stochastic gradient descent over a fixed list of parameters, identical to PyTorch's SGD in every step.
 /// </summary>
 internal sealed class MomentumSgd : IDisposable
 {
-    private static int said;
+    private static int reported;
 
     private readonly (string Name, Parameter Value)[] parameters;
     private readonly Tensor?[] momenta;
 
     // Those with a gradient in this step.
-    private readonly Tensor[] moving;
+    private readonly Tensor[] updated;
     private readonly Tensor[] gradients;
     private readonly Tensor[] velocities;
 
@@ -33,22 +33,22 @@ internal sealed class MomentumSgd : IDisposable
         this.spec = spec;
         int count = this.parameters.Length;
         momenta = new Tensor?[count];
-        (moving, gradients, velocities) = (new Tensor[count], new Tensor[count], new Tensor[count]);
+        (updated, gradients, velocities) = (new Tensor[count], new Tensor[count], new Tensor[count]);
         momentum = spec.Momentum.ToScalar();
         weightDecay = spec.WeightDecay.ToScalar();
         minusRate = 0.0.ToScalar();
     }
 
-    /// <summary>Told once in a process: that parameters are updated one after another, which is slower. Otherwise null.</summary>
+    /// <summary>A remark, once per process, if parameters are updated one by one, which is slower; otherwise null.</summary>
     public static string? Remark(Device device) =>
-        Dispatcher.HasFusedSgd(device) || Interlocked.Exchange(ref said, 1) != 0
+        Dispatcher.HasFusedSgd(device) || Interlocked.Exchange(ref reported, 1) != 0
             ? null
             : $"This libtorch has no fused SGD step for {device} (`aten::_fused_sgd_`). Parameters are updated one by one; training is slower.";
 
-    /// <summary>One update from the gradients, which are used up: they are null afterwards.</summary>
+    /// <summary>Updates the parameters once. Gradients are null afterwards.</summary>
     /// <param name="movesAll">
-    /// Whether a parameter without a gradient (its losses have weight 0 in this epoch) is updated as if its gradient were 0: weight decay and
-    /// momentum act on it. Otherwise it is not changed.
+    /// Whether a parameter without a gradient (its losses have weight 0 in this epoch) is updated as if its gradient were 0, by weight decay and
+    /// momentum. Otherwise it does not change.
     /// </param>
     public void Step(double learningRate, bool movesAll = false)
     {
@@ -61,16 +61,16 @@ internal sealed class MomentumSgd : IDisposable
             if (gradient is null && !movesAll)
                 continue;
             gradient ??= zeros_like(parameters[i].Value);
-            (moving[count], gradients[count]) = (parameters[i].Value, gradient);
+            (updated[count], gradients[count]) = (parameters[i].Value, gradient);
             if (spec.Momentum != 0)
-                // From zero, the first step is the gradient itself, as in PyTorch.
+                // Starting from zero, the first velocity is the gradient itself, as in PyTorch.
                 velocities[count] = momenta[i] ??= zeros_like(parameters[i].Value).DetachFromDisposeScope();
             count++;
         }
         ReadOnlySpan<Tensor> used = spec.Momentum == 0 ? [] : velocities.AsSpan(0, count);
         if (
             !Dispatcher.FusedSgd(
-                moving.AsSpan(0, count),
+                updated.AsSpan(0, count),
                 gradients.AsSpan(0, count),
                 used,
                 spec.WeightDecay,
@@ -81,10 +81,10 @@ internal sealed class MomentumSgd : IDisposable
         )
             StepOneByOne(count, learningRate);
         for (int i = 0; i < count; i++)
-            moving[i].grad = null;
+            updated[i].grad = null;
     }
 
-    /// <summary>The same with TorchSharp's own operators.</summary>
+    /// <summary>The same with TorchSharp's operators.</summary>
     private void StepOneByOne(int count, double learningRate)
     {
         SetRate(learningRate);
@@ -92,27 +92,27 @@ internal sealed class MomentumSgd : IDisposable
         {
             Tensor direction = gradients[i];
             if (spec.WeightDecay != 0)
-                direction.add_(moving[i], weightDecay);
+                direction.add_(updated[i], weightDecay);
             if (spec.Momentum != 0)
             {
                 velocities[i].mul_(momentum).Increase(direction);
                 direction = spec.Nesterov ? direction.add_(velocities[i], momentum) : velocities[i];
             }
-            moving[i].add_(direction, minusRate);
+            updated[i].add_(direction, minusRate);
         }
     }
 
-    /// <summary>Momentum of each parameter that has been updated, by the parameter's name.</summary>
+    /// <summary>Momentum of each updated parameter, by the parameter's name.</summary>
     public IEnumerable<KeyValuePair<string, Tensor>> State() =>
         parameters.Zip(momenta).Where(entry => entry.Second is not null).Select(entry => KeyValuePair.Create(entry.First.Name, entry.Second!));
 
-    /// <summary>Puts saved momenta in place (they are copied); parameters that are not named start anew.</summary>
+    /// <summary>Restores saved momenta (copied); parameters that are not listed start without momentum.</summary>
     public void Restore(IReadOnlyDictionary<string, Tensor> state)
     {
         for (int i = 0; i < parameters.Length; i++)
         {
             momenta[i]?.Dispose();
-            // With the strides of its parameter, which a file does not keep.
+            // With the parameter's strides, which files do not store.
             momenta[i] = state.TryGetValue(parameters[i].Name, out Tensor? saved)
                 ? zeros_like(parameters[i].Value).copy_(saved).DetachFromDisposeScope()
                 : null;
@@ -127,7 +127,7 @@ internal sealed class MomentumSgd : IDisposable
 
     private void SetRate(double value)
     {
-        // A Scalar is a native object: make one per change, not one per step.
+        // A Scalar is a native object: create one per change, not one per step.
         if (value == learningRate)
             return;
         minusRate.Dispose();

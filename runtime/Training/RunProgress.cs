@@ -3,10 +3,10 @@ using ChannelDistillation.Runs;
 
 namespace ChannelDistillation.Training;
 
-/// <summary>How far a run has come that no process is training, by the files in its folder. Loads no tensor library.</summary>
+/// <summary>Progress of a run that is not being trained, from the files in its folder. Loads no tensor library.</summary>
 public static class RunProgress
 {
-    /// <summary>Epoch (from 1) and finished steps of it at the newest checkpoint; (1, 0): there is none.</summary>
+    /// <summary>Epoch (from 1) and finished steps of the newest checkpoint; (1, 0) if there is none.</summary>
     public static (int Epoch, int Step) Of(RunFolder folder)
     {
         foreach (string file in new[] { folder.State, folder.PreviousState }.Where(File.Exists))
@@ -17,12 +17,12 @@ public static class RunProgress
             }
             catch (InvalidDataException)
             {
-                // Training resumes from the checkpoint before it.
+                // Training resumes from the previous checkpoint.
             }
         }
         return (1, 0);
     }
 
-    /// <summary>How many sessions in a row, up to the last, were cut off before they saved anything: by the run itself, or by what ended their process.</summary>
+    /// <summary>Number of consecutive sessions, up to the last, that were cut off before they saved anything.</summary>
     public static int CutOffSessions(RunFolder folder) => folder.ReadRun() is JsonObject run ? Sessions.CutOff(run, Of(folder)) : 0;
 }

@@ -7,8 +7,8 @@ using TorchSharp;
 namespace ChannelDistillation.Training;
 
 /// <summary>
-/// The checkpoints of a run's training state: the latest and the one before it. Each carries a version, the run's hash, its place in the
-/// training and a checksum; one that is cut short, changed or of another run is passed over, and said to be.
+/// The checkpoints of a run's training state: the latest and the previous one. Each has a version, the run's hash, its position in
+/// training and a checksum. One that is truncated, changed or of another run is skipped and reported.
 /// </summary>
 internal sealed class SavedState(LaneSpec lane)
 {
@@ -18,17 +18,17 @@ internal sealed class SavedState(LaneSpec lane)
     private const string MetricsEntry = "metrics_xxh128";
     private const string Version = "2";
     private readonly RunFolder folder = new(lane.Folder);
-    private readonly RecordChecksum behind = new();
+    private readonly RecordChecksum metricsChecksum = new();
 
-    /// <summary>Whether the latest was written or read whole by this process: only then it may take the place of the one before it.</summary>
+    /// <summary>Whether this process has written or fully read the latest checkpoint; only then may it replace the previous one.</summary>
     private bool isLatestGood;
 
-    /// <summary>Epoch and steps of the checkpoint that was last written or restored; null: there is none.</summary>
+    /// <summary>Epoch and steps of the checkpoint that was last written or restored; null if there is none.</summary>
     public (int Epoch, int Step)? At { get; private set; }
 
     public bool IsThere => File.Exists(folder.State) || File.Exists(folder.PreviousState);
 
-    /// <summary>Whether a file of weights is as it was written.</summary>
+    /// <summary>Whether a file of weights is intact.</summary>
     public static bool IsWhole(string weights)
     {
         try
@@ -41,7 +41,7 @@ internal sealed class SavedState(LaneSpec lane)
         }
     }
 
-    /// <summary>Whether a file of weights is whole and of this epoch.</summary>
+    /// <summary>Whether a file of weights is intact and of this epoch.</summary>
     public static bool HoldsEpoch(string weights, int epoch)
     {
         try
@@ -54,16 +54,16 @@ internal sealed class SavedState(LaneSpec lane)
         }
     }
 
-    /// <summary>Where a checkpoint stands by its metadata; the rest of the file is not verified.</summary>
-    /// <exception cref="InvalidDataException">The metadata cannot be read or do not say.</exception>
+    /// <summary>Position of a checkpoint from its metadata, without verifying the rest of the file.</summary>
+    /// <exception cref="InvalidDataException">The metadata cannot be read or do not contain it.</exception>
     public static (int Epoch, int Step) PlaceOf(string file)
     {
         IReadOnlyDictionary<string, string> metadata = SafetensorsFile.ReadMetadata(file);
         return (Number(metadata, EpochEntry, file), Number(metadata, StepEntry, file));
     }
 
-    /// <summary>An epoch is behind the run: checkpoints from here on know its metrics.</summary>
-    public void Passed(EpochRecord record) => behind.Add(record);
+    /// <summary>Adds a finished epoch, whose metrics later checkpoints cover.</summary>
+    public void Passed(EpochRecord record) => metricsChecksum.Add(record);
 
     public void Save(Lane training)
     {
@@ -73,9 +73,9 @@ internal sealed class SavedState(LaneSpec lane)
             ["spec"] = lane.Spec.Hash(),
             [EpochEntry] = training.Position.Epoch.ToString(CultureInfo.InvariantCulture),
             [StepEntry] = training.Position.Step.ToString(CultureInfo.InvariantCulture),
-            [MetricsEntry] = behind.Digits,
+            [MetricsEntry] = metricsChecksum.Digits,
         };
-        // Not at an epoch's end: what the clock says should not be in a file that is otherwise the same every time.
+        // Not at an epoch's end: a file that is otherwise reproducible should not contain a time.
         if (training.Position.Step > 0)
             about[SecondsEntry] = training.TrainingSeconds.ToString("F3", CultureInfo.InvariantCulture);
         SafetensorsFile.Write(folder.State, training.State(), about, isLatestGood ? folder.PreviousState : null);
@@ -83,14 +83,14 @@ internal sealed class SavedState(LaneSpec lane)
         At = training.Position;
     }
 
-    /// <summary>The run is to start anew.</summary>
+    /// <summary>Removes the checkpoints of a run that restarts from scratch.</summary>
     public void Remove()
     {
         File.Delete(folder.PreviousState);
         File.Delete(folder.State);
     }
 
-    /// <summary>Puts the lane where the newest good checkpoint was taken; without one it stays at the start.</summary>
+    /// <summary>Restores the newest good checkpoint; without one the lane stays at its start.</summary>
     public void Restore(Lane training, Action<string> say)
     {
         IReadOnlyList<EpochRecord> metrics = folder.ReadMetrics();
@@ -102,7 +102,7 @@ internal sealed class SavedState(LaneSpec lane)
                 Restore(training, file, metrics);
                 isLatestGood = file == folder.State;
                 if (wrong.Count > 0)
-                    say($"{lane.Name} goes on from the checkpoint before its latest, epoch {training.Position.Epoch}: {wrong[0]}");
+                    say($"{lane.Name} resumes from the checkpoint before its latest, epoch {training.Position.Epoch}: {wrong[0]}");
                 return;
             }
             catch (InvalidDataException error)
@@ -110,7 +110,7 @@ internal sealed class SavedState(LaneSpec lane)
                 wrong.Add(error.Message);
             }
         }
-        say($"{lane.Name} starts anew: {string.Join(" ", wrong.Distinct())}");
+        say($"{lane.Name} restarts from scratch: {string.Join(" ", wrong.Distinct())}");
     }
 
     private void Restore(Lane training, string file, IReadOnlyList<EpochRecord> metrics)
@@ -121,17 +121,17 @@ internal sealed class SavedState(LaneSpec lane)
             throw new InvalidDataException($"{file} was written by another version or for another run.");
         var position = (Epoch: Number(state.Metadata, EpochEntry, file), Step: Number(state.Metadata, StepEntry, file));
         EpochRecord[] finished = [.. metrics.Take(position.Epoch - 1)];
-        if (!finished.Select(record => record.Epoch).SequenceEqual(Enumerable.Range(1, position.Epoch - 1)) || !AreThose(finished, state))
-            throw new InvalidDataException("the metrics of epochs that its checkpoints have behind them are damaged.");
-        if (finished.MinBy(record => record.Top1Error)?.Epoch is int best && !CanHave(best, position))
-            throw new InvalidDataException($"{folder.BestWeights} does not hold the weights of the best epoch, {best}.");
+        if (!finished.Select(record => record.Epoch).SequenceEqual(Enumerable.Range(1, position.Epoch - 1)) || !MatchesMetrics(finished, state))
+            throw new InvalidDataException("the metrics of the epochs before its checkpoints are damaged.");
+        if (finished.MinBy(record => record.Top1Error)?.Epoch is int best && !BestWeightsAvailable(best, position))
+            throw new InvalidDataException($"{folder.BestWeights} does not contain the weights of the best epoch, {best}.");
         double.TryParse(state.Metadata.GetValueOrDefault(SecondsEntry), CultureInfo.InvariantCulture, out double seconds);
         training.Restore(state.Tensors, position, seconds);
         At = position;
     }
 
-    /// <summary>Whether these are the metrics that a checkpoint had behind it; those of earlier versions do not say.</summary>
-    private static bool AreThose(IEnumerable<EpochRecord> metrics, SafetensorsFile state)
+    /// <summary>Whether these are the metrics that a checkpoint covers; checkpoints of earlier versions do not record it.</summary>
+    private static bool MatchesMetrics(IEnumerable<EpochRecord> metrics, SafetensorsFile state)
     {
         if (!state.Metadata.TryGetValue(MetricsEntry, out string? expected))
             return true;
@@ -142,10 +142,10 @@ internal sealed class SavedState(LaneSpec lane)
     }
 
     /// <summary>
-    /// Whether the weights of the best epoch are there, or are going to be: those of the epoch that has just ended are in the state, and
-    /// where the file is of a later epoch, that epoch is trained again and was the better one.
+    /// Whether the weights of the best epoch exist or will exist: those of the epoch that has just ended are in the state, and
+    /// if the file is of a later epoch, that epoch is trained again and was better.
     /// </summary>
-    private bool CanHave(int best, (int Epoch, int Step) position)
+    private bool BestWeightsAvailable(int best, (int Epoch, int Step) position)
     {
         if (position.Step == 0 && best == position.Epoch - 1)
             return true;
@@ -165,5 +165,5 @@ internal sealed class SavedState(LaneSpec lane)
     private static int Number(IReadOnlyDictionary<string, string> metadata, string name, string file) =>
         int.TryParse(metadata.GetValueOrDefault(name), CultureInfo.InvariantCulture, out int value)
             ? value
-            : throw new InvalidDataException($"{file} does not say where training stood.");
+            : throw new InvalidDataException($"{file} does not contain the training position.");
 }

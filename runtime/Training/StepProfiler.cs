@@ -13,8 +13,8 @@ using static TorchSharp.torch;
 namespace ChannelDistillation.Training;
 
 /// <summary>
-/// The training step of a cohort on random images and with a teacher of random weights: what it costs can be known before the
-/// dataset or the checkpoint is there. The same code trains, so the cost is that of the real step.
+/// Runs the training steps of a cohort on random images and with a randomly initialised teacher, to measure their cost before the
+/// dataset or the checkpoint is available. Training uses the same code, so the cost is that of real steps.
 /// </summary>
 public sealed class StepProfiler : IDisposable
 {
@@ -26,9 +26,9 @@ public sealed class StepProfiler : IDisposable
     private readonly int[] labels;
     private readonly Batch batch;
 
-    /// <param name="lanes">How many runs of this kind are trained in lockstep.</param>
-    /// <param name="keep">What asks the teacher in place of the step, and owns it from then on; null: the step asks it itself.</param>
-    /// <param name="layouts">What networks compute in; null: channels-last.</param>
+    /// <param name="lanes">Number of runs of this kind trained in lockstep.</param>
+    /// <param name="keep">Wraps the teacher and takes ownership of it; null: the teacher is used directly.</param>
+    /// <param name="layouts">Memory layouts of the networks; null: channels-last.</param>
     public StepProfiler(RunSpec spec, string device, int lanes = 1, Func<FrozenTeacher, ITeacher>? keep = null, RunLayouts? layouts = null)
         : this(spec, spec.Teacher, new Device(device), keep, layouts)
     {
@@ -36,9 +36,9 @@ public sealed class StepProfiler : IDisposable
             Add(spec);
     }
 
-    /// <summary>Without lanes as yet.</summary>
+    /// <summary>Creates a profiler without lanes.</summary>
     /// <param name="any">A run of the cohort.</param>
-    /// <param name="taught">The cohort's teacher; null: it has none.</param>
+    /// <param name="taught">The cohort's teacher; null if it has none.</param>
     /// <param name="keep">As above.</param>
     /// <param name="layouts">As above.</param>
     internal StepProfiler(RunSpec any, TeacherSpec? taught, Device device, Func<FrozenTeacher, ITeacher>? keep = null, RunLayouts? layouts = null)
@@ -62,10 +62,10 @@ public sealed class StepProfiler : IDisposable
         );
     }
 
-    /// <summary>Bytes that one more lane of this kind keeps between steps: weights and momentum, in float32.</summary>
+    /// <summary>Bytes that an additional lane of this kind keeps between steps: weights and momentum, in float32.</summary>
     public long BytesPerLane => 2 * sizeof(float) * lanes[0].Student.parameters().Sum(parameter => parameter.numel());
 
-    /// <summary>Does some steps.</summary>
+    /// <summary>Runs some steps.</summary>
     /// <returns>Mean seconds per step of the teacher's forward pass, and of the lanes' own work.</returns>
     public (double Teacher, double Lanes) Run(int steps)
     {
@@ -88,7 +88,7 @@ public sealed class StepProfiler : IDisposable
         return (teaching.Elapsed.TotalSeconds / steps, learning.Elapsed.TotalSeconds / steps);
     }
 
-    /// <summary>Does some steps as training does them: nothing waits for the device before the last is done.</summary>
+    /// <summary>Runs some steps as in training, without synchronising before the last one has finished.</summary>
     /// <returns>Mean seconds per step.</returns>
     public double RunAhead(int steps)
     {
@@ -101,10 +101,10 @@ public sealed class StepProfiler : IDisposable
     }
 
     /// <summary>
-    /// Does some steps with a pause after each until the device has nothing to do, and times what the host needs to issue one. Where that is more
-    /// than <see cref="RunAhead"/> takes for a step in all, the device is faster than the host.
+    /// Runs some steps, synchronising after each, and measures the time that the host needs to issue one. If this is more
+    /// than the total time of a step of <see cref="RunAhead"/>, the host is the bottleneck.
     /// </summary>
-    /// <returns>Mean seconds per step. On the CPU, where nothing is issued, that is the step.</returns>
+    /// <returns>Mean seconds per step. On the CPU this is the time of the step itself.</returns>
     public double Issue(int steps)
     {
         var issuing = new Stopwatch();
@@ -128,7 +128,7 @@ public sealed class StepProfiler : IDisposable
         batch.Labels.Dispose();
     }
 
-    /// <summary>One more run of the cohort.</summary>
+    /// <summary>Adds a run of the cohort.</summary>
     internal void Add(RunSpec spec)
     {
         var lane = new Lane(new LaneSpec("rehearsal", spec, "") { Layouts = layouts }, dataset, labels, device);
@@ -136,7 +136,7 @@ public sealed class StepProfiler : IDisposable
         lanes.Add(lane);
     }
 
-    /// <summary>A step of all lanes. Waits for nothing.</summary>
+    /// <summary>Runs a step of all lanes, without synchronising.</summary>
     internal void Step()
     {
         using var scope = NewDisposeScope();

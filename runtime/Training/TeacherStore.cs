@@ -10,10 +10,10 @@ using TorchSharp;
 
 namespace ChannelDistillation.Training;
 
-/// <summary>Where teachers are: a checkpoint that the experiment names, or one trained by recipe and kept under pretrain/ by the hash of what made it.</summary>
+/// <summary>Finds teachers: a checkpoint that the experiment names, or one trained with a recipe and stored under pretrain/ by its hash.</summary>
 public sealed class TeacherStore(Workspace workspace)
 {
-    /// <summary>Path of the teacher's weights, there or not.</summary>
+    /// <summary>Path of the teacher's weights, whether or not it exists.</summary>
     public string CheckpointOf(TeacherSpec teacher, DatasetSpec dataset) =>
         teacher.AsRun(dataset) is RunSpec run ? FolderOf(run).LatestWeights : teacher.Model.Script?.Path ?? workspace.Resolve(teacher.Checkpoint!);
 
@@ -22,17 +22,17 @@ public sealed class TeacherStore(Workspace workspace)
             ? FolderOf(run).ReadResult()?.Status == RunStatus.Completed && File.Exists(FolderOf(run).LatestWeights)
             : File.Exists(CheckpointOf(teacher, dataset));
 
-    /// <summary>Whether it is there and, where it was trained here, its weights are as they were written.</summary>
+    /// <summary>Whether the weights exist and, if they were trained here, are intact.</summary>
     public bool IsWhole(TeacherSpec teacher, DatasetSpec dataset) =>
         IsThere(teacher, dataset) && (teacher.AsRun(dataset) is not RunSpec run || SavedState.IsWhole(FolderOf(run).LatestWeights));
 
-    /// <summary>SHA-256 of the teacher's weights, which tells teachers apart whatever their files are called; computed once for each file.</summary>
-    /// <exception cref="MissingException">They are not there, or cannot be read.</exception>
+    /// <summary>SHA-256 of the teacher's weights, which identifies a teacher under any file name; cached for each file.</summary>
+    /// <exception cref="MissingException">The weights do not exist, or cannot be read.</exception>
     public string ContentHash(TeacherSpec teacher, DatasetSpec dataset)
     {
         string path = CheckpointOf(teacher, dataset);
         if (!File.Exists(path))
-            throw new MissingException($"The teacher's checkpoint {path} is not there.");
+            throw new MissingException($"The teacher's checkpoint {path} does not exist.");
         try
         {
             return new ContentHash(Path.Combine(workspace.Pretrain, "hashes")).Of(path);
@@ -43,20 +43,20 @@ public sealed class TeacherStore(Workspace workspace)
         }
     }
 
-    /// <summary>Trains a teacher that has a recipe, goes on with its training, or makes its weights again where they are damaged.</summary>
+    /// <summary>Trains a teacher with a recipe, resumes its training, or regenerates its damaged weights.</summary>
     /// <exception cref="TeacherFailedException">It diverged or failed.</exception>
-    /// <exception cref="MissingException">Nothing can be written under pretrain/.</exception>
+    /// <exception cref="MissingException">pretrain/ is not writable.</exception>
     public void Train(TeacherSpec teacher, DatasetSpec dataset, TrainingOptions options, Action<TrainingEvent> observer, CancellationToken stop)
     {
         RunSpec run = teacher.AsRun(dataset) ?? throw new ArgumentException("A teacher from a checkpoint cannot be trained.", nameof(teacher));
         RunFolder folder = FolderOf(run);
-        using RunLease? owned = Own(folder, observer, stop);
+        using RunLease? owned = TakeLease(folder, observer, stop);
         // Another sweep may have trained it while this one waited.
         if (owned is null || IsWhole(teacher, dataset))
             return;
         if (IsThere(teacher, dataset))
             observer.Say(
-                $"{folder.LatestWeights} is damaged: the weights are taken from the training state again, or trained again where that is damaged too."
+                $"{folder.LatestWeights} is damaged: the weights are restored from the training state, or trained again if that is damaged too."
             );
         CohortTrainer.Train([new($"teacher {teacher.Model.Name}", run, folder.Path) { IsOurs = () => owned.IsHeld }], options, AsTeacher(observer), stop);
         RunResult result = folder.ReadResult() ?? new(RunStatus.Failed, null, null, $"Nothing can be written to {folder.Path}.");
@@ -64,10 +64,10 @@ public sealed class TeacherStore(Workspace workspace)
             throw new TeacherFailedException($"The teacher {teacher.Model.Name} could not be trained. {result.Message}");
     }
 
-    /// <summary>The teacher with its weights, frozen, on a device.</summary>
-    /// <param name="precision">What it computes in.</param>
-    /// <param name="layout">How its activations and weights lie in memory.</param>
-    /// <exception cref="MissingException">Its checkpoint is not there, is damaged, or does not fit the model.</exception>
+    /// <summary>Loads the frozen teacher with its weights onto a device.</summary>
+    /// <param name="precision">Precision of the computation.</param>
+    /// <param name="layout">Memory layout of its activations and weights.</param>
+    /// <exception cref="MissingException">Its checkpoint does not exist, is damaged, or does not fit the model.</exception>
     public FrozenTeacher Load(
         TeacherSpec teacher,
         DatasetSpec dataset,
@@ -78,7 +78,7 @@ public sealed class TeacherStore(Workspace workspace)
     {
         string path = CheckpointOf(teacher, dataset);
         if (!File.Exists(path))
-            throw new MissingException($"The teacher's checkpoint {path} is not there.");
+            throw new MissingException($"The teacher's checkpoint {path} does not exist.");
         DatasetDescriptor images = DatasetCatalog.Describe(dataset);
         Network? model = null;
         try
@@ -98,41 +98,41 @@ public sealed class TeacherStore(Workspace workspace)
         return new(model, teacher.BatchNorm, precision);
     }
 
-    /// <summary>The teacher's own errors on the validation set where it is there and they are on record; null: <see cref="Errors"/> evaluates it.</summary>
+    /// <summary>The teacher's own errors on the validation set, if they are recorded and it exists; null: <see cref="Errors"/> evaluates it.</summary>
     public EpochErrors? KnownErrors(TeacherSpec teacher, DatasetSpec dataset)
     {
         if (!IsThere(teacher, dataset))
             return null;
         if (teacher.AsRun(dataset) is not RunSpec run)
-            return ReadErrors(KeptErrors(teacher, dataset));
+            return ReadErrors(ErrorsFile(teacher, dataset));
         RunResult result = FolderOf(run).ReadResult()!;
         return result.Test?.Last ?? result.Last;
     }
 
     /// <summary>
-    /// The teacher's own errors on the validation set, always with its running statistics. A teacher trained by recipe has them on record;
-    /// another is evaluated once, and the numbers are cached under pretrain/ by the checkpoint's content and the dataset.
+    /// The teacher's own errors on the validation set, always with running statistics. They are recorded for a teacher trained with a recipe;
+    /// other teachers are evaluated once, and the errors are cached under pretrain/ by the checkpoint's content and the dataset.
     /// </summary>
-    /// <exception cref="OperationCanceledException">Asked to stop.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public EpochErrors Errors(TeacherSpec teacher, DatasetSpec dataset, TrainingOptions options, CancellationToken stop = default)
     {
         if (KnownErrors(teacher, dataset) is EpochErrors known)
             return known;
         TensorLayout layout = options.Layouts.OfEvaluation(teacher.Model, dataset, Precision.Float32);
-        using FrozenTeacher model = Load(Evaluated(teacher), dataset, new(options.Device), layout: layout);
+        using FrozenTeacher model = Load(ForEvaluation(teacher), dataset, new(options.Device), layout: layout);
         EpochErrors errors = Evaluation.Errors((images, labels) => model.Run(images, labels, Taps.Logits).Logits, dataset, options, stop);
         try
         {
-            AtomicFile.WriteText(KeptErrors(teacher, dataset), JsonSerializer.Serialize(errors, RecordJson.Pretty));
+            AtomicFile.WriteText(ErrorsFile(teacher, dataset), JsonSerializer.Serialize(errors, RecordJson.Pretty));
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            // Where nothing can be kept, they are computed again next time.
+            // If they cannot be cached, they are computed again next time.
         }
         return errors;
     }
 
-    /// <summary>Null: not kept, or damaged; they are computed again.</summary>
+    /// <summary>Null if not cached or damaged; they are computed again.</summary>
     private static EpochErrors? ReadErrors(string kept)
     {
         try
@@ -152,22 +152,22 @@ public sealed class TeacherStore(Workspace workspace)
     private static Action<TrainingEvent> AsTeacher(Action<TrainingEvent> observer) =>
         reported => observer(reported is TrainingEvent.CohortStarted cohort ? cohort with { IsTeacher = true } : reported);
 
-    /// <summary>Sweeps share teachers: the one that comes first trains, others wait for it.</summary>
-    /// <returns>Null: asked to stop while waiting.</returns>
-    /// <exception cref="MissingException">The folder cannot be written.</exception>
-    private static RunLease? Own(RunFolder folder, Action<TrainingEvent> observer, CancellationToken stop)
+    /// <summary>Takes the lease of a teacher's folder: one sweep trains it, others wait.</summary>
+    /// <returns>Null if cancelled while waiting.</returns>
+    /// <exception cref="MissingException">The folder is not writable.</exception>
+    private static RunLease? TakeLease(RunFolder folder, Action<TrainingEvent> observer, CancellationToken stop)
     {
         var owners = new RunLeases();
-        bool said = false;
+        bool isReported = false;
         while (!stop.IsCancellationRequested)
         {
             try
             {
                 if (owners.TryTake(folder.Path, out string? other) is RunLease own)
                     return own;
-                if (!said)
+                if (!isReported)
                     observer.Say($"Another sweep is training this teacher; waiting for it ({folder.Path}, {other}).");
-                said = true;
+                isReported = true;
                 stop.WaitHandle.WaitOne(TimeSpan.FromSeconds(1));
             }
             catch (Exception error) when (error is UnauthorizedAccessException or IOException)
@@ -178,26 +178,26 @@ public sealed class TeacherStore(Workspace workspace)
         return null;
     }
 
-    /// <summary>Where a teacher is trained by recipe; null: it comes from a checkpoint.</summary>
+    /// <summary>Folder in which a teacher with a recipe is trained; null for a teacher from a checkpoint.</summary>
     public RunFolder? TrainingFolder(TeacherSpec teacher, DatasetSpec dataset) => teacher.AsRun(dataset) is RunSpec run ? FolderOf(run) : null;
 
     private RunFolder FolderOf(RunSpec run) => new(Path.Combine(workspace.Pretrain, RunFolder.NameOf($"{run.Dataset.Name}-{run.Student.Name}", run)));
 
-    /// <summary><see cref="TeacherSpec.BatchNorm"/> is about training alone: batch statistics of images sorted by class would say nothing.</summary>
-    private static TeacherSpec Evaluated(TeacherSpec teacher) => teacher with { BatchNorm = TeacherBatchNorm.RunningStats };
+    /// <summary>Evaluation ignores <see cref="TeacherSpec.BatchNorm"/>: batch statistics of images sorted by class would be meaningless.</summary>
+    private static TeacherSpec ForEvaluation(TeacherSpec teacher) => teacher with { BatchNorm = TeacherBatchNorm.RunningStats };
 
     /// <summary>
-    /// By content: a file that is copied or renamed keeps its errors, one that is replaced does not. What concerns training images alone
-    /// makes no difference.
+    /// Cache file by content: a file that is copied or renamed keeps its errors, a replaced one does not. Settings of training images
+    /// are ignored.
     /// </summary>
-    private string KeptErrors(TeacherSpec teacher, DatasetSpec dataset)
+    private string ErrorsFile(TeacherSpec teacher, DatasetSpec dataset)
     {
         string content = ContentHash(teacher, dataset);
         string what = SpecJson.HashOf(json =>
         {
             json.WriteStartObject();
             SpecJson.Write(json, dataset with { Augmentation = null, HeldOut = null, Views = null });
-            SpecJson.Write(json, Evaluated(teacher) with { Checkpoint = null, Cache = false });
+            SpecJson.Write(json, ForEvaluation(teacher) with { Checkpoint = null, Cache = false });
             json.WriteString("sha256", content);
             json.WriteEndObject();
         });
@@ -205,5 +205,5 @@ public sealed class TeacherStore(Workspace workspace)
     }
 }
 
-/// <summary>A teacher could not be trained; the runs that need it cannot start, others can.</summary>
+/// <summary>A teacher could not be trained. Runs that need it cannot start; others can.</summary>
 public sealed class TeacherFailedException(string message) : Exception(message);

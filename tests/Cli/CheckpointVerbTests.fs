@@ -37,8 +37,8 @@ let tests =
 
           test "a file that is no checkpoint is something outside: exit 3" {
               for verb in [ [ "teacher"; "inspect" ]; [ "evaluate" ] ] do
-                  Expect.equal (inNowhere (verb @ [ "nothere.pth" ])) (3, "nothere.pth cannot be read: it is not there.\n") "absent"
-                  inNowhere (verb @ [ golden "malicious.pth" ]) |> refused 3 [ "malicious.pth asks Python for `posix.system`." ]
+                  Expect.equal (inNowhere (verb @ [ "nothere.pth" ])) (3, "nothere.pth cannot be read: it does not exist.\n") "absent"
+                  inNowhere (verb @ [ golden "malicious.pth" ]) |> refused 3 [ "malicious.pth needs `posix.system`." ]
           }
 
           test "a folder has as many classes as it has, and those of the weights must be as many" {
@@ -50,7 +50,7 @@ let tests =
 
               Expect.equal
                   (evaluate ())
-                  (3, $"{path} is no folder of photographs: to evaluate on, it should hold val/ with one folder of photographs per class.\n")
+                  (3, $"{path} is not an image folder: for evaluation it must contain val/ with one folder of images per class.\n")
                   "half a dataset"
 
               Directory.CreateDirectory(folder.File "birds/val/crow") |> ignore
@@ -68,11 +68,11 @@ let tests =
               [ 2, [], "a.safetensors does not say which dataset it is for: it lies in no run's folder. Name one, for instance: --dataset imagenet\n"
                 3,
                 [ "--dataset"; "fashion-mnist-mini" ],
-                "a.safetensors does not hold the weights of this model (resnet8): its first layer takes images of 3 channels, the dataset has 1. "
+                "a.safetensors does not contain the weights of this model (resnet8): its first layer takes images of 3 channels, the dataset has 1. "
                 + "They are the weights of resnet8 for 10 classes.\n"
                 3,
                 [ "--dataset"; "cifar100"; "--model"; "resnet8" ],
-                "a.safetensors does not hold the weights of this model (resnet8): its classifier has 10 classes, the dataset has 100. "
+                "a.safetensors does not contain the weights of this model (resnet8): its classifier has 10 classes, the dataset has 100. "
                 + "They are the weights of resnet8 for 10 classes.\n"
                 2, [ "--dataset"; "cifar10"; "--model"; "resnet7" ], "I do not know the model `resnet7`.\nHint: maybe you want `resnet8`?\n"
                 2, [ "--dataset"; "cifar1000" ], "I do not know the dataset or folder `cifar1000`.\nHint: maybe you want `cifar100`?\n"

@@ -55,7 +55,7 @@ let private all =
 let tests =
     testList
         "folders of images on the command line"
-        [ test "a plan ends with 3 where a dataset is there and cannot be used, and with 0 where it is not there" {
+        [ test "a plan ends with 3 where a dataset is there and cannot be used, and with 0 where it does not exist" {
               withBirds (fun folder ->
                   let code, text = run folder plan
                   Expect.equal code 0 text
@@ -63,7 +63,7 @@ let tests =
                   Directory.Move(folder.File "birds/val/dog", folder.File "birds/val/Dog")
 
                   let reason =
-                      "In ROOT/birds, train/ has the class `dog` and val/ has `Dog`: they differ in capitals. Give both the same name."
+                      "In ROOT/birds, train/ has the class `dog` and val/ has `Dog`: they differ in case. Give both the same name."
 
                   let code, text = run folder plan
                   Expect.equal code 3 text
@@ -75,14 +75,14 @@ let tests =
                   Directory.Delete(folder.File "birds/val", true)
                   let code, text = run folder plan
                   Expect.equal code 3 text
-                  Expect.stringContains text "Dataset birds: it cannot be used. The folder birds has no val/ in it." "half of it"
+                  Expect.stringContains text "Dataset birds: it cannot be used. The folder birds has no val/." "half of it"
                   Directory.Delete(folder.File "birds", true)
                   let code, text = run folder plan
                   Expect.equal code 0 text
                   Expect.stringContains text "Dataset birds: not on this machine." "none of it")
           }
 
-          test "a folder that this account may not read is named, with what to do" {
+          test "a folder without read permission is named, with what to do" {
               if not (OperatingSystem.IsLinux()) then
                   skiptest "for Linux, where another user can be played"
 
@@ -108,8 +108,8 @@ let tests =
 
                               Expect.stringContains
                                   text
-                                  ($"The folder ROOT/{closed} cannot be read: this account may not. Give it the right to list the folder and to open files "
-                                   + "in it (chmod u+rx).")
+                                  ($"The folder ROOT/{closed} cannot be read: permission denied. Allow this account to list and enter it "
+                                   + "(chmod u+rx).")
                                   $"{closed}, {arguments}"
                       finally
                           File.SetUnixFileMode(folder.File closed, enum<UnixFileMode> 0o755))

@@ -129,8 +129,8 @@ epoch: `forward` takes `epoch` as Tensor; annotate `student: int`.
               File.WriteAllBytes(folder.File "cut.pt", bytes[.. bytes.Length / 2])
 
               for setting, exit, message in
-                  [ "teacher.torchscript=cut.pt", 2, "cut.pt cannot be used. It is no TorchScript archive, or it is damaged"
-                    "teacher.torchscript=weights.pt", 2, "weights.pt cannot be used. It holds weights (`torch.save`) and no TorchScript program."
+                  [ "teacher.torchscript=cut.pt", 2, "cut.pt cannot be used. It is not a TorchScript archive, or is damaged"
+                    "teacher.torchscript=weights.pt", 2, "weights.pt cannot be used. It contains weights (`torch.save`), not a TorchScript module."
                     "teacher.torchscript=difference.pt", 2, "difference.pt is a loss, not a network."
                     "losses.mine.torchscript=teacher.pt", 2, "teacher.pt is a network, not a loss." ] do
                   let code, output, errors = planned folder setting

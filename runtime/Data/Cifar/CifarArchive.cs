@@ -5,18 +5,18 @@ using ChannelDistillation.Core;
 namespace ChannelDistillation.Data.Cifar;
 
 /// <summary>
-/// Takes the files of CIFAR out of their archive. What the archive says of paths is never followed: files that are expected get their own
-/// names in one folder, others are skipped, and an archive with anything in it that an archive of data has no need of is refused.
+/// Extracts the CIFAR files from their archive. Paths in the archive are never used: expected files get fixed
+/// names in one folder, others are skipped, and an archive with entries that no data archive needs is refused.
 /// </summary>
 internal static class CifarArchive
 {
     private const long LargestFile = 256L << 20;
 
     /// <param name="archive">A .tar.gz file.</param>
-    /// <param name="expected">The files that are wanted, by their paths in it.</param>
-    /// <param name="folder">Where the files go, each there whole or not at all.</param>
-    /// <exception cref="DamagedFileException">It is damaged, or refused; the message names the entry.</exception>
-    /// <exception cref="OperationCanceledException">Asked to stop.</exception>
+    /// <param name="expected">The files to extract, by their paths in the archive.</param>
+    /// <param name="folder">Destination; each file is written atomically.</param>
+    /// <exception cref="DamagedFileException">The archive is damaged or refused; the message names the entry.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public static void Unpack(string archive, IReadOnlyDictionary<string, ArchivedFile> expected, string folder, CancellationToken stop)
     {
         var taken = new HashSet<string>();
@@ -29,13 +29,13 @@ internal static class CifarArchive
             {
                 stop.ThrowIfCancellationRequested();
                 if (WhyRefused(entry) is { } reason)
-                    throw new DamagedFileException(archive, $"its entry `{entry.Name}` {reason}, which no archive of CIFAR has");
+                    throw new DamagedFileException(archive, $"its entry `{entry.Name}` {reason}, which does not belong in an archive of CIFAR");
                 if (!expected.TryGetValue(Plain(entry.Name), out ArchivedFile? wanted))
                     continue;
                 if (!taken.Add(wanted.Name))
-                    throw new DamagedFileException(archive, $"its entry `{entry.Name}` is there twice");
+                    throw new DamagedFileException(archive, $"its entry `{entry.Name}` occurs twice");
                 if (entry.Length != (wanted.Bytes ?? entry.Length))
-                    throw new DamagedFileException(archive, $"its entry `{entry.Name}` has {entry.Length} bytes where {wanted.Bytes} are expected");
+                    throw new DamagedFileException(archive, $"its entry `{entry.Name}` has {entry.Length} bytes instead of {wanted.Bytes}");
                 if (entry.Length > LargestFile)
                     throw new DamagedFileException(archive, $"its entry `{entry.Name}` has {entry.Length} bytes, more than any file of CIFAR");
                 Take(entry, Path.Combine(folder, wanted.Name));
@@ -43,7 +43,7 @@ internal static class CifarArchive
         }
         catch (Exception error) when (error is InvalidDataException or EndOfStreamException or FormatException)
         {
-            throw new DamagedFileException(archive, "it is not a whole .tar.gz file", error);
+            throw new DamagedFileException(archive, "it is not a complete .tar.gz file", error);
         }
 
         if (expected.Keys.FirstOrDefault(name => !taken.Contains(expected[name].Name)) is { } missing)
@@ -56,12 +56,12 @@ internal static class CifarArchive
         entry.EntryType switch
         {
             TarEntryType.RegularFile or TarEntryType.V7RegularFile or TarEntryType.Directory => LeavesItsFolder(entry.Name)
-                ? "leaves its folder"
+                ? "points outside its folder"
                 : null,
             TarEntryType.GlobalExtendedAttributes => null,
             TarEntryType.SymbolicLink or TarEntryType.HardLink => $"is a link to `{entry.LinkName}`",
             TarEntryType.BlockDevice or TarEntryType.CharacterDevice or TarEntryType.Fifo => "is a device",
-            _ => $"is of the kind {entry.EntryType}",
+            _ => $"has the type {entry.EntryType}",
         };
 
     private static bool LeavesItsFolder(string name) =>

@@ -1,14 +1,14 @@
 namespace ChannelDistillation.Data.Cifar;
 
 /// <summary>
-/// The binary files of CIFAR-10 and CIFAR-100 (Krizhevsky 2009): records of one or two label bytes and the image, its red, green and blue
-/// planes after one another, each in rows.
+/// The binary files of CIFAR-10 and CIFAR-100 (Krizhevsky 2009): records of one or two label bytes and the image as red, green and blue
+/// planes, row by row.
 /// </summary>
-/// <param name="Folder">Where the files lie within the archive.</param>
-/// <param name="PythonFolder">The same in the archive for Python.</param>
-/// <param name="PythonArchive">Name of that archive.</param>
-/// <param name="Labels">For each label byte of a record, how many values it has. The last one is the class.</param>
-/// <param name="LabelNames">What they are called in the files for Python.</param>
+/// <param name="Folder">Folder of the files within the archive.</param>
+/// <param name="PythonFolder">The same in the Python archive.</param>
+/// <param name="PythonArchive">Name of the Python archive.</param>
+/// <param name="Labels">Number of values of each label byte of a record. The last label is the class.</param>
+/// <param name="LabelNames">Their names in the Python files.</param>
 internal sealed record CifarFormat(
     string Folder,
     string PythonFolder,
@@ -24,11 +24,11 @@ internal sealed record CifarFormat(
 
     public IEnumerable<CifarFile> Files => [.. Training, Validation];
 
-    /// <summary>Files in the archive, by their paths there.</summary>
+    /// <summary>Files in the archive, by their paths.</summary>
     public Dictionary<string, ArchivedFile> Entries =>
         Files.ToDictionary(file => $"{Folder}/{file.Name}", file => new ArchivedFile(file.Name, file.Bytes));
 
-    /// <summary>Those in the archive for Python, whose sizes depend on how they were pickled.</summary>
+    /// <summary>Files in the Python archive, whose sizes depend on the pickle version.</summary>
     public Dictionary<string, ArchivedFile> PythonEntries =>
         Files.ToDictionary(file => $"{PythonFolder}/{file.PythonName}", file => new ArchivedFile(file.PythonName, null));
 
@@ -66,7 +66,7 @@ internal sealed record CifarFormat(
 /// <param name="Bytes">Its size.</param>
 internal sealed record CifarFile(string Name, int Images, long Bytes)
 {
-    /// <summary>Of the one for Python.</summary>
+    /// <summary>Name of the Python file.</summary>
     public string PythonName => Path.GetFileNameWithoutExtension(Name);
 }
 

@@ -3,20 +3,20 @@ using ChannelDistillation.Core;
 namespace ChannelDistillation.Data.Cifar;
 
 /// <summary>
-/// CIFAR is fetched as an archive and read from the files in it: unzipping 170 MB takes longer than reading 184 MB, and would be done at
-/// every start. An archive that was fetched is removed once its files are there; one that somebody else put there is left alone.
+/// CIFAR is fetched as an archive and read from the extracted files: decompressing 170 MB takes longer than reading 184 MB, and would be
+/// repeated at every start. A fetched archive is removed after extraction; an archive placed by the user is kept.
 /// </summary>
 internal sealed class CifarLayout : DatasetLayout
 {
     public override IReadOnlyList<string> Missing(DatasetDescriptor dataset, string folder) =>
         [.. Names(dataset).Where(name => !File.Exists(Path.Combine(folder, name)))];
 
-    /// <summary>Also the archive's own folder, for those who unpacked it themselves.</summary>
+    /// <summary>Also the archive's folder, in case the user has unpacked it.</summary>
     public override IEnumerable<string> Places(DatasetDescriptor dataset, string home) => [home, Path.Combine(home, CifarFormat.Of(dataset).Folder)];
 
     public override Dataset Open(DatasetDescriptor dataset, string folder) => CifarReader.Open(dataset, folder);
 
-    /// <summary>By the lengths of the files.</summary>
+    /// <summary>Checks the lengths of the files.</summary>
     public override DatasetSurvey Survey(DatasetDescriptor dataset, string folder)
     {
         foreach (CifarFile file in CifarFormat.Of(dataset).Files)
@@ -24,7 +24,7 @@ internal sealed class CifarLayout : DatasetLayout
         return new(dataset, []);
     }
 
-    /// <summary>By their checksums where they were unpacked here; otherwise, if all are there, by what reading them tells.</summary>
+    /// <summary>Compares checksums if the files were unpacked here; otherwise, if all files exist, reads them.</summary>
     public override IEnumerable<DamagedFileException> Damaged(DatasetDescriptor dataset, string folder) =>
         [
             .. Checksums.Changed(dataset.Files, folder),
@@ -35,7 +35,7 @@ internal sealed class CifarLayout : DatasetLayout
 
     public override void Unpack(DatasetDescriptor dataset, string folder, IReadOnlyList<string> fetched, Action<string> say, CancellationToken stop)
     {
-        // An archive of ours that is still there was not unpacked to its end: checksums, which come last, may be missing.
+        // If a fetched archive still exists, unpacking was interrupted: the checksums, which are written last, may be missing.
         bool isUnfinished = dataset.Files.Any(file => fetched.Contains(file.Name) && File.Exists(Path.Combine(folder, file.Name)));
         if (Missing(dataset, folder).Count == 0 && !isUnfinished)
             return;
@@ -50,10 +50,10 @@ internal sealed class CifarLayout : DatasetLayout
         }
     }
 
-    /// <summary>The files for Python, or their archive.</summary>
+    /// <summary>The Python files, or their archive.</summary>
     public override string? Adoptable(DatasetDescriptor dataset, string folder) => CifarPython.Find(CifarFormat.Of(dataset), folder);
 
-    /// <summary>The files for Python, converted.</summary>
+    /// <summary>Converts the Python files.</summary>
     public override bool Adopt(DatasetDescriptor dataset, string folder, Action<string> say, CancellationToken stop)
     {
         if (Adoptable(dataset, folder) is not { } source)
@@ -66,7 +66,7 @@ internal sealed class CifarLayout : DatasetLayout
         catch (DamagedFileException error)
         {
             throw new MissingException(
-                $"{error.Message} Replace it with an intact copy, or delete it to download the dataset: dotnet fsi build.fsx data fetch {dataset.Name}",
+                $"{error.Message} Replace it with an intact copy, or delete it and download the dataset: dotnet fsi build.fsx data fetch {dataset.Name}",
                 error
             );
         }
@@ -78,10 +78,10 @@ internal sealed class CifarLayout : DatasetLayout
     public override string WhatIsMissing(DatasetDescriptor dataset, string folder)
     {
         if (Adoptable(dataset, folder) is { } source)
-            return $"{source} is its version for Python. `sweep` converts it; so does: dotnet fsi build.fsx data fetch {dataset.Name}";
+            return $"{source} contains its Python version, which has to be converted. `sweep` does this, or: dotnet fsi build.fsx data fetch {dataset.Name}";
         string archive = string.Join(", ", dataset.Files.Select(file => file.Name));
-        return $"The dataset {dataset.Name} is not in data/{dataset.Name}. Without a network, put {archive} from {dataset.Homepage} there, or the "
-            + $"files in it, or torchvision's {CifarFormat.Of(dataset).PythonFolder}. To fetch it: dotnet fsi build.fsx data fetch {dataset.Name}";
+        return $"The dataset {dataset.Name} is not in data/{dataset.Name}. To fetch it: dotnet fsi build.fsx data fetch {dataset.Name}\n"
+            + $"Without a network, put {archive} from {dataset.Homepage} there, or its files, or torchvision's {CifarFormat.Of(dataset).PythonFolder}.";
     }
 
     public override long? BytesOnDisk(DatasetDescriptor dataset, string folder) =>

@@ -4,23 +4,23 @@ using ChannelDistillation.Pickle;
 namespace ChannelDistillation.Data.Cifar;
 
 /// <summary>
-/// The files of CIFAR for Python, which torchvision downloads: pickles of a dict with the images and their labels. They hold the same images in the
-/// same order as the binary ones, and are converted to those once, so that everything else knows one format.
+/// The Python files of CIFAR, which torchvision downloads: pickles of a dict with the images and their labels. They contain the same images in the
+/// same order as the binary files, and are converted to those once, so that all other code handles one format.
 /// </summary>
 internal static class CifarPython
 {
-    /// <summary>A dict of lists and one array; a few values for each image.</summary>
+    /// <summary>Limit for a pickle of lists and one array: a few values per image.</summary>
     private const int BytesPerImage = 256;
 
-    /// <summary>The files, or the archive, in a dataset's own folder; null: neither is there.</summary>
+    /// <summary>The files or the archive in a dataset's own folder; null if there are none.</summary>
     public static string? Find(CifarFormat format, string home) =>
         new[] { home, Path.Combine(home, format.PythonFolder) }.FirstOrDefault(folder => HasAll(format, folder))
         ?? (File.Exists(Path.Combine(home, format.PythonArchive)) ? Path.Combine(home, format.PythonArchive) : null);
 
     /// <summary>Writes the binary files.</summary>
-    /// <param name="source">As <see cref="Find"/> gives it. It is left alone.</param>
-    /// <exception cref="DamagedFileException">It does not hold what it must.</exception>
-    /// <exception cref="OperationCanceledException">Asked to stop.</exception>
+    /// <param name="source">The result of <see cref="Find"/>. It is not changed.</param>
+    /// <exception cref="DamagedFileException">Its content is not as expected.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public static void Convert(DatasetDescriptor dataset, string source, string home, CancellationToken stop)
     {
         var format = CifarFormat.Of(dataset);
@@ -68,7 +68,7 @@ internal static class CifarPython
 
     private static bool HasAll(CifarFormat format, string folder) => format.Files.All(file => File.Exists(Path.Combine(folder, file.PythonName)));
 
-    /// <returns>The pixels of all images, and for each kind of label a byte per image.</returns>
+    /// <returns>The pixels of all images, and one byte per image for each kind of label.</returns>
     private static (byte[] Pixels, byte[][] Labels) Read(DatasetDescriptor dataset, CifarFormat format, CifarFile file, string path)
     {
         int imageSize = dataset.Image.Channels * dataset.Image.Height * dataset.Image.Width;
@@ -85,7 +85,7 @@ internal static class CifarPython
         }
         catch (InvalidDataException error)
         {
-            throw new DamagedFileException(path, "it is not a pickle file of CIFAR", error);
+            throw new DamagedFileException(path, "it is not a CIFAR pickle", error);
         }
 
         return (

@@ -1,12 +1,12 @@
 namespace ChannelDistillation.Data.Cifar;
 
-/// <summary>Reads the binary files of CIFAR into memory, whole.</summary>
+/// <summary>Reads the binary files of CIFAR into memory.</summary>
 internal static class CifarReader
 {
     private const int RecordsAtOnce = 512;
 
-    /// <param name="folder">Where the files lie.</param>
-    /// <exception cref="DamagedFileException">A file is not what it must be.</exception>
+    /// <param name="folder">Folder of the files.</param>
+    /// <exception cref="DamagedFileException">A file has unexpected content.</exception>
     public static Dataset Open(DatasetDescriptor dataset, string folder)
     {
         var format = CifarFormat.Of(dataset);
@@ -33,7 +33,7 @@ internal static class CifarReader
     {
         using FileStream stream = new(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0, FileOptions.SequentialScan);
         if (stream.Length != file.Bytes)
-            throw new DamagedFileException(path, $"it has {stream.Length} bytes where {file.Bytes} are expected");
+            throw new DamagedFileException(path, $"it has {stream.Length} bytes instead of {file.Bytes}");
 
         int labelBytes = format.Labels.Count;
         int record = (int)(file.Bytes / file.Images);
@@ -49,7 +49,7 @@ internal static class CifarReader
                     if (bytes[label] >= format.Labels[label])
                         throw new DamagedFileException(
                             path,
-                            $"its image {first + i} has the label {bytes[label]}, but {dataset.Name} has the labels 0 to {format.Labels[label] - 1} there"
+                            $"its image {first + i} has the label {bytes[label]}, but labels of {dataset.Name} are 0 to {format.Labels[label] - 1} there"
                         );
                 labels[first + i] = bytes[labelBytes - 1];
                 bytes[labelBytes..].CopyTo(pixels[((first + i) * (record - labelBytes))..]);

@@ -5,7 +5,7 @@ namespace ChannelDistillation.Data.Idx;
 /// <summary>Datasets of the MNIST family: four gzip files of grey images and labels.</summary>
 internal static class IdxDataset
 {
-    /// <exception cref="DamagedFileException">A file is not what it must be.</exception>
+    /// <exception cref="DamagedFileException">A file has unexpected content.</exception>
     public static Dataset Open(DatasetDescriptor descriptor, string folder) =>
         new(descriptor, Open(descriptor, folder, "train", descriptor.TrainingImages), Open(descriptor, folder, "t10k", descriptor.ValidationImages));
 
@@ -19,7 +19,7 @@ internal static class IdxDataset
             Images(folder, part),
             rank: 3,
             size =>
-                size[0] != count ? $"it holds {size[0]} images where {descriptor.Name} has {count}"
+                size[0] != count ? $"it contains {size[0]} images instead of {count}"
                 : size[1] > descriptor.Image.Height || size[2] > descriptor.Image.Width
                     ? $"its images are {size[1]}x{size[2]}, larger than the {descriptor.Image.Height}x{descriptor.Image.Width} of {descriptor.Name}"
                 : null
@@ -27,21 +27,21 @@ internal static class IdxDataset
         var labels = IdxFile.Read(
             Labels(folder, part),
             rank: 1,
-            size => size[0] != count ? $"it holds {size[0]} labels where {descriptor.Name} has {count}" : null
+            size => size[0] != count ? $"it contains {size[0]} labels instead of {count}" : null
         );
         var highest = labels.Values.Max();
         if (highest >= descriptor.Classes)
         {
             throw new DamagedFileException(
                 Labels(folder, part),
-                $"it holds the label {highest}, but {descriptor.Name} has the labels 0 to {descriptor.Classes - 1}"
+                $"it contains the label {highest}, but {descriptor.Name} has the labels 0 to {descriptor.Classes - 1}"
             );
         }
 
         return new ByteImageSet(descriptor.Image, Frame(images, descriptor.Image), labels.Values, descriptor.Normalization);
     }
 
-    /// <summary>Puts each image into the middle of a black one of the size that the models see.</summary>
+    /// <summary>Centres each image in a black one of the models' input size.</summary>
     private static byte[] Frame(IdxFile images, ImageShape shape)
     {
         var (count, height, width) = (images.Dimensions[0], images.Dimensions[1], images.Dimensions[2]);
@@ -57,14 +57,14 @@ internal static class IdxDataset
     }
 }
 
-/// <summary>Makes the embedded subset of Fashion-MNIST out of the full set: of each class the first images, in their order.</summary>
+/// <summary>Creates the embedded subset of Fashion-MNIST from the full set: the first images of each class, in order.</summary>
 public static class FashionMnistMini
 {
     private const int Classes = 10;
 
     /// <summary>Writes 1,000 training and 200 validation images of each class.</summary>
-    /// <param name="full">The folder with the four files of Fashion-MNIST.</param>
-    /// <param name="target">Where the four files of the subset go; made if needed.</param>
+    /// <param name="full">Folder with the four files of Fashion-MNIST.</param>
+    /// <param name="target">Folder for the four files of the subset; created if needed.</param>
     public static void Make(string full, string target)
     {
         Directory.CreateDirectory(target);

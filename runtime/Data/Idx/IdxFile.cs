@@ -12,12 +12,12 @@ public sealed record IdxFile(int[] Dimensions, byte[] Values)
 {
     private const byte UnsignedByte = 0x08;
 
-    /// <summary>Bytes that one byte of a gzip file can become at the most.</summary>
+    /// <summary>Maximum compression ratio of gzip.</summary>
     private const long LargestRatio = 1032;
 
-    /// <summary>Reads a file that must have `rank` dimensions, the first one being the number of items.</summary>
-    /// <param name="whyNot">What is wrong with the dimensions, as a clause; null: nothing. Asked before there is memory for the values.</param>
-    /// <exception cref="DamagedFileException">It is no such file, or it is shorter or longer than its header says.</exception>
+    /// <summary>Reads a file that must have `rank` dimensions, the first of which is the number of items.</summary>
+    /// <param name="whyNot">Returns what is wrong with the dimensions, as a clause, or null. Called before memory is allocated for the values.</param>
+    /// <exception cref="DamagedFileException">It is not an IDX file, or its length differs from its header.</exception>
     public static IdxFile Read(string path, int rank, Func<int[], string?>? whyNot = null)
     {
         try
@@ -29,11 +29,11 @@ public sealed record IdxFile(int[] Dimensions, byte[] Values)
         }
         catch (InvalidDataException error)
         {
-            throw new DamagedFileException(path, "it is not a whole gzip file", error);
+            throw new DamagedFileException(path, "it is not a complete gzip file", error);
         }
     }
 
-    /// <summary>Writes the file whole or not at all.</summary>
+    /// <summary>Writes the file atomically.</summary>
     public void Write(string path)
     {
         var temporary = path + ".part";
@@ -59,12 +59,12 @@ public sealed record IdxFile(int[] Dimensions, byte[] Values)
         Span<byte> header = stackalloc byte[4 + 4 * rank];
         if (stream.ReadAtLeast(header, header.Length, throwOnEndOfStream: false) < header.Length)
         {
-            throw damaged("it ends within its header");
+            throw damaged("it is shorter than its header");
         }
 
         if (header[0] != 0 || header[1] != 0 || header[2] != UnsignedByte || header[3] != rank)
         {
-            throw damaged($"it begins with {Convert.ToHexStringLower(header[..4])}, not with 000008{rank:x2}");
+            throw damaged($"it begins with {Convert.ToHexStringLower(header[..4])} instead of 000008{rank:x2}");
         }
 
         var dimensions = new int[rank];
@@ -75,7 +75,7 @@ public sealed record IdxFile(int[] Dimensions, byte[] Values)
             size *= dimensions[i];
             if (dimensions[i] <= 0 || size > Array.MaxLength)
             {
-                throw damaged($"its header says {string.Join(" x ", dimensions[..(i + 1)])} values");
+                throw damaged($"its header states {string.Join(" x ", dimensions[..(i + 1)])} values");
             }
         }
 
@@ -86,19 +86,19 @@ public sealed record IdxFile(int[] Dimensions, byte[] Values)
 
         if (size > most)
         {
-            throw damaged($"its header announces {size} values, more than a gzip file of its length can hold");
+            throw damaged($"its header states {size} values, more than a gzip file of its length can contain");
         }
 
         var values = new byte[size];
         var read = stream.ReadAtLeast(values, values.Length, throwOnEndOfStream: false);
         if (read < size)
         {
-            throw damaged($"it holds {read} of the {size} values that its header announces");
+            throw damaged($"it contains {read} of the {size} values that its header states");
         }
 
         if (stream.ReadByte() >= 0)
         {
-            throw damaged($"it holds more than the {size} values that its header announces");
+            throw damaged($"it contains more than the {size} values that its header states");
         }
 
         return new IdxFile(dimensions, values);

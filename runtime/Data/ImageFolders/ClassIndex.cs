@@ -6,17 +6,17 @@ using ChannelDistillation.Losses;
 namespace ChannelDistillation.Data.ImageFolders;
 
 /// <summary>
-/// A file beside `train` and `val` that says in which order classes are counted, for teachers that were trained with another order than the
-/// sorted one. `classes.txt`: one folder name per line, in order, more words after it are left alone. `class_index.json` or
-/// `imagenet_class_index.json`: `{"0": ["n01440764", "tench"], ...}` as Keras and torchvision have it, or `{"n01440764": 0, ...}`.
+/// A file beside `train` and `val` that gives the order of the classes, for teachers trained with another order than the
+/// sorted one. `classes.txt`: one folder name per line, in order; further words are ignored. `class_index.json` or
+/// `imagenet_class_index.json`: `{"0": ["n01440764", "tench"], ...}` as in Keras and torchvision, or `{"n01440764": 0, ...}`.
 /// </summary>
 internal static class ClassIndex
 {
     private static readonly string[] Names = ["classes.txt", "class_index.json", "imagenet_class_index.json"];
 
-    /// <summary>The classes in their order: that of the file where there is one, otherwise sorted as given.</summary>
+    /// <summary>The classes in the order of the file if there is one, otherwise sorted as given.</summary>
     /// <param name="sorted">Names of the class folders.</param>
-    /// <exception cref="MissingException">The file cannot be understood, or it speaks of other classes.</exception>
+    /// <exception cref="MissingException">The file has an unknown format, or lists other classes.</exception>
     public static IReadOnlyList<string> Order(string folder, IReadOnlyList<string> sorted)
     {
         if (Names.Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists) is not { } file)
@@ -27,7 +27,7 @@ internal static class ClassIndex
         var order = file.EndsWith(".txt", StringComparison.Ordinal) ? FromLines(file, sorted) : FromJson(file);
         if (order.GroupBy(name => name).FirstOrDefault(group => group.Count() > 1) is { } twice)
         {
-            throw new MissingException($"{file} names the class {twice.Key} twice.");
+            throw new MissingException($"{file} lists the class {twice.Key} twice.");
         }
 
         Compare(file, order, sorted);
@@ -38,21 +38,21 @@ internal static class ClassIndex
     {
         if (ClassNames.NearlySame(order, sorted) is var (name, folder, difference))
         {
-            throw new MissingException($"{file} names the class `{name}`, and there is a folder `{folder}`: {difference}. Give both the same name.");
+            throw new MissingException($"{file} lists the class `{name}`, but the folder is named `{folder}`: {difference}. Give both the same name.");
         }
 
         if (ClassNames.Without(sorted, order) is { } unnamed)
         {
-            throw new MissingException($"{file} lacks {unnamed}, for which there is a folder. Complete it or remove it.");
+            throw new MissingException($"{file} does not list {unnamed}, for which there is a folder. Complete or remove the file.");
         }
 
         if (ClassNames.Without(order, sorted) is { } absent)
         {
-            throw new MissingException($"{file} names {absent}, for which there is no folder. Complete the folders, or correct or remove the file.");
+            throw new MissingException($"{file} lists {absent}, for which there is no folder. Add the folders, or correct or remove the file.");
         }
     }
 
-    /// <summary>A line is a folder's name, or begins with one.</summary>
+    /// <summary>Each line is a folder name, or begins with one.</summary>
     private static string[] FromLines(string file, IReadOnlyList<string> sorted)
     {
         var folders = sorted.ToHashSet();
@@ -88,7 +88,7 @@ internal static class ClassIndex
             var entries = json.RootElement.EnumerateObject().Select(Entry).OrderBy(entry => entry.Index).ToArray();
             if (!entries.Select(entry => entry.Index).SequenceEqual(Enumerable.Range(0, entries.Length)))
             {
-                throw new MissingException($"{file} does not count its classes 0, 1, 2 ... without gaps.");
+                throw new MissingException($"{file} does not number its classes 0, 1, 2, ... without gaps.");
             }
 
             return [.. entries.Select(entry => entry.Name)];
@@ -96,7 +96,7 @@ internal static class ClassIndex
         catch (Exception error) when (error is JsonException or InvalidOperationException or FormatException)
         {
             throw new MissingException(
-                $"{file} is not understood. It should look like {{\"0\": [\"n01440764\", \"tench\"], ...}} or {{\"n01440764\": 0, ...}}.",
+                $"{file} has an unknown format. It should look like {{\"0\": [\"n01440764\", \"tench\"], ...}} or {{\"n01440764\": 0, ...}}.",
                 error
             );
         }

@@ -3,12 +3,12 @@ using System.Text;
 
 namespace ChannelDistillation.Data.ImageFolders;
 
-/// <summary>Lists of class names that should be the same, in messages.</summary>
+/// <summary>Compares lists of class names for messages.</summary>
 internal static class ClassNames
 {
     private const int Shown = 3;
 
-    /// <summary>Those that the others lack, in words: `class cat`, `classes cat, dog, horse and 12 more`; null: none.</summary>
+    /// <summary>The names that the others do not contain: `the class cat`, `the classes cat, dog, horse and 12 more`; null if there are none.</summary>
     public static string? Without(IReadOnlyList<string> names, IReadOnlyList<string> others)
     {
         string[] missing = [.. names.Except(others)];
@@ -22,7 +22,7 @@ internal static class ClassNames
         };
     }
 
-    /// <summary>A name that the others lack, one of the others that is nearly the same, and what differs, as a clause; null: there are no such names.</summary>
+    /// <summary>A name that the others do not contain, a nearly equal other name, and the difference as a clause; null if there is no such pair.</summary>
     public static (string Name, string Other, string Difference)? NearlySame(IReadOnlyList<string> names, IReadOnlyList<string> others)
     {
         ILookup<string, string> candidates = others.Except(names).ToLookup(Folded);
@@ -31,7 +31,7 @@ internal static class ClassNames
             foreach (string other in candidates[Folded(name)])
             {
                 if (string.Equals(name, other, StringComparison.OrdinalIgnoreCase))
-                    return (name, other, "they differ in capitals");
+                    return (name, other, "they differ in case");
                 if (name.Length != other.Length || !Folded(name).Contains(Letter))
                     return (name, other, $"they look alike and differ in {Codes(name, other)} and {Codes(other, name)}");
             }
@@ -40,12 +40,12 @@ internal static class ClassNames
         return null;
     }
 
-    /// <summary>In place of a letter beyond ASCII, however many code points it is written with.</summary>
+    /// <summary>Replaces a letter beyond ASCII, however many code points it consists of.</summary>
     private const char Letter = '\u0001';
 
     /// <summary>
-    /// What names in several Unicode forms have in common; .NET normalises them only with a library that is not on every machine. Letters of
-    /// other alphabets than English become one and the same.
+    /// A key that is equal for different Unicode forms of a name. .NET's normalisation needs a library that some machines lack. All letters
+    /// beyond ASCII are treated as equal.
     /// </summary>
     private static string Folded(string name)
     {
@@ -65,7 +65,7 @@ internal static class ClassNames
         return folded.ToString();
     }
 
-    /// <summary>The code points in which a name differs from another one.</summary>
+    /// <summary>The code points in which a name differs from another.</summary>
     private static string Codes(string name, string other)
     {
         int start = name.AsSpan().CommonPrefixLength(other);
@@ -74,6 +74,6 @@ internal static class ClassNames
         while (end < most && name[^(end + 1)] == other[^(end + 1)])
             end++;
         string codes = string.Join(' ', name[start..^end].EnumerateRunes().Select(rune => $"U+{rune.Value:X4}"));
-        return codes == "" ? "no further character" : codes;
+        return codes == "" ? "no character" : codes;
     }
 }

@@ -3,10 +3,10 @@ using ChannelDistillation.Core;
 
 namespace ChannelDistillation.Data.ImageFolders;
 
-/// <summary>Files of a set that turned out to be unreadable, each counted once. Thread-safe.</summary>
-/// <param name="images">Images of the whole set.</param>
+/// <summary>The unreadable files of a set, each counted once. Thread-safe.</summary>
+/// <param name="images">Number of images in the whole set.</param>
 /// <param name="what">For messages: "training" or "validation".</param>
-/// <param name="instead">For messages, what is done about them: "each is shown as a uniform grey".</param>
+/// <param name="instead">For messages, how they are handled: "each is replaced by uniform grey".</param>
 internal sealed class CorruptImages(int images, string what, string instead)
 {
     private const int AlwaysTolerated = 10;
@@ -14,29 +14,29 @@ internal sealed class CorruptImages(int images, string what, string instead)
     private const int Named = 10;
     private readonly ConcurrentDictionary<int, (string Name, string Reason)> found = new();
 
-    /// <exception cref="MissingException">More are broken than chance breaks: something is wrong with the whole set.</exception>
+    /// <exception cref="MissingException">Too many files are unreadable for occasional damage.</exception>
     public void Add(int index, string name, string reason)
     {
         found.TryAdd(index, (name, reason));
         if (found.Count > Math.Max(AlwaysTolerated, Share * images))
         {
             throw new MissingException(
-                $"More than {found.Count - 1} of the {images} images for {what} cannot be read, which is more than chance breaks. Remove or replace "
+                $"More than {found.Count - 1} of the {images} {what} images cannot be read, too many for occasional damage. Remove or replace "
                     + $"them, or copy the dataset again:\n{Names()}"
             );
         }
     }
 
-    /// <summary>One remark for the end of a training, none where everything could be read.</summary>
+    /// <summary>One remark for the end of training, or none if all images were readable.</summary>
     public IEnumerable<string> Remarks()
     {
         if (!found.IsEmpty)
         {
-            yield return $"{found.Count} of the {images} images for {what} cannot be read; {instead}:\n{Names()}";
+            yield return $"{found.Count} of the {images} {what} images cannot be read; {instead}:\n{Names()}";
         }
     }
 
-    /// <summary>All of a few; of many, one for each reason.</summary>
+    /// <summary>All files if there are few; otherwise one for each reason.</summary>
     private string Names()
     {
         var all = found.OrderBy(entry => entry.Key).Select(entry => entry.Value).ToArray();

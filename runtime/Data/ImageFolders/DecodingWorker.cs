@@ -3,14 +3,14 @@ using ChannelDistillation.Imaging;
 
 namespace ChannelDistillation.Data.ImageFolders;
 
-/// <summary>What one thread needs to read photographs, kept from one to the next.</summary>
+/// <summary>Buffers with which one thread reads images, reused between images.</summary>
 internal sealed class DecodingWorker : IDisposable
 {
     public ImageDecoder Decoder { get; } = new();
 
     public Resampler Resampler { get; } = new();
 
-    /// <summary>For the content of a file.</summary>
+    /// <summary>Buffer for the content of a file.</summary>
     public NativeBuffer File { get; } = new();
 
     public void Dispose()
@@ -21,7 +21,7 @@ internal sealed class DecodingWorker : IDisposable
     }
 }
 
-/// <summary>As many workers as there were ever threads at work at once.</summary>
+/// <summary>A pool of workers, as many as threads were ever active at the same time.</summary>
 internal sealed class DecodingWorkers : IDisposable
 {
     private readonly ConcurrentBag<DecodingWorker> idle = [];

@@ -1,6 +1,6 @@
 namespace ChannelDistillation.Data.ImageFolders;
 
-/// <summary>What comes of a file that is not used as it is.</summary>
+/// <summary>How a file that is not used as is is handled.</summary>
 internal enum Effect
 {
     Unused,
@@ -10,7 +10,7 @@ internal enum Effect
     ColoursCut,
 }
 
-/// <summary>What in a folder of images is not used, cannot be read, or is not used as it is: how many of each kind, and the first one's name.</summary>
+/// <summary>Files in an image folder that are skipped, unreadable, or converted: the number of each kind, and the first file's name.</summary>
 internal sealed class Findings
 {
     private const int ShownKinds = 6;
@@ -18,12 +18,12 @@ internal sealed class Findings
 
     public bool IsEmpty => found.Count == 0;
 
-    /// <param name="kind">For messages, after a number: "hidden", "broken link". The same for all whose number matters together.</param>
-    /// <param name="name">Relative to the folder that <see cref="Sentences"/> names.</param>
+    /// <param name="kind">For messages, after a number: "hidden", "broken link". Files of the same kind are counted together.</param>
+    /// <param name="name">Relative to the folder in <see cref="Sentences"/>.</param>
     public void Add(Effect effect, string kind, string name) =>
         found[(effect, kind)] = found.TryGetValue((effect, kind), out var before) ? (before.Count + 1, before.First) : (1, name);
 
-    /// <summary>Adds those of a part that comes after what is here.</summary>
+    /// <summary>Adds the findings of a later part.</summary>
     public void Add(Findings others)
     {
         foreach (var (key, (count, first)) in others.found)
@@ -42,7 +42,7 @@ internal sealed class Findings
                 + "are used, as in Pillow.";
     }
 
-    /// <summary>The sentences without those that reading the images says anyway: of images that cannot be read.</summary>
+    /// <summary>The sentences except those on unreadable images, which are reported when the images are read.</summary>
     public IReadOnlyList<string> NotesOfUse(string folder)
     {
         var others = new Findings();
@@ -51,7 +51,7 @@ internal sealed class Findings
         return [.. others.Sentences(folder)];
     }
 
-    /// <summary>All kinds of an effect, the most frequent first: "3 hidden (cat/._a.png), 1 .gif (cat/b.gif)".</summary>
+    /// <summary>All kinds of an effect, most frequent first: "3 hidden (cat/._a.png), 1 .gif (cat/b.gif)".</summary>
     public string Kinds(Effect effect)
     {
         var kinds = found
@@ -68,7 +68,7 @@ internal sealed class Findings
 
     private string First(Effect effect) => found.First(entry => entry.Key.Effect == effect).Value.First;
 
-    /// <summary>Only nouns that stand for files have a plural.</summary>
+    /// <summary>Pluralises only the nouns for files.</summary>
     private static string Counted(int count, string one, string? several = null) =>
         count == 1 ? $"1 {one}" : $"{count} {several ?? one.Replace("link", "links").Replace("image", "images")}";
 }

@@ -4,8 +4,8 @@ using ChannelDistillation.Core;
 namespace ChannelDistillation.Data.ImageFolders;
 
 /// <summary>One entry of a folder.</summary>
-/// <param name="IsFolder">Also a link to one.</param>
-/// <param name="Length">In bytes, of what a link leads to; -1: it leads nowhere.</param>
+/// <param name="IsFolder">Whether it is a folder or a link to one.</param>
+/// <param name="Length">In bytes, of a link's target; -1 for a broken link.</param>
 internal readonly record struct FolderEntry(string Name, bool IsFolder, bool IsLink, long Length)
 {
     private static readonly EnumerationOptions All = new()
@@ -18,10 +18,10 @@ internal readonly record struct FolderEntry(string Name, bool IsFolder, bool IsL
 
     public bool LeadsNowhere => Length < 0;
 
-    /// <summary>What file managers and archivers leave beside images: companion files of macOS (`._cat.jpg`, `__MACOSX`) and whatever else begins with a dot.</summary>
+    /// <summary>Files left by file managers and archivers: companion files of macOS (`._cat.jpg`, `__MACOSX`) and all names that begin with a dot.</summary>
     public bool IsHidden => Name.StartsWith('.') || Name == "__MACOSX";
 
-    /// <summary>The entries of a folder, sorted by name (ordinal: capitals first).</summary>
+    /// <summary>The entries of a folder, sorted by name (ordinal: upper case first).</summary>
     /// <exception cref="MissingException">The folder cannot be read.</exception>
     public static FolderEntry[] Of(string folder)
     {
@@ -37,7 +37,7 @@ internal readonly record struct FolderEntry(string Name, bool IsFolder, bool IsL
         }
     }
 
-    /// <summary>Why a folder cannot be read, as a sentence; null: it can.</summary>
+    /// <summary>Why a folder cannot be read, as a sentence; null if it can.</summary>
     public static string? WhyUnreadable(string folder)
     {
         try
@@ -51,7 +51,7 @@ internal readonly record struct FolderEntry(string Name, bool IsFolder, bool IsL
         }
     }
 
-    /// <exception cref="MissingException">It cannot be found out.</exception>
+    /// <exception cref="MissingException">The path cannot be resolved.</exception>
     public static string RealPath(string folder)
     {
         try
@@ -82,7 +82,7 @@ internal readonly record struct FolderEntry(string Name, bool IsFolder, bool IsL
         }
         catch (IOException)
         {
-            // A link that leads back to itself.
+            // A cyclic link.
             return -1;
         }
     }
@@ -90,7 +90,7 @@ internal readonly record struct FolderEntry(string Name, bool IsFolder, bool IsL
     private static MissingException Unreadable(string folder, Exception error) =>
         new(
             error is UnauthorizedAccessException
-                ? $"The folder {folder} cannot be read: this account may not. Give it the right to list the folder and to open files in it (chmod u+rx)."
+                ? $"The folder {folder} cannot be read: permission denied. Allow this account to list and enter it (chmod u+rx)."
                 : $"The folder {folder} cannot be read: {error.Message.TrimEnd('.')}.",
             error
         );

@@ -4,15 +4,15 @@ using ChannelDistillation.Core;
 namespace ChannelDistillation.Data.ImageFolders;
 
 /// <summary>
-/// `train` or `val` of a folder of photographs, listed as torchvision's ImageFolder lists it: one folder per class, in it and in the folders
-/// below all files with the ending of an image, sorted by folder and then by name (ordinal: capitals first).
+/// `train` or `val` of an image folder, listed as torchvision's ImageFolder lists it: one folder per class, and in it and its sub-folders
+/// all files with an image extension, sorted by folder and then by name (ordinal: upper case first).
 /// </summary>
-/// <param name="Folder">Of this part.</param>
+/// <param name="Folder">The folder of this part.</param>
 /// <param name="Classes">Names of the class folders, in the order of the labels.</param>
 /// <param name="Files">Relative to <paramref name="Folder"/>, with `/` between folders; class after class.</param>
-/// <param name="Lengths">Of the files in bytes, of what a link leads to; -1: it leads nowhere.</param>
-/// <param name="Starts">Where each class begins in <paramref name="Files"/>.</param>
-/// <param name="Findings">What is not used, or not as it is.</param>
+/// <param name="Lengths">File sizes in bytes, of a link's target; -1 for a broken link.</param>
+/// <param name="Starts">Position of each class's first file in <paramref name="Files"/>.</param>
+/// <param name="Findings">Files that are skipped or converted.</param>
 internal sealed record FolderPart(
     string Folder,
     IReadOnlyList<string> Classes,
@@ -22,7 +22,7 @@ internal sealed record FolderPart(
     Findings Findings
 )
 {
-    /// <summary>Lists all files. Folders are read side by side: on a file server each of them is a wait.</summary>
+    /// <summary>Lists all files. Folders are read in parallel, because each takes a round trip on a file server.</summary>
     /// <param name="classes">In the order of the labels.</param>
     /// <exception cref="MissingException">A folder cannot be read, or a class has no image.</exception>
     public static FolderPart List(string folder, IReadOnlyList<string> classes)
@@ -34,9 +34,9 @@ internal sealed record FolderPart(
         {
             Findings there = lists[empty[0]].Findings;
             string what = there.IsEmpty ? "it is empty" : $"it has {there.Kinds(Effect.Unused)}";
-            string others = empty.Length == 1 ? "" : $" There is none in {empty.Length - 1} more either.";
+            string others = empty.Length == 1 ? "" : $" {empty.Length - 1} more class folders have none.";
             throw new MissingException(
-                $"There is no image in the class folder {Path.Combine(folder, classes[empty[0]])}: {what}.{others} Images are files that end in "
+                $"The class folder {Path.Combine(folder, classes[empty[0]])} has no images: {what}.{others} Image files end in "
                     + $"{ImageFiles.InWords}."
             );
         }
@@ -67,7 +67,7 @@ internal sealed record FolderPart(
     }
 }
 
-/// <summary>File names by index, in two arrays: ImageNet's 1.3 million as strings would take 100 MB and the garbage collector's time.</summary>
+/// <summary>File names by index, in two arrays: as strings, ImageNet's 1.3 million would take 100 MB and slow down the garbage collector.</summary>
 internal sealed class FileList
 {
     private readonly byte[] text;
@@ -89,6 +89,6 @@ internal sealed class FileList
 
     public string this[int index] => Encoding.UTF8.GetString(Bytes(index));
 
-    /// <summary>In UTF-8.</summary>
+    /// <summary>The name in UTF-8.</summary>
     public ReadOnlySpan<byte> Bytes(int index) => text.AsSpan((index == 0 ? 0 : ends[index - 1])..ends[index]);
 }

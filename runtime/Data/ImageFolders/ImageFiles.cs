@@ -4,12 +4,12 @@ using ChannelDistillation.Imaging;
 namespace ChannelDistillation.Data.ImageFolders;
 
 /// <summary>
-/// Lists the images of class folders. This is the one place that decides what is an image and what is hidden, empty, broken or of another kind;
-/// nothing is left out without being counted.
+/// Lists the images of class folders. Only this class decides what counts as an image, hidden, empty, broken or of another kind;
+/// every skipped file is counted.
 /// </summary>
 internal static class ImageFiles
 {
-    /// <summary>As torchvision's ImageFolder has them.</summary>
+    /// <summary>The extensions of torchvision's ImageFolder.</summary>
     private static readonly HashSet<string> Endings = new(StringComparer.OrdinalIgnoreCase)
     {
         ".jpg",
@@ -23,18 +23,18 @@ internal static class ImageFiles
         ".webp",
     };
 
-    /// <summary>Those of kinds that may have more than 8 bits or cannot be read, which the first bytes tell.</summary>
+    /// <summary>Extensions of formats that may have more than 8 bits or be unsupported, which the first bytes show.</summary>
     private static readonly HashSet<string> LookedInto = new(StringComparer.OrdinalIgnoreCase) { ".png", ".ppm", ".pgm", ".tif", ".tiff" };
 
     private const int StartBytes = 64;
 
-    /// <summary>The endings, for messages.</summary>
+    /// <summary>The extensions, for messages.</summary>
     public static string InWords => string.Join(", ", Endings);
 
     public static bool IsImage(FolderEntry entry) => !entry.IsFolder && !entry.IsHidden && Endings.Contains(Path.GetExtension(entry.Name));
 
     /// <summary>The class folders of a part, sorted.</summary>
-    /// <param name="findings">Takes what else lies there.</param>
+    /// <param name="findings">Receives everything else in the folder.</param>
     /// <exception cref="MissingException">The folder cannot be read.</exception>
     public static string[] Classes(string part, Findings findings)
     {
@@ -56,10 +56,10 @@ internal static class ImageFiles
     }
 
     /// <summary>
-    /// All images of a class, also in folders below, sorted by folder and then by name (ordinal). Links to folders are followed, but not to one above
-    /// the link or the class, and no folder is listed twice: both would make many images of few.
+    /// All images of a class, including sub-folders, sorted by folder and then by name (ordinal). Links to folders are followed, except to one above
+    /// the link or the class, and no folder is listed twice: both would duplicate images.
     /// </summary>
-    /// <param name="name">Of the class folder, which the names in the list begin with.</param>
+    /// <param name="name">Name of the class folder, with which the listed names begin.</param>
     /// <exception cref="MissingException">A folder cannot be read.</exception>
     public static ClassImages List(string part, string name)
     {
@@ -75,7 +75,7 @@ internal static class ImageFiles
             if (IsWithin(link.RealParent, target) || IsWithin(top, target))
                 images.Findings.Add(Effect.Unused, "link to a folder above", link.Path);
             else if (seen.Contains(target))
-                images.Findings.Add(Effect.Unused, "link to a folder that is listed already", link.Path);
+                images.Findings.Add(Effect.Unused, "link to a folder that is already listed", link.Path);
             else
                 Enter(link.Path, target);
         }
@@ -88,7 +88,7 @@ internal static class ImageFiles
 
         return images;
 
-        // Links wait until the folders themselves are listed: which of two names a folder is listed under does not depend on chance.
+        // Links come after the folders themselves, so that the name under which a folder is listed is deterministic.
         void Enter(string path, string real)
         {
             if (!seen.Add(real))
@@ -108,7 +108,7 @@ internal static class ImageFiles
         }
     }
 
-    /// <summary>What a file is that is no image; null: it may be one.</summary>
+    /// <summary>The kind of a file that is not an image; null if it may be one.</summary>
     private static string? KindOf(FolderEntry entry)
     {
         if (entry.IsHidden)
@@ -118,10 +118,10 @@ internal static class ImageFiles
         if (entry.LeadsNowhere)
             return "broken link";
         string ending = Path.GetExtension(entry.Name).ToLowerInvariant();
-        return ending == "" ? "without an ending" : ending;
+        return ending == "" ? "without an extension" : ending;
     }
 
-    /// <summary>Adds a file to the images or to the findings, or to both.</summary>
+    /// <summary>Adds a file to the images, the findings, or both.</summary>
     private static void Add(this ClassImages images, string part, string name, FolderEntry entry)
     {
         if (KindOf(entry) is string kind)
@@ -150,7 +150,7 @@ internal static class ImageFiles
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            findings.Add(Effect.Unreadable, error is UnauthorizedAccessException ? "that this account may not read" : "on a disk that fails", name);
+            findings.Add(Effect.Unreadable, error is UnauthorizedAccessException ? "without read permission" : "with a read error", name);
             return;
         }
 

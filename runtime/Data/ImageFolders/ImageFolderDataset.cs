@@ -4,25 +4,25 @@ using ChannelDistillation.Imaging;
 
 namespace ChannelDistillation.Data.ImageFolders;
 
-/// <summary>Opens photographs wherever they lie: in class folders, or in a packed copy.</summary>
+/// <summary>Opens image folders and packed copies of them.</summary>
 internal static class ImageFolderDataset
 {
-    /// <summary>Whether they are in this folder, or the original files in a packed copy beside it.</summary>
-    public static bool IsThere(string folder) => PackedFolder.IsThere(folder) || ImageFolder.IsThere(folder) || PackedFolder.IsThere(Beside(folder));
+    /// <summary>Whether a folder contains the dataset, or there is a packed copy of its original files beside it.</summary>
+    public static bool IsThere(string folder) => PackedFolder.IsThere(folder) || ImageFolder.IsThere(folder) || PackedFolder.IsThere(CopyPath(folder));
 
-    /// <summary>The dataset with the number of its images; from where they are read, what of them is not used, and what would make it faster.</summary>
-    /// <exception cref="MissingException">The folder is not what it must be.</exception>
+    /// <summary>The dataset with its number of images, and remarks on where they are read from, which files are skipped, and what would be faster.</summary>
+    /// <exception cref="MissingException">The folder cannot be used.</exception>
     public static DatasetSurvey Survey(DatasetDescriptor dataset, string folder)
     {
         var remarks = new List<string>();
-        if (CopyOf(folder) is { } copy)
+        if (FindCopy(folder) is { } copy)
         {
             var index = Index(dataset, folder, copy);
             PackedFolder.CheckShards(copy, index);
             if (copy != folder)
             {
                 var declared = Path.TrimEndingDirectorySeparator(dataset.Folder ?? $"data/{dataset.Name}");
-                remarks.Add($"{declared} is read from its packed copy {PackedFolder.Of(declared, PackFormat.Files)}, which gives the same numbers.");
+                remarks.Add($"{declared} is read from its packed copy {PackedFolder.Of(declared, PackFormat.Files)}, which produces identical results.");
             }
 
             AddAdvice(index.Format == PackFormat.Files.ToString());
@@ -43,10 +43,10 @@ internal static class ImageFolderDataset
         }
     }
 
-    /// <exception cref="MissingException">The folder is not what it must be.</exception>
+    /// <exception cref="MissingException">The folder cannot be used.</exception>
     public static Dataset Open(DatasetDescriptor dataset, string folder)
     {
-        if (CopyOf(folder) is { } copy)
+        if (FindCopy(folder) is { } copy)
         {
             var (packedTraining, packedValidation) = PackedFolder.Open(copy, Index(dataset, folder, copy));
             return new(
@@ -64,13 +64,13 @@ internal static class ImageFolderDataset
         );
     }
 
-    /// <summary>How many classes there are to evaluate on, in a folder or a packed copy that no experiment describes.</summary>
+    /// <summary>Number of classes to evaluate on, in a folder or a packed copy that is not part of an experiment.</summary>
     /// <exception cref="MissingException">It is neither.</exception>
     public static int CountClasses(string folder) =>
         PackedFolder.IsThere(folder) ? PackIndex.Read(folder).Classes.Count : ImageFolder.CountClasses(folder);
 
-    /// <summary>The images for validation alone, where those for training are not there.</summary>
-    /// <exception cref="MissingException">The folder is not what it must be.</exception>
+    /// <summary>Opens only the validation images, if there are no training images.</summary>
+    /// <exception cref="MissingException">The folder cannot be used.</exception>
     public static IImageSet OpenValidation(DatasetDescriptor dataset, string folder)
     {
         var part = ImageFolder.ListValidation(folder);
@@ -78,15 +78,15 @@ internal static class ImageFolderDataset
         return Set(dataset, part, isTraining: false);
     }
 
-    /// <summary>The packed copy that is read in the place of a folder; null: there is none, or the folder is one itself.</summary>
-    public static string? CopyBeside(string folder) => CopyOf(folder) is { } copy && copy != folder ? copy : null;
+    /// <summary>The packed copy that is read instead of a folder; null if there is none, or if the folder is one itself.</summary>
+    public static string? CopyBeside(string folder) => FindCopy(folder) is { } copy && copy != folder ? copy : null;
 
-    /// <summary>Only files as they are stand in for a folder, because they give the same numbers; pixels of a size are a dataset of their own.</summary>
-    private static string Beside(string folder) => PackedFolder.Of(folder, PackFormat.Files);
+    /// <summary>Only a copy of the original files replaces its folder, because results are identical; a resized copy is a separate dataset.</summary>
+    private static string CopyPath(string folder) => PackedFolder.Of(folder, PackFormat.Files);
 
-    private static string? CopyOf(string folder) =>
+    private static string? FindCopy(string folder) =>
         PackedFolder.IsThere(folder) ? folder
-        : PackedFolder.IsThere(Beside(folder)) ? Beside(folder)
+        : PackedFolder.IsThere(CopyPath(folder)) ? CopyPath(folder)
         : null;
 
     private static PackIndex Index(DatasetDescriptor dataset, string folder, string copy)
@@ -95,7 +95,7 @@ internal static class ImageFolderDataset
         if (copy != folder && ImageFolder.IsThere(folder) && !IsCopyOf(index, folder))
         {
             throw new MissingException(
-                $"The packed copy {copy} was made from other images than those that are in {folder} now. Pack them again, or remove the copy: "
+                $"The packed copy {copy} does not match the images now in {folder}. Remove the copy, or pack the folder again: "
                     + $"dotnet fsi build.fsx data pack {dataset.Folder ?? dataset.Name} --jpeg"
             );
         }
@@ -126,7 +126,7 @@ internal static class ImageFolderDataset
             throw new MissingException(
                 dataset.Folder is null
                     ? $"{folder} has {classes} classes, but {dataset.Name} has {dataset.Classes}. Complete it, or train on it as {{ image_folder: PATH, classes: {classes} }}."
-                    : $"{folder} has {classes} classes, but the experiment says `classes: {dataset.Classes}`. Write `classes: {classes}`."
+                    : $"{folder} has {classes} classes, but the experiment has `classes: {dataset.Classes}`. Write `classes: {classes}`."
             );
         }
     }
@@ -145,7 +145,7 @@ internal static class ImageFolderDataset
         new(store, new(dataset.Image, dataset.EvaluationResize, dataset.Normalization, isTraining), notes);
 }
 
-/// <summary>Folders of photographs: nobody fetches them, and what is in them is known when they are opened.</summary>
+/// <summary>The layout of image folders: they cannot be fetched, and their content is known when they are opened.</summary>
 internal sealed class ImageFolderLayout : DatasetLayout
 {
     public override IReadOnlyList<string> Missing(DatasetDescriptor dataset, string folder) =>

@@ -5,8 +5,8 @@ using ChannelDistillation.Specs;
 namespace ChannelDistillation.Data.ImageFolders;
 
 /// <summary>
-/// Photographs of any size. Without augmentation an image's shorter side is resized and its middle cut out; <see cref="AugmentationSpec.ResizedCrop"/>
-/// takes a random part of it instead.
+/// Images of any size. Without augmentation an image's shorter side is resized and the centre cropped; <see cref="AugmentationSpec.ResizedCrop"/>
+/// takes a random crop instead.
 /// </summary>
 internal sealed class ImageFolderSet : IImageSet
 {
@@ -18,7 +18,7 @@ internal sealed class ImageFolderSet : IImageSet
     private readonly IReadOnlyList<string> notes;
 
     /// <param name="store">Disposed with the set.</param>
-    /// <param name="notes">Sentences on files beside these images, for <see cref="Remarks"/>.</param>
+    /// <param name="notes">Sentences on skipped files, for <see cref="Remarks"/>.</param>
     public ImageFolderSet(IImageStore store, ImageFolderRecipe recipe, IReadOnlyList<string>? notes = null)
     {
         this.notes = notes ?? [];
@@ -26,22 +26,22 @@ internal sealed class ImageFolderSet : IImageSet
         this.recipe = recipe;
         normalisation = new(recipe.Normalization);
         broken = recipe.ReplaceBroken
-            ? new(store.Count, "training", "the next readable image of the class takes the place of each")
-            : new(store.Count, "validation", "each is shown as a uniform grey and so counts as wrong, except by luck");
+            ? new(store.Count, "training", "each is replaced by the next readable image of its class")
+            : new(store.Count, "validation", "each is replaced by uniform grey, and usually counts as an error");
     }
 
     public int Count => store.Count;
 
     public ImageShape Shape => recipe.Image;
 
-    /// <summary>Decoding takes a thousand times longer than copying a small image does.</summary>
+    /// <summary>Decoding takes a thousand times as long as copying a small image.</summary>
     public int Threads => Environment.ProcessorCount;
 
     public IEnumerable<string> Remarks() => notes.Concat(broken.Remarks());
 
     public int Label(int index) => store.Label(index);
 
-    /// <summary>Broken images of each part are counted on their own, and those for training replaced out of it alone: what is held out is never trained on.</summary>
+    /// <summary>Each part counts its unreadable images separately, and training images are replaced only within it: held-out images are never trained on.</summary>
     public IImageSet Part(int[] images, bool isTraining) =>
         new ImageFolderSet(new PartStore(store, images), recipe with { ReplaceBroken = isTraining });
 
@@ -49,7 +49,7 @@ internal sealed class ImageFolderSet : IImageSet
     {
         if (augmentation.Padding > 0)
         {
-            throw new ArgumentException("Padding (`pad`) is for small images of one size. For photographs: resized_crop, and pad: 0.");
+            throw new ArgumentException("Padding (`pad`) is for small images of one size. For image folders use `resized_crop` and `pad: 0`.");
         }
 
         var worker = workers.Rent();
@@ -94,14 +94,14 @@ internal sealed class ImageFolderSet : IImageSet
                 if (shown == index)
                 {
                     throw new MissingException(
-                        $"No training image of the class of {store.Name(index)} can be read. The last one that was tried is {last}: {error.Message}."
+                        $"No training image of the class of {store.Name(index)} can be read. The last one tried is {last}: {error.Message}."
                     );
                 }
             }
         }
     }
 
-    /// <summary>The images of a class follow one another.</summary>
+    /// <summary>The next image of the same class; images of a class are consecutive.</summary>
     private int NextOfClass(int index)
     {
         var label = store.Label(index);
@@ -140,9 +140,9 @@ internal sealed class ImageFolderSet : IImageSet
     }
 }
 
-/// <summary>How a set's photographs are shown.</summary>
-/// <param name="Image">What the models see; three channels.</param>
-/// <param name="ShortSide">What the shorter side is resized to before the middle is cut out; at least as large as the image.</param>
-/// <param name="Normalization">Of three channels.</param>
-/// <param name="ReplaceBroken">True, for training: another image of the class takes the place of an unreadable one. False: it is shown as a uniform grey.</param>
+/// <summary>How the images of a set are resized and normalised.</summary>
+/// <param name="Image">Size of the models' input; three channels.</param>
+/// <param name="ShortSide">Length that the shorter side is resized to before the centre crop; at least the image's size.</param>
+/// <param name="Normalization">For three channels.</param>
+/// <param name="ReplaceBroken">True, for training: an unreadable image is replaced by another of its class. False: by uniform grey.</param>
 internal sealed record ImageFolderRecipe(ImageShape Image, int ShortSide, NormalizationSpec Normalization, bool ReplaceBroken);

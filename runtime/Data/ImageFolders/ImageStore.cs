@@ -4,23 +4,23 @@ using Microsoft.Win32.SafeHandles;
 
 namespace ChannelDistillation.Data.ImageFolders;
 
-/// <summary>Where photographs come from: a folder, or a packed copy of one. Thread-safe.</summary>
+/// <summary>A source of images: a folder, or a packed copy of one. Thread-safe.</summary>
 internal interface IImageStore : IDisposable
 {
     int Count { get; }
 
-    /// <summary>Class of a photograph, from 0.</summary>
+    /// <summary>Class of an image, from 0.</summary>
     int Label(int index);
 
-    /// <summary>How to name it to a person.</summary>
+    /// <summary>The image's name for messages.</summary>
     string Name(int index);
 
-    /// <returns>Valid until the worker's next photograph.</returns>
+    /// <returns>Valid until the worker's next image.</returns>
     /// <exception cref="ImageException">It cannot be read.</exception>
     Pixels Load(int index, DecodingWorker worker);
 }
 
-/// <summary>Photographs as files in class folders.</summary>
+/// <summary>Image files in class folders.</summary>
 internal sealed class FolderStore(FolderPart part) : IImageStore
 {
     public FolderPart Part => part;
@@ -33,7 +33,7 @@ internal sealed class FolderStore(FolderPart part) : IImageStore
 
     public Pixels Load(int index, DecodingWorker worker) => worker.Decoder.Decode(Content(index, worker));
 
-    /// <summary>The file's bytes, in the worker's memory.</summary>
+    /// <summary>Reads a file into the worker's memory.</summary>
     /// <exception cref="ImageException">It cannot be read.</exception>
     public unsafe ReadOnlySpan<byte> Content(int index, DecodingWorker worker)
     {
@@ -44,7 +44,7 @@ internal sealed class FolderStore(FolderPart part) : IImageStore
             long length = RandomAccess.GetLength(file);
             if (length > FileLimits.ImageBytes)
             {
-                throw new ImageException($"it has {length:N0} bytes; image files of up to {FileLimits.ImageBytes:N0} are read");
+                throw new ImageException($"it has {length:N0} bytes; the limit for image files is {FileLimits.ImageBytes:N0}");
             }
 
             var content = new Span<byte>(worker.File.AtLeast(length), (int)length);
@@ -60,8 +60,8 @@ internal sealed class FolderStore(FolderPart part) : IImageStore
     public void Dispose() { }
 }
 
-/// <summary>Some photographs of a store, renumbered from 0. The whole store is not disposed with it.</summary>
-/// <param name="indices">Positions in the whole store, in ascending order, so that those of a class still follow one another.</param>
+/// <summary>Some images of a store, renumbered from 0. The whole store is not disposed with it.</summary>
+/// <param name="indices">Positions in the whole store, ascending, so that images of a class remain consecutive.</param>
 internal sealed class PartStore(IImageStore whole, int[] indices) : IImageStore
 {
     public int Count => indices.Length;

@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace ChannelDistillation.Losses;
 
 /// <summary>
-/// One level of knowledge review (arXiv 2104.09044, section 3.3): the student's stage, brought to a common width, and what came from the deeper
-/// levels are added, each times an attention map made of both; a 3x3 convolution gives the teacher's shape.
+/// One level of knowledge review (arXiv 2104.09044, section 3.3): the student's stage, mapped to a common width, and the output of the deeper
+/// levels are added, each multiplied by an attention map computed from both; a 3x3 convolution maps the sum to the teacher's shape.
 /// </summary>
 internal sealed class AttentionBasedFusion
 {
@@ -17,7 +17,7 @@ internal sealed class AttentionBasedFusion
     private readonly Chain widen;
     private readonly FreeConvolution? attention;
 
-    /// <param name="middle">Channels of what goes from level to level.</param>
+    /// <param name="middle">Channels of the maps passed between levels.</param>
     /// <param name="fuses">False for the deepest level.</param>
     public AttentionBasedFusion(FeatureShape from, int middle, FeatureShape to, bool fuses)
     {
@@ -29,12 +29,12 @@ internal sealed class AttentionBasedFusion
         attention = fuses ? new(2 * middle, 2, (1, 1), bias: true) : null;
     }
 
-    /// <summary>Everything with weights.</summary>
+    /// <summary>All layers with weights.</summary>
     public Chain Layers => attention is null ? new(narrow, widen) : new(narrow, widen, attention);
 
-    /// <param name="feature">Of the student, [batch, channels, height, width].</param>
-    /// <param name="deeper">What the level below gave, [batch, middle, height, width]; null for the deepest.</param>
-    /// <returns>To be compared with the teacher's; and what goes to the level above.</returns>
+    /// <param name="feature">The student's stage, [batch, channels, height, width].</param>
+    /// <param name="deeper">Output of the deeper level, [batch, middle, height, width]; null for the deepest.</param>
+    /// <returns>The map to be compared with the teacher's, and the one passed to the shallower level.</returns>
     public (Tensor Output, Tensor Carried) Fuse(Tensor feature, Tensor? deeper)
     {
         Tensor carried = narrow.forward(feature);

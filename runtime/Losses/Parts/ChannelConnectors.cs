@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace ChannelDistillation.Losses;
 
 /// <summary>
-/// One trainable connector per stage, student's to teacher's channels: relu(BatchNorm(1x1 convolution)). Parameters are named
+/// One trainable connector per stage, from the student's to the teacher's channels: relu(BatchNorm(1x1 convolution)). Parameters are named
 /// `connectors.0.0.weight`, ...
 /// </summary>
 public sealed class ChannelConnectors : nn.Module

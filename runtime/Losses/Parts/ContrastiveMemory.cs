@@ -5,17 +5,17 @@ using static TorchSharp.torch;
 
 namespace ChannelDistillation.Losses;
 
-/// <summary>What contrastive distillation trains and remembers: two linear embeddings, and one remembered embedding per network and training image.</summary>
+/// <summary>The state of contrastive distillation: two linear embeddings, and a memory bank per network with one embedding per training image.</summary>
 public sealed class ContrastiveMemory : nn.Module
 {
-    // Registered under their names: they are those of the state.
+    // Field names are the names in the state.
     private readonly EmbeddingPair embeddings;
     private readonly Tensor student_bank;
     private readonly Tensor teacher_bank;
     private readonly Tensor student_partition;
     private readonly Tensor teacher_partition;
 
-    /// <param name="images">Training images.</param>
+    /// <param name="images">Number of training images.</param>
     public ContrastiveMemory(FeaturePair features, int images, int dimension, long seed)
         : base(nameof(ContrastiveMemory))
     {

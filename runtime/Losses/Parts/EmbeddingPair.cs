@@ -4,7 +4,7 @@ using Linear = TorchSharp.Modules.Linear;
 
 namespace ChannelDistillation.Losses;
 
-/// <summary>Two trained linear layers that bring the embeddings of student and teacher to one dimension.</summary>
+/// <summary>Two trained linear layers that map the embeddings of student and teacher to the same dimension.</summary>
 public sealed class EmbeddingPair : nn.Module
 {
     private readonly Linear student;

@@ -3,13 +3,13 @@ using static TorchSharp.torch;
 
 namespace ChannelDistillation.Losses;
 
-/// <summary>How methods compare maps of different sizes: the larger one is averaged down to the smaller one.</summary>
+/// <summary>Comparison of maps of different sizes: the larger one is average-pooled to the size of the smaller one.</summary>
 internal static class FeatureMaps
 {
-    /// <summary>A student's map, [batch, channels, height, width], no larger than the teacher's; adaptive average pooling.</summary>
+    /// <summary>A student's map [batch, channels, height, width], pooled to at most the teacher's size.</summary>
     public static Tensor Within(this Tensor student, Tensor teacher) => Pool(student, teacher.shape) ?? student;
 
-    /// <summary>The teacher's stage output, no larger than the student's; made once per size.</summary>
+    /// <summary>The teacher's stage output, pooled to at most the student's size; computed once per size.</summary>
     public static Tensor FeatureWithin(this TeacherSignals teacher, int stage, Tensor student)
     {
         long[] limit = student.shape;
@@ -30,8 +30,8 @@ internal static class FeatureMaps
     }
 
     /// <summary>
-    /// Adaptive average pooling, [batch, channels, height, width]. Where the sizes divide it is plain average pooling, whose backward pass is
-    /// deterministic on CUDA; that of the adaptive one is not.
+    /// Adaptive average pooling, [batch, channels, height, width]. If the sizes divide evenly it uses plain average pooling, whose backward pass,
+    /// unlike that of adaptive pooling, is deterministic on CUDA.
     /// </summary>
     public static Tensor AveragedTo(this Tensor map, long height, long width)
     {

@@ -8,12 +8,12 @@ using static TorchSharp.torch;
 namespace ChannelDistillation.Losses;
 
 /// <summary>
-/// For each image of a batch, other images of other classes, drawn without replacement (with, where there are too few). A draw is a pure
-/// function of (seed, epoch, image), so that a resumed run draws what it would have drawn.
+/// Draws images of other classes for each image of a batch, without replacement (with replacement if there are too few). A draw is a pure
+/// function of (seed, epoch, image), so that a resumed run draws the same images.
 /// </summary>
 public sealed class NegativeSampler : IImageDraw, IEquatable<NegativeSampler>
 {
-    // False throughout between two draws.
+    // All false between two draws.
     [ThreadStatic]
     private static bool[]? taken;
 
@@ -21,7 +21,7 @@ public sealed class NegativeSampler : IImageDraw, IEquatable<NegativeSampler>
     private readonly int count;
     private readonly long seed;
 
-    /// <param name="labels">Class of each training image; shared by all samplers that are given the same list.</param>
+    /// <param name="labels">Class of each training image; samplers with the same list share their index.</param>
     /// <param name="count">Negatives per image.</param>
     public NegativeSampler(IReadOnlyList<int> labels, int classes, int count, long seed)
     {
@@ -46,7 +46,7 @@ public sealed class NegativeSampler : IImageDraw, IEquatable<NegativeSampler>
         int label = images.Labels[image];
         int candidates = images.Outside(label);
         if (candidates == 0)
-            throw new InvalidDataException("every training image is of one class, so that no image has a negative.");
+            throw new InvalidDataException("all training images have the same class, so there are no negatives.");
         var random = new Randomness(seed, Purpose.Negatives, epoch, image);
         bool replace = count > candidates;
         bool[] marks = taken is { } kept && kept.Length >= images.Labels.Count ? kept : taken = new bool[images.Labels.Count];
@@ -71,14 +71,14 @@ public sealed class NegativeSampler : IImageDraw, IEquatable<NegativeSampler>
     public override int GetHashCode() => HashCode.Combine(count, seed);
 }
 
-/// <summary>The images of a training set in the order of their classes: those of all classes but one are two pieces of it.</summary>
+/// <summary>The images of a training set sorted by class: the images of all other classes are two contiguous ranges.</summary>
 internal sealed class ImagesByClass
 {
     private static readonly ConditionalWeakTable<IReadOnlyList<int>, ImagesByClass> Known = [];
 
     private readonly int[] images;
 
-    // Where the images of each class begin; one more at the end.
+    // Start of each class's images, and the end of the last.
     private readonly int[] starts;
 
     private ImagesByClass(IReadOnlyList<int> labels, int classes)
@@ -95,18 +95,18 @@ internal sealed class ImagesByClass
             images[next[labels[image]]++] = image;
     }
 
-    /// <summary>Made once for a list of labels, whoever asks: the lanes of a cohort have the same list.</summary>
-    /// <param name="labels">Class of each training image. Not to be changed afterwards.</param>
+    /// <summary>Created once per list of labels, which the lanes of a cohort share.</summary>
+    /// <param name="labels">Class of each training image. Must not be changed afterwards.</param>
     public static ImagesByClass Of(IReadOnlyList<int> labels, int classes) =>
         Known.GetValue(labels, list => new(list, classes)) is var known && known.starts.Length == classes + 1 ? known : new(labels, classes);
 
     /// <summary>Class of each training image.</summary>
     public IReadOnlyList<int> Labels { get; }
 
-    /// <summary>How many images are not of a class.</summary>
+    /// <summary>Number of images that do not have this class.</summary>
     public int Outside(int label) => images.Length - (starts[label + 1] - starts[label]);
 
-    /// <summary>One of the images that are not of a class.</summary>
+    /// <summary>One of the images that do not have this class.</summary>
     /// <param name="place">From 0 to <see cref="Outside"/> - 1.</param>
     public int Outside(int label, int place) => images[place < starts[label] ? place : place + starts[label + 1] - starts[label]];
 }

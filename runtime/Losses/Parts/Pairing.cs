@@ -3,20 +3,20 @@ using ChannelDistillation.Specs;
 
 namespace ChannelDistillation.Losses;
 
-/// <summary>Why a method cannot compare the features of two networks, in words for the user.</summary>
-/// <param name="Reason">Behind a colon and without a full stop: "stage is paired with stage, but ...".</param>
-/// <param name="Remedy">What to do, as a part of a hint: "choose ...".</param>
+/// <summary>Why a method cannot compare the features of two networks, for messages.</summary>
+/// <param name="Reason">A clause for use after a colon, without a full stop.</param>
+/// <param name="Remedy">What to do, as part of a hint: "choose ...".</param>
 public sealed record Mismatch(string Reason, string Remedy);
 
-/// <summary>Which features a method can compare; null: it can.</summary>
+/// <summary>Checks which features a method can compare.</summary>
 internal static class Pairing
 {
-    /// <summary>For methods that compare each stage with the stage of the same number.</summary>
+    /// <summary>For methods that compare each stage with the stage of the same number; null if they can be paired.</summary>
     public static Mismatch? StageWithStage(FeaturePair features, Parameters parameters) =>
         features.Student.Count == features.Teacher.Count
             ? null
             : new(
-                $"stage is paired with stage, but {Stages(features)}",
+                $"stages are paired one to one, but {Stages(features)}",
                 $"choose a student with {features.Teacher.Count} stages ({Like(features.Teacher.Count)})"
             );
 

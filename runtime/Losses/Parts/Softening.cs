@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace ChannelDistillation.Losses;
 
 /// <summary>
-/// How the losses on logits soften them: z / T, where z is the logits as they are, or standardised in each sample, and T is fixed or trained.
+/// How losses on logits soften them: z / T, where z is the raw logits or logits standardised per sample, and T is fixed or trained.
 /// Logit standardisation (Sun et al., arXiv 2403.01427; epsilon and the divisor K - 1 of its code): z = (logits - mean) / (std + 1e-7).
 /// </summary>
 public sealed class Softening
@@ -16,26 +16,26 @@ public sealed class Softening
     private readonly bool isStandardized;
     private readonly TrainedTemperature? trained;
 
-    /// <summary>The parameters of a loss that softens.</summary>
+    /// <summary>The parameters of a loss with softening.</summary>
     /// <param name="temperature">Default of T.</param>
     public static IReadOnlyList<ParameterDescriptor> Options(double temperature) => [Temperature(temperature), Standardize];
 
     /// <summary>The same for a loss whose temperature can be trained.</summary>
     public static IReadOnlyList<ParameterDescriptor> TrainableOptions(double temperature) => [.. Options(temperature), TrainedTemperature.Option];
 
-    /// <summary>T alone.</summary>
+    /// <summary>The parameter T only.</summary>
     public static ParameterDescriptor Temperature(double standard, string name = "temperature") =>
-        new ParameterDescriptor.Number(name, standard, "T: the higher, the more the small probabilities count.", Minimum: 0, AboveMinimum: true);
+        new ParameterDescriptor.Number(name, standard, "T; higher values give more weight to small probabilities.", Minimum: 0, AboveMinimum: true);
 
-    /// <summary>Logit standardisation alone.</summary>
+    /// <summary>The parameter for logit standardisation only.</summary>
     public static ParameterDescriptor Standardize { get; } =
         new ParameterDescriptor.Flag(
             "standardize",
             false,
-            "Logit standardisation: each sample's logits minus their mean, divided by their standard deviation."
+            "Logit standardisation: subtract each sample's mean logit and divide by the standard deviation."
         );
 
-    /// <param name="context">Of a loss with these parameters.</param>
+    /// <param name="context">The context of a loss with these parameters.</param>
     public Softening(LossContext context)
         : this(context.Parameters, context.Parameters.Number("temperature"))
     {
@@ -43,18 +43,18 @@ public sealed class Softening
             trained = new TrainedTemperature(context.Epochs);
     }
 
-    /// <param name="parameters">Says whether logits are standardised.</param>
-    /// <param name="temperature">Fixed.</param>
+    /// <param name="parameters">Determine whether logits are standardised.</param>
+    /// <param name="temperature">A fixed temperature.</param>
     public Softening(Parameters parameters, double temperature)
     {
         this.temperature = temperature;
         isStandardized = parameters.Flag(Standardize.Name);
     }
 
-    /// <summary>The trained temperature; null: it is fixed.</summary>
+    /// <summary>The trained temperature; null if it is fixed.</summary>
     public nn.Module? Auxiliary => trained;
 
-    /// <summary>The logits of a batch.</summary>
+    /// <summary>The softened logits of a batch.</summary>
     public Softened Of(LossInput input)
     {
         TeacherSignals teacher = input.Teacher!;
@@ -68,7 +68,7 @@ public sealed class Softening
                 loss => temperature == 1 ? loss : loss * (temperature * temperature)
             );
         }
-        // The gradient of T goes through the teacher's logits as well: they cannot be shared.
+        // The gradient of T also flows through the teacher's logits, so they cannot be shared.
         Tensor t = trained.At(input.Epoch);
         Tensor own = Standardized(teacher.Logits) / t;
         return new(Standardized(input.Student.Logits) / t, (_, make) => make(own), loss => loss * t.square().squeeze());
@@ -82,8 +82,8 @@ public sealed class Softening
 
 /// <summary>The softened logits of one batch.</summary>
 /// <param name="Student">z_s / T, [batch, classes], with gradients.</param>
-/// <param name="OfTeacher">Something made of z_t / T, under a name for it: made once for all losses that soften alike.</param>
-/// <param name="Rescale">T^2 times a loss, which gives gradients of a size that hardly depends on T (Hinton et al., section 2).</param>
+/// <param name="OfTeacher">A tensor computed from z_t / T, with a name; computed once for all losses with the same softening.</param>
+/// <param name="Rescale">Multiplies a loss by T^2, so that the size of gradients hardly depends on T (Hinton et al., section 2).</param>
 public sealed record Softened(Tensor Student, Func<string, Func<Tensor, Tensor>, Tensor> OfTeacher, Func<Tensor, Tensor> Rescale)
 {
     /// <summary>log p of the student, p = softmax(z / T), [batch, classes].</summary>
@@ -95,7 +95,7 @@ public sealed record Softened(Tensor Student, Func<string, Func<Tensor, Tensor>,
     /// <summary>p of the teacher.</summary>
     public Tensor TeacherProbabilities => Probabilities(TeacherLog);
 
-    /// <summary>KL(p_t || p_s) of each sample, [batch]. Made from logarithms, so a teacher's probability that underflows to 0 adds exactly 0.</summary>
+    /// <summary>KL(p_t || p_s) of each sample, [batch]. Computed from logarithms, so that a teacher's probability that underflows contributes exactly 0.</summary>
     public Tensor Divergence()
     {
         Tensor log = TeacherLog;

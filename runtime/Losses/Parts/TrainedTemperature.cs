@@ -7,10 +7,10 @@ namespace ChannelDistillation.Losses;
 
 /// <summary>
 /// The temperature of curriculum temperature distillation (Li et al., arXiv 2211.16231; range and curriculum of its code): T = 1 + 20 sigmoid(theta),
-/// theta trained with the student, at first 1. Its gradient is reversed, so that the student's task grows harder, and grows from 0 to that over the
-/// first 24th of the training, along a cosine: 10 epochs of 240 in the authors' CIFAR-100 runs, 5 of 120 on ImageNet.
+/// theta is trained with the student and starts at 1. Its gradient is reversed, so that the student's task becomes harder, and scaled from 0 to 1 over the
+/// first 24th of the training along a cosine: 10 epochs of 240 in the authors' CIFAR-100 runs, 5 of 120 on ImageNet.
 /// </summary>
-/// <param name="epochs">Of the run.</param>
+/// <param name="epochs">Epochs of the run.</param>
 public sealed class TrainedTemperature : nn.Module
 {
     private const double Lowest = 1;
@@ -24,7 +24,7 @@ public sealed class TrainedTemperature : nn.Module
         new ParameterDescriptor.Flag(
             "train_temperature",
             false,
-            "Curriculum temperature: T is trained instead, between 1 and 21, against the student."
+            "Curriculum temperature: train T between 1 and 21, against the student."
         );
 
     public TrainedTemperature(int epochs)

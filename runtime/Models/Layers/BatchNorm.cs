@@ -6,8 +6,8 @@ namespace ChannelDistillation.Models.Layers;
 
 /// <summary>
 /// Batch normalisation (Ioffe and Szegedy, arXiv 1502.03167) of [batch, channels, height, width], with the state of PyTorch's BatchNorm2d.
-/// It differs from TorchSharp's in cost: the step counter, which nothing reads while training, is kept as a number and written to its
-/// tensor when the state is asked for. On a small network that tensor's updates are a sixth of the forward pass.
+/// It is faster than TorchSharp's: the step counter, which nothing reads during training, is kept as a number and written to its
+/// tensor when the state is read. On a small network, updating that tensor would take a sixth of the forward pass.
 /// </summary>
 public sealed class BatchNorm : nn.Module<Tensor, Tensor>
 {
@@ -15,14 +15,14 @@ public sealed class BatchNorm : nn.Module<Tensor, Tensor>
     private const double Epsilon = 1e-5;
     private static readonly Scalar LastingEpsilon = Epsilon.ToScalar();
 
-    // TorchSharp finds these fields by reflection and takes their names into the state: they are PyTorch's names.
+    // TorchSharp finds these fields by reflection and uses their names, which are PyTorch's, in the state.
     private readonly Parameter weight;
     private readonly Parameter bias;
     private readonly Tensor running_mean;
     private readonly Tensor running_var;
     private readonly Tensor num_batches_tracked;
 
-    /// <summary>Training steps since <see cref="num_batches_tracked"/> was written.</summary>
+    /// <summary>Training steps since <see cref="num_batches_tracked"/> was last written.</summary>
     private long batchesNotYetTracked;
 
     private bool isFolded;
@@ -38,13 +38,13 @@ public sealed class BatchNorm : nn.Module<Tensor, Tensor>
         RegisterComponents();
     }
 
-    /// <summary>In training by the statistics of the batch, which change the running ones; otherwise, and for a single value per channel, by those.</summary>
+    /// <summary>In training, uses the statistics of the batch and updates the running ones; otherwise, and for a single value per channel, uses the running ones.</summary>
     public override Tensor forward(Tensor images)
     {
         ForwardTrace.Normalises(this, images);
         if (isFolded)
             return images.alias();
-        // One value per channel has no variance: PyTorch refuses it, and its running variance would become NaN. It occurs where the last batch of an
+        // One value per channel has no variance: PyTorch rejects it, and the running variance would become NaN. This occurs if the last batch of an
         // epoch has one image and the map one pixel.
         if (training && HasOneValuePerChannel(images))
             return nn.functional.batch_norm(images, running_mean, running_var, weight, bias, false, Momentum, Epsilon);
@@ -53,7 +53,7 @@ public sealed class BatchNorm : nn.Module<Tensor, Tensor>
         return nn.functional.batch_norm(images, running_mean, running_var, weight, bias, training, Momentum, Epsilon);
     }
 
-    /// <summary>What <see cref="forward"/> gives for the same images, without counting them: the running statistics stay.</summary>
+    /// <summary>The result of <see cref="forward"/>, without updating the running statistics.</summary>
     public Tensor Look(Tensor images)
     {
         if (isFolded)
@@ -63,7 +63,7 @@ public sealed class BatchNorm : nn.Module<Tensor, Tensor>
             : nn.functional.batch_norm(images, running_mean, running_var, weight, bias, false, Momentum, Epsilon);
     }
 
-    /// <summary>Lets the convolution before it do its work, with the running statistics as they are; from now on it passes on what it is given.</summary>
+    /// <summary>Folds itself, with its current running statistics, into the preceding convolution; from then on it returns its input.</summary>
     internal void FoldInto(Convolution convolution)
     {
         using var noGradient = no_grad();

@@ -4,28 +4,28 @@ using static TorchSharp.torch;
 namespace ChannelDistillation.Models.Layers;
 
 /// <summary>
-/// A layer of products and sums that can be computed in fewer bits than its parameters have. What it reads is cast on the way in and its
-/// output has the smaller type, as under PyTorch's autocast; gradients flow back through the casts, to parameters in float32.
+/// A layer of products and sums that can compute in a smaller type than that of its parameters. Its input is cast, and its
+/// output has the smaller type, as under PyTorch's autocast. Gradients flow back through the casts to parameters in float32.
 /// </summary>
 public abstract class CastingLayer(string name) : nn.Module<Tensor, Tensor>(name)
 {
-    /// <summary>Parameters that no longer change, cast once.</summary>
+    /// <summary>Frozen parameters, cast once.</summary>
     private readonly Dictionary<Tensor, Tensor> castOnce = new(ReferenceEqualityComparer.Instance);
 
-    /// <summary>Null: what its parameters have.</summary>
+    /// <summary>Null: the type of its parameters.</summary>
     private ScalarType? type;
 
     private bool isFrozen;
 
-    /// <summary>What it computes in from now on; null: the type of its parameters.</summary>
-    /// <param name="isFrozen">Its parameters do not change any more.</param>
+    /// <summary>Sets the type of its computation; null: the type of its parameters.</summary>
+    /// <param name="isFrozen">Whether its parameters no longer change.</param>
     internal void ComputeIn(ScalarType? type, bool isFrozen)
     {
         Forget();
         (this.type, this.isFrozen) = (type, isFrozen);
     }
 
-    /// <summary>In the layer's type; the same tensor where it is that already.</summary>
+    /// <summary>The tensor in the layer's type; the same tensor if it already has it.</summary>
     private protected Tensor Cast(Tensor values) => type is not { } narrow || values.dtype == narrow ? values : values.to(narrow);
 
     /// <summary>A parameter in the layer's type.</summary>
@@ -45,7 +45,7 @@ public abstract class CastingLayer(string name) : nn.Module<Tensor, Tensor>(name
         base.Dispose(disposing);
     }
 
-    /// <summary>Parameters are stored anew: what was cast of them is cast again.</summary>
+    /// <summary>Discards cast parameters after the parameters were replaced.</summary>
     private protected void Forget()
     {
         foreach (Tensor kept in castOnce.Values)

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace ChannelDistillation.Models.Layers;
 
-/// <summary>Layers applied one after the other, named by their position: `0`, `1`, ...</summary>
+/// <summary>A sequence of layers named by their position: `0`, `1`, ...</summary>
 public sealed class Chain : nn.Module<Tensor, Tensor>
 {
     private readonly nn.Module<Tensor, Tensor>[] layers;
@@ -22,7 +22,7 @@ public sealed class Chain : nn.Module<Tensor, Tensor>
         foreach (var layer in layers)
         {
             Tensor next = layer.forward(current);
-            // What backpropagation needs is held by its graph; without gradients this frees the memory at once.
+            // The autograd graph holds what backpropagation needs; without gradients this frees the memory at once.
             if (!ReferenceEquals(current, input) && !ReferenceEquals(current, next))
                 current.Dispose();
             current = next;
@@ -31,7 +31,7 @@ public sealed class Chain : nn.Module<Tensor, Tensor>
     }
 }
 
-/// <summary>max(x, 0), in place: for the inside of a <see cref="Chain"/>, where nothing else reads its input.</summary>
+/// <summary>max(x, 0), in place: for use inside a <see cref="Chain"/>, where nothing else reads its input.</summary>
 public sealed class Relu() : nn.Module<Tensor, Tensor>(nameof(Relu))
 {
     public override Tensor forward(Tensor input) => input.relu_();

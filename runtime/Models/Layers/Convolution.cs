@@ -7,27 +7,27 @@ using static TorchSharp.torch;
 namespace ChannelDistillation.Models.Layers;
 
 /// <summary>
-/// A square convolution that keeps the image's size at stride 1. Its weights are zero until they are initialised or loaded, so that
-/// building a network draws no random numbers.
+/// A square convolution that preserves the image's size at stride 1. Its weights are zero until they are initialised or loaded, so that
+/// creating a network draws no random numbers.
 /// </summary>
 public sealed class Convolution : CastingLayer
 {
     private readonly Parameter weight;
     private readonly Parameter? bias;
 
-    /// <summary>What a folded BatchNorm adds to each channel; no part of the state.</summary>
+    /// <summary>Offset per channel of a folded BatchNorm; not part of the state.</summary>
     private Tensor? shift;
     private readonly long[] stride;
     private readonly long[] padding;
     private readonly int groups;
     private TensorLayout layout = TensorLayout.ChannelsLast;
 
-    /// <param name="input">Channels.</param>
-    /// <param name="output">Channels.</param>
-    /// <param name="size">Side of the kernel; odd.</param>
-    /// <param name="stride">Along both sides.</param>
-    /// <param name="groups">Groups of channels that do not see one another; as many as channels: a depthwise convolution.</param>
-    /// <param name="hasBias">Adds a trained number to each output channel.</param>
+    /// <param name="input">Input channels.</param>
+    /// <param name="output">Output channels.</param>
+    /// <param name="size">Kernel size; odd.</param>
+    /// <param name="stride">Vertical and horizontal stride.</param>
+    /// <param name="groups">Number of groups of channels; equal to the channels for a depthwise convolution.</param>
+    /// <param name="hasBias">Whether it has a trained bias per output channel.</param>
     public Convolution(int input, int output, int size, int stride = 1, int groups = 1, bool hasBias = false)
         : base(nameof(Convolution))
     {
@@ -56,7 +56,7 @@ public sealed class Convolution : CastingLayer
         return output;
     }
 
-    /// <summary>Stores the weight in a layout, from which it spreads to every activation behind.</summary>
+    /// <summary>Stores the weight in a layout, which later activations follow.</summary>
     internal void Arrange(TensorLayout layout)
     {
         if (layout == this.layout)
@@ -72,12 +72,12 @@ public sealed class Convolution : CastingLayer
     {
         if (layout == TensorLayout.Contiguous)
             return zeros(shape);
-        // The tensor behind the view would keep all weights in memory until the garbage collector comes by, which knows nothing of their size.
+        // The tensor behind the view would keep all weights in memory until a garbage collection, and the collector does not know its size.
         using Tensor channelsLast = zeros(shape[0], shape[2], shape[3], shape[1]);
         return channelsLast.permute(0, 3, 1, 2);
     }
 
-    /// <summary>Makes factor * output + summand of its output, for each output channel.</summary>
+    /// <summary>Changes its output to factor * output + summand, per output channel.</summary>
     /// <param name="factor">[output].</param>
     /// <param name="summand">[output].</param>
     internal void Scale(Tensor factor, Tensor summand)

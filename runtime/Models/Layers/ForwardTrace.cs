@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace ChannelDistillation.Models.Layers;
 
-/// <summary>Notes which convolutions a forward pass on this thread goes through, and which BatchNorm reads what a convolution gives.</summary>
+/// <summary>Records the convolutions of a forward pass on this thread, and which BatchNorm reads the output of which convolution.</summary>
 public sealed class ForwardTrace : IDisposable
 {
     [ThreadStatic]
@@ -13,13 +13,13 @@ public sealed class ForwardTrace : IDisposable
     private readonly List<(Convolution Convolution, long[] Input)> convolutions = [];
     private readonly List<(Convolution Convolution, BatchNorm Norm)> normalised = [];
 
-    /// <summary>Traces this thread from here until it is disposed.</summary>
+    /// <summary>Traces this thread until disposed.</summary>
     public ForwardTrace() => current = this;
 
-    /// <summary>In the order of the pass, each with the shape of its input, [batch, channels, height, width].</summary>
+    /// <summary>In execution order, each with the shape of its input, [batch, channels, height, width].</summary>
     public IReadOnlyList<(Convolution Convolution, long[] Input)> Convolutions => convolutions;
 
-    /// <summary>Convolutions whose output goes through a BatchNorm.</summary>
+    /// <summary>Convolutions whose output is the input of a BatchNorm.</summary>
     public IReadOnlyList<(Convolution Convolution, BatchNorm Norm)> Normalised => normalised;
 
     public void Dispose() => current = null;
@@ -39,13 +39,13 @@ public sealed class ForwardTrace : IDisposable
     }
 }
 
-/// <summary>Counts the multiply-accumulates of convolutions on this thread, while somebody asks for it (<see cref="ModelCost"/>).</summary>
+/// <summary>Counts the multiply-accumulates of convolutions on this thread, on request (<see cref="ModelCost"/>).</summary>
 internal static class MultiplyAdds
 {
     [ThreadStatic]
     private static long? counted;
 
-    /// <returns>Those of all convolutions that the work ran.</returns>
+    /// <returns>The count of all convolutions in the action.</returns>
     public static long During(Action work)
     {
         counted = 0;
@@ -60,8 +60,8 @@ internal static class MultiplyAdds
         }
     }
 
-    /// <param name="places">[..., height, width]: where the kernel was put.</param>
-    /// <param name="weight">Every number of it is used once at each place.</param>
+    /// <param name="places">[..., height, width]: positions of the kernel.</param>
+    /// <param name="weight">Each element is used once per position.</param>
     public static void Add(Tensor places, Tensor weight)
     {
         if (counted is long sofar)

@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace ChannelDistillation.Models.Layers;
 
 /// <summary>
-/// A convolution of any shape, with the parameters and the initialisation of PyTorch's Conv2d or ConvTranspose2d: for the layers that methods
-/// put between student and teacher. (Networks are made of <see cref="Convolution"/>.)
+/// A convolution of any shape, with the parameters and the initialisation of PyTorch's Conv2d or ConvTranspose2d, for the layers of losses
+/// between student and teacher. (Networks use <see cref="Convolution"/>.)
 /// </summary>
 public sealed class FreeConvolution : nn.Module<Tensor, Tensor>, IUniformlyInitialised
 {
@@ -16,11 +16,11 @@ public sealed class FreeConvolution : nn.Module<Tensor, Tensor>, IUniformlyIniti
     private readonly long[] padding;
     private readonly bool transposed;
 
-    /// <param name="input">Channels.</param>
-    /// <param name="output">Channels.</param>
+    /// <param name="input">Input channels.</param>
+    /// <param name="output">Output channels.</param>
     /// <param name="kernel">Height and width.</param>
-    /// <param name="transposed">The gradient of a convolution: a stride of 2 doubles the size.</param>
-    /// <param name="gain">1 is PyTorch's default, that is Kaiming uniform with a = sqrt(5); sqrt(3) is Kaiming uniform with a = 1.</param>
+    /// <param name="transposed">A transposed convolution: a stride of 2 doubles the size.</param>
+    /// <param name="gain">1 is PyTorch's default, which is Kaiming uniform with a = sqrt(5); sqrt(3) is Kaiming uniform with a = 1.</param>
     public FreeConvolution(
         int input,
         int output,
@@ -39,7 +39,7 @@ public sealed class FreeConvolution : nn.Module<Tensor, Tensor>, IUniformlyIniti
         this.stride = [stride, stride];
         this.padding = [padding, padding];
         this.transposed = transposed;
-        // PyTorch takes the second dimension for the inputs, whichever it is.
+        // PyTorch uses the second dimension as fan_in in both cases.
         Bound = gain / Math.Sqrt(shape[1] * shape[2] * shape[3]);
         RegisterComponents();
     }

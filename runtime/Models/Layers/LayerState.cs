@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace ChannelDistillation.Models.Layers;
 
-/// <summary>Makes the tensors that a layer keeps. They belong to no DisposeScope: a network outlives the scope it is built in.</summary>
+/// <summary>Creates a layer's tensors. They belong to no DisposeScope, because a network outlives the scope it is created in.</summary>
 internal static class LayerState
 {
     public static Parameter Parameter(Tensor values) => new(values.DetachFromDisposeScope(), requires_grad: true);
@@ -36,7 +36,7 @@ public static class PyTorchState
     }
 }
 
-/// <summary>A layer whose parameters begin uniform within +-<see cref="Bound"/>, as PyTorch's own layers do.</summary>
+/// <summary>A layer whose parameters are initialised uniformly within +-<see cref="Bound"/>, like PyTorch's own layers.</summary>
 public interface IUniformlyInitialised
 {
     double Bound { get; }

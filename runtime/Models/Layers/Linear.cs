@@ -6,7 +6,7 @@ namespace ChannelDistillation.Models.Layers;
 
 /// <summary>
 /// A matrix product and a bias, with the state of PyTorch's Linear. Its weights are zero until they are initialised or loaded, so that
-/// building a network draws no random numbers.
+/// creating a network draws no random numbers.
 /// </summary>
 public sealed class Linear : CastingLayer
 {

@@ -74,7 +74,7 @@ public sealed class MobileNetV2 : Backbone
         }
     }
 
-    /// <summary>Groups that belong to the network; its state names them without the stage.</summary>
+    /// <summary>Groups registered in the network itself: its state has no names of stages.</summary>
     private sealed class GroupStage(IReadOnlyList<Chain> groups) : Stage(nameof(GroupStage))
     {
         public override Tensor Run(Tensor input, bool keep, out Tensor? preActivation)
@@ -92,8 +92,8 @@ public sealed class MobileNetV2 : Backbone
 }
 
 /// <summary>
-/// MobileNetV2 (Sandler et al., arXiv 1801.04381) for small images as in the CRD benchmark (arXiv 1910.10699): half as wide, expansion 6, the first
-/// convolution of stride 2. Seven groups of blocks make four stages; they end with a BatchNorm, so that a stage's pre-activation is its output.
+/// MobileNetV2 (Sandler et al., arXiv 1801.04381) for small images as in the CRD benchmark (arXiv 1910.10699): width 0.5, expansion 6, stride 2 in the first
+/// convolution. Seven groups of blocks form four stages; they end with a BatchNorm, so a stage's pre-activation is its output.
 /// </summary>
 public static class MobileNets
 {
@@ -114,17 +114,17 @@ public static class MobileNets
 }
 
 /// <summary>
-/// 1x1 convolution to more channels, 3x3 depthwise convolution, 1x1 convolution to few channels without activation, and a shortcut where the
-/// shape stays (Sandler et al., arXiv 1801.04381, section 3.3).
+/// 1x1 convolution to more channels, 3x3 depthwise convolution, 1x1 convolution to few channels without activation, and a shortcut if the
+/// shape is unchanged (Sandler et al., arXiv 1801.04381, section 3.3).
 /// </summary>
 internal sealed class InvertedResidual : nn.Module<Tensor, Tensor>
 {
     private readonly Chain conv;
     private readonly bool hasShortcut;
 
-    /// <param name="input">Channels.</param>
-    /// <param name="output">Channels.</param>
-    /// <param name="stride">Of the depthwise convolution.</param>
+    /// <param name="input">Input channels.</param>
+    /// <param name="output">Output channels.</param>
+    /// <param name="stride">Stride of the depthwise convolution.</param>
     /// <param name="expansion">Channels of the depthwise convolution per input channel.</param>
     public InvertedResidual(int input, int output, int stride, int expansion)
         : base(nameof(InvertedResidual))

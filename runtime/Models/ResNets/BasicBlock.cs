@@ -7,7 +7,7 @@ namespace ChannelDistillation.Models;
 
 /// <summary>
 /// Two 3x3 convolutions and a shortcut (He et al., arXiv 1512.03385, figure 5 left), layers named as in torchvision:
-/// relu(bn2(conv2(relu(bn1(conv1(x))))) + shortcut(x)); the shortcut is 1x1 convolution + BatchNorm where the shape changes.
+/// relu(bn2(conv2(relu(bn1(conv1(x))))) + shortcut(x)); the shortcut is 1x1 convolution + BatchNorm if the shape changes.
 /// </summary>
 public sealed class BasicBlock : Block
 {
@@ -17,9 +17,9 @@ public sealed class BasicBlock : Block
     private readonly BatchNorm bn2;
     private readonly Chain? downsample;
 
-    /// <param name="input">Channels.</param>
+    /// <param name="input">Input channels.</param>
     /// <param name="width">Channels of both convolutions and of the output.</param>
-    /// <param name="stride">Of the first convolution.</param>
+    /// <param name="stride">Stride of the first convolution.</param>
     public BasicBlock(int input, int width, int stride)
         : base(nameof(BasicBlock))
     {

@@ -22,9 +22,9 @@ public sealed class Bottleneck : Block
     private readonly BatchNorm bn3;
     private readonly Chain? downsample;
 
-    /// <param name="input">Channels.</param>
+    /// <param name="input">Input channels.</param>
     /// <param name="width">Channels of the 3x3 convolution; the output has <see cref="Expansion"/> times as many.</param>
-    /// <param name="stride">Of the 3x3 convolution.</param>
+    /// <param name="stride">Stride of the 3x3 convolution.</param>
     public Bottleneck(int input, int width, int stride)
         : base(nameof(Bottleneck))
     {

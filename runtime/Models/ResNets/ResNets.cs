@@ -36,7 +36,7 @@ public static class ResNets
 /// <summary>
 /// The thin CIFAR ResNets of the ResNet paper (section 4.2) as distillation benchmarks use them (CRD, arXiv 1910.10699): three stages of
 /// (layers - 2) / 6 basic blocks, widths 16, 32, 64; `x4` quadruples the widths and doubles the stem's. The shortcut is a 1x1
-/// convolution + BatchNorm where the shape changes.
+/// convolution + BatchNorm if the shape changes.
 /// </summary>
 public static class ThinResNets
 {

@@ -51,11 +51,11 @@ public sealed class ResidualNetwork : Backbone
     }
 }
 
-/// <summary>The numbers that make one member of a residual family.</summary>
+/// <summary>The parameters of a network of a residual family.</summary>
 /// <param name="StemWidth">Channels after the first convolution.</param>
 /// <param name="Widths">Width of each stage's blocks; every stage after the first halves the size.</param>
 /// <param name="Depths">Blocks in each stage.</param>
-/// <param name="Bottlenecks">Built of <see cref="Bottleneck"/> instead of <see cref="BasicBlock"/>.</param>
+/// <param name="Bottlenecks">Whether blocks are <see cref="Bottleneck"/> instead of <see cref="BasicBlock"/>.</param>
 public sealed record ResidualArchitecture(int StemWidth, IReadOnlyList<int> Widths, IReadOnlyList<int> Depths, bool Bottlenecks)
 {
     /// <summary>Channels of each stage's output, and its stride.</summary>

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace ChannelDistillation.Models;
 
 /// <summary>
-/// Halves the size of the maps on two ways, each giving half of the output's channels, which are then shuffled (Ma et al., arXiv 1807.11164,
+/// Halves the size of the maps in two branches, each giving half of the output's channels, which are then shuffled (Ma et al., arXiv 1807.11164,
 /// figure 3d): 3x3 depthwise and 1x1 convolution, and 1x1, 3x3 depthwise and 1x1 convolution. Layers named as in the CRD benchmark.
 /// </summary>
 internal sealed class HalvingUnit : nn.Module<Tensor, Tensor>
@@ -21,8 +21,8 @@ internal sealed class HalvingUnit : nn.Module<Tensor, Tensor>
     private readonly Convolution conv5;
     private readonly BatchNorm bn5;
 
-    /// <param name="input">Channels.</param>
-    /// <param name="output">Channels, even.</param>
+    /// <param name="input">Input channels.</param>
+    /// <param name="output">Output channels, even.</param>
     public HalvingUnit(int input, int output)
         : base(nameof(HalvingUnit))
     {

@@ -54,7 +54,7 @@ public sealed class ShuffleNetV1 : Backbone
         foreach (var (channels, depth) in Plan)
         {
             int input = before;
-            // So few channels as the stem's are not split into groups.
+            // The stem's few channels are not split into groups.
             int first = input == StemWidth ? 1 : Groups;
             yield return new(
                 Enumerable
@@ -67,7 +67,7 @@ public sealed class ShuffleNetV1 : Backbone
 }
 
 /// <summary>
-/// ShuffleNet (Zhang et al., arXiv 1707.01083) for small images as in the CRD benchmark (arXiv 1910.10699): 3 groups, a 1x1 convolution in place of
+/// ShuffleNet (Zhang et al., arXiv 1707.01083) for small images as in the CRD benchmark (arXiv 1910.10699): 3 groups, a 1x1 convolution as
 /// the stem, three stages of 240, 480 and 960 channels.
 /// </summary>
 public static class ShuffleNetsV1

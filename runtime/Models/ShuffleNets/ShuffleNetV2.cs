@@ -13,7 +13,7 @@ public sealed class ShuffleNetV2 : Backbone
 
     private const int StemWidth = 24;
 
-    /// <summary>Channels of each stage, and its blocks after the one that halves the size.</summary>
+    /// <summary>Channels of each stage, and its number of blocks after the one that halves the size.</summary>
     private static readonly (int Channels, int Depth)[] Plan = [(116, 3), (232, 7), (464, 3)];
 
     private readonly Convolution conv1;
@@ -63,8 +63,8 @@ public sealed class ShuffleNetV2 : Backbone
 }
 
 /// <summary>
-/// ShuffleNetV2 (Ma et al., arXiv 1807.11164) of width 1 for small images as in the CRD benchmark (arXiv 1910.10699): a 1x1 convolution in place of
-/// the stem, three stages of 116, 232 and 464 channels, one block more in each than in the paper.
+/// ShuffleNetV2 (Ma et al., arXiv 1807.11164) of width 1 for small images as in the CRD benchmark (arXiv 1910.10699): a 1x1 convolution as
+/// the stem, three stages of 116, 232 and 464 channels, each with one block more than in the paper.
 /// </summary>
 public static class ShuffleNetsV2
 {
@@ -83,14 +83,14 @@ public static class ShuffleNetsV2
     ];
 }
 
-/// <summary>A stage of <see cref="ShuffleNetV2"/>: one block that halves the size, then blocks that work on half of the channels.</summary>
+/// <summary>A stage of <see cref="ShuffleNetV2"/>: one block that halves the size, then blocks that process half of the channels.</summary>
 internal sealed class SplitStage : Stage
 {
     private readonly nn.Module<Tensor, Tensor>[] blocks;
 
-    /// <param name="input">Channels.</param>
-    /// <param name="width">Channels of the output.</param>
-    /// <param name="depth">Blocks after the first, at least one.</param>
+    /// <param name="input">Input channels.</param>
+    /// <param name="width">Output channels.</param>
+    /// <param name="depth">Number of blocks after the first, at least one.</param>
     public SplitStage(int input, int width, int depth)
         : base(nameof(SplitStage))
     {

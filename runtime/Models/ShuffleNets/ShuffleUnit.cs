@@ -7,7 +7,7 @@ namespace ChannelDistillation.Models;
 
 /// <summary>
 /// Grouped 1x1 convolution, channel shuffle, 3x3 depthwise convolution, grouped 1x1 convolution, and a shortcut (Zhang et al., arXiv 1707.01083,
-/// figure 2b; at stride 2 figure 2c: the shortcut is an average over 3x3 pixels and is put beside the others instead of added). As in the
+/// figure 2b; at stride 2 figure 2c: the shortcut is a 3x3 average pooling and is concatenated instead of added). As in the
 /// CRD benchmark, and unlike the paper, a ReLU follows the depthwise convolution.
 /// </summary>
 internal sealed class ShuffleUnit : Block
@@ -21,8 +21,8 @@ internal sealed class ShuffleUnit : Block
     private readonly Convolution conv3;
     private readonly BatchNorm bn3;
 
-    /// <param name="input">Channels.</param>
-    /// <param name="output">Channels, at stride 2 with those of the shortcut.</param>
+    /// <param name="input">Input channels.</param>
+    /// <param name="output">Output channels; at stride 2 including those of the shortcut.</param>
     /// <param name="stride">1 or 2.</param>
     /// <param name="firstGroups">Groups of the first convolution and of the shuffle.</param>
     /// <param name="lastGroups">Groups of the last convolution.</param>
@@ -59,12 +59,12 @@ internal sealed class ShuffleUnit : Block
     }
 }
 
-/// <summary>Lets groups of channels mix (Zhang et al., ShuffleNet, arXiv 1707.01083, section 3.1).</summary>
+/// <summary>Shuffles channels between groups (Zhang et al., ShuffleNet, arXiv 1707.01083, section 3.1).</summary>
 internal static class ChannelShuffle
 {
     /// <summary>
-    /// [batch, channels, height, width] to the same shape: channel j of group i becomes channel i of group j, all channels seen as a table
-    /// of <paramref name="groups"/> rows that is transposed. The result has the layout of the images.
+    /// [batch, channels, height, width] to the same shape: channel j of group i becomes channel i of group j, by transposing the channels as a table
+    /// of <paramref name="groups"/> rows. The result has the layout of the images.
     /// </summary>
     public static Tensor Shuffle(Tensor images, int groups)
     {

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace ChannelDistillation.Models;
 
 /// <summary>
-/// One half of the channels passes through; the other goes through 1x1, 3x3 depthwise and 1x1 convolution; then all are shuffled (Ma et al.,
+/// Half of the channels pass through; the others go through 1x1, 3x3 depthwise and 1x1 convolution; then all are shuffled (Ma et al.,
 /// arXiv 1807.11164, figure 3c). Layers named as in the CRD benchmark.
 /// </summary>
 internal sealed class SplitUnit : Stage
@@ -31,7 +31,7 @@ internal sealed class SplitUnit : Stage
         RegisterComponents();
     }
 
-    /// <summary>As in the benchmark, the pre-activation is not shuffled: its channels lie in another order than the output's.</summary>
+    /// <summary>As in the benchmark, the pre-activation is not shuffled: the order of its channels differs from the output's.</summary>
     public override Tensor Run(Tensor input, bool keep, out Tensor? preActivation)
     {
         using var untouched = input.narrow(1, 0, half);

@@ -15,7 +15,7 @@ public sealed class VggNetwork : Backbone
     private readonly VggStage[] stages;
     private readonly Linear classifier;
 
-    /// <param name="depths">Convolutions of each group, five numbers.</param>
+    /// <param name="depths">Number of convolutions of each of the five groups.</param>
     public VggNetwork(string name, IReadOnlyList<int> depths, BackboneOptions options)
         : base(name)
     {
@@ -31,7 +31,7 @@ public sealed class VggNetwork : Backbone
 
     public override WeightInit WeightInit { get; } = new() { LinearLayers = WeightInit.Linear.SmallNormal };
 
-    /// <summary>Max-pooling of stride 2 rounds down, and the last one is there for large images only.</summary>
+    /// <summary>Max-pooling of stride 2 rounds down, and the last one exists for large images only.</summary>
     public static IReadOnlyList<FeatureShape> Shapes(ImageShape image)
     {
         (int height, int width) = (image.Height, image.Width);
@@ -54,15 +54,15 @@ public sealed class VggNetwork : Backbone
     protected internal override Tensor Classify(Tensor embedding) => classifier.forward(embedding);
 
     /// <summary>
-    /// Height of the maps from which a group pools them. The benchmark has the pooling before the last group for images of 64 pixels and not for
-    /// those of 32; here, from 64 pixels on.
+    /// Minimum height of the maps that a group pools. The benchmark pools before the last group for images of 64 pixels but not
+    /// of 32; here, from 64 pixels on.
     /// </summary>
     private static int PoolsFrom(int group) => group == Widths.Length - 1 ? 8 : 0;
 }
 
 /// <summary>
 /// VGG with BatchNorm for small images as in the CRD benchmark (arXiv 1910.10699): five groups of 3x3 convolutions of widths 64, 128, 256, 512, 512
-/// with one linear layer behind them. The first group is the stem; the features are the other four, after ReLU and before the next pooling.
+/// and one linear layer. The first group is the stem; the features are the other four, after ReLU and before the next pooling.
 /// </summary>
 public static class VggNets
 {
@@ -86,16 +86,16 @@ public static class VggNets
 }
 
 /// <summary>2x2 max-pooling, then 3x3 convolutions, each with bias, BatchNorm and ReLU.</summary>
-/// <param name="input">Channels.</param>
+/// <param name="input">Input channels.</param>
 /// <param name="width">Channels of every convolution.</param>
-/// <param name="depth">Convolutions.</param>
-/// <param name="poolsFrom">Maps of less than this height are not pooled.</param>
+/// <param name="depth">Number of convolutions.</param>
+/// <param name="poolsFrom">Maps of smaller height are not pooled.</param>
 internal sealed class VggStage(int input, int width, int depth, int poolsFrom) : Stage(nameof(VggStage))
 {
-    /// <summary>The convolutions, without the last ReLU. The network registers it under its own name: in the state there is no stage around it.</summary>
+    /// <summary>The convolutions, without the last ReLU. The network registers them under its own names: the state has no name of the stage.</summary>
     public Chain Block { get; } = new(Layers(input, width, depth));
 
-    /// <summary>Convolution, BatchNorm, ReLU and so on, ending with a BatchNorm.</summary>
+    /// <summary>Alternating convolution, BatchNorm and ReLU, ending with a BatchNorm.</summary>
     public static IEnumerable<nn.Module<Tensor, Tensor>> Layers(int input, int width, int depth)
     {
         for (int index = 0; index < depth; index++)

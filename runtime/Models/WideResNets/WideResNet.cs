@@ -26,7 +26,7 @@ public sealed class WideResNet : Backbone
         bn1 = new(widths[^1]);
         fc = new(widths[^1], options.Classes);
         stages = new WideStage[widths.Count];
-        // From the end: a stage's pre-activation is what the BatchNorm behind it makes of its output.
+        // In reverse order: a stage's pre-activation needs the BatchNorm that follows it.
         BatchNorm behind = bn1;
         for (int stage = stages.Length - 1; stage >= 0; stage--)
         {
@@ -58,7 +58,7 @@ public sealed class WideResNet : Backbone
 
 /// <summary>
 /// Wide ResNets for small images (Zagoruyko and Komodakis, arXiv 1605.07146), `wrnD-K`: three stages of (D - 4) / 6 pre-activation blocks,
-/// K times as wide as 16, 32, 64. Features as in the CRD benchmark (arXiv 1910.10699): the sums that the stages end with, not activated.
+/// K times as wide as 16, 32, 64. Features as in the CRD benchmark (arXiv 1910.10699): the sums at the ends of the stages, not activated.
 /// </summary>
 public static class WideResNets
 {
@@ -81,22 +81,22 @@ public static class WideResNets
 }
 
 /// <summary>
-/// Blocks of a <see cref="WideResNet"/>. The stage ends with a sum; BatchNorm and ReLU of it belong to what comes next. Its pre-activation is
-/// the sum through that BatchNorm, whose running statistics count the batch once, when the network itself gets there.
+/// Blocks of a <see cref="WideResNet"/>. The stage ends with a sum; its BatchNorm and ReLU belong to the next stage. Its pre-activation is
+/// the sum after that BatchNorm, whose running statistics are updated only when the network itself reaches it.
 /// </summary>
 internal sealed class WideStage : Stage
 {
     private readonly WideBlock[] blocks;
     private readonly Chain layer;
 
-    // A function, as TorchSharp would take a field of the next stage's layer for a part of this stage.
+    // A function, because TorchSharp would register a field with the next stage's layer as part of this stage.
     private readonly Func<Tensor, Tensor> look;
 
-    /// <param name="input">Channels.</param>
-    /// <param name="width">Channels of the output.</param>
-    /// <param name="stride">Of the first block.</param>
-    /// <param name="depth">Blocks.</param>
-    /// <param name="behind">The BatchNorm that the output goes to; not this stage's own.</param>
+    /// <param name="input">Input channels.</param>
+    /// <param name="width">Output channels.</param>
+    /// <param name="stride">Stride of the first block.</param>
+    /// <param name="depth">Number of blocks.</param>
+    /// <param name="behind">The BatchNorm that follows the output; not part of this stage.</param>
     public WideStage(int input, int width, int stride, int depth, BatchNorm behind)
         : base(nameof(WideStage))
     {
@@ -119,7 +119,7 @@ internal sealed class WideStage : Stage
 
 /// <summary>
 /// BatchNorm and ReLU before each of two 3x3 convolutions, and a shortcut (Zagoruyko and Komodakis, arXiv 1605.07146, figure 1a):
-/// conv2(relu(bn2(conv1(a)))) + shortcut, where a = relu(bn1(x)). The shortcut is x itself, or a 1x1 convolution of a where the number of
+/// conv2(relu(bn2(conv1(a)))) + shortcut, where a = relu(bn1(x)). The shortcut is x itself, or a 1x1 convolution of a if the number of
 /// channels changes. Layers named as in the CRD benchmark.
 /// </summary>
 internal sealed class WideBlock : nn.Module<Tensor, Tensor>
@@ -130,9 +130,9 @@ internal sealed class WideBlock : nn.Module<Tensor, Tensor>
     private readonly Convolution conv2;
     private readonly Convolution? convShortcut;
 
-    /// <param name="input">Channels.</param>
+    /// <param name="input">Input channels.</param>
     /// <param name="width">Channels of both convolutions and of the output.</param>
-    /// <param name="stride">Of the first convolution.</param>
+    /// <param name="stride">Stride of the first convolution.</param>
     public WideBlock(int input, int width, int stride)
         : base(nameof(WideBlock))
     {

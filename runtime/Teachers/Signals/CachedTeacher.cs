@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace ChannelDistillation.Teachers.Signals;
 
 /// <summary>
-/// A teacher that is asked once about each view of each image. Where everything that is wanted of a batch is kept it is not asked, and
-/// where nothing is ever missing its weights are not even loaded.
+/// A teacher that computes each view of each image once. If all requested outputs of a batch are cached, it does not run; if
+/// nothing is missing, its weights are never loaded.
 /// </summary>
 internal sealed class CachedTeacher : ITeacher
 {
@@ -18,15 +18,15 @@ internal sealed class CachedTeacher : ITeacher
     private readonly Action<string> remark;
     private bool isFull;
 
-    /// <param name="store">Owned by this object from now on.</param>
-    /// <param name="load">Loads the teacher; so it is, too.</param>
-    /// <param name="views">Views of each image.</param>
-    /// <param name="everything">What is kept: what the runs read in any epoch, so that a loss that starts later finds it.</param>
-    /// <param name="remark">Told where nothing more can be kept.</param>
+    /// <param name="store">This object takes ownership.</param>
+    /// <param name="load">Loads the teacher; this object takes ownership of it.</param>
+    /// <param name="views">Number of views of each image.</param>
+    /// <param name="everything">What is cached: all that the runs read in any epoch, so that a loss that starts later finds it.</param>
+    /// <param name="remark">Receives a message if nothing more can be cached.</param>
     public CachedTeacher(SignalStore store, Func<FrozenTeacher> load, int views, Taps everything, Action<string> remark)
     {
         this.store = store;
-        // On a thread of its own there is no dispose scope: weights that are loaded within a step must outlive it.
+        // A separate thread has no dispose scope: weights loaded within a step must outlive it.
         teacher = new(() => Task.Run(load).GetAwaiter().GetResult());
         this.views = views;
         this.everything = everything;
@@ -61,7 +61,7 @@ internal sealed class CachedTeacher : ITeacher
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             isFull = true;
-            remark($"No more of what the teacher says can be kept: {error.Message} It is asked about every batch that is not kept yet.");
+            remark($"The teacher's outputs can no longer be cached: {error.Message} The teacher runs on every batch that is not cached.");
         }
     }
 }

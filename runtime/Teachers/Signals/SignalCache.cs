@@ -10,26 +10,26 @@ using static TorchSharp.torch;
 namespace ChannelDistillation.Teachers.Signals;
 
 /// <summary>
-/// What teachers have said of training images, under the workspace's cache folder: a folder for everything that an answer depends on,
-/// which is the teacher's weights, the images and how they are varied. All of it can be computed again.
+/// Cached teacher outputs for training images, under the workspace's cache folder: one folder per combination of
+/// teacher weights, images and augmentation. All of it can be recomputed.
 /// </summary>
 public static class SignalCache
 {
-    /// <summary>The part of a loss's needs that no cache can serve.</summary>
+    /// <summary>Whether the cache can serve a loss: not if it needs whole feature maps.</summary>
     public static bool IsServed(LossDescriptor loss) => (loss.Needs & TeacherSignal.WholeMaps) == 0;
 
-    /// <summary>Bytes on the disk when all is kept that the runs of a cohort read of their teacher.</summary>
+    /// <summary>Bytes on disk when all teacher outputs that a cohort reads are cached.</summary>
     /// <param name="runs">With one teacher and one dataset.</param>
     /// <param name="images">Images of the training set.</param>
     public static long Size(IReadOnlyList<RunSpec> runs, TeacherSpec teacher, DatasetDescriptor dataset, int images) =>
         SignalKind.OfRuns(runs, teacher.Model, dataset.Classes).Sum(kind => SignalFile.Size((long)images * ViewsOf(runs[0].Dataset), kind.Width));
 
-    /// <summary>The teacher of a cohort with what it has said before.</summary>
-    /// <param name="runs">The cohort's.</param>
+    /// <summary>The teacher of a cohort with its cached outputs.</summary>
+    /// <param name="runs">The cohort's runs.</param>
     /// <param name="content">SHA-256 of the teacher's weights.</param>
-    /// <param name="layout">What it computes in.</param>
-    /// <param name="remark">Told what a person should know: damage, or that nothing can be kept.</param>
-    /// <exception cref="ArgumentException">A loss reads what is not kept, or the answers depend on more than the image: experiments are validated before they get here.</exception>
+    /// <param name="layout">The teacher's memory layout.</param>
+    /// <param name="remark">Receives messages about damage, or if nothing can be cached.</param>
+    /// <exception cref="ArgumentException">A loss reads outputs that are not cached, or the outputs depend on more than the image. Experiments are validated before this call.</exception>
     internal static ITeacher Open(
         IReadOnlyList<RunSpec> runs,
         TeacherSpec teacher,
@@ -44,7 +44,7 @@ public static class SignalCache
         DatasetSpec spec = runs[0].Dataset;
         AugmentationSpec augmentation = spec.Augmentation ?? dataset.Descriptor.Augmentation;
         if (teacher.BatchNorm == TeacherBatchNorm.BatchStats || augmentation.IsRandom && spec.Views is null)
-            throw new ArgumentException("What this teacher says of an image is not the same in every epoch.", nameof(teacher));
+            throw new ArgumentException("The teacher's outputs for an image differ between epochs.", nameof(teacher));
         IReadOnlyList<SignalKind> kinds = SignalKind.OfRuns(runs, teacher.Model, dataset.Descriptor.Classes);
         string folder = Path.Combine(
             workspace.Cache,
@@ -59,14 +59,14 @@ public static class SignalCache
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            remark($"What the teacher says cannot be kept in {folder}: {error.Message} The teacher is asked about every batch.");
+            remark($"The teacher's outputs cannot be cached in {folder}: {error.Message} The teacher runs on every batch.");
             return load();
         }
     }
 
     private static int ViewsOf(DatasetSpec dataset) => dataset.Views ?? 1;
 
-    /// <summary>Hashes everything that an answer depends on; the teacher counts by its weights, wherever they lie.</summary>
+    /// <summary>Hashes everything that the outputs depend on; the teacher is identified by its weights, not their path.</summary>
     private static string KeyOf(
         RunSpec run,
         TeacherSpec teacher,
@@ -93,7 +93,7 @@ public static class SignalCache
                 json.WriteNumber("seed", run.DataSeed);
             if (run.Train.Precision != Precision.Float32)
                 json.WriteString("precision", SpecJson.NameOf(run.Train.Precision));
-            // Sums in another order: a run that is resumed must learn from the same digits.
+            // The layout changes the order of summation: a resumed run must learn from identical digits.
             if (layout != TensorLayout.ChannelsLast)
                 json.WriteString("layout", TensorLayouts.NameOf(layout));
             json.WriteEndObject();

@@ -8,7 +8,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace ChannelDistillation.Teachers.Signals;
 
-/// <summary>Whether a row of a <see cref="SignalFile"/> can be used.</summary>
+/// <summary>State of a row of a <see cref="SignalFile"/>.</summary>
 internal enum RowState
 {
     Missing,
@@ -17,9 +17,9 @@ internal enum RowState
 }
 
 /// <summary>
-/// Rows of float32 on the disk, each with a checksum behind it that is also the mark of a row that is there (0: it is not). Rows are read
-/// through a memory map and written by ordinary writes, because a full disk ends a process that writes through a map. Several
-/// processes may read and write one file: rows of one place are the same wherever they come from, and half a row does not fit its checksum.
+/// Rows of float32 on disk, each followed by a checksum that also marks the row as present (0: missing). Rows are read
+/// through a memory map but written by ordinary writes, because a full disk kills a process that writes through a map. Several
+/// processes may read and write one file: the same row has the same content in all of them, and a partly written row does not match its checksum.
 /// </summary>
 internal sealed unsafe class SignalFile : IDisposable
 {
@@ -33,9 +33,9 @@ internal sealed unsafe class SignalFile : IDisposable
     private readonly MemoryMappedViewAccessor view;
     private readonly byte* start;
 
-    /// <summary>Opens a file, or makes it.</summary>
-    /// <exception cref="DamagedFileException">It is there, and is no such file of this size.</exception>
-    /// <exception cref="IOException">It cannot be made or opened; so does UnauthorizedAccessException.</exception>
+    /// <summary>Opens a file, or creates it.</summary>
+    /// <exception cref="DamagedFileException">The existing file is not a signal file of this size.</exception>
+    /// <exception cref="IOException">The file cannot be created or opened.</exception>
     public SignalFile(string path, long rows, int width)
     {
         Path = path;
@@ -47,13 +47,13 @@ internal sealed unsafe class SignalFile : IDisposable
         try
         {
             Span<byte> header = stackalloc byte[HeaderSize];
-            // A map of a file that is too short would end the process when it is read.
+            // Reading beyond the end of a mapped file would kill the process.
             if (
                 RandomAccess.GetLength(handle) != Size(rows, width)
                 || RandomAccess.Read(handle, header, 0) != HeaderSize
                 || !header.SequenceEqual(Header(rows, width))
             )
-                throw new DamagedFileException(path, "its length or its beginning is not what was written");
+                throw new DamagedFileException(path, "its length or header is wrong");
             map = MemoryMappedFile.CreateFromFile(handle, null, 0, MemoryMappedFileAccess.ReadWrite, HandleInheritability.None, leaveOpen: true);
             view = map.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
         }
@@ -68,23 +68,23 @@ internal sealed unsafe class SignalFile : IDisposable
 
     public string Path { get; }
 
-    /// <summary>Bytes of a whole file.</summary>
+    /// <summary>Size of a complete file in bytes.</summary>
     public static long Size(long rows, int width) => HeaderSize + rows * RowSize(width);
 
     /// <summary>Copies a row.</summary>
-    /// <param name="destination">`width` numbers; they mean something where the row is there.</param>
+    /// <param name="destination">`width` numbers, valid only if the row is present.</param>
     public RowState Read(long row, Span<float> destination)
     {
         ReadOnlySpan<byte> place = Place(row);
         ulong mark = BinaryPrimitives.ReadUInt64LittleEndian(place[^sizeof(ulong)..]);
         if (mark == 0)
             return RowState.Missing;
-        // Checked is the copy: another process may be writing.
+        // The copy is verified, because another process may be writing.
         MemoryMarshal.Cast<byte, float>(place[..^sizeof(ulong)]).CopyTo(destination);
         return mark == Mark(row, destination) ? RowState.There : RowState.Damaged;
     }
 
-    /// <exception cref="IOException">The disk is full or broken.</exception>
+    /// <exception cref="IOException">The disk is full or faulty.</exception>
     public void Write(long row, ReadOnlySpan<float> values)
     {
         MemoryMarshal.AsBytes(values).CopyTo(written);
@@ -100,7 +100,7 @@ internal sealed unsafe class SignalFile : IDisposable
         handle.Dispose();
     }
 
-    /// <summary>Removes a file that turned out to be damaged. A process that has it open goes on with it, for itself.</summary>
+    /// <summary>Removes a damaged file. Processes that have it open keep using their handle.</summary>
     public static void Remove(string path)
     {
         using ProcessLock held = Lock(path);
@@ -110,7 +110,7 @@ internal sealed unsafe class SignalFile : IDisposable
     private static void Make(string path, long rows, int width)
     {
         using ProcessLock held = Lock(path);
-        // Another process may have made it while this one waited.
+        // Another process may have created it while this one waited.
         if (!File.Exists(path))
         {
             AtomicFile.Write(

@@ -5,20 +5,20 @@ using static TorchSharp.torch;
 
 namespace ChannelDistillation.Teachers.Signals;
 
-/// <summary>A part of a teacher's answer that is small enough to be kept for every image.</summary>
-/// <param name="Name">The name of its file.</param>
-/// <param name="Width">Numbers for each image.</param>
-/// <param name="Taps">What the teacher is asked for it.</param>
-/// <param name="Of">It, of a batch: [batch, Width].</param>
+/// <summary>A kind of teacher output that is small enough to be cached for every image.</summary>
+/// <param name="Name">Name of its file.</param>
+/// <param name="Width">Numbers per image.</param>
+/// <param name="Taps">The taps that it requires.</param>
+/// <param name="Of">Extracts it for a batch: [batch, Width].</param>
 internal sealed record SignalKind(string Name, int Width, Taps Taps, Func<TeacherSignals, Tensor> Of)
 {
-    /// <summary>What some runs read of their teacher, in any epoch.</summary>
-    /// <exception cref="ArgumentException">One of them reads whole maps, which are not kept: experiments are validated before they get here.</exception>
+    /// <summary>The kinds that some runs read of their teacher in any epoch.</summary>
+    /// <exception cref="ArgumentException">A run reads whole maps, which are not cached. Experiments are validated before this call.</exception>
     public static IReadOnlyList<SignalKind> OfRuns(IEnumerable<RunSpec> runs, ModelSpec teacher, int classes)
     {
         TeacherSignal needs = runs.SelectMany(run => run.Losses).Aggregate(TeacherSignal.None, (all, loss) => all | LossCatalog.Describe(loss).Needs);
         if ((needs & TeacherSignal.WholeMaps) != 0)
-            throw new ArgumentException("A loss reads whole maps of the teacher, and these are not kept.", nameof(runs));
+            throw new ArgumentException("A loss reads whole feature maps of the teacher, which are not cached.", nameof(runs));
         ModelDescriptor model = ModelCatalog.Describe(teacher);
         var kinds = new List<SignalKind>();
         if (needs.HasFlag(TeacherSignal.Logits))

@@ -8,20 +8,20 @@ using static TorchSharp.torch;
 
 namespace ChannelDistillation.Teachers.Signals;
 
-/// <summary>What a teacher says of each view of each training image: a file for each kind of signal, a row for each image of each view.</summary>
-/// <param name="folder">Made where it is not there.</param>
+/// <summary>Cached teacher outputs for each view of each training image: one file per kind of output, with a row per image and view.</summary>
+/// <param name="folder">Created if needed.</param>
 /// <param name="images">Images of the training set.</param>
-/// <param name="remark">Told of damaged rows, once for each file.</param>
+/// <param name="remark">Receives a message about damaged rows, once per file.</param>
 internal sealed class SignalStore(string folder, IReadOnlyList<SignalKind> kinds, int images, int views, Action<string> remark) : IDisposable
 {
     private readonly HashSet<SignalFile> damaged = [];
     private readonly SignalFile[] files = Open(folder, kinds, (long)images * views, remark);
 
-    /// <summary>What is kept of a batch, in the current dispose scope.</summary>
-    /// <param name="indices">Of the images, in the training set.</param>
-    /// <param name="view">From 0.</param>
-    /// <param name="taps">What is wanted; a part of what the kinds are.</param>
-    /// <returns>Null: some of it is not kept yet.</returns>
+    /// <summary>The cached outputs for a batch, in the current dispose scope.</summary>
+    /// <param name="indices">Positions of the images in the training set.</param>
+    /// <param name="view">Counted from 0.</param>
+    /// <param name="taps">The requested taps, a subset of the cached kinds.</param>
+    /// <returns>Null if some of them are not cached yet.</returns>
     public ModelOutput? Read(ReadOnlySpan<int> indices, int view, Taps taps, Device device)
     {
         Tensor? logits = null;
@@ -44,8 +44,8 @@ internal sealed class SignalStore(string folder, IReadOnlyList<SignalKind> kinds
         return new(logits, [], embedding, null, means);
     }
 
-    /// <summary>Keeps what is not kept yet, or is damaged.</summary>
-    /// <exception cref="IOException">The disk is full or broken.</exception>
+    /// <summary>Writes outputs that are missing or damaged.</summary>
+    /// <exception cref="IOException">The disk is full or faulty.</exception>
     public void Write(ReadOnlySpan<int> indices, int view, TeacherSignals signals)
     {
         for (int i = 0; i < kinds.Count; i++)
@@ -87,7 +87,7 @@ internal sealed class SignalStore(string folder, IReadOnlyList<SignalKind> kinds
     {
         RowState state = file.Read(row, destination);
         if (state == RowState.Damaged && damaged.Add(file))
-            remark($"{file.Path} is damaged in places: the teacher is asked again about their images.");
+            remark($"{file.Path} is partly damaged: the teacher's outputs are recomputed for the damaged images.");
         return state == RowState.There;
     }
 
@@ -117,7 +117,7 @@ internal sealed class SignalStore(string folder, IReadOnlyList<SignalKind> kinds
         }
         catch (DamagedFileException error)
         {
-            remark($"{error.Message} It is made anew.");
+            remark($"{error.Message} It is regenerated.");
             SignalFile.Remove(path);
             return new(path, rows, width);
         }

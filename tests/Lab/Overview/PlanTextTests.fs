@@ -105,7 +105,7 @@ Loss weights over 8 epochs
 
               Expect.stringContains
                   (note "{ image_folder: photos, classes: 3 }")
-                  "Dataset photos: not on this machine. There is no folder photos. It should hold train/ and val/"
+                  "Dataset photos: not on this machine. There is no folder photos. It must contain train/ and val/"
                   "a folder"
 
               Expect.stringContains (note "imagenet") "Dataset imagenet: not on this machine. There is no folder data/imagenet." "imagenet"
@@ -134,7 +134,7 @@ Loss weights over 8 epochs
 
               Expect.stringStarts
                   (note "resnet152-cifar100" "cifar100")
-                  "Teacher resnet152: not on this machine. The teacher resnet152-cifar100 is not in pretrain/resnet152-cifar.pth. The repository of the paper links this file; its address and checksum are not verified here."
+                  "Teacher resnet152: not on this machine. The teacher resnet152-cifar100 is not in pretrain/resnet152-cifar.pth. The paper's repository links this file; its address and checksum are not known here."
                   "one that nobody offers"
 
               Expect.equal

@@ -103,7 +103,7 @@ let tests =
                   match job.State with
                   | GaveUp RunStatus.Diverged ->
                       let reason = Expect.wantSome (Job.reason job) job.Run.Name
-                      Expect.isMatch reason "^In epoch 1, step [12], ce became infinite or not a number\\." job.Run.Name
+                      Expect.isMatch reason "^In epoch 1, step [12], ce became infinite or NaN\\." job.Run.Name
                   | GaveUp _ -> Expect.equal (Job.reason job) (Some "InvalidOperationException: a mistake of ours") job.Run.Name
                   | state -> Expect.equal (state = Done) (not (List.contains job.Folder spoilt)) job.Run.Name
 

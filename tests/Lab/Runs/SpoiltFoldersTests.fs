@@ -210,8 +210,8 @@ let tests =
 
                   Expect.equal
                       outcome.Missing
-                      [ $"Nothing more can be saved: {metrics} is a folder where a file must be: remove it. What was saved before is whole. "
-                        + "Make room, or make the folder writable, and repeat the command." ]
+                      [ $"Nothing can be saved: {metrics} must be a file but is a folder; remove it. Earlier checkpoints are intact. "
+                        + "Free disk space or make the folder writable, and repeat the command." ]
                       "said"
 
                   Directory.Delete metrics

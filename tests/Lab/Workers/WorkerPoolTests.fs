@@ -29,8 +29,8 @@ let private sweep (folder: TemporaryFolder) (lost: int) =
     sweep folder [ Processor 1; Processor 2 ] experiment id
 
 let private sentence =
-    "The GPU cannot be used by this process any more: CUDA error: device-side assert triggered. Runs go on from their last checkpoints when the command "
-    + "is repeated. `nvidia-smi` shows whether the GPU is in order."
+    "This process can no longer use the GPU: CUDA error: device-side assert triggered. Repeat the command to resume runs from their last checkpoints; "
+    + "`nvidia-smi` shows the state of the GPU."
 
 [<Tests>]
 let tests =

@@ -8,10 +8,10 @@ open TorchSharp
 open ChannelDistillation.Checkpoints
 open ChannelDistillation.Tests
 
-/// What may be made of a few kilobytes.
+/// Memory limit for reading a file of a few kilobytes.
 let private mostBytes = 64L <<< 20
 
-/// Flips a few bytes, mostly where the description is, or cuts the end off, or doubles a part.
+/// Flips a few bytes, mostly in the description, or truncates the file, or duplicates a part.
 let private damage (random: Random) (bytes: byte[]) =
     let copy = Array.copy bytes
 
@@ -32,7 +32,7 @@ let private damage (random: Random) (bytes: byte[]) =
 
         copy
 
-/// Reads all that can be read; any other end than a value or a refusal is an error.
+/// Reads everything that can be read; any outcome other than a value or a refusal is an error.
 let private readAll path =
     use _ = torch.NewDisposeScope()
 
@@ -51,7 +51,7 @@ let private readAll path =
 
 let private golden name = File.ReadAllBytes(Golden.path (Path.Combine("checkpoints", name)))
 
-/// A file of ours, which carries a checksum.
+/// A file written by this program, with a checksum.
 let private ours () =
     use _ = torch.NewDisposeScope()
     use folder = new TemporaryFolder()
@@ -99,6 +99,6 @@ let tests =
                 "types.pth"
                 "parameters.pth"
                 "sample.safetensors" ] do
-              test $"{source} with bytes changed, cut off or doubled is read or refused" { fuzz source (golden source) 1500 }
+              test $"A {source} file with bytes changed, removed or duplicated is read or refused" { fuzz source (golden source) 1500 }
 
-          test "a file of ours with bytes changed, cut off or doubled is read or refused" { fuzz "ours" (ours ()) 1500 } ]
+          test "A file of ours with bytes changed, removed or duplicated is read or refused" { fuzz "ours" (ours ()) 1500 } ]

@@ -24,7 +24,7 @@ let private write path (tensors: (string * torch.Tensor) seq) =
 let private state (model: Network) = [ for entry in model.state_dict () -> entry.Key, entry.Value ]
 let private numbers (model: Network) = [ for name, tensor in state model -> name, Golden.toArray tensor ]
 
-/// Writes what is made of the state of a resnet8 for 10 classes, and loads it into another model; what is said.
+/// Writes a modified state of a resnet8 for 10 classes, and loads it into another model; returns the message.
 let private refused change (into: Network) =
     use _ = torch.NewDisposeScope()
     use folder = new TemporaryFolder()
@@ -39,13 +39,13 @@ let private refused change (into: Network) =
         Expect.equal (numbers into) before "the model is as it was"
         error.Message.Replace(path, "FILE")
 
-let private start = "FILE does not hold the weights of this model (resnet8): "
+let private start = "FILE does not contain the weights of this model (resnet8): "
 
 [<Tests>]
 let tests =
     testList
         "loading a checkpoint"
-        [ test "gives a model the file's numbers, whatever prefix and type they have in it" {
+        [ test "A model gets the file's numbers, whatever prefix and type they have in it" {
               use _ = torch.NewDisposeScope()
               use folder = new TemporaryFolder()
               let saved = filled "resnet8" 3 10 1L
@@ -70,7 +70,7 @@ let tests =
                       Golden.closeWith 1e-2 tolerance expected actual $"{prefix}{name}"
           }
 
-          test "takes the network that fits where there are several" {
+          test "The network that fits is loaded from a file with several networks" {
               use _ = torch.NewDisposeScope()
               use folder = new TemporaryFolder()
               let path = folder.File "a.safetensors"
@@ -93,7 +93,7 @@ let tests =
                   Expect.equal (numbers loaded) (numbers saved) "numbers"
           }
 
-          test "refuses values that are infinite or not a number, and names their tensor" {
+          test "Infinite and NaN values are refused, with the name of their tensor" {
               use _ = torch.NewDisposeScope()
               use folder = new TemporaryFolder()
               let path = folder.File "a.safetensors"
@@ -106,11 +106,11 @@ let tests =
                   Expect.throwsC (fun () -> Checkpoint.LoadInto(build "resnet8" 3 10, path)) (fun error ->
                       Expect.equal
                           error.Message
-                          $"{path} holds values that are infinite or not a number, in `{name}`. Training may have diverged before it was written."
+                          $"{path} contains infinite or NaN values in `{name}`. Training may have diverged before it was written."
                           "message")
           }
 
-          test "finds the network that the CRD benchmark's training saves under `model`, beside its epoch and its best accuracy on a GPU" {
+          test "The network that the CRD benchmark saves under `model`, beside its epoch and best accuracy, is found" {
               use _ = torch.NewDisposeScope()
               use folder = new TemporaryFolder()
               let path = folder.File "ckpt_epoch_240.pth"
@@ -149,7 +149,7 @@ let tests =
               Expect.equal (numbers loaded) (numbers saved) "numbers"
           }
 
-          test "does without num_batches_tracked, which older PyTorch did not keep" {
+          test "A file without num_batches_tracked, which older PyTorch did not write, is loaded" {
               use _ = torch.NewDisposeScope()
               use folder = new TemporaryFolder()
               let path = folder.File "a.safetensors"
@@ -160,7 +160,7 @@ let tests =
               Expect.equal (numbers loaded) (numbers saved) "numbers"
           }
 
-          test "reads a ResNet whose layers are called `shortcut` and `linear`, and says so" {
+          test "A ResNet with layers named `shortcut` and `linear` is loaded, and the renaming is reported" {
               use _ = torch.NewDisposeScope()
               use folder = new TemporaryFolder()
               let path = folder.File "a.safetensors"
@@ -179,7 +179,7 @@ let tests =
           }
 
           for name in [ "resnet8"; "resnet50"; "wrn16-2"; "vgg8"; "mobilenetv2"; "shufflenetv1"; "shufflenetv2" ] do
-              test $"leaves the names of {name} alone" {
+              test $"The names of {name} are not changed" {
                   use _ = torch.NewDisposeScope()
                   use folder = new TemporaryFolder()
                   let path = folder.File "a.safetensors"
@@ -191,7 +191,7 @@ let tests =
                   Expect.equal [ for tensor in set.Tensors -> tensor.Name ] (List.map fst (state saved)) "names"
               }
 
-          test "finds one changed bit in a file of ours, whatever its name" {
+          test "A single changed bit in a file of ours is detected, whatever the file's name" {
               use _ = torch.NewDisposeScope()
               use folder = new TemporaryFolder()
               let path = folder.File "a.safetensors"
@@ -203,7 +203,7 @@ let tests =
               let before = numbers into
 
               Expect.throwsC (fun () -> Checkpoint.LoadInto(into, path)) (fun error ->
-                  Expect.equal error.Message $"{path} is damaged: its checksum does not fit its content." "the message")
+                  Expect.equal error.Message $"{path} is damaged: its checksum does not match its content." "the message")
 
               Expect.equal (numbers into) before "the model is as it was"
           }
@@ -238,12 +238,12 @@ let tests =
                 "15 tensors are missing (`layer3.0.conv1.weight`, `layer3.0.bn1.weight`, `layer3.0.bn1.bias`, ...); "
                 + "`layer1.0.conv1.weight` is 1x16x16x3x3 instead of 16x16x3x3, `layer1.0.bn1.weight` is 1x16 instead of 16, "
                 + "`layer1.0.bn1.bias` is 1x16 instead of 16, and 9 more differ." ] do
-              test $"{what}: is refused with what differs" {
+              test $"A file with {what} is refused with the differences" {
                   use model = build "resnet8" channels classes
                   Expect.equal (refused change model) (start + message) "the message"
               }
 
-          test "another stem is called so" {
+          test "A difference in the stem is reported as such" {
               use _ = torch.NewDisposeScope()
               use folder = new TemporaryFolder()
               let path = folder.File "a.safetensors"
@@ -259,7 +259,7 @@ let tests =
 
               Expect.equal
                   message
-                  ("FILE does not hold the weights of this model (resnet18): its stem begins with a 7x7 convolution, the model's with 3x3. "
+                  ("FILE does not contain the weights of this model (resnet18): its stem begins with a 7x7 convolution, the model's with 3x3. "
                    + "They are the weights of resnet18 for 10 classes, imagenet stem.")
                   "the message"
           } ]

@@ -1,4 +1,4 @@
-/// Writes pickles and zip archives byte by byte: those that PyTorch never writes.
+/// Writes pickles and zip archives byte by byte, including ones that PyTorch never writes.
 module ChannelDistillation.Tests.Runtime.Checkpoints.PickleWriter
 
 open System
@@ -35,7 +35,7 @@ let tensorOf (storage: byte[]) offset shape strides =
 
 let pickle (value: byte[]) = Array.concat [ [| 0x80uy; 2uy |]; value; op '.' ]
 
-/// A checkpoint as torch.save makes it; entries are stored unless asked otherwise.
+/// A checkpoint in the format of torch.save; entries are stored uncompressed by default.
 let zip (compression: CompressionLevel) (entries: (string * byte[]) list) =
     use memory = new MemoryStream()
 
@@ -50,7 +50,7 @@ let zip (compression: CompressionLevel) (entries: (string * byte[]) list) =
 let checkpoint (value: byte[]) (storages: (string * byte[]) list) =
     zip CompressionLevel.NoCompression (("data.pkl", pickle value) :: [ for key, bytes in storages -> "data/" + key, bytes ])
 
-/// The container of PyTorch before 1.6.
+/// The format of PyTorch before 1.6.
 let legacy (value: byte[]) (storages: (string * int64 * byte[]) list) =
     Array.concat
         [ pickle [| 0x8auy; 10uy; 0x6cuy; 0xfcuy; 0x9cuy; 0x46uy; 0xf9uy; 0x20uy; 0x6auy; 0xa8uy; 0x50uy; 0x19uy |]

@@ -1,4 +1,4 @@
-/// Our checkpoints in PyTorch, and PyTorch's here, with the same answers. Needs a Python with PyTorch and torchvision; without it the tests are skipped.
+/// Exchanges checkpoints with PyTorch and compares the outputs. Needs a Python with PyTorch and torchvision; without it the tests are skipped.
 module ChannelDistillation.Tests.Runtime.Checkpoints.PyTorchTests
 
 open System.IO
@@ -20,7 +20,7 @@ let private python (name: string) (arguments: string list) =
     else
         None
 
-/// Debian's packages belong to Debian's Python, which need not be the first on the path.
+/// Debian's packages belong to Debian's Python, which need not be the first in the path.
 let private withTorch =
     lazy
         ([ "/usr/bin/python3"; "python3" ]
@@ -37,7 +37,7 @@ let private run (script: string) (arguments: string list) =
         | Some(0, output, _) -> output
         | other -> failtest $"Python ended with {other}"
 
-/// The Python of docs/checkpoints.md, as a reader would copy it.
+/// The Python code of docs/checkpoints.md.
 let private snippets =
     lazy
         (let text = File.ReadAllText(Path.Combine(Repository.root, "docs/checkpoints.md"))
@@ -54,7 +54,7 @@ def say(model, values):
 
 let private shape = [| 2L; 3L; 32L; 32L |]
 
-/// Images that both sides see, and where they are written.
+/// The input images of both sides, and where they are written.
 let private images (folder: TemporaryFolder) =
     let values = Golden.noise (Array.fold (*) 1L shape) 1.0
     let path = folder.File "images.json"
@@ -74,7 +74,7 @@ let private numbers (output: string) = JsonSerializer.Deserialize<float[]> outpu
 let tests =
     testList
         "checkpoints between here and PyTorch"
-        [ test "a student of ours gives the same logits in torchvision" {
+        [ test "A student of ours produces the same logits in torchvision" {
               use _ = torch.NewDisposeScope()
               use folder = new TemporaryFolder()
               let student = build "resnet18" Stem.Cifar 10
@@ -97,7 +97,7 @@ say(model, sys.argv[2])
               Golden.closeWith 1.0 1e-4 theirs (logits student images) "logits"
           }
 
-          test "a network that Python scripts with weights of ours gives the features and logits that ours gives" {
+          test "A network scripted in Python with weights of ours produces our features and logits" {
               use _ = torch.NewDisposeScope()
               use folder = new TemporaryFolder()
               let ours = build "resnet18" Stem.Cifar 10
@@ -133,7 +133,7 @@ export_network(model, sys.argv[2], image=(3, 32, 32), taps=taps, train=True)
           }
 
           for kind, options in [ "zip", ""; "legacy", ", _use_new_zipfile_serialization=False" ] do
-              test $"a torchvision model in a {kind} file gives the same logits here" {
+              test $"A torchvision model in a {kind} file produces the same logits here" {
                   use _ = torch.NewDisposeScope()
                   use folder = new TemporaryFolder()
                   let path = folder.File "resnet34.pth"

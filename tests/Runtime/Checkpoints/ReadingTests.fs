@@ -31,14 +31,14 @@ let tests =
               [ "zip.pth", CheckpointFormat.PyTorchZip
                 "legacy.pth", CheckpointFormat.PyTorchLegacy
                 "sample.safetensors", CheckpointFormat.Safetensors ] do
-              test $"{name} holds what PyTorch put into it" {
+              test $"Reading {name} gives the values that PyTorch wrote" {
                   use file = CheckpointFile.Open(golden name)
                   Expect.equal file.Format format "format"
                   Expect.equal (places file) [ "", "", 8 ] "where"
                   expectState name (values.Value.GetProperty "state") file.Sets[0] file
               }
 
-          test "a training checkpoint of DataParallel holds a student and its teacher" {
+          test "A training checkpoint of DataParallel contains a student and its teacher" {
               use file = CheckpointFile.Open(golden "nested_dataparallel.pth")
 
               Expect.equal
@@ -56,7 +56,7 @@ let tests =
               Expect.equal (List.ofSeq file.Others) [ "optimizer_state_dict" ] "what else is in it"
           }
 
-          test "views, shared storages and narrow floats come out as they look in PyTorch" {
+          test "Views, shared storages and 16-bit floats have the values that they have in PyTorch" {
               use file = CheckpointFile.Open(golden "views.pth")
               expectState "views" (values.Value.GetProperty "views") file.Sets[0] file
               let entry name = file.Sets[0].Tensors |> Seq.find (fun tensor -> tensor.Name = name)
@@ -70,7 +70,7 @@ let tests =
           }
 
           for name in [ "training.pth"; "training-legacy.pth" ] do
-              test $"{name}: plain values of every kind that training leaves beside the weights" {
+              test $"Plain values of every kind beside the weights are read from {name}" {
                   use file = CheckpointFile.Open(golden name)
                   Expect.equal (places file) [ "state_dict", "module.", 3 ] "where"
 
@@ -82,7 +82,7 @@ let tests =
                   Expect.equal (List.ofSeq file.Others) [ "size"; "raw"; "set"; "optimizer"; "scheduler"; "rng"; "dtype" ] "what else is in it"
               }
 
-          test "every type of number comes out in its own type" {
+          test "Every type of number keeps its type" {
               use _ = torch.NewDisposeScope()
               use file = CheckpointFile.Open(golden "types.pth")
 
@@ -99,7 +99,7 @@ let tests =
                   Expect.equal (List.ofArray (Golden.toArray read)) expected tensor.Name
           }
 
-          test "the parameters of a file from PyTorch 0.x are tensors like any other" {
+          test "Parameters in a file of PyTorch 0.x are read as tensors" {
               use _ = torch.NewDisposeScope()
               use file = CheckpointFile.Open(golden "parameters.pth")
               let tensors = file.Sets[0].Tensors
@@ -107,7 +107,7 @@ let tests =
               Expect.equal (Golden.toArray (file.Read tensors[1])) [| 0.0; 1.0; 2.0; 3.0 |] "numbers"
           }
 
-          test "an average of the weights comes after the weights" {
+          test "An average of the weights comes after the weights" {
               use file = CheckpointFile.Open(golden "two.pth")
               Expect.equal (places file) [ "model", "", 1; "ema", "", 1 ] "where"
           } ]

@@ -11,7 +11,7 @@ open ChannelDistillation.Tests.Runtime.Checkpoints.PickleWriter
 
 let private golden name = Golden.path (Path.Combine("checkpoints", name))
 
-/// What is said of a file, which is called FILE in it.
+/// The message for a file, with its path replaced by FILE.
 let private said (path: string) =
     try
         (CheckpointFile.Open path).Dispose()
@@ -25,12 +25,12 @@ let private saidOf (bytes: byte[]) =
     File.WriteAllBytes(path, bytes)
     said path
 
-let private again = "Get it again from where it came from."
+let private again = "Download or copy it again."
 
 let private refusal what =
-    $"FILE asks Python for `{what}`. Here tensors and plain values are read from a checkpoint and nothing in it is run.\n"
-    + "If you trust the file, keep only its weights, in Python: torch.save(torch.load(FILE, weights_only=False)[\"state_dict\"], NEW_FILE); "
-    + "of a whole model: torch.save(model.state_dict(), NEW_FILE)"
+    $"FILE needs `{what}`. Only tensors and plain values are read from checkpoints, and no code is run.\n"
+    + "If you trust the file, extract its weights in Python: torch.save(torch.load(FILE, weights_only=False)[\"state_dict\"], NEW_FILE); "
+    + "for a whole model: torch.save(model.state_dict(), NEW_FILE)"
 
 let private one = storage "FloatStorage" "0" 1
 let private float1 = "0", [| 0uy; 0uy; 0x80uy; 0x3fuy |]
@@ -43,17 +43,17 @@ let tests =
               [ "malicious.pth", refusal "posix.system"
                 "namespace.pth", refusal "argparse.Namespace"
                 "whole.pth", refusal "torch.nn.parallel.data_parallel.DataParallel"
-                "truncated.pth", $"FILE is cut short: the directory at its end is missing. {again}"
+                "truncated.pth", $"FILE is truncated: the directory at its end is missing. {again}"
                 "not_a_checkpoint.pth",
-                "FILE is a web page, not a checkpoint: the address that it came from answered with an error or asked to log in."
-                "tensor.pth", "FILE holds no weights: no tensors with names are in it."
+                "FILE is a web page, not a checkpoint: the download returned an error or a log-in page."
+                "tensor.pth", "FILE contains no weights: it has no named tensors."
                 "script.pt",
-                "FILE is a TorchScript program, which is not run here. Save its weights, in Python: torch.save(torch.jit.load(FILE).state_dict(), NEW_FILE)"
-                "nothere.pth", "FILE cannot be read: it is not there."
+                "FILE is a TorchScript archive, not a checkpoint. Save its weights in Python: torch.save(torch.jit.load(FILE).state_dict(), NEW_FILE)"
+                "nothere.pth", "FILE cannot be read: it does not exist."
                 "", "FILE cannot be read: it is a folder." ] do
-              test $"{name}: {message}" { Expect.equal (said (golden name)) message "the message" }
+              test $"The file {name} gives the message: {message}" { Expect.equal (said (golden name)) message "the message" }
 
-          test "a malicious file leaves no trace" {
+          test "A malicious file leaves no trace" {
               use folder = new TemporaryFolder()
               let before = Environment.CurrentDirectory
 
@@ -95,7 +95,7 @@ let tests =
                 "collections", "OrderedDict.fromkeys"
                 "webbrowser", "open"
                 "System.Diagnostics", "Process" ] do
-              test $"{name}.{attribute} is refused by name, however a pickle asks for it" {
+              test $"The name {name}.{attribute} is refused in every form in which a pickle can use it" {
                   let asked = Encoding.ASCII.GetBytes($"{name}\n{attribute}\n")
 
                   for program in
@@ -123,50 +123,50 @@ let tests =
                 refusal "a numpy number of type O8"
                 "text that is encoded by a codec with side effects",
                 call (global_ "_codecs" "encode") [ word "x"; word "zip" ],
-                $"FILE is damaged: the description of its tensors makes no sense. {again}" ] do
-              test $"{what} is refused" { Expect.equal (saidOf (checkpoint program [])) message "the message" }
+                $"FILE is damaged: the description of its tensors is invalid. {again}" ] do
+              test $"A pickle with {what} is refused" { Expect.equal (saidOf (checkpoint program [])) message "the message" }
 
           for what, bytes, message in
               [ "an empty file", [||], "FILE is empty."
                 "a file of Git LFS",
                 Encoding.ASCII.GetBytes "version https://git-lfs.github.com/spec/v1\n",
-                "FILE is a pointer of Git LFS, not the checkpoint itself: run `git lfs pull` where it came from."
+                "FILE is a Git LFS pointer, not the checkpoint: run `git lfs pull` in its repository."
                 "a plain pickle",
                 pickle (dict []),
-                "FILE is a pickle that Python wrote without PyTorch. Pickles are read in checkpoints of torch.save only, and never run."
-                "a text", Encoding.ASCII.GetBytes "hello", "FILE is no checkpoint that I know: it is neither safetensors nor a file of PyTorch."
+                "FILE is a pickle that torch.save did not write. Only checkpoints of torch.save are read, and no code in them is run."
+                "a text", Encoding.ASCII.GetBytes "hello", "FILE is not a supported checkpoint: it is neither safetensors nor a PyTorch file."
                 "another zip archive",
                 zip CompressionLevel.NoCompression [ "a.txt", [| 1uy |] ],
-                "FILE is a zip archive but no PyTorch checkpoint: it has no data.pkl. If a checkpoint is packed in it, unpack that first."
+                "FILE is a zip archive but not a PyTorch checkpoint: it has no data.pkl. If it contains a checkpoint, unpack it first."
                 "a checkpoint that was packed again",
                 zip CompressionLevel.Optimal [ "data.pkl", pickle (dict [ for i in 1..99 -> "a", whole i ]) ],
-                "FILE was packed again after PyTorch had written it: `archive/data.pkl` is compressed or encrypted. Load it and save it again with PyTorch."
+                "FILE was repacked after PyTorch wrote it: `archive/data.pkl` is compressed or encrypted. Load and re-save it with PyTorch."
                 "a big-endian file",
                 zip CompressionLevel.NoCompression [ "data.pkl", pickle (dict []); "byteorder", Encoding.ASCII.GetBytes "big" ],
-                "FILE was written on a big-endian machine. Load it and save it again on an ordinary one."
-                "a checkpoint without weights", checkpoint (dict [ "epoch", whole 1 ]) [], "FILE holds no weights: no tensors with names are in it."
+                "FILE was written on a big-endian machine. Load and re-save it on a little-endian one."
+                "a checkpoint without weights", checkpoint (dict [ "epoch", whole 1 ]) [], "FILE contains no weights: it has no named tensors."
                 "a storage that is not there",
                 checkpoint (dict [ "w", tensorOf one 0 [ 1 ] [ 1 ] ]) [],
-                $"FILE is damaged: the numbers of `w` are missing. {again}"
+                $"FILE is damaged: the data of `w` are missing. {again}"
                 "a tensor beyond its storage",
                 checkpoint (dict [ "w", tensorOf one 0 [ 2 ] [ 1 ] ]) [ float1 ],
-                $"FILE is damaged: `w` reaches beyond its numbers. {again}"
+                $"FILE is damaged: `w` extends beyond its data. {again}"
                 "a storage smaller than it says",
                 checkpoint (dict [ "w", tensorOf (storage "FloatStorage" "0" 2) 0 [ 1 ] [ 1 ] ]) [ float1 ],
-                $"FILE is damaged: `w` reaches beyond its numbers. {again}"
+                $"FILE is damaged: `w` extends beyond its data. {again}"
                 "a shape that cannot be counted",
                 checkpoint (dict [ "w", tensorOf one 0 (List.replicate 9 65536) (List.replicate 9 0) ]) [ float1 ],
-                $"FILE is damaged: the description of its tensors makes no sense. {again}"
+                $"FILE is damaged: the description of its tensors is invalid. {again}"
                 "a legacy file that ends within its numbers",
                 legacy (dict [ "w", tensorOf one 0 [ 1 ] [ 1 ] ]) [ "0", 1L, [| 0uy |] ],
-                $"FILE is cut short: it ends before the last of its tensors. {again}"
+                $"FILE is truncated: it ends before its last tensor. {again}"
                 "a word of 4 GB",
                 checkpoint [| byte 'X'; 255uy; 255uy; 255uy; 255uy |] [],
-                $"FILE is damaged or cut short: the description of its tensors ends too early. {again}"
+                $"FILE is damaged or truncated: the description of its tensors ends too early. {again}"
                 "a number of 2 GB",
                 checkpoint [| 0x8buy; 255uy; 255uy; 255uy; 127uy |] [],
-                $"FILE is damaged: the description of its tensors makes no sense. {again}"
-                "a line without end", checkpoint (Array.create 5000 (byte 'c')) [], "FILE is damaged: it has a name of more than 1000 letters."
+                $"FILE is damaged: the description of its tensors is invalid. {again}"
+                "a line without end", checkpoint (Array.create 5000 (byte 'c')) [], "FILE is damaged: it contains a name of more than 1000 characters."
                 "a list that is copied without end",
                 checkpoint
                     (Array.concat
@@ -177,15 +177,15 @@ let tests =
                           op 'e'
                           Array.concat (List.replicate 10_000 (call (global_ "builtins" "list") [ [| byte 'h'; 0uy |] ])) ])
                     [],
-                "FILE makes more values than any network's checkpoint does, which I do not read." ] do
-              test $"{what} is refused" { Expect.equal (saidOf bytes) message "the message" }
+                "FILE creates more values than the limit for checkpoints." ] do
+              test $"A file with {what} is refused" { Expect.equal (saidOf bytes) message "the message" }
 
-          // Each of these is small, and would take hours or gigabytes if it were believed.
+          // Each of these is small, and would take hours or gigabytes if its stated sizes were trusted.
           let remembered (value: byte[]) = Array.concat [ value; [| byte 'q'; 0uy; byte '0' |] ]
           let recalled = [| byte 'h'; 0uy |]
           let often (count: int) (program: byte[]) = Array.concat (List.replicate count (Array.append program [| byte '0' |]))
           let long = String('a', 1_000_000)
-          let many = "FILE makes more values than any network's checkpoint does, which I do not read."
+          let many = "FILE creates more values than the limit for checkpoints."
 
           for what, program, message in
               [ "a long word that is encoded again and again",
@@ -194,35 +194,35 @@ let tests =
                 "a long shape that is used again and again",
                 [| Array.concat [ op '('; Array.concat (List.replicate 100_000 (whole 1)); op 't'; [| byte 'q'; 0uy; byte '0' |] ]
                    often 1_000 (Array.concat [ global_ "torch._utils" "_rebuild_tensor"; tuple [ one; whole 0; recalled; recalled ]; op 'R' ]) |],
-                $"FILE is damaged: the description of its tensors makes no sense. {again}"
+                $"FILE is damaged: the description of its tensors is invalid. {again}"
                 "a name of prefixes only",
                 [| dict [ String.replicate 200_000 "module." + "w", tensorOf one 0 [ 1 ] [ 1 ] ] |],
-                "FILE is damaged: it has a name of more than 1000 letters."
+                "FILE is damaged: it contains a name of more than 1000 characters."
                 "a memo with gaps that only a table of all places could hold",
                 [| for place in 0u .. 999u do
                        Array.concat [ op 'N'; op 'r'; BitConverter.GetBytes(place * 4_000_037u); op '0' ] |],
-                $"FILE is damaged: the description of its tensors makes no sense. {again}"
+                $"FILE is damaged: the description of its tensors is invalid. {again}"
                 "a thousand networks",
                 [| dict [ for i in 1..1000 -> string i, dict [ "w", tensorOf one 0 [ 1 ] [ 1 ] ] ] |],
-                "FILE holds more than 32 networks, which I do not read." ] do
-              test $"{what} is refused soon" {
+                "FILE contains more than 32 networks, which is the limit." ] do
+              test $"A file with {what} is refused quickly" {
                   let bytes = checkpoint (Array.concat program) [ float1 ]
                   let before = GC.GetAllocatedBytesForCurrentThread()
                   Expect.equal (saidOf bytes) message "the message"
                   Expect.isLessThan (GC.GetAllocatedBytesForCurrentThread() - before) (1L <<< 30) "memory"
               }
 
-          test "a safetensors header of prefixes only is refused" {
+          test "A safetensors header of prefixes only is refused" {
               let name = String.replicate 200_000 "module." + "w"
               let header = Encoding.UTF8.GetBytes $"{{\"{name}\":{{\"dtype\":\"U8\",\"shape\":[],\"data_offsets\":[0,1]}}}}"
 
               Expect.equal
                   (saidOf (Array.concat [ BitConverter.GetBytes(int64 header.Length); header; [| 0uy |] ]))
-                  "FILE is damaged: it has a name of more than 1000 letters."
+                  "FILE is damaged: it contains a name of more than 1000 characters."
                   "the message"
           }
 
-          test "a safetensors header of too many tensors or values is refused soon" {
+          test "A safetensors header with too many tensors or values is refused quickly" {
               let said (json: string) =
                   let header = Encoding.UTF8.GetBytes json
                   saidOf (Array.append (BitConverter.GetBytes(int64 header.Length)) header)
@@ -232,28 +232,28 @@ let tests =
 
               Expect.equal
                   (said ("{" + String.Join(",", [ for i in 0..100_000 -> $"\"{i}\":{entry}" ]) + "}"))
-                  "FILE holds more than 100,000 tensors in one network, which I do not read."
+                  "FILE contains more than 100,000 tensors in one network, which is the limit."
                   "tensors"
 
               Expect.equal
                   (said $"""{{"w":{{"dtype":"U8","shape":[{String.replicate 5_000_000 "1,"}1],"data_offsets":[0,1]}}}}""")
-                  "FILE describes more values than any network's checkpoint does, which I do not read."
+                  "FILE describes more values than the limit for checkpoints."
                   "values"
 
               Expect.isLessThan (GC.GetAllocatedBytesForCurrentThread() - before) (1L <<< 28) "memory"
           }
 
-          test "a pickle of too many tensors is refused" {
+          test "A pickle with too many tensors is refused" {
               let tensor = Array.concat [ tensorOf one 0 [ 1 ] [ 1 ]; [| byte 'q'; 0uy; byte '0' |] ]
               let entries = [ for i in 0..100_000 -> Array.append (word (string i)) [| byte 'h'; 0uy |] ]
 
               Expect.equal
                   (saidOf (checkpoint (Array.concat [ tensor; op '}'; op '('; Array.concat entries; op 'u' ]) [ float1 ]))
-                  "FILE holds more than 100,000 tensors in one network, which I do not read."
+                  "FILE contains more than 100,000 tensors in one network, which is the limit."
                   "the message"
           }
 
-          test "places of a memo may begin at 1 and leave some out, as Python 2 writes them" {
+          test "Memo positions may start at 1 and have gaps, as Python 2 writes them" {
               let program =
                   Array.concat
                       [ whole 7
@@ -262,15 +262,15 @@ let tests =
                         [| byte 'q'; 4uy; byte '0' |]
                         dict [ "epoch", [| byte 'h'; 4uy |] ] ]
 
-              Expect.equal (saidOf (checkpoint program [])) "FILE holds no weights: no tensors with names are in it." "read to its end"
+              Expect.equal (saidOf (checkpoint program [])) "FILE contains no weights: it has no named tensors." "read to its end"
 
               Expect.equal
                   (saidOf (checkpoint (Array.concat [ program; [| byte 'h'; 3uy |] ]) []))
-                  $"FILE is damaged: the description of its tensors makes no sense. {again}"
+                  $"FILE is damaged: the description of its tensors is invalid. {again}"
                   "a place that was left out"
           }
 
-          test "a few prefixes are taken off, and those of a name that is made of them are left after eight" {
+          test "Eight prefixes at most are removed from a name" {
               let prefixesOf prefix count =
                   use folder = new TemporaryFolder()
                   let path = folder.File "a.pth"
@@ -286,21 +286,21 @@ let tests =
 
               Expect.equal
                   (saidOf (checkpoint (dict [ for side in sides -> side + "w", tensorOf one 0 [ 1 ] [ 1 ] ]) [ float1 ]))
-                  "FILE holds more than 32 networks, which I do not read."
+                  "FILE contains more than 32 networks, which is the limit."
                   "students and teachers of one another"
           }
 
-          test "a list in a list, a million deep, does no harm" {
+          test "A million nested lists are read without a stack overflow" {
               let deep = Array.concat [ Array.create 1_000_000 (byte ']'); Array.create 999_999 (byte 'a') ]
-              Expect.equal (saidOf (checkpoint (dict [ "a", deep ]) [])) "FILE holds no weights: no tensors with names are in it." "the message"
+              Expect.equal (saidOf (checkpoint (dict [ "a", deep ]) [])) "FILE contains no weights: it has no named tensors." "the message"
           }
 
-          test "a dict in itself does no harm" {
+          test "A dict that contains itself is read without a stack overflow" {
               let program = Array.concat [ op '}'; [| byte 'q'; 0uy |]; word "state_dict"; [| byte 'h'; 0uy |]; op 's' ]
-              Expect.equal (saidOf (checkpoint program [])) "FILE holds no weights: no tensors with names are in it." "the message"
+              Expect.equal (saidOf (checkpoint program [])) "FILE contains no weights: it has no named tensors." "the message"
           }
 
-          test "what a legacy file calls a view of a storage is read from within it" {
+          test "A storage view of a legacy file is read from within its storage" {
               use folder = new TemporaryFolder()
               let path = folder.File "a.pth"
 

@@ -30,7 +30,7 @@ let private header (json: string) (data: byte[]) =
 let tests =
     testList
         "safetensors"
-        [ test "every type and layout comes back as it was written" {
+        [ test "Every type and layout is read back as written" {
               use _ = torch.NewDisposeScope()
               use folder = new TemporaryFolder()
               let path = folder.File "a.safetensors"
@@ -66,30 +66,30 @@ let tests =
               Expect.equal read.Metadata["made_by"] "a test" "metadata"
           }
 
-          test "what is not a whole file is refused in words" {
+          test "An incomplete file is refused with the reason" {
               let cases =
-                  [ [| 1uy; 2uy |], "FILE is not a whole safetensors file: it ends within its first 8 bytes."
-                    Text.Encoding.UTF8.GetBytes "<!DOCTYPE html><html>", "FILE is not a whole safetensors file: its header has no sensible length."
-                    header "not json" [||], "FILE is not a whole safetensors file: its header is not JSON."
-                    header """{"__metadata__":{"a":"\ud800"}}""" [||], "FILE is not a whole safetensors file: its header is not JSON."
-                    header """{"__metadata__":{"a":"b","a":"c"}}""" [||], "FILE is not a whole safetensors file: its header is not JSON."
-                    header """{"__metadata__":{"a":1}}""" [||], "FILE is not a whole safetensors file: its metadata are not words."
-                    header """{"w":1,"w":2}""" [||], "FILE is not a whole safetensors file: its header is not JSON."
-                    header """{"w":{"dtype":"F32"}}""" [||], "FILE is not a whole safetensors file: the header's entry for `w` is incomplete."
+                  [ [| 1uy; 2uy |], "FILE is not a complete safetensors file: it is shorter than 8 bytes."
+                    Text.Encoding.UTF8.GetBytes "<!DOCTYPE html><html>", "FILE is not a complete safetensors file: the length of its header is invalid."
+                    header "not json" [||], "FILE is not a complete safetensors file: its header is not JSON."
+                    header """{"__metadata__":{"a":"\ud800"}}""" [||], "FILE is not a complete safetensors file: its header is not JSON."
+                    header """{"__metadata__":{"a":"b","a":"c"}}""" [||], "FILE is not a complete safetensors file: its header is not JSON."
+                    header """{"__metadata__":{"a":1}}""" [||], "FILE is not a complete safetensors file: its metadata values are not strings."
+                    header """{"w":1,"w":2}""" [||], "FILE is not a complete safetensors file: its header is not JSON."
+                    header """{"w":{"dtype":"F32"}}""" [||], "FILE is not a complete safetensors file: the header's entry for `w` is incomplete."
                     header """{"w":{"dtype":"F8","shape":[1],"data_offsets":[0,1]}}""" [| 0uy |],
-                    "FILE is not a whole safetensors file: `w` has the type F8, which I do not know."
+                    "FILE is not a complete safetensors file: `w` has the unknown type F8."
                     header """{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}""" [| 0uy |],
-                    "FILE is not a whole safetensors file: it ends before the end of `w`."
+                    "FILE is not a complete safetensors file: it ends before the end of `w`."
                     header """{"w":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}}""" (Array.zeroCreate 8),
-                    "FILE is not a whole safetensors file: the shape of `w` does not fit its length."
+                    "FILE is not a complete safetensors file: the shape of `w` does not match its length."
                     header """{"w":{"dtype":"F32","shape":[-3],"data_offsets":[0,8]}}""" (Array.zeroCreate 8),
-                    "FILE is not a whole safetensors file: `w` has an impossible shape or place." ]
+                    "FILE is not a complete safetensors file: `w` has an invalid shape or position." ]
 
               for bytes, message in cases do
                   Expect.equal (refusal bytes) message "the message"
           }
 
-          test "a file that cannot be written leaves the one before alone" {
+          test "A failed write does not change the existing file" {
               use _ = torch.NewDisposeScope()
               use folder = new TemporaryFolder()
               let path = folder.File "a.safetensors"

@@ -11,7 +11,7 @@ let private abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f2001
 let tests =
     testList
         "content hash"
-        [ test "is SHA-256, kept until the file changes" {
+        [ test "A content hash is SHA-256, and cached until the file changes" {
               use folder = new TemporaryFolder()
               let hashes = ContentHash(folder.File "hashes")
               let path = folder.File "a"
@@ -25,7 +25,7 @@ let tests =
               Expect.notEqual (hashes.Of path) abc "a file that was written since is"
           }
 
-          test "does not need what it keeps" {
+          test "A content hash is computed without a usable cache" {
               use folder = new TemporaryFolder()
               let path = folder.File "a"
               File.WriteAllText(path, "abc")

@@ -1,4 +1,4 @@
-/// Pipes and devices where a file is expected. The program is run as a process with a time limit: opening a pipe that nobody writes to never ends.
+/// Pipes and devices in place of a file. The program runs as a process with a time limit, because opening a pipe without a writer blocks forever.
 namespace ChannelDistillation.Tests.Runtime.Core
 
 open System
@@ -9,7 +9,7 @@ module SpecialFiles =
     [<DllImport("libc", EntryPoint = "mkfifo", SetLastError = true)>]
     extern int private makePipe(string path, int mode)
 
-    /// Makes a pipe that nobody writes to.
+    /// Creates a pipe without a writer.
     let pipe (path: string) =
         if OperatingSystem.IsWindows() then
             skiptest "Windows has no pipes among its files"

@@ -17,7 +17,7 @@ let read index (augmentation: AugmentationSpec) (random: Randomness) =
     set.Read(index, augmentation, &random, Span result)
     result
 
-/// The definition, pixel by pixel: pad, crop at (top, left), mirror, normalise.
+/// The definition, pixel by pixel: pad, crop at (top, left), flip, normalise.
 let slowly index (augmentation: AugmentationSpec) (random: Randomness) =
     let mutable random = random
     let padding = augmentation.Padding
@@ -63,7 +63,7 @@ let tests =
               let random = Randomness(seed, Purpose.Augmentation, 3L, int64 index)
               read index augmentation random = slowly index augmentation random
 
-          test "without augmentation an image is only normalised" {
+          test "An image without augmentation is only normalised" {
               let expected = Array.init size (fun i -> (float32 pixels[size + i] / 255.0f - Sets.mean[i / 30]) / Sets.std[i / 30])
               let found = read 1 AugmentationSpec.None (Randomness(0L, Purpose.Augmentation))
 
@@ -71,7 +71,7 @@ let tests =
                   Expect.floatClose Accuracy.medium (float found[i]) (float expected[i]) $"value {i}"
           }
 
-          test "crops reach every offset and half of the images are mirrored" {
+          test "Crops reach every offset, and half of the images are flipped" {
               let augmentation = AugmentationSpec(1, PaddingMode.Zero, true)
 
               let seen =
@@ -83,13 +83,13 @@ let tests =
               Expect.all seen (fun (_, times) -> times > 60 && times < 170) "all about equally often"
           }
 
-          test "an image cannot be mirrored at its border by its own width" {
+          test "Reflection padding as large as the image is refused" {
               Expect.throwsC
                   (fun () -> read 0 (AugmentationSpec(5, PaddingMode.Reflect, false)) (Randomness(0L, Purpose.Augmentation)) |> ignore)
-                  (fun error -> Expect.equal error.Message "An image of 5 pixels cannot be mirrored at its border by 5: at most 4." "message")
+                  (fun error -> Expect.equal error.Message "Reflection padding of 5 pixels is too large for images of 5 pixels: the maximum is 4." "message")
           }
 
-          test "pixels, labels and normalisation must fit the shape" {
+          test "Pixels, labels and normalisation must fit the shape" {
               Expect.throwsC
                   (fun () ->
                       new ByteImageSet(ImageShape(1, 2, 2), Array.zeroCreate 7, Array.zeroCreate 2, NormalizationSpec([| 0.0 |], [| 1.0 |]))

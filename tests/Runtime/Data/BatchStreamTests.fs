@@ -27,7 +27,7 @@ let epochs threads batch shuffle last =
     use stream = stream threads batch shuffle
     [ for epoch in 1..last -> stream.Epoch epoch |> Seq.map see |> Seq.toList ]
 
-/// An image set that does something for each image that is read.
+/// An image set that calls a function for each image that is read.
 type Acting(act: unit -> unit) =
     interface IImageSet with
         member _.Count = count
@@ -36,7 +36,7 @@ type Acting(act: unit -> unit) =
         member _.Read(_, _, _, _) = act ()
         member _.Dispose() = ()
 
-/// An image set that cannot read one of its images.
+/// An image set with one unreadable image.
 type Faulty(bad: int) =
     interface IImageSet with
         member _.Count = count
@@ -55,7 +55,7 @@ type Faulty(bad: int) =
 let tests =
     testList
         "batch stream"
-        [ test "with views, an epoch shows images as the epoch of its view does, in an order of its own" {
+        [ test "With views, an epoch shows the images of its view's epoch, in its own order" {
               let images views epoch =
                   use stream = new BatchStream(set, 8, Sets.mild, 5L, true, torch.CPU, Nullable 2, views)
 
@@ -71,7 +71,7 @@ let tests =
               Expect.notEqual (Map(two 1)) (Map(two 2)) "views differ"
           }
 
-          test "an epoch shows every image once, in an order that is a function of seed and epoch" {
+          test "An epoch shows every image once, in an order that is a function of seed and epoch" {
               let order seed epoch = EpochOrder(1000, seed, true).Of epoch
               Expect.equal (Array.sort (order 1L 1)) [| 0..999 |] "a permutation"
               Expect.equal (order 1L 1) (order 1L 1) "the same again"
@@ -80,14 +80,14 @@ let tests =
               Expect.equal (EpochOrder(8, 0L, true).Of 1) [| 1; 6; 5; 4; 7; 0; 2; 3 |] "stored results depend on it: it never changes"
           }
 
-          test "any number of threads gives the same batches" {
+          test "Batches do not depend on the number of threads" {
               let one = epochs 1 8 true 3
               Expect.equal (epochs 2 8 true 3) one "2 threads"
               Expect.equal (epochs 3 8 true 3) one "3 threads"
               Expect.equal (epochs 3 count true 3 |> List.map List.length) [ 1; 1; 1 ] "one batch an epoch"
           }
 
-          test "batches follow the order of the epoch, with the images and labels that belong to it" {
+          test "Batches follow the order of the epoch, with matching images and labels" {
               for epoch, batches in epochs 1 8 true 2 |> List.indexed do
                   let order = EpochOrder(count, 5L, true).Of(epoch + 1)
                   Expect.equal (batches |> List.collect _.Indices) (Array.toList order) "indices"
@@ -102,7 +102,7 @@ let tests =
                   Expect.equal (batches |> List.collect _.Pixels) (List.collect image (Array.toList order)) "pixels"
           }
 
-          test "the last, smaller batch is kept" {
+          test "The last, smaller batch is kept" {
               use stream = stream 1 8 true
               let batches = stream.Epoch 1 |> Seq.map see |> Seq.toList
               Expect.equal stream.StepsPerEpoch 7 "steps"
@@ -110,12 +110,12 @@ let tests =
               Expect.equal (batches |> List.map _.Labels.Length) [ 8; 8; 8; 8; 8; 8; 5 ] "labels"
           }
 
-          test "a batch larger than the set holds the set" {
+          test "A batch larger than the set contains the whole set" {
               use stream = stream 1 100 false
               Expect.equal (stream.Epoch 1 |> Seq.map see |> Seq.map _.Indices |> Seq.toList) [ [ 0 .. count - 1 ] ] "all, in order"
           }
 
-          test "an epoch entered at a step gives the rest of the whole epoch" {
+          test "An epoch entered at a step gives the rest of the whole epoch" {
               let whole = epochs 1 8 true 2
               use stream = stream 2 8 true
               Expect.equal (stream.Epoch(2, 3) |> Seq.map see |> Seq.toList) (List.skip 3 whole[1]) "from step 3 of epoch 2"
@@ -124,7 +124,7 @@ let tests =
               Expect.isEmpty (stream.Epoch(1, 7)) "nothing after the last step"
           }
 
-          test "leaving an epoch at its middle leaves nothing behind" {
+          test "Leaving an epoch early does not affect the next one" {
               let whole = epochs 1 8 true 2
               use stream = stream 2 8 true
 
@@ -137,14 +137,14 @@ let tests =
                       "prefix"
           }
 
-          test "validation images come unchanged, in the order of the set, every time" {
+          test "Validation images are unchanged and in the order of the set in every epoch" {
               let batches = epochs 2 10 false 3
               Expect.equal (batches[0] |> List.collect _.Indices) [ 0 .. count - 1 ] "order"
               Expect.equal batches[1] batches[0] "second time"
               Expect.equal batches[2] batches[0] "third time"
           }
 
-          test "what goes wrong in a worker is thrown to the reader, at the batch it belongs to, and reading can start again" {
+          test "An error in a worker is thrown at its batch, and reading can start again" {
               use stream = new BatchStream(new Faulty(20), 8, AugmentationSpec.None, 5L, false, torch.CPU, 2)
 
               for _ in 1..3 do
@@ -161,7 +161,7 @@ let tests =
               Expect.equal (stream.Epoch(1, 3) |> Seq.length) 4 "batches after it"
           }
 
-          test "a stream has one reader at a time" {
+          test "A second reader of a stream is refused" {
               use stream = stream 1 8 true
               use first = (stream.Epoch 1).GetEnumerator()
               first.MoveNext() |> ignore
@@ -170,14 +170,14 @@ let tests =
                   Expect.equal error.Message "The batches of this stream are already being read; a stream has one reader at a time." "message")
           }
 
-          test "a stream that nobody reads, or that is left at its middle, may be closed twice" {
+          test "A stream that is unread or left early can be closed twice" {
               for steps in 0..20 do
                   use stream = stream 3 8 true
                   stream.Epoch 1 |> Seq.truncate (steps % 8) |> Seq.iter ignore
                   stream.Dispose()
           }
 
-          test "a stream that is closed while a batch is being read reads no further image" {
+          test "A stream closed while a batch is being read reads no further image" {
               use reading = new ManualResetEventSlim()
               use proceed = new ManualResetEventSlim()
               let images = ref 0
@@ -191,14 +191,14 @@ let tests =
               let reader = Task.Factory.StartNew((fun () -> Seq.head (stream.Epoch 1)), TaskCreationOptions.LongRunning)
               reading.Wait()
               let closing = Task.Factory.StartNew(stream.Dispose, TaskCreationOptions.LongRunning)
-              // The reader learns of it at once; what reads the image has not come back.
+              // The reader is notified at once, while the thread that reads the image is still running.
               Expect.throwsT<ObjectDisposedException> (fun () -> reader.GetAwaiter().GetResult() |> ignore) "the reader"
               proceed.Set()
               closing.Wait()
               Expect.equal images.Value 1 "images"
           }
 
-          test "a closed stream says so" {
+          test "Reading a closed stream is an error" {
               let stream = stream 1 8 true
               use reader = (stream.Epoch 1).GetEnumerator()
               reader.MoveNext() |> ignore
@@ -207,7 +207,7 @@ let tests =
               Expect.throwsT<ObjectDisposedException> (fun () -> Seq.iter ignore (stream.Epoch 1)) "anew"
           }
 
-          test "the time that the reader waits is measured" {
+          test "The time that the reader waits is measured" {
               let reader = Thread.CurrentThread
 
               let act () =
@@ -223,9 +223,9 @@ let tests =
                   "8 images, 20 ms each, of which the first may have begun before"
           }
 
-          // Tensors are counted over all threads: nothing else may run.
+          // Tensors are counted across all threads, so no other test may run.
           testSequenced
-          <| test "reading makes no tensors" {
+          <| test "Reading a stream creates no tensors" {
               use scope = torch.NewDisposeScope()
               use stream = stream 2 8 true
               stream.Epoch 1 |> Seq.iter ignore
@@ -237,7 +237,7 @@ let tests =
               Expect.equal (torch.Tensor.TotalCount, torch.Tensor.PeakCount) before "live tensors"
           }
 
-          test "the buffers outlive the scope in which the stream was made" {
+          test "The buffers of a stream outlive the dispose scope in which it was created" {
               let scope = torch.NewDisposeScope()
               use stream = stream 1 8 true
               scope.Dispose()

@@ -27,7 +27,7 @@ let small name training validation (files: DatasetFile list) =
 
 let imageSize = 3 * 32 * 32
 
-/// Records with pixels by chance; image i has the class i mod 7, and where there are coarse labels, 19.
+/// Records with random pixels; image i has class i mod 7 and, if there are coarse labels, coarse label 19.
 let records (coarse: bool) seed count =
     let random = Random seed
 
@@ -43,7 +43,7 @@ let records (coarse: bool) seed count =
 let ten = small "cifar10" 50 12 []
 let hundred = small "cifar100" 40 12 []
 
-/// Names within the archive and contents.
+/// Names within the archive, and contents.
 let filesOfTen =
     [ for batch in 1..5 do
           $"cifar-10-batches-bin/data_batch_{batch}.bin", records false batch 10
@@ -65,7 +65,7 @@ let archive (entries: TarEntry list) =
 
 let folderEntry (name: string) : TarEntry = UstarTarEntry(TarEntryType.Directory, name)
 
-/// As the original ones are: with a folder of its own, and more than is needed.
+/// Like the original archives: with a folder, and files that are not needed.
 let archiveOf (files: (string * byte array) list) =
     let folder = (fst files.Head).Split('/')[0]
 
@@ -75,7 +75,7 @@ let archiveOf (files: (string * byte array) list) =
           for name, content in files do
               entry name content ]
 
-/// Binary records as Python 2 pickled them for the archive for Python: a dict of words, an array of numpy and lists.
+/// Binary records as Python 2 pickled them for the Python archive: a dict of strings, a numpy array and lists.
 let pickled (coarse: bool) (records: byte array) =
     let labelBytes = if coarse then 2 else 1
     let images = records |> Array.chunkBySize (labelBytes + imageSize)
@@ -149,7 +149,7 @@ let pickled (coarse: bool) (records: byte array) =
     ascii "u."
     bytes.ToArray()
 
-/// The files of the archive for Python, from those of the binary one.
+/// The Python files for given binary files.
 let forPython (files: (string * byte array) list) =
     [ for name, content in files do
           let coarse = name.StartsWith "cifar-100"

@@ -18,7 +18,7 @@ let private write (folder: string) (files: (string * byte array) list) =
 
 let private names (folder: TemporaryFolder) = Directory.GetFiles folder.Path |> Array.map Path.GetFileName |> Array.sort |> List.ofArray
 
-/// Unpacks an archive for CIFAR-100 next to it.
+/// Unpacks an archive of CIFAR-100 beside it.
 let private unpack (folder: TemporaryFolder) (bytes: byte array) =
     let path = folder.File "x.tar.gz"
     File.WriteAllBytes(path, bytes)
@@ -34,7 +34,7 @@ let private refused (entries: TarEntry list) reason =
     let known = "x.tar.gz" :: [ for name, _ in filesOfHundred -> string (Path.GetFileName name) ]
     Expect.isEmpty (names folder |> List.except known) "nothing else is written"
 
-/// Made anew for each archive: an entry can be written once.
+/// Created separately for each archive, because an entry can be written only once.
 let private good () = [ for name, content in filesOfHundred -> entry name content ]
 
 let private damaged name (change: byte array -> byte array) (reason: string) =
@@ -59,7 +59,7 @@ let tests =
     testList
         "CIFAR"
         [ for dataset, files, labelBytes in [ ten, filesOfTen, 1; hundred, filesOfHundred, 2 ] do
-              test $"the files of {dataset.Name} are read in their order, with the last label of each image as its class" {
+              test $"The files of {dataset.Name} are read in order, with the last label of each image as its class" {
                   use folder = new TemporaryFolder()
                   write folder.Path files
                   use opened = CifarReader.Open(dataset, folder.Path)
@@ -85,7 +85,7 @@ let tests =
                   Expect.equal (opened.Validation.Label 11) (int last[11 * record + labelBytes - 1]) "last label of the validation images"
               }
 
-              test $"the archive of {dataset.Name} gives the files that are read" {
+              test $"The archive of {dataset.Name} contains the files that are read" {
                   use folder = new TemporaryFolder()
                   let path = folder.File "x.tar.gz"
                   File.WriteAllBytes(path, archiveOf files)
@@ -96,46 +96,46 @@ let tests =
                       Expect.isTrue (File.ReadAllBytes(folder.File(string (Path.GetFileName name))) = content) name
               }
 
-          damaged "a file cut short is named" (fun bytes -> bytes[.. bytes.Length / 2]) "it has 18445 bytes where 36888 are expected"
-          damaged "a file that is too long is named" (fun bytes -> Array.append bytes [| 0uy |]) "it has 36889 bytes where 36888 are expected"
+          damaged "a file cut short is named" (fun bytes -> bytes[.. bytes.Length / 2]) "it has 18445 bytes instead of 36888"
+          damaged "a file that is too long is named" (fun bytes -> Array.append bytes [| 0uy |]) "it has 36889 bytes instead of 36888"
 
           damaged
               "a class out of range is named"
               (fun bytes ->
                   bytes[3 * 3074 + 1] <- 100uy
                   bytes)
-              "its image 3 has the label 100, but cifar100 has the labels 0 to 99 there"
+              "its image 3 has the label 100, but labels of cifar100 are 0 to 99 there"
 
           damaged
               "a coarse label out of range is named"
               (fun bytes ->
                   bytes[11 * 3074] <- 20uy
                   bytes)
-              "its image 11 has the label 20, but cifar100 has the labels 0 to 19 there"
+              "its image 11 has the label 20, but labels of cifar100 are 0 to 19 there"
 
-          test "an archive with paths that leave its folder is refused" {
+          test "An archive with paths outside its folder is refused" {
               for name in [ "../train.bin"; "cifar-100-binary/../../etc/passwd"; "/etc/passwd"; "C:/x"; "a\\..\\b" ] do
-                  refused (good () @ [ entry name "x"B ]) $"its entry `{name}` leaves its folder, which no archive of CIFAR has"
+                  refused (good () @ [ entry name "x"B ]) $"its entry `{name}` points outside its folder, which does not belong in an archive of CIFAR"
           }
 
-          test "an archive with links or devices is refused" {
+          test "An archive with links or devices is refused" {
               let link kind target = UstarTarEntry(kind, "cifar-100-binary/train.bin", LinkName = target) :> TarEntry
 
-              let why what = $"its entry `cifar-100-binary/train.bin` is a {what}, which no archive of CIFAR has"
+              let why what = $"its entry `cifar-100-binary/train.bin` is a {what}, which does not belong in an archive of CIFAR"
               refused [ link TarEntryType.SymbolicLink "/etc/passwd" ] (why "link to `/etc/passwd`")
               refused [ link TarEntryType.HardLink "../x" ] (why "link to `../x`")
               refused [ UstarTarEntry(TarEntryType.CharacterDevice, "cifar-100-binary/train.bin") ] (why "device")
               refused [ UstarTarEntry(TarEntryType.Fifo, "cifar-100-binary/train.bin") ] (why "device")
           }
 
-          test "an archive with a file twice, missing or of another size is refused" {
-              refused (good () @ [ good().Head ]) "its entry `cifar-100-binary/train.bin` is there twice"
+          test "An archive in which a file is repeated, missing or of another size is refused" {
+              refused (good () @ [ good().Head ]) "its entry `cifar-100-binary/train.bin` occurs twice"
               refused [ good().Head ] "its entry `cifar-100-binary/test.bin` is missing"
 
-              refused [ entry "cifar-100-binary/test.bin" "x"B ] "its entry `cifar-100-binary/test.bin` has 1 bytes where 36888 are expected"
+              refused [ entry "cifar-100-binary/test.bin" "x"B ] "its entry `cifar-100-binary/test.bin` has 1 bytes instead of 36888"
           }
 
-          test "an archive that is none is refused" {
+          test "A file that is not an archive is refused" {
               for bytes in [ "<html>"B; [||]; (archiveOf filesOfHundred)[..5000] ] do
                   use folder = new TemporaryFolder()
 
@@ -144,7 +144,7 @@ let tests =
 
           for dataset, files, archiveName in [ ten, filesOfTen, "cifar-10-python.tar.gz"; hundred, filesOfHundred, "cifar-100-python.tar.gz" ] do
               for place in [ "archive"; "folder of the archive"; "dataset's own folder" ] do
-                  test $"the files of {dataset.Name} for Python in the {place} are converted to the binary ones, and left alone" {
+                  test $"The Python files of {dataset.Name} in the {place} are converted to the binary ones and kept" {
                       use folder = new TemporaryFolder()
 
                       match place with
@@ -168,8 +168,8 @@ let tests =
                   }
 
           for what, change, reason in
-              [ "that is cut short", (fun (bytes: byte array) -> bytes[..5000]), "it is not a pickle file of CIFAR"
-                "that asks for code", (fun bytes -> Array.append "cos\nsystem\n(U\x02lstR."B bytes), "it is not a pickle file of CIFAR"
+              [ "that is cut short", (fun (bytes: byte array) -> bytes[..5000]), "it is not a CIFAR pickle"
+                "that asks for code", (fun bytes -> Array.append "cos\nsystem\n(U\x02lstR."B bytes), "it is not a CIFAR pickle"
                 "of fewer images", (fun _ -> pickled true (records true 1 39)), "its `data` is not a byte array of 40 images"
                 "whose images are fewer than it says",
                 (fun bytes ->
@@ -184,7 +184,7 @@ let tests =
                     bytes[place + 1] <- 100uy
                     bytes),
                 "its `fine_labels` must hold 40 labels from 0 to 99" ] do
-              test $"a file for Python {what} is damaged" {
+              test $"A Python file that {what} is reported as damaged" {
                   use folder = new TemporaryFolder()
                   write folder.Path (forPython filesOfHundred)
                   let path = folder.File "train"

@@ -31,7 +31,7 @@ let missing action expected =
         Expect.equal (error.GetType()) typeof<MissingException> "kind"
         Expect.equal error.Message expected "message")
 
-/// A copy of the embedded subset in which `damage` may change one file.
+/// A copy of the embedded subset; `damage` may change one file.
 let withCopy (file: string) (damage: byte array -> byte array) test =
     Sets.inTemporaryFolder (fun root ->
         let folder = Path.Combine(root, "data", mini.Name)
@@ -64,7 +64,7 @@ let damaged name file (damage: byte array -> byte array) reason =
 let tests =
     testList
         "datasets"
-        [ test "the catalog knows the datasets of the papers" {
+        [ test "The catalog has the datasets of the papers" {
               Expect.equal
                   [ for dataset in DatasetCatalog.All -> dataset.Name, dataset.Classes, dataset.TrainingImages, dataset.ValidationImages ]
                   [ "fashion-mnist-mini", 10, 10000, 2000
@@ -85,23 +85,23 @@ let tests =
                       Expect.equal (isNull file.Sha256) (isNull file.Url) $"a checksum for what is downloaded: {file.Name}"
           }
 
-          test "an unknown name is not found" { Expect.isNull (DatasetCatalog.Find "fashion_mnist") "not there" }
+          test "An unknown name is not found" { Expect.isNull (DatasetCatalog.Find "fashion_mnist") "not there" }
 
-          test "a folder of images is described as ImageNet is, with its own classes" {
+          test "An image folder is described like ImageNet, with its own classes" {
               let folder = DatasetCatalog.Describe(DatasetSpec(Name = DatasetSpec.ImageFolder, Folder = "data/flowers", Classes = 17))
               Expect.equal folder.Classes 17 "classes"
               Expect.equal folder.Image (ImageShape(3, 224, 224)) "size of images"
               Expect.equal folder.TrainingImages 0 "not counted yet"
           }
 
-          test "the embedded subset is balanced" {
+          test "The embedded subset is balanced" {
               use dataset = openMini ()
               Expect.equal (balanced dataset.Training) [ for i in 0..9 -> i, 1000 ] "training"
               Expect.equal (balanced dataset.Validation) [ for i in 0..9 -> i, 200 ] "validation"
               Expect.equal dataset.Training.Shape (ImageShape(1, 32, 32)) "size of images"
           }
 
-          test "images of 28x28 lie in the middle of a black frame" {
+          test "Images of 28x28 are centred in a black frame" {
               use dataset = openMini ()
               let mutable random = Randomness(0L, Purpose.Augmentation)
               let image = Array.zeroCreate<float32> 1024
@@ -120,7 +120,7 @@ let tests =
                       Expect.floatClose Accuracy.low (float image[y * 32 + x]) ((float pixel / 255.0 - 0.2860) / 0.3530) $"pixel {y} {x}"
           }
 
-          test "the full set gives the embedded subset again, and the catalog's mean and std" {
+          test "The full set reproduces the embedded subset, and the catalog's mean and std" {
               if not (DatasetStore.IsThere(DatasetSpec(Name = full.Name), Sets.workspace)) then
                   skiptest "the full Fashion-MNIST is not on this machine"
 
@@ -150,40 +150,40 @@ let tests =
               Expect.equal (Math.Round(sqrt (moment 2.0 - moment 1.0 ** 2.0), 4)) 0.3530 "std"
           }
 
-          test "a truncated file is named" {
+          test "A truncated file is reported by name" {
               withCopy "train-images-idx3-ubyte.gz" (fun bytes -> bytes[.. bytes.Length / 2]) (fun workspace path ->
                   let left = (unzipped path).Length - 16
 
                   missing
                       (fun () -> DatasetStore.Open(DatasetSpec(Name = mini.Name), workspace))
-                      $"The file {path} is damaged: it holds {left} of the 7840000 values that its header announces. To restore it: git checkout -- data/fashion-mnist-mini")
+                      $"The file {path} is damaged: it contains {left} of the 7840000 values that its header states. To restore it: git checkout -- data/fashion-mnist-mini")
           }
 
-          damaged "an empty file is named" "train-labels-idx1-ubyte.gz" (fun _ -> [||]) "it ends within its header"
+          damaged "an empty file is named" "train-labels-idx1-ubyte.gz" (fun _ -> [||]) "it is shorter than its header"
 
           damaged
               "a web page in place of a file is named"
               "t10k-labels-idx1-ubyte.gz"
               (fun _ -> "<html>Please log in</html>"B)
-              "it is not a whole gzip file"
+              "it is not a complete gzip file"
 
           damaged
               "labels in place of images are named"
               "t10k-images-idx3-ubyte.gz"
               (fun _ -> File.ReadAllBytes(Path.Combine(Sets.workspace.Data, mini.Name, "t10k-labels-idx1-ubyte.gz")))
-              "it begins with 00000801, not with 00000803"
+              "it begins with 00000801 instead of 00000803"
 
           damaged
               "a file shorter than its header says is named"
               "t10k-labels-idx1-ubyte.gz"
               (fun bytes -> gzip (Array.truncate 1008 (unzip bytes)))
-              "it holds 1000 of the 2000 values that its header announces"
+              "it contains 1000 of the 2000 values that its header states"
 
           damaged
               "a file longer than its header says is named"
               "t10k-labels-idx1-ubyte.gz"
               (fun bytes -> gzip (Array.append (unzip bytes) [| 1uy |]))
-              "it holds more than the 2000 values that its header announces"
+              "it contains more than the 2000 values that its header states"
 
           damaged
               "a negative size is named"
@@ -195,7 +195,7 @@ let tests =
               "another number of images is named"
               "t10k-labels-idx1-ubyte.gz"
               (fun _ -> gzip [| 0uy; 0uy; 8uy; 1uy; 0uy; 0uy; 0uy; 3uy; 1uy; 2uy; 3uy |])
-              "it holds 3 labels where fashion-mnist-mini has 2000"
+              "it contains 3 labels instead of 2000"
 
           damaged
               "a label out of range is named"
@@ -204,7 +204,7 @@ let tests =
                   let content = unzip bytes
                   content[100] <- 10uy
                   gzip content)
-              "it holds the label 10, but fashion-mnist-mini has the labels 0 to 9"
+              "it contains the label 10, but fashion-mnist-mini has the labels 0 to 9"
 
           damaged
               "a changed byte is named"
@@ -213,9 +213,9 @@ let tests =
                   let last = bytes.Length - 8
                   bytes[last] <- bytes[last] ^^^ 1uy
                   bytes)
-              "it is not a whole gzip file"
+              "it is not a complete gzip file"
 
-          test "a header that announces two gigabytes is refused before there is memory for them" {
+          test "A header with two gigabytes of values is refused before memory is allocated for them" {
               use folder = new TemporaryFolder()
               let path = folder.File "a.gz"
               File.WriteAllBytes(path, gzip [| 0uy; 0uy; 8uy; 1uy; 127uy; 0uy; 0uy; 0uy |])
@@ -224,13 +224,13 @@ let tests =
               Expect.throwsC (fun () -> IdxFile.Read(path, 1) |> ignore) (fun error ->
                   Expect.equal
                       error.Message
-                      $"The file {path} is damaged: its header announces 2130706432 values, more than a gzip file of its length can hold."
+                      $"The file {path} is damaged: its header states 2130706432 values, more than a gzip file of its length can contain."
                       "message")
 
               Expect.isLessThan (GC.GetAllocatedBytesForCurrentThread() - before) (1L <<< 24) "memory"
           }
 
-          test "a pipe in the place of a file is named" {
+          test "A pipe in place of a file is reported by name" {
               withCopy "t10k-labels-idx1-ubyte.gz" id (fun workspace path ->
                   File.Delete path
                   SpecialFiles.pipe path
@@ -240,20 +240,20 @@ let tests =
                       $"The dataset fashion-mnist-mini in {Path.GetDirectoryName path} cannot be read: '{path}' is a pipe, not a file.")
           }
 
-          test "what is not there is named with the command that brings it" {
+          test "A missing dataset is reported with the command that fetches it" {
               Sets.inTemporaryFolder (fun root ->
                   let workspace = Workspace root
                   let opening name = fun () -> DatasetStore.Open(DatasetSpec(Name = name), workspace)
 
                   missing
                       (opening "fashion-mnist-mini")
-                      "The dataset fashion-mnist-mini is not in data/fashion-mnist-mini, though it is part of the repository. To restore it: git checkout -- data/fashion-mnist-mini"
+                      "The dataset fashion-mnist-mini is missing from data/fashion-mnist-mini, although it is part of the repository. To restore it: git checkout -- data/fashion-mnist-mini"
 
                   missing
                       (opening "cifar100")
-                      ("The dataset cifar100 is not in data/cifar100. Without a network, put cifar-100-binary.tar.gz from "
-                       + "https://www.cs.toronto.edu/~kriz/cifar.html there, or the files in it, or torchvision's cifar-100-python. "
-                       + "To fetch it: dotnet fsi build.fsx data fetch cifar100")
+                      ("The dataset cifar100 is not in data/cifar100. To fetch it: dotnet fsi build.fsx data fetch cifar100\n"
+                       + "Without a network, put cifar-100-binary.tar.gz from https://www.cs.toronto.edu/~kriz/cifar.html there, "
+                       + "or its files, or torchvision's cifar-100-python.")
 
                   Expect.isFalse (DatasetStore.IsThere(DatasetSpec(Name = mini.Name), workspace)) "not there"
                   Expect.isTrue (DatasetStore.IsThere(DatasetSpec(Name = mini.Name), Sets.workspace)) "there")

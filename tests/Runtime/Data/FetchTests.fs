@@ -28,7 +28,7 @@ type private Scene() =
     member scene.File name = Path.Combine(scene.Home, name)
     member _.Dataset = small "cifar100" 40 12 [ DatasetFile(name, Uri(server.Address, name), bytes.LongLength, sha256 bytes) ]
 
-    /// What was there before anything is fetched.
+    /// Puts existing files into place before anything is fetched.
     member scene.Put(name: string, content: byte array) =
         let path = scene.File name
         Directory.CreateDirectory(nonNull (Path.GetDirectoryName path)) |> ignore
@@ -40,7 +40,7 @@ type private Scene() =
         |> Array.sort
         |> List.ofArray
 
-    /// What is said.
+    /// The messages.
     member scene.Fetch() =
         let listener = Listener()
         DatasetStore.Fetch(scene.Dataset, scene.Workspace, Downloader(DownloadSettings(), listener), CancellationToken.None)
@@ -63,15 +63,15 @@ let private isRight (scene: Scene) =
 let tests =
     testList
         "fetching a dataset"
-        [ test "that is part of the repository does nothing" {
+        [ test "Fetching a dataset that is part of the repository does nothing" {
               let listener = Listener()
               let mini = DatasetCatalog.Get "fashion-mnist-mini"
               DatasetStore.Fetch(mini, Sets.workspace, Downloader(DownloadSettings(), listener), CancellationToken.None)
               let folder = Path.Combine(Sets.workspace.Data, "fashion-mnist-mini")
-              Expect.equal listener.Said [ $"fashion-mnist-mini is there and as it should be, in {folder}." ] "said"
+              Expect.equal listener.Said [ $"fashion-mnist-mini is complete and verified, in {folder}." ] "said"
           }
 
-          test "downloads its archive, unpacks it and removes it" {
+          test "Fetching downloads the archive, unpacks it and removes it" {
               use scene = new Scene()
               Expect.isFalse scene.State.IsBegun "before"
               let said = scene.Fetch()
@@ -85,13 +85,13 @@ let tests =
                     $"cifar100 is complete, in {scene.Home}." ]
                   "said"
 
-              Expect.equal (scene.Fetch()) [ $"cifar100 is there and as it should be, in {scene.Home}." ] "the second time"
+              Expect.equal (scene.Fetch()) [ $"cifar100 is complete and verified, in {scene.Home}." ] "the second time"
               Expect.equal scene.Requests 1 "one request"
               Expect.equal scene.State.Folder scene.Home "state"
               Expect.equal scene.State.BytesOnDisk (Nullable(52L * 3074L)) "bytes"
           }
 
-          test "that is stopped, or has no room, while it unpacks goes on with the archive, and removes it then" {
+          test "Unpacking that is interrupted, or runs out of disk space, is repeated from the archive, which is then removed" {
               use scene = new Scene()
               use stop = new CancellationTokenSource()
 
@@ -109,7 +109,7 @@ let tests =
 
               Expect.throwsC (fun () -> fetchWith stopping) (fun error -> Expect.isTrue (error :? OperationCanceledException) $"stopped: {error}")
               Expect.equal scene.Names [ "cifar-100-binary.tar.gz"; "cifar-100-binary.tar.gz.fetched" ] "kept"
-              // What cannot be written, as on a full disk.
+              // A file that cannot be written, as on a full disk.
               Directory.CreateDirectory(scene.File "test.bin") |> ignore
               Expect.throwsC (fun () -> scene.Fetch() |> ignore) (fun error -> Expect.isTrue (error :? MissingException) $"{error}")
               Directory.Delete(scene.File "test.bin")
@@ -119,7 +119,7 @@ let tests =
               Expect.equal scene.Requests 1 "fetched once"
           }
 
-          test "takes the archive that somebody has put there, and leaves it alone" {
+          test "An archive placed by the user is unpacked and kept" {
               use scene = new Scene()
               scene.Put("cifar-100-binary.tar.gz", scene.Archive)
               Expect.equal (List.ofSeq scene.State.Missing) [ "train.bin"; "test.bin" ] "incomplete"
@@ -130,7 +130,7 @@ let tests =
               Expect.equal scene.Requests 0 "no request"
           }
 
-          test "takes the files that somebody has unpacked there" {
+          test "Files unpacked by the user are used" {
               for inner in [ ""; "cifar-100-binary/" ] do
                   use scene = new Scene()
 
@@ -138,11 +138,11 @@ let tests =
                       scene.Put(inner + string (Path.GetFileName name), content)
 
                   let folder = (scene.File inner).TrimEnd '/'
-                  Expect.equal (scene.Fetch()) [ $"cifar100 is there and as it should be, in {folder}." ] "said"
+                  Expect.equal (scene.Fetch()) [ $"cifar100 is complete and verified, in {folder}." ] "said"
                   Expect.equal scene.Requests 0 "no request"
           }
 
-          test "sets aside a file that has changed, and fetches it anew" {
+          test "A changed file is renamed and fetched again" {
               use scene = new Scene()
               scene.Fetch() |> ignore
               let path = scene.File "test.bin"
@@ -153,8 +153,8 @@ let tests =
 
               Expect.equal
                   said[0]
-                  ($"The file {path} is damaged: its SHA-256 is {sha256 changed}; SHA256SUMS says {sha256 (snd filesOfHundred[1])}. "
-                   + "It is now called test.bin.damaged, and is fetched anew.")
+                  ($"The file {path} is damaged: its SHA-256 is {sha256 changed}; SHA256SUMS has {sha256 (snd filesOfHundred[1])}. "
+                   + "It was renamed to test.bin.damaged and will be fetched again.")
                   "said"
 
               isRight scene
@@ -162,7 +162,7 @@ let tests =
               Expect.equal (File.ReadAllBytes(path + ".damaged")) changed "the old one is kept"
           }
 
-          test "looks at its own files alone, whatever a list of checksums names" {
+          test "Only the dataset's own files are verified, whatever else a list of checksums contains" {
               use scene = new Scene()
               scene.Fetch() |> ignore
               let others = [ "../../outside"; scene.File "absolute"; "notes.txt" ]
@@ -171,40 +171,40 @@ let tests =
                   File.WriteAllText(scene.File name, "of somebody else")
                   File.AppendAllText(scene.File "SHA256SUMS", $"""{sha256 "something"B}  {name}\n""")
 
-              Expect.equal (scene.Fetch()) [ $"cifar100 is there and as it should be, in {scene.Home}." ] "said"
+              Expect.equal (scene.Fetch()) [ $"cifar100 is complete and verified, in {scene.Home}." ] "said"
 
               for name in others do
                   Expect.equal (File.ReadAllText(scene.File name)) "of somebody else" name
           }
 
-          test "sets aside an archive that is not the known one, and fetches it" {
+          test "An archive with unexpected content is renamed and fetched again" {
               use scene = new Scene()
               scene.Put("cifar-100-binary.tar.gz", scene.Archive[..999])
               let known = scene.Dataset.Files[0]
 
               Expect.equal
                   (scene.Fetch()[0])
-                  ($"""The file {scene.File known.Name} is damaged: it has 1000 bytes and the SHA-256 {sha256 scene.Archive[..999]}; expected are """
-                   + $"{known.Bytes} bytes and {known.Sha256}. It is now called cifar-100-binary.tar.gz.damaged, and is fetched anew.")
+                  ($"""The file {scene.File known.Name} is damaged: it has 1000 bytes and SHA-256 {sha256 scene.Archive[..999]}; expected """
+                   + $"{known.Bytes} bytes and {known.Sha256}. It was renamed to cifar-100-binary.tar.gz.damaged and will be fetched again.")
                   "said"
 
               isRight scene
           }
 
-          test "looks into files whose checksums it does not know" {
+          test "Files without known checksums are read to verify them" {
               use scene = new Scene()
               scene.Put("train.bin", snd filesOfHundred[0])
               scene.Put("test.bin", "<html>"B)
 
               Expect.stringStarts
                   (scene.Fetch()[0])
-                  $"""The file {scene.File "test.bin"} is damaged: it has 6 bytes where 36888 are expected."""
+                  $"""The file {scene.File "test.bin"} is damaged: it has 6 bytes instead of 36888."""
                   "said"
 
               isRight scene
           }
 
-          test "goes on with a download that was broken off" {
+          test "An interrupted download is resumed" {
               use scene = new Scene()
               scene.Put("cifar-100-binary.tar.gz.part", scene.Archive[..9999])
               Expect.isTrue scene.State.IsBegun "begun"
@@ -214,7 +214,7 @@ let tests =
               Expect.equal scene.Names unpacked "files"
           }
 
-          test "of plain files verifies each, and fetches only those that are missing or have changed" {
+          test "Plain files are each verified, and only missing or changed ones are fetched" {
               let content = Map [ "/a.gz", "the first"B; "/b.gz", "the second"B; "/c.gz", "the third"B ]
               use server = new LocalServer(fun request stream -> Answer.ranged content[request.Path] request stream)
               use root = new TemporaryFolder()
@@ -234,7 +234,7 @@ let tests =
               Expect.equal (File.ReadAllBytes(Path.Combine(folder, "b.gz"))) "the second"B "the right content"
           }
 
-          test "that cannot be fetched says how to get it" {
+          test "A dataset that cannot be fetched gives instructions for getting it" {
               use root = new TemporaryFolder()
               let workspace = Workspace root.Path
 
@@ -242,14 +242,14 @@ let tests =
                   DatasetStore.Fetch(DatasetCatalog.Get name, workspace, Downloader(DownloadSettings(), Listener()), CancellationToken.None)
 
               for name, start in
-                  [ "fashion-mnist-mini", "The dataset fashion-mnist-mini is not in data/fashion-mnist-mini, though it is part of the repository."
+                  [ "fashion-mnist-mini", "The dataset fashion-mnist-mini is missing from data/fashion-mnist-mini, although it is part of the repository."
                     "imagenet", "There is no folder data/imagenet. imagenet cannot be downloaded without an account" ] do
                   Expect.throwsC (fun () -> fetch name) (fun error ->
                       Expect.equal (error.GetType()) typeof<MissingException> "kind"
                       Expect.stringStarts error.Message start "message")
           }
 
-          test "that is part of the repository and damaged says how to restore it" {
+          test "A damaged dataset of the repository gives instructions for restoring it" {
               use root = new TemporaryFolder()
               let folder = Path.Combine(root.Path, "data", "fashion-mnist-mini")
               Directory.CreateDirectory folder |> ignore
@@ -267,6 +267,6 @@ let tests =
                   (fun error ->
                       Expect.equal
                           error.Message
-                          $"The file {path} is damaged: it ends within its header. To restore it: git checkout -- data/fashion-mnist-mini"
+                          $"The file {path} is damaged: it is shorter than its header. To restore it: git checkout -- data/fashion-mnist-mini"
                           "message")
           } ]

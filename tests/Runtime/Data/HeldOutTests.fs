@@ -7,12 +7,12 @@ open ChannelDistillation.Data
 
 let private shape = ImageShape(1, 1, 1)
 
-/// One-pixel images: image i shows i, so that it can be told where it went.
+/// One-pixel images: the pixel of image i is i, so that images can be identified.
 let private set (labels: byte[]) = new ByteImageSet(shape, Array.init labels.Length byte, labels, NormalizationSpec([| 0.0 |], [| 1.0 |]))
 
 let private dataset labels = new Dataset(DatasetCatalog.Get "fashion-mnist-mini", set labels, set [| 0uy |])
 
-/// The images of a part, by what they show.
+/// The images of a part, by their pixels.
 let private shown (part: IImageSet) =
     [ for index in 0 .. part.Count - 1 ->
           let pixel = [| 0.0f |]
@@ -39,13 +39,13 @@ let tests =
                   let held = held |> List.filter (fun image -> labels[image] = label)
                   Expect.equal held.Length (int (System.Math.Round(float images.Length * 0.3))) $"class {label}"
 
-          test "depends on its seed alone" {
+          test "A hold-out split depends only on its seed" {
               let labels = Array.init 200 (fun i -> byte (i % 4))
               Expect.equal (hold 0.1 3L labels) (hold 0.1 3L labels) "the same seed"
               Expect.notEqual (hold 0.1 3L labels) (hold 0.1 4L labels) "another seed"
           }
 
-          test "leaves the official validation set for the end" {
+          test "The official validation set becomes the test set of a hold-out split" {
               let whole = dataset (Array.init 40 (fun i -> byte (i % 4)))
               use parts = whole.HoldOut(HeldOutSpec(0.5))
               Expect.isTrue (obj.ReferenceEquals(parts.Test, whole.Validation)) "test"
@@ -58,12 +58,12 @@ let tests =
                   "labels"
           }
 
-          test "must leave something, and hold something" {
+          test "Both parts of a hold-out split must have images" {
               Expect.throwsC (fun () -> hold 0.1 0L [| 0uy; 0uy; 1uy |] |> ignore) (fun error ->
                   Expect.isTrue (error :? MissingException) "kind"
 
                   Expect.equal
                       error.Message
-                      "`validation` holds 0 of the 3 training images of fashion-mnist-mini out: both parts need some. Choose another share."
+                      "`validation` holds out 0 of the 3 training images of fashion-mnist-mini, but both parts need images. Choose another share."
                       "message")
           } ]

@@ -32,11 +32,11 @@ let tests =
               use _ = prefetcher
               let clock = Stopwatch.StartNew()
               Expect.hasLength (prefetcher.Read(0L, 5)) 5 "numbers"
-              // Whoever counts the time in the device's queue as well arrives at more than went by.
+              // Counting the time in the device's queue as well would exceed the elapsed time.
               Expect.isLessThanOrEqual (prefetcher.Waited + held.Elapsed) clock.Elapsed "waited and held"
           }
 
-          test "Threads that prepare leave two cores to those that issue the work of a GPU, and none to the CPU's" {
+          test "Loader threads leave two cores to the threads that issue the GPU's work, and none on the CPU" {
               let on device = [ for cores in [ 1; 2; 3; 16 ] -> LoaderThreads.Of(16, device, cores) ]
               Expect.equal (on DeviceType.CPU) [ 16; 16; 16; 16 ] "on the CPU"
               Expect.equal (on DeviceType.CUDA) [ 1; 1; 1; 14 ] "on a GPU"

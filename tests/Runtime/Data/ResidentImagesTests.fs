@@ -16,7 +16,7 @@ let see (batch: Batch) =
     Seq.toList (batch.Labels.data<int64>()),
     Seq.toList (batch.Images.data<float32>())
 
-/// Two epochs and a piece of a third, from a set that lies on the device or is read on the host.
+/// Two epochs and a part of a third, from a set on the device or read on the host.
 let batches (set: IImageSet) augmentation views (onDevice: bool) =
     use stream = new BatchStream(set, 8, augmentation, 5L, true, torch.CPU, Nullable 2, views, Nullable onDevice)
 
@@ -38,13 +38,13 @@ let tests =
               "are the same numbers to the last bit as those made ready on the host"
           <| fun (padding: byte) reflect flip (grey: bool) ->
               let mode = if reflect then PaddingMode.Reflect else PaddingMode.Zero
-              // Reflection needs an image larger than its padding; zeros may hide all of it.
+              // Reflection needs an image larger than its padding; zero padding may hide all of it.
               let padding = if reflect then int padding % 5 else int padding % 9
               let shape = if grey then ImageShape(1, 7, 5) else Sets.colour
               let _, set = Sets.randomSet shape count
               sameBothWays set (AugmentationSpec(padding, mode, flip)) (Nullable())
 
-          test "are the same with views, and for a part of a set" {
+          test "Resident images give the same batches with views, and for a subset" {
               let _, set = Sets.randomSet Sets.colour (2 * count)
               let part = (set :> IImageSet).Part([| for i in 0 .. count - 1 -> 2 * i + 1 |], true)
               sameBothWays part Sets.mild (Nullable 2)
@@ -52,9 +52,9 @@ let tests =
               sameBothWays (part.Part([| 3; 1; 20; 7; 9; 11; 0; 2; 5 |], false)) Sets.mild (Nullable())
           }
 
-          // Tensors are counted over all threads: nothing else may run.
+          // Tensors are counted across all threads, so no other test may run.
           testSequenced
-          <| test "hold no more tensors after a thousand batches than after one" {
+          <| test "Resident images hold no more tensors after a thousand batches than after one" {
               let _, set = Sets.randomSet Sets.colour count
               use stream = new BatchStream(set, 8, Sets.mild, 5L, true, torch.CPU, Nullable 1, Nullable(), Nullable true)
               let live () = torch.Tensor.TotalCount
@@ -67,7 +67,7 @@ let tests =
               Expect.equal (live ()) before "tensors"
           }
 
-          test "a set that is not in memory is read on the host, wherever its images are wanted" {
+          test "A set that is not in memory is read on the host, even for a GPU" {
               let _, set = Sets.randomSet Sets.colour count
 
               let elsewhere =
@@ -81,7 +81,7 @@ let tests =
               Expect.equal (batches elsewhere Sets.mild (Nullable()) true) (batches set Sets.mild (Nullable()) false) "batches"
           }
 
-          test "libtorch gives the address of a tensor's numbers, and of a view's" {
+          test "libtorch gives the address of a tensor's data, and of a view's" {
               use tensor = torch.arange (10, dtype = torch.ScalarType.Float32)
               use view = tensor.narrow (0, 3, 4)
               let distance = address view - address tensor

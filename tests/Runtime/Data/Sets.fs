@@ -7,7 +7,7 @@ open ChannelDistillation.Core
 open ChannelDistillation.Specs
 open ChannelDistillation.Data
 
-/// The project's folder.
+/// The project folder.
 let workspace =
     DirectoryInfo AppContext.BaseDirectory
     |> Seq.unfold (fun folder -> folder.Parent |> Option.ofObj |> Option.map (fun parent -> parent, parent))
@@ -18,7 +18,7 @@ let colour = ImageShape(3, 6, 5)
 let mean = [| 0.4f; 0.5f; 0.6f |]
 let std = [| 0.2f; 0.25f; 0.3f |]
 
-/// `count` images of random pixels; image i has the label i mod 7.
+/// `count` images of random pixels; image i has label i mod 7.
 let randomSet (shape: ImageShape) count =
     let pixels = Array.zeroCreate<byte>(count * shape.Channels * shape.Height * shape.Width)
 
@@ -29,7 +29,7 @@ let randomSet (shape: ImageShape) count =
 
 let mild = AugmentationSpec(2, PaddingMode.Reflect, true)
 
-/// A folder that is gone after the test.
+/// A folder that is deleted after the test.
 let inTemporaryFolder (test: string -> unit) =
     let folder = Directory.CreateTempSubdirectory("cd-tests-").FullName
 

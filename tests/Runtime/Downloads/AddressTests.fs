@@ -1,4 +1,4 @@
-/// Where downloads go, and what is shown of it.
+/// Addresses of downloads, and what is shown of them.
 module ChannelDistillation.Tests.Runtime.Downloads.AddressTests
 
 open System
@@ -12,10 +12,10 @@ open ChannelDistillation.Tests.Runtime.Downloads.Scenes
 
 let private redirectTo (location: string) _ (stream: Stream) = Answer.head "302 Found" [ "Location", location; "Content-Length", "0" ] stream
 
-/// Waits as long as a busy machine needs, and tries again at once.
+/// Waits as long as a busy machine needs, and retries at once.
 let private patient = DownloadSettings(FirstWait = impatient.FirstWait, LongestWait = impatient.LongestWait, Retries = 1)
 
-/// Everything that a fetch shows, its failure last.
+/// Everything that a fetch shows, ending with its error.
 let private shown (settings: DownloadSettings) (scene: Scene) =
     let listener = Listener()
 
@@ -29,8 +29,8 @@ let private shown (settings: DownloadSettings) (scene: Scene) =
 let private refused (scene: Scene) (where: string) =
     Expect.equal
         (List.last (shown patient scene))
-        ($"{scene.Url} could not be fetched: the server sends on to another address, {where}. Open the address in a browser to see, or get the "
-         + $"file elsewhere and put it into {scene.Folder} yourself, as part.gz.")
+        ($"{scene.Url} could not be fetched: the server redirects {where}. Open the address in a browser, or "
+         + $"download it elsewhere and put it into {scene.Folder} as part.gz.")
         "message"
 
     Expect.isEmpty scene.Files "nothing is left"
@@ -38,7 +38,7 @@ let private refused (scene: Scene) (where: string) =
 let private withUser (address: Uri) = UriBuilder(address, UserName = "zoe%40home", Password = "s%3Acret").Uri
 let private basic = "Basic " + Convert.ToBase64String(Encoding.UTF8.GetBytes "zoe@home:s:cret")
 
-/// What a fetch from a mirror shows, and the mirror's requests.
+/// The messages of a fetch from a mirror, and the mirror's requests.
 let private shownBy (answer: Request -> Stream -> unit) (mirrorOf: Uri -> Uri) =
     use scene = new Scene(fun _ -> Answer.status "500 Internal Server Error")
     use mirror = new LocalServer(answer)
@@ -50,24 +50,24 @@ let tests =
     testList
         "the address of a download"
         [ for what, location, where in
-              [ "a file", "file:///etc/passwd", "`file:///etc/passwd`, which is no http or https address"
-                "another kind of server", "ftp://elsewhere/part.gz", "`ftp://elsewhere/part.gz`, which is no http or https address"
-                "no address", "http://[", "`http://[`, which is no http or https address"
-                "nowhere", "", "``, which is no http or https address"
-                "an address with secrets", "gopher://ann:secret@elsewhere/a?key=secret", "`elsewhere/a?...`, which is no http or https address" ] do
-              test $"that leads on to {what} is a message" {
+              [ "a file", "file:///etc/passwd", "to `file:///etc/passwd`, which is not an http or https address"
+                "another kind of server", "ftp://elsewhere/part.gz", "to `ftp://elsewhere/part.gz`, which is not an http or https address"
+                "no address", "http://[", "to `http://[`, which is not an http or https address"
+                "nowhere", "", "to ``, which is not an http or https address"
+                "an address with secrets", "gopher://ann:secret@elsewhere/a?key=secret", "to `elsewhere/a?...`, which is not an http or https address" ] do
+              test $"A redirection to {what} is an error" {
                   use scene = new Scene(redirectTo location)
                   refused scene where
                   Expect.hasLength scene.Requests 1 "one request"
               }
 
-          test "that leads on for ever is given up" {
+          test "An endless redirection is an error" {
               use scene = new Scene(redirectTo "/part.gz")
-              refused scene "and on again more than 10 times"
+              refused scene "more than 10 times"
               Expect.hasLength scene.Requests 11 "requests"
           }
 
-          test "of a mirror may have a user and a query, which are sent and never shown" {
+          test "A mirror's user and query are sent but never shown" {
               let said, requests =
                   shownBy (Answer.ranged content) (fun address -> withUser (Uri(address, "all%20files/?key=secret#part")))
 
@@ -75,7 +75,7 @@ let tests =
               Expect.equal requests [ { Path = "/all%20files/part.gz?key=secret"; From = None; Authorization = Some basic } ] "request"
           }
 
-          test "of a mirror that fails shows neither user nor query" {
+          test "A failing mirror shows neither user nor query" {
               for status in [ "403 Forbidden"; "503 Service Unavailable" ] do
                   let said, _ = shownBy (fun _ -> Answer.status status) (fun address -> withUser (Uri(address, "?key=secret")))
                   Expect.isGreaterThan said.Length 1 "it fails"
@@ -84,7 +84,7 @@ let tests =
                       Expect.isFalse (line.Contains "cret" || line.Contains "zoe") $"no secret: {line}"
           }
 
-          test "of a mirror that sends on keeps the user on the same server alone" {
+          test "A redirecting mirror gets the user only on the same server" {
               use other = new LocalServer(Answer.ranged content)
 
               let said, requests =

@@ -11,7 +11,7 @@ open ChannelDistillation.Tests.Runtime.Downloads.Scenes
 let tests =
     testList
         "a download"
-        [ test "appears under its name, with its progress told, and is not fetched twice" {
+        [ test "A download reports its progress, gets its final name, and is not repeated" {
               use scene = new Scene(Answer.ranged content)
               let listener = scene.Fetch()
               isRight scene
@@ -21,7 +21,7 @@ let tests =
               Expect.hasLength scene.Requests 1 "one request"
           }
 
-          test "follows a redirection, also in the middle" {
+          test "A download follows redirections, also when it resumes" {
               use scene =
                   new Scene(fun request stream ->
                       if request.Path = "/part.gz" then
@@ -38,7 +38,7 @@ let tests =
                   "ranges"
           }
 
-          test "is tried again where the server is busy" {
+          test "A download is retried if the server is busy" {
               let mutable busy = 2
 
               use scene =
@@ -53,7 +53,7 @@ let tests =
               isRight scene
           }
 
-          test "that two want at once is fetched once" {
+          test "A file that two processes need at the same time is downloaded once" {
               let listeners = [| for _ in 1..3 -> Listener() |]
               let waits (listener: Listener) = listener.Said = [ "Another process is fetching part.gz; waiting for it." ]
               let waiting () = listeners |> Array.filter waits |> Array.length
@@ -74,7 +74,7 @@ let tests =
               Expect.equal (waiting ()) 2 "the others wait, and find it"
           }
 
-          test "comes from a mirror by its name" {
+          test "A download comes from a mirror by its name" {
               use scene = new Scene(fun _ -> Answer.status "500 Internal Server Error")
               use mirror = new LocalServer(Answer.ranged content)
               scene.FetchAs(DownloadSettings(Mirror = Uri(mirror.Address, "files/")), Listener(), CancellationToken.None)

@@ -8,18 +8,18 @@ open System.Net.Sockets
 open System.Text
 open System.Threading
 
-/// What a client asked for.
+/// A client's request.
 type Request =
     {
         /// `/part.gz`
         Path: string
-        /// Where its range begins; None: it wants the whole file.
+        /// Start of its range; None: the whole file.
         From: int64 option
-        /// What it sends to say who it is.
+        /// Its credentials.
         Authorization: string option
     }
 
-/// A server on this machine that answers byte for byte as it is told, also what no decent server would say.
+/// A server on this machine with arbitrary responses, including invalid ones.
 type LocalServer(answer: Request -> Stream -> unit) =
     let requests = ConcurrentQueue<Request>()
     let listener = new TcpListener(IPAddress.Loopback, 0)
@@ -58,7 +58,7 @@ type LocalServer(answer: Request -> Stream -> unit) =
             answer request stream
         with
         | :? IOException
-        | :? ObjectDisposedException -> () // the client has gone
+        | :? ObjectDisposedException -> () // the client has disconnected
 
     /// Threads of its own: tests that block those of the pool must not keep a client waiting.
     let start (work: unit -> unit) = Thread(work, IsBackground = true).Start()

@@ -13,7 +13,7 @@ open ChannelDistillation.Tests.Runtime.Downloads.Scenes
 let tests =
     testList
         "a download that fails"
-        [ test "that stalls is tried again, and given up" {
+        [ test "A stalled download is retried, and then fails" {
               use scene =
                   new Scene(fun request stream ->
                       Answer.cutAfter 1000 content request stream
@@ -31,13 +31,13 @@ let tests =
 
               Expect.equal
                   message
-                  (givenUp scene "the server has sent nothing for 0.5 seconds" "3.0 kB of it are here and will not be fetched again.")
+                  (givenUp scene "the server sent nothing for 0.5 seconds" "3.0 kB are downloaded and will be reused.")
                   "message"
 
               Expect.equal (froms scene) [ None; Some 1000L; Some 2000L ] "each attempt went on"
           }
 
-          test "of which nothing comes is given up" {
+          test "A download without any data fails" {
               use scene = new Scene(fun _ _ -> ())
               let message = scene.Failure()
               Expect.stringStarts message $"{scene.Url} could not be fetched: " "message"
@@ -45,7 +45,7 @@ let tests =
               Expect.isEmpty scene.Files "nothing is left"
           }
 
-          test "from a server whose name nobody knows is given up at once" {
+          test "A download from an unknown host fails at once" {
               use folder = new TemporaryFolder()
               let file = RemoteFile("x.gz", Uri "http://nowhere.invalid/x.gz", 1L, sha256 [||])
               let listener = Listener()
@@ -53,32 +53,32 @@ let tests =
               Expect.throwsC (fun () -> Downloader(impatient, listener).Bring(file, folder.File "x.gz", CancellationToken.None)) (fun error ->
                   Expect.equal
                       error.Message
-                      ("http://nowhere.invalid/x.gz could not be fetched: this machine cannot find the address of nowhere.invalid. Nothing has come of it. "
-                       + "Check the network and run the same command again (behind a proxy: set HTTPS_PROXY; with a mirror of your own: "
-                       + $"CHANNEL_DISTILLATION_MIRROR), or put it into {folder.Path} yourself, as x.gz.")
+                      ("http://nowhere.invalid/x.gz could not be fetched: the host nowhere.invalid cannot be resolved. Nothing was downloaded. "
+                       + "Check the network and repeat the command (behind a proxy: set HTTPS_PROXY; for a mirror: "
+                       + $"CHANNEL_DISTILLATION_MIRROR), or download it elsewhere and put it into {folder.Path} as x.gz.")
                       "message")
 
               Expect.equal listener.Said [ "Fetching x.gz (1 byte) from http://nowhere.invalid/x.gz" ] "and no other try"
               Expect.isEmpty (Directory.GetFiles folder.Path) "nothing is left"
           }
 
-          test "that the server has no longer, or does not give, is not tried again" {
+          test "A file that was removed or is forbidden is not requested again" {
               for status, advice in
-                  [ "404 (NotFound)", "The file is no longer there; find it elsewhere and "
-                    "403 (Forbidden)", "Open the address in a browser to see why, or get the file elsewhere and " ] do
+                  [ "404 (NotFound)", "The file was removed; "
+                    "403 (Forbidden)", "Open the address in a browser to see why, or " ] do
                   use scene = new Scene(fun _ -> Answer.status (status.Replace("(", "").Replace(")", "")))
 
                   Expect.equal
                       (scene.Failure())
-                      ($"{scene.Url} could not be fetched: the server answers {status}. {advice}"
-                       + $"put it into {scene.Folder} yourself, as part.gz.")
+                      ($"{scene.Url} could not be fetched: the server returned {status}. {advice}"
+                       + $"download it elsewhere and put it into {scene.Folder} as part.gz.")
                       status
 
                   Expect.hasLength scene.Requests 1 "one request"
                   Expect.isEmpty scene.Files "nothing is left"
           }
 
-          test "that is a web page is refused" {
+          test "A web page instead of the file is an error" {
               use scene =
                   new Scene(fun _ stream ->
                       Answer.head "200 OK" [ "Content-Type", "text/html; charset=utf-8"; "Content-Length", "25" ] stream
@@ -86,39 +86,39 @@ let tests =
 
               Expect.equal
                   (scene.Failure())
-                  ($"{scene.Url} answers with a web page instead of the file: a proxy or a log-in page, probably. "
-                   + $"Open the address in a browser to see, or put it into {scene.Folder} yourself, as part.gz.")
+                  ($"{scene.Url} returned a web page instead of the file, probably from a proxy or a log-in page. "
+                   + $"Open the address in a browser, or download it elsewhere and put it into {scene.Folder} as part.gz.")
                   "message"
 
               Expect.isEmpty scene.Files "nothing is left"
           }
 
-          test "of another size is refused before it is fetched" {
+          test "A file of another size is refused before it is downloaded" {
               use scene = new Scene(fun _ -> Answer.whole "<html>Please log in</html>"B)
 
               Expect.equal
                   (scene.Failure())
-                  ($"{scene.Url} has 26 bytes where part.gz has 300000: the file there has changed, or something else answers. "
-                   + "Open the address in a browser to see.")
+                  ($"{scene.Url} has 26 bytes where part.gz has 300000: the file has changed, or another server responds. "
+                   + "Open the address in a browser to check.")
                   "message"
 
               Expect.isEmpty scene.Files "nothing is left"
           }
 
-          test "with other content is refused" {
+          test "A file with other content is refused" {
               use scene = new Scene(fun _ -> Answer.whole changed)
 
               Expect.equal
                   (scene.Failure())
-                  ($"What {scene.Url} sends is not the part.gz that is known here: its SHA-256 is {sha256 changed}, it should be {sha256 content}. "
-                   + "Nothing was kept. The file there has changed, or something else answers; open the address in a browser to see.")
+                  ($"{scene.Url} is not the expected part.gz: its SHA-256 is {sha256 changed} instead of {sha256 content}. "
+                   + "Nothing was kept. The file has changed, or another server responds; open the address in a browser to check.")
                   "message"
 
               Expect.isEmpty scene.Files "nothing is left"
               Expect.hasLength scene.Requests 1 "one request"
           }
 
-          test "that does not say its length and never ends is refused" {
+          test "A response of unknown, endless length is refused" {
               use scene =
                   new Scene(fun _ stream ->
                       Answer.head "200 OK" [] stream
@@ -128,14 +128,14 @@ let tests =
 
               Expect.equal
                   (scene.Failure())
-                  ($"{scene.Url} sends more than the 300000 bytes of part.gz: the file there has changed, or something else answers. "
-                   + "Nothing was kept. Open the address in a browser to see.")
+                  ($"{scene.Url} sends more than the 300000 bytes of part.gz: the file has changed, or another server responds. "
+                   + "Nothing was kept. Open the address in a browser to check.")
                   "message"
 
               Expect.isEmpty scene.Files "nothing is left"
           }
 
-          test "that does not fit onto the disk is not begun" {
+          test "A download that does not fit on the disk is not started" {
               use scene = new Scene(Answer.ranged content)
               let file = RemoteFile("part.gz", scene.Url, Int64.MaxValue, sha256 content)
 
@@ -146,7 +146,7 @@ let tests =
               Expect.isEmpty scene.Files "nothing is left"
           }
 
-          test "into a folder that cannot be made is named" {
+          test "A folder that cannot be created is reported by name" {
               use scene = new Scene(Answer.ranged content)
               File.WriteAllText(scene.Path, "a file where the folder should be")
               let path = Path.Combine(scene.Path, "inside", "part.gz")
@@ -156,6 +156,6 @@ let tests =
 
                   Expect.stringEnds
                       error.Message
-                      "Make room or make the folder writable, and run the same command again: what is already there is kept."
+                      "Free disk space or make the folder writable, and repeat the command; the downloaded part is kept."
                       "message")
           } ]

@@ -11,15 +11,15 @@ open ChannelDistillation.Tests.Runtime.Downloads.Scenes
 let tests =
     testList
         "a download that was broken off"
-        [ test "goes on where the connection broke off" {
+        [ test "A download resumes where the connection was closed" {
               use scene = new Scene(fun request -> Answer.cutAfter 100_000 content request)
               let listener = scene.Fetch()
               isRight scene
               Expect.equal (froms scene) [ None; Some 100_000L; Some 200_000L ] "what was asked for"
-              Expect.equal listener.Said[1] "part.gz: the connection broke off before the file was whole. Trying again in 1 s (1 of 2)." "said"
+              Expect.equal listener.Said[1] "part.gz: the connection was closed before the file was complete. Retrying in 1 s (1 of 2)." "said"
           }
 
-          test "keeps what has come for the next command" {
+          test "A failed download keeps the downloaded part for the next command" {
               let mutable online = true
 
               use scene =
@@ -34,7 +34,7 @@ let tests =
 
               Expect.equal
                   message
-                  (givenUp scene "the server answers 503 (ServiceUnavailable)" "0.1 MB of it are here and will not be fetched again.")
+                  (givenUp scene "the server returned 503 (ServiceUnavailable)" "0.1 MB are downloaded and will be reused.")
                   "message"
 
               Expect.equal scene.Files [ "part.gz.part" ] "kept"
@@ -46,7 +46,7 @@ let tests =
               Expect.equal (again.Requests |> List.map _.From, listener.Starts) ([ Some 100_000L ], [ 100_000L ]) "went on"
           }
 
-          test "starts anew where the server knows no ranges" {
+          test "A download restarts if the server does not support ranges" {
               let mutable first = true
 
               use scene =
@@ -60,10 +60,10 @@ let tests =
               let listener = scene.Fetch()
               isRight scene
               Expect.equal (froms scene) [ None; Some 100_000L ] "what was asked for"
-              Expect.contains listener.Said "The server cannot go on in the middle of part.gz: it starts anew." "said"
+              Expect.contains listener.Said "The server cannot resume part.gz; the download restarts." "said"
           }
 
-          test "whose content changes between two halves is fetched anew" {
+          test "A file whose content changes between two parts is downloaded again" {
               let mutable first = true
 
               use scene =
@@ -80,11 +80,11 @@ let tests =
 
               Expect.contains
                   listener.Said
-                  "The pieces of part.gz do not belong together: it has changed in between, or was damaged. Fetching it anew."
+                  "The parts of part.gz do not match: the file changed during the download, or was damaged. Downloading it again."
                   "said"
           }
 
-          test "goes on from a part that is longer than the file, or that the server does not have, by starting anew" {
+          test "A partial file longer than the file, or unknown to the server, is downloaded again" {
               use scene = new Scene(Answer.ranged content)
               File.WriteAllBytes(scene.Path + ".part", Array.zeroCreate 300_001)
               scene.Fetch() |> ignore
@@ -102,7 +102,7 @@ let tests =
               isRight short
           }
 
-          test "that was complete but not yet checked needs no server" {
+          test "A complete but unverified file needs no server" {
               use scene = new Scene(fun _ -> Answer.status "500 Internal Server Error")
               File.WriteAllBytes(scene.Path + ".part", content)
               scene.Fetch() |> ignore
@@ -110,7 +110,7 @@ let tests =
               Expect.isEmpty scene.Requests "no request"
           }
 
-          test "that does not say its length and ends early goes on" {
+          test "A response of unknown length that ends early is resumed" {
               use scene =
                   new Scene(fun request stream ->
                       match request.From with
@@ -124,7 +124,7 @@ let tests =
               Expect.equal (froms scene) [ None; Some 50_000L ] "what was asked for"
           }
 
-          test "that sends another part than it was asked for starts anew" {
+          test "A response with another part than requested restarts the download" {
               let mutable asked = 0
 
               use scene =
@@ -141,7 +141,7 @@ let tests =
               Expect.equal (froms scene) [ None; Some 100_000L; None ] "what was asked for"
           }
 
-          test "that is stopped keeps what has come" {
+          test "A cancelled download keeps the downloaded part" {
               use stop = new CancellationTokenSource()
 
               use scene =

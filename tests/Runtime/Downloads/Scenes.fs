@@ -1,4 +1,4 @@
-/// A file that a server on this machine offers, in good ways and bad ones.
+/// A file on a local server that responds correctly or incorrectly.
 module ChannelDistillation.Tests.Runtime.Downloads.Scenes
 
 open System
@@ -15,8 +15,8 @@ let content = Array.init 300_000 (fun i -> byte (i * 7))
 let changed = Array.map (fun (value: byte) -> value + 1uy) content
 let sha256 (bytes: byte array) = Convert.ToHexStringLower(SHA256.HashData bytes)
 
-/// Collects what is said and where each file went on.
-/// <param name="received">Called when so many bytes of a file have been written.</param>
+/// Collects the messages and where each file resumed.
+/// <param name="received">Called when this many bytes of a file have been written.</param>
 type Listener(?received: int64 -> unit) =
     let gate = obj ()
     let said = List<string>()
@@ -36,14 +36,14 @@ type Listener(?received: int64 -> unit) =
         member _.Ended() = ()
         member _.Say message = lock gate (fun () -> said.Add message)
 
-/// Tries again at once.
+/// Retries at once.
 let impatient =
     DownloadSettings(FirstWait = TimeSpan.FromMilliseconds 2.0, LongestWait = TimeSpan.FromMilliseconds 5.0, Retries = 2)
 
-/// Until a client closes its connection.
+/// Blocks until a client closes its connection.
 let untilGone (stream: Stream) = stream.CopyTo Stream.Null
 
-/// A server, and a folder for the file `part.gz` that it has.
+/// A server, and a folder for its file `part.gz`.
 type Scene(answer: Request -> Stream -> unit) =
     let server = new LocalServer(answer)
     let folder = new TemporaryFolder()
@@ -60,7 +60,7 @@ type Scene(answer: Request -> Stream -> unit) =
         scene.FetchAs(impatient, listener, CancellationToken.None)
         listener
 
-    /// The message of a fetch that fails.
+    /// The error of a fetch.
     member scene.Failure(?settings, ?listener) =
         try
             scene.FetchAs(defaultArg settings impatient, defaultArg listener (Listener()), CancellationToken.None)
@@ -79,9 +79,9 @@ let isRight (scene: Scene) =
 
 let froms (scene: Scene) = scene.Requests |> List.map _.From
 
-/// What is said of a download that was given up.
+/// The error of a download that failed after all retries.
 let givenUp (scene: Scene) reason kept =
     $"{scene.Url} could not be fetched: {reason}. {kept} Check the connection (behind a proxy: is HTTPS_PROXY set?) and "
-    + $"run the same command again, or put it into {scene.Folder} yourself, as part.gz."
+    + $"repeat the command, or download it elsewhere and put it into {scene.Folder} as part.gz."
 
-let nothing = "Nothing has come of it."
+let nothing = "Nothing was downloaded."

@@ -12,7 +12,7 @@ let private draw width height (crop: ResizedCropSpec) seed =
     let mutable random = Randomness(seed, Purpose.Augmentation, 1L, 0L)
     CropWindow.Random(width, height, crop, &random)
 
-/// What rounding each side to whole pixels can do to an area, and to an aspect ratio.
+/// The effect of rounding each side to whole pixels on area and aspect ratio.
 let private isWithin (low: float) (high: float) (wide: int) (tall: int) (value: float -> float -> float) =
     let nearest =
         [ for w in [ -0.5; 0.5 ] do
@@ -33,7 +33,7 @@ let tests =
               Expect.isTrue (part.Left >= 0 && part.Top >= 0 && part.Width > 0 && part.Height > 0) $"{part}"
               Expect.isTrue (part.Left + part.Width <= width && part.Top + part.Height <= height) $"{part} in {width}x{height}"
               Expect.isTrue (isWithin crop.MinAspect crop.MaxAspect part.Width part.Height (/)) $"aspect ratio of {part}"
-              // Ten draws that do not fit end in the largest part of the middle.
+              // Ten draws that do not fit end in the largest centre crop.
               if part.Width < width && part.Height < height then
                   let area = float (width * height)
 
@@ -41,7 +41,7 @@ let tests =
                       (isWithin (crop.MinArea * area) (crop.MaxArea * area) part.Width part.Height (*))
                       $"area of {part} in {width}x{height}"
 
-          test "reaches every corner of the picture, small and large areas, wide and tall ones" {
+          test "Random crops reach every corner of the image, small and large areas, wide and tall ones" {
               let parts = [ for seed in 1L .. 2000L -> draw 300 200 imageNet seed ]
               let areas = parts |> List.map (fun part -> float (part.Width * part.Height) / 60000.0)
               let aspects = parts |> List.map (fun part -> float part.Width / float part.Height)
@@ -57,7 +57,7 @@ let tests =
               Expect.isLessThan (abs (above - 2000)) 130 "four standard deviations"
           }
 
-          test "of a picture that no such part fits into is its middle, as wide or tall as may be" {
+          test "An image that no crop fits into gives its centre, as wide or tall as possible" {
               Expect.equal (draw 1000 30 (ResizedCropSpec(0.9, 1.0, 3.0 / 4.0, 4.0 / 3.0)) 1L) (CropWindow(480, 0, 40, 30)) "a strip"
               Expect.equal (draw 30 1000 (ResizedCropSpec(0.9, 1.0, 3.0 / 4.0, 4.0 / 3.0)) 1L) (CropWindow(0, 480, 30, 40)) "upright"
               Expect.equal (draw 1 1 imageNet 1L) (CropWindow(0, 0, 1, 1)) "one pixel"

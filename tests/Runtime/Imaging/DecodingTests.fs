@@ -37,12 +37,12 @@ let private changed (change: byte array -> byte array) = change (Array.copy phot
 let tests =
     testList
         "decoding"
-        [ test "the system's library is found, or the tests of it say that they did not run" {
+        [ test "The system's libjpeg-turbo is found, or its tests report that they were skipped" {
               if not TurboJpeg.IsThere then
                   skiptest "no libjpeg-turbo on this machine (Debian and Ubuntu: the package libturbojpeg0, or libturbojpeg)"
           }
 
-          test "both libraries see the same photograph" {
+          test "Both libraries decode an image to the same pixels" {
               match decoders () with
               | [ _, turbo; _, skia ] ->
                   use turbo = turbo
@@ -60,20 +60,20 @@ let tests =
               | _ -> skiptest "no libjpeg-turbo on this machine"
           }
 
-          test "files of every kind give the pixels that Pillow gives" {
+          test "Files of every format have the pixels that Pillow gives" {
               use decoder = new ImageDecoder()
 
               for case in Golden.items "pictures" (Golden.json "pictures.json") do
                   let name = Golden.text "name" case
 
-                  // Skia's JPEG decoder may round otherwise; its own test is above.
+                  // Skia's JPEG decoder may round differently; it has a separate test above.
                   if TurboJpeg.IsThere || not (name.Contains "JPEG") then
                       let width, height, pixels = decode decoder (Convert.FromBase64String(Golden.text "file" case))
                       Expect.equal (width, height) (case.GetProperty("width").GetInt32(), case.GetProperty("height").GetInt32()) name
                       Expect.equal (Array.concat pixels) (Convert.FromBase64String(Golden.text "rgb" case)) name
           }
 
-          test "grey is repeated in all channels" {
+          test "Grey is repeated in all channels" {
               for library, decoder in decoders () do
                   use decoder = decoder
                   let width, height, pixels = decode decoder (File.ReadAllBytes(TestImages.golden "val/n02_portrait/gray_333x500.JPEG"))
@@ -81,7 +81,7 @@ let tests =
                   Expect.all pixels (fun pixel -> pixel[0] = pixel[1] && pixel[1] = pixel[2]) library
           }
 
-          test "transparency is dropped, not shown against a background" {
+          test "Transparency is dropped, not blended with a background" {
               use bitmap = new SKBitmap(2, 1, SKColorType.Rgba8888, SKAlphaType.Unpremul)
               bitmap.SetPixel(0, 0, SKColor(200uy, 100uy, 50uy, 10uy))
               bitmap.SetPixel(1, 0, SKColor(1uy, 2uy, 3uy, 255uy))
@@ -91,7 +91,7 @@ let tests =
               Expect.equal pixels [| [| 200uy; 100uy; 50uy |]; [| 1uy; 2uy; 3uy |] |] "colours"
           }
 
-          test "files are known by their content: JPEG, PNG, WebP" {
+          test "The format of a file is found from its content: JPEG, PNG, WebP" {
               use decoder = new ImageDecoder()
 
               for format in [ SKEncodedImageFormat.Jpeg; SKEncodedImageFormat.Png; SKEncodedImageFormat.Webp ] do
@@ -100,7 +100,7 @@ let tests =
                   Expect.isLessThan (abs (int (pixels[199][0]) - 242)) 12 $"{format}: red in the last pixel"
           }
 
-          test "what follows the end of a photograph is left alone" {
+          test "Data after the end of an image are ignored" {
               for library, decoder in decoders () do
                   use decoder = decoder
                   let _, _, whole = decode decoder photograph.Value
@@ -108,7 +108,7 @@ let tests =
                   Expect.equal longer whole library
           }
 
-          test "small faults inside a photograph are shown as they come out, as Pillow does" {
+          test "An image with small errors is decoded as far as possible, as in Pillow" {
               for library, decoder in decoders () do
                   use decoder = decoder
 
@@ -129,7 +129,7 @@ let tests =
                 "a grey PNG image of 16 bits", "\137PNG\r\n\026\n----IHDR--------\016\000", "16-bit grey PNG images are not supported; convert it to 8-bit PNG" ] do
               refused what (Text.Encoding.Latin1.GetBytes header) reason
 
-          test "where JPEG files are decoded slowly, it says what makes it faster" {
+          test "Slow JPEG decoding gives a hint how to make it faster" {
               Expect.isNull (ImageDecoder.Advice true) "with libjpeg-turbo"
 
               Expect.stringStarts
@@ -140,13 +140,13 @@ let tests =
 
           refused "no picture" [| 1uy; 2uy; 3uy |] "it is not a JPEG, PNG, GIF, WebP or BMP image"
           refused "an empty file" [||] "it is empty"
-          refused "a photograph without its end marker" (changed (fun file -> file[.. file.Length - 2])) "it ends before the picture does"
-          refused "a photograph cut in its middle" (changed (fun file -> file[..9000])) "it ends before the picture does"
-          refused "a photograph cut in its header" (changed (fun file -> file[..100])) "it ends before the picture begins"
+          refused "a photograph without its end marker" (changed (fun file -> file[.. file.Length - 2])) "it is truncated"
+          refused "a photograph cut in its middle" (changed (fun file -> file[..9000])) "it is truncated"
+          refused "a photograph cut in its header" (changed (fun file -> file[..100])) "it ends before its image data"
           refused
               "a PNG cut in its middle"
               (let file = TestImages.encode SKEncodedImageFormat.Png 90 90 1 in file[.. file.Length / 2])
-              "it ends before the picture does"
+              "it is truncated"
 
           refused
               "a photograph that claims to be enormous"
@@ -155,24 +155,24 @@ let tests =
                   let frame = seq { 0 .. file.Length - 2 } |> Seq.find (fun i -> file[i] = 0xFFuy && file[i + 1] = 0xC0uy)
                   Array.Fill(file, 0xFFuy, frame + 5, 4)
                   file))
-              "it says that it is 65535x65535 pixels; images of up to 100 megapixels are read"
+              "its stated size is 65535x65535 pixels; the limit is 100 megapixels"
 
           refused
               "a small PNG that claims to be enormous"
               (TestImages.emptyPng 20_000 9_000)
-              "it says that it is 20000x9000 pixels; images of up to 100 megapixels are read"
+              "its stated size is 20000x9000 pixels; the limit is 100 megapixels"
 
           refused
               "a photograph whose pixels are drawn without end"
               (changed (fun file ->
-                  // The segment that starts the scan, again and again before the end marker; none of them holds any data.
+                  // The segment that starts a scan, repeated before the end marker, without data.
                   let scan = seq { 0 .. file.Length - 2 } |> Seq.find (fun i -> file[i] = 0xFFuy && file[i + 1] = 0xDAuy)
                   let length = 2 + 256 * int file[scan + 2] + int file[scan + 3]
                   let end' = file.Length - 2
                   Array.concat [ file[.. end' - 1]; Array.concat (Array.replicate 100 file[scan .. scan + length - 1]); file[end'..] ]))
-              "it draws its pixels 101 times; at most 100 scans are read"
+              "it has 101 scans; the limit is 100"
 
-          test "memory for a very large image is given back when the next one needs less" {
+          test "Memory for a very large image is released when the next one needs less" {
               use memory = new NativeBuffer()
 
               let sizes =

@@ -28,10 +28,10 @@ let private floats (resampler: Resampler) picture part mirror (normalisation: No
     resampler.Run(picture, part, mirror, normalisation, Span<float32> result)
     result
 
-/// Pixel values 0 to 255 as they are.
+/// Leaves pixel values 0 to 255 unchanged.
 let private plain = Normalisation(NormalizationSpec(Array.zeroCreate 3, Array.create 3 (1.0 / 255.0)))
 
-/// The definition of one pass: a triangle over the pixels, wider where it reduces; weights sum to 1.
+/// The definition of one pass: a triangle filter, wider when reducing; weights sum to 1.
 let private pass source target from count (value: int -> float) =
     let scale = float source / float target
     let support = max scale 1.0
@@ -46,7 +46,7 @@ let private pass source target from count (value: int -> float) =
 let tests =
     testList
         "resampler"
-        [ test "resized pictures equal Pillow's, byte for byte" {
+        [ test "Resized images equal Pillow's, byte for byte" {
               use resampler = new Resampler()
 
               for case in Golden.items "resize" golden.Value do
@@ -75,7 +75,7 @@ let tests =
                       Expect.equal (Array.map (fun value -> byte (round value)) normalised) asFloats $"{name}, straight to floats")
           }
 
-          test "the middle of a resized picture equals torchvision's Resize and CenterCrop, byte for byte" {
+          test "The centre of a resized image equals torchvision's Resize and CenterCrop, byte for byte" {
               use resampler = new Resampler()
 
               for case in Golden.items "evaluation" golden.Value do
@@ -124,10 +124,10 @@ let tests =
                       for y in 0 .. countY - 1 do
                           let place = if mirror then countX - 1 - x else x
                           let value = float found[(channel * countY + y) * countX + place]
-                          // Where a sum is a half, fixed-point weights may round it the other way, in either pass.
+                          // If a sum is exactly a half, fixed-point weights may round it the other way, in either pass.
                           Expect.isLessThanOrEqual (abs (value - column[y])) 1.01 $"channel {channel}, row {y}, column {x}"
 
-          test "pixels of three and of four bytes give the same" {
+          test "Pixels of three and of four bytes give the same result" {
               let width, height = 31, 17
               let content = TestImages.bytes (3 * width * height)
               let padded = content |> Array.chunkBySize 3 |> Array.collect (fun pixel -> Array.append pixel [| 200uy |])
@@ -145,7 +145,7 @@ let tests =
               Expect.equal four three "values"
           }
 
-          test "values are normalised per channel" {
+          test "Values are normalised per channel" {
               use resampler = new Resampler()
               resampler.Columns.Set(1, 3, 0, 3)
               resampler.Rows.Set(1, 3, 0, 3)

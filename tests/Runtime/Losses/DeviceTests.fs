@@ -1,5 +1,5 @@
-/// Losses of tensors on the device `meta`, which have shapes and no numbers: who reads a number there, or mixes it with the processor's tensors,
-/// gets an exception, as on a GPU. The loss with an assistant begins with a convolution, of which there is none here.
+/// Losses of tensors on the device `meta`, which have shapes but no data: reading a value there, or mixing it with CPU tensors,
+/// throws, as on a GPU. The loss with an assistant begins with a convolution, which `meta` does not support here.
 module ChannelDistillation.Tests.Runtime.Losses.DeviceTests
 
 open System
@@ -12,7 +12,7 @@ open ChannelDistillation.Models
 open ChannelDistillation.Losses
 open ChannelDistillation.Training
 
-/// libtorch itself has not every operator on this device; as far as it gets, all must be well.
+/// libtorch does not implement every operator on this device; the loss must work as far as it does.
 let private asFarAsItGets (act: unit -> unit) =
     try
         act ()
@@ -23,10 +23,10 @@ let private asFarAsItGets (act: unit -> unit) =
 
 let private batch = 4L
 
-/// A number for each entry, which is trained.
+/// A trainable scalar for each entry.
 let private learned (shape: int64 list) = torch.randn (Array.ofList (batch :: shape), device = torch.META, requires_grad = true)
 
-/// As of a ResNet-8 and a ResNet-14.
+/// The features of a ResNet-8 and a ResNet-14.
 let private output () =
     let features = [| learned [ 16L; 32L; 32L ]; learned [ 32L; 16L; 16L ]; learned [ 64L; 8L; 8L ] |]
     let means = [| for feature in features -> feature.mean [| 2L; 3L |] |]
@@ -41,7 +41,7 @@ let tests =
     testList
         "losses on a device"
         [ for descriptor in LossCatalog.All |> Seq.filter (fun descriptor -> not descriptor.AddsAssistant) do
-              test $"`{descriptor.Name}` and its gradients need no number of it, and no tensor elsewhere" {
+              test $"The loss `{descriptor.Name}` and its gradients read no value on the host and use no tensor of another device" {
                   use _ = torch.NewDisposeScope()
                   let spec = LossSpec(Name = descriptor.Name, Weight = 0.5, Parameters = descriptor.DefaultParameters)
                   use terms = new LossTerms([| spec |], context, 7L, torch.META)
@@ -58,7 +58,7 @@ let tests =
                           terms.StepEnded())
               }
 
-          test "what mixes devices is noticed" {
+          test "Mixing devices is detected" {
               use _ = torch.NewDisposeScope()
               let elsewhere = torch.randn (batch, 10L)
               Expect.throwsT<ExternalException> (fun () -> torch.nn.functional.mse_loss (learned [ 10L ], elsewhere) |> ignore) "mixed"

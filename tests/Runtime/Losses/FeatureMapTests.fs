@@ -14,7 +14,7 @@ let private pooled (pool: torch.Tensor -> torch.Tensor) (shape: int64 array) =
 let tests =
     testList
         "maps of different sizes"
-        [ test "are averaged as by adaptive pooling, by plain pooling where the sizes divide" {
+        [ test "Maps are averaged as by adaptive pooling, with plain pooling if the sizes divide" {
               use _ = torch.NewDisposeScope()
 
               for height, width in [ 4L, 4L; 1L, 1L; 2L, 4L; 3L, 4L; 8L, 8L ] do

@@ -1,4 +1,4 @@
-/// Losses on logits, standardised or not, with a fixed or a trained temperature, against PyTorch's values and gradients in double precision.
+/// Losses on logits, standardised or not, with fixed or trained temperature, compared with PyTorch's values and gradients in double precision.
 module ChannelDistillation.Tests.Runtime.Losses.GoldenLogitTests
 
 open System.Text.Json
@@ -28,13 +28,13 @@ let private parameters (descriptor: LossDescriptor) isTrained (entry: JsonElemen
               | kind -> failtest $"{parameter.Name} is {kind}"
           "train_temperature", box isTrained ]
 
-    // What the file says beside the parameters of the loss is how its trained temperature was made.
+    // Other entries of the file describe how its trained temperature was set.
     let own = set [ for parameter in descriptor.Parameters -> parameter.Name ]
 
     (descriptor.DefaultParameters, given |> List.filter (fun (name, _) -> own.Contains name))
     ||> List.fold (fun all (name, value) -> all.With(name, value))
 
-/// The largest difference that is allowed: relative to the largest entry, or absolute.
+/// The largest allowed difference, relative to the largest entry, or absolute.
 let private near (relative: float) (absolute: float) (expected: float[]) (actual: float[]) what =
     let largest = expected |> Array.map abs |> Array.max
     let difference = Array.map2 (fun a b -> abs (a - b)) expected actual |> Array.max
@@ -68,7 +68,7 @@ let private verify (entry: JsonElement) =
             Some(theta :> torch.Tensor)
 
     Expect.equal temperature.IsSome isTrained "whether the temperature is trained"
-    // The file's values of some methods are weighted.
+    // For some methods the file's values are weighted.
     let weight =
         match (property "params" entry).TryGetProperty "weight" with
         | true, weight -> weight.GetDouble()

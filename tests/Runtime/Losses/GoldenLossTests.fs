@@ -1,4 +1,4 @@
-/// The losses' formulas against PyTorch's values and gradients.
+/// The losses' formulas compared with PyTorch's values and gradients.
 module ChannelDistillation.Tests.Runtime.Losses.GoldenLossTests
 
 open System.Text.Json
@@ -61,7 +61,7 @@ let private onEmbeddings method (entry: JsonElement) =
     let value, actual = Signals.valueAndGradients loss (Signals.ofEmbeddings student teacher) [| student |]
     check entry value [ gradients entry "student_pooled", actual[0] ]
 
-/// Formulas whose layers between student and teacher the golden file leaves out.
+/// Formulas without the layers between student and teacher, which the golden file omits.
 let private formula (leaves: (Golden.Tensor * JsonElement) list) (value: Golden.Tensor) (entry: JsonElement) =
     value.backward ()
     check entry (Array.head (Golden.toArray value)) [ for leaf, expected in leaves -> expected, Golden.gradient leaf ]

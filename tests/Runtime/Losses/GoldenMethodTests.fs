@@ -1,4 +1,4 @@
-/// The losses that have layers of their own, from the networks' features to the gradients of those layers, against PyTorch.
+/// Losses with trainable layers, from the networks' features to the gradients of those layers, compared with PyTorch.
 module ChannelDistillation.Tests.Runtime.Losses.GoldenMethodTests
 
 open System.Text.Json
@@ -25,7 +25,7 @@ let private pair (student: Golden.Tensor[]) (teacher: Golden.Tensor[]) (embeddin
     | [| mine; theirs |] -> FeaturePair(student, teacher, StudentEmbedding = int mine.shape[1], TeacherEmbedding = int theirs.shape[1])
     | _ -> FeaturePair(student, teacher)
 
-/// Fills everything that the loss trains or remembers, but for what it finds out in its first step.
+/// Sets all state of the loss, except what its first step initialises.
 let private fill (loss: Loss) from =
     let state = (Signals.auxiliary loss).StateInPyTorchOrder()
     Golden.fill from state
@@ -34,7 +34,7 @@ let private fill (loss: Loss) from =
         if entry.Key.EndsWith "partition" then
             entry.Value.zero_ () |> ignore
 
-/// Two steps, one after the other, with the images that the file names. The sum of their losses; gradients add up.
+/// Two consecutive steps with the images of the file. Returns the sum of their losses; gradients accumulate.
 let private contrast (loss: ContrastiveLoss) (student: Golden.Tensor) (teacher: Golden.Tensor) (entry: JsonElement) =
     let steps =
         [| for step in entry.GetProperty("images").EnumerateArray() -> [| for row in step.EnumerateArray() -> Golden.longs row |] |]
@@ -104,7 +104,7 @@ let private check (entry: JsonElement) () =
     for name, expected in expected do
         let actual = Golden.gradient trained[name]
 
-        // Before a BatchNorm a bias has no effect: its gradient is rounding.
+        // A bias before a BatchNorm has no effect: its gradient is rounding noise.
         if expected |> Array.forall (fun value -> abs value < 1e-7) then
             Expect.all actual (fun value -> abs value < 1e-7) $"gradient of {name}"
         else

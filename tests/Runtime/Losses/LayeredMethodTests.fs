@@ -1,4 +1,4 @@
-/// Methods with layers of their own against their formulas written out in plain double arithmetic, over random shapes.
+/// Methods with trainable layers compared with their formulas in plain double arithmetic, for random shapes.
 module ChannelDistillation.Tests.Runtime.Losses.LayeredMethodTests
 
 open Expecto
@@ -14,7 +14,7 @@ open ChannelDistillation.Tests.Runtime.Losses.PlainLayers
 let private forAll generator check =
     Check.One(Config.QuickThrowOnFailure.WithMaxTest(25).WithQuietOnSuccess true, Prop.forAll (Arb.fromGen generator) check)
 
-/// Shapes of what both networks give: of each stage channels and side, and channels of the embeddings. Their values are a formula of the offset.
+/// Shapes of both networks' outputs: channels and size of each stage, and channels of the embeddings. Values are a formula of the offset.
 type Case = { Batch: int; Student: (int * int)[]; Teacher: (int * int)[]; Embeddings: int * int; Offset: int }
 
 let private caseOf stages =
@@ -30,13 +30,13 @@ let private caseOf stages =
         return { Batch = batch; Student = student; Teacher = teacher; Embeddings = embeddings; Offset = offset }
     }
 
-/// What a loss reads, in double precision, and what of it can be learnt from.
+/// The inputs of a loss in double precision, and the leaves that need gradients.
 type private Signals' =
     {
         Loss: Loss
         Student: torch.Tensor[]
         Teacher: torch.Tensor[]
-        /// The student's, and the teacher's.
+        /// The student's outputs, and the teacher's.
         Embeddings: torch.Tensor * torch.Tensor
     }
 
@@ -68,7 +68,7 @@ let private unbiased (_: int) = 0.0
 
 let private normalised signals name = normalise (vector signals $"{name}.weight") (vector signals $"{name}.bias")
 
-/// Whether the loss is a formula of the leaves' values.
+/// Whether the loss equals a formula of the leaves' values.
 let private isFormula (leaves: torch.Tensor[]) (compute: unit -> torch.Tensor) (formula: float[][] -> float) =
     for leaf in leaves do
         leaf.requires_grad_ true |> ignore
@@ -92,7 +92,7 @@ let private isFormula (leaves: torch.Tensor[]) (compute: unit -> torch.Tensor) (
 let private mapsOf (leaves: torch.Tensor[]) (values: float[][]) =
     Array.map2 (fun (leaf: torch.Tensor) -> ofValues (Array.map int leaf.shape)) leaves values
 
-/// The same of stages alone.
+/// The same for stages only.
 let private isFormulaOfStages signals (formula: Maps[] -> Maps[] -> float) =
     let input = Signals.ofAll signals.Student [||] signals.Teacher [||]
 
@@ -142,7 +142,7 @@ let private residual (case: Case) =
     let assistant = signals.Student |> Array.mapi (fun i stage -> noise case (40 + i) (Array.map int stage.shape))
     let input = Signals.ofAll signals.Student assistant signals.Teacher [||]
     let stages = signals.Student.Length
-    // What the assistant learns is no reason for the student to change.
+    // The assistant's error has no gradient for the student.
     let fixed' = Array.map ofTensor signals.Student
 
     isFormula (Array.append signals.Student assistant) (fun () -> signals.Loss.Compute input) (fun values ->
@@ -223,7 +223,7 @@ let private congruence (case: Case) =
 let private unit' (values: float[]) =
     let length = sqrt (Array.sumBy (fun value -> value * value) values) in Array.map (fun value -> value / length) values
 
-/// With N images, of which each meets two others; the first batch finds Z where it is not known yet.
+/// With N images and two negatives each; the first batch sets Z if it is unknown.
 let private contrast isFirst (case: Case) =
     use _ = torch.NewDisposeScope()
     let count, negatives, temperature, momentum = 9, 2, 0.5, 0.25
@@ -261,7 +261,7 @@ let private contrast isFirst (case: Case) =
 
     let indices = torch.tensor(images |> Array.concat |> Array.map int64).reshape(int64 case.Batch, -1L)
 
-    // Z is not learnt from: in the batch that finds it the gradient is not that of the value.
+    // Z has no gradient: in the batch that sets it, the gradient differs from that of the value.
     let isValue =
         if isFirst then
             let value = (Golden.toArray (loss.Contrast(mine, theirs, indices)))[0]
@@ -282,27 +282,27 @@ let private contrast isFirst (case: Case) =
 
     isValue && isRemembered "student" (rows mine) && isRemembered "teacher" (rows theirs)
 
-/// FitNets has no regressor to a map that is larger, but not twice as large.
+/// FitNets has no regressor to a map that is larger, unless it is twice as large.
 let private hasRegressor (case: Case) =
     let (_, mine), (_, theirs) = case.Student[0], case.Teacher[0]
     mine >= theirs || 2 * mine = theirs
 
-/// Embeddings of one number are directions without a choice.
+/// Embeddings of one number have only two directions.
 let private hasDirections (case: Case) = fst case.Embeddings > 1 && snd case.Embeddings > 1
 
 [<Tests>]
 let tests =
     testList
         "losses: methods with layers over random shapes"
-        [ testCase "fitnets is its formula" <| fun () -> forAll (caseOf (1, 1) |> Gen.filter hasRegressor) fitnets
-          testCase "vid is its formula" <| fun () -> forAll (caseOf (1, 3)) vid
-          testCase "residual-kd is its formula, and the assistant's error does not reach the student"
+        [ testCase "The loss fitnets equals its formula" <| fun () -> forAll (caseOf (1, 1) |> Gen.filter hasRegressor) fitnets
+          testCase "The loss vid equals its formula" <| fun () -> forAll (caseOf (1, 3)) vid
+          testCase "The loss residual-kd equals its formula, and the assistant's error does not reach the student"
           <| fun () -> forAll (caseOf (1, 3)) residual
-          testCase "reviewkd is its formula" <| fun () -> forAll (caseOf (1, 3)) reviewed
-          testCase "cc is its formula" <| fun () -> forAll (caseOf (0, 0)) congruence
+          testCase "The loss reviewkd equals its formula" <| fun () -> forAll (caseOf (1, 3)) reviewed
+          testCase "The loss cc equals its formula" <| fun () -> forAll (caseOf (0, 0)) congruence
 
-          testCase "crd is its formula, and remembers what the formula says"
+          testCase "The loss crd equals its formula, and updates its memory as the formula does"
           <| fun () -> forAll (caseOf (0, 0) |> Gen.filter hasDirections) (contrast false)
 
-          testCase "crd sets Z from its first batch"
+          testCase "The loss crd sets Z from its first batch"
           <| fun () -> forAll (caseOf (0, 0) |> Gen.filter hasDirections) (contrast true) ]

@@ -21,7 +21,7 @@ let private whyNot student teacher = whyNotBy "cd" [] student teacher
 let catalog =
     testList
         "losses: catalog"
-        [ testCase "names, defaults and needs"
+        [ testCase "The catalog has these names, defaults and needs"
           <| fun () ->
               let known =
                   [ for loss in LossCatalog.All ->
@@ -57,7 +57,7 @@ let catalog =
                     "residual-kd", 1.0, 0, [], TeacherSignal.Features ]
                   "the catalog"
 
-          testCase "a temperature is more than 0"
+          testCase "A temperature must be above 0"
           <| fun () ->
               for name in [ "kd"; "gkd" ] do
                   match Seq.head (LossCatalog.Get name).Parameters with
@@ -67,7 +67,7 @@ let catalog =
                       Expect.isTrue (temperature.Allows 0.01) "a small one"
                   | other -> failtest $"{name} has the parameters {other}"
 
-          testCase "what a loss reads of the teacher is what its descriptor says"
+          testCase "A loss reads what its descriptor declares of the teacher"
           <| fun () ->
               use _ = torch.NewDisposeScope()
               let pair = FeaturePair(features "resnet8", features "resnet20")
@@ -91,7 +91,7 @@ let catalog =
 
                   Expect.equal reads descriptor.Needs descriptor.Name
 
-          testCase "knowledge review reads the student's stages after their ReLU, the teacher's before it"
+          testCase "Knowledge review reads the student's stages after their ReLU, and the teacher's before it"
           <| fun () ->
               use _ = torch.NewDisposeScope()
               let loss: Loss = Signals.buildFor "reviewkd" [] (FeaturePair(features "resnet8", features "resnet20")) 8
@@ -99,7 +99,7 @@ let catalog =
               Expect.equal (reads loss.OfStudent) [ for _ in 0..2 -> true, false ] "of the student"
               Expect.equal (reads loss.OfTeacher) [ for _ in 0..2 -> false, true ] "of the teacher"
 
-          testCase "on ImageNet knowledge review reads both before the ReLU, with a warm-up of one epoch"
+          testCase "Knowledge review on ImageNet reads both before the ReLU, with a warm-up of one epoch"
           <| fun () ->
               use _ = torch.NewDisposeScope()
               let own = (LossCatalog.Get "reviewkd").On "imagenet"
@@ -109,7 +109,7 @@ let catalog =
               Expect.equal reads [ for _ in 0..2 -> false, true ] "of the student"
               Expect.equal own.DefaultWarmup 1 "warm-up"
 
-          testCase "the defaults of a dataset are those of parameters that the loss has, within their ranges"
+          testCase "Defaults for a dataset belong to parameters of the loss, within their ranges"
           <| fun () ->
               for loss in LossCatalog.All do
                   for defaults in loss.DatasetDefaults do
@@ -121,7 +121,7 @@ let catalog =
                           | :? ParameterDescriptor.Number as number -> Expect.isTrue (number.Allows number.Default) $"{loss.Name} {entry.Key}"
                           | other -> Expect.equal other.DefaultValue entry.Value $"{loss.Name} {entry.Key}"
 
-          testCase "fitnets says which stage or which sizes it cannot take a hint from"
+          testCase "FitNets reports which stage or sizes have no regressor"
           <| fun () ->
               Expect.isNull (whyNotBy "fitnets" [] "resnet8" "resnet32x4") "other widths"
 
@@ -140,23 +140,23 @@ let catalog =
                   (Mismatch("there is no regressor from 4x4x4 to 4x9x9, the outputs of stage 1", "choose another `stage` for `fitnets`"))
                   "sizes"
 
-          testCase "cd pairs networks with the same number of stages, whatever their widths and sizes"
+          testCase "CD pairs networks with the same number of stages, of any width and size"
           <| fun () ->
               Expect.isNull (whyNot "resnet18" "resnet34") "equal channels"
               Expect.isNull (whyNot "resnet18" "resnet152") "other channels"
               Expect.isNull (whyNot "resnet8" "resnet32x4") "thin networks"
 
-          testCase "cd says why it cannot pair three stages with four"
+          testCase "CD reports why it cannot pair three stages with four"
           <| fun () ->
               Expect.equal
                   (whyNot "resnet8" "resnet34")
                   (Mismatch(
-                      "stage is paired with stage, but the student has 3 stages and the teacher 4",
+                      "stages are paired one to one, but the student has 3 stages and the teacher 4",
                       "choose a student with 4 stages (resnet18, resnet34, resnet50, resnet101, resnet152, vgg8, vgg11, vgg13, vgg16, vgg19, mobilenetv2)"
                   ))
                   "the reason"
 
-          testCase "cd has a connector for every stage, also where channels are equal, and trains it"
+          testCase "CD trains a connector for every stage, even if the channels are equal"
           <| fun () ->
               use _ = torch.NewDisposeScope()
               let shapes = [| FeatureShape(2, 4, 4); FeatureShape(3, 2, 2) |]

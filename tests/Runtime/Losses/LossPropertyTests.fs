@@ -1,4 +1,4 @@
-/// The losses against their formulas written out in plain double arithmetic, over random shapes and values.
+/// The losses compared with their formulas in plain double arithmetic, for random shapes and values.
 module ChannelDistillation.Tests.Runtime.Losses.LossPropertyTests
 
 open System
@@ -23,7 +23,7 @@ let private largestAt (values: float[]) = Array.IndexOf(values, Array.max values
 
 type Logits = { Student: float[][]; Teacher: float[][]; Labels: int64[]; Temperature: float }
 
-/// Few values, so that ties occur.
+/// Few distinct values, so that ties occur.
 let private value = Gen.choose (-400, 400) |> Gen.map (fun n -> float n / 64.0)
 
 let private logits =
@@ -32,7 +32,7 @@ let private logits =
         let! classes = Gen.choose (2, 12)
         let matrix = Gen.arrayOfLength batch (Gen.arrayOfLength classes value)
         let! student = matrix
-        // Distinct within a row: which of two equal logits is the answer is nobody's promise.
+        // Distinct within a row: the choice between two equal logits is undefined.
         let! teacher = matrix |> Gen.map (Array.map (Array.mapi (fun c logit -> logit + float c / 4096.0)))
         let! labels = Gen.arrayOfLength batch (Gen.choose (0, classes - 1) |> Gen.map int64)
         let! temperature = Gen.elements [ 0.5; 1.0; 2.0; 4.0; 20.0 ]
@@ -54,7 +54,7 @@ let private computed name (case: Logits) =
 
     value, gradients[0]
 
-/// Whether value and gradient are those of a formula of the student's logits.
+/// Whether value and gradient equal those of a formula of the student's logits.
 let private isFormula name (case: Logits) (formula: float[][] -> float) =
     Signals.isFormula (Array.chunkBySize case.Student[0].Length >> formula) (Array.concat case.Student) (computed name case)
 
@@ -62,7 +62,7 @@ let private forAll generator check =
     Check.One(Config.QuickThrowOnFailure.WithMaxTest(60).WithQuietOnSuccess true, Prop.forAll (Arb.fromGen generator) check)
 
 let private kd =
-    testCase "kd is T^2 times the mean divergence, for any batch and number of classes"
+    testCase "KD is T^2 times the mean divergence, for any batch and number of classes"
     <| fun () ->
         forAll logits
         <| fun case ->
@@ -71,7 +71,7 @@ let private kd =
                 case.Temperature ** 2.0 * Array.average divergences)
 
 let private gkd =
-    testCase "gkd is T^2 times the mean divergence over the samples that the teacher gets right, 0 if there are none"
+    testCase "GKD is T^2 times the mean divergence over the samples that the teacher classifies correctly, 0 if there are none"
     <| fun () ->
         forAll logits
         <| fun case ->
@@ -84,7 +84,7 @@ let private gkd =
                 if right.IsEmpty then 0.0 else case.Temperature ** 2.0 * List.average right)
 
 let private noneRight =
-    testCase "gkd without a correct sample is 0 and so is its gradient"
+    testCase "GKD without a correct sample is 0, and so is its gradient"
     <| fun () ->
         let case =
             { Student = [| [| 1.0; -2.0; 0.5 |]; [| 0.0; 3.0; 1.0 |] |]
@@ -97,7 +97,7 @@ let private noneRight =
         Expect.all gradient (fun slope -> slope = 0.0) "gradient"
 
 let private allRight =
-    testCase "gkd of a teacher that is always right is kd"
+    testCase "GKD of a teacher that is always correct is KD"
     <| fun () ->
         let case =
             { Student = [| [| 1.0; -2.0; 0.5 |]; [| 0.0; 3.0; 1.0 |] |]
@@ -110,7 +110,7 @@ let private allRight =
         Golden.close 1e-6 [| expected |] [| value |] "value"
         Golden.close 1e-6 expectedGradient gradient "gradient"
 
-/// One stage: student and teacher [batch, channels, height, width]; sizes need not be equal.
+/// One stage: student and teacher [batch, channels, height, width]; sizes may differ.
 type private Stage = { StudentShape: int[]; TeacherShape: int[] }
 
 let private stages =
@@ -122,7 +122,7 @@ let private stages =
         return! Gen.listOfLength count (Gen.map2 (fun student teacher -> { StudentShape = student; TeacherShape = teacher }) shape shape)
     }
 
-/// Channel distillation written out: 1x1 convolution, batch normalisation over (batch, pixels), ReLU, average.
+/// Channel distillation in plain arithmetic: 1x1 convolution, batch normalisation over (batch, pixels), ReLU, average.
 let private channelDistillation (weights: float[][]) (student: float[], shape: int[]) (teacher: float[], teacherShape: int[]) =
     let batch, channels, pixels = shape[0], shape[1], shape[2] * shape[3]
     let teacherChannels, teacherPixels = teacherShape[1], teacherShape[2] * teacherShape[3]
@@ -150,7 +150,7 @@ let private channelDistillation (weights: float[][]) (student: float[], shape: i
     )
 
 let private cd =
-    testCase "cd is the sum over stages of mean squared differences of channel means behind the connectors"
+    testCase "CD is the sum over stages of mean squared differences of channel means after the connectors"
     <| fun () ->
         forAll stages
         <| fun stages ->

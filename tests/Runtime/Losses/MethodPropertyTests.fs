@@ -1,4 +1,4 @@
-/// Methods on features, embeddings and parts of logits against their formulas written out in plain double arithmetic, over random shapes.
+/// Methods on features, embeddings and parts of logits compared with their formulas in plain double arithmetic, for random shapes.
 module ChannelDistillation.Tests.Runtime.Losses.MethodPropertyTests
 
 open System
@@ -14,7 +14,7 @@ open ChannelDistillation.Tests.Runtime.Losses
 let private forAll generator check =
     Check.One(Config.QuickThrowOnFailure.WithMaxTest(60).WithQuietOnSuccess true, Prop.forAll (Arb.fromGen generator) check)
 
-/// Never 0: what is normalised has no direction there, and no gradient.
+/// Never 0, because normalising 0 has no direction and no gradient.
 let private value = Gen.choose (-300, 300) |> Gen.map (fun n -> (float n + 0.5) / 64.0)
 
 let private norm (values: float[]) = values |> Array.sumBy (fun value -> value * value) |> sqrt |> max 1e-12
@@ -28,7 +28,7 @@ let private overPairs (a: 'a[]) (b: 'b[]) f = Array.allPairs a b |> Array.averag
 
 let private square (x: float) = x * x
 
-/// Whether a loss of a student's values, given to `input` as a tensor of their shape, is a formula of them.
+/// Whether a loss of a student's values, passed to `input` as a tensor of their shape, equals a formula.
 let private isFormula formula (student: float[]) shape (loss: Loss) (input: torch.Tensor -> LossInput) =
     let leaf = (Signals.inDouble student shape).requires_grad_ true
     let value, gradients = Signals.valueAndGradients loss (input leaf) [| leaf |]
@@ -106,14 +106,14 @@ let private vectors =
         let! batch = Gen.choose (2, 5)
         let! mine = Gen.choose (2, 5)
         let! theirs = Gen.choose (2, 5)
-        // Two equal embeddings have no direction between them: nobody's promise. So each sample has an offset of its own.
+        // The direction between two equal embeddings is undefined, so each sample has its own offset.
         let apart rows = rows |> Array.mapi (fun i row -> Array.mapi (fun c v -> v + float (i * i * (c + 1))) row)
         let! student = Gen.arrayOfLength batch (Gen.arrayOfLength mine value) |> Gen.map apart
         let! teacher = Gen.arrayOfLength batch (Gen.arrayOfLength theirs value) |> Gen.map apart
         return { Mine = student; Theirs = teacher }
     }
     |> Gen.filter (fun case ->
-        // Nearly equal ones neither, nor nearly opposite ones, whose probability for pkt is next to 0: both are mostly rounding.
+        // Nearly equal ones are excluded too, and nearly opposite ones, whose probability for pkt is close to 0: both are mostly rounding.
         let areClear a b = norm (Array.map2 (-) a b) > 0.5 && dot (unit' a) (unit' b) > -0.9
 
         [ case.Mine; case.Theirs ]
@@ -122,7 +122,7 @@ let private vectors =
 let private size (rows: float[][]) = [| int64 rows.Length; int64 rows[0].Length |]
 let private matrix (rows: float[][]) = Signals.inDouble (Array.concat rows) (size rows)
 
-/// The formula of a case as one of the student's values alone.
+/// The formula of a case as a function of the student's values only.
 let private ofRows (rows: float[][]) (formula: float[][] -> float) (values: float[]) = formula (Array.chunkBySize rows[0].Length values)
 
 let private smoothL1 (a: float) (b: float) =
@@ -188,12 +188,12 @@ let private correlation (a: float[]) (b: float[]) =
     let centred (values: float[]) = let mean = Array.average values in values |> Array.map (fun value -> value - mean)
     let a, b = centred a, centred b
     let length values = values |> Array.sumBy square |> sqrt
-    // Where the authors' code has its epsilon.
+    // As in the authors' code, epsilon is here.
     dot a b / (length a * length b + 1e-8)
 
 let private mean each (case: Answers) = Array.map3 each case.Of case.From case.Labels |> Array.average
 
-/// q = p^gamma / U and U, of a teacher's logits.
+/// q = p^gamma / U and U, for a teacher's logits.
 let private transformed gamma (logits: float[]) =
     let powers = softmax 1.0 logits |> Array.map (fun p -> p ** gamma)
     let total = Array.sum powers
@@ -258,10 +258,10 @@ let tests =
     testList
         "losses: methods over random shapes"
         [ for name, formula in onStages do
-              testCase $"{name} is its formula" <| fun () -> forAll maps (isFormulaOnMaps name formula)
+              testCase $"The loss {name} equals its formula" <| fun () -> forAll maps (isFormulaOnMaps name formula)
 
           for name, formula in onEmbeddings do
-              testCase $"{name} is its formula"
+              testCase $"The loss {name} equals its formula"
               <| fun () ->
                   forAll vectors (fun case ->
                       use _ = torch.NewDisposeScope()
@@ -282,7 +282,7 @@ let tests =
                           let input leaf = Signals.ofLogits leaf (Some(matrix case.From)) case.Labels
                           isFormula formula (Array.concat case.Of) (size case.Of) loss input)
 
-          testCase "a batch of one image has a value and gradients in every method"
+          testCase "Every method has a value and gradients for a batch of one image"
           <| fun () ->
               for descriptor in LossCatalog.All do
                   use _ = torch.NewDisposeScope()

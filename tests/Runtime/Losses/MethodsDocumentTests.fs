@@ -1,4 +1,4 @@
-/// docs/methods.md, and what every method must come with.
+/// docs/methods.md, and the requirements for every method.
 module ChannelDistillation.Tests.Runtime.Losses.MethodsDocumentTests
 
 open System.IO
@@ -15,7 +15,7 @@ let private names = [ for loss in LossCatalog.All -> loss.Name ]
 
 let private file (parts: string) = Path.Combine(Repository.root, parts)
 
-/// For ResNet-32x4 -> ResNet-8x4 at 100 classes.
+/// For ResNet-32x4 -> ResNet-8x4 with 100 classes.
 let private ownParameters name =
     let pair = FeaturePair.Of(ModelSpec "resnet8x4", ModelSpec "resnet32x4", ImageShape(3, 32, 32))
     let loss = Signals.buildFor name [] pair 100
@@ -33,7 +33,7 @@ let private measured name : Methods.Measured =
         | true, cost -> Some(cost.GetDouble())
         | _ -> None }
 
-/// The methods that a golden file has values of.
+/// The methods with values in a golden file.
 let private golden name =
     [ for entry in (Golden.json name).EnumerateArray() ->
           match Golden.text "method" entry with
@@ -44,11 +44,11 @@ let private golden name =
 let tests =
     testList
         "losses: what every method comes with"
-        [ testCase "values and gradients from PyTorch"
+        [ testCase "Every method has values and gradients from PyTorch"
           <| fun () ->
               Expect.containsAll (golden "losses.json" @ golden "methods.json" @ golden "logit_losses.json") names "methods with golden values"
 
-          testCase "values from PyTorch with its layers, where it has some"
+          testCase "Every method with layers has values from PyTorch with its layers"
           <| fun () ->
               Expect.containsAll
                   (golden "methods.json")
@@ -57,17 +57,17 @@ let tests =
                             name ]
                   "methods with layers"
 
-          testCase "a measured cost"
+          testCase "Every method has a measured cost"
           <| fun () -> Expect.containsAll [ for cost in costs.Value.EnumerateObject() -> cost.Name ] names "bench/methods.json; see bench/README.md"
 
-          testCase "a word in F#"
+          testCase "Every method has a function in F#"
           <| fun () ->
               let words = File.ReadAllText(file "dsl/Language/Builders/Losses.fs")
 
               for name in names do
                   Expect.stringContains words $"loss \"{name}\"" "dsl/Language/Builders/Losses.fs"
 
-          testCase "its line in docs/methods.md"
+          testCase "Every method has its row in docs/methods.md"
           <| fun () ->
               let document = file "docs/methods.md"
               let text = File.ReadAllText document

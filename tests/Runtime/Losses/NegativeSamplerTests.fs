@@ -21,7 +21,7 @@ let private numbers (tensor: torch.Tensor) = [ for value in tensor.``to``(torch.
 let tests =
     testList
         "negatives of contrastive distillation"
-        [ test "are images of other classes, none of them twice, behind the image itself" {
+        [ test "Negatives are distinct images of other classes, after the image itself" {
               let sampler = NegativeSampler(labels, 5, 8, 3L)
 
               for image in 0..39 do
@@ -31,7 +31,7 @@ let tests =
                   Expect.equal (Array.distinct row).Length 9 "none twice"
           }
 
-          test "of a class are all images outside of it, each as likely as the others" {
+          test "Negatives of a class are all images outside it, with equal probability" {
               let sampler = NegativeSampler(labels, 5, 1, 3L)
 
               let outside =
@@ -42,33 +42,33 @@ let tests =
               let drawn = [ for epoch in 1..4000 -> (draw sampler epoch 7)[1] ] |> List.countBy id |> List.sort
               Expect.equal (List.map fst drawn) outside "every one"
               let expected = 4000.0 / float outside.Length
-              // A pure function of the seed: no chance is involved. Six standard deviations of a binomial count.
+              // A pure function of the seed, so the test is deterministic. Six standard deviations of a binomial count.
               Expect.all (List.map snd drawn) (fun count -> abs (float count - expected) < 6.0 * sqrt expected) "as likely"
           }
 
-          test "follow from seed, epoch and image alone" {
+          test "Negatives depend only on seed, epoch and image" {
               let sampler = NegativeSampler(labels, 5, 8, 3L)
               Expect.equal (draw (NegativeSampler(labels, 5, 8, 3L)) 2 7) (draw sampler 2 7) "another sampler"
               Expect.notEqual (draw (NegativeSampler(labels, 5, 8, 4L)) 2 7) (draw sampler 2 7) "another seed"
               Expect.notEqual (draw sampler 3 7) (draw sampler 2 7) "another epoch"
           }
 
-          test "repeat images where there are too few others" {
+          test "Negatives are repeated if there are too few other images" {
               let row = draw (NegativeSampler([| 0; 0; 1 |], 2, 4, 0L)) 1 0
               Expect.equal row [| 0; 2; 2; 2; 2 |] "the only one"
           }
 
-          test "do not exist where all images are of one class" {
+          test "There are no negatives if all images have the same class" {
               Expect.throwsC (fun () -> draw (NegativeSampler([| 1; 1 |], 2, 1, 0L)) 1 0 |> ignore) (fun error ->
-                  Expect.equal error.Message "every training image is of one class, so that no image has a negative." "message")
+                  Expect.equal error.Message "all training images have the same class, so there are no negatives." "message")
           }
 
-          test "are looked up in one index for all lanes of a cohort" {
+          test "All lanes of a cohort share one index of images by class" {
               Expect.isTrue (obj.ReferenceEquals(ImagesByClass.Of(labels, 5), ImagesByClass.Of(labels, 5))) "one list"
               Expect.isFalse (obj.ReferenceEquals(ImagesByClass.Of(labels, 5), ImagesByClass.Of(Array.copy labels, 5))) "another list"
           }
 
-          test "are drawn by the loading threads as the loss would draw them, in the epochs that need them" {
+          test "Loading threads draw the negatives that the loss would draw, in the epochs that need them" {
               let _, set = Sets.randomSet Sets.colour 40
 
               let one, same, other =

@@ -1,4 +1,4 @@
-/// Layers in plain arithmetic, one number after the other. Maps are [sample, channel, row, column].
+/// Layers in plain arithmetic, element by element. Maps are [sample, channel, row, column].
 module ChannelDistillation.Tests.Runtime.Losses.PlainLayers
 
 open ChannelDistillation.Tests.Golden
@@ -16,13 +16,13 @@ let side (maps: Maps) = Array4D.length3 maps
 
 let private numbers (maps: Maps) = Seq.cast<float> maps
 
-/// Each number changed, by its channel.
+/// Applies a function to each element, with its channel.
 let change (f: int -> float -> float) (maps: Maps) : Maps =
     Array4D.init (Array4D.length1 maps) (channels maps) (side maps) (side maps) (fun n c y x -> f c maps[n, c, y, x])
 
 let private withSides side channels of' (maps: Maps) : Maps = Array4D.init (Array4D.length1 maps) channels side side of'
 
-/// Sum of f over so many rows and columns of so many channels.
+/// Sum of f over this many rows and columns of this many channels.
 let private sumOver channels rows columns f =
     let mutable sum = 0.0
 
@@ -63,7 +63,7 @@ let convolveTransposed (weight: Maps) (bias: int -> float) stride padding (maps:
             else
                 maps[n, i, row, column] * weight[i, o, ky, kx]))
 
-/// Batch normalisation by the batch's own statistics.
+/// Batch normalisation with the batch's statistics.
 let normalise (weight: float[]) (bias: float[]) (maps: Maps) =
     let statistics =
         [| for c in 0 .. channels maps - 1 ->
@@ -78,7 +78,7 @@ let normalise (weight: float[]) (bias: float[]) (maps: Maps) =
 
 let relu = change (fun _ value -> max 0.0 value)
 
-/// Each pixel is the average of those that it lies upon; they may overlap.
+/// Adaptive average pooling: each output pixel is the average of the input pixels that it covers; they may overlap.
 let averaged size (maps: Maps) =
     let before = side maps
 
@@ -88,15 +88,15 @@ let averaged size (maps: Maps) =
         let (top, bottom), (left, right) = bounds y, bounds x
         numbers maps[n..n, c..c, top .. bottom - 1, left .. right - 1] |> Seq.average)
 
-/// Enlarged or reduced by taking single pixels.
+/// Nearest-neighbour resizing.
 let nearest size (maps: Maps) =
     let before = side maps
     maps |> withSides size (channels maps) (fun n c y x -> maps[n, c, y * before / size, x * before / size])
 
-/// Two maps of one shape, number by number.
+/// Combines two maps of the same shape element by element.
 let map2 (f: float -> float -> float) (a: Maps) (b: Maps) : Maps = a |> withSides (side a) (channels a) (fun n c y x -> f a[n, c, y, x] b[n, c, y, x])
 
-/// Every channel times the numbers of one map.
+/// Multiplies every channel by one map.
 let times (factors: Maps) which (maps: Maps) : Maps =
     maps |> withSides (side maps) (channels maps) (fun n c y x -> maps[n, c, y, x] * factors[n, which, y, x])
 
@@ -104,7 +104,7 @@ let mean (maps: Maps) = numbers maps |> Seq.average
 
 let meanSquaredDifference a b = map2 (fun a b -> (a - b) ** 2.0) a b |> mean
 
-/// Channels of both, one after the other.
+/// Concatenates the channels of both.
 let beside (a: Maps) (b: Maps) : Maps =
     let first = channels a
 

@@ -1,4 +1,4 @@
-/// What losses read, made from plain tensors.
+/// Inputs of losses, made from plain tensors.
 module ChannelDistillation.Tests.Runtime.Losses.Signals
 
 open System
@@ -13,28 +13,28 @@ let none = Array.empty<Tensor>
 
 let private means (features: Tensor[]) = [| for feature in features -> feature.mean [| 2L; 3L |] |]
 
-/// Teacher and student from their logits alone.
+/// Teacher and student with logits only.
 let ofLogits (student: Tensor) (teacher: Tensor option) (labels: int64[]) =
     let labels = torch.tensor labels
-    // The embedding is read by no loss here.
+    // No loss here reads the embedding.
     let output logits = ModelOutput(logits, none, logits)
     let signals = teacher |> Option.map (fun logits -> TeacherSignals(output logits, labels)) |> Option.toObj
     LossInput(output student, signals, labels, ReadOnlyMemory.Empty, 1)
 
-/// Teacher and student from their stage features alone.
+/// Teacher and student with stage features only.
 let ofFeatures (student: Tensor[]) (teacher: Tensor[]) =
     let labels = torch.zeros (student[0].shape[0], torch.ScalarType.Int64)
     let output (features: Tensor[]) = ModelOutput(features[0], features, features[0], channelMeans = means features)
     LossInput(output student, TeacherSignals(output teacher, labels), labels, ReadOnlyMemory.Empty, 1)
 
-/// Teacher and student from their embeddings alone.
+/// Teacher and student with embeddings only.
 let ofEmbeddings (student: Tensor) (teacher: Tensor) =
     let labels = torch.zeros (student.shape[0], torch.ScalarType.Int64)
     let output (embedding: Tensor) = ModelOutput(embedding, none, embedding)
     LossInput(output student, TeacherSignals(output teacher, labels), labels, ReadOnlyMemory.Empty, 1)
 
-/// Teacher and student (with an assistant, where there are its features) from stage features, which are their own pre-activations, and
-/// embeddings (student's, teacher's) where there are any.
+/// Teacher and student (with an assistant if there are features for it) with stage features, which are also the pre-activations, and
+/// embeddings (student's, teacher's) if there are any.
 let ofAll (student: Tensor[]) (assistant: Tensor[]) (teacher: Tensor[]) (embeddings: Tensor[]) =
     let some = Array.head (Array.append embeddings student)
     let labels = torch.zeros (some.shape[0], torch.ScalarType.Int64)
@@ -62,27 +62,27 @@ let ofOne (student: Tensor[]) (teacher: Tensor[]) (embeddings: Tensor[]) =
 let shapes (features: Tensor[]) =
     [| for feature in features -> FeatureShape(int feature.shape[1], int feature.shape[2], int feature.shape[3]) |]
 
-/// A loss's default parameters but for the given ones.
+/// A loss's default parameters, except for the given ones.
 let parameters name (given: (string * float) list) =
     ((LossCatalog.Get name).DefaultParameters, given) ||> List.fold (fun all (name, value) -> all.With(name, value :> obj))
 
-/// A loss on logits alone.
+/// A loss on logits only.
 let buildBy name (parameters: Parameters) =
     (LossCatalog.Get name).Create.Invoke(LossContext(parameters, FeaturePair([||], [||]), 4, [| 0 |], 1L, Epochs = 240))
 
-/// A loss for given features, in a set of so many images of four classes, one after the other.
+/// A loss for given features, for a set of this many images of four classes in rotation.
 let buildFor name given (features: FeaturePair) images =
     (LossCatalog.Get name).Create.Invoke(LossContext(parameters name given, features, 4, [| for image in 0 .. images - 1 -> image % 4 |], 1L))
 
-/// A loss with default parameters but for the given ones.
+/// A loss with default parameters, except for the given ones.
 let build name given (student: FeatureShape[]) (teacher: FeatureShape[]) = buildFor name given (FeaturePair(student, teacher)) 100
 
-/// Value, and gradient with respect to each given leaf.
+/// The value, and its gradient with respect to each given leaf.
 let valueAndGradients (loss: Loss) (input: LossInput) (leaves: Tensor[]) =
     use value = loss.Compute input
     value.backward ()
 
-    // What a loss does not look at has no gradient in TorchSharp; that is 0.
+    // An unused leaf has no gradient in TorchSharp; it counts as 0.
     let gradient (leaf: Tensor) =
         if isNull leaf.grad then
             Array.zeroCreate (int (leaf.numel ()))
@@ -91,13 +91,13 @@ let valueAndGradients (loss: Loss) (input: LossInput) (leaves: Tensor[]) =
 
     (toArray value)[0], Array.map gradient leaves
 
-/// In double precision, as the formulas written out in plain arithmetic are: then a comparison is of formulas, not of the rounding of float32.
+/// Double precision, like the formulas in plain arithmetic, so that rounding of float32 does not matter.
 let inDouble (values: float[]) (shape: int64[]) : Tensor = torch.tensor (values, ReadOnlySpan<int64> shape)
 
 let private within relative floor (expected: float) (actual: float) = abs (expected - actual) <= relative * abs expected + floor
 
-/// Whether a loss has the value of a formula to 1e-5, and its gradient to 1e-4 relative. The gradient is compared along one direction, in which all values
-/// move: with the formula's difference quotient.
+/// Whether a loss equals a formula to 1e-5, and its gradient to 1e-4 relative. The gradient is compared with the formula's difference quotient along one
+/// direction in which all values change.
 let isFormula (formula: float[] -> float) (student: float[]) (value: float, gradient: float[]) =
     let step = 1e-6
     let direction = noise (int64 student.Length) 3.0

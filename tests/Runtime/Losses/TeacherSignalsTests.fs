@@ -16,7 +16,7 @@ let private signals () =
 let tests =
     testList
         "losses: teacher signals"
-        [ testCase "a derived tensor is made once and outlives the lane that asked first"
+        [ testCase "A derived tensor is computed once and outlives the lane that requested it first"
           <| fun () ->
               use _ = torch.NewDisposeScope()
               let teacher = signals ()
@@ -39,7 +39,7 @@ let tests =
               Expect.equal (doubled ()) [| 2.0; 6.0; 4.0; 10.0; 8.0; 0.0 |] "second lane"
               Expect.equal made 1 "times made"
 
-          testCase "a derived tensor goes with the step, also where lane and step share a scope"
+          testCase "A derived tensor ends with the step, even if lane and step share a scope"
           <| fun () ->
               let step () =
                   use scope = torch.NewDisposeScope()
@@ -51,11 +51,11 @@ let tests =
 
               let value = step ()
               Expect.isTrue value.IsInvalid "released"
-              // Before Derive had a scope of its own, this ended the process.
+              // Before Derive had its own scope, this crashed the process.
               GC.Collect()
               GC.WaitForPendingFinalizers()
 
-          testCase "what is derived may be a tensor that is there already"
+          testCase "A derived tensor may be an existing tensor"
           <| fun () ->
               let step () =
                   use _ = torch.NewDisposeScope()
@@ -69,14 +69,14 @@ let tests =
               let logits = step ()
               Expect.isTrue logits.IsInvalid "released with the step"
 
-          testCase "derived tensors carry no gradients"
+          testCase "Derived tensors have no gradients"
           <| fun () ->
               use _ = torch.NewDisposeScope()
               let teacher = signals ()
               let weight = (torch.ones 3L).requires_grad_ true
               Expect.isFalse (teacher.Derive("weighted", fun () -> teacher.Logits * weight).requires_grad) "requires gradients"
 
-          testCase "correct is 1 where the most likely class is the label"
+          testCase "Correct is 1 if the most likely class is the label"
           <| fun () ->
               use _ = torch.NewDisposeScope()
               Expect.equal (Golden.toArray (signals ()).Correct) [| 1.0; 0.0 |] "correct" ]

@@ -1,5 +1,5 @@
-/// Losses on torchvision's networks and real images, beside the values that torchdistill keeps for its own tests
-/// (tests/fixtures/losses/pre-computed_loss.json). Its configurations (configs/sample/ilsvrc2012) say which terms they consist of.
+/// Losses on torchvision's networks and real images, compared with the values in torchdistill's own tests
+/// (tests/fixtures/losses/pre-computed_loss.json). Its configurations (configs/sample/ilsvrc2012) define the terms.
 module ChannelDistillation.Tests.Runtime.Losses.TorchdistillTests
 
 open System
@@ -16,7 +16,7 @@ open ChannelDistillation.Teachers
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Runtime.Losses.Signals
 
-/// Names a copy of torchdistill's repository.
+/// Environment variable with the path of torchdistill's repository.
 let private variable = "TORCHDISTILL"
 
 let private weights = [ "resnet18", "resnet18-f37072fd.pth"; "resnet34", "resnet34-333f7ec4.pth" ]
@@ -33,7 +33,7 @@ let private repository () =
 
         path
 
-/// [images, 3, 224, 224], as networks are evaluated on ImageNet.
+/// [images, 3, 224, 224], preprocessed as for evaluation on ImageNet.
 let private images (repository: string) =
     use folder = new TemporaryFolder()
     let place = folder.File "val/only"
@@ -58,13 +58,13 @@ let private outputOf name (images: torch.Tensor) =
     model.eval ()
     model.Run images
 
-/// Some of the stages, and the last one's numbers in a row in the place of the embedding.
+/// Some of the stages, with the flattened last one as the embedding.
 let private flattened (output: ModelOutput) (stages: torch.Tensor list) =
     ModelOutput(output.Logits, List.toArray stages, (Seq.last output.Features).flatten 1L)
 
 [<Tests>]
 let tests =
-    test "Losses between torchvision's ResNet-34 and ResNet-18 have the values of torchdistill" {
+    test "Losses between torchvision's ResNet-34 and ResNet-18 have torchdistill's values" {
         let repository = repository ()
         use _ = torch.NewDisposeScope()
         use _ = torch.no_grad ()
@@ -84,11 +84,11 @@ let tests =
         let expected =
             JsonDocument.Parse(File.ReadAllText(Path.Combine(repository, "tests/fixtures/losses/pre-computed_loss.json"))).RootElement
 
-        // Not DIST: torchdistill bounds each norm by an epsilon, where the authors' code, which is followed here, adds it to the product of both. Not SP:
+        // Not DIST: torchdistill bounds each norm by an epsilon, while the authors' code, which we follow, adds it to the product of both. Not SP:
         // torchdistill divides rows by their sums of absolute values, the authors' code by their Euclidean norms.
         for key, tolerance, value in
             [ "kd/resnet18_from_resnet34", 1e-4, 0.5 * ce + 0.5 * valueOf "kd" [ "temperature", 1.0 ] id
-              // Thirty thousand times a small difference of numbers in float32.
+              // Thirty thousand times a small difference of float32 numbers.
               "pkt/resnet18_from_resnet152", 2e-3, 30000.0 * valueOf "pkt" [] id
               "rkd/resnet18_from_resnet34", 1e-4, ce + valueOf "rkd" [ "distance", 1.0; "angle", 2.0 ] last
               "at/resnet18_from_resnet34", 1e-4, ce + 1000.0 * valueOf "at" [] lastTwo ] do

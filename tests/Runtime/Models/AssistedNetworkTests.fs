@@ -17,7 +17,7 @@ let private build name = (ModelCatalog.Get name).Build(ModelSpec name, ImageShap
 let tests =
     testList
         "models: assisted networks"
-        [ testCase "the features of student and assistant are added, and the student's classifier answers"
+        [ testCase "The features of student and assistant are added, and the student's classifier is applied"
           <| fun () ->
               use _ = torch.NewDisposeScope()
               use pair = build "resnet8-assisted"
@@ -48,7 +48,7 @@ let tests =
               let logits = torch.nn.functional.linear (embedding, state["main.fc.weight"], state["main.fc.bias"])
               Golden.close 1e-4 (Golden.toArray logits) (Golden.toArray both.Logits) "logits"
 
-          testCase "the student begins with the weights that it has alone, the assistant with others, both by their family's rules"
+          testCase "The student has the same initial weights as without an assistant, the assistant has others, both by their family's rules"
           <| fun () ->
               use _ = torch.NewDisposeScope()
 
@@ -68,7 +68,7 @@ let tests =
                       (Golden.toArray state["main." + weight])
                       $"{name}: the assistant's {weight}"
 
-          testCase "a head with layers of its own stands behind the sum"
+          testCase "A head with its own layers is applied to the sum"
           <| fun () ->
               use _ = torch.NewDisposeScope()
               use pair = build "mobilenetv2-assisted"
@@ -84,18 +84,18 @@ let tests =
                   entry.Value.copy_ state["main." + entry.Key] |> ignore
 
               main.eval ()
-              // The student alone gives another embedding than the student behind the sum of both.
+              // The student alone has another embedding than the sum of both.
               Expect.notEqual (Golden.toArray (main.Run images).Embedding) (Golden.toArray both.Embedding) "embedding"
               let logits = torch.nn.functional.linear (both.Embedding, state["main.classifier.0.weight"], state["main.classifier.0.bias"])
               Golden.close 1e-4 (Golden.toArray logits) (Golden.toArray both.Logits) "the student's classifier answers"
 
-          testCase "only a loss that needs an assistant gives the student one"
+          testCase "Only a loss that needs an assistant adds one to the student"
           <| fun () ->
               let network losses = LossCatalog.Network(ModelSpec "resnet8", losses).Name
               Expect.equal (network [| "ce"; "residual-kd" |]) "resnet8-assisted" "with"
               Expect.equal (network [| "ce"; "rkd" |]) "resnet8" "without"
 
-          testCase "weights of a student with an assistant are recognised"
+          testCase "Weights of a student with an assistant are recognised"
           <| fun () ->
               use _ = torch.NewDisposeScope()
               use pair = build "resnet8-assisted"

@@ -16,13 +16,13 @@ let private network name =
     model.eval ()
     model
 
-/// All that a network says of the images.
+/// All outputs of a network for the images.
 let private answers stages (model: Network) =
     use _ = torch.no_grad ()
     let output = model.Run(images (), Taps.Everything ||| Taps.PreActivations stages)
     [ output.Logits; output.Embedding; yield! output.Features; yield! output.PreActivations ]
 
-/// The largest difference, relative to the largest number.
+/// The largest difference, relative to the largest value.
 let private difference (a: torch.Tensor) (b: torch.Tensor) = (a - b).abs().max().item<float32>() / b.abs().max().item<float32>()
 
 [<Tests>]
@@ -30,7 +30,7 @@ let tests =
     testList
         "models: folding"
         [ for descriptor in ModelCatalog.All do
-              testCase $"{descriptor.Name} answers the same with BatchNorm folded into its convolutions"
+              testCase $"The outputs of {descriptor.Name} are unchanged by folding BatchNorm into its convolutions"
               <| fun () ->
                   use _ = torch.NewDisposeScope()
                   use model = network descriptor.Name
@@ -41,7 +41,7 @@ let tests =
                   for a, b in List.zip (answers ()) before do
                       Expect.isLessThan (difference a b) 1e-5f "relative difference"
 
-          testCase "every BatchNorm of a network that normalises after convolving is folded"
+          testCase "Every BatchNorm of a network that normalises after convolving is folded"
           <| fun () ->
               use _ = torch.NewDisposeScope()
               use model = network "resnet18"

@@ -11,7 +11,7 @@ let private small = ImageShape(3, 32, 32)
 
 let private build name (image: ImageShape) classes = (ModelCatalog.Get name).Build(ModelSpec name, image, classes)
 
-/// The CRD benchmark's counts at 100 classes; torchvision's with the CIFAR stem for resnet101.
+/// The CRD benchmark's counts for 100 classes; torchvision's with the CIFAR stem for resnet101.
 let private counts =
     [ "resnet8", 83_892
       "resnet14", 181_108
@@ -41,15 +41,15 @@ let tests =
     testList
         "models: catalog"
         [ for name, count in counts do
-              testCase $"{name} has {count} parameters at 100 classes"
+              testCase $"The model {name} has {count} parameters for 100 classes"
               <| fun () ->
                   use model = build name small 100
                   Expect.equal (model.parameters () |> Seq.sumBy (fun parameter -> parameter.numel ())) (int64 count) "parameters"
 
-          testCase "every model foretells the shapes of its stages, for odd and grey images too"
+          testCase "Every model predicts the shapes of its stages, also for odd and grey images"
           <| fun () ->
               for descriptor in ModelCatalog.All do
-                  // The deepest ones add time, not shapes.
+                  // The deepest ones take longer but have no new shapes.
                   if descriptor.Name <> "resnet152" && descriptor.Name <> "resnet110" then
                       for stem in descriptor.Stems do
                           use _ = torch.NewDisposeScope()
@@ -57,7 +57,7 @@ let tests =
                           let spec = ModelSpec(descriptor.Name, stem)
 
                           for images in [ [ small; ImageShape(3, 15, 33); ImageShape(3, 71, 40) ]; [ ImageShape(1, 28, 28) ] ] do
-                              // A network depends on their channels alone.
+                              // A network depends only on their channels.
                               use model = descriptor.Build(spec, images.Head, 10)
                               model.eval ()
 
@@ -74,7 +74,7 @@ let tests =
 
                                   Expect.equal (List.ofArray output.Logits.shape) [ 2L; 10L ] "logits"
 
-          testCase "features are what the next stage sees: after ReLU"
+          testCase "Features are the inputs of the next stage, after ReLU"
           <| fun () ->
               use _ = torch.NewDisposeScope()
               use model = build "resnet8" small 10
@@ -90,7 +90,7 @@ let tests =
               Golden.close 1e-6 (Golden.toArray (last.mean [| 2L; 3L |])) (Golden.toArray output.Embedding) "embedding"
 
           for name in [ "resnet8x4"; "wrn16-2"; "vgg8"; "mobilenetv2"; "shufflenetv1"; "shufflenetv2" ] do
-              testCase $"{name}: every weight gets a gradient from a loss on the logits"
+              testCase $"Every weight of {name} gets a gradient from a loss on the logits"
               <| fun () ->
                   use _ = torch.NewDisposeScope()
                   use model = build name small 10
@@ -101,7 +101,7 @@ let tests =
                   for struct (name, parameter) in model.named_parameters () do
                       Expect.exists (Golden.gradient parameter) (fun slope -> slope <> 0.0) name
 
-          testCase "the stem follows the size of the images unless it is given"
+          testCase "The stem depends on the size of the images unless it is given"
           <| fun () ->
               let resnet = ModelCatalog.Get "resnet18"
               let thin = ModelCatalog.Get "resnet8"
@@ -111,7 +111,7 @@ let tests =
               Expect.equal (resnet.StemFor(ModelSpec("resnet18", Stem.Cifar), large)) Stem.Cifar "given"
               Expect.equal (thin.StemFor(ModelSpec "resnet8", large)) Stem.Cifar "a model with one stem"
 
-          testCase "names are unique, and every model says what it is and where it comes from"
+          testCase "Names are unique, and every model has a description and a source"
           <| fun () ->
               let names = [ for model in ModelCatalog.All -> model.Name ]
               Expect.equal (List.distinct names) names "names"
@@ -120,4 +120,4 @@ let tests =
                   Expect.isNotEmpty model.Doc model.Name
                   Expect.isNotEmpty model.Source model.Name
 
-          testCase "an unknown name is found to be none" <| fun () -> Expect.isNull (ModelCatalog.Find "resnet19") "resnet19" ]
+          testCase "An unknown name is not found" <| fun () -> Expect.isNull (ModelCatalog.Find "resnet19") "resnet19" ]

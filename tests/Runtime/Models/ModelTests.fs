@@ -18,7 +18,7 @@ let private has (name: string) (entry: JsonElement) = fst (entry.TryGetProperty 
 
 let private pooled (feature: torch.Tensor) = feature.mean [| 2L; 3L |]
 
-/// Tensors of [batch, channels], of which the golden files hold the first channels.
+/// Tensors of [batch, channels]; the golden files contain the first channels.
 let private firstChannels what (actual: torch.Tensor list) (expected: JsonElement list) =
     Expect.equal actual.Length expected.Length $"{what}: number of stages"
 
@@ -31,7 +31,7 @@ let private agrees (entry: JsonElement) =
 
     let stemName = Golden.text "stem" entry
 
-    testCase $"{name} with the {stemName} stem on images of {size} pixels agrees with PyTorch"
+    testCase $"The outputs of {name} with the {stemName} stem on images of {size} pixels agree with PyTorch"
     <| fun () ->
         use _ = torch.NewDisposeScope()
         use _ = torch.no_grad ()

@@ -11,7 +11,7 @@ let private image = ImageShape(3, 32, 32)
 
 let private stages name = (ModelCatalog.Get name).Features(ModelSpec name, image).Count
 
-/// A network in evaluation mode with weights of a formula, and two images.
+/// A network in evaluation mode with formula weights, and two images.
 let private network name =
     let model = (ModelCatalog.Get name).Build(ModelSpec name, image, 10)
     Golden.fill 5.0 (model.state_dict ())
@@ -25,7 +25,7 @@ let private refusal (read: unit -> torch.Tensor) =
     with error ->
         $"{error.GetType().Name}: {error.Message}"
 
-/// One of every family whose stages end with a ReLU that nothing follows.
+/// One of each family whose stages end with a ReLU.
 let private activated = [ "resnet18"; "resnet50"; "resnet8"; "vgg8"; "vgg13"; "shufflenetv1" ]
 
 let private families = activated @ [ "wrn16-2"; "mobilenetv2"; "shufflenetv2" ]
@@ -34,7 +34,7 @@ let private families = activated @ [ "wrn16-2"; "mobilenetv2"; "shufflenetv2" ]
 let tests =
     testList
         "models: taps"
-        [ testCase "a union asks for what either asks for"
+        [ testCase "A union of taps requests what either requests"
           <| fun () ->
               let both = Taps.Stage 1 ||| Taps.PreActivations 1 ||| Taps.Embedding
               Expect.equal [ for stage in 0..3 -> both.HasStage stage ] [ false; true; false; false ] "stages"
@@ -43,7 +43,7 @@ let tests =
               Expect.equal (Taps.Stage 0 ||| Taps.Stage 1 ||| Taps.Stage 2) (Taps.Stages 3) "all stages"
               Expect.isTrue (Taps.Stages 0).IsNone "no stage"
 
-          testCase "the depth is the deepest part asked for"
+          testCase "The depth is that of the deepest requested part"
           <| fun () ->
               for taps, depth in
                   [ Taps.Stages 0, 0
@@ -55,7 +55,7 @@ let tests =
                     Taps.Logits, 4 ] do
                   Expect.equal (taps.Depth 4) depth $"{taps}"
 
-          testCase "reading what was not asked for says so"
+          testCase "Reading an output that was not requested is an error"
           <| fun () ->
               use _ = torch.NewDisposeScope()
               let model, images = network "resnet8"
@@ -68,15 +68,15 @@ let tests =
                     refusal (fun () -> output.Features[0])
                     refusal (fun () -> output.PreActivations[1])
                     refusal (fun () -> output.ChannelMeans[1]) ]
-                  [ "InvalidOperationException: This forward pass was not asked for the logits."
-                    "InvalidOperationException: This forward pass was not asked for the embedding."
-                    "InvalidOperationException: This forward pass was not asked for the output of stage 1."
-                    "InvalidOperationException: This forward pass was not asked for the pre-activation of stage 2."
-                    "InvalidOperationException: This forward pass was not asked for the channel means of stage 2." ]
+                  [ "InvalidOperationException: This forward pass did not compute the logits."
+                    "InvalidOperationException: This forward pass did not compute the embedding."
+                    "InvalidOperationException: This forward pass did not compute the output of stage 1."
+                    "InvalidOperationException: This forward pass did not compute the pre-activation of stage 2."
+                    "InvalidOperationException: This forward pass did not compute the channel means of stage 2." ]
                   "messages"
 
           for name in families do
-              testCase $"{name}: each part alone has the bits it has in a full pass, and nothing else is kept"
+              testCase $"Each tap of {name} alone has the bits of a full pass, and nothing else is kept"
               <| fun () ->
                   use _ = torch.NewDisposeScope()
                   use _ = torch.no_grad ()
@@ -90,11 +90,11 @@ let tests =
                         "embedding", 1, Taps.Embedding, (fun output -> output.Embedding)
                         for stage in 0 .. count - 1 do
                             $"stage {stage}", 1, Taps.Stage stage, (fun output -> output.Features[stage])
-                        // Those of the stages before come with it.
+                        // Includes those of earlier stages.
                         for stage in 0 .. count - 1 do
                             let taps = Taps.PreActivations(stage + 1)
                             $"pre-activation {stage}", stage + 1, taps, (fun output -> output.PreActivations[stage])
-                        // Those of the stages before come with them; the stages' outputs are gone.
+                        // Includes those of earlier stages; the stages' outputs are freed.
                         for stage in 0 .. count - 1 do
                             $"means {stage}", stage + 1, Taps.StageMeans(stage + 1), (fun output -> output.ChannelMeans[stage]) ]
 
@@ -104,7 +104,7 @@ let tests =
                       Expect.equal scope.DisposablesCount kept $"{what}: tensors alive"
                       Expect.equal (Golden.toArray alone) (Golden.toArray (read whole)) what
 
-          testCase "channel means are the averages over a stage's output"
+          testCase "Channel means are the averages over a stage's output"
           <| fun () ->
               use _ = torch.NewDisposeScope()
               use _ = torch.no_grad ()
@@ -116,7 +116,7 @@ let tests =
                   Expect.equal (Golden.toArray output.ChannelMeans[stage]) (Golden.toArray (output.Features[stage].mean [| 2L; 3L |])) $"{stage}"
 
           for name in activated do
-              testCase $"{name}: the output of a stage is the ReLU of its pre-activation, and gradients flow through both"
+              testCase $"The stage outputs of {name} are the ReLU of the pre-activations, and gradients flow through both"
               <| fun () ->
                   use _ = torch.NewDisposeScope()
                   let model, images = network name
@@ -133,7 +133,7 @@ let tests =
                   let first = model.parameters () |> Seq.head
                   Expect.exists (Golden.gradient first) (fun slope -> slope <> 0.0) "gradient of the first convolution"
 
-          testCase "where no ReLU ends a stage, the pre-activation is the output itself"
+          testCase "The pre-activation of a stage without a final ReLU is the output itself"
           <| fun () ->
               use _ = torch.NewDisposeScope()
               let model, images = network "mobilenetv2"
@@ -144,7 +144,7 @@ let tests =
                   Expect.isTrue (obj.ReferenceEquals(output.Features[stage], output.PreActivations[stage])) $"stage {stage}"
 
           for name in families do
-              testCase $"{name}: in training, who else is listening changes neither the answer nor the running statistics"
+              testCase $"Reading more taps of {name} in training changes neither its outputs nor its running statistics"
               <| fun () ->
                   use _ = torch.NewDisposeScope()
 
@@ -160,7 +160,7 @@ let tests =
                   let everything = Taps.Everything ||| Taps.PreActivations(stages name)
                   Expect.equal (after everything) (after (Taps.Stages 0)) "logits, gradient of the first convolution, state"
 
-          testCase "a pass stops at the deepest stage: what lies behind it sees no batch"
+          testCase "A pass stops at the deepest requested stage"
           <| fun () ->
               use _ = torch.NewDisposeScope()
               let model, images = network "resnet8"

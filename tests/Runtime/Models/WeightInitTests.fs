@@ -28,7 +28,7 @@ let private spread (values: float[]) =
 let tests =
     testList
         "initialisation"
-        [ testCase "is the same for two networks, whatever was built or drawn in between"
+        [ testCase "Initial weights do not depend on earlier construction or random draws"
           <| fun () ->
               use _ = torch.NewDisposeScope()
               let first = values (initialised "resnet8" 3L "student")
@@ -36,14 +36,14 @@ let tests =
               initialised "resnet14" 3L "student" |> ignore
               Expect.equal (values (initialised "resnet8" 3L "student")) first "state"
 
-          testCase "gives a layer the same weights in every network that has it under the same name"
+          testCase "Initial weights of a layer with the same name are the same in every network"
           <| fun () ->
               use _ = torch.NewDisposeScope()
               let name = "layer2.0.conv1.weight"
 
               Expect.equal (weights (initialised "resnet20" 3L "student") name) (weights (initialised "resnet8" 3L "student") name) name
 
-          testCase "differs by seed, by scope and by layer"
+          testCase "Initial weights differ by seed, by scope and by layer"
           <| fun () ->
               use _ = torch.NewDisposeScope()
               let model = initialised "resnet20" 3L "student"
@@ -52,7 +52,7 @@ let tests =
               Expect.notEqual (weights (initialised "resnet20" 3L "teacher") name) (weights model name) "scope"
               Expect.notEqual (weights model "layer1.0.conv2.weight") (weights model name) "layer"
 
-          testCase "overwrites what a network held before"
+          testCase "Initialisation overwrites earlier values"
           <| fun () ->
               use _ = torch.NewDisposeScope()
               let model = build "resnet8"
@@ -61,7 +61,7 @@ let tests =
               Initialisation.Initialise(model, 3L, "student")
               Expect.equal (values model) (values (initialised "resnet8" 3L "student")) "state"
 
-          testCase "convolutions are normal with variance 2 / (output channels x kernel area)"
+          testCase "Convolutions are normal with variance 2 / (output channels x kernel area)"
           <| fun () ->
               use _ = torch.NewDisposeScope()
               let model = initialised "resnet18" 0L "student"
@@ -77,7 +77,7 @@ let tests =
                   let beyond = values |> Array.averageBy (fun x -> if abs x > 2.0 * expected then 1.0 else 0.0)
                   Expect.isLessThan (abs (beyond - 0.0455)) error $"tails of {name}"
 
-          testCase "the connectors of cd are uniform within 1 / sqrt(inputs), as in the published code"
+          testCase "The connectors of cd are uniform within 1 / sqrt(inputs), as in the published code"
           <| fun () ->
               use _ = torch.NewDisposeScope()
               let connectors = new ChannelConnectors([| struct (64, 256) |])
@@ -88,7 +88,7 @@ let tests =
               Expect.isGreaterThan (Array.max values) (0.99 * bound) "reaches the bound"
               Expect.isLessThan (abs (snd (spread values) / (bound / sqrt 3.0) - 1.0)) 0.03 "deviation"
 
-          testCase "the classifier is uniform within 1 / sqrt(inputs), its bias too"
+          testCase "The classifier and its bias are uniform within 1 / sqrt(inputs)"
           <| fun () ->
               use _ = torch.NewDisposeScope()
               let model = initialised "resnet18" 0L "student"
@@ -99,7 +99,7 @@ let tests =
               Expect.isLessThan (abs (snd (spread weight) / (bound / sqrt 3.0) - 1.0)) 0.03 "deviation"
               Expect.isGreaterThan (snd (spread bias)) 0.0 "bias is not constant"
 
-          testCase "grouped convolutions are drawn by the output channels of all groups, ShuffleNets' as PyTorch draws them"
+          testCase "Grouped convolutions use the output channels of all groups, and ShuffleNets PyTorch's rule"
           <| fun () ->
               use _ = torch.NewDisposeScope()
               let depthwise = weights (initialised "mobilenetv2" 0L "student") "blocks.6.0.conv.3.weight"
@@ -115,7 +115,7 @@ let tests =
                   Expect.isGreaterThan (Array.max values) (0.99 * bound) $"{name} reaches the bound"
                   Expect.isLessThan (abs (snd (spread values) / (bound / sqrt 3.0) - 1.0)) 0.05 $"deviation of {name}"
 
-          testCase "classifiers start as each family has them in the benchmark"
+          testCase "Classifiers have each family's initial weights of the benchmark"
           <| fun () ->
               use _ = torch.NewDisposeScope()
 
@@ -127,7 +127,7 @@ let tests =
 
               Expect.all (weights (initialised "vgg8" 0L "student") "block1.0.bias") (fun x -> x = 0.0) "bias of a convolution"
 
-          testCase "batch normalisation starts as the identity"
+          testCase "Batch normalisation is initialised as the identity"
           <| fun () ->
               use _ = torch.NewDisposeScope()
               let model = initialised "resnet18" 0L "student"
@@ -140,7 +140,7 @@ let tests =
                     "bn1.num_batches_tracked", 0.0 ] do
                   Expect.all (weights model name) (fun x -> x = value) name
 
-          testCase "the numbers stay what they are: stored results rest on them"
+          testCase "Initial weights never change, because stored results depend on them"
           <| fun () ->
               use _ = torch.NewDisposeScope()
               let model = initialised "resnet8" 0L "student"

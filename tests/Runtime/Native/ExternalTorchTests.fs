@@ -16,7 +16,7 @@ let private onLinux name body =
         body ()
     }
 
-/// Files of some name that this process has mapped.
+/// Files with this name that the process has mapped.
 let private mapped (name: string) =
     File.ReadLines "/proc/self/maps"
     |> Seq.map (fun line -> line.Substring(line.IndexOf(' ') + 1))
@@ -35,7 +35,7 @@ let private touch (folder: TemporaryFolder) (path: string) =
 let tests =
     testList
         "libtorch in use"
-        [ onLinux "A process maps one libtorch and one LibTorchSharp, those of TORCH_LIB where it names a folder" (fun () ->
+        [ onLinux "A process maps one libtorch and one LibTorchSharp, those of TORCH_LIB if it is set" (fun () ->
               use _ = torch.zeros 1L
               let libraries = [ for name in [ "libtorch_cpu.so"; "libc10.so"; "libLibTorchSharp.so" ] -> name, mapped name ]
 
@@ -61,7 +61,7 @@ let tests =
               Expect.equal (ExternalTorch.Target(folder.File "folder/libtorch_cpu.so")) real "a link to a folder"
               Expect.equal (ExternalTorch.Target real) real "no link")
 
-          onLinux "What cuDNN opens by name is found in libtorch's folder and in the pip packages beside it" (fun () ->
+          onLinux "Libraries that cuDNN opens by name are found in libtorch's folder and in the pip packages beside it" (fun () ->
               use folder = new TemporaryFolder()
 
               for file in
@@ -83,7 +83,7 @@ let tests =
                     "nvidia/cu13/lib/libnvrtc.so.13" ]
                   "files")
 
-          onLinux "What cuDNN opens by name is loaded, and a file that is no library is passed over" (fun () ->
+          onLinux "Libraries that cuDNN opens by name are loaded, and a file that is not a library is skipped" (fun () ->
               use folder = new TemporaryFolder()
               touch folder "torch/lib/libnvJitLink.so.13"
               let library = Directory.EnumerateFiles(RuntimeEnvironment.GetRuntimeDirectory(), "libSystem.Native.so") |> Seq.head

@@ -10,7 +10,7 @@ open ChannelDistillation.Native
 open ChannelDistillation.Runs
 open ChannelDistillation.Training
 
-/// The runtime as it is where libtorch has none of the names by which its settings are reached, on Windows for instance: it finds the C library in its place.
+/// The runtime with a libtorch that lacks the symbols of its settings, as on Windows: it finds the C library instead.
 type private OtherNames() =
     inherit AssemblyLoadContext("other names")
     member this.Runtime = this.LoadFromAssemblyPath typeof<GpuSettings>.Assembly.Location
@@ -32,11 +32,11 @@ let private call (runtime: Assembly) (name: string) (method: string) (arguments:
 
 [<Tests>]
 let tests =
-    // The settings are the whole process's.
+    // The settings are global to the process.
     testSequenced
     <| testList
         "settings of libtorch"
-        [ test "are set and read by their names in the library, and are off unless they are asked for" {
+        [ test "The settings are read and set by symbol, and are off by default" {
               if OperatingSystem.IsLinux() then
                   let current () = TorchContext.Current() |> Option.ofNullable
                   let off = Some(struct (false, false))
@@ -54,7 +54,7 @@ let tests =
                   Expect.equal (current ()) off "at the end"
           }
 
-          test "switch NNPACK and oneDNN off and on for the CPU" {
+          test "The settings switch NNPACK and oneDNN off and on for the CPU" {
               if OperatingSystem.IsLinux() then
                   let libraries () = TorchContext.CpuLibraries() |> Option.ofNullable
 
@@ -74,7 +74,7 @@ let tests =
                   Expect.isNull (Machine.Hardware("cpu")["onednn"]) "in the record of any other run"
           }
 
-          test "keep libtorch's warnings from standard error, unless TORCH_CPP_LOG_LEVEL is set" {
+          test "libtorch's warnings do not reach standard error unless TORCH_CPP_LOG_LEVEL is set" {
               NativeWarnings.Silence()
 
               if OperatingSystem.IsLinux() && isNull (Environment.GetEnvironmentVariable "TORCH_CPP_LOG_LEVEL") then
@@ -84,7 +84,7 @@ let tests =
                   Expect.equal (TorchContext.CpuLibraries() |> Option.ofNullable) (Some(struct (false, true))) "NNPACK is never asked for"
           }
 
-          test "stay as they are for training on the processor, and are no part of its record" {
+          test "The settings are unchanged for training on the CPU, and not part of its record" {
               let tf32 = torch.backends.cudnn.allow_tf32
               GpuSettings(Deterministic = true, Tf32 = false).Apply "cpu"
               Expect.isNull GpuSettings.Recorded "not recorded"
@@ -94,7 +94,7 @@ let tests =
                   Expect.equal (TorchContext.Current() |> Option.ofNullable) (Some(struct (false, false))) "deterministic"
           }
 
-          test "are left alone where the library has no such names, and nothing breaks" {
+          test "The settings of a library without the symbols are unchanged, and nothing fails" {
               let runtime = OtherNames().Runtime
               Expect.equal (call runtime "TorchContext" "BenchmarkCuDnn" [ true ]) (box false) "benchmark"
               Expect.equal (call runtime "TorchContext" "Deterministic" [ true ]) (box false) "deterministic"

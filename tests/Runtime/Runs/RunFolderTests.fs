@@ -34,7 +34,7 @@ let private epochs (records: IReadOnlyList<EpochRecord>) = [ for record in recor
 let tests =
     testList
         "run folders"
-        [ test "a line of metrics.jsonl has the contract's names" {
+        [ test "A line of metrics.jsonl has the contract's names" {
               use folder = new TemporaryFolder()
               RunFolder(folder.Path).AppendMetrics(record 1)
 
@@ -45,7 +45,7 @@ let tests =
               Expect.equal (File.ReadAllText(folder.File "metrics.jsonl")) (expected + "\n") "the line"
           }
 
-          test "result.json has the contract's names, and comes back" {
+          test "A result.json has the contract's names, and is read back" {
               use folder = new TemporaryFolder()
               let run = RunFolder folder.Path
               let result = RunResult(RunStatus.Diverged, EpochErrors(3, 40.0, 4.0), EpochErrors(2, 39.0, 4.5), "ce broke")
@@ -59,7 +59,7 @@ let tests =
               Expect.equal (run.ReadResult()) result "read back"
           }
 
-          test "a result.json with another digit than was written does not count" {
+          test "A result.json with a changed digit counts as missing" {
               use folder = new TemporaryFolder()
               let run = RunFolder folder.Path
               let spec = TinyTraining.spec null (TinyTraining.train 1 0.05) [ TinyTraining.loss "ce" 1.0 TinyTraining.always ]
@@ -75,7 +75,7 @@ let tests =
               Expect.isNotNull (run.ReadResult()) "without run.json there is nothing to compare with"
           }
 
-          test "sessions count as cut off while they never ended and began where the run still is" {
+          test "Sessions that never ended and began at the run's current position count as cut off" {
               use folder = new TemporaryFolder()
               let run = RunFolder folder.Path
               let spec = TinyTraining.spec null (TinyTraining.train 3 0.05) [ TinyTraining.loss "ce" 1.0 TinyTraining.always ]
@@ -103,7 +103,7 @@ let tests =
               Expect.equal (RunProgress.Of run) (struct (1, 0)) "a checkpoint that cannot be read is none"
           }
 
-          test "a crash is recorded as a failure with the epochs before it, and ends no session" {
+          test "A crash is recorded as a failure with the finished epochs, and does not end a session" {
               use folder = new TemporaryFolder()
               let run = RunFolder folder.Path
               let spec = TinyTraining.spec null (TinyTraining.train 3 0.05) [ TinyTraining.loss "ce" 1.0 TinyTraining.always ]
@@ -119,7 +119,7 @@ let tests =
               Expect.equal (never.ReadResult()) (RunResult(RunStatus.Failed, null, null, "It was ended.")) "of a run that never started"
           }
 
-          test "run.json keeps its sessions; one that a later session began before, or where, does not count" {
+          test "The run.json keeps its sessions, except that a session does not count if a later one began at or before its start" {
               use folder = new TemporaryFolder()
               let run = RunFolder folder.Path
               let spec = TinyTraining.spec null (TinyTraining.train 3 0.05) [ TinyTraining.loss "ce" 1.0 TinyTraining.always ]
@@ -141,7 +141,7 @@ let tests =
               Expect.isNull written["ended"] "the run goes on"
           }
 
-          test "files of a killed process beside others go, those of a living one stay" {
+          test "Temporary files of a killed process are removed, and those of a running one are kept" {
               use folder = new TemporaryFolder()
               let mine = AtomicFile.Beside(folder.File "results.md")
               use ended = new ChildProcess("true", [])
@@ -156,7 +156,7 @@ let tests =
               Expect.equal left (Array.sort [| mine; folder.File "other.tmp" |]) "left"
           }
 
-          test "Files of a process in another container of the machine stay: its numbers are not ours" {
+          test "Temporary files of a process in another container of the machine are kept, because its process IDs are separate" {
               use folder = new TemporaryFolder()
               let mine = AtomicFile.Beside(folder.File "results.md")
               use ended = new ChildProcess("true", [])
@@ -171,7 +171,7 @@ let tests =
               Expect.isTrue (File.Exists foreign) "left"
           }
 
-          test "A pipe in the place of any record counts as no record, and is not waited for" {
+          test "A pipe in place of a record counts as no record, and does not block" {
               use folder = new TemporaryFolder()
               let run = RunFolder folder.Path
 
@@ -185,11 +185,11 @@ let tests =
               for name in [ "run.json"; "result.json"; "metrics.jsonl" ] do
                   SpecialFiles.pipe (folder.File name)
 
-              // On a separate thread: a read that waits for a writer cannot be ended.
+              // On a separate thread, because a read that waits for a writer cannot be cancelled.
               Expect.isTrue (Task.Run(read).Wait(TimeSpan.FromMinutes 1.0)) "no read waits"
           }
 
-          test "a line cut short by a crash is not an epoch, and does not spoil the next one" {
+          test "A line truncated by a crash does not count as an epoch, and does not affect the next one" {
               use folder = new TemporaryFolder()
               let run = RunFolder folder.Path
               run.AppendMetrics(record 1)
@@ -200,7 +200,7 @@ let tests =
               Expect.equal (epochs (run.ReadMetrics())) [ 1; 2 ] "after the next epoch"
           }
 
-          test "epochs beyond the checkpoint are dropped" {
+          test "Epochs after the checkpoint are removed" {
               use folder = new TemporaryFolder()
               let run = RunFolder folder.Path
 

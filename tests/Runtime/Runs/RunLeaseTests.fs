@@ -13,7 +13,7 @@ open ChannelDistillation.Tests
 let private beat = TimeSpan.FromSeconds 10.0
 let private patience = TimeSpan.FromMinutes 2.0
 
-/// Time that goes on when it is told to, so that a busy machine makes no difference.
+/// Time that advances on request, so that load on the machine does not matter.
 type private Clock() =
     inherit TimeProvider()
     let timers = ConcurrentDictionary<obj, TimerCallback>()
@@ -21,7 +21,7 @@ type private Clock() =
     override _.TimestampFrequency = 1L
     override _.GetTimestamp() = now
 
-    /// Every heart beats once in it.
+    /// Advances the time; every timer fires once.
     member _.Advance(seconds: int64) =
         now <- now + seconds
 
@@ -55,14 +55,14 @@ let private expectTaken (owners: RunLeases) folder what =
 
 let private file (folder: string) = Path.Combine(folder, ".owner")
 
-/// As if another machine had taken the folder.
+/// Simulates another machine that has taken the folder.
 let private ofAnotherMachine folder = File.WriteAllText(file folder, """{"id":"abc","host":"elsewhere","space":"","process":17,"started":1}""")
 
 [<Tests>]
 let tests =
     testList
         "ownership of a folder"
-        [ test "is one process's until it gives the folder back" {
+        [ test "A folder belongs to one process until it is released" {
               use folder = new TemporaryFolder()
               let own = expectTaken (owners ()) folder.Path "free"
               let me = $"process {Environment.ProcessId} on {Environment.MachineName}"
@@ -72,7 +72,7 @@ let tests =
               (expectTaken (owners ()) folder.Path "given back").Dispose()
           }
 
-          test "is taken over at once from a process of this machine that is dead" {
+          test "A folder of a dead process of this machine is taken over at once" {
               use folder = new TemporaryFolder()
               (expectTaken (owners ()) folder.Path "free").Dispose()
               use own = expectTaken (owners ()) folder.Path "free"
@@ -85,7 +85,7 @@ let tests =
               (expectTaken (owners ()) folder.Path "dead").Dispose()
           }
 
-          test "of another machine is respected while its file is touched, and taken over when it no longer is" {
+          test "A folder of another machine is respected while its file is touched, and taken over when it no longer is" {
               use folder = new TemporaryFolder()
               ofAnotherMachine folder.Path
               let clock = Clock()
@@ -103,13 +103,13 @@ let tests =
               (expectTaken owners folder.Path "untouched for more than two minutes").Dispose()
           }
 
-          test "An owner that is dead by the numbers of another container or machine is not taken for dead" {
+          test "A process of another container or machine is not judged by this machine's process IDs" {
               use folder = new TemporaryFolder()
               let clock = Clock()
               use own = expectTaken (ownersBy clock) folder.Path "free"
               let written = File.ReadAllText(file folder.Path)
               let number = $"\"process\":{Environment.ProcessId}"
-              // No process has it.
+              // No process has this ID.
               let dead = written.Replace(number, "\"process\":2147483646")
               let owner = System.Text.Json.Nodes.JsonNode.Parse written
               let space = owner["space"].ToJsonString()
@@ -125,11 +125,11 @@ let tests =
               taken |> Result.iter _.Dispose()
           }
 
-          test "is kept alive by its owner" {
+          test "An owner keeps its lease alive" {
               use folder = new TemporaryFolder()
               let clock = Clock()
               use own = expectTaken (ownersBy clock) folder.Path "free"
-              // As another machine sees it.
+              // As seen from another machine.
               let written = File.ReadAllText(file folder.Path)
               let elsewhere = written.Replace($"\"host\":\"{Environment.MachineName}\"", "\"host\":\"elsewhere\"")
               Expect.notEqual elsewhere written "the host was changed"
@@ -145,7 +145,7 @@ let tests =
               Expect.isTrue own.IsHeld "held"
           }
 
-          test "is known to be lost by who slept too long" {
+          test "An owner that was suspended too long detects that it lost the folder" {
               use folder = new TemporaryFolder()
               let clock = Clock()
               use own = expectTaken (ownersBy clock) folder.Path "free"
@@ -157,7 +157,7 @@ let tests =
               Expect.isTrue (File.Exists(file folder.Path)) "the other's file is left alone"
           }
 
-          test "is taken over although another died in taking it over, on whatever machine" {
+          test "A folder is taken over even if another process died while taking it over, on any machine" {
               for claim in [ ""; """{"id":"def","host":"elsewhere","space":"","process":18,"started":1}""" ] do
                   use folder = new TemporaryFolder()
                   ofAnotherMachine folder.Path
@@ -173,7 +173,7 @@ let tests =
                   Expect.isEmpty (Directory.GetFiles folder.Path) "nothing is left behind"
           }
 
-          test "of a machine of the same name is not judged by the processes of this one" {
+          test "A folder of a machine with the same name is not judged by this machine's processes" {
               use folder = new TemporaryFolder()
               let own = expectTaken (owners ()) folder.Path "free"
               let written = File.ReadAllText(file folder.Path)
@@ -188,7 +188,7 @@ let tests =
               Expect.isError (take (owners ()) folder.Path) "it may live"
           }
 
-          test "names who has it from its first moment, and leaves nothing beside" {
+          test "The owner file names its owner from the start, and leaves no other files" {
               use folder = new TemporaryFolder()
 
               let watch =
@@ -212,26 +212,26 @@ let tests =
               Expect.isEmpty (Directory.GetFiles folder.Path) "files"
           }
 
-          test "cannot be had where a file or a folder is in the way, which is said" {
+          test "A folder with a file or folder in the way cannot be taken, and the error says so" {
               use folder = new TemporaryFolder()
               let run = folder.File "run"
               File.WriteAllText(run, "")
 
               Expect.throwsC (fun () -> owners().TryTake run |> ignore) (fun error ->
-                  Expect.equal error.Message $"{run} is a file where a folder must be: remove it." "a file")
+                  Expect.equal error.Message $"{run} must be a folder but is a file; remove it." "a file")
 
               Directory.CreateDirectory(file folder.Path) |> ignore
 
               Expect.throwsC (fun () -> owners().TryTake folder.Path |> ignore) (fun error ->
-                  Expect.equal error.Message $"{file folder.Path} is a folder where a file must be: remove it." "a folder")
+                  Expect.equal error.Message $"{file folder.Path} must be a file but is a folder; remove it." "a folder")
           }
 
-          test "goes to one of many who come at the same time, also where they take over" {
+          test "A folder goes to exactly one of many simultaneous processes, also when taken over" {
               for start in [ ignore; ofAnotherMachine ] do
                   use folder = new TemporaryFolder()
                   start folder.Path
                   let clock = Clock()
-                  // Each has seen the file; then nothing moves for long.
+                  // Each has seen the file; then nothing changes for a long time.
                   use gate =
                       new Barrier(
                           8,

@@ -38,7 +38,7 @@ let private spec = make 3L "resnet50" resnet152 fixedTrain losses
 let tests =
     testList
         "the identity of a run"
-        [ test "the canonical text is pinned: a change here trains everybody's runs again" {
+        [ test "The canonical text is pinned: changing it would train every run again" {
               let expected =
                   """{"dataset":{"name":"cifar100"},"teacher":{"model":{"name":"resnet152"},"checkpoint":"pretrain/resnet152-cifar.pth"},"""
                   + """"student":{"name":"resnet50"},"train":{"epochs":200,"batch":128,"optimizer":{"sgd":{"lr":0.1,"momentum":0.9,"weight_decay":0.0005}},"""
@@ -50,7 +50,7 @@ let tests =
               Expect.equal (SpecJson.Hash spec) "c5a7a37c77dd53bb1b2f0cfe02842090039c65a340d546c34c1274f8d8c6b826" "the hash"
           }
 
-          test "the canonical text of everything that a dataset can be asked for is pinned" {
+          test "The canonical text of all settings of a dataset is pinned" {
               let dataset =
                   DatasetSpec(
                       Name = "imagenet",
@@ -71,7 +71,7 @@ let tests =
               Expect.equal (written.ToJsonString()) expected "the dataset"
           }
 
-          test "the hash tells apart what is computed, and nothing else" {
+          test "The hash depends on what is computed, and on nothing else" {
               let hash = SpecJson.Hash spec
 
               let changes =
@@ -90,7 +90,7 @@ let tests =
               Expect.equal (SpecJson.Hash(make 3L "resnet50" resnet152 fixedTrain losses)) hash "the same again"
           }
 
-          test "however the path of a folder or a checkpoint is spelled, it is one run" {
+          test "Different spellings of a folder or checkpoint give the same run" {
               let hash (folder: string) (checkpoint: string) =
                   let dataset = DatasetSpec(Name = DatasetSpec.ImageFolder, Folder = folder, Classes = 10)
                   let teacher = TeacherSpec(Model = ModelSpec "resnet34", Checkpoint = checkpoint)
@@ -108,7 +108,7 @@ let tests =
                   Expect.notEqual (hash folder "pretrain/a.pth") one folder
           }
 
-          test "every loss's parameters can be written" {
+          test "The parameters of every loss can be written" {
               for loss in LossCatalog.All do
                   let one = LossSpec(Name = loss.Name, Weight = 1.0, Parameters = loss.DefaultParameters)
                   let json = SpecJson.ToJson(make 0L "resnet50" resnet152 fixedTrain [| one |])

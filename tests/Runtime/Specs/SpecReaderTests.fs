@@ -17,7 +17,7 @@ let private written (dataset: DatasetSpec) (model: ModelSpec) =
 let tests =
     testList
         "reading specs back"
-        [ test "gives what says which images a model answers" {
+        [ test "The model and dataset of a checkpoint are read back" {
               let normalization = NormalizationSpec([| 0.1; 0.2; 0.3 |], [| 1.0; 2.0; 3.0 |])
 
               for dataset in
@@ -30,13 +30,13 @@ let tests =
                       Expect.equal (SpecReader.Model modelJson) model "model"
           }
 
-          test "leaves out how training images were varied and chosen" {
+          test "Augmentation and hold-out split are omitted when reading" {
               let dataset = DatasetSpec(Name = "cifar10", Augmentation = AugmentationSpec.None, HeldOut = HeldOutSpec 0.1)
               let json, _ = written dataset (ModelSpec "resnet8")
               Expect.equal (SpecReader.Dataset json) (DatasetSpec(Name = "cifar10")) "dataset"
           }
 
-          test "takes nothing else for a spec" {
+          test "Nothing else is accepted as a spec" {
               for text in
                   [ "null"
                     "3"

@@ -41,7 +41,7 @@ let private fetch (teacher: KnownTeacher) (root: TemporaryFolder) =
 let tests =
     testList
         "known teachers"
-        [ test "have models and datasets that are known, files of their own, and plausible errors" {
+        [ test "Known teachers have known models and datasets, their own files, and plausible errors" {
               for teacher in KnownTeacherCatalog.All do
                   Expect.isNotNull (ModelCatalog.Find teacher.Model) teacher.Model
                   Expect.isNotNull (DatasetCatalog.Find teacher.Dataset) teacher.Dataset
@@ -56,7 +56,7 @@ let tests =
                   match teacher.Download with
                   | null -> Expect.isNotNull teacher.Note $"{teacher.Name}: what to do"
                   | file ->
-                      // torchvision's names hold the beginning of the checksum.
+                      // torchvision's names contain the beginning of the checksum.
                       Expect.isTrue (file.Sha256.Length = 64 && file.Name.Contains file.Sha256[..7]) $"{teacher.Name}: checksum"
                       Expect.equal (file.Url.Scheme, Path.GetFileName file.Url.LocalPath) ("https", file.Name) $"{teacher.Name}: address"
                       Expect.isGreaterThan file.Bytes 1_000_000L $"{teacher.Name}: size"
@@ -65,7 +65,7 @@ let tests =
               Expect.equal (distinct _.Name, distinct _.File) (KnownTeacherCatalog.All.Count, KnownTeacherCatalog.All.Count) "names and files"
           }
 
-          test "are recognised by their files, however the path is written" {
+          test "Known teachers are recognised by their files in any spelling of the path" {
               let workspace = Workspace "/project"
               let found model path = KnownTeacherCatalog.Of(TeacherSpec(Model = ModelSpec model, Checkpoint = path), workspace)
               let name (known: KnownTeacher) = if isNull known then "" else known.Name
@@ -76,7 +76,7 @@ let tests =
               Expect.equal (found "resnet34" "resnet34-333f7ec4.pth" |> name) "" "another folder"
           }
 
-          test "are fetched once, verified, and fetched anew where the file has changed" {
+          test "A known teacher is fetched once, verified, and fetched again if its file has changed" {
               use server = new LocalServer(Answer.ranged content)
               use root = new TemporaryFolder()
               let path = Path.Combine(root.Path, "pretrain", "small.pth")
@@ -88,11 +88,11 @@ let tests =
               Expect.hasLength server.Requests 1 "once"
               File.WriteAllBytes(path, "another"B)
               let said = fetch known root
-              Expect.stringEnds said[0] "It is now called small.pth.damaged, and is fetched anew." "said"
+              Expect.stringEnds said[0] "It was renamed to small.pth.damaged and will be fetched again." "said"
               Expect.equal (File.ReadAllBytes path) content "content"
           }
 
-          test "that nobody offers say what to do, and are taken from where somebody put them" {
+          test "A known teacher without a download gives instructions, and is used from where the user put it" {
               use root = new TemporaryFolder()
 
               Expect.throwsC (fun () -> fetch (teacher null) root |> ignore) (fun error ->

@@ -30,7 +30,7 @@ let tests =
     testSequenced
     <| testList
         "a teacher"
-        [ test "is trained once, and known by what made it" {
+        [ test "A teacher is trained once, and identified by its recipe" {
               use folder = new TemporaryFolder()
               let teacher = recipe 0.05
               Expect.isFalse ((store folder).IsThere(teacher, dataset)) "before"
@@ -40,7 +40,7 @@ let tests =
               Expect.isFalse ((store folder).IsThere(recipe 0.06, dataset)) "another recipe is another teacher"
           }
 
-          test "shares neither initial weights nor order of images with a student of the same seed" {
+          test "A teacher shares neither initial weights nor data order with a student of the same seed" {
               let seeds dataSeed =
                   let recipe =
                       TrainSpec(
@@ -59,7 +59,7 @@ let tests =
               Expect.equal (seeds (Nullable 3L)) (-6L, -4L) "a seed for the data"
           }
 
-          test "whose weights are gone is not there, and gets them back from its training state" {
+          test "A teacher whose weights were deleted is missing, and is restored from its training state" {
               use folder = new TemporaryFolder()
               let teacher = recipe 0.05
               trainIt folder teacher |> ignore
@@ -71,21 +71,21 @@ let tests =
               Expect.equal (File.ReadAllBytes weights) before "the weights"
           }
 
-          test "that diverges says so, and is remembered as given up" {
+          test "A teacher that diverges is reported, and remembered as given up" {
               use folder = new TemporaryFolder()
               let teacher = recipe 1e30
 
               Expect.throwsC (fun () -> trainIt folder teacher |> ignore) (fun error ->
                   Expect.equal
                       error.Message
-                      ("The teacher resnet8 could not be trained. In epoch 1, step 2, ce became infinite or not a number. No checkpoint had been taken. "
+                      ("The teacher resnet8 could not be trained. In epoch 1, step 2, ce became infinite or NaN. There is no checkpoint yet. "
                        + "A smaller learning rate or loss weight, or a warm-up, may help.")
                       "the message")
 
               Expect.isTrue ((store folder).GaveUp(teacher, dataset)) "given up"
           }
 
-          test "that another process is training is waited for" {
+          test "A teacher that another process is training is waited for" {
               use folder = new TemporaryFolder()
               let teacher = recipe 0.05
               let home = Path.GetDirectoryName(Path.GetDirectoryName((store folder).CheckpointOf(teacher, dataset)))
@@ -102,7 +102,7 @@ let tests =
               Expect.equal watcher.Steps 5 "then it is trained"
           }
 
-          test "that cannot be read is missing, in words" {
+          test "A teacher that cannot be read is reported as missing, with the reason" {
               use folder = new TemporaryFolder()
               let path = folder.File "junk.safetensors"
               File.WriteAllText(path, "<!DOCTYPE html>")
@@ -118,11 +118,11 @@ let tests =
               Expect.equal
                   message
                   ($"The teacher resnet8 cannot be used. {path} is a web page, not a checkpoint: "
-                   + "the address that it came from answered with an error or asked to log in.")
+                   + "the download returned an error or a log-in page.")
                   "the message"
           }
 
-          test "of other weights is refused with what differs" {
+          test "A teacher with other weights is refused with the differences" {
               use folder = new TemporaryFolder()
               use _ = torch.NewDisposeScope()
               let small = ModelCatalog.Get("resnet8").Build(ModelSpec "resnet8", ImageShape(1, 32, 32), 10)
@@ -133,13 +133,13 @@ let tests =
               Expect.throwsC (fun () -> (store folder).Load(teacher, dataset, torch.CPU) |> ignore) (fun error ->
                   Expect.equal
                       error.Message
-                      ($"The teacher resnet14 cannot be used. {path} does not hold the weights of this model (resnet14): "
+                      ($"The teacher resnet14 cannot be used. {path} does not contain the weights of this model (resnet14): "
                        + "30 tensors are missing (`layer1.1.conv1.weight`, `layer1.1.bn1.weight`, `layer1.1.bn1.bias`, ...). "
                        + "They are the weights of resnet8 for 10 classes, images of 1 channel.")
                       "the message")
           }
 
-          test "from a checkpoint is evaluated once for the same content, under whatever name" {
+          test "A teacher from a checkpoint is evaluated once per content, under any name" {
               use folder = new TemporaryFolder()
               use _ = torch.NewDisposeScope()
               let small = ModelCatalog.Get("resnet8").Build(ModelSpec "resnet8", ImageShape(1, 32, 32), 10)
@@ -179,7 +179,7 @@ let tests =
               Expect.equal opened 5 "damaged ones are computed again"
           }
 
-          test "that normalises by batches in training is evaluated with its running statistics" {
+          test "A teacher with batch statistics in training is evaluated with its running statistics" {
               use _ = torch.NewDisposeScope()
 
               let errors batchNorm =
@@ -201,14 +201,14 @@ let tests =
               Expect.equal evaluated running "but the teacher is evaluated without"
           }
 
-          test "does not learn: its weights and statistics stay as they are" {
+          test "A teacher does not learn: its weights and statistics do not change" {
               use _ = torch.NewDisposeScope()
               let model = ModelCatalog.Get("resnet8").Build(ModelSpec "resnet8", ImageShape(1, 32, 32), 10)
               Initialisation.Initialise(model, 1L, "teacher")
               let state () = [ for entry in model.state_dict () -> entry.Key, Golden.toArray entry.Value ]
               use teacher = new FrozenTeacher(model, TeacherBatchNorm.RunningStats)
               let ask () = teacher.Run(torch.randn (4L, 1L, 32L, 32L), torch.zeros (4L, torch.int64), Taps.Everything)
-              // The first question folds BatchNorm into the convolutions.
+              // The first pass folds BatchNorm into the convolutions.
               ask () |> ignore
               let before = state ()
               let student = torch.randn ([| 4L; 10L |], requires_grad = true)

@@ -1,4 +1,4 @@
-/// TensorBoard's files, read by the protocol's own definition: framing and CRC written anew here, messages by protobuf.
+/// TensorBoard's files, read by an independent implementation of framing and CRC, with messages parsed by protobuf.
 module ChannelDistillation.Tests.Runtime.Tracking.EventFileTests
 
 open System
@@ -27,7 +27,7 @@ let private masked data =
     let crc = crc data
     ((crc >>> 15) ||| (crc <<< 17)) + 0xa282ead8u
 
-/// Every event of the only event file in a folder; each record's two checksums are checked.
+/// Every event of the only event file in a folder; both checksums of each record are verified.
 let private eventsIn folder =
     let file = Expect.wantSome (Array.tryExactlyOne (Directory.GetFiles(folder, "events.out.tfevents.*"))) "one event file"
     use reader = new BinaryReader(File.OpenRead file)
@@ -41,7 +41,7 @@ let private eventsIn folder =
 
 let private epochsOf (events: Event list) = events |> List.filter (fun event -> event.Step > 0L)
 
-/// What an epoch should be in the file.
+/// The expected values of an epoch in the file.
 let private expected (record: EpochRecord) =
     Map
         [ "validation/top1_error", record.Top1Error
@@ -57,7 +57,7 @@ let private expected (record: EpochRecord) =
           "speed/images_per_second", record.ImagesPerSecond ]
     |> Map.map (fun _ value -> float32 value)
 
-/// The file has each epoch of metrics.jsonl once, in order, with its numbers.
+/// The file has each epoch of metrics.jsonl once, in order, with its values.
 let private expectInStep folder =
     let events = eventsIn folder
     Expect.equal events.Head.FileVersion "brain.Event:2" "the first event"
@@ -70,7 +70,7 @@ let private expectInStep folder =
 
 let private run folder = lane folder "runs" ("student", spec null (train 3 0.05) [ loss "ce" 1.0 always ])
 
-/// The numbers of an epoch as a third.
+/// The same values as a record of epoch 3.
 let private third (record: EpochRecord) =
     EpochRecord(
         Epoch = 3,
@@ -93,8 +93,8 @@ let tests =
     testSequenced
     <| testList
         "event files"
-        [ test "the checksum is CRC-32C, masked as TensorFlow does" {
-              // The check value of CRC-32C in every catalogue.
+        [ test "The checksum is CRC-32C, masked as in TensorFlow" {
+              // The standard check value of CRC-32C.
               Expect.equal (crc (Encoding.ASCII.GetBytes "123456789")) 0xE3069283u "the test's own"
 
               for text in [ ""; "a"; "123456789" ] do
@@ -102,7 +102,7 @@ let tests =
                   Expect.equal (EventRecords.Masked(ReadOnlySpan data)) (masked data) text
           }
 
-          test "a run has each epoch once, and a picture of training images" {
+          test "An event file has each epoch once, and a picture of training images" {
               use folder = new TemporaryFolder()
               let run = run folder
               trainLanes folder [ run ] |> ignore
@@ -113,7 +113,7 @@ let tests =
               Expect.equal (picture.Image.EncodedImageString.Span.Slice(1, 3).ToArray()) "PNG"B "it is a PNG"
           }
 
-          test "interrupted at any step, it has no gap and nothing twice" {
+          test "An event file of a run interrupted at any step has no gaps and no duplicates" {
               use folder = new TemporaryFolder()
               let run = run folder
 
@@ -127,7 +127,7 @@ let tests =
               Expect.hasLength pictures 1 "one picture"
           }
 
-          test "a file that a crash cut short, lost or left ahead of the run is brought in step, and keeps its times" {
+          test "An event file that is truncated, missing or ahead of the run is synchronised, and keeps its times" {
               use folder = new TemporaryFolder()
               let run = run folder
               trainUntil 12 folder [ run ] |> ignore
@@ -159,7 +159,7 @@ let tests =
               expectInStep run.Folder
           }
 
-          test "a file in step is not touched" {
+          test "An event file that is up to date is not changed" {
               use folder = new TemporaryFolder()
               let run = run folder
               trainUntil 12 folder [ run ] |> ignore

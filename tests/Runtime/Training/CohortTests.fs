@@ -18,7 +18,7 @@ let tests =
     testSequenced
     <| testList
         "a cohort"
-        [ test "gives every lane the numbers that it gets alone, bit for bit" {
+        [ test "A cohort gives every lane the results that it has alone, bit for bit" {
               use folder = new TemporaryFolder()
               trainTeacher folder
               let together = [ for variant in variants 2 -> lane folder "together" variant ]
@@ -31,12 +31,12 @@ let tests =
                   Expect.equal (outcome alone) (outcome (lane folder "together" variant)) (fst variant)
           }
 
-          test "that is interrupted anywhere goes on to the same numbers" {
+          test "A cohort interrupted anywhere resumes to identical results" {
               use folder = new TemporaryFolder()
               trainTeacher folder
               let undisturbed = [ for variant in variants 2 -> lane folder "undisturbed" variant ]
               trainLanes folder undisturbed |> ignore
-              // 5 steps an epoch: within the first, at its end, and in the second.
+              // 5 steps per epoch: within the first, at its end, and in the second.
               for step in [ 1; 3; 5; 8 ] do
                   let lanes = [ for variant in variants 2 -> lane folder $"stopped-{step}" variant ]
                   let first = trainUntil step folder lanes
@@ -48,7 +48,7 @@ let tests =
                       Expect.equal (outcome resumed) (outcome whole) $"{resumed.Name}, interrupted after step {step}"
           }
 
-          test "that learned from weights which are no longer there starts anew" {
+          test "A run whose teacher's weights have changed restarts from scratch" {
               use folder = new TemporaryFolder()
               trainTeacher folder
               let kd = variants 2 |> List.find (fun (name, _) -> name = "kd")
@@ -56,16 +56,16 @@ let tests =
               trainLanes folder [ undisturbed ] |> ignore
               let lane = lane folder "interrupted" kd
               trainUntil 6 folder [ lane ] |> ignore
-              // As if it had begun with another teacher.
+              // As if it had started with another teacher.
               let run = RunFolder lane.Folder
               run.WriteStart(lane.Name, lane.Spec, "cpu", struct (2, 1), RunOrigins("0123", null))
               let watcher = trainLanes folder [ lane ]
-              Expect.equal (List.ofSeq watcher.Said) [ "kd starts anew: the teacher's weights are no longer those that it began with." ] "said"
+              Expect.equal (List.ofSeq watcher.Said) [ "kd restarts from scratch: the teacher's weights have changed since it started." ] "said"
               Expect.equal watcher.Steps 10 "every step"
               Expect.equal (outcome lane) (outcome undisturbed) "the numbers of the teacher that is there"
           }
 
-          test "takes in a run that starts later, and a run that is further waits for it" {
+          test "A run that starts later joins the cohort, and a run that is further ahead waits for it" {
               use folder = new TemporaryFolder()
               trainTeacher folder
               let all = [ for variant in variants 2 -> lane folder "together" variant ]
@@ -79,7 +79,7 @@ let tests =
                   Expect.equal (outcome (lane folder "together" variant)) (outcome alone) (fst variant)
           }
 
-          test "goes on without a lane that diverges, which says what broke and where" {
+          test "A cohort continues without a lane that diverges, and reports what became infinite and where" {
               use folder = new TemporaryFolder()
               let healthy = "healthy", spec null (train 2 0.05) [ loss "ce" 1.0 always ]
               let wild = "wild", spec null (train 2 1e30) [ loss "ce" 1.0 always ]
@@ -88,14 +88,14 @@ let tests =
 
               Expect.equal
                   watcher.Ended["wild"].Message
-                  "In epoch 1, step 2, ce became infinite or not a number. No checkpoint had been taken. A smaller learning rate or loss weight, or a warm-up, may help."
+                  "In epoch 1, step 2, ce became infinite or NaN. There is no checkpoint yet. A smaller learning rate or loss weight, or a warm-up, may help."
                   "the message"
 
               trainLanes folder [ lane folder "alone" healthy ] |> ignore
               Expect.equal (outcome (lane folder "both" healthy)) (outcome (lane folder "alone" healthy)) "the other lane"
           }
 
-          test "goes on without a lane whose folder cannot be written, and says so at its end" {
+          test "A cohort continues without a lane whose folder is not writable, and reports it at the end" {
               use folder = new TemporaryFolder()
               File.WriteAllText(folder.File "occupied", "")
               let variant = "student", spec null (train 1 0.05) [ loss "ce" 1.0 always ]
@@ -110,13 +110,13 @@ let tests =
 
                   Expect.equal
                       (error.Message.Replace(folder.Path, "FOLDER"))
-                      "Nothing more can be saved: Could not find a part of the path 'FOLDER/occupied/stuck'. What was saved before is whole. Make room, or make the folder writable, and repeat the command."
+                      "Nothing can be saved: Could not find a part of the path 'FOLDER/occupied/stuck'. Earlier checkpoints are intact. Free disk space or make the folder writable, and repeat the command."
                       "message")
 
               Expect.equal (statuses watcher) [ "stuck", "Interrupted"; "student", "Completed" ] "how they ended"
           }
 
-          test "halves itself where memory does not suffice, and trains the others afterwards to the same numbers" {
+          test "A cohort that runs out of memory is halved, and the other half is trained afterwards with identical results" {
               use folder = new TemporaryFolder()
               trainTeacher folder
               let undisturbed = [ for variant in variants 2 -> lane folder "undisturbed" variant ]
@@ -128,19 +128,19 @@ let tests =
                   if name = "kd" && first then
                       first <- false
 
-                      // A petabyte: what libtorch says then is what it says.
+                      // A petabyte, for libtorch's own message.
                       torch.empty(1L <<< 48).Dispose()
 
               let watcher = Watcher(onEpoch = scarce)
               CohortTrainer.Train(Array.ofList lanes, options folder, watcher.On, System.Threading.CancellationToken.None)
-              Expect.equal (List.ofSeq watcher.Said) [ "Out of memory: training goes on with 2 of 4 runs; the others follow." ] "said"
+              Expect.equal (List.ofSeq watcher.Said) [ "Out of memory: training continues with 2 of 4 runs; the others follow." ] "said"
               Expect.all (statuses watcher) (fun (_, status) -> status = "Completed") "all completed"
 
               for halved, whole in List.zip lanes undisturbed do
                   Expect.equal (outcome halved) (outcome whole) halved.Name
           }
 
-          test "fails a run alone for which there is no memory, and goes on without a run that throws" {
+          test "A run that does not fit in memory alone fails, and the cohort continues without a run that throws" {
               use folder = new TemporaryFolder()
               let plain = spec null (train 1 0.05) [ loss "ce" 1.0 always ]
               let scarce (_: string) = raise (System.Runtime.InteropServices.ExternalException "CUDA out of memory. Tried to allocate 2.00 GiB")
@@ -149,7 +149,7 @@ let tests =
 
               Expect.equal
                   watcher.Ended["student"].Message
-                  "There is not enough memory, even for this run alone. A smaller batch needs less. libtorch: CUDA out of memory. Tried to allocate 2.00 GiB."
+                  "Not enough memory, even for this run alone. Use a smaller batch. libtorch: CUDA out of memory. Tried to allocate 2.00 GiB."
                   "message"
 
               let broken (name: string) =
@@ -163,7 +163,7 @@ let tests =
               Expect.equal watcher.Ended["broken"].Message "Exception: a mistake of ours" "why"
           }
 
-          test "writes nothing more to a run that another process has taken over" {
+          test "A run that another process has taken over is no longer written to" {
               use folder = new TemporaryFolder()
               let plain = spec null (train 2 0.05) [ loss "ce" 1.0 always ]
               let mutable ours = true
@@ -176,13 +176,13 @@ let tests =
 
               let student = lane folder "runs" ("student", plain)
               CohortTrainer.Train([| lost; student |], options folder, watcher.On, System.Threading.CancellationToken.None)
-              Expect.equal (List.ofSeq watcher.Said) [ "lost was taken over by another process while this one stood still." ] "said"
+              Expect.equal (List.ofSeq watcher.Said) [ "lost was taken over by another process while this one was unresponsive." ] "said"
               Expect.hasLength (RunFolder(lost.Folder).ReadMetrics()) 1 "epochs"
               Expect.isNull (RunFolder(lost.Folder).ReadResult()) "no result"
               Expect.equal (statuses watcher) [ "student", "Completed" ] "the other"
           }
 
-          test "trains on to its end a run whose result is damaged" {
+          test "A run with a damaged result is trained to its end" {
               use folder = new TemporaryFolder()
               let run = lane folder "runs" ("student", spec null (train 1 0.05) [ loss "ce" 1.0 always ])
               trainLanes folder [ run ] |> ignore
@@ -192,24 +192,24 @@ let tests =
               let watcher = trainLanes folder [ run ]
               Expect.equal watcher.Steps 0 "nothing is trained again"
               let result = Path.Combine(run.Folder, "result.json")
-              Expect.equal (List.ofSeq watcher.Said) [ $"student: {result} is damaged, and is made anew." ] "said"
+              Expect.equal (List.ofSeq watcher.Said) [ $"student: {result} is damaged and will be regenerated." ] "said"
               Expect.equal (outcome run) before "the numbers"
               Expect.equal (RunFolder(run.Folder).ReadResult().Status) RunStatus.Completed "and it has ended"
           }
 
-          test "holds the same number of tensors after every step" {
+          test "A cohort holds the same number of tensors after every step" {
               use folder = new TemporaryFolder()
               trainTeacher folder
               let counts = ResizeArray()
-              // Of this thread: other threads have tensors of their own.
+              // Of this thread: other threads have their own tensors.
               let watcher = Watcher(fun _ -> counts.Add DisposeScopeManager.Statistics.ThreadTotalLiveCount)
               let lanes = [| for variant in variants 3 -> lane folder "runs" variant |]
               CohortTrainer.Train(lanes, options folder, watcher.On, System.Threading.CancellationToken.None)
-              // The first epochs add momentum and switch losses on; from then on nothing may grow.
+              // The first epochs add momentum and activate losses; afterwards nothing may grow.
               Expect.equal (counts |> Seq.skip 10 |> Seq.distinct |> Seq.length) 1 $"live tensors: {List.ofSeq counts}"
           }
 
-          test "does not start with runs that do not belong together" {
+          test "Runs that do not belong together are refused" {
               use folder = new TemporaryFolder()
 
               let other =
@@ -224,7 +224,7 @@ let tests =
                       "the message")
           }
 
-          test "is made of runs that share batches and teacher; a run without a teacher joins those with one" {
+          test "A cohort groups runs with the same batches and teacher, and a run without a teacher joins those with one" {
               let other = TeacherSpec(Model = ModelSpec "resnet20", Train = train 1 0.05)
               let own = [ loss "ce" 1.0 always ]
 
@@ -243,7 +243,7 @@ let tests =
               Expect.equal cohorts [ [ "student"; "kd"; "more epochs" ]; [ "other teacher" ]; [ "other batch" ] ] "the cohorts"
           }
 
-          test "that is interrupted while it validates goes on with the validation" {
+          test "A cohort interrupted during validation resumes with the validation" {
               use folder = new TemporaryFolder()
               let variant = "student", spec null (train 2 0.05) [ loss "ce" 1.0 always ]
               let whole = lane folder "whole" variant
@@ -259,7 +259,7 @@ let tests =
               Expect.equal (outcome run) (outcome whole) "the numbers"
           }
 
-          test "takes a student whose answers are no numbers for diverged, also after its last step" {
+          test "A student with infinite or NaN outputs has diverged, even after its last step" {
               use folder = new TemporaryFolder()
 
               let oneStep =
@@ -270,6 +270,6 @@ let tests =
 
               Expect.equal
                   watcher.Ended["wild"].Message
-                  "After epoch 1 the student's answers are infinite or not a number. No checkpoint had been taken. A smaller learning rate or loss weight, or a warm-up, may help."
+                  "After epoch 1 the student's outputs are infinite or NaN. There is no checkpoint yet. A smaller learning rate or loss weight, or a warm-up, may help."
                   "the message"
           } ]

@@ -14,7 +14,7 @@ let private steps = 15
 
 let private cutShort (path: string) = File.WriteAllBytes(path, (File.ReadAllBytes path)[..1000])
 
-/// Two epochs and two steps of three epochs of five steps.
+/// Two epochs and two steps of three epochs with five steps each.
 let private interrupted (folder: TemporaryFolder) place =
     let run = lane folder place variant
     trainUntil 12 folder [ run ] |> ignore
@@ -26,7 +26,7 @@ let private copy (source: string) (target: string) =
         Directory.CreateDirectory(Path.GetDirectoryName there |> nonNull) |> ignore
         File.Copy(file, there)
 
-/// What was said, without the folder.
+/// The messages, without the folder.
 let private said (run: LaneSpec) (watcher: Watcher) = [ for line in watcher.Said -> line.Replace(run.Folder, "FOLDER") ]
 
 [<Tests>]
@@ -34,7 +34,7 @@ let tests =
     testSequenced
     <| testList
         "a damaged run"
-        [ test "falls back on the checkpoint before, then on its start, and says why" {
+        [ test "A damaged run falls back on the previous checkpoint, then on its start, and reports why" {
               use folder = new TemporaryFolder()
               let whole = lane folder "whole" variant
               trainLanes folder [ whole ] |> ignore
@@ -43,30 +43,30 @@ let tests =
                   [ "latest",
                     (fun (run: RunFolder) -> cutShort run.State),
                     5,
-                    "student goes on from the checkpoint before its latest, epoch 3: FOLDER/checkpoints/latest.state.safetensors is not a whole safetensors file: "
+                    "student resumes from the checkpoint before its latest, epoch 3: FOLDER/checkpoints/latest.state.safetensors is not a complete safetensors file: "
                     "moved", (fun (run: RunFolder) -> File.Delete run.State), 5, ""
                     "both",
                     (fun (run: RunFolder) ->
                         cutShort run.State
                         cutShort run.PreviousState),
                     steps,
-                    "student starts anew: FOLDER/checkpoints/latest.state.safetensors is not a whole safetensors file: "
+                    "student restarts from scratch: FOLDER/checkpoints/latest.state.safetensors is not a complete safetensors file: "
                     "metrics",
                     (fun (run: RunFolder) -> File.WriteAllText(Path.Combine(run.Path, "metrics.jsonl"), "{\n")),
                     steps,
-                    "student starts anew: the metrics of epochs that its checkpoints have behind them are damaged."
+                    "student restarts from scratch: the metrics of the epochs before its checkpoints are damaged."
                     "digit",
                     (fun (run: RunFolder) ->
                         let metrics = Path.Combine(run.Path, "metrics.jsonl")
                         File.WriteAllText(metrics, File.ReadAllText(metrics).Replace("\"top1_error\":", "\"top1_error\":1"))),
                     steps,
-                    "student starts anew: the metrics of epochs that its checkpoints have behind them are damaged."
+                    "student restarts from scratch: the metrics of the epochs before its checkpoints are damaged."
                     "foreign",
                     (fun (run: RunFolder) ->
                         for state in [ run.State; run.PreviousState ] do
                             File.Copy(run.BestWeights, state, true)),
                     steps,
-                    "student starts anew: FOLDER/checkpoints/latest.state.safetensors was written by another version or for another run." ]
+                    "student restarts from scratch: FOLDER/checkpoints/latest.state.safetensors was written by another version or for another run." ]
 
               for name, damage, left, reason in cases do
                   let run = interrupted folder name
@@ -82,7 +82,7 @@ let tests =
                   Expect.equal (outcome run) (outcome whole) $"{name}: the same numbers"
           }
 
-          test "whose best weights are lost is trained again from before them" {
+          test "A run that lost its best weights is trained again from before them" {
               use folder = new TemporaryFolder()
               let whole = lane folder "whole" variant
               trainLanes folder [ whole ] |> ignore
@@ -91,18 +91,18 @@ let tests =
               cutShort (RunFolder run.Folder).BestWeights
               let watcher = trainLanes folder [ run ]
 
-              // The state at the end of epoch 2 still has the weights of epoch 2, no state has those of epoch 1.
+              // The state at the end of epoch 2 still has the weights of epoch 2; no state has those of epoch 1.
               let expected =
                   if best = 2 then
-                      "student goes on from the checkpoint before its latest, epoch 3: FOLDER/checkpoints/best.safetensors does not hold the weights of the best epoch, 2."
+                      "student resumes from the checkpoint before its latest, epoch 3: FOLDER/checkpoints/best.safetensors does not contain the weights of the best epoch, 2."
                   else
-                      "student starts anew: FOLDER/checkpoints/best.safetensors does not hold the weights of the best epoch, 1."
+                      "student restarts from scratch: FOLDER/checkpoints/best.safetensors does not contain the weights of the best epoch, 1."
 
               Expect.equal (said run watcher) [ expected ] "said"
               Expect.equal (outcome run) (outcome whole) "the same numbers"
           }
 
-          test "ends with the same numbers wherever a bit flips, a range is overwritten or a file ends early" {
+          test "A run with a flipped bit, an overwritten range or a truncated file anywhere ends with identical results" {
               use folder = new TemporaryFolder()
               let whole = lane folder "whole" variant
               trainLanes folder [ whole ] |> ignore
@@ -134,7 +134,7 @@ let tests =
                   match Path.GetFileName file, said run watcher with
                   | "latest.state.safetensors", lines ->
                       let line = Expect.wantSome (List.tryExactlyOne lines) $"{what}, byte {place}: one line"
-                      Expect.stringStarts line $"student goes on from the checkpoint before its latest, epoch 3: FOLDER/{what} " "the fallback"
+                      Expect.stringStarts line $"student resumes from the checkpoint before its latest, epoch 3: FOLDER/{what} " "the fallback"
                   | "previous.state.safetensors", lines -> Expect.isEmpty lines "the latest is good"
                   | _ -> ()
 
@@ -142,7 +142,7 @@ let tests =
                   Expect.equal (RunFolder(run.Folder).ReadResult() |> nonNull).Status RunStatus.Completed what
           }
 
-          test "keeps the good checkpoint that it fell back on, until there are two good ones again" {
+          test "A run keeps the good checkpoint that it fell back on until there are two good ones again" {
               use folder = new TemporaryFolder()
               let run = interrupted folder "runs"
               let files = RunFolder run.Folder
@@ -155,7 +155,7 @@ let tests =
               Expect.equal (trainLanes folder [ run ]).Steps 5 "still there to go on from"
           }
 
-          test "has no leftovers of a process that was killed while it wrote" {
+          test "Temporary files of a killed process are removed" {
               use folder = new TemporaryFolder()
               let run = interrupted folder "runs"
               File.WriteAllText(Path.Combine(run.Folder, "checkpoints", "latest.state.safetensors.abc.tmp"), "half")
@@ -163,12 +163,12 @@ let tests =
               Expect.isEmpty (Directory.GetFiles(run.Folder, "*.tmp", SearchOption.AllDirectories)) "leftovers"
           }
 
-          test "is saved within long epochs, so that a kill costs little" {
+          test "State is saved within long epochs, so that a kill loses little" {
               use folder = new TemporaryFolder()
               let whole = lane folder "whole" variant
               trainLanes folder [ whole ] |> ignore
               let run = lane folder "killed" variant
-              // What is on the disk after each step is what a kill there would leave.
+              // The files after each step are those that a kill at that point would leave.
               let watcher =
                   Watcher(fun step ->
                       if step = 9 then

@@ -1,4 +1,4 @@
-/// What must be true of training on a GPU, and can be shown without one.
+/// Requirements for training on a GPU that can be tested without one.
 module ChannelDistillation.Tests.Runtime.Training.DeviceTests
 
 open System
@@ -19,7 +19,7 @@ let private taught (name: string) =
     let others = if name = "ce" then [] else [ loss name 0.5 always ]
     spec teacher (train 1 0.05) (loss "ce" 1.0 always :: others)
 
-/// Memory of which a part is left while so many runs do a step; the next finds none.
+/// Simulates memory for this many runs; the next one runs out of memory.
 let private roomFor most =
     let mutable taken = 0
 
@@ -35,8 +35,8 @@ let private roomFor most =
 let tests =
     testList
         "training on a device"
-        [ // Tensors of the device `meta` have shapes and no numbers: whoever reads one there gets an exception.
-          test "the sums of an epoch grow without a number being read" {
+        [ // Tensors of the device `meta` have shapes but no data: reading a value throws.
+          test "The sums of an epoch are updated without reading a value from the device" {
               use _ = torch.NewDisposeScope()
               let meta = torch.META
               use meter = new EpochMeter(1, meta)
@@ -45,7 +45,7 @@ let tests =
               Expect.throwsT<ExternalException> (fun () -> meter.Read() |> ignore) "reading the sums"
           }
 
-          test "numbers are read from the device in few places, none of which is part of a step" {
+          test "Values are read from the device in few places, none of which is part of a step" {
               let reading =
                   Regex @"\.(item<|cpu\(\)|data<|bytes\b|ToSingle\(|ToDouble\(|ToInt\w*\(|ToBoolean\(|nonzero\(|masked_select\(|allclose\()"
 
@@ -57,7 +57,7 @@ let tests =
 
               Expect.containsAll
                   [ "Checkpoint" // once, when its weights are read
-                    "EpochMeter" // at an epoch's end; on the processor after each step
+                    "EpochMeter" // at an epoch's end; on the CPU after each step
                     "Lane" // before its state is saved
                     "SampleImages" // once in a run
                     "SignalStore" ] // in the first epochs of a cached teacher
@@ -65,7 +65,7 @@ let tests =
                   "files that read"
           }
 
-          test "a cohort is split where its runs do not fit into the device's memory together, into parts of one size" {
+          test "A cohort that does not fit in the device's memory is split into parts of equal size" {
               use folder = new TemporaryFolder()
               let runs = [| for seed in 1..7 -> lane folder "runs" ($"run {seed}", taught "kd") |]
 
@@ -80,14 +80,14 @@ let tests =
               Expect.equal
                   (split 3)
                   ([ names [ 1..3 ]; names [ 4..6 ]; names [ 7 ] ],
-                   [ "Memory for 3 of 7 runs together (measured): they are trained in 3 parts, one after the other." ])
+                   [ "GPU memory holds 3 of 7 runs at a time (measured): they are trained in 3 parts, one after the other." ])
                   "three fit"
 
               Expect.hasLength (fst (split 1)) 7 "one fits"
               Expect.hasLength (fst (split 0)) 7 "or none"
           }
 
-          test "what libtorch says where memory has run out is understood, whoever says it" {
+          test "An out-of-memory error of libtorch is recognised, whichever library reports it" {
               let means message = DeviceErrors.IsOutOfMemory(ExternalException message, torch.CPU)
 
               for message in
@@ -105,7 +105,7 @@ let tests =
               Expect.isFalse (means "CUDA error: device-side assert triggered") "another error"
           }
 
-          test "an error with several causes is a lack of memory only where the GPU has little left" {
+          test "An error with several causes counts as out of memory only if the GPU has little memory left" {
               let means (free: int64) message =
                   let memory = Func<Nullable<struct (int64 * int64)>>(fun () -> Nullable(struct (free <<< 20, 80000L <<< 20)))
                   DeviceErrors.IsOutOfMemory(ExternalException message, memory)
@@ -120,17 +120,17 @@ let tests =
               Expect.isTrue (means 60000L "CUDA out of memory. Tried to allocate 70.00 GiB") "an error with one cause"
           }
 
-          test "a run alone that finds no memory says what libtorch said, without where in its code that was" {
+          test "A single run that does not fit in memory reports libtorch's message, without the stack trace" {
               Expect.equal
                   (DeviceErrors.InWords(
                       ExternalException "CUDA out of memory. Tried to allocate 2.00 GiB.\nException raised from malloc at ...\nframe #0: ...",
                       torch.CPU
                   ))
-                  "There is not enough memory, even for this run alone. A smaller batch needs less. libtorch: CUDA out of memory. Tried to allocate 2.00 GiB."
+                  "Not enough memory, even for this run alone. Use a smaller batch. libtorch: CUDA out of memory. Tried to allocate 2.00 GiB."
                   "message"
           }
 
-          test "errors after which CUDA gives nothing but errors are told from those of one run" {
+          test "Errors after which the GPU is unusable are distinguished from errors of one run" {
               let isLost message = DeviceErrors.IsDeviceLost(ExternalException message, torch.CPU)
 
               for message in
@@ -152,16 +152,16 @@ let tests =
               Expect.isFalse (DeviceErrors.IsDeviceLost(InvalidOperationException "unknown error", torch.CPU)) "what is not libtorch's"
           }
 
-          test "a GPU that libtorch was not built for is told from one that has failed" {
+          test "A GPU that libtorch was not built for is distinguished from one that has failed" {
               let message = "CUDA error: no kernel image is available for execution on the device"
 
               Expect.equal
                   (DeviceLostException(message + ".", ExternalException message)).Message
-                  ($"The GPU cannot be used: {message}. This libtorch has no code for GPUs of its kind. To train on the processor: --device cpu")
+                  ($"The GPU cannot be used: {message}. This libtorch has no code for this type of GPU. To train on the CPU: --device cpu")
                   "message"
           }
 
-          test "what fails outside of any run for want of memory is missing, and tells what libtorch said" {
+          test "An out-of-memory error outside of runs is a MissingException with libtorch's message" {
               let message =
                   try
                       DeviceErrors.OutsideRuns(torch.CPU, fun () -> raise (ExternalException "CUDA out of memory. Tried to allocate 1.00 GiB."))
@@ -170,22 +170,22 @@ let tests =
 
               Expect.equal
                   message
-                  "There is not enough memory on cpu, which other programs may use as well. libtorch: CUDA out of memory. Tried to allocate 1.00 GiB."
+                  "Not enough memory on cpu; other programs may be using it. libtorch: CUDA out of memory. Tried to allocate 1.00 GiB."
                   "message"
           }
 
-          test "an operation that has no deterministic form is named in the run's message" {
+          test "An operation without a deterministic implementation is named in the run's message" {
               let message =
                   "adaptive_max_pool2d_backward_cuda does not have a deterministic implementation, but you set "
                   + "'torch.use_deterministic_algorithms(True)'. You can turn off determinism just for this operation."
 
               Expect.equal
                   (DeviceErrors.InWords(ExternalException message, torch.CPU))
-                  "adaptive_max_pool2d_backward_cuda has no deterministic form on a GPU: this run can be trained there only without --deterministic."
+                  "adaptive_max_pool2d_backward_cuda has no deterministic implementation on a GPU: train this run without --deterministic."
                   "message"
           }
 
-          test "the peak of memory is recorded with the session" {
+          test "The peak memory is recorded with the session" {
               use folder = new TemporaryFolder()
               let run = lane folder "runs" ("student", spec null (train 1 0.05) [ loss "ce" 1.0 always ])
               CohortTrainer.Train([| run |], options folder, Watcher().On, Threading.CancellationToken.None)

@@ -20,13 +20,13 @@ let private withoutGpu =
             skiptest "this machine has a GPU"
 
 let private noGpu (device: string) =
-    $"The device {device} is not there. There is no NVIDIA GPU and its driver here, and this build has libtorch for the processor only.\nTo train on the processor: --device cpu"
+    $"The device {device} is not available. This machine has no NVIDIA GPU or no driver, and this build is for the CPU.\nTo train on the CPU: --device cpu"
 
 [<Tests>]
 let tests =
     testList
         "devices"
-        [ test "a GPU is seen by its driver's files, and these alone are none" {
+        [ test "A GPU is detected by its driver's files, and these alone are not one" {
               if OperatingSystem.IsWindows() then
                   skiptest "Windows shows it in another way"
 
@@ -42,7 +42,7 @@ let tests =
               Expect.isTrue (NvidiaGpus.AreHere other.Path) "a GPU, in a container without its device"
           }
 
-          test "a GPU that is not there is missing, and what is there is said" {
+          test "A GPU that does not exist is reported with what the machine has" {
               withoutGpu.Value
 
               for device in [ "cuda"; "cuda:3" ] do
@@ -53,7 +53,7 @@ let tests =
               Expect.isNull (Devices.Hint "auto") "and nothing is to be said"
           }
 
-          test "a sweep on GPUs that are not there ends with 3, and starts nothing" {
+          test "A sweep on GPUs that do not exist exits with 3 and starts nothing" {
               withoutGpu.Value
               use folder = new TemporaryFolder()
 

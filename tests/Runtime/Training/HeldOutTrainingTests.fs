@@ -27,7 +27,7 @@ let private trainLanes folder lanes =
 
 let private result (lane: LaneSpec) = RunFolder(lane.Folder).ReadResult() |> nonNull
 
-/// Errors of a file of weights on the official validation set.
+/// Errors of a weights file on the official validation set.
 let private evaluate folder (weights: string) epoch =
     let described = DatasetCatalog.Get dataset.Name
     use model = ModelCatalog.Get("resnet8").Build(ModelSpec "resnet8", described.Image, described.Classes)
@@ -41,12 +41,12 @@ let tests =
     testSequenced
     <| testList
         "a run with a part held out"
-        [ test "is validated on that part, and tested on the official set at the end with its last and its best weights" {
+        [ test "A run with a hold-out split is validated on it, and tested at the end on the official set with its last and best weights" {
               use folder = new TemporaryFolder()
               let lane = lane folder "runs" (student 3)
               trainLanes folder [ lane ] |> ignore
               let result, run = result lane, RunFolder lane.Folder
-              // One of the four images of each class is held out: errors are tenths.
+              // One of the four images of each class is held out: errors are multiples of ten percent.
               for record in run.ReadMetrics() do
                   Expect.floatClose Accuracy.high (record.Top1Error / 10.0) (round (record.Top1Error / 10.0)) "a share of 10 images"
 
@@ -57,7 +57,7 @@ let tests =
                   Expect.equal test.Best (evaluate folder run.BestWeights result.Best.Epoch) "best"
           }
 
-          test "that is interrupted in its test goes on with the test" {
+          test "A run interrupted during its test resumes with the test" {
               use folder = new TemporaryFolder()
               let whole = lane folder "whole" (student 2)
               trainLanes folder [ whole ] |> ignore
@@ -83,7 +83,7 @@ let tests =
               Expect.equal (result lane) (result whole) "the same end"
           }
 
-          test "without one has no test errors" {
+          test "A run without a hold-out split has no test errors" {
               use folder = new TemporaryFolder()
               let lane = lane folder "runs" (List.head (variants 1))
               trainLanes folder [ lane ] |> ignore

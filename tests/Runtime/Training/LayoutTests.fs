@@ -1,4 +1,4 @@
-/// The memory layout that networks compute in: chosen once, recorded, and kept for the life of a run.
+/// The memory layout of networks: chosen once, recorded, and kept for the life of a run.
 module ChannelDistillation.Tests.Runtime.Training.LayoutTests
 
 open System.IO
@@ -18,7 +18,7 @@ let private inLayout (layout: LayoutRequest) (folder: TemporaryFolder) =
     let options = options folder
     TrainingOptions(options.Workspace, options.Device, Layout = layout, OpenDataset = options.OpenDataset)
 
-/// Trains until so many steps are done; 0: to the end.
+/// Trains for this many steps; 0: to the end.
 let private trainIn layout folder step (lanes: LaneSpec list) =
     use stop = new CancellationTokenSource()
 
@@ -49,7 +49,7 @@ let private layoutFiles (folder: TemporaryFolder) =
     let path = Path.Combine(Workspace(folder.Path).Cache, "layouts")
     if Directory.Exists path then List.ofArray (Directory.GetFiles path) else []
 
-/// What this machine has timed, for a network that is evaluated.
+/// The timings on this machine, for a network that is evaluated.
 let private evaluated (folder: TemporaryFolder) =
     LayoutChoice(Workspace folder.Path, "cpu", auto).OfEvaluation(ModelSpec "resnet8", dataset, Precision.Float32)
 
@@ -112,9 +112,9 @@ let tests =
     <| testList
         "memory layout"
         [ for name in models do
-              testCase $"{name} computes the same in both, and its maps lie in the one that it was given" <| fun () -> sameInBoth name
+              testCase $"The outputs of {name} are the same in both layouts, and its maps have the layout that was set" <| fun () -> sameInBoth name
 
-          test "of student and teacher is in the record of each session" {
+          test "The layouts of student and teacher are recorded for each session" {
               use folder = new TemporaryFolder()
               trainTeacher folder
               let run, alone = lane folder "runs" taught, lane folder "runs" (List.head (variants 1))
@@ -124,7 +124,7 @@ let tests =
               Expect.isEmpty (layoutFiles folder) "nothing is timed for a layout that is given"
           }
 
-          test "stays what a run began with, so that it resumes to the same numbers" {
+          test "A run keeps the layout that it started with, so that it resumes to identical results" {
               use folder = new TemporaryFolder()
               trainTeacher folder
               let whole, other = lane folder "whole" taught, lane folder "other" taught
@@ -142,14 +142,14 @@ let tests =
               Expect.isEmpty (layoutFiles folder) "nothing is timed for a run that has one"
           }
 
-          test "of a new run is channels-last where none is asked for, and nothing is timed" {
+          test "A new run is channels-last by default, and nothing is timed" {
               use folder = new TemporaryFolder()
               let choice = LayoutChoice(Workspace folder.Path, "cpu")
               Expect.equal (choice.Of(snd taught)) RunLayouts.ChannelsLast "student and teacher"
               Expect.isEmpty (layoutFiles folder) "files"
           }
 
-          test "of a run of an earlier version, which recorded none, is channels-last" {
+          test "A run of an earlier version without a recorded layout is channels-last" {
               use folder = new TemporaryFolder()
               trainTeacher folder
               let run = lane folder "runs" taught
@@ -166,7 +166,7 @@ let tests =
               Expect.isEmpty (layoutFiles folder) "nothing is timed"
           }
 
-          test "changes for a run where another one is given, and the session says so" {
+          test "A run changes its layout if another one is given, and the session records it" {
               use folder = new TemporaryFolder()
               trainTeacher folder
               let run = lane folder "runs" taught
@@ -175,7 +175,7 @@ let tests =
               Expect.equal (recorded run) [ both "channels-last"; both "contiguous" ] "the sessions"
           }
 
-          test "of the teacher divides a cohort, and each run ends as it would alone" {
+          test "A cohort is divided by the teacher's layout, and each run ends as it would alone" {
               use folder = new TemporaryFolder()
               trainTeacher folder
               let runs place = [ for name, spec in variants 1 -> lane folder place (name, spec) ]
@@ -195,7 +195,7 @@ let tests =
                   Expect.equal (outcome broken) (outcome whole) whole.Name
           }
 
-          test "is timed once for a machine and network, and what was found is kept" {
+          test "Layouts are timed once per machine and network, and the result is cached" {
               use folder = new TemporaryFolder()
               let layout = evaluated folder
               let file = List.exactlyOne (layoutFiles folder)
@@ -217,7 +217,7 @@ let tests =
               Expect.equal (layoutFiles folder).Length 3 "a student in training and its teacher are timed apart"
           }
 
-          test "is timed again where the file that keeps it is damaged or of another machine" {
+          test "Layouts are timed again if the cache is damaged or of another machine" {
               use folder = new TemporaryFolder()
               evaluated folder |> ignore
               let file = List.exactlyOne (layoutFiles folder)
@@ -235,13 +235,13 @@ let tests =
                       Expect.isTrue (JsonNode.DeepEquals(at name now, at name whole)) name
           }
 
-          test "is channels-last where nothing can be kept" {
+          test "A layout that cannot be cached is channels-last" {
               use folder = new TemporaryFolder()
               File.WriteAllText(Workspace(folder.Path).Cache, "a file where the folder must be")
               Expect.equal (evaluated folder) TensorLayout.ChannelsLast "layout"
           }
 
-          test "is channels-last on a GPU" {
+          test "Layouts are channels-last on a GPU" {
               use folder = new TemporaryFolder()
               let choice = LayoutChoice(Workspace folder.Path, "cuda:0", auto)
               Expect.equal (choice.Of(snd taught)) RunLayouts.ChannelsLast "student and teacher"

@@ -12,7 +12,7 @@ open ChannelDistillation.Training
 let private image = DatasetCatalog.Get("fashion-mnist-mini").Image
 let private features = FeaturePair.Of(ModelSpec "resnet8", ModelSpec "resnet14", image)
 
-/// What the losses of a run ask of the teacher in each of the first epochs.
+/// The teacher taps that the losses of a run need in each of the first epochs.
 let private asked epochs (losses: (string * LossWeightSchedule) list) =
     let specs = [| for name, schedule in losses -> TinyTraining.loss name 1.0 schedule |]
     use terms = new LossTerms(specs, (fun loss -> LossContext(loss.Parameters, features, 10, [| 0 |], 1L)), 1L, torch.CPU)
@@ -28,21 +28,21 @@ let private nothing = Taps()
 let tests =
     testList
         "training: what losses ask of the teacher"
-        [ test "a student that learns alone asks for nothing" { Expect.equal (asked 1 [ "ce", always ]) [ nothing ] "taps" }
+        [ test "A student without a teacher requests nothing" { Expect.equal (asked 1 [ "ce", always ]) [ nothing ] "taps" }
 
-          test "kd asks for the logits, cd for its stages' means, both for both" {
+          test "KD requests the logits, CD the stages' means, and a variant with both requests both" {
               Expect.equal (asked 1 [ "ce", always; "kd", always ]) [ Taps.Logits ] "kd"
               Expect.equal (asked 1 [ "ce", always; "cd", always ]) [ Taps.StageMeans 3 ] "cd"
               Expect.equal (asked 1 [ "cd", always; "gkd", always ]) [ Taps.Logits ||| Taps.StageMeans 3 ] "cd and gkd"
           }
 
-          test "a loss asks for nothing before it starts and after it has stopped" {
+          test "A loss requests nothing before it starts and after it has stopped" {
               let schedules = [ "cd", LossWeightSchedule(StopAfter = 2); "kd", LossWeightSchedule(StartAfter = 1) ]
 
               Expect.equal (asked 3 schedules) [ Taps.StageMeans 3; Taps.StageMeans 3 ||| Taps.Logits; Taps.Logits ] "by epoch"
           }
 
-          test "the epoch with the most active losses is the first of those" {
+          test "The fullest epoch is the first one with the most active losses" {
               let fullest epochs (losses: (string * LossWeightSchedule) list) =
                   let specs = [| for name, schedule in losses -> TinyTraining.loss name 1.0 schedule |]
                   use terms = new LossTerms(specs, (fun loss -> LossContext(loss.Parameters, features, 10, [| 0 |], 1L)), 1L, torch.CPU)

@@ -1,4 +1,4 @@
-/// Every method in training: alone and in company, interrupted and resumed.
+/// Every method in training: alone and in a cohort, interrupted and resumed.
 module ChannelDistillation.Tests.Runtime.Training.MethodTrainingTests
 
 open System
@@ -40,7 +40,7 @@ let private switched on (name, spec: RunSpec) =
         Seed = spec.Seed
     )
 
-/// A run of cross-entropy and one method with its own weight, which reaches its full value in two epochs.
+/// A run with cross-entropy and one method, whose weight reaches its full value in two epochs.
 let private run epochs (descriptor: LossDescriptor) =
     descriptor.Name,
     spec
@@ -50,7 +50,7 @@ let private run epochs (descriptor: LossDescriptor) =
           loss descriptor.Name descriptor.DefaultWeight (LossWeightSchedule(Warmup = min 2 descriptor.DefaultWarmup)) ]
 
 let private learns (descriptor: LossDescriptor) =
-    testCase $"everything that {descriptor.Name} trains or remembers moves in two steps"
+    testCase $"All parameters and buffers of {descriptor.Name} change within two steps"
     <| fun () ->
         use _ = torch.NewDisposeScope()
         let images = DatasetCatalog.Get "fashion-mnist-mini"
@@ -86,7 +86,7 @@ let tests =
         "training: methods"
         [ yield! List.map learns methods
 
-          testCase "every method trains to its end, in one cohort as alone"
+          testCase "Every method trains to its end, with the same results in one cohort as alone"
           <| fun () ->
               use folder = new TemporaryFolder()
               trainTeacher folder
@@ -96,13 +96,13 @@ let tests =
               for descriptor in methods do
                   Expect.equal (descriptor.Name, ended[descriptor.Name].Status) (descriptor.Name, RunStatus.Completed) "how it ended"
 
-              // The two that keep most from step to step, and the one with most layers.
+              // The two with the most state between steps, and the one with the most layers.
               for name in [ "crd"; "vid"; "reviewkd" ] do
                   let alone = lane folder "alone" (run 1 (LossCatalog.Get name))
                   trainLanes folder [ alone ] |> ignore
                   Expect.equal (outcome alone) (outcome (together |> List.find (fun lane -> lane.Name = name))) $"{name} alone"
 
-          testCase "contrastive distillation that is interrupted within an epoch remembers what it had"
+          testCase "Contrastive distillation interrupted within an epoch restores its memory bank"
           <| fun () ->
               use folder = new TemporaryFolder()
               trainTeacher folder
@@ -114,7 +114,7 @@ let tests =
               trainLanes folder [ broken ] |> ignore
               Expect.equal (outcome broken) (outcome whole) "as if never interrupted"
 
-          testCase "a trained temperature moves, as alone and as interrupted within an epoch"
+          testCase "A trained temperature changes, with the same results alone and after an interruption"
           <| fun () ->
               use folder = new TemporaryFolder()
               trainTeacher folder
@@ -132,7 +132,7 @@ let tests =
                   let theta = state.Sets |> Seq.collect _.Tensors |> Seq.find (fun tensor -> tensor.Name.EndsWith "theta")
                   Expect.notEqual (Golden.toArray (state.Read theta)) [| 1.0 |] $"{whole.Name}: the temperature is not the first one"
 
-          testCase "hints come first and alone where the other losses start when they stop"
+          testCase "Hints come first and alone if the other losses start when they stop"
           <| fun () ->
               use folder = new TemporaryFolder()
               trainTeacher folder
@@ -155,7 +155,7 @@ let tests =
                   [ [ "fitnets" ]; [ "ce" ] ]
                   "active losses of each epoch"
 
-          testCase "the classifier keeps its initial weights while cross-entropy waits, or decays as where the loss is multiplied by 0"
+          testCase "The classifier keeps its initial weights while cross-entropy is inactive, or decays as if the loss were multiplied by 0"
           <| fun () ->
               use folder = new TemporaryFolder()
               trainTeacher folder
@@ -174,7 +174,7 @@ let tests =
                   Initialisation.Initialise(student, 7L, "student")
                   Golden.toArray (student.state_dict()["fc.weight"])
 
-              // PyTorch's SGD along a gradient of 0: v = 0.9 v + 5e-4 w, w = w - 0.05 v, in five steps.
+              // PyTorch's SGD with a gradient of 0: v = 0.9 v + 5e-4 w, w = w - 0.05 v, in five steps.
               let decayed weight =
                   ((weight, 0.0), [ 1..5 ]) ||> List.fold (fun (w, v) _ -> let v = 0.9 * v + 5e-4 * w in w - 0.05 * v, v) |> fst
 

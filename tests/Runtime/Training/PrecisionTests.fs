@@ -39,7 +39,7 @@ let private deepest = [ "resnet101"; "resnet152"; "resnet110" ]
 
 let private image = ImageShape(3, 32, 32)
 
-/// All that a network says of two images, and the network in training mode.
+/// All outputs of a network for two images, and the network in training mode.
 let private answers (name: string) (precision: Precision) training =
     let descriptor = ModelCatalog.Get name
     let model = descriptor.Build(ModelSpec name, image, 10)
@@ -64,9 +64,9 @@ let tests =
     testSequenced
     <| testList
         "training in bfloat16"
-        [ // The deepest ones add time, not layers.
+        [ // The deepest ones take longer but have no new layers.
           for descriptor in ModelCatalog.All |> Seq.filter (fun model -> not (List.contains model.Name deepest)) do
-              test $"{descriptor.Name} answers in float32, near its answers in float32, and its gradients are float32" {
+              test $"The outputs of {descriptor.Name} in bfloat16 are float32, near those in float32, and its gradients are float32" {
                   use _ = torch.NewDisposeScope()
 
                   let _, wide =
@@ -96,7 +96,7 @@ let tests =
                   model.Dispose()
               }
 
-          test "a teacher with BatchNorm folded into convolutions of 16 bits answers as near as without" {
+          test "A teacher with BatchNorm folded into bfloat16 convolutions is as accurate as without folding" {
               use _ = torch.NewDisposeScope()
               use _ = torch.no_grad ()
               let images, labels = Golden.images [| 4L; 3L; 32L; 32L |] 1.0, torch.zeros (4L, torch.int64)
@@ -115,7 +115,7 @@ let tests =
               Expect.isLessThan (distance folded exact) (2.0 * distance unfolded exact) "relative distance to float32"
           }
 
-          test "gives a run the same numbers alone, in company and after an interruption; weights and momenta on the disk are float32" {
+          test "A run in bfloat16 has identical results alone, in a cohort and after an interruption, and its saved weights and momenta are float32" {
               use folder = new TemporaryFolder()
               trainTeacher folder
               let together = [ for variant in narrowVariants -> lane folder "together" variant ]
@@ -150,7 +150,7 @@ let tests =
                       Expect.equal (CheckpointOrigin.Of file).Precision Precision.BFloat16 $"what evaluate computes in, {where}"
           }
 
-          test "runs that ask their teacher in other precisions are no cohort; one without a teacher goes with any" {
+          test "Runs with teachers in different precisions are no cohort, and one without a teacher joins any" {
               let own = [ loss "ce" 1.0 always ]
               let wide, alone = spec teacher (train 1 0.1) own, spec null (train 1 0.1) own
               let runs = [ narrow wide; wide; narrow alone ]
@@ -161,7 +161,7 @@ let tests =
               Expect.equal cohorts [ [ 0; 2 ]; [ 1 ] ] "cohorts"
           }
 
-          test "what a teacher says in bfloat16 is kept apart from what it says in float32" {
+          test "Teacher outputs in bfloat16 and float32 are cached separately" {
               use folder = new TemporaryFolder()
               let still = DatasetSpec(Name = dataset.Name, Augmentation = AugmentationSpec.None)
               let cached = TeacherSpec(Model = teacher.Model, Train = teacher.Train, Cache = true)

@@ -1,4 +1,4 @@
-/// What a run that goes on remembers beside its numbers.
+/// What a resumed run keeps besides its results.
 module ChannelDistillation.Tests.Runtime.Training.ResumeTests
 
 open System.IO
@@ -13,7 +13,7 @@ open ChannelDistillation.Tests.Runtime.Training.TinyTraining
 
 let private plain epochs = "student", spec null (train epochs 0.05) [ loss "ce" 1.0 always ]
 
-/// Five steps of an epoch that goes well, then a learning rate that nothing withstands.
+/// Five good steps of an epoch, then a learning rate that makes any run diverge.
 let private wild =
     let train =
         TrainSpec(Epochs = 2, Batch = 5, Optimizer = SgdSpec 0.05, LearningRateSchedule = LearningRateSchedule.Step([| 1 |], 1e32))
@@ -26,7 +26,7 @@ let private edit (run: LaneSpec) (change: string -> string) =
     Expect.notEqual (change before) before "something to change"
     File.WriteAllText(file, change before)
 
-/// As a kill would leave it.
+/// The state after a kill.
 let private copy (run: LaneSpec) place (folder: TemporaryFolder) =
     let target = Path.Combine(folder.Path, place)
 
@@ -42,7 +42,7 @@ let tests =
     testSequenced
     <| testList
         "a run that goes on"
-        [ test "counts the seconds of an epoch over all processes that trained it" {
+        [ test "A resumed run counts the seconds of an epoch across all processes that trained it" {
               use folder = new TemporaryFolder()
               use stop = new CancellationTokenSource()
 
@@ -62,7 +62,7 @@ let tests =
               Expect.isLessThanOrEqual (float imageCount / epoch.ImagesPerSecond) epoch.Seconds "validation takes time too"
           }
 
-          test "has a speed also where nothing but the validation was left of an epoch" {
+          test "A resumed run has a speed even if only the validation of an epoch was left" {
               use folder = new TemporaryFolder()
               use stop = new CancellationTokenSource()
               let run = lane folder "runs" (plain 1)
@@ -70,11 +70,11 @@ let tests =
               CohortTrainer.Train([| run |], options folder, watcher.On, stop.Token)
               trainLanes folder [ run ] |> ignore
               let epoch = (RunFolder(run.Folder).ReadMetrics())[0]
-              // Five steps, of which the last pause is over when validation starts.
+              // Five steps; the pause of the last one is over when validation starts.
               Expect.isGreaterThan (float imageCount / epoch.ImagesPerSecond) 0.24 "that of the training before"
           }
 
-          test "keeps where each of its sessions began" {
+          test "A resumed run keeps the start of each of its sessions" {
               use folder = new TemporaryFolder()
               let run = lane folder "runs" (plain 2)
               trainUntil 3 folder [ run ] |> ignore
@@ -89,28 +89,28 @@ let tests =
                   Expect.isGreaterThan (float (session["saving_seconds"])) 0.0 "something was saved"
           }
 
-          test "and diverged before says that it will again where nothing is different, and starts anew where something is" {
+          test "A run that diverged before reports that it is expected to diverge again, and restarts from scratch if software or machine changed" {
               use folder = new TemporaryFolder()
               let run = lane folder "runs" wild
               let first = trainLanes folder [ run ]
-              Expect.stringContains first.Ended["wild"].Message "Its last checkpoint is of the end of epoch 1." "first"
+              Expect.stringContains first.Ended["wild"].Message "Its last checkpoint is from the end of epoch 1." "first"
 
               let again = trainLanes folder [ run ]
 
               Expect.equal
                   (List.ofSeq again.Said)
-                  [ "wild diverged before with this software on this machine, and will again. A smaller learning rate or loss weight, or a warm-up, may help." ]
+                  [ "wild diverged before with this software on this machine, and is expected to diverge again. A smaller learning rate or loss weight, or a warm-up, may help." ]
                   "said"
 
               Expect.equal again.Ended["wild"].Message first.Ended["wild"].Message "and it does"
               Expect.equal again.Steps (first.Steps - 5) "from its checkpoint"
               edit run _.Replace("\"processor\": \"", "\"processor\": \"another ")
               let elsewhere = trainLanes folder [ run ]
-              Expect.equal (List.ofSeq elsewhere.Said) [ "wild starts anew: it diverged before with other software or on another machine." ] "said"
+              Expect.equal (List.ofSeq elsewhere.Said) [ "wild restarts from scratch: it diverged before with other software or on another machine." ] "said"
               Expect.equal elsewhere.Steps first.Steps "from its start"
           }
 
-          test "never goes on from weights that another teacher taught, whenever it is killed" {
+          test "A run never resumes from weights trained with another teacher, whenever it is killed" {
               use folder = new TemporaryFolder()
               trainTeacher folder
               let kd = variants 2 |> List.find (fun (name, _) -> name = "kd")
@@ -125,7 +125,7 @@ let tests =
                           left.Value <- copy run "left" folder)
 
               CohortTrainer.Train([| run |], options folder, watcher.On, CancellationToken.None)
-              Expect.equal (List.ofSeq watcher.Said) [ "kd starts anew: the teacher's weights are no longer those that it began with." ] "said"
+              Expect.equal (List.ofSeq watcher.Said) [ "kd restarts from scratch: the teacher's weights have changed since it started." ] "said"
               Expect.equal (trainLanes folder [ left.Value ]).Steps 10 "nothing to go on from"
               Expect.equal (outcome left.Value) (outcome run) "the same numbers"
           } ]

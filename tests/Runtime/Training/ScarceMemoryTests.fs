@@ -1,4 +1,4 @@
-/// A cohort for which the operating system has too little memory: in a process of its own, which this program is started again for.
+/// A cohort for which the operating system has too little memory, in a separate process of this program.
 module ChannelDistillation.Tests.Runtime.Training.ScarceMemoryTests
 
 open System
@@ -15,13 +15,13 @@ open ChannelDistillation.Training
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Runtime.Training.TinyTraining
 
-/// Networks of 94 MB: a lane's gradients and the optimizer's state are twice as much.
+/// Networks of 94 MB; a lane's gradients and optimizer state take twice as much.
 let private model = ModelSpec("resnet50", Stem.ImageNet)
 
 let private lanes = 4
 
-/// From the first image on, when the networks are there. It is enough for what the first step of two lanes needs further (376 MB), not of four
-/// (752 MB); between the two there is room for what kernels take on one processor and not on another.
+/// Counted from the first image, when the networks exist. It is enough for the first step of two lanes (376 MB), but not of four
+/// (752 MB); the difference leaves room for kernels, whose needs depend on the CPU.
 let private headroom = 560UL * 1024UL * 1024UL
 
 /// The first of them runs out of memory.
@@ -33,7 +33,7 @@ type private Limit = { Current: uint64; Most: uint64 }
 [<DllImport("libc", SetLastError = true)>]
 extern int private setrlimit(int resource, Limit& limit)
 
-/// This process gets no more than so many bytes beyond those that it has.
+/// Limits this process to this many bytes beyond its current memory.
 let private limitMemory (bytes: uint64) =
     let data = 2
     let line = File.ReadLines "/proc/self/status" |> Seq.find _.StartsWith("VmData:")
@@ -43,7 +43,7 @@ let private limitMemory (bytes: uint64) =
     if setrlimit (data, &limit) <> 0 then
         failwith $"setrlimit: error {Marshal.GetLastPInvokeError()}"
 
-/// Images that do something when the first of them is read.
+/// Images that call a function when the first of them is read.
 let private acting (act: unit -> unit) (images: IImageSet) =
     let first = Lazy<unit>(act, LazyThreadSafetyMode.ExecutionAndPublication)
 
@@ -58,7 +58,7 @@ let private acting (act: unit -> unit) (images: IImageSet) =
 
         member _.Dispose() = images.Dispose() }
 
-/// Trains the cohort for some steps after memory has run out, and prints what is said. To be called where this program is started for it.
+/// Trains the cohort for some steps after memory has run out, and prints the messages. Called in the separate process.
 let work () : int =
     use folder = new TemporaryFolder()
 
@@ -102,7 +102,7 @@ let private aborted = 134
 let tests =
     testList
         "scarce memory"
-        [ test "Memory that runs out within a step halves the cohort, which continues" {
+        [ test "A cohort that runs out of memory within a step is halved and continues" {
               if not (OperatingSystem.IsLinux()) then
                   skiptest "the memory of a process is limited on Linux only"
 
@@ -112,6 +112,6 @@ let tests =
                   skiptest "the limit met .NET before it met libtorch"
 
               Expect.equal code 0 (output + errors)
-              // Whether two then fit depends on what kernels take on this processor.
-              Expect.stringStarts output "Out of memory: training goes on with 2 of 4 runs; the others follow.\n" "what is said first"
+              // Whether two then fit depends on what kernels need on this CPU.
+              Expect.stringStarts output "Out of memory: training continues with 2 of 4 runs; the others follow.\n" "what is said first"
           } ]

@@ -1,4 +1,4 @@
-/// What goes wrong outside of all lanes, or in a lane without a loss that tells.
+/// Errors outside of all lanes, or in a lane without a loss that shows them.
 module ChannelDistillation.Tests.Runtime.Training.SharedFailureTests
 
 open System
@@ -13,7 +13,7 @@ open ChannelDistillation.Training
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Runtime.Training.TinyTraining
 
-/// Images that do something else when they are read.
+/// Images that call a function when they are read.
 let private reading (images: IImageSet) (act: int -> unit) =
     { new IImageSet with
         member _.Count = images.Count
@@ -46,7 +46,7 @@ let private run options lanes =
 let tests =
     testList
         "training: shared trouble"
-        [ testCase "what goes wrong with the images ends the cohort's runs with the reason, and nothing else"
+        [ testCase "An error in the images ends only the cohort's runs, with the reason"
           <| fun () ->
               use folder = new TemporaryFolder()
 
@@ -62,7 +62,7 @@ let tests =
                   [ for name in [ "first"; "second" ] -> name, RunStatus.Failed, "InvalidOperationException: a broken shelf" ]
                   "how they ended"
 
-          testCase "memory that runs out in what lanes share halves the cohort"
+          testCase "A cohort that runs out of memory in a shared part is halved"
           <| fun () ->
               use folder = new TemporaryFolder()
               let mutable shortages = 1
@@ -82,12 +82,12 @@ let tests =
                   Expect.equal watcher.Ended[lane.Name].Status RunStatus.Completed lane.Name
                   Expect.equal (outcome lane) (outcome clean) "as in a cohort that had enough"
 
-          testCase "a run that has just diverged is not saved when memory runs out"
+          testCase "A run that has just diverged is not saved when memory runs out"
           <| fun () ->
               use folder = new TemporaryFolder()
               let mutable readings = 0
 
-              // The second batch is the first that does not find its memory.
+              // The second batch is the first one that runs out of memory.
               let scarce () =
                   reading (images imageCount 1) (fun _ ->
                       if Threading.Interlocked.Increment &readings = 8 then
@@ -101,15 +101,15 @@ let tests =
 
               Expect.equal
                   watcher.Ended["diverging"].Message
-                  "In epoch 1, by step 1, `student.conv1.weight` became infinite or not a number. No checkpoint had been taken. A smaller learning rate or loss weight, or a warm-up, may help."
+                  "In epoch 1, by step 1, `student.conv1.weight` became infinite or NaN. There is no checkpoint yet. A smaller learning rate or loss weight, or a warm-up, may help."
                   "what is said"
 
-          testCase "a GPU that is lost interrupts the cohort's runs, and ends all training in this process"
+          testCase "A lost GPU interrupts the cohort's runs, and ends all training in this process"
           <| fun () ->
               use folder = new TemporaryFolder()
               let mutable readings = 0
 
-              // In the second epoch, which is not to come to its end.
+              // In the second epoch, which should not end.
               let failing () =
                   reading (images imageCount 1) (fun _ ->
                       if Threading.Interlocked.Increment &readings = 2 * imageCount - 4 then
@@ -132,8 +132,8 @@ let tests =
 
               Expect.equal
                   said
-                  ("The GPU cannot be used by this process any more: CUDA error: an illegal memory access was encountered. Runs go on from their last "
-                   + "checkpoints when the command is repeated. `nvidia-smi` shows whether the GPU is in order.")
+                  ("This process can no longer use the GPU: CUDA error: an illegal memory access was encountered. Repeat the command to resume runs from their last "
+                   + "checkpoints; `nvidia-smi` shows the state of the GPU.")
                   "what a person is told"
 
               for lane in lanes do
@@ -147,7 +147,7 @@ let tests =
               for lane in lanes do
                   Expect.equal (outcome lane) (outcome clean) "it goes on, to the same end"
 
-          testCase "a run that is interrupted starts anew where images have gone in the meantime"
+          testCase "An interrupted run restarts from scratch if images were removed in the meantime"
           <| fun () ->
               use folder = new TemporaryFolder()
               let lane' place = lane folder place ("student", alone 2)
@@ -164,13 +164,13 @@ let tests =
 
               Expect.equal
                   (List.ofSeq resumed.Said)
-                  [ "student starts anew: the images of the dataset are no longer those that it began with." ]
+                  [ "student restarts from scratch: the images of the dataset have changed since it started." ]
                   "what is said"
 
               run fewer [ lane' "clean" ] |> ignore
               Expect.equal (outcome (lane' "broken")) (outcome (lane' "clean")) "as if it had begun with them"
 
-          testCase "a run whose state becomes infinite has diverged, though its losses may be finite, and no such state is saved"
+          testCase "A run with an infinite state has diverged even if its losses are finite, and no such state is saved"
           <| fun () ->
               use folder = new TemporaryFolder()
               let huge = lane folder "huge" ("huge", spec null (train 3 0.05) [ loss "ce" 1e10 always ])

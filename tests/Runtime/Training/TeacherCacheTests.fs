@@ -1,4 +1,4 @@
-/// Training with what the teacher says kept on the disk (`teacher.cache`).
+/// Training with cached teacher outputs (`teacher.cache`).
 module ChannelDistillation.Tests.Runtime.Training.TeacherCacheTests
 
 open System
@@ -23,7 +23,7 @@ let private losses = [ loss "ce" 1.0 always; loss "cd" 6.0 always; loss "gkd" 0.
 
 let private run dataset teacher epochs = spec teacher (train epochs 0.05) losses |> on dataset
 
-/// Makes the teacher for images that are varied in a certain way.
+/// Creates the teacher for a given augmentation.
 let private trainTeacher (folder: TemporaryFolder) dataset =
     TeacherStore(Workspace folder.Path).Train(cached, dataset, options folder, Watcher().On, Threading.CancellationToken.None)
 
@@ -34,7 +34,7 @@ let private trainOne folder place spec =
 let private isCompleted (watcher: Watcher) =
     Expect.equal (watcher.Ended["run"].Status, watcher.Ended["run"].Message) (RunStatus.Completed, null) "status"
 
-/// Makes the teacher's weights unreadable; they still count as the same file, because size and time of writing say so.
+/// Makes the teacher's weights unreadable, without changing the file's size and time, so that it counts as the same file.
 let private spoilTeacher (folder: TemporaryFolder) dataset =
     let path = TeacherStore(Workspace folder.Path).CheckpointOf(cached, dataset)
     let written = File.GetLastWriteTimeUtc path
@@ -45,7 +45,7 @@ let private signals (folder: TemporaryFolder) =
     Directory.GetFiles(Path.Combine(folder.Path, "cache", "teacher-signals"), "*", SearchOption.AllDirectories)
     |> Array.sort
 
-/// All metrics: the files of weights also say which run they are of.
+/// All metrics: the weights files also contain the run's hash.
 let private numbers (lane: LaneSpec) =
     let metrics, _, _ = outcome lane
     metrics
@@ -62,7 +62,7 @@ let tests =
     testSequenced
     <| testList
         "training: teacher cache"
-        [ test "a run has the numbers that it has without" {
+        [ test "A run has the same results with and without the cache" {
               use folder = new TemporaryFolder()
               trainTeacher folder still
               let without, _ = trainOne folder "without" (run still teacher 3)
@@ -78,7 +78,7 @@ let tests =
                   "files"
           }
 
-          test "with as many views as epochs a run sees the images that it sees without" {
+          test "With as many views as epochs, a run has the images that it has without views" {
               use folder = new TemporaryFolder()
               trainTeacher folder dataset
               let without, _ = trainOne folder "without" (run dataset teacher 2)
@@ -87,7 +87,7 @@ let tests =
               Expect.equal (numbers kept) (numbers without) "every number"
           }
 
-          test "later epochs and runs do without the teacher, whose weights are not even read" {
+          test "Later epochs and runs do not use the teacher, whose weights are not even read" {
               for dataset in [ still; varied 1 ] do
                   use folder = new TemporaryFolder()
                   trainTeacher folder dataset
@@ -106,7 +106,7 @@ let tests =
                       "without the cache, its weights are missed"
           }
 
-          test "what a loss reads that starts later is kept from the beginning" {
+          test "Outputs for a loss that starts later are cached from the beginning" {
               use folder = new TemporaryFolder()
               trainTeacher folder still
 
@@ -120,7 +120,7 @@ let tests =
               isCompleted watcher
           }
 
-          test "a run that is interrupted while the cache fills goes on to the same numbers" {
+          test "A run interrupted while the cache fills resumes to identical results" {
               use folder = new TemporaryFolder()
               trainTeacher folder still
               let whole, _ = trainOne folder "whole" (run still cached 3)
@@ -132,7 +132,7 @@ let tests =
               Expect.equal (outcome broken) (outcome whole) "as if never interrupted"
           }
 
-          test "what is damaged is asked again, with a remark, and is whole afterwards" {
+          test "Damaged outputs are recomputed, with a remark, and are intact afterwards" {
               use folder = new TemporaryFolder()
               trainTeacher folder still
               let whole, _ = trainOne folder "whole" (run still cached 2)
@@ -143,13 +143,13 @@ let tests =
               File.WriteAllBytes(path, spoilt)
               let again, watcher = trainOne folder "again" (run still cached 2)
               isCompleted watcher
-              Expect.equal (List.ofSeq watcher.Said) [ $"{path} is damaged in places: the teacher is asked again about their images." ] "said"
+              Expect.equal (List.ofSeq watcher.Said) [ $"{path} is partly damaged: the teacher's outputs are recomputed for the damaged images." ] "said"
               expectClose again whole
               let _, watcher = trainOne folder "after" (run still cached 2)
               Expect.isEmpty watcher.Said "nothing more to say"
           }
 
-          test "a file that is no whole file is made anew, with a remark" {
+          test "An invalid cache file is regenerated, with a remark" {
               use folder = new TemporaryFolder()
               trainTeacher folder still
               let whole, _ = trainOne folder "whole" (run still cached 2)
@@ -160,13 +160,13 @@ let tests =
 
               Expect.equal
                   (List.ofSeq watcher.Said)
-                  [ $"The file {path} is damaged: its length or its beginning is not what was written. It is made anew." ]
+                  [ $"The file {path} is damaged: its length or header is wrong. It is regenerated." ]
                   "said"
 
               expectClose again whole
           }
 
-          test "where nothing can be kept, the teacher is asked about every batch" {
+          test "If nothing can be cached, the teacher runs on every batch" {
               use folder = new TemporaryFolder()
               trainTeacher folder still
               let without, _ = trainOne folder "without" (run still teacher 2)
@@ -175,10 +175,10 @@ let tests =
               isCompleted watcher
               Expect.equal (numbers kept) (numbers without) "every number"
               Expect.equal watcher.Said.Count 1 "said"
-              Expect.stringContains watcher.Said[0] "The teacher is asked about every batch." "said"
+              Expect.stringContains watcher.Said[0] "The teacher runs on every batch." "said"
           }
 
-          test "each way to vary images, each seed of it and each teacher has rows of its own; images as they are have none of a seed's" {
+          test "Every augmentation, seed and teacher has separate rows, and images without augmentation share theirs for all seeds" {
               use folder = new TemporaryFolder()
               let folders () = signals folder |> Array.map Path.GetDirectoryName |> Array.distinct |> Array.length
 
@@ -207,7 +207,7 @@ let tests =
               Expect.equal (after "two, other seed" (seeded 8L (run (varied 2) cached 1))) 4 "another seed of two views"
           }
 
-          test "runs with and without it are no cohort, nor are those of other views; a run without a teacher goes with those of its views" {
+          test "Runs with and without the cache, or with other views, are no cohort, and a run without a teacher joins those with its views" {
               let runs =
                   [ run still teacher 2
                     run still cached 2
@@ -221,7 +221,7 @@ let tests =
               Expect.equal cohorts [ [ 0; 2 ]; [ 1 ]; [ 3 ]; [ 4 ] ] "cohorts"
           }
 
-          test "whole maps, batch statistics and images that never come again are refused" {
+          test "Whole maps, batch statistics and images without views are refused" {
               use folder = new TemporaryFolder()
               trainTeacher folder still
               trainTeacher folder dataset

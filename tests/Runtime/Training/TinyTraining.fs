@@ -1,4 +1,4 @@
-/// Training small enough for tests: 23 random images in the shape of Fashion-MNIST, a ResNet-8 that learns from a ResNet-14.
+/// Training small enough for tests: 23 random images in the shape of Fashion-MNIST, and a ResNet-8 with a ResNet-14 as teacher.
 module ChannelDistillation.Tests.Runtime.Training.TinyTraining
 
 open System
@@ -13,21 +13,21 @@ open ChannelDistillation.Runs
 open ChannelDistillation.Training
 open ChannelDistillation.Tests
 
-/// So many images of random pixels, and one bright row that tells the class.
+/// This many images of random pixels, with a bright row that shows the class.
 let images count seed =
     let descriptor = DatasetCatalog.Get "fashion-mnist-mini"
     let random = Random seed
     let labels = Array.init count (fun i -> byte (i % 10))
     let pixels = Array.zeroCreate (count * 32 * 32)
     random.NextBytes pixels
-    // Something to learn: a bright row that tells the class.
+    // The feature to learn: a bright row that shows the class.
     labels |> Array.iteri (fun i label -> Array.Fill(pixels, 255uy, i * 1024 + 32 * (2 * int label + 6), 64))
     new ByteImageSet(descriptor.Image, pixels, labels, descriptor.Normalization)
 
-/// Batches of five, of which the last of an epoch has three: five steps.
+/// Batches of five, the last of an epoch with three: five steps.
 let imageCount = 23
 
-/// Never opened twice at once: each cohort disposes its own.
+/// Opened separately for each cohort, which disposes it.
 let openImages count (_: DatasetSpec) = new Dataset(DatasetCatalog.Get "fashion-mnist-mini", images count 1, images 10 2)
 
 let options (folder: TemporaryFolder) = TrainingOptions(Workspace folder.Path, "cpu", OpenDataset = openImages imageCount)
@@ -46,7 +46,7 @@ let always = LossWeightSchedule.Constant
 let spec teacher train losses =
     RunSpec(Dataset = dataset, Teacher = teacher, Student = ModelSpec "resnet8", Train = train, Losses = Array.ofList losses, Seed = 7L)
 
-/// The variants of the paper's ablation, over so many epochs.
+/// The variants of the paper's ablation, for this many epochs.
 let variants epochs =
     let train = train epochs 0.05
 
@@ -62,7 +62,7 @@ let variants epochs =
 
 let lane (folder: TemporaryFolder) place (name: string, spec) = LaneSpec(name, spec, Path.Combine(folder.Path, place, name))
 
-/// Counts steps, keeps how lanes ended and what was said, and can do something after a step.
+/// Counts steps, records how lanes ended and the messages, and can call a function after a step.
 type Watcher(?afterStep: int -> unit, ?onValidation: unit -> unit, ?onSay: unit -> unit, ?onEpoch: string -> unit) =
     let mutable steps = 0
     member val Ended = Dictionary<string, RunResult>()
@@ -89,7 +89,7 @@ let trainLanes folder (lanes: LaneSpec list) =
     CohortTrainer.Train(Array.ofList lanes, options folder, watcher.On, Threading.CancellationToken.None)
     watcher
 
-/// Trains until so many steps are done, then asks it to stop.
+/// Trains for this many steps, then requests cancellation.
 let trainUntil step folder (lanes: LaneSpec list) =
     use stop = new Threading.CancellationTokenSource()
 
@@ -101,11 +101,11 @@ let trainUntil step folder (lanes: LaneSpec list) =
     CohortTrainer.Train(Array.ofList lanes, options folder, watcher.On, stop.Token)
     watcher
 
-/// Makes the teacher that the variants learn from.
+/// Creates the teacher of the variants.
 let trainTeacher (folder: TemporaryFolder) =
     TeacherStore(Workspace folder.Path).Train(teacher, dataset, options folder, Watcher().On, Threading.CancellationToken.None)
 
-/// metrics.jsonl without the two fields that tell the time, and the bytes of both weight files.
+/// metrics.jsonl without the two fields with times, and the bytes of both weights files.
 let outcome (lane: LaneSpec) =
     let run = RunFolder lane.Folder
 

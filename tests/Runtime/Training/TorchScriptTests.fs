@@ -35,7 +35,7 @@ let private run (student: ModelSpec) losses =
 
 let private scriptedStudent = lazy ModelSpec.Of(file "student-0.pt")
 
-/// Scripted student (with dropout) and losses; one has parameters and a buffer.
+/// A scripted student (with dropout) and losses, one of which has parameters and a buffer.
 let private hint () = "hint", run scriptedStudent.Value [ scripted "soft" "soft_labels.pt" 1.0; scripted "hint" "hint.pt" 1.0 ]
 let private soft () = "soft", run scriptedStudent.Value [ scripted "soft" "soft_labels.pt" 1.0 ]
 
@@ -52,7 +52,7 @@ let tests =
     testSequenced
     <| testList
         "torchscript"
-        [ test "A loss from Python gives the metrics of the built-in loss of the same formula" {
+        [ test "A loss from Python gives the metrics of the built-in loss with the same formula" {
               use folder = new TemporaryFolder()
               let mine = lane folder "runs" ("mine", run (ModelSpec "resnet8") [ scripted "soft" "soft_labels.pt" 1.0 ])
               let built = lane folder "runs" ("built-in", run (ModelSpec "resnet8") [ loss "kd" 1.0 always ])
@@ -65,7 +65,7 @@ let tests =
                   Expect.equal (a.Top1Error, a.Top5Error) (b.Top1Error, b.Top5Error) "errors"
           }
 
-          test "A run with student, teacher and losses from Python is the same alone and in a cohort" {
+          test "A run with student, teacher and losses from Python has identical results alone and in a cohort" {
               use folder = new TemporaryFolder()
               let together = [ lane folder "together" (hint ()); lane folder "together" (soft ()) ]
               let alone = [ lane folder "alone" (hint ()); lane folder "alone" (soft ()) ]
@@ -78,7 +78,7 @@ let tests =
                   Expect.equal (outcome a) (outcome b) a.Name
           }
 
-          test "A run with student, teacher and losses from Python that is resumed within an epoch is the run that was never interrupted" {
+          test "A run with student, teacher and losses from Python resumes within an epoch to identical results" {
               use folder = new TemporaryFolder()
               let whole, resumed = lane folder "whole" (hint ()), lane folder "resumed" (hint ())
               trainLanes folder [ whole ] |> completed
@@ -145,7 +145,7 @@ let tests =
               Expect.isFalse (running.allclose batch) "other statistics, other logits"
           }
 
-          test "The file's content is part of a run's identity, and the folder that it lies in is not" {
+          test "A run's identity includes the content of a file from Python, but not its folder" {
               use folder = new TemporaryFolder()
               let copy = folder.File "student-0.pt"
               File.Copy(file("student-0.pt").Path, copy)

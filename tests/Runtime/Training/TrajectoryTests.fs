@@ -1,4 +1,4 @@
-/// Six SGD steps with weights that are a formula, against PyTorch's losses: ResNet34 -> ResNet18, and in bfloat16 ResNet-14 -> ResNet-8.
+/// Six SGD steps with formula weights, compared with PyTorch's losses: ResNet34 -> ResNet18, and in bfloat16 ResNet-14 -> ResNet-8.
 module ChannelDistillation.Tests.Runtime.Training.TrajectoryTests
 
 open System
@@ -19,8 +19,8 @@ open ChannelDistillation.Tests
 
 let private image = ImageShape(3, 32, 32)
 
-/// The processor, or the GPU that a person names: `CHANNEL_DISTILLATION_TEST_DEVICE=cuda` (bench/gpu.sh does). There too the steps agree with
-/// PyTorch's, in full float32.
+/// The CPU, or the GPU in `CHANNEL_DISTILLATION_TEST_DEVICE=cuda` (bench/gpu.sh sets it). There too the steps agree with
+/// PyTorch's, without TF32.
 let private device =
     lazy
         (let wanted =
@@ -32,7 +32,7 @@ let private device =
 
 let private batchSize = 8
 
-/// Where an entry does not say which it is, it is one of trajectories.json.
+/// An entry without a name is one of trajectories.json.
 let private said (name: string) standard (golden: JsonElement) =
     match golden.TryGetProperty name with
     | true, value -> string (value.GetString())
@@ -100,7 +100,7 @@ let private teacherOf (golden: JsonElement) offset =
         precisionOf golden
     )
 
-/// The labels that PyTorch's side used: those of the step, or what the golden teacher says in evaluation mode, every even row one class further.
+/// The labels used with PyTorch: those of the step, or the golden teacher's answers in evaluation mode, with every even row shifted by one class.
 let private labelsFor (step: JsonElement) classes (teacher: FrozenTeacher) (images: torch.Tensor) =
     match step.TryGetProperty "labels" with
     | true, labels -> (torch.tensor (Golden.longs labels)).``to`` device.Value
@@ -112,14 +112,14 @@ let private labelsFor (step: JsonElement) classes (teacher: FrozenTeacher) (imag
         let shift = torch.tensor [| for row in 0 .. batchSize - 1 -> if row % 2 = 0 then 1L else 0L |]
         (answer + shift).remainder(torch.tensor (int64 classes)).``to`` device.Value
 
-/// Relative.
+/// Relative tolerances.
 let private toleranceOf golden step =
     match precisionOf golden with
-    // A number in bfloat16 is known to 1 in 256, a loss, which is a mean of many, better.
-    // cuDNN's convolutions round their sums at other places than the CPU's, which bfloat16 shows: a rounding is 4e-3.
+    // A bfloat16 number is accurate to 1 in 256; a loss, which is a mean of many, is more accurate.
+    // cuDNN's convolutions round their sums at other points than the CPU's, which is visible in bfloat16: one rounding is 4e-3.
     | Precision.BFloat16 -> if device.Value.``type`` = DeviceType.CUDA then 1e-2 else 2e-3
-    // Float32 itself is worth no more: over six steps of eight images PyTorch's values drift up to 1.2e-3 from the same steps in float64,
-    // and as far in the channels-last layout, to the other side (docs/decisions/0005).
+    // Float32 is not more accurate: over six steps of eight images PyTorch's values drift by up to 1.2e-3 from the same steps in float64,
+    // and as far in the channels-last layout, in the other direction (docs/decisions/0005).
     | _ -> if step < 3 then 2e-4 else 4e-3
 
 let private check (golden: JsonElement) =
@@ -152,7 +152,7 @@ let private check (golden: JsonElement) =
             (expected.GetProperty "loss").GetDouble() :: [ for name in lane.Losses.Active -> (parts.GetProperty name).GetDouble() ]
 
         let tolerance = toleranceOf golden step
-        // Small losses between large numbers that are nearly equal have their uncertainty.
+        // Small losses that are differences of large numbers have the uncertainty of those.
         let floor = if precisionOf golden = Precision.BFloat16 then 0.1 else 0.0
 
         for name, actual, wanted in List.zip3 ("total" :: List.ofSeq lane.Losses.Active) own wanted do
@@ -167,7 +167,7 @@ let private check (golden: JsonElement) =
         let wanted = golden.GetProperty($"{name}_weight_norm").GetDouble()
         Expect.isLessThan (abs (norm $"{name}.weight" - wanted)) (2e-5 * wanted) $"norm of {name}.weight"
 
-/// The student's first answer, by our network in a precision.
+/// The student's first outputs, of our network in a given precision.
 let private firstLogits (precision: Precision) (golden: JsonElement) =
     use _ = torch.NewDisposeScope()
     use _ = torch.no_grad ()
@@ -190,7 +190,7 @@ let tests =
                   let mode = golden.GetProperty("teacher_batch_norm").GetString()
                   test $"""{name}, teacher with {mode}, {teacherIn golden} in {said "precision" "float32" golden}""" { check golden }
 
-          test "an answer in bfloat16 is as far from float32 as it is under PyTorch's autocast" {
+          test "Outputs in bfloat16 differ from float32 as much as under PyTorch's autocast" {
               for both in (Golden.json "bfloat16.json").EnumerateArray() |> Seq.chunkBySize 2 do
                   let logits (golden: JsonElement) = Golden.doubles (golden.GetProperty "first_logits")
                   let wide, autocast = logits both[0], logits both[1]

@@ -1,4 +1,4 @@
-/// Every write of a run may fail: nothing that was saved before is harmed, and it goes on when the cause is gone.
+/// Every write of a run may fail: saved files stay intact, and the run resumes when the cause is removed.
 module ChannelDistillation.Tests.Runtime.Training.UnwritableTests
 
 open System.IO
@@ -20,7 +20,7 @@ let private whole =
          trainLanes folder [ run ] |> ignore
          outcome run)
 
-/// Trains; the message with which it ended, if it did.
+/// Trains; returns the message of the error, if there is one.
 let private attempt (folder: TemporaryFolder) (watcher: Watcher) (run: LaneSpec) =
     try
         CohortTrainer.Train([| run |], options folder, watcher.On, CancellationToken.None)
@@ -30,12 +30,12 @@ let private attempt (folder: TemporaryFolder) (watcher: Watcher) (run: LaneSpec)
 
 let private expectNotSaved (watcher: Watcher) what message =
     let message = Expect.wantSome message $"{what}: it says so"
-    Expect.stringStarts message "Nothing more can be saved: " what
-    Expect.stringEnds message " What was saved before is whole. Make room, or make the folder writable, and repeat the command." what
+    Expect.stringStarts message "Nothing can be saved: " what
+    Expect.stringEnds message " Earlier checkpoints are intact. Free disk space or make the folder writable, and repeat the command." what
     Expect.equal watcher.Ended["student"].Status RunStatus.Interrupted $"{what}: how it ended"
     message
 
-/// Now that nothing is in the way.
+/// Trains after the obstacle was removed.
 let private expectGoesOn folder run what =
     let watcher = Watcher()
     Expect.isNone (attempt folder watcher run) $"{what}: it goes on"
@@ -47,10 +47,10 @@ let tests =
     testSequenced
     <| testList
         "a run that cannot be saved"
-        [ test "stops where the disk is full, whatever was being written, and goes on when there is room" {
+        [ test "A run stops if the disk is full, whatever is being written, and resumes when there is space" {
               use folder = new TemporaryFolder()
               use disk = new TemporaryDisk(8)
-              // From a disk without a free block to one that has room for all but the last checkpoint, of 300 to 600 kB each.
+              // From a disk without a free block to one with space for all but the last checkpoint, of 300 to 600 kB each.
               for room in [ 0; 4; 8; 12; 16; 300; 620; 700; 1000; 1300; 1500; 1700 ] do
                   let run = LaneSpec("student", snd variant, disk.File $"run-{room}")
                   disk.Fill(int64 room * 1024L)
@@ -64,7 +64,7 @@ let tests =
                   Directory.Delete(run.Folder, true)
           }
 
-          test "stops where the disk becomes read-only, and goes on when it no longer is" {
+          test "A run stops if the disk becomes read-only, and resumes when it is writable again" {
               use folder = new TemporaryFolder()
               use disk = new TemporaryDisk(8)
               let run = LaneSpec("student", snd variant, disk.File "run")
@@ -80,7 +80,7 @@ let tests =
               Expect.equal (expectGoesOn folder run "read-only") 5 "steps of the epoch that was not saved"
           }
 
-          test "stops where a folder is in the place of one of its files, and goes on when it is gone" {
+          test "A run stops if a folder is in place of one of its files, and resumes when it is removed" {
               let places =
                   [ "run.json"
                     "metrics.jsonl"
@@ -106,7 +106,7 @@ let tests =
                   Expect.isLessThanOrEqual (expectGoesOn folder run place) 5 $"{place}: what was saved before is there"
           }
 
-          test "stops where a file is in the place of its checkpoints, and goes on when it is gone" {
+          test "A run stops if a file is in place of its checkpoints folder, and resumes when it is removed" {
               use folder = new TemporaryFolder()
               let run = lane folder "runs" variant
               Directory.CreateDirectory run.Folder |> ignore

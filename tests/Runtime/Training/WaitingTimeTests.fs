@@ -16,10 +16,10 @@ let private remark (epochs: (float * float) list) =
 let tests =
     testList
         "waiting for images"
-        [ test "is worth a remark where it is more than 2 % of a training that is long enough to tell" {
+        [ test "A wait of more than 2 % of a sufficiently long training is reported" {
               Expect.equal
                   (remark [ 20.0, 1.0; 20.0, 4.2 ])
-                  (Some "Training waited for images during 13 % of its time. Photographs come faster from a packed copy: docs/data.md#packed-copies.")
+                  (Some "Training spent 13 % of its time waiting for images. A packed copy of the image folder is faster: docs/data.md#packed-copies.")
                   "slow"
 
               Expect.isNone (remark [ 20.0, 0.4 ]) "2 %"

@@ -6,11 +6,11 @@ using ChannelDistillation.Core;
 
 namespace ChannelDistillation.Data.ImageFolders.Packed;
 
-/// <summary>`index.json` of a packed copy, written last: where it is, the copy is complete.</summary>
+/// <summary>`index.json` of a packed copy. It is written last, so a copy with an index is complete.</summary>
 /// <param name="Version">Of the format of index and shards.</param>
 /// <param name="Format">`jpeg`, or the length of the shorter side in pixels.</param>
-/// <param name="Source">The folder it was made from, as given.</param>
-/// <param name="MadeWith">Version and decoder.</param>
+/// <param name="Source">The folder that was packed, as given.</param>
+/// <param name="MadeWith">Program version and decoder.</param>
 /// <param name="Classes">In the order of the labels.</param>
 internal sealed record PackIndex(
     int Version,
@@ -22,7 +22,7 @@ internal sealed record PackIndex(
     PackIndex.Part Val
 )
 {
-    /// <summary>2: listings know the lengths of files.</summary>
+    /// <summary>Version 2: listings include file sizes.</summary>
     public const int Current = 2;
 
     private const string Name = "index.json";
@@ -37,8 +37,8 @@ internal sealed record PackIndex(
 
     public static bool IsThere(string folder) => File.Exists(Path.Combine(folder, Name));
 
-    /// <summary>The index of a copy that can be trained on.</summary>
-    /// <exception cref="MissingException">It cannot be understood, or is of another version.</exception>
+    /// <summary>Reads the index of a usable copy.</summary>
+    /// <exception cref="MissingException">It is invalid, or has another version.</exception>
     public static PackIndex Read(string folder)
     {
         var index = Load(folder);
@@ -46,13 +46,13 @@ internal sealed record PackIndex(
             ? index
             : throw new MissingException(
                 index.Version < Current
-                    ? $"The packed copy {folder} was made by an earlier version, which did not note what tells changed photographs. `data pack` of the same folder makes it anew."
+                    ? $"The packed copy {folder} was made by an earlier version, which cannot detect changed images. Recreate it with `data pack` of the same folder."
                     : $"The packed copy {folder} was made by a later version. Use that version, or remove the copy and pack again."
             );
     }
 
-    /// <summary>The index of any version.</summary>
-    /// <exception cref="MissingException">It cannot be understood.</exception>
+    /// <summary>Reads an index of any version.</summary>
+    /// <exception cref="MissingException">It is invalid.</exception>
     public static PackIndex Load(string folder)
     {
         var path = Path.Combine(folder, Name);
@@ -71,7 +71,7 @@ internal sealed record PackIndex(
         }
         catch (JsonException)
         {
-            // Said below.
+            // Reported below.
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -79,11 +79,11 @@ internal sealed record PackIndex(
         }
 
         throw new MissingException(
-            $"{path} is not the index of a packed copy that this version can read. Remove it and pack again: the shards that are right are kept."
+            $"{path} is not a valid index of a packed copy. Remove it and pack again; intact shards are kept."
         );
     }
 
-    /// <summary>Only files that packing writes are named: another name could lead anywhere.</summary>
+    /// <summary>Accepts only file names that packing writes: others could point anywhere.</summary>
     private static bool IsPossible(Part? part) =>
         part is { Listing: not null, Shards.Count: > 0 }
         && part.Shards.All(shard => shard is { File: not null, Xxh3: not null, Images: > 0 } && PackTarget.IsShardName(shard.File))
@@ -92,17 +92,17 @@ internal sealed record PackIndex(
     public void Write(string folder) =>
         AtomicFile.Write(Path.Combine(folder, Name), stream => JsonSerializer.Serialize(stream, this, RecordJson.Pretty));
 
-    /// <summary>The copy is then incomplete until it is written again.</summary>
+    /// <summary>Removes the index; the copy is incomplete until it is written again.</summary>
     public static void Remove(string folder) => File.Delete(Path.Combine(folder, Name));
 }
 
 /// <summary>
-/// A fingerprint of format, names, classes and lengths of files. Lengths tell most replaced files from the ones before: reading them all would take
+/// A fingerprint of format, names, classes and file sizes. Sizes reveal most replaced files; reading all files would take
 /// as long as packing them.
 /// </summary>
 internal sealed class Listing(FolderPart part, PackFormat format)
 {
-    /// <summary>XXH3 over the format, and over name, label and length of each of these images.</summary>
+    /// <summary>XXH3 over the format, and over name, label and size of each of these images.</summary>
     public ulong Of(Range images)
     {
         var hash = new XxHash3();
@@ -118,6 +118,6 @@ internal sealed class Listing(FolderPart part, PackFormat format)
         return hash.GetCurrentHashAsUInt64();
     }
 
-    /// <summary>Of all images, as the index has it.</summary>
+    /// <summary>The fingerprint of all images, as stored in the index.</summary>
     public string OfAll() => Of(..).ToString("x16");
 }

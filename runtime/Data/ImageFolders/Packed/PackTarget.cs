@@ -3,36 +3,36 @@ using ChannelDistillation.Core;
 
 namespace ChannelDistillation.Data.ImageFolders.Packed;
 
-/// <summary>The folder of a packed copy as packing finds it, and which of the files in it are the copy's own.</summary>
+/// <summary>The target folder of packing, and which files in it belong to a packed copy.</summary>
 internal static partial class PackTarget
 {
-    /// <exception cref="MissingException">A copy of this folder cannot go there; the message says why.</exception>
+    /// <exception cref="MissingException">The folder cannot be packed there; the message says why.</exception>
     public static void Check(string folder, string target)
     {
         if (ImageFolder.IsThere(target))
         {
-            throw new MissingException($"{target} holds photographs already. A packed copy needs a folder of its own.");
+            throw new MissingException($"{target} already contains images. A packed copy needs a separate folder.");
         }
 
         if (IsInside(target, folder))
         {
             throw new MissingException(
-                $"{target} is inside {folder}, whose photographs it would be packed from. A packed copy needs a folder of its own."
+                $"{target} is inside {folder}, the folder to be packed. A packed copy needs a separate folder."
             );
         }
 
         if (File.Exists(target))
         {
-            throw new MissingException($"{target} is a file. A packed copy needs a folder of its own.");
+            throw new MissingException($"{target} is a file. A packed copy needs a separate folder.");
         }
 
-        if (Directory.Exists(target) && FirstOfOthers(target) is { } name)
+        if (Directory.Exists(target) && FirstForeignFile(target) is { } name)
         {
-            throw new MissingException($"{target} holds other files already: {name}. A packed copy needs a folder of its own.");
+            throw new MissingException($"{target} already contains other files: {name}. A packed copy needs a separate folder.");
         }
     }
 
-    /// <exception cref="MissingException">There can be no such folder.</exception>
+    /// <exception cref="MissingException">The folder cannot be created.</exception>
     public static void Make(string target)
     {
         try
@@ -41,17 +41,17 @@ internal static partial class PackTarget
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            // Where a folder above takes no others (/proc), the operating system only says that this one is not there.
+            // If the parent folder does not allow new folders (/proc), the operating system only reports that this one does not exist.
             var reason = error is FileNotFoundException or DirectoryNotFoundException ? "" : $" ({error.Message.TrimEnd('.')})";
-            throw new MissingException($"The folder {target} cannot be made{reason}. Choose another with --out, where you may write.", error);
+            throw new MissingException($"The folder {target} cannot be created{reason}. Choose a writable folder with --out.", error);
         }
     }
 
-    /// <summary>Removes shards of an earlier copy that had more of them.</summary>
+    /// <summary>Removes left-over shards of an earlier, larger copy.</summary>
     public static void RemoveSurplus(string target, PackIndex index)
     {
-        var named = index.Shards.Select(shard => shard.File).ToHashSet();
-        foreach (var file in Directory.GetFiles(target).Where(file => !named.Contains(Path.GetFileName(file)) && IsShard(file)))
+        var listed = index.Shards.Select(shard => shard.File).ToHashSet();
+        foreach (var file in Directory.GetFiles(target).Where(file => !listed.Contains(Path.GetFileName(file)) && IsShard(file)))
         {
             File.Delete(file);
         }
@@ -63,24 +63,24 @@ internal static partial class PackTarget
         return relative != ".." && !relative.StartsWith($"..{Path.DirectorySeparatorChar}", StringComparison.Ordinal) && !Path.IsPathRooted(relative);
     }
 
-    /// <summary>A file that packing neither wrote nor may write over; in a complete copy, others lie untouched beside it.</summary>
-    private static string? FirstOfOthers(string target)
+    /// <summary>A file that packing did not write and must not overwrite; null if there is none. Beside a complete copy, other files are ignored.</summary>
+    private static string? FirstForeignFile(string target)
     {
-        var named = PackIndex.IsThere(target) ? PackIndex.Load(target).Shards.Select(shard => shard.File).ToHashSet() : null;
+        var listed = PackIndex.IsThere(target) ? PackIndex.Load(target).Shards.Select(shard => shard.File).ToHashSet() : null;
         return Directory
             .EnumerateFileSystemEntries(target)
             .Select(path => (Path: path, Name: Path.GetFileName(path)))
-            .Where(entry => named is null ? !entry.Name.StartsWith('.') : !named.Contains(entry.Name) && IsShardName(entry.Name))
+            .Where(entry => listed is null ? !entry.Name.StartsWith('.') : !listed.Contains(entry.Name) && IsShardName(entry.Name))
             .Where(entry => !IsShard(entry.Path) && !PartName().IsMatch(entry.Name))
             .Select(entry => entry.Name)
             .Order(StringComparer.Ordinal)
             .FirstOrDefault();
     }
 
-    /// <summary>Whether packing calls a shard so.</summary>
+    /// <summary>Whether a name is that of a shard.</summary>
     public static bool IsShardName(string name) => ShardName().IsMatch(name);
 
-    /// <summary>By name and content: another program's file may be called `train-00001.bin` as well.</summary>
+    /// <summary>Checks name and content: another program's file may also be named `train-00001.bin`.</summary>
     private static bool IsShard(string path)
     {
         if (!IsShardName(Path.GetFileName(path)) || !File.Exists(path))
@@ -102,7 +102,7 @@ internal static partial class PackTarget
     [GeneratedRegex(@"^(train|val)-[0-9]{5,}\.bin\z")]
     private static partial Regex ShardName();
 
-    /// <summary>What a killed packing leaves of the shard that it was writing.</summary>
+    /// <summary>The partial shard of a packing that was killed.</summary>
     [GeneratedRegex(@"^(train|val)-[0-9]{5,}\.bin\.part\z")]
     private static partial Regex PartName();
 }

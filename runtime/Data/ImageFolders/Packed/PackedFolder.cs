@@ -2,12 +2,12 @@ using ChannelDistillation.Core;
 
 namespace ChannelDistillation.Data.ImageFolders.Packed;
 
-/// <summary>A packed copy: `index.json` and the shards that it names.</summary>
+/// <summary>A packed copy: `index.json` and the shards listed in it.</summary>
 internal static class PackedFolder
 {
     private const string Suffix = "-packed-";
 
-    /// <summary>Where the copy of a folder goes when nothing else is said.</summary>
+    /// <summary>The default folder of a packed copy.</summary>
     public static string Of(string folder, PackFormat format) => Path.TrimEndingDirectorySeparator(folder) + Suffix + format;
 
     public static bool IsThere(string folder) => PackIndex.IsThere(folder);
@@ -46,8 +46,8 @@ internal static class PackedFolder
         return new([.. shards], Path.Combine(folder, name));
     }
 
-    /// <summary>Whether the shards are all there, by their lengths: fast enough for a plan.</summary>
-    /// <exception cref="MissingException">One is not.</exception>
+    /// <summary>Checks that all shards exist with the right size: fast enough for `plan`.</summary>
+    /// <exception cref="MissingException">A shard is missing or has another size.</exception>
     public static void CheckShards(string folder, PackIndex index)
     {
         foreach (PackIndex.ShardFile listed in index.Shards)
@@ -58,7 +58,7 @@ internal static class PackedFolder
                 throw NotWhole(
                     folder,
                     file.Exists
-                        ? $"The file {file.FullName} has {file.Length} bytes where {listed.Bytes} were written"
+                        ? $"The file {file.FullName} has {file.Length} bytes instead of {listed.Bytes}"
                         : $"There is no file {file.FullName}"
                 );
             }
@@ -66,7 +66,7 @@ internal static class PackedFolder
     }
 
     private static MissingException NotWhole(string folder, string reason, Exception? inner = null) =>
-        new($"{reason}. The packed copy {folder} is not whole; `data pack` of the same folder repairs it.", inner);
+        new($"{reason}. The packed copy {folder} is damaged; `data pack` of the same folder repairs it.", inner);
 
     private static Shard Open(string folder, PackIndex.ShardFile listed, int classes)
     {
@@ -80,7 +80,7 @@ internal static class PackedFolder
             }
 
             shard.Dispose();
-            throw new DamagedFileException(path, "it is not the one that index.json names");
+            throw new DamagedFileException(path, "it does not match index.json");
         }
         catch (Exception error) when (error is DamagedFileException or IOException or UnauthorizedAccessException)
         {

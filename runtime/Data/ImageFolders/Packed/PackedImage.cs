@@ -3,7 +3,7 @@ using ChannelDistillation.Imaging;
 
 namespace ChannelDistillation.Data.ImageFolders.Packed;
 
-/// <summary>One image as a shard takes it in; the memory is reused for others.</summary>
+/// <summary>One image to be written to a shard; the memory is reused.</summary>
 internal sealed unsafe class PackedImage : IDisposable
 {
     private readonly NativeBuffer memory = new();
@@ -12,14 +12,14 @@ internal sealed unsafe class PackedImage : IDisposable
 
     public ShardContent Content { get; private set; }
 
-    /// <summary>0 where it is no pixels.</summary>
+    /// <summary>0 if the content is not pixels.</summary>
     public int Width { get; private set; }
 
     public int Height { get; private set; }
 
     public ReadOnlySpan<byte> Data => new(first, length);
 
-    /// <summary>Takes an image out of its folder; an unreadable one is taken as such.</summary>
+    /// <summary>Reads an image from its folder; an unreadable image is stored as such.</summary>
     public void Take(FolderStore store, int index, PackFormat format, DecodingWorker worker)
     {
         try
@@ -41,7 +41,7 @@ internal sealed unsafe class PackedImage : IDisposable
 
     public void Dispose() => memory.Dispose();
 
-    /// <summary>Smaller pictures are left as they are: enlarging them would only cost room.</summary>
+    /// <summary>Smaller images are not resized: enlarging them would only take more space.</summary>
     private void TakePixels(Pixels picture, int side, Resampler resampler)
     {
         var (width, height) =

@@ -2,7 +2,7 @@ using ChannelDistillation.Imaging;
 
 namespace ChannelDistillation.Data.ImageFolders.Packed;
 
-/// <summary>Photographs in the shards of a packed copy.</summary>
+/// <summary>Images in the shards of a packed copy.</summary>
 internal sealed unsafe class PackedStore : IImageStore
 {
     private readonly Shard[] shards;
@@ -10,7 +10,7 @@ internal sealed unsafe class PackedStore : IImageStore
     private readonly string folder;
 
     /// <param name="shards">At least one; disposed with the store.</param>
-    /// <param name="folder">Of the copy's part, for names.</param>
+    /// <param name="folder">Folder of the copy's part, for names.</param>
     public PackedStore(Shard[] shards, string folder)
     {
         this.shards = shards;
@@ -46,7 +46,7 @@ internal sealed unsafe class PackedStore : IImageStore
         switch (entry.Content)
         {
             case ShardContent.Pixels:
-                // It lies in mapped memory, where nothing moves; after the last pixel of a shard comes its table.
+                // The data are in mapped memory, which does not move; the last pixel of a shard is followed by its table.
                 fixed (byte* first = data)
                 {
                     return new((nint)first, entry.Width, entry.Height, 3);

@@ -4,8 +4,8 @@ using ChannelDistillation.Imaging;
 namespace ChannelDistillation.Data.ImageFolders.Packed;
 
 /// <summary>
-/// Makes a packed copy of a folder of photographs: the same images with the same labels in the same order, in few large files. Shards
-/// that an interrupted packing has completed are kept, and those of a complete copy are checked.
+/// Creates a packed copy of an image folder: the same images with the same labels in the same order, in few large files. Shards
+/// completed by an interrupted packing are kept, and those of a complete copy are verified.
 /// </summary>
 public sealed class Packer
 {
@@ -15,7 +15,7 @@ public sealed class Packer
     private readonly PackFormat format;
     private readonly IWorkObserver observer;
     private readonly CancellationToken stop;
-    private readonly PackIndex? there;
+    private readonly PackIndex? existing;
     private readonly List<string> remarks = [];
     private int classes;
     private bool isChanged;
@@ -25,13 +25,13 @@ public sealed class Packer
     private Packer(string target, PackFormat format, IWorkObserver observer, CancellationToken stop)
     {
         (this.target, this.format, this.observer, this.stop) = (target, format, observer, stop);
-        there = PackIndex.IsThere(target) ? PackIndex.Load(target) : null;
+        existing = PackIndex.IsThere(target) ? PackIndex.Load(target) : null;
     }
 
     /// <param name="folder">With `train` and `val`.</param>
-    /// <param name="target">Where the copy goes.</param>
-    /// <exception cref="MissingException">The folder is not what it must be, too many of its files are broken, or the copy cannot be written.</exception>
-    /// <exception cref="OperationCanceledException">Asked to stop; complete shards are kept.</exception>
+    /// <param name="target">Folder of the copy.</param>
+    /// <exception cref="MissingException">The folder cannot be used, too many files are unreadable, or the copy cannot be written.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled; complete shards are kept.</exception>
     public static PackResult Pack(string folder, string target, PackFormat format, IWorkObserver observer, CancellationToken stop)
     {
         PackTarget.Check(folder, target);
@@ -48,22 +48,22 @@ public sealed class Packer
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             throw new MissingException(
-                $"The packed copy cannot be written to {target}: {error.Message.TrimEnd('.')}. What is complete is kept: once that is mended, the same command goes on.",
+                $"The packed copy cannot be written to {target}: {error.Message.TrimEnd('.')}. Complete shards are kept. Fix this, then repeat the command to continue.",
                 error
             );
         }
     }
 
-    private bool IsCheck => there?.Version == PackIndex.Current;
+    private bool IsCheck => existing?.Version == PackIndex.Current;
 
     private PackResult Run(string folder)
     {
         var (training, validation) = ImageFolder.List(folder);
         classes = training.Classes.Count;
         var (listedTraining, listedValidation) = (new Listing(training, format), new Listing(validation, format));
-        if (there is not null)
+        if (existing is not null)
         {
-            CheckOwner(there, folder, [listedTraining.OfAll(), listedValidation.OfAll()]);
+            CheckOwner(existing, folder, [listedTraining.OfAll(), listedValidation.OfAll()]);
         }
 
         if (ImageDecoder.Advice(TurboJpeg.IsThere) is { } advice)
@@ -88,34 +88,34 @@ public sealed class Packer
         return new(images, bytes, IsCheck && !isChanged, training.Classes.Count, remarks);
     }
 
-    /// <summary>A copy is renewed when its own folder has changed. That of another folder, or of another kind, is left alone.</summary>
-    /// <param name="listings">Of the folder's two parts: a folder that was moved keeps its copy.</param>
+    /// <summary>A copy is updated when its own folder has changed. A copy of another folder, or in another format, is not touched.</summary>
+    /// <param name="listings">Listings of the folder's two parts: a folder that was moved keeps its copy.</param>
     private void CheckOwner(PackIndex packed, string folder, string[] listings)
     {
         if (packed.Format != format.ToString())
         {
             throw new MissingException(
-                $"{target} holds a packed copy of another kind ({packed.Format}). Choose another folder with --out, or remove it."
+                $"{target} contains a packed copy in another format ({packed.Format}). Choose another folder with --out, or remove it."
             );
         }
 
         if (Path.GetFullPath(packed.Source) != Path.GetFullPath(folder) && !listings.SequenceEqual([packed.Train.Listing, packed.Val.Listing]))
         {
             throw new MissingException(
-                $"{target} holds the packed copy of {packed.Source}, which differs from {folder}. Choose another folder with --out, or remove it."
+                $"{target} contains the packed copy of {packed.Source}, which differs from {folder}. Choose another folder with --out, or remove it."
             );
         }
 
         if (packed.Version != PackIndex.Current)
         {
-            observer.Say($"{target} was packed by another version of this program; it is packed anew.");
+            observer.Say($"{target} was packed by another version of this program; it is packed again.");
         }
     }
 
     private PackIndex.Part Write(FolderPart part, Listing listing, string name, string what)
     {
         using var store = new FolderStore(part);
-        var broken = new CorruptImages(part.Files.Count, what, "the copy says so in their place, and training does as it does with the folder");
+        var broken = new CorruptImages(part.Files.Count, what, "the copy marks them, and training treats them as in the folder");
         var shards = new List<PackIndex.ShardFile>();
         for (var first = 0; first < part.Files.Count; first += ImagesPerShard)
         {
@@ -125,7 +125,7 @@ public sealed class Packer
             var listed = listing.Of(range);
             if (!IsComplete(path, listed))
             {
-                // Until the new shard is there, the copy is incomplete.
+                // The copy is incomplete until the new shard is written.
                 PackIndex.Remove(target);
                 isChanged = true;
                 Write(store, range, path, listed);
@@ -205,7 +205,7 @@ public sealed class Packer
         }
     }
 
-    /// <summary>What training will say of an image; a file that was taken as it is is looked at, not decoded.</summary>
+    /// <summary>The reason that training will report for an unreadable image; null if it is readable. Original files are examined, not decoded.</summary>
     private static string? WhyBroken(Shard shard, int index)
     {
         try

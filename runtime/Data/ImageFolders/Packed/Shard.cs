@@ -8,7 +8,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace ChannelDistillation.Data.ImageFolders.Packed;
 
-/// <summary>An opened shard, mapped into memory. Thread-safe.</summary>
+/// <summary>An opened shard, memory-mapped. Thread-safe.</summary>
 internal sealed unsafe class Shard : IDisposable
 {
     private readonly MemoryMappedFile file;
@@ -17,16 +17,16 @@ internal sealed unsafe class Shard : IDisposable
     private readonly long tableOffset;
     private readonly int[] verified;
 
-    /// <param name="classes">Those of the packed copy: labels are 0 to classes - 1.</param>
-    /// <exception cref="DamagedFileException">It is no whole shard, or an entry of its table is impossible.</exception>
-    /// <exception cref="IOException">It is no file, or cannot be read; so does UnauthorizedAccessException.</exception>
+    /// <param name="classes">Number of classes of the packed copy: labels are 0 to classes - 1.</param>
+    /// <exception cref="DamagedFileException">It is not a complete shard, or its table has an invalid entry.</exception>
+    /// <exception cref="IOException">It is not a file, or cannot be read.</exception>
     public Shard(string path, int classes = int.MaxValue)
     {
         using SafeFileHandle handle = InputFile.Open(path);
         long length = RandomAccess.GetLength(handle);
         if (length < ShardFooter.Size)
         {
-            throw new DamagedFileException(path, "it ends before its footer");
+            throw new DamagedFileException(path, "it is too short for a footer");
         }
 
         file = MemoryMappedFile.CreateFromFile(handle, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
@@ -34,7 +34,7 @@ internal sealed unsafe class Shard : IDisposable
         view.SafeMemoryMappedViewHandle.AcquirePointer(ref start);
         Footer = MemoryMarshal.Read<ShardFooter>(new ReadOnlySpan<byte>(start + length - ShardFooter.Size, ShardFooter.Size));
         tableOffset = length - ShardFooter.Size - Footer.TableBytes;
-        string? reason = IsTableWritten() ? WhyImpossible(classes) : "its table is not what was written";
+        string? reason = IsTableWritten() ? WhyImpossible(classes) : "the checksum of its table does not match";
         if (reason is not null)
         {
             Dispose();
@@ -57,11 +57,11 @@ internal sealed unsafe class Shard : IDisposable
         return Encoding.UTF8.GetString(names + begin, this[index].NameEnd - begin);
     }
 
-    /// <summary>An image's data, not checked.</summary>
+    /// <summary>An image's data, not verified.</summary>
     public ReadOnlySpan<byte> Unchecked(int index) => new(start + this[index].Offset, this[index].Length);
 
-    /// <summary>Where an image's data lie. They are checked the first time that somebody asks.</summary>
-    /// <exception cref="ImageException">They are not what was written.</exception>
+    /// <summary>An image's data, verified on first access.</summary>
+    /// <exception cref="ImageException">The checksum does not match.</exception>
     public ReadOnlySpan<byte> Data(int index)
     {
         var data = Unchecked(index);
@@ -70,7 +70,7 @@ internal sealed unsafe class Shard : IDisposable
         {
             if (XxHash3.HashToUInt64(data) != this[index].Checksum)
             {
-                throw new ImageException("its checksum in the packed copy is wrong");
+                throw new ImageException("its checksum in the packed copy does not match");
             }
 
             Interlocked.Or(ref verified[word], bit);
@@ -79,10 +79,10 @@ internal sealed unsafe class Shard : IDisposable
         return data;
     }
 
-    /// <summary>Why an image could not be packed; null: it could.</summary>
+    /// <summary>Why an image could not be packed; null if it could.</summary>
     public string? ReasonUnreadable(int index) => this[index].Content == ShardContent.Unreadable ? Encoding.UTF8.GetString(Data(index)) : null;
 
-    /// <summary>Reads everything and compares it with the checksum.</summary>
+    /// <summary>Reads everything and verifies the checksum.</summary>
     public bool IsSound()
     {
         var hash = new XxHash3();
@@ -102,8 +102,8 @@ internal sealed unsafe class Shard : IDisposable
         && XxHash3.HashToUInt64(new ReadOnlySpan<byte>(start + tableOffset, (int)Footer.TableBytes)) == Footer.Table;
 
     /// <summary>
-    /// Why the table cannot be that of a packed copy; null: it can. What it says is used as addresses later, and its checksum proves nothing about
-    /// a file that somebody made on purpose.
+    /// Why the table is invalid; null if it is valid. Its values are later used as addresses, and a checksum does not protect against
+    /// malicious files.
     /// </summary>
     private string? WhyImpossible(int classes)
     {
@@ -112,11 +112,11 @@ internal sealed unsafe class Shard : IDisposable
         {
             ref readonly var entry = ref this[i];
             if (entry.Offset < 0 || entry.Length < 0 || entry.Length > tableOffset || entry.Offset > tableOffset - entry.Length)
-                return $"the data of its image {i} lie outside of it";
+                return $"the data of image {i} are outside the file";
             if (entry.NameEnd < nameEnd || entry.NameEnd > Footer.NameBytes)
-                return $"the name of its image {i} lies outside of it";
+                return $"the name of image {i} is outside the file";
             if (entry.Label < 0 || entry.Label >= classes || (i > 0 && entry.Label < this[i - 1].Label))
-                return $"its image {i} has the label {entry.Label}, which is impossible there";
+                return $"image {i} has the invalid label {entry.Label}";
             bool isKnown = entry.Content switch
             {
                 ShardContent.Pixels => entry is { Width: > 0, Height: > 0 } && (Int128)3 * entry.Width * entry.Height == entry.Length,
@@ -124,7 +124,7 @@ internal sealed unsafe class Shard : IDisposable
                 _ => false,
             };
             if (!isKnown)
-                return $"its image {i} says that it is {entry.Width}x{entry.Height} pixels in {entry.Length} bytes of the kind {(int)entry.Content}";
+                return $"image {i} is listed as {entry.Width}x{entry.Height} pixels in {entry.Length} bytes of type {(int)entry.Content}";
             nameEnd = entry.NameEnd;
         }
 
@@ -143,14 +143,14 @@ internal sealed unsafe class Shard : IDisposable
     }
 }
 
-/// <summary>One image in the table of a shard; written as it lies in memory (little-endian).</summary>
-/// <param name="Offset">Of its data in the file.</param>
+/// <summary>One image in the table of a shard, stored as in memory (little-endian).</summary>
+/// <param name="Offset">Position of its data in the file.</param>
 /// <param name="Checksum">XXH3 of its data.</param>
-/// <param name="Length">Of its data, in bytes.</param>
+/// <param name="Length">Size of its data in bytes.</param>
 /// <param name="Width">Pixels only.</param>
 /// <param name="Height">Pixels only.</param>
 /// <param name="Label">Its class, from 0.</param>
-/// <param name="NameEnd">Where its name ends among the names; it begins where the one before ends.</param>
+/// <param name="NameEnd">End of its name in the names; it begins where the previous one ends.</param>
 [StructLayout(LayoutKind.Sequential, Pack = 1)]
 internal readonly record struct ShardEntry(
     long Offset,
@@ -163,25 +163,25 @@ internal readonly record struct ShardEntry(
     ShardContent Content
 );
 
-/// <summary>What the data of an image are. The numbers are part of the file format.</summary>
+/// <summary>Type of an image's data. The values are part of the file format.</summary>
 internal enum ShardContent
 {
-    /// <summary>Three bytes per pixel, row after row.</summary>
+    /// <summary>Three bytes per pixel, row by row.</summary>
     Pixels = 0,
 
-    /// <summary>A picture file as it was in the folder.</summary>
+    /// <summary>The original image file.</summary>
     File = 1,
 
-    /// <summary>The image could not be read: why, in UTF-8.</summary>
+    /// <summary>The image could not be read; the data are the reason, in UTF-8.</summary>
     Unreadable = 2,
 }
 
 /// <summary>
-/// The end of a shard. Before it lie the data of all images, then (from a multiple of 8) the table of <see cref="ShardEntry"/>, then their names.
+/// The end of a shard. Before it are the data of all images, then (aligned to 8 bytes) the table of <see cref="ShardEntry"/>, then the names.
 /// </summary>
 /// <param name="Magic">Always <see cref="Signature"/>.</param>
-/// <param name="Listing">XXH3 of what was to be packed (<see cref="Listing.Of"/>): a shard of another folder, format or version is not gone on with.</param>
-/// <param name="Data">XXH3 of all that lies before the table.</param>
+/// <param name="Listing">XXH3 of the images to be packed (<see cref="Listing.Of"/>): a shard of another folder, format or version is not reused.</param>
+/// <param name="Data">XXH3 of everything before the table.</param>
 /// <param name="Table">XXH3 of table and names.</param>
 [StructLayout(LayoutKind.Sequential, Pack = 1)]
 internal readonly record struct ShardFooter(ulong Magic, ulong Listing, ulong Data, ulong Table, int Images, int NameBytes)

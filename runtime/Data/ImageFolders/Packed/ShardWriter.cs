@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace ChannelDistillation.Data.ImageFolders.Packed;
 
-/// <summary>Writes a shard beside its place; it appears there when it is complete and on the disk.</summary>
+/// <summary>Writes a shard to a temporary file; it gets its name when it is complete and flushed to disk.</summary>
 internal sealed class ShardWriter : IDisposable
 {
     private readonly string path;
@@ -62,7 +62,7 @@ internal sealed class ShardWriter : IDisposable
         }
         catch (IOException)
         {
-            // What was still in its buffer does not fit onto the disk; the file is removed anyway.
+            // The rest of its buffer does not fit on the disk; the file is removed anyway.
         }
 
         File.Delete(Temporary);

@@ -9,7 +9,7 @@ open ChannelDistillation.Tests.Runtime.Data.ImageFolders.TestImages
 let tests =
     testList
         "class index file"
-        [ test "puts the classes into the teacher's order" {
+        [ test "A class index file puts the classes into the teacher's order" {
               for name, content in
                   [ "classes.txt", "dog\ncat\n"
                     "classes.txt", "dog domestic dog, Canis familiaris\n\ncat\tcat\n"
@@ -26,7 +26,7 @@ let tests =
           }
 
           refused "one that lacks a class" cats (fun root -> File.WriteAllText(Path.Combine(root, "classes.txt"), "dog\n")) 2 (fun root ->
-              $"""{Path.Combine(root, "classes.txt")} lacks the class cat, for which there is a folder. Complete it or remove it.""")
+              $"""{Path.Combine(root, "classes.txt")} does not list the class cat, for which there is a folder. Complete or remove the file.""")
 
           refused
               "one that names more than there is"
@@ -34,22 +34,22 @@ let tests =
               (fun root -> File.WriteAllText(Path.Combine(root, "class_index.json"), """{"cat": 0, "dog": 1, "emu": 2}"""))
               2
               (fun root ->
-                  $"""{Path.Combine(root, "class_index.json")} names the class emu, for which there is no folder. Complete the folders, or correct or remove the file.""")
+                  $"""{Path.Combine(root, "class_index.json")} lists the class emu, for which there is no folder. Add the folders, or correct or remove the file.""")
 
           refused
               "one that names a class twice"
               cats
               (fun root -> File.WriteAllText(Path.Combine(root, "classes.txt"), "cat\ndog\ncat"))
               2
-              (fun root -> $"""{Path.Combine(root, "classes.txt")} names the class cat twice.""")
+              (fun root -> $"""{Path.Combine(root, "classes.txt")} lists the class cat twice.""")
 
           refused
               "one with gaps"
               cats
               (fun root -> File.WriteAllText(Path.Combine(root, "class_index.json"), """{"cat": 0, "dog": 2}"""))
               2
-              (fun root -> $"""{Path.Combine(root, "class_index.json")} does not count its classes 0, 1, 2 ... without gaps.""")
+              (fun root -> $"""{Path.Combine(root, "class_index.json")} does not number its classes 0, 1, 2, ... without gaps.""")
 
           refused "one of another kind" cats (fun root -> File.WriteAllText(Path.Combine(root, "class_index.json"), "[1, 2]")) 2 (fun root ->
               Path.Combine(root, "class_index.json")
-              + " is not understood. It should look like {\"0\": [\"n01440764\", \"tench\"], ...} or {\"n01440764\": 0, ...}.") ]
+              + " has an unknown format. It should look like {\"0\": [\"n01440764\", \"tench\"], ...} or {\"n01440764\": 0, ...}.") ]

@@ -11,7 +11,7 @@ open ChannelDistillation.Tests.Runtime.Data.ImageFolders.TestImages
 let tests =
     testList
         "broken picture"
-        [ test "the next readable image of its class, and the first after the last, takes the place of a broken one in training" {
+        [ test "An unreadable training image is replaced by the next readable one of its class, and the last by the first" {
               withFolder cats (fun root ->
                   for name in [ "cat_1"; "cat_2" ] do
                       File.WriteAllText(Path.Combine(root, "train", "cat", name + ".JPEG"), "no picture")
@@ -27,7 +27,7 @@ let tests =
 
                   Expect.equal
                       (Seq.toList (dataset.Remarks()))
-                      [ "2 of the 6 images for training cannot be read; the next readable image of the class takes the place of each:"
+                      [ "2 of the 6 training images cannot be read; each is replaced by the next readable image of its class:"
                         + "\n  "
                         + Path.Combine(root, "train", "cat/cat_1.JPEG")
                         + ": it is not a JPEG, PNG, GIF, WebP or BMP image"
@@ -41,12 +41,12 @@ let tests =
                   Expect.throwsC (fun () -> read dataset.Training 1 training |> ignore) (fun error ->
                       Expect.equal
                           error.Message
-                          ($"""No training image of the class of {Path.Combine(root, "train", "cat/cat_1.JPEG")} can be read. The last one that was """
+                          ($"""No training image of the class of {Path.Combine(root, "train", "cat/cat_1.JPEG")} can be read. The last one """
                            + $"""tried is {Path.Combine(root, "train", "cat/cat_0.JPEG")}: it is not a JPEG, PNG, GIF, WebP or BMP image.""")
                           "a class without any"))
           }
 
-          test "a set of which more than chance breaks is not trained on" {
+          test "A set with too many unreadable images is refused" {
               use root = new TemporaryFolder()
               TestImages.folder root.Path [ "cat" ] 12 1 |> ignore
 
@@ -62,16 +62,16 @@ let tests =
 
                   Expect.equal
                       error.Message
-                      ("More than 10 of the 12 images for training cannot be read, which is more than chance breaks. Remove or replace them, or copy the "
+                      ("More than 10 of the 12 training images cannot be read, too many for occasional damage. Remove or replace them, or copy the "
                        + $"dataset again:\n  11 x {reason}: {name 1}")
                       "message")
           }
 
-          test "a part held out lends no image to training, and a broken one in it is shown as a uniform grey" {
+          test "Held-out images do not replace training images, and an unreadable one is replaced by uniform grey" {
               use root = new TemporaryFolder()
               TestImages.folder root.Path cats 10 1 |> ignore
               let photo name i = root.File(Path.Combine("train", name, $"{name}_{i}.JPEG"))
-              // Which images the seed holds out: one of each class.
+              // The images that the seed holds out: one of each class.
               let held =
                   use parts = (openFolder root.Path 2).HoldOut(HeldOutSpec 0.1)
                   let none = AugmentationSpec.None
@@ -80,7 +80,7 @@ let tests =
                   [ for image in shown -> [ 0..19 ] |> List.find (fun i -> read whole.Training i none = image) ]
 
               let cat, dog = held[0], held[1] - 10
-              // The held-out cat follows the broken one; the held-out dog is broken itself.
+              // The held-out cat follows the unreadable one; the held-out dog is itself unreadable.
               let before = if cat = 0 then 9 else cat - 1
               let after = (cat + 1) % 10
               File.WriteAllText(photo "cat" before, "no picture")
@@ -88,7 +88,7 @@ let tests =
               use parts = (openFolder root.Path 2).HoldOut(HeldOutSpec 0.1)
               use whole = openFolder root.Path 2
               let none = AugmentationSpec.None
-              // Without the held-out cat, its followers move up by one.
+              // Without the held-out cat, later cats move up by one.
               let position i = if i < cat then i else i - 1
               Expect.equal (read parts.Training (position before) none) (read whole.Training after none) "the next one that is trained on"
               Expect.all (read parts.Validation 1 none) ((=) 0.0f) "the dog"
@@ -96,10 +96,10 @@ let tests =
 
               Expect.equal
                   (Seq.toList (parts.Remarks()))
-                  [ "1 of the 18 images for training cannot be read; the next readable image of the class takes the place of each:\n  "
+                  [ "1 of the 18 training images cannot be read; each is replaced by the next readable image of its class:\n  "
                     + named "cat" before
                     + ": it is not a JPEG, PNG, GIF, WebP or BMP image"
-                    "1 of the 2 images for validation cannot be read; each is shown as a uniform grey and so counts as wrong, except by luck:\n  "
+                    "1 of the 2 validation images cannot be read; each is replaced by uniform grey, and usually counts as an error:\n  "
                     + named "dog" dog
                     + ": it is not a JPEG, PNG, GIF, WebP or BMP image" ]
                   "remarks"

@@ -26,7 +26,7 @@ let private blockMeans (image: float32 array) =
 let tests =
     testList
         "image folder"
-        [ test "classes are the sorted folder names, images are sorted by folder and name, as torchvision sorts them" {
+        [ test "Classes are the sorted folder names, and images are sorted by folder and name, as in torchvision" {
               withFolder [ "dog"; "cat"; "Zebra" ] (fun root ->
                   let photo = TestImages.jpeg 30 30 1
 
@@ -52,7 +52,7 @@ let tests =
                       "order")
           }
 
-          test "evaluation agrees with torchvision's, for plain, progressive, grey, CMYK, EXIF-rotated and misnamed files" {
+          test "Evaluation agrees with torchvision for plain, progressive, grey, CMYK, EXIF-rotated and misnamed files" {
               use root = new TemporaryFolder()
               let golden = (Golden.json "images/images.json").EnumerateArray() |> Seq.toList
               let isWhole (entry: Text.Json.JsonElement) = entry.TryGetProperty "block_means" |> fst
@@ -83,17 +83,17 @@ let tests =
 
               Expect.equal
                   (Seq.toList (set.Remarks()))
-                  [ "2 of the 9 images for validation cannot be read; each is shown as a uniform grey and so counts as wrong, except by luck:"
+                  [ "2 of the 9 validation images cannot be read; each is replaced by uniform grey, and usually counts as an error:"
                     + "\n  "
                     + named "val/n03_broken/not_an_image.JPEG"
                     + ": it is not a JPEG, PNG, GIF, WebP or BMP image"
                     + "\n  "
                     + named "val/n03_broken/truncated.JPEG"
-                    + ": it ends before the picture does" ]
+                    + ": it is truncated" ]
                   "remarks"
           }
 
-          test "any number of threads gives the same batches" {
+          test "Batches of an image folder do not depend on the number of threads" {
               withFolder cats (fun root ->
                   use dataset = openFolder root 2
 
@@ -107,22 +107,22 @@ let tests =
                   Expect.hasLength one 2 "batches")
           }
 
-          test "photographs are not padded" {
+          test "Padding is refused for image folders" {
               withFolder cats (fun root ->
                   use dataset = openFolder root 2
 
                   Expect.throwsC (fun () -> read dataset.Training 0 (AugmentationSpec(4, PaddingMode.Zero, true)) |> ignore) (fun error ->
                       Expect.equal
                           error.Message
-                          "Padding (`pad`) is for small images of one size. For photographs: resized_crop, and pad: 0."
+                          "Padding (`pad`) is for small images of one size. For image folders use `resized_crop` and `pad: 0`."
                           "message"))
           }
 
           refused "another number of classes than the experiment's" [ "cat"; "dog"; "emu" ] ignore 2 (fun root ->
-              $"""{Path.Combine(root, "train")} has 3 classes, but the experiment says `classes: 2`. Write `classes: 3`.""")
+              $"""{Path.Combine(root, "train")} has 3 classes, but the experiment has `classes: 2`. Write `classes: 3`.""")
 
           refused "a class that val has not" cats (fun root -> Directory.CreateDirectory(Path.Combine(root, "train", "emu")) |> ignore) 3 (fun root ->
-              $"In {root}, train/ has the class emu, and val/ has not. Both need the same class folders.")
+              $"In {root}, train/ has the class emu, but val/ does not. Both need the same class folders.")
 
           refused
               "classes that train has not"
@@ -131,7 +131,7 @@ let tests =
                   for name in [ "b"; "c"; "d"; "e" ] do
                       Directory.CreateDirectory(Path.Combine(root, "val", name)) |> ignore)
               1
-              (fun root -> $"In {root}, val/ has the classes b, c, d and 1 more, and train/ has not. Both need the same class folders.")
+              (fun root -> $"In {root}, val/ has the classes b, c, d and 1 more, but train/ does not. Both need the same class folders.")
 
           refused
               "validation images that are not sorted into class folders"
@@ -142,14 +142,14 @@ let tests =
                   File.WriteAllBytes(Path.Combine(root, "val", "ILSVRC2012_val_00000001.JPEG"), TestImages.jpeg 30 30 1))
               2
               (fun root ->
-                  $"""The images in {Path.Combine(root, "val")} are not sorted into class folders, so nothing says what they show. """
-                  + "ImageNet's validation images come like that: docs/data.md shows how to sort them.")
+                  $"""The images in {Path.Combine(root, "val")} are not in class folders, so their labels are unknown. """
+                  + "ImageNet's validation images are distributed this way; docs/data.md shows how to sort them.")
 
           refused "a folder without val" cats (fun root -> Directory.Delete(Path.Combine(root, "val"), true)) 2 (fun root ->
-              $"The folder {root} has no val/ in it. It should hold train/ and val/, each with one folder of photographs per class. "
-              + "A relative path starts at the project's folder.")
+              $"The folder {root} has no val/. It must contain train/ and val/, each with one folder of images per class. "
+              + "Relative paths start at the project folder.")
 
-          test "photographs for validation alone are enough to evaluate on, and not to train on" {
+          test "Validation images alone are sufficient for evaluation, but not for training" {
               withFolder cats (fun root ->
                   let validation () =
                       use set = DatasetStore.OpenFinal(spec root 2, Workspace root)
@@ -162,22 +162,22 @@ let tests =
                   Expect.equal (DatasetStore.OfFolder root).Classes (Nullable 2) "classes"
 
                   Expect.throwsC (fun () -> (openFolder root 2).Dispose()) (fun error ->
-                      Expect.stringStarts error.Message $"The folder {root} has no train/ in it." "training"))
+                      Expect.stringStarts error.Message $"The folder {root} has no train/." "training"))
           }
 
-          test "ImageNet that is not there says where to put it" {
+          test "A missing ImageNet gives instructions where to put it" {
               use root = new TemporaryFolder()
 
               Expect.throwsC (fun () -> DatasetStore.Open(DatasetSpec(Name = "imagenet"), Workspace root.Path) |> ignore) (fun error ->
                   Expect.equal
                       error.Message
-                      ("There is no folder data/imagenet. imagenet cannot be downloaded without an account: get it from https://image-net.org, and unpack it so that "
-                       + "photographs lie in data/imagenet/train/CLASS/ and data/imagenet/val/CLASS/, a folder for each of the 1000 classes "
-                       + "(docs/data.md shows how), or make a link to where you have it.")
+                      ("There is no folder data/imagenet. imagenet cannot be downloaded without an account: get it from https://image-net.org and unpack it to "
+                       + "data/imagenet/train/CLASS/ and data/imagenet/val/CLASS/ with 1000 classes "
+                       + "(docs/data.md shows how), or link data/imagenet to an existing copy.")
                       "message")
           }
 
-          test "a folder of photographs is augmented and evaluated as ImageNet is" {
+          test "An image folder is augmented and evaluated like ImageNet" {
               let folder = DatasetCatalog.Describe(spec "photos" 3)
               let crop = ResizedCropSpec(0.08, 1.0, 3.0 / 4.0, 4.0 / 3.0)
               Expect.equal folder.Augmentation (AugmentationSpec(0, PaddingMode.Zero, true, ResizedCrop = crop)) "augmentation"

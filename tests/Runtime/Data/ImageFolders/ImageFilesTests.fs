@@ -1,4 +1,4 @@
-/// What in a folder of images is used, and what is said of the rest.
+/// Which files of an image folder are used, and the messages on the others.
 module ChannelDistillation.Tests.Runtime.Data.ImageFolders.ImageFilesTests
 
 open System.IO
@@ -24,15 +24,15 @@ let private link (root: string) (name: string) (target: string) =
     Directory.CreateDirectory(nonNull (Path.GetDirectoryName path)) |> ignore
     File.CreateSymbolicLink(path, target) |> ignore
 
-/// What a plan says of a folder of two classes, without its path.
+/// The remarks of a plan on a folder of two classes, without its path.
 let private remarks (root: string) =
     match DatasetStore.Survey(spec root 2, Workspace root) with
-    | null -> failtest "it is not there"
+    | null -> failtest "it does not exist"
     | survey ->
         let said = survey.Remarks |> Seq.toList |> List.except [ ImageDecoder.Advice false ] |> List.map _.Replace(root, "ROOT")
         (survey.Descriptor.TrainingImages, survey.Descriptor.ValidationImages), said
 
-/// The training images of a folder, one class after the other.
+/// The training images of a folder, class by class.
 let private files (root: string) =
     let part = FolderPart.List(Path.Combine(root, "train"), List.toArray cats)
     [ for i in 0 .. part.Files.Count - 1 -> part.Files[i] ]
@@ -50,11 +50,11 @@ let private colour16 = TestImages.pngOf 1 1 16 2 [| 0uy; 10uy; 1uy; 20uy; 2uy; 3
 let tests =
     testList
         "files of a dataset"
-        [ test "a folder with nothing but images is not worth a word" {
+        [ test "A folder with only images gives no remark" {
               withFolder cats (fun root -> Expect.equal (remarks root) ((6, 4), []) "said")
           }
 
-          test "companion files of macOS are no images, also when they are as many as the images" {
+          test "Companion files of macOS do not count as images, even if they are as many" {
               withFolder cats (fun root ->
                   for file in Directory.GetFiles(root, "*.JPEG", SearchOption.AllDirectories) do
                       let folder, name = nonNull (Path.GetDirectoryName file), nonNull (Path.GetFileName file)
@@ -77,7 +77,7 @@ let tests =
                   Expect.equal (dataset.Remarks() |> Seq.map _.Replace(root, "ROOT") |> Seq.toList) said "and training, at its end")
           }
 
-          test "whatever is not used is counted by its kind, with one name each" {
+          test "Unused entries are counted by kind, each with one example" {
               withFolder cats (fun root ->
                   for name in
                       [ "cat/._cat_0.JPEG"
@@ -99,7 +99,7 @@ let tests =
                       (remarks root)
                       ((6, 4),
                        [ "In ROOT/train, 12 entries are not used: 5 hidden (.hidden), 3 .gif (cat/a.gif), 1 .txt (cat/notes.txt), 1 broken link (gone), "
-                         + "1 outside the class folders (x.jpg), 1 without an ending (cat/README)." ])
+                         + "1 outside the class folders (x.jpg), 1 without an extension (cat/README)." ])
                       "said"
 
                   for kind in 0..7 do
@@ -108,7 +108,7 @@ let tests =
                   Expect.stringEnds (snd (remarks root)).[1] "1 .kind5 (dog/a.kind5), 2 of other kinds." "many kinds")
           }
 
-          test "images that cannot be read are counted by what is wrong, and training names class and reason" {
+          test "Unreadable images are counted by reason, and a training error names class and reason" {
               withFolder cats (fun root ->
                   put root "train/cat/cat_0.JPEG" [||]
                   put root "train/cat/tiff.tif" "II*\000"B
@@ -131,10 +131,10 @@ let tests =
 
                   Expect.equal
                       (Seq.toList (dataset.Remarks()))
-                      [ "4 of the 9 images for training cannot be read; the next readable image of the class takes the place of each:"
+                      [ "4 of the 9 training images cannot be read; each is replaced by the next readable image of its class:"
                         + $"""
   {named "cat/cat_0.JPEG"}: it is empty
-  {named "cat/gone.png"}: it cannot be read: it is a link to nowhere.png, which is not there
+  {named "cat/gone.png"}: it cannot be read: it is a link to nowhere.png, which does not exist
   {named "cat/tiff.tif"}: TIFF images are not supported; convert it to 8-bit PNG
   {named "dog/pipe.jpg"}: it cannot be read: it is a pipe, not a file""" ]
                       "remarks")
@@ -156,7 +156,7 @@ let tests =
                       "said")
           }
 
-          test "links to folders are followed, but neither upwards nor twice" {
+          test "Links to folders are followed, but neither upwards nor twice" {
               withFolder cats (fun root ->
                   let elsewhere = Path.Combine(root, "elsewhere")
                   put elsewhere "more/m.jpg" (TestImages.jpeg 30 30 1)
@@ -189,7 +189,7 @@ let tests =
                       "said")
           }
 
-          test "folders that link to one another do not multiply their images" {
+          test "Folders that link to each other do not multiply their images" {
               withFolder cats (fun root ->
                   let level number = Path.Combine(root, "levels", string number)
 
@@ -219,7 +219,7 @@ let tests =
                           put folder name [| 1uy |])
                   2
                   (fun root ->
-                      $"""There is no image in the class folder {Path.Combine(root, "val", "dog")}: {said}. Images are files that end in {endings}.""")
+                      $"""The class folder {Path.Combine(root, "val", "dog")} has no images: {said}. Image files end in {endings}.""")
 
           refused
               "several class folders without images"
@@ -230,8 +230,8 @@ let tests =
                           File.Delete file)
               3
               (fun root ->
-                  $"""There is no image in the class folder {Path.Combine(root, "train", "b")}: it is empty. There is none in 1 more either. """
-                  + $"Images are files that end in {endings}.")
+                  $"""The class folder {Path.Combine(root, "train", "b")} has no images: it is empty. 1 more class folders have none. """
+                  + $"Image files end in {endings}.")
 
           refused
               "a part of hidden folders"
@@ -240,15 +240,15 @@ let tests =
                   for name in cats do
                       Directory.Move(Path.Combine(root, "train", name), Path.Combine(root, "train", "." + name)))
               2
-              (fun root -> $"""{Path.Combine(root, "train")} has no class folders in it: it has 2 hidden (.cat).""")
+              (fun root -> $"""{Path.Combine(root, "train")} has no class folders: it has 2 hidden (.cat).""")
 
           for what, name, other, difference in
-              [ "capitals", "cow", "Cow", "they differ in capitals"
-                "capitals beyond English", "école", "École", "they differ in capitals"
+              [ "capitals", "cow", "Cow", "they differ in case"
+                "capitals beyond English", "école", "École", "they differ in case"
                 "the form of Unicode", "caf\u00e9", "cafe\u0301", "they look alike and differ in U+00E9 and U+0065 U+0301"
                 "the form of Unicode, in Korean", "\ud55c", "\u1112\u1161\u11ab", "they look alike and differ in U+D55C and U+1112 U+1161 U+11AB"
-                "a space", "cow", "cow ", "they look alike and differ in no further character and U+0020"
-                "a character without width", "c\u200bow", "cow", "they look alike and differ in U+200B and no further character" ] do
+                "a space", "cow", "cow ", "they look alike and differ in no character and U+0020"
+                "a character without width", "c\u200bow", "cow", "they look alike and differ in U+200B and no character" ] do
               refused
                   $"class names that differ in {what}"
                   [ "ant"; name ]
@@ -261,7 +261,7 @@ let tests =
               [ "猫" ]
               (fun root -> Directory.Move(Path.Combine(root, "val", "猫"), Path.Combine(root, "val", "犬")))
               1
-              (fun root -> $"In {root}, train/ has the class 猫, and val/ has not. Both need the same class folders.")
+              (fun root -> $"In {root}, train/ has the class 猫, but val/ does not. Both need the same class folders.")
 
           refused
               "a class index whose name differs in capitals"
@@ -269,9 +269,9 @@ let tests =
               (fun root -> File.WriteAllText(Path.Combine(root, "classes.txt"), "Cat\ndog\n"))
               2
               (fun root ->
-                  $"""{Path.Combine(root, "classes.txt")} names the class `Cat`, and there is a folder `cat`: they differ in capitals. Give both the same name.""")
+                  $"""{Path.Combine(root, "classes.txt")} lists the class `Cat`, but the folder is named `cat`: they differ in case. Give both the same name.""")
 
-          test "many broken images are counted by their reason" {
+          test "Many unreadable images are counted by reason" {
               use root = new TemporaryFolder()
               TestImages.folder root.Path [ "cat" ] 14 1 |> ignore
 
@@ -287,7 +287,7 @@ let tests =
                   (fun error ->
                       Expect.equal
                           error.Message
-                          ("More than 10 of the 14 images for training cannot be read, which is more than chance breaks. Remove or replace them, or copy the "
+                          ("More than 10 of the 14 training images cannot be read, too many for occasional damage. Remove or replace them, or copy the "
                            + "dataset again:\n"
                            + $"""  9 x it is not a JPEG, PNG, GIF, WebP or BMP image: {root.File "train/cat/cat_1.JPEG"}"""
                            + "\n"
@@ -295,7 +295,7 @@ let tests =
                           "message")
           }
 
-          test "packing files as they are counts those that training could not read" {
+          test "Packing the original files counts those that training could not read" {
               Packs.withFolder (fun folder ->
                   let cut = Path.Combine(folder, "train", "cat", "cat_0.JPEG")
                   File.WriteAllBytes(cut, (File.ReadAllBytes cut)[..200])
@@ -303,20 +303,20 @@ let tests =
 
                   Expect.equal
                       (Seq.toList result.Remarks)
-                      [ "2 of the 10 images for training cannot be read; the copy says so in their place, and training does as it does with the folder:\n"
-                        + "  cat/cat_0.JPEG: it ends before the picture begins\n"
+                      [ "2 of the 10 training images cannot be read; the copy marks them, and training treats them as in the folder:\n"
+                        + "  cat/cat_0.JPEG: it ends before its image data\n"
                         + "  dog/dog_1.JPEG: it is not a JPEG, PNG, GIF, WebP or BMP image"
-                        "1 of the 4 images for validation cannot be read; the copy says so in their place, and training does as it does with the folder:\n"
+                        "1 of the 4 validation images cannot be read; the copy marks them, and training treats them as in the folder:\n"
                         + "  dog/dog_1.JPEG: it is not a JPEG, PNG, GIF, WebP or BMP image" ]
                       "remarks")
           }
 
-          test "a folder without val is there and unusable, one that is nowhere is not there" {
+          test "A folder without val exists but is unusable, and a missing one does not exist" {
               withFolder cats (fun root ->
                   Directory.Delete(Path.Combine(root, "val"), true)
 
                   Expect.throwsC (fun () -> DatasetStore.Survey(spec root 2, Workspace root) |> ignore) (fun error ->
-                      Expect.stringStarts error.Message $"The folder {root} has no val/ in it." "message")
+                      Expect.stringStarts error.Message $"The folder {root} has no val/." "message")
 
                   Expect.isNull (DatasetStore.Survey(spec (root + "-nowhere") 2, Workspace root)) "nowhere")
           } ]

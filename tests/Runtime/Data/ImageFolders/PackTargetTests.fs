@@ -14,24 +14,24 @@ let private files (target: string) = Directory.GetFiles target |> Array.map Path
 let tests =
     testList
         "place of a packed copy"
-        [ test "a folder is not packed into itself, nor over a copy of another kind" {
+        [ test "A folder is not packed into itself, nor over a copy in another format" {
               withFolder (fun folder ->
                   let target, _ = pack folder (PackFormat 40)
-                  message $"{folder} holds photographs already. A packed copy needs a folder of its own." (into folder folder)
-                  message $"{target} holds a packed copy of another kind (40). Choose another folder with --out, or remove it." (into folder target)
+                  message $"{folder} already contains images. A packed copy needs a separate folder." (into folder folder)
+                  message $"{target} contains a packed copy in another format (40). Choose another folder with --out, or remove it." (into folder target)
                   let inside = Path.Combine(folder, "train", "copy")
 
                   message
-                      $"{inside} is inside {folder}, whose photographs it would be packed from. A packed copy needs a folder of its own."
+                      $"{inside} is inside {folder}, the folder to be packed. A packed copy needs a separate folder."
                       (into folder inside)
 
                   Expect.isFalse (Directory.Exists inside) "nothing is made there"
                   let taken = Directory.CreateDirectory(folder + "-taken").FullName
                   File.WriteAllText(Path.Combine(taken, "thesis.tex"), "")
-                  message $"{taken} holds other files already: thesis.tex. A packed copy needs a folder of its own." (into folder taken))
+                  message $"{taken} already contains other files: thesis.tex. A packed copy needs a separate folder." (into folder taken))
           }
 
-          test "a disk that is full says so, and nothing half is left" {
+          test "A full disk is reported, and no partial file is left" {
               // Linux has a device that is always full.
               if not (File.Exists "/dev/full") then
                   skiptest "no /dev/full on this machine"
@@ -43,19 +43,19 @@ let tests =
 
                   message
                       ($"The packed copy cannot be written to {target}: No space left on device : '{part}'. "
-                       + "What is complete is kept: once that is mended, the same command goes on.")
+                       + "Complete shards are kept. Fix this, then repeat the command to continue.")
                       (fun () -> Packer.Pack(folder, target, PackFormat 40, quiet (), CancellationToken.None) |> ignore)
 
                   Expect.isEmpty (Directory.GetFileSystemEntries target) "files")
           }
 
-          test "a copy of another folder is left alone, unless that folder was only moved" {
+          test "A copy of another folder is not touched, unless that folder was only moved" {
               withFolder (fun folder ->
                   let target, _ = pack folder PackFormat.Files
                   let other = TestImages.folder (folder + "-other") TestImages.cats 2 1
 
                   message
-                      $"{target} holds the packed copy of {folder}, which differs from {other}. Choose another folder with --out, or remove it."
+                      $"{target} contains the packed copy of {folder}, which differs from {other}. Choose another folder with --out, or remove it."
                       (into other target)
 
                   let moved = folder + "-moved"
@@ -64,12 +64,12 @@ let tests =
                   Expect.isTrue again.WasThere "nothing was packed anew")
           }
 
-          test "a file of somebody else that is called as a shard is neither removed nor written over" {
+          test "Another program's file with the name of a shard is neither removed nor overwritten" {
               withFolder (fun folder ->
                   let target, _ = pack folder PackFormat.Files
                   let theirs = Path.Combine(target, "train-00001.bin")
                   File.WriteAllText(theirs, "a tensor of theirs")
-                  let refusal = $"{target} holds other files already: train-00001.bin. A packed copy needs a folder of its own."
+                  let refusal = $"{target} already contains other files: train-00001.bin. A packed copy needs a separate folder."
                   message refusal (into folder target)
                   File.Delete(Path.Combine(target, "index.json"))
                   message refusal (into folder target)
@@ -79,17 +79,17 @@ let tests =
                   Expect.equal (files target) [| "index.json"; "train-00000.bin"; "val-00000.bin" |] "complete again")
           }
 
-          test "a folder that cannot be made says so, and what to do" {
+          test "A folder that cannot be created is reported, with what to do" {
               withFolder (fun folder ->
                   let file = folder + "-file"
                   File.WriteAllText(file, "")
-                  message $"{file} is a file. A packed copy needs a folder of its own." (into folder file)
+                  message $"{file} is a file. A packed copy needs a separate folder." (into folder file)
                   let below = Path.Combine(file, "copy")
 
-                  message $"The folder {below} cannot be made. Choose another with --out, where you may write." (into folder below))
+                  message $"The folder {below} cannot be created. Choose a writable folder with --out." (into folder below))
           }
 
-          test "a copy of an earlier version is refused in training and packed anew" {
+          test "A copy of an earlier version is refused in training and packed again" {
               withFolder (fun folder ->
                   let target, _ = pack folder PackFormat.Files
                   let index = Path.Combine(target, "index.json")
@@ -97,8 +97,8 @@ let tests =
                   File.WriteAllText(index, now.Replace("\"version\": 2", "\"version\": 1"))
 
                   message
-                      ($"The packed copy {target} was made by an earlier version, which did not note what tells changed photographs. "
-                       + "`data pack` of the same folder makes it anew.")
+                      ($"The packed copy {target} was made by an earlier version, which cannot detect changed images. "
+                       + "Recreate it with `data pack` of the same folder.")
                       (fun () -> (TestImages.openFolder folder 2).Dispose())
 
                   let watcher = quiet ()
@@ -107,7 +107,7 @@ let tests =
 
                   Expect.equal
                       (Seq.toList watcher.Said)
-                      [ $"{target} was packed by another version of this program; it is packed anew."; $"Packing {folder}: 14" ]
+                      [ $"{target} was packed by another version of this program; it is packed again."; $"Packing {folder}: 14" ]
                       "said"
 
                   Expect.equal (File.ReadAllText index) now "this version's")

@@ -25,7 +25,7 @@ let private footer (path: string) =
     use shard = new Shard(path)
     shard.Footer
 
-/// Changes an entry of a shard's table, and makes the checksum right again.
+/// Changes an entry of a shard's table, and corrects the checksum.
 let private forge (path: string) (index: int) (change: ShardEntry -> ShardEntry) =
     let bytes = File.ReadAllBytes path
     let footer = MemoryMarshal.Read<ShardFooter>(ReadOnlySpan(bytes, bytes.Length - ShardFooter.Size, ShardFooter.Size))
@@ -41,7 +41,7 @@ let private forge (path: string) (index: int) (change: ShardEntry -> ShardEntry)
 let tests =
     testList
         "packed copy"
-        [ test "of the files gives the same images and labels in the same order, with the broken ones, and stands in for the folder" {
+        [ test "A packed copy of the files has the same images and labels in the same order, including unreadable ones, and is read instead of the folder" {
               withFolder (fun folder ->
                   let read () =
                       use dataset = openFolder folder 2
@@ -58,15 +58,15 @@ let tests =
                   Expect.equal (images explicitly.Training training) (fst before |> fst) "named in the experiment")
           }
 
-          test "of pixels gives the images at that size, and does not stand in for the folder" {
+          test "A packed copy of pixels has the images at that size, and is not read instead of the folder" {
               withFolder (fun folder ->
                   let target, result = pack folder (PackFormat 40)
 
                   Expect.equal
                       (Seq.toList result.Remarks)
-                      [ "1 of the 10 images for training cannot be read; the copy says so in their place, and training does as it does with the folder:\n"
+                      [ "1 of the 10 training images cannot be read; the copy marks them, and training treats them as in the folder:\n"
                         + "  dog/dog_1.JPEG: it is not a JPEG, PNG, GIF, WebP or BMP image"
-                        "1 of the 4 images for validation cannot be read; the copy says so in their place, and training does as it does with the folder:\n"
+                        "1 of the 4 validation images cannot be read; the copy marks them, and training treats them as in the folder:\n"
                         + "  dog/dog_1.JPEG: it is not a JPEG, PNG, GIF, WebP or BMP image" ]
                       "remarks"
 
@@ -76,7 +76,7 @@ let tests =
 
                   Expect.equal
                       [ for i in 0..4 -> shard[i].Width, shard[i].Height ]
-                      // 40x50 and 43x49 and so on: the shorter side becomes 40, 52x46 included.
+                      // 40x50, 43x49 and so on: the shorter side becomes 40, including that of 52x46.
                       [ 40, 50; 40, 45; 40, 41; 41, 40; 45, 40 ]
                       "sizes"
 
@@ -91,7 +91,7 @@ let tests =
                   Expect.equal (images packed.Training training) (images packed.Training training) "the same every time")
           }
 
-          test "at the short side of the evaluation is evaluated to the same numbers as the folder" {
+          test "A packed copy at the evaluation size gives the same evaluation results as the folder" {
               use root = new TemporaryFolder()
 
               for part in [ "train"; "val" ] do
@@ -104,7 +104,7 @@ let tests =
               Expect.equal (images packed.Validation AugmentationSpec.None) (images original.Validation AugmentationSpec.None) "images"
           }
 
-          test "an interrupted packing goes on with the shards that are not complete, to the same files" {
+          test "An interrupted packing completes the remaining shards, with identical files" {
               withFolder (fun folder ->
                   let whole, _ = pack folder (PackFormat 40)
                   let target = folder + "-again"
@@ -126,10 +126,10 @@ let tests =
                   let before = File.GetLastWriteTimeUtc(Path.Combine(target, "train-00000.bin"))
 
                   message
-                      $"The folder {target} has no train/ in it. It should hold train/ and val/, each with one folder of photographs per class. A relative path starts at the project's folder."
+                      $"The folder {target} has no train/. It must contain train/ and val/, each with one folder of images per class. Relative paths start at the project folder."
                       (fun () -> (openFolder target 2).Dispose())
 
-                  // What a kill leaves behind.
+                  // The partial file of a killed packing.
                   File.WriteAllText(Path.Combine(target, "val-00000.bin.part"), "half")
                   Packer.Pack(folder, target, PackFormat 40, quiet (), CancellationToken.None) |> ignore
                   Expect.equal (files ()) [| "index.json"; "train-00000.bin"; "val-00000.bin" |] "complete"
@@ -139,7 +139,7 @@ let tests =
                       Expect.equal (File.ReadAllBytes(Path.Combine(target, file))) (File.ReadAllBytes(Path.Combine(whole, file))) file)
           }
 
-          test "packing again checks every byte and repairs what is wrong" {
+          test "Packing again verifies every byte and repairs damage" {
               withFolder (fun folder ->
                   let target, _ = pack folder PackFormat.Files
                   let shard = Path.Combine(target, "train-00000.bin")
@@ -156,7 +156,7 @@ let tests =
 
                   Expect.stringContains
                       (Seq.head (dataset.Remarks()))
-                      "cat/cat_0.JPEG: its checksum in the packed copy is wrong"
+                      "cat/cat_0.JPEG: its checksum in the packed copy does not match"
                       "seen when it is read"
 
                   dataset.Dispose()
@@ -164,7 +164,7 @@ let tests =
                   Expect.equal (File.ReadAllBytes shard) sound "repaired")
           }
 
-          test "shards of other images are not gone on with, and surplus ones are removed" {
+          test "Shards of other images are not reused, and surplus shards are removed" {
               withFolder (fun folder ->
                   let target, _ = pack folder PackFormat.Files
                   let first = footer (Path.Combine(target, "train-00000.bin"))
@@ -173,7 +173,7 @@ let tests =
                   File.Delete(Path.Combine(folder, "train", "cat", "cat_0.JPEG"))
 
                   message
-                      ($"The packed copy {target} was made from other images than those that are in {folder} now. Pack them again, or remove the copy: "
+                      ($"The packed copy {target} does not match the images now in {folder}. Remove the copy, or pack the folder again: "
                        + $"dotnet fsi build.fsx data pack {folder} --jpeg")
                       (fun () -> (openFolder folder 2).Dispose())
 
@@ -185,7 +185,7 @@ let tests =
                   Expect.equal dataset.Training.Count 9 "images")
           }
 
-          test "a photograph that was replaced under its old name is noticed by its length, also behind a link" {
+          test "An image that was replaced under the same name is detected by its size, also behind a link" {
               withFolder (fun folder ->
                   let photo = Path.Combine(folder, "train", "cat", "cat_0.JPEG")
                   let linked = folder + "-elsewhere.JPEG"
@@ -196,7 +196,7 @@ let tests =
                   File.AppendAllText(linked, "more")
 
                   message
-                      ($"The packed copy {target} was made from other images than those that are in {folder} now. Pack them again, or remove the copy: "
+                      ($"The packed copy {target} does not match the images now in {folder}. Remove the copy, or pack the folder again: "
                        + $"dotnet fsi build.fsx data pack {folder} --jpeg")
                       (fun () -> (openFolder folder 2).Dispose())
 
@@ -204,43 +204,43 @@ let tests =
                   (openFolder folder 2).Dispose())
           }
 
-          test "a plan and a listing say that it stands in for the folder" {
+          test "The plan and the dataset list report that a packed copy is read instead of the folder" {
               withFolder (fun folder ->
                   let read () =
                       match DatasetStore.Survey(spec folder 2, Workspace "/") with
-                      | null -> failtest "it is not there"
+                      | null -> failtest "it does not exist"
                       | survey -> Seq.toList survey.Remarks |> List.except [ ImageDecoder.Advice false ]
 
                   Expect.isEmpty (read ()) "the folder itself"
                   let target, _ = pack folder PackFormat.Files
-                  Expect.equal (read ()) [ $"{folder} is read from its packed copy {target}, which gives the same numbers." ] "its copy"
+                  Expect.equal (read ()) [ $"{folder} is read from its packed copy {target}, which produces identical results." ] "its copy"
                   let described = DatasetCatalog.Describe(spec folder 2)
                   Expect.equal (DatasetStore.StateOf(described, Workspace "/")).Folder target "listed"
                   Expect.equal (DatasetStore.OfFolder target).Classes (Nullable 2) "and can be evaluated on itself")
           }
 
-          test "a copy that is damaged or not whole is not trained on" {
+          test "A damaged or incomplete copy is refused in training" {
               withFolder (fun folder ->
                   let target, _ = pack folder PackFormat.Files
                   let shard = Path.Combine(target, "val-00000.bin")
                   let sound = File.ReadAllBytes shard
 
                   let refused reason =
-                      message $"{reason}. The packed copy {target} is not whole; `data pack` of the same folder repairs it." (fun () ->
+                      message $"{reason}. The packed copy {target} is damaged; `data pack` of the same folder repairs it." (fun () ->
                           (openFolder target 2).Dispose())
 
                   for content, reason in
-                      [ sound[..20], "it ends before its footer"
-                        sound[.. sound.Length - 2], "its table is not what was written"
-                        Array.zeroCreate sound.Length, "its table is not what was written" ] do
+                      [ sound[..20], "it is too short for a footer"
+                        sound[.. sound.Length - 2], "the checksum of its table does not match"
+                        Array.zeroCreate sound.Length, "the checksum of its table does not match" ] do
                       File.WriteAllBytes(shard, content)
                       refused $"The file {shard} is damaged: {reason}"
 
                   File.Copy(Path.Combine(target, "train-00000.bin"), shard, true)
-                  refused $"The file {shard} is damaged: it is not the one that index.json names"
+                  refused $"The file {shard} is damaged: it does not match index.json"
 
                   message
-                      ($"The file {shard} has {FileInfo(shard).Length} bytes where {sound.Length} were written. The packed copy {target} is not whole; "
+                      ($"The file {shard} has {FileInfo(shard).Length} bytes instead of {sound.Length}. The packed copy {target} is not whole; "
                        + "`data pack` of the same folder repairs it.")
                       (fun () -> DatasetStore.Survey(spec target 2, Workspace "/") |> ignore)
 
@@ -249,12 +249,12 @@ let tests =
                   File.WriteAllText(Path.Combine(target, "index.json"), "{}")
 
                   message
-                      ($"""{Path.Combine(target, "index.json")} is not the index of a packed copy that this version can read. """
-                       + "Remove it and pack again: the shards that are right are kept.")
+                      ($"""{Path.Combine(target, "index.json")} is not a valid index of a packed copy. """
+                       + "Remove it and pack again; intact shards are kept.")
                       (fun () -> (openFolder target 2).Dispose()))
           }
 
-          test "a shard whose table is false, with a right checksum, is refused when it is opened" {
+          test "A shard with an invalid table and a matching checksum is refused when it is opened" {
               let entry offset length width height label nameEnd content (old: ShardEntry) =
                   let (+?) value change = Option.defaultValue value change
 
@@ -269,14 +269,14 @@ let tests =
                       old.Content +? content
                   )
 
-              let outside, name = "the data of its image 1 lie outside of it", "the name of its image 1 lies outside of it"
-              let label number = $"its image 1 has the label {number}, which is impossible there"
+              let outside, name = "the data of image 1 are outside the file", "the name of image 1 is outside the file"
+              let label number = $"image 1 has the invalid label {number}"
 
               withFolder (fun folder ->
                   let target, _ = pack folder (PackFormat 40)
                   let path = Path.Combine(target, "train-00000.bin")
                   let sound = File.ReadAllBytes path
-                  let size (bytes: int) wide high kind = $"its image 1 says that it is {wide}x{high} pixels in {bytes} bytes of the kind {kind}"
+                  let size (bytes: int) wide high kind = $"image 1 is listed as {wide}x{high} pixels in {bytes} bytes of type {kind}"
 
                   // The second image has 40x45 pixels.
                   for change, reason in
@@ -298,7 +298,7 @@ let tests =
                       forge path 1 change
 
                       message
-                          $"The file {path} is damaged: {reason}. The packed copy {target} is not whole; `data pack` of the same folder repairs it."
+                          $"The file {path} is damaged: {reason}. The packed copy {target} is damaged; `data pack` of the same folder repairs it."
                           (fun () -> (openFolder target 2).Dispose())
 
                   File.WriteAllBytes(path, sound)
@@ -312,7 +312,7 @@ let tests =
                   Expect.equal (File.ReadAllBytes path) sound "packing again repairs it")
           }
 
-          test "an index that names files elsewhere, or counts other images, is refused" {
+          test "An index with paths outside the copy, or wrong counts, is refused" {
               withFolder (fun folder ->
                   let target, _ = pack folder PackFormat.Files
                   let index = Path.Combine(target, "index.json")
@@ -329,14 +329,14 @@ let tests =
                       File.WriteAllText(index, changed)
 
                       message
-                          $"{index} is not the index of a packed copy that this version can read. Remove it and pack again: the shards that are right are kept."
+                          $"{index} is not a valid index of a packed copy. Remove it and pack again; intact shards are kept."
                           (fun () -> (openFolder target 2).Dispose()))
           }
 
-          test "the number of classes must be the experiment's" {
+          test "The number of classes must match the experiment's" {
               withFolder (fun folder ->
                   let target, _ = pack folder (PackFormat 40)
 
-                  message $"{target} has 2 classes, but the experiment says `classes: 3`. Write `classes: 2`." (fun () ->
+                  message $"{target} has 2 classes, but the experiment has `classes: 3`. Write `classes: 2`." (fun () ->
                       (openFolder target 3).Dispose()))
           } ]

@@ -29,7 +29,7 @@ let pack (root: string) format =
     let target = PackedFolder.Of(root, format)
     target, Packer.Pack(root, target, format, quiet (), CancellationToken.None)
 
-/// Pictures larger than a short side of 40, one broken in each part.
+/// Images larger than a short side of 40, with one unreadable image in each part.
 let withFolder act =
     use root = new TemporaryFolder()
     let folder = TestImages.folder (root.File "photos") cats 5 2

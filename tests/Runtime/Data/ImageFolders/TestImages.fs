@@ -1,4 +1,4 @@
-/// Pictures for the tests of photographs.
+/// Images for the tests of image folders.
 module ChannelDistillation.Tests.Runtime.Data.ImageFolders.TestImages
 
 open System
@@ -12,16 +12,16 @@ open ChannelDistillation.Imaging
 open ChannelDistillation.Data
 open ChannelDistillation.Tests
 
-/// Bytes without any pattern: the hardest case for rounding. The same formula fills the pictures of resampling.json.
+/// Bytes without any pattern: the hardest case for rounding. resampling.json uses the same formula.
 let bytes count =
     Array.init count (fun k ->
         let k = uint64 k
         let mixed = (k * 2654435761UL) ^^^ ((k >>> 5) * 40503UL)
         byte (mixed >>> 24))
 
-/// Calls `act` with a picture of these bytes, three per pixel, in memory that does not move.
+/// Calls `act` with an image of these bytes, three per pixel, in memory that does not move.
 let withPixels width height (content: byte array) (act: Pixels -> 'result) =
-    // One byte more than the picture has: see Pixels.BytesPerPixel.
+    // One byte more than the image has: see Pixels.BytesPerPixel.
     let handle = GCHandle.Alloc(Array.append content [| 0uy |], GCHandleType.Pinned)
 
     try
@@ -29,7 +29,7 @@ let withPixels width height (content: byte array) (act: Pixels -> 'result) =
     finally
         handle.Free()
 
-/// A smooth picture whose colours depend on `seed`, as a file.
+/// A smooth image whose colours depend on `seed`, as a file.
 let encode (format: SKEncodedImageFormat) width height seed =
     use bitmap = new SKBitmap(width, height, SKColorType.Rgba8888, SKAlphaType.Opaque)
 
@@ -42,7 +42,7 @@ let encode (format: SKEncodedImageFormat) width height seed =
 
 let jpeg = encode SKEncodedImageFormat.Jpeg
 
-/// A PNG file of one chunk of pixels, whatever size it claims; grey of 1 bit unless it is said otherwise.
+/// A PNG file with a single chunk of pixels, of any stated size; 1-bit grey by default.
 let pngOf (width: int) (height: int) (bits: int) (colour: int) (rows: byte array) =
     let bigEndian (value: int) = BitConverter.GetBytes value |> Array.rev
 
@@ -61,10 +61,10 @@ let pngOf (width: int) (height: int) (bits: int) (colour: int) (rows: byte array
           chunk "IDAT" (packed.ToArray())
           chunk "IEND" [||] ]
 
-/// Without any of the pixels that it claims.
+/// Without any of the stated pixels.
 let emptyPng width height = pngOf width height 1 0 [||]
 
-/// A folder with `train` and `val` of these classes and so many pictures in each.
+/// A folder with `train` and `val` with these classes and number of images in each.
 let folder (root: string) (classes: string list) training validation =
     for part, count in [ "train", training; "val", validation ] do
         for label, name in List.indexed classes do

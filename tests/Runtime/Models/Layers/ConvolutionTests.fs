@@ -1,4 +1,4 @@
-/// Convolutions of 1x1 pixels: what they compute, and what of them reaches libtorch.
+/// 1x1 convolutions: their results, and which of them reach libtorch.
 module ChannelDistillation.Tests.Runtime.Models.Layers.ConvolutionTests
 
 open System
@@ -21,7 +21,7 @@ let private channelsLast (images: torch.Tensor) = images.permute(0, 2, 3, 1).con
 
 // ---- in a child process ----------------------------------------------------------------------------------------------
 
-/// Forward and backward pass of every model of the catalog, and a training step with every loss. Where ONEDNN_VERBOSE is 1, oneDNN prints every
+/// Forward and backward pass of every model of the catalog, and a training step with every loss. With ONEDNN_VERBOSE=1, oneDNN prints every
 /// convolution that it computes.
 let work () =
     // With one thread, libtorch computes small convolutions itself.
@@ -40,11 +40,11 @@ let work () =
         use rehearsal = new StepProfiler(spec, "cpu")
         rehearsal.Run 1 |> ignore
 
-    // What the test looks for, with channels that do no harm.
+    // A convolution that the test must detect, with harmless channels.
     torch.nn.functional.conv2d (channelsLast (torch.ones (2L, 24L, 8L, 8L)), torch.ones (40L, 24L, 1L, 1L)) |> ignore
     0
 
-/// The convolutions that a child process computed by oneDNN, as oneDNN describes them.
+/// The convolutions that a child process computed with oneDNN, as oneDNN describes them.
 let private convolutions () =
     let start =
         ProcessStartInfo(
@@ -55,7 +55,7 @@ let private convolutions () =
         )
 
     start.Environment["ONEDNN_VERBOSE"] <- "1"
-    // Its threads have next to nothing to do; waiting, they would keep the cores from other tests.
+    // Its threads have little to do, and should not occupy the cores while waiting.
     start.Environment["OMP_WAIT_POLICY"] <- "passive"
     use child = nonNull (Process.Start start)
 
@@ -66,12 +66,12 @@ let private convolutions () =
 
     lines |> Array.filter _.Contains(",convolution,") |> List.ofArray
 
-/// `mb2_ic24oc40_ih8oh8kh1sh1dh0ph0_iw8ow8kw1sw1dw0pw0`, with `g2` before `ic` where there are two groups; `acdb` is channels-last.
+/// `mb2_ic24oc40_ih8oh8kh1sh1dh0ph0_iw8ow8kw1sw1dw0pw0`, with `g2` before `ic` for two groups; `acdb` is channels-last.
 let private isDangerous (line: string) = line.Contains ":acdb:" && Regex.IsMatch(line, ",mb[0-9]+_ic[0-9]+oc[0-9]+_.*kh1s.*kw1s")
 
 // ---- in this process -------------------------------------------------------------------------------------------------
 
-/// Output and gradients of images, weight and bias.
+/// Output and gradients for images, weight and bias.
 let private results (images: torch.Tensor) (weight: torch.Tensor) (bias: torch.Tensor) compute =
     let leaf (tensor: torch.Tensor) = tensor.detach().requires_grad_ true
     let images, weight, bias = leaf images, leaf weight, leaf bias
@@ -98,25 +98,25 @@ let tests =
     testList
         "convolutions of 1x1 pixels"
         [ for stride in [ 1L; 2L ] do
-              testCase $"on channels-last images at stride {stride} compute what libtorch's convolution computes, and give channels-last maps"
+              testCase $"A 1x1 convolution of channels-last images at stride {stride} equals libtorch's, and its maps are channels-last"
               <| fun () ->
                   let strides = computesLikeLibtorch [| 3L; 4L; 5L; 7L |] stride channelsLast
                   Expect.equal strides[1] 1L "distance of two channels"
 
-              testCase $"on contiguous images at stride {stride} compute what libtorch's convolution computes, and give contiguous maps"
+              testCase $"A 1x1 convolution of contiguous images at stride {stride} equals libtorch's, and its maps are contiguous"
               <| fun () ->
                   let strides = computesLikeLibtorch [| 3L; 4L; 5L; 7L |] stride id
                   Expect.equal strides[3] 1L "distance of two pixels"
 
-          testCase "on half of the channels compute what libtorch's convolution computes"
+          testCase "A 1x1 convolution of half of the channels equals libtorch's"
           <| fun () ->
               computesLikeLibtorch [| 3L; 4L; 5L; 7L |] 1L (fun images -> (channelsLast (torch.cat ([| images; images |], 1L))).narrow(1L, 4L, 4L))
               |> ignore
 
-          testCase "on images of one pixel compute what libtorch's convolution computes"
+          testCase "A 1x1 convolution of images of one pixel equals libtorch's"
           <| fun () -> computesLikeLibtorch [| 3L; 4L; 1L; 1L |] 1L id |> ignore
 
-          testCase "of no model and no loss reach oneDNN channels-last"
+          testCase "No 1x1 convolution of a model or loss reaches oneDNN in channels-last"
           <| fun () ->
               // oneDNN divides by zero for some of them on some CPUs; what it prints is the same on all.
               if OperatingSystem.IsLinux() && RuntimeInformation.ProcessArchitecture = Architecture.X64 then

@@ -11,7 +11,7 @@ open ChannelDistillation.Tests
 
 let private images = [| 4L; 3L; 5L; 5L |]
 
-/// Both run twice on the same images; their state and outputs are compared.
+/// Runs both twice on the same images, and compares their state and outputs.
 let private sameAsTorchSharp training =
     use _ = torch.NewDisposeScope()
     use ours = new BatchNorm(3)
@@ -39,10 +39,10 @@ let private sameAsTorchSharp training =
 let tests =
     testList
         "layers"
-        [ testCase "our batch normalisation computes and counts like PyTorch's, in training" <| fun () -> sameAsTorchSharp true
-          testCase "our batch normalisation computes and counts like PyTorch's, in evaluation" <| fun () -> sameAsTorchSharp false
+        [ testCase "Our batch normalisation equals PyTorch's in training" <| fun () -> sameAsTorchSharp true
+          testCase "Our batch normalisation equals PyTorch's in evaluation" <| fun () -> sameAsTorchSharp false
 
-          testCase "batch normalisation counts its steps from what was loaded"
+          testCase "Batch normalisation continues the step count that was loaded"
           <| fun () ->
               use _ = torch.NewDisposeScope()
               use layer = new BatchNorm(3)
@@ -58,7 +58,7 @@ let tests =
               step ()
               Expect.equal (steps ()) 41L "a step after loading 40"
 
-          testCase "batch normalisation of a single value per channel uses the running statistics and keeps them"
+          testCase "Batch normalisation of a single value per channel uses the running statistics without changing them"
           <| fun () ->
               use _ = torch.NewDisposeScope()
               use layer = new BatchNorm(3)
@@ -72,7 +72,7 @@ let tests =
               layer.eval ()
               Expect.equal trained (Golden.toArray (layer.forward single)) "output"
 
-          testCase "a chain applies its layers in order and leaves its input alone"
+          testCase "A chain applies its layers in order and does not change its input"
           <| fun () ->
               use _ = torch.NewDisposeScope()
               use chain = new Chain([ new BatchNorm(3); new BatchNorm(3) ])
@@ -83,7 +83,7 @@ let tests =
               Expect.equal (List.ofArray output.shape) (List.ofArray images) "shape"
               Expect.equal [ for struct (name, _) in chain.named_children () -> name ] [ "0"; "1" ] "names"
 
-          testCase "a network outlives the scope that it is built in"
+          testCase "A network outlives the dispose scope in which it was created"
           <| fun () ->
               let build () =
                   use _ = torch.NewDisposeScope()
@@ -98,7 +98,7 @@ let tests =
               let logits = model.forward (Golden.images [| 2L; 1L; 28L; 28L |] 1.0)
               Expect.equal (List.ofArray logits.shape) [ 2L; 10L ] "logits of grey images"
 
-          testCase "the logits alone leave nothing else alive"
+          testCase "A pass for the logits keeps no other tensors alive"
           <| fun () ->
               use model = (ModelCatalog.Get "resnet8").Build(ModelSpec "resnet8", ImageShape(1, 28, 28), 10)
               model.eval ()

@@ -16,7 +16,7 @@ let private read (file: SignalFile) row =
     let found = Array.zeroCreate<float32> width
     file.Read(row, found), found
 
-/// Turns one bit of a file.
+/// Flips one bit of a file.
 let private spoil (path: string) (offset: int64) =
     use stream = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite)
     stream.Position <- offset
@@ -31,7 +31,7 @@ let private rowSize = SignalFile.Size(1L, width) - headerSize
 let tests =
     testList
         "teacher signals: files"
-        [ test "a row is missing until it is written, and there for everyone who opens the file" {
+        [ test "A row is missing until it is written, and then visible to every process that opens the file" {
               use folder = new TemporaryFolder()
               use file = openAt folder
               Expect.equal (fst (read file 7L)) RowState.Missing "before"
@@ -44,7 +44,7 @@ let tests =
               Expect.equal (fst (read file 6L), fst (read file 9L)) (RowState.Missing, RowState.Missing) "its neighbours"
           }
 
-          test "a bit that changes anywhere in a row is noticed, and the row can be written again" {
+          test "A changed bit anywhere in a row is detected, and the row can be written again" {
               use folder = new TemporaryFolder()
               use file = openAt folder
               file.Write(7L, values 7L)
@@ -56,7 +56,7 @@ let tests =
                   Expect.equal (read file 7L) (RowState.There, values 7L) "again"
           }
 
-          test "a row at another row's place does not count" {
+          test "A row at the position of another row does not count" {
               use folder = new TemporaryFolder()
               use file = openAt folder
               file.Write(1L, values 1L)
@@ -69,7 +69,7 @@ let tests =
               Expect.equal (fst (read file 2L)) RowState.Damaged "moved by one"
           }
 
-          test "a file that is cut short, longer, or begins otherwise is refused before it is read" {
+          test "A file with another length or header is refused before it is read" {
               for spoilt in
                   [ (fun path -> File.WriteAllBytes(path, File.ReadAllBytes(path)[.. int headerSize + 4]))
                     (fun path -> File.AppendAllText(path, "x"))
@@ -84,11 +84,11 @@ let tests =
 
                       Expect.equal
                           (error.Message.Replace(folder.Path, "FOLDER"))
-                          "The file FOLDER/means.signals is damaged: its length or its beginning is not what was written."
+                          "The file FOLDER/means.signals is damaged: its length or header is wrong."
                           "message")
           }
 
-          test "several that make and fill one file at the same time find every row whole" {
+          test "Several processes that create and fill one file at the same time find every row complete" {
               use folder = new TemporaryFolder()
 
               Parallel.For(
