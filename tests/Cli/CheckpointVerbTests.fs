@@ -65,7 +65,7 @@ let tests =
           }
 
           for code, arguments, message in
-              [ 2, [], "a.safetensors does not say which dataset it is for: it lies in no run's folder. Name one, for instance: --dataset imagenet\n"
+              [ 2, [], "a.safetensors is not in the folder of a run, so its dataset is unknown. Name one, for example --dataset imagenet.\n"
                 3,
                 [ "--dataset"; "fashion-mnist-mini" ],
                 "a.safetensors does not hold the weights of this model (resnet8): its first layer takes images of 3 channels, the dataset has 1. "
@@ -74,9 +74,9 @@ let tests =
                 [ "--dataset"; "cifar100"; "--model"; "resnet8" ],
                 "a.safetensors does not hold the weights of this model (resnet8): its classifier has 10 classes, the dataset has 100. "
                 + "They are the weights of resnet8 for 10 classes.\n"
-                2, [ "--dataset"; "cifar10"; "--model"; "resnet7" ], "I do not know the model `resnet7`.\nHint: maybe you want `resnet8`?\n"
-                2, [ "--dataset"; "cifar1000" ], "I do not know the dataset or folder `cifar1000`.\nHint: maybe you want `cifar100`?\n"
-                2, [ "--dataset"; "cifar10"; "--stem"; "small" ], "I do not know the stem `small`. --stem is cifar or imagenet.\n" ] do
+                2, [ "--dataset"; "cifar10"; "--model"; "resnet7" ], "Unknown model `resnet7`.\nHint: did you mean `resnet8`?\n"
+                2, [ "--dataset"; "cifar1000" ], "Unknown dataset or folder `cifar1000`.\nHint: did you mean `cifar100`?\n"
+                2, [ "--dataset"; "cifar10"; "--stem"; "small" ], "Unknown stem `small`. --stem is cifar or imagenet.\n" ] do
               test $"evaluate a.safetensors {arguments}" {
                   let exit, text = withWeights ("evaluate" :: "a.safetensors" :: arguments)
                   Expect.equal exit code text

@@ -61,11 +61,11 @@ let tests =
 
               stoppedBy _.Signal("INT") (fun (code, text) ->
                   Expect.equal code 130 text
-                  Expect.stringContains text "Stopping; what has come is kept." "at once"
+                  Expect.stringContains text "Stopping; the partial download is kept." "at once"
 
                   Expect.stringContains
                       text
-                      "Interrupted; what has come is kept. To go on: dotnet fsi build.fsx teacher fetch resnet34-imagenet\n"
+                      "Interrupted; the partial download is kept. To resume: dotnet fsi build.fsx teacher fetch resnet34-imagenet\n"
                       "at the end")
           }
 

@@ -268,8 +268,8 @@ let tests =
               let code, output, errors = sweep.End()
               expectExit 130 (code, output, errors)
               let command = String.Join(' ', arguments "cpu,cpu")
-              Expect.stringContains output $"Interrupted; everything is saved. To go on: dotnet fsi build.fsx {command}\n" "the command"
-              Expect.equal errors "Stopping: saving the state of every run. Once more to stop at once.\n" "what else is said"
+              Expect.stringContains output $"Interrupted; everything is saved. To resume: dotnet fsi build.fsx {command}\n" "the command"
+              Expect.equal errors "Stopping: saving the state of every run. Press Ctrl+C again to exit immediately.\n" "what else is said"
               expectEnd workers
               nothingLeftBehind folder
               use again = start folder "cpu,cpu"
@@ -289,7 +289,7 @@ let tests =
               signal "INT" sweep.Id
               let code, output, errors = sweep.End()
               expectExit 130 (code, output, errors)
-              Expect.equal errors "Stopping: saving the state of every run. Once more to stop at once.\n" "what is said"
+              Expect.equal errors "Stopping: saving the state of every run. Press Ctrl+C again to exit immediately.\n" "what is said"
               expectEnd workers
               use again = start folder "cpu,cpu"
               again.End() |> expectExit 0

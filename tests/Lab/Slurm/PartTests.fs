@@ -43,7 +43,7 @@ let tests =
                   Expect.isFalse (Directory.Exists teachers && not (Array.isEmpty (Directory.GetDirectories teachers))) "no teacher"
                   let code, said = Project.runWith root [ fakes.Path ] (onCluster @ [ "--only"; "alone"; "--wait" ])
                   Expect.equal code 0 said
-                  Expect.stringContains said "1 of 2 runs completed, 1 not trained to the end" "the table")
+                  Expect.stringContains said "1 of 2 runs completed, 1 unfinished" "the table")
           }
 
           test "with --only, --wait does not wait for other runs; tables come after all that is queued" {
@@ -62,7 +62,7 @@ let tests =
                   fakes.Queue [ 104, "1", "RUNNING", Path.Combine(submissions root |> Array.find ((<>) scripts), "train.sh") ]
                   let code, said = submit [ "--only"; "alone"; "--wait" ]
                   Expect.equal code 0 said
-                  Expect.stringContains said "1 of 2 runs completed, 1 not trained to the end" "the table")
+                  Expect.stringContains said "1 of 2 runs completed, 1 unfinished" "the table")
           }
 
           test "plan shows the command of the sweep, without words that only plan knows" {

@@ -72,7 +72,7 @@ let private partly (cluster: Cluster) =
     withTwin "partly.yaml" text (fun root expectSame ->
         let part = Project.must root (onCluster "partly.yaml" @ [ "--only"; "two"; "--wait" ])
         Expect.isMatch part "^Submitted 1 cohort as job array \\d+; then job \\d+ writes the tables\\.\n" "without a teacher"
-        Expect.stringContains part "1 of 2 runs completed, 1 not trained to the end" "followed to its end"
+        Expect.stringContains part "1 of 2 runs completed, 1 unfinished" "followed to its end"
         let states = cluster.Must "scontrol show job | grep -o 'JobState=[A-Z]* ' | sort -u"
         Expect.equal states "JobState=COMPLETED" "every job ended well"
         Project.must root (onCluster "partly.yaml" @ [ "--wait" ]) |> ignore
@@ -194,7 +194,7 @@ let private outOfTime (cluster: Cluster) =
 
         Expect.stringContains
             (said ())
-            "Interrupted; everything is saved. It goes on when Slurm starts this job again; if Slurm does not, repeat the sweep: dotnet fsi build.fsx sweep limited.yaml --launcher slurm --threads 1\n"
+            "Interrupted; everything is saved. It resumes when Slurm restarts this job; if Slurm does not, repeat the sweep: dotnet fsi build.fsx sweep limited.yaml --launcher slurm --threads 1\n"
             "a command that a person can type"
 
         let places = (sessions root "limited" 0).Head
