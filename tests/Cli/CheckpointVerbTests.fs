@@ -76,7 +76,7 @@ let tests =
                 + "They are the weights of resnet8 for 10 classes.\n"
                 2, [ "--dataset"; "cifar10"; "--model"; "resnet7" ], "Unknown model `resnet7`.\nHint: did you mean `resnet8`?\n"
                 2, [ "--dataset"; "cifar1000" ], "Unknown dataset or folder `cifar1000`.\nHint: did you mean `cifar100`?\n"
-                2, [ "--dataset"; "cifar10"; "--stem"; "small" ], "Unknown stem `small`. --stem is cifar or imagenet.\n" ] do
+                2, [ "--dataset"; "cifar10"; "--stem"; "small" ], "Unknown stem `small`. Use --stem cifar or imagenet.\n" ] do
               test $"evaluate a.safetensors {arguments}" {
                   let exit, text = withWeights ("evaluate" :: "a.safetensors" :: arguments)
                   Expect.equal exit code text

@@ -51,7 +51,7 @@ let tests =
 
           test "a missing checkpoint is something outside: exit 3, and the path" {
               mistaken "sweep" "{ model: resnet14, train: { epochs: 1 } }" "{ model: resnet14, checkpoint: nothere.safetensors }"
-              |> refused 3 [ "The teacher's checkpoint"; "nothere.safetensors is not there." ]
+              |> refused 3 [ "The teacher's checkpoint"; "nothere.safetensors does not exist." ]
           }
 
           test "A command leaves nothing in the temporary directory" {
@@ -165,7 +165,7 @@ let tests =
                 "Parameter '--lanes' must be followed by <n>, but was 'many'.\n`dotnet fsi build.fsx help sweep` lists its options.\n"
                 [ "sweep"; "--lanes"; "0" ], "--lanes must be at least 1; got 0.\n"
                 [ "sweep"; "--tf32"; "maybe" ], "--tf32 takes on or off; got maybe.\n"
-                [ "sweep"; "--device"; "gpu" ], "Unknown device `gpu`. --device is auto, cpu, cuda, cuda:N or a list: cuda:0,1.\n"
+                [ "sweep"; "--device"; "gpu" ], "Unknown device `gpu`. Use --device auto, cpu, cuda, cuda:N or a list such as cuda:0,1.\n"
                 for list, problem in
                     [ "cpu,", "the list has an empty entry."
                       "cuda:0,,1", "the list has an empty entry."
@@ -196,8 +196,8 @@ let tests =
                 [ "sweep"; "--no-worker"; "--device"; "cpu,cpu" ], "--no-worker trains in this process on one device, but --device names several.\n"
                 [ "plan"; "--retry-failed" ], "`plan` accepts --retry-failed only with --launcher slurm.\n"
                 [ "sweep"; "--layout"; "contigous" ],
-                "Unknown layout `contigous`. --layout is auto, channels-last or contiguous.\nHint: did you mean `contiguous`?\n"
-                [ "sweep"; "--launcher"; "pbs" ], "Unknown launcher `pbs`. --launcher is local or slurm.\n"
+                "Unknown layout `contigous`. Use --layout auto, channels-last or contiguous.\nHint: did you mean `contiguous`?\n"
+                [ "sweep"; "--launcher"; "pbs" ], "Unknown launcher `pbs`. Use --launcher local or slurm.\n"
                 [ "plan"; "--set"; "train.epochs" ], "--set needs PATH=VALUE, for example --set train.epochs=2; got `train.epochs`.\n"
                 [ "data"; "fetch" ], "Missing argument '<name>'.\n`dotnet fsi build.fsx help data fetch` lists its options.\n"
                 [ "data"; "list"; "--jsn" ],

@@ -206,7 +206,7 @@ let tests =
               nothingLeftBehind folder
 
               let sentence =
-                  $"The training process on cpu (process {killed}) ended by SIGKILL (sent by the kernel when memory runs out, or by another process) while it "
+                  $"The training process on cpu (process {killed}) was killed by SIGKILL (sent by the kernel when memory runs out, or by another process) while it "
                   + "trained student-seed0, cd-seed0. Each run resumes from its last checkpoint, alone.\n"
 
               Expect.stringContains output ("\n" + sentence) "when it happened"
@@ -223,7 +223,7 @@ let tests =
               nothingLeftBehind folder
 
               for line in
-                  [ "Training 4 of 4 runs on cpu 1, cpu 2, a thread each.\n"
+                  [ "Training 4 of 4 runs on cpu 1, cpu 2, 1 thread each.\n"
                     " | teacher: teacher resnet8 (1 epoch of 8 steps)\n"
                     " | cohort: student-seed0 (2 epochs of 8 steps)\n"
                     "4 of 4 runs completed, in " ] do
@@ -250,7 +250,7 @@ let tests =
 
               let sentence =
                   "The training process on cpu [12] "
-                  + $"\\(process {killed}\\) ended by SIGKILL \\(sent by the kernel when memory runs out, or by another process\\) while it trained "
+                  + $"\\(process {killed}\\) was killed by SIGKILL \\(sent by the kernel when memory runs out, or by another process\\) while it trained "
                   + "[a-z]+-seed[01]\\. The run resumes from its last checkpoint\\.\n"
 
               Expect.isMatch output ("\n" + sentence) "when it happened"

@@ -1,4 +1,4 @@
-/// A sweep that this process trains itself.
+/// Trains a sweep in this process.
 module ChannelDistillation.Lab.Sweep.LocalSweep
 
 open System
@@ -10,7 +10,7 @@ open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Lab.Progress
 open ChannelDistillation.Lab.Runs
 
-/// Cheap where nothing changed: the store keeps the errors of each checkpoint.
+/// Cheap if nothing changed, because the store caches the errors of each checkpoint.
 let private evaluate (state: SweepState) (progress: IProgress) (stop: CancellationToken) (teacher: Teachers.PlannedTeacher) =
     try
         if
@@ -24,15 +24,15 @@ let private evaluate (state: SweepState) (progress: IProgress) (stop: Cancellati
     with :? OperationCanceledException ->
         ()
 
-/// Trains what is pending, and evaluates teachers. Gives the runs that it left to other sweeps.
+/// Trains the pending runs and evaluates the teachers. Returns the runs that it left to other sweeps.
 let train (state: SweepState) (progress: IProgress) (stop: CancellationToken) : Job list =
     let options, failures = state.Options, state.Failures
     let cohorts = Job.cohorts options.Lanes
 
-    /// One that cannot be read keeps only the runs back that learn from it.
+    /// An unreadable teacher stops only the runs that need it.
     let tryEvaluate teacher = failures.Around () (fun () -> evaluate state progress stop teacher)
 
-    /// The lanes that can start: without their teacher, those that need none.
+    /// The lanes that can start. If a teacher is missing, those that need none.
     let ready (cohort: Job list) =
         failures.Around (cohort |> List.filter (fun job -> isNull job.Run.Spec.Teacher)) (fun () ->
             for teacher in cohort |> List.choose (fun job -> Teachers.ofRun job.Run) |> List.distinctBy _.Key do
@@ -55,7 +55,7 @@ let train (state: SweepState) (progress: IProgress) (stop: CancellationToken) : 
         let device = state.Training.Device
         state.Announce device (Precisions.obstacles [ device ]) (Option.ofObj (Devices.Hint options.Device)) progress.Say
 
-    // Before hours are spent on what it says.
+    // Evaluated first, so that a wrong checkpoint is noticed before hours of training.
     for teacher in state.Teachers do
         if isNull teacher.Spec.Train then
             tryEvaluate teacher
@@ -69,6 +69,6 @@ let train (state: SweepState) (progress: IProgress) (stop: CancellationToken) : 
             sharing.Each cohorts ready work state.Pending
             sharing.ClaimedElsewhere
 
-    // Those of rows that were complete before this sweep.
+    // Also the teachers of rows that were complete before this sweep.
     Teachers.ofPlan state.Plan |> List.iter tryEvaluate
     claimedElsewhere

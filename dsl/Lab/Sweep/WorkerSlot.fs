@@ -13,9 +13,9 @@ open ChannelDistillation.Lab.Progress
 open ChannelDistillation.Lab.Runs
 open ChannelDistillation.Lab.Workers
 
-/// One worker of a sweep: gives its process assignments until there are none. Where the process crashes or is ended, another takes its place.
-/// <param name="index">Its place among the workers, from 0.</param>
-/// <param name="start">Starts a process for it.</param>
+/// One worker of a sweep: assigns work to its process until none is left. A process that crashes or is killed is replaced.
+/// <param name="index">The index of the worker, from 0.</param>
+/// <param name="start">Starts a process of the worker.</param>
 [<Sealed>]
 type WorkerSlot
     (
@@ -30,10 +30,10 @@ type WorkerSlot
     let gate = obj ()
     let mutable current: WorkerProcess option = None
     let mutable isReady = false
-    // As the process says it, where the choice is its own.
+    // Replaced by the name that the process reports if it chooses the device itself.
     let mutable name = string device
 
-    let seated () =
+    let running () =
         lock gate (fun () ->
             match current with
             | Some worker -> worker
@@ -54,42 +54,42 @@ type WorkerSlot
                 current <- None
                 worker)
 
-        // Outside the lock: it may take long, and `Stop` must not wait for it.
+        // Outside the lock, because it can take long and `Stop` must not wait for it.
         ended |> Option.iter (fun worker -> (worker :> IDisposable).Dispose())
 
-    let doPart (crew: IPoolProgress) (worker: WorkerProcess) (part: Part) (mode: ComputeMode) (ended: PartEnd -> unit) : WorkerAnswer<unit> =
-        match worker.Do (part, mode) (crew.Worker index) with
+    let doPart (progress: IPoolProgress) (worker: WorkerProcess) (part: Part) (mode: ComputeMode) (ended: PartEnd -> unit) : WorkerAnswer<unit> =
+        match worker.Do (part, mode) (progress.Worker index) with
         | Finished result ->
             lock state (fun () ->
                 state.Failures.Add(result.Obstacles, result.Missing)
                 state.Remarks.AddRange result.Remarks
-                state.NoteTeachers crew.Say
+                state.NoteTeachers progress.Say
                 state.UpdateTables())
 
             Finished(ended result)
         | Died how -> Died how
         | Lost why -> Lost why
 
-    let perform (crew: IPoolProgress) (worker: WorkerProcess) (assignment: Assignment) : WorkerAnswer<unit> =
+    let perform (progress: IPoolProgress) (worker: WorkerProcess) (assignment: Assignment) : WorkerAnswer<unit> =
         match assignment with
         | PrepareTeacher(teacher, attempt) ->
             let learns (job: Job) = Teachers.ofRun job.Run |> Option.exists (fun other -> other.Key = teacher.Key)
-            // Of runs that are complete a teacher is only evaluated.
+            // The teacher of complete runs is only evaluated.
             let run = state.Pending @ state.Jobs |> List.find learns |> Job.nameOf
 
-            doPart crew worker (TeachersOf(Set.singleton run)) attempt.Mode (fun _ ->
+            doPart progress worker (TeachersOf(Set.singleton run)) attempt.Mode (fun _ ->
                 queue.TeacherEnded(teacher, state.Store.IsThere(teacher.Spec, teacher.Dataset)))
         | TrainRuns(group, patient) ->
             let names = group.Runs |> List.map Job.nameOf |> set
             let part = if patient then RunsOf names else FreeRunsOf names
 
-            doPart crew worker part group.Attempt.Mode (fun result ->
+            doPart progress worker part group.Attempt.Mode (fun result ->
                 let others = set result.ClaimedElsewhere
                 let claimedElsewhere = group.Runs |> List.filter (fun job -> others.Contains(Job.nameOf job))
-                crew.Elsewhere [ for job in claimedElsewhere -> job.Run.Name ]
+                progress.Elsewhere [ for job in claimedElsewhere -> job.Run.Name ]
                 queue.RunsEnded claimedElsewhere)
         | CountCosts ->
-            match worker.CountCosts(crew.Worker index) with
+            match worker.CountCosts(progress.Worker index) with
             | Finished costs ->
                 costs |> List.iter ModelCost.Note
                 lock state (fun () -> state.UpdateTables())
@@ -97,7 +97,7 @@ type WorkerSlot
             | Died how -> Died how
             | Lost why -> Lost why
 
-    /// Unless another sweep has the folder by now.
+    /// Records a crash in a folder, unless another sweep has claimed it in the meantime.
     let record (folder: RunFolder) (why: string) =
         try
             match RunLeases().TryTake folder.Path with
@@ -108,7 +108,7 @@ type WorkerSlot
         with
         | :? IOException
         | :? UnauthorizedAccessException as error ->
-            lock state (fun () -> state.Failures.Add([], [ $"That it failed cannot be recorded in {folder.Path}. {error.Message}" ]))
+            lock state (fun () -> state.Failures.Add([], [ $"The failure cannot be recorded in {folder.Path}: {error.Message}" ]))
 
     let giveUp (progress: IProgress) (assignment: Assignment) (how: ProcessEnd) (sequel: Sequel) =
         match sequel, assignment with
@@ -127,17 +127,17 @@ type WorkerSlot
             lock state (fun () -> state.Failures.Add([ $"The teacher {teacher.Spec.Model.Name} could not be trained. {why}" ], []))
         | _ -> ()
 
-    let noteDeath (crew: IPoolProgress) (worker: WorkerProcess) (assignment: Assignment) (how: ProcessEnd) =
+    let noteDeath (progress: IPoolProgress) (worker: WorkerProcess) (assignment: Assignment) (how: ProcessEnd) =
         let sequel = queue.ProcessEnded(assignment, how)
 
         if not stop.IsCancellationRequested then
             let incident = CrashText.incident name worker.Id how assignment sequel
             let output = if worker.LastWords = "" then "" else $"\nIts last output:\n{worker.LastWords}"
-            crew.Say(incident + output)
+            progress.Say(incident + output)
             incidents.Add incident
-            giveUp (crew.Worker index) assignment how sequel
+            giveUp (progress.Worker index) assignment how sequel
 
-    let noteLoss (crew: IPoolProgress) (assignment: Assignment) (why: string) =
+    let noteLoss (progress: IPoolProgress) (assignment: Assignment) (why: string) =
         let never = queue.WorkerLost assignment
 
         if device.IsSole then
@@ -152,14 +152,14 @@ type WorkerSlot
                 else
                     "No worker is left."
 
-            crew.Say $"{name}: the worker exited; interrupted: {CrashText.what assignment}. {after}"
+            progress.Say $"{name}: the worker exited; interrupted: {CrashText.what assignment}. {after}"
 
             if not never.IsEmpty then
-                incidents.Add $"Two workers went down with {Job.names never}; the others were not given it. The same command tries it again."
+                incidents.Add $"Two workers exited while training {Job.names never}, so no other worker was given it. The same command retries it."
 
-    /// A process that can begin; where there is none, why.
+    /// A process that is ready, or the reason why there is none.
     let ready (progress: IProgress) : Result<WorkerProcess * WorkerReady option, string> =
-        let worker = seated ()
+        let worker = running ()
 
         if isReady then
             Ok(worker, None)
@@ -173,44 +173,44 @@ type WorkerSlot
             | Died how -> Error(CrashText.noBeginning how worker.LastWords)
 
     /// Starts its first process.
-    member _.Start() = seated () |> ignore
+    member _.Start() = running () |> ignore
 
-    /// Waits until its first process can begin.
-    /// <exception cref="MissingException">It cannot.</exception>
+    /// Waits until its first process is ready.
+    /// <exception cref="MissingException">The process could not start.</exception>
     member _.AwaitReady(progress: IProgress) : WorkerReady option =
         match ready progress with
         | Ok(_, ready) -> ready
         | Error _ when stop.IsCancellationRequested -> None
         | Error why -> raise (MissingException(if device.IsSole then why else $"{device}: {why}"))
 
-    /// Does assignments until there are none, or it has lost its device.
-    member _.Work(crew: IPoolProgress) =
-        let progress = crew.Worker index
+    /// Does assignments until none is left, or until the device is lost.
+    member _.Work(progress: IPoolProgress) =
+        let own = progress.Worker index
 
         let rec next () =
             match queue.Take() with
-            | None -> crew.Rests index
+            | None -> progress.Rests index
             | Some assignment ->
-                match ready progress with
-                // It was stopped before it began.
-                | Error _ when stop.IsCancellationRequested -> crew.Rests index
+                match ready own with
+                // Stopped before it was ready.
+                | Error _ when stop.IsCancellationRequested -> progress.Rests index
                 | Error why -> lose assignment why
                 | Ok(worker, _) ->
-                    match perform crew worker assignment with
+                    match perform progress worker assignment with
                     | Finished() -> next ()
                     | Lost why -> lose assignment why
                     | Died how ->
-                        noteDeath crew worker assignment how
+                        noteDeath progress worker assignment how
                         release ()
                         next ()
 
         and lose assignment why =
-            noteLoss crew assignment why
-            crew.Rests index
+            noteLoss progress assignment why
+            progress.Rests index
 
         next ()
 
-    /// Tells its process to save and end.
+    /// Asks its process to save the state of its runs and exit.
     member _.Stop() = lock gate (fun () -> current |> Option.iter _.Stop())
 
     interface IDisposable with

@@ -135,7 +135,7 @@ let tests =
                   | Ok _ -> ""
 
               Expect.stringStarts text "I found 2 problems in " "both"
-              Expect.stringContains text "There is no key `partion` in `slurm`.\nHint: did you mean `partition`?" "key"
+              Expect.stringContains text "There is no key `partion` in `slurm`.\nHint: maybe you want `partition`?" "key"
               Expect.stringContains text "2 | time: soon\n  |       ^^^^\nI cannot read `soon` as a value of `time`." "value"
           }
 

@@ -32,6 +32,6 @@ let tests =
           test "a GPU is refused for a layout that it does not compute in" {
               Expect.throwsC (fun () -> Computing.choose "cuda:0" { Computing.standard with Layout = LayoutRequest.Contiguous } |> ignore) (function
                   | UsageError message ->
-                      Expect.equal message "--layout contiguous is for the CPU; on cuda:0 networks compute channels-last." "message"
+                      Expect.equal message "--layout contiguous is only for the CPU; networks on cuda:0 are channels-last." "message"
                   | other -> failtestf "%O" other)
           } ]

@@ -44,7 +44,7 @@ let tests =
               Expect.equal
                   (Precisions.obstacle (OfProcessor(Some false)))
                   (Some
-                      "`precision: bfloat16` does not pay on this processor, which has no instructions for it (AVX-512 BF16 or AMX): float32 is faster and more exact.")
+                      "`precision: bfloat16` is not faster on this CPU, which has no instructions for it (AVX-512 BF16 or AMX). float32 is faster and more accurate.")
                   "none"
 
               for computes in [ Some true; None ] do
@@ -57,7 +57,7 @@ let tests =
               Expect.equal
                   (obstacle (Some "7.5"))
                   (Some
-                      "`precision: bfloat16` does not pay on cuda:1, a GPU of compute capability 7.5: those from 8.0 on multiply in it, on others float32 is faster and more exact.")
+                      "`precision: bfloat16` is not faster on cuda:1, which has compute capability 7.5; bfloat16 multiplication needs 8.0. float32 is faster and more accurate.")
                   "Turing"
 
               for version in [ Some "8.0"; Some "9.0"; Some "12.0"; None ] do

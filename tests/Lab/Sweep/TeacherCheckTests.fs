@@ -49,7 +49,7 @@ let tests =
               Expect.equal
                   (warn published 9.25)
                   (Some(
-                      "The teacher resnet20 has 9.25 % top-1 error here, but the experiment's `published` says 7.50. Usual causes: images normalised in "
+                      "The teacher resnet20 has 9.25 % top-1 error here, but the experiment's `published` states 7.50 %. Usual causes: images normalised in "
                       + "another way than it was trained with (`dataset: { normalize: ... }`), classes in another order, a file of other weights, other images."
                   ))
                   "warning"
@@ -64,7 +64,7 @@ let tests =
               Expect.equal
                   (warn Base.text 90.0)
                   (Some(
-                      "The teacher resnet20 has 90.00 % top-1 error here, which is no better than guessing. Usual causes: images normalised in "
+                      "The teacher resnet20 has 90.00 % top-1 error here, which is no better than chance. Usual causes: images normalised in "
                       + "another way than it was trained with (`dataset: { normalize: ... }`), classes in another order, a file of other weights, other images."
                   ))
                   "warning"
@@ -126,6 +126,6 @@ let tests =
               Expect.equal
                   (TeacherCheck.replaced workspace (Job.ofPlan out plan))
                   [ $"""The weights in {weights} are not those that these completed runs learned from: {System.String.Join(", ", names)}. """
-                    + "To train them again, remove their folders." ]
+                    + "To retrain them, remove their folders." ]
                   "another file"
           } ]

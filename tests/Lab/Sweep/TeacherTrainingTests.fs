@@ -58,8 +58,8 @@ let tests =
         [ test "needs a recipe" {
               refused
                   "{ model: resnet20, checkpoint: pretrain/teacher.pth }"
-                  ("example does not train its teacher, but reads it from pretrain/teacher.pth. "
-                   + "A teacher with a recipe: teacher: { model: resnet20, train: { epochs: 30 } }")
+                  ("example reads its teacher from pretrain/teacher.pth and has no recipe for it. "
+                   + "To train a teacher, write teacher: { model: resnet20, train: { epochs: 30 } }")
           }
 
           test "leaves alone what is trained already" {
@@ -83,6 +83,6 @@ let tests =
 
               Expect.equal
                   (train root plan |> List.map snd)
-                  [ GivenUp "The teacher resnet20 could not be trained before; --retry-failed tries it again." ]
+                  [ GivenUp "The teacher resnet20 diverged or failed in an earlier command; --retry-failed retries it." ]
                   "outcome"
           } ]

@@ -72,16 +72,16 @@ let private same (options: SweepOptions) = options
 let private said (outcome: Outcome) = List.map withoutNumbers outcome.Warnings
 
 let private segv =
-    "The training process on cpu (process) ended by SIGSEGV (an invalid memory access in native code) while it trained "
+    "The training process on cpu (process) was killed by SIGSEGV (an invalid memory access in native code) while it trained "
 
 let private fpe =
-    "The training process on cpu (process) ended by SIGFPE (an arithmetic error in native code, such as an integer division by zero) while it trained "
+    "The training process on cpu (process) was killed by SIGFPE (an arithmetic error in native code, such as an integer division by zero) while it trained "
 
 let private abrt =
-    "The training process on cpu (process) ended by SIGABRT (a native library or .NET aborted after an error) while it trained "
+    "The training process on cpu (process) was killed by SIGABRT (a native library or .NET aborted after an error) while it trained "
 
 let private killed =
-    "The training process on cpu (process) ended by SIGKILL (sent by the kernel when memory runs out, or by another process) while it trained "
+    "The training process on cpu (process) was killed by SIGKILL (sent by the kernel when memory runs out, or by another process) while it trained "
 
 let private cohort = "student-seed0, kd-seed0. Each run resumes from its last checkpoint, alone."
 
@@ -102,7 +102,7 @@ let tests =
           test "are replaced where they train a teacher" {
               sweepWith [ NullPointer, Saving("pretrain/fashion-mnist-mini-resnet8", true), 1 ] same (fun folder outcome ->
                   Expect.equal (states outcome) allDone "every run"
-                  Expect.equal (said outcome) [ segv + "the teacher resnet8. The teacher is tried again." ] "what is said"
+                  Expect.equal (said outcome) [ segv + "the teacher resnet8. The teacher is retried." ] "what is said"
                   expectUndisturbed folder (fun _ -> true))
           }
 
@@ -119,14 +119,14 @@ let tests =
                       (said outcome)
                       [ segv + cohort
                         of0 + "The run resumes from its last checkpoint, without oneDNN and in the contiguous layout."
-                        of0 + "The run is recorded as failed; --retry-failed tries it again." ]
+                        of0 + "The run is recorded as failed; --retry-failed retries it." ]
                       "what is said"
 
                   let failed = outcome.Jobs |> List.find (fun job -> job.Run.Name = "kd-seed0")
 
                   Expect.equal
                       (Job.reason failed)
-                      (Some "The training process ended by SIGSEGV (an invalid memory access in native code) again while it trained this run alone.")
+                      (Some "The training process was killed by SIGSEGV (an invalid memory access in native code) again while it trained this run alone.")
                       "in result.json"
 
                   expectUndisturbed folder (fun name -> name.Contains "/student-" || name.Contains "/kd-seed1")
@@ -149,14 +149,14 @@ let tests =
 
                   Expect.equal
                       (said outcome)
-                      [ teacher + "The teacher is tried again."
-                        teacher + "The teacher is tried again, without oneDNN and in the contiguous layout."
-                        teacher + "The teacher is given up, and so are the runs that learn from it: kd-seed0, kd-seed1." ]
+                      [ teacher + "The teacher is retried."
+                        teacher + "The teacher is retried, without oneDNN and in the contiguous layout."
+                        teacher + "The teacher is not retried, and the runs that need it are skipped: kd-seed0, kd-seed1." ]
                       "what is said"
 
                   Expect.equal
                       outcome.Obstacles
-                      [ "The teacher resnet8 could not be trained. The training process ended by SIGFPE (an arithmetic error in native code, such as "
+                      [ "The teacher resnet8 could not be trained. The training process was killed by SIGFPE (an arithmetic error in native code, such as "
                         + "an integer division by zero) again while it trained this teacher alone." ]
                       "why"
 
@@ -165,7 +165,7 @@ let tests =
 
                   Expect.equal
                       again.Obstacles
-                      [ "The teacher resnet8 could not be trained before; --retry-failed tries it again." ]
+                      [ "The teacher resnet8 diverged or failed in an earlier command; --retry-failed retries it." ]
                       "the same command does not try it again"
 
                   let retried = sweep folder [ Sole "cpu" ] experiment (fun options -> { options with RetryFailed = true })
@@ -178,7 +178,7 @@ let tests =
                   | :? MissingException as missing ->
                       Expect.equal
                           missing.Message
-                          ("The training process ended by SIGSEGV (an invalid memory access in native code) before it could begin. Its output:\n"
+                          ("The training process was killed by SIGSEGV (an invalid memory access in native code) before it was ready. Its output:\n"
                            + "noise of a library")
                           "what is said"
                   | other -> failtest $"{other}")

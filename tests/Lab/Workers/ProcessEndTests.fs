@@ -14,14 +14,14 @@ let tests =
                   skiptest "Windows has no signals"
 
               for code, expected in
-                  [ 132, "ended by SIGILL (an instruction that this CPU does not have)"
-                    134, "ended by SIGABRT (a native library or .NET aborted after an error)"
-                    135, "ended by SIGBUS (a memory access that could not be served, such as one to a file on a full or failing disk)"
-                    136, "ended by SIGFPE (an arithmetic error in native code, such as an integer division by zero)"
-                    137, "ended by SIGKILL (sent by the kernel when memory runs out, or by another process)"
-                    139, "ended by SIGSEGV (an invalid memory access in native code)"
-                    143, "ended by SIGTERM (sent by another process)"
-                    159, "ended by signal 31"
+                  [ 132, "was killed by SIGILL (an instruction that this CPU does not support)"
+                    134, "was killed by SIGABRT (a native library or .NET aborted after an error)"
+                    135, "was killed by SIGBUS (a memory access that failed, for example to a file on a full or failing disk)"
+                    136, "was killed by SIGFPE (an arithmetic error in native code, such as an integer division by zero)"
+                    137, "was killed by SIGKILL (sent by the kernel when memory runs out, or by another process)"
+                    139, "was killed by SIGSEGV (an invalid memory access in native code)"
+                    143, "was killed by SIGTERM (sent by another process)"
+                    159, "was killed by signal 31"
                     1, "ended with exit code 1"
                     -1073741819, "ended with exit code -1073741819" ] do
                   Expect.equal (string (ProcessEnd.ofExitCode code)) expected $"{code}"

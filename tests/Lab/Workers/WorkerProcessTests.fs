@@ -62,7 +62,7 @@ let tests =
 
                   Expect.equal
                       (List.ofSeq said)
-                      [ "cpu: a message of the training process is ignored, for this version does not know the event `weather`." ]
+                      [ "cpu: ignored an unknown message of the training process: the event `weather`." ]
                       "said once"
 
                   let plan = Tiny.plan folder "experiment.yaml" experiment
