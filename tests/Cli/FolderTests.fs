@@ -60,7 +60,7 @@ let tests =
               withBirds (fun folder ->
                   let code, text = run folder plan
                   Expect.equal code 0 text
-                  Expect.stringContains text "Dataset birds: there, 4 images for training and 2 for validation." "usable"
+                  Expect.stringContains text "Dataset birds: 4 training images and 2 validation images." "usable"
                   Directory.Move(folder.File "birds/val/dog", folder.File "birds/val/Dog")
 
                   let reason =
@@ -68,7 +68,7 @@ let tests =
 
                   let code, text = run folder plan
                   Expect.equal code 3 text
-                  Expect.stringContains text $"Dataset birds: it cannot be used. {reason}\n" "what is wrong"
+                  Expect.stringContains text $"Dataset birds: unusable. {reason}\n" "what is wrong"
                   Expect.stringContains text "Cohort 1: 1 run" "the rest of the plan"
                   let code, text = run folder [ "plan"; "a.yaml"; "--json" ]
                   Expect.equal code 3 text

@@ -45,7 +45,7 @@ let tests =
   also holds  size, raw, set, optimizer, scheduler, rng, dtype
 
 `state_dict`, names without `module.`: 3 tensors, 133 parameters, float32
-fits none of our models; the nearest is resnet8 for 5 classes:
+matches none of the built-in models; the closest is resnet8 for 5 classes:
   44 tensors are missing (`bn1.weight`, `bn1.bias`, `bn1.running_mean`, ...); `conv1.weight` is 4x3x3x3 instead of 16x3x3x3, `fc.weight` is 5x4 instead of 5x64
 
   conv1.weight  4x3x3x3  float32
@@ -88,13 +88,13 @@ fits resnet34 for 100 classes, cifar stem
               let path = folder.File "a.safetensors"
               SafetensorsFile.Write(path, [| KeyValuePair("scale", torch.ones 1L) |], Dictionary())
               let text = shown false path
-              Expect.stringContains text "\n1 tensor, 1 parameter, float32\nfits none of our models: it has none of their names\n" "the fit"
+              Expect.stringContains text "\n1 tensor, 1 parameter, float32\nmatches none of the built-in models: no tensor has one of their names\n" "the fit"
               Expect.isFalse (text.Contains " bytes (") "a small size is said once"
           }
 
           test "says what the nearest model has otherwise" {
               Expect.stringContains
                   (resnet34 (fun name -> name <> "layer1.0.bn1.weight") false)
-                  "fits none of our models; the nearest is resnet34 for 100 classes, cifar stem:\n  `layer1.0.bn1.weight` is missing\n"
+                  "matches none of the built-in models; the closest is resnet34 for 100 classes, cifar stem:\n  `layer1.0.bn1.weight` is missing\n"
                   "the text"
           } ]

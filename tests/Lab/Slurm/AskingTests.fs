@@ -16,7 +16,7 @@ type Clock() =
     override this.GetTimestamp() = this.Seconds
     override _.TimestampFrequency = 1L
 
-let private down = "Slurm's squeue fails: slurm_load_jobs error: Unable to contact slurm controller"
+let private down = "Slurm's squeue failed: slurm_load_jobs error: Unable to contact slurm controller"
 
 /// What asking every fifteen seconds comes to when the first so many questions fail and somebody leaves at some second; with what is said on
 /// the way, and how often it is asked.
@@ -36,7 +36,7 @@ let private asking (failures: int) (leaves: int64 option) =
     let asked = Asking.ask clock wait said.Add question
     asked, List.ofSeq said, questions
 
-let private silence = "the scheduler does not answer; asking again"
+let private silence = "the scheduler does not answer; retrying"
 
 [<Tests>]
 let tests =

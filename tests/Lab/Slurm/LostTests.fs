@@ -28,21 +28,21 @@ let private submissions (root: TemporaryFolder) =
 let private withoutId (said: string) = Regex.Replace(said, @"\.\d{8}-\d{6}-[0-9a-f]{4}\.", ".ID.")
 
 let private advice =
-    " So it cannot be told which runs the queued jobs 101 102 are there for, and one could be submitted twice. "
-    + "Take them from the queue with `scancel 101 102`, or wait until they have ended; then repeat the command.\n"
+    " The runs of the queued jobs 101 102 are therefore unknown, and some could be submitted twice. "
+    + "Cancel the jobs with `scancel 101 102` or wait until they have ended, then repeat the command.\n"
 
 [<Tests>]
 let tests =
     testList
         "slurm / what somebody deleted, and what Slurm refuses half-way"
         [ for what, spoil, problem in
-              [ "whose folder is gone", (fun folder -> Directory.Delete(folder, true)), "cohorts.txt is not there."
-                "without its list of cohorts", (fun folder -> File.Delete(Path.Combine(folder, "cohorts.txt"))), "cohorts.txt is not there."
+              [ "whose folder is gone", (fun folder -> Directory.Delete(folder, true)), "cohorts.txt does not exist."
+                "without its list of cohorts", (fun folder -> File.Delete(Path.Combine(folder, "cohorts.txt"))), "cohorts.txt does not exist."
                 "with a list that was cut off",
                 (fun folder ->
                     let file = Path.Combine(folder, "cohorts.txt")
                     File.WriteAllLines(file, File.ReadAllLines file |> Array.truncate 1)),
-                "cohorts.txt has no line 2: it ends with line 1."
+                "cohorts.txt has no line 2; its last line is 1."
                 "with something else in its list",
                 (fun folder -> File.WriteAllText(Path.Combine(folder, "cohorts.txt"), "notes of mine\n")),
                 "cohorts.txt is damaged: line 1 does not name runs." ] do
@@ -75,7 +75,7 @@ let tests =
                   Expect.equal
                       (run [ "sweep"; "submission/experiment.yaml"; "--part"; "1" ])
                       (3,
-                       "submission/cohorts.txt is not there. So it cannot be told which runs element 1 trains. "
+                       "submission/cohorts.txt does not exist. So it cannot be told which runs element 1 trains. "
                        + "Repeat the command that submitted it: what is missing is submitted again.\n")
                       "said")
           }
@@ -83,7 +83,7 @@ let tests =
           test "where a later job is refused, the first ones are taken back with their folder" {
               withProject (fun root fakes run ->
                   fakes.Refuse "tables.sh"
-                  Expect.equal (run onCluster) (3, "Slurm's sbatch fails: sbatch: error: not today\n") "said"
+                  Expect.equal (run onCluster) (3, "Slurm's sbatch failed: sbatch: error: not today\n") "said"
                   Expect.equal (fakes.Calls "scancel" |> List.map withoutId) [ "scancel 101"; "scancel --name=lost.ID.tables" ] "cancelled"
                   Expect.isEmpty (submissions root) "no folder is left")
           }
@@ -91,7 +91,7 @@ let tests =
           test "where sbatch is interrupted, what Slurm may have taken is taken back too" {
               withProject (fun root fakes run ->
                   fakes.Cut "tables.sh"
-                  Expect.equal (run onCluster) (3, "Slurm's sbatch fails: it ended with 130, and said nothing.\n") "said"
+                  Expect.equal (run onCluster) (3, "Slurm's sbatch failed: exit code 130, without a message.\n") "said"
                   Expect.equal (fakes.Calls "scancel" |> List.map withoutId) [ "scancel 101"; "scancel --name=lost.ID.tables" ] "cancelled"
                   Expect.isEmpty (submissions root) "no folder is left")
           }
@@ -115,7 +115,7 @@ let tests =
 
                   Expect.stringStarts
                       said
-                      ("Some jobs of this experiment are just ending; waiting for them ...\n"
+                      ("Some jobs of this experiment are ending; waiting for them ...\n"
                        + "Submitted 2 cohorts as job array 103; then job 104 writes the tables.\n")
                       "said")
           }
@@ -126,7 +126,7 @@ let tests =
                   use _ = RunLeases().TryTake(root.File "runs/lost/slurm", &other)
                   let code, said = run [ "sweep"; "lost.yaml"; "--cancel" ]
                   Expect.equal code 2 said
-                  Expect.stringEnds said " is submitting this experiment just now. Repeat the command in a moment.\n" "said"
+                  Expect.stringEnds said " is submitting this experiment. Repeat the command in a moment.\n" "said"
                   Expect.isEmpty (fakes.Calls "scancel") "untouched")
           }
 
@@ -140,8 +140,8 @@ let tests =
                   Expect.equal
                       (code, withoutId said)
                       (3,
-                       "Slurm's sbatch fails: sbatch: error: not today\n"
-                       + "What was submitted before that could not be cancelled: Slurm's scancel fails: scancel: error: no answer\n"
+                       "Slurm's sbatch failed: sbatch: error: not today\n"
+                       + "What was submitted before that could not be cancelled: Slurm's scancel failed: scancel: error: no answer\n"
                        + "Take it from the queue: scancel 101; scancel --name=lost.ID.tables\n")
                       "said"
 

@@ -145,6 +145,6 @@ let tests =
 
                   Expect.equal
                       error.Message
-                      "Slurm's command sbatch-that-is-not-here is not here. Start --launcher slurm on a machine that submits jobs, such as the cluster's login node."
+                      "Slurm's sbatch-that-is-not-here is not installed here. Use --launcher slurm on a machine that can submit jobs, such as the cluster's login node."
                       "message")
           } ]

@@ -25,7 +25,7 @@ let tests =
         [ test "nothing is said where none is" { Expect.equal (waiting 0L) (0L, []) "at once" }
 
           test "they are waited for, and that is said once" {
-              Expect.equal (waiting 33L) (34L, [ "Some jobs of this experiment are just ending; waiting for them ..." ]) "the first look after it"
+              Expect.equal (waiting 33L) (34L, [ "Some jobs of this experiment are ending; waiting for them ..." ]) "the first look after it"
           }
 
           test "those that do not end are told, with what to do" {
@@ -37,6 +37,6 @@ let tests =
 
               Expect.equal
                   said
-                  "Jobs of this experiment have been ending for 3 minutes: 101, 102. Repeat the command when squeue no longer shows them."
+                  "Jobs of this experiment have been ending for 3 minutes: 101, 102. Repeat the command when squeue no longer lists them."
                   "given up"
           } ]

@@ -118,10 +118,10 @@ let private equalResults (cluster: Cluster) =
         File.WriteAllText(root.File "same.yaml", text.Replace("epochs: 2", "epochs: 2 # the same"))
         let code, second = Project.runWith root shell (onCluster "same.yaml")
         Expect.equal code 0 second
-        Expect.stringStarts second "4 runs are waiting or training already, with the settings that they were submitted with.\n" "not submitted again"
+        Expect.stringStarts second "4 runs are already queued or training, with the settings they were submitted with.\n" "not submitted again"
         let code, followed = Project.runWith root [ silentOnce root ] (onCluster "same.yaml" @ [ "--wait" ])
         Expect.equal code 0 followed
-        Expect.isMatch followed "the scheduler does not answer; asking again\n[\\d:]+  the scheduler answers again\n" "one question fails"
+        Expect.isMatch followed "the scheduler does not answer; retrying\n[\\d:]+  the scheduler answers again\n" "one question fails"
         Expect.stringContains followed "4 of 4 runs completed" "followed to the end"
         expectSame ()
 
@@ -237,7 +237,7 @@ let private thousand (cluster: Cluster) =
 
     Expect.equal
         cancelled
-        "Cancelled 2 jobs with 1000 cohorts. Runs that were being trained save their state; the same sweep goes on from there.\n"
+        "Cancelled 2 jobs with 1000 cohorts. Runs in training save their state; the same sweep resumes them.\n"
         "what was cancelled"
 
     drain cluster
@@ -250,9 +250,9 @@ let private refused (_: Cluster) =
     File.WriteAllText(root.File "wrong.yaml", text)
     let code, said = Project.run root (onCluster "wrong.yaml")
     Expect.equal code 3 said
-    Expect.stringContains said "Slurm's sbatch fails: sbatch: error: invalid partition specified: nowhere" "in Slurm's words"
+    Expect.stringContains said "Slurm's sbatch failed: sbatch: error: invalid partition specified: nowhere" "in Slurm's words"
     let code, said = Project.run root [ "sweep"; "wrong.yaml"; "--cancel" ]
-    Expect.equal (code, said) (0, "Nothing of wrong is queued.\n") "nothing was left in the queue"
+    Expect.equal (code, said) (0, "No job of wrong is queued.\n") "nothing was left in the queue"
 
 /// What a queue of deleted scripts says of them, only Slurm shows.
 let private deleted (cluster: Cluster) =
@@ -269,8 +269,8 @@ let private deleted (cluster: Cluster) =
     Expect.equal
         (code, said)
         (3,
-         $"{folder}/cohorts.txt is not there. So it cannot be told which runs the queued jobs {jobs} are there for, and one could be submitted twice. "
-         + $"Take them from the queue with `scancel {jobs}`, or wait until they have ended; then repeat the command.\n")
+         $"{folder}/cohorts.txt does not exist. The runs of the queued jobs {jobs} are therefore unknown, and some could be submitted twice. "
+         + $"Cancel the jobs with `scancel {jobs}` or wait until they have ended, then repeat the command.\n")
         "not submitted twice"
 
     Project.must root [ "sweep"; "gone.yaml"; "--cancel" ] |> ignore

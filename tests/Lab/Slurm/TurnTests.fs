@@ -44,7 +44,7 @@ let tests =
 
               Expect.equal
                   said
-                  [ ""; ""; "Out of time, and not queued again. What is saved goes on when the sweep is submitted again.\n" ]
+                  [ ""; ""; "Out of time and not requeued. Submit the sweep again to resume from the saved state.\n" ]
                   "what each turn says"
 
               Expect.equal (fakes.Calls "scontrol") [ "scontrol requeue 7_2"; "scontrol requeue 7_2" ] "queued again"

@@ -49,8 +49,8 @@ let tests =
               Expect.equal
                   (warn published 9.25)
                   (Some(
-                      "The teacher resnet20 has 9.25 % top-1 error here, but the experiment's `published` states 7.50 %. Usual causes: images normalised in "
-                      + "another way than it was trained with (`dataset: { normalize: ... }`), classes in another order, a file of other weights, other images."
+                      "The teacher resnet20 has 9.25 % top-1 error here, but the experiment's `published` states 7.50 %. Common causes: another normalisation of "
+                      + "the images than in its training (`dataset: { normalize: ... }`), another order of the classes, wrong weights, other images."
                   ))
                   "warning"
           }
@@ -64,8 +64,8 @@ let tests =
               Expect.equal
                   (warn Base.text 90.0)
                   (Some(
-                      "The teacher resnet20 has 90.00 % top-1 error here, which is no better than chance. Usual causes: images normalised in "
-                      + "another way than it was trained with (`dataset: { normalize: ... }`), classes in another order, a file of other weights, other images."
+                      "The teacher resnet20 has 90.00 % top-1 error here, which is no better than chance. Common causes: another normalisation of "
+                      + "the images than in its training (`dataset: { normalize: ... }`), another order of the classes, wrong weights, other images."
                   ))
                   "warning"
           }
@@ -125,7 +125,7 @@ let tests =
 
               Expect.equal
                   (TeacherCheck.replaced workspace (Job.ofPlan out plan))
-                  [ $"""The weights in {weights} are not those that these completed runs learned from: {System.String.Join(", ", names)}. """
+                  [ $"""The teacher weights in {weights} have changed since these runs completed: {System.String.Join(", ", names)}. """
                     + "To retrain them, remove their folders." ]
                   "another file"
           } ]

@@ -166,7 +166,7 @@ let tests =
 
               Expect.equal
                   (Estimate.hint (0.0051, 0.0052))
-                  "; issuing a step takes the CPU 5.1 of 5.2 ms, so the GPU waits: --workers-per-device 2 may be faster"
+                  "; the CPU takes 5.1 ms to issue a step of 5.2 ms, so the GPU waits for it: try --workers-per-device 2"
                   "the CPU is the slower"
           }
 
