@@ -71,7 +71,7 @@ let tests =
 
                   Expect.equal
                       (text.Replace(folder.Path + "/", "").Trim())
-                      "plan.json is damaged: `seeds` has 1.5 where a whole number belongs. Repeat the sweep to rewrite it; only missing runs are trained."
+                      "plan.json is damaged: `seeds` is 1.5, but must be an integer. Repeat the sweep to rewrite it; only missing runs are trained."
                       verb
           }
 
@@ -93,7 +93,7 @@ let tests =
 
               Expect.equal
                   (run folder.Path [ "plan"; "small.yaml"; "--only"; "zzz" ])
-                  (2, "No run matches --only zzz. The runs are: student-seed0, student-seed1, kd-seed0, kd-seed1\n")
+                  (2, "No run matches --only zzz. Runs: student-seed0, student-seed1, kd-seed0, kd-seed1\n")
                   "exit code and whole text"
           }
 

@@ -50,7 +50,7 @@ let tests =
 
               Expect.equal
                   (run [ "--out"; folder.File "results"; "step" ])
-                  (2, "", "There is no stage `step`. bench/gpu.sh --list shows them.\n")
+                  (2, "", "Unknown stage `step`. bench/gpu.sh --list lists them.\n")
                   "exit code, output and error"
 
               Expect.isFalse (Directory.Exists(folder.File "results")) "no results") ]

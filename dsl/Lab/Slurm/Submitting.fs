@@ -171,7 +171,7 @@ let run (options: SweepOptions) (program: Script.Program) (settings: SlurmSettin
             work, submitAll program settings plan folder work stop)
 
 /// Cancels all jobs of an experiment; running ones save their state first.
-/// <returns>What was there.</returns>
+/// <returns>The cancelled entries.</returns>
 /// <exception cref="UsageError">Another process is submitting the experiment.</exception>
 let cancel (experimentFolder: string) : QueueEntry list =
     let all () =

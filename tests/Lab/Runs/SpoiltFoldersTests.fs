@@ -67,8 +67,8 @@ let tests =
 
                   Expect.equal
                       outcome.Missing
-                      [ $"{student} is not taken for {plan.Runs.Head.Name}: its run.json is that of another run (hash {other}). "
-                        + "Move it out of the experiment's folder, or rename it, and repeat the command." ]
+                      [ $"{student} cannot be used for {plan.Runs.Head.Name}: its run.json is of another run (hash {other}). "
+                        + "Rename it or move it out of the experiment's folder, then repeat the command." ]
                       "said"
 
                   let row = outcome.Results.Rows |> List.find (fun row -> row.Variant = "student")
@@ -99,8 +99,8 @@ let tests =
                   Expect.equal (Outcome.ofFolder folders.Head) before "nothing is written over"
 
                   let note =
-                      $"Weights of completed runs are no longer there: {plan.Runs.Head.Name}. Their results stand; "
-                      + "a run whose folder is removed is trained again."
+                      $"The weights of these completed runs have been removed: {plan.Runs.Head.Name}. Their results remain valid; "
+                      + "to retrain a run, remove its folder."
 
                   Expect.equal outcome.Warnings [ note ] "a sweep says so"
 

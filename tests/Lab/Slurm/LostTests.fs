@@ -75,8 +75,8 @@ let tests =
                   Expect.equal
                       (run [ "sweep"; "submission/experiment.yaml"; "--part"; "1" ])
                       (3,
-                       "submission/cohorts.txt does not exist. So it cannot be told which runs element 1 trains. "
-                       + "Repeat the command that submitted it: what is missing is submitted again.\n")
+                       "submission/cohorts.txt does not exist. The runs of array element 1 are therefore unknown. "
+                       + "Repeat the command that submitted it to resubmit what is missing.\n")
                       "said")
           }
 
@@ -141,8 +141,8 @@ let tests =
                       (code, withoutId said)
                       (3,
                        "Slurm's sbatch failed: sbatch: error: not today\n"
-                       + "What was submitted before that could not be cancelled: Slurm's scancel failed: scancel: error: no answer\n"
-                       + "Take it from the queue: scancel 101; scancel --name=lost.ID.tables\n")
+                       + "The jobs submitted before this error could not be cancelled: Slurm's scancel failed: scancel: error: no answer\n"
+                       + "Cancel them manually: scancel 101; scancel --name=lost.ID.tables\n")
                       "said"
 
                   Expect.hasLength (submissions root) 1 "the folder of the queued jobs stays")

@@ -137,9 +137,9 @@ let tests =
 
               Expect.equal
                   (Caption.lines options plain |> List.skip 3 |> List.truncate 3)
-                  [ "95 % CI: confidence interval of the mean difference, by Student's t over the common seeds."
-                    "Welch: two-sided Welch's t-test, which does not pair the seeds."
-                    "Holm: the paired test, corrected for the number of comparisons in this table." ]
+                  [ "95 % CI: confidence interval of the mean difference (Student's t over the common seeds)."
+                    "Welch: p-value of a two-sided Welch's t-test, which does not pair the seeds."
+                    "Holm: p-value of the paired t-test with Holm's correction for the comparisons in this table." ]
                   "caption"
           }
 
@@ -215,11 +215,11 @@ cd,128,,23.50 ± 0.71,22.25 ± 0.35
           test "a baseline with an axis of its own is said to fit several times" {
               Expect.contains
                   (Caption.lines { TableOptions.Default with Baseline = Some "cd" } grid)
-                  "Several rows of cd (cd.weight) would fit the rows that have no difference to it."
+                  "Rows without a difference match several rows of cd, which differ in cd.weight."
                   "caption"
 
               Expect.isFalse
-                  (Caption.lines { TableOptions.Default with Baseline = Some "student" } grid |> List.exists _.StartsWith("Several rows"))
+                  (Caption.lines { TableOptions.Default with Baseline = Some "student" } grid |> List.exists _.StartsWith("Rows without"))
                   "one row of the student fits every other row"
           }
 
@@ -265,7 +265,7 @@ cd,128,,23.50 ± 0.71,22.25 ± 0.35
                   (Provenance.lines { Trained = [ on "0.1.0" "cpu", 2; on "0.2.0" "cpu", 1 ]; Period = None })
                   [ "Trained with channel-distillation 0.1.0, TorchSharp 0.107.0 on cpu: 2 runs."
                     "Trained with channel-distillation 0.2.0, TorchSharp 0.107.0 on cpu: 1 run."
-                    "These runs come from different places (2 versions of this program): compare them with care." ]
+                    "The runs differ in software or hardware (2 versions of channel-distillation); compare them with care." ]
                   "lines"
           }
 

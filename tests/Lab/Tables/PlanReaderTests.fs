@@ -32,12 +32,12 @@ let tests =
 
           for damage, reason in
               [ "nonsense", "it is not JSON"
-                "[]", "`experiment` has [] where an object belongs"
-                "{\"experiment\": 3}", "`experiment` has 3 where a text belongs"
+                "[]", "`experiment` is [], but must be an object"
+                "{\"experiment\": 3}", "`experiment` is 3, but must be a string"
                 "{\"experiment\": \"\\ud800\"}", "it is not JSON"
                 "{}", "`epochs` is not there"
-                "{\"epochs\": [1], \"seeds\": [1.5]}", "`seeds` has 1.5 where a whole number belongs"
-                "{\"epochs\": [1e99]}", "`epochs` has 1e99 where a whole number belongs"
+                "{\"epochs\": [1], \"seeds\": [1.5]}", "`seeds` is 1.5, but must be an integer"
+                "{\"epochs\": [1e99]}", "`epochs` is 1e99, but must be an integer"
                 "{\"epochs\": {\"a\": \"" + String('x', 50) + "\"}}", "`epochs` has {\"a\": \"" + String('x', 30) + "... where a list belongs"
                 "{\"epochs\": [], \"seeds\": [], \"held_out\": [], \"teachers\": [], \"runs\": [{\"folder\": \"../x\", \"hash\": \"1\"}]}",
                 "`folder` has \"../x\" where the name of a folder belongs" ] do

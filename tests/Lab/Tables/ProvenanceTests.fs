@@ -53,6 +53,6 @@ let tests =
                   (Provenance.lines both)
                   [ "Trained with channel-distillation ?, TorchSharp ?, .NET ? on cpu (Xeon, cores: 2, threads: 1), student channels-last: 1 run."
                     "Trained with channel-distillation ?, TorchSharp ?, .NET ? on cpu (Xeon, cores: 2, threads: 1), student contiguous: 1 run."
-                    "These runs come from different places (2 memory layouts): compare them with care." ]
+                    "The runs differ in software or hardware (2 memory layouts); compare them with care." ]
                   "one network in both"
           } ]

@@ -105,23 +105,23 @@ How much weight does CD bear?
 | cd      |         3 |            – |           – |            – | diverged |         |                         |
 | cd      |         6 |            – |           – |            – |  missing |         |                         |
 
-cifar100, resnet152 → resnet50, 10 epochs, seeds 0, 1, 2.
-Errors in percent on the validation set after the last epoch, mean ± sample standard deviation over the seeds. `best top-1` is the lowest of all epochs, picked on the same validation set, and therefore optimistic.
-Choosing among the points of the grid by their errors selects on the official validation set, which flatters the choice; `dataset.validation` holds out images for it.
+Trained on cifar100 (teacher resnet152, student resnet50) for 10 epochs with seeds 0, 1, 2.
+Errors are in percent on the validation set after the last epoch (mean ± sample standard deviation over the seeds). `best top-1` is the lowest error of all epochs, selected on the same validation set and therefore optimistic.
+Selecting a point of the grid by its error is selection on the official validation set, and therefore optimistic; `dataset.validation` holds out training images for selection.
 Teacher: 58.3 M parameters, 3.73 G multiply-accumulates (MACs) per image; student: 23.7 M parameters, 1.30 G multiply-accumulates (MACs) per image.
-`time` is the mean wall-clock time of a run; runs that are trained together share it.
-Published: arXiv 2006.01683, Table \"CIFAR100\"; best epoch of one run.
+`time` is the mean wall-clock time of a run; runs of the same cohort share it.
+Published numbers: arXiv 2006.01683, Table \"CIFAR100\"; best epoch of one run.
 cd, cd.weight 1: 1 of 3 seeds; 1 interrupted (a1), 1 not trained yet.
 cd, cd.weight 3: 0 of 3 seeds; 1 diverged (b1), 2 not trained yet.
 Trained with channel-distillation 0.1.0+c4b51ec4, TorchSharp 0.107.0, .NET 10.0.1 on cpu (Xeon).
-Runs of 2026-11-23 04:26 to 2026-11-23 16:07 UTC.
+Runs from 2026-11-23 04:26 to 2026-11-23 16:07 UTC.
 Command: `dotnet fsi build.fsx sweep cd-weight.yaml`
 "
           }
 
           test "one epoch of one seed is one epoch of one seed" {
               let single = { results with Layout = { layout with Epochs = [ 1 ]; Seeds = [ 0L ] } }
-              Expect.stringContains (Markdown.render TableOptions.Default single) "cifar100, resnet152 → resnet50, 1 epoch, seed 0." "caption"
+              Expect.stringContains (Markdown.render TableOptions.Default single) "Trained on cifar100 (teacher resnet152, student resnet50) for 1 epoch with seed 0." "caption"
           }
 
           test "errors on the official set take the place of those on the part held out, and the caption says so" {
@@ -140,14 +140,14 @@ Command: `dotnet fsi build.fsx sweep cd-weight.yaml`
 
               Expect.equal
                   (Caption.lines TableOptions.Default results |> List.item 1)
-                  "Errors in percent on the validation set after the last epoch, mean ± sample standard deviation over the seeds. `best top-1` is that of the epoch which was best on images held out of the training set (10 %); the validation set had no part in the choice."
+                  "Errors are in percent on the validation set after the last epoch (mean ± sample standard deviation over the seeds). `best top-1` is the error at the epoch selected on images held out of the training set (10 %); the validation set was not used for the selection."
                   "caption"
 
               let mixed = { results with Layout = { layout with HeldOut = [ None; Some 0.25 ] } }
 
               Expect.stringEnds
                   (Caption.lines TableOptions.Default mixed |> List.item 1)
-                  "Elsewhere it is the lowest of all epochs, picked on the same validation set, and therefore optimistic."
+                  "For all others it is the lowest error of all epochs, selected on the same validation set and therefore optimistic."
                   "both"
           }
 
@@ -157,12 +157,12 @@ Command: `dotnet fsi build.fsx sweep cd-weight.yaml`
 
               Expect.equal
                   (added [ Precision.BFloat16 ])
-                  [ "Convolutions and linear layers computed in bfloat16 (`train.precision`), everything else in float32." ]
+                  [ "Convolutions and linear layers were computed in bfloat16 (`train.precision`), everything else in float32." ]
                   "all runs"
 
               Expect.equal
                   (added [ Precision.Float32; Precision.BFloat16 ])
-                  [ "Convolutions and linear layers of some runs computed in bfloat16 (`train.precision`), everything else in float32." ]
+                  [ "Convolutions and linear layers of some runs were computed in bfloat16 (`train.precision`), everything else in float32." ]
                   "some runs"
           }
 
@@ -172,11 +172,11 @@ Command: `dotnet fsi build.fsx sweep cd-weight.yaml`
               Expect.isEmpty (added []) "no teacher"
 
               for caches, note in
-                  [ [ Some { Views = None } ], "What the teacher says was kept (`teacher.cache`): it was asked once about each training image."
+                  [ [ Some { Views = None } ], "Teacher outputs were cached (`teacher.cache`): computed once for each training image."
                     [ Some { Views = Some 4 } ],
-                    "What the teacher says was kept (`teacher.cache`): every training image was varied in 4 ways and no more, and it was asked once about each."
+                    "Teacher outputs were cached (`teacher.cache`): computed once for each of 4 fixed augmented views of each training image."
                     [ None; Some { Views = None } ],
-                    "What the teacher of some runs says was kept (`teacher.cache`): it was asked once about each training image." ] do
+                    "Teacher outputs of some runs were cached (`teacher.cache`): computed once for each training image." ] do
                   Expect.equal (added caches) [ note ] "note"
           }
 
@@ -187,7 +187,7 @@ Command: `dotnet fsi build.fsx sweep cd-weight.yaml`
 
               Expect.equal
                   (Caption.lines TableOptions.Default { results with Layout = layout } |> List.item 2)
-                  "† residual-kd: residual knowledge distillation (arXiv 2002.09168), not the relational one. Its network is two students that answer together, twice the parameters and the cost of the other rows. The published number is of one network divided in two, which together have the size of one."
+                  "† residual-kd: residual knowledge distillation (arXiv 2002.09168), not relational knowledge distillation. Its model combines two students, with twice the parameters and cost of the other rows. The published number is for a single network divided into two parts."
                   "caption"
           }
 
