@@ -51,7 +51,7 @@ let private wrong (file: string) (folder: string) (place: string) =
 let tests =
     testList
         "documentation"
-        [ test "every document that a message or a source names is there, with the heading that it names" {
+        [ test "Every document and heading that a message or a source names exists" {
               let named =
                   [ for file, text in texts.Value do
                         for place in Regex.Matches(text, @"(?<![\w/.(])(?:docs|bench)/[\w./-]+\.md(?:#[\w-]+)?") -> file, place.Value ]
@@ -61,7 +61,7 @@ let tests =
               Expect.isEmpty (named |> List.choose (fun (file, place) -> wrong file "" place)) "what is not there"
           }
 
-          test "every link within the documents leads somewhere" {
+          test "Every link within the documents has a target" {
               let links =
                   [ for file, text in texts.Value do
                         if file.EndsWith ".md" then

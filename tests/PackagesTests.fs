@@ -18,8 +18,8 @@ let private offline =
 [<Tests>]
 let tests =
     testList
-        "packages that cannot be had"
-        [ test "libtorch with CUDA: what was looked for, and what to do" {
+        "packages that cannot be downloaded"
+        [ test "A missing libtorch with CUDA is reported with the alternatives" {
               if OperatingSystem.IsMacOS() then
                   skiptest "another message there"
 
@@ -77,7 +77,7 @@ Alternatives (docs/gpu.md):
                   Expect.stringContains notices "libtorch-cpu-" "and libtorch"
               }
 
-          test "no network" {
+          test "A missing network is reported with the package sources" {
               Expect.equal
                   (Packages.missing "cpu" "cpu" offline)
                   (Some
@@ -87,6 +87,6 @@ Alternatives (docs/gpu.md):
                   "whole text"
           }
 
-          test "a mistake in a source is none of that" {
+          test "A compile error is not a package problem" {
               Expect.isNone (Packages.missing "cpu" "cpu" "/home/ada/cd/a.fs(1,2): error FS0039: not defined [/home/ada/cd/a.fsproj]\n") "nothing"
           } ]

@@ -35,13 +35,13 @@ let tests =
               Expect.stringContains text "fits resnet8 for 10 classes\n" "the model"
           }
 
-          test "a file that is no checkpoint is something outside: exit 3" {
+          test "A file that is not a checkpoint ends with exit code 3" {
               for verb in [ [ "teacher"; "inspect" ]; [ "evaluate" ] ] do
                   Expect.equal (inNowhere (verb @ [ "nothere.pth" ])) (3, "nothere.pth cannot be read: it is not there.\n") "absent"
                   inNowhere (verb @ [ golden "malicious.pth" ]) |> refused 3 [ "malicious.pth asks Python for `posix.system`." ]
           }
 
-          test "a folder has as many classes as it has, and those of the weights must be as many" {
+          test "The classes of a folder must match those of the weights" {
               use folder = new TemporaryFolder()
               weights folder
               let evaluate () = run folder.Path [ "evaluate"; "a.safetensors"; "--dataset"; "birds" ]
@@ -57,7 +57,7 @@ let tests =
               evaluate () |> refused 3 [ "its classifier has 10 classes, the dataset has 1." ]
           }
 
-          test "metadata that somebody else wrote are no reason to fail" {
+          test "Unknown metadata are accepted" {
               for dataset in [ "imagenet"; "{}"; """{"name":"a","name":"b"}"""; """{"name":"birds"}"""; """{"name":"image_folder"}""" ] do
                   use folder = new TemporaryFolder()
                   weightsWith [ "dataset", dataset; "model", "ours" ] folder

@@ -36,20 +36,20 @@ let private mistaken (verb: string) (right: string) (wrong: string) =
 let tests =
     testList
         "command line"
-        [ test "a misspelt loss is refused with its place and a suggestion" {
+        [ test "A misspelt loss is refused with its place and a suggestion" {
               mistaken "sweep" "  kd: [ce, kd]" "  kd: [ce, kdd]"
               |> refused 2 [ "small.yaml:15:12"; "`kdd`"; "`kd`"; "No run was started." ]
           }
 
-          test "a negative weight is refused with its place" {
+          test "A negative weight is refused with its place" {
               mistaken "sweep" "ce: { weight: 1 }" "ce: { weight: -1 }" |> refused 2 [ "small.yaml:11:17" ]
           }
 
-          test "a wrong type is refused with its place" { mistaken "plan" "epochs: 2" "epochs: many" |> refused 2 [ "small.yaml:6:11"; "many" ] }
+          test "A wrong type is refused with its place" { mistaken "plan" "epochs: 2" "epochs: many" |> refused 2 [ "small.yaml:6:11"; "many" ] }
 
-          test "a missing experiment is refused" { inNowhere [ "sweep"; "nothere.yaml" ] |> refused 2 [ "nothere.yaml"; "There is no such file." ] }
+          test "A missing experiment is refused" { inNowhere [ "sweep"; "nothere.yaml" ] |> refused 2 [ "nothere.yaml"; "There is no such file." ] }
 
-          test "a missing checkpoint is something outside: exit 3, and the path" {
+          test "A missing checkpoint ends with exit code 3 and its path" {
               mistaken "sweep" "{ model: resnet14, train: { epochs: 1 } }" "{ model: resnet14, checkpoint: nothere.safetensors }"
               |> refused 3 [ "The teacher's checkpoint"; "nothere.safetensors does not exist." ]
           }
@@ -61,7 +61,7 @@ let tests =
               Expect.isEmpty (System.IO.Directory.GetFileSystemEntries folder.Path) "left"
           }
 
-          test "A damaged plan.json is named, and the sweep's command is what mends it" {
+          test "A damaged plan.json is named, and the message says that a sweep rewrites it" {
               use folder = new TemporaryFolder()
               File.WriteAllText(folder.File "plan.json", """{"epochs": [1], "seeds": [1.5]}""")
 
@@ -87,7 +87,7 @@ let tests =
               Expect.isFalse (Directory.Exists(Path.Combine(folder.Path, "runs"))) "no folder"
           }
 
-          test "plan of runs that there are none of is refused, and the runs are named" {
+          test "plan with a pattern that matches no run is refused, and the runs are named" {
               use folder = new TemporaryFolder()
               File.WriteAllText(Path.Combine(folder.Path, "small.yaml"), experiment)
 
@@ -97,13 +97,13 @@ let tests =
                   "exit code and whole text"
           }
 
-          test "warnings stand apart from the plan" {
+          test "Warnings are separated from the plan by a blank line" {
               let code, text = mistaken "plan" "lr_schedule: constant" "lr_schedule: { step: { at: [9], factor: 0.1 } }"
               Expect.equal code 0 text
               Expect.stringContains text "but training ends after 2 epochs.\n\n" "a blank line"
           }
 
-          test "table of an experiment that was never swept marks every cell as missing" {
+          test "The table of an experiment without a sweep marks every cell as missing" {
               use folder = new TemporaryFolder()
               File.WriteAllText(Path.Combine(folder.Path, "small.yaml"), experiment)
               let code, text = run folder.Path [ "table"; "small.yaml"; "--out"; "runs"; "--format"; "csv" ]
@@ -115,7 +115,7 @@ let tests =
                   "csv"
           }
 
-          test "a baseline or an axis that is not there is refused, with those that are" {
+          test "An unknown baseline or axis is refused with the known ones" {
               use folder = new TemporaryFolder()
               File.WriteAllText(Path.Combine(folder.Path, "small.yaml"), experiment)
 
@@ -126,7 +126,7 @@ let tests =
                       Expect.equal (run folder.Path [ verb; "small.yaml"; "--out"; "runs"; option; name ]) (2, expected) $"{verb} {option}"
           }
 
-          test "a pivot and a baseline together are refused" {
+          test "A pivot together with a baseline is refused" {
               use folder = new TemporaryFolder()
               File.WriteAllText(Path.Combine(folder.Path, "small.yaml"), experiment)
 
@@ -137,7 +137,7 @@ let tests =
                       verb
           }
 
-          test "an axis may be named as the tables name it" {
+          test "An axis can be named as in the tables" {
               use folder = new TemporaryFolder()
               File.WriteAllText(Path.Combine(folder.Path, "small.yaml"), experiment + "grid:\n  product: { train.batch: [32, 64] }\n")
               let code, text = run folder.Path [ "table"; "small.yaml"; "--out"; "runs"; "--pivot"; "batch" ]
@@ -145,14 +145,14 @@ let tests =
               Expect.stringContains text "| batch 32 | batch 64 |" "columns"
           }
 
-          test "`help` reaches the program behind the script, which `dotnet fsi` keeps `--help` from" {
+          test "`help` shows the options of a verb, because `dotnet fsi` handles `--help` itself" {
               let code, text = throughScript [ "help"; "data"; "list" ]
               Expect.equal code 0 text
               Expect.stringStarts text "USAGE: dotnet fsi build.fsx data list [--json]\n" "usage"
               Expect.isFalse (text.Contains "--help") text
           }
 
-          test "more than two results are no comparison" {
+          test "More than two results are refused" {
               Expect.equal (inNowhere [ "table"; "a"; "b"; "c" ]) (2, "`table` accepts one or two results; got 3.\n") "refused"
           }
 

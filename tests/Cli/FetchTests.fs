@@ -55,7 +55,7 @@ let private stoppedBy (stop: Started -> unit) (check: (int * string) -> unit) =
 let tests =
     testList
         "fetching on the command line"
-        [ test "is interrupted with a word on how to go on" {
+        [ test "An interrupted download prints the command that resumes it" {
               if OperatingSystem.IsWindows() then
                   skiptest "Windows has no signals"
 
@@ -71,7 +71,7 @@ let tests =
 
           test "goes on after a process that was killed" { stoppedBy _.Kill() (fun (code, _) -> Expect.notEqual code 0 "killed") }
 
-          test "needs a mirror that is an address" {
+          test "A mirror that is not a URL is refused" {
               for mirror, shown in [ "somewhere", "somewhere"; "ftp://ann:secret@host/a?key=secret", "host/a?..." ] do
                   use root = new TemporaryFolder()
                   use started = start root.Path mirror fetch

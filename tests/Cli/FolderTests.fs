@@ -56,7 +56,7 @@ let private all =
 let tests =
     testList
         "folders of images on the command line"
-        [ test "a plan ends with 3 where a dataset is there and cannot be used, and with 0 where it is not there" {
+        [ test "A plan ends with exit code 3 for an unusable dataset, and with 0 for a missing one" {
               withBirds (fun folder ->
                   let code, text = run folder plan
                   Expect.equal code 0 text
@@ -83,7 +83,7 @@ let tests =
                   Expect.stringContains text "Dataset birds: not on this machine." "none of it")
           }
 
-          test "a folder that this account may not read is named, with what to do" {
+          test "A folder without read permission is named, with the fix" {
               if not (OperatingSystem.IsLinux()) then
                   skiptest "for Linux, where another user can be played"
 
@@ -116,7 +116,7 @@ let tests =
                           File.SetUnixFileMode(folder.File closed, enum<UnixFileMode> 0o755))
           }
 
-          test "every command says what of a folder is not used" {
+          test "Every command reports the unused files of a folder" {
               withBirds (fun folder ->
                   File.WriteAllText(folder.File "birds/val/cat/._cat_0.JPEG", "")
 

@@ -45,7 +45,7 @@ let tests =
 
               Expect.equal documented names "in the documentation")
 
-          onLinux "A stage that it does not have is refused, and nothing is started" (fun () ->
+          onLinux "An unknown stage is refused, and nothing is started" (fun () ->
               use folder = new TemporaryFolder()
 
               Expect.equal

@@ -84,7 +84,7 @@ let private prepared () =
 [<Tests>]
 let tests =
     testSequenced
-    <| test "a sweep that is killed thirty times while it trains leaves every file as an undisturbed one does" {
+    <| test "A sweep that is killed thirty times produces the files of an undisturbed one" {
         use undisturbed = prepared ()
         use folder = prepared ()
         // At the same time: each takes one of two cores.

@@ -39,7 +39,7 @@ let private tables = [ "plan.json"; "results.md"; "results.csv"; "results.json";
 [<Tests>]
 let tests =
     testSequenced
-    <| test "A sweep with nothing to train reads and writes only what has changed, and says the same as when it reads everything" {
+    <| test "A sweep with nothing to train reads and writes only changed files, and prints the same as when it reads everything" {
         use folder = new TemporaryFolder()
         File.WriteAllText(folder.File "many.yaml", experiment)
 

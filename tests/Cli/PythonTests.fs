@@ -93,7 +93,7 @@ epoch: `forward` takes `epoch` as Tensor; annotate `student: int`.
                   Expect.equal (json.GetProperty("top1_error").GetDouble()) last.Top1Error "the errors of the run"
           }
 
-          test "Plans and tables run nothing of the files that an experiment names, not even for the shapes of their outputs; training does" {
+          test "Plans and tables execute no file that an experiment names, not even for output shapes; training does" {
               let folder, _ = exported ()
               use folder = folder
               TestImages.folder (folder.File "photos") [ "cat"; "dog" ] 4 2 |> ignore
@@ -122,7 +122,7 @@ epoch: `forward` takes `epoch` as Tensor; annotate `student: int`.
               Expect.stringContains (output + errors) "the module was run" "sweep"
           }
 
-          test "Files that cannot be used have one message each" {
+          test "Unusable files have one message each" {
               let folder, _ = exported ()
               use folder = folder
               TestImages.folder (folder.File "photos") [ "cat"; "dog" ] 4 2 |> ignore

@@ -33,7 +33,7 @@ seeds: [0]
 let tests =
     testList
         "strange files on the command line"
-        [ test "a pipe or a device in the place of an experiment is refused" {
+        [ test "A pipe or a device in place of an experiment is refused" {
               use folder = new TemporaryFolder()
               SpecialFiles.pipe (folder.File "pipe.yaml")
 
@@ -44,7 +44,7 @@ let tests =
                       Expect.stringContains text $"I cannot read this file: it is {kind}, not a file." $"{verb} {file}"
           }
 
-          test "a file that an experiment extends may not be a pipe either" {
+          test "An experiment cannot extend a pipe" {
               use folder = new TemporaryFolder()
               SpecialFiles.pipe (folder.File "pipe.yaml")
               File.WriteAllText(folder.File "a.yaml", "extends: pipe.yaml\nexperiment: a\n")
@@ -53,7 +53,7 @@ let tests =
               Expect.stringContains text "I cannot read this file: it is a pipe, not a file." "plan"
           }
 
-          test "a pipe in the place of a record is no record, and is not waited for" {
+          test "A pipe in place of a record is ignored without waiting" {
               use folder = new TemporaryFolder()
               Directory.CreateDirectory(folder.File "runs") |> ignore
               SpecialFiles.pipe (folder.File "runs/plan.json")
@@ -62,7 +62,7 @@ let tests =
               Expect.stringContains text "runs/plan.json is damaged: it is a pipe, not a file." "table"
           }
 
-          test "a pipe or a device in the place of a checkpoint is refused" {
+          test "A pipe or a device in place of a checkpoint is refused" {
               use folder = new TemporaryFolder()
               SpecialFiles.pipe (folder.File "pipe.pth")
 

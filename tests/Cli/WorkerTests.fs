@@ -159,7 +159,7 @@ let tests =
     testSequenced
     <| testList
         "workers"
-        [ test "a single one leaves the files that one process leaves, says the same, and the process that leads it never loads libtorch" {
+        [ test "A single worker produces the files and output of one process, and the process that started it never loads libtorch" {
               use folder = prepared ()
               use sweep = start folder "cpu"
               waitUntil sweep "its worker trained" (fun () -> not (owners folder).IsEmpty)
@@ -182,7 +182,7 @@ let tests =
                   line.Contains "images/s"
                   || line.Contains "runs completed, in"
                   || line.StartsWith "Command: "
-                  || line.StartsWith "Runs of "
+                  || line.StartsWith "Runs from "
 
               let lines (text: string) =
                   text.Split '\n'
@@ -193,7 +193,7 @@ let tests =
               Expect.equal (lines output) (lines (snd single.Value)) "what is said"
           }
 
-          onUnix "when a single one is killed another takes its place, to the same files, and both it and the end say so" (fun () ->
+          onUnix "A killed single worker is replaced with identical files, and progress and summary report it" (fun () ->
               use folder = prepared ()
               use sweep = start folder "cpu"
               waitUntil sweep "its worker trained" (fun () -> not (owners folder).IsEmpty)
@@ -212,7 +212,7 @@ let tests =
               Expect.stringContains output ("\n" + sentence) "when it happened"
               Expect.stringContains output ("\nWarning: " + sentence) "in the end")
 
-          test "two share a sweep, and leave the files that one process leaves" {
+          test "Two workers share a sweep and produce the files of one process" {
               use folder = prepared ()
               use sweep = start folder "cpu,cpu"
               let code, output, errors = sweep.End()
@@ -236,7 +236,7 @@ let tests =
               Expect.equal (starts folder) [ 1; 1; 1; 1 ] "nor started"
           }
 
-          onUnix "when one is killed the other takes over, to the same files" (fun () ->
+          onUnix "When one of two workers is killed, the sweep produces identical files" (fun () ->
               use folder = prepared ()
               use sweep = start folder "cpu,cpu"
               waitUntil sweep "two workers trained" (fun () -> (owners folder).Length = 2)
@@ -256,7 +256,7 @@ let tests =
               Expect.isMatch output ("\n" + sentence) "when it happened"
               Expect.isMatch output ("\nWarning: " + sentence) "in the end")
 
-          onUnix "SIGINT saves what all of them train, and the same command goes on" (fun () ->
+          onUnix "SIGINT saves the state of all workers, and the same command resumes" (fun () ->
               use folder = prepared ()
               use sweep = start folder "cpu,cpu"
               waitUntil sweep "two workers trained" (fun () -> (owners folder).Length = 2)
@@ -276,7 +276,7 @@ let tests =
               again.End() |> expectExit 0
               expectSame folder)
 
-          onUnix "a second SIGINT ends all of them at once, also one that does not save, and the same command goes on" (fun () ->
+          onUnix "A second SIGINT kills all workers at once, even one that does not save, and the same command resumes" (fun () ->
               use folder = prepared ()
               use sweep = start folder "cpu,cpu"
               waitUntil sweep "two workers trained" (fun () -> (owners folder).Length = 2)
@@ -296,7 +296,7 @@ let tests =
               expectSame folder
               nothingLeftBehind folder)
 
-          onUnix "SIGTERM saves what all of them train" (fun () ->
+          onUnix "SIGTERM saves the state of all workers" (fun () ->
               use folder = prepared ()
               use sweep = start folder "cpu,cpu"
               let workers, resume = twoTraining folder sweep
@@ -307,7 +307,7 @@ let tests =
               Expect.hasLength (interrupted folder) 2 "what was trained is saved"
               nothingLeftBehind folder)
 
-          onUnix "none outlives the process that leads them: it saves, and ends" (fun () ->
+          onUnix "Workers whose parent process is killed save their state and exit" (fun () ->
               use folder = prepared ()
               use sweep = start folder "cpu,cpu"
               let workers, resume = twoTraining folder sweep
@@ -320,7 +320,7 @@ let tests =
               again.End() |> expectExit 0
               expectSame folder)
 
-          test "a run that was cut off twice without progress is trained last and alone" {
+          test "A run that was cut off twice without progress is trained last and alone" {
               use folder = prepared ()
               use first = start folder "cpu"
               first.End() |> expectExit 0

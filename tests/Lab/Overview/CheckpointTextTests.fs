@@ -29,7 +29,7 @@ let private resnet34 change all =
 let tests =
     testList
         "teacher inspect"
-        [ test "shows a training checkpoint and every tensor of a small network" {
+        [ test "A training checkpoint of a small network is shown with every tensor" {
               Expect.equal
                   (shown false (Golden.path "checkpoints/training.pth"))
                   "  file        FILE
@@ -55,7 +55,7 @@ matches none of the built-in models; the closest is resnet8 for 5 classes:
                   "the text"
           }
 
-          test "shows a large network by its parts, and the model that it fits" {
+          test "A large network is shown by its parts, with the matching model" {
               Expect.stringEnds
                   (resnet34 (fun _ -> true) false)
                   "  epoch   200 [2J
@@ -76,13 +76,13 @@ fits resnet34 for 100 classes, cifar stem
                   "the text"
           }
 
-          test "lists every tensor where that is asked for" {
+          test "Every tensor is listed on request" {
               let text = resnet34 (fun _ -> true) true
               Expect.stringContains text "  layer4.2.bn2.num_batches_tracked           scalar       int64\n" "a tensor"
               Expect.isFalse (text.Contains "--all") "nothing is left out"
           }
 
-          test "names no nearest model for a file that has nothing of any, and counts one as one" {
+          test "A file with unknown tensor names has no closest model, and one tensor is counted in the singular" {
               use _ = torch.NewDisposeScope()
               use folder = new TemporaryFolder()
               let path = folder.File "a.safetensors"
@@ -92,7 +92,7 @@ fits resnet34 for 100 classes, cifar stem
               Expect.isFalse (text.Contains " bytes (") "a small size is said once"
           }
 
-          test "says what the nearest model has otherwise" {
+          test "The differences to the closest model are shown" {
               Expect.stringContains
                   (resnet34 (fun name -> name <> "layer1.0.bn1.weight") false)
                   "matches none of the built-in models; the closest is resnet34 for 100 classes, cifar stem:\n  `layer1.0.bn1.weight` is missing\n"

@@ -70,7 +70,7 @@ let private epoch number seconds =
 let tests =
     testList
         "the text of a plan"
-        [ test "shows cohorts, costs, states and how loss weights change" {
+        [ test "The plan shows cohorts, costs, states and the changes of loss weights" {
               use folder = new TemporaryFolder()
               let plan = planned folder
               let jobs = Job.ofPlan (folder.File "runs") plan
@@ -97,7 +97,7 @@ Loss weights over 8 epochs
               Expect.equal (render folder plan jobs (fun _ -> Some cost)) expected "the text"
           }
 
-          test "says what sweep can fetch and what it cannot" {
+          test "The plan states which missing files sweep can download" {
               use folder = new TemporaryFolder()
 
               let note dataset =
@@ -119,7 +119,7 @@ Loss weights over 8 epochs
               Expect.stringContains small "Dataset cifar10: to be downloaded by sweep (170 MB)." "cifar10"
           }
 
-          test "says where a teacher comes from" {
+          test "The plan states the source of a teacher" {
               use folder = new TemporaryFolder()
 
               let note (teacher: string) dataset =
@@ -148,7 +148,7 @@ Loss weights over 8 epochs
                   "a recipe"
           }
 
-          test "estimates what is left from the epochs a cohort has finished" {
+          test "The plan estimates the remaining time from finished epochs" {
               use folder = new TemporaryFolder()
               let jobs = Job.ofPlan (folder.File "runs") (planned folder)
               Expect.isNone (Estimate.fromRecords jobs) "nothing is known before"
@@ -165,7 +165,7 @@ Loss weights over 8 epochs
               Expect.equal known.Source "from its earlier epochs" "where it comes from"
           }
 
-          test "rehearses the step where neither dataset nor teacher is there" {
+          test "Steps are measured even if dataset and teacher are missing" {
               use folder = new TemporaryFolder()
               let jobs = Job.ofPlan (folder.File "runs") (planned folder)
               let layouts = LayoutChoice(Workspace folder.Path, "cpu")

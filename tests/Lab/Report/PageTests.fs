@@ -121,7 +121,7 @@ let tests =
     <| testList
         "report.html"
         [ for width, scheme in [ 1440, "light"; 390, "dark" ] do
-              test $"opens offline at {width} pixels in {scheme}, without a word on the console, and every chart has data" {
+              test $"The page opens offline at {width} pixels in {scheme} with an empty console, and every chart has data" {
                   inBrowser (fun browser page ->
                       browser.Show(page, width, scheme)
                       Expect.equal (browser.Evaluate "document.querySelector('h1').textContent") "a </script> & grid" "title"
@@ -146,7 +146,7 @@ let tests =
                       Expect.isEmpty browser.Messages "console")
               }
 
-          test "a heading sorts its column up, down and back" {
+          test "Clicking a heading sorts its column ascending, then descending, then restores the order" {
               inBrowser (fun browser page ->
                   browser.Show(page, 1440, "light")
 
@@ -164,7 +164,7 @@ let tests =
                   Expect.equal (click ()) original "back")
           }
 
-          test "two axes are a heat map, and the run that diverged is marked" {
+          test "Two axes give a heat map in which the diverged run is marked" {
               inBrowser (fun browser page ->
                   browser.Show(page, 1440, "light")
 
@@ -178,7 +178,7 @@ let tests =
                       Expect.stringContains words word "in the chart")
           }
 
-          test "a run has its page: its message, charts and specification" {
+          test "The page of a run has its message, charts and specification" {
               inBrowser (fun browser page ->
                   browser.Show(page, 1440, "light")
                   browser.Evaluate "document.querySelectorAll('#runs tbody a')[9].click()" |> ignore

@@ -99,7 +99,7 @@ let private show (plan: Plan) (folder: string) (layout: Layout) =
 [<Tests>]
 let tests =
     testSequenced
-    <| test "Tables, reports and plans take any value anywhere in the files of a folder, or call the file damaged" {
+    <| test "Tables, reports and plans accept any value in the files of a folder, or report the file as damaged" {
         use folder = new TemporaryFolder()
         let plan = Tiny.plan folder "small.yaml" experiment
         let options = Tiny.optionsIn (Tiny.workspaceIn folder) (folder.File "runs")

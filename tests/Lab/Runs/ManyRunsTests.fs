@@ -72,7 +72,7 @@ let tests =
     testSequenced
     <| testList
         "a sweep of many runs"
-        [ test "of 200 of which 5 diverge, 3 throw and 2 cannot be written completes the other 190 as if these had never been" {
+        [ test "A sweep of 200 runs of which 5 diverge, 3 throw and 2 cannot be written completes the other 190 unaffected" {
               use folder = new TemporaryFolder()
               let workspace = Tiny.workspaceIn folder
               let out, cleanOut = folder.File "runs", folder.File "clean"

@@ -27,7 +27,7 @@ let tests =
         "words for a shell"
         [ test "that need no quotes have none" { Expect.equal (List.map Shell.quoted plain) plain "as they are" }
 
-          test "come back from it as they were" {
+          test "Quoted words are read back unchanged by a shell" {
               if OperatingSystem.IsWindows() then
                   skiptest "Windows has no POSIX shell"
 

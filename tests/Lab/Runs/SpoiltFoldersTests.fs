@@ -56,8 +56,8 @@ let private change (file: string) (entry: string) (value: string) =
 let tests =
     testSequenced
     <| testList
-        "a sweep over folders that are not as it left them"
-        [ test "does not take another run's folder for its own, and says what to do" {
+        "a sweep over modified folders"
+        [ test "A folder of another run is not used, and the message has the fix" {
               afterwards (fun plan options folders ->
                   let student = folders.Head
                   let other = "0123456789abcdef"
@@ -77,7 +77,7 @@ let tests =
                   Expect.equal (Tiny.sweep options plan |> states) allDone "moved away")
           }
 
-          test "whose run.json is of a run with the same eight digits does not show that run's errors in a table" {
+          test "A table does not show the errors of another run whose hash starts with the same eight digits" {
               afterwards (fun plan options folders ->
                   let student = folders.Head
                   let own = nonNull (RunFolder(student).ReadHash())
@@ -90,7 +90,7 @@ let tests =
                   Expect.equal (states (Tiny.sweep options plan)) [ "student", "new"; "kd", "done" ] "in a sweep")
           }
 
-          test "keeps a completed run whose weights were removed, and says so" {
+          test "A completed run whose weights were removed is kept, with a message" {
               afterwards (fun plan options folders ->
                   File.Delete(RunFolder(folders.Head).BestWeights)
                   let before = Outcome.ofFolder folders.Head
@@ -121,7 +121,7 @@ let tests =
                   Expect.equal (states again, again.Warnings) (allDone, []) "trained again")
           }
 
-          test "takes a run's own folder before copies of it, and a completed one before others" {
+          test "A run's own folder is preferred to copies, and a completed folder to others" {
               afterwards (fun plan options folders ->
                   let student = folders.Head
                   let name = nonNull (Path.GetFileName student)
@@ -135,7 +135,7 @@ let tests =
                   Expect.equal (Tiny.sweep options plan |> states) allDone "nothing to do")
           }
 
-          test "ends a run again whose result.json says too little, from its checkpoint" {
+          test "A run with an incomplete result.json is finished again from its checkpoint" {
               afterwards (fun plan options folders ->
                   let result = inside folders.Head "result.json"
                   let before = File.ReadAllText result
@@ -153,7 +153,7 @@ let tests =
                       Expect.equal (File.ReadAllText result) before damaged)
           }
 
-          test "goes on where run.json has entries of other types" {
+          test "A run whose run.json has entries of wrong types resumes" {
               afterwards (fun plan options folders ->
                   for damaged in
                       [ """{"teacher_sha256":5}"""
@@ -170,7 +170,7 @@ let tests =
                       Expect.isNotNull (RunFolder(folders.Head).ReadRun()) $"{damaged}: made anew")
           }
 
-          test "trains its teacher to its end again where the teacher's result.json says too little" {
+          test "A teacher with an incomplete result.json is finished again" {
               afterwards (fun plan options folders ->
                   let teacher = (Teachers.ofPlan plan).Head
                   let checkpoint = ChannelDistillation.Training.TeacherStore(options.Workspace).CheckpointOf(teacher.Spec, teacher.Dataset)
@@ -183,7 +183,7 @@ let tests =
                       Expect.equal (Tiny.sweep options plan |> states) allDone damaged
                       Expect.equal (File.ReadAllText(inside home "result.json")) before damaged)
           }
-          test "makes its teacher's weights again where they are damaged: from its state, or by training" {
+          test "Damaged weights of a teacher are restored from its state, or by training" {
               afterwards (fun plan options folders ->
                   let teacher = (Teachers.ofPlan plan).Head
                   let weights = ChannelDistillation.Training.TeacherStore(options.Workspace).CheckpointOf(teacher.Spec, teacher.Dataset)
@@ -204,7 +204,7 @@ let tests =
                       Expect.equal (Outcome.ofFolder folders[1]) student $"{what}: who learned from it")
           }
 
-          test "says what to remove where a folder is in the place of a file" {
+          test "A folder in place of a file is reported, with what to remove" {
               afterwards (fun plan options folders ->
                   let metrics = inside folders.Head "metrics.jsonl"
                   File.Delete(inside folders.Head "result.json")
@@ -222,7 +222,7 @@ let tests =
                   Expect.equal (Tiny.sweep options plan |> states) allDone "removed")
           }
 
-          test "trains those that need no teacher where the teacher's file cannot be read" {
+          test "If the teacher's file is unreadable, the runs without a teacher are trained" {
               use folder = new TemporaryFolder()
               File.WriteAllText(folder.File "broken.pth", "<!DOCTYPE html>")
               let file = experiment.Replace("train: { epochs: 1 } }", "checkpoint: broken.pth }")

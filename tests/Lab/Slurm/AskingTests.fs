@@ -44,24 +44,24 @@ let tests =
         "slurm / a scheduler that does not answer"
         [ test "nothing is said of one that answers" { Expect.equal (asking 0 None) (Asking.Answer 1, [], 1) "at once" }
 
-          test "it is asked again, and said once that it is silent and once that it is back" {
+          test "The query is repeated, with one message when answers stop and one when they resume" {
               Expect.equal (asking 5 None) (Asking.Answer 6, [ silence; "the scheduler answers again" ], 6) "the sixth"
           }
 
-          test "after half an hour it is given up, with its last words" {
+          test "The query fails after half an hour with the last error" {
               Expect.equal (asking Int32.MaxValue None) (Asking.NoAnswer down, [ silence ], 1 + 30 * 4) "every fifteen seconds"
               Expect.equal (asking 120 None) (Asking.Answer 121, [ silence; "the scheduler answers again" ], 121) "not a moment earlier"
           }
 
           test "one may leave while it is silent" { Expect.equal (asking 5 (Some 30L)) (Asking.Stopped, [ silence ], 2) "left" }
 
-          test "another mistake is not waited out" {
+          test "Other errors are not retried" {
               Expect.throwsT<InvalidOperationException>
                   (fun () -> Asking.ask (Clock()) (fun () -> failtest "waits") ignore (fun () -> raise (InvalidOperationException "ours")) |> ignore)
                   "through"
           }
 
-          test "variables that stand for options of Slurm's commands do not reach them, and others do" {
+          test "Environment variables that set options of Slurm's commands are removed, others are kept" {
               for name in [ "SBATCH"; "SQUEUE"; "SCANCEL"; "SLURM" ] do
                   Environment.SetEnvironmentVariable(name + "_OF_THIS_TEST", "set")
 

@@ -34,7 +34,7 @@ let private advice =
 [<Tests>]
 let tests =
     testList
-        "slurm / what somebody deleted, and what Slurm refuses half-way"
+        "slurm / deleted files, and jobs that Slurm refuses"
         [ for what, spoil, problem in
               [ "whose folder is gone", (fun folder -> Directory.Delete(folder, true)), "cohorts.txt does not exist."
                 "without its list of cohorts", (fun folder -> File.Delete(Path.Combine(folder, "cohorts.txt"))), "cohorts.txt does not exist."
@@ -46,7 +46,7 @@ let tests =
                 "with something else in its list",
                 (fun folder -> File.WriteAllText(Path.Combine(folder, "cohorts.txt"), "notes of mine\n")),
                 "cohorts.txt is damaged: line 1 does not name runs." ] do
-              test $"nothing is submitted twice beside a submission {what}" {
+              test $"No run is submitted twice beside a submission {what}" {
                   withProject (fun root fakes run ->
                       let code, said = run onCluster
                       Expect.equal code 0 said
@@ -67,7 +67,7 @@ let tests =
                       Expect.stringStarts said "Submitted 2 cohorts as job array 103; then job 104 writes the tables.\n" "and submitted again")
               }
 
-          test "an element without its line says so, and what to do" {
+          test "An element without its line in cohorts.txt reports it, with the fix" {
               withProject (fun root _ run ->
                   Directory.CreateDirectory(root.File "submission") |> ignore
                   File.Copy(root.File "lost.yaml", root.File "submission/experiment.yaml")
@@ -80,7 +80,7 @@ let tests =
                       "said")
           }
 
-          test "where a later job is refused, the first ones are taken back with their folder" {
+          test "If a later job is refused, the earlier ones are cancelled and their folder is removed" {
               withProject (fun root fakes run ->
                   fakes.Refuse "tables.sh"
                   Expect.equal (run onCluster) (3, "Slurm's sbatch failed: sbatch: error: not today\n") "said"
@@ -88,7 +88,7 @@ let tests =
                   Expect.isEmpty (submissions root) "no folder is left")
           }
 
-          test "where sbatch is interrupted, what Slurm may have taken is taken back too" {
+          test "If sbatch is interrupted, a job that Slurm may have accepted is cancelled too" {
               withProject (fun root fakes run ->
                   fakes.Cut "tables.sh"
                   Expect.equal (run onCluster) (3, "Slurm's sbatch failed: exit code 130, without a message.\n") "said"
@@ -96,7 +96,7 @@ let tests =
                   Expect.isEmpty (submissions root) "no folder is left")
           }
 
-          test "what jobs that are just ending leave behind is submitted, once they have ended" {
+          test "The runs of jobs that are ending are submitted after they have ended" {
               withProject (fun root fakes run ->
                   let code, said = run onCluster
                   Expect.equal code 0 said
@@ -120,7 +120,7 @@ let tests =
                       "said")
           }
 
-          test "nothing is cancelled while another process submits" {
+          test "No job is cancelled while another process submits" {
               withProject (fun root fakes run ->
                   let mutable other = null
                   use _ = RunLeases().TryTake(root.File "runs/lost/slurm", &other)
@@ -130,7 +130,7 @@ let tests =
                   Expect.isEmpty (fakes.Calls "scancel") "untouched")
           }
 
-          test "where they cannot be taken back, the first error is said and what is left to do" {
+          test "If jobs cannot be cancelled, the first error is reported with the commands to cancel them" {
               withProject (fun root fakes run ->
                   fakes.Refuse "tables.sh"
                   fakes.KeepJobs()

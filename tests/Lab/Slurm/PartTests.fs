@@ -28,7 +28,7 @@ let private submissions (root: TemporaryFolder) = Directory.GetDirectories(root.
 let tests =
     testList
         "slurm / parts of a sweep"
-        [ test "the jobs around the array of a sweep with --only are for its runs: no other teacher, and success" {
+        [ test "With --only, the jobs for teachers and tables cover only the selected runs" {
               withProject (fun root fakes ->
                   let code, said = Project.runWith root [ fakes.Path ] (onCluster @ [ "--only"; "alone" ])
                   Expect.equal code 0 said
@@ -46,7 +46,7 @@ let tests =
                   Expect.stringContains said "1 of 2 runs completed, 1 unfinished" "the table")
           }
 
-          test "with --only, --wait does not wait for other runs; tables come after all that is queued" {
+          test "With --only, --wait does not wait for other runs, and tables are written after all queued jobs" {
               withProject (fun root fakes ->
                   let submit more = Project.runWith root [ fakes.Path ] (onCluster @ more)
                   submit [ "--only"; "alone" ] |> ignore
@@ -65,7 +65,7 @@ let tests =
                   Expect.stringContains said "1 of 2 runs completed, 1 unfinished" "the table")
           }
 
-          test "plan shows the command of the sweep, without words that only plan knows" {
+          test "plan shows the command of the sweep without the options of plan" {
               withProject (fun root fakes ->
                   let code, said =
                       Project.runWith root [ fakes.Path ] [ "plan"; file; "--launcher"; "slurm"; "--measure"; "--retry-failed"; "--threads"; "1" ]

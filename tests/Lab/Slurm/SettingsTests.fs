@@ -54,7 +54,7 @@ let tests =
               test $"a time of {text} is {seconds} seconds" { Expect.equal (SlurmTime.tryParse text) (Ok seconds) "seconds" }
 
           for text, hours, minutes in [ "4:30", "4:30:00", "0:04:30"; "90:00", "90:00:00", "1:30:00"; "04:00", "04:00:00", "0:04:00" ] do
-              test $"a time of {text} is refused, with both that may be meant" {
+              test $"The ambiguous time {text} is refused with both meanings" {
                   Expect.equal
                       (ofSite $"time: {text}")
                       (refused
@@ -68,7 +68,7 @@ let tests =
               }
 
           for text in [ "0"; "00:00:00"; "0-0" ] do
-              test $"a time of {text} is refused" {
+              test $"The time {text} is refused" {
                   Expect.equal
                       (ofSite $"time: {text}")
                       (refused
@@ -83,7 +83,7 @@ let tests =
           for text in [ "4:60"; "1:2:3"; "4h"; "-5"; "1-" ] do
               test $"a time of {text} cannot be read" { Expect.equal (SlurmTime.tryParse text) (Error SlurmTime.Unreadable) "nothing" }
 
-          test "a time limit needs a minute before the runs save, whichever file says which" {
+          test "A time limit must leave a minute before runs save, whichever file sets it" {
               let tooShort (time: string) (save: int) (least: int) =
                   Error(
                       String.concat
@@ -115,7 +115,7 @@ let tests =
                 "setup: ['cat <<EOF', a]", 22, "something is opened and not closed, or closed and not opened, or a backslash ends the last line"
                 "setup: [module load \\]", 9, "something is opened and not closed, or closed and not opened, or a backslash ends the last line"
                 "wrapper: apptainer exec \"a b", 10, "unexpected EOF while looking for matching '\"'" ] do
-              test $"Shell that bash cannot read is refused: {text}" {
+              test $"Invalid shell lines are refused: {text}" {
                   let said =
                       match ofSite text with
                       | Error text -> text.Replace("\n", " ")
@@ -126,7 +126,7 @@ let tests =
                   Expect.stringContains said $"cannot read `{key}`: {reason}. Hint: these lines become part of a script" "why"
               }
 
-          test "Shell that needs several lines, or an extended pattern, is taken" {
+          test "Shell code over several lines or with an extended pattern is accepted" {
               let lines = [ "if true; then"; "module load a"; "fi"; "ls !(a)"; "cat <<EOF >b"; "text"; "EOF" ]
               let text = String.concat "" [ for line in lines -> $"  - '{line}'\n" ]
               Expect.equal (ofSite ("setup:\n" + text)) (Ok { SlurmCodec.empty with Setup = Some lines }) "as they are"
@@ -142,7 +142,7 @@ let tests =
                 "--cluster other",
                 "to sbatch it can be short for `--clusters`, and a sweep is submitted to one cluster, the one of the machine that submits it"
                 "--time=60", "the key `time` is for it" ] do
-              test $"the option {text} is refused" {
+              test $"The option {text} is refused" {
                   let said =
                       match ofSite $"options: ['{text}']" with
                       | Error text -> (text.Substring(text.IndexOf "`--")).Replace("\n", " ")
@@ -157,7 +157,7 @@ let tests =
                 "--exclusive=user --array=1"
                 "--comment=two words"
                 "--comment='a' -J foo" ] do
-              test $"the option {text} is no single one" {
+              test $"The option {text} is refused because it is not a single option" {
                   let said =
                       match ofSite $"options: [\"{text}\"]" with
                       | Error text -> (text.Substring(text.IndexOf "I cannot")).Replace("\n", " ")
@@ -166,7 +166,7 @@ let tests =
                   Expect.equal said $"I cannot read `{text}` as a value of `options`. Hint: it looks like `--exclusive` or `--mail-type=FAIL`." "said"
               }
 
-          test "other options are taken, also those whose names begin like ours" {
+          test "Other options are accepted, also if their names start like reserved ones" {
               let options =
                   [ "--mem-per-cpu=2G"
                     "--time-min=30"
@@ -196,7 +196,7 @@ let tests =
           for text in [ ""; "# partition: gpu\n"; "{}" ] do
               test $"a site's file may ask for nothing: '{text.Trim()}'" { Expect.equal (ofSite text) (Ok SlurmCodec.empty) "nothing" }
 
-          test "the key of the section is not for the site's file, and what is wrong inside is said all the same" {
+          test "The section's key in the site's file is refused, and problems inside it are still reported" {
               Expect.equal
                   (ofSite "slurm:\n  partition: gpu\n  memory: much\n")
                   (Error(

@@ -21,14 +21,14 @@ let private waiting (seconds: int64) =
 [<Tests>]
 let tests =
     testList
-        "slurm / jobs that are just ending"
+        "slurm / jobs that are ending"
         [ test "nothing is said where none is" { Expect.equal (waiting 0L) (0L, []) "at once" }
 
-          test "they are waited for, and that is said once" {
+          test "Jobs that are ending are waited for, with one message" {
               Expect.equal (waiting 33L) (34L, [ "Some jobs of this experiment are ending; waiting for them ..." ]) "the first look after it"
           }
 
-          test "those that do not end are told, with what to do" {
+          test "Jobs that do not end are reported, with the fix" {
               let said =
                   try
                       string (waiting Int64.MaxValue)

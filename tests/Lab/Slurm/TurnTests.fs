@@ -23,7 +23,7 @@ let private turn (root: TemporaryFolder) (fakes: Fakes) (submission: Submission)
 let tests =
     testList
         "slurm / turns of an element"
-        [ test "only those that ran out of time count, not Slurm's restarts after failed nodes; and a DOTNET of the shell is not taken" {
+        [ test "Only requeues at the time limit count, not Slurm's restarts after node failures, and DOTNET of the shell is ignored" {
               use root = new TemporaryFolder()
               use fakes = new Fakes()
               let submission = Submission.at (root.File "a study") "20260102-030405-abcd"

@@ -95,7 +95,7 @@ let private failing (isFull: int -> bool) (clean: (string * string) list) (what:
 [<Tests>]
 let tests =
     testSequenced
-    <| test "a sweep of which any write fails, once or from then on, ends as an undisturbed one when it is repeated" {
+    <| test "A sweep in which any write fails, once or permanently, produces the results of an undisturbed one when repeated" {
         let writes = ResizeArray<string>()
         let mutable clean = []
 

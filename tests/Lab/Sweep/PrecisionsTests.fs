@@ -32,7 +32,7 @@ let private unasked: Lazy<string list> = lazy (failtest "the device was asked th
 let tests =
     testList
         "plan: precision"
-        [ test "that bfloat16 does not pay is said of students and of teachers that are trained" {
+        [ test "The warning about bfloat16 covers students and trained teachers" {
               for run in [ run Precision.BFloat16 Precision.Float32; run Precision.Float32 Precision.BFloat16 ] do
                   Expect.equal (Precisions.warnings (lazy [ "why" ]) [ run; run ]) [ "Warning: why" ] "slow"
                   Expect.isEmpty (Precisions.warnings (lazy []) [ run ]) "fast"
@@ -40,7 +40,7 @@ let tests =
               Expect.isEmpty (Precisions.warnings unasked [ run Precision.Float32 Precision.Float32 ]) "float32"
           }
 
-          test "it does not pay on a processor that has no instructions for it" {
+          test "A CPU without bfloat16 instructions causes the warning" {
               Expect.equal
                   (Precisions.obstacle (OfProcessor(Some false)))
                   (Some
@@ -51,7 +51,7 @@ let tests =
                   Expect.isNone (Precisions.obstacle (OfProcessor computes)) $"{computes}"
           }
 
-          test "it does not pay on a GPU of a compute capability below 8.0" {
+          test "A GPU of compute capability below 8.0 causes the warning" {
               let obstacle version = Precisions.obstacle (OfGpu("cuda:1", version |> Option.map (fun (text: string) -> System.Version text)))
 
               Expect.equal
@@ -64,7 +64,7 @@ let tests =
                   Expect.isNone (obstacle version) $"{version}"
           }
 
-          test "a GPU that is not there has neither a compute capability nor an obstacle" {
+          test "A missing GPU has neither a compute capability nor a warning" {
               Expect.isEmpty (Precisions.obstacles [ "cuda:99" ]).Value "obstacles"
               Expect.isNull (Devices.ComputeCapability "cpu") "the processor"
               Expect.isNull (Devices.ComputeCapability "cuda:99") "a GPU"

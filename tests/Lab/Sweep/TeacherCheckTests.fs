@@ -36,7 +36,7 @@ let private ofKnown =
 let tests =
     testList
         "a teacher's own errors"
-        [ test "are shown in one line" {
+        [ test "The errors of a teacher are shown in one line" {
               let teacher = teacherOf (Base.plan Base.text [])
 
               Expect.equal
@@ -45,7 +45,7 @@ let tests =
                   "line"
           }
 
-          test "far from the published ones are a warning that names the usual causes" {
+          test "Errors far from the published ones cause a warning with common causes" {
               Expect.equal
                   (warn published 9.25)
                   (Some(
@@ -55,12 +55,12 @@ let tests =
                   "warning"
           }
 
-          test "near the published ones, or without any, are none" {
+          test "Errors near the published ones, or without published ones, cause no warning" {
               Expect.isNone (warn published 8.4) "near"
               Expect.isNone (warn Base.text 89.9) "nothing published"
           }
 
-          test "that are no better than guessing are a warning, whatever is published" {
+          test "Errors no better than chance cause a warning without published ones" {
               Expect.equal
                   (warn Base.text 90.0)
                   (Some(
@@ -70,19 +70,19 @@ let tests =
                   "warning"
           }
 
-          test "of a teacher by recipe have nothing to keep to" {
+          test "The errors of a teacher trained by recipe are not compared" {
               let recipe = published.Replace("checkpoint: pretrain/teacher.pth", "train: { epochs: 1 }")
               Expect.isNone (warn recipe 90.0) "recipe"
           }
 
-          test "of a known teacher are compared with those of its source" {
+          test "The errors of a known teacher are compared with those of its source" {
               match warn ofKnown 99.9 with
               | Some warning ->
                   Expect.stringStarts warning "The teacher resnet34 has 99.90 % top-1 error here, but pretrain/teachers.yaml says 26.69." "warning"
               | None -> failtest "no warning"
           }
 
-          test "of a known teacher stand in the table beside the published ones: the experiment's, else those of its source" {
+          test "The table shows the errors of a known teacher beside those of the experiment's published rows, else of its source" {
               let published (text: string) =
                   let plan = Base.plan text []
                   Teachers.published plan (teacherOf plan)
@@ -100,7 +100,7 @@ let tests =
               Expect.isNone (published Base.text) "somebody's own file"
           }
 
-          test "completed runs whose teacher was replaced under the same path are named" {
+          test "Completed runs whose teacher file was replaced are named" {
               use folder = new TemporaryFolder()
               let workspace = Workspace folder.Path
               let plan = Base.plan Base.text []

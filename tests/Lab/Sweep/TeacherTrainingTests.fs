@@ -55,14 +55,14 @@ let private leave (root: TemporaryFolder) (plan: Plan) (result: RunResult) =
 let tests =
     testList
         "training teachers alone"
-        [ test "needs a recipe" {
+        [ test "Training a teacher needs a recipe" {
               refused
                   "{ model: resnet20, checkpoint: pretrain/teacher.pth }"
                   ("example reads its teacher from pretrain/teacher.pth and has no recipe for it. "
                    + "To train a teacher, write teacher: { model: resnet20, train: { epochs: 30 } }")
           }
 
-          test "leaves alone what is trained already" {
+          test "A trained teacher is not trained again" {
               use root = new TemporaryFolder()
               let plan = plan "{ model: resnet20, train: { epochs: 2 } }"
               let last = EpochErrors(2, 8.5, 0.25)
@@ -70,7 +70,7 @@ let tests =
               Expect.equal (train root plan |> List.map snd) [ Ready last ] "outcome"
           }
 
-          test "does not try again by itself what has diverged" {
+          test "A diverged teacher is not retried without --retry-failed" {
               use root = new TemporaryFolder()
               let plan = plan "{ model: resnet20, train: { epochs: 2 } }"
               leave root plan (RunResult(RunStatus.Diverged, null, null, "In epoch 1, ce became infinite."))

@@ -52,7 +52,7 @@ let tests =
     testSequenced
     <| testList
         "a sweep that cannot write"
-        [ test "its tables says so, and they are written by the next" {
+        [ test "A sweep that cannot write its tables reports it, and the next sweep writes them" {
               within (fun folder workspace plan ->
                   let options = Tiny.optionsIn workspace (folder.File "runs")
                   Directory.CreateDirectory(folder.File "runs/small") |> ignore
@@ -74,7 +74,7 @@ let tests =
                       Expect.hasLength again.Files 6 name)
           }
 
-          test "a run's folder trains the others, and that one when it can" {
+          test "A sweep that cannot write a run's folder trains the other runs, and that run later" {
               within (fun folder workspace plan ->
                   let options = Tiny.optionsIn workspace (folder.File "runs")
                   let student = folderOf options.Out plan.Runs.Head
@@ -97,7 +97,7 @@ let tests =
                       Directory.Delete(options.Out, true))
           }
 
-          test "its teacher trains the runs that have none, and the others when it can" {
+          test "A sweep that cannot write its teacher trains the runs without a teacher, and the others later" {
               within (fun folder workspace plan ->
                   let options = Tiny.optionsIn workspace (folder.File "runs")
                   let teacher = (Teachers.ofPlan plan).Head
@@ -116,7 +116,7 @@ let tests =
                       Directory.Delete(workspace.Pretrain, true))
           }
 
-          test "because the disk is full goes on when there is room, to the same numbers" {
+          test "A sweep on a full disk resumes when there is space, with identical results" {
               within (fun folder workspace plan ->
                   use disk = new TemporaryDisk(8)
                   let clean = folder.File "clean"
@@ -147,7 +147,7 @@ let tests =
                       Expect.equal (Outcome.ofFolder (folderOf options.Out run)) (Outcome.ofFolder (folderOf clean run)) run.Name)
           }
 
-          test "at all is refused before anything starts" {
+          test "A sweep that cannot write at all is refused before anything starts" {
               within (fun folder workspace plan ->
                   use disk = new TemporaryDisk(1)
                   disk.MakeReadOnly()

@@ -64,7 +64,7 @@ let tests =
     testSequenced
     <| testList
         "tables of many runs"
-        [ test "10,000 finished runs are a table within ten seconds of processor time" {
+        [ test "A table of 10,000 finished runs takes at most ten seconds of CPU time" {
               use folder = new TemporaryFolder()
               let layout = generate folder.Path 2000
 

@@ -77,7 +77,7 @@ let private same (actual: string) (expected: string) = Expect.equal actual (expe
 let tests =
     testList
         "options of tables"
-        [ test "a baseline: paired differences, and a t-test from three seeds on" {
+        [ test "A baseline adds paired differences, with a t-test for at least three seeds" {
               same
                   (Markdown.tables { TableOptions.Default with Baseline = Some "student" } plain)
                   "
@@ -89,7 +89,7 @@ let tests =
 "
           }
 
-          test "the paired t-test agrees with published values" {
+          test "The paired t-test agrees with published values" {
               // Student's sleep data (Biometrika 6, 1908): t = 4.0621 with 9 degrees of freedom, p = 0.002833 as R's t.test has it.
               let first = [ 0.7; -1.6; -0.2; -1.2; -0.1; 3.4; 3.7; 0.8; 0.0; 2.0 ] |> List.mapi (fun seed value -> int64 seed, value)
               let second = [ 1.9; 0.8; 1.1; 0.1; -0.1; 4.4; 5.5; 1.6; 4.6; 3.4 ] |> List.mapi (fun seed value -> int64 seed, value)
@@ -103,7 +103,7 @@ let tests =
               Expect.floatClose Accuracy.medium (Expect.wantSome difference.WelchPValue "Welch") 0.07939414 "Welch"
           }
 
-          test "Holm's correction multiplies the i-th smallest of m p-values by m - i + 1, and never makes it smaller than the one before" {
+          test "Holm's correction multiplies the i-th smallest of m p-values by m - i + 1 and keeps their order" {
               Expect.equal
                   (Difference.holm [ Some 0.25; None; Some 0.125; Some 0.03125; Some 0.0625 ])
                   [ Some 0.25; None; Some 0.25; Some 0.125; Some 0.1875 ]
@@ -113,7 +113,7 @@ let tests =
               Expect.equal (Difference.holm [ None ]) [ None ] "no test"
           }
 
-          test "with two seeds there is a difference, and neither a p-value nor an interval" {
+          test "Two seeds give a difference without p-value and interval" {
               let difference = Expect.wantSome (Difference.between [ 0L, 1.0; 1L, 2.0 ] [ 0L, 3.0; 1L, 5.0 ]) "common seeds"
 
               Expect.equal
@@ -122,7 +122,7 @@ let tests =
                   "difference"
           }
 
-          test "a table shows the further columns that are asked for, and its caption what they are" {
+          test "A table shows the requested difference columns, and its caption explains them" {
               let options =
                   { TableOptions.Default with
                       Baseline = Some "student"
@@ -143,7 +143,7 @@ let tests =
                   "caption"
           }
 
-          test "bold needs two seeds, all of them completed, and a lead of more than the standard error of the difference" {
+          test "A bold value needs two complete seeds and a lead of more than the standard error of the difference" {
               let best rows = Sheet.bestOf false rows
               let values list : Statistic = { Values = list }
               let clear = Some(true, values [ 20.0; 21.0 ])
@@ -157,7 +157,7 @@ let tests =
               Expect.equal (Sheet.bestOf true [ behind; clear ]) [ true; false ] "accuracies"
           }
 
-          test "a grid that is evaluated on the official validation set says that choosing from it selects on that set" {
+          test "A grid evaluated on the official validation set warns about selection on that set" {
               let rows = [ for value in [ "1"; "3" ] -> "cd", weight value ]
               let warning = Selection.warning [ None ] rows
               Expect.isSome warning "a choice"
@@ -167,7 +167,7 @@ let tests =
               Expect.isNone (Selection.warning [ None ] pairs) "pairs of networks are compared, not chosen"
           }
 
-          test "the same difference everywhere has no p, and no common seed no difference" {
+          test "Constant differences have no p-value, and rows without a common seed have no difference" {
               let ofSeeds values = values |> List.map (fun (seed, value) -> seed, value)
               let constant = Difference.between (ofSeeds [ 0L, 1.0; 1L, 2.0; 2L, 3.0 ]) (ofSeeds [ 0L, 2.0; 1L, 3.0; 2L, 4.0 ])
               Expect.equal (Expect.wantSome constant "common seeds").PValue None "p"
@@ -177,7 +177,7 @@ let tests =
               Expect.isNone (Difference.between (ofSeeds [ 0L, 1.0 ]) (ofSeeds [ 1L, 1.0 ])) "other seeds"
           }
 
-          test "a pivot: the values of an axis as columns, what does not depend on it first" {
+          test "A pivot shows the values of an axis as columns, after the rows that do not depend on it" {
               same
                   (Markdown.tables { TableOptions.Default with Pivot = Some "losses.cd.weight" } grid)
                   "
@@ -188,7 +188,7 @@ let tests =
 "
           }
 
-          test "a pivot on an axis of all rows has a best value in each column" {
+          test "A pivot on an axis of all rows has a best value in each column" {
               same
                   (Markdown.tables { TableOptions.Default with Pivot = Some "train.batch" } batches)
                   "
@@ -200,7 +200,7 @@ let tests =
 "
           }
 
-          test "a pivot as CSV is one table, with a column for each other axis" {
+          test "A pivot as CSV is one table with a column for each other axis" {
               same
                   (TableFormat.render Csv { TableOptions.Default with Pivot = Some "losses.cd.weight" } batches)
                   "
@@ -212,7 +212,7 @@ cd,128,,23.50 ± 0.71,22.25 ± 0.35
 "
           }
 
-          test "a baseline with an axis of its own is said to fit several times" {
+          test "The caption states that a baseline with its own axis matches several rows" {
               Expect.contains
                   (Caption.lines { TableOptions.Default with Baseline = Some "cd" } grid)
                   "Rows without a difference match several rows of cd, which differ in cd.weight."
@@ -223,7 +223,7 @@ cd,128,,23.50 ± 0.71,22.25 ± 0.35
                   "one row of the student fits every other row"
           }
 
-          test "an axis that all variants depend on gives a table for each value; another one stays a column" {
+          test "An axis that all variants depend on gives a table per value; other axes remain columns" {
               let text = Markdown.tables TableOptions.Default batches
               let titles = text.Split '\n' |> Array.filter _.StartsWith("**batch") |> List.ofArray
               Expect.equal titles [ "**batch 64**"; "**batch 128**" ] "titles"
@@ -236,14 +236,14 @@ cd,128,,23.50 ± 0.71,22.25 ± 0.35
               Expect.equal rows [| "1"; "3"; "1"; "3" |] "weights"
           }
 
-          test "accuracies: the highest is the best, and differences turn round" {
+          test "With accuracies, the highest value is the best and differences change their sign" {
               let text = Markdown.tables { TableOptions.Default with Accuracy = true; Baseline = Some "student" } plain
               Expect.stringContains text " top-1 accuracy |" "heading"
               Expect.stringContains text "| **77.75 ± 0.35** |" "the best"
               Expect.stringContains text "+1.00 ± 0.50 (p = 0.074)" "difference"
           }
 
-          test "two results side by side, paired over their seeds" {
+          test "Two results are shown side by side, with differences paired over their seeds" {
               let other = resultsOf "other" [ row "student" [] [ 24.5; 25.0; 27.0 ]; row "at" [] [ 23.0 ] ]
 
               same
@@ -258,7 +258,7 @@ cd,128,,23.50 ± 0.71,22.25 ± 0.35
 "
           }
 
-          test "runs of several versions and machines are said to be" {
+          test "The caption states that runs are from several versions and machines" {
               let on version machine : TrainedOn = { Version = version; Libraries = "TorchSharp 0.107.0"; Machine = machine; Layout = "" }
 
               Expect.equal
@@ -305,7 +305,7 @@ cd,128,,23.50 ± 0.71,22.25 ± 0.35
               Expect.isFalse ((File.ReadAllText(folder.File "paper.log")).Contains "Overfull") "no table is wider than the text"
           }
 
-          test "counts and times are short" {
+          test "Counts and times are shown with three digits" {
               Expect.equal
                   ([ 999L; 78_042L; 11_220_132L; 99_960_000L; 3_726_000_000L ] |> List.map Shown.count)
                   [ "999"; "78.0 k"; "11.2 M"; "100 M"; "3.73 G" ]

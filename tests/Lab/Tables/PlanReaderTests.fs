@@ -16,7 +16,7 @@ open ChannelDistillation.Tests.Lab.Tables.TableTests
 let tests =
     testList
         "plan.json"
-        [ test "plan.json gives back the layout that it was written from" {
+        [ test "Reading plan.json returns the layout that was written" {
               use folder = new TemporaryFolder()
               let uncounted = { layout.Rows.Head with Cost = Some { Parameters = 1L; MultiplyAdds = None } }
 
@@ -25,7 +25,7 @@ let tests =
                   Expect.equal (PlanReader.read folder.Path) (Some layout) "layout"
           }
 
-          test "A folder without plan.json is none of an experiment" {
+          test "A folder without plan.json has no layout" {
               use folder = new TemporaryFolder()
               Expect.equal (PlanReader.tryRead folder.Path) (Ok None) "no file"
           }
@@ -41,7 +41,7 @@ let tests =
                 "{\"epochs\": {\"a\": \"" + String('x', 50) + "\"}}", "`epochs` has {\"a\": \"" + String('x', 30) + "... where a list belongs"
                 "{\"epochs\": [], \"seeds\": [], \"held_out\": [], \"teachers\": [], \"runs\": [{\"folder\": \"../x\", \"hash\": \"1\"}]}",
                 "`folder` has \"../x\" where the name of a folder belongs" ] do
-              test $"A plan.json is damaged, and the message says how: {damage}" {
+              test $"A damaged plan.json is reported with the damage: {damage}" {
                   use folder = new TemporaryFolder()
                   File.WriteAllText(folder.File "plan.json", damage)
 

@@ -18,8 +18,8 @@ let private machineOf hardware =
 [<Tests>]
 let tests =
     testList
-        "where results come from"
-        [ test "a processor is named with its threads, a GPU with how it was told to compute" {
+        "provenance of results"
+        [ test "Provenance shows the threads of a CPU and the settings of a GPU" {
               let onGpu settings =
                   machineOf
                       $"""{{"device": "cuda:0", "processor": "Xeon", "cores": 16, "threads": 16, "gpu": "NVIDIA H100", "gpu_settings": {settings}}}"""
@@ -37,7 +37,7 @@ let tests =
                   "told otherwise"
           }
 
-          test "layouts are named where one network was computed in both" {
+          test "Provenance shows memory layouts if a network was computed in both" {
               let run student (layout: string) : JsonObject =
                   let hardware = $"""{{"device": "cpu", "processor": "Xeon", "cores": 2, "threads": 1{layout}}}"""
 

@@ -89,7 +89,7 @@ let private same (actual: string) (expected: string) = Expect.equal actual (expe
 let tests =
     testList
         "tables"
-        [ test "Markdown shows mean and spread, what is missing, and the published numbers" {
+        [ test "Markdown shows mean and standard deviation, missing runs, and published numbers" {
               same
                   (Markdown.render TableOptions.Default results)
                   "
@@ -119,12 +119,12 @@ Command: `dotnet fsi build.fsx sweep cd-weight.yaml`
 "
           }
 
-          test "one epoch of one seed is one epoch of one seed" {
+          test "The caption uses the singular for one epoch and one seed" {
               let single = { results with Layout = { layout with Epochs = [ 1 ]; Seeds = [ 0L ] } }
               Expect.stringContains (Markdown.render TableOptions.Default single) "Trained on cifar100 (teacher resnet152, student resnet50) for 1 epoch with seed 0." "caption"
           }
 
-          test "errors on the official set take the place of those on the part held out, and the caption says so" {
+          test "With a hold-out split, tables show errors on the official validation set, and the caption says so" {
               let result =
                   RunResult(
                       RunStatus.Completed,
@@ -151,7 +151,7 @@ Command: `dotnet fsi build.fsx sweep cd-weight.yaml`
                   "both"
           }
 
-          test "the caption says where networks computed in bfloat16" {
+          test "The caption states which networks computed in bfloat16" {
               let captions precisions = Caption.lines TableOptions.Default { results with Layout = { layout with Precisions = precisions } }
               let added precisions = captions precisions |> List.except (captions [ Precision.Float32 ])
 
@@ -166,7 +166,7 @@ Command: `dotnet fsi build.fsx sweep cd-weight.yaml`
                   "some runs"
           }
 
-          test "the caption says how the teacher was asked where its answers were kept" {
+          test "The caption states how teacher outputs were cached" {
               let captions caches = Caption.lines TableOptions.Default { results with Layout = { layout with Caches = caches } }
               let added caches = captions caches |> List.except (captions [ None ])
               Expect.isEmpty (added []) "no teacher"
@@ -180,7 +180,7 @@ Command: `dotnet fsi build.fsx sweep cd-weight.yaml`
                   Expect.equal (added caches) [ note ] "note"
           }
 
-          test "a row with an assistant beside the student says that it is twice the size" {
+          test "The caption states that a row with an assistant is twice the size" {
               let published = Some { PublishedRow.empty with Top1Error = Some 28.46 }
               let assisted = { row "residual-kd" [] [ "a0" ] published with Assisted = true }
               let layout = { layout with Rows = [ row "student" [] [ "s0" ] None; assisted ] }
@@ -191,7 +191,7 @@ Command: `dotnet fsi build.fsx sweep cd-weight.yaml`
                   "caption"
           }
 
-          test "A network from Python has parameters and no multiply-accumulates, in every table" {
+          test "A TorchScript network has parameters but no multiply-accumulates in every table" {
               let unknown (cost: Cost option) = cost |> Option.map (fun cost -> { cost with MultiplyAdds = None })
 
               let scripted =
@@ -208,7 +208,7 @@ Command: `dotnet fsi build.fsx sweep cd-weight.yaml`
               Expect.stringContains (Json.render TableOptions.Default scripted) "\"macs\": null" "JSON"
           }
 
-          test "without any published top-5 error, the column is of top-1 errors alone" {
+          test "Without published top-5 errors, the column has only top-1 errors" {
               let published = Some { PublishedRow.empty with Top1Error = Some 22.02 }
               let layout = { layout with Teachers = []; Rows = [ row "student" [] [ "s0" ] published; row "kd" [] [ "k0" ] None ] }
 
@@ -235,7 +235,7 @@ cd-weight,cd,6,0,missing,,,,,,,,,,,,,,,23705252,1298000000,
 "
           }
 
-          test "JSON has the teacher first, numbers for numeric axes, and null where there is nothing" {
+          test "JSON has the teacher first, numbers for numeric axes, and null for missing values" {
               let two = { results with Rows = [ results.Rows[0]; results.Rows[2] ] }
 
               same
@@ -352,7 +352,7 @@ cd-weight,cd,6,0,missing,,,,,,,,,,,,,,,23705252,1298000000,
 """
           }
 
-          test "a variant's name with a comma or a bar breaks neither table" {
+          test "A variant's name with a comma or a bar breaks no table" {
               let odd =
                   Results.collect (fun _ -> RunRecord.Nothing) Provenance.nothing { layout with Teachers = []; Rows = [ row "a,|b" [] [ "x" ] None ] }
 
@@ -360,7 +360,7 @@ cd-weight,cd,6,0,missing,,,,,,,,,,,,,,,23705252,1298000000,
               Expect.stringContains (Markdown.tables TableOptions.Default odd) "| a,\\|b   |" "escaped"
           }
 
-          test "A cell of a CSV file that a spreadsheet would compute begins with an apostrophe, and numbers stay numbers" {
+          test "CSV cells that a spreadsheet would evaluate start with an apostrophe, and numbers are unchanged" {
               let odd =
                   { layout with
                       Experiment = "+1+cmd|' /C calc'!A0"
@@ -384,7 +384,7 @@ cd-weight,cd,6,0,missing,,,,,,,,,,,,,,,23705252,1298000000,
                   "beginnings of lines"
           }
 
-          test "No line break of a foreign name leaves a comment or a cell of a LaTeX file" {
+          test "A line break in an untrusted name does not end a comment or a cell of a LaTeX file" {
               let broken = "\r\n\\immediate\\write18{touch owned}\n%\u2028\\input{|ls}"
 
               let odd =

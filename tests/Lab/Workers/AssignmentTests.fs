@@ -108,7 +108,7 @@ let private inOrder (queue: Assignments) =
 let tests =
     testList
         "assignments of workers"
-        [ testProperty "cohorts that are divided keep every run, in order, and none grows" (fun (lengths: byte list) (pieces: byte) ->
+        [ testProperty "Divided cohorts keep every run in order, and none grows" (fun (lengths: byte list) (pieces: byte) ->
               let cohorts = lengths |> List.mapi (fun index length -> [ for run in 1 .. int length % 9 -> index, run ])
               let cohorts = cohorts |> List.filter (not << List.isEmpty)
               let divided = Division.into (int pieces) cohorts
@@ -121,14 +121,14 @@ let tests =
                   (max cohorts.Length (min (int pieces) (List.concat cohorts).Length))
                   "as many as asked for, as far as there are runs")
 
-          test "whole rounds of cohorts stay whole, and the last cohort is divided" {
+          test "Cohorts stay whole except for the last ones, which are divided" {
               let queue = queue jobs.Value []
               Expect.equal (shown (queue.Take())) "student-seed0 a-seed0 b-seed0 c-seed0" "one of two"
               Expect.equal (shown (queue.Take())) "student-seed1 a-seed1" "the last, divided"
               Expect.equal (shown (queue.Take())) "b-seed1 c-seed1" "its other half"
           }
 
-          test "runs without a teacher start while it is trained, and the others are divided when it is there" {
+          test "Runs without a teacher start while it is trained, and the others are divided afterwards" {
               let queue = queue (ofSeed 0L) [ teacher.Value ]
               Expect.equal (shown (queue.Take())) "teacher resnet14" "first"
               Expect.equal (shown (queue.Take())) "student-seed0" "meanwhile"
@@ -141,20 +141,20 @@ let tests =
               Expect.equal (shown (queue.Take())) "nothing" "all is done"
           }
 
-          test "a single worker trains a teacher just before the first cohort that needs it, and leaves cohorts whole" {
+          test "A single worker trains a teacher just before the first cohort that needs it, and keeps cohorts whole" {
               Expect.equal
                   (inOrder (queueOf 1 jobs.Value [ teacher.Value ] standings))
                   [ "teacher resnet14"; "student-seed0 a-seed0 b-seed0 c-seed0"; "student-seed1 a-seed1 b-seed1 c-seed1" ]
                   "in the order of the plan"
           }
 
-          test "what networks cost is counted once, when something has been trained" {
+          test "Costs are counted once, after the first training" {
               let queue = Assignments(1, 16, ofSeed 0L, [ teacher.Value ], isUntrained, true, standings)
 
               Expect.equal (inOrder queue) [ "teacher resnet14"; "costs"; "student-seed0 a-seed0 b-seed0 c-seed0" ] "the training comes first"
           }
 
-          test "the tables do without costs whose count crashed" {
+          test "Costs whose counting crashed are not counted again" {
               let queue = Assignments(1, 16, ofSeed 0L, [], isUntrained, true, standings)
               queue.Take() |> ignore
               queue.RunsEnded []
@@ -162,7 +162,7 @@ let tests =
               Expect.equal (shown (queue.Take())) "nothing" "and not again"
           }
 
-          test "without its teacher no run that needs it is given" {
+          test "Runs whose teacher is unavailable are not assigned" {
               for workers in [ 1; 2 ] do
                   let queue = queueOf workers (ofSeed 0L) [ teacher.Value ] standings
                   Expect.equal (shown (queue.Take())) "teacher resnet14" "first"
@@ -172,7 +172,7 @@ let tests =
                   Expect.equal (shown (queue.Take())) "nothing" "only the student was trained"
           }
 
-          test "whoever has nothing to do waits until there is something" {
+          test "An idle worker waits for new assignments" {
               let queue = queue (ofSeed 0L |> List.tail) [ teacher.Value ]
               queue.Take() |> ignore
               let waiting = Task.Run(fun () -> queue.Take())
@@ -182,7 +182,7 @@ let tests =
               Expect.equal (shown waiting.Result) "a-seed0 b-seed0" "then it is not"
           }
 
-          test "runs in the hands of another sweep come last, and then they are waited for" {
+          test "Runs claimed by another sweep are assigned last, and then waited for" {
               let queue = queue jobs.Value []
               let first = queue.Take()
               queue.RunsEnded(runsOf first |> List.truncate 1)
@@ -191,7 +191,7 @@ let tests =
               Expect.equal (shown (queue.Take())) "student-seed0 (patient)" "last"
           }
 
-          test "runs whose process was killed are tried again in halves, after the others" {
+          test "Runs whose process was killed are retried in halves, after the other runs" {
               let queue = queueOf 1 jobs.Value [] standings
               let whole, _ = ends queue killed
               Expect.equal whole "student-seed0 a-seed0 b-seed0 c-seed0" "first"
@@ -207,7 +207,7 @@ let tests =
               Expect.equal (shown (queue.Take())) "a-seed0 again" "the last"
           }
 
-          test "runs whose process crashed are tried again alone, then conservatively, and given up in the end" {
+          test "Runs whose process crashed are retried alone, then conservatively, and then given up" {
               let queue = queueOf 1 (ofSeed 0L |> List.truncate 2) [] standings
               let whole, _ = ends queue crashed
               Expect.equal whole "student-seed0 a-seed0" "first"
@@ -222,7 +222,7 @@ let tests =
               Expect.equal (shown (queue.Take())) "nothing" "the sweep ends"
           }
 
-          test "a run that comes further each time is tried again as it is" {
+          test "A run that progresses in each attempt is retried in the same mode" {
               let epoch = ref 1
               let growing = { standings with PlaceOfRun = fun _ -> Some(struct (epoch.Value, 0)) }
               let queue = queueOf 1 (ofSeed 0L |> List.truncate 1) [] growing
@@ -236,7 +236,7 @@ let tests =
                   | other -> failtest $"{other}"
           }
 
-          test "what a process had finished before it ended is not given again" {
+          test "Runs that a process finished before it ended are not assigned again" {
               let finished = HashSet [ "student-seed0"; "a-seed0" ]
               let ended = HashSet<string>()
 
@@ -254,7 +254,7 @@ let tests =
               Expect.equal (queue.ProcessEnded(last.Value, crashed)) NothingLeft "it had just been finished"
           }
 
-          test "a teacher that crashes is tried again, then conservatively, and its runs are left out in the end" {
+          test "A teacher that crashes is retried, then conservatively, and then its runs are skipped" {
               let queue = queueOf 1 jobs.Value [ teacher.Value ] standings
               Expect.equal (fst (ends queue crashed)) "teacher resnet14" "first"
               Expect.equal (fst (ends queue crashed)) "teacher resnet14 again" "nothing can be trained without it"
@@ -266,14 +266,14 @@ let tests =
               Expect.equal (inOrder queue) [ "student-seed0"; "student-seed1" ] "the others are trained"
           }
 
-          test "several workers train what needs no teacher before they try one again that crashed" {
+          test "Several workers train runs without a teacher before they retry a crashed teacher" {
               let queue = queue (ofSeed 0L) [ teacher.Value ]
               Expect.equal (fst (ends queue crashed)) "teacher resnet14" "first"
               Expect.equal (shown (queue.Take())) "student-seed0" "the others"
               Expect.equal (shown (queue.Take())) "teacher resnet14 again" "then"
           }
 
-          test "a run that may have ended earlier processes comes last and alone; so do those of such a teacher" {
+          test "A run that may have crashed earlier processes is assigned last and alone, as are the runs of such a teacher" {
               let suspect = { standings with IsSuspectRun = fun job -> name job = "a-seed0" || name job = "student-seed1" }
 
               Expect.equal
@@ -289,7 +289,7 @@ let tests =
                   "a teacher"
           }
 
-          test "what a worker left undone that lost its device goes to the others, and nobody gets it after a second one" {
+          test "The runs of a worker that lost its device are reassigned once" {
               let ended = HashSet<string>()
 
               let some = { standings with PlaceOfRun = fun job -> if ended.Contains(name job) then None else Some start }
@@ -304,7 +304,7 @@ let tests =
               Expect.equal (shown (queue.Take())) "b-seed0 c-seed0" "the rest"
           }
 
-          test "a teacher that two workers lost their device with keeps back the runs that need it" {
+          test "The runs of a teacher with which two workers lost their device are skipped" {
               let queue = queueOf 3 (ofSeed 0L) [ teacher.Value ] standings
               Expect.isEmpty (queue.WorkerLost (queue.Take()).Value) "it is given again"
               Expect.hasLength (queue.WorkerLost (queue.Take()).Value) 3 "those that learn from it"
@@ -372,7 +372,7 @@ let tests =
                   Expect.equal (set lost) (runs |> List.filter isGuilty |> List.map name |> set) "given up"
                   Expect.equal (set trained) (runs |> List.filter (not << isGuilty) |> List.map name |> set) "trained")
 
-          test "once it is closed it gives nothing" {
+          test "A closed queue gives out no assignments" {
               let queue = queue jobs.Value []
               queue.Close()
               Expect.equal (shown (queue.Take())) "nothing" "closed"

@@ -90,7 +90,7 @@ let tests =
     testList
         "training processes that crash"
         [ for fault, sentence in [ NullPointer, segv; DivisionByZero, fpe; Abort, abrt; Kill, killed ] do
-              test $"by {fault} are replaced: the same command trains every run, to the files of an undisturbed sweep, and says what happened" {
+              test $"After {fault}, the same command trains every run to the files of an undisturbed sweep and reports the crash" {
                   sweepWith [ fault, Saving("runs/crash/kd-seed0", true), 1 ] same (fun folder outcome ->
                       Expect.isTrue (haveHappened folder.Path) "it happened"
                       Expect.equal (states outcome) allDone "every run"
@@ -99,14 +99,14 @@ let tests =
                       expectUndisturbed folder (fun _ -> true))
               }
 
-          test "are replaced where they train a teacher" {
+          test "A process that crashes while it trains a teacher is replaced" {
               sweepWith [ NullPointer, Saving("pretrain/fashion-mnist-mini-resnet8", true), 1 ] same (fun folder outcome ->
                   Expect.equal (states outcome) allDone "every run"
                   Expect.equal (said outcome) [ segv + "the teacher resnet8. The teacher is retried." ] "what is said"
                   expectUndisturbed folder (fun _ -> true))
           }
 
-          test "whenever they train one run leave it failed with the signal, and train all others" {
+          test "A run that always crashes is recorded as failed with the signal, and all others are trained" {
               sweepWith [ NullPointer, Saving("runs/crash/kd-seed0", false), 99 ] same (fun folder outcome ->
                   Expect.equal
                       (states outcome)
@@ -138,7 +138,7 @@ let tests =
                   Expect.equal (states retried) allDone "then")
           }
 
-          test "whenever they train the teacher leave it failed, and the runs that need none are trained" {
+          test "A teacher that always crashes is recorded as failed, and the runs without a teacher are trained" {
               sweepWith [ DivisionByZero, Saving("pretrain/fashion-mnist-mini-resnet8", false), 99 ] same (fun folder outcome ->
                   Expect.equal
                       (states outcome)
@@ -172,7 +172,7 @@ let tests =
                   Expect.equal (states retried) allDone "on request")
           }
 
-          test "before they can train anything end the sweep, with no run failed" {
+          test "A process that crashes before it is ready ends the sweep, and no run fails" {
               Expect.throwsC (fun () -> sweepWith [ NullPointer, AtBegin, 99 ] same (fun _ _ -> ())) (fun error ->
                   match error with
                   | :? MissingException as missing ->
@@ -184,7 +184,7 @@ let tests =
                   | other -> failtest $"{other}")
           }
 
-          test "are replaced beside another worker, which goes on" {
+          test "A crashed process is replaced while another worker continues" {
               use folder = new TemporaryFolder()
               Tiny.workspaceIn folder |> ignore
               request folder.Path [ DivisionByZero, Saving("runs/crash/kd-seed1", true), 1 ]

@@ -9,7 +9,7 @@ open ChannelDistillation.Lab.Workers
 let tests =
     testList
         "the end of a process"
-        [ test "names the signal and what it means" {
+        [ test "The end of a process names the signal and its meaning" {
               if OperatingSystem.IsWindows() then
                   skiptest "Windows has no signals"
 
@@ -27,11 +27,11 @@ let tests =
                   Expect.equal (string (ProcessEnd.ofExitCode code)) expected $"{code}"
           }
 
-          test "after a request to save and end is that of the signal that asked for it" {
+          test "A process that exits after a request to save counts as ended by that signal" {
               Expect.equal (ProcessEnd.ofExitCode 130) (BySignal 15) "the program's own code"
           }
 
-          test "comes from outside where it may be for want of memory" {
+          test "Signals that may mean a lack of memory come from outside" {
               let fromOutside =
                   [ 130; 132; 134; 135; 136; 137; 139; 1 ] |> List.filter (fun code -> (ProcessEnd.ofExitCode code).IsFromOutside)
 

@@ -40,7 +40,7 @@ let private sentence =
 let tests =
     testList
         "workers that lose their GPU"
-        [ test "one stops, the other takes its runs over, and the end says what befell it" {
+        [ test "A worker that loses its GPU stops, the other takes over its runs, and the summary reports it" {
               use folder = new TemporaryFolder()
               Tiny.workspaceIn folder |> ignore
               let outcome = sweep folder 1
@@ -49,7 +49,7 @@ let tests =
               Expect.isEmpty outcome.Missing "nothing keeps the sweep from success"
           }
 
-          test "where all of them do, runs are interrupted and not failed, and the sweep tells why" {
+          test "If all workers lose their GPU, runs are interrupted, not failed, and the sweep reports the reason" {
               use folder = new TemporaryFolder()
               Tiny.workspaceIn folder |> ignore
               let outcome = sweep folder 2

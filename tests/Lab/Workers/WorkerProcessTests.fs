@@ -50,7 +50,7 @@ let private isRunning (id: int) =
 let tests =
     testList
         "the process of a worker"
-        [ test "may say what is not known and print what it likes: it is ignored, said once, and nothing is lost" {
+        [ test "Unknown messages and other output of a worker are ignored and reported once" {
               withWorker (StrangeMessage, AtBegin, 1) WorkerProcess.Patience (fun folder worker ->
                   let said = ResizeArray<string>()
                   let notes = Silent said.Add
@@ -77,7 +77,7 @@ let tests =
                   Expect.stringContains worker.LastWords "noise of a library" "it is kept, for where it explains a failure")
           }
 
-          test "is killed where it neither saves nor ends when it is told to" {
+          test "A worker that neither saves nor exits on request is killed" {
               if OperatingSystem.IsWindows() then
                   skiptest "pause(2) is not of Windows"
 
@@ -92,7 +92,7 @@ let tests =
                   (worker :> IDisposable).Dispose())
           }
 
-          test "is gone when it is disposed, whatever it was doing" {
+          test "A disposed worker has exited, whatever it was doing" {
               if OperatingSystem.IsWindows() then
                   skiptest "pause(2) is not of Windows"
 
@@ -106,7 +106,7 @@ let tests =
               Expect.isFalse (isRunning id.Value) "it has ended"
           }
 
-          test "that was started ahead and never needed is gone at once" {
+          test "A worker that was started ahead and not needed exits at once" {
               let id = ref 0
 
               withWorker (Hang, AtBegin, 1) (TimeSpan.FromMinutes 10.0) (fun _ worker ->
