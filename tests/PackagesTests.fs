@@ -1,4 +1,4 @@
-/// What build.fsx says where a build finds no packages.
+/// The messages of build.fsx if a build finds no packages.
 module ChannelDistillation.Tests.PackagesTests
 
 open System
@@ -67,7 +67,7 @@ Alternatives (docs/gpu.md):
                                 match package.Value["resolved"] with
                                 | null -> ()
                                 | version ->
-                                    // One licence for every platform's.
+                                    // The packages of all platforms have the same licence.
                                     let isTorch = package.Key.StartsWith "libtorch" || package.Key.StartsWith "TorchSharp-cuda"
 
                                     if not (isTorch || notices.Contains $"{package.Key} {version}, ") then

@@ -12,7 +12,7 @@ open ChannelDistillation.Dsl.Planning
 open ChannelDistillation.Tests.Cli
 open ChannelDistillation.Lab.Progress
 
-/// A window's title, the clipboard, a colour, bytes of the second control set, text from right to left.
+/// Escape sequences for the window title, the clipboard and colours, C1 control characters, and right-to-left text.
 let private hostile =
     "\u001b]0;title\u0007\u001b]52;c;eA==\u0007\u001b[31m\u009b2J\u0000\b\r\u007f\u202Efdp.exe\u2066\u2069\u200F\u061C\u2028"
 
@@ -24,7 +24,7 @@ let private expectSafe (text: string) =
     | Some letter -> failtest $"There is a character {int letter:X4} in: {Terminal.safe text}"
     | None -> ()
 
-/// As somebody may hand it on: names and texts that the terminal would obey.
+/// Untrusted names and texts that a terminal would interpret.
 let private foreignPlan =
     let name = hostile |> Seq.map (fun letter -> $"\\u{int letter:X4}") |> String.concat ""
 

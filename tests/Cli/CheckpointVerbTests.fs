@@ -10,7 +10,7 @@ open ChannelDistillation.Checkpoints
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Cli.CommandLine
 
-/// A resnet8 for 10 classes of colour images, of which nothing is known.
+/// A resnet8 for 10 classes of colour images, without metadata.
 let private weightsWith (metadata: (string * string) list) (folder: TemporaryFolder) =
     use _ = torch.NewDisposeScope()
     let model = ModelCatalog.Get("resnet8").Create.Invoke(BackboneOptions(Stem.Cifar, 3, 10))

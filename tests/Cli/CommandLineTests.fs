@@ -25,7 +25,7 @@ variants:
 seeds: [0, 1]
 "
 
-/// The experiment with one text replaced, run with a verb.
+/// Runs a verb on the experiment with one text replaced.
 let private mistaken (verb: string) (right: string) (wrong: string) =
     use folder = new TemporaryFolder()
     Expect.stringContains experiment right "the text to replace"

@@ -11,16 +11,16 @@ open ChannelDistillation.Tests.Runtime.Downloads
 let private start (root: string) (mirror: string) (arguments: string list) =
     new Started(root, arguments, root, [ "CHANNEL_DISTILLATION_MIRROR", mirror ])
 
-/// Its exit code and everything that it wrote.
+/// The exit code and all output.
 let private ended (started: Started) =
     let code, output, errors = started.End()
     code, output + errors
 
-/// As long as the teacher's file, but empty.
+/// A file as long as the teacher's, but empty.
 let private length = 87306240
 let private arrived = 1 <<< 20
 
-/// A mirror that sends a mebibyte and then nothing more; when it is asked to go on, it has the file no longer.
+/// A mirror that sends a mebibyte and then stops. At the next request, it no longer has the file.
 let private hesitant () =
     new LocalServer(fun request stream ->
         match request.From with
@@ -33,7 +33,7 @@ let private hesitant () =
 
 let private fetch = [ "teacher"; "fetch"; "resnet34-imagenet" ]
 
-/// Starts to fetch, and stops the process in the middle.
+/// Starts a download and stops the process in the middle.
 let private stoppedBy (stop: Started -> unit) (check: (int * string) -> unit) =
     use root = new TemporaryFolder()
     use mirror = hesitant ()

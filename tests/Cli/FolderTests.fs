@@ -1,4 +1,4 @@
-/// Folders of images, given to the real program.
+/// Image folders on the command line of the real program.
 module ChannelDistillation.Tests.Cli.FolderTests
 
 open System
@@ -26,7 +26,7 @@ variants:
 seeds: [0]
 "
 
-/// A folder `birds` of two classes beside an experiment and a checkpoint for it.
+/// A folder `birds` of two classes, with an experiment and a checkpoint.
 let private withBirds act =
     use folder = new TemporaryFolder()
     TestImages.folder (folder.File "birds") TestImages.cats 2 1 |> ignore
@@ -44,7 +44,7 @@ let private runAs user (folder: TemporaryFolder) (arguments: string list) =
 let private run = runAs None
 let private plan = [ "plan"; "a.yaml" ]
 
-/// Every command that reads a folder of images.
+/// All commands that read an image folder.
 let private all =
     [ plan
       [ "plan"; "a.yaml"; "--json" ]
@@ -127,7 +127,7 @@ let tests =
                       if not (List.contains "--json" arguments) then
                           Expect.stringContains text "In ROOT/birds/val, 1 entry is not used: 1 hidden (cat/._cat_0.JPEG)." $"{arguments}"
 
-                      // The copy would stand in for the folder.
+                      // The copy would be used instead of the folder.
                       if Directory.Exists(folder.File "birds-packed-jpeg") then
                           Directory.Delete(folder.File "birds-packed-jpeg", true))
           } ]

@@ -1,4 +1,4 @@
-/// The script of a GPU machine, as far as it goes without one; bench/rehearse-gpu.sh rehearses the rest.
+/// bench/gpu.sh, as far as it runs without a GPU; bench/rehearse-gpu.sh tries the rest.
 module ChannelDistillation.Tests.Cli.GpuScriptTests
 
 open System

@@ -1,4 +1,4 @@
-/// From a Python module to a table, where Python has PyTorch.
+/// From a Python module to a table, if Python has PyTorch.
 module ChannelDistillation.Tests.Cli.PythonTests
 
 open System
@@ -10,7 +10,7 @@ open ChannelDistillation.Tests.Cli.Running
 open ChannelDistillation.Tests.Runtime.Data.ImageFolders
 open ChannelDistillation.Tests.Runtime.Imaging
 
-/// Debian's packages are for its own interpreter, which need not be the first on the PATH.
+/// Debian's packages are for its own interpreter, which may not be the first on the PATH.
 let private python =
     lazy
         ([ "/usr/bin/python3"; "python3" ]
@@ -47,7 +47,7 @@ variants:
 grid: { product: { losses.mine.margin: [1, 3] } }
 "
 
-/// What `plan` says of the experiment with a setting, without the line and the place.
+/// The message of `plan` for the experiment with a setting, without the place.
 let private planned (folder: TemporaryFolder) setting = run folder.Path [ "plan"; "from-python.yaml"; "--set"; setting ]
 
 [<Tests>]

@@ -1,4 +1,4 @@
-/// Files that are not what the program expects, given to the real program; none may hold it for ever.
+/// Unexpected kinds of files on the command line; none may block the program.
 module ChannelDistillation.Tests.Cli.StrangeFileTests
 
 open System
@@ -8,7 +8,7 @@ open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Cli.Running
 open ChannelDistillation.Tests.Runtime.Core
 
-/// Exit code and everything that it wrote, without the folder's path.
+/// The exit code and all output, without the folder's path.
 let private runIn (folder: TemporaryFolder) (arguments: string list) =
     use started = new Started(folder.Path, arguments)
 

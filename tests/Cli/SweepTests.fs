@@ -1,4 +1,4 @@
-/// The real program on real, small trainings: what a person or a script gets from `sweep`, by the contract in DESIGN.md.
+/// The real program on small trainings: the output of `sweep` as specified in DESIGN.md.
 module ChannelDistillation.Tests.Cli.SweepTests
 
 open System
@@ -73,7 +73,7 @@ let private whole (node: JsonNode) (key: string) = node[key].GetValue<int>()
 
 let private number (node: JsonNode) (key: string) = node[key].GetValue<float>()
 
-/// The numbers of an epoch that do not depend on how fast the machine is, as they are written.
+/// The numbers of an epoch that do not depend on the speed of the machine, as written.
 let private reproducible (epoch: JsonNode) =
     [ for entry in epoch.AsObject() do
           if entry.Key <> "seconds" && entry.Key <> "images_per_second" then
@@ -90,7 +90,7 @@ let private completed =
          expectExit 0 ended
          folder)
 
-/// Waits for something that the program does; fails if the program ends before. The limit only keeps a hanging program from hanging the tests.
+/// Waits for an event in the program, and fails if the program ends before. The limit only prevents a hanging test.
 let private waitUntil (started: Started) what condition =
     let clock = Stopwatch.StartNew()
 
@@ -167,7 +167,7 @@ let tests =
                   Expect.equal (number row[error] "mean") (number last error) error
                   Expect.isNull (row[error]["std"]) "one seed has no standard deviation"
 
-              // Ten classes: guessing is wrong in 90 of 100 cases.
+              // With ten classes, guessing is wrong in 90 of 100 cases.
               Expect.isLessThan (number last "top1_error") 85.0 "it learned something"
           }
 
@@ -239,7 +239,7 @@ let tests =
               waitUntil started "its run had a run.json" (fun () ->
                   runFolders folder |> List.exists (fun run -> File.Exists(Path.Combine(run, "run.json"))))
 
-              // Into the epoch, which takes several times as long; sooner or later in it makes no difference to what follows.
+              // Within the epoch, which takes several times as long. The exact moment does not matter.
               Thread.Sleep 2000
               started.Terminate()
               let code, output, errors = started.End()
@@ -269,7 +269,7 @@ let tests =
               let said (words: string) =
                   ended |> List.sumBy (fun (_, output, _) -> output.Split('\n') |> Array.filter _.Contains(words) |> Array.length)
 
-              // One line at the end of each run's only epoch, whoever trained it.
+              // One line at the end of each run's only epoch, whichever sweep trained it.
               for seed in 0..1 do
                   Expect.equal (said $"  plain-seed{seed}  top-1 error") 1 $"seed {seed}"
 

@@ -12,7 +12,7 @@ open ChannelDistillation.Tests.Cli.Running
 open ChannelDistillation.Tests.Runtime.Data.ImageFolders
 open ChannelDistillation.Tests.Runtime.Imaging
 
-/// A checkpoint after every step; a teacher trained on the way, and runs that need none; small steps, so that there is time within a run.
+/// A checkpoint after every step, a teacher trained on the way, runs without a teacher, and steps small enough to interrupt a run.
 let private experiment =
     "experiment: shared
 dataset: { image_folder: photos, classes: 2 }
@@ -44,14 +44,14 @@ let private prepared () =
 
 let private start (folder: TemporaryFolder) device = new Started(folder.Path, arguments device, folder.Path)
 
-/// What lies in the folder; `pretrain/hashes` remembers paths and times of files, and plan.json the command.
+/// The files in the folder, without `pretrain/hashes`, which has paths and times, and plan.json, which has the command.
 let private outcome (folder: TemporaryFolder) =
     [ for part in [ "runs/shared"; "pretrain" ] do
           for name, content in Outcome.ofFolder (folder.File part) do
               if not (name.StartsWith "hashes") && name <> "plan.json" then
                   $"{part}/{name}", content ]
 
-/// What a sweep in one process leaves, and what it says.
+/// The files and the output of a sweep in one process.
 let private single =
     lazy
         (use folder = prepared ()
@@ -74,13 +74,13 @@ let private runFolders (folder: TemporaryFolder) =
     else
         []
 
-/// How often each run was started.
+/// The number of sessions of each run.
 let private starts (folder: TemporaryFolder) =
     [ for run in runFolders folder ->
           let json = JsonNode.Parse(File.ReadAllText(Path.Combine(run, "run.json")))
           json["sessions"].AsArray().Count ]
 
-/// The process that a run is with, where it has a checkpoint already.
+/// The processes that have runs with a checkpoint.
 let private owner (run: string) =
     try
         if File.Exists(Path.Combine(run, "checkpoints", "latest.state.safetensors")) then
@@ -94,7 +94,7 @@ let private owner (run: string) =
 
 let private owners folder = runFolders folder |> List.choose owner |> List.distinct
 
-/// Waits for something that the program does. The limit only keeps a hanging program from hanging the tests.
+/// Waits for an event in the program. The limit only prevents a hanging test.
 let private waitUntil (sweep: Started) what (condition: unit -> bool) =
     let clock = Stopwatch.StartNew()
 
@@ -111,7 +111,7 @@ let private signal (name: string) (id: int) =
     use kill = Process.Start("kill", [ $"-{name}"; string id ])
     kill.WaitForExit()
 
-/// Waits until two workers train, each within a run: the first is stopped until `resume`, or it might have completed its run by then.
+/// Waits until two workers train, each within a run. The first is stopped until `resume`, because it could otherwise complete its run.
 let private twoTraining (folder: TemporaryFolder) (sweep: Started) =
     waitUntil sweep "a worker trained" (fun () -> not (owners folder).IsEmpty)
     let first = (owners folder).Head
@@ -126,7 +126,7 @@ let private isRunning (id: int) =
     with :? ArgumentException ->
         false
 
-/// Of processes that end, or have ended, and are cleared away when the system comes to it.
+/// Waits for processes that have ended and that the system removes later.
 let private expectEnd (workers: int list) =
     let clock = Stopwatch.StartNew()
 
@@ -135,7 +135,7 @@ let private expectEnd (workers: int list) =
 
     Expect.isFalse (List.exists isRunning workers) "the workers have ended"
 
-/// Runs that were saved and go on.
+/// The runs that were saved and resume.
 let private interrupted (folder: TemporaryFolder) =
     runFolders folder
     |> List.filter (fun run ->
@@ -177,7 +177,7 @@ let tests =
               expectSame folder
               nothingLeftBehind folder
 
-              // But for the command, times and speeds.
+              // Without the command, times and speeds.
               let varies (line: string) =
                   line.Contains "images/s"
                   || line.Contains "runs completed, in"
@@ -261,7 +261,7 @@ let tests =
               use sweep = start folder "cpu,cpu"
               waitUntil sweep "two workers trained" (fun () -> (owners folder).Length = 2)
               let workers = owners folder
-              // A terminal sends it to all.
+              // A terminal sends SIGINT to all processes.
               for id in sweep.Id :: workers do
                   signal "INT" id
 
@@ -281,10 +281,10 @@ let tests =
               use sweep = start folder "cpu,cpu"
               waitUntil sweep "two workers trained" (fun () -> (owners folder).Length = 2)
               let workers = owners folder
-              // They neither save nor end.
+              // The stopped processes neither save nor exit.
               workers |> List.iter (signal "STOP")
               signal "INT" sweep.Id
-              // Sooner it would be taken for the same key press.
+              // An earlier signal would count as the same key press.
               Thread.Sleep 1000
               signal "INT" sweep.Id
               let code, output, errors = sweep.End()
@@ -325,7 +325,7 @@ let tests =
               use first = start folder "cpu"
               first.End() |> expectExit 0
 
-              // As a process leaves it that was cut off before it saved anything, twice.
+              // As left by a process that was cut off twice before it saved anything.
               let suspect = runFolders folder |> List.find (fun run -> run.Contains "/student-seed0")
               let file = Path.Combine(suspect, "run.json")
               let json = JsonNode.Parse(File.ReadAllText file)

@@ -9,7 +9,7 @@ open ChannelDistillation.Tests.Suite.TestMessages
 
 let private program = Assembly.GetExecutingAssembly().Location
 
-/// Exit code and standard output of another run of this program, without times and lines of the sources.
+/// The exit code and standard output of another run of this program, without times and source lines.
 let private nested (start: string) (arguments: string list) =
     let code, output, _ = ChildProcess.Run("sh", [ "-c"; start + " exec dotnet \"$@\""; "sh"; program; yield! arguments ])
     code, Regex.Replace(Regex.Replace(output, @"Took .*\.\n", "Took a while.\n"), @"(   at .*\n)+", "   at ...\n")

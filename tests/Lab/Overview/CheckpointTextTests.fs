@@ -15,7 +15,7 @@ let private shown all (path: string) =
     use file = CheckpointFile.Open path
     (CheckpointText.render all "0123abcd" file).Replace(path, "FILE")
 
-/// A resnet34 for CIFAR, as it was trained or with a change.
+/// A resnet34 for CIFAR, optionally with a change.
 let private resnet34 change all =
     use _ = torch.NewDisposeScope()
     use folder = new TemporaryFolder()

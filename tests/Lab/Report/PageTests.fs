@@ -20,7 +20,7 @@ open ChannelDistillation.Tests
 
 let private numbers (entries: (string * float) list) : IReadOnlyDictionary<string, float> = Dictionary(dict entries)
 
-/// As EDT has it: CE waits, CD fades.
+/// Loss weights as in EDT: CE starts late, CD decays.
 let private epoch (error: float) epoch =
     EpochRecord(
         Epoch = epoch,
@@ -112,7 +112,7 @@ let private inBrowser (test: Browser -> string -> unit) =
         | Ok page -> test browser page
         | Error reason -> failtest reason
 
-/// How many shapes a chart has drawn: of lines, bars and cells.
+/// The number of shapes in a chart: lines, bars and cells.
 let private shapes id = $"document.querySelectorAll('#{id} svg path').length"
 
 [<Tests>]
@@ -141,7 +141,7 @@ let tests =
 
                           Expect.isGreaterThan (int (browser.Evaluate(shapes "curves-chart"))) 8 quantity
 
-                      // Nothing but tables may be wider than the window.
+                      // Only tables may be wider than the window.
                       Expect.equal (browser.Evaluate "String(document.documentElement.scrollWidth <= window.innerWidth)") "true" "width"
                       Expect.isEmpty browser.Messages "console")
               }

@@ -16,7 +16,7 @@ open ChannelDistillation.Lab.Sweep
 open ChannelDistillation.Lab.Overview
 open ChannelDistillation.Tests
 
-/// A line without what pads its columns.
+/// A line without padding.
 let private lineOf (start: string) (text: string) =
     text.Split '\n'
     |> Array.find (fun line -> line.TrimStart().StartsWith start)

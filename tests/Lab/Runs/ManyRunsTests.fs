@@ -15,7 +15,7 @@ open ChannelDistillation.Lab.Workers
 open ChannelDistillation.Lab.Sweep
 open ChannelDistillation.Tests
 
-/// 38 weights of five seeds each for `plain`; the other variants have weights of their own, and so five runs each.
+/// 38 weights with five seeds each for `plain`; the other variants have their own weights, and so five runs each.
 let private experiment (others: string list) =
     String.concat
         "\n"
@@ -39,14 +39,14 @@ let private experiment (others: string list) =
           "  product: { losses.ce.weight: { from: 0.1, to: 3.8, count: 38 } }"
           "" ]
 
-/// Something that a run cannot be written over: no mistake of the run.
+/// Blocks the folder of a run, without a fault of the run.
 let private spoil (folder: string) (kind: int) =
     if kind = 0 then
         File.WriteAllText(folder, "")
     else
         Directory.CreateDirectory(Path.Combine(folder, "metrics.jsonl/inside")) |> ignore
 
-/// While it lasts, the runs in these folders throw when they save their state.
+/// Until disposed, the runs in these folders throw when they save their state.
 let private throwing (folders: string list) =
     AtomicFile.Writing <-
         fun path ->
@@ -63,7 +63,7 @@ let private rowsOf (out: string) =
 
     [ for row in results["rows"].AsArray() do
           if string row["variant"] = "plain" then
-              // How long it took is no part of what came out.
+              // Times are not compared.
               row.AsObject().Remove "seconds" |> ignore
               row.ToJsonString() ]
 
@@ -94,7 +94,7 @@ let tests =
               let clean = Tiny.sweep (Tiny.optionsIn workspace cleanOut) cleanPlan
               Expect.all clean.Jobs (fun job -> job.State = Done) "the clean sweep"
 
-              /// How the runs stand, the two that cannot be written left out.
+              /// The states of the runs, without the two that cannot be written.
               let states (outcome: Outcome) =
                   outcome.Jobs
                   |> List.filter (fun job -> not (List.contains job.Folder spoilt))
@@ -120,7 +120,7 @@ let tests =
               Expect.equal (rowsOf out) (rowsOf cleanOut) "rows of the table"
               Expect.hasLength (rowsOf out) 38 "a row for each weight"
 
-              // A run that is started again has another session in its run.json.
+              // A restarted run has a second session in its run.json.
               let starts () = [ for run in ofVariant "plain" -> File.ReadAllText(Path.Combine(folderOf out run, "run.json")) ]
               let before = starts ()
               Expect.equal (Tiny.sweep options plan |> states) expected "they are not tried again unasked"

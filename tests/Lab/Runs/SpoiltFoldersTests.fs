@@ -1,4 +1,4 @@
-/// What a sweep does where run folders are copies, those of other runs, or damaged.
+/// Sweeps over run folders that are copies, of other runs, or damaged.
 module ChannelDistillation.Tests.Lab.Runs.SpoiltFoldersTests
 
 open System.IO
@@ -37,7 +37,7 @@ seeds: [0]
 let private allDone = [ "student", "done"; "kd", "done" ]
 let private states (outcome: Outcome) = [ for job in outcome.Jobs -> job.Run.Variant, string job.State ]
 
-/// A finished sweep of two runs, to be spoilt and repeated.
+/// A finished sweep of two runs, to be modified and repeated.
 let private afterwards (test: Plan -> SweepOptions -> string list -> unit) =
     use folder = new TemporaryFolder()
     let plan = Tiny.plan folder "small.yaml" experiment

@@ -9,7 +9,7 @@ open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Lab.Slurm
 
-/// Stands still unless it is set.
+/// A clock that moves only when set.
 type Clock() =
     inherit TimeProvider()
     member val Seconds = 0L with get, set
@@ -18,8 +18,8 @@ type Clock() =
 
 let private down = "Slurm's squeue failed: slurm_load_jobs error: Unable to contact slurm controller"
 
-/// What asking every fifteen seconds comes to when the first so many questions fail and somebody leaves at some second; with what is said on
-/// the way, and how often it is asked.
+/// The result of a query every fifteen seconds if the first ones fail and the user stops at some second, with the
+/// messages and the number of queries.
 let private asking (failures: int) (leaves: int64 option) =
     let clock = Clock()
     let said = List<string>()

@@ -10,7 +10,7 @@ open ChannelDistillation.Tests.Lab.Slurm
 
 let private onCluster = [ "sweep"; "lost.yaml"; "--launcher"; "slurm"; "--threads"; "1" ]
 
-/// A project with an experiment of two cohorts in it.
+/// A project with an experiment of two cohorts.
 let private withProject (act: TemporaryFolder -> Fakes -> (string list -> int * string) -> unit) =
     use root = new TemporaryFolder()
     use fakes = new Fakes()

@@ -7,7 +7,7 @@ open ChannelDistillation.Tests.Lab.Slurm
 
 let private file = "parts.yaml"
 
-/// A project with an experiment in it: a teacher that the variant `alone` does not need.
+/// A project with an experiment whose variant `alone` needs no teacher.
 let private withProject (act: TemporaryFolder -> Fakes -> unit) =
     use root = new TemporaryFolder()
     use fakes = new Fakes()
@@ -58,7 +58,7 @@ let tests =
                   Expect.equal after[3..] [ "--dependency=afterany:103"; "--dependency=afterany:101:104" ] "the second array and its tables"
                   let element = Path.Combine(scripts, "train.sh")
                   Project.command root [ "SLURM_ARRAY_TASK_ID", "1" ] "bash" [ element ] |> ignore
-                  // The other run's element is queued for ever.
+                  // The element of the other run stays queued.
                   fakes.Queue [ 104, "1", "RUNNING", Path.Combine(submissions root |> Array.find ((<>) scripts), "train.sh") ]
                   let code, said = submit [ "--only"; "alone"; "--wait" ]
                   Expect.equal code 0 said

@@ -11,14 +11,14 @@ open ChannelDistillation.Dsl.Messages
 open ChannelDistillation.Lab.Slurm
 open ChannelDistillation.Tests
 
-/// What a site's file gives under an experiment that asks for something: the settings, or what is said.
+/// The settings from a site's file and an experiment, or the problems.
 let private under (own: SlurmSettings) (text: string) =
     use folder = new TemporaryFolder()
     let workspace = Workspace folder.Path
     File.WriteAllText(Site.fileOf workspace, text)
 
     Site.settings workspace { ExperimentCodec.blank with Slurm = Some own }
-    // A header is as long as its line lets, which depends on the folder.
+    // The length of a header depends on the folder's path.
     |> Result.mapError (fun problems -> Regex.Replace((Render.text false problems).Replace(folder.Path + "/", ""), "-{3,}", "---"))
 
 let private ofSite = under SlurmCodec.empty

@@ -8,7 +8,7 @@ open ChannelDistillation.Lab.Runs
 open ChannelDistillation.Lab.Slurm
 open ChannelDistillation.Tests.Lab.Slurm.AskingTests
 
-/// What is found where jobs are ending for so many seconds, looking every two; with what is said.
+/// The result if jobs are ending for the given seconds and are queried every two seconds, with the messages.
 let private waiting (seconds: int64) =
     let clock = Clock()
     let said = List<string>()

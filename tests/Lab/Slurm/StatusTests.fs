@@ -15,7 +15,7 @@ open ChannelDistillation.Lab.Slurm
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Lab.Slurm
 
-/// Four runs, the jobs of the first three in an array of two elements, and its entries.
+/// Four runs, of which the first three are in an array of two elements, with the queue entries.
 let private withArray (act: Job list -> string list -> QueueEntry list -> unit) =
     use root = new TemporaryFolder()
     let file = root.File "x.yaml"

@@ -22,7 +22,7 @@ let private slurm = [ "slurm: { time: 60, cpus: 1, throttle: 2 }" ]
 let private onCluster file = [ "sweep"; file; "--launcher"; "slurm"; "--threads"; "1" ]
 let private here file = [ "sweep"; file; "--threads"; "1"; "--quiet" ]
 
-/// Until something holds.
+/// Waits until a condition holds.
 let private until (cluster: Cluster) (what: string) (holds: unit -> bool) =
     let clock = Stopwatch.StartNew()
 
@@ -32,10 +32,10 @@ let private until (cluster: Cluster) (what: string) (holds: unit -> bool) =
 
         Thread.Sleep 200
 
-/// Every job to its end.
+/// Waits until every job has ended.
 let private drain (cluster: Cluster) = until cluster "the queue is empty" (fun () -> cluster.Must "squeue --noheader" = "")
 
-/// A project with an experiment in it, beside one where the same experiment has been swept on this machine.
+/// A project with an experiment, beside one in which the same experiment was swept on this machine.
 let private withTwin (file: string) (text: string) (act: TemporaryFolder -> (unit -> unit) -> unit) =
     use root = new TemporaryFolder()
     use alone = new TemporaryFolder()
@@ -51,20 +51,20 @@ let private withTwin (file: string) (text: string) (act: TemporaryFolder -> (uni
 
     act root expectSame
 
-/// Where the sessions of the runs of a seed began: epoch and step.
+/// Where the sessions of the runs of a seed started: epoch and step.
 let private sessions (root: TemporaryFolder) (experiment: string) (seed: int) =
     [ for folder in Directory.GetDirectories(root.File("runs/" + experiment), $"*-seed{seed}-*") |> Array.sort do
           [ for session in (RunFolder(folder).ReadRun()).["sessions"].AsArray() -> session["epoch"].GetValue<int>(), session["step"].GetValue<int>() ] ]
 
-/// Nothing of a run was trained twice that had been saved: every session began later than the one before.
+/// No saved progress was trained twice: every session started later than the previous one.
 let private rises (places: (int * int) list) = places = List.sort (List.distinct places)
 
-/// Epochs that the first run of a seed has behind it.
+/// The number of finished epochs of the first run of a seed.
 let private epochs (root: TemporaryFolder) (experiment: string) (seed: int) =
     [ for folder in Directory.GetDirectories(root.File("runs/" + experiment), $"one-seed{seed}-*") -> RunFolder(folder).ReadMetrics().Count ]
     |> List.fold max 0
 
-/// Of two variants with seeds, one that needs no teacher; then the rest.
+/// Selects runs of two variants with seeds, one of which needs no teacher; then the rest.
 let private partly (cluster: Cluster) =
     let text =
         Project.experiment "partly" "{ model: resnet8, train: { epochs: 1 } }" [ "one: [ce, kd]"; "two: [ce]" ] 1 "[0]" slurm
@@ -78,7 +78,7 @@ let private partly (cluster: Cluster) =
         Project.must root (onCluster "partly.yaml" @ [ "--wait" ]) |> ignore
         expectSame ())
 
-/// A path on which squeue does not answer when it is asked for the second time.
+/// A PATH in which squeue fails at the second query.
 let private silentOnce (root: TemporaryFolder) =
     let folder = Directory.CreateDirectory(root.File "commands").FullName
     let squeue = Path.Combine(folder, "squeue")
@@ -104,7 +104,7 @@ let private equalResults (cluster: Cluster) =
             "Slurm: sweep submits a job for the teachers, then an array of 2 elements for 4 runs, then a job that writes the tables.\nThe array's script:\n\n#!/usr/bin/env bash\n"
             "what would be submitted"
 
-        // What stands for options in the shell counts for nothing.
+        // Environment variables that set options have no effect.
         let shell =
             [ "SBATCH_PARTITION", "nowhere"
               "SBATCH_ARRAY_INX", "7"
@@ -114,7 +114,7 @@ let private equalResults (cluster: Cluster) =
         let code, first = Project.runWith root shell (onCluster "same.yaml")
         Expect.equal code 0 first
         Expect.isMatch first "^Submitted 2 cohorts as job array \\d+, after job \\d+ for the teachers; then job \\d+ writes the tables\\.\n" "said"
-        // As it stands now: what is changed in the file later is another experiment.
+        // A copy: later changes of the file make another experiment.
         File.WriteAllText(root.File "same.yaml", text.Replace("epochs: 2", "epochs: 2 # the same"))
         let code, second = Project.runWith root shell (onCluster "same.yaml")
         Expect.equal code 0 second
@@ -144,7 +144,7 @@ let private disturbed (cluster: Cluster) =
         running 1
         cluster.Must $"scancel {array}_1" |> ignore
         cluster.Must $"scontrol requeue {array}_2" |> ignore
-        // An epoch is in the metrics a moment before it is saved.
+        // An epoch appears in the metrics just before it is saved.
         until cluster "seed 2 trains" (fun () -> epochs root "disturbed" 2 > 1)
         cluster.CutPower()
         drain cluster
@@ -153,18 +153,18 @@ let private disturbed (cluster: Cluster) =
         drain cluster
         expectSame ()
 
-        // Cancelled, queued again, without power: each was disturbed, and went on behind what it had saved.
+        // Cancelled, requeued, and after a power cut: each was disturbed and resumed from its saved state.
         for seed in 0..2 do
             let places = (sessions root "disturbed" seed).Head
             Expect.isGreaterThan places.Length 1 $"seed {seed} was interrupted"
             Expect.isTrue (rises places) $"sessions of seed {seed}: %A{places}"
 
-        // The power may have gone before this one saved anything.
+        // The power cut may have come before this run saved anything.
         Expect.all (sessions root "disturbed" 3) (fun places -> places = List.sort places) "sessions of seed 3"
 
         Expect.hasLength (sessions root "disturbed" 0).Head 2 "the cancelled one went on")
 
-/// The sign ahead of the time limit is sent by hand here: Slurm's own limits are minutes.
+/// The signal before the time limit is sent manually here, because Slurm's limits are in minutes.
 let private outOfTime (cluster: Cluster) =
     let text = Project.experiment "limited" "none" [ "one: [ce]" ] 16 "[0]" [ "slurm: { time: 60, cpus: 1, requeues: 2 }" ]
 
@@ -213,7 +213,7 @@ let private thousand (cluster: Cluster) =
     Expect.isMatch said "^Submitted 1000 cohorts as job array \\d+; then job \\d+ writes the tables\\.\n" "one array"
     Expect.hasLength (cluster.Queue "train") 1000 "elements"
 
-    // Records as after half an hour, and a look at all of them.
+    // Writes records as after half an hour, and reads all of them.
     let plan =
         match Experiments.load (root.File "many.yaml") [] true with
         | Ok(plan, _) -> plan
@@ -254,7 +254,7 @@ let private refused (_: Cluster) =
     let code, said = Project.run root [ "sweep"; "wrong.yaml"; "--cancel" ]
     Expect.equal (code, said) (0, "No job of wrong is queued.\n") "nothing was left in the queue"
 
-/// What a queue of deleted scripts says of them, only Slurm shows.
+/// The queue entries of deleted scripts, which only Slurm shows.
 let private deleted (cluster: Cluster) =
     use root = new TemporaryFolder()
     Project.make root
@@ -282,18 +282,18 @@ let private deleted (cluster: Cluster) =
 
 [<Tests>]
 let tests =
-    // One cluster after the other: it is found by a variable of the environment.
+    // One cluster at a time, because an environment variable selects it.
     testSequenced
     <| testList
         "slurm / on a cluster"
         [ for name, body in
-              [ "an array of cohorts gives the results of this machine, bit for bit", equalResults
-                "a part of the runs by --only, tables and all; then the rest", partly
-                "an element cancelled, one queued again and one whose node loses its power: equal results, and nothing trained twice", disturbed
-                "an element that runs out of time saves its state and goes on in its next turn, before the tables", outOfTime
-                "1,000 cohorts are one array, and the status of 1,000 runs is read within two seconds of processor time", thousand
-                "a submission whose folder is deleted while its jobs are queued is not submitted twice", deleted
-                "what Slurm refuses is said in its words", refused ] do
+              [ "An array of cohorts produces the results of this machine, bit for bit", equalResults
+                "With --only, a part of the runs is trained with its tables, then the rest", partly
+                "Cancelled, requeued and lost elements produce equal results, and no saved progress is trained twice", disturbed
+                "An element that runs out of time saves its state and resumes in its next turn, before the tables", outOfTime
+                "1,000 cohorts are one array, and reading the status of 1,000 runs takes at most two seconds of CPU time", thousand
+                "The runs of a submission whose folder is deleted while its jobs are queued are not submitted twice", deleted
+                "An error of Slurm is reported as Slurm reports it", refused ] do
               test name {
                   use cluster = new Cluster()
                   body cluster

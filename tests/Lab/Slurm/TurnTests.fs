@@ -10,10 +10,10 @@ open ChannelDistillation.Lab.Slurm
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Lab.Slurm
 
-/// Stands for the program: out of time at once.
+/// A fake program that is out of time at once.
 let private outOfTime = [ "#!/bin/bash"; "trap 'exit 130' USR1"; "kill -s USR1 $PPID"; "while :; do sleep 0.05; done" ]
 
-/// A turn of an element, as Slurm starts it; what it wrote.
+/// Runs one turn of an element as Slurm would, and returns its output.
 let private turn (root: TemporaryFolder) (fakes: Fakes) (submission: Submission) (variables: (string * string) list) =
     let element = [ "SLURM_ARRAY_JOB_ID", "7"; "SLURM_ARRAY_TASK_ID", "2" ]
 

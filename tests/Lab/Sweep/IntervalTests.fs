@@ -1,11 +1,11 @@
-/// Work that may take a share of the time only, by a clock that the tests set.
+/// Work limited to a share of the time, with a test clock.
 module ChannelDistillation.Tests.Lab.Sweep.IntervalTests
 
 open System
 open Expecto
 open ChannelDistillation.Lab.Sweep
 
-/// A clock that the tests move.
+/// A clock that the test advances.
 type private Clock() =
     inherit TimeProvider()
     let mutable now = 0L

@@ -39,7 +39,7 @@ let private refused teacher message =
         | UsageError text -> Expect.equal text message "message"
         | other -> failtest $"another failure: {other}")
 
-/// The folder of a teacher's training, with this result in it.
+/// The training folder of a teacher, with the given result.
 let private leave (root: TemporaryFolder) (plan: Plan) (result: RunResult) =
     let teacher = (Teachers.ofPlan plan).Head
     let weights = TeacherStore(Workspace root.Path).CheckpointOf(teacher.Spec, teacher.Dataset)

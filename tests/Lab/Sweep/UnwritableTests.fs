@@ -1,4 +1,4 @@
-/// Where a sweep cannot write: what is said, and that the same command goes on when the cause is gone.
+/// A sweep that cannot write reports it, and the same command continues when the cause is gone.
 module ChannelDistillation.Tests.Lab.Sweep.UnwritableTests
 
 open System
@@ -38,7 +38,7 @@ seeds: [0]
 let private states (outcome: Outcome) = [ for job in outcome.Jobs -> job.Run.Variant, string job.State ]
 let private allDone = [ "student", "done"; "kd", "done" ]
 
-/// Something in the place of a file that no file can take.
+/// Blocks the path of a file.
 let private occupy (path: string) = Directory.CreateDirectory(Path.Combine(path, "inside")) |> ignore
 
 let private within (test: TemporaryFolder -> Workspace -> Plan -> unit) =

@@ -1,4 +1,4 @@
-/// What `table` does on request: baselines, pivots, accuracies, LaTeX, two results side by side.
+/// The options of `table`: baselines, pivots, accuracies, LaTeX, and comparisons.
 module ChannelDistillation.Tests.Lab.Tables.OptionTests
 
 open System
@@ -90,13 +90,13 @@ let tests =
           }
 
           test "The paired t-test agrees with published values" {
-              // Student's sleep data (Biometrika 6, 1908): t = 4.0621 with 9 degrees of freedom, p = 0.002833 as R's t.test has it.
+              // Student's sleep data (Biometrika 6, 1908): t = 4.0621 with 9 degrees of freedom, p = 0.002833, as computed by R's t.test.
               let first = [ 0.7; -1.6; -0.2; -1.2; -0.1; 3.4; 3.7; 0.8; 0.0; 2.0 ] |> List.mapi (fun seed value -> int64 seed, value)
               let second = [ 1.9; 0.8; 1.1; 0.1; -0.1; 4.4; 5.5; 1.6; 4.6; 3.4 ] |> List.mapi (fun seed value -> int64 seed, value)
               let difference = Expect.wantSome (Difference.between first second) "common seeds"
               Expect.floatClose Accuracy.high (Expect.wantSome difference.Values.Mean "mean") -1.58 "mean"
               Expect.floatClose Accuracy.medium (Expect.wantSome difference.PValue "p") 0.00283289 "p"
-              // The same in R: t.test(x, y, paired = TRUE)$conf.int, and t.test(x, y)$p.value with 17.776 degrees of freedom.
+              // From R: t.test(x, y, paired = TRUE)$conf.int, and t.test(x, y)$p.value with 17.776 degrees of freedom.
               let low, high = Expect.wantSome difference.Interval "interval"
               Expect.floatClose Accuracy.medium low -2.4598858 "lower end"
               Expect.floatClose Accuracy.medium high -0.7001142 "upper end"
@@ -171,7 +171,7 @@ let tests =
               let ofSeeds values = values |> List.map (fun (seed, value) -> seed, value)
               let constant = Difference.between (ofSeeds [ 0L, 1.0; 1L, 2.0; 2L, 3.0 ]) (ofSeeds [ 0L, 2.0; 1L, 3.0; 2L, 4.0 ])
               Expect.equal (Expect.wantSome constant "common seeds").PValue None "p"
-              // In binary these differ by 0.2, nearly.
+              // In binary, these differences are only nearly 0.2.
               let nearly = Difference.between (ofSeeds [ 0L, 15.3; 1L, 16.3; 2L, 14.05 ]) (ofSeeds [ 0L, 15.1; 1L, 16.1; 2L, 13.85 ])
               Expect.equal (Expect.wantSome nearly "common seeds").PValue None "p of differences that are equal but for rounding"
               Expect.isNone (Difference.between (ofSeeds [ 0L, 1.0 ]) (ofSeeds [ 1L, 1.0 ])) "other seeds"

@@ -1,4 +1,4 @@
-/// plan.json, read back from a folder that may come from anybody.
+/// plan.json, read from an untrusted folder.
 module ChannelDistillation.Tests.Lab.Tables.PlanReaderTests
 
 open System

@@ -19,7 +19,7 @@ let private ended result : RunRecord = { Result = Some result; Seconds = None }
 
 let private cost parameters multiplyAdds : Cost option = Some { Parameters = parameters; MultiplyAdds = Some multiplyAdds }
 
-/// A number of the paper's table.
+/// A published row of the paper's table.
 let private published top1 top5 =
     Some
         { Top1Error = Some top1

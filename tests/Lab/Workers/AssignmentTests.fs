@@ -43,7 +43,7 @@ let private isUntrained _ = true
 let private name (job: Job) = job.Run.Name
 let private start = struct (1, 0)
 
-/// Nothing was trained before, nothing makes progress, and nothing is suspect.
+/// No run was trained before, makes progress, or is suspect.
 let private standings: Standings =
     { PlaceOfRun = fun _ -> Some start
       PlaceOfTeacher = fun _ -> Some start
@@ -52,7 +52,7 @@ let private standings: Standings =
 
 let private queueOf workers runs unready standings = Assignments(workers, 16, runs, unready, isUntrained, false, standings)
 
-/// For two workers, sixteen lanes.
+/// A queue for two workers with sixteen lanes.
 let private queue runs unready = queueOf 2 runs unready standings
 
 let private attempted (attempt: Attempt) =
@@ -77,7 +77,7 @@ let private runsOf (assignment: Assignment option) =
 let private killed = BySignal 9
 let private crashed = BySignal 11
 
-/// Takes what is next, and says that its process ended so.
+/// Takes the next assignment and reports that its process ended.
 let private ends (queue: Assignments) how =
     let assignment = queue.Take()
     let sequel = queue.ProcessEnded(assignment.Value, how)
@@ -89,7 +89,7 @@ let private givenUp (sequel: Sequel) =
     | TeacherGivenUp learning -> List.map name learning
     | _ -> []
 
-/// Everything that a single worker is given while no process ends.
+/// All assignments of a single worker whose process never ends.
 let private inOrder (queue: Assignments) =
     List.unfold
         (fun () ->
@@ -211,7 +211,7 @@ let tests =
               let queue = queueOf 1 (ofSeed 0L |> List.truncate 2) [] standings
               let whole, _ = ends queue crashed
               Expect.equal whole "student-seed0 a-seed0" "first"
-              // Innocent: it is trained alone and no differently.
+              // Not the cause of the crash: it is only trained alone.
               Expect.equal (shown (queue.Take())) "student-seed0 again" "each alone"
               queue.RunsEnded []
               let alone, _ = ends queue crashed
@@ -327,7 +327,7 @@ let tests =
                   let left = ref accidents
                   let how = if isKilled then killed else crashed
 
-                  // Now and then a process ends with what is innocent, the first time that it is tried.
+                  // Sometimes a process ends at the first attempt of a harmless run.
                   let hasAccident (attempt: Attempt) =
                       lock gate (fun () ->
                           match left.Value with

@@ -1,4 +1,4 @@
-/// Training processes that end in the middle of a sweep, by real faults in native code and by SIGKILL.
+/// Training processes that end during a sweep, by real faults in native code and by SIGKILL.
 module ChannelDistillation.Tests.Lab.Workers.CrashTests
 
 open System
@@ -32,14 +32,14 @@ variants: { student: [ce], kd: [ce, kd] }
 seeds: [0, 1]
 "
 
-/// All that a sweep leaves; `pretrain/hashes` remembers paths and times of files, and plan.json the command.
+/// The files of a sweep, without `pretrain/hashes`, which has paths and times, and plan.json, which has the command.
 let private left (folder: TemporaryFolder) =
     [ for part in [ "runs/crash"; "pretrain" ] do
           for name, content in Outcome.ofFolder (folder.File part) do
               if not (name.StartsWith "hashes" || name = "plan.json") then
                   $"{part}/{name}", content ]
 
-/// What this process makes of it, where nothing happens to it.
+/// The files of an undisturbed sweep in this process.
 let private undisturbed =
     lazy
         (use folder = new TemporaryFolder()
@@ -58,7 +58,7 @@ let private expectUndisturbed (folder: TemporaryFolder) (which: string -> bool) 
 let private states (outcome: Outcome) = [ for job in outcome.Jobs -> job.Run.Name, string job.State ]
 let private allDone = [ for run in [ "student-seed0"; "student-seed1"; "kd-seed0"; "kd-seed1" ] -> run, "done" ]
 
-/// With a single worker, which has these faults.
+/// Runs a sweep with a single worker that has these faults.
 let private sweepWith (faults: (Fault * Moment * int) list) (more: SweepOptions -> SweepOptions) (check: TemporaryFolder -> Outcome -> unit) =
     if OperatingSystem.IsWindows() then
         skiptest "Windows has no signals"
@@ -130,7 +130,7 @@ let tests =
                       "in result.json"
 
                   expectUndisturbed folder (fun name -> name.Contains "/student-" || name.Contains "/kd-seed1")
-                  // The same command does not begin with it again; on request it does, and without the fault it completes.
+                  // The same command does not retry it. With --retry-failed it does, and completes without the fault.
                   request folder.Path []
                   let again = sweep folder [ Sole "cpu" ] experiment same
                   Expect.equal (states again) (states outcome) "it has had its turn"

@@ -17,7 +17,7 @@ open ChannelDistillation.Lab.Workers
 open ChannelDistillation.Lab.Sweep
 open ChannelDistillation.Lab.Overview
 
-/// Writes down what it is told.
+/// Records the progress it receives.
 type private Notes() =
     let notes = ResizeArray<string>()
     member _.All = List.ofSeq notes
@@ -36,7 +36,7 @@ type private Notes() =
         member _.LaneEnded(lane, result) = notes.Add $"lane {lane} {result.Status} {result.Message}"
         member _.Say message = notes.Add $"say {message}"
 
-/// What an observer is told of lines that a worker wrote.
+/// The progress that an observer receives from the lines of a worker.
 let private received (tell: ITrainingObserver -> IProgress -> unit) =
     let notes = Notes()
 

@@ -1,4 +1,4 @@
-/// Workers in processes of their own that lose their GPU.
+/// Worker processes that lose their GPU.
 module ChannelDistillation.Tests.Lab.Workers.WorkerPoolTests
 
 open Expecto
@@ -27,7 +27,7 @@ variants: { student: [ce] }
 seeds: [0, 1]
 "
 
-/// With two workers, of which so many lose their GPU.
+/// A sweep of two workers, of which the given number lose their GPU.
 let private sweep (folder: TemporaryFolder) (lost: int) =
     Faults.request folder.Path [ Faults.LostGpu, Faults.Reading, lost ]
     sweep folder [ Processor 1; Processor 2 ] experiment id

@@ -28,7 +28,7 @@ variants: { student: [ce] }
 seeds: [0]
 "
 
-/// A worker with a fault, in a folder of its own.
+/// A worker with a fault, in a separate folder.
 let private withWorker (fault: Fault * Moment * int) (patience: TimeSpan) (act: TemporaryFolder -> WorkerProcess -> unit) =
     use folder = new TemporaryFolder()
     Tiny.workspaceIn folder |> ignore
@@ -73,7 +73,7 @@ let tests =
                   | other -> failtest $"{other}"
 
                   (worker :> IDisposable).Dispose()
-                  // What libraries print goes to standard error. It is a piece of a line: the end completes it.
+                  // Output of libraries goes to standard error. It is an incomplete line, which the end completes.
                   Expect.stringContains worker.LastWords "noise of a library" "it is kept, for where it explains a failure")
           }
 
