@@ -37,8 +37,7 @@ let backendOf (requested: string option) =
 
 /// The backend that the arguments need. `--device cuda`, `cuda:1` or `cuda:0,1` needs a build for GPUs: that of the last build, else `cuda`.
 let backendFor (arguments: string list) =
-    let needsGpu =
-        arguments |> List.pairwise |> List.exists (fun (name, value) -> name = "--device" && value.StartsWith "cuda")
+    let needsGpu = arguments |> List.pairwise |> List.exists (fun (name, value) -> name = "--device" && value.StartsWith "cuda")
 
     if needsGpu && backendOf None = "cpu" then Some "cuda" else None
 

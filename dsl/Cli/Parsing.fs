@@ -111,8 +111,7 @@ type Devices =
 
 /// `cpu,cpu`, `cuda:0,1` or `cuda:0,cuda:1`.
 let private deviceList (text: string) =
-    let refuse problem =
-        Ending.stop Ending.invalid $"--device {text}: {problem} List CPU workers as cpu,cpu and GPUs as cuda:0,1."
+    let refuse problem = Ending.stop Ending.invalid $"--device {text}: {problem} List CPU workers as cpu,cpu and GPUs as cuda:0,1."
 
     let number (word: string) = Regex.Match(word, "^(?:cuda:)?([0-9]{1,4})$")
     let words = text.Split ',' |> Array.map _.Trim() |> List.ofArray

@@ -29,10 +29,7 @@ let private dispatch (verb: string) (arguments: string list) =
 
 /// A bug: prints one paragraph and writes the stack trace to a file.
 let private unexpected (error: exn) =
-    eprintfn
-        "Internal error: %s\nThe same command resumes interrupted runs. Details for a bug report: %s"
-        error.Message
-        (ErrorLog.write error)
+    eprintfn "Internal error: %s\nThe same command resumes interrupted runs. Details for a bug report: %s" error.Message (ErrorLog.write error)
 
     Ending.failed
 

@@ -174,8 +174,7 @@ let tests =
                       "auto,auto", "`auto` is not allowed in a list."
                       "cuda:0,gpu", "`gpu` is not a device."
                       "0,1", "`0` is not a device." ] do
-                    [ "sweep"; "--device"; list ],
-                    $"--device {list}: {problem} List CPU workers as cpu,cpu and GPUs as cuda:0,1.\n"
+                    [ "sweep"; "--device"; list ], $"--device {list}: {problem} List CPU workers as cpu,cpu and GPUs as cuda:0,1.\n"
                 [ "evaluate"; "a.safetensors"; "--device"; "cpu,cpu" ],
                 "Only `sweep` accepts several devices; got `cpu,cpu`. Use --device auto, cpu, cuda or cuda:N.\n"
                 [ "sweep"; "--device"; "cpu,cpu"; "--launcher"; "slurm" ],

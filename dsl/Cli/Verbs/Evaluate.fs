@@ -50,8 +50,7 @@ type EvaluateArguments =
             | Stem _ -> "cifar or imagenet; default: the one that the tensors match"
             | Device _ -> "auto, cpu, cuda or cuda:N; default auto: a GPU if there is one"
             | Threads _ -> "CPU threads; default: all cores"
-            | Layout _ ->
-                "memory layout on the CPU: auto, channels-last or contiguous; default channels-last; auto uses the faster one, timed once"
+            | Layout _ -> "memory layout on the CPU: auto, channels-last or contiguous; default channels-last; auto uses the faster one, timed once"
             | Deterministic -> "on a GPU: identical results from run to run, more slowly (docs/gpu.md)"
             | Tf32 _ -> "on a GPU, on or off: compute convolutions in TensorFloat-32; default on"
             | Json -> "print JSON"
@@ -132,9 +131,7 @@ let private datasetOf (file: CheckpointFile) (origin: CheckpointOrigin) (given: 
     | Some folder, _ when Directory.Exists folder -> DatasetStore.OfFolder(Path.GetFullPath folder)
     | Some name, _ -> Fetching.unknown "dataset or folder" name [ for dataset in DatasetCatalog.All -> dataset.Name ]
     | None, None ->
-        Ending.stop
-            Ending.invalid
-            $"{file.Path} is not in the folder of a run, so its dataset is unknown. Name one, for example --dataset imagenet."
+        Ending.stop Ending.invalid $"{file.Path} is not in the folder of a run, so its dataset is unknown. Name one, for example --dataset imagenet."
     | None, Some dataset -> dataset
 
 let private epochOf (file: CheckpointFile) =

@@ -33,7 +33,8 @@ type PackArguments =
 
 let private formatOf (parsed: ParseResults<PackArguments>) =
     match parsed.TryGetResult Short_Side, parsed.Contains Jpeg with
-    | Some _, true -> Ending.stop Ending.invalid "--jpeg and --short-side cannot be combined: --jpeg stores the original files, --short-side reduced pixels."
+    | Some _, true ->
+        Ending.stop Ending.invalid "--jpeg and --short-side cannot be combined: --jpeg stores the original files, --short-side reduced pixels."
     | None, true -> PackFormat.Files
     | side, _ ->
         let side = defaultArg side 256

@@ -234,11 +234,11 @@ let private refuseContradictions (parsed: ParseResults<SweepArguments>) (launche
           cancels && parsed.Contains Retry_Failed,
           "--cancel cannot be combined with --retry-failed: cancel first, then repeat the sweep with --retry-failed."
           cancels && parsed.Contains Wait, "--cancel cannot be combined with --wait: it leaves no jobs to follow."
-          parsed.Contains No_Worker && parsed.Contains Workers_Per_Device, "--no-worker cannot be combined with --workers-per-device: it trains in this process."
+          parsed.Contains No_Worker && parsed.Contains Workers_Per_Device,
+          "--no-worker cannot be combined with --workers-per-device: it trains in this process."
           parsed.Contains No_Worker && (parsed.GetResult(Device, "auto")).Contains ',',
           "--no-worker trains in this process on one device, but --device names several."
-          parsed.Contains Wait && launcher <> Some Parsing.Slurm,
-          "--wait needs --launcher slurm; a sweep on this machine ends with its command." ]
+          parsed.Contains Wait && launcher <> Some Parsing.Slurm, "--wait needs --launcher slurm; a sweep on this machine ends with its command." ]
 
     match contradictions |> List.tryFind fst with
     | Some(_, message) -> Ending.stop Ending.invalid message

@@ -58,4 +58,5 @@ let write (options: TableOptions) (experimentFolder: string) (results: Results) 
         Ok path
     with
     | :? IOException
-    | :? UnauthorizedAccessException as error -> Error $"{path} is out of date, because it cannot be written: {error.Message} To update it, run `report`."
+    | :? UnauthorizedAccessException as error ->
+        Error $"{path} is out of date, because it cannot be written: {error.Message} To update it, run `report`."

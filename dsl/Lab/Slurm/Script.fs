@@ -70,10 +70,7 @@ let private self (kind: JobKind) =
 /// Slurm reads options line by line; quotation marks cannot contain a line break.
 let private directive (option: string) =
     if Seq.exists System.Char.IsControl option then
-        raise (
-            UsageError
-                $"This sbatch option would contain a line break or another control character: {option}\nChoose another folder with --out."
-        )
+        raise (UsageError $"This sbatch option would contain a line break or another control character: {option}\nChoose another folder with --out.")
 
     "#SBATCH " + option
 

@@ -64,7 +64,9 @@ module Prerequisites =
     /// <exception cref="TeacherFailedException">The teacher diverged or failed, now or in an earlier command.</exception>
     let train (store: TeacherStore) retryFailed (options: TrainingOptions) (progress: IProgress) (teacher: Teachers.PlannedTeacher) stop =
         if store.GaveUp(teacher.Spec, teacher.Dataset) && not retryFailed then
-            raise (TeacherFailedException $"The teacher {teacher.Spec.Model.Name} diverged or failed in an earlier command; --retry-failed retries it.")
+            raise (
+                TeacherFailedException $"The teacher {teacher.Spec.Model.Name} diverged or failed in an earlier command; --retry-failed retries it."
+            )
 
         if not (store.IsWhole(teacher.Spec, teacher.Dataset)) then
             progress.Teacher <- true

@@ -29,10 +29,7 @@ type RunClaims(retryFailed: bool, patient: bool, failures: Failures, say: string
         | :? IOException
         | :? UnauthorizedAccessException as error ->
             raise (
-                MissingException(
-                    $"Cannot write to {job.Folder}: {error.Message} Make the folder writable, or choose another one with --out.",
-                    error
-                )
+                MissingException($"Cannot write to {job.Folder}: {error.Message} Make the folder writable, or choose another one with --out.", error)
             )
 
     /// Whether the run still needs training; another sweep may have trained it in the meantime.

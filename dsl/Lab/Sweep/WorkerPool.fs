@@ -157,18 +157,23 @@ type WorkerPool(state: SweepState, stop: CancellationToken) =
 
     /// Trains the pending runs and evaluates the teachers.
     member this.Train() =
-        Progress.ofWorkers options.Quiet (List.map string devices) state.Pending.Length (Job.cohorts options.Lanes state.Pending).Length (fun progress ->
-            if this.HasWork && not stop.IsCancellationRequested then
-                this.AwaitReady()
+        Progress.ofWorkers
+            options.Quiet
+            (List.map string devices)
+            state.Pending.Length
+            (Job.cohorts options.Lanes state.Pending).Length
+            (fun progress ->
+                if this.HasWork && not stop.IsCancellationRequested then
+                    this.AwaitReady()
 
-                if not stop.IsCancellationRequested then
-                    announce progress ready
+                    if not stop.IsCancellationRequested then
+                        announce progress ready
 
-                work progress
-            else
-                lock state (fun () ->
-                    state.NoteTeachers progress.Say
-                    state.UpdateTables()))
+                    work progress
+                else
+                    lock state (fun () ->
+                        state.NoteTeachers progress.Say
+                        state.UpdateTables()))
 
         let allDone = state.Chosen |> List.forall (fun job -> (Job.refreshed job).State = Done)
         incidents.Report(state, allDone)

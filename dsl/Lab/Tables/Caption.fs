@@ -171,7 +171,9 @@ let private published (layout: Layout) =
 
     match groups with
     | [] -> []
-    | (origin, _) :: others -> $"Published numbers: {origin}." :: [ for origin, names in others -> $"Published numbers for {Shown.joined names}: {origin}." ]
+    | (origin, _) :: others ->
+        $"Published numbers: {origin}."
+        :: [ for origin, names in others -> $"Published numbers for {Shown.joined names}: {origin}." ]
 
 /// Missing and failed runs, and the provenance of the numbers.
 let origins (results: Results) : string list =

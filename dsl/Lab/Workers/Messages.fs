@@ -225,5 +225,10 @@ module Messages =
         | :? ArgumentException
         | :? OverflowException
         | :? NullReferenceException ->
-            let start = if message.Length > shownLength then message.Substring(0, shownLength) + "..." else message
+            let start =
+                if message.Length > shownLength then
+                    message.Substring(0, shownLength) + "..."
+                else
+                    message
+
             Reply.Strange $"the line `{start}`"

@@ -88,7 +88,12 @@ fits resnet34 for 100 classes, cifar stem
               let path = folder.File "a.safetensors"
               SafetensorsFile.Write(path, [| KeyValuePair("scale", torch.ones 1L) |], Dictionary())
               let text = shown false path
-              Expect.stringContains text "\n1 tensor, 1 parameter, float32\nmatches none of the built-in models: no tensor has one of their names\n" "the fit"
+
+              Expect.stringContains
+                  text
+                  "\n1 tensor, 1 parameter, float32\nmatches none of the built-in models: no tensor has one of their names\n"
+                  "the fit"
+
               Expect.isFalse (text.Contains " bytes (") "a small size is said once"
           }
 

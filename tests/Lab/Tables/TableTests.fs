@@ -121,7 +121,11 @@ Command: `dotnet fsi build.fsx sweep cd-weight.yaml`
 
           test "The caption uses the singular for one epoch and one seed" {
               let single = { results with Layout = { layout with Epochs = [ 1 ]; Seeds = [ 0L ] } }
-              Expect.stringContains (Markdown.render TableOptions.Default single) "Trained on cifar100 (teacher resnet152, student resnet50) for 1 epoch with seed 0." "caption"
+
+              Expect.stringContains
+                  (Markdown.render TableOptions.Default single)
+                  "Trained on cifar100 (teacher resnet152, student resnet50) for 1 epoch with seed 0."
+                  "caption"
           }
 
           test "With a hold-out split, tables show errors on the official validation set, and the caption says so" {

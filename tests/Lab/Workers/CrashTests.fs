@@ -126,7 +126,8 @@ let tests =
 
                   Expect.equal
                       (Job.reason failed)
-                      (Some "The training process was killed by SIGSEGV (an invalid memory access in native code) again while it trained this run alone.")
+                      (Some
+                          "The training process was killed by SIGSEGV (an invalid memory access in native code) again while it trained this run alone.")
                       "in result.json"
 
                   expectUndisturbed folder (fun name -> name.Contains "/student-" || name.Contains "/kd-seed1")

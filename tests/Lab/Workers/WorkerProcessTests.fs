@@ -60,10 +60,7 @@ let tests =
                   | Finished ready -> Expect.equal ready { Device = "cpu"; Obstacles = ready.Obstacles; Hint = None } "ready"
                   | other -> failtest $"{other}"
 
-                  Expect.equal
-                      (List.ofSeq said)
-                      [ "cpu: ignored an unknown message of the training process: the event `weather`." ]
-                      "said once"
+                  Expect.equal (List.ofSeq said) [ "cpu: ignored an unknown message of the training process: the event `weather`." ] "said once"
 
                   let plan = Tiny.plan folder "experiment.yaml" experiment
                   let run = Job.ofPlan (folder.File "runs/alone") plan |> List.head |> Job.nameOf
