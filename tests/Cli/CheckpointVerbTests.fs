@@ -32,7 +32,7 @@ let tests =
         [ test "teacher inspect shows a checkpoint" {
               let code, text = withWeights [ "teacher"; "inspect"; "a.safetensors" ]
               Expect.equal code 0 text
-              Expect.stringContains text "fits resnet8 for 10 classes\n" "the model"
+              Expect.stringContains text "matches resnet8 for 10 classes\n" "the model"
           }
 
           test "A file that is not a checkpoint ends with exit code 3" {
@@ -80,5 +80,5 @@ let tests =
               test $"evaluate a.safetensors {arguments}" {
                   let exit, text = withWeights ("evaluate" :: "a.safetensors" :: arguments)
                   Expect.equal exit code text
-                  Expect.stringStarts text message "what is said"
+                  Expect.stringStarts text message "message"
               } ]

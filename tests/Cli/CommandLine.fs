@@ -21,7 +21,7 @@ let refused code (parts: string list) (actualCode, text: string) =
     Expect.equal actualCode code text
 
     for part in parts do
-        Expect.stringContains text part "what is said"
+        Expect.stringContains text part "message"
 
     Expect.isFalse (text.Contains "   at ChannelDistillation" || text.Contains "Unhandled exception") $"no stack trace:\n{text}"
 

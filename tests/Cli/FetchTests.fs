@@ -46,8 +46,8 @@ let private stoppedBy (stop: Started -> unit) (check: (int * string) -> unit) =
     use second = start root.Path (string mirror.Address) fetch
     let code, text = ended second
     Expect.equal code 3 text
-    Expect.stringContains text "  going on at 1.0 MB of 87 MB (1 %)\n" "it goes on"
-    Expect.stringContains text "the server answers 404 (NotFound). The file is no longer there" "and says what is wrong"
+    Expect.stringContains text "  going on at 1.0 MB of 87 MB (1 %)\n" "it resumes"
+    Expect.stringContains text "the server answers 404 (NotFound). The file is no longer there" "and reports the error"
     Expect.equal (mirror.Requests |> List.map _.From) [ None; Some(int64 arrived) ] "what was asked for"
     Expect.equal (mirror.Requests.Head.Path) "/resnet34-333f7ec4.pth" "by its name"
 
@@ -69,7 +69,7 @@ let tests =
                       "at the end")
           }
 
-          test "goes on after a process that was killed" { stoppedBy _.Kill() (fun (code, _) -> Expect.notEqual code 0 "killed") }
+          test "A download resumes after its process was killed" { stoppedBy _.Kill() (fun (code, _) -> Expect.notEqual code 0 "killed") }
 
           test "A mirror that is not a URL is refused" {
               for mirror, shown in [ "somewhere", "somewhere"; "ftp://ann:secret@host/a?key=secret", "host/a?..." ] do

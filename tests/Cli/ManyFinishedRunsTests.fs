@@ -71,7 +71,7 @@ let tests =
 
         File.Delete(folder.File "runs/many/results.csv")
         Expect.equal (sweep ()) first "with a table removed, too"
-        Expect.equal (results ()) content "which is there again"
+        Expect.equal (results ()) content "rewritten"
 
         let kept = folder.File "runs/many/.summaries"
         let summaries = File.ReadAllText kept

@@ -137,9 +137,9 @@ epoch: `forward` takes `epoch` as Tensor; annotate `student: int`.
                     "losses.mine.torchscript=teacher.pt", 2, "teacher.pt is a network, not a loss." ] do
                   let code, output, errors = planned folder setting
                   Expect.equal code exit setting
-                  let said = (output + errors).ReplaceLineEndings(" ")
-                  Expect.stringContains said message setting
-                  Expect.stringContains said "I found 1 problem in" setting
+                  let printed = (output + errors).ReplaceLineEndings(" ")
+                  Expect.stringContains printed message setting
+                  Expect.stringContains printed "I found 1 problem in" setting
 
               for setting, message in
                   [ "teacher.torchscript=dictionary.pt", "dictionary.pt returns something other than a tensor, or a list or tuple of tensors."

@@ -245,7 +245,7 @@ let tests =
               let code, output, errors = started.End()
               expectExit 130 (code, output, errors)
               let command = String.Join(' ', sweepArguments)
-              Expect.stringContains output $"dotnet fsi build.fsx {command}" "the command that goes on"
+              Expect.stringContains output $"dotnet fsi build.fsx {command}" "the command that resumes"
               Expect.equal (text (resultOfRun folder) "status") "interrupted" "status of the run"
 
               let goneOn = run folder.Path sweepArguments
@@ -266,14 +266,14 @@ let tests =
               let ended = [ first.End(); second.End() ]
               List.iter (expectExit 0) ended
 
-              let said (words: string) =
-                  ended |> List.sumBy (fun (_, output, _) -> output.Split('\n') |> Array.filter _.Contains(words) |> Array.length)
+              let linesWith (text: string) =
+                  ended |> List.sumBy (fun (_, output, _) -> output.Split('\n') |> Array.filter _.Contains(text) |> Array.length)
 
               // One line at the end of each run's only epoch, whichever sweep trained it.
               for seed in 0..1 do
-                  Expect.equal (said $"  plain-seed{seed}  top-1 error") 1 $"seed {seed}"
+                  Expect.equal (linesWith $"  plain-seed{seed}  top-1 error") 1 $"seed {seed}"
 
-              Expect.isGreaterThan (said "waiting for it." + said "2 of 2 runs completed") 1 "one waited, or found everything done"
+              Expect.isGreaterThan (linesWith "waiting for it." + linesWith "2 of 2 runs completed") 1 "one waited, or found everything done"
               Expect.equal (text (rowOf folder) "status") "completed" "the table"
               Expect.isEmpty (Directory.GetFiles(folder.Path, ".owner", SearchOption.AllDirectories)) "nothing is left behind"
           }

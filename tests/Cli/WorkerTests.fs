@@ -190,7 +190,7 @@ let tests =
                   |> Array.map (fun line -> Text.RegularExpressions.Regex.Replace(line, @" +\d+ s \|$", " TIME |"))
                   |> List.ofArray
 
-              Expect.equal (lines output) (lines (snd single.Value)) "what is said"
+              Expect.equal (lines output) (lines (snd single.Value)) "message"
           }
 
           onUnix "A killed single worker is replaced with identical files, and progress and summary report it" (fun () ->
@@ -227,7 +227,7 @@ let tests =
                     " | teacher: teacher resnet8 (1 epoch of 8 steps)\n"
                     " | cohort: student-seed0 (2 epochs of 8 steps)\n"
                     "4 of 4 runs completed, in " ] do
-                  Expect.stringContains output line "what is said"
+                  Expect.stringContains output line "message"
 
               use again = start folder "cpu,cpu"
               let code, output, _ = again.End()
@@ -269,7 +269,7 @@ let tests =
               expectExit 130 (code, output, errors)
               let command = String.Join(' ', arguments "cpu,cpu")
               Expect.stringContains output $"Interrupted; everything is saved. To resume: dotnet fsi build.fsx {command}\n" "the command"
-              Expect.equal errors "Stopping: saving the state of every run. Press Ctrl+C again to exit immediately.\n" "what else is said"
+              Expect.equal errors "Stopping: saving the state of every run. Press Ctrl+C again to exit immediately.\n" "message"
               expectEnd workers
               nothingLeftBehind folder
               use again = start folder "cpu,cpu"
@@ -289,7 +289,7 @@ let tests =
               signal "INT" sweep.Id
               let code, output, errors = sweep.End()
               expectExit 130 (code, output, errors)
-              Expect.equal errors "Stopping: saving the state of every run. Press Ctrl+C again to exit immediately.\n" "what is said"
+              Expect.equal errors "Stopping: saving the state of every run. Press Ctrl+C again to exit immediately.\n" "message"
               expectEnd workers
               use again = start folder "cpu,cpu"
               again.End() |> expectExit 0

@@ -87,6 +87,6 @@ let render (all: bool) (sha256: string) (file: CheckpointFile) =
           for entry in file.Metadata do
               [ plain entry.Key; plain entry.Value ]
           if file.Others.Count > 0 then
-              [ "other entries"; plain (String.Join(", ", file.Others)) ] ]
+              [ "other keys"; plain (String.Join(", ", file.Others)) ] ]
 
     String.Join("\n", TextTable.aligned head @ List.collect (ofSet all) (List.ofSeq file.Sets)) + "\n"

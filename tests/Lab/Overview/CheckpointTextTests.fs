@@ -42,7 +42,7 @@ let tests =
   acc         71.5
   when        3
   device      cuda:0
-  also holds  size, raw, set, optimizer, scheduler, rng, dtype
+  other keys  size, raw, set, optimizer, scheduler, rng, dtype
 
 `state_dict`, names without `module.`: 3 tensors, 133 parameters, float32
 matches none of the built-in models; the closest is resnet8 for 5 classes:
@@ -61,7 +61,7 @@ matches none of the built-in models; the closest is resnet8 for 5 classes:
                   "  epoch   200 [2J
 
 218 tensors, 21,328,292 parameters, float32
-fits resnet34 for 100 classes, cifar stem
+matches resnet34 for 100 classes, cifar stem
 
   conv1.weight  64x3x3x3                           float32
   bn1.*         5 tensors, 128 parameters          float32
@@ -94,7 +94,7 @@ fits resnet34 for 100 classes, cifar stem
                   "\n1 tensor, 1 parameter, float32\nmatches none of the built-in models: no tensor has one of their names\n"
                   "the fit"
 
-              Expect.isFalse (text.Contains " bytes (") "a small size is said once"
+              Expect.isFalse (text.Contains " bytes (") "a small size is shown once"
           }
 
           test "The differences to the closest model are shown" {

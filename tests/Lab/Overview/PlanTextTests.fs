@@ -86,8 +86,8 @@ Teacher resnet20: its checkpoint ROOT/pretrain/none.safetensors does not exist; 
 Cohort 1: 2 runs, batch 100, 500 steps per epoch, data seed 0
   about 1 h 30 min, 1.5 GiB of memory (from a test)
   run            epochs  losses and weights  state
-  student-seed0  8       ce 1                      new
-  edt-seed0      8       ce 1, cd 6                new
+  student-seed0  8       ce 1                new
+  edt-seed0      8       ce 1, cd 6          new
 
 Loss weights over 8 epochs
   edt  ce  ··██████  0, 1 from 3

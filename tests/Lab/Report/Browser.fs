@@ -91,7 +91,7 @@ type Browser private (started: ChildProcess, socket: WebSocket, profile: Tempora
 
             let started = new ChildProcess(program, arguments)
             let address () = Regex.Match(started.Errors, @"ws://\S+(?=\n)").Value
-            started.WaitUntil("it said where it listens", fun () -> address () <> "")
+            started.WaitUntil("it printed its address", fun () -> address () <> "")
             let socket = new ClientWebSocket()
             socket.ConnectAsync(Uri(address ()), CancellationToken.None).Wait()
             let browser = new Browser(started, socket, profile)

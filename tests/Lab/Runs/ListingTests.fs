@@ -34,7 +34,7 @@ let tests =
         [ test "A dataset is listed as missing, incomplete or available" {
               use root = new TemporaryFolder()
               let line () = DatasetListing.render (Workspace root.Path) |> lineOf "cifar100"
-              Expect.equal (line ()) "cifar100 | 100 | 50,000 | 10,000 | 169 MB | - | not here: data fetch cifar100" "not here"
+              Expect.equal (line ()) "cifar100 | 100 | 50,000 | 10,000 | 169 MB | - | not downloaded: data fetch cifar100" "not here"
               put root "data/cifar100/cifar-100-binary.tar.gz.part" (Array.zeroCreate 1_200_000)
 
               Expect.equal
@@ -50,7 +50,7 @@ let tests =
           test "A dataset without download is listed with how to get it" {
               use root = new TemporaryFolder()
               let text = DatasetListing.render (Workspace root.Path)
-              Expect.equal (lineOf "imagenet" text) "imagenet | 1,000 | 1,281,167 | 50,000 | - | - | not here, see below" "line"
+              Expect.equal (lineOf "imagenet" text) "imagenet | 1,000 | 1,281,167 | 50,000 | - | - | missing, see below" "line"
               Expect.stringContains text "imagenet cannot be downloaded without an account: get it from https://image-net.org" "how"
           }
 
@@ -75,7 +75,7 @@ let tests =
 
               Expect.equal
                   (lineOf "resnet34-imagenet" text)
-                  "resnet34-imagenet | resnet34 | imagenet | 26.69 % | 8.58 % | 87 MB | not here: teacher fetch resnet34-imagenet"
+                  "resnet34-imagenet | resnet34 | imagenet | 26.69 % | 8.58 % | 87 MB | not downloaded: teacher fetch resnet34-imagenet"
                   "not here"
 
               Expect.equal

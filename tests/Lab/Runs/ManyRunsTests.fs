@@ -40,7 +40,7 @@ let private experiment (others: string list) =
           "" ]
 
 /// Blocks the folder of a run, without a fault of the run.
-let private spoil (folder: string) (kind: int) =
+let private block (folder: string) (kind: int) =
     if kind = 0 then
         File.WriteAllText(folder, "")
     else
@@ -82,9 +82,9 @@ let tests =
               let cleanPlan = Tiny.plan folder "clean.yaml" (experiment [])
               Expect.equal (plan.Runs.Length, cleanPlan.Runs.Length) (200, 190) "runs"
               let ofVariant name = plan.Runs |> List.filter (fun run -> run.Variant = name)
-              let spoilt, thrown = ofVariant "thrown" |> List.map (folderOf out) |> List.splitAt 2
+              let blocked, thrown = ofVariant "thrown" |> List.map (folderOf out) |> List.splitAt 2
               Directory.CreateDirectory(Path.Combine(out, "many")) |> ignore
-              spoilt |> List.iteri (fun kind run -> spoil run kind)
+              blocked |> List.iteri (fun kind run -> block run kind)
               let options = Tiny.optionsIn workspace out
 
               let outcome =
@@ -97,7 +97,7 @@ let tests =
               /// The states of the runs, without the two that cannot be written.
               let states (outcome: Outcome) =
                   outcome.Jobs
-                  |> List.filter (fun job -> not (List.contains job.Folder spoilt))
+                  |> List.filter (fun job -> not (List.contains job.Folder blocked))
                   |> List.countBy (fun job -> job.Run.Variant, string job.State)
                   |> set
 
@@ -110,9 +110,9 @@ let tests =
                       let reason = Expect.wantSome (Job.reason job) job.Run.Name
                       Expect.isMatch reason "^In epoch 1, step [12], ce became infinite or not a number\\." job.Run.Name
                   | GaveUp _ -> Expect.equal (Job.reason job) (Some "InvalidOperationException: a mistake of ours") job.Run.Name
-                  | state -> Expect.equal (state = Done) (not (List.contains job.Folder spoilt)) job.Run.Name
+                  | state -> Expect.equal (state = Done) (not (List.contains job.Folder blocked)) job.Run.Name
 
-              Expect.isNonEmpty outcome.Missing "what could not be written is said"
+              Expect.isNonEmpty outcome.Missing "what could not be written is reported"
 
               for run in ofVariant "plain" do
                   Expect.equal (Outcome.ofFolder (folderOf out run)) (Outcome.ofFolder (folderOf cleanOut run)) run.Name

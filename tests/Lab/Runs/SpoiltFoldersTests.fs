@@ -69,7 +69,7 @@ let tests =
                       outcome.Missing
                       [ $"{student} cannot be used for {plan.Runs.Head.Name}: its run.json is of another run (hash {other}). "
                         + "Rename it or move it out of the experiment's folder, then repeat the command." ]
-                      "said"
+                      "message"
 
                   let row = outcome.Results.Rows |> List.find (fun row -> row.Variant = "student")
                   Expect.equal row.Top1Error ChannelDistillation.Lab.Tables.Statistic.Nothing "its errors are not in the table"
@@ -166,8 +166,8 @@ let tests =
 
                       Expect.equal (Tiny.sweep options plan |> states) allDone $"{damaged}: completed runs"
                       File.Delete(inside folders.Head "result.json")
-                      Expect.equal (Tiny.sweep options plan |> states) allDone $"{damaged}: a run that goes on"
-                      Expect.isNotNull (RunFolder(folders.Head).ReadRun()) $"{damaged}: made anew")
+                      Expect.equal (Tiny.sweep options plan |> states) allDone $"{damaged}: a run that resumes"
+                      Expect.isNotNull (RunFolder(folders.Head).ReadRun()) $"{damaged}: rewritten")
           }
 
           test "A teacher with an incomplete result.json is finished again" {
@@ -216,7 +216,7 @@ let tests =
                       outcome.Missing
                       [ $"Nothing more can be saved: {metrics} is a folder where a file must be: remove it. What was saved before is whole. "
                         + "Make room, or make the folder writable, and repeat the command." ]
-                      "said"
+                      "message"
 
                   Directory.Delete metrics
                   Expect.equal (Tiny.sweep options plan |> states) allDone "removed")
@@ -229,6 +229,6 @@ let tests =
               let plan = Tiny.plan folder "small.yaml" file
               let outcome = Tiny.sweep (Tiny.optionsIn (Tiny.workspaceIn folder) (folder.File "runs")) plan
               Expect.equal (states outcome) [ "student", "done"; "kd", "new" ] "states"
-              let said = Expect.wantSome (List.tryExactlyOne outcome.Missing) "one message"
-              Expect.stringStarts said "The teacher resnet8 cannot be used. " "said"
+              let message = Expect.wantSome (List.tryExactlyOne outcome.Missing) "one message"
+              Expect.stringStarts message "The teacher resnet8 cannot be used. " "message"
           } ]

@@ -22,7 +22,7 @@ let private down = "Slurm's squeue failed: slurm_load_jobs error: Unable to cont
 /// messages and the number of queries.
 let private asking (failures: int) (leaves: int64 option) =
     let clock = Clock()
-    let said = List<string>()
+    let messages = List<string>()
     let mutable questions = 0
 
     let wait () =
@@ -33,8 +33,8 @@ let private asking (failures: int) (leaves: int64 option) =
         questions <- questions + 1
         if questions <= failures then raise (MissingException down) else questions
 
-    let asked = Asking.ask clock wait said.Add question
-    asked, List.ofSeq said, questions
+    let asked = Asking.ask clock wait messages.Add question
+    asked, List.ofSeq messages, questions
 
 let private silence = "the scheduler does not answer; retrying"
 
@@ -42,7 +42,7 @@ let private silence = "the scheduler does not answer; retrying"
 let tests =
     testList
         "slurm / a scheduler that does not answer"
-        [ test "nothing is said of one that answers" { Expect.equal (asking 0 None) (Asking.Answer 1, [], 1) "at once" }
+        [ test "A scheduler that answers causes no message" { Expect.equal (asking 0 None) (Asking.Answer 1, [], 1) "at once" }
 
           test "The query is repeated, with one message when answers stop and one when they resume" {
               Expect.equal (asking 5 None) (Asking.Answer 6, [ silence; "the scheduler answers again" ], 6) "the sixth"
@@ -53,7 +53,7 @@ let tests =
               Expect.equal (asking 120 None) (Asking.Answer 121, [ silence; "the scheduler answers again" ], 121) "not a moment earlier"
           }
 
-          test "one may leave while it is silent" { Expect.equal (asking 5 (Some 30L)) (Asking.Stopped, [ silence ], 2) "left" }
+          test "The user can stop waiting for an answer" { Expect.equal (asking 5 (Some 30L)) (Asking.Stopped, [ silence ], 2) "left" }
 
           test "Other errors are not retried" {
               Expect.throwsT<InvalidOperationException>

@@ -18,14 +18,14 @@ let private withProject (act: TemporaryFolder -> Fakes -> (string list -> int * 
     File.WriteAllText(root.File "lost.yaml", Project.experiment "lost" "none" [ "one: [ce]" ] 1 "[0, 1]" [])
 
     act root fakes (fun arguments ->
-        let code, said = Project.runWith root [ fakes.Path ] arguments
-        code, said.Replace(root.Path + "/", ""))
+        let code, printed = Project.runWith root [ fakes.Path ] arguments
+        code, printed.Replace(root.Path + "/", ""))
 
 let private submissions (root: TemporaryFolder) =
     let folder = root.File "runs/lost/slurm"
     if Directory.Exists folder then Directory.GetDirectories folder else [||]
 
-let private withoutId (said: string) = Regex.Replace(said, @"\.\d{8}-\d{6}-[0-9a-f]{4}\.", ".ID.")
+let private withoutId (printed: string) = Regex.Replace(printed, @"\.\d{8}-\d{6}-[0-9a-f]{4}\.", ".ID.")
 
 let private advice =
     " The runs of the queued jobs 101 102 are therefore unknown, and some could be submitted twice. "
@@ -35,7 +35,7 @@ let private advice =
 let tests =
     testList
         "slurm / deleted files, and jobs that Slurm refuses"
-        [ for what, spoil, problem in
+        [ for what, damage, problem in
               [ "whose folder is gone", (fun folder -> Directory.Delete(folder, true)), "cohorts.txt does not exist."
                 "without its list of cohorts", (fun folder -> File.Delete(Path.Combine(folder, "cohorts.txt"))), "cohorts.txt does not exist."
                 "with a list that was cut off",
@@ -48,23 +48,23 @@ let tests =
                 "cohorts.txt is damaged: line 1 does not name runs." ] do
               test $"No run is submitted twice beside a submission {what}" {
                   withProject (fun root fakes run ->
-                      let code, said = run onCluster
-                      Expect.equal code 0 said
+                      let code, printed = run onCluster
+                      Expect.equal code 0 printed
                       let folder = (submissions root)[0]
                       let train = Path.Combine(folder, "train.sh")
                       let tables = Path.Combine(folder, "tables.sh")
                       fakes.Queue [ 101, "1", "PENDING", train; 101, "2", "PENDING", train; 102, "N/A", "PENDING", tables ]
-                      spoil folder
+                      damage folder
                       let name = nonNull (Path.GetFileName folder)
-                      Expect.equal (run onCluster) (3, $"runs/lost/slurm/{name}/{problem}{advice}") "said"
+                      Expect.equal (run onCluster) (3, $"runs/lost/slurm/{name}/{problem}{advice}") "message"
                       Expect.hasLength (fakes.Calls "sbatch") 2 "submitted once"
-                      let code, said = run [ "sweep"; "lost.yaml"; "--cancel" ]
-                      Expect.equal code 0 said
+                      let code, printed = run [ "sweep"; "lost.yaml"; "--cancel" ]
+                      Expect.equal code 0 printed
                       Expect.equal (fakes.Calls "scancel") [ "scancel 101 102" ] "but cancelled"
                       fakes.Queue []
-                      let code, said = run onCluster
-                      Expect.equal code 0 said
-                      Expect.stringStarts said "Submitted 2 cohorts as job array 103; then job 104 writes the tables.\n" "and submitted again")
+                      let code, printed = run onCluster
+                      Expect.equal code 0 printed
+                      Expect.stringStarts printed "Submitted 2 cohorts as job array 103; then job 104 writes the tables.\n" "and submitted again")
               }
 
           test "An element without its line in cohorts.txt reports it, with the fix" {
@@ -77,13 +77,13 @@ let tests =
                       (3,
                        "submission/cohorts.txt does not exist. The runs of array element 1 are therefore unknown. "
                        + "Repeat the command that submitted it to resubmit what is missing.\n")
-                      "said")
+                      "message")
           }
 
           test "If a later job is refused, the earlier ones are cancelled and their folder is removed" {
               withProject (fun root fakes run ->
                   fakes.Refuse "tables.sh"
-                  Expect.equal (run onCluster) (3, "Slurm's sbatch failed: sbatch: error: not today\n") "said"
+                  Expect.equal (run onCluster) (3, "Slurm's sbatch failed: sbatch: error: not today\n") "message"
                   Expect.equal (fakes.Calls "scancel" |> List.map withoutId) [ "scancel 101"; "scancel --name=lost.ID.tables" ] "cancelled"
                   Expect.isEmpty (submissions root) "no folder is left")
           }
@@ -91,15 +91,15 @@ let tests =
           test "If sbatch is interrupted, a job that Slurm may have accepted is cancelled too" {
               withProject (fun root fakes run ->
                   fakes.Cut "tables.sh"
-                  Expect.equal (run onCluster) (3, "Slurm's sbatch failed: exit code 130, without a message.\n") "said"
+                  Expect.equal (run onCluster) (3, "Slurm's sbatch failed: exit code 130, without a message.\n") "message"
                   Expect.equal (fakes.Calls "scancel" |> List.map withoutId) [ "scancel 101"; "scancel --name=lost.ID.tables" ] "cancelled"
                   Expect.isEmpty (submissions root) "no folder is left")
           }
 
           test "The runs of jobs that are ending are submitted after they have ended" {
               withProject (fun root fakes run ->
-                  let code, said = run onCluster
-                  Expect.equal code 0 said
+                  let code, printed = run onCluster
+                  Expect.equal code 0 printed
                   let train = Path.Combine((submissions root)[0], "train.sh")
                   fakes.Queue [ 101, "1", "COMPLETING", train; 101, "2", "COMPLETING", train ]
 
@@ -109,24 +109,24 @@ let tests =
                           fakes.Queue []
                       }
 
-                  let code, said = run onCluster
+                  let code, printed = run onCluster
                   ending.Wait()
-                  Expect.equal code 0 said
+                  Expect.equal code 0 printed
 
                   Expect.stringStarts
-                      said
+                      printed
                       ("Some jobs of this experiment are ending; waiting for them ...\n"
                        + "Submitted 2 cohorts as job array 103; then job 104 writes the tables.\n")
-                      "said")
+                      "message")
           }
 
           test "No job is cancelled while another process submits" {
               withProject (fun root fakes run ->
                   let mutable other = null
                   use _ = RunLeases().TryTake(root.File "runs/lost/slurm", &other)
-                  let code, said = run [ "sweep"; "lost.yaml"; "--cancel" ]
-                  Expect.equal code 2 said
-                  Expect.stringEnds said " is submitting this experiment. Repeat the command in a moment.\n" "said"
+                  let code, printed = run [ "sweep"; "lost.yaml"; "--cancel" ]
+                  Expect.equal code 2 printed
+                  Expect.stringEnds printed " is submitting this experiment. Repeat the command in a moment.\n" "message"
                   Expect.isEmpty (fakes.Calls "scancel") "untouched")
           }
 
@@ -135,15 +135,15 @@ let tests =
                   fakes.Refuse "tables.sh"
                   fakes.KeepJobs()
 
-                  let code, said = run onCluster
+                  let code, printed = run onCluster
 
                   Expect.equal
-                      (code, withoutId said)
+                      (code, withoutId printed)
                       (3,
                        "Slurm's sbatch failed: sbatch: error: not today\n"
                        + "The jobs submitted before this error could not be cancelled: Slurm's scancel failed: scancel: error: no answer\n"
                        + "Cancel them manually: scancel 101; scancel --name=lost.ID.tables\n")
-                      "said"
+                      "message"
 
                   Expect.hasLength (submissions root) 1 "the folder of the queued jobs stays")
           } ]

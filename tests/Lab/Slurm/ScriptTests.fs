@@ -67,7 +67,7 @@ let tests =
                       Expect.stringStarts
                           message
                           "This option of sbatch would have a line break or another control character in it: --output="
-                          "said"
+                          "message"
                   | other -> raise other)
           }
 

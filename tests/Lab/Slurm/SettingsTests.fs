@@ -51,7 +51,7 @@ let tests =
                 "2-12:30", 217800L
                 "1-00:00:01", 86401L
                 "0", 0L ] do
-              test $"a time of {text} is {seconds} seconds" { Expect.equal (SlurmTime.tryParse text) (Ok seconds) "seconds" }
+              test $"The time {text} is {seconds} seconds" { Expect.equal (SlurmTime.tryParse text) (Ok seconds) "seconds" }
 
           for text, hours, minutes in [ "4:30", "4:30:00", "0:04:30"; "90:00", "90:00:00", "1:30:00"; "04:00", "04:00:00", "0:04:00" ] do
               test $"The ambiguous time {text} is refused with both meanings" {
@@ -64,7 +64,7 @@ let tests =
                             "hours and minutes."
                             $"Hint: write `{hours}` for hours and minutes, or `{minutes}` for minutes and"
                             "seconds." ])
-                      "said"
+                      "message"
               }
 
           for text in [ "0"; "00:00:00"; "0-0" ] do
@@ -77,11 +77,11 @@ let tests =
                           [ $"An element can do nothing with a `time` of `{text}`."
                             "Hint: write how long one may run, such as `04:00:00`; without the key `time` it"
                             "is as long as the partition lets." ])
-                      "said"
+                      "message"
               }
 
           for text in [ "4:60"; "1:2:3"; "4h"; "-5"; "1-" ] do
-              test $"a time of {text} cannot be read" { Expect.equal (SlurmTime.tryParse text) (Error SlurmTime.Unreadable) "nothing" }
+              test $"The time {text} is unreadable" { Expect.equal (SlurmTime.tryParse text) (Error SlurmTime.Unreadable) "nothing" }
 
           test "A time limit must leave a minute before runs save, whichever file sets it" {
               let tooShort (time: string) (save: int) (least: int) =
@@ -116,14 +116,14 @@ let tests =
                 "setup: [module load \\]", 9, "something is opened and not closed, or closed and not opened, or a backslash ends the last line"
                 "wrapper: apptainer exec \"a b", 10, "unexpected EOF while looking for matching '\"'" ] do
               test $"Invalid shell lines are refused: {text}" {
-                  let said =
+                  let printed =
                       match ofSite text with
                       | Error text -> text.Replace("\n", " ")
                       | Ok _ -> ""
 
-                  Expect.stringContains said $"slurm.yaml:1:{place} " "where"
+                  Expect.stringContains printed $"slurm.yaml:1:{place} " "where"
                   let key = text.Substring(0, text.IndexOf ':')
-                  Expect.stringContains said $"cannot read `{key}`: {reason}. Hint: these lines become part of a script" "why"
+                  Expect.stringContains printed $"cannot read `{key}`: {reason}. Hint: these lines become part of a script" "why"
               }
 
           test "Shell code over several lines or with an extended pattern is accepted" {
@@ -143,12 +143,12 @@ let tests =
                 "to sbatch it can be short for `--clusters`, and a sweep is submitted to one cluster, the one of the machine that submits it"
                 "--time=60", "the key `time` is for it" ] do
               test $"The option {text} is refused" {
-                  let said =
+                  let printed =
                       match ofSite $"options: ['{text}']" with
                       | Error text -> (text.Substring(text.IndexOf "`--")).Replace("\n", " ")
                       | Ok _ -> ""
 
-                  Expect.equal said $"`{text.Split([| '='; ' ' |])[0]}` cannot be one of `slurm.options`: {why}." "said"
+                  Expect.equal printed $"`{text.Split([| '='; ' ' |])[0]}` cannot be one of `slurm.options`: {why}." "message"
               }
 
           for text in
@@ -158,12 +158,12 @@ let tests =
                 "--comment=two words"
                 "--comment='a' -J foo" ] do
               test $"The option {text} is refused because it is not a single option" {
-                  let said =
+                  let printed =
                       match ofSite $"options: [\"{text}\"]" with
                       | Error text -> (text.Substring(text.IndexOf "I cannot")).Replace("\n", " ")
                       | Ok _ -> ""
 
-                  Expect.equal said $"I cannot read `{text}` as a value of `options`. Hint: it looks like `--exclusive` or `--mail-type=FAIL`." "said"
+                  Expect.equal printed $"I cannot read `{text}` as a value of `options`. Hint: it looks like `--exclusive` or `--mail-type=FAIL`." "message"
               }
 
           test "Other options are accepted, also if their names start like reserved ones" {
@@ -185,16 +185,16 @@ let tests =
                 "options: --exclusive", "write a list, also of one: `[\"--exclusive\"]`."
                 "options: --exclude=n1,n2 --comment='a b'", "write a list: `[\"--exclude=n1,n2\", \"--comment='a b'\"]`." ] do
               test $"""a text in place of a list is shown as one: {text.Replace("\n", " ")}""" {
-                  let said =
+                  let printed =
                       match ofSite text with
                       | Error text -> (text.Substring(text.IndexOf "Hint: ")).Replace("\n", " ")
                       | Ok _ -> ""
 
-                  Expect.equal said ("Hint: " + hint) "hint"
+                  Expect.equal printed ("Hint: " + hint) "hint"
               }
 
           for text in [ ""; "# partition: gpu\n"; "{}" ] do
-              test $"a site's file may ask for nothing: '{text.Trim()}'" { Expect.equal (ofSite text) (Ok SlurmCodec.empty) "nothing" }
+              test $"A site's file can be empty: '{text.Trim()}'" { Expect.equal (ofSite text) (Ok SlurmCodec.empty) "nothing" }
 
           test "The section's key in the site's file is refused, and problems inside it are still reported" {
               Expect.equal
@@ -216,5 +216,5 @@ let tests =
                             "I cannot read `much` as a value of `memory`."
                             "Hint: it looks like `16G` or `8000M`." ]
                   ))
-                  "said"
+                  "message"
           } ]

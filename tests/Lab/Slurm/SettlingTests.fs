@@ -11,32 +11,32 @@ open ChannelDistillation.Tests.Lab.Slurm.AskingTests
 /// The result if jobs are ending for the given seconds and are queried every two seconds, with the messages.
 let private waiting (seconds: int64) =
     let clock = Clock()
-    let said = List<string>()
+    let messages = List<string>()
 
     let look () = clock.Seconds, (if clock.Seconds < seconds then [ "101"; "102" ] else [])
 
-    let found = Settling.wait clock (fun () -> clock.Seconds <- clock.Seconds + 2L) said.Add look
-    found, List.ofSeq said
+    let found = Settling.wait clock (fun () -> clock.Seconds <- clock.Seconds + 2L) messages.Add look
+    found, List.ofSeq messages
 
 [<Tests>]
 let tests =
     testList
         "slurm / jobs that are ending"
-        [ test "nothing is said where none is" { Expect.equal (waiting 0L) (0L, []) "at once" }
+        [ test "Without ending jobs there is no message" { Expect.equal (waiting 0L) (0L, []) "at once" }
 
           test "Jobs that are ending are waited for, with one message" {
               Expect.equal (waiting 33L) (34L, [ "Some jobs of this experiment are ending; waiting for them ..." ]) "the first look after it"
           }
 
           test "Jobs that do not end are reported, with the fix" {
-              let said =
+              let messages =
                   try
                       string (waiting Int64.MaxValue)
                   with UsageError message ->
                       message
 
               Expect.equal
-                  said
+                  messages
                   "Jobs of this experiment have been ending for 3 minutes: 101, 102. Repeat the command when squeue no longer lists them."
                   "given up"
           } ]

@@ -113,7 +113,7 @@ let private equalResults (cluster: Cluster) =
 
         let code, first = Project.runWith root shell (onCluster "same.yaml")
         Expect.equal code 0 first
-        Expect.isMatch first "^Submitted 2 cohorts as job array \\d+, after job \\d+ for the teachers; then job \\d+ writes the tables\\.\n" "said"
+        Expect.isMatch first "^Submitted 2 cohorts as job array \\d+, after job \\d+ for the teachers; then job \\d+ writes the tables\\.\n" "message"
         // A copy: later changes of the file make another experiment.
         File.WriteAllText(root.File "same.yaml", text.Replace("epochs: 2", "epochs: 2 # the same"))
         let code, second = Project.runWith root shell (onCluster "same.yaml")
@@ -171,7 +171,7 @@ let private outOfTime (cluster: Cluster) =
     withTwin "limited.yaml" text (fun root expectSame ->
         Project.must root (onCluster "limited.yaml") |> ignore
 
-        let said () =
+        let printed () =
             [ for log in Directory.GetFiles(root.File "runs/limited/slurm", "train-1.log", SearchOption.AllDirectories) -> File.ReadAllText log ]
             |> String.concat "\n"
 
@@ -179,13 +179,13 @@ let private outOfTime (cluster: Cluster) =
             let before = epochs root "limited" 0
 
             until cluster $"turn {turn} trains" (fun () ->
-                Expect.isNonEmpty (cluster.Queue "train") $"turn {turn} after {before} epochs; it said:\n{said ()}"
+                Expect.isNonEmpty (cluster.Queue "train") $"turn {turn} after {before} epochs; output:\n{printed ()}"
                 epochs root "limited" 0 > before)
 
             cluster.Must "scancel --batch --signal=USR1 $(squeue --noheader --array --states=RUNNING --format=%i)" |> ignore
 
             until cluster $"turn {turn} is over" (fun () -> cluster.Queue "train" |> List.forall (fun (_, state) -> state = "PENDING"))
-            Expect.equal (cluster.Queue "train" |> List.map snd) [ "PENDING" ] $"queued again; it said:\n{said ()}"
+            Expect.equal (cluster.Queue "train" |> List.map snd) [ "PENDING" ] $"requeued; output:\n{printed ()}"
 
         drain cluster
         let logs = Directory.GetFiles(root.File "runs/limited/slurm", "tables.log", SearchOption.AllDirectories)
@@ -193,7 +193,7 @@ let private outOfTime (cluster: Cluster) =
         expectSame ()
 
         Expect.stringContains
-            (said ())
+            (printed ())
             "Interrupted; everything is saved. It resumes when Slurm restarts this job; if Slurm does not, repeat the sweep: dotnet fsi build.fsx sweep limited.yaml --launcher slurm --threads 1\n"
             "a command that a person can type"
 
@@ -209,8 +209,8 @@ let private thousand (cluster: Cluster) =
     Project.make root
     File.WriteAllText(root.File "many.yaml", text)
     cluster.Must "scontrol update NodeName=localhost State=DRAIN Reason=test" |> ignore
-    let said = Project.must root (onCluster "many.yaml")
-    Expect.isMatch said "^Submitted 1000 cohorts as job array \\d+; then job \\d+ writes the tables\\.\n" "one array"
+    let printed = Project.must root (onCluster "many.yaml")
+    Expect.isMatch printed "^Submitted 1000 cohorts as job array \\d+; then job \\d+ writes the tables\\.\n" "one array"
     Expect.hasLength (cluster.Queue "train") 1000 "elements"
 
     // Writes records as after half an hour, and reads all of them.
@@ -248,11 +248,11 @@ let private refused (_: Cluster) =
     use root = new TemporaryFolder()
     Project.make root
     File.WriteAllText(root.File "wrong.yaml", text)
-    let code, said = Project.run root (onCluster "wrong.yaml")
-    Expect.equal code 3 said
-    Expect.stringContains said "Slurm's sbatch failed: sbatch: error: invalid partition specified: nowhere" "in Slurm's words"
-    let code, said = Project.run root [ "sweep"; "wrong.yaml"; "--cancel" ]
-    Expect.equal (code, said) (0, "No job of wrong is queued.\n") "nothing was left in the queue"
+    let code, printed = Project.run root (onCluster "wrong.yaml")
+    Expect.equal code 3 printed
+    Expect.stringContains printed "Slurm's sbatch failed: sbatch: error: invalid partition specified: nowhere" "Slurm's message"
+    let code, printed = Project.run root [ "sweep"; "wrong.yaml"; "--cancel" ]
+    Expect.equal (code, printed) (0, "No job of wrong is queued.\n") "nothing was left in the queue"
 
 /// The queue entries of deleted scripts, which only Slurm shows.
 let private deleted (cluster: Cluster) =
@@ -264,10 +264,10 @@ let private deleted (cluster: Cluster) =
     let folder = (Directory.GetDirectories(root.File "runs/gone/slurm"))[0]
     let jobs = cluster.Must("squeue --noheader --format=%F | sort -n").Replace('\n', ' ')
     Directory.Delete(folder, true)
-    let code, said = Project.run root (onCluster "gone.yaml")
+    let code, printed = Project.run root (onCluster "gone.yaml")
 
     Expect.equal
-        (code, said)
+        (code, printed)
         (3,
          $"{folder}/cohorts.txt does not exist. The runs of the queued jobs {jobs} are therefore unknown, and some could be submitted twice. "
          + $"Cancel the jobs with `scancel {jobs}` or wait until they have ended, then repeat the command.\n")

@@ -40,10 +40,10 @@ let tests =
               )
 
               let foreign = [ "SLURM_RESTART_COUNT", "50"; "DOTNET", "/nowhere" ]
-              let said = [ for _ in 1..3 -> turn root fakes submission foreign ]
+              let printed = [ for _ in 1..3 -> turn root fakes submission foreign ]
 
               Expect.equal
-                  said
+                  printed
                   [ ""; ""; "Out of time and not requeued. Submit the sweep again to resume from the saved state.\n" ]
                   "what each turn says"
 

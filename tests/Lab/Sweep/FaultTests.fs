@@ -83,13 +83,13 @@ let private failing (isFull: int -> bool) (clean: (string * string) list) (what:
     sweepWhile onWrite (fun again root ended ->
         match ended with
         // Caches, and tables that the next cohort writes again.
-        | Ok outcome when isDone outcome -> Expect.equal (left root) clean $"{what}: nothing was said, so nothing may be missing"
+        | Ok outcome when isDone outcome -> Expect.equal (left root) clean $"{what}: nothing was reported, so nothing may be missing"
         | Ok outcome ->
             Expect.all outcome.Jobs (fun job -> not job.State.IsGaveUp) $"{what}: no run failed"
-            Expect.stringContains (String.Join("\n", outcome.Missing)) full $"{what}: it is said"
-        | Error message -> Expect.stringContains message full $"{what}: it is said"
+            Expect.stringContains (String.Join("\n", outcome.Missing)) full $"{what}: it is reported"
+        | Error message -> Expect.stringContains message full $"{what}: it is reported"
 
-        Expect.isTrue (isDone (again ())) $"{what}: the same command goes on"
+        Expect.isTrue (isDone (again ())) $"{what}: the same command continues"
         Expect.equal (left root) clean $"{what}: to the same files")
 
 [<Tests>]

@@ -63,11 +63,11 @@ let tests =
                       occupy path
                       let outcome = Tiny.sweep options plan
                       Expect.equal (states outcome) allDone $"{name}: the runs"
-                      let said = Expect.wantSome (List.tryExactlyOne outcome.Missing) $"{name}: one message"
+                      let message = Expect.wantSome (List.tryExactlyOne outcome.Missing) $"{name}: one message"
                       let where = folder.File "runs/small"
-                      Expect.stringStarts said $"The tables in {where} are older than the runs, for they cannot be written: " name
-                      Expect.stringEnds said " The same command writes them." name
-                      Expect.stringContains said path name
+                      Expect.stringStarts message $"The tables in {where} are out of date, because they cannot be written: " name
+                      Expect.stringEnds message " To update them, repeat the command." name
+                      Expect.stringContains message path name
                       Directory.Delete(path, true)
                       let again = Tiny.sweep options plan
                       Expect.isEmpty again.Missing name
@@ -83,16 +83,16 @@ let tests =
                       [ "a file", (fun () -> File.WriteAllText(student, "")), (fun () -> File.Delete student)
                         "its owner", (fun () -> occupy (Path.Combine(student, ".owner"))), (fun () -> Directory.Delete(student, true)) ]
 
-                  for name, spoil, mend in cases do
+                  for name, block, unblock in cases do
                       Directory.CreateDirectory(folder.File "runs/small") |> ignore
-                      spoil ()
+                      block ()
                       let outcome = Tiny.sweep options plan
                       Expect.equal (List.last (states outcome)) ("kd", "done") $"{name}: the other run"
                       Expect.notEqual (List.head (states outcome)) ("student", "done") $"{name}: this one"
-                      let said = Expect.wantSome (List.tryExactlyOne outcome.Missing) $"{name}: one message"
-                      Expect.stringStarts said $"Nothing can be written to {student}: " name
-                      Expect.stringEnds said " Make the folder writable, or choose another with --out." name
-                      mend ()
+                      let message = Expect.wantSome (List.tryExactlyOne outcome.Missing) $"{name}: one message"
+                      Expect.stringStarts message $"Cannot write to {student}: " name
+                      Expect.stringEnds message " Make the folder writable, or choose another one with --out." name
+                      unblock ()
                       Expect.equal (states (Tiny.sweep options plan)) allDone name
                       Directory.Delete(options.Out, true))
           }
@@ -108,8 +108,8 @@ let tests =
                       File.WriteAllText(path, "")
                       let outcome = Tiny.sweep options plan
                       Expect.equal (states outcome) [ "student", "done"; "kd", "new" ] path
-                      let said = Expect.wantSome (List.tryExactlyOne outcome.Missing) $"{path}: one message"
-                      Expect.stringContains said path "what"
+                      let message = Expect.wantSome (List.tryExactlyOne outcome.Missing) $"{path}: one message"
+                      Expect.stringContains message path "what"
                       File.Delete path
                       Expect.equal (states (Tiny.sweep options plan)) allDone path
                       Directory.Delete(options.Out, true)
@@ -126,7 +126,7 @@ let tests =
                   for room in [ 0L; 40_000L; 500_000L; 1_400_000L ] do
                       disk.Fill room
 
-                      let said =
+                      let message =
                           try
                               let outcome = Tiny.sweep options plan
                               Expect.notEqual (states outcome) allDone $"{room}: not everything"
@@ -134,7 +134,7 @@ let tests =
                           with :? MissingException as error ->
                               error.Message
 
-                      Expect.stringContains said "No space left on device" $"{room}"
+                      Expect.stringContains message "No space left on device" $"{room}"
 
                       for job in Job.ofPlan (Path.Combine(options.Out, "small")) plan do
                           Expect.isFalse job.State.IsGaveUp $"{room}: no run failed"
@@ -156,7 +156,7 @@ let tests =
                   Expect.throwsC (sweep (disk.File "runs")) (fun error ->
                       match error with
                       | UsageError message ->
-                          Expect.stringStarts message "Nothing can be written to " "what"
+                          Expect.stringStarts message "Cannot write to " "what"
                           Expect.stringEnds message " Choose another folder with --out." "what to do"
                       | other -> failtest $"{other}")
 
@@ -165,6 +165,6 @@ let tests =
 
                   Expect.throwsC (sweep (disk.File "runs")) (fun error ->
                       Expect.isTrue (error :? MissingException) $"{error}"
-                      Expect.stringStarts error.Message "There is no room in " "what"
-                      Expect.stringEnds error.Message " Make room, and repeat the command." "what to do"))
+                      Expect.stringStarts error.Message "The disk of " "what"
+                      Expect.stringEnds error.Message " Free space, then repeat the command." "what to do"))
           } ]

@@ -300,8 +300,8 @@ cd,128,,23.50 ± 0.71,22.25 ± 0.35
                   "\\documentclass{article}\n\\usepackage{booktabs,graphicx}\n\\begin{document}\n" + tables + "\\end{document}\n"
               )
 
-              let code, said, _ = ChildProcess.Run("pdflatex", [ "-halt-on-error"; "-interaction=batchmode"; "paper.tex" ], folder.Path)
-              Expect.equal code 0 said
+              let code, output, _ = ChildProcess.Run("pdflatex", [ "-halt-on-error"; "-interaction=batchmode"; "paper.tex" ], folder.Path)
+              Expect.equal code 0 output
               Expect.isFalse ((File.ReadAllText(folder.File "paper.log")).Contains "Overfull") "no table is wider than the text"
           }
 

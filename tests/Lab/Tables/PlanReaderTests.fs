@@ -31,16 +31,16 @@ let tests =
           }
 
           for damage, reason in
-              [ "nonsense", "it is not JSON"
+              [ "nonsense", "it is not valid JSON"
                 "[]", "`experiment` is [], but must be an object"
                 "{\"experiment\": 3}", "`experiment` is 3, but must be a string"
-                "{\"experiment\": \"\\ud800\"}", "it is not JSON"
-                "{}", "`epochs` is not there"
+                "{\"experiment\": \"\\ud800\"}", "it is not valid JSON"
+                "{}", "`epochs` is missing"
                 "{\"epochs\": [1], \"seeds\": [1.5]}", "`seeds` is 1.5, but must be an integer"
                 "{\"epochs\": [1e99]}", "`epochs` is 1e99, but must be an integer"
-                "{\"epochs\": {\"a\": \"" + String('x', 50) + "\"}}", "`epochs` has {\"a\": \"" + String('x', 30) + "... where a list belongs"
+                "{\"epochs\": {\"a\": \"" + String('x', 50) + "\"}}", "`epochs` is {\"a\": \"" + String('x', 30) + "..., but must be a list"
                 "{\"epochs\": [], \"seeds\": [], \"held_out\": [], \"teachers\": [], \"runs\": [{\"folder\": \"../x\", \"hash\": \"1\"}]}",
-                "`folder` has \"../x\" where the name of a folder belongs" ] do
+                "`folder` is \"../x\", but must be the name of a folder" ] do
               test $"A damaged plan.json is reported with the damage: {damage}" {
                   use folder = new TemporaryFolder()
                   File.WriteAllText(folder.File "plan.json", damage)
@@ -48,7 +48,7 @@ let tests =
                   Expect.equal
                       (PlanReader.tryRead folder.Path |> Result.mapError (fun text -> text.Replace(folder.Path + "/", "")))
                       (Error $"plan.json is damaged: {reason}.")
-                      "said"
+                      "message"
 
-                  Expect.isNone (PlanReader.read folder.Path) "to a sweep it is not there"
+                  Expect.isNone (PlanReader.read folder.Path) "a sweep ignores it"
               } ]

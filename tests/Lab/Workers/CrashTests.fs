@@ -69,7 +69,7 @@ let private sweepWith (faults: (Fault * Moment * int) list) (more: SweepOptions 
     check folder (sweep folder [ Sole "cpu" ] experiment more)
 
 let private same (options: SweepOptions) = options
-let private said (outcome: Outcome) = List.map withoutNumbers outcome.Warnings
+let private warnings (outcome: Outcome) = List.map withoutNumbers outcome.Warnings
 
 let private segv =
     "The training process on cpu (process) was killed by SIGSEGV (an invalid memory access in native code) while it trained "
@@ -94,7 +94,7 @@ let tests =
                   sweepWith [ fault, Saving("runs/crash/kd-seed0", true), 1 ] same (fun folder outcome ->
                       Expect.isTrue (haveHappened folder.Path) "it happened"
                       Expect.equal (states outcome) allDone "every run"
-                      Expect.equal (said outcome) [ sentence + cohort ] "what is said"
+                      Expect.equal (warnings outcome) [ sentence + cohort ] "message"
                       Expect.isEmpty (outcome.Obstacles @ outcome.Missing) "nothing keeps the sweep from success"
                       expectUndisturbed folder (fun _ -> true))
               }
@@ -102,7 +102,7 @@ let tests =
           test "A process that crashes while it trains a teacher is replaced" {
               sweepWith [ NullPointer, Saving("pretrain/fashion-mnist-mini-resnet8", true), 1 ] same (fun folder outcome ->
                   Expect.equal (states outcome) allDone "every run"
-                  Expect.equal (said outcome) [ segv + "the teacher resnet8. The teacher is retried." ] "what is said"
+                  Expect.equal (warnings outcome) [ segv + "the teacher resnet8. The teacher is retried." ] "message"
                   expectUndisturbed folder (fun _ -> true))
           }
 
@@ -116,11 +116,11 @@ let tests =
                   let of0 = segv + "kd-seed0. "
 
                   Expect.equal
-                      (said outcome)
+                      (warnings outcome)
                       [ segv + cohort
                         of0 + "The run resumes from its last checkpoint, without oneDNN and in the contiguous layout."
                         of0 + "The run is recorded as failed; --retry-failed retries it." ]
-                      "what is said"
+                      "message"
 
                   let failed = outcome.Jobs |> List.find (fun job -> job.Run.Name = "kd-seed0")
 
@@ -149,11 +149,11 @@ let tests =
                   let teacher = fpe + "the teacher resnet8. "
 
                   Expect.equal
-                      (said outcome)
+                      (warnings outcome)
                       [ teacher + "The teacher is retried."
                         teacher + "The teacher is retried, without oneDNN and in the contiguous layout."
                         teacher + "The teacher is not retried, and the runs that need it are skipped: kd-seed0, kd-seed1." ]
-                      "what is said"
+                      "message"
 
                   Expect.equal
                       outcome.Obstacles
@@ -181,7 +181,7 @@ let tests =
                           missing.Message
                           ("The training process was killed by SIGSEGV (an invalid memory access in native code) before it was ready. Its output:\n"
                            + "noise of a library")
-                          "what is said"
+                          "message"
                   | other -> failtest $"{other}")
           }
 
@@ -191,6 +191,6 @@ let tests =
               request folder.Path [ DivisionByZero, Saving("runs/crash/kd-seed1", true), 1 ]
               let outcome = sweep folder [ Processor 1; Processor 2 ] experiment same
               Expect.equal (states outcome) allDone "every run"
-              Expect.equal (said outcome) [ fpe + "kd-seed1. The run resumes from its last checkpoint." ] "what is said"
+              Expect.equal (warnings outcome) [ fpe + "kd-seed1. The run resumes from its last checkpoint." ] "message"
               expectUndisturbed folder (fun _ -> true)
           } ]

@@ -22,8 +22,8 @@ let tests =
                     139, "was killed by SIGSEGV (an invalid memory access in native code)"
                     143, "was killed by SIGTERM (sent by another process)"
                     159, "was killed by signal 31"
-                    1, "ended with exit code 1"
-                    -1073741819, "ended with exit code -1073741819" ] do
+                    1, "exited with code 1"
+                    -1073741819, "exited with code -1073741819" ] do
                   Expect.equal (string (ProcessEnd.ofExitCode code)) expected $"{code}"
           }
 

@@ -45,7 +45,7 @@ let tests =
               Tiny.workspaceIn folder |> ignore
               let outcome = sweep folder 1
               Expect.equal [ for job in outcome.Chosen -> job.State ] [ Done; Done ] "both runs"
-              Expect.equal (List.map withoutNumbers outcome.Warnings) [ $"cpu: {sentence}" ] "what is said in the end"
+              Expect.equal (List.map withoutNumbers outcome.Warnings) [ $"cpu: {sentence}" ] "summary"
               Expect.isEmpty outcome.Missing "nothing keeps the sweep from success"
           }
 
@@ -55,9 +55,9 @@ let tests =
               let outcome = sweep folder 2
 
               for job in outcome.Chosen do
-                  Expect.isTrue (RunState.needsTraining false job.State) $"{job.Run.Name} goes on with the same command"
+                  Expect.isTrue (RunState.needsTraining false job.State) $"{job.Run.Name} resumes with the same command"
 
-              Expect.equal (outcome.Missing |> List.map withoutNumbers |> List.distinct) [ $"cpu: {sentence}" ] "what is said in the end"
+              Expect.equal (outcome.Missing |> List.map withoutNumbers |> List.distinct) [ $"cpu: {sentence}" ] "summary"
               let again = sweep folder 0
               Expect.equal [ for job in again.Chosen -> job.State ] [ Done; Done ] "and so they do"
           } ]

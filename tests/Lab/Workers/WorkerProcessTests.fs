@@ -52,15 +52,15 @@ let tests =
         "the process of a worker"
         [ test "Unknown messages and other output of a worker are ignored and reported once" {
               withWorker (StrangeMessage, AtBegin, 1) WorkerProcess.Patience (fun folder worker ->
-                  let said = ResizeArray<string>()
-                  let notes = Silent said.Add
+                  let messages = ResizeArray<string>()
+                  let notes = Silent messages.Add
                   worker.Begin experiment
 
                   match worker.AwaitReady notes with
                   | Finished ready -> Expect.equal ready { Device = "cpu"; Obstacles = ready.Obstacles; Hint = None } "ready"
                   | other -> failtest $"{other}"
 
-                  Expect.equal (List.ofSeq said) [ "cpu: ignored an unknown message of the training process: the event `weather`." ] "said once"
+                  Expect.equal (List.ofSeq messages) [ "cpu: ignored an unknown message of the training process: the event `weather`." ] "reported once"
 
                   let plan = Tiny.plan folder "experiment.yaml" experiment
                   let run = Job.ofPlan (folder.File "runs/alone") plan |> List.head |> Job.nameOf
