@@ -1,5 +1,5 @@
-// The one entry of the project: `dotnet fsi build.fsx` lists what it can do.
-// A program that is built starts at once; anything else takes a second longer (docs/decisions/0001-one-entry.md).
+// The entry point of the project: `dotnet fsi build.fsx` lists the commands.
+// An up-to-date program starts at once; everything else takes a second longer (docs/decisions/0001-one-entry.md).
 #load "dsl/Cli/Verbs.fs"
 #load ".build/Programs.fsx"
 #load ".build/Stamps.fsx"

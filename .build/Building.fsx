@@ -1,4 +1,4 @@
-/// Building a project where its sources have changed.
+/// Builds a project if its sources have changed.
 module Building
 
 open System.Diagnostics
@@ -8,12 +8,12 @@ open System.Threading
 open Programs
 open Stamps
 
-/// Runs a program with its output hidden; returns its exit code and what it wrote.
+/// Runs `dotnet` with hidden output. Returns the exit code and the output.
 let runHidden (arguments: string list) =
     let start =
         ProcessStartInfo(dotnet, arguments, WorkingDirectory = root, RedirectStandardOutput = true, RedirectStandardError = true)
 
-    // Build servers outlive the build and would keep a pipe of ours open.
+    // Build servers outlive the build and would keep its pipes open.
     start.Environment["MSBUILDDISABLENODEREUSE"] <- "1"
     use child = Process.Start start
     let written = StringBuilder()
@@ -34,15 +34,15 @@ let runShown (arguments: string list) =
     child.WaitForExit()
     child.ExitCode
 
-/// One build at a time: two would write the same files. The lock is the operating system's, so a killed build leaves none behind.
+/// Runs one build at a time, because two would write the same files. The operating system releases the lock of a killed build.
 let private withBuildLock (work: unit -> 'a) =
     Directory.CreateDirectory(at "dsl/Cli/bin") |> ignore
 
-    let rec acquire said =
+    let rec acquire announced =
         try
             new FileStream(at "dsl/Cli/bin/lock", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None)
         with :? IOException ->
-            if not said then
+            if not announced then
                 eprintfn "Another process is building; waiting for it ..."
 
             Thread.Sleep 200
@@ -51,9 +51,9 @@ let private withBuildLock (work: unit -> 'a) =
     use _ = acquire false
     work ()
 
-/// Builds a project unless its last build was made of the same sources. Quiet when there is nothing to do.
-let build (target: Target) (asked: string option) =
-    let backend = backendOf asked
+/// Builds a project unless its last build was of the same sources. Silent if up to date.
+let build (target: Target) (requested: string option) =
+    let backend = backendOf requested
 
     if not (isUpToDate target backend) then
         withBuildLock (fun () ->
@@ -63,7 +63,7 @@ let build (target: Target) (asked: string option) =
                 let lockFilesBefore = lockFiles ()
 
                 if backend = "cuda" && backendOf None <> "cuda" then
-                    eprintfn "The first build for GPUs downloads a libtorch of several gigabytes."
+                    eprintfn "The first CUDA build downloads several gigabytes of libtorch."
 
                 eprintf "Building %s (%s) ... " target.Project backend
                 let clock = Stopwatch.StartNew()
@@ -73,7 +73,7 @@ let build (target: Target) (asked: string option) =
 
                 if code <> 0 then
                     eprintfn "failed after %.0f s." clock.Elapsed.TotalSeconds
-                    // NuGet writes what it found of the packages, which is not enough.
+                    // NuGet leaves incomplete lock files after an error.
                     lockFiles () - lockFilesBefore |> Set.iter File.Delete
 
                     match Packages.missing backend (backendOf None) output with

@@ -1,4 +1,4 @@
-// What build.fsx leaves to somebody else, who takes longer to start: building, the developers' verbs, the help.
+// The slower path of build.fsx: building, the verbs for developers, and the help.
 #r "nuget: Argu, 6.1.1"
 #load "../dsl/Cli/Verbs.fs"
 #load "Programs.fsx"
@@ -23,7 +23,7 @@ type BuildArguments =
     | Backend of Backend
 
     interface IArgParserTemplate with
-        member _.Usage = "libtorch for the processor, for NVIDIA GPUs, or the one that TORCH_LIB names; remembered for later builds"
+        member _.Usage = "libtorch for the CPU, for NVIDIA GPUs, or the one in TORCH_LIB; remembered for later builds"
 
 type TestArguments =
     | Filter of string
@@ -33,21 +33,21 @@ type TestArguments =
     interface IArgParserTemplate with
         member this.Usage =
             match this with
-            | Filter _ -> "only the tests whose full name contains this text; may be repeated"
-            | Skip _ -> "without the tests whose full name contains this text; may be repeated"
-            | Durations _ -> "a file for the seconds that each test takes, written as they end"
+            | Filter _ -> "only the tests whose full name contains this text; repeatable"
+            | Skip _ -> "skip the tests whose full name contains this text; repeatable"
+            | Durations _ -> "the file for the seconds of each test, written as they end"
 
 type FormatArguments =
     | Check
 
     interface IArgParserTemplate with
-        member _.Usage = "change nothing; fail where a file is not formatted"
+        member _.Usage = "change nothing; fail if a file is not formatted"
 
 type PublishArguments =
     | Out of file: string
 
     interface IArgParserTemplate with
-        member _.Usage = "the archive; default channel-distillation-linux-x64.tar.gz"
+        member _.Usage = "the archive to write; default channel-distillation-linux-x64.tar.gz"
 
 let private parse<'arguments when 'arguments :> IArgParserTemplate> verb (arguments: string list) : ParseResults<'arguments> =
     let parser = ArgumentParser.Create<'arguments>(programName = $"dotnet fsi build.fsx {verb}")
@@ -84,7 +84,7 @@ let benchVerb arguments =
 
 let noticesVerb (arguments: string list) =
     if not arguments.IsEmpty then
-        stop 2 "`notices` takes no arguments: it writes THIRD-PARTY-NOTICES.txt from the packages of the last build."
+        stop 2 "`notices` takes no arguments. It writes THIRD-PARTY-NOTICES.txt from the packages of the last build."
 
     System.IO.File.WriteAllText(Notices.file, Notices.render ())
     0
@@ -117,25 +117,25 @@ let formatVerb arguments =
 
 let developerVerbs =
     [ "build", "", "compile everything; --backend cpu|cuda|external", buildVerb
-      "test", "", "the whole test suite; --filter TEXT and --skip TEXT for a part of it", testVerb
+      "test", "", "run all tests; --filter TEXT and --skip TEXT select by name", testVerb
       "bench",
       "[steps | cache | cifar | photographs | startup | methods | precision | loader | gpu | names | agreement]",
-      "all of bench/README.md's table beside PyTorch, or a part of it",
+      "run the benchmarks of bench/README.md beside PyTorch, or some of them",
       benchVerb
-      "publish", "", "one archive for a Linux machine without .NET and network; --out FILE", publishVerb
-      "format", "", "format the sources; --check only looks", formatVerb
+      "publish", "", "make an archive for Linux machines without .NET and network; --out FILE", publishVerb
+      "format", "", "format the sources; --check changes nothing", formatVerb
       "notices", "", "write THIRD-PARTY-NOTICES.txt from the licences of the packages", noticesVerb ]
 
 let help () =
     let line (verb, arguments, doc) = printfn "  %-39s %s" $"{verb} {arguments}" doc
-    printfn "Knowledge distillation, from a declared ablation to a results table.\n\ndotnet fsi build.fsx VERB [ARGUMENTS]\n"
+    printfn "Knowledge distillation: from an ablation in YAML to a table of results.\n\ndotnet fsi build.fsx VERB [ARGUMENTS]\n"
     Verbs.all |> List.iter line
     printfn "\nFor developers:"
 
     for verb, arguments, doc, _ in developerVerbs do
         line (verb, arguments, doc)
 
-    printfn "\n`help VERB` shows its options. Start with: dotnet fsi build.fsx sweep"
+    printfn "\n`help VERB` lists its options. Start with: dotnet fsi build.fsx sweep"
 
 let developer verb = developerVerbs |> List.tryPick (fun (name, _, _, run) -> if name = verb then Some run else None)
 

@@ -1,4 +1,4 @@
-/// How a script becomes another program.
+/// Replaces the script by the compiled program.
 module Programs
 
 open System
@@ -11,7 +11,7 @@ open System.Runtime.InteropServices
 let root = Path.GetFullPath(Path.Combine(__SOURCE_DIRECTORY__, ".."))
 let dotnet = Environment.ProcessPath
 
-/// Ends with a message for the person at the keyboard instead of a stack trace.
+/// Exits with a message instead of a stack trace.
 let stop (code: int) (message: string) : 'a =
     eprintfn "%s" message
     exit code
@@ -22,16 +22,16 @@ extern int private replaceProcess(string path, string[] arguments, string[] envi
 [<DllImport("libc", EntryPoint = "prctl")>]
 extern int private controlProcess(int option, unativeint value)
 
-/// The `dotnet` command, which waits for this process, passes only SIGTERM on: SIGHUP, SIGUSR1 and SIGKILL end it alone. Linux then sends SIGTERM
-/// here, so that what was trained is saved. The setting outlives `execve`.
+/// The `dotnet` command that waits for this process forwards only SIGTERM; SIGHUP, SIGUSR1 and SIGKILL end only that command. This setting makes Linux
+/// send SIGTERM here in that case, so that the state of runs is saved. It survives `execve`.
 let private endWithParent () =
     let parentDeathSignal, sigterm = 1, 15un
 
     if OperatingSystem.IsLinux() then
         controlProcess (parentDeathSignal, sigterm) |> ignore
 
-/// F# Interactive has a folder in the temporary directory, which it removes as its process ends; `execve` ends none. So what it has asked to
-/// be called then is called now. Where a version of .NET keeps that elsewhere, the folder stays, as it did before.
+/// F# Interactive removes its temporary folder when its process exits, which `execve` prevents. This calls its exit handlers now. If a version of
+/// .NET stores them elsewhere, the folder remains.
 let private removeScriptFolder () =
     try
         let field = typeof<AppDomain>.GetField("ProcessExit", BindingFlags.Instance ||| BindingFlags.NonPublic)
@@ -45,8 +45,8 @@ let private removeScriptFolder () =
     with _ ->
         ()
 
-/// The program takes this process's place, so that signals and the exit code are its own (docs/decisions/0001-one-entry.md).
-/// Windows has no such call: there it runs as a child and its exit code is passed on.
+/// Replaces this process by the program, so that it receives signals and sets the exit code itself (docs/decisions/0001-one-entry.md).
+/// Windows has no such call; there the program runs as a child, and its exit code is returned.
 let become (arguments: string list) : int =
     let settings = [ ("CHANNEL_DISTILLATION_ROOT", root) ]
 
@@ -57,7 +57,7 @@ let become (arguments: string list) : int =
             start.Environment[name] <- value
 
         use child = Process.Start start
-        Console.CancelKeyPress.Add(fun pressed -> pressed.Cancel <- true) // the child decides how to end
+        Console.CancelKeyPress.Add(fun pressed -> pressed.Cancel <- true) // the child handles Ctrl+C
         child.WaitForExit()
         child.ExitCode
     else
@@ -75,4 +75,4 @@ let become (arguments: string list) : int =
         removeScriptFolder ()
         endWithParent ()
         replaceProcess (dotnet, [| yield dotnet; yield! arguments; yield null |], Array.append environment [| null |]) |> ignore
-        stop 1 $"I could not start {dotnet}: error {Marshal.GetLastPInvokeError()} of the operating system."
+        stop 1 $"Cannot start {dotnet}: operating system error {Marshal.GetLastPInvokeError()}."

@@ -1,4 +1,4 @@
-/// One archive for a Linux machine that has no .NET and no network: programs, tests and benchmarks for the libtorch that TORCH_LIB names there.
+/// Makes an archive for a Linux machine without .NET and network: programs, tests and benchmarks for the libtorch in TORCH_LIB.
 module Publishing
 
 open System
@@ -16,15 +16,15 @@ extern int private link(string existing, string created)
 
 let private mebibyte = 1048576.0
 
-/// What a lent machine takes; docs/gpu.md.
-let private most = 60.0
+/// Maximum size of the archive in MiB; docs/gpu.md.
+let private maximumSize = 60.0
 
 let private run (program: string) (arguments: string list) =
     use child = Process.Start(ProcessStartInfo(program, arguments, WorkingDirectory = root)) |> nonNull
     child.WaitForExit()
 
     if child.ExitCode <> 0 then
-        stop 1 $"{program} ended with exit code {child.ExitCode}."
+        stop 1 $"{program} exited with code {child.ExitCode}."
 
 let private git (arguments: string list) =
     let start = ProcessStartInfo("git", arguments, WorkingDirectory = root, RedirectStandardOutput = true)
@@ -33,14 +33,14 @@ let private git (arguments: string list) =
     child.WaitForExit()
 
     if child.ExitCode <> 0 then
-        stop 1 $"git ended with exit code {child.ExitCode}: `publish` packs the files that git tracks."
+        stop 1 $"git exited with code {child.ExitCode}; `publish` packs the files that git tracks."
 
     output
 
-/// The repository, which tests and stages read: what git tracks, as it is now.
+/// Copies the files that git tracks, which tests and stages read.
 let private copySources (folder: string) =
     for path in (git [ "ls-files"; "-z" ]).Split('\000', StringSplitOptions.RemoveEmptyEntries) do
-        // One that was deleted and not committed yet is tracked too.
+        // Deleted files are tracked until the deletion is committed.
         if File.Exists(at path) then
             let target = Path.Combine(folder, path)
             Directory.CreateDirectory(Path.GetDirectoryName target |> nonNull) |> ignore
@@ -79,7 +79,7 @@ let private publish (folder: string) (target: Target) =
 
     eprintfn "%.0f s" clock.Elapsed.TotalSeconds
 
-/// A separate copy of the runtime that the SDK uses, so that `dotnet PROGRAM.dll` works as it does here.
+/// Copies the .NET runtime of the SDK, so that `dotnet PROGRAM.dll` works.
 let private copyDotnet (folder: string) =
     let real = File.ResolveLinkTarget(dotnet, returnFinalTarget = true)
     let home = Path.GetDirectoryName(if isNull real then dotnet else real.FullName) |> nonNull
@@ -95,7 +95,7 @@ let private copyDotnet (folder: string) =
         Directory.CreateDirectory(Path.GetDirectoryName target |> nonNull) |> ignore
         run "cp" [ "-rL"; Path.Combine(home, path); target ]
 
-/// libjpeg-turbo of this machine; without it Skia decodes, at half the speed.
+/// Copies this machine's libjpeg-turbo; without it, Skia decodes at half the speed.
 let private copyJpeg (folder: string) =
     let name = "libturbojpeg.so.0"
 
@@ -108,9 +108,9 @@ let private copyJpeg (folder: string) =
     | Some library ->
         Directory.CreateDirectory(Path.Combine(folder, "lib")) |> ignore
         run "cp" [ "-L"; library; Path.Combine(folder, "lib", name) ]
-    | None -> eprintfn $"This machine has no {name}: JPEG files are decoded more slowly there."
+    | None -> eprintfn $"{name} is not installed here, so the archive decodes JPEG files more slowly."
 
-/// The three programs share most of their assemblies: equal files become hard links, which an archive keeps.
+/// Replaces equal files by hard links, which the archive keeps; the three programs share most assemblies.
 let private shareEqualFiles (folder: string) =
     let known = Dictionary<string, string>()
 
@@ -125,10 +125,10 @@ let private shareEqualFiles (folder: string) =
                 File.Copy(first, file)
         | _ -> known[hash] <- file
 
-/// Makes the archive; it unpacks into a folder with the archive's name.
+/// Makes the archive, which unpacks into a folder of the same name.
 let archive (file: string) =
     if not (OperatingSystem.IsLinux()) || RuntimeInformation.OSArchitecture <> Architecture.X64 then
-        stop 2 "`publish` makes an archive for Linux on x86-64, and has to be run on such a machine."
+        stop 2 "`publish` makes an archive for Linux on x86-64 and must run on such a machine."
 
     let name = "channel-distillation-linux-x64"
     let temporary = Directory.CreateTempSubdirectory "channel-distillation-publish-"
@@ -144,9 +144,9 @@ let archive (file: string) =
         Directory.CreateDirectory(Path.GetDirectoryName file |> nonNull) |> ignore
         run "tar" [ "--owner=0"; "--group=0"; "-C"; temporary.FullName; "-czf"; file; name ]
         let size = float (FileInfo file).Length / mebibyte
-        printfn "%s: %.1f MiB. Unpack it, and run bench/gpu.sh in it with TORCH_LIB set (docs/gpu.md)." file size
+        printfn "%s: %.1f MiB. Unpack it and run bench/gpu.sh there with TORCH_LIB set (docs/gpu.md)." file size
 
-        if size > most then
-            stop 1 $"The archive has to be no larger than {most} MiB."
+        if size > maximumSize then
+            stop 1 $"The archive must not be larger than {maximumSize} MiB."
     finally
         temporary.Delete true

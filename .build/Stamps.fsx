@@ -1,4 +1,4 @@
-/// Whether a project's last build was made of the sources that are there now.
+/// Checks whether a project's last build is of the current sources.
 module Stamps
 
 open System
@@ -28,20 +28,18 @@ let bench =
 
 let lastBackend = at "dsl/Cli/bin/backend"
 
-/// The backend asked for, or else the one of the last build, so that `build --backend cuda` is said once.
-let backendOf (asked: string option) =
-    match asked with
+/// The requested backend, else that of the last build, so that `build --backend cuda` is needed only once.
+let backendOf (requested: string option) =
+    match requested with
     | Some backend -> backend
     | None when File.Exists lastBackend -> (File.ReadAllText lastBackend).Trim()
     | None -> "cpu"
 
-/// `--device cuda`, `cuda:1` or `cuda:0,1` needs a build for GPUs: a remembered one, or else the standard one. What else is asked for
-/// goes with any build.
+/// The backend that the arguments need. `--device cuda`, `cuda:1` or `cuda:0,1` needs a build for GPUs: that of the last build, else `cuda`.
 let backendFor (arguments: string list) =
-    let asksForGpu =
-        arguments |> List.pairwise |> List.exists (fun (name, value) -> name = "--device" && value.StartsWith "cuda")
+    let needsGpu = arguments |> List.pairwise |> List.exists (fun (name, value) -> name = "--device" && value.StartsWith "cuda")
 
-    if asksForGpu && backendOf None = "cpu" then Some "cuda" else None
+    if needsGpu && backendOf None = "cpu" then Some "cuda" else None
 
 let private sourceEndings = [| ".cs"; ".fs"; ".fsproj"; ".csproj"; ".props"; ".targets" |]
 
@@ -53,7 +51,7 @@ let rec private addUnder (found: ResizeArray<FileInfo>) (folder: DirectoryInfo) 
         if inner.Name <> "bin" && inner.Name <> "obj" then
             addUnder found inner
 
-/// Hash of the sources' and of the lock files' paths, sizes and times: apart, for the first build of a backend makes its own lock files.
+/// Hashes of the paths, sizes and times of the sources and of the lock files. Separate, because the first build of a backend creates lock files.
 let hashes (target: Target) (backend: string) : string * string =
     let found = ResizeArray(DirectoryInfo(root).EnumerateFiles())
 

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# What a GPU machine can show, in stages, into one folder:
+# Checks and measures a GPU machine in stages, and writes the results to one folder:
 #   bench/gpu.sh [--out FOLDER] [--device DEVICE] [STAGE...]
-# FOLDER: default gpu-results. DEVICE: default cuda; `cpu` rehearses the stages with small networks. No STAGE: all of them, in their order.
-# `bench/gpu.sh --list` shows the stages and the seconds that each may take. A stage that fails or takes too long does not stop the next; a table
-# comes last. Exit code 0: every stage passed; 1: some did not; 2: the arguments cannot be read.
+# FOLDER: default gpu-results. DEVICE: default cuda; `cpu` tries the stages with small networks. No STAGE: all of them, in order.
+# `bench/gpu.sh --list` lists the stages and their time limits in seconds. A stage that fails or times out does not stop the next; a table comes
+# last. Exit code 0: every stage passed; 1: a stage failed; 2: the arguments are invalid.
 #
-# In an archive of `dotnet fsi build.fsx publish` it needs neither .NET nor a network: TORCH_LIB names the folder of libtorch. In a clone it builds first.
+# In an archive of `dotnet fsi build.fsx publish` it needs no .NET and no network: TORCH_LIB is the folder of libtorch. In a clone, it builds first.
 set -uo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root"
@@ -17,15 +17,15 @@ chosen=()
 # NAME SECONDS WHAT
 stages="
 machine 60 the card, its driver and what is installed
-names 60 libtorch loads once, and has the native functions that are called by name
+names 60 libtorch is loaded once and has the native functions that are called by name
 trajectories-cpu 180 six training steps on the CPU agree with PyTorch
 trajectories 180 six training steps on the device agree with PyTorch
 agreement 180 every loss and every model: the device against the CPU
 steps 420 training steps: images per second, host and device time, memory
 resume 150 killed with SIGKILL and resumed with --deterministic: the same metrics
 full 150 another process holds most of the device's memory: lanes are split, nothing fails
-images 150 JPEG files at 224 px: how long training waits for them
-two 150 two workers on one device: how much faster than one
+images 150 JPEG files at 224 px: the time that training waits for them
+two 150 two workers on one device: the speed relative to one
 fashion 3600 Fashion-MNIST, ResNet-34 -> ResNet-18, three seeds
 "
 list() { printf '%s\n' "$stages" | sed '/^$/d'; }
@@ -38,7 +38,7 @@ while [ $# -gt 0 ]; do
         --stage) stage=$2; shift 2 ;;
         --list) list; exit 0 ;;
         *)
-            [ -n "$(limit_of "$1")" ] || { echo "There is no stage \`$1\`. bench/gpu.sh --list shows them." >&2; exit 2; }
+            [ -n "$(limit_of "$1")" ] || { echo "Unknown stage \`$1\`. bench/gpu.sh --list lists them." >&2; exit 2; }
             chosen+=("$1"); shift ;;
     esac
 done
@@ -53,12 +53,12 @@ cli() { dotnet dsl/Cli/bin/Release/net10.0/channel-distillation.dll "$@"; }
 bench() { dotnet bench/bin/Release/net10.0/ChannelDistillation.Bench.dll "$@"; }
 tests() { dotnet tests/bin/Release/net10.0/ChannelDistillation.Tests.dll "$@"; }
 onCpu() { [ "$device" = cpu ]; }
-# The last line that a stage prints with this is its result in the table.
+# The last result that a stage prints appears in the table.
 result() { echo "RESULT: $*"; }
 
-# FOLDER: losses and errors of the epochs of its runs, without their times.
+# FOLDER: prints losses and errors of all epochs of its runs, without times.
 losses() { find "$1" -name metrics.jsonl -path '*-*' | sort | xargs sed -E 's/"(images_per_second|seconds)":[^,}]*,?//g'; }
-# FOLDER OPTION...: the small sweep.
+# FOLDER OPTION...: runs the small sweep.
 small() {
     local folder=$1
     shift
@@ -70,7 +70,7 @@ do_machine() {
     echo "TORCH_LIB=${TORCH_LIB:-}"; [ -z "${TORCH_LIB:-}" ] || ls -l "$TORCH_LIB"
     python3 -c 'import torch; print("PyTorch", torch.__version__, torch.version.cuda)'
     if onCpu; then
-        result "$(nproc) cores, no GPU asked for"
+        result "$(nproc) cores, no GPU requested"
     else
         nvidia-smi && result "$(nvidia-smi --query-gpu=name,driver_version --format=csv,noheader | head -1)"
     fi
@@ -103,16 +103,16 @@ do_resume() {
     rm -rf "$out/resume"
     mkdir -p "$out/resume"
     small "$out/resume/whole" --deterministic || return 1
-    # In a separate process group: the workers are killed with it.
+    # In a separate process group, so that the workers are killed too.
     setsid bash -c 'exec dotnet dsl/Cli/bin/Release/net10.0/channel-distillation.dll "$@"' sweep sweep bench/gpu.yaml --device "$device" --quiet \
         --deterministic --out "$out/resume/killed" > "$out/resume/killed.txt" 2>&1 &
     local group=$!
-    # The first epoch is behind it, the last is not.
+    # Waits until the first epoch is complete; the last one is not.
     until find "$out/resume/killed" -name metrics.jsonl -path '*cd*' -size +0 2>/dev/null | grep -q . || ! kill -0 "$group" 2>/dev/null; do sleep 0.05; done
     kill -KILL -- "-$group" 2>/dev/null || { echo "The sweep ended before it was killed:"; cat "$out/resume/killed.txt"; return 1; }
     wait "$group" 2>/dev/null
     if [ "$(losses "$out/resume/killed")" = "$(losses "$out/resume/whole")" ]; then
-        echo "All of it was trained before it was killed."
+        echo "All runs were complete before the sweep was killed."
         return 1
     fi
     small "$out/resume/killed" --deterministic || return 1
@@ -122,8 +122,8 @@ do_resume() {
 do_full() {
     rm -rf "$out/full"
     if onCpu; then
-        # A CPU has no memory that lanes are fitted to: the sweep alone.
-        small "$out/full" --only 'student*' && result "rehearsed without filling memory"
+        # On a CPU, lanes are not fitted to memory: only run the sweep.
+        small "$out/full" --only 'student*' && result "tried without filling the memory"
         return
     fi
     coproc holder { bench hold-memory 4 --device "$device"; }
@@ -145,7 +145,7 @@ do_two() {
     rm -rf "$out/two"
     local began ended one two seeds='seeds=[0,1,2,3]' epochs='train.epochs=2'
     onCpu && { seeds='seeds=[0,1]'; epochs='train.epochs=1'; }
-    # The teacher, which both take from here.
+    # Trains the teacher that both sweeps use.
     small "$out/two/teacher" --set train.epochs=1 --only 'cd*' || return 1
     began=$(date +%s%N); small "$out/two/one" --set "$seeds" --set "$epochs" || return 1; ended=$(date +%s%N)
     one=$(((ended - began) / 1000000))
@@ -159,7 +159,7 @@ do_two() {
 do_fashion() {
     local networks=(--set teacher.model=resnet34 --set student.model=resnet18)
     if [ ! -e data/fashion-mnist ]; then
-        echo "data/fashion-mnist is not there: fashion-mnist-mini in its place, for two epochs."
+        echo "data/fashion-mnist does not exist; using fashion-mnist-mini for two epochs."
         networks+=(--set dataset=fashion-mnist-mini --set train.epochs=2)
     fi
     onCpu && networks=(--set teacher.model=resnet14 --set student.model=resnet8 --set dataset=fashion-mnist-mini --set train.epochs=1 --only 'student*' --set 'seeds=[0]')
@@ -181,7 +181,7 @@ row stage outcome seconds result
 row --- --- --- ---
 for each in "${chosen[@]}"; do
     limit=$(limit_of "$each")
-    # A rehearsal shows that a stage works, on whatever else the machine does.
+    # On a CPU, only check that a stage works, also on a busy machine.
     onCpu && limit=$((4 * limit))
     echo "== $each (at most $limit s): $(list | awk -v name="$each" '$1 == name { $1 = $2 = ""; print substr($0, 3) }')"
     began=$SECONDS
@@ -189,7 +189,7 @@ for each in "${chosen[@]}"; do
     code=$?
     case $code in
         0) outcome=passed ;;
-        124 | 137) outcome="took longer than $limit s" ;;
+        124 | 137) outcome="exceeded $limit s" ;;
         *) outcome="failed ($code)" ;;
     esac
     [ "$code" = 0 ] || { failed=1; echo "   $outcome: $out/$each.txt"; }

@@ -8,9 +8,9 @@ open System.Threading
 open System.Threading.Tasks
 open Expecto
 
-/// A program that a test starts; what it writes is collected all along. It has ten minutes: a program that hangs fails its test and is killed. The
-/// limit has to be far longer than any program takes on a busy machine; nothing that a test asserts depends on it.
-/// <param name="variables">Of its environment, beside those of this process.</param>
+/// A program that a test starts. Its output is collected continuously. A program that runs longer than ten minutes fails its test and is killed.
+/// The limit is far longer than any program takes on a busy machine; no assertion depends on it.
+/// <param name="variables">Additional environment variables.</param>
 type ChildProcess(program: string, arguments: string list, ?folder: string, ?variables: (string * string) list) =
     static let limit = TimeSpan.FromMinutes 10.0
 
@@ -62,16 +62,16 @@ type ChildProcess(program: string, arguments: string list, ?folder: string, ?var
     member _.Id = child.Id
     member _.HasEnded = child.HasExited
 
-    /// What it has written to standard output until now.
+    /// Its standard output so far.
     member _.Output = soFar output
 
-    /// What it has written to standard error until now.
+    /// Its standard error so far.
     member _.Errors = soFar errors
 
     /// Sends a signal: `INT`, `TERM`.
     member _.Signal(name: string) = ChildProcess.Signal(name, child.Id)
 
-    /// As a power cut would.
+    /// Kills it with SIGKILL.
     member _.Kill() =
         child.Kill()
         child.WaitForExit()
@@ -81,13 +81,13 @@ type ChildProcess(program: string, arguments: string list, ?folder: string, ?var
         if not (child.WaitForExit(left ())) then
             tooLate "it ended"
 
-        // It may have started another program that holds them open.
+        // It may have started another program that keeps them open.
         if not (Task.WaitAll([| outputEnd; errorsEnd |], left ())) then
             tooLate "its output ended"
 
         child.ExitCode, soFar output, soFar errors
 
-    /// Waits for something that the program does, and fails where it ends before.
+    /// Waits for an event in the program, and fails if it exits before.
     member this.WaitUntil(what: string, condition: unit -> bool) =
         while not (condition ()) do
             if child.HasExited && not (condition ()) then
@@ -99,15 +99,15 @@ type ChildProcess(program: string, arguments: string list, ?folder: string, ?var
 
             Thread.Sleep 2
 
-    /// Sends a signal to a process, with the shell's `kill`: the program of that name is not everywhere.
+    /// Sends a signal to a process with the shell's `kill`; the program `kill` is not installed everywhere.
     static member Signal(name: string, id: int) = ChildProcess.Run("sh", [ "-c"; $"kill -{name} {id}" ]) |> ignore
 
-    /// Runs a program to its end: exit code, standard output and standard error.
+    /// Runs a program to its end. Returns the exit code, standard output and standard error.
     static member Run(program: string, arguments: string list, ?folder: string, ?variables: (string * string) list) : int * string * string =
         use child = new ChildProcess(program, arguments, ?folder = folder, ?variables = variables)
         child.End()
 
-    /// Whether a program can be started here.
+    /// Whether a program can be started.
     static member Exists(program: string) : bool =
         Path.IsPathRooted program && File.Exists program
         || (nonNull (Environment.GetEnvironmentVariable "PATH")).Split Path.PathSeparator

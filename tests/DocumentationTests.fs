@@ -5,7 +5,7 @@ open System.Text.RegularExpressions
 open Expecto
 open ChannelDistillation.Tests
 
-/// Sources, whose messages name documents, and the documents themselves.
+/// The sources, whose messages name documents, and the documents.
 let private texts =
     lazy
         [ for folder, pattern in
@@ -25,12 +25,12 @@ let private texts =
           for file in [ "build.fsx"; "README.md"; "CONTRIBUTING.md"; "CHANGELOG.md" ] do
               file, File.ReadAllText(Path.Combine(Repository.root, file)) ]
 
-/// As GitHub makes them of headings: lower case, without punctuation, spaces as hyphens.
+/// Anchors as GitHub derives them from headings: lower case, without punctuation, spaces as hyphens.
 let private anchorsOf (document: string) =
     [ for heading in Regex.Matches(File.ReadAllText document, @"^#+ +(.+?)\s*$", RegexOptions.Multiline) do
           Regex.Replace(heading.Groups[1].Value.ToLowerInvariant(), @"[^\w\- ]", "").Replace(' ', '-') ]
 
-/// What is wrong with a place that a text names; None: it is there.
+/// What is wrong with a link target. None: it exists.
 let private wrong (file: string) (folder: string) (place: string) =
     let parts = place.Split('#', 2)
 
@@ -51,7 +51,7 @@ let private wrong (file: string) (folder: string) (place: string) =
 let tests =
     testList
         "documentation"
-        [ test "every document that a message or a source names is there, with the heading that it names" {
+        [ test "Every document and heading that a message or a source names exists" {
               let named =
                   [ for file, text in texts.Value do
                         for place in Regex.Matches(text, @"(?<![\w/.(])(?:docs|bench)/[\w./-]+\.md(?:#[\w-]+)?") -> file, place.Value ]
@@ -61,7 +61,7 @@ let tests =
               Expect.isEmpty (named |> List.choose (fun (file, place) -> wrong file "" place)) "what is not there"
           }
 
-          test "every link within the documents leads somewhere" {
+          test "Every link within the documents has a target" {
               let links =
                   [ for file, text in texts.Value do
                         if file.EndsWith ".md" then

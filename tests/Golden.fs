@@ -1,4 +1,4 @@
-/// Values computed with PyTorch, and the formula that fills a network with the same weights there and here.
+/// Values computed with PyTorch, and the formula that initialises networks equally there and here.
 module ChannelDistillation.Tests.Golden
 
 open System
@@ -53,7 +53,7 @@ let private values (name: string) (shape: int64[]) (w: float[]) =
 
     Array.map (scale >> float32) w
 
-/// Fills a state in PyTorch's order: entry k gets `noise` of offset + k, scaled by what it is; integers are left alone.
+/// Fills a state in PyTorch's order: entry k gets `noise` of offset + k, scaled by its kind; integers are unchanged.
 let fill (offset: float) (state: Dictionary<string, Tensor>) =
     use _ = torch.no_grad ()
 

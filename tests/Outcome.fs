@@ -1,4 +1,4 @@
-/// What a sweep has left on the disk.
+/// The files that a sweep has written.
 module ChannelDistillation.Tests.Outcome
 
 open System
@@ -7,7 +7,7 @@ open System.Security.Cryptography
 open System.Text.Json.Nodes
 open ChannelDistillation.Tracking
 
-/// Without the times.
+/// The lines without times.
 let private metrics (file: string) =
     [ for line in File.ReadAllLines file do
           let epoch = (JsonNode.Parse line).AsObject()
@@ -16,7 +16,7 @@ let private metrics (file: string) =
           epoch.ToJsonString() ]
     |> String.concat "\n"
 
-/// Every event, but for when it was written and how fast it went.
+/// Every event, without times and speeds.
 let private events (file: string) =
     let struct (records, isWhole) = EventRecords.Read file
 
@@ -34,7 +34,7 @@ let private events (file: string) =
       $"whole: {isWhole}" ]
     |> String.concat "\n"
 
-/// Its rows, without where they come from and how long they took.
+/// Its rows, without provenance and times.
 let private results (file: string) =
     let whole = (JsonNode.Parse(File.ReadAllText file)).AsObject()
     whole.Remove "provenance" |> ignore
@@ -44,13 +44,13 @@ let private results (file: string) =
 
     whole.ToJsonString()
 
-/// Every file that does not tell when and how fast it was made, by its name within the folder.
+/// Every file without times and speeds, by its name in the folder.
 let ofFolder (folder: string) =
     [ for file in Directory.GetFiles(folder, "*", SearchOption.AllDirectories) |> Array.sort do
           let name = Path.GetRelativePath(folder, file)
 
           match Path.GetFileName file with
-          // Others tell when runs were made and how long they took.
+          // Other files contain dates and times of runs.
           | "run.json"
           | "results.md"
           | "results.csv"

@@ -1,4 +1,4 @@
-/// What build.fsx says where a build finds no packages.
+/// The messages of build.fsx if a build finds no packages.
 module ChannelDistillation.Tests.PackagesTests
 
 open System
@@ -18,23 +18,23 @@ let private offline =
 [<Tests>]
 let tests =
     testList
-        "packages that cannot be had"
-        [ test "libtorch with CUDA: what was looked for, and what to do" {
+        "packages that cannot be downloaded"
+        [ test "A missing libtorch with CUDA is reported with the alternatives" {
               if OperatingSystem.IsMacOS() then
                   skiptest "another message there"
 
               Expect.equal
                   (Packages.missing "cuda" "cpu" cuda)
                   (Some
-                      "libtorch with CUDA cannot be had: its packages are not in reach.
+                      "libtorch with CUDA cannot be installed: its packages cannot be downloaded.
   Unable to find package TorchSharp-cuda-linux. No packages exist with this id in source(s): local
-The build for cpu is as it was, and still the one that is used.
-What can be done (docs/gpu.md):
-  - build where a package source has them, and bring the result here:
+The build for cpu is unchanged and stays in use.
+Alternatives (docs/gpu.md):
+  - build on a machine that can download them, and copy the result here:
       dotnet publish dsl/Cli -c Release -r linux-x64 --self-contained -p:TorchBackend=cuda -o FOLDER
-  - use a libtorch with CUDA that is here already, of a PyTorch for instance:
-      dotnet fsi build.fsx build --backend external, and TORCH_LIB=FOLDER at each command
-  - train on the processor: --device cpu")
+  - use an installed libtorch with CUDA, such as PyTorch's:
+      dotnet fsi build.fsx build --backend external, then set TORCH_LIB=FOLDER for each command
+  - train on the CPU: --device cpu")
                   "whole text"
           }
 
@@ -67,7 +67,7 @@ What can be done (docs/gpu.md):
                                 match package.Value["resolved"] with
                                 | null -> ()
                                 | version ->
-                                    // One licence for every platform's.
+                                    // The packages of all platforms have the same licence.
                                     let isTorch = package.Key.StartsWith "libtorch" || package.Key.StartsWith "TorchSharp-cuda"
 
                                     if not (isTorch || notices.Contains $"{package.Key} {version}, ") then
@@ -77,16 +77,16 @@ What can be done (docs/gpu.md):
                   Expect.stringContains notices "libtorch-cpu-" "and libtorch"
               }
 
-          test "no network" {
+          test "A missing network is reported with the package sources" {
               Expect.equal
                   (Packages.missing "cpu" "cpu" offline)
                   (Some
-                      "Packages that the build needs are not in reach.
+                      "Packages that the build needs cannot be downloaded.
   Unable to load the service index for source https://example.org/index.json.
-`dotnet nuget list source` shows where packages are looked for; HTTPS_PROXY names a proxy.")
+`dotnet nuget list source` lists the package sources; HTTPS_PROXY sets a proxy.")
                   "whole text"
           }
 
-          test "a mistake in a source is none of that" {
+          test "A compile error is not a package problem" {
               Expect.isNone (Packages.missing "cpu" "cpu" "/home/ada/cd/a.fs(1,2): error FS0039: not defined [/home/ada/cd/a.fsproj]\n") "nothing"
           } ]

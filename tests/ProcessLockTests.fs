@@ -11,7 +11,7 @@ let private opened (path: string) = new FileStream(path, FileMode.OpenOrCreate, 
 let tests =
     testList
         "process lock"
-        [ test "A lock whose file was removed and made again by another process is none" {
+        [ test "A lock whose file was recreated by another process is not held" {
               use folder = new TemporaryFolder()
               let path = folder.File "x.lock"
               use first = opened path
@@ -23,7 +23,7 @@ let tests =
               Expect.isTrue (ProcessLock.IsStillAt(path, second)) "that one has it"
           }
 
-          test "A lock that is taken through a link to its folder is one" {
+          test "A lock taken through a link to its folder is the same lock" {
               use folder = new TemporaryFolder()
               let real = Directory.CreateDirectory(folder.File "real").FullName
               Directory.CreateSymbolicLink(folder.File "link", real) |> ignore

@@ -3,8 +3,8 @@ module ChannelDistillation.Tests.Program
 open ChannelDistillation.Native
 open ChannelDistillation.Tests.Suite
 
-/// Arguments: none, `--filter TEXT` or `--skip TEXT`. The last line is always `N passed, N failed, N skipped`. The tests run in processes that
-/// this program starts of itself; so do the workers of a sweep that a test starts.
+/// Arguments: none, `--filter TEXT` or `--skip TEXT`. The last line is always `N passed, N failed, N skipped`. Tests run in processes that this
+/// program starts from itself, as do the workers of sweeps in tests.
 [<EntryPoint>]
 let main arguments =
     match List.ofArray arguments with

@@ -3,7 +3,7 @@ namespace ChannelDistillation.Tests
 open System
 open System.IO
 
-/// The repository that the tests run in.
+/// The repository of the tests.
 module Repository =
     let root =
         let rec up (folder: DirectoryInfo) =
@@ -16,7 +16,7 @@ module Repository =
 
     let private gate = obj ()
 
-    /// With the repository as the current folder, as the command line has it.
+    /// Runs with the repository as the current folder, like the command line.
     let inRoot (action: unit -> 'result) =
         lock gate (fun () ->
             let before = Environment.CurrentDirectory

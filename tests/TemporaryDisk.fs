@@ -4,7 +4,7 @@ open System
 open System.IO
 open Expecto
 
-/// A small disk in memory, for tests in which one is full or read-only. Where mounting is not permitted, the test is skipped.
+/// A small RAM disk, for tests of full or read-only disks. If mounting is not permitted, the test is skipped.
 type TemporaryDisk(megabytes: int) =
     let folder = new TemporaryFolder()
 
@@ -35,7 +35,7 @@ type TemporaryDisk(megabytes: int) =
     member _.Path = folder.Path
     member _.File(name: string) = folder.File name
 
-    /// Leaves so much room.
+    /// Fills the disk except for the given space.
     member this.Fill(leaving: int64) =
         use file = File.Create filler
         let block = Array.zeroCreate 4096

@@ -3,7 +3,7 @@ namespace ChannelDistillation.Tests
 open System
 open System.IO
 
-/// A folder of its own for one test, gone with all its content when the test ends.
+/// A temporary folder for one test, deleted when the test ends.
 type TemporaryFolder() =
     let path = Directory.CreateTempSubdirectory("channel-distillation-").FullName
     member _.Path = path

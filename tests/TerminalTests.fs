@@ -10,7 +10,7 @@ open ChannelDistillation.Dsl.Planning
 open ChannelDistillation.Tests.Cli
 open ChannelDistillation.Lab.Progress
 
-/// A window's title, the clipboard, a colour, bytes of the second control set, text from right to left.
+/// Escape sequences for the window title, the clipboard and colours, C1 control characters, and right-to-left text.
 let private hostile =
     "\u001b]0;title\u0007\u001b]52;c;eA==\u0007\u001b[31m\u009b2J\u0000\b\r\u007f\u202Efdp.exe\u2066\u2069\u200F\u061C\u2028"
 
@@ -22,7 +22,7 @@ let private expectSafe (text: string) =
     | Some letter -> failtest $"There is a character {int letter:X4} in: {Terminal.safe text}"
     | None -> ()
 
-/// As somebody may hand it on: names and texts that the terminal would obey.
+/// Untrusted names and texts that a terminal would interpret.
 let private foreignPlan =
     let name = hostile |> Seq.map (fun letter -> $"\\u{int letter:X4}") |> String.concat ""
 
@@ -34,12 +34,12 @@ let private foreignPlan =
 let tests =
     testList
         "terminal"
-        [ test "Text that would steer a terminal is written as escape sequences of JSON" {
+        [ test "Control characters are written as JSON escape sequences" {
               Expect.equal (Terminal.safe hostile) harmless "each of them"
               Expect.equal (Terminal.safe "é 漢 😀 ± →\n\tb\r\n") "é 漢 😀 ± →\n\tb\r\n" "what is text stays as it is"
           }
 
-          test "Everything that a guarded writer is told is safe" {
+          test "A guarded writer escapes everything it writes" {
               use inner = new StringWriter()
               let writer = Terminal.writer inner
               writer.Write hostile
@@ -53,7 +53,7 @@ let tests =
               Expect.equal (inner.ToString().Split(harmless).Length) 7 "and nothing is lost"
           }
 
-          test "A view that stays in place shows foreign text safely, and keeps its own colours" {
+          test "A live view escapes untrusted text and keeps its own colours" {
               let output = new StringWriter()
 
               let settings =
@@ -67,7 +67,7 @@ let tests =
               expectSafe (text.Replace("\u001b[91m", "").Replace("\u001b[0m", ""))
           }
 
-          test "A message above a view is safe" {
+          test "A message above a live view is escaped" {
               let output = new StringWriter()
               let console = AnsiConsole.Create(AnsiConsoleSettings(Ansi = AnsiSupport.Yes, Out = AnsiConsoleOutput output))
               console.Profile.Width <- 500
@@ -75,7 +75,7 @@ let tests =
               expectSafe (output.ToString().Replace("\u001b[0J", ""))
           }
 
-          test "Problems show what they quote safely, also in colours" {
+          test "Problems escape what they quote, also in colours" {
               let text = $"experiment: x\ndescription: \"{harmless}\"\ndataset: \"{harmless}\"\n"
 
               for colour in [ false; true ] do
@@ -91,7 +91,7 @@ let tests =
           }
 
           for format in [ "md"; "csv"; "json"; "latex" ] do
-              test $"A foreign plan.json does not steer the terminal: table --format {format}" {
+              test $"An untrusted plan.json cannot control the terminal: table --format {format}" {
                   use folder = new TemporaryFolder()
                   File.WriteAllText(folder.File "plan.json", foreignPlan)
                   let code, text = CommandLine.run folder.Path [ "table"; folder.Path; "--format"; format ]
@@ -100,7 +100,7 @@ let tests =
                   Expect.stringContains text "title" "the names are there"
               }
 
-          test "A damaged file and a misspelt name are named safely" {
+          test "Names of damaged files and misspelt names are escaped" {
               use folder = new TemporaryFolder()
               let strange = Directory.CreateDirectory(folder.File "a\u001b[31mb").FullName
               File.WriteAllText(Path.Combine(strange, "plan.json"), "{}")

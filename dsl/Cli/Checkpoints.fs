@@ -1,11 +1,11 @@
-/// Checkpoints that the command line is given.
+/// Opens the checkpoints that are named on the command line.
 module ChannelDistillation.Cli.Checkpoints
 
 open System.IO
 open ChannelDistillation.Core
 open ChannelDistillation.Checkpoints
 
-/// A file that cannot be read, or that holds other weights than those that are wanted, is something outside: exit 3.
+/// Reports a file that is unreadable or has unsuitable weights as a MissingException (exit code 3).
 let usable (work: unit -> 'result) : 'result =
     try
         work ()
@@ -14,5 +14,5 @@ let usable (work: unit -> 'result) : 'result =
 
 let opened (path: string) = usable (fun () -> CheckpointFile.Open path)
 
-/// Whether it is as it was written, where it says how that was.
+/// Verifies the checksums that the file contains, if any.
 let verify (file: CheckpointFile) = usable file.Verify

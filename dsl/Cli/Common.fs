@@ -1,4 +1,4 @@
-/// What several verbs need.
+/// Helpers that several verbs share.
 module ChannelDistillation.Cli.Common
 
 open System
@@ -8,7 +8,7 @@ open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Messages
 open ChannelDistillation.Dsl.Planning
 
-/// Cohorts of more lanes gain little: the teacher's share of a step is then small.
+/// Larger cohorts gain little, because the teacher is then a small part of a step.
 let defaultLanes = 16
 
 let root =
@@ -21,12 +21,12 @@ let workspace = Workspace root
 
 let outOf (given: string option) = given |> Option.map Path.GetFullPath |> Option.defaultValue (Path.Combine(root, "runs"))
 
-/// As one would type it from here.
+/// The path relative to the current directory, if it is below it.
 let shown (path: string) =
     let relative = Path.GetRelativePath(Environment.CurrentDirectory, path)
     if relative.StartsWith ".." then path else relative
 
-/// Shows what is wrong, and ends.
+/// Prints the problems and exits with code 2.
 let refuse (problems: Problem list) : 'a =
     Terminal.writeColoured (Render.problems problems)
     Ending.stop Ending.invalid ""

@@ -1,16 +1,16 @@
-/// Every way to end without success, as the contract has it.
+/// The exit codes of commands that do not succeed (DESIGN.md, section 4).
 module ChannelDistillation.Cli.Ending
 
-/// The program ends with this exit code and message (empty: all is said), and without a stack trace.
+/// Ends the program with an exit code and a message, without a stack trace. Empty message: everything has been printed.
 exception Ended of code: int * message: string
 
-/// Some run failed or diverged.
+/// At least one run failed or diverged.
 let failed = 1
 
 /// The arguments or the experiment are invalid; nothing was started.
 let invalid = 2
 
-/// Something outside is missing.
+/// Something external is missing or unusable: a dataset, a checkpoint, a device, disk space.
 let missing = 3
 
 let interrupted = 130

@@ -1,4 +1,4 @@
-/// Downloads on the command line: with progress, and resumable.
+/// Resumable downloads with progress on the command line.
 module ChannelDistillation.Cli.Fetching
 
 open System
@@ -9,26 +9,26 @@ open ChannelDistillation.Lab.Progress
 open ChannelDistillation.Lab.Sweep
 open ChannelDistillation.Cli
 
-/// Does the work; where it is interrupted, says how to go on. The result is the exit code.
-/// <param name="again">The command that goes on, without the program.</param>
-let run (again: string) (work: Downloader -> CancellationToken -> unit) =
+/// Runs the work and returns the exit code. If it is interrupted, prints the command that resumes it.
+/// <param name="resume">The command that resumes the work, without `dotnet fsi build.fsx`.</param>
+let run (resume: string) (work: Downloader -> CancellationToken -> unit) =
     use source = new CancellationTokenSource()
-    use _ = Signals.watch "Stopping; what has come is kept." source
+    use _ = Signals.watch "Stopping; the partial download is kept." source
 
     try
         Progress.fetching false (fun observer -> work (Prerequisites.downloader observer) source.Token)
         0
     with :? OperationCanceledException ->
-        printfn "Interrupted; what has come is kept. To go on: dotnet fsi build.fsx %s" again
+        printfn "Interrupted; the partial download is kept. To resume: dotnet fsi build.fsx %s" resume
         Ending.interrupted
 
-/// A name that `list` does not show.
+/// Reports an unknown name with the nearest known one, and exits with code 2.
 let unknown (kind: string) (name: string) (names: string list) =
     let listed = String.Join(", ", names)
 
     let near =
         match Suggest.near name names with
         | [] -> ""
-        | nearest :: _ -> $"\nHint: maybe you want `{nearest}`?"
+        | nearest :: _ -> $"\nHint: did you mean `{nearest}`?"
 
-    Ending.stop Ending.invalid $"I do not know the {kind} `{name}`.{near}\nKnown: {listed}."
+    Ending.stop Ending.invalid $"Unknown {kind} `{name}`.{near}\nKnown: {listed}."

@@ -1,4 +1,4 @@
-/// Arguments of the command line, with errors that help.
+/// Parses the arguments of the command line.
 module ChannelDistillation.Cli.Parsing
 
 open System
@@ -15,49 +15,49 @@ let private program = "dotnet fsi build.fsx"
 let private hint (word: string) (candidates: string list) =
     match Suggest.near word candidates with
     | [] -> ""
-    | nearest :: _ -> $"\nHint: maybe you want `{nearest}`?"
+    | nearest :: _ -> $"\nHint: did you mean `{nearest}`?"
 
 let unknownVerb (verb: string) =
     let verbs = Verbs.all |> List.map (fun (name, _, _) -> name)
     let listed = String.Join(", ", verbs)
-    Ending.stop Ending.invalid $"I do not know the verb `{verb}`.{hint verb verbs}\nVerbs: {listed}. `{program}` shows what each does."
+    Ending.stop Ending.invalid $"Unknown verb `{verb}`.{hint verb verbs}\nVerbs: {listed}. `{program}` shows what each does."
 
-/// Of the verb and of all its parts: `list --json`.
+/// The options of the verb and of its subcommands, such as `list --json`.
 let rec private optionsOf (parser: ArgumentParser) =
     let own = parser.GetArgumentCases() |> List.collect (fun case -> case.CommandLineNames.Value)
     "--help" :: own @ (parser.GetSubCommandParsers() |> List.collect optionsOf) |> List.distinct
 
 let private nameOf (word: string) = Array.head (word.Split '=')
 
-/// Argu takes an option that it does not know for the name of a file.
+/// Argu would take an unknown option for the name of a file.
 let private unknownOption options (arguments: string list) =
     arguments |> List.tryFind (fun word -> word.StartsWith "--" && not (List.contains (nameOf word) options))
 
-/// Argu says `ERROR: unrecognized argument: 'ftch'.` and then how everything is used.
+/// Argu's message is `ERROR: unrecognized argument: 'ftch'.`, followed by the usage text.
 let private explain verb (options: string list) (problem: string) =
     let first = (Array.head (problem.Split '\n')).Trim()
     let unrecognized = Regex.Match(first, "unrecognized argument: '(.*)'")
 
     if unrecognized.Success then
         let word = unrecognized.Groups[1].Value
-        $"`{verb}` does not know what to do with `{word}`.{hint word options}"
+        $"`{verb}` does not accept the argument `{word}`.{hint word options}"
     else
         let text = Regex.Replace(first, "^ERROR: ", "").TrimEnd '.'
 
         if text = "" then
-            "These arguments cannot be read."
+            "The arguments cannot be parsed."
         else
             string (Char.ToUpperInvariant text[0]) + text.Substring 1 + "."
 
-/// Not `{verb} --help`: `dotnet fsi` answers that itself, wherever in its arguments it stands.
+/// Not `{verb} --help`: `dotnet fsi` handles `--help` itself, wherever it is among the arguments.
 let private helpFor verb = $"`{program} help {verb}` lists its options."
 
-/// What Argu finds only when a part of a verb is looked into: an argument that is missing.
+/// The message for a missing argument of a subcommand, which Argu reports only when the subcommand is read.
 let incomplete (arguments: string list) (problem: ArguParseException) =
     let verb = arguments |> List.truncate 2 |> String.concat " "
     $"{explain verb [] problem.Message}\n{helpFor verb}"
 
-/// None: help was asked for and is printed.
+/// The parsed arguments. None: help was requested and has been printed.
 let parse<'arguments when 'arguments :> IArgParserTemplate> (verb: string) (arguments: string list) : ParseResults<'arguments> option =
     let parser = ArgumentParser.Create<'arguments>(programName = $"{program} {verb}")
     let options = optionsOf parser
@@ -75,21 +75,21 @@ let parse<'arguments when 'arguments :> IArgParserTemplate> (verb: string) (argu
             else
                 refuse (explain verb options problem.Message)
 
-/// The command that was given, to be copied into a shell.
+/// The command as given, quoted for a shell.
 let commandLine (verb: string) (arguments: string list) = String.Join(' ', program :: verb :: List.map Shell.quoted arguments)
 
 /// `PATH=VALUE` of --set.
 let assignment (text: string) =
     match text.IndexOf '=' with
     | at when at > 0 -> text.Substring(0, at), text.Substring(at + 1)
-    | _ -> Ending.stop Ending.invalid $"--set needs PATH=VALUE, for instance --set train.epochs=2; this is `{text}`."
+    | _ -> Ending.stop Ending.invalid $"--set needs PATH=VALUE, for example --set train.epochs=2; got `{text}`."
 
-/// A whole number of at least 1.
+/// Checks that an option is at least 1.
 let positive option n =
     if n >= 1 then
         n
     else
-        Ending.stop Ending.invalid $"{option} must be 1 or more; it is {n}."
+        Ending.stop Ending.invalid $"{option} must be at least 1; got {n}."
 
 let private oneDevice = Regex "^(auto|cpu|cuda|cuda:[0-9]{1,4})$"
 
@@ -97,56 +97,55 @@ let device (text: string) =
     if oneDevice.IsMatch text then
         text
     elif text.Contains ',' then
-        Ending.stop Ending.invalid $"Only `sweep` trains on several devices; this is `{text}`. --device is auto, cpu, cuda or cuda:N."
+        Ending.stop Ending.invalid $"Only `sweep` accepts several devices; got `{text}`. Use --device auto, cpu, cuda or cuda:N."
     else
-        Ending.stop Ending.invalid $"I do not know the device `{text}`. --device is auto, cpu, cuda or cuda:N."
+        Ending.stop Ending.invalid $"Unknown device `{text}`. Use --device auto, cpu, cuda or cuda:N."
 
-/// What `sweep` trains on: this process on one device, or a worker process on each of several.
+/// The devices of `sweep`: one, or a worker process on each of several.
 type Devices =
     | One of device: string
     | Several of WorkerDevice list
 
 /// `cpu,cpu`, `cuda:0,1` or `cuda:0,cuda:1`.
 let private deviceList (text: string) =
-    let refuse problem =
-        Ending.stop Ending.invalid $"--device {text}: {problem} A list is of workers on the processor, cpu,cpu, or of GPUs, cuda:0,1."
+    let refuse problem = Ending.stop Ending.invalid $"--device {text}: {problem} List CPU workers as cpu,cpu and GPUs as cuda:0,1."
 
     let number (word: string) = Regex.Match(word, "^(?:cuda:)?([0-9]{1,4})$")
     let words = text.Split ',' |> Array.map _.Trim() |> List.ofArray
     let strange = words |> List.filter (fun word -> word <> "cpu" && not (number word).Success)
 
     if List.contains "" words then
-        refuse "there is nothing between two commas, or at an end."
+        refuse "the list has an empty entry."
     elif not strange.IsEmpty then
         let one =
             if oneDevice.IsMatch strange.Head then
-                "has no place in a list"
+                "is not allowed in a list"
             else
-                "is no device"
+                "is not a device"
 
         refuse $"`{strange.Head}` {one}."
     elif List.forall ((=) "cpu") words then
         [ for number in 1 .. words.Length -> Processor number ]
     elif List.contains "cpu" words then
-        refuse "it mixes the processor with GPUs."
+        refuse "CPU and GPUs cannot be mixed."
     elif not (words.Head.StartsWith "cuda:") then
-        refuse $"`{words.Head}` is no device."
+        refuse $"`{words.Head}` is not a device."
     else
         WorkerDevice.onGpus [ for word in words -> int (number word).Groups[1].Value ]
 
-/// What `--device` asks for, with as many workers on each device; None: one.
+/// Parses `--device`. `each`: workers per device; None: one.
 let devices (text: string) (each: int option) : Devices =
     if text.Contains ',' then
         Several(deviceList text |> WorkerDevice.times (defaultArg each 1))
     elif each |> Option.exists (fun count -> count > 1) && oneDevice.IsMatch text then
         match text with
-        | "auto" -> Ending.stop Ending.invalid "--workers-per-device needs a device that is named: --device cpu, cuda or cuda:N."
+        | "auto" -> Ending.stop Ending.invalid "--workers-per-device needs an explicit device: --device cpu, cuda or cuda:N."
         | "cuda" -> Several(WorkerDevice.onGpus (List.replicate each.Value 0))
         | named -> Several(deviceList named |> WorkerDevice.times each.Value)
     elif oneDevice.IsMatch text then
         One text
     else
-        Ending.stop Ending.invalid $"I do not know the device `{text}`. --device is auto, cpu, cuda, cuda:N or a list: cuda:0,1."
+        Ending.stop Ending.invalid $"Unknown device `{text}`. Use --device auto, cpu, cuda, cuda:N or a list such as cuda:0,1."
 
 /// Where a sweep runs.
 type Launcher =
@@ -159,9 +158,9 @@ let launcher (text: string) =
     | "slurm" -> Slurm
     | other ->
         let near = hint other [ "local"; "slurm" ]
-        Ending.stop Ending.invalid $"I do not know the launcher `{other}`. --launcher is local or slurm.{near}"
+        Ending.stop Ending.invalid $"Unknown launcher `{other}`. Use --launcher local or slurm.{near}"
 
-/// What `--differences` adds: `interval,welch,holm`.
+/// Parses `--differences`: `interval,welch,holm`.
 let differences (text: string) : DifferenceColumn list =
     let known = [ "interval", DifferenceColumn.Interval; "welch", DifferenceColumn.Welch; "holm", DifferenceColumn.Holm ]
 
@@ -170,10 +169,10 @@ let differences (text: string) : DifferenceColumn list =
           | Some(_, column) -> column
           | None ->
               let near = hint word (List.map fst known)
-              Ending.stop Ending.invalid $"I do not know the difference column `{word}`. --differences is a list of interval, welch and holm.{near}" ]
+              Ending.stop Ending.invalid $"Unknown difference column `{word}`. --differences takes a list of interval, welch and holm.{near}" ]
     |> List.distinct
 
-/// What networks compute in; without the option, what they began with.
+/// Parses `--layout`. None: the memory layout that a run started with.
 let layout (text: string option) =
     match text with
     | None -> LayoutRequest.Kept
@@ -183,11 +182,11 @@ let layout (text: string option) =
         | None ->
             Ending.stop
                 Ending.invalid
-                $"I do not know the layout `{text}`. --layout is auto, channels-last or contiguous.{hint text (List.ofSeq TensorLayouts.Requests)}"
+                $"Unknown layout `{text}`. Use --layout auto, channels-last or contiguous.{hint text (List.ofSeq TensorLayouts.Requests)}"
 
-/// `on` or `off`.
+/// Parses `on` or `off`.
 let switch (option: string) (text: string) =
     match text with
     | "on" -> true
     | "off" -> false
-    | other -> Ending.stop Ending.invalid $"{option} is on or off, not {other}."
+    | other -> Ending.stop Ending.invalid $"{option} takes on or off; got {other}."

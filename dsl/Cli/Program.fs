@@ -11,7 +11,7 @@ open ChannelDistillation.Lab.Runs
 open ChannelDistillation.Lab.Progress
 
 let private dispatch (verb: string) (arguments: string list) =
-    // A sweep trains in separate processes, which load it.
+    // A sweep trains in separate processes, which load libtorch themselves.
     if verb <> "sweep" then
         ExternalTorch.Load()
 
@@ -26,18 +26,15 @@ let private dispatch (verb: string) (arguments: string list) =
     | "schema" -> SchemaVerb.run arguments
     | other -> Parsing.unknownVerb other
 
-/// A mistake of ours: the person gets one paragraph, the details go into a file.
+/// A bug: prints one paragraph and writes the stack trace to a file.
 let private unexpected (error: exn) =
-    eprintfn
-        "Something went wrong that should not have: %s\nRuns that were going on can be continued with the same command. Details, for a bug report: %s"
-        error.Message
-        (ErrorLog.write error)
+    eprintfn "Internal error: %s\nThe same command resumes interrupted runs. Details for a bug report: %s" error.Message (ErrorLog.write error)
 
     Ending.failed
 
-/// A disk that is full, a file that is not ours, a folder where a file should be.
+/// A full disk, a file without permission, or a folder where a file should be.
 let private unusable (error: exn) =
-    eprintfn "A file could not be read or written: %s\nMake room or make it usable, and repeat the command: it goes on where it was." error.Message
+    eprintfn "A file could not be read or written: %s\nFree disk space or fix the permissions, then repeat the command; it resumes." error.Message
     Ending.missing
 
 [<EntryPoint>]
@@ -51,7 +48,7 @@ let main arguments =
 
         match List.ofArray arguments with
         | [] ->
-            eprintfn "This program is started through build.fsx: dotnet fsi build.fsx"
+            eprintfn "Start this program through build.fsx: dotnet fsi build.fsx"
             Ending.invalid
         | "help" :: verb :: part -> dispatch verb (part @ [ "--help" ])
         | verb :: rest -> dispatch verb rest

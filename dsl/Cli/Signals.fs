@@ -1,4 +1,4 @@
-/// Stopping in good order: the first Ctrl+C saves, the second ends at once.
+/// Signal handling: the first Ctrl+C saves the state of all runs, the second exits immediately.
 module ChannelDistillation.Cli.Signals
 
 open System
@@ -9,30 +9,30 @@ open Spectre.Console
 open ChannelDistillation.Lab.Progress
 open ChannelDistillation.Lab.Workers
 
-let private usr1 = enum<PosixSignal> 10 // by its number on Linux: .NET has no name for it
+let private usr1 = enum<PosixSignal> 10 // the number on Linux; .NET has no name for it
 
 [<DllImport("libc", EntryPoint = "_exit")>]
 extern void private endNow(int code)
 
-/// Ends the process as it stands. `exit` would take libtorch down under the training thread, or fail where its GPU is lost.
+/// Exits without running finalizers. `exit` would unload libtorch while the training thread uses it, or fail if its GPU is lost.
 let endAtOnce (code: int) : unit =
     Console.Out.Flush()
     Console.Error.Flush()
 
     if OperatingSystem.IsWindows() then exit code else endNow code
 
-/// One key press can arrive twice, through the terminal and through a parent that passes it on.
-let private sameTwice = TimeSpan.FromMilliseconds 500.0
+/// One key press can arrive twice: from the terminal, and from a parent process that forwards it.
+let private duplicateWindow = TimeSpan.FromMilliseconds 500.0
 
-/// Above the live view where there is one.
+/// Prints above the live view, if there is one.
 let private say (message: string) =
     if Console.IsOutputRedirected then
         eprintfn "%s" message
     else
         lock Progress.console (fun () -> Above.say AnsiConsole.Console message)
 
-/// Those that ask to save and end, beside SIGINT.
-let private others =
+/// The signals besides SIGINT that request a save and exit.
+let private terminationSignals =
     [ PosixSignal.SIGTERM
       PosixSignal.SIGHUP
       if OperatingSystem.IsLinux() then
@@ -44,10 +44,10 @@ let private registered (signals: PosixSignal list) (handle: PosixSignalContext -
     { new IDisposable with
         member _.Dispose() = registrations |> List.iter _.Dispose() }
 
-let savingRuns = "Stopping: saving the state of every run. Once more to stop at once."
+let savingRuns = "Stopping: saving the state of every run. Press Ctrl+C again to exit immediately."
 
-/// A token that SIGINT, SIGTERM, SIGHUP and SIGUSR1 cancel, for as long as the result is not disposed.
-/// <param name="stopping">What is said then.</param>
+/// Cancels the source on SIGINT, SIGTERM, SIGHUP and SIGUSR1, until the result is disposed. A second SIGINT exits immediately.
+/// <param name="stopping">The message to print on the first signal.</param>
 let watch (stopping: string) (source: CancellationTokenSource) : IDisposable =
     let sinceFirst = Stopwatch()
 
@@ -58,7 +58,7 @@ let watch (stopping: string) (source: CancellationTokenSource) : IDisposable =
             sinceFirst.Start()
             say stopping
             source.Cancel()
-        elif context.Signal = PosixSignal.SIGINT && sinceFirst.Elapsed > sameTwice then
+        elif context.Signal = PosixSignal.SIGINT && sinceFirst.Elapsed > duplicateWindow then
             WorkerProcess.KillAll()
 
             // Below the live view.
@@ -68,12 +68,12 @@ let watch (stopping: string) (source: CancellationTokenSource) : IDisposable =
 
             endAtOnce Ending.interrupted
 
-    registered (PosixSignal.SIGINT :: others) onSignal
+    registered (PosixSignal.SIGINT :: terminationSignals) onSignal
 
-/// The same for a worker, which says nothing. A terminal sends Ctrl+C to it as well, but what that means is decided by the process that
-/// started it.
+/// The same for a worker, without a message. SIGINT is ignored: a terminal sends Ctrl+C to workers too, but the process that started them
+/// decides what to do.
 let watchAsWorker (source: CancellationTokenSource) : IDisposable =
-    registered (PosixSignal.SIGINT :: others) (fun context ->
+    registered (PosixSignal.SIGINT :: terminationSignals) (fun context ->
         context.Cancel <- true
 
         if context.Signal <> PosixSignal.SIGINT then

@@ -1,4 +1,4 @@
-/// Where results come from: an experiment's file, or the folder of its runs.
+/// Finds results by an experiment's file or by the folder of its runs.
 module ChannelDistillation.Cli.Sources
 
 open System
@@ -14,8 +14,8 @@ let private layoutOf (source: string option) (out: string option) (sets: string 
     | Some folder when Directory.Exists folder ->
         match PlanReader.tryRead folder with
         | Ok(Some layout) -> folder, layout
-        | Error reason -> Ending.stop Ending.missing $"{reason} Repeat the sweep: it writes the file again, and trains only what is missing."
-        | Ok None -> Ending.stop Ending.missing $"{folder} is no folder of an experiment: a sweep would have left a plan.json there."
+        | Error reason -> Ending.stop Ending.missing $"{reason} Repeat the sweep to rewrite it; only missing runs are trained."
+        | Ok None -> Ending.stop Ending.missing $"{folder} is not the folder of an experiment: it has no plan.json."
     | _ ->
         let plan = load source sets true
         let folder = Sweep.folderOf (outOf out) plan
@@ -23,7 +23,7 @@ let private layoutOf (source: string option) (out: string option) (sets: string 
         let layout = Layouts.ofPlan Layouts.describedCost plan (Job.ofPlan folder plan) (Layouts.known earlier)
         folder, { layout with Command = earlier |> Option.bind _.Command }
 
-/// The name as the results have it, or the nearest ones.
+/// Returns a name that the results contain; otherwise exits with the known names.
 let private known what (names: string list) (given: string) =
     if List.contains given names then
         given
@@ -31,17 +31,17 @@ let private known what (names: string list) (given: string) =
         let near =
             match Suggest.near given names with
             | [] -> ""
-            | nearest :: _ -> $"\nHint: maybe you want `{nearest}`?"
+            | nearest :: _ -> $"\nHint: did you mean `{nearest}`?"
 
         let listed =
             if names.IsEmpty then
-                "There is none."
+                $"They have no {what} at all."
             else
-                $"""I know: {String.Join(", ", names)}."""
+                $"""Known: {String.Join(", ", names)}."""
 
-        Ending.stop Ending.invalid $"There is no {what} `{given}` in these results. {listed}{near}"
+        Ending.stop Ending.invalid $"These results have no {what} `{given}`. {listed}{near}"
 
-/// An axis by its path, or as the tables' headings have it.
+/// Finds an axis by its path or by its heading in the tables.
 let private knownAxis (layouts: Layout list) (given: string) =
     let axes = layouts |> List.collect Layout.axes |> List.distinct
 
@@ -49,7 +49,7 @@ let private knownAxis (layouts: Layout list) (given: string) =
     | [ only ] -> only
     | _ -> known "axis" axes given
 
-/// What a table is to show, with names that are in these results.
+/// Validates the options of a table against the results.
 let options
     (accuracy: bool)
     (baseline: string option)
@@ -58,10 +58,10 @@ let options
     (layouts: Layout list)
     : TableOptions =
     if baseline.IsSome && pivot.IsSome then
-        Ending.stop Ending.invalid "--pivot shows errors alone: --baseline has no place in its cells. Use one of the two."
+        Ending.stop Ending.invalid "--pivot and --baseline cannot be combined: the cells of a pivot table show only errors."
 
     if baseline.IsNone && not differences.IsEmpty then
-        Ending.stop Ending.invalid "--differences adds to the differences to a baseline: name one with --baseline."
+        Ending.stop Ending.invalid "--differences needs a baseline: add --baseline VARIANT."
 
     let variants =
         layouts
@@ -76,7 +76,7 @@ let options
       Pivot = pivot |> Option.map (knownAxis layouts) }
 
 /// The experiment's folder and its results so far.
-/// `out` is where experiments put their folders, `sets` are overrides of the experiment's file.
+/// `out`: the folder of all experiments (`--out`). `sets`: the overrides (`--set`).
 let collect (source: string option) (out: string option) (sets: string list) : string * Results =
     let folder, layout = layoutOf source out sets
     folder, ResultTables.collect folder layout

@@ -1,4 +1,4 @@
-/// The program, run to its end; what it writes to standard output and to standard error as one text.
+/// Runs the program to its end; standard output and standard error are one text.
 module ChannelDistillation.Tests.Cli.CommandLine
 
 open Expecto
@@ -6,13 +6,13 @@ open ChannelDistillation.Tests
 
 let private together (code: int, output: string, errors: string) = code, output + errors
 
-/// Runs the program in a folder; its exit code and everything that it wrote.
+/// Runs the program in a folder. Returns the exit code and all output.
 let run (folder: string) (arguments: string list) = Running.run folder arguments |> together
 
-/// Runs the command that a person types.
+/// Runs the command through build.fsx.
 let throughScript (arguments: string list) = ChildProcess.Run("dotnet", "fsi" :: "build.fsx" :: arguments, Repository.root) |> together
 
-/// The same with a temporary directory of its own.
+/// The same with a separate temporary directory.
 let throughScriptIn (temporary: string) (arguments: string list) =
     ChildProcess.Run("dotnet", "fsi" :: "build.fsx" :: arguments, Repository.root, [ "TMPDIR", temporary; "DOTNET_EnableDiagnostics", "0" ])
     |> together
@@ -21,7 +21,7 @@ let refused code (parts: string list) (actualCode, text: string) =
     Expect.equal actualCode code text
 
     for part in parts do
-        Expect.stringContains text part "what is said"
+        Expect.stringContains text part "message"
 
     Expect.isFalse (text.Contains "   at ChannelDistillation" || text.Contains "Unhandled exception") $"no stack trace:\n{text}"
 

@@ -11,16 +11,16 @@ open ChannelDistillation.Tests.Runtime.Downloads
 let private start (root: string) (mirror: string) (arguments: string list) =
     new Started(root, arguments, root, [ "CHANNEL_DISTILLATION_MIRROR", mirror ])
 
-/// Its exit code and everything that it wrote.
+/// The exit code and all output.
 let private ended (started: Started) =
     let code, output, errors = started.End()
     code, output + errors
 
-/// As long as the teacher's file, but empty.
+/// A file as long as the teacher's, but empty.
 let private length = 87306240
 let private arrived = 1 <<< 20
 
-/// A mirror that sends a mebibyte and then nothing more; when it is asked to go on, it has the file no longer.
+/// A mirror that sends a mebibyte and then stops. At the next request, it no longer has the file.
 let private hesitant () =
     new LocalServer(fun request stream ->
         match request.From with
@@ -33,7 +33,7 @@ let private hesitant () =
 
 let private fetch = [ "teacher"; "fetch"; "resnet34-imagenet" ]
 
-/// Starts to fetch, and stops the process in the middle.
+/// Starts a download and stops the process in the middle.
 let private stoppedBy (stop: Started -> unit) (check: (int * string) -> unit) =
     use root = new TemporaryFolder()
     use mirror = hesitant ()
@@ -46,8 +46,8 @@ let private stoppedBy (stop: Started -> unit) (check: (int * string) -> unit) =
     use second = start root.Path (string mirror.Address) fetch
     let code, text = ended second
     Expect.equal code 3 text
-    Expect.stringContains text "  going on at 1.0 MB of 87 MB (1 %)\n" "it goes on"
-    Expect.stringContains text "the server returned 404 (NotFound). The file is no longer there" "and says what is wrong"
+    Expect.stringContains text "  resuming at 1.0 MB of 87 MB (1 %)\n" "it resumes"
+    Expect.stringContains text "the server returned 404 (NotFound). The file is no longer there" "and reports the error"
     Expect.equal (mirror.Requests |> List.map _.From) [ None; Some(int64 arrived) ] "what was asked for"
     Expect.equal (mirror.Requests.Head.Path) "/resnet34-333f7ec4.pth" "by its name"
 
@@ -55,23 +55,23 @@ let private stoppedBy (stop: Started -> unit) (check: (int * string) -> unit) =
 let tests =
     testList
         "fetching on the command line"
-        [ test "is interrupted with a word on how to go on" {
+        [ test "An interrupted download prints the command that resumes it" {
               if OperatingSystem.IsWindows() then
                   skiptest "Windows has no signals"
 
               stoppedBy _.Signal("INT") (fun (code, text) ->
                   Expect.equal code 130 text
-                  Expect.stringContains text "Stopping; what has come is kept." "at once"
+                  Expect.stringContains text "Stopping; the partial download is kept." "at once"
 
                   Expect.stringContains
                       text
-                      "Interrupted; what has come is kept. To go on: dotnet fsi build.fsx teacher fetch resnet34-imagenet\n"
+                      "Interrupted; the partial download is kept. To resume: dotnet fsi build.fsx teacher fetch resnet34-imagenet\n"
                       "at the end")
           }
 
-          test "goes on after a process that was killed" { stoppedBy _.Kill() (fun (code, _) -> Expect.notEqual code 0 "killed") }
+          test "A download resumes after its process was killed" { stoppedBy _.Kill() (fun (code, _) -> Expect.notEqual code 0 "killed") }
 
-          test "needs a mirror that is an address" {
+          test "A mirror that is not a URL is refused" {
               for mirror, shown in [ "somewhere", "somewhere"; "ftp://ann:secret@host/a?key=secret", "host/a?..." ] do
                   use root = new TemporaryFolder()
                   use started = start root.Path mirror fetch

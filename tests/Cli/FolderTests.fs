@@ -1,4 +1,4 @@
-/// Folders of images, given to the real program.
+/// Image folders on the command line of the real program.
 module ChannelDistillation.Tests.Cli.FolderTests
 
 open System
@@ -25,7 +25,7 @@ variants:
 seeds: [0]
 "
 
-/// A folder `birds` of two classes beside an experiment and a checkpoint for it.
+/// A folder `birds` of two classes, with an experiment and a checkpoint.
 let private withBirds act =
     use folder = new TemporaryFolder()
     TestImages.folder (folder.File "birds") TestImages.cats 2 1 |> ignore
@@ -43,7 +43,7 @@ let private runAs user (folder: TemporaryFolder) (arguments: string list) =
 let private run = runAs None
 let private plan = [ "plan"; "a.yaml" ]
 
-/// Every command that reads a folder of images.
+/// All commands that read an image folder.
 let private all =
     [ plan
       [ "plan"; "a.yaml"; "--json" ]
@@ -55,11 +55,11 @@ let private all =
 let tests =
     testList
         "folders of images on the command line"
-        [ test "a plan ends with 3 where a dataset is there and cannot be used, and with 0 where it does not exist" {
+        [ test "A plan ends with exit code 3 for an unusable dataset, and with 0 for a missing one" {
               withBirds (fun folder ->
                   let code, text = run folder plan
                   Expect.equal code 0 text
-                  Expect.stringContains text "Dataset birds: there, 4 images for training and 2 for validation." "usable"
+                  Expect.stringContains text "Dataset birds: 4 training images and 2 validation images." "usable"
                   Directory.Move(folder.File "birds/val/dog", folder.File "birds/val/Dog")
 
                   let reason =
@@ -67,7 +67,7 @@ let tests =
 
                   let code, text = run folder plan
                   Expect.equal code 3 text
-                  Expect.stringContains text $"Dataset birds: it cannot be used. {reason}\n" "what is wrong"
+                  Expect.stringContains text $"Dataset birds: unusable. {reason}\n" "what is wrong"
                   Expect.stringContains text "Cohort 1: 1 run" "the rest of the plan"
                   let code, text = run folder [ "plan"; "a.yaml"; "--json" ]
                   Expect.equal code 3 text
@@ -82,7 +82,7 @@ let tests =
                   Expect.stringContains text "Dataset birds: not on this machine." "none of it")
           }
 
-          test "a folder without read permission is named, with what to do" {
+          test "A folder without read permission is named, with the fix" {
               if not (OperatingSystem.IsLinux()) then
                   skiptest "for Linux, where another user can be played"
 
@@ -115,7 +115,7 @@ let tests =
                           File.SetUnixFileMode(folder.File closed, enum<UnixFileMode> 0o755))
           }
 
-          test "every command says what of a folder is not used" {
+          test "Every command reports the unused files of a folder" {
               withBirds (fun folder ->
                   File.WriteAllText(folder.File "birds/val/cat/._cat_0.JPEG", "")
 
@@ -126,7 +126,7 @@ let tests =
                       if not (List.contains "--json" arguments) then
                           Expect.stringContains text "In ROOT/birds/val, 1 entry is not used: 1 hidden (cat/._cat_0.JPEG)." $"{arguments}"
 
-                      // The copy would stand in for the folder.
+                      // The copy would be used instead of the folder.
                       if Directory.Exists(folder.File "birds-packed-jpeg") then
                           Directory.Delete(folder.File "birds-packed-jpeg", true))
           } ]

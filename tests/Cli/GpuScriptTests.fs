@@ -1,4 +1,4 @@
-/// The script of a GPU machine, as far as it goes without one; bench/rehearse-gpu.sh rehearses the rest.
+/// bench/gpu.sh, as far as it runs without a GPU; bench/rehearse-gpu.sh tries the rest.
 module ChannelDistillation.Tests.Cli.GpuScriptTests
 
 open System
@@ -45,12 +45,12 @@ let tests =
 
               Expect.equal documented names "in the documentation")
 
-          onLinux "A stage that it does not have is refused, and nothing is started" (fun () ->
+          onLinux "An unknown stage is refused, and nothing is started" (fun () ->
               use folder = new TemporaryFolder()
 
               Expect.equal
                   (run [ "--out"; folder.File "results"; "step" ])
-                  (2, "", "There is no stage `step`. bench/gpu.sh --list shows them.\n")
+                  (2, "", "Unknown stage `step`. bench/gpu.sh --list lists them.\n")
                   "exit code, output and error"
 
               Expect.isFalse (Directory.Exists(folder.File "results")) "no results") ]

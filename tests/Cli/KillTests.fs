@@ -9,8 +9,8 @@ open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Cli.Running
 open ChannelDistillation.Tests.Runtime.Data.ImageFolders
 
-/// A checkpoint after every step; a teacher trained on the way, connectors that are trained with the student, a student and a loss from Python, a hold-out split. The
-/// steps are small ones, many more than the kills: half of these let one or two go by.
+/// A checkpoint after every step, a teacher trained on the way, connectors trained with the student, a TorchScript student and loss, and a hold-out split. The
+/// steps are small, and many more than the kills: half of the kills let one or two pass.
 let private experiment =
     "experiment: killed
 dataset: { image_folder: photos, classes: 2, validation: 0.25 }
@@ -33,10 +33,10 @@ seeds: [0]
 
 let private kills = 30
 
-/// So many of them, at the least, must have left a checkpoint half written or not yet renamed.
+/// At least so many kills must leave a checkpoint partly written or not yet renamed.
 let private intoWriting = 5
 
-/// In one process, so that the kill meets the one that trains.
+/// In one process, so that the kill hits the one that trains.
 let private arguments = [ "sweep"; "killed.yaml"; "--out"; "runs"; "--threads"; "1"; "--no-worker" ]
 
 let private files (folder: TemporaryFolder) (pattern: string) =
@@ -45,10 +45,10 @@ let private files (folder: TemporaryFolder) (pattern: string) =
     |> Seq.filter Directory.Exists
     |> Seq.collect (fun place -> Directory.EnumerateFiles(place, pattern, SearchOption.AllDirectories))
 
-/// A checkpoint that this process is writing, under the name that it has until it is whole.
+/// A checkpoint that the process is writing, under its temporary name.
 let private unfinished folder (child: Started) = files folder $"*.safetensors.*-{child.Id}-*.tmp"
 
-/// A checkpoint is written within milliseconds. A file may go while the folder is read.
+/// Writing a checkpoint takes milliseconds. Files may disappear while the folder is read.
 let private waitFor (child: Started) what condition =
     let clock = Stopwatch.StartNew()
 
@@ -68,7 +68,7 @@ let private waitFor (child: Started) what condition =
 
         Thread.Sleep 1
 
-/// What lies in the folder; `pretrain/hashes` remembers paths and times of files.
+/// The files in the folder, without `pretrain/hashes`, which has paths and times of files.
 let private outcome (folder: TemporaryFolder) =
     Outcome.ofFolder (folder.File "runs/killed")
     @ (Outcome.ofFolder (folder.File "pretrain") |> List.filter (fun (name, _) -> not (name.StartsWith "hashes")))
@@ -84,10 +84,10 @@ let private prepared () =
 [<Tests>]
 let tests =
     testSequenced
-    <| test "a sweep that is killed thirty times while it trains leaves every file as an undisturbed one does" {
+    <| test "A sweep that is killed thirty times produces the files of an undisturbed one" {
         use undisturbed = prepared ()
         use folder = prepared ()
-        // At the same time: each takes one of two cores.
+        // In parallel: each uses one of two cores.
         use whole = new Started(undisturbed.Path, arguments, undisturbed.Path)
         let random = Random 11
         let mutable torn = 0

@@ -1,4 +1,4 @@
-/// A sweep of hundreds of runs that has nothing left to train.
+/// A sweep of hundreds of runs with nothing left to train.
 module ChannelDistillation.Tests.Cli.ManyFinishedRunsTests
 
 open System
@@ -20,12 +20,12 @@ seeds: [0, 1, 2, 3, 4, 5]
 grid: { product: { losses.ce.weight: { from: 0.1, to: 10, count: 100 } } }
 "
 
-/// As if all of it had been written a while ago: what is younger than the clock of a file system can tell is read again by every command.
+/// Sets the times of all files back. Files newer than the resolution of the file system's clock are read again by every command.
 let private age (folder: string) (seconds: float) =
     for file in Directory.GetFiles folder do
         File.SetLastWriteTimeUtc(file, DateTime.UtcNow.AddSeconds -seconds)
 
-/// Ends a run, seconds ago.
+/// Completes a run some seconds ago.
 let private finish (folder: string) (error: float) (seconds: float) =
     let errors = EpochErrors(1, error, 0.0)
     (RunFolder folder).WriteResult(RunResult(RunStatus.Completed, errors, errors))
@@ -37,7 +37,7 @@ let private tables = [ "plan.json"; "results.md"; "results.csv"; "results.json";
 [<Tests>]
 let tests =
     testSequenced
-    <| test "A sweep with nothing to train reads and writes only what has changed, and says the same as when it reads everything" {
+    <| test "A sweep with nothing to train reads and writes only changed files, and prints the same as when it reads everything" {
         use folder = new TemporaryFolder()
         File.WriteAllText(folder.File "many.yaml", experiment)
 
@@ -69,7 +69,7 @@ let tests =
 
         File.Delete(folder.File "runs/many/results.csv")
         Expect.equal (sweep ()) first "with a table removed, too"
-        Expect.equal (results ()) content "which is there again"
+        Expect.equal (results ()) content "rewritten"
 
         let kept = folder.File "runs/many/.summaries"
         let summaries = File.ReadAllText kept

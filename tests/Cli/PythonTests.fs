@@ -1,4 +1,4 @@
-/// From a Python module to a table, where Python has PyTorch.
+/// From a Python module to a table, if Python has PyTorch.
 module ChannelDistillation.Tests.Cli.PythonTests
 
 open System.IO
@@ -8,7 +8,7 @@ open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Cli.Running
 open ChannelDistillation.Tests.Runtime.Data.ImageFolders
 
-/// Debian's packages are for its own interpreter, which need not be the first on the PATH.
+/// Debian's packages are for its own interpreter, which may not be the first on the PATH.
 let private python =
     lazy
         ([ "/usr/bin/python3"; "python3" ]
@@ -45,7 +45,7 @@ variants:
 grid: { product: { losses.mine.margin: [1, 3] } }
 "
 
-/// What `plan` says of the experiment with a setting, without the line and the place.
+/// The message of `plan` for the experiment with a setting, without the place.
 let private planned (folder: TemporaryFolder) setting = run folder.Path [ "plan"; "from-python.yaml"; "--set"; setting ]
 
 [<Tests>]
@@ -91,7 +91,7 @@ epoch: `forward` takes `epoch` as Tensor; annotate `student: int`.
                   Expect.equal (json.GetProperty("top1_error").GetDouble()) last.Top1Error "the errors of the run"
           }
 
-          test "Plans and tables run nothing of the files that an experiment names, not even for the shapes of their outputs; training does" {
+          test "Plans and tables execute no file that an experiment names, not even for output shapes; training does" {
               let folder, _ = exported ()
               use folder = folder
               TestImages.folder (folder.File "photos") [ "cat"; "dog" ] 4 2 |> ignore
@@ -120,7 +120,7 @@ epoch: `forward` takes `epoch` as Tensor; annotate `student: int`.
               Expect.stringContains (output + errors) "the module was run" "sweep"
           }
 
-          test "Files that cannot be used have one message each" {
+          test "Unusable files have one message each" {
               let folder, _ = exported ()
               use folder = folder
               TestImages.folder (folder.File "photos") [ "cat"; "dog" ] 4 2 |> ignore
@@ -135,9 +135,9 @@ epoch: `forward` takes `epoch` as Tensor; annotate `student: int`.
                     "losses.mine.torchscript=teacher.pt", 2, "teacher.pt is a network, not a loss." ] do
                   let code, output, errors = planned folder setting
                   Expect.equal code exit setting
-                  let said = (output + errors).ReplaceLineEndings(" ")
-                  Expect.stringContains said message setting
-                  Expect.stringContains said "1 problem in" setting
+                  let printed = (output + errors).ReplaceLineEndings(" ")
+                  Expect.stringContains printed message setting
+                  Expect.stringContains printed "1 problem in" setting
 
               for setting, message in
                   [ "teacher.torchscript=dictionary.pt", "dictionary.pt returns something other than a tensor, or a list or tuple of tensors."

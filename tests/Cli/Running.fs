@@ -1,4 +1,4 @@
-/// The program, run as a user runs it.
+/// Runs the program as a user would.
 module ChannelDistillation.Tests.Cli.Running
 
 open System.IO
@@ -7,10 +7,10 @@ open ChannelDistillation.Tests
 
 let private program = Path.Combine(Repository.root, "dsl/Cli/bin/Release/net10.0/channel-distillation.dll")
 
-/// The program while it runs.
-/// <param name="root">Where data and teachers lie; the repository where it is not given.</param>
-/// <param name="user">Whom it runs as, where this process may choose; for Linux.</param>
-/// <param name="variables">Of its environment, beside those of this process.</param>
+/// The running program.
+/// <param name="root">The folder of data and teachers; default: the repository.</param>
+/// <param name="user">The user to run as, if this process may choose; Linux only.</param>
+/// <param name="variables">Additional environment variables.</param>
 type Started(folder: string, arguments: string list, ?root: string, ?variables: (string * string) list, ?user: int) =
     inherit
         ChildProcess(

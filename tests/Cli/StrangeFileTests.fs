@@ -1,4 +1,4 @@
-/// Files that are not what the program expects, given to the real program; none may hold it for ever.
+/// Unexpected kinds of files on the command line; none may block the program.
 module ChannelDistillation.Tests.Cli.StrangeFileTests
 
 open System.IO
@@ -7,7 +7,7 @@ open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Cli.Running
 open ChannelDistillation.Tests.Runtime.Core
 
-/// Exit code and everything that it wrote, without the folder's path.
+/// The exit code and all output, without the folder's path.
 let private runIn (folder: TemporaryFolder) (arguments: string list) =
     use started = new Started(folder.Path, arguments)
 
@@ -32,7 +32,7 @@ seeds: [0]
 let tests =
     testList
         "strange files on the command line"
-        [ test "a pipe or a device in the place of an experiment is refused" {
+        [ test "A pipe or a device in place of an experiment is refused" {
               use folder = new TemporaryFolder()
               SpecialFiles.pipe (folder.File "pipe.yaml")
 
@@ -43,7 +43,7 @@ let tests =
                       Expect.stringContains text $"This file cannot be read: it is {kind}, not a file." $"{verb} {file}"
           }
 
-          test "a file that an experiment extends may not be a pipe either" {
+          test "An experiment cannot extend a pipe" {
               use folder = new TemporaryFolder()
               SpecialFiles.pipe (folder.File "pipe.yaml")
               File.WriteAllText(folder.File "a.yaml", "extends: pipe.yaml\nexperiment: a\n")
@@ -52,7 +52,7 @@ let tests =
               Expect.stringContains text "This file cannot be read: it is a pipe, not a file." "plan"
           }
 
-          test "a pipe in the place of a record is no record, and is not waited for" {
+          test "A pipe in place of a record is ignored without waiting" {
               use folder = new TemporaryFolder()
               Directory.CreateDirectory(folder.File "runs") |> ignore
               SpecialFiles.pipe (folder.File "runs/plan.json")
@@ -61,7 +61,7 @@ let tests =
               Expect.stringContains text "runs/plan.json is damaged: it is a pipe, not a file." "table"
           }
 
-          test "a pipe or a device in the place of a checkpoint is refused" {
+          test "A pipe or a device in place of a checkpoint is refused" {
               use folder = new TemporaryFolder()
               SpecialFiles.pipe (folder.File "pipe.pth")
 

@@ -1,4 +1,4 @@
-/// The real program on real, small trainings: what a person or a script gets from `sweep`, by the contract in DESIGN.md.
+/// The real program on small trainings: the output of `sweep` as specified in DESIGN.md.
 module ChannelDistillation.Tests.Cli.SweepTests
 
 open System
@@ -73,7 +73,7 @@ let private whole (node: JsonNode) (key: string) = node[key].GetValue<int>()
 
 let private number (node: JsonNode) (key: string) = node[key].GetValue<float>()
 
-/// The numbers of an epoch that do not depend on how fast the machine is, as they are written.
+/// The numbers of an epoch that do not depend on the speed of the machine, as written.
 let private reproducible (epoch: JsonNode) =
     [ for entry in epoch.AsObject() do
           if entry.Key <> "seconds" && entry.Key <> "images_per_second" then
@@ -90,7 +90,7 @@ let private completed =
          expectExit 0 ended
          folder)
 
-/// Waits for something that the program does; fails if the program ends before. The limit only keeps a hanging program from hanging the tests.
+/// Waits for an event in the program, and fails if the program ends before. The limit only prevents a hanging test.
 let private waitUntil (started: Started) what condition =
     let clock = Stopwatch.StartNew()
 
@@ -109,7 +109,7 @@ let tests =
     testSequenced
     <| testList
         "real sweeps"
-        [ test "an experiment without a teacher is trained, and results.json has exactly the contract's keys" {
+        [ test "An experiment without a teacher is trained, and results.json has exactly the specified keys" {
               let results = results completed.Value
               expectKeys [ "experiment"; "rows"; "provenance" ] results "results.json"
               Expect.equal (text results "experiment") "small" "experiment"
@@ -134,7 +134,7 @@ let tests =
                   expectKeys [ "mean"; "std"; "values" ] row[statistic] statistic
           }
 
-          test "evaluating a run's checkpoint, or a copy of it, gives the errors that the run has recorded" {
+          test "Evaluating a run's checkpoint or a copy of it gives the recorded errors" {
               let folder = completed.Value
               let weights = Path.Combine(runFolder folder, "checkpoints", "best.safetensors")
               File.Copy(weights, folder.File "copy.safetensors", overwrite = true)
@@ -156,7 +156,7 @@ let tests =
                       Expect.floatClose Accuracy.high (number evaluated error) (number recorded error) error
           }
 
-          test "the table has the error of the run's last epoch" {
+          test "The table has the error of the run's last epoch" {
               let row = rowOf completed.Value
               let last = List.last (metrics completed.Value)
               Expect.equal (text row "variant", text row "status") ("plain", "completed") "variant and status"
@@ -167,11 +167,11 @@ let tests =
                   Expect.equal (number row[error] "mean") (number last error) error
                   Expect.isNull (row[error]["std"]) "one seed has no standard deviation"
 
-              // Ten classes: guessing is wrong in 90 of 100 cases.
+              // With ten classes, guessing is wrong in 90 of 100 cases.
               Expect.isLessThan (number last "top1_error") 85.0 "it learned something"
           }
 
-          test "metrics.jsonl has an object for each epoch, with exactly the contract's keys" {
+          test "metrics.jsonl has an object for each epoch with exactly the specified keys" {
               let epoch = Expect.wantSome (List.tryExactlyOne (metrics completed.Value)) "one epoch"
 
               expectKeys
@@ -195,7 +195,7 @@ let tests =
               Expect.equal (number epoch "learning_rate", number epoch["loss_weights"] "ce") (0.05, 1.0) "learning rate and weight"
           }
 
-          test "result.json of a trained run says completed, and its last and best epoch" {
+          test "result.json of a trained run has the status completed, and its last and best epoch" {
               let result = resultOfRun completed.Value
               expectKeys [ "status"; "last"; "best"; "message" ] result "result.json"
               Expect.equal (text result "status") "completed" "status"
@@ -205,7 +205,7 @@ let tests =
                   Expect.equal (whole result[which] "epoch") 1 which
           }
 
-          test "the same command again trains nothing" {
+          test "Repeating a completed command trains nothing" {
               let folder = completed.Value
 
               let content () =
@@ -221,14 +221,14 @@ let tests =
                   Expect.isTrue (now.AsSpan().SequenceEqual(ReadOnlySpan earlier)) $"{Path.GetFileName file} is unchanged"
           }
 
-          test "the table of a folder as JSON is its results.json" {
+          test "The table of a folder as JSON equals its results.json" {
               let folder = completed.Value
               let code, output, errors = run folder.Path [ "table"; "runs/small"; "--format"; "json" ]
               expectExit 0 (code, output, errors)
               Expect.equal output (File.ReadAllText(Path.Combine(outOf folder, "results.json"))) "whole text"
           }
 
-          test "SIGTERM saves and ends with 130, and the command that it names goes on to the same numbers" {
+          test "SIGTERM saves the state and exits with 130, and the printed command resumes with identical results" {
               if OperatingSystem.IsWindows() then
                   skiptest "Windows has no SIGTERM"
 
@@ -239,13 +239,13 @@ let tests =
               waitUntil started "its run had a run.json" (fun () ->
                   runFolders folder |> List.exists (fun run -> File.Exists(Path.Combine(run, "run.json"))))
 
-              // Into the epoch, which takes several times as long; sooner or later in it makes no difference to what follows.
+              // Within the epoch, which takes several times as long. The exact moment does not matter.
               Thread.Sleep 2000
               started.Terminate()
               let code, output, errors = started.End()
               expectExit 130 (code, output, errors)
               let command = String.Join(' ', sweepArguments)
-              Expect.stringContains output $"dotnet fsi build.fsx {command}" "the command that goes on"
+              Expect.stringContains output $"dotnet fsi build.fsx {command}" "the command that resumes"
               Expect.equal (text (resultOfRun folder) "status") "interrupted" "status of the run"
 
               let goneOn = run folder.Path sweepArguments
@@ -258,7 +258,7 @@ let tests =
                   "metrics of a run that nothing interrupted"
           }
 
-          test "two sweeps of one file at the same time train each run once" {
+          test "Two simultaneous sweeps of one file train each run once" {
               use folder = new TemporaryFolder()
               withExperiment folder (experiment.Replace("seeds: [0]", "seeds: [0, 1]"))
               use first = new Started(folder.Path, sweepArguments)
@@ -266,19 +266,19 @@ let tests =
               let ended = [ first.End(); second.End() ]
               List.iter (expectExit 0) ended
 
-              let said (words: string) =
-                  ended |> List.sumBy (fun (_, output, _) -> output.Split('\n') |> Array.filter _.Contains(words) |> Array.length)
+              let linesWith (text: string) =
+                  ended |> List.sumBy (fun (_, output, _) -> output.Split('\n') |> Array.filter _.Contains(text) |> Array.length)
 
-              // One line at the end of each run's only epoch, whoever trained it.
+              // One line at the end of each run's only epoch, whichever sweep trained it.
               for seed in 0..1 do
-                  Expect.equal (said $"  plain-seed{seed}  top-1 error") 1 $"seed {seed}"
+                  Expect.equal (linesWith $"  plain-seed{seed}  top-1 error") 1 $"seed {seed}"
 
-              Expect.isGreaterThan (said "waiting for it." + said "2 of 2 runs completed") 1 "one waited, or found everything done"
+              Expect.isGreaterThan (linesWith "waiting for it." + linesWith "2 of 2 runs completed") 1 "one waited, or found everything done"
               Expect.equal (text (rowOf folder) "status") "completed" "the table"
               Expect.isEmpty (Directory.GetFiles(folder.Path, ".owner", SearchOption.AllDirectories)) "nothing is left behind"
           }
 
-          test "a run that failed ends the sweep with 1 and its reason, until --retry-failed tries it again" {
+          test "A failed run ends the sweep with exit code 1 and the reason, until --retry-failed retries it" {
               use folder = new TemporaryFolder()
               withExperiment folder experiment
               let made = runFolder completed.Value
@@ -298,7 +298,7 @@ let tests =
               Expect.equal (List.map reproducible (metrics folder)) (List.map reproducible (metrics completed.Value)) "the numbers"
           }
 
-          test "a run whose loss is no longer a number ends with 1 as diverged, and the table is written" {
+          test "A run whose loss becomes NaN diverges with exit code 1, and the table is written" {
               use folder = new TemporaryFolder()
               withExperiment folder (experiment.Replace("lr: 0.05", "lr: 1e30"))
               let code, output, errors = run folder.Path sweepArguments

@@ -11,7 +11,7 @@ open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Cli.Running
 open ChannelDistillation.Tests.Runtime.Data.ImageFolders
 
-/// A checkpoint after every step; a teacher trained on the way, and runs that need none; small steps, so that there is time within a run.
+/// A checkpoint after every step, a teacher trained on the way, runs without a teacher, and steps small enough to interrupt a run.
 let private experiment =
     "experiment: shared
 dataset: { image_folder: photos, classes: 2 }
@@ -43,14 +43,14 @@ let private prepared () =
 
 let private start (folder: TemporaryFolder) device = new Started(folder.Path, arguments device, folder.Path)
 
-/// What lies in the folder; `pretrain/hashes` remembers paths and times of files, and plan.json the command.
+/// The files in the folder, without `pretrain/hashes`, which has paths and times, and plan.json, which has the command.
 let private outcome (folder: TemporaryFolder) =
     [ for part in [ "runs/shared"; "pretrain" ] do
           for name, content in Outcome.ofFolder (folder.File part) do
               if not (name.StartsWith "hashes") && name <> "plan.json" then
                   $"{part}/{name}", content ]
 
-/// What a sweep in one process leaves, and what it says.
+/// The files and the output of a sweep in one process.
 let private single =
     lazy
         (use folder = prepared ()
@@ -73,13 +73,13 @@ let private runFolders (folder: TemporaryFolder) =
     else
         []
 
-/// How often each run was started.
+/// The number of sessions of each run.
 let private starts (folder: TemporaryFolder) =
     [ for run in runFolders folder ->
           let json = JsonNode.Parse(File.ReadAllText(Path.Combine(run, "run.json")))
           json["sessions"].AsArray().Count ]
 
-/// The process that a run is with, where it has a checkpoint already.
+/// The processes that have runs with a checkpoint.
 let private owner (run: string) =
     try
         if File.Exists(Path.Combine(run, "checkpoints", "latest.state.safetensors")) then
@@ -93,7 +93,7 @@ let private owner (run: string) =
 
 let private owners folder = runFolders folder |> List.choose owner |> List.distinct
 
-/// Waits for something that the program does. The limit only keeps a hanging program from hanging the tests.
+/// Waits for an event in the program. The limit only prevents a hanging test.
 let private waitUntil (sweep: Started) what (condition: unit -> bool) =
     let clock = Stopwatch.StartNew()
 
@@ -110,7 +110,7 @@ let private signal (name: string) (id: int) =
     use kill = Process.Start("kill", [ $"-{name}"; string id ])
     kill.WaitForExit()
 
-/// Waits until two workers train, each within a run: the first is stopped until `resume`, or it might have completed its run by then.
+/// Waits until two workers train, each within a run. The first is stopped until `resume`, because it could otherwise complete its run.
 let private twoTraining (folder: TemporaryFolder) (sweep: Started) =
     waitUntil sweep "a worker trained" (fun () -> not (owners folder).IsEmpty)
     let first = (owners folder).Head
@@ -125,7 +125,7 @@ let private isRunning (id: int) =
     with :? ArgumentException ->
         false
 
-/// Of processes that end, or have ended, and are cleared away when the system comes to it.
+/// Waits for processes that have ended and that the system removes later.
 let private expectEnd (workers: int list) =
     let clock = Stopwatch.StartNew()
 
@@ -134,7 +134,7 @@ let private expectEnd (workers: int list) =
 
     Expect.isFalse (List.exists isRunning workers) "the workers have ended"
 
-/// Runs that were saved and go on.
+/// The runs that were saved and resume.
 let private interrupted (folder: TemporaryFolder) =
     runFolders folder
     |> List.filter (fun run ->
@@ -158,7 +158,7 @@ let tests =
     testSequenced
     <| testList
         "workers"
-        [ test "a single one leaves the files that one process leaves, says the same, and the process that leads it never loads libtorch" {
+        [ test "A single worker produces the files and output of one process, and the process that started it never loads libtorch" {
               use folder = prepared ()
               use sweep = start folder "cpu"
               waitUntil sweep "its worker trained" (fun () -> not (owners folder).IsEmpty)
@@ -176,12 +176,12 @@ let tests =
               expectSame folder
               nothingLeftBehind folder
 
-              // But for the command, times and speeds.
+              // Without the command, times and speeds.
               let varies (line: string) =
                   line.Contains "images/s"
                   || line.Contains "runs completed, in"
                   || line.StartsWith "Command: "
-                  || line.StartsWith "Runs of "
+                  || line.StartsWith "Runs from "
 
               let lines (text: string) =
                   text.Split '\n'
@@ -189,10 +189,10 @@ let tests =
                   |> Array.map (fun line -> Text.RegularExpressions.Regex.Replace(line, @" +\d+ s \|$", " TIME |"))
                   |> List.ofArray
 
-              Expect.equal (lines output) (lines (snd single.Value)) "what is said"
+              Expect.equal (lines output) (lines (snd single.Value)) "message"
           }
 
-          onUnix "when a single one is killed another takes its place, to the same files, and both it and the end say so" (fun () ->
+          onUnix "A killed single worker is replaced with identical files, and progress and summary report it" (fun () ->
               use folder = prepared ()
               use sweep = start folder "cpu"
               waitUntil sweep "its worker trained" (fun () -> not (owners folder).IsEmpty)
@@ -205,13 +205,13 @@ let tests =
               nothingLeftBehind folder
 
               let sentence =
-                  $"The training process on cpu (process {killed}) ended by SIGKILL (sent by the kernel when memory runs out, or by another process) while it "
+                  $"The training process on cpu (process {killed}) was killed by SIGKILL (sent by the kernel when memory runs out, or by another process) while it "
                   + "trained student-seed0, cd-seed0. Each run resumes from its last checkpoint, alone.\n"
 
               Expect.stringContains output ("\n" + sentence) "when it happened"
               Expect.stringContains output ("\nWarning: " + sentence) "in the end")
 
-          test "two share a sweep, and leave the files that one process leaves" {
+          test "Two workers share a sweep and produce the files of one process" {
               use folder = prepared ()
               use sweep = start folder "cpu,cpu"
               let code, output, errors = sweep.End()
@@ -222,11 +222,11 @@ let tests =
               nothingLeftBehind folder
 
               for line in
-                  [ "Training 4 of 4 runs on cpu 1, cpu 2, a thread each.\n"
+                  [ "Training 4 of 4 runs on cpu 1, cpu 2, 1 thread each.\n"
                     " | teacher: teacher resnet8 (1 epoch of 8 steps)\n"
                     " | cohort: student-seed0 (2 epochs of 8 steps)\n"
                     "4 of 4 runs completed, in " ] do
-                  Expect.stringContains output line "what is said"
+                  Expect.stringContains output line "message"
 
               use again = start folder "cpu,cpu"
               let code, output, _ = again.End()
@@ -235,7 +235,7 @@ let tests =
               Expect.equal (starts folder) [ 1; 1; 1; 1 ] "nor started"
           }
 
-          onUnix "when one is killed the other takes over, to the same files" (fun () ->
+          onUnix "When one of two workers is killed, the sweep produces identical files" (fun () ->
               use folder = prepared ()
               use sweep = start folder "cpu,cpu"
               waitUntil sweep "two workers trained" (fun () -> (owners folder).Length = 2)
@@ -249,53 +249,53 @@ let tests =
 
               let sentence =
                   "The training process on cpu [12] "
-                  + $"\\(process {killed}\\) ended by SIGKILL \\(sent by the kernel when memory runs out, or by another process\\) while it trained "
+                  + $"\\(process {killed}\\) was killed by SIGKILL \\(sent by the kernel when memory runs out, or by another process\\) while it trained "
                   + "[a-z]+-seed[01]\\. The run resumes from its last checkpoint\\.\n"
 
               Expect.isMatch output ("\n" + sentence) "when it happened"
               Expect.isMatch output ("\nWarning: " + sentence) "in the end")
 
-          onUnix "SIGINT saves what all of them train, and the same command goes on" (fun () ->
+          onUnix "SIGINT saves the state of all workers, and the same command resumes" (fun () ->
               use folder = prepared ()
               use sweep = start folder "cpu,cpu"
               waitUntil sweep "two workers trained" (fun () -> (owners folder).Length = 2)
               let workers = owners folder
-              // A terminal sends it to all.
+              // A terminal sends SIGINT to all processes.
               for id in sweep.Id :: workers do
                   signal "INT" id
 
               let code, output, errors = sweep.End()
               expectExit 130 (code, output, errors)
               let command = String.Join(' ', arguments "cpu,cpu")
-              Expect.stringContains output $"Interrupted; everything is saved. To go on: dotnet fsi build.fsx {command}\n" "the command"
-              Expect.equal errors "Stopping: saving the state of every run. Once more to stop at once.\n" "what else is said"
+              Expect.stringContains output $"Interrupted; everything is saved. To resume: dotnet fsi build.fsx {command}\n" "the command"
+              Expect.equal errors "Stopping: saving the state of every run. Press Ctrl+C again to exit immediately.\n" "message"
               expectEnd workers
               nothingLeftBehind folder
               use again = start folder "cpu,cpu"
               again.End() |> expectExit 0
               expectSame folder)
 
-          onUnix "a second SIGINT ends all of them at once, also one that does not save, and the same command goes on" (fun () ->
+          onUnix "A second SIGINT kills all workers at once, even one that does not save, and the same command resumes" (fun () ->
               use folder = prepared ()
               use sweep = start folder "cpu,cpu"
               waitUntil sweep "two workers trained" (fun () -> (owners folder).Length = 2)
               let workers = owners folder
-              // They neither save nor end.
+              // The stopped processes neither save nor exit.
               workers |> List.iter (signal "STOP")
               signal "INT" sweep.Id
-              // Sooner it would be taken for the same key press.
+              // An earlier signal would count as the same key press.
               Thread.Sleep 1000
               signal "INT" sweep.Id
               let code, output, errors = sweep.End()
               expectExit 130 (code, output, errors)
-              Expect.equal errors "Stopping: saving the state of every run. Once more to stop at once.\n" "what is said"
+              Expect.equal errors "Stopping: saving the state of every run. Press Ctrl+C again to exit immediately.\n" "message"
               expectEnd workers
               use again = start folder "cpu,cpu"
               again.End() |> expectExit 0
               expectSame folder
               nothingLeftBehind folder)
 
-          onUnix "SIGTERM saves what all of them train" (fun () ->
+          onUnix "SIGTERM saves the state of all workers" (fun () ->
               use folder = prepared ()
               use sweep = start folder "cpu,cpu"
               let workers, resume = twoTraining folder sweep
@@ -306,7 +306,7 @@ let tests =
               Expect.hasLength (interrupted folder) 2 "what was trained is saved"
               nothingLeftBehind folder)
 
-          onUnix "none outlives the process that leads them: it saves, and ends" (fun () ->
+          onUnix "Workers whose parent process is killed save their state and exit" (fun () ->
               use folder = prepared ()
               use sweep = start folder "cpu,cpu"
               let workers, resume = twoTraining folder sweep
@@ -319,12 +319,12 @@ let tests =
               again.End() |> expectExit 0
               expectSame folder)
 
-          test "a run that was cut off twice without progress is trained last and alone" {
+          test "A run that was cut off twice without progress is trained last and alone" {
               use folder = prepared ()
               use first = start folder "cpu"
               first.End() |> expectExit 0
 
-              // As a process leaves it that was cut off before it saved anything, twice.
+              // As left by a process that was cut off twice before it saved anything.
               let suspect = runFolders folder |> List.find (fun run -> run.Contains "/student-seed0")
               let file = Path.Combine(suspect, "run.json")
               let json = JsonNode.Parse(File.ReadAllText file)

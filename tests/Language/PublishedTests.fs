@@ -131,10 +131,10 @@ let tests =
               Expect.equal
                   (Caption.lines TableOptions.Default (Results.collect (fun _ -> RunRecord.Nothing) Provenance.nothing layout)
                    |> List.filter _.StartsWith("Published"))
-                  [ "Published: of the point; section."
-                    "Published for kd: section; section."
-                    "Published for kd: of the point; own."
-                    "Published for cd: of cd; section." ]
+                  [ "Published numbers: of the point; section."
+                    "Published numbers for kd: section; section."
+                    "Published numbers for kd: of the point; own."
+                    "Published numbers for cd: of cd; section." ]
                   "caption"
           }
 

@@ -1,4 +1,4 @@
-/// Tests for the tests of the suite itself: what they can do to the process that they run in.
+/// Tests for the tests of the suite itself: what a test can do to its process.
 module ChannelDistillation.Tests.Suite.Examples
 
 open System.Runtime.InteropServices

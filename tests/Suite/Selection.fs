@@ -1,4 +1,4 @@
-/// Which tests are run.
+/// The selection of tests to run.
 module ChannelDistillation.Tests.Suite.Selection
 
 open System
@@ -6,15 +6,15 @@ open Expecto
 
 type Selection =
     {
-        /// Only tests whose full name contains one of these texts; all of them where there is none.
+        /// Run only tests whose full name contains one of these texts. Empty: all tests.
         Filter: string list
-        /// Without tests whose full name contains one of these texts.
+        /// Skip tests whose full name contains one of these texts.
         Skip: string list
-        /// A file for what each test took, written as they end.
+        /// The file for the seconds of each test, written as they end.
         Durations: string option
-        /// Run the examples that the tests of the suite itself use, in place of the suite.
+        /// Run the examples that the tests of the suite use, instead of the suite.
         Examples: bool
-        /// A test that takes longer than this is ended, together with its process.
+        /// Time limit of a test; its process is killed after it.
         Limit: TimeSpan
     }
 
@@ -34,7 +34,7 @@ let ofArguments (arguments: string list) : Result<Selection, string> = read stan
 
 let fullName (test: FlatTest) = String.Join(" / ", test.name)
 
-/// Whether a test is among those that are run.
+/// Whether a test is selected.
 let includes (selection: Selection) (test: FlatTest) : bool =
     let contains (text: string) = (fullName test).Contains(text, StringComparison.OrdinalIgnoreCase)
 

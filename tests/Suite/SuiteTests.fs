@@ -9,7 +9,7 @@ open ChannelDistillation.Tests.Suite.TestMessages
 
 let private program = Assembly.GetExecutingAssembly().Location
 
-/// Exit code and standard output of another run of this program, without times and lines of the sources.
+/// The exit code and standard output of another run of this program, without times and source lines.
 let private nested (start: string) (arguments: string list) =
     let code, output, _ = ChildProcess.Run("sh", [ "-c"; start + " exec dotnet \"$@\""; "sh"; program; yield! arguments ])
     code, Regex.Replace(Regex.Replace(output, @"Took .*\.\n", "Took a while.\n"), @"(   at .*\n)+", "   at ...\n")
@@ -28,7 +28,7 @@ let private ended verdict seconds name = { Name = name; Verdict = verdict; Text 
 let tests =
     testList
         "the suite"
-        [ onLinux "A test that ends its process fails, and the tests behind it are run" (fun () ->
+        [ onLinux "A test that kills its process fails, and the following tests run" (fun () ->
               let expected =
                   "FAILED examples / aborts
 The process of the test ended with SIGABRT.
@@ -48,7 +48,7 @@ Took a while.
 
               Expect.equal (nested "" [ "--examples"; "--skip"; "never ends" ]) (1, expected) "exit code and output")
 
-          test "A test that never ends is ended, and has failed" {
+          test "A test that never ends is killed and fails" {
               let code, output = nested "" [ "--examples"; "--filter"; "never ends"; "--limit"; "1" ]
               Expect.equal code 1 output
 
@@ -57,7 +57,7 @@ Took a while.
               Expect.stringEnds output "0 passed, 1 failed, 0 skipped\n" "the last line"
           }
 
-          test "Without a test that fits the suite fails" {
+          test "The suite fails if no test matches" {
               Expect.equal
                   (nested "" [ "--examples"; "--filter"; "nothing" ])
                   (1, "Took a while.\nNo test was run.\n0 passed, 0 failed, 0 skipped\n")
@@ -68,13 +68,13 @@ Took a while.
               let code, output, _ = ChildProcess.Run("sh", [ "-c"; "kill -INT $$; echo it is ignored" ])
               Expect.equal (code, output) (130, "") "exit code and output")
 
-          onLinux "SIGINT ends what a test starts also where the shell ignores it" (fun () ->
+          onLinux "A program that a test starts ends on SIGINT even if the shell ignores it" (fun () ->
               Expect.equal
                   (nested "trap '' INT;" [ "--filter"; "SIGINT ends a program that a test starts" ])
                   (0, "Took a while.\n1 passed, 0 failed, 0 skipped\n")
                   "output")
 
-          test "The summary has what was skipped and why, and the ten slowest" {
+          test "The summary lists the skipped tests with reasons, and the ten slowest" {
               let results =
                   [ for seconds in 0..11 do
                         yield ended Verdict.Passed (float seconds) $"takes {seconds}"

@@ -1,4 +1,4 @@
-/// What the suite says in the end.
+/// The summary of the suite.
 module ChannelDistillation.Tests.Suite.Summary
 
 open System
@@ -6,7 +6,7 @@ open ChannelDistillation.Tests.Suite.TestMessages
 
 let private slowest = 10
 
-/// Faster tests are not worth a line.
+/// Faster tests are not listed.
 let private noticeable = 1.0
 
 let private time (time: TimeSpan) =
@@ -17,8 +17,8 @@ let private time (time: TimeSpan) =
 
 let private count verdict (results: Result list) = results |> List.filter (fun result -> result.Verdict = verdict) |> List.length
 
-/// The last of them is always `N passed, N failed, N skipped`.
-/// <param name="took">From the first test's start to the last one's end, and the processor time of all processes where the system tells it.</param>
+/// The lines of the summary. The last one is always `N passed, N failed, N skipped`.
+/// <param name="took">The time from the start of the first test to the end of the last one, and the CPU time of all processes if known.</param>
 let lines (results: Result list) (took: TimeSpan) (processorTime: TimeSpan option) : string list =
     [ for reason, skipped in results |> List.filter (fun result -> result.Verdict = Verdict.Skipped) |> List.groupBy _.Text do
           $"Skipped, because {reason}:"
@@ -47,7 +47,7 @@ let lines (results: Result list) (took: TimeSpan) (processorTime: TimeSpan optio
 
       $"{count Verdict.Passed results} passed, {count Verdict.Failed results} failed, {count Verdict.Skipped results} skipped" ]
 
-/// 0: every test that was run has passed, and there was one.
+/// The exit code. 0: at least one test was run, and all passed.
 let exitCode (results: Result list) : int =
     if count Verdict.Failed results = 0 && count Verdict.Passed results > 0 then
         0

@@ -1,5 +1,5 @@
-/// Runs the suite in as many processes as there are processor cores. When one of them dies, the test that it ran has failed, and another process
-/// runs the rest: the suite always comes to its end.
+/// Runs the suite in one process per CPU core. When a process dies, the test that it ran fails, and another process runs the rest, so that the
+/// suite always completes.
 module ChannelDistillation.Tests.Suite.Supervisor
 
 open System
@@ -16,7 +16,7 @@ open ChannelDistillation.Tests.Suite.TestMessages
 [<DllImport("libc", EntryPoint = "signal")>]
 extern nativeint private setHandler(int number, nativeint handler)
 
-/// A shell that does not wait for what it starts has SIGINT ignored in it (POSIX), and so it would be in everything that a test starts.
+/// A shell ignores SIGINT in background processes (POSIX), and everything that a test starts would inherit that.
 let private restoreInterrupt () =
     let interrupt, standard = 2, 0n
 
@@ -37,7 +37,7 @@ let private describe (exitCode: int) =
     | 15 -> "SIGTERM"
     | _ -> $"exit code {exitCode}"
 
-/// Until a process that has nothing to do has ended.
+/// Time limit for an idle process to exit.
 let private farewell = TimeSpan.FromMinutes 1.0
 
 /// A process that runs tests.
@@ -47,7 +47,7 @@ type private Child(arguments: string list) =
     let started = Process.Start("dotnet", Environment.GetCommandLineArgs()[0] :: "worker" :: name :: arguments)
 
     do
-        // A process that ends before it has connected would be waited for without end.
+        // A process that exits before it connects would otherwise be waited for forever.
         use ended = new CancellationTokenSource()
         let exit = started.WaitForExitAsync()
         let connection = pipe.WaitForConnectionAsync ended.Token
@@ -58,8 +58,8 @@ type private Child(arguments: string list) =
     let reader = new StreamReader(pipe)
     let writer = new StreamWriter(pipe)
 
-    /// Its next message; None when it has ended.
-    /// <exception cref="OperationCanceledException">There was none for so long.</exception>
+    /// Its next message. None: it has exited.
+    /// <exception cref="OperationCanceledException">No message arrived within the time limit.</exception>
     member _.Receive(limit: TimeSpan) : Message option =
         use limit = new CancellationTokenSource(limit)
 
@@ -75,11 +75,11 @@ type private Child(arguments: string list) =
         try
             write writer assignment
         with :? IOException ->
-            () // It has ended, as the next message shows.
+            () // It has exited, as the next read shows.
 
     member _.Kill() = started.Kill(entireProcessTree = true)
 
-    /// How it ended.
+    /// How the process ended.
     member _.End() : string =
         started.WaitForExit()
         describe started.ExitCode
@@ -96,16 +96,16 @@ type private Child(arguments: string list) =
 
 let private clockTicksPerSecond = 100.0
 
-/// Of all processes that have ended, and of this one.
+/// The CPU time of all processes that have exited, and of this one.
 let private processorTime () =
     if OperatingSystem.IsLinux() then
-        // Behind the name, which is in parentheses: the state, and eleven numbers further utime, stime, cutime and cstime.
+        // After the name in parentheses: the state, and eleven numbers later utime, stime, cutime and cstime.
         let fields = (File.ReadAllText "/proc/self/stat").Split(") ").[1].Split ' '
         Some(TimeSpan.FromSeconds(Array.sumBy float fields[11..14] / clockTicksPerSecond))
     else
         None
 
-/// Runs the suite and prints what fails, what was skipped and what took longest.
+/// Runs the suite and prints failures, skipped tests and the slowest tests.
 let run (selection: Selection) (arguments: string list) : int =
     restoreInterrupt ()
     let clock = Stopwatch.StartNew()
@@ -130,7 +130,7 @@ let run (selection: Selection) (arguments: string list) : int =
 
     let died name text seconds = record { Name = name; Verdict = Verdict.Failed; Text = text; Seconds = seconds }
 
-    /// Runs an assignment in a process; what is left of it when that dies.
+    /// Runs an assignment in a process. Returns what remains if the process dies.
     let rec follow (child: Child) (assignment: Assignment) (running: (string * Stopwatch) option) : Assignment option =
         let ended (how: string) =
             match running with
@@ -159,7 +159,7 @@ let run (selection: Selection) (arguments: string list) : int =
                 follow child { assignment with First = assignment.First + 1 } None
             | None -> follow child assignment (Some(message.Started, Stopwatch.StartNew()))
 
-    /// Takes assignments while there are any.
+    /// Runs assignments until none is left.
     let rec serve (child: Child) =
         match left.TryDequeue() with
         | false, _ -> (child :> IDisposable).Dispose()
@@ -182,7 +182,7 @@ let run (selection: Selection) (arguments: string list) : int =
 
         match child.Receive Timeout.InfiniteTimeSpan with
         | Some message ->
-            // The last ones come first: those of whole programs, which take longest.
+            // The last ones first: tests of whole programs take longest.
             if units.TrySetResult message.Units then
                 for unit in message.Units.Length - 1 .. -1 .. 0 do
                     left.Enqueue { Unit = unit; First = 0 }

@@ -1,4 +1,4 @@
-/// What the suite's processes say to one another, a line of JSON each.
+/// The messages between the processes of the suite, one line of JSON each.
 module ChannelDistillation.Tests.Suite.TestMessages
 
 open System.IO
@@ -9,17 +9,17 @@ type Verdict =
     | Failed = 1
     | Skipped = 2
 
-/// A test that has ended.
+/// The result of a test.
 type Result =
     {
         Name: string
         Verdict: Verdict
-        /// Why it failed or was skipped.
+        /// The reason of a failure or skip.
         Text: string
         Seconds: float
     }
 
-/// To a worker: run the tests of a unit, from one of them on.
+/// To a worker: run the tests of a unit, starting with one of them.
 type Assignment = { Unit: int; First: int }
 
 /// From a worker. Exactly one field is not null.
@@ -27,7 +27,7 @@ type Assignment = { Unit: int; First: int }
 type Message() =
     /// The first message: how many tests each unit has.
     member val Units: int array = null with get, set
-    /// A test begins.
+    /// A test starts.
     member val Started: string = null with get, set
     /// A test has ended.
     member val Ended: Result option = None with get, set

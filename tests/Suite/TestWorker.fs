@@ -1,4 +1,4 @@
-/// A process that runs tests, one at a time, for the process that supervises the suite.
+/// A process that runs tests one at a time for the supervisor of the suite.
 module ChannelDistillation.Tests.Suite.TestWorker
 
 open System
@@ -14,7 +14,7 @@ open ChannelDistillation.Training
 open ChannelDistillation.Tests.Suite.Selection
 open ChannelDistillation.Tests.Suite.TestMessages
 
-/// The tests of each `[<Tests>]` value, in the order of the assembly. One worker runs all tests of a unit, so that they can share what is costly.
+/// The tests of each `[<Tests>]` value, in the order of the assembly. One worker runs all tests of a unit, so that they can share fixtures.
 let private units (selection: Selection) : FlatTest array array =
     let values =
         if selection.Examples then
@@ -35,7 +35,7 @@ let private units (selection: Selection) : FlatTest array array =
     |> List.filter (Array.isEmpty >> not)
     |> Array.ofList
 
-/// Without the frames of what runs the tests, and without colours where nobody sees them.
+/// Removes the stack frames of Expecto, and colours if the output is not a terminal.
 let private readable (text: string) =
     let plain =
         if Console.IsOutputRedirected then
@@ -58,7 +58,7 @@ let private run (config: ExpectoConfig) (test: FlatTest) : Result =
 
     { Name = fullName test; Verdict = verdict; Text = readable text; Seconds = summary.duration.TotalSeconds }
 
-/// Assignments as they come. Without the process that sends them, this one ends at once, in the middle of a test.
+/// Reads assignments. If the supervisor exits, this process exits at once, even in the middle of a test.
 let private assignments (reader: TextReader) =
     let received = new BlockingCollection<Assignment>()
 
@@ -71,13 +71,13 @@ let private assignments (reader: TextReader) =
     Thread(receive, IsBackground = true).Start()
     received.GetConsumingEnumerable()
 
-/// Runs what it is told through a pipe; does not return.
+/// Runs the assignments received through a pipe; does not return.
 let work (pipeName: string) (selection: Selection) : int =
     use pipe = new NamedPipeClientStream(".", pipeName, PipeDirection.InOut, PipeOptions.Asynchronous)
     pipe.Connect()
     use reader = new StreamReader(pipe)
     use writer = new StreamWriter(pipe)
-    // Each processor core has a worker; several threads for each of them would only wait for one another.
+    // One thread per worker, because there is a worker for each CPU core.
     Devices.UseThreads 1
     NativeWarnings.Silence()
     let units = units selection

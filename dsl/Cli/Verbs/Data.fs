@@ -11,13 +11,13 @@ type FetchArguments =
     | [<MainCommand; ExactlyOnce>] Name of name: string
 
     interface IArgParserTemplate with
-        member _.Usage = "a dataset that `data list` shows"
+        member _.Usage = "a dataset of `data list`"
 
 type ListArguments =
     | [<Unique>] Json
 
     interface IArgParserTemplate with
-        member _.Usage = "print them as JSON"
+        member _.Usage = "print JSON"
 
 type DataArguments =
     | [<CliPrefix(CliPrefix.None)>] List of ParseResults<ListArguments>
@@ -27,9 +27,9 @@ type DataArguments =
     interface IArgParserTemplate with
         member this.Usage =
             match this with
-            | List _ -> "the known datasets: what they hold, how large they are, where they are"
-            | Fetch _ -> "download a dataset; verify what is there"
-            | Pack _ -> "make a copy of a folder of photographs that trains faster"
+            | List _ -> "list the known datasets with their sizes and folders"
+            | Fetch _ -> "download a dataset, or verify the existing files"
+            | Pack _ -> "pack an image folder into a copy that loads faster"
 
 let private fetchDataset (name: string) =
     match DatasetCatalog.Find name with

@@ -1,4 +1,4 @@
-/// `evaluate CHECKPOINT`: the errors of any checkpoint, ours or PyTorch's.
+/// `evaluate CHECKPOINT`: measures the errors of a checkpoint, also of PyTorch's.
 module ChannelDistillation.Cli.EvaluateVerb
 
 open System
@@ -35,32 +35,31 @@ type EvaluateArguments =
     interface IArgParserTemplate with
         member this.Usage =
             match this with
-            | Checkpoint _ -> "a checkpoint of a run, of PyTorch (.pth, .pt) or any safetensors file"
-            | Model _ -> "whose weights they are; default: that of the run it lies in, or the one that its tensors fit"
-            | Dataset _ -> "a dataset, a folder with val/CLASS/*.jpg or a packed copy; default: that of the run it lies in"
+            | Checkpoint _ -> "a run's checkpoint, a PyTorch file (.pth, .pt) or a safetensors file"
+            | Model _ -> "the model of the weights; default: that of the checkpoint's run, or the one that its tensors match"
+            | Dataset _ -> "a dataset, a folder with val/CLASS/*.jpg or a packed copy; default: that of the checkpoint's run"
             | TorchScript _ ->
-                "the file of a network from Python (it is code, and it is run); default: that of the run, if an experiment trained it here"
-            | Stem _ -> "cifar or imagenet; default: the one that its tensors fit"
-            | Device _ -> "auto, cpu, cuda or cuda:N; default auto: a GPU where there is one"
-            | Threads _ -> "processor threads; default: all cores"
-            | Layout _ ->
-                "what the network computes in on the CPU: auto, channels-last or contiguous; default channels-last; auto: the faster one, timed once"
-            | Deterministic -> "on a GPU: identical results from run to run, more slowly; docs/gpu.md"
-            | Tf32 _ -> "on a GPU, on or off: multiply in TensorFloat-32 in convolutions; default on"
-            | Json -> "print JSON instead of a line"
+                "the TorchScript file of the network, whose code is executed; default: that of the checkpoint's run, if it was trained here"
+            | Stem _ -> "cifar or imagenet; default: the one that the tensors match"
+            | Device _ -> "auto, cpu, cuda or cuda:N; default auto: a GPU if there is one"
+            | Threads _ -> "CPU threads; default: all cores"
+            | Layout _ -> "memory layout on the CPU: auto, channels-last or contiguous; default channels-last; auto uses the faster one, timed once"
+            | Deterministic -> "on a GPU: identical results from run to run, more slowly (docs/gpu.md)"
+            | Tf32 _ -> "on a GPU, on or off: compute convolutions in TensorFloat-32; default on"
+            | Json -> "print JSON"
 
 let private stemOf (text: string) =
     match text with
     | "cifar" -> Stem.Cifar
     | "imagenet" -> Stem.ImageNet
-    | other -> Ending.stop Ending.invalid $"I do not know the stem `{other}`. --stem is cifar or imagenet."
+    | other -> Ending.stop Ending.invalid $"Unknown stem `{other}`. Use --stem cifar or imagenet."
 
 let private modelNamed (name: string) =
     match ModelCatalog.Find name with
     | null -> Fetching.unknown "model" name [ for model in ModelCatalog.All -> model.Name ]
     | model -> ModelSpec model.Name
 
-/// A network from Python: its file, which is run, is named on the command line, or an experiment of this project has trained it.
+/// The model of a TorchScript network. Its file contains code, so it must be named on the command line or belong to an experiment trained here.
 let private scripted (file: CheckpointFile) (origin: CheckpointOrigin) (given: string option) : ModelSpec option =
     let known = Option.ofObj origin.Model |> Option.bind (_.Script >> Option.ofObj)
 
@@ -70,21 +69,21 @@ let private scripted (file: CheckpointFile) (origin: CheckpointOrigin) (given: s
 
         match known with
         | Some other when other.Sha256 <> archive.File.Sha256 ->
-            raise (MissingException $"{path} is not the file that {file.Path} was trained with: that had the SHA-256 {other.Sha256}.")
+            raise (MissingException $"{path} is not the TorchScript file that {file.Path} was trained with, which has SHA-256 {other.Sha256}.")
         | _ -> Some(ModelSpec.Of archive.File)
     | None, Some other ->
         match KnownModules.Find(other.Sha256, workspace) with
         | null ->
             raise (
                 MissingException(
-                    $"{file.Path} holds weights of a network from Python, {other.Name}. Its file is code, and no experiment here has trained it, or it has moved. "
-                    + "If you trust it, name it: --torchscript FILE"
+                    $"{file.Path} holds weights of the TorchScript network {other.Name}, whose file is unknown: no experiment here has trained it, or it has moved. "
+                    + "If you trust its code, pass --torchscript FILE."
                 )
             )
         | script -> Some(ModelSpec.Of script)
     | None, None -> None
 
-/// As far as it is not given: what the file's origin says, then the model that the tensors fit.
+/// The model: as given, else that of the checkpoint's run, else the one that the tensors match.
 let private modelOf (file: CheckpointFile) (origin: CheckpointOrigin) (given: string option) (stem: Stem option) =
     let fits = lazy (file.Sets |> Seq.map ModelFit.Rank |> List.ofSeq)
 
@@ -111,11 +110,11 @@ let private modelOf (file: CheckpointFile) (origin: CheckpointOrigin) (given: st
 
             let but =
                 if nearest.IsAlike then
-                    $" The nearest is {nearest.InWords}: {nearest.Difference.InWords()}."
+                    $" The closest is {nearest.InWords}: {nearest.Difference.InWords()}."
                 else
                     ""
 
-            raise (MissingException $"The tensors in {file.Path} fit none of our models.{but}")
+            raise (MissingException $"The tensors in {file.Path} match none of the built-in models.{but}")
 
 let private datasetOf (file: CheckpointFile) (origin: CheckpointOrigin) (given: string option) =
     match given, Option.ofObj origin.Dataset with
@@ -125,9 +124,7 @@ let private datasetOf (file: CheckpointFile) (origin: CheckpointOrigin) (given: 
     | Some folder, _ when Directory.Exists folder -> DatasetStore.OfFolder(Path.GetFullPath folder)
     | Some name, _ -> Fetching.unknown "dataset or folder" name [ for dataset in DatasetCatalog.All -> dataset.Name ]
     | None, None ->
-        Ending.stop
-            Ending.invalid
-            $"{file.Path} does not say which dataset it is for: it lies in no run's folder. Name one, for instance: --dataset imagenet"
+        Ending.stop Ending.invalid $"{file.Path} is not in the folder of a run, so its dataset is unknown. Name one, for example --dataset imagenet."
     | None, Some dataset -> dataset
 
 let private epochOf (file: CheckpointFile) =
@@ -138,7 +135,7 @@ let private epochOf (file: CheckpointFile) =
         | _ -> None
     | _ -> None
 
-/// Of a file that holds several networks, which one it was; of a training checkpoint, its epoch; and what it computed in, unless it is float32.
+/// Which of several networks in the file was evaluated, the epoch of a training checkpoint, and the precision if it is not float32.
 let private remarks (file: CheckpointFile) (precision: Precision) (weights: WeightSet) =
     [ if file.Sets.Count > 1 then
           weights.Place

@@ -1,4 +1,4 @@
-/// `sweep --launcher slurm`: the same sweep, by jobs of a cluster.
+/// `sweep --launcher slurm`: runs a sweep as Slurm jobs.
 module ChannelDistillation.Cli.OnSlurm
 
 open System
@@ -13,8 +13,8 @@ open ChannelDistillation.Lab.Slurm
 open ChannelDistillation.Cli
 open ChannelDistillation.Cli.Common
 
-/// How often the scheduler is asked with --wait.
-let private between = TimeSpan.FromSeconds 15.0
+/// Time between two queries of the scheduler with --wait.
+let private pollInterval = TimeSpan.FromSeconds 15.0
 
 let private settingsOf (plan: Plan) : SlurmSettings =
     match Site.settings workspace plan.Experiment with
@@ -38,18 +38,18 @@ let private programOf (options: SweepOptions) (settings: SlurmSettings) (command
           yield! SweepOptions.shared options
           if options.Workers.IsEmpty then
               "--no-worker"
-          // The jobs around the array are for the same runs.
+          // The jobs for teachers and tables cover the same runs.
           yield! options.Only |> Option.map (fun pattern -> [ "--only"; pattern ]) |> Option.defaultValue []
           "--yes" ]
       Command = command }
 
-/// Takes what is queued of the experiment from the queue. The result is the exit code.
+/// Cancels the queued jobs of the experiment and returns the exit code.
 let cancel (options: SweepOptions) (plan: Plan) =
     let entries = Submitting.cancel (Sweep.folderOf options.Out plan)
     printfn "%s" (SubmissionText.cancelled plan.Experiment.Name entries)
     0
 
-/// What `sweep` would submit now.
+/// Prints what `sweep` would submit now.
 let preview (options: SweepOptions) (plan: Plan) (words: string list) =
     let settings = settingsOf plan
     let folder = Sweep.folderOf options.Out plan
@@ -57,16 +57,16 @@ let preview (options: SweepOptions) (plan: Plan) (words: string list) =
     let program = programOf options settings (Parsing.commandLine "sweep" words)
     SubmissionText.planned program settings folder work |> List.iter (printfn "%s")
 
-/// The sweep with nothing left to train: only the tables are made anew.
+/// Rewrites the tables and prints the summary; everything is trained.
 let private finish (options: SweepOptions) (plan: Plan) (summary: Outcome -> int) (stop: CancellationToken) =
     summary (Sweep.run { options with Part = TablesOnly } plan stop)
 
-/// Submits what is missing and, where that is asked for, waits for its end, which `summary` shows. The result is the exit code.
+/// Submits the missing runs and returns the exit code. With `wait`, follows the jobs until they end and prints the summary.
 let run (options: SweepOptions) (plan: Plan) (wait: bool) (words: string list) (summary: Outcome -> int) =
     let command = Parsing.commandLine "sweep" words
     let settings = settingsOf plan
     use source = new CancellationTokenSource()
-    use _ = Signals.watch "Leaving ..." source
+    use _ = Signals.watch "Stopping ..." source
 
     try
         let work, submitted = Submitting.run options (programOf options settings command) settings plan source.Token
@@ -75,18 +75,18 @@ let run (options: SweepOptions) (plan: Plan) (wait: bool) (words: string list) (
         if submitted.IsEmpty && not work.IsUnderWay then
             finish options plan summary source.Token
         elif not wait then
-            printfn "Follow it: %s --wait" command
+            printfn "To follow the jobs: %s --wait" command
             0
         else
-            let goOn = $"The jobs go on. To follow them again: {command}"
+            let followAgain = $"The jobs continue. To follow them again: {command}"
 
-            match Follow.run options.Quiet between options.RetryFailed (Sweep.folderOf options.Out plan) work.Chosen source.Token with
+            match Follow.run options.Quiet pollInterval options.RetryFailed (Sweep.folderOf options.Out plan) work.Chosen source.Token with
             | Follow.ToTheEnd -> finish options plan summary source.Token
             | Follow.Left ->
-                printfn "%s" goOn
+                printfn "%s" followAgain
                 Ending.interrupted
             | Follow.Unanswered reason ->
-                Ending.stop Ending.missing $"The scheduler has not answered for {Asking.patience.TotalMinutes} minutes. {reason}\n{goOn}"
+                Ending.stop Ending.missing $"The scheduler has not answered for {Asking.patience.TotalMinutes} minutes. {reason}\n{followAgain}"
     with :? OperationCanceledException ->
-        printfn "Interrupted; nothing is submitted. To go on: %s" command
+        printfn "Interrupted; nothing was submitted. To submit: %s" command
         Ending.interrupted

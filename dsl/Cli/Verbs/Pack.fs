@@ -1,4 +1,4 @@
-/// `data pack`: a fast copy of a folder of photographs.
+/// `data pack`: packs an image folder into a copy that loads faster.
 module ChannelDistillation.Cli.PackVerb
 
 open System
@@ -23,48 +23,49 @@ type PackArguments =
         member this.Usage =
             match this with
             | Source _ -> "imagenet, or a folder with train/ and val/"
-            | Short_Side _ -> "keep pixels, the shorter side reduced to this length; default 256"
-            | Jpeg -> "keep the files as they are: trains to the same numbers as the folder, and less fast"
-            | Out _ -> "where the copy goes; default: beside the folder, as FOLDER-packed-256 or FOLDER-packed-jpeg"
+            | Short_Side _ -> "store decoded pixels, with the shorter side reduced to this length; default 256"
+            | Jpeg -> "store the original files: results are identical to the folder's, but images load more slowly than from pixels"
+            | Out _ -> "the folder of the copy; default: FOLDER-packed-256 or FOLDER-packed-jpeg, beside the folder"
 
 let private formatOf (parsed: ParseResults<PackArguments>) =
     match parsed.TryGetResult Short_Side, parsed.Contains Jpeg with
-    | Some _, true -> Ending.stop Ending.invalid "--jpeg keeps the files as they are, --short-side keeps pixels of one size: it cannot be both."
+    | Some _, true ->
+        Ending.stop Ending.invalid "--jpeg and --short-side cannot be combined: --jpeg stores the original files, --short-side reduced pixels."
     | None, true -> PackFormat.Files
     | side, _ ->
         let side = defaultArg side 256
 
         if side < PackFormat.SmallestShortSide || side > PackFormat.LargestShortSide then
-            Ending.stop Ending.invalid $"--short-side must be from {PackFormat.SmallestShortSide} to {PackFormat.LargestShortSide}; it is {side}."
+            Ending.stop Ending.invalid $"--short-side must be from {PackFormat.SmallestShortSide} to {PackFormat.LargestShortSide}; got {side}."
 
         PackFormat side
 
 let private datasetOf (source: string) =
-    let photographs = DatasetCatalog.All |> Seq.filter (fun dataset -> dataset.Format = DatasetFormat.ImageFolder)
+    let imageFolders = DatasetCatalog.All |> Seq.filter (fun dataset -> dataset.Format = DatasetFormat.ImageFolder)
 
     match DatasetCatalog.Find source with
     | null ->
         if not (source.Contains '/') && not (Directory.Exists(workspace.Resolve source)) then
-            Fetching.unknown "dataset or folder" source [ for dataset in photographs -> dataset.Name ]
+            Fetching.unknown "dataset or folder" source [ for dataset in imageFolders -> dataset.Name ]
 
         DatasetCatalog.Describe(DatasetSpec(Name = DatasetSpec.ImageFolder, Folder = source, Classes = 0))
     | known when known.Format = DatasetFormat.ImageFolder -> known
-    | small -> Ending.stop Ending.invalid $"{small.Name} is small and kept in memory while training: a packed copy would gain nothing."
+    | inMemory -> Ending.stop Ending.invalid $"{inMemory.Name} needs no packed copy: it is kept in memory during training."
 
 let private summary (result: PackResult) (format: PackFormat) (target: string) (declared: string) =
     for remark in result.Remarks do
         printfn "%s" remark
 
-    let done' =
+    let outcome =
         if result.WasThere then
-            "was complete, its checksums are right"
+            "was already complete and its checksums match"
         else
             "is complete"
 
-    printfn "The packed copy %s %s: %d images, %s." (shown target) done' result.Images (ByteSize.Text result.Bytes)
+    printfn "The packed copy %s %s: %d images, %s." (shown target) outcome result.Images (ByteSize.Text result.Bytes)
 
     if format = PackFormat.Files && Path.GetFullPath target = workspace.Resolve(declared + "-packed-jpeg") then
-        printfn "It is used wherever an experiment trains on %s, and gives the same numbers." declared
+        printfn "Experiments on %s use it automatically, with identical results." declared
     else
         printfn "To train on it: dataset: { image_folder: %s, classes: %d }" (Path.GetRelativePath(root, target)) result.Classes
 
@@ -79,7 +80,7 @@ let run (arguments: string list) (parsed: ParseResults<PackArguments>) =
         |> Option.defaultWith (fun () -> DatasetStore.PackedFolderOf(dataset, format, workspace))
 
     use source = new CancellationTokenSource()
-    use _ = Signals.watch "Stopping; what is packed is kept." source
+    use _ = Signals.watch "Stopping; the images packed so far are kept." source
 
     try
         let result =
@@ -88,5 +89,5 @@ let run (arguments: string list) (parsed: ParseResults<PackArguments>) =
         summary result format target declared
         0
     with :? OperationCanceledException ->
-        printfn "Interrupted; what is packed is kept. To go on: %s" (Parsing.commandLine "data" arguments)
+        printfn "Interrupted; the images packed so far are kept. To resume: %s" (Parsing.commandLine "data" arguments)
         Ending.interrupted

@@ -1,4 +1,4 @@
-/// `plan`: checks an experiment and shows its runs; trains nothing.
+/// `plan`: checks an experiment and shows its runs, without training.
 module ChannelDistillation.Cli.PlanVerb
 
 open Argu
@@ -30,20 +30,20 @@ type PlanArguments =
     interface IArgParserTemplate with
         member this.Usage =
             match this with
-            | File _ -> "the experiment; default experiments/quickstart.yaml"
-            | Out _ -> "where results are; default runs"
-            | Set _ -> "override a value of the experiment, e.g. --set train.epochs=2; may be repeated"
-            | Only _ -> "only the runs whose name or variant fits this pattern"
-            | Lanes _ -> "most runs trained together in one cohort; default 16"
-            | Measure -> "rehearse a few steps of each kind of run, to say how long it takes and how much memory it needs"
-            | Device _ -> "what --measure rehearses on, and whether bfloat16 pays there; auto, cpu, cuda or cuda:N; default auto"
-            | Threads _ -> "processor threads of --measure; default: all cores"
+            | File _ -> "the experiment file; default experiments/quickstart.yaml"
+            | Out _ -> "the folder of the results; default runs"
+            | Set _ -> "override a value of the experiment, e.g. --set train.epochs=2; repeatable"
+            | Only _ -> "only the runs whose name or variant matches this pattern"
+            | Lanes _ -> "maximum number of runs in a cohort; default 16"
+            | Measure -> "estimate time and memory by running a few steps of each kind of run"
+            | Device _ -> "the device of --measure and of the check for bfloat16: auto, cpu, cuda or cuda:N; default auto"
+            | Threads _ -> "CPU threads of --measure; default: all cores"
             | Layout _ ->
-                "what networks compute in in --measure, on the CPU: auto, channels-last or contiguous; default channels-last; auto: the faster one, timed once"
+                "memory layout of --measure on the CPU: auto, channels-last or contiguous; default channels-last; auto uses the faster one, timed once"
             | Launcher _ -> "slurm: also show what `sweep --launcher slurm` would submit now"
-            | Retry_Failed -> "with --launcher slurm: as if sweep were told to try runs again that diverged or failed"
+            | Retry_Failed -> "with --launcher slurm: as if `sweep` were given --retry-failed"
             | Json -> "print the plan as JSON"
-            | Yes -> "plan even where the grid is very large"
+            | Yes -> "accept a very large grid"
 
 let run (arguments: string list) =
     match Parsing.parse<PlanArguments> "plan" arguments with
@@ -52,7 +52,7 @@ let run (arguments: string list) =
         let forSlurm = parsed.TryGetResult Launcher |> Option.map Parsing.launcher = Some Parsing.Slurm
 
         if parsed.Contains Retry_Failed && not forSlurm then
-            Ending.stop Ending.invalid "--retry-failed of `plan` goes with --launcher slurm, and changes what would be submitted."
+            Ending.stop Ending.invalid "`plan` accepts --retry-failed only with --launcher slurm."
 
         let plan = load (parsed.TryGetResult File) (parsed.GetResults Set) (parsed.Contains Yes)
 
@@ -106,13 +106,13 @@ let run (arguments: string list) =
                       Part = Everything
                       OpenDataset = None }
 
-                // The same words but for plan's own.
+                // The command line of `sweep` has no --measure.
                 OnSlurm.preview options plan (arguments |> List.filter ((<>) "--measure"))
 
         match PlanText.unusable datasets with
         | [] -> 0
         | reasons ->
-            // The text has them already.
+            // The text form contains them already.
             if parsed.Contains Json then
                 reasons |> List.iter (eprintfn "%s")
 

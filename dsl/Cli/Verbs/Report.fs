@@ -1,4 +1,4 @@
-/// `report`: the results so far as one page.
+/// `report`: writes the results so far to one page, report.html.
 module ChannelDistillation.Cli.ReportVerb
 
 open Argu
@@ -18,13 +18,13 @@ type ReportArguments =
     interface IArgParserTemplate with
         member this.Usage =
             match this with
-            | Source _ -> "an experiment, or the folder of its runs; default experiments/quickstart.yaml"
-            | Out _ -> "where results are; default runs"
-            | Set _ -> "the overrides that the sweep was started with"
-            | Baseline _ -> "the difference of every row to this variant, with a paired t-test over the seeds"
-            | Differences _ -> "with --baseline, a list of further columns: interval (95 %), welch, holm (p-values)"
-            | Pivot _ -> "the values of this axis of the grid as columns of the table"
-            | Accuracy -> "accuracies instead of errors in the table"
+            | Source _ -> "an experiment file or the folder of its runs; default experiments/quickstart.yaml"
+            | Out _ -> "the folder of the results; default runs"
+            | Set _ -> "an override that the sweep was started with; repeatable"
+            | Baseline _ -> "show each row's difference to this variant, with a paired t-test over the seeds"
+            | Differences _ -> "with --baseline: a list of further columns, of interval (95 %), welch and holm (p-values)"
+            | Pivot _ -> "show the values of this grid axis as columns of the table"
+            | Accuracy -> "show accuracies instead of errors in the table"
 
 let run (arguments: string list) =
     match Parsing.parse<ReportArguments> "report" arguments with

@@ -1,4 +1,4 @@
-/// `schema`: the JSON Schema of experiment files.
+/// `schema`: prints the JSON Schema of experiment files.
 module ChannelDistillation.Cli.SchemaVerb
 
 open System.IO
@@ -12,7 +12,7 @@ type SchemaArguments =
     interface IArgParserTemplate with
         member this.Usage =
             match this with
-            | Out _ -> "a file to write it to; default: the terminal"
+            | Out _ -> "the output file; default: standard output"
 
 let run (arguments: string list) =
     match Parsing.parse<SchemaArguments> "schema" arguments with

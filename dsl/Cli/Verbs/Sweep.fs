@@ -1,4 +1,4 @@
-/// `sweep`: trains what an experiment declares and is not yet trained.
+/// `sweep`: trains the runs of an experiment that are not yet trained.
 module ChannelDistillation.Cli.SweepVerb
 
 open System
@@ -40,36 +40,36 @@ type SweepArguments =
     interface IArgParserTemplate with
         member this.Usage =
             match this with
-            | File _ -> "the experiment; default experiments/quickstart.yaml"
-            | Out _ -> "where results go; default runs"
-            | Set _ -> "override a value of the experiment, e.g. --set train.epochs=2; may be repeated"
-            | Only _ -> "only the runs whose name or variant fits this pattern, e.g. 'cd*'"
+            | File _ -> "the experiment file; default experiments/quickstart.yaml"
+            | Out _ -> "the folder of the results; default runs"
+            | Set _ -> "override a value of the experiment, e.g. --set train.epochs=2; repeatable"
+            | Only _ -> "only the runs whose name or variant matches this pattern, e.g. 'cd*'"
             | Device _ ->
-                "auto, cpu, cuda, cuda:N, or a list with a worker process for each: cuda:0,1 or cuda:0,cuda:0; default auto: a GPU where there is one"
-            | Workers_Per_Device _ -> "worker processes on each device, which gains where networks are small; default 1; docs/gpu.md"
-            | Lanes _ -> "most runs trained together in one cohort; default 16, on a GPU as many of them as fit"
-            | Threads _ -> "processor threads; default: all cores"
+                "auto, cpu, cuda, cuda:N, or a list with one worker process per entry: cuda:0,1 or cuda:0,cuda:0; default auto: a GPU if there is one"
+            | Workers_Per_Device _ -> "worker processes per device, faster for small networks (docs/gpu.md); default 1"
+            | Lanes _ -> "maximum number of runs in a cohort; default 16, on a GPU as many of them as fit"
+            | Threads _ -> "CPU threads; default: all cores"
             | Layout _ ->
-                "what networks compute in on the CPU: auto, channels-last or contiguous; default: what a run began with, else channels-last; auto: for a new run the faster one, timed once"
-            | Deterministic -> "on a GPU: the same numbers from run to run, more slowly; docs/gpu.md"
-            | Tf32 _ -> "on a GPU, on or off: multiply in TensorFloat-32 in convolutions; default on"
-            | Retry_Failed -> "try runs again that diverged or failed"
-            | No_Worker -> "train in this process, for debugging: a crash of native code then ends the sweep"
-            | Launcher _ -> "local: on this machine; slurm: by jobs of a cluster, docs/cluster.md; default local"
-            | Wait -> "with --launcher slurm: follow the jobs to their end, and show the table"
-            | Cancel -> "take the jobs that --launcher slurm submitted from the queue; what runs saves its state"
-            | Part _ -> "of a sweep that several processes share: teachers, tables, worker, or a line of the cohorts.txt beside FILE"
-            | Quiet -> "no progress, only the table"
-            | Yes -> "start even where the grid is very large"
+                "memory layout on the CPU: auto, channels-last or contiguous; default: the one a run started with, else channels-last; auto uses the faster one for new runs, timed once"
+            | Deterministic -> "on a GPU: identical results from run to run, more slowly (docs/gpu.md)"
+            | Tf32 _ -> "on a GPU, on or off: compute convolutions in TensorFloat-32; default on"
+            | Retry_Failed -> "retry runs that diverged or failed"
+            | No_Worker -> "train in this process, for debugging; a crash of native code then ends the sweep"
+            | Launcher _ -> "local: on this machine; slurm: as jobs of a cluster (docs/cluster.md); default local"
+            | Wait -> "with --launcher slurm: follow the jobs until they end, then show the table"
+            | Cancel -> "cancel the jobs that --launcher slurm submitted; running ones save their state"
+            | Part _ -> "the part of a shared sweep: teachers, tables, worker, or a line of the cohorts.txt beside FILE"
+            | Quiet -> "show only the table, no progress"
+            | Yes -> "accept a very large grid"
 
-/// Shows what came of it, and ends with the code that the contract has for it.
+/// Prints the outcome and returns the exit code.
 let private summary (outcome: Outcome) =
     printfn "\n%s" (Markdown.tables TableOptions.Default outcome.Results)
     outcome.Results |> Caption.lines TableOptions.Default |> List.iter (printfn "%s")
 
     let count state = outcome.Jobs |> List.filter (fun job -> state job.State) |> List.length
 
-    let stopped =
+    let givenUp =
         outcome.Jobs
         |> List.choose (fun job ->
             match job.State with
@@ -77,13 +77,13 @@ let private summary (outcome: Outcome) =
             | _ -> None)
 
     let completed = count ((=) Done)
-    let waiting = outcome.Jobs.Length - completed - stopped.Length
-    let others = if waiting > 0 then $", {waiting} not trained to the end" else ""
-    let failures = if stopped.IsEmpty then "" else $", {stopped.Length} failed or diverged"
+    let unfinished = outcome.Jobs.Length - completed - givenUp.Length
+    let others = if unfinished > 0 then $", {unfinished} unfinished" else ""
+    let failures = if givenUp.IsEmpty then "" else $", {givenUp.Length} failed or diverged"
     printfn "\n%d of %d runs completed%s%s, in %s." completed outcome.Jobs.Length failures others (Figures.duration outcome.Elapsed)
 
-    for job, status in stopped do
-        let reason = Job.reason job |> Option.defaultValue "It does not say why."
+    for job, status in givenUp do
+        let reason = Job.reason job |> Option.defaultValue "No reason was recorded."
         printfn "  %s %s: %s (%s)" job.Run.Name ((string status).ToLowerInvariant()) reason (shown (Path.Combine(job.Folder, "result.json")))
 
     for obstacle in outcome.Obstacles do
@@ -108,7 +108,7 @@ let private summary (outcome: Outcome) =
     elif outcome.Chosen |> List.forall (fun job -> job.State = Done) then 0
     else Ending.failed
 
-/// The end of a part of a sweep: its tables are not worth showing.
+/// Prints the outcome of a part of a sweep, without tables, and returns the exit code.
 let private partSummary (part: Part) (outcome: Outcome) =
     if not part.IsForTeachers then
         for job in outcome.Chosen do
@@ -139,17 +139,17 @@ let private partOf (file: string option) (part: string) =
         | Error problem ->
             Ending.stop
                 Ending.missing
-                $"{problem} So it cannot be told which runs element {element} trains. Repeat the command that submitted it: what is missing is submitted again."
-    | _ -> Ending.stop Ending.invalid $"I do not know the part `{part}`. --part is teachers, tables, or a line of the cohorts.txt beside FILE."
+                $"{problem} The runs of array element {element} are therefore unknown. Repeat the command that submitted it to resubmit what is missing."
+    | _ -> Ending.stop Ending.invalid $"Unknown part `{part}`. Use --part teachers, tables, or a line of the cohorts.txt beside FILE."
 
-/// A part has no command that a person would type: its sweep's is with the tables.
-let private howToGoOn (options: SweepOptions) (plan: Plan) (arguments: string list) =
+/// A part of a sweep has no command of its own to repeat; plan.json has the sweep's command.
+let private howToResume (options: SweepOptions) (plan: Plan) (arguments: string list) =
     match options.Part with
-    | Everything -> "To go on: " + Parsing.commandLine "sweep" arguments
+    | Everything -> "To resume: " + Parsing.commandLine "sweep" arguments
     | _ ->
         let own = PlanReader.read (Sweep.folderOf options.Out plan) |> Option.bind _.Command
         let sweep = own |> Option.defaultValue "the command that submitted it"
-        $"It goes on when Slurm starts this job again; if Slurm does not, repeat the sweep: {sweep}"
+        $"It resumes when Slurm restarts this job; if Slurm does not, repeat the sweep: {sweep}"
 
 let private train (options: SweepOptions) (plan: Plan) (arguments: string list) =
     use source = new CancellationTokenSource()
@@ -157,7 +157,7 @@ let private train (options: SweepOptions) (plan: Plan) (arguments: string list) 
     let outcome = Sweep.run options plan source.Token
 
     if outcome.Interrupted && outcome.Missing.IsEmpty then
-        printfn "Interrupted; everything is saved. %s" (howToGoOn options plan arguments)
+        printfn "Interrupted; everything is saved. %s" (howToResume options plan arguments)
         Ending.interrupted
     else
         match options.Part with
@@ -165,9 +165,9 @@ let private train (options: SweepOptions) (plan: Plan) (arguments: string list) 
         | TablesOnly -> summary outcome
         | part -> partSummary part outcome
 
-/// A worker of a sweep that another process leads.
+/// Runs as a worker of a sweep that another process started.
 let private work (options: SweepOptions) =
-    // Before libtorch is loaded, which may print.
+    // Before libtorch is loaded, because it may print.
     use output = new StreamWriter(StandardOutput.Take(), Text.UTF8Encoding false)
     use source = new CancellationTokenSource()
     use _ = Signals.watchAsWorker source
@@ -210,34 +210,34 @@ let private optionsOf (parsed: ParseResults<SweepArguments>) (arguments: string 
       Part = part |> Option.map (partOf (parsed.TryGetResult File)) |> Option.defaultValue Everything
       OpenDataset = None }
 
-/// A single worker starts while the plan is made, which takes as long. Where there turns out to be nothing to train, it is killed.
+/// Starts a single worker while the plan is made, which takes as long. If nothing has to be trained, it is killed.
 let private startAhead (options: SweepOptions) (isOnCluster: bool) : WorkerProcess | null =
     match options.Workers with
     | [ Sole _ as device ] when not (isOnCluster || options.Part = TablesOnly) ->
         WorkerProcess.Start(device, SweepOptions.ofWorker options options.Threads device)
     | _ -> null
 
-/// Options that do not go together are refused: one of them would do nothing.
+/// Refuses options that cannot be combined, because one of them would have no effect.
 let private refuseContradictions (parsed: ParseResults<SweepArguments>) (launcher: Parsing.Launcher option) =
     let cancels = parsed.Contains Cancel
 
     let contradictions =
         [ parsed.Contains Part && (cancels || launcher.IsSome),
-          "--part is for a process that a sweep has started; it does not go with --launcher or --cancel."
-          cancels && launcher = Some Parsing.Local, "--cancel is for jobs of a cluster; a sweep on this machine is ended with Ctrl+C."
+          "--part is for processes that a sweep starts; it cannot be combined with --launcher or --cancel."
+          cancels && launcher = Some Parsing.Local, "--cancel is for cluster jobs; stop a sweep on this machine with Ctrl+C."
           cancels && parsed.Contains Only,
-          "--cancel takes everything of the experiment from the queue, and does not go with --only. `scancel NUMBER` cancels a single job."
+          "--cancel cancels all jobs of the experiment and cannot be combined with --only. `scancel NUMBER` cancels a single job."
           cancels && parsed.Contains Retry_Failed,
-          "--cancel does not go with --retry-failed: cancel first, then repeat the sweep with --retry-failed."
-          cancels && parsed.Contains Wait, "--cancel does not go with --wait: after it there is nothing to follow."
-          parsed.Contains No_Worker && parsed.Contains Workers_Per_Device, "--no-worker trains in this process; --workers-per-device starts others."
+          "--cancel cannot be combined with --retry-failed: cancel first, then repeat the sweep with --retry-failed."
+          cancels && parsed.Contains Wait, "--cancel cannot be combined with --wait: it leaves no jobs to follow."
+          parsed.Contains No_Worker && parsed.Contains Workers_Per_Device,
+          "--no-worker cannot be combined with --workers-per-device: it trains in this process."
           parsed.Contains No_Worker && (parsed.GetResult(Device, "auto")).Contains ',',
-          "--no-worker trains in this process, on one device; --device names several."
-          parsed.Contains Wait && launcher <> Some Parsing.Slurm,
-          "--wait goes with --launcher slurm; a sweep on this machine is over when the command is." ]
+          "--no-worker trains in this process on one device, but --device names several."
+          parsed.Contains Wait && launcher <> Some Parsing.Slurm, "--wait needs --launcher slurm; a sweep on this machine ends with its command." ]
 
     match contradictions |> List.tryFind fst with
-    | Some(_, sentence) -> Ending.stop Ending.invalid sentence
+    | Some(_, message) -> Ending.stop Ending.invalid message
     | None -> ()
 
 let private sweep (parsed: ParseResults<SweepArguments>) (arguments: string list) =
@@ -248,7 +248,7 @@ let private sweep (parsed: ParseResults<SweepArguments>) (arguments: string list
     if launcher = Some Parsing.Slurm && options.Workers.Length > 1 then
         Ending.stop
             Ending.invalid
-            "With --launcher slurm each job trains on one device: --device cuda, and `gpus: 1` in the section `slurm` of the experiment."
+            "With --launcher slurm each job trains on one device: use --device cuda, and `gpus: 1` in the section `slurm` of the experiment."
 
     if parsed.TryGetResult Part = Some "worker" then
         work options

@@ -1,4 +1,4 @@
-/// `table`: the results so far, of one experiment or of two side by side.
+/// `table`: prints the results so far of one experiment, or of two side by side.
 module ChannelDistillation.Cli.TableVerb
 
 open System.IO
@@ -19,16 +19,16 @@ type TableArguments =
     interface IArgParserTemplate with
         member this.Usage =
             match this with
-            | Source _ -> "an experiment, or the folder of its runs; default experiments/quickstart.yaml; two of them are compared"
-            | Out _ -> "where results are; default runs"
-            | Set _ -> "the overrides that the sweep was started with"
+            | Source _ -> "an experiment file or the folder of its runs; default experiments/quickstart.yaml; two are compared"
+            | Out _ -> "the folder of the results; default runs"
+            | Set _ -> "an override that the sweep was started with; repeatable"
             | Format _ -> "default md"
-            | Baseline _ -> "the difference of every row to this variant, with a paired t-test over the seeds"
-            | Differences _ -> "with --baseline, a list of further columns: interval (95 %), welch, holm (p-values)"
-            | Pivot _ -> "the values of this axis of the grid as columns"
-            | Accuracy -> "accuracies instead of errors"
+            | Baseline _ -> "show each row's difference to this variant, with a paired t-test over the seeds"
+            | Differences _ -> "with --baseline: a list of further columns, of interval (95 %), welch and holm (p-values)"
+            | Pivot _ -> "show the values of this grid axis as columns"
+            | Accuracy -> "show accuracies instead of errors"
 
-/// Short names where they tell the two apart.
+/// File names without folder and extension, unless they are equal.
 let private names (first: string) (second: string) =
     let short (path: string) = string (Path.GetFileNameWithoutExtension(path.TrimEnd('/', '\\')))
     if short first <> short second then short first, short second else first, second
@@ -53,12 +53,12 @@ let run (arguments: string list) =
                 TableFormat.render format (options [ results.Layout ]) results
             | [ first; second ] ->
                 if parsed.Contains Pivot || parsed.Contains Baseline then
-                    Ending.stop Ending.invalid "--pivot and --baseline are for one result; two are compared row by row."
+                    Ending.stop Ending.invalid "--pivot and --baseline need a single result; two results are compared row by row."
 
                 let (_, a), (_, b) = collect (Some first), collect (Some second)
                 let nameA, nameB = names first second
                 TableFormat.compare format (options [ a.Layout; b.Layout ]) (nameA, a) (nameB, b)
-            | more -> Ending.stop Ending.invalid $"`table` shows one result or compares two; these are {more.Length}."
+            | more -> Ending.stop Ending.invalid $"`table` accepts one or two results; got {more.Length}."
 
         printf "%s" text
         0

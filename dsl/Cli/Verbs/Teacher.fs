@@ -1,4 +1,4 @@
-/// `teacher list|fetch|train|inspect`: known teachers, those that experiments train, and what a checkpoint holds.
+/// `teacher list|fetch|train|inspect`: lists and downloads known teachers, trains those of experiments, inspects checkpoints.
 module ChannelDistillation.Cli.TeacherVerb
 
 open System
@@ -23,7 +23,7 @@ type TeacherFetchArguments =
     | [<MainCommand; ExactlyOnce>] Name of name: string
 
     interface IArgParserTemplate with
-        member _.Usage = "a teacher that `teacher list` shows"
+        member _.Usage = "a teacher of `teacher list`"
 
 type TeacherTrainArguments =
     | [<MainCommand; ExactlyOnce>] File of file: string
@@ -40,17 +40,17 @@ type TeacherTrainArguments =
     interface IArgParserTemplate with
         member this.Usage =
             match this with
-            | File _ -> "the experiment whose teachers are trained"
-            | Set _ -> "override a value of the experiment, e.g. --set teacher.train.epochs=2; may be repeated"
-            | Device _ -> "auto, cpu, cuda or cuda:N; default auto: a GPU where there is one"
-            | Threads _ -> "processor threads; default: all cores"
+            | File _ -> "the experiment whose teachers to train"
+            | Set _ -> "override a value of the experiment, e.g. --set teacher.train.epochs=2; repeatable"
+            | Device _ -> "auto, cpu, cuda or cuda:N; default auto: a GPU if there is one"
+            | Threads _ -> "CPU threads; default: all cores"
             | Layout _ ->
-                "what networks compute in on the CPU: auto, channels-last or contiguous; default: what a run began with, else channels-last; auto: for a new run the faster one, timed once"
-            | Deterministic -> "on a GPU: the same numbers from run to run, more slowly; docs/gpu.md"
-            | Tf32 _ -> "on a GPU, on or off: multiply in TensorFloat-32 in convolutions; default on"
-            | Retry_Failed -> "try teachers again that diverged or failed"
-            | Quiet -> "no progress, only the outcome"
-            | Yes -> "start even where the grid is very large"
+                "memory layout on the CPU: auto, channels-last or contiguous; default: the one a run started with, else channels-last; auto uses the faster one for new runs, timed once"
+            | Deterministic -> "on a GPU: identical results from run to run, more slowly (docs/gpu.md)"
+            | Tf32 _ -> "on a GPU, on or off: compute convolutions in TensorFloat-32; default on"
+            | Retry_Failed -> "retry teachers that diverged or failed"
+            | Quiet -> "show only the outcome, no progress"
+            | Yes -> "accept a very large grid"
 
 type TeacherArguments =
     | [<CliPrefix(CliPrefix.None)>] List of ParseResults<TeacherListArguments>
@@ -61,10 +61,10 @@ type TeacherArguments =
     interface IArgParserTemplate with
         member this.Usage =
             match this with
-            | List _ -> "the known teachers, and those that were trained here"
+            | List _ -> "list the known teachers and those trained here"
             | Fetch _ -> "download a known teacher and verify it"
-            | Train _ -> "train the teachers of an experiment, all of its grid"
-            | Inspect _ -> "what a checkpoint holds, and which models it fits"
+            | Train _ -> "train all teachers of an experiment and its grid"
+            | Inspect _ -> "show the content of a checkpoint and the models that it matches"
 
 let private fetchTeacher (name: string) =
     match KnownTeacherCatalog.Find name with
@@ -94,7 +94,7 @@ let private trainTeachers (words: string list) (parsed: ParseResults<TeacherTrai
 
     for teacher, outcome in outcomes do
         let path = shown (TeacherStore(workspace).CheckpointOf(teacher.Spec, teacher.Dataset))
-        // What tells it from the others of a grid.
+        // Distinguishes the teachers of a grid.
         let name = String.Join(", ", teacher.Spec.Model.Name :: [ for axis, value in teacher.Axes -> $"{axis}={value}" ])
 
         match outcome with
@@ -106,7 +106,7 @@ let private trainTeachers (words: string list) (parsed: ParseResults<TeacherTrai
     let ends = List.map snd outcomes
 
     if List.contains Stopped ends then
-        printfn "Interrupted; everything is saved. To go on: %s" (Parsing.commandLine "teacher" words)
+        printfn "Interrupted; everything is saved. To resume: %s" (Parsing.commandLine "teacher" words)
         Ending.interrupted
     elif ends |> List.exists (fun outcome -> outcome.IsGivenUp) then
         Ending.failed

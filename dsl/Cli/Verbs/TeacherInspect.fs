@@ -1,4 +1,4 @@
-/// `teacher inspect FILE`: what a checkpoint holds and which models it fits.
+/// `teacher inspect FILE`: shows the content of a checkpoint and the models that it matches.
 module ChannelDistillation.Cli.TeacherInspect
 
 open System.IO
@@ -17,10 +17,10 @@ type TeacherInspectArguments =
     interface IArgParserTemplate with
         member this.Usage =
             match this with
-            | File _ -> "a checkpoint: of PyTorch (.pth, .pt) or safetensors"
-            | All -> "list every tensor, however many there are"
+            | File _ -> "a PyTorch (.pth, .pt), safetensors or TorchScript file"
+            | All -> "list every tensor"
 
-/// A TorchScript file by what it says of itself; it is not run.
+/// Prints what a TorchScript file declares, without executing it.
 let private describe (archive: Archive) =
     let texts (values: string seq) = System.String.Join(", ", values)
     let numbers (values: int seq) = texts (Seq.map string values)
@@ -44,7 +44,7 @@ let private describe (archive: Archive) =
 
     TextTable.aligned (
         [ [ "file"; archive.File.Path ]
-          [ "format"; "TorchScript (code, not run here)" ]
+          [ "format"; "TorchScript (code, not executed here)" ]
           [ "sha256"; archive.File.Sha256 ] ]
         @ about
     )

@@ -1,4 +1,4 @@
-/// What `teacher inspect` shows of a checkpoint.
+/// The output of `teacher inspect` for a checkpoint.
 module ChannelDistillation.Lab.Overview.CheckpointText
 
 open System
@@ -8,10 +8,10 @@ open ChannelDistillation.Downloads
 open ChannelDistillation.Checkpoints
 open ChannelDistillation.Dsl
 
-/// More tensors than these are shown by their part of the network.
+/// With more tensors, they are grouped by part of the network.
 let private mostTensors = 40
 
-/// Words of somebody else's file: short, and nothing in them that moves the cursor.
+/// Text from an untrusted file: shortened, and without control characters.
 let private plain (text: string) =
     let visible = text |> String.map (fun letter -> if Char.IsControl letter then ' ' else letter)
     if visible.Length > 100 then visible.Substring(0, 97) + "..." else visible
@@ -34,12 +34,12 @@ let private formatOf (file: CheckpointFile) =
 
 let private rowOf (tensor: TensorEntry) = [ plain tensor.Name; tensor.ShapeText; tensor.Type.Name ]
 
-/// Of the weights; statistics are counted in whole numbers beside them.
+/// The data types of the weights, without those of statistics, which are integers.
 let private typesOf (tensors: TensorEntry list) =
     let weights = tensors |> List.filter (fun tensor -> not tensor.IsStatistic)
     (if weights.IsEmpty then tensors else weights) |> List.map _.Type.Name |> List.distinct |> String.concat ", "
 
-/// One row for each part with more than two tensors: `layer3`, its number of tensors and parameters.
+/// One row for each part with more than two tensors: `layer3.*`, its number of tensors and parameters.
 let private compact (tensors: TensorEntry list) =
     [ for part, tensors in tensors |> List.groupBy (fun tensor -> (tensor.Name.Split '.')[0]) do
           if tensors.Length > 2 then
@@ -56,11 +56,11 @@ let private fitOf (set: WeightSet) =
     let exact = ranked |> Seq.filter _.IsExact |> List.ofSeq
 
     match exact with
-    | [] when not ranked[0].IsAlike -> "fits none of our models: it has none of their names"
+    | [] when not ranked[0].IsAlike -> "matches none of the built-in models: no tensor has one of their names"
     | [] ->
         let nearest = ranked[0]
-        $"fits none of our models; the nearest is {nearest.InWords}:\n  {nearest.Difference.InWords()}"
-    | _ -> "fits " + String.Join(" and ", [ for fit in exact -> fit.InWords ])
+        $"matches none of the built-in models; the closest is {nearest.InWords}:\n  {nearest.Difference.InWords()}"
+    | _ -> "matches " + String.Join(" and ", [ for fit in exact -> fit.InWords ])
 
 let private ofSet (all: bool) (set: WeightSet) =
     let tensors = List.ofSeq set.Tensors
@@ -76,7 +76,7 @@ let private ofSet (all: bool) (set: WeightSet) =
       if not whole then
           "  (--all lists every tensor)" ]
 
-/// `sha256`: of the file. `all`: every tensor, however many there are.
+/// The whole output. `sha256`: hash of the file. `all`: lists every tensor.
 let render (all: bool) (sha256: string) (file: CheckpointFile) =
     let head =
         [ [ "file"; file.Path ]
@@ -86,6 +86,6 @@ let render (all: bool) (sha256: string) (file: CheckpointFile) =
           for entry in file.Metadata do
               [ plain entry.Key; plain entry.Value ]
           if file.Others.Count > 0 then
-              [ "also holds"; plain (String.Join(", ", file.Others)) ] ]
+              [ "other keys"; plain (String.Join(", ", file.Others)) ] ]
 
     String.Join("\n", TextTable.aligned head @ List.collect (ofSet all) (List.ofSeq file.Sets)) + "\n"

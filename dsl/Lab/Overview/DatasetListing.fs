@@ -1,4 +1,4 @@
-/// What `data list` shows.
+/// The output of `data list`.
 module ChannelDistillation.Lab.Overview.DatasetListing
 
 open System
@@ -13,7 +13,7 @@ open ChannelDistillation.Data
 
 let private number (count: int) = count.ToString("N0", CultureInfo.InvariantCulture)
 
-/// Within the project as one would type it.
+/// The path relative to the project's folder, if it is inside it.
 let private shown (workspace: Workspace) (folder: string) =
     let relative = Path.GetRelativePath(workspace.Root, folder)
     if relative.StartsWith ".." then folder else relative
@@ -21,8 +21,8 @@ let private shown (workspace: Workspace) (folder: string) =
 let private where (workspace: Workspace) (dataset: DatasetDescriptor) (state: DatasetState) =
     match state.Folder with
     | null when state.IsBegun && dataset.CanBeFetched -> $"""incomplete, {String.Join(", ", state.Missing)} missing: data fetch {dataset.Name}"""
-    | null when dataset.CanBeFetched -> $"not here: data fetch {dataset.Name}"
-    | null -> "not here, see below"
+    | null when dataset.CanBeFetched -> $"not downloaded: data fetch {dataset.Name}"
+    | null -> "missing, see below"
     | folder -> shown workspace folder
 
 let private size (bytes: int64) = if bytes = 0L then "-" else ByteSize.Text bytes

@@ -1,4 +1,4 @@
-/// How long a cohort takes and how much memory it needs: from its own earlier epochs, or from a few rehearsed steps.
+/// Estimates the time and memory of a cohort from its earlier epochs, or from a few measured steps.
 module ChannelDistillation.Lab.Overview.Estimate
 
 open System
@@ -13,20 +13,20 @@ open ChannelDistillation.Lab.Runs
 type Estimate =
     {
         Time: TimeSpan
-        /// Of the whole process; None where only the time is known.
+        /// Memory of the whole process. None: only the time is known.
         Bytes: int64 option
-        /// Where the numbers come from, in words.
+        /// Where the estimate comes from.
         Source: string
     }
 
-let private rehearsedSteps = 3
+let private measuredSteps = 3
 
-/// Seconds: a century. What a record says beyond it is no time.
+/// A century in seconds; longer times in a record are ignored.
 let private longestEpoch = 3e9
 
 let private median (values: float list) = (List.sort values)[values.Length / 2]
 
-/// The fewest finished epochs of a run are what its cohort still has to go through.
+/// The number of epochs that the cohort still needs: that of its run with the fewest finished epochs.
 let private epochsLeft (cohort: Job list) =
     cohort
     |> List.filter (fun job -> RunState.needsTraining false job.State)
@@ -35,7 +35,7 @@ let private epochsLeft (cohort: Job list) =
 
 let private stepsPerEpoch (images: int) (spec: RunSpec) = (images + spec.Train.Batch - 1) / spec.Train.Batch
 
-/// From epochs that runs of this cohort have already finished; the speed is that of the company they had then.
+/// From the finished epochs of the cohort's runs, at the speed of the cohort they trained in.
 let fromRecords (cohort: Job list) =
     let seconds =
         [ for job in cohort do
@@ -51,40 +51,41 @@ let fromRecords (cohort: Job list) =
               Bytes = None
               Source = "from its earlier epochs" }
 
-/// A step takes as long as the slower of host and GPU; this close to the host's part it is the host.
+/// If launching takes this share of a step, the CPU limits the speed.
 let private hostBound = 0.9
 
-/// That several workers would use a GPU better; "" where they would not.
-/// <param name="issue">Seconds in which the host issues a step, and those that the step takes in all.</param>
+/// Suggests several workers per GPU if the CPU limits the speed; else empty.
+/// <param name="issue">Seconds that the CPU takes to issue a step.</param>
+/// <param name="step">Seconds that the whole step takes.</param>
 let hint (issue: float, step: float) =
     if issue >= hostBound * step then
-        $"; issuing a step takes the CPU {1000.0 * issue:F1} of {1000.0 * step:F1} ms, so the GPU waits: --workers-per-device 2 may be faster"
+        $"; the CPU takes {1000.0 * issue:F1} ms to issue a step of {1000.0 * step:F1} ms, so the GPU waits for it: try --workers-per-device 2"
     else
         ""
 
-/// Rehearses a few steps of each kind of run in the cohort, on random images.
-/// <param name="dataset">Theirs, with the number of its images.</param>
-/// <param name="layouts">What networks compute in.</param>
+/// Measures a few steps of each kind of run in the cohort, on random images.
+/// <param name="dataset">The dataset, with its number of images.</param>
+/// <param name="layouts">The memory layouts of the networks.</param>
 let rehearse (device: string) (layouts: LayoutChoice) (dataset: DatasetDescriptor) (cohort: Job list) =
-    let shown = Dictionary<string, float * float * int64>()
+    let measured = Dictionary<string, float * float * int64>()
     let mutable issued = 0.0, infinity
 
     let cost (spec: RunSpec) =
         let kind =
             $"""{spec.Student} {String.Join(",", spec.Losses |> Seq.map _.Name)} {isNull spec.Teacher} {spec.Train.Precision}"""
 
-        match shown.TryGetValue kind with
+        match measured.TryGetValue kind with
         | true, known -> known
         | _ ->
-            use rehearsal = new StepProfiler(spec, device, layouts = layouts.Of(spec))
-            rehearsal.Run 1 |> ignore
-            let struct (teacher, lane) = rehearsal.Run rehearsedSteps
+            use profiler = new StepProfiler(spec, device, layouts = layouts.Of(spec))
+            profiler.Run 1 |> ignore
+            let struct (teacher, lane) = profiler.Run measuredSteps
 
             if device.StartsWith "cuda" then
-                issued <- rehearsal.Issue rehearsedSteps, rehearsal.RunAhead(5 * rehearsedSteps)
+                issued <- profiler.Issue measuredSteps, profiler.RunAhead(5 * measuredSteps)
 
-            let cost = teacher, lane, rehearsal.BytesPerLane
-            shown[kind] <- cost
+            let cost = teacher, lane, profiler.BytesPerLane
+            measured[kind] <- cost
             cost
 
     let costs = [ for job in cohort -> cost job.Run.Spec ]
@@ -93,14 +94,14 @@ let rehearse (device: string) (layouts: LayoutChoice) (dataset: DatasetDescripto
     let teacher = costs |> List.map (fun (teacher, _, _) -> teacher) |> List.max
     let lanes = costs |> List.sumBy (fun (_, lane, _) -> lane)
     let epochs = epochsLeft cohort
-    // A teacher whose answers are kept is asked in the first epochs only.
-    let asked =
+    // A teacher with cached outputs computes only in the first epochs.
+    let teacherEpochs =
         match cohort |> List.tryPick (fun job -> Option.ofObj job.Run.Spec.Teacher) with
         | Some teacher when teacher.Cache -> min epochs (Option.defaultValue 1 (Option.ofNullable spec.Dataset.Views))
         | _ -> epochs
     // Validation is a forward pass: about a third of a step.
     let epoch = float (stepsPerEpoch trainingImages spec) * lanes + float (stepsPerEpoch validationImages spec) * lanes / 3.0
 
-    { Time = TimeSpan.FromSeconds(float epochs * epoch + float (asked * stepsPerEpoch trainingImages spec) * teacher)
+    { Time = TimeSpan.FromSeconds(float epochs * epoch + float (teacherEpochs * stepsPerEpoch trainingImages spec) * teacher)
       Bytes = Some(Process.GetCurrentProcess().PeakWorkingSet64 + (costs |> List.sumBy (fun (_, _, bytes) -> bytes)))
-      Source = $"from {rehearsedSteps} rehearsed steps of each kind on {device}{hint issued}" }
+      Source = $"from {measuredSteps} measured steps of each kind of run on {device}{hint issued}" }

@@ -1,4 +1,4 @@
-/// What `plan` shows.
+/// The output of `plan`.
 module ChannelDistillation.Lab.Overview.PlanText
 
 open System
@@ -31,25 +31,25 @@ let private teacherNote (workspace: Workspace) (teacher: Teachers.PlannedTeacher
 
     match Option.ofObj teacher.Spec.Train, known, file with
     | _ when store.IsThere(teacher.Spec, teacher.Dataset) -> $"Teacher {name}: {store.CheckpointOf(teacher.Spec, teacher.Dataset)}"
-    | Some train, _, _ -> $"""Teacher {name}: sweep trains it first, {counted train.Epochs "epoch"}; that is not part of the times below."""
-    | None, Some known, Some file -> $"Teacher {name}: {known.Name}, not on this machine yet; sweep fetches it, {ByteSize.Text file.Bytes}."
+    | Some train, _, _ -> $"""Teacher {name}: sweep trains it first, {counted train.Epochs "epoch"}; not included in the times below."""
+    | None, Some known, Some file -> $"Teacher {name}: {known.Name}, to be downloaded by sweep ({ByteSize.Text file.Bytes})."
     | None, Some known, None -> $"Teacher {name}: not on this machine. {KnownTeacherStore.WhatIsMissing known}"
-    | None, None, _ -> $"Teacher {name}: its checkpoint {store.CheckpointOf(teacher.Spec, teacher.Dataset)} is not there; sweep needs it."
+    | None, None, _ -> $"Teacher {name}: its checkpoint {store.CheckpointOf(teacher.Spec, teacher.Dataset)} does not exist; sweep needs it."
 
-/// What a look at a dataset has told: None, it is not there; Error, it is there and cannot be used.
+/// The survey of a dataset. None: it is missing; Error: it exists and is unusable.
 type Known = Result<DatasetSurvey option, string>
 
-let private look (workspace: Workspace) (dataset: DatasetSpec) : Known =
+let private surveyOne (workspace: Workspace) (dataset: DatasetSpec) : Known =
     try
         Ok(DatasetStore.Survey(dataset, workspace) |> Option.ofObj)
     with :? MissingException as error ->
         Error error.Message
 
-/// A look at every dataset of a plan, once.
+/// Surveys every dataset of a plan, once.
 let survey (workspace: Workspace) (jobs: Job list) : (DatasetSpec * Known) list =
-    jobs |> List.map _.Run.Spec.Dataset |> List.distinct |> List.map (fun dataset -> dataset, look workspace dataset)
+    jobs |> List.map _.Run.Spec.Dataset |> List.distinct |> List.map (fun dataset -> dataset, surveyOne workspace dataset)
 
-/// Why datasets cannot be used that are there.
+/// Why existing datasets are unusable.
 let unusable (datasets: (DatasetSpec * Known) list) : string list =
     datasets
     |> List.choose (fun (_, known) ->
@@ -57,13 +57,13 @@ let unusable (datasets: (DatasetSpec * Known) list) : string list =
         | Error reason -> Some reason
         | Ok _ -> None)
 
-/// What is known of it without looking at it, where that has told nothing.
+/// The descriptor of the survey, or the catalog's if the dataset is missing or unusable.
 let private descriptor (dataset: DatasetSpec) (known: Known) =
     match known with
     | Ok(Some survey) -> survey.Descriptor
     | _ -> DatasetCatalog.Describe dataset
 
-/// What is known of a dataset's images, where their number is.
+/// The descriptor of a dataset whose number of images is known.
 let images (dataset: DatasetSpec) (datasets: (DatasetSpec * Known) list) : DatasetDescriptor option =
     datasets
     |> List.tryPick (fun (other, known) -> if other = dataset && known.IsOk then Some(descriptor dataset known) else None)
@@ -80,11 +80,11 @@ let private datasetNote (workspace: Workspace) (dataset: DatasetSpec) (known: Kn
     let where =
         match known with
         | Ok(Some survey) when survey.Descriptor.Format = DatasetFormat.ImageFolder ->
-            $"Dataset {name}: there, {survey.Descriptor.TrainingImages} images for training and {survey.Descriptor.ValidationImages} for validation."
-        | Ok(Some _) -> $"Dataset {name}: there."
-        | Error reason -> $"Dataset {name}: it cannot be used. {reason}"
+            $"Dataset {name}: {survey.Descriptor.TrainingImages} training images and {survey.Descriptor.ValidationImages} validation images."
+        | Ok(Some _) -> $"Dataset {name}: available."
+        | Error reason -> $"Dataset {name}: unusable. {reason}"
         | Ok None when DatasetStore.CanFetch dataset && isNull (DatasetStore.Convertible(dataset, workspace)) ->
-            $"Dataset {name}: not on this machine yet; sweep fetches it, {ByteSize.Text(DatasetCatalog.Describe(dataset).DownloadBytes)}."
+            $"Dataset {name}: to be downloaded by sweep ({ByteSize.Text(DatasetCatalog.Describe(dataset).DownloadBytes)})."
         | Ok None when DatasetStore.CanFetch dataset -> $"Dataset {name}: {DatasetStore.WhatIsMissing(dataset, workspace)}"
         | Ok None -> $"Dataset {name}: not on this machine. {DatasetStore.WhatIsMissing(dataset, workspace)}"
 
@@ -92,9 +92,9 @@ let private datasetNote (workspace: Workspace) (dataset: DatasetSpec) (known: Kn
 
 let private steps (spec: RunSpec) (known: Known) =
     match (descriptor spec.Dataset known).Images spec.Dataset.HeldOut with
-    | _ when known.IsError -> "number of images not known yet"
-    | struct (0, _) -> "number of images not known yet"
-    | struct (images, _) -> counted ((images + spec.Train.Batch - 1) / spec.Train.Batch) "step" + " an epoch"
+    | _ when known.IsError -> "number of images unknown"
+    | struct (0, _) -> "number of images unknown"
+    | struct (images, _) -> counted ((images + spec.Train.Batch - 1) / spec.Train.Batch) "step" + " per epoch"
 
 let private estimate (known: Estimate.Estimate) =
     let memory =
@@ -105,21 +105,21 @@ let private estimate (known: Estimate.Estimate) =
 
     $"  about {Figures.duration known.Time}{memory} ({known.Source})"
 
-/// What a cohort keeps of its teacher, when it is complete.
-let private kept (cohort: Job list) (known: Known) =
+/// The size of a cohort's complete cache of teacher outputs.
+let private cacheNote (cohort: Job list) (known: Known) =
     let specs = cohort |> List.map _.Run.Spec
     let dataset = descriptor specs.Head.Dataset known
 
     match specs |> List.tryPick (fun spec -> Option.ofObj spec.Teacher |> Option.filter _.Cache) with
     | None -> None
     | Some teacher when not (ModelCatalog.StatesShapes teacher.Model) ->
-        Some "  teacher outputs are cached: the size is known when the network is loaded"
+        Some "  teacher outputs are cached; their size is unknown until the network is loaded"
     | Some teacher when known.IsOk && dataset.TrainingImages > 0 ->
         let struct (images, _) = dataset.Images specs.Head.Dataset.HeldOut
-        Some $"  teacher outputs are cached: {ByteSize.Text(SignalCache.Size(List.toArray specs, teacher, dataset, images))} on the disk"
-    | Some _ -> Some "  teacher outputs are cached: the size depends on the number of images"
+        Some $"  teacher outputs are cached: {ByteSize.Text(SignalCache.Size(List.toArray specs, teacher, dataset, images))} on disk"
+    | Some _ -> Some "  teacher outputs are cached; their size depends on the number of images"
 
-/// The time that is still to come, where every unfinished cohort has an estimate.
+/// The total remaining time, if every unfinished cohort has an estimate.
 let private total (estimates: Estimate.Estimate option list) =
     if estimates.Length > 1 && estimates |> List.forall Option.isSome then
         let sum = estimates |> List.sumBy (fun known -> known.Value.Time.TotalSeconds)
@@ -127,10 +127,10 @@ let private total (estimates: Estimate.Estimate option list) =
     else
         []
 
-/// The text of a plan.
-/// <param name="device">What it is to be trained on.</param>
-/// <param name="datasets">What <see cref="survey"/> has told of them.</param>
-/// <param name="costOf">What a cohort is going to take, where that can be said.</param>
+/// The whole output.
+/// <param name="device">The device for the check for bfloat16.</param>
+/// <param name="datasets">The result of <see cref="survey"/>.</param>
+/// <param name="costOf">The estimate for a cohort, if there is one.</param>
 let render
     (workspace: Workspace)
     (device: string)
@@ -161,12 +161,12 @@ let render
           let spec = cohort.Head.Run.Spec
           ""
           $"""Cohort {index + 1}: {counted cohort.Length "run"}, batch {spec.Train.Batch}, {steps spec known[spec.Dataset]}, data seed {spec.DataSeed}"""
-          yield! kept cohort known[spec.Dataset] |> Option.toList
+          yield! cacheNote cohort known[spec.Dataset] |> Option.toList
           yield! estimates[index] |> Option.map estimate |> Option.toList
 
           yield!
               TextTable.aligned (
-                  [ "run"; "epochs"; "losses and their weights"; "state" ]
+                  [ "run"; "epochs"; "losses and weights"; "state" ]
                   :: [ for job in cohort -> [ job.Run.Name; string job.Run.Spec.Train.Epochs; losses job.Run.Spec; string job.State ] ]
               )
 
@@ -198,6 +198,6 @@ let render
 
       if List.exists2 (fun known cohort -> isPending cohort && Option.isNone known) estimates cohorts then
           ""
-          "How long it takes: plan --measure rehearses a few steps of each kind of run." ]
+          "To estimate the time, use plan --measure." ]
     |> String.concat "\n"
     |> fun text -> text + "\n"

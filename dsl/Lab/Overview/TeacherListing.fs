@@ -1,4 +1,4 @@
-/// What `teacher list` shows.
+/// The output of `teacher list`.
 module ChannelDistillation.Lab.Overview.TeacherListing
 
 open System
@@ -22,10 +22,10 @@ let private known (workspace: Workspace) =
                 | null -> "-"
                 | file -> ByteSize.Text file.Bytes
                 if KnownTeacherStore.IsHere(teacher, workspace) then teacher.Checkpoint
-                elif isNull teacher.Download then "cannot be fetched, see below"
-                else $"not here: teacher fetch {teacher.Name}" ] ]
+                elif isNull teacher.Download then "no download, see below"
+                else $"not downloaded: teacher fetch {teacher.Name}" ] ]
 
-    [ "Known teachers; an experiment says `teacher: NAME`. Errors on the validation images, as published:"
+    [ "Known teachers (`teacher: NAME` in an experiment), with published errors on the validation images:"
       ""
       yield! TextTable.alignedWith [ 3; 4; 5 ] ([ "name"; "network"; "dataset"; "top-1 error"; "top-5 error"; "size"; "file" ] :: rows)
       ""
@@ -68,9 +68,9 @@ let private trained (workspace: Workspace) =
                     Path.GetRelativePath(workspace.Root, folder) ] ]
 
     match rows with
-    | [] -> [ "None was trained here yet: `teacher train FILE`, or the sweep of an experiment that has a recipe for its teacher." ]
+    | [] -> [ "No teacher has been trained here yet. `teacher train FILE` and `sweep FILE` train the teachers of an experiment." ]
     | rows ->
-        "Trained here by recipe; experiments with the same recipe share them:"
+        "Trained here; experiments with the same recipe share them:"
         :: ""
         :: TextTable.alignedWith [ 2; 3; 4 ] ([ "network"; "dataset"; "epochs"; "top-1 error"; "top-5 error"; "state"; "folder" ] :: rows)
 

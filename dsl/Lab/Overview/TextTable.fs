@@ -1,10 +1,10 @@
-/// Tables for the terminal.
+/// Aligned tables for the terminal.
 module ChannelDistillation.Lab.Overview.TextTable
 
 open System
 
-/// Rows of equally many cells as indented lines, each column as wide as its widest cell.
-/// <param name="right">Columns of numbers, from 0: aligned at their right.</param>
+/// Formats rows of equal length as indented lines; each column is as wide as its widest cell.
+/// <param name="right">Indices of right-aligned columns, from 0.</param>
 let alignedWith (right: int list) (rows: string list list) =
     let widths = rows |> List.transpose |> List.map (List.map String.length >> List.max)
 

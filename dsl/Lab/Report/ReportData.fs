@@ -1,4 +1,4 @@
-/// What the charts of report.html draw, as JSON.
+/// The data of the charts of report.html, as JSON.
 module ChannelDistillation.Lab.Report.ReportData
 
 open System
@@ -10,23 +10,23 @@ open System.Text.Json.Nodes
 open ChannelDistillation.Runs
 open ChannelDistillation.Lab.Tables
 
-/// Beyond so many epochs of all runs together, only every second, third ... one is drawn: a page must stay one that a browser opens.
+/// With more epochs over all runs, only every second, third ... epoch is drawn, so that browsers can open the page.
 let private mostEpochs = 50_000
 
-/// Beyond so many runs, their specifications and sessions are left to run.json.
+/// With more runs, the page omits specifications and sessions; run.json has them.
 let mostDetails = 1_000
 
-/// Every how many epochs a point is drawn.
+/// The distance in epochs between drawn points.
 let stride (runs: RunDetail list) = max 1 ((runs |> List.sumBy _.Epochs.Length) / mostEpochs)
 
-/// Five digits are more than any screen shows.
+/// Five significant digits, more than a screen shows.
 let private digits (value: float) =
     if Double.IsFinite value then
         value.ToString("G5", Globalization.CultureInfo.InvariantCulture)
     else
         "null"
 
-/// Texts of JSON that stand in the page once, however many runs have them: the epochs, the weights and the machine of most runs are those of others.
+/// JSON texts that the page contains once, because most runs share them: epochs, loss weights, machine.
 [<Sealed>]
 type private Shared() =
     let places = Dictionary<string, int>()
@@ -57,7 +57,7 @@ let private within (json: Utf8JsonWriter) (name: string) (write: unit -> unit) =
     write ()
     json.WriteEndObject()
 
-/// A list for each name; null where an epoch has none.
+/// One list per name; null if an epoch has no value.
 let private byName (json: Utf8JsonWriter) (shared: Shared) name (get: EpochRecord -> IReadOnlyDictionary<string, float>) (epochs: EpochRecord array) =
     let valueOf (name: string) epoch =
         match (get epoch).TryGetValue name with
@@ -77,7 +77,7 @@ let private quantities: (string * (EpochRecord -> string)) list =
       "rate", (fun epoch -> digits epoch.LearningRate)
       "speed", (fun epoch -> digits epoch.ImagesPerSecond) ]
 
-/// Lists by their places among what is shared.
+/// Writes the indices of the lists among the shared texts.
 let private epochs (json: Utf8JsonWriter) (shared: Shared) (stride: int) (all: EpochRecord list) =
     let last = all.Length - 1
 
@@ -100,7 +100,7 @@ let private errors (json: Utf8JsonWriter) (name: string) (errors: EpochErrors op
             number json "top1" errors.Top1Error
             number json "top5" errors.Top5Error)
 
-/// The text of a part of run.json.
+/// The JSON text of a part of run.json.
 let private copied (node: JsonNode | null) =
     match node with
     | null -> "null"
@@ -171,16 +171,16 @@ let private row (json: Utf8JsonWriter) (indexOf: IDictionary<string, int>) (inde
     json.WriteEndArray()
     json.WriteEndObject()
 
-/// The trained rows, every run once, and at their places the lists and objects that they share.
+/// The trained rows, every run once, and the texts that they share.
 let render (results: Results) (runs: RunDetail list) : string =
     let indexOf = dict [ for index, run in List.indexed runs -> run.Folder, index ]
-    // Teachers come first.
+    // Teachers are the first rows.
     let trained = results.Rows |> List.skip results.Layout.Teachers.Length
     let rows = List.zip trained results.Layout.Rows |> List.filter (fun (row, _) -> row.IsTrained)
     let every = stride runs
     let shared = Shared()
     let text = ArrayBufferWriter<byte>()
-    // The default encoder writes < as \u003c: nothing in it can end the script that it stands in.
+    // The default encoder writes < as \u003c, so that no text can end the surrounding script element.
     use json = new Utf8JsonWriter(text)
     json.WriteStartObject()
     json.WriteString("experiment", results.Layout.Experiment)

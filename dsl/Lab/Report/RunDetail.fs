@@ -4,15 +4,15 @@ open System.Text.Json.Nodes
 open ChannelDistillation.Runs
 open ChannelDistillation.Lab.Tables
 
-/// Everything that the report shows of a run.
+/// What the report shows of a run.
 type RunDetail =
     {
-        /// Its folder's name.
+        /// The name of its folder.
         Folder: string
         Seed: int64 option
         Status: RowStatus
         Record: RunRecord
-        /// Its run.json, where there is one.
+        /// Its run.json, if there is one.
         Run: JsonObject option
         Epochs: EpochRecord list
     }

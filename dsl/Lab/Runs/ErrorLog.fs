@@ -1,11 +1,11 @@
-/// Where the details of a mistake of ours go.
+/// Writes the details of internal errors.
 module ChannelDistillation.Lab.Runs.ErrorLog
 
 open System
 open System.IO
 
-/// Into a folder of this user alone, in the temporary directory, with a name that nobody can know before. The result is the file, or the details
-/// themselves where they cannot be written.
+/// Writes the stack trace to a private folder with an unpredictable name in the temporary directory. Returns the path of the file, or the stack
+/// trace if it cannot be written.
 let write (error: exn) : string =
     try
         let file = Path.Combine(Directory.CreateTempSubdirectory("channel-distillation-error-").FullName, "error.log")

@@ -9,14 +9,14 @@ open ChannelDistillation.Runs
 open ChannelDistillation.Training
 open ChannelDistillation.Dsl.Planning
 
-/// A planned run and where it stands.
+/// A planned run and its state.
 type Job =
     {
         Run: PlannedRun
-        /// Absolute; there or not.
+        /// Absolute; need not exist.
         Folder: string
         State: RunState
-        /// Why it cannot be trained there; None: it can.
+        /// Why it cannot be trained in its folder. None: it can.
         Obstacle: string option
     }
 
@@ -33,35 +33,35 @@ module Job =
 
     let private stateOf folder = RunState.decide (Directory.Exists folder) (RunSummary.ofFolder folder).Result
 
-    /// Why a folder is not taken for the run that its name tells; None: it may be.
-    let private stranger (run: PlannedRun) (folder: string) (summary: RunSummary) =
+    /// Why a folder cannot be used for the run that its name suggests. None: it can.
+    let private conflict (run: PlannedRun) (folder: string) (summary: RunSummary) =
         match summary.Hash with
         | Some hash when hash <> SpecJson.Hash run.Spec ->
             Some(
-                $"{folder} is not taken for {run.Name}: its run.json is that of another run (hash {hash}). "
-                + "Move it out of the experiment's folder, or rename it, and repeat the command."
+                $"{folder} cannot be used for {run.Name}: its run.json is of another run (hash {hash}). "
+                + "Rename it or move it out of the experiment's folder, then repeat the command."
             )
         | _ -> None
 
-    /// Of the folders whose names end as the run's does, the one that holds it.
+    /// Selects the folder of the run among those whose names end with its hash.
     let private among (folders: string array) (run: PlannedRun) (mine: string) : Job =
         let own = RunSummary.ofFolder mine
 
-        match stranger run mine own with
+        match conflict run mine own with
         | Some reason -> { Run = run; Folder = mine; State = New; Obstacle = Some reason }
         | None when Array.contains mine folders -> { Run = run; Folder = mine; State = RunState.decide true own.Result; Obstacle = None }
         | None ->
             let folder =
                 folders
-                |> Array.filter (fun folder -> (stranger run folder (RunSummary.ofFolder folder)).IsNone)
+                |> Array.filter (fun folder -> (conflict run folder (RunSummary.ofFolder folder)).IsNone)
                 |> Array.sortBy (fun folder -> stateOf folder <> Done)
                 |> Array.tryHead
                 |> Option.defaultValue mine
 
             { Run = run; Folder = folder; State = stateOf folder; Obstacle = None }
 
-    /// The runs of a plan, each with the folder that holds it under whatever name, or is going to hold it. Of several, the one that has the
-    /// run's very name, else one that is completed: the others are copies.
+    /// The runs of a plan, each with its existing folder, which may have been renamed, or its future one. Of several copies, the folder with the
+    /// run's own name is used, else a completed one.
     let ofPlan (experimentFolder: string) (plan: Plan) : Job list =
         SummaryCache.load experimentFolder plan.Runs.Length
 
@@ -82,49 +82,49 @@ module Job =
             | true, folders -> among folders run mine
             | _ -> { Run = run; Folder = mine; State = New; Obstacle = None }
 
-        // Thousands of runs: mostly waiting for files.
+        // In parallel, because with thousands of runs most time is spent waiting for files.
         plan.Runs |> Array.ofList |> Array.Parallel.map job |> List.ofArray
 
-    /// What a run's folder is called, whatever it was renamed to.
+    /// The original name of a run's folder, even if it was renamed.
     let nameOf (job: Job) = RunFolder.NameOf(job.Run.Name, job.Run.Spec)
 
-    /// As it stands now.
+    /// The job in its current state.
     let refreshed (job: Job) = if job.Obstacle.IsSome then job else { job with State = stateOf job.Folder }
 
-    /// Why it failed or diverged: for a run that diverged, the epoch, the step and the loss.
+    /// Why a run failed or diverged: for a diverged run, the epoch, the step and the loss.
     let reason (job: Job) = RunFolder(job.Folder).ReadResult() |> Option.ofObj |> Option.bind (_.Message >> Option.ofObj)
 
     let private namesShown = 8
 
-    /// Their names, the first few of many.
+    /// The names of the first few runs.
     let names (jobs: Job list) =
         let first = jobs |> List.map _.Run.Name |> List.truncate namesShown
         String.Join(", ", first @ (if jobs.Length > namesShown then [ "..." ] else []))
 
-    /// Of completed runs whose weights somebody removed: a completed run is never trained again unasked.
+    /// A message about completed runs whose weights were removed; they are not retrained automatically.
     let withoutWeights (jobs: Job list) : string option =
         match jobs |> List.filter (fun job -> job.State = Done && not (RunFolder(job.Folder).HasWeights())) with
         | [] -> None
-        | bare ->
+        | withoutWeights ->
             Some(
-                $"Weights of completed runs are no longer there: {names bare}. Their results stand; "
-                + "a run whose folder is removed is trained again."
+                $"The weights of these completed runs have been removed: {names withoutWeights}. Their results remain valid; "
+                + "to retrain a run, remove its folder."
             )
 
     let private matches (pattern: string) (job: Job) =
         let fits (name: string) = FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase = false)
         fits job.Run.Name || fits job.Run.Variant
 
-    /// `--only`: the runs whose name or variant fits a pattern (with `*` and `?`); without one, all.
-    /// <exception cref="UsageError">None does.</exception>
+    /// `--only`: the runs whose name or variant matches a pattern (with `*` and `?`). Without a pattern, all runs.
+    /// <exception cref="UsageError">No run matches.</exception>
     let chosen (only: string option) (jobs: Job list) : Job list =
         match only with
         | None -> jobs
         | Some pattern ->
             match jobs |> List.filter (matches pattern) with
-            | [] -> raise (UsageError $"No run matches --only {pattern}. The runs are: {names jobs}")
+            | [] -> raise (UsageError $"No run matches --only {pattern}. Runs: {names jobs}")
             | found -> found
 
-    /// Groups that train in lockstep, each of at most so many lanes, in the order of the plan.
+    /// Groups the runs into cohorts of at most `lanes` runs, in the order of the plan.
     let cohorts (lanes: int) (jobs: Job list) =
         Cohort.Group(jobs, (fun job -> job.Run.Spec)) |> Seq.toList |> List.collect (Seq.toList >> List.chunkBySize lanes)

@@ -1,4 +1,4 @@
-/// From a plan to what its table shows.
+/// Builds the layout of the tables from a plan.
 module ChannelDistillation.Lab.Runs.Layouts
 
 open System.Collections.Generic
@@ -14,18 +14,18 @@ let private datasetName (dataset: DatasetSpec) = Option.ofObj dataset.Folder |> 
 
 let private several (values: string seq) = values |> Seq.distinct |> String.concat ", "
 
-/// What need not be found out again.
+/// Values from earlier commands that are reused.
 type Known =
     {
-        /// Errors of teachers, by their keys.
+        /// Errors of teachers by key.
         Errors: Dictionary<string, EpochErrors>
-        /// Costs of teachers, by their keys, and of students, by the hashes of their runs.
+        /// Costs of teachers by key, and of students by the hashes of their runs.
         Costs: Dictionary<string, Cost>
         /// The command that wrote the tables.
         Command: string option
     }
 
-/// What an earlier layout knew.
+/// The values of an earlier layout.
 let known (earlier: Layout option) : Known =
     let known = { Errors = Dictionary(); Costs = Dictionary(); Command = earlier |> Option.bind _.Command }
 
@@ -46,15 +46,15 @@ let private isAssisted (row: Row) = row.Runs.Head.Spec.Losses |> Seq.exists (fun
 let private teacherNetwork (teacher: Teachers.PlannedTeacher) = CountedModel.Of(teacher.Spec.Model, teacher.Dataset)
 let private rowNetwork (row: Row) = let spec = row.Runs.Head.Spec in CountedModel.Of(LossCatalog.Network spec, spec.Dataset)
 
-/// Every network whose cost a plan's tables show, once.
+/// The distinct networks whose costs the tables of a plan show.
 let networks (plan: Plan) : CountedModel list =
     (Teachers.ofPlan plan |> List.map teacherNetwork) @ (plan.Rows |> List.map rowNetwork) |> List.distinct
 
-/// What a network costs, for `ofPlan`: counted where it was not yet, or only as far as that has been done. Counting runs the network.
+/// The cost of a network, for `ofPlan`. `counted` counts it if necessary, which runs the network; `knownCost` returns null instead.
 let counted (network: CountedModel) : ModelCost | null = ModelCost.Of network
 let knownCost (network: CountedModel) : ModelCost | null = ModelCost.Known network
 
-/// For commands that train nothing: counted, but networks from Python are not run. Their costs are those that a sweep has counted.
+/// For commands that do not train: like `counted`, but TorchScript networks are not executed; for these, the costs counted by a sweep are used.
 let describedCost (network: CountedModel) : ModelCost | null = if isNull network.Model.Script then counted network else knownCost network
 
 let ofPlan (cost: CountedModel -> ModelCost | null) (plan: Plan) (jobs: Job list) (known: Known) : Layout =

@@ -1,4 +1,4 @@
-/// The runs of a plan for plan.json, with the cohort that each is, was or would be trained in.
+/// The runs of a plan for plan.json, each with its cohort.
 module ChannelDistillation.Lab.Runs.Listing
 
 open ChannelDistillation.Lab.Tables

@@ -3,21 +3,21 @@ namespace ChannelDistillation.Lab.Runs
 open ChannelDistillation.Runs
 open ChannelDistillation.Dsl.Planning
 
-/// What one process does of a sweep that several share: jobs of a cluster, or the workers of one command, do a part each.
+/// The part of a sweep that one process does. Jobs of a cluster and workers of a command each do a part.
 type Part =
     | Everything
-    /// Teachers only: trained where they have a recipe, and evaluated.
+    /// Only train (if they have a recipe) and evaluate the teachers.
     | TeachersOnly
-    /// The teachers of these runs only.
+    /// Only the teachers of these runs.
     | TeachersOf of folderNames: Set<string>
-    /// The runs of these folders only. Tables are left to others: a thousand processes would each read a thousand runs for them.
+    /// Only the runs of these folders, without tables: otherwise each of a thousand processes would read a thousand runs.
     | RunsOf of folderNames: Set<string>
-    /// The same, but runs that another sweep has are left to it.
+    /// The same, without runs that another sweep has claimed.
     | FreeRunsOf of folderNames: Set<string>
-    /// Nothing is trained.
+    /// Only write the tables.
     | TablesOnly
 
-    /// Some runs, by the names of their folders; None: all.
+    /// The folder names of the runs. None: all runs.
     member this.Names =
         match this with
         | TeachersOf names
@@ -30,7 +30,7 @@ type Part =
     member this.IsForTeachers = this.IsTeachersOnly || this.IsTeachersOf
 
 module Part =
-    /// The part of a plan that is looked at.
+    /// The runs of a plan that belong to a part.
     /// <exception cref="UsageError">A run is not in the plan.</exception>
     let ofPlan (part: Part) (plan: Plan) : Plan =
         match part.Names with
@@ -40,7 +40,7 @@ module Part =
             if named.Length < names.Count then
                 raise (
                     UsageError
-                        "Some of these runs are not in the experiment, as this version of the program reads it. Repeat the command that submitted them."
+                        "Some of these runs are not in the experiment as this version of the program reads it. Repeat the command that submitted them."
                 )
 
             { plan with Runs = named; Rows = []; Literature = [] }

@@ -1,4 +1,4 @@
-/// report.html of an experiment, from its run folders.
+/// Writes report.html of an experiment from its run folders.
 module ChannelDistillation.Lab.Runs.Reports
 
 open System
@@ -22,10 +22,10 @@ let private detail (experimentFolder: string) (layout: Layout) (withRun: bool) (
             Option.ofObj (RunFolder(path).ReadRun())
         else
             None
-      // Without run.json there is nothing of this run.
+      // Without a run.json, the files are not of this run.
       Epochs = if summary.HasRun then List.ofSeq (RunFolder(path).ReadMetrics()) else [] }
 
-/// Everything of every run, in the order of the table.
+/// The details of every run, in the order of the table.
 let details (experimentFolder: string) (layout: Layout) : RunDetail list =
     [ for row in layout.Rows do
           let seeds =
@@ -45,7 +45,7 @@ let render (options: TableOptions) (experimentFolder: string) (results: Results)
 
 let fileOf (experimentFolder: string) = Path.Combine(experimentFolder, "report.html")
 
-/// Writes report.html into the experiment's folder; returns its path, or why it is still that of before.
+/// Writes report.html into the experiment's folder. Returns its path, or why it could not be updated.
 let write (options: TableOptions) (experimentFolder: string) (results: Results) : Result<string, string> =
     let path = fileOf experimentFolder
 
@@ -54,4 +54,5 @@ let write (options: TableOptions) (experimentFolder: string) (results: Results) 
         Ok path
     with
     | :? IOException
-    | :? UnauthorizedAccessException as error -> Error $"{path} is older than the runs, for it cannot be written: {error.Message} `report` writes it."
+    | :? UnauthorizedAccessException as error ->
+        Error $"{path} is out of date, because it cannot be written: {error.Message} To update it, run `report`."

@@ -1,4 +1,4 @@
-/// The tables of an experiment: from its run folders, into its files.
+/// Collects the results of an experiment from its run folders, and writes its tables.
 module ChannelDistillation.Lab.Runs.ResultTables
 
 open System
@@ -6,12 +6,12 @@ open System.IO
 open ChannelDistillation.Core
 open ChannelDistillation.Lab.Tables
 
-/// The results so far, whatever part of the runs is there.
+/// The results so far, of the runs that exist.
 let collect (experimentFolder: string) (layout: Layout) : Results =
     let names = layout.Rows |> Seq.collect _.Folders |> Seq.distinct |> Seq.toArray
     SummaryCache.load experimentFolder names.Length
 
-    // Thousands of runs: mostly waiting for files.
+    // In parallel, because with thousands of runs most time is spent waiting for files.
     let runs =
         names
         |> Array.Parallel.map (fun name ->
@@ -23,11 +23,11 @@ let collect (experimentFolder: string) (layout: Layout) : Results =
 
 let private formats = [ "results.md", Md; "results.csv", Csv; "results.json", Json; "results.tex", Latex ]
 
-/// What `write` writes.
+/// The files that `write` writes.
 let files (experimentFolder: string) : string list =
     PlanFile.fileOf experimentFolder :: [ for name, _ in formats -> Path.Combine(experimentFolder, name) ]
 
-/// Writes plan.json and the tables, each at once; returns their paths, or why they are still those of before.
+/// Writes plan.json and the tables, each atomically. Returns their paths, or why they could not be updated.
 let write (experimentFolder: string) (results: Results) (runs: PlanFile.ListedRun list) : Result<string list, string> =
     let plan = PlanFile.fileOf experimentFolder
 
@@ -43,4 +43,4 @@ let write (experimentFolder: string) (results: Results) (runs: PlanFile.ListedRu
     with
     | :? IOException
     | :? UnauthorizedAccessException as error ->
-        Error $"The tables in {experimentFolder} are older than the runs, for they cannot be written: {error.Message} The same command writes them."
+        Error $"The tables in {experimentFolder} are out of date, because they cannot be written: {error.Message} To update them, repeat the command."

@@ -2,13 +2,13 @@ namespace ChannelDistillation.Lab.Runs
 
 open ChannelDistillation.Runs
 
-/// What a sweep does with a run, by what lies in its folder.
+/// The state of a run according to its folder.
 type RunState =
     | New
-    /// It was interrupted, or its process ended without a word: it goes on from its last checkpoint.
+    /// Interrupted, or cut off when its process ended; it resumes from its last checkpoint.
     | Resumes
     | Done
-    /// It diverged or failed, and is tried again only on request.
+    /// Diverged or failed; retried only with `--retry-failed`.
     | GaveUp of RunStatus
 
     override this.ToString() =
@@ -19,7 +19,7 @@ type RunState =
         | GaveUp status -> (string status).ToLowerInvariant()
 
 module RunState =
-    /// By the folder: whether it is there, and the result in it.
+    /// The state of a run. `started`: whether its folder exists. `result`: the result in it.
     let decide (started: bool) (result: RunResult option) =
         match result with
         | None -> if started then Resumes else New

@@ -7,15 +7,15 @@ open System.Text.Json.Nodes
 open ChannelDistillation.Runs
 open ChannelDistillation.Lab.Tables
 
-/// What run.json and result.json in the folder of a run say, in short: of ten thousand runs all of it is too much to hold.
+/// A summary of run.json and result.json of a run; the whole files of ten thousand runs would not fit in memory.
 type RunSummary =
     {
-        /// Whether there is a run.json that can be read.
+        /// Whether there is a readable run.json.
         HasRun: bool
-        /// Of the run that is in the folder; None: nothing says.
+        /// The hash of the run in the folder. None: unknown.
         Hash: string option
         Result: RunResult option
-        /// Wall-clock time, and where it comes from, of a completed run.
+        /// Wall-clock time of a completed run; `Origin` is its provenance.
         Seconds: float option
         Origin: RunOrigin option
     }
@@ -25,7 +25,7 @@ type RunSummary =
 module RunSummary =
     let nothing = { HasRun = false; Hash = None; Result = None; Seconds = None; Origin = None }
 
-    /// Wall-clock seconds of the sessions that the run is the work of. One that was killed has not noted its own: then those of all epochs.
+    /// Wall-clock seconds of the sessions of the run. If a session was killed before it recorded its time, the sum over all epochs.
     let private seconds (folder: RunFolder) (run: JsonObject) =
         let noted =
             [ for session in Sessions.Counting run ->
@@ -58,7 +58,7 @@ module RunSummary =
 
     let private known = ConcurrentDictionary<string, struct (RecordStamp * RunSummary)>()
 
-    /// Of a folder by its path; files that are still those of before are not read again.
+    /// The summary of a folder. Unchanged files are not read again.
     let ofFolder (path: string) : RunSummary =
         let folder = RunFolder path
         let stamp = folder.Stamp()
@@ -75,7 +75,7 @@ module RunSummary =
 
             summary
 
-    /// What is known of a folder from before; it counts as long as the stamp does.
+    /// Stores the summary of a folder from an earlier command; it is used while the stamp is unchanged.
     let remember (path: string) (stamp: RecordStamp) (summary: RunSummary) = known[path] <- struct (stamp, summary)
 
     let remembered (path: string) : (RecordStamp * RunSummary) option =
@@ -83,7 +83,7 @@ module RunSummary =
         | true, struct (stamp, summary) -> Some(stamp, summary)
         | _ -> None
 
-    /// Nothing where the folder is of another run than the one with this hash; one that does not say is taken for it.
+    /// Empty if the folder holds another run than the one with this hash. A folder without a hash is accepted.
     let ofRun (hash: string option) (summary: RunSummary) =
         match hash, summary.Hash with
         | Some hash, Some own when own <> hash -> nothing

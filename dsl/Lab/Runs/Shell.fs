@@ -1,9 +1,9 @@
-/// Words for a POSIX shell.
+/// Quotes words for a POSIX shell.
 module ChannelDistillation.Lab.Runs.Shell
 
 open System.Text.RegularExpressions
 
-/// As a shell reads it back as this one word.
+/// Quotes a word if necessary.
 let quoted (word: string) =
     if Regex.IsMatch(word, @"\A[A-Za-z0-9_./:=,@%+-]+\z") then
         word

@@ -1,4 +1,4 @@
-/// What is kept of thousands of runs from one command to the next, so that unchanged folders are not read again, nor unchanged tables written.
+/// Caches the summaries of thousands of runs between commands, so that unchanged folders are not read and unchanged tables not written again.
 module ChannelDistillation.Lab.Runs.SummaryCache
 
 open System
@@ -12,7 +12,7 @@ open ChannelDistillation.Core
 open ChannelDistillation.Runs
 open ChannelDistillation.Lab.Tables
 
-/// Below this, reading everything takes less than a person notices.
+/// With fewer runs, reading all files is fast enough.
 let private fewest = 500
 
 let private isOfMany (runs: int) = runs >= fewest
@@ -25,16 +25,16 @@ type KeptRun =
     {
         Folder: string
         Stamp: RecordStamp
-        /// Its origin is without what it was trained on.
+        /// Without `Origin.Trained`, which is stored once in `Kept.Trained`.
         Summary: RunSummary
-        /// Which entry of `Kept.Trained`: nearly all runs have the same.
+        /// Index into `Kept.Trained`; nearly all runs have the same entry.
         Trained: int
     }
 
 type Kept =
     {
         Build: string
-        /// Digest of what the tables were made of.
+        /// Digest of the input of the tables.
         Tables: string
         Trained: Trained array
         Runs: KeptRun array
@@ -42,10 +42,10 @@ type Kept =
 
 let private tables = ConcurrentDictionary<string, string>()
 
-/// This build of the program: another one may read more from the files, or show it otherwise.
+/// Identifies this build of the program; another build may read or show more.
 let private build = $"{Product.Version} {typeof<Kept>.Assembly.ManifestModule.ModuleVersionId}"
 
-/// The file begins with it, and a line break.
+/// The checksum and line break at the start of the file.
 let private checksumOf (content: ReadOnlySpan<byte>) = Encoding.ASCII.GetBytes(Convert.ToHexStringLower(XxHash128.Hash content) + "\n")
 
 let private parse (file: byte array) : Kept option =
@@ -80,17 +80,17 @@ let private read (experimentFolder: string) : string =
                 RunSummary.remember path stamp summary
 
             kept.Tables
-    // Whatever is wrong with it, it is made again.
+    // A damaged cache is ignored and rewritten.
     with _ ->
         ""
 
-/// Makes what an earlier command knew of the folders known here. Once for each experiment; nothing for one of few runs.
+/// Loads the cache of an experiment with many runs, once per process.
 let load (experimentFolder: string) (runs: int) =
     if isOfMany runs then
         tables.GetOrAdd(experimentFolder, read) |> ignore
 
-/// Digest of all that the tables and the report are made of, by what `Tables.collect` has just read, and of the times of their files; None: some runs
-/// have changed within the last seconds.
+/// Digest of the input of the tables and the report, as just read by `ResultTables.collect`, and of the times of their files. None: some runs changed
+/// within the last seconds.
 let digest (experimentFolder: string) (layout: Layout) (runs: PlanFile.ListedRun list) (files: string list) : string option =
     let hash = XxHash128()
 
@@ -109,7 +109,7 @@ let digest (experimentFolder: string) (layout: Layout) (runs: PlanFile.ListedRun
             | Some(stamp, summary) ->
                 add (Encoding.UTF8.GetBytes(string stamp))
 
-                // Those of a completed run were written before its result.
+                // The metrics of a completed run were written before its result.
                 if not summary.IsCompleted then
                     addFile (FileInfo(RunFolder(path).Metrics))
 
@@ -126,14 +126,14 @@ let digest (experimentFolder: string) (layout: Layout) (runs: PlanFile.ListedRun
 
         Some(Convert.ToHexStringLower(hash.GetCurrentHash()))
 
-/// Whether the tables of many runs are made of this already.
+/// Whether the tables of an experiment with many runs are up to date.
 let isCurrent (experimentFolder: string) (runs: int) (digest: unit -> string option) =
     isOfMany runs
     && match tables.TryGetValue experimentFolder with
        | true, known when known <> "" -> digest () = Some known
        | _ -> false
 
-/// Keeps what is known of the folders of many runs. What cannot be kept is found out again.
+/// Saves the cache of an experiment with many runs. Write errors are ignored.
 let save (experimentFolder: string) (runs: PlanFile.ListedRun list) (digest: unit -> string option) =
     if isOfMany runs.Length then
         let digest = digest () |> Option.defaultValue ""

@@ -1,4 +1,4 @@
-/// The teachers of a plan: which there are, and what is known of them.
+/// The teachers of a plan.
 module ChannelDistillation.Lab.Runs.Teachers
 
 open ChannelDistillation.Specs
@@ -11,11 +11,11 @@ type PlannedTeacher =
         Spec: TeacherSpec
         Dataset: DatasetSpec
         Key: string
-        /// The axes that choose it.
+        /// The axes that select it.
         Axes: (string * string) list
     }
 
-/// Tells teachers apart: by the run that trains it, or by its checkpoint.
+/// Identifies a teacher: by the run that trains it, or by its checkpoint.
 let keyOf (teacher: TeacherSpec) (dataset: DatasetSpec) =
     match teacher.AsRun dataset |> Option.ofObj with
     | Some run -> SpecJson.Hash run
@@ -35,7 +35,7 @@ let ofRun (run: PlannedRun) =
           Key = keyOf teacher run.Spec.Dataset
           Axes = run.Axes |> List.filter (fun (path, _) -> path.StartsWith "teacher." || path.StartsWith "dataset") })
 
-/// What its source publishes of a known teacher.
+/// The published errors of a known teacher.
 let private ofSource (teacher: PlannedTeacher) : PublishedRow option =
     KnownTeacherCatalog.Of(teacher.Spec.Model.Name, teacher.Spec.Checkpoint)
     |> Option.ofObj
@@ -46,7 +46,7 @@ let private ofSource (teacher: PlannedTeacher) : PublishedRow option =
           Source = Some known.Source
           Protocol = None })
 
-/// What the experiment's literature says of a teacher, where its students learn; else what its source does.
+/// The published errors of a teacher from the experiment's `published`, else from its source.
 let published (plan: Plan) (teacher: PlannedTeacher) : PublishedRow option =
     plan.Rows
     |> Seq.choose (fun row -> row.PublishedAs "teacher" |> Option.map (fun numbers -> row, numbers))
@@ -56,11 +56,11 @@ let published (plan: Plan) (teacher: PlannedTeacher) : PublishedRow option =
         | _ -> None)
     |> Option.orElseWith (fun () -> ofSource teacher)
 
-/// Those that runs learn from, each once, in the order of the runs.
+/// The distinct teachers of some runs, in the order of the runs.
 let ofRuns (runs: PlannedRun seq) : PlannedTeacher list =
     runs
     |> Seq.filter (fun run -> not (isNull run.Spec.Teacher))
-    // Many runs share one, and its key takes its time.
+    // Many runs share a teacher, and computing its key takes time.
     |> Seq.distinctBy (fun run -> struct (run.Spec.Teacher, run.Spec.Dataset))
     |> Seq.choose ofRun
     |> Seq.distinctBy _.Key

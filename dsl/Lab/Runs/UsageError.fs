@@ -1,4 +1,4 @@
 namespace ChannelDistillation.Lab.Runs
 
-/// The arguments do not fit this experiment or this moment; nothing was started.
+/// The arguments are invalid for this experiment or its current state; nothing was started.
 exception UsageError of message: string

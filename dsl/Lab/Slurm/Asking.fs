@@ -1,22 +1,22 @@
-/// Asks a scheduler that may be busy, or just be started again.
+/// Queries a scheduler that may be busy or restarting.
 module ChannelDistillation.Lab.Slurm.Asking
 
 open System
 open ChannelDistillation.Core
 
-/// How long it may give no answer.
+/// How long the scheduler may not answer before the query fails.
 let patience = TimeSpan.FromMinutes 30.0
 
 type Asked<'answer> =
     | Answer of 'answer
-    /// Somebody left.
+    /// The user stopped waiting.
     | Stopped
-    /// None for too long; with the last reason.
+    /// No answer for too long; `reason` is the last error.
     | NoAnswer of reason: string
 
-/// Asks until there is an answer.
-/// <param name="wait">Lets the time between two questions pass; false: somebody leaves.</param>
-/// <param name="say">Told when the answer stays away, and when it comes after that.</param>
+/// Repeats a query until it is answered.
+/// <param name="wait">Waits between two queries; false: the user stops waiting.</param>
+/// <param name="say">Receives a message when answers stop and when they resume.</param>
 let ask (clock: TimeProvider) (wait: unit -> bool) (say: string -> unit) (question: unit -> 'answer) : Asked<'answer> =
     let once () =
         try
@@ -40,5 +40,5 @@ let ask (clock: TimeProvider) (wait: unit -> bool) (say: string -> unit) (questi
     | Ok answer -> Answer answer
     | Error reason ->
         let since = clock.GetTimestamp()
-        say "the scheduler does not answer; asking again"
+        say "the scheduler does not answer; retrying"
         again since reason

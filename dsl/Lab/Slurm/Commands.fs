@@ -1,4 +1,4 @@
-/// Slurm's own commands.
+/// Runs Slurm's commands.
 module ChannelDistillation.Lab.Slurm.Commands
 
 open System
@@ -6,14 +6,14 @@ open System.ComponentModel
 open System.Diagnostics
 open ChannelDistillation.Core
 
-/// Whether a variable of the environment stands for an option of one of these commands. Those of the shell that starts a sweep would stand
-/// over what the scripts ask for, and hide jobs from the questions that are asked of the queue.
+/// Whether an environment variable sets an option of one of these commands. Such variables would override the options of the scripts, and hide jobs
+/// from queries of the queue.
 let isOption (variable: string) =
     [ "SBATCH_"; "SQUEUE_"; "SCANCEL_" ]
     |> List.exists (fun prefix -> variable.StartsWith(prefix, StringComparison.Ordinal))
 
-/// What a command writes; it is started without the variables that stand for options.
-/// <exception cref="MissingException">It is not there, or it fails; with its own words.</exception>
+/// Runs a command without those variables, and returns its output.
+/// <exception cref="MissingException">The command is missing or failed; with its error output.</exception>
 let run (program: string) (arguments: string list) : string =
     let start =
         ProcessStartInfo(program, arguments, RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true)
@@ -31,21 +31,21 @@ let run (program: string) (arguments: string list) : string =
         if started.ExitCode = 0 then
             output
         else
-            let words =
+            let message =
                 match errors.Result.Trim() with
-                | "" -> $"it ended with {started.ExitCode}, and said nothing."
-                | words -> words
+                | "" -> $"exit code {started.ExitCode}, without a message."
+                | text -> text
 
-            raise (MissingException($"Slurm's {program} fails: {words}"))
+            raise (MissingException($"Slurm's {program} failed: {message}"))
     with :? Win32Exception as error ->
         raise (
             MissingException(
-                $"Slurm's command {program} is not here. Start --launcher slurm on a machine that submits jobs, such as the cluster's login node.",
+                $"Slurm's {program} is not installed here. Use --launcher slurm on a machine that can submit jobs, such as the cluster's login node.",
                 error
             )
         )
 
-/// Submits a script that starts when some jobs have ended, however they end; gives its job's number.
+/// Submits a script that starts when the given jobs have ended, successfully or not. Returns the job's number.
 let submit (script: string) (after: string list) : string =
     let dependency =
         if after.IsEmpty then
@@ -58,10 +58,10 @@ let submit (script: string) (after: string list) : string =
 
 let cancel (jobs: string list) = run "scancel" jobs |> ignore
 
-/// Cancels what is called so, if there is anything.
+/// Cancels the jobs with this name, if any.
 let cancelNamed (name: string) = run "scancel" [ $"--name={name}" ] |> ignore
 
-/// Most elements of an array: indices are smaller than MaxArraySize.
+/// The maximum number of elements of an array: indices are smaller than MaxArraySize.
 let mostElements () : int =
     let size =
         (run "scontrol" [ "show"; "config" ]).Split '\n'
@@ -72,4 +72,4 @@ let mostElements () : int =
 
     match size with
     | Some size when size > 1 -> size - 1
-    | _ -> raise (MissingException "This cluster allows no job arrays (MaxArraySize), and a sweep is submitted as one.")
+    | _ -> raise (MissingException "This cluster allows no job arrays (MaxArraySize), but a sweep is submitted as one.")

@@ -1,4 +1,4 @@
-/// Follows a sweep on a cluster until none of its jobs is left.
+/// Follows a sweep on a cluster until all of its jobs have ended.
 module ChannelDistillation.Lab.Slurm.Follow
 
 open System
@@ -11,8 +11,8 @@ open ChannelDistillation.Dsl.Planning
 open ChannelDistillation.Lab.Progress
 open ChannelDistillation.Lab.Runs
 
-/// What is shown of a moment.
-type private View = { Sentence: string; Training: (Job * EpochRecord option) list }
+/// The state that is displayed.
+type private View = { Status: string; Training: (Job * EpochRecord option) list }
 
 let private frame (view: View) : IRenderable =
     let table = Table().Border(TableBorder.None)
@@ -30,34 +30,34 @@ let private frame (view: View) : IRenderable =
     if view.Training.Length > most then
         table.AddRow [| $"[grey]and {view.Training.Length - most} more[/]" |] |> ignore
 
-    Rows(Markup $"[bold]{Markup.Escape view.Sentence}[/]", table)
+    Rows(Markup $"[bold]{Markup.Escape view.Status}[/]", table)
 
-/// For logs: what changed, and when.
+/// For logs: prints the status with the time whenever it changes.
 let private lines () : View -> unit =
     let mutable last = ""
 
     fun view ->
-        if view.Sentence <> last then
-            last <- view.Sentence
-            printfn "%s  %s" (DateTime.Now.ToString "HH:mm:ss") view.Sentence
+        if view.Status <> last then
+            last <- view.Status
+            printfn "%s  %s" (DateTime.Now.ToString "HH:mm:ss") view.Status
 
-/// How it ended.
+/// How following a sweep ended.
 type Followed =
     | ToTheEnd
-    /// Somebody left.
+    /// The user stopped following.
     | Left
-    /// The scheduler has long not answered; with its last words.
+    /// The scheduler did not answer for too long; `reason` is its last error.
     | Unanswered of reason: string
 
-/// Asks the scheduler again and again, with so much time between that it is no burden.
-/// <param name="retryFailed">Whether the sweep tries runs again that diverged or failed.</param>
-/// <param name="jobs">What is followed: jobs of the queue that train none of these are not waited for.</param>
+/// Queries the scheduler at intervals until no job of the runs is left.
+/// <param name="retryFailed">Whether the sweep retries runs that diverged or failed.</param>
+/// <param name="jobs">The runs to follow; queued jobs that train none of them are ignored.</param>
 let run (quiet: bool) (between: TimeSpan) (retryFailed: bool) (experimentFolder: string) (jobs: Job list) (stop: CancellationToken) : Followed =
     let names = HashSet(jobs |> List.map Job.nameOf)
     let wait () = not (stop.WaitHandle.WaitOne between)
 
     let rec follow (show: View -> unit) (training: (Job * EpochRecord option) list) (jobs: Job list) =
-        let say sentence = show { Sentence = sentence; Training = training }
+        let say sentence = show { Status = sentence; Training = training }
 
         match Asking.ask TimeProvider.System wait say (fun () -> Queue.read experimentFolder) with
         | Asking.Stopped -> Left
@@ -65,7 +65,7 @@ let run (quiet: bool) (between: TimeSpan) (retryFailed: bool) (experimentFolder:
         | Asking.Answer entries ->
             let entries = entries |> Queue.workingFor names
             let now, status = Status.read retryFailed jobs entries
-            show { Sentence = Status.sentence status; Training = status.Training }
+            show { Status = Status.sentence status; Training = status.Training }
 
             if entries.IsEmpty then ToTheEnd
             elif wait () then follow show status.Training now

@@ -11,9 +11,9 @@ type QueueEntry =
         Job: string
         Submission: Submission
         Kind: JobKind
-        /// Of an array.
+        /// The index in its array.
         Element: int option
-        /// In Slurm's words: `PENDING`, `RUNNING`, ...
+        /// Slurm's name of the state: `PENDING`, `RUNNING`, ...
         State: string
         /// Why it is pending.
         Reason: string
@@ -21,16 +21,16 @@ type QueueEntry =
 
     member this.IsRunning = this.State = "RUNNING"
 
-    /// Signalled, and not yet gone: it may still be saving.
+    /// Signalled but not ended: it may still be saving its state.
     member this.IsEnding = this.State = "COMPLETING"
 
 module Queue =
-    /// The entries of an experiment in what squeue writes in `format`.
+    /// Parses the output of squeue, and returns the entries of an experiment.
     let parse (experimentFolder: string) (text: string) : QueueEntry list =
         [ for line in text.Split('\n', StringSplitOptions.RemoveEmptyEntries) do
               match line.Split('|', 5) with
               | [| job; element; state; reason; rest |] ->
-                  // Names of our jobs have no bar, but a path may.
+                  // Job names contain no bar, but a path may.
                   let bar = rest.LastIndexOf '|'
 
                   match Submission.tryParse experimentFolder (rest.Substring(0, max bar 0)) (rest.Substring(bar + 1)) with
@@ -44,13 +44,13 @@ module Queue =
                   | None -> ()
               | _ -> () ]
 
-    /// What is waiting or running of an experiment, by one question to the scheduler: this person's jobs, also in partitions that are hidden.
+    /// The pending and running jobs of an experiment, from one query: the user's jobs, including those in hidden partitions.
     let read (experimentFolder: string) : QueueEntry list =
         Commands.run "squeue" [ "--me"; "--all"; "--noheader"; "--array"; "--format=%F|%K|%T|%r|%o|%j" ]
         |> parse experimentFolder
 
-    /// What a submission says of its runs.
-    /// <exception cref="MissingException">It cannot be told; with the jobs that are to go.</exception>
+    /// The runs of a submission.
+    /// <exception cref="MissingException">The runs are unknown; with the jobs to cancel.</exception>
     let private known (entries: QueueEntry list) (read: Result<'runs, string>) : 'runs =
         match read with
         | Ok runs -> runs
@@ -59,13 +59,13 @@ module Queue =
 
             raise (
                 MissingException(
-                    $"{problem} So it cannot be told which runs the queued jobs {jobs} are there for, and one could be submitted twice. "
-                    + $"Take them from the queue with `scancel {jobs}`, or wait until they have ended; then repeat the command."
+                    $"{problem} The runs of the queued jobs {jobs} are therefore unknown, and some could be submitted twice. "
+                    + $"Cancel the jobs with `scancel {jobs}` or wait until they have ended, then repeat the command."
                 )
             )
 
-    /// The names of the folders of the runs that entries train.
-    /// <exception cref="MissingException">A submission's folder, or what it says of its elements, is gone.</exception>
+    /// The folder names of the runs that the entries train.
+    /// <exception cref="MissingException">A submission's folder or its cohorts.txt is missing.</exception>
     let runs (entries: QueueEntry list) : HashSet<string> =
         HashSet
             [ for folder, entries in entries |> List.groupBy _.Submission.Folder do
@@ -73,7 +73,7 @@ module Queue =
                   | [] -> ()
                   | elements -> yield! Submission.runsOf folder elements |> known entries ]
 
-    /// Those that work for some runs only: elements that train one of them, and jobs around elements that train no others.
+    /// The entries for the given runs: array elements that train one of them, and the jobs for teachers and tables of submissions that train no others.
     /// <exception cref="MissingException">As of <see cref="runs"/>.</exception>
     let workingFor (names: HashSet<string>) (entries: QueueEntry list) : QueueEntry list =
         [ for folder, entries in entries |> List.groupBy _.Submission.Folder do

@@ -1,16 +1,16 @@
-/// Waits for jobs that are just ending.
+/// Waits for jobs that are ending.
 module ChannelDistillation.Lab.Slurm.Settling
 
 open System
 open ChannelDistillation.Lab.Runs
 
-/// How long jobs may take to end: they get a signal, save, and are killed after Slurm's KillWait; a site's epilog follows.
+/// How long jobs may take to end: after a signal they save their state, are killed after Slurm's KillWait, and a site's epilog follows.
 let patience = TimeSpan.FromMinutes 3.0
 
-/// Looks until nothing depends any more on jobs that are ending: only then it shows whether Slurm queues them again, and what is left to do.
-/// <param name="pause">Lets the time between two looks pass.</param>
-/// <param name="look">What there is, and the numbers of the ending jobs on which that depends.</param>
-/// <exception cref="UsageError">They take too long.</exception>
+/// Repeats a query until its result no longer depends on jobs that are ending. Only then is it known whether Slurm requeues them.
+/// <param name="pause">Waits between two queries.</param>
+/// <param name="look">The query: its result, and the numbers of the ending jobs that can change it.</param>
+/// <exception cref="UsageError">The jobs take too long to end.</exception>
 let wait (clock: TimeProvider) (pause: unit -> unit) (say: string -> unit) (look: unit -> 'found * string list) : 'found =
     let rec again since =
         match look () with
@@ -20,7 +20,7 @@ let wait (clock: TimeProvider) (pause: unit -> unit) (say: string -> unit) (look
 
             raise (
                 UsageError
-                    $"Jobs of this experiment have been ending for {patience.TotalMinutes} minutes: {jobs}. Repeat the command when squeue no longer shows them."
+                    $"Jobs of this experiment have been ending for {patience.TotalMinutes} minutes: {jobs}. Repeat the command when squeue no longer lists them."
             )
         | _ ->
             pause ()
@@ -29,6 +29,6 @@ let wait (clock: TimeProvider) (pause: unit -> unit) (say: string -> unit) (look
     match look () with
     | found, [] -> found
     | _, _ ->
-        say "Some jobs of this experiment are just ending; waiting for them ..."
+        say "Some jobs of this experiment are ending; waiting for them ..."
         pause ()
         again (clock.GetTimestamp())

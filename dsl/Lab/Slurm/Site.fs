@@ -1,4 +1,4 @@
-/// slurm.yaml beside the data: what a site asks of its cluster for every experiment.
+/// slurm.yaml in the project's folder: a site's default Slurm settings for all experiments.
 module ChannelDistillation.Lab.Slurm.Site
 
 open System.IO
@@ -9,7 +9,7 @@ open ChannelDistillation.Dsl.Codecs
 
 let fileOf (workspace: Workspace) = Path.Combine(workspace.Root, "slurm.yaml")
 
-/// In an experiment the same keys stand below this one.
+/// The section of an experiment that has the same keys.
 let private section = "slurm"
 
 let private ofNode (root: Node) (problems: Problem list) : Result<SlurmSettings, Problem list> =
@@ -32,15 +32,15 @@ let private read (file: string) : Result<SlurmSettings, Problem list> =
     | Error problem -> Error [ problem ]
     | Ok source ->
         match Yaml.read source with
-        // Also one in which everything is commented out.
+        // Also a file in which everything is commented out.
         | Error [ { Diagnostic = FileEmpty } ] -> Ok SlurmCodec.empty
         | Error problems -> Error problems
         | Ok(root, problems) -> ofNode root problems
 
-/// What an element must have before its runs save their state.
+/// Seconds that an element must be able to train before its runs save their state.
 let private leastSeconds = 60
 
-/// Time limit and `save_seconds` may come from different files.
+/// Checks the time limit and `save_seconds` together, because they can come from different files.
 let private checkTime (settings: SlurmSettings) : Result<SlurmSettings, Problem list> =
     let saveSeconds = defaultArg settings.SaveSeconds SlurmCodec.standardSaveSeconds
     let needed = saveSeconds + leastSeconds
@@ -50,7 +50,7 @@ let private checkTime (settings: SlurmSettings) : Result<SlurmSettings, Problem 
         Error [ { Diagnostic = TimeTooShort(time, saveSeconds, needed / 60 + 1); Place = None } ]
     | _ -> Ok settings
 
-/// What an experiment asks for over what the site does; or what is wrong with the site's file, or with both together.
+/// The settings of an experiment merged over those of the site, or the problems of the site's file or of both together.
 let settings (workspace: Workspace) (experiment: Experiment) : Result<SlurmSettings, Problem list> =
     let file = fileOf workspace
     let site = if File.Exists file then read file else Ok SlurmCodec.empty

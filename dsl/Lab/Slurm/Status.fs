@@ -5,28 +5,27 @@ open System.Collections.Generic
 open ChannelDistillation.Runs
 open ChannelDistillation.Lab.Runs
 
-/// Where the runs of a sweep stand, from their records and the scheduler's queue.
+/// The state of the runs of a sweep, from their records and the scheduler's queue.
 type Status =
     {
         Runs: int
         Completed: int
         /// Diverged or failed.
         GivenUp: int
-        /// Runs of elements that run, and the last epoch that each has finished.
+        /// Runs of running elements, each with its last finished epoch.
         Training: (Job * EpochRecord option) list
-        /// Runs of elements that wait.
+        /// Runs of pending elements.
         Waiting: int
-        /// Why elements wait, in Slurm's words.
+        /// Why elements are pending, as Slurm reports it.
         Reasons: string list
     }
 
-    /// Runs that are not complete and that no job is there for.
+    /// Incomplete runs without a job.
     member this.Left = this.Runs - this.Completed - this.GivenUp - this.Training.Length - this.Waiting
 
 module Status =
-    /// From jobs as they stood when they were last looked at (what was complete by then is not read again): as they stand now, and what that
-    /// comes to.
-    /// <param name="retryFailed">Whether runs that diverged or failed are trained again: they count with the queue as long as they are in it.</param>
+    /// Refreshes the states of runs (completed ones are not read again) and summarises them.
+    /// <param name="retryFailed">Whether runs that diverged or failed are retried: they count as queued while a job for them is queued.</param>
     let read (retryFailed: bool) (jobs: Job list) (entries: QueueEntry list) : Job list * Status =
         let now = jobs |> List.map (fun job -> if job.State = Done then job else Job.refreshed job)
         let running, waiting = entries |> List.partition _.IsRunning

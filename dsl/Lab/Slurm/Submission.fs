@@ -11,15 +11,15 @@ type JobKind =
     | Train
     | Tables
 
-    /// In the names of jobs, of scripts and of logs.
+    /// As used in the names of jobs, scripts and logs.
     override this.ToString() =
         match this with
         | Teachers -> "teachers"
         | Train -> "train"
         | Tables -> "tables"
 
-/// A folder `slurm/ID` in an experiment's folder: the experiment as it was submitted, the cohorts, the scripts, and what they wrote.
-/// Its jobs are called EXPERIMENT.ID.KIND, and so the queue itself tells what belongs to which folder.
+/// A folder `slurm/ID` in an experiment's folder, with the experiment as submitted, the cohorts, the scripts and their logs.
+/// Its jobs are named EXPERIMENT.ID.KIND, so that the queue shows which folder a job belongs to.
 type Submission = { Experiment: string; Id: string; Folder: string }
 
 module Submission =
@@ -30,7 +30,7 @@ module Submission =
           Id = id
           Folder = Path.Combine(parentOf experimentFolder, id) }
 
-    /// In the order of time, and unlike those of other processes at the same time.
+    /// A new ID that sorts by time and is unique among processes.
     let newId (now: DateTime) = now.ToString "yyyyMMdd-HHmmss" + "-" + Guid.NewGuid().ToString("N").Substring(0, 4)
 
     let jobName (submission: Submission) (kind: JobKind) = $"{submission.Experiment}.{submission.Id}.{kind}"
@@ -41,15 +41,15 @@ module Submission =
     let scriptFile (submission: Submission) (kind: JobKind) = Path.Combine(submission.Folder, $"{kind}.sh")
     let logs (submission: Submission) = Path.Combine(submission.Folder, "logs")
 
-    /// The submission of an experiment that a job belongs to, and what it does there; None: it is another's.
-    /// <param name="script">The file that was given to sbatch.</param>
+    /// The submission and kind of a job of this experiment. None: the job belongs to another experiment.
+    /// <param name="script">The script that was passed to sbatch.</param>
     let tryParse (experimentFolder: string) (script: string) (jobName: string) : (Submission * JobKind) option =
         let found = form.Match jobName
 
         if found.Success && found.Groups[1].Value = nonNull (Path.GetFileName experimentFolder) then
             let submission = at experimentFolder found.Groups[2].Value
             let kind = [ Teachers; Train; Tables ] |> List.find (fun kind -> string kind = found.Groups[3].Value)
-            // Another folder may hold an experiment of the same name; and somebody may have deleted this one's.
+            // Another folder can hold an experiment of the same name, and this submission's folder may have been deleted.
             if script = scriptFile submission kind || Directory.Exists submission.Folder then
                 Some(submission, kind)
             else
@@ -59,14 +59,14 @@ module Submission =
 
     let private cohortsFile (folder: string) = Path.Combine(folder, "cohorts.txt")
 
-    /// One cohort to a line: the names of its runs' folders.
+    /// Writes one cohort per line: the names of its runs' folders.
     let writeCohorts (submission: Submission) (cohorts: string list list) =
         AtomicFile.WriteText(cohortsFile submission.Folder, String.concat "" [ for runs in cohorts -> String.concat " " runs + "\n" ])
 
-    /// What a run's folder is called; the end is of its hash.
+    /// The name of a run's folder, which ends with part of its hash.
     let private runName = Regex(@"\A\S+-[0-9a-f]{8}\z", RegexOptions.CultureInvariant)
 
-    /// Line by line, or what is wrong with the file.
+    /// The cohorts line by line, or what is wrong with the file.
     let readCohorts (submissionFolder: string) : Result<string list[], string> =
         let file = cohortsFile submissionFolder
 
@@ -78,14 +78,14 @@ module Submission =
             | None -> Ok cohorts
         with
         | :? FileNotFoundException
-        | :? DirectoryNotFoundException -> Error $"{file} is not there."
+        | :? DirectoryNotFoundException -> Error $"{file} does not exist."
         | :? IOException
         | :? UnauthorizedAccessException as error -> Error $"{file} cannot be read: {error.Message}"
 
-    /// The runs of some elements, which are counted from 1; or what is wrong with the file.
+    /// The runs of some elements, numbered from 1, or what is wrong with the file.
     let runsOf (submissionFolder: string) (elements: int list) : Result<string list, string> =
         readCohorts submissionFolder
         |> Result.bind (fun cohorts ->
             match elements |> List.tryFind (fun element -> element < 1 || element > cohorts.Length) with
-            | Some element -> Error $"{cohortsFile submissionFolder} has no line {element}: it ends with line {cohorts.Length}."
+            | Some element -> Error $"{cohortsFile submissionFolder} has no line {element}; its last line is {cohorts.Length}."
             | None -> Ok(elements |> List.collect (fun element -> cohorts[element - 1])))

@@ -1,4 +1,4 @@
-/// What people are told of jobs.
+/// Messages about jobs.
 module ChannelDistillation.Lab.Slurm.SubmissionText
 
 open ChannelDistillation.Dsl
@@ -7,8 +7,8 @@ open ChannelDistillation.Dsl.Planning
 let private queued (work: Work) =
     match work.Queued.Length with
     | 0 -> []
-    | 1 -> [ "1 run is waiting or training already, with the settings that it was submitted with." ]
-    | runs -> [ $"{runs} runs are waiting or training already, with the settings that they were submitted with." ]
+    | 1 -> [ "1 run is already queued or training, with the settings it was submitted with." ]
+    | runs -> [ $"{runs} runs are already queued or training, with the settings they were submitted with." ]
 
 let private array (jobs: (JobKind * string) list) (elements: int) =
     let job kind = jobs |> List.tryFind (fst >> (=) kind) |> Option.map snd
@@ -17,7 +17,7 @@ let private array (jobs: (JobKind * string) list) (elements: int) =
     let train = job Train |> Option.defaultValue ""
     $"""Submitted {Words.count elements "cohort"} as job array {train}{first}{last}."""
 
-/// What was submitted, and what was there already. `shown` gives paths as one would type them.
+/// What was submitted, and what was already queued. `shown` shortens paths.
 let submitted (shown: string -> string) (work: Work) (arrays: Submitting.Submitted list) : string list =
     [ yield! queued work
 
@@ -25,18 +25,18 @@ let submitted (shown: string -> string) (work: Work) (arrays: Submitting.Submitt
           array submitted.Jobs submitted.Elements
           $"Scripts and logs: {shown submitted.Submission.Folder}" ]
 
-/// What was taken from the queue.
+/// What was cancelled.
 let cancelled (experiment: string) (entries: QueueEntry list) : string =
     if entries.IsEmpty then
-        $"Nothing of {experiment} is queued."
+        $"No job of {experiment} is queued."
     else
         let jobs = entries |> List.distinctBy _.Job |> List.length
         let cohorts = entries |> List.filter (fun entry -> entry.Kind = Train) |> List.length
 
         $"""Cancelled {Words.count jobs "job"} with {Words.count cohorts "cohort"}. """
-        + "Runs that were being trained save their state; the same sweep goes on from there."
+        + "Runs in training save their state; the same sweep resumes them."
 
-/// What would be submitted now, with the script of the array.
+/// What would be submitted now, including the script of the array.
 let planned (script: Script.Program) (settings: SlurmSettings) (experimentFolder: string) (work: Work) : string list =
     let elements = work.Cohorts.Length
 

@@ -1,4 +1,4 @@
-/// Puts what is left of a sweep into the scheduler's queue.
+/// Submits the remaining runs of a sweep to the scheduler.
 module ChannelDistillation.Lab.Slurm.Submitting
 
 open System
@@ -14,35 +14,35 @@ open ChannelDistillation.Lab.Tables
 open ChannelDistillation.Lab.Runs
 open ChannelDistillation.Lab.Sweep
 
-/// An array of cohorts that the scheduler has now.
+/// A submitted array of cohorts.
 type Submitted =
     {
         Submission: Submission
         Elements: int
-        /// Kinds of jobs and their numbers, in the order in which they run.
+        /// The jobs by kind and number, in the order in which they run.
         Jobs: (JobKind * string) list
     }
 
 let private write (program: Script.Program) (settings: SlurmSettings) (plan: Plan) (cohorts: Job list list) (submission: Submission) =
     Directory.CreateDirectory(Submission.logs submission) |> ignore
-    // As it is now: the file may change while jobs wait, and settings of the command line are in it.
+    // A copy, because the file may change while jobs wait; it includes the overrides of the command line.
     AtomicFile.WriteText(Submission.experimentFile submission, ExperimentCodec.codec.Write plan.Experiment |> Emit.document)
     Submission.writeCohorts submission (cohorts |> List.map (List.map Job.nameOf))
 
     for kind in [ Teachers; Train; Tables ] do
         File.WriteAllText(Submission.scriptFile submission kind, Script.render program settings submission kind cohorts.Length)
 
-/// One process at a time: two that ask the queue at once would both submit what is missing.
+/// Runs the work in one process at a time: two that query the queue at once would both submit the missing runs.
 let private alone (experimentFolder: string) (work: unit -> 'result) : 'result =
     let folder = Submission.parentOf experimentFolder
 
     match RunLeases().TryTake folder with
-    | null, other -> raise (UsageError $"{other} is submitting this experiment just now. Repeat the command in a moment.")
+    | null, other -> raise (UsageError $"{other} is submitting this experiment. Repeat the command in a moment.")
     | own, _ ->
         use _ = own
         work ()
 
-/// What a node may not be able to get: data and checkpoints come now. Also writes the tables and plan.json, which say what is to come.
+/// Fetches data and checkpoints, which a node may not be able to download. Also writes plan.json and the tables, which list the planned runs.
 let private prepare (options: SweepOptions) (plan: Plan) (work: Work) (stop: CancellationToken) =
     let specs = work.Cohorts |> List.concat |> List.map _.Run.Spec
     Prerequisites.checkTeachers options.Workspace work.Teachers
@@ -51,9 +51,9 @@ let private prepare (options: SweepOptions) (plan: Plan) (work: Work) (stop: Can
     let jobs, layout = SweepTables.layout options plan Layouts.counted (Layouts.known (PlanReader.read folder))
     ResultTables.write folder (ResultTables.collect folder layout) (Listing.ofJobs options.Lanes jobs) |> ignore
 
-/// All or nothing: after an error, what was submitted before it goes again. Jobs that cannot be cancelled keep their folders.
-/// <param name="unsure">The name of the job whose submission failed: Slurm may have taken it and not said so, where sbatch was interrupted or waited too long.</param>
-/// <exception cref="MissingException">They cannot; with the error before.</exception>
+/// After an error, cancels the jobs that were submitted before it. Jobs that cannot be cancelled keep their folders.
+/// <param name="unsure">The name of the job whose submission failed. Slurm may still have accepted it, if sbatch was interrupted or timed out.</param>
+/// <exception cref="MissingException">The jobs cannot be cancelled; with the original error.</exception>
 let private takeBack (jobs: string list) (unsure: string option) (submissions: Submission list) (before: exn) =
     try
         if not jobs.IsEmpty then
@@ -70,7 +70,7 @@ let private takeBack (jobs: string list) (unsure: string option) (submissions: S
 
         raise (
             MissingException(
-                $"{before.Message}\nWhat was submitted before that could not be cancelled: {error.Message}\nTake it from the queue: {left}",
+                $"{before.Message}\nThe jobs submitted before this error could not be cancelled: {error.Message}\nCancel them manually: {left}",
                 before
             )
         )
@@ -80,7 +80,7 @@ let private takeBack (jobs: string list) (unsure: string option) (submissions: S
             Directory.Delete(submission.Folder, true)
         with
         | :? IOException
-        | :? UnauthorizedAccessException -> () // It was not yet made; or it stays, and does no harm.
+        | :? UnauthorizedAccessException -> () // It does not exist yet, or remains without harm.
 
 let private submitAll
     (program: Script.Program)
@@ -103,7 +103,7 @@ let private submitAll
         kind, job
 
     try
-        // Several arrays only where the cluster's are too small for all cohorts.
+        // Several arrays only if all cohorts exceed the cluster's maximum array size.
         let arrays =
             work.Cohorts
             |> List.chunkBySize (Commands.mostElements ())
@@ -127,7 +127,7 @@ let private submitAll
                     Elements = cohorts.Length
                     Jobs = [ submit submission Train (earlier Teachers @ List.map snd teachers) ] } ]
 
-        // What is with the scheduler already is in these tables too.
+        // These tables also include the runs that are already queued.
         let tables = submit (fst (List.last arrays)) Tables (earlier Train @ [ for array in trained -> snd array.Jobs.Head ])
 
         trained
@@ -136,14 +136,14 @@ let private submitAll
                 Jobs = (if index = 0 then teachers else []) @ array.Jobs @ (if index = trained.Length - 1 then [ tables ] else []) })
     with error ->
         takeBack (List.ofSeq submitted) unsure.Value (List.ofSeq written) error
-        // A terminal interrupts Slurm's commands as well.
+        // Ctrl+C interrupts Slurm's commands too.
         stop.ThrowIfCancellationRequested()
         reraise ()
 
-/// Submits what is not trained and not queued.
-/// <returns>What there was to do, and the arrays that do it.</returns>
-/// <exception cref="UsageError">Another process submits it just now.</exception>
-/// <exception cref="MissingException">Data, teachers or Slurm are missing; nothing is submitted.</exception>
+/// Submits the runs that are neither trained nor queued.
+/// <returns>The remaining work, and the submitted arrays.</returns>
+/// <exception cref="UsageError">Another process is submitting the experiment.</exception>
+/// <exception cref="MissingException">Data, teachers or Slurm are missing; nothing was submitted.</exception>
 let run (options: SweepOptions) (program: Script.Program) (settings: SlurmSettings) (plan: Plan) (stop: CancellationToken) : Work * Submitted list =
     let folder = Sweep.folderOf options.Out plan
     Writing.require folder
@@ -156,9 +156,9 @@ let run (options: SweepOptions) (program: Script.Program) (settings: SlurmSettin
         stop.WaitHandle.WaitOne 2000 |> ignore
         stop.ThrowIfCancellationRequested()
 
-    let say (sentence: string) =
+    let say (message: string) =
         if not options.Quiet then
-            printfn "%s" sentence
+            printfn "%s" message
 
     alone folder (fun () ->
         let work = Settling.wait TimeProvider.System pause say look
@@ -169,9 +169,9 @@ let run (options: SweepOptions) (program: Script.Program) (settings: SlurmSettin
             prepare options plan work stop
             work, submitAll program settings plan folder work stop)
 
-/// Takes everything of an experiment from the queue; what runs saves its state first.
-/// <returns>What was there.</returns>
-/// <exception cref="UsageError">Another process submits it just now.</exception>
+/// Cancels all jobs of an experiment; running ones save their state first.
+/// <returns>The cancelled entries.</returns>
+/// <exception cref="UsageError">Another process is submitting the experiment.</exception>
 let cancel (experimentFolder: string) : QueueEntry list =
     let all () =
         let entries = Queue.read experimentFolder
@@ -181,7 +181,7 @@ let cancel (experimentFolder: string) : QueueEntry list =
 
         entries
 
-    // Who has submitted anything, or does, has made the folder.
+    // The folder exists if anything has been submitted, or is being submitted.
     if Directory.Exists(Submission.parentOf experimentFolder) then
         alone experimentFolder all
     else

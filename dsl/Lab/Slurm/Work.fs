@@ -6,25 +6,25 @@ open ChannelDistillation.Dsl.Planning
 open ChannelDistillation.Lab.Runs
 open ChannelDistillation.Lab.Sweep
 
-/// What is left of a sweep for a cluster to do.
+/// The remaining work of a sweep on a cluster.
 type Work =
     {
-        /// The runs that were asked for.
+        /// The runs selected with `--only`.
         Chosen: Job list
-        /// Those that need training, and that no job waits for or works on: one element of an array for each cohort.
+        /// The runs that need training and have no job: one array element per cohort.
         Cohorts: Job list list
-        /// Runs that need training and are with the scheduler.
+        /// The runs that need training and have a job.
         Queued: Job list
         Teachers: Teachers.PlannedTeacher list
         /// Whether a job for the teachers comes first.
         TeachersFirst: bool
-        /// What the scheduler has of this experiment.
+        /// The queue entries of this experiment.
         Entries: QueueEntry list
     }
 
     member this.Runs = this.Cohorts |> List.sumBy _.Length
 
-    /// The jobs that are just ending and have runs which are not yet trained: cancelled ones, or some that Slurm will queue again.
+    /// The jobs that are ending with untrained runs: cancelled ones, or ones that Slurm will requeue.
     member this.EndingJobs =
         this.Entries
         |> List.filter (fun entry -> entry.Kind = Train && entry.IsEnding)
@@ -32,11 +32,11 @@ type Work =
         |> List.map _.Job
         |> List.distinct
 
-    /// Whether the scheduler has something for the runs that were asked for.
+    /// Whether a selected run has a job.
     member this.IsUnderWay = not (Queue.workingFor (HashSet(this.Chosen |> List.map Job.nameOf)) this.Entries).IsEmpty
 
 module Work =
-    /// From the runs' folders and what the scheduler has of this experiment.
+    /// Finds the remaining work from the runs' folders and the queue entries of this experiment.
     let find (options: SweepOptions) (plan: Plan) (entries: QueueEntry list) : Work =
         let chosen = Job.ofPlan (Sweep.folderOf options.Out plan) plan |> Job.chosen options.Only
         let pending = chosen |> List.filter (fun job -> RunState.needsTraining options.RetryFailed job.State)

@@ -5,26 +5,26 @@ open ChannelDistillation.Native
 open ChannelDistillation.Training
 open ChannelDistillation.Lab.Runs
 
-/// How a device is to compute. No part of what a run is: like the device, it may be another one when the run goes on.
+/// How a device computes. Not part of a run's identity: like the device, it can change when a run resumes.
 type Computing =
     {
         Gpu: GpuSettings
-        /// What networks compute in on the CPU.
+        /// Memory layout of networks on the CPU.
         Layout: LayoutRequest
-        /// Whether a GPU's memory decides how many runs are trained together, up to the most that there may be.
+        /// Whether the memory of a GPU limits the size of a cohort, below the maximum.
         FitLanes: bool
     }
 
 module Computing =
     let standard = { Gpu = GpuSettings(); Layout = LayoutRequest.Kept; FitLanes = true }
 
-    /// The device to train on, told how to compute. Before anything is computed.
-    /// <exception cref="MissingException">It is not there, or cannot be told.</exception>
-    /// <exception cref="UsageError">It does not compute in the layout.</exception>
+    /// Selects the device and applies the GPU settings. Must be called before any computation.
+    /// <exception cref="MissingException">The device is missing, or cannot be configured.</exception>
+    /// <exception cref="UsageError">The device does not support the layout.</exception>
     let choose (device: string) (computing: Computing) =
         let refuseOnGpu (device: string) =
             if computing.Layout = LayoutRequest.Contiguous && device.StartsWith "cuda" then
-                raise (UsageError $"--layout contiguous is for the CPU; on {device} networks compute channels-last.")
+                raise (UsageError $"--layout contiguous is only for the CPU; networks on {device} are channels-last.")
 
         refuseOnGpu device
         let chosen = Devices.Choose device
@@ -32,8 +32,8 @@ module Computing =
         computing.Gpu.Apply chosen
         chosen
 
-    /// For the command line of another process that is to compute alike.
-    /// <param name="lanes">Most runs in a cohort.</param>
+    /// The options that make another process compute the same way.
+    /// <param name="lanes">Maximum number of runs in a cohort.</param>
     let arguments (lanes: int) (computing: Computing) =
         [ if not computing.FitLanes then
               "--lanes"

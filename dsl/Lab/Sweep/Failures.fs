@@ -6,13 +6,13 @@ open ChannelDistillation.Core
 open ChannelDistillation.Training
 open ChannelDistillation.Lab.Runs
 
-/// Whether files can be written to a folder.
+/// Checks whether files can be written to a folder.
 module Writing =
-    /// More than what may fit into the rest of a block of a disk that is full.
+    /// Larger than what could still fit into a partly used block of a full disk.
     let private probe: byte array = Array.zeroCreate 8192
 
     let private isFull (error: exn) =
-        // No space left on device, quota exceeded; and Windows' disk full.
+        // ENOSPC, EDQUOT, and ERROR_DISK_FULL of Windows.
         List.contains error.HResult [ 28; 122; 0x80070070 ]
 
     let private attempt (folder: string) : exn option =
@@ -32,17 +32,17 @@ module Writing =
 
     let isPossible (folder: string) = (attempt folder).IsNone
 
-    /// Found out before anything is fetched or trained.
-    /// <exception cref="UsageError">The folder is none, or none of ours.</exception>
+    /// Called before anything is fetched or trained.
+    /// <exception cref="UsageError">The path is not a folder, or not writable.</exception>
     /// <exception cref="MissingException">The disk is full.</exception>
     let require (folder: string) =
         match attempt folder with
         | None -> ()
         | Some error when isFull error ->
-            raise (MissingException($"There is no room in {folder}: {error.Message} Make room, and repeat the command.", error))
-        | Some error -> raise (UsageError $"Nothing can be written to {folder}: {error.Message} Choose another folder with --out.")
+            raise (MissingException($"The disk of {folder} is full: {error.Message} Free space, then repeat the command.", error))
+        | Some error -> raise (UsageError $"Cannot write to {folder}: {error.Message} Choose another folder with --out.")
 
-/// What keeps some runs from being trained, while the others go on.
+/// Collects what prevents some runs from being trained, while the others continue.
 type Failures(folder: string) =
     let failures = ResizeArray<string>()
     let missing = ResizeArray<string>()
@@ -50,17 +50,17 @@ type Failures(folder: string) =
     /// Teachers that could not be trained.
     member _.Messages = List.distinct (List.ofSeq failures)
 
-    /// What is not there, and files that could not be written.
+    /// Missing files and devices, and files that could not be written.
     member _.Missing = List.distinct (List.ofSeq missing)
 
-    /// Notes what other processes have met.
+    /// Adds the failures of other processes.
     member _.Add(othersFailures: string list, othersMissing: string list) =
         failures.AddRange othersFailures
         missing.AddRange othersMissing
 
-    /// Does some work; where it cannot be done, that is noted.
-    /// <param name="otherwise">The result then.</param>
-    /// <exception cref="MissingException">Nothing at all can be written any more: the other runs would fare no better.</exception>
+    /// Runs the work and records a failure of it.
+    /// <param name="otherwise">The result after a failure.</param>
+    /// <exception cref="MissingException">The folder is no longer writable, so that the other runs would fail too.</exception>
     member _.Around (otherwise: 'result) (work: unit -> 'result) : 'result =
         try
             work ()

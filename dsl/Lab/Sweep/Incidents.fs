@@ -1,19 +1,19 @@
 namespace ChannelDistillation.Lab.Sweep
 
-/// Crashes of processes and losses of workers, for the end of a sweep. May be used by several threads.
+/// Collects crashed processes and lost workers, for the summary of a sweep. Thread-safe.
 [<Sealed>]
 type Incidents() =
-    let said = ResizeArray<string>()
+    let warnings = ResizeArray<string>()
     let missing = ResizeArray<string>()
 
-    member _.Add(sentence: string) = lock said (fun () -> said.Add sentence)
+    member _.Add(message: string) = lock warnings (fun () -> warnings.Add message)
 
-    /// Why a worker could not continue.
-    member _.AddMissing(sentence: string) = lock said (fun () -> missing.Add sentence)
+    /// Adds the reason why a worker could not continue.
+    member _.AddMissing(message: string) = lock warnings (fun () -> missing.Add message)
 
-    /// Where others could do everything, what one lacked keeps nothing back.
+    /// Adds everything to the state. If all runs are complete, a lost worker is only a warning.
     member _.Report(state: SweepState, allDone: bool) =
-        state.Warnings.AddRange said
+        state.Warnings.AddRange warnings
 
         if allDone then
             state.Warnings.AddRange(Seq.distinct missing)

@@ -2,7 +2,7 @@ namespace ChannelDistillation.Lab.Sweep
 
 open System
 
-/// How long to wait before some work is worth doing again, when it may take this share of the time: the longer it takes, the longer.
+/// Limits repeated work to a share of the elapsed time: the longer the work took, the longer the pause before it is due again.
 [<Sealed>]
 type Interval(share: float, clock: TimeProvider) =
     let mutable ended: int64 option = None

@@ -1,4 +1,4 @@
-/// A sweep that this process trains itself.
+/// Trains a sweep in this process.
 module ChannelDistillation.Lab.Sweep.LocalSweep
 
 open System
@@ -8,7 +8,7 @@ open ChannelDistillation.Runs
 open ChannelDistillation.Training
 open ChannelDistillation.Lab.Runs
 
-/// Cheap where nothing changed: the store keeps the errors of each checkpoint.
+/// Cheap if nothing changed, because the store caches the errors of each checkpoint.
 let private evaluate (state: SweepState) (observer: TrainingEvent -> unit) (stop: CancellationToken) (teacher: Teachers.PlannedTeacher) =
     try
         if
@@ -22,16 +22,16 @@ let private evaluate (state: SweepState) (observer: TrainingEvent -> unit) (stop
     with :? OperationCanceledException ->
         ()
 
-/// Trains what is pending, and evaluates teachers. Gives the runs that it left to other sweeps.
+/// Trains the pending runs and evaluates the teachers. Returns the runs that it left to other sweeps.
 let train (state: SweepState) (observer: TrainingEvent -> unit) (stop: CancellationToken) : Job list =
     let say text = observer (TrainingEvent.Message text)
     let options, failures = state.Options, state.Failures
     let cohorts = Job.cohorts options.Lanes
 
-    /// One that cannot be read keeps only the runs back that learn from it.
+    /// An unreadable teacher stops only the runs that need it.
     let tryEvaluate teacher = failures.Around () (fun () -> evaluate state observer stop teacher)
 
-    /// The lanes that can start: without their teacher, those that need none.
+    /// The lanes that can start. If a teacher is missing, those that need none.
     let ready (cohort: Job list) =
         failures.Around (cohort |> List.filter (fun job -> isNull job.Run.Spec.Teacher)) (fun () ->
             for teacher in cohort |> List.choose (fun job -> Teachers.ofRun job.Run) |> List.distinctBy _.Key do
@@ -54,7 +54,7 @@ let train (state: SweepState) (observer: TrainingEvent -> unit) (stop: Cancellat
         let device = state.Training.Device
         state.Announce device (Precisions.obstacles [ device ]) (Option.ofObj (Devices.Hint options.Device)) say
 
-    // Before hours are spent on what it says.
+    // Evaluated first, so that a wrong checkpoint is noticed before hours of training.
     for teacher in state.Teachers do
         if isNull teacher.Spec.Train then
             tryEvaluate teacher
@@ -68,6 +68,6 @@ let train (state: SweepState) (observer: TrainingEvent -> unit) (stop: Cancellat
             sharing.Each cohorts ready work state.Pending
             sharing.ClaimedElsewhere
 
-    // Those of rows that were complete before this sweep.
+    // Also the teachers of rows that were complete before this sweep.
     Teachers.ofPlan state.Plan |> List.iter tryEvaluate
     claimedElsewhere

@@ -1,4 +1,4 @@
-/// What is to be known where runs compute in bfloat16.
+/// Warns about bfloat16 on devices without hardware support for it.
 module ChannelDistillation.Lab.Sweep.Precisions
 
 open System
@@ -10,22 +10,22 @@ open ChannelDistillation.Training
 /// The first compute capability with multiplication in bfloat16: Ampere (CUDA C++ Programming Guide, "Compute Capabilities").
 let private firstCapability = Version(8, 0)
 
-/// What a device has for bfloat16.
+/// A device's hardware support for bfloat16.
 type Hardware =
-    /// Whether it has instructions for it, where that is known.
+    /// Whether the CPU has bfloat16 instructions, if known.
     | OfProcessor of computes: bool option
-    /// Its compute capability, where that is known.
+    /// The compute capability, if known.
     | OfGpu of device: string * capability: Version option
 
-/// Why bfloat16 does not pay on a device; None: it does, or that is not known.
+/// Why bfloat16 is not faster on a device. None: it is, or the hardware is unknown.
 let obstacle (hardware: Hardware) : string option =
     match hardware with
     | OfProcessor(Some false) ->
         Some
-            "`precision: bfloat16` does not pay on this processor, which has no instructions for it (AVX-512 BF16 or AMX): float32 is faster and more exact."
+            "`precision: bfloat16` is not faster on this CPU, which has no instructions for it (AVX-512 BF16 or AMX). float32 is faster and more accurate."
     | OfGpu(device, Some capability) when capability < firstCapability ->
         Some
-            $"`precision: bfloat16` does not pay on {device}, a GPU of compute capability {capability}: those from {firstCapability} on multiply in it, on others float32 is faster and more exact."
+            $"`precision: bfloat16` is not faster on {device}, which has compute capability {capability}; bfloat16 multiplication needs {firstCapability}. float32 is faster and more accurate."
     | _ -> None
 
 let private hardwareOf (device: string) =
@@ -33,7 +33,7 @@ let private hardwareOf (device: string) =
     | "cpu" -> OfProcessor(Option.ofNullable CpuFeatures.ComputesInBFloat16)
     | gpu -> OfGpu(gpu, Option.ofObj (Devices.ComputeCapability gpu))
 
-/// Of devices of this machine, as the command line names them; of one that is not there nothing is known.
+/// The obstacles of devices of this machine, named as on the command line. A missing device has none.
 let obstacles (devices: string list) =
     lazy
         (devices
@@ -44,7 +44,7 @@ let obstacles (devices: string list) =
                  None)
          |> List.distinct)
 
-/// That bfloat16 does not pay, where some run or the training of some teacher would use it.
+/// The obstacles as warnings, if a run or the training of a teacher uses bfloat16.
 let warnings (obstacles: Lazy<string list>) (specs: RunSpec list) : string list =
     let recipes =
         specs

@@ -11,18 +11,18 @@ open ChannelDistillation.Training
 open ChannelDistillation.Lab.Progress
 open ChannelDistillation.Lab.Runs
 
-/// What runs need before they can start: datasets and known teachers are fetched, teachers with a recipe are trained.
+/// Prepares what runs need before they start: fetches datasets and known teachers, trains teachers with a recipe.
 module Prerequisites =
     let downloader (observer: IWorkObserver) = Downloader(DownloadSettings.FromEnvironment(), observer)
 
-    /// The known teacher whose file is wanted and not there.
+    /// The known teacher whose file is needed and missing.
     let private missingKnown (store: TeacherStore) (workspace: Workspace) (teacher: Teachers.PlannedTeacher) =
         if store.IsThere(teacher.Spec, teacher.Dataset) then
             None
         else
             KnownTeacherCatalog.Of(teacher.Spec, workspace) |> Option.ofObj
 
-    /// Nothing is fetched or trained if the checkpoint of a later cohort is missing and cannot be had.
+    /// Fails before anything is fetched or trained if the checkpoint of any cohort is missing and cannot be downloaded.
     let checkTeachers (workspace: Workspace) (teachers: Teachers.PlannedTeacher list) =
         let store = TeacherStore workspace
 
@@ -36,12 +36,12 @@ module Prerequisites =
 
                     raise (
                         MissingException(
-                            $"The teacher's checkpoint {path} is not there. Put the file there, or let the experiment train its teacher: "
+                            $"The teacher's checkpoint {path} does not exist. Put the file there, or let the experiment train its teacher: "
                             + $"teacher: {{ model: {teacher.Spec.Model.Name}, train: {{ epochs: ... }} }}"
                         )
                     )
 
-    /// Downloads what is not there of datasets and known teachers. Shows nothing where all of it is there.
+    /// Downloads missing datasets and known teachers. Shows no progress if none is missing.
     let fetch (workspace: Workspace) quiet (datasets: DatasetSpec list) (teachers: Teachers.PlannedTeacher list) (stop: CancellationToken) =
         let datasets = datasets |> List.distinct |> List.filter (fun dataset -> not (DatasetStore.IsThere(dataset, workspace)))
         let known = teachers |> List.choose (missingKnown (TeacherStore workspace) workspace) |> List.distinct
@@ -56,11 +56,13 @@ module Prerequisites =
                 for teacher in known do
                     KnownTeacherStore.Fetch(teacher, workspace, downloader, stop))
 
-    /// Trains a teacher that has a recipe, unless it is there and whole.
-    /// <exception cref="TeacherFailedException">It diverged or failed, now or before.</exception>
+    /// Trains a teacher that has a recipe, unless it is complete.
+    /// <exception cref="TeacherFailedException">The teacher diverged or failed, now or in an earlier command.</exception>
     let train (store: TeacherStore) retryFailed (options: TrainingOptions) (observer: TrainingEvent -> unit) (teacher: Teachers.PlannedTeacher) stop =
         if store.GaveUp(teacher.Spec, teacher.Dataset) && not retryFailed then
-            raise (TeacherFailedException $"The teacher {teacher.Spec.Model.Name} could not be trained before; --retry-failed tries it again.")
+            raise (
+                TeacherFailedException $"The teacher {teacher.Spec.Model.Name} diverged or failed in an earlier command; --retry-failed retries it."
+            )
 
         if not (store.IsWhole(teacher.Spec, teacher.Dataset)) then
             store.Train(teacher.Spec, teacher.Dataset, options, observer, stop)

@@ -8,40 +8,37 @@ open ChannelDistillation.Core
 open ChannelDistillation.Runs
 open ChannelDistillation.Lab.Runs
 
-/// Runs that several sweeps may want at the same time: each is trained by the one that takes it first, the others wait for it.
-/// <param name="patient">Whether the others are waited for; if not, their runs are left to them.</param>
-/// <param name="failures">Told of runs whose folders cannot be written.</param>
+/// Distributes runs among sweeps that train the same experiment at the same time: the first to claim a run trains it, the others wait.
+/// <param name="patient">Whether to wait for runs claimed by other sweeps. If false, they are left to those sweeps.</param>
+/// <param name="failures">Receives the runs whose folders cannot be written.</param>
 type RunClaims(retryFailed: bool, patient: bool, failures: Failures, say: string -> unit, stop: CancellationToken) =
-    let owners = RunLeases()
+    let leases = RunLeases()
     let announced = HashSet<string>()
-    let after = if patient then "waiting for it" else "it has to wait"
+    let after = if patient then "waiting for it" else "trying it again later"
     let mutable claimedElsewhere: Job list = []
 
     let tryTake (job: Job) =
         job.Obstacle |> Option.iter (fun reason -> raise (MissingException reason))
 
         try
-            owners.TryTake job.Folder
+            leases.TryTake job.Folder
         with
         | :? IOException
         | :? UnauthorizedAccessException as error ->
             raise (
-                MissingException(
-                    $"Nothing can be written to {job.Folder}: {error.Message} Make the folder writable, or choose another with --out.",
-                    error
-                )
+                MissingException($"Cannot write to {job.Folder}: {error.Message} Make the folder writable, or choose another one with --out.", error)
             )
 
-    /// Another sweep may have done the work since this one looked.
+    /// Whether the run still needs training; another sweep may have trained it in the meantime.
     let isWanted (job: Job) =
         match (Job.refreshed job).State with
         | GaveUp status -> retryFailed && job.State = GaveUp status
         | state -> RunState.needsTraining retryFailed state
 
-    /// Waits until one of the runs that others have is free or needs no training any more.
+    /// Waits until a run claimed by another sweep is released or needs no more training.
     let rec waitForOne (busy: Job list) =
         let isFree (job: Job) =
-            // A folder that can no longer be written is found out about when its turn comes.
+            // A folder that is no longer writable counts as free; training it then reports the error.
             failures.Around true (fun () ->
                 match tryTake job with
                 | null, _ -> not (isWanted job)
@@ -52,8 +49,8 @@ type RunClaims(retryFailed: bool, patient: bool, failures: Failures, say: string
         if not (List.exists isFree busy) && not (stop.WaitHandle.WaitOne(TimeSpan.FromSeconds 1.0)) then
             waitForOne busy
 
-    /// Takes those of some runs that nobody has, works on them, and gives them back.
-    /// <returns>The runs that others have.</returns>
+    /// Claims the runs that no other sweep has, trains them, and releases them.
+    /// <returns>The runs that other sweeps have.</returns>
     let share (work: (Job * RunLease) list -> unit) (jobs: Job list) : Job list =
         let mine = List<Job * RunLease>()
         let busy = List<Job>()
@@ -66,14 +63,14 @@ type RunClaims(retryFailed: bool, patient: bool, failures: Failures, say: string
                         busy.Add job
 
                         if announced.Add job.Folder then
-                            say $"{job.Run.Name} is in the hands of {other}; {after}."
+                            say $"{job.Run.Name} is being trained by {other}; {after}."
                     | own, _ when isWanted job -> mine.Add((job, own))
                     | own, _ -> own.Dispose())
 
             if mine.Count > 0 then
                 work (List.ofSeq mine)
 
-            // What another took over, because this process stood still.
+            // Another process takes a lease over if this one was suspended.
             for job, own in mine do
                 if not own.IsHeld then
                     busy.Add job
@@ -83,11 +80,11 @@ type RunClaims(retryFailed: bool, patient: bool, failures: Failures, say: string
 
         List.ofSeq busy
 
-    /// The runs that others had, where they were not waited for.
+    /// The runs that other sweeps had and that were not waited for.
     member _.ClaimedElsewhere = claimedElsewhere
 
-    /// Works on all runs, group after group, then on those that others had and did not finish.
-    /// `prepare` sees each group before its runs are taken, and leaves those that can start.
+    /// Trains all runs, group by group, then those that other sweeps had claimed and not finished.
+    /// `prepare` is called on each group before its runs are claimed, and returns those that can start.
     member _.Each (groups: Job list -> Job list list) (prepare: Job list -> Job list) (work: (Job * RunLease) list -> unit) (jobs: Job list) =
         let mutable rest = jobs
 

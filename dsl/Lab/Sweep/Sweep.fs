@@ -10,11 +10,11 @@ open ChannelDistillation.Dsl.Planning
 open ChannelDistillation.Lab.Progress
 open ChannelDistillation.Lab.Runs
 
-/// Trains what an experiment declares and is not yet trained.
+/// Trains the runs of an experiment that are not yet trained.
 module Sweep =
     let folderOf (out: string) (plan: Plan) = Path.Combine(out, plan.Experiment.Name)
 
-    /// Whether some of these runs, as they stand now, are to be trained.
+    /// Whether some of the runs still need training in their current state.
     let private hasUnfinished (now: Job list) (jobs: Job list) =
         let ended = now |> Seq.filter (fun job -> not (RunState.needsTraining false job.State)) |> Seq.map _.Folder |> HashSet
         jobs |> List.exists (fun job -> not (ended.Contains job.Folder))
@@ -25,7 +25,7 @@ module Sweep =
         with :? OperationCanceledException ->
             ()
 
-    /// In this process.
+    /// Trains in this process.
     let private trainHere (state: SweepState) (stop: CancellationToken) : Job list =
         if not state.Pending.IsEmpty then
             state.Training |> ignore
@@ -39,20 +39,20 @@ module Sweep =
             let cohorts = Job.cohorts state.Options.Lanes state.Pending
             Progress.during state.Options.Quiet cohorts.Length (fun progress -> LocalSweep.train state progress stop)
 
-    /// In separate processes, which start while this one prepares everything.
+    /// Trains in worker processes, which start while this process prepares the data.
     let private trainByWorkers (state: SweepState) (stop: CancellationToken) =
-        use crew = new WorkerPool(state, stop)
+        use pool = new WorkerPool(state, stop)
 
-        if crew.HasWork && not stop.IsCancellationRequested then
-            crew.Start()
+        if pool.HasWork && not stop.IsCancellationRequested then
+            pool.Start()
 
         fetch state stop
-        crew.Train()
+        pool.Train()
 
     let run (options: SweepOptions) (plan: Plan) (stop: CancellationToken) : Outcome =
         let clock = Stopwatch.StartNew()
         let state = SweepState(options, Part.ofPlan options.Part plan)
-        // All that can be found missing before anything is fetched or trained.
+        // Reports missing checkpoints before anything is fetched or trained.
         Prerequisites.checkTeachers options.Workspace state.Teachers
 
         let claimedElsewhere =

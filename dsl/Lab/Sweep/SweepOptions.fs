@@ -12,41 +12,41 @@ open ChannelDistillation.Lab.Workers
 type SweepOptions =
     {
         Workspace: Workspace
-        /// Where experiments put their folders; absolute.
+        /// The folder of all experiments (`--out`); absolute.
         Out: string
-        /// A pattern of run names or variants.
+        /// A pattern for run names or variants.
         Only: string option
-        /// `auto`, `cpu`, `cuda` or `cuda:N`: what this process trains on.
+        /// `auto`, `cpu`, `cuda` or `cuda:N`: the device of this process.
         Device: string
-        /// A process for each of these trains; empty: this one does.
+        /// One worker process per entry. Empty: this process trains.
         Workers: WorkerDevice list
-        /// A process for the first of them that has been started ahead of the plan, to save time.
+        /// A process for the first worker, started while the plan is made to save time.
         Started: WorkerProcess option
-        /// Most runs in a cohort.
+        /// Maximum number of runs in a cohort.
         Lanes: int
         Threads: int option
         Computing: Computing
         RetryFailed: bool
         Quiet: bool
-        /// Told of the progress; None: it is shown to a person.
+        /// Receives the progress. None: it is shown in the terminal.
         Observer: (TrainingEvent -> unit) option
-        /// This sweep as one would type it, for the tables.
+        /// The command line of this sweep, for the tables.
         Command: string option
-        /// Of several processes that share the sweep, what this one does.
+        /// The part of the sweep that this process does.
         Part: Part
-        /// None: from where datasets lie. Tests train on tiny ones of their own.
+        /// Replaces how datasets are opened, for tests. None: from their folders.
         OpenDataset: (DatasetSpec -> Data.Dataset) option
     }
 
 module SweepOptions =
-    /// What every process that trains a part of the sweep is told alike.
+    /// The options that are the same for every process of the sweep.
     let shared (options: SweepOptions) : string list =
         [ yield! Computing.arguments options.Lanes options.Computing
           if options.RetryFailed then
               "--retry-failed" ]
 
     /// The command line of a worker.
-    /// <param name="threads">None: as many as libtorch chooses.</param>
+    /// <param name="threads">None: libtorch's default.</param>
     let ofWorker (options: SweepOptions) (threads: int option) (device: WorkerDevice) : string list =
         [ "sweep"; "--part"; "worker"; "--out"; options.Out; "--device"; WorkerDevice.inWorker device ]
         @ (threads |> Option.map (fun threads -> [ "--threads"; string threads ]) |> Option.defaultValue [])
@@ -55,21 +55,21 @@ module SweepOptions =
 type Outcome =
     {
         Results: Results
-        /// Where every run of the plan stands now.
+        /// Every run of the plan in its current state.
         Jobs: Job list
-        /// Those of them that were asked for.
+        /// The runs selected with `--only`.
         Chosen: Job list
-        /// Those that another sweep has in its hands, where this one did not wait for them.
+        /// The runs that another sweep is training and that this one did not wait for.
         ClaimedElsewhere: Job list
         Files: string list
         Interrupted: bool
         /// Why some runs could not start.
         Obstacles: string list
-        /// What is not there, and files that could not be written.
+        /// Missing files and devices, and files that could not be written.
         Missing: string list
-        /// What a person should know of the data, such as broken files.
+        /// Remarks on the data, such as unreadable files.
         Remarks: string list
-        /// What is to be known before the table is believed.
+        /// Warnings that affect how far the results can be trusted.
         Warnings: string list
         Elapsed: TimeSpan
     }

@@ -13,28 +13,28 @@ open ChannelDistillation.Dsl.Planning
 open ChannelDistillation.Lab.Tables
 open ChannelDistillation.Lab.Runs
 
-/// What was written of a sweep, and as what.
+/// The result of writing the tables of a sweep.
 type WrittenTables =
     {
-        /// Where every run of the plan stands.
+        /// Every run of the plan in its current state.
         Jobs: Job list
         Results: Results
         Files: string list
-        /// Why some files are still those of before.
+        /// Why some files could not be updated.
         Unwritten: string list
     }
 
 module SweepTables =
-    /// The runs as they stand now, and what the tables show of them.
+    /// The runs in their current state, and the layout of their tables.
     let layout (options: SweepOptions) (plan: Plan) cost (known: Layouts.Known) =
         let folder = Path.Combine(options.Out, plan.Experiment.Name)
         let now = Job.ofPlan folder plan
-        // A part of a sweep has no command of its own.
+        // A part of a sweep keeps the command of its sweep.
         now, { Layouts.ofPlan cost plan now known with Command = Option.orElse known.Command options.Command }
 
-/// A sweep that is going on: what there is to do, and what came to light so far. Whoever trains writes the tables through it.
-/// <param name="plan">The part of the experiment's plan that is looked at.</param>
-/// <exception cref="UsageError">Nothing can be written to the experiment's folder, or no run is named so.</exception>
+/// The state of a running sweep: the pending runs, and the warnings and failures so far. It writes the tables.
+/// <param name="plan">The part of the experiment's plan that this process handles.</param>
+/// <exception cref="UsageError">The experiment's folder is not writable, or no run matches `--only`.</exception>
 [<Sealed>]
 type SweepState(options: SweepOptions, plan: Plan) =
     let folder = Path.Combine(options.Out, plan.Experiment.Name)
@@ -61,7 +61,7 @@ type SweepState(options: SweepOptions, plan: Plan) =
     let warnings = List<string>(TeacherCheck.replaced options.Workspace chosen)
     let evaluated = HashSet<string>()
 
-    /// How a dataset is read. One that cannot be used is said when its runs are to start.
+    /// Remarks on how a dataset is read. An unusable dataset is reported later, when its runs start.
     let remarksOn dataset =
         try
             match DatasetStore.Survey(dataset, options.Workspace) with
@@ -89,17 +89,17 @@ type SweepState(options: SweepOptions, plan: Plan) =
     member _.Folder = folder
     /// Every run of the plan.
     member _.Jobs = jobs
-    /// Those that were asked for.
+    /// The runs selected with `--only`.
     member _.Chosen = chosen
-    /// Those of them that are to be trained.
+    /// The selected runs that need training.
     member _.Pending = pending
     member _.Store = store
-    /// How this process trains. Made when it is first asked for: a sweep with nothing to train needs no device.
+    /// The training options of this process. Created on first use, because a sweep with nothing to train needs no device.
     member _.Training = training.Value
-    /// What networks cost, for the tables. A process that leads workers does not run networks itself.
+    /// The cost of a network, for the tables. A process with workers does not run networks itself.
     member val Cost = Layouts.counted with get, set
 
-    /// Whether all of that is known, or no tables are written.
+    /// Whether the costs of all networks are known, or no tables are written.
     member _.KnowsCosts =
         let isKnown () =
             let layout = Layouts.ofPlan Layouts.knownCost plan jobs known
@@ -109,13 +109,13 @@ type SweepState(options: SweepOptions, plan: Plan) =
 
         options.Part.Names.IsSome || isKnown ()
 
-    /// The teachers that these runs learn from.
+    /// The teachers of the pending runs.
     member val Teachers = pending |> Seq.map _.Run |> Teachers.ofRuns
     member val Failures = Failures folder
     member _.Remarks = remarks
     member _.Warnings = warnings
 
-    /// Writes plan.json, the tables and the report as the runs stand now, unless they cannot be others than last time; of a share of the runs there are none.
+    /// Writes plan.json, the tables and the report, unless nothing can have changed since the last time. A process that trains a share of the runs writes none.
     member this.WriteTables() : WrittenTables =
         match last with
         | Some written when pending.IsEmpty && not isChanged -> written
@@ -152,14 +152,14 @@ type SweepState(options: SweepOptions, plan: Plan) =
                 last <- Some written
                 written)
 
-    /// The same after something has changed, but of thousands of runs not after every cohort: that would cost more than the training.
+    /// Writes the tables after a change, but limited to 1 % of the time: with thousands of runs, writing after every cohort would take longer than training.
     member this.UpdateTables() =
         isChanged <- true
 
         if interval.IsOver then
             this.WriteTables() |> ignore
 
-    /// Notes a teacher's own errors, and says them and what is strange about them, once.
+    /// Records a teacher's errors. Reports them, and a warning if they are suspicious, once per teacher.
     member _.Note (teacher: Teachers.PlannedTeacher) (errors: EpochErrors) (say: string -> unit) =
         match known.Errors.TryGetValue teacher.Key with
         | true, before when before = errors -> ()
@@ -177,10 +177,10 @@ type SweepState(options: SweepOptions, plan: Plan) =
                 say warning
             | None -> ()
 
-    /// Whether teachers are evaluated here: of many processes that need the same one, the one that trains it does it.
+    /// Whether this process evaluates teachers. Of several processes that need the same teacher, only the one that trains it does.
     member _.EvaluatesTeachers = options.Part.Names.IsNone || options.Part.IsForTeachers
 
-    /// The same for every teacher of the plan whose errors are on record.
+    /// Records the errors of every teacher of the plan that has been evaluated.
     member this.NoteTeachers(say: string -> unit) =
         if this.EvaluatesTeachers then
             for teacher in Teachers.ofPlan plan do
@@ -188,10 +188,10 @@ type SweepState(options: SweepOptions, plan: Plan) =
                 |> Option.ofObj
                 |> Option.iter (fun errors -> this.Note teacher errors say)
 
-    /// What is said of the start.
-    /// <param name="where">What is trained on.</param>
-    /// <param name="obstacles">Why bfloat16 does not pay there.</param>
-    /// <param name="hint">What a person may want to know who left the choice of the device to the program.</param>
+    /// Reports the start of training.
+    /// <param name="where">The devices.</param>
+    /// <param name="obstacles">Why bfloat16 is not faster there.</param>
+    /// <param name="hint">A hint about the automatic choice of the device.</param>
     member _.Announce (where: string) (obstacles: Lazy<string list>) (hint: string option) (say: string -> unit) =
         if not options.Quiet then
             say $"Training {pending.Length} of {jobs.Length} runs on {where}."

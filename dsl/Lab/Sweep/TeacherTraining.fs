@@ -28,14 +28,14 @@ type TeacherOutcome =
     | Stopped
     | GivenUp of reason: string
 
-/// Trains the teachers of an experiment as its sweep would, and nothing else.
+/// Trains only the teachers of an experiment, as its sweep would.
 module TeacherTraining =
-    /// The teachers that the experiment has recipes for.
+    /// The teachers for which the experiment has a recipe.
     let private trained (plan: Plan) =
         let teachers = Teachers.ofPlan plan
 
         match teachers |> List.filter (fun teacher -> not (isNull teacher.Spec.Train)) with
-        | [] when teachers.IsEmpty -> raise (UsageError $"{plan.Experiment.Name} has no teacher.")
+        | [] when teachers.IsEmpty -> raise (UsageError $"{plan.Experiment.Name} has no teacher to train.")
         | [] ->
             let files =
                 String.Join(
@@ -46,13 +46,13 @@ module TeacherTraining =
 
             raise (
                 UsageError(
-                    $"{plan.Experiment.Name} does not train its teacher, but reads it from {files}. "
-                    + "A teacher with a recipe: teacher: { model: resnet20, train: { epochs: 30 } }"
+                    $"{plan.Experiment.Name} reads its teacher from {files} and has no recipe for it. "
+                    + "To train a teacher, write teacher: { model: resnet20, train: { epochs: 30 } }"
                 )
             )
         | recipes -> recipes
 
-    /// Each teacher and what became of it, in the order of the plan.
+    /// Trains each teacher. Returns them with their outcomes, in the order of the plan.
     let run (options: TeacherOptions) (plan: Plan) (stop: CancellationToken) : (Teachers.PlannedTeacher * TeacherOutcome) list =
         let store = TeacherStore options.Workspace
         let teachers = trained plan

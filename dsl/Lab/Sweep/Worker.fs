@@ -1,4 +1,4 @@
-/// The side of a worker process: it does parts of a sweep as it is told on its standard input.
+/// The worker side of a sweep: does the parts of the sweep that it reads from standard input.
 module ChannelDistillation.Lab.Sweep.Worker
 
 open System.Collections.Concurrent
@@ -21,7 +21,8 @@ let private planOf (message: string) : Plan =
     | Ok(plan, _) -> plan
     | Error problems -> raise (UsageError(Render.problems problems))
 
-/// The end of the input stops it, as a signal does. In an endless loop of native code it does not stop, and nobody is left to kill it.
+/// Reads requests in the background. The end of the input stops the worker, as a signal does. If native code does not return, the worker kills
+/// itself, because no other process would.
 let private listen (input: TextReader) (source: CancellationTokenSource) : BlockingCollection<string> =
     let messages = new BlockingCollection<string>()
 
@@ -54,7 +55,7 @@ let private serve (options: SweepOptions) (input: TextReader) (send: string -> u
 
     let options = { options with Device = device; Quiet = true; Observer = Some reporting }
     let mutable plan: Plan option = None
-    let mutable within = false
+    let mutable stoppedWithinPart = false
 
     let doPart (plan: Plan) (part: Part) (mode: ComputeMode) =
         let options = { options with Part = part }
@@ -65,10 +66,10 @@ let private serve (options: SweepOptions) (input: TextReader) (send: string -> u
             try
                 Devices.UseOneDnn false
             with :? MissingException ->
-                () // This libtorch has no such switch: the layout remains to be tried.
+                () // This libtorch cannot disable oneDNN; only the layout is changed.
 
             try
-                // A GPU has one layout only.
+                // A GPU supports only one layout.
                 let layout = if device = "cpu" then LayoutRequest.Contiguous else options.Computing.Layout
                 Sweep.run { options with Computing = { options.Computing with Layout = layout } } plan source.Token
             finally
@@ -81,7 +82,7 @@ let private serve (options: SweepOptions) (input: TextReader) (send: string -> u
             let outcome = doPart plan part mode
 
             if source.IsCancellationRequested then
-                within <- true
+                stoppedWithinPart <- true
             else
                 send (
                     Messages.ended
@@ -97,13 +98,13 @@ let private serve (options: SweepOptions) (input: TextReader) (send: string -> u
         | Some plan when not source.IsCancellationRequested -> work plan (Messages.readRequest message)
         | Some _ -> ()
 
-    within
+    stoppedWithinPart
 
-/// Works until the input ends.
-/// <param name="options">Its device is the one that is asked for.</param>
-/// <returns>Whether it was stopped within a part: what that one trained is saved, and its end is not reported.</returns>
-/// <exception cref="MissingException">The device is not there.</exception>
-/// <exception cref="DeviceLostException">The process cannot use its device any more.</exception>
+/// Handles requests until the input ends.
+/// <param name="options">`Device` is the requested device.</param>
+/// <returns>Whether it was stopped within a part. The state of its runs is saved, and the end of the part is not reported.</returns>
+/// <exception cref="MissingException">The device is missing.</exception>
+/// <exception cref="DeviceLostException">The process can no longer use its device.</exception>
 let run (options: SweepOptions) (input: TextReader) (output: TextWriter) (source: CancellationTokenSource) : bool =
     let send (message: string) =
         lock output (fun () ->
@@ -115,6 +116,6 @@ let run (options: SweepOptions) (input: TextReader) (output: TextWriter) (source
     with
     | :? MissingException
     | :? DeviceLostException as error ->
-        // By the channel that libraries do not print to.
+        // Through the message channel, because libraries print to standard error.
         send (Messages.leaving error.Message)
         reraise ()

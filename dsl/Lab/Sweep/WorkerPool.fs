@@ -13,8 +13,8 @@ open ChannelDistillation.Lab.Progress
 open ChannelDistillation.Lab.Runs
 open ChannelDistillation.Lab.Workers
 
-/// A sweep that worker processes train, one for each device; this process gives them their work, shows how it goes and writes the tables.
-/// It runs no operator of libtorch: nothing that these do can end it.
+/// Trains a sweep in worker processes, one per device. This process assigns the work, shows the progress and writes the tables.
+/// It calls no libtorch operator, so that a crash in native code cannot end it.
 [<Sealed>]
 type WorkerPool(state: SweepState, stop: CancellationToken) =
     let options = state.Options
@@ -22,10 +22,10 @@ type WorkerPool(state: SweepState, stop: CancellationToken) =
     // More workers than runs would have nothing to do.
     let devices = options.Workers |> List.truncate (max 1 state.Pending.Length)
 
-    /// Sessions that were cut off without progress, from which on a run comes last and alone.
+    /// A run with so many sessions that were cut off without progress is trained last and alone.
     let suspicious = 2
 
-    /// The teachers that have to be trained or evaluated.
+    /// The teachers that need training or evaluation.
     let unready =
         let needed = state.Teachers |> List.map _.Key |> set
         let isUnknown (teacher: Teachers.PlannedTeacher) = state.EvaluatesTeachers && isNull (state.Store.KnownErrors(teacher.Spec, teacher.Dataset))
@@ -46,7 +46,7 @@ type WorkerPool(state: SweepState, stop: CancellationToken) =
     let standings: Standings =
         let began = DateTime.UtcNow
 
-        // One that has failed since the sweep began has had its turn.
+        // A run that failed during this sweep is not retried.
         let needsTraining (job: Job) =
             match (Job.refreshed job).State with
             | GaveUp _ -> RunFolder(job.Folder).ResultWritten < began
@@ -70,7 +70,7 @@ type WorkerPool(state: SweepState, stop: CancellationToken) =
 
     let incidents = Incidents()
 
-    /// A worker's threads: where nobody said how many, several share the cores, and a single one has as many as libtorch chooses.
+    /// Threads per worker. By default several workers share the cores, and a single one uses libtorch's default.
     let threads =
         match options.Threads with
         | None when devices.Length > 1 -> Some(max 1 (Environment.ProcessorCount / devices.Length))
@@ -106,7 +106,7 @@ type WorkerPool(state: SweepState, stop: CancellationToken) =
             | _ ->
                 let each =
                     match threads with
-                    | Some 1 -> "a thread"
+                    | Some 1 -> "1 thread"
                     | _ -> $"{Option.toList threads |> List.sum} threads"
 
                 $"""{String.Join(", ", List.map string devices)}, {each} each"""
@@ -127,7 +127,7 @@ type WorkerPool(state: SweepState, stop: CancellationToken) =
             )
 
         let tasks = slots |> List.map work |> Array.ofList
-        // While they begin.
+        // Meanwhile, the workers start.
         lock state (fun () -> state.WriteTables() |> ignore)
 
         try
@@ -143,11 +143,11 @@ type WorkerPool(state: SweepState, stop: CancellationToken) =
 
     let mutable ready: WorkerReady list = []
 
-    /// Whether there is anything for workers to do.
+    /// Whether there is work for the workers.
     member _.HasWork = hasWork
 
-    /// Starts the worker processes, without waiting for them. Where only they can tell whether their devices are there, they are asked.
-    /// <exception cref="MissingException">A device is not there.</exception>
+    /// Starts the worker processes. Waits for them only if this process cannot check their devices itself.
+    /// <exception cref="MissingException">A device is missing.</exception>
     member this.Start() =
         let foreseen = devices |> List.map (WorkerDevice.onMachine >> Devices.Foresee)
         state.Cost <- Layouts.knownCost
@@ -160,20 +160,25 @@ type WorkerPool(state: SweepState, stop: CancellationToken) =
         if ready.IsEmpty then
             ready <- slots |> List.choose (fun slot -> slot.AwaitReady quietly)
 
-    /// Trains what is pending, and evaluates teachers.
+    /// Trains the pending runs and evaluates the teachers.
     member this.Train() =
-        Progress.ofWorkers options.Quiet (List.map string devices) state.Pending.Length (Job.cohorts options.Lanes state.Pending).Length (fun report ->
-            if this.HasWork && not stop.IsCancellationRequested then
-                this.AwaitReady()
+        Progress.ofWorkers
+            options.Quiet
+            (List.map string devices)
+            state.Pending.Length
+            (Job.cohorts options.Lanes state.Pending).Length
+            (fun report ->
+                if this.HasWork && not stop.IsCancellationRequested then
+                    this.AwaitReady()
 
-                if not stop.IsCancellationRequested then
-                    announce report ready
+                    if not stop.IsCancellationRequested then
+                        announce report ready
 
-                work report
-            else
-                lock state (fun () ->
-                    state.NoteTeachers(Message >> report)
-                    state.UpdateTables()))
+                    work report
+                else
+                    lock state (fun () ->
+                        state.NoteTeachers(Message >> report)
+                        state.UpdateTables()))
 
         let allDone = state.Chosen |> List.forall (fun job -> (Job.refreshed job).State = Done)
         incidents.Report(state, allDone)

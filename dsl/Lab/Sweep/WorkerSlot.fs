@@ -11,9 +11,9 @@ open ChannelDistillation.Lab.Progress
 open ChannelDistillation.Lab.Runs
 open ChannelDistillation.Lab.Workers
 
-/// One worker of a sweep: gives its process assignments until there are none. Where the process crashes or is ended, another takes its place.
-/// <param name="index">Its place among the workers, from 0.</param>
-/// <param name="start">Starts a process for it.</param>
+/// One worker of a sweep: assigns work to its process until none is left. A process that crashes or is killed is replaced.
+/// <param name="index">The index of the worker, from 0.</param>
+/// <param name="start">Starts a process of the worker.</param>
 [<Sealed>]
 type WorkerSlot
     (
@@ -28,12 +28,12 @@ type WorkerSlot
     let gate = obj ()
     let mutable current: WorkerProcess option = None
     let mutable isReady = false
-    // As the process says it, where the choice is its own.
+    // Replaced by the name that the process reports if it chooses the device itself.
     let mutable name = string device
 
     let trained (report: SweepEvent -> unit) (reported: TrainingEvent) = report (FromWorker(index, reported))
 
-    let seated () =
+    let running () =
         lock gate (fun () ->
             match current with
             | Some worker -> worker
@@ -54,7 +54,7 @@ type WorkerSlot
                 current <- None
                 worker)
 
-        // Outside the lock: it may take long, and `Stop` must not wait for it.
+        // Outside the lock, because it can take long and `Stop` must not wait for it.
         ended |> Option.iter (fun worker -> (worker :> IDisposable).Dispose())
 
     let doPart (report: SweepEvent -> unit) (worker: WorkerProcess) (part: Part) (mode: ComputeMode) (ended: PartEnd -> unit) : WorkerAnswer<unit> =
@@ -74,7 +74,7 @@ type WorkerSlot
         match assignment with
         | PrepareTeacher(teacher, attempt) ->
             let learns (job: Job) = Teachers.ofRun job.Run |> Option.exists (fun other -> other.Key = teacher.Key)
-            // Of runs that are complete a teacher is only evaluated.
+            // The teacher of complete runs is only evaluated.
             let run = state.Pending @ state.Jobs |> List.find learns |> Job.nameOf
 
             doPart report worker (TeachersOf(Set.singleton run)) attempt.Mode (fun _ ->
@@ -97,7 +97,7 @@ type WorkerSlot
             | Died how -> Died how
             | Lost why -> Lost why
 
-    /// Unless another sweep has the folder by now.
+    /// Records a crash in a folder, unless another sweep has claimed it in the meantime.
     let record (folder: RunFolder) (why: string) =
         try
             match RunLeases().TryTake folder.Path with
@@ -108,7 +108,7 @@ type WorkerSlot
         with
         | :? IOException
         | :? UnauthorizedAccessException as error ->
-            lock state (fun () -> state.Failures.Add([], [ $"That it failed cannot be recorded in {folder.Path}. {error.Message}" ]))
+            lock state (fun () -> state.Failures.Add([], [ $"The failure cannot be recorded in {folder.Path}: {error.Message}" ]))
 
     let giveUp (observer: TrainingEvent -> unit) (assignment: Assignment) (how: ProcessEnd) (sequel: Sequel) =
         match sequel, assignment with
@@ -155,11 +155,11 @@ type WorkerSlot
             report (Message $"{name}: the worker exited; interrupted: {CrashText.what assignment}. {after}")
 
             if not never.IsEmpty then
-                incidents.Add $"Two workers went down with {Job.names never}; the others were not given it. The same command tries it again."
+                incidents.Add $"Two workers exited while training {Job.names never}, so no other worker was given it. The same command retries it."
 
-    /// A process that can begin; where there is none, why.
+    /// A process that is ready, or the reason why there is none.
     let ready (observer: TrainingEvent -> unit) : Result<WorkerProcess * WorkerReady option, string> =
-        let worker = seated ()
+        let worker = running ()
 
         if isReady then
             Ok(worker, None)
@@ -173,26 +173,26 @@ type WorkerSlot
             | Died how -> Error(CrashText.noBeginning how worker.LastWords)
 
     /// Starts its first process.
-    member _.Start() = seated () |> ignore
+    member _.Start() = running () |> ignore
 
-    /// Waits until its first process can begin.
-    /// <exception cref="MissingException">It cannot.</exception>
+    /// Waits until its first process is ready.
+    /// <exception cref="MissingException">The process could not start.</exception>
     member _.AwaitReady(observer: TrainingEvent -> unit) : WorkerReady option =
         match ready observer with
         | Ok(_, ready) -> ready
         | Error _ when stop.IsCancellationRequested -> None
         | Error why -> raise (MissingException(if device.IsSole then why else $"{device}: {why}"))
 
-    /// Does assignments until there are none, or it has lost its device.
+    /// Does assignments until none is left, or until the device is lost.
     member _.Work(report: SweepEvent -> unit) =
-        let observer = trained report
+        let own = trained report
 
         let rec next () =
             match queue.Take() with
             | None -> report (Idle index)
             | Some assignment ->
-                match ready observer with
-                // It was stopped before it began.
+                match ready own with
+                // Stopped before it was ready.
                 | Error _ when stop.IsCancellationRequested -> report (Idle index)
                 | Error why -> lose assignment why
                 | Ok(worker, _) ->
@@ -210,7 +210,7 @@ type WorkerSlot
 
         next ()
 
-    /// Tells its process to save and end.
+    /// Asks its process to save the state of its runs and exit.
     member _.Stop() = lock gate (fun () -> current |> Option.iter _.Stop())
 
     interface IDisposable with

@@ -1,4 +1,4 @@
-/// What one must know to read a table: on what it was trained, how its numbers are meant, what is missing, and where they come from.
+/// The caption of a table: dataset and models, how the numbers were measured, what is missing, and their provenance.
 module ChannelDistillation.Lab.Tables.Caption
 
 open System
@@ -6,7 +6,7 @@ open System.Globalization
 open ChannelDistillation.Specs
 open ChannelDistillation.Dsl
 
-/// Why a row has fewer seeds than it should have, where its cell does not say all of it.
+/// Why a row has fewer seeds than planned, unless its cell says so completely.
 let private gap (row: ResultRow) =
     let name = Shown.joined (row.Variant :: (if row.Axes.IsEmpty then [] else [ Shown.point row.Axes ]))
 
@@ -20,41 +20,42 @@ let private gap (row: ResultRow) =
     | [ Missing, _ ] when row.Status <> Partial -> None
     | gaps -> Some $"{name}: {row.Top1Error.Values.Length} of {row.Planned} seeds; {Shown.joined (List.map reason gaps)}."
 
-/// The best of many epochs flatters, unless other images chose the epoch.
-let private howBestIsPicked (options: TableOptions) (heldOut: float option list) =
+/// The best epoch is optimistic unless a hold-out split selected it.
+let private bestEpochSelection (options: TableOptions) (heldOut: float option list) =
     let inPercent (share: float) = (100.0 * share).ToString("G4", CultureInfo.InvariantCulture) + " %"
     let shares = heldOut |> List.choose id |> List.map inPercent
-    let extreme = if options.Accuracy then "highest" else "lowest"
-    let onValidation = $"the {extreme} of all epochs, picked on the same validation set, and therefore optimistic."
+    let extreme = if options.Accuracy then "highest accuracy" else "lowest error"
+    let measure = Shown.measure options
+    let onValidation = $"the {extreme} of all epochs, selected on the same validation set and therefore optimistic."
 
-    let onHeldOut =
-        $"that of the epoch which was best on images held out of the training set ({Shown.joined shares}); the validation set had no part in the choice."
+    let onHoldOut =
+        $"the {measure} at the epoch selected on images held out of the training set ({Shown.joined shares}); the validation set was not used for the selection."
 
     match shares, List.contains None heldOut with
     | [], _ -> $"`best top-1` is {onValidation}"
-    | _, false -> $"`best top-1` is {onHeldOut}"
-    | _, true -> $"Where images are held out, `best top-1` is {onHeldOut} Elsewhere it is {onValidation}"
+    | _, false -> $"`best top-1` is {onHoldOut}"
+    | _, true -> $"For runs with held-out images, `best top-1` is {onHoldOut} For all others it is {onValidation}"
 
 let private models (layout: Layout) =
     match layout.Teachers |> List.map _.Model |> List.distinct with
-    | [] -> layout.Student
-    | teachers -> $"{Shown.joined teachers} → {layout.Student}"
+    | [] -> $"student {layout.Student}"
+    | teachers -> $"teacher {Shown.joined teachers}, student {layout.Student}"
 
 let private trainedOn (layout: Layout) =
     let epochsWord = if layout.Epochs = [ 1 ] then "epoch" else "epochs"
     let seedsWord = if layout.Seeds.Length = 1 then "seed" else "seeds"
-    $"{layout.Dataset}, {models layout}, {Shown.joined layout.Epochs} {epochsWord}, {seedsWord} {Shown.joined layout.Seeds}."
+    $"Trained on {layout.Dataset} ({models layout}) for {Shown.joined layout.Epochs} {epochsWord} with {seedsWord} {Shown.joined layout.Seeds}."
 
 let private howMeasured (options: TableOptions) (layout: Layout) =
     let measure = if options.Accuracy then "Accuracies" else "Errors"
 
     let overSeeds =
         if layout.Seeds.Length > 1 then
-            ", mean ± sample standard deviation over the seeds"
+            " (mean ± sample standard deviation over the seeds)"
         else
             ""
 
-    $"{measure} in percent on the validation set after the last epoch{overSeeds}."
+    $"{measure} are in percent on the validation set after the last epoch{overSeeds}."
 
 let private cost (what: string) (cost: Cost) =
     let operations =
@@ -64,23 +65,23 @@ let private cost (what: string) (cost: Cost) =
 
     $"{what} {Shown.count cost.Parameters} parameters{operations}"
 
-/// Of teacher and student where there is one of each; of several, columns tell.
+/// The costs of teacher and student if there is one of each; otherwise they are columns.
 let private costs (results: Results) =
-    let of' rows = rows |> List.choose (fun (row: ResultRow) -> row.Cost) |> List.distinct
+    let costsOf rows = rows |> List.choose (fun (row: ResultRow) -> row.Cost) |> List.distinct
     let teachers, students = results.Rows |> List.partition _.IsTeacher
 
-    match of' teachers, of' students with
+    match costsOf teachers, costsOf students with
     | [ teacher ], [ student ] -> [ cost "Teacher:" teacher + "; " + cost "student:" student + "." ]
     | [], [ student ] -> [ cost "Student:" student + "." ]
     | _ -> []
 
 let private times (results: Results) =
     if results.Rows |> List.exists (fun row -> row.Seconds.Mean.IsSome) then
-        [ "`time` is the mean wall-clock time of a run; runs that are trained together share it." ]
+        [ "`time` is the mean wall-clock time of a run; runs of the same cohort share it." ]
     else
         []
 
-/// A row is read beside others of its size, and beside its published number: where it is larger, the reader is told.
+/// Rows whose network is larger than that of the others, or than that of the published number, are marked.
 let private assisted (layout: Layout) =
     match layout.Rows |> List.filter _.Assisted with
     | [] -> []
@@ -90,67 +91,67 @@ let private assisted (layout: Layout) =
 
         let published =
             if rows |> List.exists _.Published.IsSome then
-                " The published number is of one network divided in two, which together have the size of one."
+                " The published number is for a single network divided into two parts."
             else
                 ""
 
-        [ $"""{Shown.larger} {Shown.joined names}: residual knowledge distillation (arXiv 2002.09168), not the relational one. """
-          + $"""{(if isOne then "Its network is" else "Their networks are")} two students that answer together, """
-          + $"twice the parameters and the cost of the other rows.{published}" ]
+        [ $"""{Shown.larger} {Shown.joined names}: residual knowledge distillation (arXiv 2002.09168), not relational knowledge distillation. """
+          + $"""{(if isOne then "Its model combines" else "Their models combine")} two students, with """
+          + $"twice the parameters and cost of the other rows.{published}" ]
 
-/// With views, all rows have seen fewer images than training without a cache shows.
+/// With a fixed number of views, all rows have seen fewer augmented images than without a cache.
 let private caches (layout: Layout) =
     let note (cache: TeacherCache) =
         match cache.Views with
-        | None -> "it was asked once about each training image"
-        | Some views -> $"every training image was varied in {views} ways and no more, and it was asked once about each"
+        | None -> "computed once for each training image"
+        | Some views -> $"computed once for each of {views} fixed augmented views of each training image"
 
     match List.choose id layout.Caches with
     | [] -> []
-    | kept ->
+    | cached ->
         let where = if List.contains None layout.Caches then " of some runs" else ""
-        let notes = kept |> List.map note |> String.concat "; or "
-        [ $"What the teacher{where} says was kept (`teacher.cache`): {notes}." ]
+        let notes = cached |> List.map note |> String.concat "; or "
+        [ $"Teacher outputs{where} were cached (`teacher.cache`): {notes}." ]
 
-/// Numbers of fewer bits are another experiment.
+/// Results in a lower precision are not comparable.
 let private precisions (layout: Layout) =
     if List.contains Precision.BFloat16 layout.Precisions then
         let where = if layout.Precisions.Length > 1 then " of some runs" else ""
-        [ $"Convolutions and linear layers{where} computed in bfloat16 (`train.precision`), everything else in float32." ]
+        [ $"Convolutions and linear layers{where} were computed in bfloat16 (`train.precision`), everything else in float32." ]
     else
         []
 
-/// How differences are meant.
+/// How differences and p-values are computed.
 let test =
-    $"Differences are in percentage points, mean ± sample standard deviation over common seeds; p is that of a two-sided paired t-test, from {Difference.fewestSeeds} seeds on, not corrected for several comparisons."
+    $"Differences are in percentage points (mean ± sample standard deviation over the common seeds). p-values are from a two-sided paired t-test with at least {Difference.fewestSeeds} seeds, not corrected for multiple comparisons."
 
 let private differences (options: TableOptions) =
     [ for column in options.Differences do
           match column with
-          | DifferenceColumn.Interval -> "95 % CI: confidence interval of the mean difference, by Student's t over the common seeds."
-          | DifferenceColumn.Welch -> "Welch: two-sided Welch's t-test, which does not pair the seeds."
-          | DifferenceColumn.Holm -> "Holm: the paired test, corrected for the number of comparisons in this table." ]
+          | DifferenceColumn.Interval -> "95 % CI: confidence interval of the mean difference (Student's t over the common seeds)."
+          | DifferenceColumn.Welch -> "Welch: p-value of a two-sided Welch's t-test, which does not pair the seeds."
+          | DifferenceColumn.Holm -> "Holm: p-value of the paired t-test with Holm's correction for the comparisons in this table." ]
 
 let private selection (layout: Layout) =
     let trained = layout.Rows |> List.filter (fun row -> not row.Folders.IsEmpty)
     Selection.warning layout.HeldOut [ for row in trained -> row.Variant, row.Axes ] |> Option.toList
 
-/// Where a baseline stands at several points of an axis of its own, no row is the one to compare with.
+/// If the baseline has several points on an axis that another row lacks, no single row is comparable.
 let private ambiguous (baseline: string) (results: Results) =
     let own = results.Rows |> List.filter (fun row -> row.Variant = baseline && row.IsTrained)
 
-    let isTorn (row: ResultRow) =
+    let isAmbiguous (row: ResultRow) =
         row.IsTrained
         && row.Variant <> baseline
         && (own |> List.filter (fun other -> Layout.agree other.Axes row.Axes)).Length > 1
 
-    if List.exists isTorn results.Rows then
+    if List.exists isAmbiguous results.Rows then
         let axes = own |> List.collect _.Axes |> List.map (fst >> Layout.shortAxis) |> List.distinct
-        [ $"Several rows of {baseline} ({Shown.joined axes}) would fit the rows that have no difference to it." ]
+        [ $"Rows without a difference match several rows of {baseline}, which differ in {Shown.joined axes}." ]
     else
         []
 
-/// Source and protocol of the published numbers; where they differ between rows, the rows of the smaller groups are named.
+/// Source and protocol of the published numbers. If they differ between rows, the rows of the smaller groups are named.
 let private published (layout: Layout) =
     let rows =
         [ for teacher in layout.Teachers -> "teacher", teacher.Published
@@ -168,9 +169,11 @@ let private published (layout: Layout) =
 
     match groups with
     | [] -> []
-    | (origin, _) :: others -> $"Published: {origin}." :: [ for origin, names in others -> $"Published for {Shown.joined names}: {origin}." ]
+    | (origin, _) :: others ->
+        $"Published numbers: {origin}."
+        :: [ for origin, names in others -> $"Published numbers for {Shown.joined names}: {origin}." ]
 
-/// Missing and failed runs, and where the numbers come from.
+/// Missing and failed runs, and the provenance of the numbers.
 let origins (results: Results) : string list =
     List.choose gap results.Rows
     @ Provenance.lines results.Provenance
@@ -184,7 +187,7 @@ let lines (options: TableOptions) (results: Results) : string list =
       + (if options.Pivot.IsSome then
              ""
          else
-             " " + howBestIsPicked options layout.HeldOut)
+             " " + bestEpochSelection options layout.HeldOut)
       yield! selection layout
       yield! assisted layout
       yield! caches layout

@@ -1,10 +1,10 @@
 /// `table A B`: two results side by side, row by row.
 module ChannelDistillation.Lab.Tables.ComparisonSheet
 
-/// Rows of the same variant at the same point of the grid belong together, whatever the order of their axes.
+/// Rows match if they have the same variant at the same point of the grid, in any order of axes.
 let private keyOf (row: ResultRow) = row.Variant, List.sort row.Axes
 
-/// B's value less A's: over common seeds where there are any, of the means elsewhere.
+/// B minus A: over the common seeds if there are any, else of the means.
 let private difference options (a: ResultRow) (b: ResultRow) =
     match Difference.between (Sheets.bySeed options b) (Sheets.bySeed options a) with
     | Some difference when a.IsTrained -> Shown.difference difference
@@ -19,7 +19,7 @@ let private statistic options get (row: ResultRow option) =
     | Some row -> string row.Status
     | None -> Shown.nothing
 
-/// Each result comes with the name that stands above its columns.
+/// Each result has the name that its columns show.
 let ofResults (options: TableOptions) (first: string * Results) (second: string * Results) : Sheet =
     let (nameA, a), (nameB, b) = first, second
     let rowsOf (results: Results) = results.Rows |> List.filter (fun row -> row.Status <> PublishedOnly)

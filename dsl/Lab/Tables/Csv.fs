@@ -10,11 +10,11 @@ let private text (value: float) = value.ToString("R", CultureInfo.InvariantCultu
 
 let private optional value = value |> Option.map text |> Option.defaultValue ""
 
-/// Where a spreadsheet begins a cell, also one with another separator, and takes what follows for something to compute.
+/// Matches where a spreadsheet would start a cell, with any separator, whose content it would evaluate as a formula.
 let private formula = Regex @"(^|[;\t\r\n])(?=[=+\-@\t\r\uFF1D\uFF0B\uFF0D\uFF20])"
 
-/// A text that is not ours. What a spreadsheet would compute begins with an apostrophe, which tells it not to; numbers stay numbers.
-let private foreign (text: string) =
+/// Escapes untrusted text: an apostrophe before a formula prevents its evaluation. Numbers are unchanged.
+let private guarded (text: string) =
     match Double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture) with
     | true, _ -> text
     | _ -> formula.Replace(text, "$1'")
@@ -36,7 +36,7 @@ let private statistic options name (get: ResultRow -> Statistic) : Column list =
       name + "_std", (fun row -> optional (shown row).Std)
       name + "_values", (fun row -> (shown row).Values |> List.map text |> String.concat ";") ]
 
-/// Columns of the comparison with a baseline.
+/// The columns of the comparison with a baseline.
 let private versus (options: TableOptions) (results: Results) : Column list =
     match options.Baseline with
     | None -> []
@@ -45,7 +45,7 @@ let private versus (options: TableOptions) (results: Results) : Column list =
         let corrected = List.zip results.Rows (Sheets.holmTo options baseline results.Rows)
         let column name (get: Difference -> string) : Column = name, (fun row -> difference row |> Option.map get |> Option.defaultValue "")
 
-        [ "baseline", (fun row -> if (difference row).IsSome then foreign baseline else "")
+        [ "baseline", (fun row -> if (difference row).IsSome then guarded baseline else "")
           column "top1_difference_mean" (fun difference -> optional difference.Values.Mean)
           column "top1_difference_std" (fun difference -> optional difference.Values.Std)
           column "top1_difference_n" (fun difference -> string difference.Values.Values.Length)
@@ -62,10 +62,10 @@ let render (options: TableOptions) (results: Results) =
     let cost get (row: ResultRow) = row.Cost |> Option.bind get |> Option.map string<int64> |> Option.defaultValue ""
 
     let columns: Column list =
-        [ "experiment", (fun _ -> foreign results.Layout.Experiment)
-          "variant", (_.Variant >> foreign)
+        [ "experiment", (fun _ -> guarded results.Layout.Experiment)
+          "variant", (_.Variant >> guarded)
           for axis in Layout.axes results.Layout do
-              foreign axis, (Sheets.valueOf axis >> Option.defaultValue "" >> foreign)
+              guarded axis, (Sheets.valueOf axis >> Option.defaultValue "" >> guarded)
           "seeds", (fun row -> string row.Top1Error.Values.Length)
           "status", (fun row -> string row.Status)
           yield! statistic options $"top1_{measure}" _.Top1Error
@@ -82,7 +82,7 @@ let render (options: TableOptions) (results: Results) =
     line (List.map fst columns)
     + (results.Rows |> List.map (fun row -> line [ for _, cell in columns -> cell row ]) |> String.concat "")
 
-/// A table as it is shown, without what only the eye needs.
+/// A table as shown, without formatting.
 let sheet (sheet: Sheet) =
-    line (sheet.Columns |> List.map (_.Heading >> foreign))
-    + (sheet.Rows |> List.map (List.map (_.Text >> foreign) >> line) |> String.concat "")
+    line (sheet.Columns |> List.map (_.Heading >> guarded))
+    + (sheet.Rows |> List.map (List.map (_.Text >> guarded) >> line) |> String.concat "")

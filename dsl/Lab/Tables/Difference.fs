@@ -2,31 +2,31 @@ namespace ChannelDistillation.Lab.Tables
 
 open MathNet.Numerics.Distributions
 
-/// How a row differs from another one. Without at least three seeds on each side there are neither p-values nor an interval.
+/// The difference between two rows. p-values and interval need at least three seeds on each side.
 type Difference =
     {
-        /// Own value less the other's, over the seeds that both have; in percentage points.
+        /// Own value minus the other's, for the seeds that both have; in percentage points.
         Values: Statistic
-        /// Two-sided, of the paired t-test; none where all pairs differ by the same.
+        /// Of a two-sided paired t-test. None if all pairs have the same difference.
         PValue: float option
-        /// Of the mean difference, at 95 %, by Student's t over the pairs.
+        /// 95 % confidence interval of the mean difference (Student's t over the pairs).
         Interval: (float * float) option
-        /// Two-sided, of Welch's t-test, which does not pair the seeds.
+        /// Of a two-sided Welch's t-test, which does not pair the seeds.
         WelchPValue: float option
     }
 
 module Difference =
-    /// With fewer seeds a test says next to nothing.
+    /// With fewer seeds a test has almost no power.
     let fewestSeeds = 3
 
-    /// Equal differences of decimal numbers are not quite equal in binary; true ones are apart by at least an image in a million.
+    /// Tolerance for equal differences, which are not exactly equal in binary. Real differences are at least one image in a million.
     let private rounding = 1e-9
 
     let private twoSided (degrees: float) (t: float) = 2.0 * StudentT.CDF(0.0, 1.0, degrees, -(abs t))
 
     let private standardError (statistic: Statistic) = statistic.Std |> Option.map (fun std -> std / sqrt (float statistic.Values.Length))
 
-    /// Mean, its standard error and degrees of freedom; none of too few values, or of equal ones.
+    /// Mean, its standard error and degrees of freedom. None for too few values, or if all are equal.
     let private testable (statistic: Statistic) =
         match statistic.Mean, standardError statistic with
         | Some mean, Some error when statistic.Values.Length >= fewestSeeds && error > rounding ->
@@ -42,7 +42,7 @@ module Difference =
             Some(twoSided degrees ((mean - otherMean) / sqrt (own + other)))
         | _ -> None
 
-    /// Of two rows, by seed. None: they have no seed in common.
+    /// The difference between two rows by seed. None: no common seed.
     let between (own: (int64 * float) list) (other: (int64 * float) list) : Difference option =
         let others = Map.ofList other
 
@@ -62,7 +62,7 @@ module Difference =
                         mean - half, mean + half)
                   WelchPValue = welch { Values = List.map snd own } { Values = List.map snd other } }
 
-    /// p-values corrected for their number (Holm 1979): the i-th smallest of m times m - i + 1, and not below the ones before it.
+    /// p-values with Holm's correction (Holm 1979): the i-th smallest of m is multiplied by m - i + 1, and is not below the previous ones.
     let holm (pValues: float option list) : float option list =
         let sorted =
             pValues |> List.indexed |> List.choose (fun (index, p) -> p |> Option.map (fun p -> index, p)) |> List.sortBy snd
@@ -76,7 +76,7 @@ module Difference =
 
         pValues |> List.mapi (fun index _ -> Map.tryFind index corrected)
 
-    /// Whether a row is better than the next by more than the standard error of their difference, n >= 2 on both sides.
+    /// Whether two means differ by more than the standard error of their difference, with n >= 2 on both sides.
     let isClear (best: Statistic) (next: Statistic) =
         match best.Mean, next.Mean, standardError best, standardError next with
         | Some mean, Some otherMean, Some error, Some otherError -> abs (mean - otherMean) > sqrt (error ** 2.0 + otherError ** 2.0)

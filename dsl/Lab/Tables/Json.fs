@@ -1,4 +1,4 @@
-/// results.json, as DESIGN.md fixes it.
+/// results.json, as specified in DESIGN.md.
 module ChannelDistillation.Lab.Tables.Json
 
 open System
@@ -7,12 +7,12 @@ open System.Text.Json.Nodes
 open ChannelDistillation.Core
 open ChannelDistillation.Dsl
 
-/// JSON's null is .NET's.
+/// A JSON node; null is JSON's null.
 type Node = JsonNode | null
 
 let text (value: string) : Node = JsonValue.Create value
 
-/// JSON has no infinite numbers, and none that is not a number.
+/// Infinity and NaN become null, because JSON cannot represent them.
 let number (value: float) : Node = if Double.IsFinite value then JsonValue.Create value else null
 
 let integer (value: int64) : Node = JsonValue.Create value
@@ -34,13 +34,13 @@ let object (entries: (string * Node) list) =
 
     made
 
-/// What a text is as a number, if it is one that JSON has.
+/// Parses a finite number.
 let tryNumber (value: string) : float option =
     match Double.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture) with
     | true, parsed when Double.IsFinite parsed -> Some parsed
     | _ -> None
 
-/// A value of an axis: a number where it is one.
+/// The value of an axis, as a number if it is one.
 let axisValue (value: string) : Node = tryNumber value |> Option.map number |> Option.defaultWith (fun () -> text value)
 
 let axes (entries: (string * string) list) : Node = object [ for path, value in entries -> path, axisValue value ]
@@ -130,7 +130,7 @@ let private printed (node: Node) =
 
 let render (options: TableOptions) (results: Results) = printed (whole options results)
 
-/// Two results side by side: both whole, and the shown comparison.
+/// Two results side by side: both in full, and the comparison as shown.
 let compare (options: TableOptions) (nameA: string, a: Results) (nameB: string, b: Results) =
     let sheet = ComparisonSheet.ofResults options (nameA, a) (nameB, b)
 

@@ -1,11 +1,11 @@
-/// Tables for LaTeX with the package booktabs, ready for \input.
+/// LaTeX tables with the package booktabs, ready for \input.
 module ChannelDistillation.Lab.Tables.Latex
 
 open System
 open System.Text
 open ChannelDistillation.Dsl
 
-/// Characters that LaTeX takes for commands, and those that its older engines do not know.
+/// Escapes LaTeX special characters, and characters that older engines do not support.
 let private character (letter: Rune) =
     match letter.ToString() with
     | "\\" -> "\\textbackslash{}"
@@ -32,7 +32,7 @@ let private character (letter: Rune) =
     | _ when Rune.IsControl letter -> " "
     | other -> other
 
-/// A quotation mark at the start of a word opens.
+/// Quotation marks at the start of a word are opening ones.
 let private opening = Text.RegularExpressions.Regex "(?<![^\\s(\\[])\""
 
 let escaped (text: string) = opening.Replace(Comment.oneLine text, "“").EnumerateRunes() |> Seq.map character |> String.concat ""
@@ -55,7 +55,7 @@ let private table (label: string) (caption: string list) (sheet: Sheet) =
         [ "\\begin{table}\n  \\centering\n"
           $"  \\caption{{{String.Join(' ', title @ caption |> List.map sentence)}}}\n"
           $"  \\label{{tab:{label}}}\n"
-          // No wider than the text, and never enlarged.
+          // Shrinks wide tables to the text width, and never enlarges.
           "  \\resizebox{\\ifdim\\width>\\linewidth\\linewidth\\else\\width\\fi}{!}{%\n"
           $"  \\begin{{tabular}}{{{columns}}}\n    \\toprule\n"
           line (sheet.Columns |> List.map (fun column -> escaped column.Heading))
@@ -65,12 +65,12 @@ let private table (label: string) (caption: string list) (sheet: Sheet) =
 
 let private comment (lines: string list) = lines |> List.collect (Comment.lines "% ") |> List.map (fun line -> line + "\n") |> String.concat ""
 
-/// A label that no character of an experiment's name can break.
+/// A label without special characters.
 let private labelOf (name: string) = name |> String.map (fun letter -> if Char.IsAsciiLetterOrDigit letter then letter else '-')
 
 let private head = "% needs \\usepackage{booktabs,graphicx}\n"
 
-/// What a reader needs is in the caption; where the numbers come from, in comments.
+/// The caption has what a reader needs; the provenance is in comments.
 let render (options: TableOptions) (results: Results) =
     let layout = results.Layout
     let origins = Caption.origins results

@@ -4,23 +4,23 @@ open ChannelDistillation.Specs
 open ChannelDistillation.Runs
 open ChannelDistillation.Dsl
 
-/// What a network costs: trained numbers, and multiply-accumulates of one image's forward pass.
+/// The cost of a network: its trained parameters, and the multiply-accumulates of a forward pass of one image.
 type Cost =
     {
         Parameters: int64
-        /// Of one image; None: not known, of a network from Python.
+        /// None: unknown, as for TorchScript networks.
         MultiplyAdds: int64 option
     }
 
-/// The teacher's row: no run of the experiment, but evaluated once on the same validation set.
+/// The row of a teacher, which is evaluated once on the same validation set.
 type TeacherRow =
     {
         Model: string
-        /// The axes that choose between teachers, where there is more than one.
+        /// The axes that select this teacher, if there are several.
         Axes: (string * string) list
-        /// Tells teachers apart: of the run that trains it, or of its checkpoint and dataset.
+        /// Identifies the teacher: by the run that trains it, or by its checkpoint and dataset.
         Key: string
-        /// None: not known (written by an earlier version).
+        /// None: unknown (written by an earlier version).
         Cost: Cost option
         /// None: not evaluated yet.
         Errors: EpochErrors option
@@ -31,18 +31,18 @@ type LayoutRow =
     {
         Variant: string
         Axes: (string * string) list
-        /// Names of the run folders inside the experiment's folder, one for each seed; none for a row of the literature alone.
+        /// Names of the run folders in the experiment's folder, one per seed. Empty for rows from the literature.
         Folders: string list
-        /// The seed of each folder; none where an earlier version has not written them.
+        /// The seed of each folder. Empty if written by an earlier version.
         Seeds: int64 list
-        /// Of the student.
+        /// The cost of the student.
         Cost: Cost option
         Published: PublishedRow option
-        /// Whether its network is two: the student with an assistant (residual knowledge distillation).
+        /// Whether the model is a student with an assistant (residual knowledge distillation).
         Assisted: bool
     }
 
-/// What a table shows and where its numbers lie. Kept in plan.json, so that a table can be made without the experiment's file.
+/// The rows of a table and the folders of their results. Stored in plan.json, so that tables do not need the experiment's file.
 type Layout =
     {
         Experiment: string
@@ -51,16 +51,16 @@ type Layout =
         Student: string
         Epochs: int list
         Seeds: int64 list
-        /// Shares of the training set that are held out for validation; None: the official validation set does it all.
+        /// Shares of the training set in a hold-out split. None: no hold-out split.
         HeldOut: float option list
-        /// Whether what the teacher says was kept (`teacher.cache`), over the runs that have a teacher.
+        /// How teacher outputs are cached (`teacher.cache`), for the runs that have a teacher.
         Caches: TeacherCache option list
-        /// What the students compute in.
+        /// The precisions of the students.
         Precisions: Precision list
-        /// The sweep that trained last, as one would type it.
+        /// The command line of the last sweep.
         Command: string option
         Teachers: TeacherRow list
-        /// The whole hash of the run that each folder is for.
+        /// The full hash of the run of each folder.
         Hashes: Map<string, string>
         Rows: LayoutRow list
     }
@@ -73,11 +73,11 @@ module Layout =
         |> Seq.distinct
         |> Seq.toList
 
-    /// Whether no axis has one value here and another there.
+    /// Whether no axis has different values in the two lists.
     let agree (axes: (string * string) list) (others: (string * string) list) =
         axes |> List.forall (fun (path, value) -> others |> List.forall (fun (other, its) -> other <> path || its = value))
 
-    /// `losses.cd.weight` is clear enough as `cd.weight`.
+    /// Shortens the path of an axis: `losses.cd.weight` to `cd.weight`.
     let shortAxis (path: string) =
         [ "losses."; "train." ]
         |> List.tryFind path.StartsWith

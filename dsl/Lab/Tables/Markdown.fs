@@ -1,17 +1,17 @@
-/// results.md: a table that can be pasted into a paper's draft, and what one must know to read it.
+/// results.md: the tables with their caption.
 module ChannelDistillation.Lab.Tables.Markdown
 
 open System
 open ChannelDistillation.Dsl
 
-/// As one cell of a table.
+/// Escapes text for a table cell.
 let private escaped (text: string) = (Comment.oneLine text).Replace("|", "\\|")
 
 let private shown (cell: Cell) =
     let text = escaped cell.Text
     if cell.Best then $"**{text}**" else text
 
-/// Its columns aligned, so that it can be read as it is too.
+/// A table with aligned columns, so that the source is readable too.
 let sheet (sheet: Sheet) =
     let rows = sheet.Rows |> List.map (List.map shown)
     let headings = sheet.Columns |> List.map (fun column -> escaped column.Heading)

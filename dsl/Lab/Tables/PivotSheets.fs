@@ -6,7 +6,7 @@ let private without axis (row: ResultRow) = row.Axes |> List.filter (fun (path, 
 let private ofPart options axis (point: (string * string) list, rows: ResultRow list, axes: string list) =
     let rows = rows |> List.filter (fun row -> row.Status <> PublishedOnly)
     let values = rows |> List.map (Sheets.valueOf axis) |> List.distinct
-    // What does not depend on the axis has a column of its own, the first one.
+    // Rows without the axis share the first column.
     let columns = (if List.contains None values then [ None ] else []) @ List.filter Option.isSome values
     let lines = rows |> List.groupBy (fun row -> row.Variant, without axis row)
     let others = axes |> List.filter ((<>) axis)
@@ -18,7 +18,7 @@ let private ofPart options axis (point: (string * string) list, rows: ResultRow 
         |> Option.filter (fun (row: ResultRow) -> row.IsTrained)
         |> Option.map (fun row -> row.IsComplete, Shown.values options row.Top1Error)
 
-    // Columns of batch sizes or datasets are each a contest of its own. Where some rows do without the axis, all cells are one.
+    // The best cell is marked per column. If some rows lack the axis, it is marked among all cells.
     let contests =
         if List.contains None columns then
             [ columns ]
@@ -60,7 +60,7 @@ let private ofPart options axis (point: (string * string) list, rows: ResultRow 
               for column in best do
                   valuesOf column ] }
 
-/// One table of all points: what is told apart by titles elsewhere has columns.
+/// All points in one table: the axes that otherwise split it become columns.
 let whole (options: TableOptions) (axis: string) (results: Results) : Sheet = ofPart options axis ([], results.Rows, Layout.axes results.Layout)
 
 let ofResults (options: TableOptions) (axis: string) (results: Results) : Sheet list = Sheets.parts [ axis ] results |> List.map (ofPart options axis)

@@ -1,4 +1,4 @@
-/// plan.json: what an experiment consists of. Written by `sweep` and printed by `plan --json`; `PlanReader` reads it.
+/// plan.json: the layout of the tables, and the runs. Written by `sweep`, printed by `plan --json`, and read by `PlanReader`.
 module ChannelDistillation.Lab.Tables.PlanFile
 
 open System
@@ -19,7 +19,7 @@ type ListedRun =
     {
         Run: PlannedRun
         Folder: string
-        /// Which cohort it is trained in, from 1.
+        /// The number of its cohort, from 1.
         Cohort: int
         State: string
     }
@@ -73,7 +73,7 @@ let private writeRun (json: Utf8JsonWriter) (listed: ListedRun) =
     SpecJson.Write(json, listed.Run.Spec)
     json.WriteEndObject()
 
-/// 0 views: images as they are.
+/// 0: images without augmentation.
 let private cache (cache: TeacherCache) : Json.Node = Json.integer (int64 (defaultArg cache.Views 0))
 
 let private precision (precision: Precision) : Json.Node = Json.text (SpecJson.NameOf precision)
@@ -91,16 +91,16 @@ let private head (layout: Layout) : (string * Json.Node) list =
       "command", Json.optional Json.text layout.Command
       "teachers", Json.array (List.map teacher layout.Teachers) ]
 
-/// Bytes that are handed on at a time, about.
-let private portion = 1 <<< 16
+/// Approximate number of bytes written at a time.
+let private chunkBytes = 1 <<< 16
 
-/// Hands the text on in portions, in UTF-8, each of whole characters: all of it at once would be 200 MB for a hundred thousand runs.
-let write (handOn: ReadOnlyMemory<byte> -> unit) (layout: Layout) (runs: ListedRun seq) =
-    let text = ArrayBufferWriter<byte>(2 * portion)
+/// Writes the text in chunks of UTF-8, each of whole characters. A hundred thousand runs have 200 MB.
+let write (writeChunk: ReadOnlyMemory<byte> -> unit) (layout: Layout) (runs: ListedRun seq) =
+    let text = ArrayBufferWriter<byte>(2 * chunkBytes)
 
     let flush (json: Utf8JsonWriter) =
         json.Flush()
-        handOn text.WrittenMemory
+        writeChunk text.WrittenMemory
         text.ResetWrittenCount()
 
     use json = new Utf8JsonWriter(text, JsonWriterOptions(Indented = true, Encoder = RecordJson.Pretty.Encoder))
@@ -111,7 +111,7 @@ let write (handOn: ReadOnlyMemory<byte> -> unit) (layout: Layout) (runs: ListedR
         for item in items do
             write item
 
-            if int64 text.WrittenCount + int64 json.BytesPending > int64 portion then
+            if int64 text.WrittenCount + int64 json.BytesPending > int64 chunkBytes then
                 flush json
 
         json.WriteEndArray()
@@ -129,7 +129,7 @@ let write (handOn: ReadOnlyMemory<byte> -> unit) (layout: Layout) (runs: ListedR
     list "runs" (writeRun json) runs
     json.WriteEndObject()
     flush json
-    handOn (ReadOnlyMemory "\n"B)
+    writeChunk (ReadOnlyMemory "\n"B)
 
 /// The whole text.
 let render (layout: Layout) (runs: ListedRun list) =

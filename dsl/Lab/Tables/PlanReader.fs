@@ -1,4 +1,4 @@
-/// Reads plan.json, for `table RUNS-FOLDER` and for what a sweep need not find out again.
+/// Reads plan.json, for `table RUNS-FOLDER` and for values that a sweep reuses.
 module ChannelDistillation.Lab.Tables.PlanReader
 
 open System
@@ -9,16 +9,16 @@ open ChannelDistillation.Specs
 open ChannelDistillation.Runs
 open ChannelDistillation.Dsl
 
-/// An entry that is not there or not of its type; the file may come from anybody.
+/// A missing entry or one of the wrong type; the file is untrusted.
 exception private Wrong of reason: string
 
 let private shown (node: JsonElement) =
     let text = node.GetRawText()
     if text.Length > 40 then text.Substring(0, 37) + "..." else text
 
-let private wrong (name: string) (what: string) (node: JsonElement) : 'a = raise (Wrong $"`{name}` has {shown node} where {what} belongs")
+let private wrong (name: string) (what: string) (node: JsonElement) : 'a = raise (Wrong $"`{name}` is {shown node}, but must be {what}")
 
-/// An entry of an object; None: it is null or not there.
+/// An entry of an object. None: it is null or missing.
 let private tryGet (node: JsonElement) (name: string) =
     if node.ValueKind <> JsonValueKind.Object then
         wrong name "an object" node
@@ -30,13 +30,13 @@ let private tryGet (node: JsonElement) (name: string) =
 let private get (node: JsonElement) (name: string) =
     match tryGet node name with
     | Some value -> value
-    | None -> raise (Wrong $"`{name}` is not there")
+    | None -> raise (Wrong $"`{name}` is missing")
 
 let private asText name (value: JsonElement) =
     if value.ValueKind = JsonValueKind.String then
         string (value.GetString())
     else
-        wrong name "a text" value
+        wrong name "a string" value
 
 let private asNumber name (value: JsonElement) =
     match value.ValueKind with
@@ -49,12 +49,12 @@ let private asWhole name (value: JsonElement) =
     if value.ValueKind = JsonValueKind.Number && value.TryGetInt64 &whole then
         whole
     else
-        wrong name "a whole number" value
+        wrong name "an integer" value
 
 let private asCount name (value: JsonElement) =
     match asWhole name value with
     | count when count >= 0L && count <= int64 Int32.MaxValue -> int count
-    | _ -> wrong name "a whole number from 0" value
+    | _ -> wrong name "an integer of at least 0" value
 
 let private items (node: JsonElement) (name: string) =
     let list = get node name
@@ -77,7 +77,7 @@ let private readAxes (node: JsonElement) =
 
     [ for entry in axes.EnumerateObject() -> entry.Name, asText entry.Name entry.Value ]
 
-/// A name within the experiment's folder: what lies elsewhere is not read.
+/// The name of a folder in the experiment's folder; other paths are refused.
 let private asFolder name (value: JsonElement) =
     let folder = asText name value
 
@@ -104,7 +104,7 @@ let private readErrors (node: JsonElement) =
     let number name = get node name |> asNumber name
     EpochErrors(get node "epoch" |> asCount "epoch", number "top1_error", number "top5_error")
 
-/// A plan of an older version has none.
+/// Empty in a plan of an older version.
 let private readCaches (node: JsonElement) : TeacherCache option list =
     if (tryGet node "caches").IsNone then
         []
@@ -115,7 +115,7 @@ let private readCaches (node: JsonElement) : TeacherCache option list =
               else
                   Some { Views = Some(asCount "caches" views) |> Option.filter (fun count -> count > 0) } ]
 
-/// As above.
+/// float32 in a plan of an older version.
 let private readPrecisions (node: JsonElement) =
     if (tryGet node "precisions").IsNone then
         [ Precision.Float32 ]
@@ -158,7 +158,7 @@ let private readLayout (node: JsonElement) =
                 Published = readPublished row
                 Assisted = (tryGet row "assisted").IsSome } ] }
 
-/// What a folder's plan.json says; None: there is none. An error says why it cannot be read; a sweep writes it again.
+/// The layout in a folder's plan.json. None: there is no such file. Error: why it cannot be read; a sweep rewrites it.
 let tryRead (folder: string) : Result<Layout option, string> =
     let file = PlanFile.fileOf folder
 
@@ -171,10 +171,10 @@ let tryRead (folder: string) : Result<Layout option, string> =
             Ok(Some(readLayout document.RootElement))
         with
         | :? JsonException
-        // A text of halves of characters.
-        | :? InvalidOperationException -> Error $"{file} is damaged: it is not JSON."
+        // A string with unpaired surrogates.
+        | :? InvalidOperationException -> Error $"{file} is damaged: it is not valid JSON."
         | Wrong reason -> Error $"{file} is damaged: {reason}."
     | reason -> Error $"{file} is damaged: {reason}."
 
-/// None where there is no plan.json, or one that this version cannot read.
+/// The layout in a folder's plan.json. None: there is none that this version can read.
 let read (folder: string) : Layout option = tryRead folder |> Result.defaultValue None

@@ -12,7 +12,7 @@ type TrainedOn =
         Version: string
         Libraries: string
         Machine: string
-        /// What the run's networks computed in, where another run computed the same network in another layout; else empty.
+        /// Memory layouts of the run's networks, if another run computed the same network in another layout; else empty.
         Layout: string
     }
 
@@ -20,19 +20,19 @@ type TrainedOn =
         let layout = if this.Layout = "" then "" else ", " + this.Layout
         $"channel-distillation {this.Version}, {this.Libraries} on {this.Machine}{layout}"
 
-/// Where one run comes from.
+/// The provenance of one run.
 type RunOrigin =
     {
-        /// Each kind of software and machine that had a part in it, with the layouts of its networks: ((role, name), layout).
+        /// The software and machine of each session, with the layouts of the networks: ((role, name), layout).
         Trained: (TrainedOn * ((string * string) * string) list) list
         Started: DateTime option
         Ended: DateTime option
     }
 
-/// Where the numbers of a table come from.
+/// The provenance of the numbers of a table.
 type Provenance =
     {
-        /// Each kind of software and machine, with the number of runs that it had a part in.
+        /// Each combination of software and machine, with its number of runs.
         Trained: (TrainedOn * int) list
         /// When the first run started and the last one ended, in UTC.
         Period: (DateTime * DateTime) option
@@ -51,20 +51,20 @@ module Provenance =
 
         go session path
 
-    /// `0.1.0+c4b51ec4b84a...` names the commit in full.
+    /// Shortens the commit of a version: `0.1.0+c4b51ec4b84a...` to eight digits.
     let shortVersion (version: string) =
         match version.IndexOf '+' with
         | -1 -> version
         | at -> version.Substring(0, min version.Length (at + 9))
 
-    /// What differs from how a GPU computes unless told otherwise.
+    /// The GPU settings that differ from the defaults.
     let private gpuSettings (session: JsonObject) =
         let setting name = at [ "hardware"; "gpu_settings"; name ] session
 
         (if setting "deterministic" = "true" then ", deterministic" else "")
         + (if setting "tf32" = "false" then ", without TF32" else "")
 
-    /// The networks of a run, each with the layout that it had in a session. Versions that recorded none computed channels-last.
+    /// The networks of a run with their layouts in a session. Versions that recorded no layout computed channels-last.
     let private networks (run: JsonObject) (session: JsonObject) =
         let layout role =
             match at [ "hardware"; "layout"; role ] session with
@@ -92,13 +92,13 @@ module Provenance =
         | true, time -> Some time
         | _ -> None
 
-    /// From a run.json.
+    /// Reads a run.json.
     let ofRun (run: JsonObject) : RunOrigin =
         { Trained = Sessions.Counting run |> Seq.map (fun session -> ofSession session, networks run session) |> Seq.distinct |> Seq.toList
           Started = time "started" run
           Ended = time "ended" run }
 
-    /// Networks that were computed in more than one layout.
+    /// The networks that were computed in more than one layout.
     let private mixed (runs: RunOrigin list) =
         runs
         |> List.collect (_.Trained >> List.collect snd)
@@ -108,7 +108,7 @@ module Provenance =
         |> List.map fst
         |> set
 
-    /// Of the runs that count.
+    /// Combines the provenance of the completed runs.
     let ofRuns (runs: RunOrigin list) : Provenance =
         let starts, ends = runs |> List.choose _.Started, runs |> List.choose _.Ended
         let mixed = mixed runs
@@ -136,10 +136,10 @@ module Provenance =
         | [ _ ] -> None
         | kinds -> Some $"{kinds.Length} {what}"
 
-    /// Where they come from different versions or machines; None: they do not.
+    /// A warning if the runs differ in version, machine or layout.
     let warning (provenance: Provenance) =
         let differing =
-            [ several "versions of this program" _.Version provenance
+            [ several "versions of channel-distillation" _.Version provenance
               several "versions of its libraries" _.Libraries provenance
               several "machines" _.Machine provenance
               several "memory layouts" _.Layout provenance ]
@@ -147,13 +147,13 @@ module Provenance =
 
         match differing with
         | [] -> None
-        | some -> Some $"""These runs come from different places ({String.Join(", ", some)}): compare them with care."""
+        | some -> Some $"""The runs differ in software or hardware ({String.Join(", ", some)}); compare them with care."""
 
-    /// As lines for a caption.
+    /// The lines of the caption.
     let lines (provenance: Provenance) : string list =
         let period =
             match provenance.Period with
-            | Some(first, last) -> [ $"Runs of {day first} to {day last} UTC." ]
+            | Some(first, last) -> [ $"Runs from {day first} to {day last} UTC." ]
             | None -> []
 
         let trained =

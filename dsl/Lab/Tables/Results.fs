@@ -3,21 +3,21 @@ namespace ChannelDistillation.Lab.Tables
 open ChannelDistillation.Runs
 open ChannelDistillation.Dsl
 
-/// How far a row is.
+/// The status of a row.
 type RowStatus =
-    /// Every seed is trained.
+    /// All seeds are complete.
     | Completed
-    /// Some seeds are; the numbers are theirs.
+    /// Some seeds are complete; the numbers are of these.
     | Partial
-    /// No seed is, and at least one was stopped on the way.
+    /// No seed is complete, and at least one was interrupted.
     | Interrupted
-    /// No seed is: the loss became infinite or no number.
+    /// No seed is complete, and at least one diverged: its loss became infinite or NaN.
     | Diverged
-    /// No seed is: something went wrong, see the run's result.json.
+    /// No seed is complete, and at least one failed; its result.json has the reason.
     | Failed
-    /// Nothing is there yet.
+    /// No seed has been trained.
     | Missing
-    /// A row of the literature: nothing of it is trained here.
+    /// A row from the literature, which is not trained here.
     | PublishedOnly
 
     override this.ToString() =
@@ -30,48 +30,48 @@ type RowStatus =
         | Missing -> "missing"
         | PublishedOnly -> "published"
 
-/// What the folder of a run says.
+/// The record of a run in its folder.
 type RunRecord =
     {
         /// None: the run has not ended.
         Result: RunResult option
-        /// Wall-clock time of its training, in the company that it had; None: not known.
+        /// Wall-clock time of its training in its cohort. None: unknown.
         Seconds: float option
     }
 
     static member Nothing = { Result = None; Seconds = None }
 
-/// A row of the table; errors are percentages on the official validation set. Only completed runs count.
+/// A row of the table. Errors are in percent on the official validation set, of completed runs only.
 type ResultRow =
     {
         Variant: string
         Axes: (string * string) list
-        /// Runs that the row should have.
+        /// The number of planned runs.
         Planned: int
-        /// Of the completed runs, in the order of the values below; none where they are not known.
+        /// Seeds of the completed runs, in the order of the values below. Empty if unknown.
         Seeds: int64 list
         /// After the last epoch.
         Top1Error: Statistic
         Top5Error: Statistic
-        /// Of the epoch with the lowest top-1 error of each run, on the part held out where there is one.
+        /// At the epoch with the lowest top-1 error of each run, on the hold-out split if there is one.
         BestTop1Error: Statistic
         BestTop5Error: Statistic
         Seconds: Statistic
         Cost: Cost option
         Published: PublishedRow option
-        /// Whether its network is larger than those of the other rows: two students.
+        /// Whether the model is larger than those of the other rows (two students).
         Assisted: bool
         Status: RowStatus
-        /// Runs that did not complete, by how they ended: their folders' names.
+        /// Folder names of the incomplete runs, by status.
         Gaps: (RowStatus * string list) list
     }
 
     member this.IsTeacher = this.Variant = "teacher"
 
-    /// Trained here.
+    /// Whether the row is trained here.
     member this.IsTrained = this.Status <> PublishedOnly && not this.IsTeacher
 
-    /// Whether all its seeds are completed.
+    /// Whether all seeds are complete.
     member this.IsComplete = this.Status = Completed
 
 type Results = { Layout: Layout; Rows: ResultRow list; Provenance: Provenance }
@@ -97,7 +97,7 @@ module Results =
           Status = if teacher.Errors.IsSome then Completed else Missing
           Gaps = [] }
 
-    /// How a run stands.
+    /// The status of a run.
     let statusOfRun (record: RunRecord) =
         match record.Result |> Option.map _.Status with
         | Some RunStatus.Completed -> Completed
@@ -125,7 +125,7 @@ module Results =
         let ofCompleted values = List.zip isCompleted values |> List.filter fst |> List.map snd
         let completed = ofCompleted records
 
-        // What was held out chose the epoch; its errors are not the ones to report.
+        // With a hold-out split, report the errors on the official validation set; the split only selects the epoch.
         let errors onTest onValidation =
             completed
             |> List.choose _.Result
@@ -158,7 +158,7 @@ module Results =
                   | [] -> ()
                   | folders -> status, folders ] }
 
-    /// Teacher first, then the variants in the experiment's order.
+    /// The rows: teachers first, then the variants in the experiment's order.
     let collect (recordOf: string -> RunRecord) (provenance: Provenance) (layout: Layout) =
         { Layout = layout
           Rows = List.map ofTeacher layout.Teachers @ List.map (ofRow recordOf) layout.Rows

@@ -1,11 +1,11 @@
-/// A choice among the points of a grid is a choice on the images that they are evaluated on.
+/// Warns about model selection on the official validation set.
 module ChannelDistillation.Lab.Tables.Selection
 
-/// Axes that choose networks or images: their points are compared, and none of them is chosen.
+/// Axes of networks or datasets: their points are reported side by side, not selected.
 let private isOfPair (path: string) = path = "teacher" || path.StartsWith "teacher.model" || path.StartsWith "student" || path.StartsWith "dataset"
 
-/// Where rows of one variant differ in more than networks and dataset, and the official validation set evaluates them.
-/// <param name="heldOut">Shares of the training set that are held out; None: no images are.</param>
+/// A warning if rows of one variant differ in more than networks and dataset, and are evaluated on the official validation set.
+/// <param name="heldOut">Shares of the training set that are held out. None: no hold-out split.</param>
 /// <param name="rows">Variant and axes of each row.</param>
 let warning (heldOut: float option list) (rows: (string * (string * string) list) list) : string option =
     let pairOf (variant: string, axes) = variant, List.filter (fst >> isOfPair) axes
@@ -13,8 +13,8 @@ let warning (heldOut: float option list) (rows: (string * (string * string) list
 
     if hasChoice && List.contains None heldOut then
         Some(
-            "Choosing among the points of the grid by their errors selects on the official validation set, which flatters the choice; "
-            + "`dataset.validation` holds out images for it."
+            "Selecting a point of the grid by its error is selection on the official validation set, and therefore optimistic; "
+            + "`dataset.validation` holds out training images for selection."
         )
     else
         None

@@ -3,21 +3,21 @@ namespace ChannelDistillation.Lab.Tables
 type Cell =
     {
         Text: string
-        /// The best of its column, by more than chance.
+        /// Whether it is clearly the best of its column.
         Best: bool
     }
 
 type SheetColumn =
     {
         Heading: string
-        /// Words stand at the left, numbers at the right.
+        /// Text is left-aligned, numbers are right-aligned.
         IsText: bool
     }
 
-/// A table as it is shown, in whatever form.
+/// A table as shown, independent of the format.
 type Sheet =
     {
-        /// Of which points of the grid; empty: of all.
+        /// The point of the grid. Empty: all points.
         Title: string
         Columns: SheetColumn list
         Rows: Cell list list
@@ -28,9 +28,9 @@ module Sheet =
     let text heading = { Heading = heading; IsText = true }
     let number heading = { Heading = heading; IsText = false }
 
-    /// Marks the best of some rows: all its seeds are completed, at least two, and it is ahead of the next by more than the standard error of the
-    /// difference. Otherwise none is marked.
-    /// <param name="rows">None: not in the contest. Whether all seeds are completed, and the values.</param>
+    /// Marks the best row, if all its seeds (at least two) are complete and its lead over the next row exceeds the standard error of the difference.
+    /// Otherwise marks none.
+    /// <param name="rows">Whether all seeds are complete, and the values. None: not compared.</param>
     let bestOf (isHigherBetter: bool) (rows: (bool * Statistic) option list) : bool list =
         let contenders =
             [ for index, row in List.indexed rows do

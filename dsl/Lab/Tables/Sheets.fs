@@ -1,12 +1,12 @@
-/// The tables of an experiment: a row for each variant at each point of the grid.
+/// Builds the tables of an experiment, with one row for each variant at each point of the grid.
 module ChannelDistillation.Lab.Tables.Sheets
 
 open ChannelDistillation.Dsl
 
 let valueOf axis (row: ResultRow) = row.Axes |> List.tryPick (fun (path, value) -> if path = axis then Some value else None)
 
-/// One part for each combination of values on the axes that every trained row depends on, but for some: its point, the rows that agree
-/// with it, and the axes that are left as columns. Parts of a single trained row each would be no tables: then all is one part.
+/// Splits the rows by the axes that every trained row depends on, except the given ones. Each part has its point, the rows that match it, and the
+/// axes that remain columns. If the parts would have a single trained row each, there is one part.
 let parts (except: string list) (results: Results) : ((string * string) list * ResultRow list * string list) list =
     let trained, others = results.Rows |> List.partition _.IsTrained
     let axes = Layout.axes results.Layout
@@ -23,27 +23,27 @@ let parts (except: string list) (results: Results) : ((string * string) list * R
               let agreeing = List.filter (fun (row: ResultRow) -> Layout.agree row.Axes point)
               point, agreeing teachers @ own @ agreeing literature, left ]
 
-/// The row that another is compared with: that variant at the same point of the grid. None: there is none, or more than one fits.
+/// The row to compare with: the variant at the same point of the grid. None: no row matches, or several do.
 let private partner (variant: string) (rows: ResultRow list) (row: ResultRow) =
     match rows |> List.filter (fun other -> other.Variant = variant && Layout.agree other.Axes row.Axes) with
     | [ only ] when not (obj.ReferenceEquals(only, row)) -> Some only
     | _ -> None
 
-/// Pairs of seed and top-1 error, as it is shown.
+/// Pairs of seed and top-1 error or accuracy.
 let bySeed (options: TableOptions) (row: ResultRow) =
     if row.Seeds.Length = row.Top1Error.Values.Length then
         List.zip row.Seeds (Shown.values options row.Top1Error).Values
     else
         []
 
-/// Of each row to the baseline among these rows.
+/// The difference of a row to the baseline among these rows.
 let differenceTo (options: TableOptions) (baseline: string) (rows: ResultRow list) (row: ResultRow) =
     if row.IsTrained then
         partner baseline rows row |> Option.bind (fun other -> Difference.between (bySeed options row) (bySeed options other))
     else
         None
 
-/// The paired tests of these rows, corrected for their number.
+/// The p-values of the paired tests of these rows with Holm's correction.
 let holmTo (options: TableOptions) (baseline: string) (rows: ResultRow list) : float option list =
     rows |> List.map (differenceTo options baseline rows >> Option.bind _.PValue) |> Difference.holm
 
@@ -59,17 +59,17 @@ let seedsCell (row: ResultRow) =
 let private measured (options: TableOptions) heading (get: ResultRow -> Statistic) (rows: ResultRow list) =
     let statistics = rows |> List.map (get >> Shown.values options)
 
-    let contest =
+    let candidates =
         List.map2 (fun (row: ResultRow) statistic -> if row.IsTrained then Some(row.IsComplete, statistic) else None) rows statistics
 
     Sheet.number heading,
-    List.map2 (fun statistic best -> { Text = Shown.spread statistic; Best = best }) statistics (Sheet.bestOf options.Accuracy contest)
+    List.map2 (fun statistic best -> { Text = Shown.spread statistic; Best = best }) statistics (Sheet.bestOf options.Accuracy candidates)
 
 let nameOf (row: ResultRow) = if row.Assisted then row.Variant + Shown.larger else row.Variant
 
 let private pCell (p: float option) = p |> Option.map Shown.pValue |> Option.defaultValue "" |> Sheet.cell
 
-/// Further columns of the differences to a baseline.
+/// A further column of the differences to a baseline.
 let private differences (options: TableOptions) (baseline: string) (column: DifferenceColumn) (rows: ResultRow list) =
     let ofEach get = rows |> List.map (differenceTo options baseline rows >> Option.bind get)
 
@@ -81,7 +81,7 @@ let private differences (options: TableOptions) (baseline: string) (column: Diff
 
 let private plain column show (rows: ResultRow list) = column, rows |> List.map (show >> Sheet.cell)
 
-/// Where no published row has a top-5 error, the column is of top-1 alone.
+/// The column of published numbers; without top-5 if no published row has one.
 let private published (options: TableOptions) (all: ResultRow list) =
     let one value = value |> Option.map (Shown.value options >> Shown.percent) |> Option.defaultValue Shown.nothing
     let column heading show = Some(plain (Sheet.number heading) (fun row -> row.Published |> Option.map show |> Option.defaultValue ""))
@@ -93,7 +93,7 @@ let private published (options: TableOptions) (all: ResultRow list) =
 
 let private isOneCost (results: Results) = (results.Rows |> List.filter _.IsTrained |> List.choose _.Cost |> List.distinct).Length <= 1
 
-/// One table for each part.
+/// The tables, one for each part.
 let ofResults (options: TableOptions) (results: Results) : Sheet list =
     let measure = Shown.measure options
     let publishedOf = published options results.Rows

@@ -3,24 +3,24 @@ namespace ChannelDistillation.Lab.Tables
 open System
 open System.Globalization
 
-/// What a table shows of the differences to a baseline beside mean, spread and the paired test.
+/// Further columns of the differences to a baseline.
 [<RequireQualifiedAccess>]
 type DifferenceColumn =
     /// The 95 % confidence interval of the mean difference.
     | Interval
     /// The p-value of Welch's t-test.
     | Welch
-    /// The paired test's p-value, with Holm's correction over the rows of the table.
+    /// The p-value of the paired test with Holm's correction over the rows of the table.
     | Holm
 
-/// What a table is to show.
+/// The options of a table.
 type TableOptions =
     {
-        /// Accuracies instead of errors.
+        /// Show accuracies instead of errors.
         Accuracy: bool
-        /// The variant that the others are compared with.
+        /// The variant to compare the others with.
         Baseline: string option
-        /// With a baseline.
+        /// Further columns; needs a baseline.
         Differences: DifferenceColumn list
         /// The axis whose values become columns.
         Pivot: string option
@@ -28,11 +28,11 @@ type TableOptions =
 
     static member Default = { Accuracy = false; Baseline = None; Differences = []; Pivot = None }
 
-/// How numbers are written in tables.
+/// Formats numbers for tables.
 module Shown =
     let private invariant = CultureInfo.InvariantCulture
 
-    /// What a quantity without a value is.
+    /// Shown for a missing value.
     let nothing = "–"
 
     let percent (value: float) = value.ToString("F2", invariant)
@@ -40,7 +40,7 @@ module Shown =
     /// `error` or `accuracy`.
     let measure (options: TableOptions) = if options.Accuracy then "accuracy" else "error"
 
-    /// An error as the measure that is shown.
+    /// An error as error or accuracy.
     let value (options: TableOptions) (error: float) = if options.Accuracy then 100.0 - error else error
 
     let values (options: TableOptions) (errors: Statistic) : Statistic = { Values = errors.Values |> List.map (value options) }
@@ -52,7 +52,7 @@ module Shown =
         | Some mean, None -> percent mean
         | None, _ -> nothing
 
-    /// With a sign, and zero as what it is.
+    /// With a sign, except for zero.
     let signed (value: float) =
         let text = percent (abs value)
 
@@ -65,7 +65,7 @@ module Shown =
     /// `[−1.73, −0.73]`.
     let interval (low: float, high: float) = $"[{signed low}, {signed high}]"
 
-    /// The mark of a row whose network is larger than the others'; the caption explains it.
+    /// Marks a row whose model is larger than the others; the caption explains it.
     let larger = "†"
 
     /// `−1.23 ± 0.20 (p = 0.013)`.
@@ -75,7 +75,7 @@ module Shown =
         let test = difference.PValue |> Option.map (fun p -> $" ({pValue p})") |> Option.defaultValue ""
         (values.Mean |> Option.map signed |> Option.defaultValue nothing) + spread + test
 
-    /// `11.2 M`: three digits.
+    /// Three digits: `11.2 M`.
     let count (number: int64) =
         let scaled, unit =
             if number >= 1_000_000_000L then float number / 1e9, " G"

@@ -1,12 +1,12 @@
 namespace ChannelDistillation.Lab.Tables
 
-/// One number over the seeds of a row.
+/// The values of a quantity over the seeds of a row.
 type Statistic =
     { Values: float list }
 
     member this.Mean = if this.Values.IsEmpty then None else Some(List.average this.Values)
 
-    /// Sample standard deviation (n - 1 in the denominator); none of fewer than two values.
+    /// Sample standard deviation (n - 1 in the denominator). None for fewer than two values.
     member this.Std =
         match this.Mean with
         | Some mean when this.Values.Length > 1 ->

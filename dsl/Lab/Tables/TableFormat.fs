@@ -1,6 +1,6 @@
 namespace ChannelDistillation.Lab.Tables
 
-/// The forms in which a table can be had.
+/// The output formats of a table.
 type TableFormat =
     | Md
     | Csv
@@ -16,7 +16,7 @@ module TableFormat =
         | Json, _ -> Json.render options results
         | Latex, _ -> Latex.render options results
 
-    /// Two results side by side, each with the name that it goes by.
+    /// Two results side by side, each with its name.
     let compare format (options: TableOptions) (first: string * Results) (second: string * Results) =
         match format with
         | Md -> Markdown.compare options first second

@@ -2,38 +2,38 @@ namespace ChannelDistillation.Lab.Workers
 
 open ChannelDistillation.Lab.Runs
 
-/// Runs to be trained together.
+/// Runs that are trained together.
 type Group = { Runs: Job list; Attempt: Attempt }
 
-/// What a worker is given to do.
+/// The work that a worker is given.
 type Assignment =
-    /// To train a teacher, or to evaluate it.
+    /// Train or evaluate a teacher.
     | PrepareTeacher of Teachers.PlannedTeacher * Attempt
-    /// To train these runs together, and to wait for those that another sweep has or not.
+    /// Train these runs together. `patient`: wait for runs claimed by another sweep.
     | TrainRuns of Group * patient: bool
-    /// To count what the networks of the experiment cost, for the tables.
+    /// Count the costs of the experiment's networks, for the tables.
     | CountCosts
 
-/// What the files of runs and teachers say while no worker has them.
+/// The progress of runs and teachers according to their files, while no worker has them.
 type Standings =
     {
-        /// Epoch and steps of the last checkpoint; None: there is nothing to train any more.
+        /// Epoch and step of the last checkpoint. None: no training is needed.
         PlaceOfRun: Job -> struct (int * int) option
         PlaceOfTeacher: Teachers.PlannedTeacher -> struct (int * int) option
-        /// Whether it may be what ended earlier processes: these were cut off more than once, without progress.
+        /// Whether the run may have crashed earlier processes: more than one session was cut off without progress.
         IsSuspectRun: Job -> bool
         IsSuspectTeacher: Teachers.PlannedTeacher -> bool
     }
 
-/// What follows after a process ended that had an assignment.
+/// What happens after the process of an assignment ended.
 type Sequel =
-    /// It had just finished.
+    /// The assignment had just been completed.
     | NothingLeft
     | RunsRetried of Group list
-    /// Everything was tried: nobody is given it again.
+    /// All retries are used up; the run is not assigned again.
     | RunGivenUp of Job
     | TeacherRetried of Attempt
-    /// The runs that learn from it are left out.
+    /// The runs that need the teacher are skipped.
     | TeacherGivenUp of learning: Job list
-    /// The tables do without them.
+    /// The tables omit the costs.
     | CostsGivenUp

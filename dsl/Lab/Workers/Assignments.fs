@@ -4,13 +4,13 @@ open System.Collections.Generic
 open System.Threading
 open ChannelDistillation.Lab.Runs
 
-/// The queue that the workers of a sweep take from, each from its own thread. A run is given to one worker at a time, and again
-/// only where a process ended with it or another sweep had it. Several workers begin with the teachers, and with runs that need none; a single one
-/// trains each teacher just before the first cohort that needs it.
-/// <param name="lanes">Most runs in an assignment.</param>
-/// <param name="unready">The teachers that have to be trained or evaluated first.</param>
-/// <param name="isUntrained">Whether runs have to wait for such a teacher.</param>
-/// <param name="countsCosts">Whether what networks cost is to be counted, after something has been trained.</param>
+/// The queue of assignments of a sweep. Thread-safe: each worker takes from it in its own thread. A run is assigned to one worker at a time, and
+/// again only if a process ended with it or another sweep had claimed it. Several workers start with the teachers and with runs that need none;
+/// a single worker trains each teacher just before the first cohort that needs it.
+/// <param name="lanes">Maximum number of runs in an assignment.</param>
+/// <param name="unready">The teachers that need training or evaluation first.</param>
+/// <param name="isUntrained">Whether runs must wait for such a teacher.</param>
+/// <param name="countsCosts">Whether to count the costs of networks, after the first assignment has ended.</param>
 [<Sealed>]
 type Assignments
     (
@@ -22,7 +22,7 @@ type Assignments
         countsCosts: bool,
         standings: Standings
     ) =
-    // A cohort that two workers lost their device with would cost the others theirs.
+    // A cohort with which two workers lost their device would cost the other workers theirs.
     let mostLosses = 2
     let gate = obj ()
     let teacherOf (job: Job) = Teachers.ofRun job.Run |> Option.map _.Key |> Option.defaultValue ""
@@ -33,7 +33,7 @@ type Assignments
     let suspectTeachers = HashSet [ for teacher in unready |> List.filter standings.IsSuspectTeacher -> teacher.Key ]
     let suspects, others = runs |> List.partition standings.IsSuspectRun
 
-    /// Whole cohorts, in the order of the plan. With several workers, runs that need no teacher do not wait in a cohort with others that do.
+    /// Whole cohorts, in the order of the plan. With several workers, runs that need no untrained teacher are separated from those that wait for one.
     let whole =
         if workers = 1 then
             Job.cohorts lanes others
@@ -44,7 +44,7 @@ type Assignments
     let firsts (groups: Job list list) = groups |> List.map (fun runs -> { Runs = runs; Attempt = Retry.first })
     let doubtful, sound = whole |> List.partition (List.exists (teacherOf >> suspectTeachers.Contains))
     let mutable cohorts = firsts sound
-    // Those that come before and are not divided any further; and those that come last because they may end the process.
+    // `shares` come first and are not divided further. `last` come last, because they may crash the process.
     let mutable shares: Group list = []
     let mutable last: Group list = firsts (doubtful @ List.map List.singleton suspects)
     let mutable teachers = unready |> List.map (fun teacher -> teacher, Retry.first)
@@ -76,7 +76,7 @@ type Assignments
 
         assignment
 
-    /// So many more cohorts can be expected: each teacher in training brings one.
+    /// The number of cohorts that will become ready: one for each untrained teacher.
     let coming () =
         cohorts |> List.collect _.Runs |> List.map teacherOf |> List.filter untrained.Contains |> List.distinct |> List.length
 
@@ -95,12 +95,12 @@ type Assignments
             Some(PrepareTeacher teacher)
         | None -> None
 
-    /// Neither tried before nor suspect; with a single worker only those that no run waits for.
+    /// A teacher that is neither a retry nor suspect; with a single worker, only one that no run waits for.
     let takeEarlyTeacher () =
         takeTeacher (fun (teacher, attempt) ->
             not (attempt.IsRetry || suspectTeachers.Contains teacher.Key) && (alive > 1 || not (untrained.Contains teacher.Key)))
 
-    /// The first that can start. A single worker first trains the teacher that the first of all waits for; others do not wait for it.
+    /// The first group that can start. A single worker first trains the teacher of the first group; with several workers, groups that can start go first.
     let takeGroup (groups: Group list) (keep: Group list -> unit) =
         let teacher =
             match groups with
@@ -147,7 +147,7 @@ type Assignments
         |> Option.orElseWith takeBusy
         |> Option.map note
 
-    /// Waits while there is nothing to do, but may come to be.
+    /// Waits while nothing can start yet but assignments in progress may change that.
     let rec take () =
         if closed then
             None
@@ -173,7 +173,7 @@ type Assignments
             hasEnded <- true
             work ())
 
-    /// Leaves the runs out that learn from a teacher that is not to be had. Gives them.
+    /// Removes the runs of a teacher that is unavailable, and returns them.
     let drop (teacher: Teachers.PlannedTeacher) =
         let learns (job: Job) = untrained.Contains teacher.Key && teacherOf job = teacher.Key
         let learning = cohorts @ last |> List.collect _.Runs |> List.filter learns
@@ -190,7 +190,7 @@ type Assignments
 
     let retryTeacher (teacher: Teachers.PlannedTeacher) (attempt: Attempt) =
         teachers <- teachers @ [ teacher, attempt ]
-        // A single worker trains the others first.
+        // The runs of the teacher come last, so that a single worker trains the other runs first.
         let learning, others =
             cohorts |> List.partition (fun group -> untrained.Contains teacher.Key && waitsFor teacher.Key group.Runs)
 
@@ -215,10 +215,10 @@ type Assignments
             last <- last @ again
             RunsRetried again
 
-    /// The next to do; None: nothing is left, and nothing will be.
+    /// Takes the next assignment. None: nothing is left.
     member _.Take() : Assignment option = lock gate take
 
-    /// A teacher is there, or is not to be had: then the runs that learn from it are left out.
+    /// Reports the end of a teacher's assignment. If the teacher is unavailable, its runs are skipped.
     member _.TeacherEnded(teacher: Teachers.PlannedTeacher, isThere: bool) =
         ended (fun () ->
             if isThere then
@@ -226,16 +226,16 @@ type Assignments
             else
                 drop teacher |> ignore)
 
-    /// Runs are through, but for those that another sweep had.
+    /// Reports the end of a group, except for the runs that another sweep had claimed.
     member _.RunsEnded(claimedElsewhere: Job list) =
         ended (fun () ->
             if not claimedElsewhere.IsEmpty then
                 busy <- busy @ [ claimedElsewhere ])
 
-    /// What networks cost is known.
+    /// Reports that the costs are counted.
     member _.CostsEnded() = ended ignore
 
-    /// The process that had this assignment has ended; the worker continues with another process.
+    /// Reports that the process of an assignment ended; the worker continues with a new process.
     member _.ProcessEnded(assignment: Assignment, how: ProcessEnd) : Sequel =
         change (fun () ->
             working <- working - 1
@@ -255,7 +255,8 @@ type Assignments
                         TeacherRetried next
                     | None -> TeacherGivenUp(drop teacher))
 
-    /// The worker that had this assignment cannot continue, for instance because its device is lost; others take over. Returns the runs that no worker is given again.
+    /// Reports that the worker of an assignment cannot continue, for example because its device is lost; other workers take over. Returns the runs that
+    /// are not assigned again.
     member _.WorkerLost(assignment: Assignment) : Job list =
         change (fun () ->
             working <- working - 1
@@ -276,8 +277,8 @@ type Assignments
 
                 never)
 
-    /// How many workers there still are.
+    /// The number of remaining workers.
     member _.Workers = lock gate (fun () -> alive)
 
-    /// Nothing is given any more.
+    /// Ends the queue: no more assignments are given out.
     member _.Close() = change (fun () -> closed <- true)

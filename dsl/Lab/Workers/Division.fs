@@ -1,7 +1,7 @@
-/// Divides the last cohorts of a sweep, so that no worker is left without work.
+/// Divides the last cohorts of a sweep so that no worker is idle.
 module ChannelDistillation.Lab.Workers.Division
 
-/// Halves the largest cohort, the first of equals, until there are so many or each is of one run. Runs stay in their order.
+/// Halves the largest cohort (the first among equals) until there are `pieces` cohorts or each has one run. Keeps the order of the runs.
 let rec into (pieces: int) (cohorts: 'run list list) : 'run list list =
     let largest = cohorts |> List.map _.Length |> List.fold max 0
 

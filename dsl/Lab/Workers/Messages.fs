@@ -12,47 +12,47 @@ open ChannelDistillation.Lab.Runs
 /// How a part of a sweep ended.
 type PartEnd =
     {
-        /// The names of the folders.
+        /// Names of run folders.
         ClaimedElsewhere: string list
         Obstacles: string list
         Missing: string list
         Remarks: string list
     }
 
-/// What a worker says when it can begin.
+/// The message of a worker that is ready.
 type WorkerReady =
     {
-        /// What it trains on: `cpu` or `cuda:N`.
+        /// The device: `cpu` or `cuda:N`.
         Device: string
-        /// Why bfloat16 does not pay there.
+        /// Why bfloat16 is not faster there.
         Obstacles: string list
-        /// What a person may want to know who left the choice of the device to the program.
+        /// A hint about the automatic choice of the device.
         Hint: string option
     }
 
-/// What a worker is asked for.
+/// A request to a worker.
 type Request =
-    /// To do a part of the sweep.
+    /// Do a part of the sweep.
     | DoPart of Part * ComputeMode
-    /// To count what every network of the experiment costs.
+    /// Count the costs of the experiment's networks.
     | RequestCosts
 
-/// What a line of a worker's says.
+/// A message of a worker.
 [<RequireQualifiedAccess>]
 type Reply =
     | Ready of WorkerReady
     | Counted of (CountedModel * ModelCost) list
     | Ended of PartEnd
-    /// Why it ends without having done what it was asked for.
+    /// The worker exits without completing its request, for this reason.
     | Leaving of why: string
-    /// Progress of its training.
+    /// Progress of training.
     | Reported of TrainingEvent
-    /// No message that is known here; what it is instead.
+    /// An unknown message; `what` describes it.
     | Strange of what: string
 
-/// What workers and the process that started them tell one another: a JSON object on each line, by the worker's standard input and by a channel that
-/// is its standard output until the worker takes it for itself. The end of its input tells a worker to save and to end, however it came about: so
-/// none outlives the one that started it.
+/// The messages between workers and the process that started them: one JSON object per line, on the worker's standard input and on its original
+/// standard output, which the worker reserves for messages. When its input ends for whatever reason, a worker saves its state and exits, so that no
+/// worker outlives the process that started it.
 module Messages =
     let private line (entries: (string * JsonNode) list) =
         let json = JsonObject()
@@ -80,7 +80,7 @@ module Messages =
 
     // ---- to a worker -----------------------------------------------------------------------------------------------------
 
-    /// The first line: the experiment, with settings of the command line in it.
+    /// The first line: the experiment, including the overrides of the command line.
     let experiment (yaml: string) = line [ "experiment", value yaml ]
 
     let readExperiment (message: string) = textOf (parse message) "experiment"
@@ -92,7 +92,7 @@ module Messages =
 
     let private modes = [ "standard", Standard; "conservative", Conservative ]
 
-    /// Every further line.
+    /// All further lines.
     let request (request: Request) =
         match request with
         | RequestCosts -> line [ "part", value "costs" ]
@@ -134,9 +134,9 @@ module Messages =
 
     let leaving (why: string) = line [ "event", value "leaving"; "text", value why ]
 
-    /// Writes the events of a training as lines.
+    /// Sends the progress of training as messages.
     let reporting (send: string -> unit) : TrainingEvent -> unit =
-        // Steps of a GPU are many; a person does not see more than a few in a second.
+        // A GPU does many steps per second; the display needs only a few.
         let steps = Frames 5L
 
         fun reported ->
@@ -166,10 +166,10 @@ module Messages =
             | null -> Reply.Strange "an empty event"
             | reported -> Reply.Reported reported
 
-    /// As much of a line as tells what it is.
-    let private most = 80
+    /// Characters of an unknown line that are shown.
+    let private shownLength = 80
 
-    /// What a line of a worker's says.
+    /// Parses a line of a worker.
     let read (message: string) : Reply =
         try
             replyOf (parse message)
@@ -180,5 +180,10 @@ module Messages =
         | :? ArgumentException
         | :? OverflowException
         | :? NullReferenceException ->
-            let start = if message.Length > most then message.Substring(0, most) + "..." else message
+            let start =
+                if message.Length > shownLength then
+                    message.Substring(0, shownLength) + "..."
+                else
+                    message
+
             Reply.Strange $"the line `{start}`"

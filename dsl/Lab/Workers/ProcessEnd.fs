@@ -2,27 +2,27 @@ namespace ChannelDistillation.Lab.Workers
 
 open System
 
-/// How a process ended that had not finished its work.
+/// How a process ended before it completed its work.
 type ProcessEnd =
     | BySignal of number: int
     | WithCode of code: int
 
-    /// For a sentence that begins with the process.
+    /// The predicate of a sentence about the process.
     override this.ToString() =
-        // Numbers of Linux; on macOS SIGBUS is 10.
+        // Signal numbers of Linux; on macOS SIGBUS is 10.
         match this with
-        | BySignal 4 -> "ended by SIGILL (an instruction that this CPU does not have)"
-        | BySignal 6 -> "ended by SIGABRT (a native library or .NET aborted after an error)"
+        | BySignal 4 -> "was killed by SIGILL (an instruction that this CPU does not support)"
+        | BySignal 6 -> "was killed by SIGABRT (a native library or .NET aborted after an error)"
         | BySignal 7
-        | BySignal 10 -> "ended by SIGBUS (a memory access that could not be served, such as one to a file on a full or failing disk)"
-        | BySignal 8 -> "ended by SIGFPE (an arithmetic error in native code, such as an integer division by zero)"
-        | BySignal 9 -> "ended by SIGKILL (sent by the kernel when memory runs out, or by another process)"
-        | BySignal 11 -> "ended by SIGSEGV (an invalid memory access in native code)"
-        | BySignal 15 -> "ended by SIGTERM (sent by another process)"
-        | BySignal number -> $"ended by signal {number}"
-        | WithCode code -> $"ended with exit code {code}"
+        | BySignal 10 -> "was killed by SIGBUS (a memory access that failed, for example to a file on a full or failing disk)"
+        | BySignal 8 -> "was killed by SIGFPE (an arithmetic error in native code, such as an integer division by zero)"
+        | BySignal 9 -> "was killed by SIGKILL (sent by the kernel when memory runs out, or by another process)"
+        | BySignal 11 -> "was killed by SIGSEGV (an invalid memory access in native code)"
+        | BySignal 15 -> "was killed by SIGTERM (sent by another process)"
+        | BySignal number -> $"was killed by signal {number}"
+        | WithCode code -> $"exited with code {code}"
 
-    /// Whether another process or the kernel ended it, for want of memory as a rule; else something that it did itself.
+    /// Whether another process or the kernel killed it, usually for lack of memory.
     member this.IsFromOutside =
         match this with
         | BySignal 9
@@ -30,10 +30,10 @@ type ProcessEnd =
         | _ -> false
 
 module ProcessEnd =
-    /// The program's own exit code after a signal that told it to save and end.
+    /// The program's exit code after it saved its state on a signal.
     let private interrupted = 130
 
-    /// By the exit code that .NET gives: of a process that a signal ended, 128 more than its number.
+    /// From an exit code as .NET reports it: for a process that a signal killed, 128 + the number of the signal.
     let ofExitCode (code: int) : ProcessEnd =
         if code = interrupted then
             BySignal 15

@@ -1,36 +1,36 @@
 namespace ChannelDistillation.Lab.Workers
 
-/// How a worker's networks compute on the CPU.
+/// How the networks of a worker are computed on the CPU.
 type ComputeMode =
     | Standard
-    /// Without oneDNN and in the contiguous layout: slower and rounded differently, in code that has crashed least.
+    /// Without oneDNN and in the contiguous layout: slower and rounded differently, but the code least likely to crash.
     | Conservative
 
-/// How something is tried.
+/// How an assignment is attempted.
 type Attempt =
     {
-        /// Whether a process ended while it worked on it before.
+        /// Whether an earlier process ended during this assignment.
         IsRetry: bool
         Mode: ComputeMode
     }
 
-/// What to try next when a process ended that trained runs. Every attempt that makes no progress is of fewer runs than the one before, or of one
-/// run in a mode that avoids more.
+/// Decides the next attempt after a process ended. After an attempt without progress, the next one has fewer runs, or one run in a more conservative
+/// mode.
 module Retry =
     let first = { IsRetry = false; Mode = Standard }
 
-    /// For a single run, or a teacher; None: everything was tried.
-    /// <param name="hasProgressed">Whether a later checkpoint is there than at the attempt's start.</param>
+    /// The next attempt for a single run or a teacher. None: all retries are used up.
+    /// <param name="hasProgressed">Whether there is a later checkpoint than at the start of the attempt.</param>
     let ofOne (how: ProcessEnd) (hasProgressed: bool) (attempt: Attempt) : Attempt option =
         match attempt.Mode with
         | _ when not attempt.IsRetry -> Some { attempt with IsRetry = true }
         | _ when hasProgressed -> Some attempt
-        // Another mode needs no less memory.
+        // The conservative mode needs as much memory.
         | _ when how.IsFromOutside -> None
         | Standard -> Some { attempt with Mode = Conservative }
         | Conservative -> None
 
-    /// For several runs that were trained together: in halves where memory may have run out, else each alone, to find out which of them it was.
+    /// The next groups for several runs that were trained together: halves if memory may have run out, else single runs, to find the one that crashes.
     let ofSeveral (how: ProcessEnd) (runs: 'run list) : 'run list list =
         if how.IsFromOutside then
             List.splitInto 2 runs

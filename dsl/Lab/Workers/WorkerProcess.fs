@@ -12,24 +12,24 @@ open ChannelDistillation.Models
 open ChannelDistillation.Training
 open ChannelDistillation.Lab.Runs
 
-/// How a worker answered.
+/// The answer of a worker to a request.
 type WorkerAnswer<'result> =
     | Finished of 'result
-    /// The process crashed or was ended.
+    /// The process crashed or was killed.
     | Died of ProcessEnd
-    /// It ended by itself and said why: something is missing, or its device is lost to it.
+    /// The process exited and gave a reason: something is missing, or its device is lost.
     | Lost of why: string
 
-/// A process of this program that trains parts of a sweep, one after the other. To be used by one thread; `Stop` by any.
-/// <param name="patience">How long it may be silent after a request to stop, before it is killed.</param>
+/// A process of this program that trains parts of a sweep, one after another. To be used by one thread; only `Stop` is thread-safe.
+/// <param name="patience">How long the process may be silent after a request to stop before it is killed.</param>
 [<Sealed>]
 type WorkerProcess(device: WorkerDevice, arguments: string list, patience: TimeSpan) =
     static let running = ConcurrentDictionary<WorkerProcess, unit>()
-    // More than what a person reads of an error, and less than a page.
+    // Enough to show an error, and less than a page.
     let mostLines = 8
     let lastLines = Queue<string>()
 
-    /// As this process was started: by `dotnet`, or as a program of its own.
+    /// How this process was started: by `dotnet`, or as an executable.
     let command =
         let self = Environment.ProcessPath |> Option.ofObj |> Option.defaultValue "dotnet"
 
@@ -53,7 +53,7 @@ type WorkerProcess(device: WorkerDevice, arguments: string list, patience: TimeS
                 StandardErrorEncoding = utf8
             )
 
-        // Off for commands, which are short; what prepares images runs for hours.
+        // Disabled for short commands. Loading images runs for hours and profits from it.
         start.Environment["DOTNET_TieredPGO"] <- "1"
 
         WorkerDevice.visible (Environment.GetEnvironmentVariable "CUDA_VISIBLE_DEVICES" |> Option.ofObj) device
@@ -63,7 +63,7 @@ type WorkerProcess(device: WorkerDevice, arguments: string list, patience: TimeS
 
     let remember (line: DataReceivedEventArgs) =
         match line.Data with
-        // What libtorch says after an error is where it was in its own code.
+        // Skips the stack trace of libtorch.
         | null
         | "" -> ()
         | text when text.StartsWith "frame #" -> ()
@@ -78,7 +78,7 @@ type WorkerProcess(device: WorkerDevice, arguments: string list, patience: TimeS
         try
             child.Kill()
         with :? InvalidOperationException ->
-            () // It has ended.
+            () // It has already exited.
 
     let send (message: string) =
         try
@@ -86,11 +86,11 @@ type WorkerProcess(device: WorkerDevice, arguments: string list, patience: TimeS
             child.StandardInput.Flush()
         with
         | :? IOException
-        | :? ObjectDisposedException -> () // It is gone, or told to stop: reading tells.
+        | :? ObjectDisposedException -> () // The process has exited or was stopped, which reading its output reveals.
 
     let mutable heard = Stopwatch.GetTimestamp()
 
-    /// Waits for its end. In an endless loop of native code it neither saves nor ends.
+    /// Waits until the process exits. Kills it if it is silent for too long, as in an endless loop of native code.
     let rec awaitEnd () =
         try
             if not (child.WaitForExit patience) then
@@ -99,7 +99,7 @@ type WorkerProcess(device: WorkerDevice, arguments: string list, patience: TimeS
 
                 awaitEnd ()
         with :? InvalidOperationException ->
-            () // It has ended, and nobody needs to know it any more.
+            () // It has exited and been disposed.
 
     let stopping =
         lazy
@@ -111,9 +111,9 @@ type WorkerProcess(device: WorkerDevice, arguments: string list, patience: TimeS
 
              Thread(awaitEnd, IsBackground = true).Start())
 
-    let words () = lock lastLines (fun () -> String.Join("\n", lastLines))
+    let lastOutput () = lock lastLines (fun () -> String.Join("\n", lastLines))
 
-    let strange = HashSet<string>()
+    let unknown = HashSet<string>()
     let mutable reason: string option = None
 
     let mutable hasBegun = false
@@ -123,55 +123,55 @@ type WorkerProcess(device: WorkerDevice, arguments: string list, patience: TimeS
         child.ErrorDataReceived.Add remember
         child.BeginErrorReadLine()
 
-    /// Reads what it says, and tells an observer, until it says what is waited for or has ended.
-    let rec listen (observer: TrainingEvent -> unit) (isIt: Reply -> 'result option) : 'result option =
+    /// Reads messages and reports progress until the expected message arrives or the process exits.
+    let rec listen (observer: TrainingEvent -> unit) (expected: Reply -> 'result option) : 'result option =
         match child.StandardOutput.ReadLine() with
         | null -> None
         | message ->
             heard <- Stopwatch.GetTimestamp()
             let reply = Messages.read message
 
-            match isIt reply, reply with
+            match expected reply, reply with
             | Some result, _ -> Some result
             | None, Reply.Reported reported ->
                 observer reported
-                listen observer isIt
+                listen observer expected
             | None, Reply.Leaving why ->
                 reason <- Some why
-                listen observer isIt
+                listen observer expected
             | None, Reply.Strange what ->
-                if strange.Add what then
-                    observer (TrainingEvent.Message $"{device}: a message of the training process is ignored, for this version does not know {what}.")
+                if unknown.Add what then
+                    observer (TrainingEvent.Message $"{device}: ignored an unknown message of the training process: {what}.")
 
-                listen observer isIt
-            | None, _ -> listen observer isIt
+                listen observer expected
+            | None, _ -> listen observer expected
 
     let answer (result: 'result option) : WorkerAnswer<'result> =
         match result with
         | Some result -> Finished result
         | None ->
-            // It has closed its channel: nothing but its end can follow.
+            // The output is closed, so the process is about to exit.
             awaitEnd ()
             child.WaitForExit()
 
             match ProcessEnd.ofExitCode child.ExitCode with
-            | WithCode(2 | 3) -> Lost(reason |> Option.defaultWith words)
+            | WithCode(2 | 3) -> Lost(reason |> Option.defaultWith lastOutput)
             | how -> Died how
 
-    /// A step of a large cohort and its saving take less.
+    /// Longer than a step of a large cohort and saving its state.
     static member Patience = TimeSpan.FromMinutes 10.0
 
     member _.Id = child.Id
 
-    /// What it wrote to its standard error, at most the last few lines.
-    member _.LastWords = words ()
+    /// The last lines of its standard error.
+    member _.LastWords = lastOutput ()
 
-    /// Gives it the experiment, in YAML; before any part of it.
+    /// Sends the experiment as YAML. Must precede every other request.
     member _.Begin(experiment: string) =
         hasBegun <- true
         send (Messages.experiment experiment)
 
-    /// Waits until it can begin.
+    /// Waits until the worker is ready.
     member _.AwaitReady(observer: TrainingEvent -> unit) : WorkerAnswer<WorkerReady> =
         listen observer (fun reply ->
             match reply with
@@ -179,7 +179,7 @@ type WorkerProcess(device: WorkerDevice, arguments: string list, patience: TimeS
             | _ -> None)
         |> answer
 
-    /// Asks it what the networks of the experiment cost.
+    /// Requests the costs of the experiment's networks.
     member _.CountCosts(observer: TrainingEvent -> unit) : WorkerAnswer<(CountedModel * ModelCost) list> =
         send (Messages.request RequestCosts)
 
@@ -189,7 +189,7 @@ type WorkerProcess(device: WorkerDevice, arguments: string list, patience: TimeS
             | _ -> None)
         |> answer
 
-    /// Gives it a part to do, and tells an observer how that goes.
+    /// Requests a part of the sweep and reports its progress.
     member _.Do (part: Part, mode: ComputeMode) (observer: TrainingEvent -> unit) : WorkerAnswer<PartEnd> =
         send (Messages.request (DoPart(part, mode)))
 
@@ -199,7 +199,7 @@ type WorkerProcess(device: WorkerDevice, arguments: string list, patience: TimeS
             | _ -> None)
         |> answer
 
-    /// Tells it that there is nothing more: it ends, and saves first what it is training.
+    /// Closes its input: the worker saves the state of its runs and exits.
     member _.Stop() = stopping.Force()
 
     /// Starts a worker.
@@ -210,7 +210,7 @@ type WorkerProcess(device: WorkerDevice, arguments: string list, patience: TimeS
 
     member private _.Kill() = kill ()
 
-    /// Ends all workers of this process as a power cut would.
+    /// Kills all workers of this process without saving.
     static member KillAll() =
         for worker in running.Keys do
             worker.Kill()
@@ -220,7 +220,7 @@ type WorkerProcess(device: WorkerDevice, arguments: string list, patience: TimeS
             if not isDisposed then
                 isDisposed <- true
 
-                // It has nothing to save.
+                // Nothing to save.
                 if not hasBegun then
                     kill ()
 

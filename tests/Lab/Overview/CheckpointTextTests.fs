@@ -13,7 +13,7 @@ let private shown all (path: string) =
     use file = CheckpointFile.Open path
     (CheckpointText.render all "0123abcd" file).Replace(path, "FILE")
 
-/// A resnet34 for CIFAR, as it was trained or with a change.
+/// A resnet34 for CIFAR, optionally with a change.
 let private resnet34 change all =
     use _ = torch.NewDisposeScope()
     use folder = new TemporaryFolder()
@@ -27,7 +27,7 @@ let private resnet34 change all =
 let tests =
     testList
         "teacher inspect"
-        [ test "shows a training checkpoint and every tensor of a small network" {
+        [ test "A training checkpoint of a small network is shown with every tensor" {
               Expect.equal
                   (shown false (Golden.path "checkpoints/training.pth"))
                   "  file        FILE
@@ -40,10 +40,10 @@ let tests =
   acc         71.5
   when        3
   device      cuda:0
-  also holds  size, raw, set, optimizer, scheduler, rng, dtype
+  other keys  size, raw, set, optimizer, scheduler, rng, dtype
 
 `state_dict`, names without `module.`: 3 tensors, 133 parameters, float32
-fits none of our models; the nearest is resnet8 for 5 classes:
+matches none of the built-in models; the closest is resnet8 for 5 classes:
   44 tensors are missing (`bn1.weight`, `bn1.bias`, `bn1.running_mean`, ...); `conv1.weight` is 4x3x3x3 instead of 16x3x3x3, `fc.weight` is 5x4 instead of 5x64
 
   conv1.weight  4x3x3x3  float32
@@ -53,13 +53,13 @@ fits none of our models; the nearest is resnet8 for 5 classes:
                   "the text"
           }
 
-          test "shows a large network by its parts, and the model that it fits" {
+          test "A large network is shown by its parts, with the matching model" {
               Expect.stringEnds
                   (resnet34 (fun _ -> true) false)
                   "  epoch   200 [2J
 
 218 tensors, 21,328,292 parameters, float32
-fits resnet34 for 100 classes, cifar stem
+matches resnet34 for 100 classes, cifar stem
 
   conv1.weight  64x3x3x3                           float32
   bn1.*         5 tensors, 128 parameters          float32
@@ -74,25 +74,30 @@ fits resnet34 for 100 classes, cifar stem
                   "the text"
           }
 
-          test "lists every tensor where that is asked for" {
+          test "Every tensor is listed on request" {
               let text = resnet34 (fun _ -> true) true
               Expect.stringContains text "  layer4.2.bn2.num_batches_tracked           scalar       int64\n" "a tensor"
               Expect.isFalse (text.Contains "--all") "nothing is left out"
           }
 
-          test "names no nearest model for a file that has nothing of any, and counts one as one" {
+          test "A file with unknown tensor names has no closest model, and one tensor is counted in the singular" {
               use _ = torch.NewDisposeScope()
               use folder = new TemporaryFolder()
               let path = folder.File "a.safetensors"
               SafetensorsFile.Write(path, [| KeyValuePair("scale", torch.ones 1L) |], Dictionary())
               let text = shown false path
-              Expect.stringContains text "\n1 tensor, 1 parameter, float32\nfits none of our models: it has none of their names\n" "the fit"
-              Expect.isFalse (text.Contains " bytes (") "a small size is said once"
+
+              Expect.stringContains
+                  text
+                  "\n1 tensor, 1 parameter, float32\nmatches none of the built-in models: no tensor has one of their names\n"
+                  "the fit"
+
+              Expect.isFalse (text.Contains " bytes (") "a small size is shown once"
           }
 
-          test "says what the nearest model has otherwise" {
+          test "The differences to the closest model are shown" {
               Expect.stringContains
                   (resnet34 (fun name -> name <> "layer1.0.bn1.weight") false)
-                  "fits none of our models; the nearest is resnet34 for 100 classes, cifar stem:\n  `layer1.0.bn1.weight` is missing\n"
+                  "matches none of the built-in models; the closest is resnet34 for 100 classes, cifar stem:\n  `layer1.0.bn1.weight` is missing\n"
                   "the text"
           } ]

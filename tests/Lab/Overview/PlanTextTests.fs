@@ -65,7 +65,7 @@ let private epoch number seconds =
 let tests =
     testList
         "the text of a plan"
-        [ test "shows cohorts, costs, states and how loss weights change" {
+        [ test "The plan shows cohorts, costs, states and the changes of loss weights" {
               use folder = new TemporaryFolder()
               let plan = planned folder
               let jobs = Job.ofPlan (folder.File "runs") plan
@@ -75,14 +75,14 @@ let tests =
               let expected =
                   "small: 2 runs in 1 cohort
 
-Dataset cifar100: not on this machine yet; sweep fetches it, 169 MB.
-Teacher resnet20: its checkpoint ROOT/pretrain/none.safetensors is not there; sweep needs it.
+Dataset cifar100: to be downloaded by sweep (169 MB).
+Teacher resnet20: its checkpoint ROOT/pretrain/none.safetensors does not exist; sweep needs it.
 
-Cohort 1: 2 runs, batch 100, 500 steps an epoch, data seed 0
+Cohort 1: 2 runs, batch 100, 500 steps per epoch, data seed 0
   about 1 h 30 min, 1.5 GiB of memory (from a test)
-  run            epochs  losses and their weights  state
-  student-seed0  8       ce 1                      new
-  edt-seed0      8       ce 1, cd 6                new
+  run            epochs  losses and weights  state
+  student-seed0  8       ce 1                new
+  edt-seed0      8       ce 1, cd 6          new
 
 Loss weights over 8 epochs
   edt  ce  ··██████  0, 1 from 3
@@ -92,7 +92,7 @@ Loss weights over 8 epochs
               Expect.equal (render folder plan jobs (fun _ -> Some cost)) expected "the text"
           }
 
-          test "says what sweep can fetch and what it cannot" {
+          test "The plan states which missing files sweep can download" {
               use folder = new TemporaryFolder()
 
               let note dataset =
@@ -110,11 +110,11 @@ Loss weights over 8 epochs
 
               Expect.stringContains (note "imagenet") "Dataset imagenet: not on this machine. There is no folder data/imagenet." "imagenet"
               let small = note "cifar10"
-              Expect.stringContains small "batch 60000, 1 step an epoch" "one is one"
-              Expect.stringContains small "Dataset cifar10: not on this machine yet; sweep fetches it, 170 MB." "cifar10"
+              Expect.stringContains small "batch 60000, 1 step per epoch" "one is one"
+              Expect.stringContains small "Dataset cifar10: to be downloaded by sweep (170 MB)." "cifar10"
           }
 
-          test "says where a teacher comes from" {
+          test "The plan states the source of a teacher" {
               use folder = new TemporaryFolder()
 
               let note (teacher: string) dataset =
@@ -128,7 +128,7 @@ Loss weights over 8 epochs
                       text.Split '\n' |> Array.find (fun line -> line.StartsWith "Teacher")
                   | Error problems -> failtest (Render.problems problems)
 
-              let known = "Teacher resnet34: resnet34-imagenet, not on this machine yet; sweep fetches it, 87 MB."
+              let known = "Teacher resnet34: resnet34-imagenet, to be downloaded by sweep (87 MB)."
               Expect.equal (note "resnet34-imagenet" "imagenet") known "by its name"
               Expect.equal (note "{ model: resnet34, checkpoint: pretrain/resnet34-333f7ec4.pth }" "imagenet") known "by its file"
 
@@ -139,11 +139,11 @@ Loss weights over 8 epochs
 
               Expect.equal
                   (note "{ model: resnet20, train: { epochs: 3 } }" "cifar100")
-                  "Teacher resnet20: sweep trains it first, 3 epochs; that is not part of the times below."
+                  "Teacher resnet20: sweep trains it first, 3 epochs; not included in the times below."
                   "a recipe"
           }
 
-          test "estimates what is left from the epochs a cohort has finished" {
+          test "The plan estimates the remaining time from finished epochs" {
               use folder = new TemporaryFolder()
               let jobs = Job.ofPlan (folder.File "runs") (planned folder)
               Expect.isNone (Estimate.fromRecords jobs) "nothing is known before"
@@ -160,12 +160,12 @@ Loss weights over 8 epochs
               Expect.equal known.Source "from its earlier epochs" "where it comes from"
           }
 
-          test "rehearses the step where neither dataset nor teacher is there" {
+          test "Steps are measured even if dataset and teacher are missing" {
               use folder = new TemporaryFolder()
               let jobs = Job.ofPlan (folder.File "runs") (planned folder)
               let layouts = LayoutChoice(Workspace folder.Path, "cpu")
               let known = Estimate.rehearse "cpu" layouts (DatasetCatalog.Describe jobs.Head.Run.Spec.Dataset) jobs
               Expect.isGreaterThan known.Time (TimeSpan.FromSeconds 8.0) "50,000 images, eight times, take longer than that"
               Expect.isGreaterThan known.Bytes.Value (50L <<< 20) "the process alone needs more"
-              Expect.equal known.Source "from 3 rehearsed steps of each kind on cpu" "where it comes from"
+              Expect.equal known.Source "from 3 measured steps of each kind of run on cpu" "where it comes from"
           } ]

@@ -1,4 +1,4 @@
-/// A headless Chromium, spoken to by the DevTools protocol.
+/// A headless Chromium, controlled through the DevTools protocol.
 namespace ChannelDistillation.Tests.Lab.Report
 
 open System
@@ -11,7 +11,7 @@ open System.Text.RegularExpressions
 open System.Threading
 open ChannelDistillation.Tests
 
-/// A page of its own; what it says on its console is kept.
+/// A page; messages on its console are recorded.
 type Browser private (started: ChildProcess, socket: WebSocket, profile: TemporaryFolder) =
     let messages = List<string>()
     let mutable lastId = 0
@@ -74,7 +74,7 @@ type Browser private (started: ChildProcess, socket: WebSocket, profile: Tempora
     static member private Program =
         [ "/usr/bin/chromium"; "/usr/bin/chromium-browser"; "/usr/bin/google-chrome" ] |> List.tryFind File.Exists
 
-    /// None where there is no Chromium.
+    /// None if Chromium is not installed.
     static member TryStart() : Browser option =
         Browser.Program
         |> Option.map (fun program ->
@@ -90,7 +90,7 @@ type Browser private (started: ChildProcess, socket: WebSocket, profile: Tempora
 
             let started = new ChildProcess(program, arguments)
             let address () = Regex.Match(started.Errors, @"ws://\S+(?=\n)").Value
-            started.WaitUntil("it said where it listens", fun () -> address () <> "")
+            started.WaitUntil("it printed its address", fun () -> address () <> "")
             let socket = new ClientWebSocket()
             socket.ConnectAsync(Uri(address ()), CancellationToken.None).Wait()
             let browser = new Browser(started, socket, profile)
@@ -108,7 +108,7 @@ type Browser private (started: ChildProcess, socket: WebSocket, profile: Tempora
         for domain in [ "Runtime"; "Log"; "Page"; "Network" ] do
             send $"{domain}.enable" (JsonObject()) |> ignore
 
-        // What is not in the file cannot come from anywhere.
+        // No network: everything must be in the file.
         send
             "Network.emulateNetworkConditions"
             (with'
@@ -136,10 +136,10 @@ type Browser private (started: ChildProcess, socket: WebSocket, profile: Tempora
         send "Page.navigate" (with' [ "url", value (Uri(file).AbsoluteUri) ]) |> ignore
         this.WaitFor "document.readyState + location.protocol === 'completefile:'"
 
-    /// Waits until a script gives true.
+    /// Waits until a script returns true.
     member this.WaitFor(condition: string) = started.WaitUntil(condition, fun () -> this.Evaluate $"String({condition})" = "true")
 
-    /// What a script gives, as text.
+    /// The result of a script as text.
     member _.Evaluate(script: string) : string =
         let parameters = with' [ "expression", value script; "returnByValue", JsonValue.Create true ]
         let result = (send "Runtime.evaluate" parameters)["result"]

@@ -13,7 +13,7 @@ open ChannelDistillation.Tests
 
 let private numbers (entries: (string * float) list) : IReadOnlyDictionary<string, float> = Dictionary(dict entries)
 
-/// As EDT has it: CE waits, CD fades.
+/// Loss weights as in EDT: CE starts late, CD decays.
 let private epoch (error: float) epoch =
     EpochRecord(
         Epoch = epoch,
@@ -105,7 +105,7 @@ let private inBrowser (test: Browser -> string -> unit) =
         | Ok page -> test browser page
         | Error reason -> failtest reason
 
-/// How many shapes a chart has drawn: of lines, bars and cells.
+/// The number of shapes in a chart: lines, bars and cells.
 let private shapes id = $"document.querySelectorAll('#{id} svg path').length"
 
 [<Tests>]
@@ -114,7 +114,7 @@ let tests =
     <| testList
         "report.html"
         [ for width, scheme in [ 1440, "light"; 390, "dark" ] do
-              test $"opens offline at {width} pixels in {scheme}, without a word on the console, and every chart has data" {
+              test $"The page opens offline at {width} pixels in {scheme} with an empty console, and every chart has data" {
                   inBrowser (fun browser page ->
                       browser.Show(page, width, scheme)
                       Expect.equal (browser.Evaluate "document.querySelector('h1').textContent") "a </script> & grid" "title"
@@ -134,12 +134,12 @@ let tests =
 
                           Expect.isGreaterThan (int (browser.Evaluate(shapes "curves-chart"))) 8 quantity
 
-                      // Nothing but tables may be wider than the window.
+                      // Only tables may be wider than the window.
                       Expect.equal (browser.Evaluate "String(document.documentElement.scrollWidth <= window.innerWidth)") "true" "width"
                       Expect.isEmpty browser.Messages "console")
               }
 
-          test "a heading sorts its column up, down and back" {
+          test "Clicking a heading sorts its column ascending, then descending, then restores the order" {
               inBrowser (fun browser page ->
                   browser.Show(page, 1440, "light")
 
@@ -157,7 +157,7 @@ let tests =
                   Expect.equal (click ()) original "back")
           }
 
-          test "two axes are a heat map, and the run that diverged is marked" {
+          test "Two axes give a heat map in which the diverged run is marked" {
               inBrowser (fun browser page ->
                   browser.Show(page, 1440, "light")
 
@@ -171,7 +171,7 @@ let tests =
                       Expect.stringContains words word "in the chart")
           }
 
-          test "a run has its page: its message, charts and specification" {
+          test "The page of a run has its message, charts and specification" {
               inBrowser (fun browser page ->
                   browser.Show(page, 1440, "light")
                   browser.Evaluate "document.querySelectorAll('#runs tbody a')[9].click()" |> ignore

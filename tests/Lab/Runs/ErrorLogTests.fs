@@ -9,7 +9,7 @@ open ChannelDistillation.Lab.Runs
 let tests =
     testList
         "error log"
-        [ test "The details of a mistake go into a folder of this user alone, with another name each time" {
+        [ test "Error details are written to a private folder with a new name each time" {
               let files = [ for _ in 1..2 -> ErrorLog.write (InvalidOperationException "what went wrong") ]
 
               try

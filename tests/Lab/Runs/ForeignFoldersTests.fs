@@ -1,4 +1,4 @@
-/// What tables, reports and plans do with files of results in which one value is another than a sweep writes.
+/// Tables, reports and plans of result files in which one value differs from what a sweep writes.
 module ChannelDistillation.Tests.Lab.Runs.ForeignFoldersTests
 
 open System.IO
@@ -49,7 +49,7 @@ let private values =
 
 let private marker = "the value that is another"
 
-/// The texts that differ from a JSON text in one value, whichever it is, and where.
+/// All variations of a JSON text in one value, with the place of the change.
 let private variations (text: string) : (string * string) list =
     let root = nonNull (JsonNode.Parse text)
     let places = ResizeArray<string * (JsonNode -> unit) * JsonNode>()
@@ -95,7 +95,7 @@ let private show (plan: Plan) (folder: string) (layout: Layout) =
 [<Tests>]
 let tests =
     testSequenced
-    <| test "Tables, reports and plans take any value anywhere in the files of a folder, or call the file damaged" {
+    <| test "Tables, reports and plans accept any value in the files of a folder, or report the file as damaged" {
         use folder = new TemporaryFolder()
         let plan = Tiny.plan folder "small.yaml" experiment
         let options = Tiny.optionsIn (Tiny.workspaceIn folder) (folder.File "runs")

@@ -10,7 +10,7 @@ open ChannelDistillation.Runs
 open ChannelDistillation.Lab.Overview
 open ChannelDistillation.Tests
 
-/// A line without what pads its columns.
+/// A line without padding.
 let private lineOf (start: string) (text: string) =
     text.Split '\n'
     |> Array.find (fun line -> line.TrimStart().StartsWith start)
@@ -25,10 +25,10 @@ let private put (root: TemporaryFolder) (path: string) (content: byte array) =
 let tests =
     testList
         "listings"
-        [ test "a dataset is not here, begun, or here" {
+        [ test "A dataset is listed as missing, incomplete or available" {
               use root = new TemporaryFolder()
               let line () = DatasetListing.render (Workspace root.Path) |> lineOf "cifar100"
-              Expect.equal (line ()) "cifar100 | 100 | 50,000 | 10,000 | 169 MB | - | not here: data fetch cifar100" "not here"
+              Expect.equal (line ()) "cifar100 | 100 | 50,000 | 10,000 | 169 MB | - | not downloaded: data fetch cifar100" "not here"
               put root "data/cifar100/cifar-100-binary.tar.gz.part" (Array.zeroCreate 1_200_000)
 
               Expect.equal
@@ -41,14 +41,14 @@ let tests =
               Expect.equal (line ()) "cifar100 | 100 | 50,000 | 10,000 | 169 MB | 5 bytes | data/cifar100" "here"
           }
 
-          test "a dataset that nobody can fetch says how to get it" {
+          test "A dataset without download is listed with how to get it" {
               use root = new TemporaryFolder()
               let text = DatasetListing.render (Workspace root.Path)
-              Expect.equal (lineOf "imagenet" text) "imagenet | 1,000 | 1,281,167 | 50,000 | - | - | not here, see below" "line"
+              Expect.equal (lineOf "imagenet" text) "imagenet | 1,000 | 1,281,167 | 50,000 | - | - | missing, see below" "line"
               Expect.stringContains text "imagenet cannot be downloaded without an account: get it from https://image-net.org" "how"
           }
 
-          test "datasets are listed as JSON" {
+          test "Datasets are listed as JSON" {
               use root = new TemporaryFolder()
               put root "data/cifar10/data_batch_1.bin" (Array.zeroCreate 7)
               let listed = JsonNode.Parse(DatasetListing.renderJson (Workspace root.Path)).AsArray()
@@ -62,14 +62,14 @@ let tests =
               Expect.isNull ten["folder"] "folder"
           }
 
-          test "known teachers are listed with where they are, trained ones with their errors" {
+          test "Known teachers are listed with their files, trained ones with their errors" {
               use root = new TemporaryFolder()
               let workspace = Workspace root.Path
               let text = TeacherListing.render workspace
 
               Expect.equal
                   (lineOf "resnet34-imagenet" text)
-                  "resnet34-imagenet | resnet34 | imagenet | 26.69 % | 8.58 % | 87 MB | not here: teacher fetch resnet34-imagenet"
+                  "resnet34-imagenet | resnet34 | imagenet | 26.69 % | 8.58 % | 87 MB | not downloaded: teacher fetch resnet34-imagenet"
                   "not here"
 
               Expect.equal

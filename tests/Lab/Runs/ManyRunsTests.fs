@@ -10,7 +10,7 @@ open ChannelDistillation.Lab.Runs
 open ChannelDistillation.Lab.Sweep
 open ChannelDistillation.Tests
 
-/// 38 weights of five seeds each for `plain`; the other variants have weights of their own, and so five runs each.
+/// 38 weights with five seeds each for `plain`; the other variants have their own weights, and so five runs each.
 let private experiment (others: string list) =
     String.concat
         "\n"
@@ -34,14 +34,14 @@ let private experiment (others: string list) =
           "  product: { losses.ce.weight: { from: 0.1, to: 3.8, count: 38 } }"
           "" ]
 
-/// Something that a run cannot be written over: no mistake of the run.
-let private spoil (folder: string) (kind: int) =
+/// Blocks the folder of a run, without a fault of the run.
+let private block (folder: string) (kind: int) =
     if kind = 0 then
         File.WriteAllText(folder, "")
     else
         Directory.CreateDirectory(Path.Combine(folder, "metrics.jsonl/inside")) |> ignore
 
-/// While it lasts, the runs in these folders throw when they save their state.
+/// Until disposed, the runs in these folders throw when they save their state.
 let private throwing (folders: string list) =
     AtomicFile.Writing <-
         fun path ->
@@ -58,7 +58,7 @@ let private rowsOf (out: string) =
 
     [ for row in results["rows"].AsArray() do
           if string row["variant"] = "plain" then
-              // How long it took is no part of what came out.
+              // Times are not compared.
               row.AsObject().Remove "seconds" |> ignore
               row.ToJsonString() ]
 
@@ -67,7 +67,7 @@ let tests =
     testSequenced
     <| testList
         "a sweep of many runs"
-        [ test "of 200 of which 5 diverge, 3 throw and 2 cannot be written completes the other 190 as if these had never been" {
+        [ test "A sweep of 200 runs of which 5 diverge, 3 throw and 2 cannot be written completes the other 190 unaffected" {
               use folder = new TemporaryFolder()
               let workspace = Tiny.workspaceIn folder
               let out, cleanOut = folder.File "runs", folder.File "clean"
@@ -77,9 +77,9 @@ let tests =
               let cleanPlan = Tiny.plan folder "clean.yaml" (experiment [])
               Expect.equal (plan.Runs.Length, cleanPlan.Runs.Length) (200, 190) "runs"
               let ofVariant name = plan.Runs |> List.filter (fun run -> run.Variant = name)
-              let spoilt, thrown = ofVariant "thrown" |> List.map (folderOf out) |> List.splitAt 2
+              let blocked, thrown = ofVariant "thrown" |> List.map (folderOf out) |> List.splitAt 2
               Directory.CreateDirectory(Path.Combine(out, "many")) |> ignore
-              spoilt |> List.iteri (fun kind run -> spoil run kind)
+              blocked |> List.iteri (fun kind run -> block run kind)
               let options = Tiny.optionsIn workspace out
 
               let outcome =
@@ -89,10 +89,10 @@ let tests =
               let clean = Tiny.sweep (Tiny.optionsIn workspace cleanOut) cleanPlan
               Expect.all clean.Jobs (fun job -> job.State = Done) "the clean sweep"
 
-              /// How the runs stand, the two that cannot be written left out.
+              /// The states of the runs, without the two that cannot be written.
               let states (outcome: Outcome) =
                   outcome.Jobs
-                  |> List.filter (fun job -> not (List.contains job.Folder spoilt))
+                  |> List.filter (fun job -> not (List.contains job.Folder blocked))
                   |> List.countBy (fun job -> job.Run.Variant, string job.State)
                   |> set
 
@@ -105,9 +105,9 @@ let tests =
                       let reason = Expect.wantSome (Job.reason job) job.Run.Name
                       Expect.isMatch reason "^In epoch 1, step [12], ce became infinite or NaN\\." job.Run.Name
                   | GaveUp _ -> Expect.equal (Job.reason job) (Some "InvalidOperationException: a mistake of ours") job.Run.Name
-                  | state -> Expect.equal (state = Done) (not (List.contains job.Folder spoilt)) job.Run.Name
+                  | state -> Expect.equal (state = Done) (not (List.contains job.Folder blocked)) job.Run.Name
 
-              Expect.isNonEmpty outcome.Missing "what could not be written is said"
+              Expect.isNonEmpty outcome.Missing "what could not be written is reported"
 
               for run in ofVariant "plain" do
                   Expect.equal (Outcome.ofFolder (folderOf out run)) (Outcome.ofFolder (folderOf cleanOut run)) run.Name
@@ -115,7 +115,7 @@ let tests =
               Expect.equal (rowsOf out) (rowsOf cleanOut) "rows of the table"
               Expect.hasLength (rowsOf out) 38 "a row for each weight"
 
-              // A run that is started again has another session in its run.json.
+              // A restarted run has a second session in its run.json.
               let starts () = [ for run in ofVariant "plain" -> File.ReadAllText(Path.Combine(folderOf out run, "run.json")) ]
               let before = starts ()
               Expect.equal (Tiny.sweep options plan |> states) expected "they are not tried again unasked"

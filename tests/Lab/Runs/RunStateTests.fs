@@ -6,14 +6,14 @@ open ChannelDistillation.Lab.Runs
 
 let private ended status = Some(RunResult(status, null, null))
 
-/// What is in the folder, the state that follows, and whether a sweep trains it: as it is, and with --retry-failed.
+/// The content of a folder, the resulting state, and whether a sweep trains the run without and with --retry-failed.
 let private cases =
-    [ "a run without a folder is new", false, None, New, (true, true)
-      "a run whose process was killed goes on", true, None, Resumes, (true, true)
-      "an interrupted run goes on", true, ended RunStatus.Interrupted, Resumes, (true, true)
-      "a completed run is kept", true, ended RunStatus.Completed, Done, (false, false)
-      "a diverged run is tried again only on request", true, ended RunStatus.Diverged, GaveUp RunStatus.Diverged, (false, true)
-      "a failed run is tried again only on request", true, ended RunStatus.Failed, GaveUp RunStatus.Failed, (false, true) ]
+    [ "A run without a folder is new", false, None, New, (true, true)
+      "A run whose process was killed resumes", true, None, Resumes, (true, true)
+      "An interrupted run resumes", true, ended RunStatus.Interrupted, Resumes, (true, true)
+      "A completed run is kept", true, ended RunStatus.Completed, Done, (false, false)
+      "A diverged run is retried only on request", true, ended RunStatus.Diverged, GaveUp RunStatus.Diverged, (false, true)
+      "A failed run is retried only on request", true, ended RunStatus.Failed, GaveUp RunStatus.Failed, (false, true) ]
 
 [<Tests>]
 let tests =

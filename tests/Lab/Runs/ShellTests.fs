@@ -24,9 +24,9 @@ let private special =
 let tests =
     testList
         "words for a shell"
-        [ test "that need no quotes have none" { Expect.equal (List.map Shell.quoted plain) plain "as they are" }
+        [ test "Words that need no quotes are unchanged" { Expect.equal (List.map Shell.quoted plain) plain "as they are" }
 
-          test "come back from it as they were" {
+          test "Quoted words are read back unchanged by a shell" {
               if OperatingSystem.IsWindows() then
                   skiptest "Windows has no POSIX shell"
 

@@ -1,4 +1,4 @@
-/// What a sweep does where run folders are copies, those of other runs, or damaged.
+/// Sweeps over run folders that are copies, of other runs, or damaged.
 module ChannelDistillation.Tests.Lab.Runs.SpoiltFoldersTests
 
 open System.IO
@@ -33,7 +33,7 @@ seeds: [0]
 let private allDone = [ "student", "done"; "kd", "done" ]
 let private states (outcome: Outcome) = [ for job in outcome.Jobs -> job.Run.Variant, string job.State ]
 
-/// A finished sweep of two runs, to be spoilt and repeated.
+/// A finished sweep of two runs, to be modified and repeated.
 let private afterwards (test: Plan -> SweepOptions -> string list -> unit) =
     use folder = new TemporaryFolder()
     let plan = Tiny.plan folder "small.yaml" experiment
@@ -52,8 +52,8 @@ let private change (file: string) (entry: string) (value: string) =
 let tests =
     testSequenced
     <| testList
-        "a sweep over folders that are not as it left them"
-        [ test "does not take another run's folder for its own, and says what to do" {
+        "a sweep over modified folders"
+        [ test "A folder of another run is not used, and the message has the fix" {
               afterwards (fun plan options folders ->
                   let student = folders.Head
                   let other = "0123456789abcdef"
@@ -63,9 +63,9 @@ let tests =
 
                   Expect.equal
                       outcome.Missing
-                      [ $"{student} is not taken for {plan.Runs.Head.Name}: its run.json is that of another run (hash {other}). "
-                        + "Move it out of the experiment's folder, or rename it, and repeat the command." ]
-                      "said"
+                      [ $"{student} cannot be used for {plan.Runs.Head.Name}: its run.json is of another run (hash {other}). "
+                        + "Rename it or move it out of the experiment's folder, then repeat the command." ]
+                      "message"
 
                   let row = outcome.Results.Rows |> List.find (fun row -> row.Variant = "student")
                   Expect.equal row.Top1Error ChannelDistillation.Lab.Tables.Statistic.Nothing "its errors are not in the table"
@@ -73,7 +73,7 @@ let tests =
                   Expect.equal (Tiny.sweep options plan |> states) allDone "moved away")
           }
 
-          test "whose run.json is of a run with the same eight digits does not show that run's errors in a table" {
+          test "A table does not show the errors of another run whose hash starts with the same eight digits" {
               afterwards (fun plan options folders ->
                   let student = folders.Head
                   let own = nonNull (RunFolder(student).ReadHash())
@@ -86,7 +86,7 @@ let tests =
                   Expect.equal (states (Tiny.sweep options plan)) [ "student", "new"; "kd", "done" ] "in a sweep")
           }
 
-          test "keeps a completed run whose weights were removed, and says so" {
+          test "A completed run whose weights were removed is kept, with a message" {
               afterwards (fun plan options folders ->
                   File.Delete(RunFolder(folders.Head).BestWeights)
                   let before = Outcome.ofFolder folders.Head
@@ -95,8 +95,8 @@ let tests =
                   Expect.equal (Outcome.ofFolder folders.Head) before "nothing is written over"
 
                   let note =
-                      $"Weights of completed runs are no longer there: {plan.Runs.Head.Name}. Their results stand; "
-                      + "a run whose folder is removed is trained again."
+                      $"The weights of these completed runs have been removed: {plan.Runs.Head.Name}. Their results remain valid; "
+                      + "to retrain a run, remove its folder."
 
                   Expect.equal outcome.Warnings [ note ] "a sweep says so"
 
@@ -117,7 +117,7 @@ let tests =
                   Expect.equal (states again, again.Warnings) (allDone, []) "trained again")
           }
 
-          test "takes a run's own folder before copies of it, and a completed one before others" {
+          test "A run's own folder is preferred to copies, and a completed folder to others" {
               afterwards (fun plan options folders ->
                   let student = folders.Head
                   let name = nonNull (Path.GetFileName student)
@@ -131,7 +131,7 @@ let tests =
                   Expect.equal (Tiny.sweep options plan |> states) allDone "nothing to do")
           }
 
-          test "ends a run again whose result.json says too little, from its checkpoint" {
+          test "A run with an incomplete result.json is finished again from its checkpoint" {
               afterwards (fun plan options folders ->
                   let result = inside folders.Head "result.json"
                   let before = File.ReadAllText result
@@ -149,7 +149,7 @@ let tests =
                       Expect.equal (File.ReadAllText result) before damaged)
           }
 
-          test "goes on where run.json has entries of other types" {
+          test "A run whose run.json has entries of wrong types resumes" {
               afterwards (fun plan options folders ->
                   for damaged in
                       [ """{"teacher_sha256":5}"""
@@ -162,11 +162,11 @@ let tests =
 
                       Expect.equal (Tiny.sweep options plan |> states) allDone $"{damaged}: completed runs"
                       File.Delete(inside folders.Head "result.json")
-                      Expect.equal (Tiny.sweep options plan |> states) allDone $"{damaged}: a run that goes on"
-                      Expect.isNotNull (RunFolder(folders.Head).ReadRun()) $"{damaged}: made anew")
+                      Expect.equal (Tiny.sweep options plan |> states) allDone $"{damaged}: a run that resumes"
+                      Expect.isNotNull (RunFolder(folders.Head).ReadRun()) $"{damaged}: rewritten")
           }
 
-          test "trains its teacher to its end again where the teacher's result.json says too little" {
+          test "A teacher with an incomplete result.json is finished again" {
               afterwards (fun plan options folders ->
                   let teacher = (Teachers.ofPlan plan).Head
                   let checkpoint = ChannelDistillation.Training.TeacherStore(options.Workspace).CheckpointOf(teacher.Spec, teacher.Dataset)
@@ -179,7 +179,7 @@ let tests =
                       Expect.equal (Tiny.sweep options plan |> states) allDone damaged
                       Expect.equal (File.ReadAllText(inside home "result.json")) before damaged)
           }
-          test "makes its teacher's weights again where they are damaged: from its state, or by training" {
+          test "Damaged weights of a teacher are restored from its state, or by training" {
               afterwards (fun plan options folders ->
                   let teacher = (Teachers.ofPlan plan).Head
                   let weights = ChannelDistillation.Training.TeacherStore(options.Workspace).CheckpointOf(teacher.Spec, teacher.Dataset)
@@ -200,7 +200,7 @@ let tests =
                       Expect.equal (Outcome.ofFolder folders[1]) student $"{what}: who learned from it")
           }
 
-          test "says what to remove where a folder is in the place of a file" {
+          test "A folder in place of a file is reported, with what to remove" {
               afterwards (fun plan options folders ->
                   let metrics = inside folders.Head "metrics.jsonl"
                   File.Delete(inside folders.Head "result.json")
@@ -218,13 +218,13 @@ let tests =
                   Expect.equal (Tiny.sweep options plan |> states) allDone "removed")
           }
 
-          test "trains those that need no teacher where the teacher's file cannot be read" {
+          test "If the teacher's file is unreadable, the runs without a teacher are trained" {
               use folder = new TemporaryFolder()
               File.WriteAllText(folder.File "broken.pth", "<!DOCTYPE html>")
               let file = experiment.Replace("train: { epochs: 1 } }", "checkpoint: broken.pth }")
               let plan = Tiny.plan folder "small.yaml" file
               let outcome = Tiny.sweep (Tiny.optionsIn (Tiny.workspaceIn folder) (folder.File "runs")) plan
               Expect.equal (states outcome) [ "student", "done"; "kd", "new" ] "states"
-              let said = Expect.wantSome (List.tryExactlyOne outcome.Missing) "one message"
-              Expect.stringStarts said "The teacher resnet8 cannot be used. " "said"
+              let message = Expect.wantSome (List.tryExactlyOne outcome.Missing) "one message"
+              Expect.stringStarts message "The teacher resnet8 cannot be used. " "message"
           } ]

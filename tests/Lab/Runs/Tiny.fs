@@ -1,4 +1,4 @@
-/// Whole sweeps on a few random images, within this process.
+/// Whole sweeps on a few random images, in this process.
 module ChannelDistillation.Tests.Lab.Runs.Tiny
 
 open System.IO
@@ -13,7 +13,7 @@ open ChannelDistillation.Lab.Sweep
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Runtime.Training
 
-/// A folder with an experiment in it, and the repository's data.
+/// A folder with an experiment and the repository's data.
 let workspaceIn (folder: TemporaryFolder) =
     Directory.CreateDirectory(folder.File "data") |> ignore
 
@@ -30,7 +30,7 @@ let plan (folder: TemporaryFolder) (name: string) (experiment: string) =
     | Ok(plan, _) -> plan
     | Error problems -> failwith (Render.problems problems)
 
-/// Eight images to train on, four to validate on.
+/// Eight training images and four validation images.
 let private openDataset _ = new Data.Dataset(DatasetCatalog.Get "fashion-mnist-mini", TinyTraining.images 8 1, TinyTraining.images 4 2)
 
 let optionsIn (workspace: Workspace) out : SweepOptions =
@@ -42,7 +42,7 @@ let optionsIn (workspace: Workspace) out : SweepOptions =
       Started = None
       Lanes = 16
       Threads = None
-      // In one layout, so that nothing is timed.
+      // In a fixed layout, so that nothing is timed.
       Computing = Computing.standard
       RetryFailed = false
       Quiet = true

@@ -6,20 +6,20 @@ open Expecto
 open ChannelDistillation.Core
 open ChannelDistillation.Lab.Slurm
 
-/// Stands still unless it is set.
+/// A clock that moves only when set.
 type Clock() =
     inherit TimeProvider()
     member val Seconds = 0L with get, set
     override this.GetTimestamp() = this.Seconds
     override _.TimestampFrequency = 1L
 
-let private down = "Slurm's squeue fails: slurm_load_jobs error: Unable to contact slurm controller"
+let private down = "Slurm's squeue failed: slurm_load_jobs error: Unable to contact slurm controller"
 
-/// What asking every fifteen seconds comes to when the first so many questions fail and somebody leaves at some second; with what is said on
-/// the way, and how often it is asked.
+/// The result of a query every fifteen seconds if the first ones fail and the user stops at some second, with the
+/// messages and the number of queries.
 let private asking (failures: int) (leaves: int64 option) =
     let clock = Clock()
-    let said = List<string>()
+    let messages = List<string>()
     let mutable questions = 0
 
     let wait () =
@@ -30,35 +30,35 @@ let private asking (failures: int) (leaves: int64 option) =
         questions <- questions + 1
         if questions <= failures then raise (MissingException down) else questions
 
-    let asked = Asking.ask clock wait said.Add question
-    asked, List.ofSeq said, questions
+    let asked = Asking.ask clock wait messages.Add question
+    asked, List.ofSeq messages, questions
 
-let private silence = "the scheduler does not answer; asking again"
+let private silence = "the scheduler does not answer; retrying"
 
 [<Tests>]
 let tests =
     testList
         "slurm / a scheduler that does not answer"
-        [ test "nothing is said of one that answers" { Expect.equal (asking 0 None) (Asking.Answer 1, [], 1) "at once" }
+        [ test "A scheduler that answers causes no message" { Expect.equal (asking 0 None) (Asking.Answer 1, [], 1) "at once" }
 
-          test "it is asked again, and said once that it is silent and once that it is back" {
+          test "The query is repeated, with one message when answers stop and one when they resume" {
               Expect.equal (asking 5 None) (Asking.Answer 6, [ silence; "the scheduler answers again" ], 6) "the sixth"
           }
 
-          test "after half an hour it is given up, with its last words" {
+          test "The query fails after half an hour with the last error" {
               Expect.equal (asking Int32.MaxValue None) (Asking.NoAnswer down, [ silence ], 1 + 30 * 4) "every fifteen seconds"
               Expect.equal (asking 120 None) (Asking.Answer 121, [ silence; "the scheduler answers again" ], 121) "not a moment earlier"
           }
 
-          test "one may leave while it is silent" { Expect.equal (asking 5 (Some 30L)) (Asking.Stopped, [ silence ], 2) "left" }
+          test "The user can stop waiting for an answer" { Expect.equal (asking 5 (Some 30L)) (Asking.Stopped, [ silence ], 2) "left" }
 
-          test "another mistake is not waited out" {
+          test "Other errors are not retried" {
               Expect.throwsT<InvalidOperationException>
                   (fun () -> Asking.ask (Clock()) (fun () -> failtest "waits") ignore (fun () -> raise (InvalidOperationException "ours")) |> ignore)
                   "through"
           }
 
-          test "variables that stand for options of Slurm's commands do not reach them, and others do" {
+          test "Environment variables that set options of Slurm's commands are removed, others are kept" {
               for name in [ "SBATCH"; "SQUEUE"; "SCANCEL"; "SLURM" ] do
                   Environment.SetEnvironmentVariable(name + "_OF_THIS_TEST", "set")
 

@@ -9,8 +9,8 @@ open System.Threading
 open Expecto
 open ChannelDistillation.Tests
 
-/// A Slurm cluster of one node on this machine, with its own daemons and nothing outside a temporary folder; gone when it is disposed. Its
-/// commands and those of the programs that the test starts find it by SLURM_CONF. Where Slurm cannot run, the test is skipped.
+/// A Slurm cluster of one node on this machine, with its own daemons and a temporary folder, removed when disposed. Its commands, and those of
+/// the programs that the test starts, find it through SLURM_CONF. If Slurm cannot run, the test is skipped.
 type Cluster() =
     static let shell (command: string) =
         let code, output, errors = ChildProcess.Run("bash", [ "-c"; command ])
@@ -44,7 +44,7 @@ type Cluster() =
     let folder = new TemporaryFolder()
     let file = folder.File
 
-    // No authority but its own key, no accounting, no limits by the kernel: what a container has not.
+    // Its own munge key, no accounting, no cgroup limits: a container has none of these.
     let configuration =
         [ "ClusterName=test"
           "SlurmctldHost=localhost(127.0.0.1)"
@@ -52,7 +52,7 @@ type Cluster() =
           "SlurmUser=root"
           "SlurmdUser=root"
           "AuthType=auth/munge"
-          // A job that is queued again waits until the last turn's credential has expired: two minutes where nothing is said.
+          // A requeued job waits until the credential of its last turn has expired: two minutes by default.
           $"""AuthInfo=socket={file "munge/socket"},cred_expire=5"""
           $"SlurmctldPort={freePort ()}"
           $"SlurmdPort={freePort ()}"
@@ -82,7 +82,7 @@ type Cluster() =
 
     let startNode () = must "/usr/sbin/slurmd -N localhost </dev/null >/dev/null 2>&1" |> ignore
 
-    /// Ends the daemon of a pid file.
+    /// Kills the daemon of a pid file.
     let stop (signal: string) (pidFile: string) =
         if File.Exists pidFile then
             let id = (File.ReadAllText pidFile).Trim()
@@ -118,20 +118,20 @@ type Cluster() =
         if not (isUp ()) then
             failtest $"""the cluster did not start:\n{must "sinfo; scontrol show node"}"""
 
-    /// What a command of the shell writes; it must not fail.
+    /// Runs a shell command that must succeed, and returns its output.
     member _.Must(command: string) = must command
 
-    /// Jobs and elements that wait or run: `ELEMENT STATE` of those of a kind.
+    /// Pending and running jobs and elements of a kind, as `ELEMENT STATE`.
     member _.Queue(kind: string) =
         [ for line in (must "squeue --noheader --array --format='%K %T %j'").Split('\n', StringSplitOptions.RemoveEmptyEntries) do
               match line.Split ' ' with
               | [| element; state; name |] when name.EndsWith("." + kind) -> element, state
               | _ -> () ]
 
-    /// Takes the node away as a power cut does, with everything that runs on it, and brings it back.
+    /// Simulates a power cut of the node with everything that runs on it, then restores it.
     member _.CutPower() =
         let node = (File.ReadAllText(file "slurmd.pid")).Trim()
-        // Steps are no children of the daemon, and the processes of a job are theirs.
+        // Job steps are not children of the daemon; the processes of a job are children of the steps.
         let own = file "slurm.conf"
 
         let steps =
@@ -147,7 +147,7 @@ type Cluster() =
 
         let all = String.Join(" ", node :: jobs) + " " + below.Replace('\n', ' ')
         must $"kill -9 {all} 2>/dev/null || true" |> ignore
-        // What the scheduler finds out by itself when a node has not answered for minutes.
+        // The state that the scheduler sets itself when a node has not answered for minutes.
         must "scontrol update NodeName=localhost State=DOWN Reason=power" |> ignore
         startNode ()
 

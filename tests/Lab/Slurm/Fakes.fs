@@ -4,7 +4,7 @@ open System
 open System.IO
 open ChannelDistillation.Tests
 
-/// Commands that answer as Slurm's do, from files in a temporary folder: what they are told is noted there, and nothing runs.
+/// Fake Slurm commands that answer from files in a temporary folder. They record their arguments there and run nothing.
 type Fakes() =
     let folder = new TemporaryFolder()
     let numbers = folder.File "number"
@@ -15,9 +15,9 @@ type Fakes() =
         for name, lines in
             [ "sbatch",
               [ "for script; do :; done"
-                // Refuses the script that is named so.
+                // Refuses the script of this name.
                 $"""if [ "$(basename "$script")" = "$(cat '{folder.File "refused"}' 2>/dev/null)" ]; then echo 'sbatch: error: not today' >&2; exit 1; fi"""
-                // Takes the script that is named so, and is interrupted before it says the number.
+                // Accepts the script of this name, and is interrupted before it prints the number.
                 $"""if [ "$(basename "$script")" = "$(cat '{folder.File "cut"}' 2>/dev/null)" ]; then exit 130; fi"""
                 $"number=$(($(cat '{numbers}' 2>/dev/null || echo 100) + 1)); echo $number | tee '{numbers}'" ]
               // As if all jobs were in hidden partitions.
@@ -25,16 +25,16 @@ type Fakes() =
               "scancel", [ $"""if [ -e '{folder.File "stuck"}' ]; then echo 'scancel: error: no answer' >&2; exit 1; fi""" ]
               "scontrol",
               [ "[ $1 != show ] || echo 'MaxArraySize = 1001'"
-                // A job that is queued again is ended by Slurm.
+                // Slurm ends a requeued job.
                 "[ $1 != requeue ] || kill -9 $PPID" ] ] do
             let file = folder.File name
             File.WriteAllLines(file, [ "#!/bin/sh"; $"echo \"{name} $*\" >>'{calls}'"; yield! lines ])
             File.SetUnixFileMode(file, UnixFileMode.UserRead ||| UnixFileMode.UserWrite ||| UnixFileMode.UserExecute)
 
-    /// For the environment of a program that is to find them.
+    /// Environment variables of a program that uses them.
     member _.Path = "PATH", folder.Path + ":" + Environment.GetEnvironmentVariable "PATH"
 
-    /// What squeue tells from now on: number, element or N/A, state, and the script. Jobs are called as their script's folder says.
+    /// Sets the output of squeue: number, element or N/A, state, and script. Jobs are named after their script's folder.
     member _.Queue(jobs: (int * string * string * string) list) =
         File.WriteAllLines(
             queue,
@@ -48,13 +48,13 @@ type Fakes() =
     /// sbatch refuses a script of this name.
     member _.Refuse(script: string) = File.WriteAllText(folder.File "refused", script)
 
-    /// sbatch is interrupted once the scheduler has taken a script of this name.
+    /// sbatch is interrupted after the scheduler has accepted a script of this name.
     member _.Cut(script: string) = File.WriteAllText(folder.File "cut", script)
 
     /// scancel fails.
     member _.KeepJobs() = File.WriteAllText(folder.File "stuck", "")
 
-    /// The commands that were given to one of them, in their order.
+    /// The recorded commands, in order.
     member _.Calls(name: string) =
         if File.Exists calls then
             [ for line in File.ReadLines calls do

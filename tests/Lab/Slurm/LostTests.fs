@@ -10,7 +10,7 @@ open ChannelDistillation.Tests.Lab.Slurm
 
 let private onCluster = [ "sweep"; "lost.yaml"; "--launcher"; "slurm"; "--threads"; "1" ]
 
-/// A project with an experiment of two cohorts in it.
+/// A project with an experiment of two cohorts.
 let private withProject (act: TemporaryFolder -> Fakes -> (string list -> int * string) -> unit) =
     use root = new TemporaryFolder()
     use fakes = new Fakes()
@@ -18,56 +18,56 @@ let private withProject (act: TemporaryFolder -> Fakes -> (string list -> int * 
     File.WriteAllText(root.File "lost.yaml", Project.experiment "lost" "none" [ "one: [ce]" ] 1 "[0, 1]" [])
 
     act root fakes (fun arguments ->
-        let code, said = Project.runWith root [ fakes.Path ] arguments
-        code, said.Replace(root.Path + "/", ""))
+        let code, printed = Project.runWith root [ fakes.Path ] arguments
+        code, printed.Replace(root.Path + "/", ""))
 
 let private submissions (root: TemporaryFolder) =
     let folder = root.File "runs/lost/slurm"
     if Directory.Exists folder then Directory.GetDirectories folder else [||]
 
-let private withoutId (said: string) = Regex.Replace(said, @"\.\d{8}-\d{6}-[0-9a-f]{4}\.", ".ID.")
+let private withoutId (printed: string) = Regex.Replace(printed, @"\.\d{8}-\d{6}-[0-9a-f]{4}\.", ".ID.")
 
 let private advice =
-    " So it cannot be told which runs the queued jobs 101 102 are there for, and one could be submitted twice. "
-    + "Take them from the queue with `scancel 101 102`, or wait until they have ended; then repeat the command.\n"
+    " The runs of the queued jobs 101 102 are therefore unknown, and some could be submitted twice. "
+    + "Cancel the jobs with `scancel 101 102` or wait until they have ended, then repeat the command.\n"
 
 [<Tests>]
 let tests =
     testList
-        "slurm / what somebody deleted, and what Slurm refuses half-way"
-        [ for what, spoil, problem in
-              [ "whose folder is gone", (fun folder -> Directory.Delete(folder, true)), "cohorts.txt is not there."
-                "without its list of cohorts", (fun folder -> File.Delete(Path.Combine(folder, "cohorts.txt"))), "cohorts.txt is not there."
+        "slurm / deleted files, and jobs that Slurm refuses"
+        [ for what, damage, problem in
+              [ "whose folder is gone", (fun folder -> Directory.Delete(folder, true)), "cohorts.txt does not exist."
+                "without its list of cohorts", (fun folder -> File.Delete(Path.Combine(folder, "cohorts.txt"))), "cohorts.txt does not exist."
                 "with a list that was cut off",
                 (fun folder ->
                     let file = Path.Combine(folder, "cohorts.txt")
                     File.WriteAllLines(file, File.ReadAllLines file |> Array.truncate 1)),
-                "cohorts.txt has no line 2: it ends with line 1."
+                "cohorts.txt has no line 2; its last line is 1."
                 "with something else in its list",
                 (fun folder -> File.WriteAllText(Path.Combine(folder, "cohorts.txt"), "notes of mine\n")),
                 "cohorts.txt is damaged: line 1 does not name runs." ] do
-              test $"nothing is submitted twice beside a submission {what}" {
+              test $"No run is submitted twice beside a submission {what}" {
                   withProject (fun root fakes run ->
-                      let code, said = run onCluster
-                      Expect.equal code 0 said
+                      let code, printed = run onCluster
+                      Expect.equal code 0 printed
                       let folder = (submissions root)[0]
                       let train = Path.Combine(folder, "train.sh")
                       let tables = Path.Combine(folder, "tables.sh")
                       fakes.Queue [ 101, "1", "PENDING", train; 101, "2", "PENDING", train; 102, "N/A", "PENDING", tables ]
-                      spoil folder
+                      damage folder
                       let name = nonNull (Path.GetFileName folder)
-                      Expect.equal (run onCluster) (3, $"runs/lost/slurm/{name}/{problem}{advice}") "said"
+                      Expect.equal (run onCluster) (3, $"runs/lost/slurm/{name}/{problem}{advice}") "message"
                       Expect.hasLength (fakes.Calls "sbatch") 2 "submitted once"
-                      let code, said = run [ "sweep"; "lost.yaml"; "--cancel" ]
-                      Expect.equal code 0 said
+                      let code, printed = run [ "sweep"; "lost.yaml"; "--cancel" ]
+                      Expect.equal code 0 printed
                       Expect.equal (fakes.Calls "scancel") [ "scancel 101 102" ] "but cancelled"
                       fakes.Queue []
-                      let code, said = run onCluster
-                      Expect.equal code 0 said
-                      Expect.stringStarts said "Submitted 2 cohorts as job array 103; then job 104 writes the tables.\n" "and submitted again")
+                      let code, printed = run onCluster
+                      Expect.equal code 0 printed
+                      Expect.stringStarts printed "Submitted 2 cohorts as job array 103; then job 104 writes the tables.\n" "and submitted again")
               }
 
-          test "an element without its line says so, and what to do" {
+          test "An element without its line in cohorts.txt reports it, with the fix" {
               withProject (fun root _ run ->
                   Directory.CreateDirectory(root.File "submission") |> ignore
                   File.Copy(root.File "lost.yaml", root.File "submission/experiment.yaml")
@@ -75,31 +75,31 @@ let tests =
                   Expect.equal
                       (run [ "sweep"; "submission/experiment.yaml"; "--part"; "1" ])
                       (3,
-                       "submission/cohorts.txt is not there. So it cannot be told which runs element 1 trains. "
-                       + "Repeat the command that submitted it: what is missing is submitted again.\n")
-                      "said")
+                       "submission/cohorts.txt does not exist. The runs of array element 1 are therefore unknown. "
+                       + "Repeat the command that submitted it to resubmit what is missing.\n")
+                      "message")
           }
 
-          test "where a later job is refused, the first ones are taken back with their folder" {
+          test "If a later job is refused, the earlier ones are cancelled and their folder is removed" {
               withProject (fun root fakes run ->
                   fakes.Refuse "tables.sh"
-                  Expect.equal (run onCluster) (3, "Slurm's sbatch fails: sbatch: error: not today\n") "said"
+                  Expect.equal (run onCluster) (3, "Slurm's sbatch failed: sbatch: error: not today\n") "message"
                   Expect.equal (fakes.Calls "scancel" |> List.map withoutId) [ "scancel 101"; "scancel --name=lost.ID.tables" ] "cancelled"
                   Expect.isEmpty (submissions root) "no folder is left")
           }
 
-          test "where sbatch is interrupted, what Slurm may have taken is taken back too" {
+          test "If sbatch is interrupted, a job that Slurm may have accepted is cancelled too" {
               withProject (fun root fakes run ->
                   fakes.Cut "tables.sh"
-                  Expect.equal (run onCluster) (3, "Slurm's sbatch fails: it ended with 130, and said nothing.\n") "said"
+                  Expect.equal (run onCluster) (3, "Slurm's sbatch failed: exit code 130, without a message.\n") "message"
                   Expect.equal (fakes.Calls "scancel" |> List.map withoutId) [ "scancel 101"; "scancel --name=lost.ID.tables" ] "cancelled"
                   Expect.isEmpty (submissions root) "no folder is left")
           }
 
-          test "what jobs that are just ending leave behind is submitted, once they have ended" {
+          test "The runs of jobs that are ending are submitted after they have ended" {
               withProject (fun root fakes run ->
-                  let code, said = run onCluster
-                  Expect.equal code 0 said
+                  let code, printed = run onCluster
+                  Expect.equal code 0 printed
                   let train = Path.Combine((submissions root)[0], "train.sh")
                   fakes.Queue [ 101, "1", "COMPLETING", train; 101, "2", "COMPLETING", train ]
 
@@ -109,41 +109,41 @@ let tests =
                           fakes.Queue []
                       }
 
-                  let code, said = run onCluster
+                  let code, printed = run onCluster
                   ending.Wait()
-                  Expect.equal code 0 said
+                  Expect.equal code 0 printed
 
                   Expect.stringStarts
-                      said
-                      ("Some jobs of this experiment are just ending; waiting for them ...\n"
+                      printed
+                      ("Some jobs of this experiment are ending; waiting for them ...\n"
                        + "Submitted 2 cohorts as job array 103; then job 104 writes the tables.\n")
-                      "said")
+                      "message")
           }
 
-          test "nothing is cancelled while another process submits" {
+          test "No job is cancelled while another process submits" {
               withProject (fun root fakes run ->
                   let mutable other = null
                   use _ = RunLeases().TryTake(root.File "runs/lost/slurm", &other)
-                  let code, said = run [ "sweep"; "lost.yaml"; "--cancel" ]
-                  Expect.equal code 2 said
-                  Expect.stringEnds said " is submitting this experiment just now. Repeat the command in a moment.\n" "said"
+                  let code, printed = run [ "sweep"; "lost.yaml"; "--cancel" ]
+                  Expect.equal code 2 printed
+                  Expect.stringEnds printed " is submitting this experiment. Repeat the command in a moment.\n" "message"
                   Expect.isEmpty (fakes.Calls "scancel") "untouched")
           }
 
-          test "where they cannot be taken back, the first error is said and what is left to do" {
+          test "If jobs cannot be cancelled, the first error is reported with the commands to cancel them" {
               withProject (fun root fakes run ->
                   fakes.Refuse "tables.sh"
                   fakes.KeepJobs()
 
-                  let code, said = run onCluster
+                  let code, printed = run onCluster
 
                   Expect.equal
-                      (code, withoutId said)
+                      (code, withoutId printed)
                       (3,
-                       "Slurm's sbatch fails: sbatch: error: not today\n"
-                       + "What was submitted before that could not be cancelled: Slurm's scancel fails: scancel: error: no answer\n"
-                       + "Take it from the queue: scancel 101; scancel --name=lost.ID.tables\n")
-                      "said"
+                       "Slurm's sbatch failed: sbatch: error: not today\n"
+                       + "The jobs submitted before this error could not be cancelled: Slurm's scancel failed: scancel: error: no answer\n"
+                       + "Cancel them manually: scancel 101; scancel --name=lost.ID.tables\n")
+                      "message"
 
                   Expect.hasLength (submissions root) 1 "the folder of the queued jobs stays")
           } ]

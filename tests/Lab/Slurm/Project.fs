@@ -1,4 +1,4 @@
-/// A project's folder with a few pictures in it, to sweep on a cluster and on this machine.
+/// A project with a few images, for sweeps on a cluster and on this machine.
 module ChannelDistillation.Tests.Lab.Slurm.Project
 
 open System.IO
@@ -8,10 +8,10 @@ open ChannelDistillation.Tests.Runtime.Data.ImageFolders
 
 let private program = Path.Combine(Repository.root, "dsl/Cli/bin/Release/net10.0/channel-distillation.dll")
 
-/// Two classes, four pictures of each to train on, two of each to validate on.
+/// Two classes, each with four training images and two validation images.
 let make (folder: TemporaryFolder) = TestImages.folder (folder.File "data/tiny") [ "cat"; "dog" ] 4 2 |> ignore
 
-/// An experiment on these pictures, with further lines. An epoch of a run takes about half a second.
+/// An experiment on these images, with further lines. An epoch of a run takes about half a second.
 let experiment (name: string) (teacher: string) (variants: string list) (epochs: int) (seeds: string) (more: string list) =
     String.concat
         "\n"
@@ -32,14 +32,14 @@ let experiment (name: string) (teacher: string) (variants: string list) (epochs:
           yield! more
           "" ]
 
-/// A command in a project's folder, with further variables: exit code, and everything that it wrote.
+/// Runs a command in a project's folder with environment variables. Returns the exit code and all output.
 let command (root: TemporaryFolder) (variables: (string * string) list) (program: string) (arguments: string list) =
     let code, output, errors =
         ChildProcess.Run(program, arguments, root.Path, ("CHANNEL_DISTILLATION_ROOT", root.Path) :: variables)
 
     code, output + errors
 
-/// The program, with further variables.
+/// Runs the program with environment variables.
 let runWith root variables (arguments: string list) = command root variables "dotnet" (program :: arguments)
 
 let run root arguments = runWith root [] arguments
@@ -49,7 +49,7 @@ let must root arguments =
     Expect.equal code 0 $"exit code; it wrote:\n{text}"
     text
 
-/// What a sweep has left, without what the cluster's jobs leave and the plan, which tells the command.
+/// The results of a sweep, without the files of cluster jobs and plan.json, which has the command.
 let outcome (root: TemporaryFolder) (experiment: string) =
     Outcome.ofFolder (root.File("runs/" + experiment))
     |> List.filter (fun (name, _) -> not (name.StartsWith "slurm/" || name = "plan.json"))

@@ -45,11 +45,11 @@ let tests =
     testList
         "slurm / without a cluster"
         [ for kind in [ Train; Tables ] do
-              test $"the script of {kind} is as it was read last" {
+              test $"The script of {kind} equals the reviewed one" {
                   Expected.check (expected (string kind)) (Script.render program settings submission kind 12)
               }
 
-          test "No line break of the command or of a folder's name leaves a comment of the script" {
+          test "A line break in the command or in a folder's name does not end a comment of the script" {
               let bare script = Script.render script settings submission Train 12
               let isComment (line: string) = line.StartsWith "#" && not (line.StartsWith "#SBATCH")
               let commands (text: string) = text.Split('\n') |> Array.filter (isComment >> not)
@@ -57,7 +57,7 @@ let tests =
               Expect.equal (commands (bare evil)) (commands (bare program)) "the lines that run are the same"
           }
 
-          test "A folder whose name has a line break is refused: Slurm reads its options line by line" {
+          test "A folder whose name has a line break is refused, because Slurm reads options line by line" {
               let broken = { submission with Folder = "/scratch/a\n#SBATCH --wrap=x/slurm/1" }
 
               Expect.throwsC (fun () -> Script.render program settings broken Train 12 |> ignore) (fun error ->
@@ -66,11 +66,11 @@ let tests =
                       Expect.stringStarts
                           message
                           "This option of sbatch would have a line break or another control character in it: --output="
-                          "said"
+                          "message"
                   | other -> raise other)
           }
 
-          test "a job's name tells its submission and its kind" {
+          test "A job's name contains its submission and kind" {
               use folder = new TemporaryFolder()
               let experiment = folder.File "a.b c"
               let submission = Submission.at experiment "20260102-030405-abcd"
@@ -90,7 +90,7 @@ let tests =
               Expect.isNone (read experiment "a.b c.train") "a job of a person"
           }
 
-          test "what squeue writes tells which runs are queued, whatever else is in the queue" {
+          test "The output of squeue shows the queued runs among other jobs" {
               use folder = new TemporaryFolder()
               let experiment = folder.File "x"
               let submission = Submission.at experiment "20260102-030405-abcd"
@@ -110,7 +110,7 @@ let tests =
               Expect.equal (set (Queue.runs entries)) (set [ "a-00000001"; "b-00000002"; "c-00000003" ]) "runs"
           }
 
-          test "what an experiment asks for stands over what its site asks for" {
+          test "The settings of an experiment override those of the site" {
               use folder = new TemporaryFolder()
               let workspace = Workspace folder.Path
               let experiment = { ExperimentCodec.blank with Slurm = Some { SlurmCodec.empty with Time = Some "60" } }
@@ -123,7 +123,7 @@ let tests =
                   "both"
           }
 
-          test "mistakes in a site's file are shown as those in an experiment are" {
+          test "Problems in a site's file are shown like those in an experiment" {
               use folder = new TemporaryFolder()
               let workspace = Workspace folder.Path
               File.WriteAllText(Site.fileOf workspace, "partion: gpu\ntime: soon\n")
@@ -138,12 +138,12 @@ let tests =
               Expect.stringContains text "2 | time: soon\n  |       ^^^^\n`soon` is not a valid value of `time`." "value"
           }
 
-          test "where Slurm is not, that is said, and where it would be" {
+          test "Without Slurm, the message states where to run the command" {
               Expect.throwsC (fun () -> Commands.run "sbatch-that-is-not-here" [] |> ignore) (fun error ->
                   Expect.isTrue (error :? MissingException) "exit code 3"
 
                   Expect.equal
                       error.Message
-                      "Slurm's command sbatch-that-is-not-here is not here. Start --launcher slurm on a machine that submits jobs, such as the cluster's login node."
+                      "Slurm's sbatch-that-is-not-here is not installed here. Use --launcher slurm on a machine that can submit jobs, such as the cluster's login node."
                       "message")
           } ]

@@ -10,14 +10,14 @@ open ChannelDistillation.Dsl.Messages
 open ChannelDistillation.Lab.Slurm
 open ChannelDistillation.Tests
 
-/// What a site's file gives under an experiment that asks for something: the settings, or what is said.
+/// The settings from a site's file and an experiment, or the problems.
 let private under (own: SlurmSettings) (text: string) =
     use folder = new TemporaryFolder()
     let workspace = Workspace folder.Path
     File.WriteAllText(Site.fileOf workspace, text)
 
     Site.settings workspace { ExperimentCodec.blank with Slurm = Some own }
-    // A header is as long as its line lets, which depends on the folder.
+    // The length of a header depends on the folder's path.
     |> Result.mapError (fun problems -> Regex.Replace((Render.text false problems).Replace(folder.Path + "/", ""), "-{3,}", "---"))
 
 let private ofSite = under SlurmCodec.empty
@@ -63,7 +63,7 @@ let tests =
                             "like hours and minutes."
                             $"Hint: write `{hours}` for hours and minutes, or `{minutes}` for minutes and"
                             "seconds." ])
-                      "said"
+                      "message"
               }
 
           for text in [ "0"; "00:00:00"; "0-0" ] do
@@ -80,9 +80,9 @@ let tests =
               }
 
           for text in [ "4:60"; "1:2:3"; "4h"; "-5"; "1-" ] do
-              test $"a time of {text} cannot be read" { Expect.equal (SlurmTime.tryParse text) (Error SlurmTime.Unreadable) "nothing" }
+              test $"The time {text} is unreadable" { Expect.equal (SlurmTime.tryParse text) (Error SlurmTime.Unreadable) "nothing" }
 
-          test "a time limit needs a minute before the runs save, whichever file says which" {
+          test "A time limit must leave a minute before runs save, whichever file sets it" {
               let tooShort (time: string) (save: int) (least: int) =
                   Error(
                       String.concat
@@ -120,12 +120,12 @@ let tests =
                       | Error text -> text.Replace("\n", " ")
                       | Ok _ -> ""
 
-                  Expect.stringContains said $"slurm.yaml:1:{place} " "where"
+                  Expect.stringContains printed $"slurm.yaml:1:{place} " "where"
                   let key = text.Substring(0, text.IndexOf ':')
                   Expect.stringContains said $"bash cannot parse `{key}`: {reason}. Hint: `bash -n SCRIPT` checks a script" "why"
               }
 
-          test "Shell that needs several lines, or an extended pattern, is taken" {
+          test "Shell code over several lines or with an extended pattern is accepted" {
               let lines = [ "if true; then"; "module load a"; "fi"; "ls !(a)"; "cat <<EOF >b"; "text"; "EOF" ]
               let text = String.concat "" [ for line in lines -> $"  - '{line}'\n" ]
               Expect.equal (ofSite ("setup:\n" + text)) (Ok { SlurmCodec.empty with Setup = Some lines }) "as they are"
@@ -156,8 +156,8 @@ let tests =
                 "--exclusive=user --array=1"
                 "--comment=two words"
                 "--comment='a' -J foo" ] do
-              test $"the option {text} is no single one" {
-                  let said =
+              test $"The option {text} is refused because it is not a single option" {
+                  let printed =
                       match ofSite $"options: [\"{text}\"]" with
                       | Error text -> (text.Substring(text.IndexOf "\n`" + 1)).Replace("\n", " ")
                       | Ok _ -> ""
@@ -165,7 +165,7 @@ let tests =
                   Expect.equal said $"`{text}` is not a valid value of `options`. Hint: write, for example, `--exclusive` or `--mail-type=FAIL`." "said"
               }
 
-          test "other options are taken, also those whose names begin like ours" {
+          test "Other options are accepted, also if their names start like reserved ones" {
               let options =
                   [ "--mem-per-cpu=2G"
                     "--time-min=30"
@@ -184,18 +184,18 @@ let tests =
                 "options: --exclusive", "write a list: `[\"--exclusive\"]`."
                 "options: --exclude=n1,n2 --comment='a b'", "write a list: `[\"--exclude=n1,n2\", \"--comment='a b'\"]`." ] do
               test $"""a text in place of a list is shown as one: {text.Replace("\n", " ")}""" {
-                  let said =
+                  let printed =
                       match ofSite text with
                       | Error text -> (text.Substring(text.IndexOf "Hint: ")).Replace("\n", " ")
                       | Ok _ -> ""
 
-                  Expect.equal said ("Hint: " + hint) "hint"
+                  Expect.equal printed ("Hint: " + hint) "hint"
               }
 
           for text in [ ""; "# partition: gpu\n"; "{}" ] do
-              test $"a site's file may ask for nothing: '{text.Trim()}'" { Expect.equal (ofSite text) (Ok SlurmCodec.empty) "nothing" }
+              test $"A site's file can be empty: '{text.Trim()}'" { Expect.equal (ofSite text) (Ok SlurmCodec.empty) "nothing" }
 
-          test "the key of the section is not for the site's file, and what is wrong inside is said all the same" {
+          test "The section's key in the site's file is refused, and problems inside it are still reported" {
               Expect.equal
                   (ofSite "slurm:\n  partition: gpu\n  memory: much\n")
                   (Error(
@@ -215,5 +215,5 @@ let tests =
                             "`much` is not a valid value of `memory`."
                             "Hint: write, for example, `16G` or `8000M`." ]
                   ))
-                  "said"
+                  "message"
           } ]

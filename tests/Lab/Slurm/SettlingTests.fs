@@ -7,35 +7,35 @@ open ChannelDistillation.Lab.Runs
 open ChannelDistillation.Lab.Slurm
 open ChannelDistillation.Tests.Lab.Slurm.AskingTests
 
-/// What is found where jobs are ending for so many seconds, looking every two; with what is said.
+/// The result if jobs are ending for the given seconds and are queried every two seconds, with the messages.
 let private waiting (seconds: int64) =
     let clock = Clock()
-    let said = List<string>()
+    let messages = List<string>()
 
     let look () = clock.Seconds, (if clock.Seconds < seconds then [ "101"; "102" ] else [])
 
-    let found = Settling.wait clock (fun () -> clock.Seconds <- clock.Seconds + 2L) said.Add look
-    found, List.ofSeq said
+    let found = Settling.wait clock (fun () -> clock.Seconds <- clock.Seconds + 2L) messages.Add look
+    found, List.ofSeq messages
 
 [<Tests>]
 let tests =
     testList
-        "slurm / jobs that are just ending"
-        [ test "nothing is said where none is" { Expect.equal (waiting 0L) (0L, []) "at once" }
+        "slurm / jobs that are ending"
+        [ test "Without ending jobs there is no message" { Expect.equal (waiting 0L) (0L, []) "at once" }
 
-          test "they are waited for, and that is said once" {
-              Expect.equal (waiting 33L) (34L, [ "Some jobs of this experiment are just ending; waiting for them ..." ]) "the first look after it"
+          test "Jobs that are ending are waited for, with one message" {
+              Expect.equal (waiting 33L) (34L, [ "Some jobs of this experiment are ending; waiting for them ..." ]) "the first look after it"
           }
 
-          test "those that do not end are told, with what to do" {
-              let said =
+          test "Jobs that do not end are reported, with the fix" {
+              let messages =
                   try
                       string (waiting Int64.MaxValue)
                   with UsageError message ->
                       message
 
               Expect.equal
-                  said
-                  "Jobs of this experiment have been ending for 3 minutes: 101, 102. Repeat the command when squeue no longer shows them."
+                  messages
+                  "Jobs of this experiment have been ending for 3 minutes: 101, 102. Repeat the command when squeue no longer lists them."
                   "given up"
           } ]

@@ -10,7 +10,7 @@ open ChannelDistillation.Lab.Slurm
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Lab.Slurm
 
-/// Four runs, the jobs of the first three in an array of two elements, and its entries.
+/// Four runs, of which the first three are in an array of two elements, with the queue entries.
 let private withArray (act: Job list -> string list -> QueueEntry list -> unit) =
     use root = new TemporaryFolder()
     let file = root.File "x.yaml"
@@ -41,7 +41,7 @@ let private sentence retryFailed jobs entries = Status.read retryFailed jobs ent
 let tests =
     testList
         "slurm / status"
-        [ test "failed runs that are tried again count as their elements stand, the others as failed" {
+        [ test "Retried runs have the status of their elements, other failed runs count as failed" {
               withArray (fun jobs _ entries ->
                   for index in [ 0; 2; 3 ] do
                       failed jobs[index]
@@ -56,7 +56,7 @@ let tests =
                   Expect.equal (sentence false jobs entries) "0 of 4 runs completed, 3 failed or diverged, 1 training" "not asked for")
           }
 
-          test "a run that failed before and is through by now is not shown as it was" {
+          test "A run that failed before and has completed since counts as completed" {
               withArray (fun jobs _ _ ->
                   failed jobs[0]
                   let before = jobs |> List.map Job.refreshed
@@ -65,7 +65,7 @@ let tests =
                   Expect.equal (sentence false before []) "1 of 4 runs completed, 3 neither trained nor queued" "as it is now")
           }
 
-          test "for some runs, only the elements that train one of them are waited for, and the jobs around an array without others" {
+          test "For selected runs, only their elements count, and the jobs for teachers and tables of arrays without other runs" {
               withArray (fun _ names entries ->
                   let elements chosen =
                       Queue.workingFor (System.Collections.Generic.HashSet<string>(chosen: string list)) entries

@@ -18,7 +18,7 @@ let private slurm = [ "slurm: { time: 60, cpus: 1, throttle: 2 }" ]
 let private onCluster file = [ "sweep"; file; "--launcher"; "slurm"; "--threads"; "1" ]
 let private here file = [ "sweep"; file; "--threads"; "1"; "--quiet" ]
 
-/// Until something holds.
+/// Waits until a condition holds.
 let private until (cluster: Cluster) (what: string) (holds: unit -> bool) =
     let clock = Stopwatch.StartNew()
 
@@ -28,10 +28,10 @@ let private until (cluster: Cluster) (what: string) (holds: unit -> bool) =
 
         Thread.Sleep 200
 
-/// Every job to its end.
+/// Waits until every job has ended.
 let private drain (cluster: Cluster) = until cluster "the queue is empty" (fun () -> cluster.Must "squeue --noheader" = "")
 
-/// A project with an experiment in it, beside one where the same experiment has been swept on this machine.
+/// A project with an experiment, beside one in which the same experiment was swept on this machine.
 let private withTwin (file: string) (text: string) (act: TemporaryFolder -> (unit -> unit) -> unit) =
     use root = new TemporaryFolder()
     use alone = new TemporaryFolder()
@@ -47,20 +47,20 @@ let private withTwin (file: string) (text: string) (act: TemporaryFolder -> (uni
 
     act root expectSame
 
-/// Where the sessions of the runs of a seed began: epoch and step.
+/// Where the sessions of the runs of a seed started: epoch and step.
 let private sessions (root: TemporaryFolder) (experiment: string) (seed: int) =
     [ for folder in Directory.GetDirectories(root.File("runs/" + experiment), $"*-seed{seed}-*") |> Array.sort do
           [ for session in (RunFolder(folder).ReadRun()).["sessions"].AsArray() -> session["epoch"].GetValue<int>(), session["step"].GetValue<int>() ] ]
 
-/// Nothing of a run was trained twice that had been saved: every session began later than the one before.
+/// No saved progress was trained twice: every session started later than the previous one.
 let private rises (places: (int * int) list) = places = List.sort (List.distinct places)
 
-/// Epochs that the first run of a seed has behind it.
+/// The number of finished epochs of the first run of a seed.
 let private epochs (root: TemporaryFolder) (experiment: string) (seed: int) =
     [ for folder in Directory.GetDirectories(root.File("runs/" + experiment), $"one-seed{seed}-*") -> RunFolder(folder).ReadMetrics().Count ]
     |> List.fold max 0
 
-/// Of two variants with seeds, one that needs no teacher; then the rest.
+/// Selects runs of two variants with seeds, one of which needs no teacher; then the rest.
 let private partly (cluster: Cluster) =
     let text =
         Project.experiment "partly" "{ model: resnet8, train: { epochs: 1 } }" [ "one: [ce, kd]"; "two: [ce]" ] 1 "[0]" slurm
@@ -68,13 +68,13 @@ let private partly (cluster: Cluster) =
     withTwin "partly.yaml" text (fun root expectSame ->
         let part = Project.must root (onCluster "partly.yaml" @ [ "--only"; "two"; "--wait" ])
         Expect.isMatch part "^Submitted 1 cohort as job array \\d+; then job \\d+ writes the tables\\.\n" "without a teacher"
-        Expect.stringContains part "1 of 2 runs completed, 1 not trained to the end" "followed to its end"
+        Expect.stringContains part "1 of 2 runs completed, 1 unfinished" "followed to its end"
         let states = cluster.Must "scontrol show job | grep -o 'JobState=[A-Z]* ' | sort -u"
         Expect.equal states "JobState=COMPLETED" "every job ended well"
         Project.must root (onCluster "partly.yaml" @ [ "--wait" ]) |> ignore
         expectSame ())
 
-/// A path on which squeue does not answer when it is asked for the second time.
+/// A PATH in which squeue fails at the second query.
 let private silentOnce (root: TemporaryFolder) =
     let folder = Directory.CreateDirectory(root.File "commands").FullName
     let squeue = Path.Combine(folder, "squeue")
@@ -100,7 +100,7 @@ let private equalResults (cluster: Cluster) =
             "Slurm: sweep submits a job for the teachers, then an array of 2 elements for 4 runs, then a job that writes the tables.\nThe array's script:\n\n#!/usr/bin/env bash\n"
             "what would be submitted"
 
-        // What stands for options in the shell counts for nothing.
+        // Environment variables that set options have no effect.
         let shell =
             [ "SBATCH_PARTITION", "nowhere"
               "SBATCH_ARRAY_INX", "7"
@@ -109,15 +109,15 @@ let private equalResults (cluster: Cluster) =
 
         let code, first = Project.runWith root shell (onCluster "same.yaml")
         Expect.equal code 0 first
-        Expect.isMatch first "^Submitted 2 cohorts as job array \\d+, after job \\d+ for the teachers; then job \\d+ writes the tables\\.\n" "said"
-        // As it stands now: what is changed in the file later is another experiment.
+        Expect.isMatch first "^Submitted 2 cohorts as job array \\d+, after job \\d+ for the teachers; then job \\d+ writes the tables\\.\n" "message"
+        // A copy: later changes of the file make another experiment.
         File.WriteAllText(root.File "same.yaml", text.Replace("epochs: 2", "epochs: 2 # the same"))
         let code, second = Project.runWith root shell (onCluster "same.yaml")
         Expect.equal code 0 second
-        Expect.stringStarts second "4 runs are waiting or training already, with the settings that they were submitted with.\n" "not submitted again"
+        Expect.stringStarts second "4 runs are already queued or training, with the settings they were submitted with.\n" "not submitted again"
         let code, followed = Project.runWith root [ silentOnce root ] (onCluster "same.yaml" @ [ "--wait" ])
         Expect.equal code 0 followed
-        Expect.isMatch followed "the scheduler does not answer; asking again\n[\\d:]+  the scheduler answers again\n" "one question fails"
+        Expect.isMatch followed "the scheduler does not answer; retrying\n[\\d:]+  the scheduler answers again\n" "one question fails"
         Expect.stringContains followed "4 of 4 runs completed" "followed to the end"
         expectSame ()
 
@@ -140,7 +140,7 @@ let private disturbed (cluster: Cluster) =
         running 1
         cluster.Must $"scancel {array}_1" |> ignore
         cluster.Must $"scontrol requeue {array}_2" |> ignore
-        // An epoch is in the metrics a moment before it is saved.
+        // An epoch appears in the metrics just before it is saved.
         until cluster "seed 2 trains" (fun () -> epochs root "disturbed" 2 > 1)
         cluster.CutPower()
         drain cluster
@@ -149,25 +149,25 @@ let private disturbed (cluster: Cluster) =
         drain cluster
         expectSame ()
 
-        // Cancelled, queued again, without power: each was disturbed, and went on behind what it had saved.
+        // Cancelled, requeued, and after a power cut: each was disturbed and resumed from its saved state.
         for seed in 0..2 do
             let places = (sessions root "disturbed" seed).Head
             Expect.isGreaterThan places.Length 1 $"seed {seed} was interrupted"
             Expect.isTrue (rises places) $"sessions of seed {seed}: %A{places}"
 
-        // The power may have gone before this one saved anything.
+        // The power cut may have come before this run saved anything.
         Expect.all (sessions root "disturbed" 3) (fun places -> places = List.sort places) "sessions of seed 3"
 
         Expect.hasLength (sessions root "disturbed" 0).Head 2 "the cancelled one went on")
 
-/// The sign ahead of the time limit is sent by hand here: Slurm's own limits are minutes.
+/// The signal before the time limit is sent manually here, because Slurm's limits are in minutes.
 let private outOfTime (cluster: Cluster) =
     let text = Project.experiment "limited" "none" [ "one: [ce]" ] 16 "[0]" [ "slurm: { time: 60, cpus: 1, requeues: 2 }" ]
 
     withTwin "limited.yaml" text (fun root expectSame ->
         Project.must root (onCluster "limited.yaml") |> ignore
 
-        let said () =
+        let printed () =
             [ for log in Directory.GetFiles(root.File "runs/limited/slurm", "train-1.log", SearchOption.AllDirectories) -> File.ReadAllText log ]
             |> String.concat "\n"
 
@@ -175,13 +175,13 @@ let private outOfTime (cluster: Cluster) =
             let before = epochs root "limited" 0
 
             until cluster $"turn {turn} trains" (fun () ->
-                Expect.isNonEmpty (cluster.Queue "train") $"turn {turn} after {before} epochs; it said:\n{said ()}"
+                Expect.isNonEmpty (cluster.Queue "train") $"turn {turn} after {before} epochs; output:\n{printed ()}"
                 epochs root "limited" 0 > before)
 
             cluster.Must "scancel --batch --signal=USR1 $(squeue --noheader --array --states=RUNNING --format=%i)" |> ignore
 
             until cluster $"turn {turn} is over" (fun () -> cluster.Queue "train" |> List.forall (fun (_, state) -> state = "PENDING"))
-            Expect.equal (cluster.Queue "train" |> List.map snd) [ "PENDING" ] $"queued again; it said:\n{said ()}"
+            Expect.equal (cluster.Queue "train" |> List.map snd) [ "PENDING" ] $"requeued; output:\n{printed ()}"
 
         drain cluster
         let logs = Directory.GetFiles(root.File "runs/limited/slurm", "tables.log", SearchOption.AllDirectories)
@@ -189,8 +189,8 @@ let private outOfTime (cluster: Cluster) =
         expectSame ()
 
         Expect.stringContains
-            (said ())
-            "Interrupted; everything is saved. It goes on when Slurm starts this job again; if Slurm does not, repeat the sweep: dotnet fsi build.fsx sweep limited.yaml --launcher slurm --threads 1\n"
+            (printed ())
+            "Interrupted; everything is saved. It resumes when Slurm restarts this job; if Slurm does not, repeat the sweep: dotnet fsi build.fsx sweep limited.yaml --launcher slurm --threads 1\n"
             "a command that a person can type"
 
         let places = (sessions root "limited" 0).Head
@@ -205,11 +205,11 @@ let private thousand (cluster: Cluster) =
     Project.make root
     File.WriteAllText(root.File "many.yaml", text)
     cluster.Must "scontrol update NodeName=localhost State=DRAIN Reason=test" |> ignore
-    let said = Project.must root (onCluster "many.yaml")
-    Expect.isMatch said "^Submitted 1000 cohorts as job array \\d+; then job \\d+ writes the tables\\.\n" "one array"
+    let printed = Project.must root (onCluster "many.yaml")
+    Expect.isMatch printed "^Submitted 1000 cohorts as job array \\d+; then job \\d+ writes the tables\\.\n" "one array"
     Expect.hasLength (cluster.Queue "train") 1000 "elements"
 
-    // Records as after half an hour, and a look at all of them.
+    // Writes records as after half an hour, and reads all of them.
     let plan =
         match Experiments.load (root.File "many.yaml") [] true with
         | Ok(plan, _) -> plan
@@ -233,7 +233,7 @@ let private thousand (cluster: Cluster) =
 
     Expect.equal
         cancelled
-        "Cancelled 2 jobs with 1000 cohorts. Runs that were being trained save their state; the same sweep goes on from there.\n"
+        "Cancelled 2 jobs with 1000 cohorts. Runs in training save their state; the same sweep resumes them.\n"
         "what was cancelled"
 
     drain cluster
@@ -244,13 +244,13 @@ let private refused (_: Cluster) =
     use root = new TemporaryFolder()
     Project.make root
     File.WriteAllText(root.File "wrong.yaml", text)
-    let code, said = Project.run root (onCluster "wrong.yaml")
-    Expect.equal code 3 said
-    Expect.stringContains said "Slurm's sbatch fails: sbatch: error: invalid partition specified: nowhere" "in Slurm's words"
-    let code, said = Project.run root [ "sweep"; "wrong.yaml"; "--cancel" ]
-    Expect.equal (code, said) (0, "Nothing of wrong is queued.\n") "nothing was left in the queue"
+    let code, printed = Project.run root (onCluster "wrong.yaml")
+    Expect.equal code 3 printed
+    Expect.stringContains printed "Slurm's sbatch failed: sbatch: error: invalid partition specified: nowhere" "Slurm's message"
+    let code, printed = Project.run root [ "sweep"; "wrong.yaml"; "--cancel" ]
+    Expect.equal (code, printed) (0, "No job of wrong is queued.\n") "nothing was left in the queue"
 
-/// What a queue of deleted scripts says of them, only Slurm shows.
+/// The queue entries of deleted scripts, which only Slurm shows.
 let private deleted (cluster: Cluster) =
     use root = new TemporaryFolder()
     Project.make root
@@ -260,13 +260,13 @@ let private deleted (cluster: Cluster) =
     let folder = (Directory.GetDirectories(root.File "runs/gone/slurm"))[0]
     let jobs = cluster.Must("squeue --noheader --format=%F | sort -n").Replace('\n', ' ')
     Directory.Delete(folder, true)
-    let code, said = Project.run root (onCluster "gone.yaml")
+    let code, printed = Project.run root (onCluster "gone.yaml")
 
     Expect.equal
-        (code, said)
+        (code, printed)
         (3,
-         $"{folder}/cohorts.txt is not there. So it cannot be told which runs the queued jobs {jobs} are there for, and one could be submitted twice. "
-         + $"Take them from the queue with `scancel {jobs}`, or wait until they have ended; then repeat the command.\n")
+         $"{folder}/cohorts.txt does not exist. The runs of the queued jobs {jobs} are therefore unknown, and some could be submitted twice. "
+         + $"Cancel the jobs with `scancel {jobs}` or wait until they have ended, then repeat the command.\n")
         "not submitted twice"
 
     Project.must root [ "sweep"; "gone.yaml"; "--cancel" ] |> ignore
@@ -278,18 +278,18 @@ let private deleted (cluster: Cluster) =
 
 [<Tests>]
 let tests =
-    // One cluster after the other: it is found by a variable of the environment.
+    // One cluster at a time, because an environment variable selects it.
     testSequenced
     <| testList
         "slurm / on a cluster"
         [ for name, body in
-              [ "an array of cohorts gives the results of this machine, bit for bit", equalResults
-                "a part of the runs by --only, tables and all; then the rest", partly
-                "an element cancelled, one queued again and one whose node loses its power: equal results, and nothing trained twice", disturbed
-                "an element that runs out of time saves its state and goes on in its next turn, before the tables", outOfTime
-                "1,000 cohorts are one array, and the status of 1,000 runs is read within two seconds of processor time", thousand
-                "a submission whose folder is deleted while its jobs are queued is not submitted twice", deleted
-                "what Slurm refuses is said in its words", refused ] do
+              [ "An array of cohorts produces the results of this machine, bit for bit", equalResults
+                "With --only, a part of the runs is trained with its tables, then the rest", partly
+                "Cancelled, requeued and lost elements produce equal results, and no saved progress is trained twice", disturbed
+                "An element that runs out of time saves its state and resumes in its next turn, before the tables", outOfTime
+                "1,000 cohorts are one array, and reading the status of 1,000 runs takes at most two seconds of CPU time", thousand
+                "The runs of a submission whose folder is deleted while its jobs are queued are not submitted twice", deleted
+                "An error of Slurm is reported as Slurm reports it", refused ] do
               test name {
                   use cluster = new Cluster()
                   body cluster

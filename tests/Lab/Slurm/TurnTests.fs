@@ -9,10 +9,10 @@ open ChannelDistillation.Lab.Slurm
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Lab.Slurm
 
-/// Stands for the program: out of time at once.
+/// A fake program that is out of time at once.
 let private outOfTime = [ "#!/bin/bash"; "trap 'exit 130' USR1"; "kill -s USR1 $PPID"; "while :; do sleep 0.05; done" ]
 
-/// A turn of an element, as Slurm starts it; what it wrote.
+/// Runs one turn of an element as Slurm would, and returns its output.
 let private turn (root: TemporaryFolder) (fakes: Fakes) (submission: Submission) (variables: (string * string) list) =
     let element = [ "SLURM_ARRAY_JOB_ID", "7"; "SLURM_ARRAY_TASK_ID", "2" ]
 
@@ -22,7 +22,7 @@ let private turn (root: TemporaryFolder) (fakes: Fakes) (submission: Submission)
 let tests =
     testList
         "slurm / turns of an element"
-        [ test "only those that ran out of time count, not Slurm's restarts after failed nodes; and a DOTNET of the shell is not taken" {
+        [ test "Only requeues at the time limit count, not Slurm's restarts after node failures, and DOTNET of the shell is ignored" {
               use root = new TemporaryFolder()
               use fakes = new Fakes()
               let submission = Submission.at (root.File "a study") "20260102-030405-abcd"
@@ -39,11 +39,11 @@ let tests =
               )
 
               let foreign = [ "SLURM_RESTART_COUNT", "50"; "DOTNET", "/nowhere" ]
-              let said = [ for _ in 1..3 -> turn root fakes submission foreign ]
+              let printed = [ for _ in 1..3 -> turn root fakes submission foreign ]
 
               Expect.equal
-                  said
-                  [ ""; ""; "Out of time, and not queued again. What is saved goes on when the sweep is submitted again.\n" ]
+                  printed
+                  [ ""; ""; "Out of time and not requeued. Submit the sweep again to resume from the saved state.\n" ]
                   "what each turn says"
 
               Expect.equal (fakes.Calls "scontrol") [ "scontrol requeue 7_2"; "scontrol requeue 7_2" ] "queued again"

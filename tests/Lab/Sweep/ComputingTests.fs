@@ -10,7 +10,7 @@ open ChannelDistillation.Lab.Sweep
 let tests =
     testList
         "how a device computes"
-        [ test "another process is told what is not the standard" {
+        [ test "Another process receives the options that differ from the defaults" {
               let told gpu fit = Computing.arguments 4 { Gpu = gpu; Layout = LayoutRequest.Kept; FitLanes = fit }
               Expect.equal (Computing.arguments 16 Computing.standard) [] "the standard"
               Expect.equal (told (GpuSettings()) false) [ "--lanes"; "4" ] "lanes that somebody chose"
@@ -24,13 +24,13 @@ let tests =
                   Expect.equal (Computing.arguments 16 { Computing.standard with Layout = request }) [ "--layout"; name ] name
           }
 
-          test "the processor is chosen whatever a GPU is told" {
+          test "The CPU is selected whatever the GPU settings are" {
               Expect.equal (Computing.choose "cpu" { Gpu = GpuSettings(true, false); Layout = LayoutRequest.Kept; FitLanes = true }) "cpu" "device"
           }
 
-          test "a GPU is refused for a layout that it does not compute in" {
+          test "A GPU is refused for a layout that it does not support" {
               Expect.throwsC (fun () -> Computing.choose "cuda:0" { Computing.standard with Layout = LayoutRequest.Contiguous } |> ignore) (function
                   | UsageError message ->
-                      Expect.equal message "--layout contiguous is for the CPU; on cuda:0 networks compute channels-last." "message"
+                      Expect.equal message "--layout contiguous is only for the CPU; networks on cuda:0 are channels-last." "message"
                   | other -> failtestf "%O" other)
           } ]

@@ -1,4 +1,4 @@
-/// Every write of a sweep is made to fail: no run is lost, none is wrong, and what happened is said.
+/// Makes every write of a sweep fail: no run is lost or wrong, and the failure is reported.
 module ChannelDistillation.Tests.Lab.Sweep.FaultTests
 
 open System
@@ -31,7 +31,7 @@ seeds: [0]
 
 let private full = "No space left on device"
 
-/// Tells an action of each file that is written within a folder, until it is disposed.
+/// Calls an action for each file written within a folder, until disposed.
 let private watching (folder: string) (act: string -> unit) =
     AtomicFile.Writing <-
         fun path ->
@@ -41,7 +41,7 @@ let private watching (folder: string) (act: string -> unit) =
     { new IDisposable with
         member _.Dispose() = AtomicFile.Writing <- null }
 
-/// A sweep in a new folder, with something done at each write. `check` gets the same command again, the folder, and how the sweep ended.
+/// Runs a sweep in a new folder with an action at each write. `check` receives the repeated sweep, the folder, and the outcome of the first sweep.
 let private sweepWhile (onWrite: string -> unit) (check: (unit -> Outcome) -> string -> Result<Outcome, string> -> unit) =
     use folder = new TemporaryFolder()
     let plan = Tiny.plan folder "small.yaml" experiment
@@ -59,7 +59,7 @@ let private sweepWhile (onWrite: string -> unit) (check: (unit -> Outcome) -> st
 
     check sweep folder.Path ended
 
-/// All that a sweep leaves; `pretrain/hashes` remembers paths and times of files.
+/// The files of a sweep, without `pretrain/hashes`, which has paths and times of files.
 let private left (root: string) =
     [ for name in [ "runs"; "pretrain" ] do
           for file, content in Outcome.ofFolder (Path.Combine(root, name)) do
@@ -79,20 +79,20 @@ let private failing (isFull: int -> bool) (clean: (string * string) list) (what:
 
     sweepWhile onWrite (fun again root ended ->
         match ended with
-        // What only saves time later, and tables that the next cohort writes again.
-        | Ok outcome when isDone outcome -> Expect.equal (left root) clean $"{what}: nothing was said, so nothing may be missing"
+        // Caches, and tables that the next cohort writes again.
+        | Ok outcome when isDone outcome -> Expect.equal (left root) clean $"{what}: nothing was reported, so nothing may be missing"
         | Ok outcome ->
             Expect.all outcome.Jobs (fun job -> not job.State.IsGaveUp) $"{what}: no run failed"
-            Expect.stringContains (String.Join("\n", outcome.Missing)) full $"{what}: it is said"
-        | Error message -> Expect.stringContains message full $"{what}: it is said"
+            Expect.stringContains (String.Join("\n", outcome.Missing)) full $"{what}: it is reported"
+        | Error message -> Expect.stringContains message full $"{what}: it is reported"
 
-        Expect.isTrue (isDone (again ())) $"{what}: the same command goes on"
+        Expect.isTrue (isDone (again ())) $"{what}: the same command continues"
         Expect.equal (left root) clean $"{what}: to the same files")
 
 [<Tests>]
 let tests =
     testSequenced
-    <| test "a sweep of which any write fails, once or from then on, ends as an undisturbed one when it is repeated" {
+    <| test "A sweep in which any write fails, once or permanently, produces the results of an undisturbed one when repeated" {
         let writes = ResizeArray<string>()
         let mutable clean = []
 
@@ -115,7 +115,7 @@ let tests =
               "results.json" ] do
             Expect.contains places file "it is among the writes that fail"
 
-        // A name and whether the file was being written or renamed; the tables are written after each cohort in the same way.
+        // A file name, and whether the file was being written or renamed. Tables are written in the same way after each cohort.
         let kinds =
             [ for index, file in Seq.indexed writes -> index + 1, file.Split($"-{Environment.ProcessId}-")[0], file.EndsWith ".tmp" ]
 

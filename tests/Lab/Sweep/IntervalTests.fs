@@ -1,11 +1,11 @@
-/// Work that may take a share of the time only, by a clock that the tests set.
+/// Work limited to a share of the time, with a test clock.
 module ChannelDistillation.Tests.Lab.Sweep.IntervalTests
 
 open System
 open Expecto
 open ChannelDistillation.Lab.Sweep
 
-/// A clock that the tests move.
+/// A clock that the test advances.
 type private Clock() =
     inherit TimeProvider()
     let mutable now = 0L
@@ -18,7 +18,7 @@ type private Clock() =
 let tests =
     testList
         "interval"
-        [ test "Work is done at once the first time, and again when the time since then has earned it" {
+        [ test "Work is due at first, and again after a pause in proportion to its duration" {
               let clock = Clock()
               let interval = Interval(0.01, clock)
               Expect.isTrue interval.IsOver "at the start"
@@ -30,7 +30,7 @@ let tests =
               Expect.isTrue interval.IsOver "2 s of 200 s are 1 %"
           }
 
-          test "Work that fails counts as well" {
+          test "Failed work counts too" {
               let clock = Clock()
               let interval = Interval(0.5, clock)
 
@@ -44,7 +44,7 @@ let tests =
               Expect.isTrue interval.IsOver "later it is"
           }
 
-          testProperty "What has been done took no more than its share of the time, whenever work is due"
+          testProperty "Work takes at most its share of the time whenever it is due"
           <| fun (steps: (byte * byte) list) ->
               let clock = Clock()
               let interval = Interval(0.01, clock)

@@ -26,7 +26,7 @@ let private unasked: Lazy<string list> = lazy (failtest "the device was asked th
 let tests =
     testList
         "plan: precision"
-        [ test "that bfloat16 does not pay is said of students and of teachers that are trained" {
+        [ test "The warning about bfloat16 covers students and trained teachers" {
               for run in [ run Precision.BFloat16 Precision.Float32; run Precision.Float32 Precision.BFloat16 ] do
                   Expect.equal (Precisions.warnings (lazy [ "why" ]) [ run; run ]) [ "Warning: why" ] "slow"
                   Expect.isEmpty (Precisions.warnings (lazy []) [ run ]) "fast"
@@ -34,31 +34,31 @@ let tests =
               Expect.isEmpty (Precisions.warnings unasked [ run Precision.Float32 Precision.Float32 ]) "float32"
           }
 
-          test "it does not pay on a processor that has no instructions for it" {
+          test "A CPU without bfloat16 instructions causes the warning" {
               Expect.equal
                   (Precisions.obstacle (OfProcessor(Some false)))
                   (Some
-                      "`precision: bfloat16` does not pay on this processor, which has no instructions for it (AVX-512 BF16 or AMX): float32 is faster and more exact.")
+                      "`precision: bfloat16` is not faster on this CPU, which has no instructions for it (AVX-512 BF16 or AMX). float32 is faster and more accurate.")
                   "none"
 
               for computes in [ Some true; None ] do
                   Expect.isNone (Precisions.obstacle (OfProcessor computes)) $"{computes}"
           }
 
-          test "it does not pay on a GPU of a compute capability below 8.0" {
+          test "A GPU of compute capability below 8.0 causes the warning" {
               let obstacle version = Precisions.obstacle (OfGpu("cuda:1", version |> Option.map (fun (text: string) -> System.Version text)))
 
               Expect.equal
                   (obstacle (Some "7.5"))
                   (Some
-                      "`precision: bfloat16` does not pay on cuda:1, a GPU of compute capability 7.5: those from 8.0 on multiply in it, on others float32 is faster and more exact.")
+                      "`precision: bfloat16` is not faster on cuda:1, which has compute capability 7.5; bfloat16 multiplication needs 8.0. float32 is faster and more accurate.")
                   "Turing"
 
               for version in [ Some "8.0"; Some "9.0"; Some "12.0"; None ] do
                   Expect.isNone (obstacle version) $"{version}"
           }
 
-          test "a GPU that is not there has neither a compute capability nor an obstacle" {
+          test "A missing GPU has neither a compute capability nor a warning" {
               Expect.isEmpty (Precisions.obstacles [ "cuda:99" ]).Value "obstacles"
               Expect.isNull (Devices.ComputeCapability "cpu") "the processor"
               Expect.isNull (Devices.ComputeCapability "cuda:99") "a GPU"

@@ -32,7 +32,7 @@ let private ofKnown =
 let tests =
     testList
         "a teacher's own errors"
-        [ test "are shown in one line" {
+        [ test "The errors of a teacher are shown in one line" {
               let teacher = teacherOf (Base.plan Base.text [])
 
               Expect.equal
@@ -41,44 +41,44 @@ let tests =
                   "line"
           }
 
-          test "far from the published ones are a warning that names the usual causes" {
+          test "Errors far from the published ones cause a warning with common causes" {
               Expect.equal
                   (warn published 9.25)
                   (Some(
-                      "The teacher resnet20 has 9.25 % top-1 error here, but the experiment's `published` says 7.50. Usual causes: images normalised in "
-                      + "another way than it was trained with (`dataset: { normalize: ... }`), classes in another order, a file of other weights, other images."
+                      "The teacher resnet20 has 9.25 % top-1 error here, but the experiment's `published` states 7.50 %. Common causes: another normalisation of "
+                      + "the images than in its training (`dataset: { normalize: ... }`), another order of the classes, wrong weights, other images."
                   ))
                   "warning"
           }
 
-          test "near the published ones, or without any, are none" {
+          test "Errors near the published ones, or without published ones, cause no warning" {
               Expect.isNone (warn published 8.4) "near"
               Expect.isNone (warn Base.text 89.9) "nothing published"
           }
 
-          test "that are no better than guessing are a warning, whatever is published" {
+          test "Errors no better than chance cause a warning without published ones" {
               Expect.equal
                   (warn Base.text 90.0)
                   (Some(
-                      "The teacher resnet20 has 90.00 % top-1 error here, which is no better than guessing. Usual causes: images normalised in "
-                      + "another way than it was trained with (`dataset: { normalize: ... }`), classes in another order, a file of other weights, other images."
+                      "The teacher resnet20 has 90.00 % top-1 error here, which is no better than chance. Common causes: another normalisation of "
+                      + "the images than in its training (`dataset: { normalize: ... }`), another order of the classes, wrong weights, other images."
                   ))
                   "warning"
           }
 
-          test "of a teacher by recipe have nothing to keep to" {
+          test "The errors of a teacher trained by recipe are not compared" {
               let recipe = published.Replace("checkpoint: pretrain/teacher.pth", "train: { epochs: 1 }")
               Expect.isNone (warn recipe 90.0) "recipe"
           }
 
-          test "of a known teacher are compared with those of its source" {
+          test "The errors of a known teacher are compared with those of its source" {
               match warn ofKnown 99.9 with
               | Some warning ->
-                  Expect.stringStarts warning "The teacher resnet34 has 99.90 % top-1 error here, but pretrain/teachers.yaml says 26.69." "warning"
+                  Expect.stringStarts warning "The teacher resnet34 has 99.90 % top-1 error here, but pretrain/teachers.yaml states 26.69 %." "warning"
               | None -> failtest "no warning"
           }
 
-          test "of a known teacher stand in the table beside the published ones: the experiment's, else those of its source" {
+          test "The table shows the errors of a known teacher beside those of the experiment's published rows, else of its source" {
               let published (text: string) =
                   let plan = Base.plan text []
                   Teachers.published plan (teacherOf plan)
@@ -96,7 +96,7 @@ let tests =
               Expect.isNone (published Base.text) "somebody's own file"
           }
 
-          test "completed runs whose teacher was replaced under the same path are named" {
+          test "Completed runs whose teacher file was replaced are named" {
               use folder = new TemporaryFolder()
               let workspace = Workspace folder.Path
               let plan = Base.plan Base.text []
@@ -121,7 +121,7 @@ let tests =
 
               Expect.equal
                   (TeacherCheck.replaced workspace (Job.ofPlan out plan))
-                  [ $"""The weights in {weights} are not those that these completed runs learned from: {System.String.Join(", ", names)}. """
-                    + "To train them again, remove their folders." ]
+                  [ $"""The teacher weights in {weights} have changed since these runs completed: {System.String.Join(", ", names)}. """
+                    + "To retrain them, remove their folders." ]
                   "another file"
           } ]

@@ -35,7 +35,7 @@ let private refused teacher message =
         | UsageError text -> Expect.equal text message "message"
         | other -> failtest $"another failure: {other}")
 
-/// The folder of a teacher's training, with this result in it.
+/// The training folder of a teacher, with the given result.
 let private leave (root: TemporaryFolder) (plan: Plan) (result: RunResult) =
     let teacher = (Teachers.ofPlan plan).Head
     let weights = TeacherStore(Workspace root.Path).CheckpointOf(teacher.Spec, teacher.Dataset)
@@ -51,14 +51,14 @@ let private leave (root: TemporaryFolder) (plan: Plan) (result: RunResult) =
 let tests =
     testList
         "training teachers alone"
-        [ test "needs a recipe" {
+        [ test "Training a teacher needs a recipe" {
               refused
                   "{ model: resnet20, checkpoint: pretrain/teacher.pth }"
-                  ("example does not train its teacher, but reads it from pretrain/teacher.pth. "
-                   + "A teacher with a recipe: teacher: { model: resnet20, train: { epochs: 30 } }")
+                  ("example reads its teacher from pretrain/teacher.pth and has no recipe for it. "
+                   + "To train a teacher, write teacher: { model: resnet20, train: { epochs: 30 } }")
           }
 
-          test "leaves alone what is trained already" {
+          test "A trained teacher is not trained again" {
               use root = new TemporaryFolder()
               let plan = plan "{ model: resnet20, train: { epochs: 2 } }"
               let last = EpochErrors(2, 8.5, 0.25)
@@ -66,7 +66,7 @@ let tests =
               Expect.equal (train root plan |> List.map snd) [ Ready last ] "outcome"
           }
 
-          test "does not try again by itself what has diverged" {
+          test "A diverged teacher is not retried without --retry-failed" {
               use root = new TemporaryFolder()
               let plan = plan "{ model: resnet20, train: { epochs: 2 } }"
               leave root plan (RunResult(RunStatus.Diverged, null, null, "In epoch 1, ce became infinite."))
@@ -79,6 +79,6 @@ let tests =
 
               Expect.equal
                   (train root plan |> List.map snd)
-                  [ GivenUp "The teacher resnet20 could not be trained before; --retry-failed tries it again." ]
+                  [ GivenUp "The teacher resnet20 diverged or failed in an earlier command; --retry-failed retries it." ]
                   "outcome"
           } ]

@@ -1,4 +1,4 @@
-/// Where a sweep cannot write: what is said, and that the same command goes on when the cause is gone.
+/// A sweep that cannot write reports it, and the same command continues when the cause is gone.
 module ChannelDistillation.Tests.Lab.Sweep.UnwritableTests
 
 open System
@@ -35,7 +35,7 @@ seeds: [0]
 let private states (outcome: Outcome) = [ for job in outcome.Jobs -> job.Run.Variant, string job.State ]
 let private allDone = [ "student", "done"; "kd", "done" ]
 
-/// Something in the place of a file that no file can take.
+/// Blocks the path of a file.
 let private occupy (path: string) = Directory.CreateDirectory(Path.Combine(path, "inside")) |> ignore
 
 let private within (test: TemporaryFolder -> Workspace -> Plan -> unit) =
@@ -49,7 +49,7 @@ let tests =
     testSequenced
     <| testList
         "a sweep that cannot write"
-        [ test "its tables says so, and they are written by the next" {
+        [ test "A sweep that cannot write its tables reports it, and the next sweep writes them" {
               within (fun folder workspace plan ->
                   let options = Tiny.optionsIn workspace (folder.File "runs")
                   Directory.CreateDirectory(folder.File "runs/small") |> ignore
@@ -60,18 +60,18 @@ let tests =
                       occupy path
                       let outcome = Tiny.sweep options plan
                       Expect.equal (states outcome) allDone $"{name}: the runs"
-                      let said = Expect.wantSome (List.tryExactlyOne outcome.Missing) $"{name}: one message"
+                      let message = Expect.wantSome (List.tryExactlyOne outcome.Missing) $"{name}: one message"
                       let where = folder.File "runs/small"
-                      Expect.stringStarts said $"The tables in {where} are older than the runs, for they cannot be written: " name
-                      Expect.stringEnds said " The same command writes them." name
-                      Expect.stringContains said path name
+                      Expect.stringStarts message $"The tables in {where} are out of date, because they cannot be written: " name
+                      Expect.stringEnds message " To update them, repeat the command." name
+                      Expect.stringContains message path name
                       Directory.Delete(path, true)
                       let again = Tiny.sweep options plan
                       Expect.isEmpty again.Missing name
                       Expect.hasLength again.Files 6 name)
           }
 
-          test "a run's folder trains the others, and that one when it can" {
+          test "A sweep that cannot write a run's folder trains the other runs, and that run later" {
               within (fun folder workspace plan ->
                   let options = Tiny.optionsIn workspace (folder.File "runs")
                   let student = folderOf options.Out plan.Runs.Head
@@ -80,21 +80,21 @@ let tests =
                       [ "a file", (fun () -> File.WriteAllText(student, "")), (fun () -> File.Delete student)
                         "its owner", (fun () -> occupy (Path.Combine(student, ".owner"))), (fun () -> Directory.Delete(student, true)) ]
 
-                  for name, spoil, mend in cases do
+                  for name, block, unblock in cases do
                       Directory.CreateDirectory(folder.File "runs/small") |> ignore
-                      spoil ()
+                      block ()
                       let outcome = Tiny.sweep options plan
                       Expect.equal (List.last (states outcome)) ("kd", "done") $"{name}: the other run"
                       Expect.notEqual (List.head (states outcome)) ("student", "done") $"{name}: this one"
-                      let said = Expect.wantSome (List.tryExactlyOne outcome.Missing) $"{name}: one message"
-                      Expect.stringStarts said $"Nothing can be written to {student}: " name
-                      Expect.stringEnds said " Make the folder writable, or choose another with --out." name
-                      mend ()
+                      let message = Expect.wantSome (List.tryExactlyOne outcome.Missing) $"{name}: one message"
+                      Expect.stringStarts message $"Cannot write to {student}: " name
+                      Expect.stringEnds message " Make the folder writable, or choose another one with --out." name
+                      unblock ()
                       Expect.equal (states (Tiny.sweep options plan)) allDone name
                       Directory.Delete(options.Out, true))
           }
 
-          test "its teacher trains the runs that have none, and the others when it can" {
+          test "A sweep that cannot write its teacher trains the runs without a teacher, and the others later" {
               within (fun folder workspace plan ->
                   let options = Tiny.optionsIn workspace (folder.File "runs")
                   let teacher = (Teachers.ofPlan plan).Head
@@ -105,15 +105,15 @@ let tests =
                       File.WriteAllText(path, "")
                       let outcome = Tiny.sweep options plan
                       Expect.equal (states outcome) [ "student", "done"; "kd", "new" ] path
-                      let said = Expect.wantSome (List.tryExactlyOne outcome.Missing) $"{path}: one message"
-                      Expect.stringContains said path "what"
+                      let message = Expect.wantSome (List.tryExactlyOne outcome.Missing) $"{path}: one message"
+                      Expect.stringContains message path "what"
                       File.Delete path
                       Expect.equal (states (Tiny.sweep options plan)) allDone path
                       Directory.Delete(options.Out, true)
                       Directory.Delete(workspace.Pretrain, true))
           }
 
-          test "because the disk is full goes on when there is room, to the same numbers" {
+          test "A sweep on a full disk resumes when there is space, with identical results" {
               within (fun folder workspace plan ->
                   use disk = new TemporaryDisk(8)
                   let clean = folder.File "clean"
@@ -123,7 +123,7 @@ let tests =
                   for room in [ 0L; 40_000L; 500_000L; 1_400_000L ] do
                       disk.Fill room
 
-                      let said =
+                      let message =
                           try
                               let outcome = Tiny.sweep options plan
                               Expect.notEqual (states outcome) allDone $"{room}: not everything"
@@ -131,7 +131,7 @@ let tests =
                           with :? MissingException as error ->
                               error.Message
 
-                      Expect.stringContains said "No space left on device" $"{room}"
+                      Expect.stringContains message "No space left on device" $"{room}"
 
                       for job in Job.ofPlan (Path.Combine(options.Out, "small")) plan do
                           Expect.isFalse job.State.IsGaveUp $"{room}: no run failed"
@@ -144,7 +144,7 @@ let tests =
                       Expect.equal (Outcome.ofFolder (folderOf options.Out run)) (Outcome.ofFolder (folderOf clean run)) run.Name)
           }
 
-          test "at all is refused before anything starts" {
+          test "A sweep that cannot write at all is refused before anything starts" {
               within (fun folder workspace plan ->
                   use disk = new TemporaryDisk(1)
                   disk.MakeReadOnly()
@@ -153,7 +153,7 @@ let tests =
                   Expect.throwsC (sweep (disk.File "runs")) (fun error ->
                       match error with
                       | UsageError message ->
-                          Expect.stringStarts message "Nothing can be written to " "what"
+                          Expect.stringStarts message "Cannot write to " "what"
                           Expect.stringEnds message " Choose another folder with --out." "what to do"
                       | other -> failtest $"{other}")
 
@@ -162,6 +162,6 @@ let tests =
 
                   Expect.throwsC (sweep (disk.File "runs")) (fun error ->
                       Expect.isTrue (error :? MissingException) $"{error}"
-                      Expect.stringStarts error.Message "There is no room in " "what"
-                      Expect.stringEnds error.Message " Make room, and repeat the command." "what to do"))
+                      Expect.stringStarts error.Message "The disk of " "what"
+                      Expect.stringEnds error.Message " Free space, then repeat the command." "what to do"))
           } ]

@@ -14,7 +14,7 @@ let private runJson folder (seed: int) =
     + string seed
     + "}, \"software\": {}, \"hardware\": {}, \"started\": \"2026-11-23T04:00:00Z\", \"ended\": \"2026-11-23T04:05:00Z\", \"sessions\": [{\"started\": \"2026-11-23T04:00:00Z\", \"ended\": \"2026-11-23T04:05:00Z\", \"epoch\": 1, \"step\": 0, \"software\": {\"channel_distillation\": \"0.1.0\", \"torchsharp\": \"0.107.0\", \"dotnet\": \"10.0.1\"}, \"hardware\": {\"device\": \"cpu\", \"processor\": \"Xeon\", \"cores\": 2, \"threads\": 2}, \"seconds\": 300.0}]}"
 
-/// Finished runs: so many values of a weight, five seeds each.
+/// Finished runs of `values` weights with five seeds each.
 let private generate (folder: string) (weights: int) : Layout =
     let name index = $"{index:x8}"
 
@@ -56,7 +56,7 @@ let tests =
     testSequenced
     <| testList
         "tables of many runs"
-        [ test "10,000 finished runs are a table within ten seconds of processor time" {
+        [ test "A table of 10,000 finished runs takes at most ten seconds of CPU time" {
               use folder = new TemporaryFolder()
               let layout = generate folder.Path 2000
 

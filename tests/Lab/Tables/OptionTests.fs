@@ -1,4 +1,4 @@
-/// What `table` does on request: baselines, pivots, accuracies, LaTeX, two results side by side.
+/// The options of `table`: baselines, pivots, accuracies, LaTeX, and comparisons.
 module ChannelDistillation.Tests.Lab.Tables.OptionTests
 
 open System
@@ -72,7 +72,7 @@ let private same (actual: string) (expected: string) = Expect.equal actual (expe
 let tests =
     testList
         "options of tables"
-        [ test "a baseline: paired differences, and a t-test from three seeds on" {
+        [ test "A baseline adds paired differences, with a t-test for at least three seeds" {
               same
                   (Markdown.tables { TableOptions.Default with Baseline = Some "student" } plain)
                   "
@@ -84,21 +84,21 @@ let tests =
 "
           }
 
-          test "the paired t-test agrees with published values" {
-              // Student's sleep data (Biometrika 6, 1908): t = 4.0621 with 9 degrees of freedom, p = 0.002833 as R's t.test has it.
+          test "The paired t-test agrees with published values" {
+              // Student's sleep data (Biometrika 6, 1908): t = 4.0621 with 9 degrees of freedom, p = 0.002833, as computed by R's t.test.
               let first = [ 0.7; -1.6; -0.2; -1.2; -0.1; 3.4; 3.7; 0.8; 0.0; 2.0 ] |> List.mapi (fun seed value -> int64 seed, value)
               let second = [ 1.9; 0.8; 1.1; 0.1; -0.1; 4.4; 5.5; 1.6; 4.6; 3.4 ] |> List.mapi (fun seed value -> int64 seed, value)
               let difference = Expect.wantSome (Difference.between first second) "common seeds"
               Expect.floatClose Accuracy.high (Expect.wantSome difference.Values.Mean "mean") -1.58 "mean"
               Expect.floatClose Accuracy.medium (Expect.wantSome difference.PValue "p") 0.00283289 "p"
-              // The same in R: t.test(x, y, paired = TRUE)$conf.int, and t.test(x, y)$p.value with 17.776 degrees of freedom.
+              // From R: t.test(x, y, paired = TRUE)$conf.int, and t.test(x, y)$p.value with 17.776 degrees of freedom.
               let low, high = Expect.wantSome difference.Interval "interval"
               Expect.floatClose Accuracy.medium low -2.4598858 "lower end"
               Expect.floatClose Accuracy.medium high -0.7001142 "upper end"
               Expect.floatClose Accuracy.medium (Expect.wantSome difference.WelchPValue "Welch") 0.07939414 "Welch"
           }
 
-          test "Holm's correction multiplies the i-th smallest of m p-values by m - i + 1, and never makes it smaller than the one before" {
+          test "Holm's correction multiplies the i-th smallest of m p-values by m - i + 1 and keeps their order" {
               Expect.equal
                   (Difference.holm [ Some 0.25; None; Some 0.125; Some 0.03125; Some 0.0625 ])
                   [ Some 0.25; None; Some 0.25; Some 0.125; Some 0.1875 ]
@@ -108,7 +108,7 @@ let tests =
               Expect.equal (Difference.holm [ None ]) [ None ] "no test"
           }
 
-          test "with two seeds there is a difference, and neither a p-value nor an interval" {
+          test "Two seeds give a difference without p-value and interval" {
               let difference = Expect.wantSome (Difference.between [ 0L, 1.0; 1L, 2.0 ] [ 0L, 3.0; 1L, 5.0 ]) "common seeds"
 
               Expect.equal
@@ -117,7 +117,7 @@ let tests =
                   "difference"
           }
 
-          test "a table shows the further columns that are asked for, and its caption what they are" {
+          test "A table shows the requested difference columns, and its caption explains them" {
               let options =
                   { TableOptions.Default with
                       Baseline = Some "student"
@@ -132,13 +132,13 @@ let tests =
 
               Expect.equal
                   (Caption.lines options plain |> List.skip 3 |> List.truncate 3)
-                  [ "95 % CI: confidence interval of the mean difference, by Student's t over the common seeds."
-                    "Welch: two-sided Welch's t-test, which does not pair the seeds."
-                    "Holm: the paired test, corrected for the number of comparisons in this table." ]
+                  [ "95 % CI: confidence interval of the mean difference (Student's t over the common seeds)."
+                    "Welch: p-value of a two-sided Welch's t-test, which does not pair the seeds."
+                    "Holm: p-value of the paired t-test with Holm's correction for the comparisons in this table." ]
                   "caption"
           }
 
-          test "bold needs two seeds, all of them completed, and a lead of more than the standard error of the difference" {
+          test "A bold value needs two complete seeds and a lead of more than the standard error of the difference" {
               let best rows = Sheet.bestOf false rows
               let values list : Statistic = { Values = list }
               let clear = Some(true, values [ 20.0; 21.0 ])
@@ -152,7 +152,7 @@ let tests =
               Expect.equal (Sheet.bestOf true [ behind; clear ]) [ true; false ] "accuracies"
           }
 
-          test "a grid that is evaluated on the official validation set says that choosing from it selects on that set" {
+          test "A grid evaluated on the official validation set warns about selection on that set" {
               let rows = [ for value in [ "1"; "3" ] -> "cd", weight value ]
               let warning = Selection.warning [ None ] rows
               Expect.isSome warning "a choice"
@@ -162,17 +162,17 @@ let tests =
               Expect.isNone (Selection.warning [ None ] pairs) "pairs of networks are compared, not chosen"
           }
 
-          test "the same difference everywhere has no p, and no common seed no difference" {
+          test "Constant differences have no p-value, and rows without a common seed have no difference" {
               let ofSeeds values = values |> List.map (fun (seed, value) -> seed, value)
               let constant = Difference.between (ofSeeds [ 0L, 1.0; 1L, 2.0; 2L, 3.0 ]) (ofSeeds [ 0L, 2.0; 1L, 3.0; 2L, 4.0 ])
               Expect.equal (Expect.wantSome constant "common seeds").PValue None "p"
-              // In binary these differ by 0.2, nearly.
+              // In binary, these differences are only nearly 0.2.
               let nearly = Difference.between (ofSeeds [ 0L, 15.3; 1L, 16.3; 2L, 14.05 ]) (ofSeeds [ 0L, 15.1; 1L, 16.1; 2L, 13.85 ])
               Expect.equal (Expect.wantSome nearly "common seeds").PValue None "p of differences that are equal but for rounding"
               Expect.isNone (Difference.between (ofSeeds [ 0L, 1.0 ]) (ofSeeds [ 1L, 1.0 ])) "other seeds"
           }
 
-          test "a pivot: the values of an axis as columns, what does not depend on it first" {
+          test "A pivot shows the values of an axis as columns, after the rows that do not depend on it" {
               same
                   (Markdown.tables { TableOptions.Default with Pivot = Some "losses.cd.weight" } grid)
                   "
@@ -183,7 +183,7 @@ let tests =
 "
           }
 
-          test "a pivot on an axis of all rows has a best value in each column" {
+          test "A pivot on an axis of all rows has a best value in each column" {
               same
                   (Markdown.tables { TableOptions.Default with Pivot = Some "train.batch" } batches)
                   "
@@ -195,7 +195,7 @@ let tests =
 "
           }
 
-          test "a pivot as CSV is one table, with a column for each other axis" {
+          test "A pivot as CSV is one table with a column for each other axis" {
               same
                   (TableFormat.render Csv { TableOptions.Default with Pivot = Some "losses.cd.weight" } batches)
                   "
@@ -207,18 +207,18 @@ cd,128,,23.50 ± 0.71,22.25 ± 0.35
 "
           }
 
-          test "a baseline with an axis of its own is said to fit several times" {
+          test "The caption states that a baseline with its own axis matches several rows" {
               Expect.contains
                   (Caption.lines { TableOptions.Default with Baseline = Some "cd" } grid)
-                  "Several rows of cd (cd.weight) would fit the rows that have no difference to it."
+                  "Rows without a difference match several rows of cd, which differ in cd.weight."
                   "caption"
 
               Expect.isFalse
-                  (Caption.lines { TableOptions.Default with Baseline = Some "student" } grid |> List.exists _.StartsWith("Several rows"))
+                  (Caption.lines { TableOptions.Default with Baseline = Some "student" } grid |> List.exists _.StartsWith("Rows without"))
                   "one row of the student fits every other row"
           }
 
-          test "an axis that all variants depend on gives a table for each value; another one stays a column" {
+          test "An axis that all variants depend on gives a table per value; other axes remain columns" {
               let text = Markdown.tables TableOptions.Default batches
               let titles = text.Split '\n' |> Array.filter _.StartsWith("**batch") |> List.ofArray
               Expect.equal titles [ "**batch 64**"; "**batch 128**" ] "titles"
@@ -231,14 +231,14 @@ cd,128,,23.50 ± 0.71,22.25 ± 0.35
               Expect.equal rows [| "1"; "3"; "1"; "3" |] "weights"
           }
 
-          test "accuracies: the highest is the best, and differences turn round" {
+          test "With accuracies, the highest value is the best and differences change their sign" {
               let text = Markdown.tables { TableOptions.Default with Accuracy = true; Baseline = Some "student" } plain
               Expect.stringContains text " top-1 accuracy |" "heading"
               Expect.stringContains text "| **77.75 ± 0.35** |" "the best"
               Expect.stringContains text "+1.00 ± 0.50 (p = 0.074)" "difference"
           }
 
-          test "two results side by side, paired over their seeds" {
+          test "Two results are shown side by side, with differences paired over their seeds" {
               let other = resultsOf "other" [ row "student" [] [ 24.5; 25.0; 27.0 ]; row "at" [] [ 23.0 ] ]
 
               same
@@ -253,14 +253,14 @@ cd,128,,23.50 ± 0.71,22.25 ± 0.35
 "
           }
 
-          test "runs of several versions and machines are said to be" {
+          test "The caption states that runs are from several versions and machines" {
               let on version machine : TrainedOn = { Version = version; Libraries = "TorchSharp 0.107.0"; Machine = machine; Layout = "" }
 
               Expect.equal
                   (Provenance.lines { Trained = [ on "0.1.0" "cpu", 2; on "0.2.0" "cpu", 1 ]; Period = None })
                   [ "Trained with channel-distillation 0.1.0, TorchSharp 0.107.0 on cpu: 2 runs."
                     "Trained with channel-distillation 0.2.0, TorchSharp 0.107.0 on cpu: 1 run."
-                    "These runs come from different places (2 versions of this program): compare them with care." ]
+                    "The runs differ in software or hardware (2 versions of channel-distillation); compare them with care." ]
                   "lines"
           }
 
@@ -295,12 +295,12 @@ cd,128,,23.50 ± 0.71,22.25 ± 0.35
                   "\\documentclass{article}\n\\usepackage{booktabs,graphicx}\n\\begin{document}\n" + tables + "\\end{document}\n"
               )
 
-              let code, said, _ = ChildProcess.Run("pdflatex", [ "-halt-on-error"; "-interaction=batchmode"; "paper.tex" ], folder.Path)
-              Expect.equal code 0 said
+              let code, output, _ = ChildProcess.Run("pdflatex", [ "-halt-on-error"; "-interaction=batchmode"; "paper.tex" ], folder.Path)
+              Expect.equal code 0 output
               Expect.isFalse ((File.ReadAllText(folder.File "paper.log")).Contains "Overfull") "no table is wider than the text"
           }
 
-          test "counts and times are short" {
+          test "Counts and times are shown with three digits" {
               Expect.equal
                   ([ 999L; 78_042L; 11_220_132L; 99_960_000L; 3_726_000_000L ] |> List.map Shown.count)
                   [ "999"; "78.0 k"; "11.2 M"; "100 M"; "3.73 G" ]

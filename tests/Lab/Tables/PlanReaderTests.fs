@@ -1,4 +1,4 @@
-/// plan.json, read back from a folder that may come from anybody.
+/// plan.json, read from an untrusted folder.
 module ChannelDistillation.Tests.Lab.Tables.PlanReaderTests
 
 open System
@@ -12,7 +12,7 @@ open ChannelDistillation.Tests.Lab.Tables.TableTests
 let tests =
     testList
         "plan.json"
-        [ test "plan.json gives back the layout that it was written from" {
+        [ test "Reading plan.json returns the layout that was written" {
               use folder = new TemporaryFolder()
               let uncounted = { layout.Rows.Head with Cost = Some { Parameters = 1L; MultiplyAdds = None } }
 
@@ -21,30 +21,30 @@ let tests =
                   Expect.equal (PlanReader.read folder.Path) (Some layout) "layout"
           }
 
-          test "A folder without plan.json is none of an experiment" {
+          test "A folder without plan.json has no layout" {
               use folder = new TemporaryFolder()
               Expect.equal (PlanReader.tryRead folder.Path) (Ok None) "no file"
           }
 
           for damage, reason in
-              [ "nonsense", "it is not JSON"
-                "[]", "`experiment` has [] where an object belongs"
-                "{\"experiment\": 3}", "`experiment` has 3 where a text belongs"
-                "{\"experiment\": \"\\ud800\"}", "it is not JSON"
-                "{}", "`epochs` is not there"
-                "{\"epochs\": [1], \"seeds\": [1.5]}", "`seeds` has 1.5 where a whole number belongs"
-                "{\"epochs\": [1e99]}", "`epochs` has 1e99 where a whole number belongs"
-                "{\"epochs\": {\"a\": \"" + String('x', 50) + "\"}}", "`epochs` has {\"a\": \"" + String('x', 30) + "... where a list belongs"
+              [ "nonsense", "it is not valid JSON"
+                "[]", "`experiment` is [], but must be an object"
+                "{\"experiment\": 3}", "`experiment` is 3, but must be a string"
+                "{\"experiment\": \"\\ud800\"}", "it is not valid JSON"
+                "{}", "`epochs` is missing"
+                "{\"epochs\": [1], \"seeds\": [1.5]}", "`seeds` is 1.5, but must be an integer"
+                "{\"epochs\": [1e99]}", "`epochs` is 1e99, but must be an integer"
+                "{\"epochs\": {\"a\": \"" + String('x', 50) + "\"}}", "`epochs` is {\"a\": \"" + String('x', 30) + "..., but must be a list"
                 "{\"epochs\": [], \"seeds\": [], \"held_out\": [], \"teachers\": [], \"runs\": [{\"folder\": \"../x\", \"hash\": \"1\"}]}",
-                "`folder` has \"../x\" where the name of a folder belongs" ] do
-              test $"A plan.json is damaged, and the message says how: {damage}" {
+                "`folder` is \"../x\", but must be the name of a folder" ] do
+              test $"A damaged plan.json is reported with the damage: {damage}" {
                   use folder = new TemporaryFolder()
                   File.WriteAllText(folder.File "plan.json", damage)
 
                   Expect.equal
                       (PlanReader.tryRead folder.Path |> Result.mapError (fun text -> text.Replace(folder.Path + "/", "")))
                       (Error $"plan.json is damaged: {reason}.")
-                      "said"
+                      "message"
 
-                  Expect.isNone (PlanReader.read folder.Path) "to a sweep it does not exist"
+                  Expect.isNone (PlanReader.read folder.Path) "a sweep ignores it"
               } ]

@@ -17,8 +17,8 @@ let private machineOf hardware =
 [<Tests>]
 let tests =
     testList
-        "where results come from"
-        [ test "a processor is named with its threads, a GPU with how it was told to compute" {
+        "provenance of results"
+        [ test "Provenance shows the threads of a CPU and the settings of a GPU" {
               let onGpu settings =
                   machineOf
                       $"""{{"device": "cuda:0", "processor": "Xeon", "cores": 16, "threads": 16, "gpu": "NVIDIA H100", "gpu_settings": {settings}}}"""
@@ -36,7 +36,7 @@ let tests =
                   "told otherwise"
           }
 
-          test "layouts are named where one network was computed in both" {
+          test "Provenance shows memory layouts if a network was computed in both" {
               let run student (layout: string) : JsonObject =
                   let hardware = $"""{{"device": "cpu", "processor": "Xeon", "cores": 2, "threads": 1{layout}}}"""
 
@@ -52,6 +52,6 @@ let tests =
                   (Provenance.lines both)
                   [ "Trained with channel-distillation ?, TorchSharp ?, .NET ? on cpu (Xeon, cores: 2, threads: 1), student channels-last: 1 run."
                     "Trained with channel-distillation ?, TorchSharp ?, .NET ? on cpu (Xeon, cores: 2, threads: 1), student contiguous: 1 run."
-                    "These runs come from different places (2 memory layouts): compare them with care." ]
+                    "The runs differ in software or hardware (2 memory layouts); compare them with care." ]
                   "one network in both"
           } ]

@@ -15,7 +15,7 @@ let private ended result : RunRecord = { Result = Some result; Seconds = None }
 
 let private cost parameters multiplyAdds : Cost option = Some { Parameters = parameters; MultiplyAdds = Some multiplyAdds }
 
-/// A number of the paper's table.
+/// A published row of the paper's table.
 let private published top1 top5 =
     Some
         { Top1Error = Some top1
@@ -85,7 +85,7 @@ let private same (actual: string) (expected: string) = Expect.equal actual (expe
 let tests =
     testList
         "tables"
-        [ test "Markdown shows mean and spread, what is missing, and the published numbers" {
+        [ test "Markdown shows mean and standard deviation, missing runs, and published numbers" {
               same
                   (Markdown.render TableOptions.Default results)
                   "
@@ -101,26 +101,30 @@ How much weight does CD bear?
 | cd      |         3 |            – |           – |            – | diverged |         |                         |
 | cd      |         6 |            – |           – |            – |  missing |         |                         |
 
-cifar100, resnet152 → resnet50, 10 epochs, seeds 0, 1, 2.
-Errors in percent on the validation set after the last epoch, mean ± sample standard deviation over the seeds. `best top-1` is the lowest of all epochs, picked on the same validation set, and therefore optimistic.
-Choosing among the points of the grid by their errors selects on the official validation set, which flatters the choice; `dataset.validation` holds out images for it.
+Trained on cifar100 (teacher resnet152, student resnet50) for 10 epochs with seeds 0, 1, 2.
+Errors are in percent on the validation set after the last epoch (mean ± sample standard deviation over the seeds). `best top-1` is the lowest error of all epochs, selected on the same validation set and therefore optimistic.
+Selecting a point of the grid by its error is selection on the official validation set, and therefore optimistic; `dataset.validation` holds out training images for selection.
 Teacher: 58.3 M parameters, 3.73 G multiply-accumulates (MACs) per image; student: 23.7 M parameters, 1.30 G multiply-accumulates (MACs) per image.
-`time` is the mean wall-clock time of a run; runs that are trained together share it.
-Published: arXiv 2006.01683, Table \"CIFAR100\"; best epoch of one run.
+`time` is the mean wall-clock time of a run; runs of the same cohort share it.
+Published numbers: arXiv 2006.01683, Table \"CIFAR100\"; best epoch of one run.
 cd, cd.weight 1: 1 of 3 seeds; 1 interrupted (a1), 1 not trained yet.
 cd, cd.weight 3: 0 of 3 seeds; 1 diverged (b1), 2 not trained yet.
 Trained with channel-distillation 0.1.0+c4b51ec4, TorchSharp 0.107.0, .NET 10.0.1 on cpu (Xeon).
-Runs of 2026-11-23 04:26 to 2026-11-23 16:07 UTC.
+Runs from 2026-11-23 04:26 to 2026-11-23 16:07 UTC.
 Command: `dotnet fsi build.fsx sweep cd-weight.yaml`
 "
           }
 
-          test "one epoch of one seed is one epoch of one seed" {
+          test "The caption uses the singular for one epoch and one seed" {
               let single = { results with Layout = { layout with Epochs = [ 1 ]; Seeds = [ 0L ] } }
-              Expect.stringContains (Markdown.render TableOptions.Default single) "cifar100, resnet152 → resnet50, 1 epoch, seed 0." "caption"
+
+              Expect.stringContains
+                  (Markdown.render TableOptions.Default single)
+                  "Trained on cifar100 (teacher resnet152, student resnet50) for 1 epoch with seed 0."
+                  "caption"
           }
 
-          test "errors on the official set take the place of those on the part held out, and the caption says so" {
+          test "With a hold-out split, tables show errors on the official validation set, and the caption says so" {
               let result =
                   RunResult(
                       RunStatus.Completed,
@@ -136,58 +140,58 @@ Command: `dotnet fsi build.fsx sweep cd-weight.yaml`
 
               Expect.equal
                   (Caption.lines TableOptions.Default results |> List.item 1)
-                  "Errors in percent on the validation set after the last epoch, mean ± sample standard deviation over the seeds. `best top-1` is that of the epoch which was best on images held out of the training set (10 %); the validation set had no part in the choice."
+                  "Errors are in percent on the validation set after the last epoch (mean ± sample standard deviation over the seeds). `best top-1` is the error at the epoch selected on images held out of the training set (10 %); the validation set was not used for the selection."
                   "caption"
 
               let mixed = { results with Layout = { layout with HeldOut = [ None; Some 0.25 ] } }
 
               Expect.stringEnds
                   (Caption.lines TableOptions.Default mixed |> List.item 1)
-                  "Elsewhere it is the lowest of all epochs, picked on the same validation set, and therefore optimistic."
+                  "For all others it is the lowest error of all epochs, selected on the same validation set and therefore optimistic."
                   "both"
           }
 
-          test "the caption says where networks computed in bfloat16" {
+          test "The caption states which networks computed in bfloat16" {
               let captions precisions = Caption.lines TableOptions.Default { results with Layout = { layout with Precisions = precisions } }
               let added precisions = captions precisions |> List.except (captions [ Precision.Float32 ])
 
               Expect.equal
                   (added [ Precision.BFloat16 ])
-                  [ "Convolutions and linear layers computed in bfloat16 (`train.precision`), everything else in float32." ]
+                  [ "Convolutions and linear layers were computed in bfloat16 (`train.precision`), everything else in float32." ]
                   "all runs"
 
               Expect.equal
                   (added [ Precision.Float32; Precision.BFloat16 ])
-                  [ "Convolutions and linear layers of some runs computed in bfloat16 (`train.precision`), everything else in float32." ]
+                  [ "Convolutions and linear layers of some runs were computed in bfloat16 (`train.precision`), everything else in float32." ]
                   "some runs"
           }
 
-          test "the caption says how the teacher was asked where its answers were kept" {
+          test "The caption states how teacher outputs were cached" {
               let captions caches = Caption.lines TableOptions.Default { results with Layout = { layout with Caches = caches } }
               let added caches = captions caches |> List.except (captions [ None ])
               Expect.isEmpty (added []) "no teacher"
 
               for caches, note in
-                  [ [ Some { Views = None } ], "What the teacher says was kept (`teacher.cache`): it was asked once about each training image."
+                  [ [ Some { Views = None } ], "Teacher outputs were cached (`teacher.cache`): computed once for each training image."
                     [ Some { Views = Some 4 } ],
-                    "What the teacher says was kept (`teacher.cache`): every training image was varied in 4 ways and no more, and it was asked once about each."
+                    "Teacher outputs were cached (`teacher.cache`): computed once for each of 4 fixed augmented views of each training image."
                     [ None; Some { Views = None } ],
-                    "What the teacher of some runs says was kept (`teacher.cache`): it was asked once about each training image." ] do
+                    "Teacher outputs of some runs were cached (`teacher.cache`): computed once for each training image." ] do
                   Expect.equal (added caches) [ note ] "note"
           }
 
-          test "a row with an assistant beside the student says that it is twice the size" {
+          test "The caption states that a row with an assistant is twice the size" {
               let published = Some { PublishedRow.empty with Top1Error = Some 28.46 }
               let assisted = { row "residual-kd" [] [ "a0" ] published with Assisted = true }
               let layout = { layout with Rows = [ row "student" [] [ "s0" ] None; assisted ] }
 
               Expect.equal
                   (Caption.lines TableOptions.Default { results with Layout = layout } |> List.item 2)
-                  "† residual-kd: residual knowledge distillation (arXiv 2002.09168), not the relational one. Its network is two students that answer together, twice the parameters and the cost of the other rows. The published number is of one network divided in two, which together have the size of one."
+                  "† residual-kd: residual knowledge distillation (arXiv 2002.09168), not relational knowledge distillation. Its model combines two students, with twice the parameters and cost of the other rows. The published number is for a single network divided into two parts."
                   "caption"
           }
 
-          test "A network from Python has parameters and no multiply-accumulates, in every table" {
+          test "A TorchScript network has parameters but no multiply-accumulates in every table" {
               let unknown (cost: Cost option) = cost |> Option.map (fun cost -> { cost with MultiplyAdds = None })
 
               let scripted =
@@ -204,7 +208,7 @@ Command: `dotnet fsi build.fsx sweep cd-weight.yaml`
               Expect.stringContains (Json.render TableOptions.Default scripted) "\"macs\": null" "JSON"
           }
 
-          test "without any published top-5 error, the column is of top-1 errors alone" {
+          test "Without published top-5 errors, the column has only top-1 errors" {
               let published = Some { PublishedRow.empty with Top1Error = Some 22.02 }
               let layout = { layout with Teachers = []; Rows = [ row "student" [] [ "s0" ] published; row "kd" [] [ "k0" ] None ] }
 
@@ -231,7 +235,7 @@ cd-weight,cd,6,0,missing,,,,,,,,,,,,,,,23705252,1298000000,
 "
           }
 
-          test "JSON has the teacher first, numbers for numeric axes, and null where there is nothing" {
+          test "JSON has the teacher first, numbers for numeric axes, and null for missing values" {
               let two = { results with Rows = [ results.Rows[0]; results.Rows[2] ] }
 
               same
@@ -348,7 +352,7 @@ cd-weight,cd,6,0,missing,,,,,,,,,,,,,,,23705252,1298000000,
 """
           }
 
-          test "a variant's name with a comma or a bar breaks neither table" {
+          test "A variant's name with a comma or a bar breaks no table" {
               let odd =
                   Results.collect (fun _ -> RunRecord.Nothing) Provenance.nothing { layout with Teachers = []; Rows = [ row "a,|b" [] [ "x" ] None ] }
 
@@ -356,7 +360,7 @@ cd-weight,cd,6,0,missing,,,,,,,,,,,,,,,23705252,1298000000,
               Expect.stringContains (Markdown.tables TableOptions.Default odd) "| a,\\|b   |" "escaped"
           }
 
-          test "A cell of a CSV file that a spreadsheet would compute begins with an apostrophe, and numbers stay numbers" {
+          test "CSV cells that a spreadsheet would evaluate start with an apostrophe, and numbers are unchanged" {
               let odd =
                   { layout with
                       Experiment = "+1+cmd|' /C calc'!A0"
@@ -380,7 +384,7 @@ cd-weight,cd,6,0,missing,,,,,,,,,,,,,,,23705252,1298000000,
                   "beginnings of lines"
           }
 
-          test "No line break of a foreign name leaves a comment or a cell of a LaTeX file" {
+          test "A line break in an untrusted name does not end a comment or a cell of a LaTeX file" {
               let broken = "\r\n\\immediate\\write18{touch owned}\n%\u2028\\input{|ls}"
 
               let odd =

@@ -36,7 +36,7 @@ let private isUntrained _ = true
 let private name (job: Job) = job.Run.Name
 let private start = struct (1, 0)
 
-/// Nothing was trained before, nothing makes progress, and nothing is suspect.
+/// No run was trained before, makes progress, or is suspect.
 let private standings: Standings =
     { PlaceOfRun = fun _ -> Some start
       PlaceOfTeacher = fun _ -> Some start
@@ -45,7 +45,7 @@ let private standings: Standings =
 
 let private queueOf workers runs unready standings = Assignments(workers, 16, runs, unready, isUntrained, false, standings)
 
-/// For two workers, sixteen lanes.
+/// A queue for two workers with sixteen lanes.
 let private queue runs unready = queueOf 2 runs unready standings
 
 let private attempted (attempt: Attempt) =
@@ -70,7 +70,7 @@ let private runsOf (assignment: Assignment option) =
 let private killed = BySignal 9
 let private crashed = BySignal 11
 
-/// Takes what is next, and says that its process ended so.
+/// Takes the next assignment and reports that its process ended.
 let private ends (queue: Assignments) how =
     let assignment = queue.Take()
     let sequel = queue.ProcessEnded(assignment.Value, how)
@@ -82,7 +82,7 @@ let private givenUp (sequel: Sequel) =
     | TeacherGivenUp learning -> List.map name learning
     | _ -> []
 
-/// Everything that a single worker is given while no process ends.
+/// All assignments of a single worker whose process never ends.
 let private inOrder (queue: Assignments) =
     List.unfold
         (fun () ->
@@ -101,7 +101,7 @@ let private inOrder (queue: Assignments) =
 let tests =
     testList
         "assignments of workers"
-        [ testProperty "cohorts that are divided keep every run, in order, and none grows" (fun (lengths: byte list) (pieces: byte) ->
+        [ testProperty "Divided cohorts keep every run in order, and none grows" (fun (lengths: byte list) (pieces: byte) ->
               let cohorts = lengths |> List.mapi (fun index length -> [ for run in 1 .. int length % 9 -> index, run ])
               let cohorts = cohorts |> List.filter (not << List.isEmpty)
               let divided = Division.into (int pieces) cohorts
@@ -114,14 +114,14 @@ let tests =
                   (max cohorts.Length (min (int pieces) (List.concat cohorts).Length))
                   "as many as asked for, as far as there are runs")
 
-          test "whole rounds of cohorts stay whole, and the last cohort is divided" {
+          test "Cohorts stay whole except for the last ones, which are divided" {
               let queue = queue jobs.Value []
               Expect.equal (shown (queue.Take())) "student-seed0 a-seed0 b-seed0 c-seed0" "one of two"
               Expect.equal (shown (queue.Take())) "student-seed1 a-seed1" "the last, divided"
               Expect.equal (shown (queue.Take())) "b-seed1 c-seed1" "its other half"
           }
 
-          test "runs without a teacher start while it is trained, and the others are divided when it is there" {
+          test "Runs without a teacher start while it is trained, and the others are divided afterwards" {
               let queue = queue (ofSeed 0L) [ teacher.Value ]
               Expect.equal (shown (queue.Take())) "teacher resnet14" "first"
               Expect.equal (shown (queue.Take())) "student-seed0" "meanwhile"
@@ -134,20 +134,20 @@ let tests =
               Expect.equal (shown (queue.Take())) "nothing" "all is done"
           }
 
-          test "a single worker trains a teacher just before the first cohort that needs it, and leaves cohorts whole" {
+          test "A single worker trains a teacher just before the first cohort that needs it, and keeps cohorts whole" {
               Expect.equal
                   (inOrder (queueOf 1 jobs.Value [ teacher.Value ] standings))
                   [ "teacher resnet14"; "student-seed0 a-seed0 b-seed0 c-seed0"; "student-seed1 a-seed1 b-seed1 c-seed1" ]
                   "in the order of the plan"
           }
 
-          test "what networks cost is counted once, when something has been trained" {
+          test "Costs are counted once, after the first training" {
               let queue = Assignments(1, 16, ofSeed 0L, [ teacher.Value ], isUntrained, true, standings)
 
               Expect.equal (inOrder queue) [ "teacher resnet14"; "costs"; "student-seed0 a-seed0 b-seed0 c-seed0" ] "the training comes first"
           }
 
-          test "the tables do without costs whose count crashed" {
+          test "Costs whose counting crashed are not counted again" {
               let queue = Assignments(1, 16, ofSeed 0L, [], isUntrained, true, standings)
               queue.Take() |> ignore
               queue.RunsEnded []
@@ -155,7 +155,7 @@ let tests =
               Expect.equal (shown (queue.Take())) "nothing" "and not again"
           }
 
-          test "without its teacher no run that needs it is given" {
+          test "Runs whose teacher is unavailable are not assigned" {
               for workers in [ 1; 2 ] do
                   let queue = queueOf workers (ofSeed 0L) [ teacher.Value ] standings
                   Expect.equal (shown (queue.Take())) "teacher resnet14" "first"
@@ -165,7 +165,7 @@ let tests =
                   Expect.equal (shown (queue.Take())) "nothing" "only the student was trained"
           }
 
-          test "whoever has nothing to do waits until there is something" {
+          test "An idle worker waits for new assignments" {
               let queue = queue (ofSeed 0L |> List.tail) [ teacher.Value ]
               queue.Take() |> ignore
               let waiting = Task.Run(fun () -> queue.Take())
@@ -175,7 +175,7 @@ let tests =
               Expect.equal (shown waiting.Result) "a-seed0 b-seed0" "then it is not"
           }
 
-          test "runs in the hands of another sweep come last, and then they are waited for" {
+          test "Runs claimed by another sweep are assigned last, and then waited for" {
               let queue = queue jobs.Value []
               let first = queue.Take()
               queue.RunsEnded(runsOf first |> List.truncate 1)
@@ -184,7 +184,7 @@ let tests =
               Expect.equal (shown (queue.Take())) "student-seed0 (patient)" "last"
           }
 
-          test "runs whose process was killed are tried again in halves, after the others" {
+          test "Runs whose process was killed are retried in halves, after the other runs" {
               let queue = queueOf 1 jobs.Value [] standings
               let whole, _ = ends queue killed
               Expect.equal whole "student-seed0 a-seed0 b-seed0 c-seed0" "first"
@@ -200,11 +200,11 @@ let tests =
               Expect.equal (shown (queue.Take())) "a-seed0 again" "the last"
           }
 
-          test "runs whose process crashed are tried again alone, then conservatively, and given up in the end" {
+          test "Runs whose process crashed are retried alone, then conservatively, and then given up" {
               let queue = queueOf 1 (ofSeed 0L |> List.truncate 2) [] standings
               let whole, _ = ends queue crashed
               Expect.equal whole "student-seed0 a-seed0" "first"
-              // Innocent: it is trained alone and no differently.
+              // Not the cause of the crash: it is only trained alone.
               Expect.equal (shown (queue.Take())) "student-seed0 again" "each alone"
               queue.RunsEnded []
               let alone, _ = ends queue crashed
@@ -215,7 +215,7 @@ let tests =
               Expect.equal (shown (queue.Take())) "nothing" "the sweep ends"
           }
 
-          test "a run that comes further each time is tried again as it is" {
+          test "A run that progresses in each attempt is retried in the same mode" {
               let epoch = ref 1
               let growing = { standings with PlaceOfRun = fun _ -> Some(struct (epoch.Value, 0)) }
               let queue = queueOf 1 (ofSeed 0L |> List.truncate 1) [] growing
@@ -229,7 +229,7 @@ let tests =
                   | other -> failtest $"{other}"
           }
 
-          test "what a process had finished before it ended is not given again" {
+          test "Runs that a process finished before it ended are not assigned again" {
               let finished = HashSet [ "student-seed0"; "a-seed0" ]
               let ended = HashSet<string>()
 
@@ -247,7 +247,7 @@ let tests =
               Expect.equal (queue.ProcessEnded(last.Value, crashed)) NothingLeft "it had just been finished"
           }
 
-          test "a teacher that crashes is tried again, then conservatively, and its runs are left out in the end" {
+          test "A teacher that crashes is retried, then conservatively, and then its runs are skipped" {
               let queue = queueOf 1 jobs.Value [ teacher.Value ] standings
               Expect.equal (fst (ends queue crashed)) "teacher resnet14" "first"
               Expect.equal (fst (ends queue crashed)) "teacher resnet14 again" "nothing can be trained without it"
@@ -259,14 +259,14 @@ let tests =
               Expect.equal (inOrder queue) [ "student-seed0"; "student-seed1" ] "the others are trained"
           }
 
-          test "several workers train what needs no teacher before they try one again that crashed" {
+          test "Several workers train runs without a teacher before they retry a crashed teacher" {
               let queue = queue (ofSeed 0L) [ teacher.Value ]
               Expect.equal (fst (ends queue crashed)) "teacher resnet14" "first"
               Expect.equal (shown (queue.Take())) "student-seed0" "the others"
               Expect.equal (shown (queue.Take())) "teacher resnet14 again" "then"
           }
 
-          test "a run that may have ended earlier processes comes last and alone; so do those of such a teacher" {
+          test "A run that may have crashed earlier processes is assigned last and alone, as are the runs of such a teacher" {
               let suspect = { standings with IsSuspectRun = fun job -> name job = "a-seed0" || name job = "student-seed1" }
 
               Expect.equal
@@ -282,7 +282,7 @@ let tests =
                   "a teacher"
           }
 
-          test "what a worker left undone that lost its device goes to the others, and nobody gets it after a second one" {
+          test "The runs of a worker that lost its device are reassigned once" {
               let ended = HashSet<string>()
 
               let some = { standings with PlaceOfRun = fun job -> if ended.Contains(name job) then None else Some start }
@@ -297,7 +297,7 @@ let tests =
               Expect.equal (shown (queue.Take())) "b-seed0 c-seed0" "the rest"
           }
 
-          test "a teacher that two workers lost their device with keeps back the runs that need it" {
+          test "The runs of a teacher with which two workers lost their device are skipped" {
               let queue = queueOf 3 (ofSeed 0L) [ teacher.Value ] standings
               Expect.isEmpty (queue.WorkerLost (queue.Take()).Value) "it is given again"
               Expect.hasLength (queue.WorkerLost (queue.Take()).Value) 3 "those that learn from it"
@@ -320,7 +320,7 @@ let tests =
                   let left = ref accidents
                   let how = if isKilled then killed else crashed
 
-                  // Now and then a process ends with what is innocent, the first time that it is tried.
+                  // Sometimes a process ends at the first attempt of a harmless run.
                   let hasAccident (attempt: Attempt) =
                       lock gate (fun () ->
                           match left.Value with
@@ -365,7 +365,7 @@ let tests =
                   Expect.equal (set lost) (runs |> List.filter isGuilty |> List.map name |> set) "given up"
                   Expect.equal (set trained) (runs |> List.filter (not << isGuilty) |> List.map name |> set) "trained")
 
-          test "once it is closed it gives nothing" {
+          test "A closed queue gives out no assignments" {
               let queue = queue jobs.Value []
               queue.Close()
               Expect.equal (shown (queue.Take())) "nothing" "closed"

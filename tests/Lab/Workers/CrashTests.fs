@@ -1,4 +1,4 @@
-/// Training processes that end in the middle of a sweep, by real faults in native code and by SIGKILL.
+/// Training processes that end during a sweep, by real faults in native code and by SIGKILL.
 module ChannelDistillation.Tests.Lab.Workers.CrashTests
 
 open System
@@ -27,14 +27,14 @@ variants: { student: [ce], kd: [ce, kd] }
 seeds: [0, 1]
 "
 
-/// All that a sweep leaves; `pretrain/hashes` remembers paths and times of files, and plan.json the command.
+/// The files of a sweep, without `pretrain/hashes`, which has paths and times, and plan.json, which has the command.
 let private left (folder: TemporaryFolder) =
     [ for part in [ "runs/crash"; "pretrain" ] do
           for name, content in Outcome.ofFolder (folder.File part) do
               if not (name.StartsWith "hashes" || name = "plan.json") then
                   $"{part}/{name}", content ]
 
-/// What this process makes of it, where nothing happens to it.
+/// The files of an undisturbed sweep in this process.
 let private undisturbed =
     lazy
         (use folder = new TemporaryFolder()
@@ -53,7 +53,7 @@ let private expectUndisturbed (folder: TemporaryFolder) (which: string -> bool) 
 let private states (outcome: Outcome) = [ for job in outcome.Jobs -> job.Run.Name, string job.State ]
 let private allDone = [ for run in [ "student-seed0"; "student-seed1"; "kd-seed0"; "kd-seed1" ] -> run, "done" ]
 
-/// With a single worker, which has these faults.
+/// Runs a sweep with a single worker that has these faults.
 let private sweepWith (faults: (Fault * Moment * int) list) (more: SweepOptions -> SweepOptions) (check: TemporaryFolder -> Outcome -> unit) =
     if OperatingSystem.IsWindows() then
         skiptest "Windows has no signals"
@@ -64,19 +64,19 @@ let private sweepWith (faults: (Fault * Moment * int) list) (more: SweepOptions 
     check folder (sweep folder [ Sole "cpu" ] experiment more)
 
 let private same (options: SweepOptions) = options
-let private said (outcome: Outcome) = List.map withoutNumbers outcome.Warnings
+let private warnings (outcome: Outcome) = List.map withoutNumbers outcome.Warnings
 
 let private segv =
-    "The training process on cpu (process) ended by SIGSEGV (an invalid memory access in native code) while it trained "
+    "The training process on cpu (process) was killed by SIGSEGV (an invalid memory access in native code) while it trained "
 
 let private fpe =
-    "The training process on cpu (process) ended by SIGFPE (an arithmetic error in native code, such as an integer division by zero) while it trained "
+    "The training process on cpu (process) was killed by SIGFPE (an arithmetic error in native code, such as an integer division by zero) while it trained "
 
 let private abrt =
-    "The training process on cpu (process) ended by SIGABRT (a native library or .NET aborted after an error) while it trained "
+    "The training process on cpu (process) was killed by SIGABRT (a native library or .NET aborted after an error) while it trained "
 
 let private killed =
-    "The training process on cpu (process) ended by SIGKILL (sent by the kernel when memory runs out, or by another process) while it trained "
+    "The training process on cpu (process) was killed by SIGKILL (sent by the kernel when memory runs out, or by another process) while it trained "
 
 let private cohort = "student-seed0, kd-seed0. Each run resumes from its last checkpoint, alone."
 
@@ -85,23 +85,23 @@ let tests =
     testList
         "training processes that crash"
         [ for fault, sentence in [ NullPointer, segv; DivisionByZero, fpe; Abort, abrt; Kill, killed ] do
-              test $"by {fault} are replaced: the same command trains every run, to the files of an undisturbed sweep, and says what happened" {
+              test $"After {fault}, the same command trains every run to the files of an undisturbed sweep and reports the crash" {
                   sweepWith [ fault, Saving("runs/crash/kd-seed0", true), 1 ] same (fun folder outcome ->
                       Expect.isTrue (haveHappened folder.Path) "it happened"
                       Expect.equal (states outcome) allDone "every run"
-                      Expect.equal (said outcome) [ sentence + cohort ] "what is said"
+                      Expect.equal (warnings outcome) [ sentence + cohort ] "message"
                       Expect.isEmpty (outcome.Obstacles @ outcome.Missing) "nothing keeps the sweep from success"
                       expectUndisturbed folder (fun _ -> true))
               }
 
-          test "are replaced where they train a teacher" {
+          test "A process that crashes while it trains a teacher is replaced" {
               sweepWith [ NullPointer, Saving("pretrain/fashion-mnist-mini-resnet8", true), 1 ] same (fun folder outcome ->
                   Expect.equal (states outcome) allDone "every run"
-                  Expect.equal (said outcome) [ segv + "the teacher resnet8. The teacher is tried again." ] "what is said"
+                  Expect.equal (warnings outcome) [ segv + "the teacher resnet8. The teacher is retried." ] "message"
                   expectUndisturbed folder (fun _ -> true))
           }
 
-          test "whenever they train one run leave it failed with the signal, and train all others" {
+          test "A run that always crashes is recorded as failed with the signal, and all others are trained" {
               sweepWith [ NullPointer, Saving("runs/crash/kd-seed0", false), 99 ] same (fun folder outcome ->
                   Expect.equal
                       (states outcome)
@@ -111,21 +111,22 @@ let tests =
                   let of0 = segv + "kd-seed0. "
 
                   Expect.equal
-                      (said outcome)
+                      (warnings outcome)
                       [ segv + cohort
                         of0 + "The run resumes from its last checkpoint, without oneDNN and in the contiguous layout."
-                        of0 + "The run is recorded as failed; --retry-failed tries it again." ]
-                      "what is said"
+                        of0 + "The run is recorded as failed; --retry-failed retries it." ]
+                      "message"
 
                   let failed = outcome.Jobs |> List.find (fun job -> job.Run.Name = "kd-seed0")
 
                   Expect.equal
                       (Job.reason failed)
-                      (Some "The training process ended by SIGSEGV (an invalid memory access in native code) again while it trained this run alone.")
+                      (Some
+                          "The training process was killed by SIGSEGV (an invalid memory access in native code) again while it trained this run alone.")
                       "in result.json"
 
                   expectUndisturbed folder (fun name -> name.Contains "/student-" || name.Contains "/kd-seed1")
-                  // The same command does not begin with it again; on request it does, and without the fault it completes.
+                  // The same command does not retry it. With --retry-failed it does, and completes without the fault.
                   request folder.Path []
                   let again = sweep folder [ Sole "cpu" ] experiment same
                   Expect.equal (states again) (states outcome) "it has had its turn"
@@ -133,7 +134,7 @@ let tests =
                   Expect.equal (states retried) allDone "then")
           }
 
-          test "whenever they train the teacher leave it failed, and the runs that need none are trained" {
+          test "A teacher that always crashes is recorded as failed, and the runs without a teacher are trained" {
               sweepWith [ DivisionByZero, Saving("pretrain/fashion-mnist-mini-resnet8", false), 99 ] same (fun folder outcome ->
                   Expect.equal
                       (states outcome)
@@ -143,15 +144,15 @@ let tests =
                   let teacher = fpe + "the teacher resnet8. "
 
                   Expect.equal
-                      (said outcome)
-                      [ teacher + "The teacher is tried again."
-                        teacher + "The teacher is tried again, without oneDNN and in the contiguous layout."
-                        teacher + "The teacher is given up, and so are the runs that learn from it: kd-seed0, kd-seed1." ]
-                      "what is said"
+                      (warnings outcome)
+                      [ teacher + "The teacher is retried."
+                        teacher + "The teacher is retried, without oneDNN and in the contiguous layout."
+                        teacher + "The teacher is not retried, and the runs that need it are skipped: kd-seed0, kd-seed1." ]
+                      "message"
 
                   Expect.equal
                       outcome.Obstacles
-                      [ "The teacher resnet8 could not be trained. The training process ended by SIGFPE (an arithmetic error in native code, such as "
+                      [ "The teacher resnet8 could not be trained. The training process was killed by SIGFPE (an arithmetic error in native code, such as "
                         + "an integer division by zero) again while it trained this teacher alone." ]
                       "why"
 
@@ -160,31 +161,31 @@ let tests =
 
                   Expect.equal
                       again.Obstacles
-                      [ "The teacher resnet8 could not be trained before; --retry-failed tries it again." ]
+                      [ "The teacher resnet8 diverged or failed in an earlier command; --retry-failed retries it." ]
                       "the same command does not try it again"
 
                   let retried = sweep folder [ Sole "cpu" ] experiment (fun options -> { options with RetryFailed = true })
                   Expect.equal (states retried) allDone "on request")
           }
 
-          test "before they can train anything end the sweep, with no run failed" {
+          test "A process that crashes before it is ready ends the sweep, and no run fails" {
               Expect.throwsC (fun () -> sweepWith [ NullPointer, AtBegin, 99 ] same (fun _ _ -> ())) (fun error ->
                   match error with
                   | :? MissingException as missing ->
                       Expect.equal
                           missing.Message
-                          ("The training process ended by SIGSEGV (an invalid memory access in native code) before it could begin. Its output:\n"
+                          ("The training process was killed by SIGSEGV (an invalid memory access in native code) before it was ready. Its output:\n"
                            + "noise of a library")
-                          "what is said"
+                          "message"
                   | other -> failtest $"{other}")
           }
 
-          test "are replaced beside another worker, which goes on" {
+          test "A crashed process is replaced while another worker continues" {
               use folder = new TemporaryFolder()
               Tiny.workspaceIn folder |> ignore
               request folder.Path [ DivisionByZero, Saving("runs/crash/kd-seed1", true), 1 ]
               let outcome = sweep folder [ Processor 1; Processor 2 ] experiment same
               Expect.equal (states outcome) allDone "every run"
-              Expect.equal (said outcome) [ fpe + "kd-seed1. The run resumes from its last checkpoint." ] "what is said"
+              Expect.equal (warnings outcome) [ fpe + "kd-seed1. The run resumes from its last checkpoint." ] "message"
               expectUndisturbed folder (fun _ -> true)
           } ]

@@ -1,4 +1,4 @@
-/// What the worker of these tests does wrong when it is asked to, by a file beside its runs.
+/// Faults of the test worker, requested in a file beside its runs.
 module ChannelDistillation.Tests.Lab.Workers.Faults
 
 open System
@@ -24,28 +24,28 @@ extern int private pauseNative()
 extern nativeint private write(int descriptor, byte[] bytes, unativeint count)
 
 type Fault =
-    /// A null pointer is read in native code.
+    /// Reads a null pointer in native code.
     | NullPointer
-    /// A division by zero in native code.
+    /// Divides by zero in native code.
     | DivisionByZero
     | Abort
-    /// SIGKILL.
+    /// Sends SIGKILL to itself.
     | Kill
-    /// Native code that does not return.
+    /// Calls native code that does not return.
     | Hang
-    /// CUDA reports an error from which the process does not recover.
+    /// Reports a CUDA error from which the process cannot recover.
     | LostGpu
-    /// A message that no version knows.
+    /// Sends an unknown message.
     | StrangeMessage
 
 let private all = [ NullPointer; DivisionByZero; Abort; Kill; Hang; LostGpu; StrangeMessage ]
 
-/// When it happens.
+/// When the fault happens.
 type Moment =
     /// Before the worker is ready.
     | AtBegin
-    /// When the state of a run or teacher is about to be saved, in a folder under this path, relative to the root; only with a checkpoint from before,
-    /// or also without.
+    /// When the state of a run or teacher is about to be saved, in a folder below this path, relative to the root; only if there is an earlier
+    /// checkpoint, or in any case.
     | Saving of folder: string * hasCheckpoint: bool
     /// When a training image is read.
     | Reading
@@ -59,14 +59,14 @@ let private shown (moment: Moment) =
 
 let private file (root: string) = Path.Combine(root, "faults")
 
-/// Asks the workers of a root for faults, each so many times.
+/// Requests faults from the workers of a root, each the given number of times.
 let request (root: string) (faults: (Fault * Moment * int) list) =
     File.WriteAllLines(file root, [ for fault, moment, times in faults -> $"{times} {fault} {shown moment}" ])
 
-/// Whether all of them have happened.
+/// Whether all requested faults have happened.
 let haveHappened (root: string) = File.ReadAllLines(file root) |> Array.forall _.StartsWith("0 ")
 
-/// The next fault that is due. One worker at a time takes from the file.
+/// The next fault that is due. One worker at a time reads the file.
 let rec private take (root: string) (isDue: string -> bool) : Fault option =
     try
         use stream = new FileStream(file root, FileMode.Open, FileAccess.ReadWrite, FileShare.None)
@@ -109,19 +109,19 @@ let private commit (fault: Fault) (output: TextWriter) =
 
         output.Flush()
 
-/// What is due before the worker is ready.
+/// Triggers the faults before the worker is ready.
 let atBegin (root: string) (output: TextWriter) = take root ((=) "begin") |> Option.iter (fun fault -> commit fault output)
 
-/// As a library prints: a piece of a line.
+/// Prints an incomplete line, as libraries do.
 let printNatively () =
     let bytes = Encoding.UTF8.GetBytes "noise of a library"
     write (1, bytes, unativeint bytes.Length) |> ignore
 
-/// What is due before a file of a run is written.
+/// Triggers the faults before a file of a run is written.
 let atWriting (root: string) (path: string) =
     let state = "latest.state.safetensors"
 
-    // Beside the one from before.
+    // Beside the earlier checkpoint.
     if Path.GetFileName(path).StartsWith(state + ".") then
         let isDue (moment: string) =
             let isUnder (folder: string) = path.StartsWith(Path.Combine(root, folder))
@@ -133,7 +133,7 @@ let atWriting (root: string) (path: string) =
 
         take root isDue |> Option.iter (fun fault -> commit fault TextWriter.Null)
 
-/// Images of which one is read when a fault is due. Images are prefetched: a process that has had its fault has no second one.
+/// Images that trigger a fault when read. Images are prefetched, so a process that has had its fault has no second one.
 let images (root: string) (inner: IImageSet) : IImageSet =
     let mutable hasHad = false
 

@@ -8,29 +8,29 @@ open ChannelDistillation.Lab.Workers
 let tests =
     testList
         "the end of a process"
-        [ test "names the signal and what it means" {
+        [ test "The end of a process names the signal and its meaning" {
               if OperatingSystem.IsWindows() then
                   skiptest "Windows has no signals"
 
               for code, expected in
-                  [ 132, "ended by SIGILL (an instruction that this CPU does not have)"
-                    134, "ended by SIGABRT (a native library or .NET aborted after an error)"
-                    135, "ended by SIGBUS (a memory access that could not be served, such as one to a file on a full or failing disk)"
-                    136, "ended by SIGFPE (an arithmetic error in native code, such as an integer division by zero)"
-                    137, "ended by SIGKILL (sent by the kernel when memory runs out, or by another process)"
-                    139, "ended by SIGSEGV (an invalid memory access in native code)"
-                    143, "ended by SIGTERM (sent by another process)"
-                    159, "ended by signal 31"
-                    1, "ended with exit code 1"
-                    -1073741819, "ended with exit code -1073741819" ] do
+                  [ 132, "was killed by SIGILL (an instruction that this CPU does not support)"
+                    134, "was killed by SIGABRT (a native library or .NET aborted after an error)"
+                    135, "was killed by SIGBUS (a memory access that failed, for example to a file on a full or failing disk)"
+                    136, "was killed by SIGFPE (an arithmetic error in native code, such as an integer division by zero)"
+                    137, "was killed by SIGKILL (sent by the kernel when memory runs out, or by another process)"
+                    139, "was killed by SIGSEGV (an invalid memory access in native code)"
+                    143, "was killed by SIGTERM (sent by another process)"
+                    159, "was killed by signal 31"
+                    1, "exited with code 1"
+                    -1073741819, "exited with code -1073741819" ] do
                   Expect.equal (string (ProcessEnd.ofExitCode code)) expected $"{code}"
           }
 
-          test "after a request to save and end is that of the signal that asked for it" {
+          test "A process that exits after a request to save counts as ended by that signal" {
               Expect.equal (ProcessEnd.ofExitCode 130) (BySignal 15) "the program's own code"
           }
 
-          test "comes from outside where it may be for want of memory" {
+          test "Signals that may mean a lack of memory come from outside" {
               let fromOutside =
                   [ 130; 132; 134; 135; 136; 137; 139; 1 ] |> List.filter (fun code -> (ProcessEnd.ofExitCode code).IsFromOutside)
 

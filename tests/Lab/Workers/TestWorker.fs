@@ -1,4 +1,4 @@
-/// The worker that sweeps of these tests start: this program, on images of its own.
+/// The worker process of these tests: this program, with synthetic images.
 module ChannelDistillation.Tests.Lab.Workers.TestWorker
 
 open System
@@ -15,7 +15,7 @@ open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Lab.Runs
 open ChannelDistillation.Tests.Runtime.Training
 
-/// The worker, as the program itself has it but for its images and faults. To be called where this program is started as one.
+/// The worker of the program, except for its images and faults. Called when this program is started as a worker.
 let work (arguments: string array) : int =
     let out = arguments[Array.IndexOf(arguments, "--out") + 1]
     let root = nonNull (Path.GetDirectoryName out)
@@ -50,7 +50,7 @@ let work (arguments: string array) : int =
         eprintfn "%s" missing.Message
         3
 
-/// Fails where it takes longer than anything here should, and leaves no worker behind then.
+/// Fails after a time limit, and kills the workers.
 let limited (work: unit -> 'result) : 'result =
     let task = Task.Run<'result>(Func<'result> work)
 
@@ -60,12 +60,12 @@ let limited (work: unit -> 'result) : 'result =
 
     task.GetAwaiter().GetResult()
 
-/// A sweep that workers train, in a workspace of its own.
+/// A sweep with workers, in a separate workspace.
 let sweep (folder: TemporaryFolder) (workers: WorkerDevice list) (experiment: string) (more: SweepOptions -> SweepOptions) : Outcome =
     let options = Tiny.optionsIn (Workspace folder.Path) (folder.File "runs")
     let options = more { options with Workers = workers; Threads = Some 1; OpenDataset = None }
     limited (fun () -> Tiny.sweep options (Tiny.plan folder "experiment.yaml" experiment))
 
-/// The numbers of processes are not known ahead.
+/// Replaces process IDs, which are not known in advance.
 let withoutNumbers (text: string) =
     Text.RegularExpressions.Regex.Replace(text, @"process \d+|cpu \d", fun (found: Text.RegularExpressions.Match) -> found.Value.Split(' ')[0])

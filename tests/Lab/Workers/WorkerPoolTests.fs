@@ -1,4 +1,4 @@
-/// Workers in processes of their own that lose their GPU.
+/// Worker processes that lose their GPU.
 module ChannelDistillation.Tests.Lab.Workers.WorkerPoolTests
 
 open Expecto
@@ -23,7 +23,7 @@ variants: { student: [ce] }
 seeds: [0, 1]
 "
 
-/// With two workers, of which so many lose their GPU.
+/// A sweep of two workers, of which the given number lose their GPU.
 let private sweep (folder: TemporaryFolder) (lost: int) =
     Faults.request folder.Path [ Faults.LostGpu, Faults.Reading, lost ]
     sweep folder [ Processor 1; Processor 2 ] experiment id
@@ -36,24 +36,24 @@ let private sentence =
 let tests =
     testList
         "workers that lose their GPU"
-        [ test "one stops, the other takes its runs over, and the end says what befell it" {
+        [ test "A worker that loses its GPU stops, the other takes over its runs, and the summary reports it" {
               use folder = new TemporaryFolder()
               Tiny.workspaceIn folder |> ignore
               let outcome = sweep folder 1
               Expect.equal [ for job in outcome.Chosen -> job.State ] [ Done; Done ] "both runs"
-              Expect.equal (List.map withoutNumbers outcome.Warnings) [ $"cpu: {sentence}" ] "what is said in the end"
+              Expect.equal (List.map withoutNumbers outcome.Warnings) [ $"cpu: {sentence}" ] "summary"
               Expect.isEmpty outcome.Missing "nothing keeps the sweep from success"
           }
 
-          test "where all of them do, runs are interrupted and not failed, and the sweep tells why" {
+          test "If all workers lose their GPU, runs are interrupted, not failed, and the sweep reports the reason" {
               use folder = new TemporaryFolder()
               Tiny.workspaceIn folder |> ignore
               let outcome = sweep folder 2
 
               for job in outcome.Chosen do
-                  Expect.isTrue (RunState.needsTraining false job.State) $"{job.Run.Name} goes on with the same command"
+                  Expect.isTrue (RunState.needsTraining false job.State) $"{job.Run.Name} resumes with the same command"
 
-              Expect.equal (outcome.Missing |> List.map withoutNumbers |> List.distinct) [ $"cpu: {sentence}" ] "what is said in the end"
+              Expect.equal (outcome.Missing |> List.map withoutNumbers |> List.distinct) [ $"cpu: {sentence}" ] "summary"
               let again = sweep folder 0
               Expect.equal [ for job in again.Chosen -> job.State ] [ Done; Done ] "and so they do"
           } ]

@@ -21,7 +21,7 @@ variants: { student: [ce] }
 seeds: [0]
 "
 
-/// A worker with a fault, in a folder of its own.
+/// A worker with a fault, in a separate folder.
 let private withWorker (fault: Fault * Moment * int) (patience: TimeSpan) (act: TemporaryFolder -> WorkerProcess -> unit) =
     use folder = new TemporaryFolder()
     Tiny.workspaceIn folder |> ignore
@@ -43,12 +43,13 @@ let private isRunning (id: int) =
 let tests =
     testList
         "the process of a worker"
-        [ test "may say what is not known and print what it likes: it is ignored, said once, and nothing is lost" {
+        [ test "Unknown messages and other output of a worker are ignored and reported once" {
               withWorker (StrangeMessage, AtBegin, 1) WorkerProcess.Patience (fun folder worker ->
-                  let said = ResizeArray<string>()
+                  let messages = ResizeArray<string>()
+
                   let notes (reported: TrainingEvent) =
                       match reported with
-                      | :? TrainingEvent.Message as message -> said.Add message.Text
+                      | :? TrainingEvent.Message as message -> messages.Add message.Text
                       | _ -> ()
 
                   worker.Begin experiment
@@ -58,9 +59,9 @@ let tests =
                   | other -> failtest $"{other}"
 
                   Expect.equal
-                      (List.ofSeq said)
-                      [ """cpu: a message of the training process is ignored, for this version does not know the line `{"event":"weather","is":"fine"}`.""" ]
-                      "said once"
+                      (List.ofSeq messages)
+                      [ """cpu: ignored an unknown message of the training process: the line `{"event":"weather","is":"fine"}`.""" ]
+                      "reported once"
 
                   let plan = Tiny.plan folder "experiment.yaml" experiment
                   let run = Job.ofPlan (folder.File "runs/alone") plan |> List.head |> Job.nameOf
@@ -70,11 +71,11 @@ let tests =
                   | other -> failtest $"{other}"
 
                   (worker :> IDisposable).Dispose()
-                  // What libraries print goes to standard error. It is a piece of a line: the end completes it.
+                  // Output of libraries goes to standard error. It is an incomplete line, which the end completes.
                   Expect.stringContains worker.LastWords "noise of a library" "it is kept, for where it explains a failure")
           }
 
-          test "is killed where it neither saves nor ends when it is told to" {
+          test "A worker that neither saves nor exits on request is killed" {
               if OperatingSystem.IsWindows() then
                   skiptest "pause(2) is not of Windows"
 
@@ -89,7 +90,7 @@ let tests =
                   (worker :> IDisposable).Dispose())
           }
 
-          test "is gone when it is disposed, whatever it was doing" {
+          test "A disposed worker has exited, whatever it was doing" {
               if OperatingSystem.IsWindows() then
                   skiptest "pause(2) is not of Windows"
 
@@ -103,7 +104,7 @@ let tests =
               Expect.isFalse (isRunning id.Value) "it has ended"
           }
 
-          test "that was started ahead and never needed is gone at once" {
+          test "A worker that was started ahead and not needed exits at once" {
               let id = ref 0
 
               withWorker (Hang, AtBegin, 1) (TimeSpan.FromMinutes 10.0) (fun _ worker ->

@@ -1,6 +1,6 @@
-// What all charts share: data, colours, theme, and drawing them anew when either changes.
+// Shared by all charts: data, colours, theme, and redrawing when the theme or size changes.
 const data = JSON.parse(document.getElementById("data").textContent);
-// What several runs share stands in `shared` once, and its place where it belongs.
+// Values that several runs share are stored once in `shared`; runs hold their indices.
 const unshared = (value) => (typeof value === "number" ? data.shared[value] : Object.fromEntries(Object.entries(value).map(([name, at]) => [name, unshared(at)])));
 for (const run of data.runs) {
   run.epochs = unshared(run.epochs);
@@ -10,7 +10,7 @@ for (const run of data.runs) {
 }
 const byId = (id) => document.getElementById(id);
 
-// Okabe and Ito's colours, told apart by colour-blind readers too; the yellow is darker, to be seen on white.
+// The colour-blind safe palette of Okabe and Ito, with a darker yellow for contrast on white.
 const palette = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8A8A00", "#7F7F7F"];
 const dashes = ["solid", "dashed", "dotted"];
 const colourOf = (index) => palette[index % palette.length];
@@ -26,7 +26,7 @@ const escaped = (text) => String(text).replace(/[&<>"]/g, (c) => ({ "&": "&amp;"
 
 const drawn = new Map();
 
-// Draws a chart into an element; `options` is a function, for colours depend on the theme.
+// Draws a chart into an element; `options` is a function because colours depend on the theme.
 function draw(element, options) {
   drawn.set(element, options);
   let chart = echarts.getInstanceByDom(element);
@@ -73,7 +73,7 @@ function withTheme(option) {
   };
 }
 
-// A slider below, and zooming with Ctrl and the wheel or with two fingers: scrolling the page stays scrolling the page.
+// A slider, and zooming with Ctrl and the wheel or with two fingers; plain scrolling scrolls the page.
 const zoom = () => [
   { type: "slider", height: 18, bottom: 6, borderColor: style("--line"), textStyle: { color: style("--faint") }, showDataShadow: false, brushSelect: false },
   { type: "inside", zoomOnMouseWheel: "ctrl", moveOnMouseWheel: false, moveOnMouseMove: "shift", preventDefaultMouseMove: false },

@@ -1,4 +1,4 @@
-// Learning curves: mean over the seeds of a row, and one standard deviation to either side as a band.
+// Learning curves: mean over the seeds of a row, with a band of ± one standard deviation.
 const rowsWithEpochs = data.rows.filter((row) => row.runs.some((run) => data.runs[run].epochs.epoch.length > 0));
 
 const quantities = (() => {
@@ -33,16 +33,16 @@ function overSeeds(runs, of) {
   });
 }
 
-// As in the table: completed runs, or all where there are none.
+// As in the table: the completed runs, or all runs if none is complete.
 function runsOf(row) {
   const runs = row.runs.map((run) => data.runs[run]);
   const completed = runs.filter((run) => run.status === "completed");
   return completed.length > 0 ? completed : runs;
 }
 
-// A line with its band: three series of one name, so that the legend takes them together.
+// A line with its band: three series of the same name, which the legend toggles together.
 function bandSeries(name, index, points, { step = false, unit = "" } = {}) {
-  // No error is below 0 or above 100 %; and a logarithm wants more than 0.
+  // Errors stay within 0 and 100 %, and a logarithmic axis needs positive values.
   const lower = (p) => Math.max(p.mean - p.std, p.mean > 0 ? p.mean * 0.02 : p.mean - p.std);
   const upper = (p) => (unit === "%" ? Math.min(p.mean + p.std, 100) : p.mean + p.std);
   const common = { name, type: "line", step: step ? "start" : false, symbol: "none", silent: true, stack: "band" + index, z: 1, tooltip: { show: false } };
@@ -83,7 +83,7 @@ function curvesOption(quantity, rows, selected) {
   };
 }
 
-// More lines at once than this cannot be told apart; the legend shows the others.
+// Maximum number of lines shown initially; the legend shows the others.
 const mostLines = 8;
 
 function startCurves() {

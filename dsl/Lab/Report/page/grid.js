@@ -1,4 +1,4 @@
-// The grid: an axis as lines with a band, or two axes as a heat map of one variant.
+// The grid: one axis as lines with bands, or two axes as a heat map of one variant.
 const axes = [...new Set(data.rows.flatMap((row) => Object.keys(row.axes)))];
 const valuesOf = (axis, rows) => {
   const values = [...new Set(rows.map((row) => row.axes[axis]).filter((value) => value !== undefined))];
@@ -17,7 +17,7 @@ function linesOption(axis) {
     groups.get(name).push(row);
   }
   const names = [...groups.keys()];
-  // What depends on no axis is the same everywhere: a line across.
+  // Rows that depend on no axis are horizontal lines.
   const flat = rows.filter((row) => Object.keys(row.axes).length === 0);
   const series = names.flatMap((name, index) => {
     const points = values.map((value, at) => {
@@ -48,14 +48,14 @@ function linesOption(axis) {
 function heatOption(x, y, variant) {
   const rows = data.rows.filter((row) => row.variant === variant && row.axes[x] !== undefined && row.axes[y] !== undefined);
   const [xs, ys] = [valuesOf(x, rows), valuesOf(y, rows)];
-  // Further axes are averaged over: the tooltip says of how many rows.
+  // Averages over further axes; the tooltip shows the number of rows.
   const cells = xs.flatMap((a, i) => ys.map((b, j) => {
     const means = rows.filter((row) => row.axes[x] === a && row.axes[y] === b && row.top1.mean !== null).map((row) => row.top1.mean);
     return means.length > 0 ? { value: [i, j, means.reduce((sum, m) => sum + m, 0) / means.length], n: means.length } : null;
   })).filter(Boolean);
   const errors = cells.map((cell) => cell.value[2]);
   const [least, most] = [Math.min(...errors), Math.max(...errors)];
-  // Dark words on the light end of the colours.
+  // Dark text on light cells.
   for (const cell of cells) cell.label = { color: cell.value[2] > least + 0.6 * (most - least) ? "#111111" : "#ffffff" };
   const failed = rows.filter((row) => row.top1.mean === null).map((row) => ({ value: [xs.indexOf(row.axes[x]), ys.indexOf(row.axes[y])], name: data.runs[row.runs[0]].status }))
     .filter((row) => !cells.some((cell) => cell.value[0] === row.value[0] && cell.value[1] === row.value[1]));
@@ -84,7 +84,7 @@ function startGrid() {
     const x = byId("grid-x").value;
     const others = axes.filter((axis) => axis !== x);
     const second = byId("grid-y").value;
-    fill(byId("grid-y"), [["", "none: lines"], ...others.map((axis) => [axis, axis])], others.includes(second) ? second : "");
+    fill(byId("grid-y"), [["", "none (lines)"], ...others.map((axis) => [axis, axis])], others.includes(second) ? second : "");
     const y = byId("grid-y").value;
     const variants = [...new Set(data.rows.filter((row) => row.axes[x] !== undefined && (!y || row.axes[y] !== undefined)).map((row) => row.variant))];
     const variant = byId("grid-variant").value;

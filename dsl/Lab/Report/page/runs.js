@@ -35,7 +35,7 @@ function showRun(run) {
       ${entry("folder", `<code>${escaped(run.folder)}</code>`)}
       ${details ? entry("hash", `<code>${escaped(details.hash)}</code>`) : ""}
     </dl>
-    ${e.epoch.length > 0 ? `<div class="pair">${charts.map(() => `<div class="chart small"></div>`).join("")}</div>` : "<p>No epoch of it has ended.</p>"}
+    ${e.epoch.length > 0 ? `<div class="pair">${charts.map(() => `<div class="chart small"></div>`).join("")}</div>` : "<p>No epoch has been completed.</p>"}
     ${details ? `<h3>Sessions</h3><dl>${details.sessions.map((s) => entry(s.started, `${escaped(s.from)}<br>${escaped(flatText(s.software))}<br>${escaped(flatText(s.hardware))}`)).join("")}</dl>
     <h3>Resolved specification</h3><pre>${escaped(JSON.stringify(details.spec, null, 2))}</pre>` : ""}`;
   byId("run-body").querySelectorAll(".chart").forEach((element, i) => draw(element, runLines(...charts[i])));
@@ -52,7 +52,7 @@ function route() {
     showRun(run);
     window.scrollTo(0, 0);
   } else {
-    // What was hidden had no size.
+    // Charts that were hidden had no size.
     for (const element of drawn.keys()) echarts.getInstanceByDom(element)?.resize();
   }
 }

@@ -1,4 +1,4 @@
-// Loss weights over the epochs, a lane for each loss of each variant: bars as high as the weight's part of its largest value.
+// Loss weights over the epochs, one lane per loss and variant, with bars relative to the maximum weight.
 function lanesOf(rows) {
   const seen = new Set();
   const lanes = [];
@@ -6,10 +6,10 @@ function lanesOf(rows) {
   const epochsOf = (variant) => Math.max(...rows.filter((row) => row.variant === variant).map((row) => longestOf(row).epochs.epoch.length));
   for (const row of rows) {
     const run = longestOf(row);
-    // One that ended early shows nothing that the others do not.
+    // A run that ended early adds nothing.
     if (run.epochs.epoch.length < epochsOf(row.variant)) continue;
     const weights = Object.entries(run.epochs.weights);
-    // The shape, whatever the weight that a grid gives it.
+    // The shape of the schedule, independent of the weight.
     const signature = row.variant + JSON.stringify(weights.map(([loss, values]) => [loss, values.map((value) => number(value / Math.max(...values), 3))]));
     if (seen.has(signature)) continue;
     seen.add(signature);
@@ -49,7 +49,7 @@ function scheduleOption(lanes) {
           style: { fill: item.share === 0 ? style("--line") : item.colour, shapeRendering: "crispEdges" },
         }];
         if (item.changes) {
-          // Inside a high bar, above a low one.
+          // Inside a tall bar, above a short one.
           const inside = bar > 18;
           children.push({
             type: "text", x: x - width / 2 + 4, y: inside ? bottom - bar / 2 : bottom - bar - 2,
@@ -66,7 +66,7 @@ function startSchedule() {
   const lanes = lanesOf(rowsWithEpochs);
   if (lanes.length === 0) return byId("schedule").remove();
   const shown = lanes.slice(0, mostLanes);
-  byId("schedule-more").textContent = lanes.length > shown.length ? `The first ${shown.length} of ${lanes.length} lanes.` : "";
+  byId("schedule-more").textContent = lanes.length > shown.length ? `Showing ${shown.length} of ${lanes.length} schedules.` : "";
   byId("schedule-chart").style.height = `${90 + 34 * shown.length}px`;
   draw(byId("schedule-chart"), () => scheduleOption(shown));
 }

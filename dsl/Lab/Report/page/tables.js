@@ -1,4 +1,4 @@
-// A click on a heading sorts; a third one gives the experiment's order back.
+// Clicking a heading sorts ascending, then descending, then restores the experiment's order.
 function makeSortable(table) {
   const body = table.tBodies[0];
   const original = [...body.rows];
@@ -13,7 +13,7 @@ function makeSortable(table) {
 
   const compare = (a, b) => {
     if (typeof a === "number" && typeof b === "number") return a - b;
-    // Words come after numbers, nothing last.
+    // Text sorts after numbers, empty cells last.
     if (typeof a === "number") return -1;
     if (typeof b === "number") return 1;
     return a === b ? 0 : a === "" ? 1 : b === "" ? -1 : a.localeCompare(b, "en", { numeric: true });
