@@ -120,7 +120,7 @@ let tests =
                       | Error text -> text.Replace("\n", " ")
                       | Ok _ -> ""
 
-                  Expect.stringContains printed $"slurm.yaml:1:{place} " "where"
+                  Expect.stringContains said $"slurm.yaml:1:{place} " "where"
                   let key = text.Substring(0, text.IndexOf ':')
                   Expect.stringContains said $"bash cannot parse `{key}`: {reason}. Hint: `bash -n SCRIPT` checks a script" "why"
               }
@@ -162,7 +162,7 @@ let tests =
                       | Error text -> (text.Substring(text.IndexOf "\n`" + 1)).Replace("\n", " ")
                       | Ok _ -> ""
 
-                  Expect.equal said $"`{text}` is not a valid value of `options`. Hint: write, for example, `--exclusive` or `--mail-type=FAIL`." "said"
+                  Expect.equal printed $"`{text}` is not a valid value of `options`. Hint: write, for example, `--exclusive` or `--mail-type=FAIL`." "said"
               }
 
           test "Other options are accepted, also if their names start like reserved ones" {
