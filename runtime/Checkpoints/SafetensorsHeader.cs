@@ -58,7 +58,7 @@ internal sealed record SafetensorsHeader(IReadOnlyDictionary<string, string> Met
             if (reader is { TokenType: JsonTokenType.PropertyName, CurrentDepth: 1 } && ++tensors > FileLimits.Tensors)
                 throw WeightSets.ManyTensors();
             if (values == FileLimits.CheckpointValues)
-                throw new InvalidDataException("describes more values than the limit for checkpoints.");
+                throw new InvalidDataException($"contains more than {FileLimits.CheckpointValues:N0} values, which is the limit.");
         }
     }
 

@@ -54,7 +54,7 @@ internal static class DownloadProblems
 
     public static MissingException OtherSize(DownloadAddress address, RemoteFile file, long bytes) =>
         new(
-            $"{address} has {bytes} bytes where {file.Name} has {file.Bytes}: the file has changed, or another server responds. "
+            $"{address} has {bytes} bytes instead of {file.Bytes}: the file has changed, or another server responds. "
                 + "Open the address in a browser to check."
         );
 

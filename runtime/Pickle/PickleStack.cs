@@ -18,7 +18,7 @@ internal sealed class PickleStack
     {
         // Counts created and copied values, so that a malicious file is refused before it fills the memory.
         if (count > FileLimits.CheckpointValues - valueCount)
-            throw new InvalidDataException("creates more values than the limit for checkpoints.");
+            throw new InvalidDataException($"creates more than {FileLimits.CheckpointValues:N0} values, which is the limit.");
         valueCount += count;
     }
 

@@ -177,7 +177,7 @@ let tests =
                           op 'e'
                           Array.concat (List.replicate 10_000 (call (global_ "builtins" "list") [ [| byte 'h'; 0uy |] ])) ])
                     [],
-                "FILE creates more values than the limit for checkpoints." ] do
+                "FILE creates more than 4,000,000 values, which is the limit." ] do
               test $"A file with {what} is refused" { Expect.equal (saidOf bytes) message "the message" }
 
           // Each of these is small, and would take hours or gigabytes if its stated sizes were trusted.
@@ -185,7 +185,7 @@ let tests =
           let recalled = [| byte 'h'; 0uy |]
           let often (count: int) (program: byte[]) = Array.concat (List.replicate count (Array.append program [| byte '0' |]))
           let long = String('a', 1_000_000)
-          let many = "FILE creates more values than the limit for checkpoints."
+          let many = "FILE creates more than 4,000,000 values, which is the limit."
 
           for what, program, message in
               [ "a long word that is encoded again and again",
@@ -237,7 +237,7 @@ let tests =
 
               Expect.equal
                   (said $"""{{"w":{{"dtype":"U8","shape":[{String.replicate 5_000_000 "1,"}1],"data_offsets":[0,1]}}}}""")
-                  "FILE describes more values than the limit for checkpoints."
+                  "FILE contains more than 4,000,000 values, which is the limit."
                   "values"
 
               Expect.isLessThan (GC.GetAllocatedBytesForCurrentThread() - before) (1L <<< 28) "memory"

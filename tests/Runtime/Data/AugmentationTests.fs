@@ -54,7 +54,7 @@ let tests =
         "augmentation"
         [ testPropertyWithConfig
               { FsCheckConfig.defaultConfig with maxTest = 500 }
-              "reading an image pads, crops, mirrors and normalises it as the definition says"
+              "Reading an image pads, crops, flips and normalises it by the definition"
           <| fun (seed: int64) (padding: byte) reflect flip ->
               let mode = if reflect then PaddingMode.Reflect else PaddingMode.Zero
               let padding = if reflect then int padding % 5 else int padding % 9

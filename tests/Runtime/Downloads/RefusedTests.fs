@@ -98,7 +98,7 @@ let tests =
 
               Expect.equal
                   (scene.Failure())
-                  ($"{scene.Url} has 26 bytes where part.gz has 300000: the file has changed, or another server responds. "
+                  ($"{scene.Url} has 26 bytes instead of 300000: the file has changed, or another server responds. "
                    + "Open the address in a browser to check.")
                   "message"
 

@@ -189,7 +189,7 @@ let tests =
                       (remarks root)
                       ((7, 4),
                        [ "In ROOT/train, 7 entries are not used: 5 links to a folder above (above), 1 broken link (cat/loop), 1 link to a folder that is "
-                         + "listed already (cat/more)." ])
+                         + "already listed (cat/more)." ])
                       "said")
           }
 
@@ -234,11 +234,11 @@ let tests =
                           File.Delete file)
               3
               (fun root ->
-                  $"""The class folder {Path.Combine(root, "train", "b")} has no images: it is empty. 1 more class folders have none. """
+                  $"""The class folder {Path.Combine(root, "train", "b")} has no images: it is empty. The same is true of 1 more. """
                   + $"Image files end in {endings}.")
 
           refused
-              "a part of hidden folders"
+              "only hidden folders in a part"
               cats
               (fun root ->
                   for name in cats do
@@ -268,7 +268,7 @@ let tests =
               (fun root -> $"In {root}, train/ has the class 猫, but val/ does not. Both need the same class folders.")
 
           refused
-              "a class index whose name differs in capitals"
+              "a class index with a name that differs in case"
               cats
               (fun root -> File.WriteAllText(Path.Combine(root, "classes.txt"), "Cat\ndog\n"))
               2

@@ -240,7 +240,7 @@ let tests =
                   refused $"The file {shard} is damaged: it does not match index.json"
 
                   message
-                      ($"The file {shard} has {FileInfo(shard).Length} bytes instead of {sound.Length}. The packed copy {target} is not whole; "
+                      ($"The file {shard} has {FileInfo(shard).Length} bytes instead of {sound.Length}. The packed copy {target} is damaged; "
                        + "`data pack` of the same folder repairs it.")
                       (fun () -> DatasetStore.Survey(spec target 2, Workspace "/") |> ignore)
 
@@ -306,7 +306,7 @@ let tests =
                   forge path 4 (entry None None None None (Some 1) None None)
 
                   Expect.throwsC (fun () -> (openFolder target 2).Dispose()) (fun error ->
-                      Expect.stringContains error.Message "its image 5 has the label 0" "labels go up")
+                      Expect.stringContains error.Message "image 5 has the invalid label 0" "labels go up")
 
                   Packer.Pack(folder, target, PackFormat 40, quiet (), CancellationToken.None) |> ignore
                   Expect.equal (File.ReadAllBytes path) sound "packing again repairs it")
