@@ -83,8 +83,7 @@ internal sealed record SafetensorsHeader(IReadOnlyDictionary<string, string> Met
         {
             throw Damaged($"the header's entry for `{name}` is incomplete");
         }
-        ElementType type =
-            ElementType.Find(known => known.Safetensors == dtype) ?? throw Damaged($"`{name}` has the unknown type {dtype}");
+        ElementType type = ElementType.Find(known => known.Safetensors == dtype) ?? throw Damaged($"`{name}` has the unknown type {dtype}");
         if (shape.Any(size => size < 0) || offsets.Length != 2 || offsets[0] < 0 || offsets[1] < offsets[0])
             throw Damaged($"`{name}` has an invalid shape or position");
         if (offsets[1] > fileLength - start)

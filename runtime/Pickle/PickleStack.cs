@@ -87,8 +87,7 @@ internal sealed class PickleStack
 
     public void Recall(long place) => Push(place < memo.Count && memo[(int)place] != Empty ? memo[(int)place] : throw Damaged());
 
-    public static InvalidDataException Damaged() =>
-        new("is damaged: the description of its tensors is invalid. Download or copy it again.");
+    public static InvalidDataException Damaged() => new("is damaged: the description of its tensors is invalid. Download or copy it again.");
 
     private int Floor => marks.Count == 0 ? 0 : marks[^1];
 }

@@ -63,8 +63,7 @@ let tests =
                   Expect.stringContains text "Dataset birds: there, 4 images for training and 2 for validation." "usable"
                   Directory.Move(folder.File "birds/val/dog", folder.File "birds/val/Dog")
 
-                  let reason =
-                      "In ROOT/birds, train/ has the class `dog` and val/ has `Dog`: they differ in case. Give both the same name."
+                  let reason = "In ROOT/birds, train/ has the class `dog` and val/ has `Dog`: they differ in case. Give both the same name."
 
                   let code, text = run folder plan
                   Expect.equal code 3 text

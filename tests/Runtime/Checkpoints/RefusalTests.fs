@@ -44,8 +44,7 @@ let tests =
                 "namespace.pth", refusal "argparse.Namespace"
                 "whole.pth", refusal "torch.nn.parallel.data_parallel.DataParallel"
                 "truncated.pth", $"FILE is truncated: the directory at its end is missing. {again}"
-                "not_a_checkpoint.pth",
-                "FILE is a web page, not a checkpoint: the download returned an error or a log-in page."
+                "not_a_checkpoint.pth", "FILE is a web page, not a checkpoint: the download returned an error or a log-in page."
                 "tensor.pth", "FILE contains no weights: it has no named tensors."
                 "script.pt",
                 "FILE is a TorchScript archive, not a checkpoint. Save its weights in Python: torch.save(torch.jit.load(FILE).state_dict(), NEW_FILE)"
@@ -166,7 +165,9 @@ let tests =
                 "a number of 2 GB",
                 checkpoint [| 0x8buy; 255uy; 255uy; 255uy; 127uy |] [],
                 $"FILE is damaged: the description of its tensors is invalid. {again}"
-                "a line without end", checkpoint (Array.create 5000 (byte 'c')) [], "FILE is damaged: it contains a name of more than 1000 characters."
+                "a line without end",
+                checkpoint (Array.create 5000 (byte 'c')) [],
+                "FILE is damaged: it contains a name of more than 1000 characters."
                 "a list that is copied without end",
                 checkpoint
                     (Array.concat

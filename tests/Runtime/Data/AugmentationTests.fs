@@ -86,7 +86,8 @@ let tests =
           test "Reflection padding as large as the image is refused" {
               Expect.throwsC
                   (fun () -> read 0 (AugmentationSpec(5, PaddingMode.Reflect, false)) (Randomness(0L, Purpose.Augmentation)) |> ignore)
-                  (fun error -> Expect.equal error.Message "Reflection padding of 5 pixels is too large for images of 5 pixels: the maximum is 4." "message")
+                  (fun error ->
+                      Expect.equal error.Message "Reflection padding of 5 pixels is too large for images of 5 pixels: the maximum is 4." "message")
           }
 
           test "Pixels, labels and normalisation must fit the shape" {

@@ -97,7 +97,10 @@ let tests =
               }
 
           damaged "A file cut short is reported with the file's name" (fun bytes -> bytes[.. bytes.Length / 2]) "it has 18445 bytes instead of 36888"
-          damaged "A file that is too long is reported with the file's name" (fun bytes -> Array.append bytes [| 0uy |]) "it has 36889 bytes instead of 36888"
+          damaged
+              "A file that is too long is reported with the file's name"
+              (fun bytes -> Array.append bytes [| 0uy |])
+              "it has 36889 bytes instead of 36888"
 
           damaged
               "A class out of range is reported with the file's name"
@@ -115,7 +118,9 @@ let tests =
 
           test "An archive with paths outside its folder is refused" {
               for name in [ "../train.bin"; "cifar-100-binary/../../etc/passwd"; "/etc/passwd"; "C:/x"; "a\\..\\b" ] do
-                  refused (good () @ [ entry name "x"B ]) $"its entry `{name}` points outside its folder, which does not belong in an archive of CIFAR"
+                  refused
+                      (good () @ [ entry name "x"B ])
+                      $"its entry `{name}` points outside its folder, which does not belong in an archive of CIFAR"
           }
 
           test "An archive with links or devices is refused" {

@@ -29,10 +29,7 @@ let tests =
 
               let message = scene.Failure(settings, stalled)
 
-              Expect.equal
-                  message
-                  (givenUp scene "the server sent nothing for 0.5 seconds" "3.0 kB are downloaded and will be reused.")
-                  "message"
+              Expect.equal message (givenUp scene "the server sent nothing for 0.5 seconds" "3.0 kB are downloaded and will be reused.") "message"
 
               Expect.equal (froms scene) [ None; Some 1000L; Some 2000L ] "each attempt went on"
           }

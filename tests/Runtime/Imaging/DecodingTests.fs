@@ -149,10 +149,7 @@ let tests =
           refused "a JPEG without its end marker" (changed (fun file -> file[.. file.Length - 2])) "it is truncated"
           refused "a JPEG truncated in its pixels" (changed (fun file -> file[..9000])) "it is truncated"
           refused "a JPEG truncated in its header" (changed (fun file -> file[..100])) "it ends before its image data"
-          refused
-              "a truncated PNG"
-              (let file = TestImages.encode SKEncodedImageFormat.Png 90 90 1 in file[.. file.Length / 2])
-              "it is truncated"
+          refused "a truncated PNG" (let file = TestImages.encode SKEncodedImageFormat.Png 90 90 1 in file[.. file.Length / 2]) "it is truncated"
 
           refused
               "a JPEG that claims to be enormous"

@@ -50,6 +50,11 @@ let tests =
               2
               (fun root -> $"""{Path.Combine(root, "class_index.json")} does not number its classes 0, 1, 2, ... without gaps.""")
 
-          refused "a class index of another format" cats (fun root -> File.WriteAllText(Path.Combine(root, "class_index.json"), "[1, 2]")) 2 (fun root ->
-              Path.Combine(root, "class_index.json")
-              + " has an unknown format. It should look like {\"0\": [\"n01440764\", \"tench\"], ...} or {\"n01440764\": 0, ...}.") ]
+          refused
+              "a class index of another format"
+              cats
+              (fun root -> File.WriteAllText(Path.Combine(root, "class_index.json"), "[1, 2]"))
+              2
+              (fun root ->
+                  Path.Combine(root, "class_index.json")
+                  + " has an unknown format. It should look like {\"0\": [\"n01440764\", \"tench\"], ...} or {\"n01440764\": 0, ...}.") ]

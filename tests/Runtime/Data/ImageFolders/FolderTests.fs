@@ -122,8 +122,12 @@ let tests =
           refused "another number of classes than the experiment's" [ "cat"; "dog"; "emu" ] ignore 2 (fun root ->
               $"""{Path.Combine(root, "train")} has 3 classes, but the experiment has `classes: 2`. Write `classes: 3`.""")
 
-          refused "a class that val does not have" cats (fun root -> Directory.CreateDirectory(Path.Combine(root, "train", "emu")) |> ignore) 3 (fun root ->
-              $"In {root}, train/ has the class emu, but val/ does not. Both need the same class folders.")
+          refused
+              "a class that val does not have"
+              cats
+              (fun root -> Directory.CreateDirectory(Path.Combine(root, "train", "emu")) |> ignore)
+              3
+              (fun root -> $"In {root}, train/ has the class emu, but val/ does not. Both need the same class folders.")
 
           refused
               "classes that train does not have"

@@ -51,9 +51,7 @@ let private colour16 = TestImages.pngOf 1 1 16 2 [| 0uy; 10uy; 1uy; 20uy; 2uy; 3
 let tests =
     testList
         "files of a dataset"
-        [ test "A folder with only images gives no remark" {
-              withFolder cats (fun root -> Expect.equal (remarks root) ((6, 4), []) "said")
-          }
+        [ test "A folder with only images gives no remark" { withFolder cats (fun root -> Expect.equal (remarks root) ((6, 4), []) "said") }
 
           test "Companion files of macOS do not count as images, even if they are as many" {
               withFolder cats (fun root ->
@@ -222,8 +220,7 @@ let tests =
                       for name in names do
                           put folder name [| 1uy |])
                   2
-                  (fun root ->
-                      $"""The class folder {Path.Combine(root, "val", "dog")} has no images: {said}. Image files end in {endings}.""")
+                  (fun root -> $"""The class folder {Path.Combine(root, "val", "dog")} has no images: {said}. Image files end in {endings}.""")
 
           refused
               "several class folders without images"

@@ -41,7 +41,8 @@ let private forge (path: string) (index: int) (change: ShardEntry -> ShardEntry)
 let tests =
     testList
         "packed copy"
-        [ test "A packed copy of the files has the same images and labels in the same order, including unreadable ones, and is read instead of the folder" {
+        [ test
+              "A packed copy of the files has the same images and labels in the same order, including unreadable ones, and is read instead of the folder" {
               withFolder (fun folder ->
                   let read () =
                       use dataset = openFolder folder 2
@@ -328,9 +329,8 @@ let tests =
                       let changed = sound[.. first - 1] + after + sound[first + before.Length ..]
                       File.WriteAllText(index, changed)
 
-                      message
-                          $"{index} is not a valid index of a packed copy. Remove it and pack again; intact shards are kept."
-                          (fun () -> (openFolder target 2).Dispose()))
+                      message $"{index} is not a valid index of a packed copy. Remove it and pack again; intact shards are kept." (fun () ->
+                          (openFolder target 2).Dispose()))
           }
 
           test "The number of classes must match the experiment's" {
