@@ -38,7 +38,9 @@ internal static class FileBytes
         }
         catch (System.Runtime.InteropServices.ExternalException)
         {
-            throw new InvalidDataException($"contains `{entry.Name}` of {entry.Extent * entry.Type.Bytes} bytes, for which there is not enough memory.");
+            throw new InvalidDataException(
+                $"contains `{entry.Name}` of {entry.Extent * entry.Type.Bytes} bytes, for which there is not enough memory."
+            );
         }
     }
 

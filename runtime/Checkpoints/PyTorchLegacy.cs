@@ -68,6 +68,5 @@ internal static class PyTorchLegacy
         return places;
     }
 
-    private static InvalidDataException CutShort() =>
-        new("is truncated: it ends before its last tensor. Download or copy it again.");
+    private static InvalidDataException CutShort() => new("is truncated: it ends before its last tensor. Download or copy it again.");
 }

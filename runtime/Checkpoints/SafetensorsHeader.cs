@@ -58,7 +58,7 @@ internal sealed record SafetensorsHeader(IReadOnlyDictionary<string, string> Met
             if (reader is { TokenType: JsonTokenType.PropertyName, CurrentDepth: 1 } && ++tensors > FileLimits.Tensors)
                 throw WeightSets.ManyTensors();
             if (values == FileLimits.CheckpointValues)
-                throw new InvalidDataException("describes more values than the limit for checkpoints.");
+                throw new InvalidDataException($"contains more than {FileLimits.CheckpointValues:N0} values, which is the limit.");
         }
     }
 
@@ -83,8 +83,7 @@ internal sealed record SafetensorsHeader(IReadOnlyDictionary<string, string> Met
         {
             throw Damaged($"the header's entry for `{name}` is incomplete");
         }
-        ElementType type =
-            ElementType.Find(known => known.Safetensors == dtype) ?? throw Damaged($"`{name}` has the unknown type {dtype}");
+        ElementType type = ElementType.Find(known => known.Safetensors == dtype) ?? throw Damaged($"`{name}` has the unknown type {dtype}");
         if (shape.Any(size => size < 0) || offsets.Length != 2 || offsets[0] < 0 || offsets[1] < offsets[0])
             throw Damaged($"`{name}` has an invalid shape or position");
         if (offsets[1] > fileLength - start)

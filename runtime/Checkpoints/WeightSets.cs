@@ -81,7 +81,11 @@ internal static class WeightSets
         int before = found.Count;
         foreach (var (key, value) in dict.Entries)
         {
-            if (key is string name && value is PickleDict inner && !TrainingStateKeys.Any(word => name.Contains(word, StringComparison.OrdinalIgnoreCase)))
+            if (
+                key is string name
+                && value is PickleDict inner
+                && !TrainingStateKeys.Any(word => name.Contains(word, StringComparison.OrdinalIgnoreCase))
+            )
                 Collect(file, inner, [.. path, name], seen, found);
         }
         if (found.Count > before && !dict.Entries.Any(entry => entry is { Key: string name, Value: PickledTensor } && name.Contains('.')))
@@ -103,7 +107,8 @@ internal static class WeightSets
             : throw new InvalidDataException($"contains more than {FileLimits.Networks} networks, which is the limit.");
 
     /// <summary>The error for a network with too many tensors.</summary>
-    public static InvalidDataException ManyTensors() => new($"contains more than {FileLimits.Tensors:N0} tensors in one network, which is the limit.");
+    public static InvalidDataException ManyTensors() =>
+        new($"contains more than {FileLimits.Tensors:N0} tensors in one network, which is the limit.");
 
     private static InvalidDataException LongName() => new("is damaged: it contains a name of more than 1000 characters.");
 }
@@ -151,7 +156,13 @@ internal static class OtherNames
 
     /// <summary>The set under our models' names if it is such a ResNet; otherwise the set itself.</summary>
     public static WeightSet Resolve(WeightSet set) =>
-        UsesOtherNames(set) ? set with { IsRenamed = true, Tensors = [.. set.Tensors.Select(tensor => tensor with { Name = Resolve(tensor.Name) })] } : set;
+        UsesOtherNames(set)
+            ? set with
+            {
+                IsRenamed = true,
+                Tensors = [.. set.Tensors.Select(tensor => tensor with { Name = Resolve(tensor.Name) })],
+            }
+            : set;
 
     // ShuffleNets also have a layer named `linear`, but no shortcuts with weights.
     private static bool UsesOtherNames(WeightSet set) =>

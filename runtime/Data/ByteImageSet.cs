@@ -128,7 +128,9 @@ public sealed class ByteImageSet : IImageSet
         var last = places.Length - 1;
         if (augmentation.PaddingMode == PaddingMode.Reflect && padding > last)
         {
-            throw new ArgumentException($"Reflection padding of {padding} pixels is too large for images of {places.Length} pixels: the maximum is {last}.");
+            throw new ArgumentException(
+                $"Reflection padding of {padding} pixels is too large for images of {places.Length} pixels: the maximum is {last}."
+            );
         }
 
         var shift = padding == 0 ? 0 : random.Next(2 * padding + 1) - padding;

@@ -41,10 +41,7 @@ internal static class DownloadProblems
 
     /// <param name="why">What is wrong with the redirection target, as a clause.</param>
     public static MissingException Redirected(DownloadAddress address, string path, string why) =>
-        new(
-            $"{address} could not be fetched: the server redirects {why}. Open the address in a browser, or "
-                + $"{ManualDownload(path)}."
-        );
+        new($"{address} could not be fetched: the server redirects {why}. Open the address in a browser, or " + $"{ManualDownload(path)}.");
 
     public static MissingException WebPage(DownloadAddress address, string path) =>
         new(
@@ -54,7 +51,7 @@ internal static class DownloadProblems
 
     public static MissingException OtherSize(DownloadAddress address, RemoteFile file, long bytes) =>
         new(
-            $"{address} has {bytes} bytes where {file.Name} has {file.Bytes}: the file has changed, or another server responds. "
+            $"{address} has {bytes} bytes instead of {file.Bytes}: the file has changed, or another server responds. "
                 + "Open the address in a browser to check."
         );
 
@@ -83,8 +80,8 @@ internal static class DownloadProblems
                 + "the downloaded part is kept."
         );
 
-    private static string Kept(long bytes) =>
-        bytes == 0 ? "Nothing was downloaded." : $"{ByteSize.Text(bytes)} are downloaded and will be reused.";
+    private static string Kept(long bytes) => bytes == 0 ? "Nothing was downloaded." : $"{ByteSize.Text(bytes)} are downloaded and will be reused.";
 
-    private static string ManualDownload(string path) => $"download it elsewhere and put it into {Path.GetDirectoryName(path)} as {Path.GetFileName(path)}";
+    private static string ManualDownload(string path) =>
+        $"download it elsewhere and put it into {Path.GetDirectoryName(path)} as {Path.GetFileName(path)}";
 }

@@ -110,9 +110,7 @@ internal static class ImageSize
 
         if ((long)width * height > FileLimits.ImagePixels)
         {
-            throw new ImageException(
-                $"its stated size is {width}x{height} pixels; the limit is {FileLimits.ImagePixels / 1_000_000} megapixels"
-            );
+            throw new ImageException($"its stated size is {width}x{height} pixels; the limit is {FileLimits.ImagePixels / 1_000_000} megapixels");
         }
     }
 }

@@ -22,7 +22,7 @@ internal sealed class Normalisation
     {
         if (spec.Mean.Count != 3)
         {
-            throw new ArgumentException("Images of folders have three channels.");
+            throw new ArgumentException("Images must have three channels.");
         }
 
         for (var channel = 0; channel < 3; channel++)

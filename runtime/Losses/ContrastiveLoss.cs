@@ -36,7 +36,13 @@ public sealed class ContrastiveLoss : Loss
                     Minimum: 0,
                     AboveMinimum: true
                 ),
-                new ParameterDescriptor.Number("momentum", 0.5, "Share of the old embedding that is kept when an entry of the memory bank is updated.", 0, 1),
+                new ParameterDescriptor.Number(
+                    "momentum",
+                    0.5,
+                    "Share of the old embedding that is kept when an entry of the memory bank is updated.",
+                    0,
+                    1
+                ),
             ],
             Needs = TeacherSignal.Embedding,
             Create = context => new ContrastiveLoss(context),

@@ -26,10 +26,7 @@ public sealed class ReviewLoss : Loss
                 "Chen et al., arXiv 2104.09044; layers and warm-up of its code; weight: mdistiller's default, which its configurations override for each pair (5 for ResNet-32x4 -> ResNet-8x4)",
             Formula =
                 "sum over stages and embedding of HCL(fusion of F_s with all deeper, F_t), HCL = mean squared error at full size, 4x4, 2x2 and 1x1, halved each time",
-            Parameters =
-            [
-                new ParameterDescriptor.Flag("pre_activation", false, "Take the student's stages before their last ReLU, too."),
-            ],
+            Parameters = [new ParameterDescriptor.Flag("pre_activation", false, "Take the student's stages before their last ReLU, too.")],
             DefaultWarmup = 20,
             DatasetDefaults = [new("imagenet", Warmup: 1) { Parameters = new Dictionary<string, object> { ["pre_activation"] = true } }],
             Needs = TeacherSignal.PreActivations | TeacherSignal.Embedding,

@@ -21,10 +21,7 @@ public sealed class SimilarityPreservingLoss(params IReadOnlyList<(int Student, 
             Source = "Tung and Mori, arXiv 1907.09682; weight of the CRD benchmark, arXiv 1910.10699",
             Formula = "mean of (G_s - G_t)^2, G = Q Q^T with rows normalised to length 1, Q = flattened last stage (or of each stage, summed)",
             DefaultWeight = 3000,
-            Parameters =
-            [
-                new ParameterDescriptor.Choice("stages", "last", ["last", "all"], "Compare only the last stages, or all pairs of stages."),
-            ],
+            Parameters = [new ParameterDescriptor.Choice("stages", "last", ["last", "all"], "Compare only the last stages, or all pairs of stages.")],
             Needs = TeacherSignal.Features,
             WhyNotPaired = WhyNotPaired,
             PairingParameters = ["stages"],

@@ -52,9 +52,7 @@ public sealed class ScriptedNetwork : Network
     public override void ComputeIn(Precision precision, bool isFrozen = false)
     {
         if (precision != Precision.Float32)
-            throw new InvalidDataException(
-                $"{module.File.Name} supports only float32. Remove `precision: bfloat16`."
-            );
+            throw new InvalidDataException($"{module.File.Name} supports only float32. Remove `precision: bfloat16`.");
     }
 
     public override ModelOutput Run(Tensor images, Taps taps)

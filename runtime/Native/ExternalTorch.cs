@@ -77,8 +77,7 @@ public static class ExternalTorch
             );
     }
 
-    private static string WhatItHolds =>
-        $"The folder must contain libtorch, and a {FileName("LibTorchSharp")} built against it (docs/gpu.md).";
+    private static string WhatItHolds => $"The folder must contain libtorch, and a {FileName("LibTorchSharp")} built against it (docs/gpu.md).";
 
     private static void Load(string folder, string path)
     {

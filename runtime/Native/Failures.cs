@@ -66,7 +66,10 @@ internal static class DeviceErrors
     internal static bool IsOutOfMemory(Exception error, Func<(long Free, long Total)?> memory) =>
         error is OutOfMemoryException
         || error is ExternalException
-            && (Contains(error, OutOfMemoryMessages) || Contains(error, AmbiguousMessages) && (memory() is not var (free, total) || free < total / AmplePart));
+            && (
+                Contains(error, OutOfMemoryMessages)
+                || Contains(error, AmbiguousMessages) && (memory() is not var (free, total) || free < total / AmplePart)
+            );
 
     /// <summary>No workspace or handle needs more than one part in this many of a GPU's memory.</summary>
     private const int AmplePart = 20;
@@ -95,10 +98,7 @@ internal static class DeviceErrors
         }
         catch (ExternalException error) when (IsOutOfMemory(error, device))
         {
-            throw new MissingException(
-                $"Not enough memory on {device}; other programs may be using it. libtorch: {Said(error)}",
-                error
-            );
+            throw new MissingException($"Not enough memory on {device}; other programs may be using it. libtorch: {Said(error)}", error);
         }
     }
 
@@ -111,7 +111,8 @@ internal static class DeviceErrors
 
     private const string NotEnough = "Not enough memory, even for this run alone. Use a smaller batch.";
 
-    private static bool Contains(Exception error, string[] texts) => texts.Any(text => error.Message.Contains(text, StringComparison.OrdinalIgnoreCase));
+    private static bool Contains(Exception error, string[] texts) =>
+        texts.Any(text => error.Message.Contains(text, StringComparison.OrdinalIgnoreCase));
 
     private static bool Responds(torch.Device device)
     {

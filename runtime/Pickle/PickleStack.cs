@@ -18,7 +18,7 @@ internal sealed class PickleStack
     {
         // Counts created and copied values, so that a malicious file is refused before it fills the memory.
         if (count > FileLimits.CheckpointValues - valueCount)
-            throw new InvalidDataException("creates more values than the limit for checkpoints.");
+            throw new InvalidDataException($"creates more than {FileLimits.CheckpointValues:N0} values, which is the limit.");
         valueCount += count;
     }
 
@@ -87,8 +87,7 @@ internal sealed class PickleStack
 
     public void Recall(long place) => Push(place < memo.Count && memo[(int)place] != Empty ? memo[(int)place] : throw Damaged());
 
-    public static InvalidDataException Damaged() =>
-        new("is damaged: the description of its tensors is invalid. Download or copy it again.");
+    public static InvalidDataException Damaged() => new("is damaged: the description of its tensors is invalid. Download or copy it again.");
 
     private int Floor => marks.Count == 0 ? 0 : marks[^1];
 }

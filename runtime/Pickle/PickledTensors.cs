@@ -13,7 +13,10 @@ internal static class PickledTensors
         // With the type after them, over an untyped storage.
         new(
             "torch._utils._rebuild_tensor_v3",
-            arguments => arguments is [_, _, _, _, _, _, PickleClass type, ..] && HasNoAttributes(arguments, 7) ? Tensor(arguments, type.Name) : throw HasAttributes()
+            arguments =>
+                arguments is [_, _, _, _, _, _, PickleClass type, ..] && HasNoAttributes(arguments, 7)
+                    ? Tensor(arguments, type.Name)
+                    : throw HasAttributes()
         ),
         new("torch._utils._rebuild_parameter", Parameter),
         new("torch._utils._rebuild_parameter_with_state", Parameter),
@@ -63,7 +66,8 @@ internal static class PickledTensors
     private static object Parameter(object?[] arguments) => arguments is [PickledTensor tensor, ..] ? tensor : throw PickleStack.Damaged();
 
     /// <summary>Whether no attribute marks the data as negated or conjugated.</summary>
-    private static bool HasNoAttributes(object?[] arguments, int place) => arguments.ElementAtOrDefault(place) is null or PickleDict { Entries.Count: 0 };
+    private static bool HasNoAttributes(object?[] arguments, int place) =>
+        arguments.ElementAtOrDefault(place) is null or PickleDict { Entries.Count: 0 };
 
     private static InvalidDataException HasAttributes() => PickleClasses.Refusal("a tensor with extra attributes");
 }

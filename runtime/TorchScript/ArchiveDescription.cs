@@ -31,10 +31,7 @@ public abstract record ArchiveDescription
         }
         catch (Exception error) when (error is JsonException or InvalidOperationException or FormatException or OverflowException)
         {
-            throw new InvalidDataException(
-                $"Its `{FileName}` is invalid (see docs/python.md): {error.Message.Split('\n')[0].TrimEnd('.')}.",
-                error
-            );
+            throw new InvalidDataException($"Its `{FileName}` is invalid (see docs/python.md): {error.Message.Split('\n')[0].TrimEnd('.')}.", error);
         }
     }
 
@@ -158,9 +155,7 @@ public sealed record LossDescription(IReadOnlyList<LossArgument> Inputs, IReadOn
             ? [.. named.Select(entry => (entry.Key, entry.Value!.GetValue<double>()))]
             : [];
         if (parameters.FirstOrDefault(parameter => ReservedKeys.Contains(parameter.Name)).Name is string reserved)
-            throw new InvalidDataException(
-                $"Its parameter `{reserved}` has the name of a setting of every loss; export it under another name."
-            );
+            throw new InvalidDataException($"Its parameter `{reserved}` has the name of a setting of every loss; export it under another name.");
         return new([.. inputs.Select(LossArgument.Parse)], parameters)
         {
             Title = json["title"]?.GetValue<string>(),

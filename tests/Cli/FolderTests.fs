@@ -62,8 +62,7 @@ let tests =
                   Expect.stringContains text "Dataset birds: 4 training images and 2 validation images." "usable"
                   Directory.Move(folder.File "birds/val/dog", folder.File "birds/val/Dog")
 
-                  let reason =
-                      "In ROOT/birds, train/ has the class `dog` and val/ has `Dog`: they differ in case. Give both the same name."
+                  let reason = "In ROOT/birds, train/ has the class `dog` and val/ has `Dog`: they differ in case. Give both the same name."
 
                   let code, text = run folder plan
                   Expect.equal code 3 text

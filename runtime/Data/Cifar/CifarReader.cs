@@ -49,7 +49,7 @@ internal static class CifarReader
                     if (bytes[label] >= format.Labels[label])
                         throw new DamagedFileException(
                             path,
-                            $"its image {first + i} has the label {bytes[label]}, but labels of {dataset.Name} are 0 to {format.Labels[label] - 1} there"
+                            $"image {first + i} has the label {bytes[label]} where {dataset.Name} has labels from 0 to {format.Labels[label] - 1}"
                         );
                 labels[first + i] = bytes[labelBytes - 1];
                 bytes[labelBytes..].CopyTo(pixels[((first + i) * (record - labelBytes))..]);

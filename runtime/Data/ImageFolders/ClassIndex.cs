@@ -38,7 +38,9 @@ internal static class ClassIndex
     {
         if (ClassNames.NearlySame(order, sorted) is var (name, folder, difference))
         {
-            throw new MissingException($"{file} lists the class `{name}`, but the folder is named `{folder}`: {difference}. Give both the same name.");
+            throw new MissingException(
+                $"{file} lists the class `{name}`, but the folder is named `{folder}`: {difference}. Give both the same name."
+            );
         }
 
         if (ClassNames.Without(sorted, order) is { } unnamed)

@@ -34,7 +34,7 @@ internal sealed record FolderPart(
         {
             Findings there = lists[empty[0]].Findings;
             string what = there.IsEmpty ? "it is empty" : $"it has {there.Kinds(Effect.Unused)}";
-            string others = empty.Length == 1 ? "" : $" {empty.Length - 1} more class folders have none.";
+            string others = empty.Length == 1 ? "" : $" The same is true of {empty.Length - 1} more.";
             throw new MissingException(
                 $"The class folder {Path.Combine(folder, classes[empty[0]])} has no images: {what}.{others} Image files end in "
                     + $"{ImageFiles.InWords}."

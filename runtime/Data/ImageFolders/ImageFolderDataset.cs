@@ -8,7 +8,8 @@ namespace ChannelDistillation.Data.ImageFolders;
 internal static class ImageFolderDataset
 {
     /// <summary>Whether a folder contains the dataset, or there is a packed copy of its original files beside it.</summary>
-    public static bool IsThere(string folder) => PackedFolder.IsThere(folder) || ImageFolder.IsThere(folder) || PackedFolder.IsThere(CopyPath(folder));
+    public static bool IsThere(string folder) =>
+        PackedFolder.IsThere(folder) || ImageFolder.IsThere(folder) || PackedFolder.IsThere(CopyPath(folder));
 
     /// <summary>The dataset with its number of images, and remarks on where they are read from, which files are skipped, and what would be faster.</summary>
     /// <exception cref="MissingException">The folder cannot be used.</exception>
@@ -22,7 +23,9 @@ internal static class ImageFolderDataset
             if (copy != folder)
             {
                 var declared = Path.TrimEndingDirectorySeparator(dataset.Folder ?? $"data/{dataset.Name}");
-                remarks.Add($"{declared} is read from its packed copy {PackedFolder.Of(declared, PackFormat.Files)}, which produces identical results.");
+                remarks.Add(
+                    $"{declared} is read from its packed copy {PackedFolder.Of(declared, PackFormat.Files)}, which produces identical results."
+                );
             }
 
             AddAdvice(index.Format == PackFormat.Files.ToString());

@@ -21,11 +21,7 @@ public sealed class TrainedTemperature : nn.Module
     private readonly Parameter theta;
 
     public static ParameterDescriptor Option { get; } =
-        new ParameterDescriptor.Flag(
-            "train_temperature",
-            false,
-            "Curriculum temperature: train T between 1 and 21, against the student."
-        );
+        new ParameterDescriptor.Flag("train_temperature", false, "Curriculum temperature: train T between 1 and 21, against the student.");
 
     public TrainedTemperature(int epochs)
         : base(nameof(TrainedTemperature))

@@ -44,8 +44,7 @@ let tests =
                 "namespace.pth", refusal "argparse.Namespace"
                 "whole.pth", refusal "torch.nn.parallel.data_parallel.DataParallel"
                 "truncated.pth", $"FILE is truncated: the directory at its end is missing. {again}"
-                "not_a_checkpoint.pth",
-                "FILE is a web page, not a checkpoint: the download returned an error or a log-in page."
+                "not_a_checkpoint.pth", "FILE is a web page, not a checkpoint: the download returned an error or a log-in page."
                 "tensor.pth", "FILE contains no weights: it has no named tensors."
                 "script.pt",
                 "FILE is a TorchScript archive, not a checkpoint. Save its weights in Python: torch.save(torch.jit.load(FILE).state_dict(), NEW_FILE)"
@@ -166,7 +165,9 @@ let tests =
                 "a number of 2 GB",
                 checkpoint [| 0x8buy; 255uy; 255uy; 255uy; 127uy |] [],
                 $"FILE is damaged: the description of its tensors is invalid. {again}"
-                "a line without end", checkpoint (Array.create 5000 (byte 'c')) [], "FILE is damaged: it contains a name of more than 1000 characters."
+                "a line without end",
+                checkpoint (Array.create 5000 (byte 'c')) [],
+                "FILE is damaged: it contains a name of more than 1000 characters."
                 "a list that is copied without end",
                 checkpoint
                     (Array.concat
@@ -177,7 +178,7 @@ let tests =
                           op 'e'
                           Array.concat (List.replicate 10_000 (call (global_ "builtins" "list") [ [| byte 'h'; 0uy |] ])) ])
                     [],
-                "FILE creates more values than the limit for checkpoints." ] do
+                "FILE creates more than 4,000,000 values, which is the limit." ] do
               test $"A file with {what} is refused" { Expect.equal (saidOf bytes) message "the message" }
 
           // Each of these is small, and would take hours or gigabytes if its stated sizes were trusted.
@@ -185,7 +186,7 @@ let tests =
           let recalled = [| byte 'h'; 0uy |]
           let often (count: int) (program: byte[]) = Array.concat (List.replicate count (Array.append program [| byte '0' |]))
           let long = String('a', 1_000_000)
-          let many = "FILE creates more values than the limit for checkpoints."
+          let many = "FILE creates more than 4,000,000 values, which is the limit."
 
           for what, program, message in
               [ "a long word that is encoded again and again",
@@ -237,7 +238,7 @@ let tests =
 
               Expect.equal
                   (said $"""{{"w":{{"dtype":"U8","shape":[{String.replicate 5_000_000 "1,"}1],"data_offsets":[0,1]}}}}""")
-                  "FILE describes more values than the limit for checkpoints."
+                  "FILE contains more than 4,000,000 values, which is the limit."
                   "values"
 
               Expect.isLessThan (GC.GetAllocatedBytesForCurrentThread() - before) (1L <<< 28) "memory"

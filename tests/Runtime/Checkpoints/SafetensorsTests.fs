@@ -69,7 +69,8 @@ let tests =
           test "An incomplete file is refused with the reason" {
               let cases =
                   [ [| 1uy; 2uy |], "FILE is not a complete safetensors file: it is shorter than 8 bytes."
-                    Text.Encoding.UTF8.GetBytes "<!DOCTYPE html><html>", "FILE is not a complete safetensors file: the length of its header is invalid."
+                    Text.Encoding.UTF8.GetBytes "<!DOCTYPE html><html>",
+                    "FILE is not a complete safetensors file: the length of its header is invalid."
                     header "not json" [||], "FILE is not a complete safetensors file: its header is not JSON."
                     header """{"__metadata__":{"a":"\ud800"}}""" [||], "FILE is not a complete safetensors file: its header is not JSON."
                     header """{"__metadata__":{"a":"b","a":"c"}}""" [||], "FILE is not a complete safetensors file: its header is not JSON."

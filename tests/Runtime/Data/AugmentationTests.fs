@@ -54,7 +54,7 @@ let tests =
         "augmentation"
         [ testPropertyWithConfig
               { FsCheckConfig.defaultConfig with maxTest = 500 }
-              "reading an image pads, crops, mirrors and normalises it as the definition says"
+              "Reading an image pads, crops, flips and normalises it by the definition"
           <| fun (seed: int64) (padding: byte) reflect flip ->
               let mode = if reflect then PaddingMode.Reflect else PaddingMode.Zero
               let padding = if reflect then int padding % 5 else int padding % 9
@@ -86,7 +86,8 @@ let tests =
           test "Reflection padding as large as the image is refused" {
               Expect.throwsC
                   (fun () -> read 0 (AugmentationSpec(5, PaddingMode.Reflect, false)) (Randomness(0L, Purpose.Augmentation)) |> ignore)
-                  (fun error -> Expect.equal error.Message "Reflection padding of 5 pixels is too large for images of 5 pixels: the maximum is 4." "message")
+                  (fun error ->
+                      Expect.equal error.Message "Reflection padding of 5 pixels is too large for images of 5 pixels: the maximum is 4." "message")
           }
 
           test "Pixels, labels and normalisation must fit the shape" {

@@ -96,26 +96,31 @@ let tests =
                       Expect.isTrue (File.ReadAllBytes(folder.File(string (Path.GetFileName name))) = content) name
               }
 
-          damaged "a file cut short is named" (fun bytes -> bytes[.. bytes.Length / 2]) "it has 18445 bytes instead of 36888"
-          damaged "a file that is too long is named" (fun bytes -> Array.append bytes [| 0uy |]) "it has 36889 bytes instead of 36888"
+          damaged "A file cut short is reported with the file's name" (fun bytes -> bytes[.. bytes.Length / 2]) "it has 18445 bytes instead of 36888"
+          damaged
+              "A file that is too long is reported with the file's name"
+              (fun bytes -> Array.append bytes [| 0uy |])
+              "it has 36889 bytes instead of 36888"
 
           damaged
-              "a class out of range is named"
+              "A class out of range is reported with the file's name"
               (fun bytes ->
                   bytes[3 * 3074 + 1] <- 100uy
                   bytes)
-              "its image 3 has the label 100, but labels of cifar100 are 0 to 99 there"
+              "image 3 has the label 100 where cifar100 has labels from 0 to 99"
 
           damaged
-              "a coarse label out of range is named"
+              "A coarse label out of range is reported with the file's name"
               (fun bytes ->
                   bytes[11 * 3074] <- 20uy
                   bytes)
-              "its image 11 has the label 20, but labels of cifar100 are 0 to 19 there"
+              "image 11 has the label 20 where cifar100 has labels from 0 to 19"
 
           test "An archive with paths outside its folder is refused" {
               for name in [ "../train.bin"; "cifar-100-binary/../../etc/passwd"; "/etc/passwd"; "C:/x"; "a\\..\\b" ] do
-                  refused (good () @ [ entry name "x"B ]) $"its entry `{name}` points outside its folder, which does not belong in an archive of CIFAR"
+                  refused
+                      (good () @ [ entry name "x"B ])
+                      $"its entry `{name}` points outside its folder, which does not belong in an archive of CIFAR"
           }
 
           test "An archive with links or devices is refused" {
@@ -194,7 +199,7 @@ let tests =
                       Expect.equal error.Message $"The file {path} is damaged: {reason}." "message")
               }
 
-          testPropertyWithConfig { FsCheckConfig.defaultConfig with maxTest = 200 } "whatever happens to an archive, it is read or refused in words"
+          testPropertyWithConfig { FsCheckConfig.defaultConfig with maxTest = 200 } "A damaged archive is read or refused with the reason"
           <| fun (places: (uint16 * byte) list) ->
               let plain =
                   use bytes = new MemoryStream()

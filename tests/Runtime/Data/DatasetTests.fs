@@ -159,46 +159,46 @@ let tests =
                       $"The file {path} is damaged: it contains {left} of the 7840000 values that its header states. To restore it: git checkout -- data/fashion-mnist-mini")
           }
 
-          damaged "an empty file is named" "train-labels-idx1-ubyte.gz" (fun _ -> [||]) "it is shorter than its header"
+          damaged "An empty file is reported with the file's name" "train-labels-idx1-ubyte.gz" (fun _ -> [||]) "it is shorter than its header"
 
           damaged
-              "a web page in place of a file is named"
+              "A web page in place of a file is reported with the file's name"
               "t10k-labels-idx1-ubyte.gz"
               (fun _ -> "<html>Please log in</html>"B)
               "it is not a complete gzip file"
 
           damaged
-              "labels in place of images are named"
+              "Labels in place of images are reported with the file's name"
               "t10k-images-idx3-ubyte.gz"
               (fun _ -> File.ReadAllBytes(Path.Combine(Sets.workspace.Data, mini.Name, "t10k-labels-idx1-ubyte.gz")))
               "it begins with 00000801 instead of 00000803"
 
           damaged
-              "a file shorter than its header says is named"
+              "A file shorter than its header states is reported with the file's name"
               "t10k-labels-idx1-ubyte.gz"
               (fun bytes -> gzip (Array.truncate 1008 (unzip bytes)))
               "it contains 1000 of the 2000 values that its header states"
 
           damaged
-              "a file longer than its header says is named"
+              "A file longer than its header states is reported with the file's name"
               "t10k-labels-idx1-ubyte.gz"
               (fun bytes -> gzip (Array.append (unzip bytes) [| 1uy |]))
               "it contains more than the 2000 values that its header states"
 
           damaged
-              "a negative size is named"
+              "A negative size is reported with the file's name"
               "t10k-labels-idx1-ubyte.gz"
               (fun _ -> gzip [| 0uy; 0uy; 8uy; 1uy; 255uy; 255uy; 255uy; 255uy |])
-              "its header says -1 values"
+              "its header states -1 values"
 
           damaged
-              "another number of images is named"
+              "Another number of images is reported with the file's name"
               "t10k-labels-idx1-ubyte.gz"
               (fun _ -> gzip [| 0uy; 0uy; 8uy; 1uy; 0uy; 0uy; 0uy; 3uy; 1uy; 2uy; 3uy |])
               "it contains 3 labels instead of 2000"
 
           damaged
-              "a label out of range is named"
+              "A label out of range is reported with the file's name"
               "t10k-labels-idx1-ubyte.gz"
               (fun bytes ->
                   let content = unzip bytes
@@ -207,7 +207,7 @@ let tests =
               "it contains the label 10, but fashion-mnist-mini has the labels 0 to 9"
 
           damaged
-              "a changed byte is named"
+              "A changed byte is reported with the file's name"
               "t10k-labels-idx1-ubyte.gz"
               (fun bytes ->
                   let last = bytes.Length - 8

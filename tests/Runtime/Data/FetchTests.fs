@@ -196,10 +196,7 @@ let tests =
               scene.Put("train.bin", snd filesOfHundred[0])
               scene.Put("test.bin", "<html>"B)
 
-              Expect.stringStarts
-                  (scene.Fetch()[0])
-                  $"""The file {scene.File "test.bin"} is damaged: it has 6 bytes instead of 36888."""
-                  "said"
+              Expect.stringStarts (scene.Fetch()[0]) $"""The file {scene.File "test.bin"} is damaged: it has 6 bytes instead of 36888.""" "said"
 
               isRight scene
           }
@@ -242,7 +239,8 @@ let tests =
                   DatasetStore.Fetch(DatasetCatalog.Get name, workspace, Downloader(DownloadSettings(), Listener()), CancellationToken.None)
 
               for name, start in
-                  [ "fashion-mnist-mini", "The dataset fashion-mnist-mini is missing from data/fashion-mnist-mini, although it is part of the repository."
+                  [ "fashion-mnist-mini",
+                    "The dataset fashion-mnist-mini is missing from data/fashion-mnist-mini, although it is part of the repository."
                     "imagenet", "There is no folder data/imagenet. imagenet cannot be downloaded without an account" ] do
                   Expect.throwsC (fun () -> fetch name) (fun error ->
                       Expect.equal (error.GetType()) typeof<MissingException> "kind"

@@ -28,7 +28,7 @@ let private hold share seed labels =
 let tests =
     testList
         "a part held out"
-        [ testProperty "is a share of every class, and what is left is the rest, both in order"
+        [ testProperty "A hold-out split has a share of every class, and the rest is left, both in order"
           <| fun (seed: int) (FsCheck.PositiveInt count) ->
               let labels = Array.init (20 + count % 200) (fun i -> byte ((i * i + seed) % 5 |> abs))
               let rest, held = hold 0.3 (int64 (abs seed)) labels

@@ -35,7 +35,7 @@ let tests =
         "images on the device"
         [ testPropertyWithConfig
               { FsCheckConfig.defaultConfig with maxTest = 100 }
-              "are the same numbers to the last bit as those made ready on the host"
+              "Resident images give batches bit-identical to those prepared on the host"
           <| fun (padding: byte) reflect flip (grey: bool) ->
               let mode = if reflect then PaddingMode.Reflect else PaddingMode.Zero
               // Reflection needs an image larger than its padding; zero padding may hide all of it.

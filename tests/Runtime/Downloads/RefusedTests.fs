@@ -29,10 +29,7 @@ let tests =
 
               let message = scene.Failure(settings, stalled)
 
-              Expect.equal
-                  message
-                  (givenUp scene "the server sent nothing for 0.5 seconds" "3.0 kB are downloaded and will be reused.")
-                  "message"
+              Expect.equal message (givenUp scene "the server sent nothing for 0.5 seconds" "3.0 kB are downloaded and will be reused.") "message"
 
               Expect.equal (froms scene) [ None; Some 1000L; Some 2000L ] "each attempt went on"
           }
@@ -98,7 +95,7 @@ let tests =
 
               Expect.equal
                   (scene.Failure())
-                  ($"{scene.Url} has 26 bytes where part.gz has 300000: the file has changed, or another server responds. "
+                  ($"{scene.Url} has 26 bytes instead of 300000: the file has changed, or another server responds. "
                    + "Open the address in a browser to check.")
                   "message"
 

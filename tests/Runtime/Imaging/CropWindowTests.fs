@@ -24,7 +24,7 @@ let private isWithin (low: float) (high: float) (wide: int) (tall: int) (value: 
 let tests =
     testList
         "random resized crop"
-        [ testProperty "lies inside the picture, and its area and aspect ratio are within bounds"
+        [ testProperty "A random crop lies inside the image, with area and aspect ratio within bounds"
           <| fun (seed: int64) (PositiveInt width) (PositiveInt height) (PositiveInt smallest) ->
               let width, height = 30 + width % 500, 30 + height % 500
               let low = float (1 + smallest % 90) / 100.0

@@ -20,7 +20,7 @@ let private decode (decoder: ImageDecoder) (file: byte array) =
     pixels.Width, pixels.Height, bytes |> Array.chunkBySize 4 |> Array.map (Array.truncate 3)
 
 let private refused name (file: byte array) (reason: string) =
-    test name {
+    test $"The reason is given for {name}" {
         for library, decoder in decoders () do
             use decoder = decoder
 
@@ -140,16 +140,13 @@ let tests =
 
           refused "no picture" [| 1uy; 2uy; 3uy |] "it is not a JPEG, PNG, GIF, WebP or BMP image"
           refused "an empty file" [||] "it is empty"
-          refused "a photograph without its end marker" (changed (fun file -> file[.. file.Length - 2])) "it is truncated"
-          refused "a photograph cut in its middle" (changed (fun file -> file[..9000])) "it is truncated"
-          refused "a photograph cut in its header" (changed (fun file -> file[..100])) "it ends before its image data"
-          refused
-              "a PNG cut in its middle"
-              (let file = TestImages.encode SKEncodedImageFormat.Png 90 90 1 in file[.. file.Length / 2])
-              "it is truncated"
+          refused "a JPEG without its end marker" (changed (fun file -> file[.. file.Length - 2])) "it is truncated"
+          refused "a JPEG truncated in its pixels" (changed (fun file -> file[..9000])) "it is truncated"
+          refused "a JPEG truncated in its header" (changed (fun file -> file[..100])) "it ends before its image data"
+          refused "a truncated PNG" (let file = TestImages.encode SKEncodedImageFormat.Png 90 90 1 in file[.. file.Length / 2]) "it is truncated"
 
           refused
-              "a photograph that claims to be enormous"
+              "a JPEG that claims to be enormous"
               (changed (fun file ->
                   // The frame header: length, precision, height, width.
                   let frame = seq { 0 .. file.Length - 2 } |> Seq.find (fun i -> file[i] = 0xFFuy && file[i + 1] = 0xC0uy)
@@ -163,7 +160,7 @@ let tests =
               "its stated size is 20000x9000 pixels; the limit is 100 megapixels"
 
           refused
-              "a photograph whose pixels are drawn without end"
+              "a JPEG with too many scans"
               (changed (fun file ->
                   // The segment that starts a scan, repeated before the end marker, without data.
                   let scan = seq { 0 .. file.Length - 2 } |> Seq.find (fun i -> file[i] = 0xFFuy && file[i + 1] = 0xDAuy)

@@ -98,7 +98,7 @@ let tests =
                           $"{width}x{height}")
           }
 
-          testPropertyWithConfig { FsCheckConfig.defaultConfig with maxTest = 200 } "any part, size and direction is what the definition says"
+          testPropertyWithConfig { FsCheckConfig.defaultConfig with maxTest = 200 } "Resampling any part, size and direction follows the definition"
           <| fun (seed: int) mirror ->
               let random = Random seed
               let width, height = random.Next(1, 40), random.Next(1, 40)

@@ -112,7 +112,8 @@ let tests =
     <| testList
         "memory layout"
         [ for name in models do
-              testCase $"The outputs of {name} are the same in both layouts, and its maps have the layout that was set" <| fun () -> sameInBoth name
+              testCase $"The outputs of {name} are the same in both layouts, and its maps have the layout that was set"
+              <| fun () -> sameInBoth name
 
           test "The layouts of student and teacher are recorded for each session" {
               use folder = new TemporaryFolder()

@@ -106,7 +106,12 @@ let tests =
               Expect.equal again.Steps (first.Steps - 5) "from its checkpoint"
               edit run _.Replace("\"processor\": \"", "\"processor\": \"another ")
               let elsewhere = trainLanes folder [ run ]
-              Expect.equal (List.ofSeq elsewhere.Said) [ "wild restarts from scratch: it diverged before with other software or on another machine." ] "said"
+
+              Expect.equal
+                  (List.ofSeq elsewhere.Said)
+                  [ "wild restarts from scratch: it diverged before with other software or on another machine." ]
+                  "said"
+
               Expect.equal elsewhere.Steps first.Steps "from its start"
           }
 

@@ -143,7 +143,12 @@ let tests =
               File.WriteAllBytes(path, spoilt)
               let again, watcher = trainOne folder "again" (run still cached 2)
               isCompleted watcher
-              Expect.equal (List.ofSeq watcher.Said) [ $"{path} is partly damaged: the teacher's outputs are recomputed for the damaged images." ] "said"
+
+              Expect.equal
+                  (List.ofSeq watcher.Said)
+                  [ $"{path} is partly damaged: the teacher's outputs are recomputed for the damaged images." ]
+                  "said"
+
               expectClose again whole
               let _, watcher = trainOne folder "after" (run still cached 2)
               Expect.isEmpty watcher.Said "nothing more to say"
@@ -158,10 +163,7 @@ let tests =
               let again, watcher = trainOne folder "again" (run still cached 2)
               isCompleted watcher
 
-              Expect.equal
-                  (List.ofSeq watcher.Said)
-                  [ $"The file {path} is damaged: its length or header is wrong. It is regenerated." ]
-                  "said"
+              Expect.equal (List.ofSeq watcher.Said) [ $"The file {path} is damaged: its length or header is wrong. It is regenerated." ] "said"
 
               expectClose again whole
           }

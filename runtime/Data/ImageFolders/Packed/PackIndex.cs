@@ -78,9 +78,7 @@ internal sealed record PackIndex(
             throw new MissingException($"{path} cannot be read: {InputFile.Reason(path, error)}.", error);
         }
 
-        throw new MissingException(
-            $"{path} is not a valid index of a packed copy. Remove it and pack again; intact shards are kept."
-        );
+        throw new MissingException($"{path} is not a valid index of a packed copy. Remove it and pack again; intact shards are kept.");
     }
 
     /// <summary>Accepts only file names that packing writes: others could point anywhere.</summary>

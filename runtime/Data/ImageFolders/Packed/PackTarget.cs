@@ -16,9 +16,7 @@ internal static partial class PackTarget
 
         if (IsInside(target, folder))
         {
-            throw new MissingException(
-                $"{target} is inside {folder}, the folder to be packed. A packed copy needs a separate folder."
-            );
+            throw new MissingException($"{target} is inside {folder}, the folder to be packed. A packed copy needs a separate folder.");
         }
 
         if (File.Exists(target))

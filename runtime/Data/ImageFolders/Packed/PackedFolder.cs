@@ -57,9 +57,7 @@ internal static class PackedFolder
             {
                 throw NotWhole(
                     folder,
-                    file.Exists
-                        ? $"The file {file.FullName} has {file.Length} bytes instead of {listed.Bytes}"
-                        : $"There is no file {file.FullName}"
+                    file.Exists ? $"The file {file.FullName} has {file.Length} bytes instead of {listed.Bytes}" : $"There is no file {file.FullName}"
                 );
             }
         }

@@ -25,11 +25,11 @@ let tests =
                       Expect.equal (read dataset.Training 0 none) (read sorted.Training 3 none) $"{name}: {content}: a dog comes first")
           }
 
-          refused "one that lacks a class" cats (fun root -> File.WriteAllText(Path.Combine(root, "classes.txt"), "dog\n")) 2 (fun root ->
+          refused "a class index that lacks a class" cats (fun root -> File.WriteAllText(Path.Combine(root, "classes.txt"), "dog\n")) 2 (fun root ->
               $"""{Path.Combine(root, "classes.txt")} does not list the class cat, for which there is a folder. Complete or remove the file.""")
 
           refused
-              "one that names more than there is"
+              "a class index that lists missing folders"
               cats
               (fun root -> File.WriteAllText(Path.Combine(root, "class_index.json"), """{"cat": 0, "dog": 1, "emu": 2}"""))
               2
@@ -37,19 +37,24 @@ let tests =
                   $"""{Path.Combine(root, "class_index.json")} lists the class emu, for which there is no folder. Add the folders, or correct or remove the file.""")
 
           refused
-              "one that names a class twice"
+              "a class index that lists a class twice"
               cats
               (fun root -> File.WriteAllText(Path.Combine(root, "classes.txt"), "cat\ndog\ncat"))
               2
               (fun root -> $"""{Path.Combine(root, "classes.txt")} lists the class cat twice.""")
 
           refused
-              "one with gaps"
+              "a class index with gaps"
               cats
               (fun root -> File.WriteAllText(Path.Combine(root, "class_index.json"), """{"cat": 0, "dog": 2}"""))
               2
               (fun root -> $"""{Path.Combine(root, "class_index.json")} does not number its classes 0, 1, 2, ... without gaps.""")
 
-          refused "one of another kind" cats (fun root -> File.WriteAllText(Path.Combine(root, "class_index.json"), "[1, 2]")) 2 (fun root ->
-              Path.Combine(root, "class_index.json")
-              + " has an unknown format. It should look like {\"0\": [\"n01440764\", \"tench\"], ...} or {\"n01440764\": 0, ...}.") ]
+          refused
+              "a class index of another format"
+              cats
+              (fun root -> File.WriteAllText(Path.Combine(root, "class_index.json"), "[1, 2]"))
+              2
+              (fun root ->
+                  Path.Combine(root, "class_index.json")
+                  + " has an unknown format. It should look like {\"0\": [\"n01440764\", \"tench\"], ...} or {\"n01440764\": 0, ...}.") ]

@@ -121,11 +121,15 @@ let tests =
           refused "another number of classes than the experiment's" [ "cat"; "dog"; "emu" ] ignore 2 (fun root ->
               $"""{Path.Combine(root, "train")} has 3 classes, but the experiment has `classes: 2`. Write `classes: 3`.""")
 
-          refused "a class that val has not" cats (fun root -> Directory.CreateDirectory(Path.Combine(root, "train", "emu")) |> ignore) 3 (fun root ->
-              $"In {root}, train/ has the class emu, but val/ does not. Both need the same class folders.")
+          refused
+              "a class that val does not have"
+              cats
+              (fun root -> Directory.CreateDirectory(Path.Combine(root, "train", "emu")) |> ignore)
+              3
+              (fun root -> $"In {root}, train/ has the class emu, but val/ does not. Both need the same class folders.")
 
           refused
-              "classes that train has not"
+              "classes that train does not have"
               [ "a" ]
               (fun root ->
                   for name in [ "b"; "c"; "d"; "e" ] do
@@ -134,7 +138,7 @@ let tests =
               (fun root -> $"In {root}, val/ has the classes b, c, d and 1 more, but train/ does not. Both need the same class folders.")
 
           refused
-              "validation images that are not sorted into class folders"
+              "validation images outside class folders"
               cats
               (fun root ->
                   Directory.Delete(Path.Combine(root, "val"), true)
@@ -145,7 +149,7 @@ let tests =
                   $"""The images in {Path.Combine(root, "val")} are not in class folders, so their labels are unknown. """
                   + "ImageNet's validation images are distributed this way; docs/data.md shows how to sort them.")
 
-          refused "a folder without val" cats (fun root -> Directory.Delete(Path.Combine(root, "val"), true)) 2 (fun root ->
+          refused "no val" cats (fun root -> Directory.Delete(Path.Combine(root, "val"), true)) 2 (fun root ->
               $"The folder {root} has no val/. It must contain train/ and val/, each with one folder of images per class. "
               + "Relative paths start at the project folder.")
 

@@ -50,9 +50,7 @@ let private colour16 = TestImages.pngOf 1 1 16 2 [| 0uy; 10uy; 1uy; 20uy; 2uy; 3
 let tests =
     testList
         "files of a dataset"
-        [ test "A folder with only images gives no remark" {
-              withFolder cats (fun root -> Expect.equal (remarks root) ((6, 4), []) "said")
-          }
+        [ test "A folder with only images gives no remark" { withFolder cats (fun root -> Expect.equal (remarks root) ((6, 4), []) "said") }
 
           test "Companion files of macOS do not count as images, even if they are as many" {
               withFolder cats (fun root ->
@@ -185,7 +183,7 @@ let tests =
                       (remarks root)
                       ((7, 4),
                        [ "In ROOT/train, 7 entries are not used: 5 links to a folder above (above), 1 broken link (cat/loop), 1 link to a folder that is "
-                         + "listed already (cat/more)." ])
+                         + "already listed (cat/more)." ])
                       "said")
           }
 
@@ -218,8 +216,7 @@ let tests =
                       for name in names do
                           put folder name [| 1uy |])
                   2
-                  (fun root ->
-                      $"""The class folder {Path.Combine(root, "val", "dog")} has no images: {said}. Image files end in {endings}.""")
+                  (fun root -> $"""The class folder {Path.Combine(root, "val", "dog")} has no images: {said}. Image files end in {endings}.""")
 
           refused
               "several class folders without images"
@@ -230,11 +227,11 @@ let tests =
                           File.Delete file)
               3
               (fun root ->
-                  $"""The class folder {Path.Combine(root, "train", "b")} has no images: it is empty. 1 more class folders have none. """
+                  $"""The class folder {Path.Combine(root, "train", "b")} has no images: it is empty. The same is true of 1 more. """
                   + $"Image files end in {endings}.")
 
           refused
-              "a part of hidden folders"
+              "only hidden folders in a part"
               cats
               (fun root ->
                   for name in cats do
@@ -264,7 +261,7 @@ let tests =
               (fun root -> $"In {root}, train/ has the class 猫, but val/ does not. Both need the same class folders.")
 
           refused
-              "a class index whose name differs in capitals"
+              "a class index with a name that differs in case"
               cats
               (fun root -> File.WriteAllText(Path.Combine(root, "classes.txt"), "Cat\ndog\n"))
               2

@@ -18,12 +18,14 @@ let tests =
               withFolder (fun folder ->
                   let target, _ = pack folder (PackFormat 40)
                   message $"{folder} already contains images. A packed copy needs a separate folder." (into folder folder)
-                  message $"{target} contains a packed copy in another format (40). Choose another folder with --out, or remove it." (into folder target)
-                  let inside = Path.Combine(folder, "train", "copy")
 
                   message
-                      $"{inside} is inside {folder}, the folder to be packed. A packed copy needs a separate folder."
-                      (into folder inside)
+                      $"{target} contains a packed copy in another format (40). Choose another folder with --out, or remove it."
+                      (into folder target)
+
+                  let inside = Path.Combine(folder, "train", "copy")
+
+                  message $"{inside} is inside {folder}, the folder to be packed. A packed copy needs a separate folder." (into folder inside)
 
                   Expect.isFalse (Directory.Exists inside) "nothing is made there"
                   let taken = Directory.CreateDirectory(folder + "-taken").FullName

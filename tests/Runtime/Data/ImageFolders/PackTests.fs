@@ -41,7 +41,8 @@ let private forge (path: string) (index: int) (change: ShardEntry -> ShardEntry)
 let tests =
     testList
         "packed copy"
-        [ test "A packed copy of the files has the same images and labels in the same order, including unreadable ones, and is read instead of the folder" {
+        [ test
+              "A packed copy of the files has the same images and labels in the same order, including unreadable ones, and is read instead of the folder" {
               withFolder (fun folder ->
                   let read () =
                       use dataset = openFolder folder 2
@@ -240,7 +241,7 @@ let tests =
                   refused $"The file {shard} is damaged: it does not match index.json"
 
                   message
-                      ($"The file {shard} has {FileInfo(shard).Length} bytes instead of {sound.Length}. The packed copy {target} is not whole; "
+                      ($"The file {shard} has {FileInfo(shard).Length} bytes instead of {sound.Length}. The packed copy {target} is damaged; "
                        + "`data pack` of the same folder repairs it.")
                       (fun () -> DatasetStore.Survey(spec target 2, Workspace "/") |> ignore)
 
@@ -306,7 +307,7 @@ let tests =
                   forge path 4 (entry None None None None (Some 1) None None)
 
                   Expect.throwsC (fun () -> (openFolder target 2).Dispose()) (fun error ->
-                      Expect.stringContains error.Message "its image 5 has the label 0" "labels go up")
+                      Expect.stringContains error.Message "image 5 has the invalid label 0" "labels go up")
 
                   Packer.Pack(folder, target, PackFormat 40, quiet (), CancellationToken.None) |> ignore
                   Expect.equal (File.ReadAllBytes path) sound "packing again repairs it")
@@ -328,9 +329,8 @@ let tests =
                       let changed = sound[.. first - 1] + after + sound[first + before.Length ..]
                       File.WriteAllText(index, changed)
 
-                      message
-                          $"{index} is not a valid index of a packed copy. Remove it and pack again; intact shards are kept."
-                          (fun () -> (openFolder target 2).Dispose()))
+                      message $"{index} is not a valid index of a packed copy. Remove it and pack again; intact shards are kept." (fun () ->
+                          (openFolder target 2).Dispose()))
           }
 
           test "The number of classes must match the experiment's" {

@@ -94,7 +94,7 @@ let withFolder classes act =
     act (folder root.Path classes 3 2)
 
 let refused name classes (damage: string -> unit) (declared: int) (message: string -> string) =
-    test name {
+    test $"An image folder with {name} is refused" {
         withFolder classes (fun root ->
             damage root
 
