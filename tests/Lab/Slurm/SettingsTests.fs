@@ -60,8 +60,8 @@ let tests =
                       (refused
                           $"time: {text}"
                           "AMBIGUOUS TIME"
-                          [ $"Slurm reads a `time` of two parts as minutes and seconds, but `{text}` looks"
-                            "like hours and minutes."
+                          [ $"Slurm reads a `time` of two parts as minutes and seconds, but `{text}` looks like"
+                            "hours and minutes."
                             $"Hint: write `{hours}` for hours and minutes, or `{minutes}` for minutes and"
                             "seconds." ])
                       "said"
