@@ -47,7 +47,9 @@ let tests =
 
           test "a wrong type is refused with its place" { mistaken "plan" "epochs: 2" "epochs: many" |> refused 2 [ "small.yaml:6:11"; "many" ] }
 
-          test "a missing experiment is refused" { inNowhere [ "sweep"; "nothere.yaml" ] |> refused 2 [ "nothere.yaml"; "This file does not exist." ] }
+          test "a missing experiment is refused" {
+              inNowhere [ "sweep"; "nothere.yaml" ] |> refused 2 [ "nothere.yaml"; "This file does not exist." ]
+          }
 
           test "a missing checkpoint is something outside: exit 3, and the path" {
               mistaken "sweep" "{ model: resnet14, train: { epochs: 1 } }" "{ model: resnet14, checkpoint: nothere.safetensors }"

@@ -135,12 +135,10 @@ let tests =
           for text, why in
               [ "--job=foo", "sbatch reads it as `--job-name`; the launcher sets it"
                 "--part=high", "sbatch reads it as `--partition`; use the key `partition`"
-                "--no-req",
-                "sbatch reads it as `--no-requeue`; the launcher sets it; see `save_seconds` and `requeues`"
+                "--no-req", "sbatch reads it as `--no-requeue`; the launcher sets it; see `save_seconds` and `requeues`"
                 "--export=ALL,LD_PRELOAD=/tmp/x.so", "it can set variables that load code; write lines such as `export NAME=VALUE` in `setup`"
                 "--clusters=a,b", "a sweep runs on the cluster that it is submitted from"
-                "--cluster other",
-                "sbatch reads it as `--clusters`; a sweep runs on the cluster that it is submitted from"
+                "--cluster other", "sbatch reads it as `--clusters`; a sweep runs on the cluster that it is submitted from"
                 "--time=60", "use the key `time`" ] do
               test $"The option {text} is rejected" {
                   let said =
@@ -163,7 +161,10 @@ let tests =
                       | Error text -> (text.Substring(text.IndexOf "\n`" + 1)).Replace("\n", " ")
                       | Ok _ -> ""
 
-                  Expect.equal said $"`{text}` is not a valid value of `options`. Hint: write, for example, `--exclusive` or `--mail-type=FAIL`." "said"
+                  Expect.equal
+                      said
+                      $"`{text}` is not a valid value of `options`. Hint: write, for example, `--exclusive` or `--mail-type=FAIL`."
+                      "said"
               }
 
           test "other options are taken, also those whose names begin like ours" {
