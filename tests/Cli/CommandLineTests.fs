@@ -47,7 +47,9 @@ let tests =
 
           test "A wrong type is refused with its place" { mistaken "plan" "epochs: 2" "epochs: many" |> refused 2 [ "small.yaml:6:11"; "many" ] }
 
-          test "A missing experiment is refused" { inNowhere [ "sweep"; "nothere.yaml" ] |> refused 2 [ "nothere.yaml"; "There is no such file." ] }
+          test "A missing experiment is refused" {
+              inNowhere [ "sweep"; "nothere.yaml" ] |> refused 2 [ "nothere.yaml"; "This file does not exist." ]
+          }
 
           test "A missing checkpoint ends with exit code 3 and its path" {
               mistaken "sweep" "{ model: resnet14, train: { epochs: 1 } }" "{ model: resnet14, checkpoint: nothere.safetensors }"

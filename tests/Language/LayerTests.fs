@@ -102,7 +102,9 @@ let tests =
               Expect.equal (Base.plan text [ "variants.kd", "null" ]).Experiment.Variants.Length 2 "no kd"
           }
 
-          test "Later settings override earlier ones" { Expect.equal (experiment [ "train.epochs", "2"; "train.epochs", "3" ]).Train.Epochs 3 "epochs" }
+          test "Later settings override earlier ones" {
+              Expect.equal (experiment [ "train.epochs", "2"; "train.epochs", "3" ]).Train.Epochs 3 "epochs"
+          }
 
           test "A file with `extends` inherits from another file" {
               let made =

@@ -50,7 +50,9 @@ let private pairs (lines: string list) =
 let tests =
     testList
         "published numbers"
-        [ test "The published table of every shipped experiment is tested" { Expect.equal (set (List.map fst tables)) (set ShippedTests.names) "experiments" }
+        [ test "The published table of every shipped experiment is tested" {
+              Expect.equal (set (List.map fst tables)) (set ShippedTests.names) "experiments"
+          }
 
           for name, expected in tables do
               test $"{name} has the published numbers of the paper and no others" {

@@ -162,7 +162,9 @@ let tests =
               if name.StartsWith "right-" || name.StartsWith "warning-" then
                   test $"The schema accepts {name}" { Expect.equal (violations text) (Some 0) "no violation" }
               elif List.contains name beyondSchema then
-                  test $"The schema cannot detect {name}" { Expect.equal (violations text) (Some 0) "no violation; if it can, remove it from the list" }
+                  test $"The schema cannot detect {name}" {
+                      Expect.equal (violations text) (Some 0) "no violation; if it can, remove it from the list"
+                  }
               else
                   test $"The schema rejects {name}" { Expect.notEqual (violations text) (Some 0) "a violation, or not YAML" }
 

@@ -12,7 +12,13 @@ let private record =
     Record.codec
         { Share = 0.0; Seed = 0L }
         false
-        [ Field.required "share" "Fraction of each class in the hold-out split." [] _.Share (fun value held -> { held with HeldOut.Share = value }) share
+        [ Field.required
+              "share"
+              "Fraction of each class in the hold-out split."
+              []
+              _.Share
+              (fun value held -> { held with HeldOut.Share = value })
+              share
           Field.withDefault
               "seed"
               "Seed that selects the images; the same for all runs."

@@ -12,7 +12,13 @@ let private numbers =
         ([], [])
         false
         [ Field.required "mean" "Mean of each channel, for pixel values in 0..1." [] fst (fun value (_, std) -> value, std) (perChannel any)
-          Field.required "std" "Standard deviation of each channel, for pixel values in 0..1." [] snd (fun value (mean, _) -> mean, value) (perChannel (above 0.0)) ]
+          Field.required
+              "std"
+              "Standard deviation of each channel, for pixel values in 0..1."
+              []
+              snd
+              (fun value (mean, _) -> mean, value)
+              (perChannel (above 0.0)) ]
 
 /// Whether the dataset has this normalisation is checked later, when the dataset is known.
 let private names =

@@ -14,8 +14,22 @@ let private row =
     Record.codec
         PublishedRow.empty
         false
-        [ Field.optional "top1_error" "Top-1 error in percent." "" [ "top1" ] _.Top1Error (fun value row -> { row with PublishedRow.Top1Error = value }) percent
-          Field.optional "top5_error" "Top-5 error in percent." "" [ "top5" ] _.Top5Error (fun value row -> { row with PublishedRow.Top5Error = value }) percent
+        [ Field.optional
+              "top1_error"
+              "Top-1 error in percent."
+              ""
+              [ "top1" ]
+              _.Top1Error
+              (fun value row -> { row with PublishedRow.Top1Error = value })
+              percent
+          Field.optional
+              "top5_error"
+              "Top-5 error in percent."
+              ""
+              [ "top5" ]
+              _.Top5Error
+              (fun value row -> { row with PublishedRow.Top5Error = value })
+              percent
           Field.optional "source" sourceDoc "" [] _.Source (fun value row -> { row with PublishedRow.Source = value }) text
           Field.optional "protocol" protocolDoc "" [] _.Protocol (fun value row -> { row with PublishedRow.Protocol = value }) text ]
 

@@ -91,7 +91,14 @@ let private shapes: Case<LearningRateShape> list =
           (Record.codec
               0.0
               false
-              [ Field.withDefault "to" "Factor on the learning rate that the cosine approaches." [ "final" ] 0.0 id (fun value _ -> value) (number (between 0.0 1.0)) ]) ]
+              [ Field.withDefault
+                    "to"
+                    "Factor on the learning rate that the cosine approaches."
+                    [ "final" ]
+                    0.0
+                    id
+                    (fun value _ -> value)
+                    (number (between 0.0 1.0)) ]) ]
 
 /// One of the shapes, with an optional warm-up beside it.
 let learningRate: Codec<LearningRate> =

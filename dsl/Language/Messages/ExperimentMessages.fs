@@ -35,10 +35,7 @@ let message (diagnostic: Diagnostic) : Message option =
             $"{code file} takes {own} images (channels x height x width), but {code dataset} has {here} images."
             $"export it again with `image=({wanted})`."
     | NetworkOfOtherClasses(file, own, dataset, here) ->
-        say
-            "CLASS COUNT MISMATCH"
-            $"{code file} has {own} logits, but {code dataset} has {here} classes."
-            $"export a network with {here} outputs."
+        say "CLASS COUNT MISMATCH" $"{code file} has {own} logits, but {code dataset} has {here} classes." $"export a network with {here} outputs."
     | TorchScriptInBFloat16 files ->
         let are =
             if files.Length = 1 then
@@ -97,7 +94,8 @@ let message (diagnostic: Diagnostic) : Message option =
             (withKnown "declared losses" hint declared)
     | LossesAsMapping list -> say "NOT A LIST" "The losses of a variant must be a list, but this is a mapping (`key: value`)." $"write {code list}."
     | NoTeacher(loss, variant, others) ->
-        let text = $"The loss {code loss} in the variant {code variant} needs a teacher, but this experiment has none (`teacher: none`)."
+        let text =
+            $"The loss {code loss} in the variant {code variant} needs a teacher, but this experiment has none (`teacher: none`)."
 
         let more =
             match others with

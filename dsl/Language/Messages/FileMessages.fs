@@ -16,30 +16,19 @@ let private yaml (diagnostic: SyntaxDiagnostic) =
             "UNCLOSED BRACKET"
             $"This {code opening} is not closed, or a comma is missing after it."
             $"add a {code closing} at the end, or a comma between the values."
-    | UnexpectedClosing closing ->
-        say "UNMATCHED BRACKET" $"This {code closing} has no opening bracket." "remove it, or add the opening bracket."
-    | NoSpaceAfterColon -> say "NO SPACE AFTER COLON" "YAML reads this as one word, not as a key and a value." "add a space after the colon: `key: value`."
+    | UnexpectedClosing closing -> say "UNMATCHED BRACKET" $"This {code closing} has no opening bracket." "remove it, or add the opening bracket."
+    | NoSpaceAfterColon ->
+        say "NO SPACE AFTER COLON" "YAML reads this as one word, not as a key and a value." "add a space after the colon: `key: value`."
     | ColonInValue ->
-        say
-            "TWO COLONS"
-            "This line has two `: `; YAML allows one."
-            "put the value in quotes, or in braces if it is a mapping: `key: { a: 1 }`."
+        say "TWO COLONS" "This line has two `: `; YAML allows one." "put the value in quotes, or in braces if it is a mapping: `key: { a: 1 }`."
     | BadIndent -> say "INDENTATION" "The keys of a mapping must start in the same column, and this line does not." "align it with the lines above."
     | MissingColon -> say "NO COLON" "This word has no colon, so it cannot be the key of the lines below." "write `key:`."
     | DashAfterKey ->
-        say
-            "LIST AFTER A KEY"
-            "A list with dashes cannot start on the line of its key."
-            "start it on the next line, or use brackets: `[a, b]`."
+        say "LIST AFTER A KEY" "A list with dashes cannot start on the line of its key." "start it on the next line, or use brackets: `[a, b]`."
     | AfterValue -> say "TEXT AFTER A VALUE" "The value on this line has already ended." "put the whole value in quotes, or start a new line."
     | ReservedCharacter character -> say "RESERVED CHARACTER" $"A YAML value cannot start with {code character}." "put the value in quotes."
-    | BadEscape ->
-        say
-            "UNKNOWN ESCAPE"
-            "YAML has no such escape sequence."
-            "use single quotes, in which a backslash is an ordinary character."
-    | Unreadable ->
-        say "NOT YAML" "From here on, the file is not valid YAML." "check the brackets, quotation marks and indentation just before this."
+    | BadEscape -> say "UNKNOWN ESCAPE" "YAML has no such escape sequence." "use single quotes, in which a backslash is an ordinary character."
+    | Unreadable -> say "NOT YAML" "From here on, the file is not valid YAML." "check the brackets, quotation marks and indentation just before this."
 
 /// None for diagnostics of other groups.
 let message (diagnostic: Diagnostic) : Message option =
@@ -60,7 +49,8 @@ let message (diagnostic: Diagnostic) : Message option =
             "CONTROL CHARACTER"
             $"An escape sequence in this text stands for a control character (code {value}), which is not allowed."
             "remove it, or use single quotes, in which a backslash is an ordinary character."
-    | TabIndent -> say "TAB" "This line is indented with a tab; YAML allows only spaces." "replace the tabs with spaces; most editors can convert a file."
+    | TabIndent ->
+        say "TAB" "This line is indented with a tab; YAML allows only spaces." "replace the tabs with spaces; most editors can convert a file."
     | Syntax diagnostic -> yaml diagnostic
     | TooDeep limit -> say "TOO DEEP" $"Lists and mappings are nested more than {limit} levels deep." "no experiment needs more than ten."
     | TooManyValues limit ->
@@ -68,7 +58,8 @@ let message (diagnostic: Diagnostic) : Message option =
             "TOO MANY VALUES"
             $"With all aliases (`*name`) expanded, this file has more than {large (float limit)} values."
             "aliases of aliases multiply; write the values out."
-    | SeveralDocuments -> say "SEVERAL DOCUMENTS" "A second YAML document starts here; a file holds one experiment." "remove the `---`, or use two files."
+    | SeveralDocuments ->
+        say "SEVERAL DOCUMENTS" "A second YAML document starts here; a file holds one experiment." "remove the `---`, or use two files."
     | DuplicateKey(key, line) -> say "DUPLICATE KEY" $"This mapping already has the key {code key}, in line {line}." "remove or rename one of them."
     | UnknownAnchor(name, near) ->
         say "UNKNOWN ANCHOR" $"No anchor {anchor name} is defined above this line." (maybe (fun name -> code ("*" + name)) near)

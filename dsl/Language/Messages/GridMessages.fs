@@ -46,8 +46,7 @@ let message (diagnostic: Diagnostic) : Message option =
             "make the lists equally long, or use `product`."
     | ExcludeUnknownAxis(path, axes, near) ->
         say "UNKNOWN AXIS" $"{code path} is not an axis of this grid, so `exclude` cannot use it." (withKnown "axes" (suggest near) axes)
-    | UnknownVariant(name, legal, near) ->
-        say "UNKNOWN VARIANT" $"There is no variant {code name}." (withKnown "variants" (suggest near) legal)
+    | UnknownVariant(name, legal, near) -> say "UNKNOWN VARIANT" $"There is no variant {code name}." (withKnown "variants" (suggest near) legal)
     | RangeBackwards(from, upTo) -> say "INVALID RANGE" $"`to` must be greater than `from`, but the range goes from {from} to {upTo}." ""
     | RangeNotPositive text ->
         say
@@ -57,16 +56,14 @@ let message (diagnostic: Diagnostic) : Message option =
     | RangeTooDense(from, upTo, count) ->
         say "INVALID RANGE" $"There are fewer than {count} whole numbers from {from} to {upTo}." "lower `count`, or omit it to get all of them."
     | RangeTooFine(from, upTo, count) ->
-        say
-            "INVALID RANGE"
-            $"Rounded to six digits, some of the {count} values from {from} to {upTo} are equal."
-            "lower `count`, or list the values."
+        say "INVALID RANGE" $"Rounded to six digits, some of the {count} values from {from} to {upTo} are equal." "lower `count`, or list the values."
     | PublishedTwice(row, here, there, at, line) ->
         say
             "CONFLICTING NUMBERS"
             $"A row of {code row} matches two points: {code here} here, and {code there} at {code at} in line {line}."
             "remove one of them, or make `at` more specific."
-    | SameValue(path, value, earlier) when value = earlier -> say "DUPLICATE VALUE" $"The axis {code path} already has the value {code value}." "remove one of them."
+    | SameValue(path, value, earlier) when value = earlier ->
+        say "DUPLICATE VALUE" $"The axis {code path} already has the value {code value}." "remove one of them."
     | SameValue(path, value, earlier) ->
         say "DUPLICATE VALUE" $"On the axis {code path}, {code value} sets the same as {code earlier}." "remove one of them."
     | GridTooLarge(points, limit) ->

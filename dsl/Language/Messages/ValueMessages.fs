@@ -150,12 +150,12 @@ let message (diagnostic: Diagnostic) : Message option =
         let values = if channels = 1 then "1 number" else $"{channels} numbers"
         say "WRONG COUNT" $"{code key} needs {values}, one for each channel of the images, but has {count}." ""
     | NotForPhotographs(key, dataset) ->
-        say
-            "NOT FOR IMAGE FOLDERS"
-            $"{code key} pads small images, but {code dataset} is an image folder."
-            "use `resized_crop` instead."
+        say "NOT FOR IMAGE FOLDERS" $"{code key} pads small images, but {code dataset} is an image folder." "use `resized_crop` instead."
     | ForPhotographsOnly(key, dataset) ->
-        say "FOR IMAGE FOLDERS ONLY" $"{code key} scales images from image folders, but {code dataset} has small images." "use `pad` and `mode` instead."
+        say
+            "FOR IMAGE FOLDERS ONLY"
+            $"{code key} scales images from image folders, but {code dataset} has small images."
+            "use `pad` and `mode` instead."
     | NotKnownWith(dataset, name, legal) ->
         let hint = if legal.IsEmpty then "write `{ mean: [...], std: [...] }`, or omit it." else ""
         say "UNKNOWN NORMALISATION" $"The dataset {code dataset} has no normalisation {code name}." (withKnown "valid values" hint legal)

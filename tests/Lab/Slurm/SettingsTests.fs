@@ -59,8 +59,8 @@ let tests =
                       (refused
                           $"time: {text}"
                           "AMBIGUOUS TIME"
-                          [ $"Slurm reads a `time` of two parts as minutes and seconds, but `{text}` looks"
-                            "like hours and minutes."
+                          [ $"Slurm reads a `time` of two parts as minutes and seconds, but `{text}` looks like"
+                            "hours and minutes."
                             $"Hint: write `{hours}` for hours and minutes, or `{minutes}` for minutes and"
                             "seconds." ])
                       "message"
@@ -134,12 +134,10 @@ let tests =
           for text, why in
               [ "--job=foo", "sbatch reads it as `--job-name`; the launcher sets it"
                 "--part=high", "sbatch reads it as `--partition`; use the key `partition`"
-                "--no-req",
-                "sbatch reads it as `--no-requeue`; the launcher sets it; see `save_seconds` and `requeues`"
+                "--no-req", "sbatch reads it as `--no-requeue`; the launcher sets it; see `save_seconds` and `requeues`"
                 "--export=ALL,LD_PRELOAD=/tmp/x.so", "it can set variables that load code; write lines such as `export NAME=VALUE` in `setup`"
                 "--clusters=a,b", "a sweep runs on the cluster that it is submitted from"
-                "--cluster other",
-                "sbatch reads it as `--clusters`; a sweep runs on the cluster that it is submitted from"
+                "--cluster other", "sbatch reads it as `--clusters`; a sweep runs on the cluster that it is submitted from"
                 "--time=60", "use the key `time`" ] do
               test $"The option {text} is rejected" {
                   let said =
