@@ -1,4 +1,4 @@
-/// The exit codes of commands that do not succeed (DESIGN.md, section 4).
+/// The exit codes of commands that do not succeed (docs/sweeps.md#exit-codes).
 module ChannelDistillation.Cli.Ending
 
 /// Ends the program with an exit code and a message, without a stack trace. Empty message: everything has been printed.

@@ -61,7 +61,7 @@ let tests =
               for dataset in [ "imagenet"; "{}"; """{"name":"a","name":"b"}"""; """{"name":"birds"}"""; """{"name":"image_folder"}""" ] do
                   use folder = new TemporaryFolder()
                   weightsWith [ "dataset", dataset; "model", "ours" ] folder
-                  run folder.Path [ "evaluate"; "a.safetensors" ] |> refused 2 [ "does not say which dataset it is for" ]
+                  run folder.Path [ "evaluate"; "a.safetensors" ] |> refused 2 [ "is not in the folder of a run" ]
           }
 
           for code, arguments, message in

@@ -74,7 +74,7 @@ let tests =
                   Directory.Delete(folder.File "birds/val", true)
                   let code, text = run folder plan
                   Expect.equal code 3 text
-                  Expect.stringContains text "Dataset birds: it cannot be used. The folder birds has no val/." "half of it"
+                  Expect.stringContains text "Dataset birds: unusable. The folder birds has no val/." "half of it"
                   Directory.Delete(folder.File "birds", true)
                   let code, text = run folder plan
                   Expect.equal code 0 text

@@ -1,4 +1,4 @@
-/// The real program on small trainings: the output of `sweep` as specified in DESIGN.md.
+/// The real program on small trainings: the output of `sweep` as described in docs/results.md.
 module ChannelDistillation.Tests.Cli.SweepTests
 
 open System

@@ -1,4 +1,4 @@
-/// results.json, as specified in DESIGN.md.
+/// results.json, as described in docs/results.md.
 module ChannelDistillation.Lab.Tables.Json
 
 open System

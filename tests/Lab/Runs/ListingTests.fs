@@ -74,10 +74,10 @@ let tests =
 
               Expect.equal
                   (lineOf "resnet152-cifar100" text)
-                  "resnet152-cifar100 | resnet152 | cifar100 | 19.09 % | 4.45 % | - | cannot be fetched, see below"
+                  "resnet152-cifar100 | resnet152 | cifar100 | 19.09 % | 4.45 % | - | no download, see below"
                   "nobody offers it"
 
-              Expect.stringContains text "None was trained here yet" "none"
+              Expect.stringContains text "No teacher has been trained here yet" "none"
               put root "pretrain/resnet34-333f7ec4.pth" [||]
 
               let spec =
