@@ -48,7 +48,9 @@ let make (experiment: Experiment) (axisTable: AxisTable) (drafts: Draft list) (p
     let labels = labels experiment axisTable
     let specs = Resolve.SpecMaker()
     let unique = Names.Unique()
-    let varying = drafts |> List.groupBy _.Variant |> List.map (fun (variant, drafts) -> variant, varying axisTable drafts) |> dict
+
+    let varying =
+        drafts |> List.groupBy _.Variant |> List.map (fun (variant, drafts) -> variant, varying axisTable drafts) |> dict
 
     [ for draft, published in List.zip drafts published do
           let varying = varying[draft.Variant]
