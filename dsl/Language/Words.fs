@@ -16,6 +16,14 @@ let private join last (words: string list) =
 let codes (words: string list) = words |> List.map code |> join "and"
 let either (words: string list) = words |> List.map code |> join "or"
 
+/// `did you mean A or B?`; empty without candidates. `describe`: how to show a candidate.
+let didYouMean (describe: string -> string) (near: string list) =
+    match near with
+    | [] -> ""
+    | _ ->
+        let joined = String.Join(" or ", List.map describe near)
+        $"did you mean {joined}?"
+
 /// Joins up to 30 words by commas, then adds how many more there are.
 let known (words: string list) =
     let shown = words |> List.truncate 30
@@ -69,7 +77,7 @@ let bounds (bounds: Bounds) =
     | false, true -> most
     | false, false -> "finite"
 
-/// What a message says was found.
+/// The value that was found, in messages about a wrong type.
 let found (kind: Kind) =
     match kind with
     | NothingThere -> "nothing"

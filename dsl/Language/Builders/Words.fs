@@ -49,7 +49,7 @@ module ExperimentWords =
     let checkpoint_minutes (minutes: float) : Line =
         Line.change (fun experiment -> { experiment with CheckpointMinutes = minutes }) |> Line.say "checkpoint_minutes"
 
-    /// Resources for `sweep --launcher slurm`: `slurm (fun asked -> { asked with Partition = Some "gpu"; Time = Some "04:00:00" })`.
+    /// Resources for `sweep --launcher slurm`: `slurm (fun settings -> { settings with Partition = Some "gpu"; Time = Some "04:00:00" })`.
     let slurm (settings: SlurmSettings -> SlurmSettings) : Line =
         Line.change (fun experiment -> { experiment with Slurm = Some(settings SlurmCodec.empty) }) |> Line.say "slurm"
 

@@ -86,7 +86,7 @@ let message (diagnostic: Diagnostic) : Message option =
             if near.IsEmpty && not (isNull (LossCatalog.Find loss)) then
                 $"declare it: `{loss}: {{}}`."
             else
-                maybe described near
+                didYouMean described near
 
         say
             "UNDECLARED LOSS"

@@ -62,7 +62,7 @@ let message (diagnostic: Diagnostic) : Message option =
         say "SEVERAL DOCUMENTS" "A second YAML document starts here; a file holds one experiment." "remove the `---`, or use two files."
     | DuplicateKey(key, line) -> say "DUPLICATE KEY" $"This mapping already has the key {code key}, in line {line}." "remove or rename one of them."
     | UnknownAnchor(name, near) ->
-        say "UNKNOWN ANCHOR" $"No anchor {anchor name} is defined above this line." (maybe (fun name -> code ("*" + name)) near)
+        say "UNKNOWN ANCHOR" $"No anchor {anchor name} is defined above this line." (didYouMean (fun name -> code ("*" + name)) near)
     | AnchorInsideItself name -> say "CIRCULAR ALIAS" $"This alias is inside the anchor {anchor name} that it refers to." ""
     | MergeOfNoMapping ->
         say "INVALID MERGE" "`<<` merges the keys of a mapping, and this is not a mapping." "name the anchor of a mapping: `<<: *name`."

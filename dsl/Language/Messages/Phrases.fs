@@ -14,16 +14,7 @@ let described (name: string) =
     | null -> code name
     | loss -> $"{code name} ({loss.Title.ToLowerInvariant()})"
 
-/// `did you mean A or B?`; empty without candidates.
-let maybe describe (near: string list) =
-    match near with
-    | [] -> ""
-    | _ ->
-        let words = near |> List.map describe
-        let joined = System.String.Join(" or ", words)
-        $"did you mean {joined}?"
-
-let suggest = maybe code
+let suggest = didYouMean code
 
 /// A hint followed by a list of the possible names: `... Valid keys: a, b.`
 let withKnown (label: string) (hint: string) (legal: string list) =

@@ -61,7 +61,7 @@ let private wrongKind wanted actual =
 
 let private unknown thing name legal near =
     match thing with
-    | Loss -> say "UNKNOWN LOSS" $"There is no loss {code name}." (withKnown "known losses" (maybe described near) legal)
+    | Loss -> say "UNKNOWN LOSS" $"There is no loss {code name}." (withKnown "known losses" (didYouMean described near) legal)
     | Model -> say "UNKNOWN MODEL" $"There is no model {code name}." (withKnown "known models" (suggest near) legal)
     | Dataset ->
         say

@@ -91,7 +91,7 @@ let private depends (draftAt: int[]) (drafts: int) (sizes: int[]) (dimension: in
 
 /// The drafts of a variant: grid points with the same resolved settings are one draft.
 let ofVariant
-    (legend: AxisTable)
+    (axisTable: AxisTable)
     (experiment: Experiment)
     (dimensions: Dimension[])
     (excluded: Exclusions.Exclusion list)
@@ -107,8 +107,8 @@ let ofVariant
         |> Array.map (fun dimension ->
             [| for axis in dimension.Axes do
                    if Axes.mayUse experiment variant axes axis then
-                       let number = legend.Axis axis.Path
-                       struct (number, [| for value in axis.Values -> legend.Value(number, value) |]) |])
+                       let number = axisTable.Axis axis.Path
+                       struct (number, [| for value in axis.Values -> axisTable.Value(number, value) |]) |])
 
     let excluded = Points.excludedFor variant excluded
 
@@ -140,7 +140,7 @@ let ofVariant
                         if drafts[number].Values[axis] <> values[positions[index]] then
                             agrees[number][axis] <- false
             | _ ->
-                let values = Array.create legend.Count -1
+                let values = Array.create axisTable.Count -1
 
                 for index in 0 .. dimensions.Length - 1 do
                     for struct (axis, known) in used[index] do
@@ -149,7 +149,7 @@ let ofVariant
                 draftAt[point] <- drafts.Count
                 numbers[resolved] <- drafts.Count
                 drafts.Add { Variant = variant.Name; Resolved = resolved; There = experiment; Values = values }
-                agrees.Add(Array.create legend.Count true))
+                agrees.Add(Array.create axisTable.Count true))
 
     // If an axis changes nothing, the row has no value on it. If only some of its values are equivalent, the row has the first of them.
     for index in 0 .. dimensions.Length - 1 do
@@ -171,7 +171,7 @@ let ofVariant
     List.ofSeq drafts
 
 /// The drafts of `include`, for each of its variants.
-let included (legend: AxisTable) (experiment: Experiment) (inclusions: Inclusions.Inclusion list) : Draft list =
+let included (axisTable: AxisTable) (experiment: Experiment) (inclusions: Inclusions.Inclusion list) : Draft list =
     [ for inclusion in inclusions do
           let there = Inclusions.apply experiment inclusion
 
@@ -179,10 +179,10 @@ let included (legend: AxisTable) (experiment: Experiment) (inclusions: Inclusion
               let used =
                   [ for axis in inclusion.Axes do
                         if Axes.mayUse experiment variant inclusion.Axes axis then
-                            let number = legend.Axis axis.Path
-                            number, legend.Value(number, axis.Values[0]) ]
+                            let number = axisTable.Axis axis.Path
+                            number, axisTable.Value(number, axis.Values[0]) ]
 
-              let values = Array.create legend.Count -1
+              let values = Array.create axisTable.Count -1
 
               for axis, value in used do
                   values[axis] <- value

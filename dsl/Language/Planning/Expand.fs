@@ -41,7 +41,7 @@ let plan (reader: Reader) (where: Where) (experiment: Experiment) : (Plan * Prob
     let dimensions = found.Dimensions
     let excluded = Exclusions.find reader where experiment dimensions warnings
     let included = Inclusions.find reader where experiment
-    let literature = PublishedResults.find reader where experiment
+    let publishedPoints = PublishedResults.find reader where experiment
     let points = Dimensions.points dimensions
 
     if points > float RangeCodec.pointLimit then
@@ -52,38 +52,38 @@ let plan (reader: Reader) (where: Where) (experiment: Experiment) : (Plan * Prob
     if not reader.Problems.IsEmpty then
         None
     else
-        let legend = Drafts.AxisTable()
+        let axisTable = Drafts.AxisTable()
 
         for axis in dimensions |> Seq.collect _.Axes do
-            let number = legend.Axis axis.Path
+            let number = axisTable.Axis axis.Path
 
             for value in axis.Values do
-                legend.Value(number, value) |> ignore
+                axisTable.Value(number, value) |> ignore
 
         let drafts =
-            (experiment.Variants |> List.collect (Drafts.ofVariant legend experiment (Array.ofList dimensions) excluded))
-            @ Drafts.included legend experiment included
+            (experiment.Variants |> List.collect (Drafts.ofVariant axisTable experiment (Array.ofList dimensions) excluded))
+            @ Drafts.included axisTable experiment included
             |> Drafts.merge experiment
 
         if drafts.IsEmpty then
             reader.Report([ "grid" ], Option.get (where.Key [ "grid"; "exclude" ]), EverythingExcluded)
             None
         else
-            let literature = PublishedResults.place where experiment literature drafts
+            let placed = PublishedResults.place where experiment publishedPoints drafts
 
-            if not literature.Contradictions.IsEmpty then
-                for problem in literature.Contradictions do
+            if not placed.Contradictions.IsEmpty then
+                for problem in placed.Contradictions do
                     problem.Place |> Option.iter (fun place -> reader.Report([ "points"; "published" ], place, problem.Diagnostic))
 
                 None
             else
-                let rows = Rows.make experiment legend drafts literature.OfDrafts
+                let rows = Rows.make experiment axisTable drafts placed.OfDrafts
 
                 Some(
-                    { Experiment = experiment; Rows = rows; Runs = Drafts.distinct drafts rows; Literature = literature.Alone },
+                    { Experiment = experiment; Rows = rows; Runs = Drafts.distinct drafts rows; Literature = placed.Alone },
                     List.ofSeq warnings
                     @ reportReplaced experiment dimensions
                     @ reportUnused where dimensions rows
-                    @ literature.Warnings
-                    @ ScheduleChecks.warnings where experiment legend drafts
+                    @ placed.Warnings
+                    @ ScheduleChecks.warnings where experiment axisTable drafts
                 )

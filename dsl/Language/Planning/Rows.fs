@@ -12,17 +12,17 @@ open ChannelDistillation.Dsl.Planning.Drafts
 [<Struct>]
 type private Label = { Shown: string * string; Named: string }
 
-let private labels (experiment: Experiment) (legend: AxisTable) : Label[][] =
-    let segments = [| for axis in 0 .. legend.Count - 1 -> Axes.segments experiment (legend.Path axis) |]
+let private labels (experiment: Experiment) (axisTable: AxisTable) : Label[][] =
+    let segments = [| for axis in 0 .. axisTable.Count - 1 -> Axes.segments experiment (axisTable.Path axis) |]
 
-    [| for axis in 0 .. legend.Count - 1 do
+    [| for axis in 0 .. axisTable.Count - 1 do
            let others =
-               [ for other in 0 .. legend.Count - 1 do
+               [ for other in 0 .. axisTable.Count - 1 do
                      if other <> axis then
                          segments[other] ]
 
            let key = Names.shortest segments[axis] others
-           let values = legend.Values(axis).ToArray()
+           let values = axisTable.Values(axis).ToArray()
 
            [| for value, name in Array.zip values (Names.values values) ->
                   let text =
@@ -30,31 +30,33 @@ let private labels (experiment: Experiment) (legend: AxisTable) : Label[][] =
                       | Scalar text -> text
                       | other -> Emit.flow other
 
-                  { Shown = legend.Path axis, text; Named = Names.setting key name } |] |]
+                  { Shown = axisTable.Path axis, text; Named = Names.setting key name } |] |]
 
-/// The value of a draft on an axis, which may have been added to the legend after the draft.
+/// The value of a draft on an axis, which may have been added to the axisTable after the draft.
 let private value (draft: Draft) axis = if axis < draft.Values.Length then draft.Values[axis] else -1
 
 /// By axis, whether the rows of a variant differ on it; only then is it part of their names.
-let private varying (legend: AxisTable) (drafts: Draft list) : bool[] =
-    [| for axis in 0 .. legend.Count - 1 ->
+let private varying (axisTable: AxisTable) (drafts: Draft list) : bool[] =
+    [| for axis in 0 .. axisTable.Count - 1 ->
            match drafts with
            | [] -> false
            | first :: others -> others |> List.exists (fun draft -> value draft axis <> value first axis) |]
 
 /// Creates the rows. `published`: the published numbers of each draft.
-let make (experiment: Experiment) (legend: AxisTable) (drafts: Draft list) (published: (string * PublishedRow) list list) : Row list =
-    let labels = labels experiment legend
+let make (experiment: Experiment) (axisTable: AxisTable) (drafts: Draft list) (published: (string * PublishedRow) list list) : Row list =
+    let labels = labels experiment axisTable
     let specs = Resolve.SpecMaker()
     let unique = Names.Unique()
-    let varying = drafts |> List.groupBy _.Variant |> List.map (fun (variant, drafts) -> variant, varying legend drafts) |> dict
+
+    let varying =
+        drafts |> List.groupBy _.Variant |> List.map (fun (variant, drafts) -> variant, varying axisTable drafts) |> dict
 
     [ for draft, published in List.zip drafts published do
           let varying = varying[draft.Variant]
           let name = Text.StringBuilder(Names.ofVariant draft.Variant)
 
           let axes =
-              [ for axis in 0 .. legend.Count - 1 do
+              [ for axis in 0 .. axisTable.Count - 1 do
                     match value draft axis with
                     | -1 -> ()
                     | value ->

@@ -34,8 +34,8 @@ let private neverActs epochs (loss: Resolve.ResolvedLoss) =
         && seq { 1..epochs } |> Seq.forall (fun epoch -> spec.WeightAt epoch = 0.0)
 
 /// The place of a row's value on the first of the given paths that is an axis.
-let private placeOf (experiment: Experiment) (legend: AxisTable) =
-    let segments = [| for axis in 0 .. legend.Count - 1 -> Axes.segments experiment (legend.Path axis) |]
+let private placeOf (experiment: Experiment) (axisTable: AxisTable) =
+    let segments = [| for axis in 0 .. axisTable.Count - 1 -> Axes.segments experiment (axisTable.Path axis) |]
 
     fun (draft: Draft) (paths: string list list) ->
         paths
@@ -45,7 +45,7 @@ let private placeOf (experiment: Experiment) (legend: AxisTable) =
                 draft.Values[axis] >= 0
                 && segments[axis].Length <= path.Length
                 && List.truncate segments[axis].Length path = segments[axis])
-            |> Option.map (fun axis -> legend.Place(axis, draft.Values[axis])))
+            |> Option.map (fun axis -> axisTable.Place(axis, draft.Values[axis])))
 
 /// The place that sets a loss's setting in a variant: an axis value, or else the place in the file with the highest precedence.
 let private placeOfSetting (where: Where) (experiment: Experiment) placeOf (draft: Draft) (loss: string) (key: string) (inside: string list) =
@@ -140,6 +140,6 @@ let private rates (where: Where) (placeOf: Draft -> string list list -> Place op
               | None -> ()
           | _ -> () ]
 
-let warnings (where: Where) (experiment: Experiment) (legend: AxisTable) (drafts: Draft list) : Problem list =
-    let placeOf = placeOf experiment legend
+let warnings (where: Where) (experiment: Experiment) (axisTable: AxisTable) (drafts: Draft list) : Problem list =
+    let placeOf = placeOf experiment axisTable
     rates where placeOf drafts @ losses where placeOf experiment drafts
