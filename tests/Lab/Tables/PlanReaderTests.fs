@@ -50,5 +50,5 @@ let tests =
                       (Error $"plan.json is damaged: {reason}.")
                       "said"
 
-                  Expect.isNone (PlanReader.read folder.Path) "to a sweep it does not exist"
+                  Expect.isNone (PlanReader.read folder.Path) "to a sweep it is not there"
               } ]
