@@ -41,7 +41,7 @@ let private wrong (file: string) (folder: string) (place: string) =
             Path.Combine(Repository.root, folder, parts[0])
 
     if not (Path.Exists path) then
-        Some $"{file} names {place}, which does not exist"
+        Some $"{file} names {place}, which is not there"
     elif parts.Length = 2 && not (List.contains parts[1] (anchorsOf path)) then
         Some $"{file} names {place}, which has no such heading"
     else

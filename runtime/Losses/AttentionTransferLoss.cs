@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace ChannelDistillation.Losses;
 
 /// <summary>
-/// Attention transfer (Zagoruyko, Komodakis: Paying More Attention to Attention, arXiv 1612.03928, section 3.1), p = 2: matches spatial attention maps,
+/// Attention transfer (Zagoruyko, Komodakis: Paying More Attention to Attention, arXiv 1612.03928, section 3.1), p = 2: matches spatial attention maps:
 /// sum over stages of mean over (sample, position) of (Q(F_s) - Q(F_t))^2, Q = mean over channels of F^2, flattened and of length 1.
 /// The mean and the weight are those of the CRD benchmark (arXiv 1910.10699).
 /// </summary>

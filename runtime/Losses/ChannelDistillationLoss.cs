@@ -6,7 +6,7 @@ namespace ChannelDistillation.Losses;
 
 /// <summary>
 /// Channel distillation (Zhou et al.: Channel Distillation: Channel-Wise Attention for Knowledge Distillation, arXiv 2006.01683,
-/// section 3.2): matches the channel-wise attention of student and teacher,
+/// section 3.2): matches the channel-wise attention of student and teacher:
 /// sum over stages of mean over (sample, channel) of (GAP(connector(F_s)) - GAP(F_t))^2, GAP = global average pooling.
 /// The connector, 1x1 convolution without bias + BatchNorm + ReLU to the teacher's number of channels, is used even if the
 /// numbers are equal, as in the published code.

@@ -7,7 +7,7 @@ namespace ChannelDistillation.Losses;
 
 /// <summary>
 /// Decoupled knowledge distillation (Zhao et al., arXiv 2203.08679): the divergence of knowledge distillation split into two separately weighted
-/// parts, the label against all other classes (TCKD), and the other classes among themselves (NCKD),
+/// parts, the label against all other classes (TCKD), and the other classes among themselves (NCKD):
 /// T^2 x mean over samples of (alpha x TCKD + beta x NCKD). Warm-up and parameters as in its code, mdistiller.
 /// </summary>
 public sealed class DecoupledLoss(double alpha, double beta, Softening softening) : Loss

@@ -7,7 +7,7 @@ namespace ChannelDistillation.Losses;
 
 /// <summary>
 /// Guided knowledge distillation (Zhou et al.: Channel Distillation, arXiv 2006.01683, section 3.3): knowledge distillation only from
-/// samples that the teacher classifies correctly,
+/// samples that the teacher classifies correctly:
 /// T^2 x sum over correct samples of KL(p_t || p_s) / number of correct samples; 0, with zero gradients, if none is correct
 /// (the published code gives NaN).
 /// </summary>

@@ -6,7 +6,7 @@ namespace ChannelDistillation.Losses;
 
 /// <summary>
 /// Neuron selectivity transfer (Huang, Wang: Like What You Like, arXiv 1707.01219, section 3.3), polynomial kernel of degree 2: the maximum
-/// mean discrepancy between the channels' maps, each flattened and normalised to length 1,
+/// mean discrepancy between the channels' maps, each flattened and normalised to length 1:
 /// sum over stages of mean k(T, T) + mean k(S, S) - 2 mean k(S, T), k(a, b) = (a . b)^2, means over (sample, channel, channel).
 /// </summary>
 public sealed class NeuronSelectivityLoss(int stages) : Loss

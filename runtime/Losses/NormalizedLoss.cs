@@ -7,7 +7,7 @@ namespace ChannelDistillation.Losses;
 
 /// <summary>
 /// Normalised knowledge distillation (Yang et al.: From Knowledge Distillation to Self-Knowledge Distillation, arXiv 2303.13005): cross-entropy with the
-/// teacher's probability of the label, and with its probabilities of the other classes, normalised among themselves in teacher and student,
+/// teacher's probability of the label, and with its probabilities of the other classes, normalised among themselves in teacher and student:
 /// mean of -p_t[label] log p_s[label] + gamma T^2 x mean of -sum over the others of q_t log q_s, q = softmax of the others' logits / T.
 /// The first part is at temperature 1. The loss of a student equal to the teacher is not 0.
 /// </summary>

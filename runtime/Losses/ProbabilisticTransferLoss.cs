@@ -6,7 +6,7 @@ namespace ChannelDistillation.Losses;
 
 /// <summary>
 /// Probabilistic knowledge transfer (Passalis, Tefas: Learning Deep Representations with Probabilistic Knowledge Transfer, arXiv 1803.10837):
-/// matches the conditional probabilities of samples, from the cosine similarity of their embeddings,
+/// matches the conditional probabilities of samples, from the cosine similarity of their embeddings:
 /// mean over (sample, sample) of P_t log(P_t / P_s), P = (cosine + 1) / 2 with rows of sum 1.
 /// </summary>
 public sealed class ProbabilisticTransferLoss : Loss

@@ -8,7 +8,7 @@ namespace ChannelDistillation.Losses;
 /// <summary>
 /// Refined logit distillation (Sun et al., arXiv 2408.07703; parameters and warm-up of its code): avoids teaching the teacher's mistakes. The student's
 /// confidence in the label follows the teacher's in its own most likely class (SCD), and only classes that the teacher ranks below the label are
-/// compared among themselves (MCD), alpha x SCD + beta x MCD,
+/// compared among themselves (MCD), alpha x SCD + beta x MCD, with
 /// SCD = Tc^2 x mean of KL((max p_t, rest) || (p_s[label], rest)), MCD = T^2 x mean of KL(q_t || q_s), q = softmax(logits / T) of the classes below the label.
 /// A sample whose label is the teacher's lowest class adds 0 to MCD.
 /// </summary>

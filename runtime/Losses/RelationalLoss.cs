@@ -7,7 +7,7 @@ namespace ChannelDistillation.Losses;
 
 /// <summary>
 /// Relational knowledge distillation (Park et al., arXiv 1904.05068, section 3.2): distances between pairs of embeddings, as multiples of
-/// their mean over the batch, and angles of triples,
+/// their mean over the batch, and angles of triples:
 /// distance x smoothL1(D_s, D_t) + angle x smoothL1(A_s, A_t), each averaged over all pairs or triples of the batch.
 /// Not to be confused with Residual Knowledge Distillation, which has the same abbreviation. It is 0 for a batch of one image.
 /// </summary>

@@ -7,7 +7,7 @@ namespace ChannelDistillation.Losses;
 
 /// <summary>
 /// Residual knowledge distillation (Gao et al., arXiv 2002.09168): the student's stages imitate the teacher's, an assistant's stages learn the
-/// residual, and both are used together (<see cref="AssistedNetwork"/>),
+/// residual, and both are used together (<see cref="AssistedNetwork"/>):
 /// sum over stages of mean of (c(F_s) - F_t)^2 + mean of (c(F_a) - (F_t - c(F_s)))^2. The second term has no gradient for the student. c is a
 /// trained 1x1 convolution, even if the numbers of channels are equal: without it the assistant's ReLU would allow no negative residual. The paper splits one network into student and assistant at the same total
 /// cost; here the assistant is a second network like the student.

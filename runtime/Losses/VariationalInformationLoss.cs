@@ -8,7 +8,7 @@ namespace ChannelDistillation.Losses;
 
 /// <summary>
 /// Variational information distillation (Ahn et al., arXiv 1904.05835, section 2.2): the likelihood of the teacher's stage under a Gaussian around
-/// a trained function of the student's stage, with one trained variance per channel,
+/// a trained function of the student's stage, with one trained variance per channel:
 /// sum over stages of mean of (mu(F_s) - F_t)^2 / (2 s^2) + ln(s^2) / 2, s^2 = softplus(alpha) + 1e-5, initially 5.
 /// </summary>
 public sealed class VariationalInformationLoss : Loss

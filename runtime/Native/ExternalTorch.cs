@@ -28,12 +28,12 @@ public static class ExternalTorch
             : Folder is { } folder && Has(folder, "torch_cuda", SearchOption.TopDirectoryOnly);
 
     /// <summary>
-    /// Loads the libraries of the folder that TORCH_LIB names. Where the build has its own, or TORCH_LIB names none, only what a libtorch with
-    /// CUDA needs beside it is loaded.
+    /// Loads the libraries of the folder in TORCH_LIB. If the build has a bundled libtorch, or TORCH_LIB is not set, it loads only the libraries
+    /// that a libtorch with CUDA needs besides itself.
     /// </summary>
     /// <remarks>
-    /// Symbolic links are followed first: a library finds those it needs in the folder that it was loaded from, and a folder of links holds no more
-    /// than the links.
+    /// Symbolic links are resolved first: a library finds its dependencies in the folder that it was loaded from, and a folder of links contains only
+    /// the links.
     /// </remarks>
     /// <exception cref="MissingException">A library is missing or cannot be loaded.</exception>
     public static void Load()

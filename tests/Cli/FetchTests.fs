@@ -47,7 +47,7 @@ let private stoppedBy (stop: Started -> unit) (check: (int * string) -> unit) =
     let code, text = ended second
     Expect.equal code 3 text
     Expect.stringContains text "  resuming at 1.0 MB of 87 MB (1 %)\n" "it resumes"
-    Expect.stringContains text "the server returned 404 (NotFound). The file is no longer there" "and reports the error"
+    Expect.stringContains text "the server returned 404 (NotFound). The file was removed" "and reports the error"
     Expect.equal (mirror.Requests |> List.map _.From) [ None; Some(int64 arrived) ] "what was asked for"
     Expect.equal (mirror.Requests.Head.Path) "/resnet34-333f7ec4.pth" "by its name"
 
