@@ -163,7 +163,10 @@ let tests =
                       | Error text -> (text.Substring(text.IndexOf "I cannot")).Replace("\n", " ")
                       | Ok _ -> ""
 
-                  Expect.equal printed $"I cannot read `{text}` as a value of `options`. Hint: it looks like `--exclusive` or `--mail-type=FAIL`." "message"
+                  Expect.equal
+                      printed
+                      $"I cannot read `{text}` as a value of `options`. Hint: it looks like `--exclusive` or `--mail-type=FAIL`."
+                      "message"
               }
 
           test "Other options are accepted, also if their names start like reserved ones" {

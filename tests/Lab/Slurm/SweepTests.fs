@@ -113,7 +113,11 @@ let private equalResults (cluster: Cluster) =
 
         let code, first = Project.runWith root shell (onCluster "same.yaml")
         Expect.equal code 0 first
-        Expect.isMatch first "^Submitted 2 cohorts as job array \\d+, after job \\d+ for the teachers; then job \\d+ writes the tables\\.\n" "message"
+
+        Expect.isMatch
+            first
+            "^Submitted 2 cohorts as job array \\d+, after job \\d+ for the teachers; then job \\d+ writes the tables\\.\n"
+            "message"
         // A copy: later changes of the file make another experiment.
         File.WriteAllText(root.File "same.yaml", text.Replace("epochs: 2", "epochs: 2 # the same"))
         let code, second = Project.runWith root shell (onCluster "same.yaml")

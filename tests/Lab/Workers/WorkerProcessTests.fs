@@ -60,7 +60,10 @@ let tests =
                   | Finished ready -> Expect.equal ready { Device = "cpu"; Obstacles = ready.Obstacles; Hint = None } "ready"
                   | other -> failtest $"{other}"
 
-                  Expect.equal (List.ofSeq messages) [ "cpu: ignored an unknown message of the training process: the event `weather`." ] "reported once"
+                  Expect.equal
+                      (List.ofSeq messages)
+                      [ "cpu: ignored an unknown message of the training process: the event `weather`." ]
+                      "reported once"
 
                   let plan = Tiny.plan folder "experiment.yaml" experiment
                   let run = Job.ofPlan (folder.File "runs/alone") plan |> List.head |> Job.nameOf
