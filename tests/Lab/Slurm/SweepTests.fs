@@ -236,7 +236,7 @@ let private thousand (cluster: Cluster) =
     let queue = Queue.read experiment
     let (_, status), took = ProcessorTime.ofWork (fun () -> Status.read false (Job.ofPlan experiment plan) queue)
     Expect.equal (status.Completed, status.Waiting, status.Left) (500, 500, 0) "status"
-    Expect.isLessThan took.TotalSeconds 2.0 "processor time for the status of 1,000 runs"
+    Expect.isLessThan took.TotalSeconds 2.0 "CPU time for the status of 1,000 runs"
     let cancelled = Project.must root [ "sweep"; "many.yaml"; "--cancel" ]
 
     Expect.equal
