@@ -70,7 +70,8 @@ let parse<'arguments when 'arguments :> IArgParserTemplate> (verb: string) (argu
             Some(parser.ParseCommandLine(List.toArray arguments))
         with :? ArguParseException as problem ->
             if problem.ErrorCode = ErrorCode.HelpText then
-                let message = Regex.Replace(problem.Message.TrimEnd(), @" \[--help\]|(\n+OPTIONS:\n)?\n +--help +display this list of options\.", "")
+                let message =
+                    Regex.Replace(problem.Message.TrimEnd(), @" \[--help\]|(\n+OPTIONS:\n)?\n +--help +display this list of options\.", "")
 
                 // Argu's text recommends `--help`, which `dotnet fsi` handles itself.
                 printfn

@@ -49,7 +49,7 @@ type SyntaxDiagnostic =
     | Unreadable
 
 /// A part of a loss's schedule after the last epoch.
-type Beyond =
+type UnreachedSchedulePart =
     | Start of loss: string * after: int
     | Decaying of loss: string * epoch: int
 
@@ -92,9 +92,9 @@ type Diagnostic =
     | EmptyList of key: string
     | EmptyEntry of list: string
     /// A list in place of a mapping from names to settings.
-    | ListForNames of section: string
+    | ListForMapping of section: string
     /// A mapping in place of a list of mappings.
-    | OneForList of key: string * written: string
+    | MappingForList of key: string * written: string
     /// A warm-up without a schedule.
     | WarmupAlone of legal: string list * warmup: string
     | CaseWithoutSettings of case: string * keys: string list
@@ -103,23 +103,23 @@ type Diagnostic =
     | NotIncreasing of before: string * after: string
     | NotSmallestAndLargest of key: string * example: string
     | NotPerChannel of key: string * channels: int * count: int
-    | NotForPhotographs of key: string * dataset: string
-    | ForPhotographsOnly of key: string * dataset: string
+    | NotForImageFolders of key: string * dataset: string
+    | ForImageFoldersOnly of key: string * dataset: string
     | NotKnownWith of dataset: string * normalization: string * legal: string list
     /// A text that does not match the required pattern.
-    | NotWrittenLike of key: string * text: string * examples: string list
+    | InvalidFormat of key: string * text: string * examples: string list
     /// An sbatch option that is not allowed in `slurm.options`, and why.
-    | OptionTaken of name: string * reason: string
+    | ReservedOption of name: string * reason: string
     /// `4:30`, which Slurm reads as minutes and seconds: written as hours and minutes, and as minutes and seconds.
-    | TimeOfTwoParts of text: string * hours: string * minutes: string
+    | AmbiguousTime of text: string * hours: string * minutes: string
     /// Shell lines that `bash -n` rejects, with its message.
     | NotShell of key: string * reason: string
     /// A time limit of 0.
-    | TimeOfNothing of text: string
+    | ZeroTimeLimit of text: string
     /// A time limit that leaves less than a minute before runs save their state, and the shortest one that suffices, in minutes.
     | TimeTooShort of text: string * saveSeconds: int * least: int
     /// A section's key around the content of a file that is itself this section.
-    | KeyAroundFile of key: string
+    | SectionKeyInSectionFile of key: string
     // Experiment
     | BadName of key: string * name: string * character: string
     | ReservedName of name: string
@@ -129,28 +129,28 @@ type Diagnostic =
     | TeacherWithTwoSources
     | KnownTeacherDescribed of key: string
     /// Dataset, class count and image size of a known teacher (`own`) and of the experiment (`here`).
-    | TeacherOfOtherImages of teacher: string * own: (string * int * string) * here: (string * int * string)
+    | TeacherDatasetMismatch of teacher: string * own: (string * int * string) * here: (string * int * string)
     /// The augmentation settings that turn random augmentation off.
-    | CacheOfRandomImages of still: string
-    | CacheOfBatchStats
+    | CannotCacheAugmented of still: string
+    | CannotCacheBatchStats
     /// Why a TorchScript file cannot be used, as complete sentences.
     | TorchScriptUnusable of reason: string
     | TorchScriptDescribed of key: string
     | BuiltInLossName of loss: string
     /// Image sizes of the network in a file (`own`) and of the dataset (`here`).
-    | NetworkOfOtherImages of file: string * own: string * dataset: string * here: string
-    | NetworkOfOtherClasses of file: string * own: int * dataset: string * here: int
+    | ImageSizeMismatch of file: string * own: string * dataset: string * here: string
+    | ClassCountMismatch of file: string * own: int * dataset: string * here: int
     | TorchScriptInBFloat16 of files: string list
     /// An output that losses read but a network from Python does not have.
-    | OutputsNotThere of losses: string list * what: string * file: string * outputs: string list
-    | CacheOfMaps of losses: string list * variants: string list * served: string list
+    | MissingOutputs of losses: string list * what: string * file: string * outputs: string list
+    | CannotCacheFeatureMaps of losses: string list * variants: string list * served: string list
     | NameAndFolder
     | UndeclaredLoss of loss: string * variant: string * declared: string list * near: string list
     | LossesAsMapping of list: string
     | NoTeacher of loss: string * variant: string * others: string list
     /// Losses that cannot compare two networks, each with the reason and a remedy.
     | CannotPair of student: string * teacher: string * losses: (string * string * string) list
-    | StemNotThere of model: string * stem: string * legal: string list
+    | UnknownStem of model: string * stem: string * legal: string list
     // Extending another file
     | ExtendsNotFound of path: string * near: string list
     /// A script in `extends`: only YAML files are accepted, because reading a script executes it.
@@ -158,20 +158,20 @@ type Diagnostic =
     | ExtendsItself of chain: string list
     | ExtendsTooLong of limit: int
     // F# scripts
-    | ScriptFails of output: string list
-    | ScriptSaysNothing
+    | ScriptFailed of output: string list
+    | ScriptWithoutExperiment
     // --set
     | SetWithoutValue
-    | SetTooLate of path: string
-    | SetThroughValue of path: string list * segment: string
+    | NotSettable of path: string
+    | SetBelowValue of path: string list * segment: string
     // Grid
     | UnknownPath of path: string * segment: string * after: string list * legal: string list * near: string list
     | NotAnAxis of path: string
     | AxisWithoutProduct of path: string * values: string
     | PathOverlap of path: string * other: string
     | NotDeclaredOnPath of path: string * loss: string
-    | CaseNotThere of path: string * case: string
-    | PartNotThere of path: string * part: string
+    | CaseNotUsed of path: string * case: string
+    | PartNotSet of path: string * part: string
     | ZipLengths of path: string * length: int * other: string * otherLength: int
     | ExcludeUnknownAxis of path: string * axes: string list * near: string list
     | UnknownVariant of name: string * legal: string list * near: string list
@@ -180,9 +180,9 @@ type Diagnostic =
     | RangeTooDense of from: string * upTo: string * count: int
     | RangeTooFine of from: string * upTo: string * count: int
     /// Two points of `published` that match the same row, with the numbers here and at the other point, in another line.
-    | PublishedTwice of row: string * here: string * there: string * at: string * line: int
+    | ConflictingPublished of row: string * here: string * there: string * at: string * line: int
     /// Values that are written differently but set the same.
-    | SameValue of path: string * value: string * earlier: string
+    | DuplicateAxisValue of path: string * value: string * earlier: string
     | GridTooLarge of points: float * limit: int
     | EverythingExcluded
     | ManyRuns of runs: int * limit: int
@@ -194,13 +194,13 @@ type Diagnostic =
     | ExcludeMatchesNothing of path: string * values: string list
     /// Values of the axis `dataset` replace the settings beside the dataset's name.
     | DatasetReplaced
-    | NeverHappens of variant: string * epochs: int * Beyond list * others: string list
+    | ScheduleTooLong of variant: string * epochs: int * UnreachedSchedulePart list * others: string list
     /// A loss whose schedule keeps its weight at 0 in every epoch.
-    | NeverActs of loss: string * variant: string * epochs: int * others: string list
-    | RateNeverChanges of epoch: int * epochs: int
+    | WeightAlwaysZero of loss: string * variant: string * epochs: int * others: string list
+    | LearningRateStepAfterEnd of epoch: int * epochs: int
     | PublishedWithoutRow of name: string * legal: string list * near: string list
     /// A point of `published` that matches no row, and the number of further such points.
-    | PublishedNowhere of others: int
+    | UnmatchedPoint of others: int
 
 /// A diagnostic and its place.
 type Problem =
@@ -215,9 +215,9 @@ type Problem =
         | SameInitialWeights _
         | ExcludeMatchesNothing _
         | DatasetReplaced
-        | NeverHappens _
-        | NeverActs _
-        | RateNeverChanges _
+        | ScheduleTooLong _
+        | WeightAlwaysZero _
+        | LearningRateStepAfterEnd _
         | PublishedWithoutRow _
-        | PublishedNowhere _ -> true
+        | UnmatchedPoint _ -> true
         | _ -> false

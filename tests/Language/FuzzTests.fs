@@ -194,7 +194,7 @@ let tests =
                       planned <- planned + 1
                       Render.text false warnings |> ignore
                       // The experiment, written as YAML, is read as the same experiment ...
-                      let again = Base.plan (yaml { Experiment = plan.Experiment; Unsaid = [] }) []
+                      let again = Base.plan (yaml { Experiment = plan.Experiment; MissingKeys = [] }) []
                       Expect.equal again.Experiment plan.Experiment $"edit {number}, written out\n{text}"
                       Expect.equal (identities again) (identities plan) $"edit {number}, planned again\n{text}"
                       let root = parsed text

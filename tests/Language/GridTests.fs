@@ -99,7 +99,7 @@ let tests =
                   "names"
 
               match Base.problems (Base.withGrid [ "zip: [{ train.batch: [32, 64, 32], student.model: [resnet8, resnet8, resnet8] }]" ]) [] with
-              | [ { Diagnostic = SameValue("train.batch", "32, resnet8", "32, resnet8") } ] -> ()
+              | [ { Diagnostic = DuplicateAxisValue("train.batch", "32, resnet8", "32, resnet8") } ] -> ()
               | other -> failtest $"{other}"
           }
 
@@ -107,7 +107,7 @@ let tests =
               let axis = "product: { train.lr_schedule: [cosine, { cosine: { to: 0 } }, constant, { constant: {} }] }"
 
               match Base.problems (Base.withGrid [ axis ]) [] |> List.map _.Diagnostic with
-              | [ SameValue("train.lr_schedule", "{ cosine: { to: 0 } }", "cosine"); SameValue("train.lr_schedule", _, "constant") ] -> ()
+              | [ DuplicateAxisValue("train.lr_schedule", "{ cosine: { to: 0 } }", "cosine"); DuplicateAxisValue("train.lr_schedule", _, "constant") ] -> ()
               | other -> failtest $"{other}"
           }
 

@@ -153,7 +153,7 @@ let tests =
                   [ "OFD", [], Some 9.0; "VID", [ "resnet56"; "resnet14" ], Some 7.0 ]
                   "rows"
 
-              Expect.equal [ for warning in Base.warnings text -> warning.Diagnostic ] [ PublishedNowhere 0 ] "the other point"
+              Expect.equal [ for warning in Base.warnings text -> warning.Diagnostic ] [ UnmatchedPoint 0 ] "the other point"
           }
 
           test "A point without an axis matches the experiment's own values" {

@@ -30,7 +30,7 @@ let tests =
 
               Expect.equal
                   (found (Base.warnings text))
-                  [ NeverHappens("edt", 50, [ Start("ce", 60); Decaying("cd", 60); Decaying("cd", 160) ], [ "other" ]), Some(lineOf "- 50" text) ]
+                  [ ScheduleTooLong("edt", 50, [ Start("ce", 60); Decaying("cd", 60); Decaying("cd", 160) ], [ "other" ]), Some(lineOf "- 50" text) ]
                   "warnings"
           }
 
@@ -42,18 +42,18 @@ let tests =
 
           test "A loss that starts too late for an axis value is reported at that value" {
               let text = text [ "kd: [ce, kd]" ] [ "product:"; "  losses.kd.start_after:"; "    - 0"; "    - 30" ]
-              Expect.equal (found (Base.warnings text)) [ NeverHappens("kd", 30, [ Start("kd", 30) ], []), Some(lineOf "- 30" text) ] "warnings"
+              Expect.equal (found (Base.warnings text)) [ ScheduleTooLong("kd", 30, [ Start("kd", 30) ], []), Some(lineOf "- 30" text) ] "warnings"
           }
 
           test "A learning rate that never changes is reported for the planned runs" {
               let text = text [ "student: [ce]" ] [ "product: { train.epochs: [30, 20] }" ]
-              Expect.equal (found (Base.warnings text) |> List.map fst) [ RateNeverChanges(20, 20) ] "warnings"
+              Expect.equal (found (Base.warnings text) |> List.map fst) [ LearningRateStepAfterEnd(20, 20) ] "warnings"
               Expect.isEmpty (found (Base.warnings (text.Replace("[30, 20]", "[30, 40]")))) "none"
           }
 
           test "A loss whose weight decays to 0 at once is reported" {
               let text = text [ "student: [ce: { decay: { linear: { until: 1 } } }]" ] []
-              Expect.equal (found (Base.warnings text)) [ NeverActs("ce", "student", 30, []), Some(lineOf "student: [ce" text) ] "warnings"
+              Expect.equal (found (Base.warnings text)) [ WeightAlwaysZero("ce", "student", 30, []), Some(lineOf "student: [ce" text) ] "warnings"
           }
 
           test "A pair of networks that the grid replaces is not checked" {

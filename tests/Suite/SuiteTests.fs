@@ -88,7 +88,7 @@ Took a while.
                     "Slowest:"
                     for seconds in 11..-1..2 do
                         $"  {seconds, 4}.0 s  takes {seconds}"
-                    "Took 1 min 5 s; processor time 59.0 s."
+                    "Took 1 min 5 s; CPU time 59.0 s."
                     "12 passed, 0 failed, 2 skipped" ]
 
               let took, processorTime = TimeSpan.FromSeconds 65.0, TimeSpan.FromSeconds 59.0

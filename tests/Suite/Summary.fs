@@ -39,7 +39,7 @@ let lines (results: Result list) (took: TimeSpan) (processorTime: TimeSpan optio
               $"  {test.Seconds, 6:F1} s  {test.Name}"
 
       match processorTime with
-      | Some processorTime -> $"Took {time took}; processor time {time processorTime}."
+      | Some cpuTime -> $"Took {time took}; CPU time {time cpuTime}."
       | None -> $"Took {time took}."
 
       if results.IsEmpty then

@@ -18,7 +18,7 @@ let private ofNode (root: Node) (problems: Problem list) : Result<SlurmSettings,
     let root =
         match root.Content, Node.entry section root with
         | Mapping entries, Some around ->
-            reader.Report([ section ], around.At, KeyAroundFile section)
+            reader.Report([ section ], around.At, SectionKeyInSectionFile section)
             SlurmCodec.codec.Read reader [ section ] around.Value |> ignore
             { root with Content = Mapping(List.except [ around ] entries) }
         | _ -> root

@@ -18,7 +18,7 @@ module Emitting =
 
     /// An experiment as equivalent YAML. Required keys that the script did not set are missing in it, and reported when it is read.
     let yaml (described: Described) =
-        (ExperimentCodec.codec.Write described.Experiment, described.Unsaid)
+        (ExperimentCodec.codec.Write described.Experiment, described.MissingKeys)
         ||> List.fold (fun setting path -> without path setting)
         |> Emit.document
 

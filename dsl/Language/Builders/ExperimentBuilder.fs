@@ -4,7 +4,7 @@ open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Codecs
 
 /// The experiment of a script, and the paths of required keys that the script did not set.
-type Described = { Experiment: Experiment; Unsaid: string list list }
+type Described = { Experiment: Experiment; MissingKeys: string list list }
 
 /// The computation expression `experiment "..." { ... }`: lines, and loops and conditions with lines in them.
 type ExperimentBuilder(name: string) =
@@ -29,7 +29,7 @@ type ExperimentBuilder(name: string) =
             [ "dataset"; "student"; "train"; "teacher"; "losses"; "variants" ] |> List.filter (draft.Said.Contains >> not)
 
         { Experiment = experiment
-          Unsaid =
+          MissingKeys =
             [ for section in sections do
                   yield [ section ]
               for key in Silent.keys experiment.Train do

@@ -132,7 +132,7 @@ let codec: Codec<(string * LossSettings) list> =
                           reader.Meant(entry.Name :: near)
                           reader.Report(entry.Name :: path, entry.At, UnknownName(Thing.Loss, entry.Name, names (), near)) ]
         | Sequence(_ :: _) ->
-            reader.Report(path, Node.place node, ListForNames "losses")
+            reader.Report(path, Node.place node, ListForMapping "losses")
             None
         | _ ->
             reader.Report(path, Node.place node, WrongKind(WantMapping None, Node.kind node))

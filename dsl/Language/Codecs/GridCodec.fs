@@ -64,7 +64,7 @@ let many (item: Codec<'value>) : Codec<'value list> =
         match node.Content with
         | Sequence items -> Some(items |> List.mapi (fun index node -> item.Read reader (string index :: path) node) |> List.choose id)
         | Mapping _ ->
-            reader.Report(path, Node.place node, OneForList(List.head path, Emit.flow (Node.setting node)))
+            reader.Report(path, Node.place node, MappingForList(List.head path, Emit.flow (Node.setting node)))
             None
         | _ ->
             reader.Report(path, Node.place node, WrongKind(WantList, Node.kind node))

@@ -36,7 +36,7 @@ let private written key (pattern: string) (examples: string list) : Codec<string
             let isRight = form.IsMatch value
 
             if not isRight then
-                reader.Report(path, node.Place, NotWrittenLike(key, value, examples))
+                reader.Report(path, node.Place, InvalidFormat(key, value, examples))
 
             isRight)
 
@@ -113,7 +113,7 @@ let private option: Codec<string> =
 
             match whyTaken word with
             | Some reason ->
-                reader.Report(path, node.Place, OptionTaken(word, reason))
+                reader.Report(path, node.Place, ReservedOption(word, reason))
                 false
             | None -> true)
 
@@ -129,9 +129,9 @@ let private time: Codec<string> =
         |> Option.bind (fun value ->
             match SlurmTime.tryParse value with
             | Ok seconds when seconds > 0L -> Some value
-            | Ok _ -> refuse (TimeOfNothing value)
-            | Error(SlurmTime.TwoParts(hours, minutes)) -> refuse (TimeOfTwoParts(value, hours, minutes))
-            | Error SlurmTime.Unreadable -> refuse (NotWrittenLike("time", value, [ "90"; "04:00:00"; "2-00:00" ])))
+            | Ok _ -> refuse (ZeroTimeLimit value)
+            | Error(SlurmTime.TwoParts(hours, minutes)) -> refuse (AmbiguousTime(value, hours, minutes))
+            | Error SlurmTime.Unreadable -> refuse (InvalidFormat("time", value, [ "90"; "04:00:00"; "2-00:00" ])))
 
     leaf TextShape read Scalar
 

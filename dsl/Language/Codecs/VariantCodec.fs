@@ -223,7 +223,7 @@ let codec (declared: (string * LossSettings) list) : Codec<Variant list> =
                       | Some variant -> variant
                       | None -> () ]
         | Sequence(_ :: _) ->
-            reader.Report(path, Node.place node, ListForNames "variants")
+            reader.Report(path, Node.place node, ListForMapping "variants")
             None
         | _ ->
             reader.Report(path, Node.place node, WrongKind(WantMapping None, Node.kind node))

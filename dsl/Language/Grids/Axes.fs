@@ -86,8 +86,8 @@ let private setter (reader: Reader) (experiment: Experiment) path (segments: str
                             legal
 
                     Some(UnknownPath(path, segment, after, legal, Suggest.near segment legal))
-                | NoSuchCase case -> Some(CaseNotThere(path, case))
-                | NoSuchPart part -> Some(PartNotThere(path, part)))
+                | NoSuchCase case -> Some(CaseNotUsed(path, case))
+                | NoSuchPart part -> Some(PartNotSet(path, part)))
 
 /// A setting as a node; all its parts get the given place.
 let rec private located (place: Place) (setting: Setting) : Node =

@@ -46,7 +46,7 @@ let private reportSame (reader: Reader) (experiment: Experiment) (dimension: Dim
         | Some earlier ->
             let show position = String.Join(", ", settings position |> List.map Emit.flow)
             let axis = dimension.Axes[0]
-            reader.Report([ axis.Path; "grid" ], axis.Values[position].Place, SameValue(axis.Path, show position, show earlier))
+            reader.Report([ axis.Path; "grid" ], axis.Values[position].Place, DuplicateAxisValue(axis.Path, show position, show earlier))
         | None -> ()
 
 /// All axes of a grid with their paths in the file, grouped by dimension.

@@ -27,14 +27,14 @@ let message (diagnostic: Diagnostic) : Message option =
             $"The `torchscript` file determines the architecture and the weights, so {code key} cannot be set."
             $"remove {code key}, or remove `torchscript`."
     | BuiltInLossName loss -> say "RESERVED NAME" $"{code loss} is the name of a built-in loss." $"choose another name, such as `my-{loss}`."
-    | NetworkOfOtherImages(file, own, dataset, here) ->
+    | ImageSizeMismatch(file, own, dataset, here) ->
         let wanted = here.Replace("x", ", ")
 
         say
             "IMAGE SIZE MISMATCH"
             $"{code file} takes {own} images (channels x height x width), but {code dataset} has {here} images."
             $"export it again with `image=({wanted})`."
-    | NetworkOfOtherClasses(file, own, dataset, here) ->
+    | ClassCountMismatch(file, own, dataset, here) ->
         say "CLASS COUNT MISMATCH" $"{code file} has {own} logits, but {code dataset} has {here} classes." $"export a network with {here} outputs."
     | TorchScriptInBFloat16 files ->
         let are =
@@ -44,29 +44,29 @@ let message (diagnostic: Diagnostic) : Message option =
                 "are TorchScript files, which compute"
 
         say "FLOAT32 ONLY" $"{codes files} {are} in float32 only." "remove `precision: bfloat16`."
-    | OutputsNotThere(losses, what, file, outputs) ->
+    | MissingOutputs(losses, what, file, outputs) ->
         let reads, those = if losses.Length = 1 then "reads", "the loss" else "read", "these losses"
 
         say
             "MISSING OUTPUT"
             $"{codes losses} {reads} {what}, but {code file} outputs only {codes outputs}."
             $"export it again with more `taps`, or remove {those}."
-    | TeacherOfOtherImages(teacher, (own, ownClasses, ownSize), (here, classes, size)) ->
+    | TeacherDatasetMismatch(teacher, (own, ownClasses, ownSize), (here, classes, size)) ->
         say
             "TEACHER DOES NOT FIT"
             $"The teacher {code teacher} was trained on {code own} with {ownClasses} classes and {ownSize} images, but {code here} has {classes} classes and {size} images."
             $"choose a teacher trained on {code here}, or train one: `{{ model: NETWORK, train: {{}} }}`."
-    | CacheOfRandomImages still ->
+    | CannotCacheAugmented still ->
         say
             "CANNOT CACHE"
             "`cache: true` needs training images without random augmentation."
             $"limit augmentation to a few views of each image, `cache: {{ views: 8 }}`, or turn it off in `dataset`: `augment: {{ {still} }}`."
-    | CacheOfBatchStats ->
+    | CannotCacheBatchStats ->
         say
             "CANNOT CACHE"
             "With `batch_norm: batch_stats`, the teacher's output for an image depends on the whole batch and cannot be cached."
             "remove `cache` or `batch_norm`."
-    | CacheOfMaps(losses, variants, served) ->
+    | CannotCacheFeatureMaps(losses, variants, served) ->
         let reads = if losses.Length = 1 then "reads" else "read"
         let row = if variants.Length = 1 then "variant" else "variants"
 
@@ -119,7 +119,7 @@ let message (diagnostic: Diagnostic) : Message option =
         let remedies = losses |> List.map (fun (_, _, remedy) -> remedy) |> List.distinct
         let those = if losses.Length = 1 then "the loss" else "these losses"
         say "FEATURES DO NOT PAIR" (System.String.Join(" ", text)) (System.String.Join("; ", remedies) + $"; or remove {those}.")
-    | StemNotThere(model, stem, legal) -> say "UNKNOWN STEM" $"{code model} has no stem {code stem}." $"use {either legal}, or omit `stem`."
+    | UnknownStem(model, stem, legal) -> say "UNKNOWN STEM" $"{code model} has no stem {code stem}." $"use {either legal}, or omit `stem`."
     | ExtendsNotFound(path, near) ->
         say "FILE NOT FOUND" $"{code path} does not exist. The path in `extends` is relative to the folder of this file." (suggest near)
     | ExtendsScript path ->
@@ -131,10 +131,10 @@ let message (diagnostic: Diagnostic) : Message option =
         let chain = System.String.Join(" -> ", List.map code chain)
         say "CIRCULAR EXTENDS" $"These files extend one another in a circle: {chain}." "remove one `extends`."
     | ExtendsTooLong limit -> say "TOO MANY EXTENDS" $"This chain of `extends` is longer than {limit} files." "merge some of the files."
-    | ScriptFails output -> say "SCRIPT FAILED" ("The script ended with an error:\n" + System.String.Join("\n", output)) ""
-    | ScriptSaysNothing -> say "NO EXPERIMENT" "The script ran but returned no experiment." "end it with `|> emit`."
+    | ScriptFailed output -> say "SCRIPT FAILED" ("The script ended with an error:\n" + System.String.Join("\n", output)) ""
+    | ScriptWithoutExperiment -> say "NO EXPERIMENT" "The script ran but returned no experiment." "end it with `|> emit`."
     | SetWithoutValue -> say "MISSING VALUE" "`--set` needs a path and a value, such as `--set train.epochs=2`." ""
-    | SetTooLate path -> say "NOT A SETTING" $"{code path} can only be set in the file." ""
-    | SetThroughValue(path, segment) ->
+    | NotSettable path -> say "NOT A SETTING" $"{code path} can only be set in the file." ""
+    | SetBelowValue(path, segment) ->
         say "UNKNOWN PATH" $"{inside path} has no part {code segment}." $"set the whole value: `--set {Words.path path}=VALUE`."
     | _ -> None

@@ -27,17 +27,17 @@ let message (diagnostic: Diagnostic) : Message option =
     | PathOverlap(path, other) -> say "OVERLAPPING AXES" $"{code path} and {code other} set the same thing." "keep one of them."
     | NotDeclaredOnPath(path, loss) ->
         say "UNDECLARED LOSS" $"{code path} varies the loss {code loss}, which is not declared in `losses`." $"declare it: `{loss}: {{}}`."
-    | CaseNotThere(path, case) ->
+    | CaseNotUsed(path, case) ->
         say
             "UNKNOWN PATH"
             $"{code path} is a setting of {code case}, which this experiment does not use."
             $"use {code case} in the experiment, or vary the whole section."
-    | PartNotThere(path, "none") ->
+    | PartNotSet(path, "none") ->
         say
             "UNKNOWN PATH"
             $"{code path} does not exist, because the experiment sets `none` there."
             "replace `none` with a mapping, or vary the whole section."
-    | PartNotThere(path, part) ->
+    | PartNotSet(path, part) ->
         say "UNKNOWN PATH" $"{code path} is part of {code part}, which this experiment does not set." $"add {code part} to the experiment."
     | ZipLengths(path, length, other, otherLength) ->
         say
@@ -57,14 +57,14 @@ let message (diagnostic: Diagnostic) : Message option =
         say "INVALID RANGE" $"There are fewer than {count} whole numbers from {from} to {upTo}." "lower `count`, or omit it to get all of them."
     | RangeTooFine(from, upTo, count) ->
         say "INVALID RANGE" $"Rounded to six digits, some of the {count} values from {from} to {upTo} are equal." "lower `count`, or list the values."
-    | PublishedTwice(row, here, there, at, line) ->
+    | ConflictingPublished(row, here, there, at, line) ->
         say
             "CONFLICTING NUMBERS"
             $"A row of {code row} matches two points: {code here} here, and {code there} at {code at} in line {line}."
             "remove one of them, or make `at` more specific."
-    | SameValue(path, value, earlier) when value = earlier ->
+    | DuplicateAxisValue(path, value, earlier) when value = earlier ->
         say "DUPLICATE VALUE" $"The axis {code path} already has the value {code value}." "remove one of them."
-    | SameValue(path, value, earlier) ->
+    | DuplicateAxisValue(path, value, earlier) ->
         say "DUPLICATE VALUE" $"On the axis {code path}, {code value} sets the same as {code earlier}." "remove one of them."
     | GridTooLarge(points, limit) ->
         say

@@ -126,7 +126,7 @@ let message (diagnostic: Diagnostic) : Message option =
         let seeds = System.String.Join(", ", [ 0 .. max 0 (min (count - 1) 9) ])
         let more = if count > 10 then ", ..." else ""
         say "NOT A LIST" "Expected a list of seeds, not their number." $"write `[{seeds}{more}]`."
-    | ListForNames section ->
+    | ListForMapping section ->
         let example =
             if section = "losses" then
                 "`{ ce: {}, kd: { temperature: 4 } }`"
@@ -138,8 +138,8 @@ let message (diagnostic: Diagnostic) : Message option =
             $"{code section} must be a mapping with names as keys, but this is a list."
             $"write {example}, or one name per line without dashes."
     | EmptyEntry list -> say "EMPTY ENTRY" $"This entry of {code list} is empty." "remove it, or add paths and values."
-    | OneForList(key, "{}") -> say "NOT A LIST" $"{code key} must be a list of mappings, but this is a mapping." "remove it, or write `[]`."
-    | OneForList(key, written) ->
+    | MappingForList(key, "{}") -> say "NOT A LIST" $"{code key} must be a list of mappings, but this is a mapping." "remove it, or write `[]`."
+    | MappingForList(key, written) ->
         say "NOT A LIST" $"{code key} must be a list of mappings, but this is a mapping." ("put it in brackets: " + code $"[{written}]" + ".")
     | EmptyList key -> say "EMPTY LIST" $"{code key} needs at least one entry." ""
     | Twice(key, value) -> say "DUPLICATE VALUE" $"{code key} already contains {code value}." "remove one of them."
@@ -149,9 +149,9 @@ let message (diagnostic: Diagnostic) : Message option =
     | NotPerChannel(key, channels, count) ->
         let values = if channels = 1 then "1 number" else $"{channels} numbers"
         say "WRONG COUNT" $"{code key} needs {values}, one for each channel of the images, but has {count}." ""
-    | NotForPhotographs(key, dataset) ->
+    | NotForImageFolders(key, dataset) ->
         say "NOT FOR IMAGE FOLDERS" $"{code key} pads small images, but {code dataset} is an image folder." "use `resized_crop` instead."
-    | ForPhotographsOnly(key, dataset) ->
+    | ForImageFoldersOnly(key, dataset) ->
         say
             "FOR IMAGE FOLDERS ONLY"
             $"{code key} scales images from image folders, but {code dataset} has small images."
@@ -159,17 +159,17 @@ let message (diagnostic: Diagnostic) : Message option =
     | NotKnownWith(dataset, name, legal) ->
         let hint = if legal.IsEmpty then "write `{ mean: [...], std: [...] }`, or omit it." else ""
         say "UNKNOWN NORMALISATION" $"The dataset {code dataset} has no normalisation {code name}." (withKnown "valid values" hint legal)
-    | NotWrittenLike(key, text, examples) ->
+    | InvalidFormat(key, text, examples) ->
         say "INVALID VALUE" $"{code text} is not a valid value of {code key}." $"write, for example, {either examples}."
-    | OptionTaken(name, reason) -> say "RESERVED OPTION" $"{code name} is not allowed in `slurm.options`: {reason}." ""
-    | TimeOfTwoParts(text, hours, minutes) ->
+    | ReservedOption(name, reason) -> say "RESERVED OPTION" $"{code name} is not allowed in `slurm.options`: {reason}." ""
+    | AmbiguousTime(text, hours, minutes) ->
         say
             "AMBIGUOUS TIME"
             $"Slurm reads a `time` of two parts as minutes and seconds, but {code text} looks like hours and minutes."
             $"write {code hours} for hours and minutes, or {code minutes} for minutes and seconds."
     | NotShell(key, reason) ->
         say "INVALID SHELL CODE" $"bash cannot parse {code key}: {reason}." "`bash -n SCRIPT` checks a script without running it."
-    | TimeOfNothing text ->
+    | ZeroTimeLimit text ->
         say
             "NO TIME"
             $"A `time` of {code text} leaves no time to train."
@@ -179,7 +179,7 @@ let message (diagnostic: Diagnostic) : Message option =
             "SHORT TIME LIMIT"
             $"A `time` of {code text} leaves less than a minute to train: runs save their state {saveSeconds} seconds before the limit (`save_seconds`)."
             $"write `time: {least}` (minutes) or more, or lower `save_seconds`, in the experiment's `slurm` section or in the site's slurm.yaml."
-    | KeyAroundFile key ->
+    | SectionKeyInSectionFile key ->
         say
             "EXTRA KEY"
             $"This file is itself the section {code key}, so its keys belong at the top level."

@@ -27,7 +27,7 @@ let message (diagnostic: Diagnostic) : Message option =
             "SETTINGS REPLACED"
             "A value of the axis `dataset` replaces the whole section, including its settings beside the name."
             "use `dataset.name` as the axis to keep them."
-    | NeverHappens(variant, epochs, parts, others) ->
+    | ScheduleTooLong(variant, epochs, parts, others) ->
         let parts = System.String.Join("; ", parts |> List.map beyond)
 
         let more =
@@ -37,18 +37,18 @@ let message (diagnostic: Diagnostic) : Message option =
             | several -> $" The same applies to {codes several}."
 
         say "SCHEDULE TOO LONG" $"The schedule of the variant {code variant} is longer than training ({inEpochs epochs}): {parts}.{more}" ""
-    | NeverActs(loss, variant, epochs, others) ->
+    | WeightAlwaysZero(loss, variant, epochs, others) ->
         let row = if others.IsEmpty then "variant" else "variants"
 
         say
             "LOSS HAS NO EFFECT"
             $"The schedule of {code loss} keeps its weight at 0 throughout training ({inEpochs epochs}) in the {row} {codes (variant :: others)}."
             "change the schedule, or remove the loss."
-    | RateNeverChanges(epoch, epochs) ->
+    | LearningRateStepAfterEnd(epoch, epochs) ->
         say "SCHEDULE TOO LONG" $"The learning rate would change after epoch {epoch}, but training ends after {inEpochs epochs}." ""
     | PublishedWithoutRow(name, _, near) ->
         say "UNKNOWN VARIANT" $"There is no variant {code name}, so these published numbers get a separate row." (suggest near)
-    | PublishedNowhere others ->
+    | UnmatchedPoint others ->
         let more =
             match others with
             | 0 -> ""

@@ -15,10 +15,10 @@ let private isImageFolder (dataset: ChannelDistillation.Dsl.Dataset) =
 let whyNot (dataset: ChannelDistillation.Dsl.Dataset) (teacher: Teacher) : Diagnostic option =
     match teacher.Cache with
     | None -> None
-    | Some _ when teacher.BatchNorm = TeacherBatchNorm.BatchStats -> Some CacheOfBatchStats
+    | Some _ when teacher.BatchNorm = TeacherBatchNorm.BatchStats -> Some CannotCacheBatchStats
     | Some { Views = None } when Augmentation.isRandom dataset ->
         Some(
-            CacheOfRandomImages(
+            CannotCacheAugmented(
                 if isImageFolder dataset then
                     "resized_crop: none, flip: false"
                 else

@@ -23,7 +23,7 @@ let stem (reader: Reader) (place: Place) (path: string list) (model: Model) =
     | descriptor, Some stem ->
         if not (Seq.contains stem descriptor.Stems) then
             let legal = [ for stem in descriptor.Stems -> name stem ]
-            reader.Report(List.rev path, place, StemNotThere(model.Name, name stem, legal))
+            reader.Report(List.rev path, place, UnknownStem(model.Name, name stem, legal))
 
 /// Why a loss cannot pair the features of student and teacher on the experiment's dataset.
 let whyNotPaired (experiment: Experiment) (teacher: Model) (loss: Resolve.ResolvedLoss) : Mismatch option =
@@ -59,7 +59,7 @@ let whyNotFitting (dataset: ChannelDistillation.Dsl.Dataset) (teacher: Teacher) 
 
             let ownClasses, ownSize = about (DatasetCatalog.Get known.Dataset)
             let classes, size = about here
-            Some(TeacherOfOtherImages(known.Name, (known.Dataset, ownClasses, ownSize), (name, classes, size)))
+            Some(TeacherDatasetMismatch(known.Name, (known.Dataset, ownClasses, ownSize), (name, classes, size)))
 
 let private warn place mistake : Problem = { Diagnostic = mistake; Place = place }
 

@@ -19,11 +19,11 @@ let mistakes (dataset: ChannelDistillation.Dsl.Dataset) : (string list * Diagnos
             | ImageFolder(folder, _) -> folder
 
         [ if isFolder && augment.Pad.IsSome then
-              [ "augment"; "pad" ], NotForPhotographs("pad", name)
+              [ "augment"; "pad" ], NotForImageFolders("pad", name)
           elif isFolder && augment.Mode.IsSome then
-              [ "augment"; "mode" ], NotForPhotographs("mode", name)
+              [ "augment"; "mode" ], NotForImageFolders("mode", name)
           elif not isFolder && augment.ResizedCrop.IsSome then
-              [ "augment"; "resized_crop" ], ForPhotographsOnly("resized_crop", name)
+              [ "augment"; "resized_crop" ], ForImageFoldersOnly("resized_crop", name)
 
           match dataset.Normalize with
           | Some(KnownNormalization normalization) when not (known.Normalizations.ContainsKey normalization) ->

@@ -47,8 +47,8 @@ let private mayBeInherited (mistake: Diagnostic) =
     | NotOneChoice(_, _, [])
     | TeacherWithoutSource
     | NotDeclaredOnPath _
-    | CaseNotThere _
-    | PartNotThere _
+    | CaseNotUsed _
+    | PartNotSet _
     | ExcludeUnknownAxis _
     | UnknownVariant _
     | UnknownPath(after = ("losses" | "variants") :: _) -> true
@@ -64,7 +64,7 @@ let private planLayered (settings: Source list) (layered: Layered) : Result<Plan
     let problems () =
         let isSeparate (problem: Problem) =
             match problem.Diagnostic with
-            | SetThroughValue(path, _) -> not (reader.IsSpoilt path)
+            | SetBelowValue(path, _) -> not (reader.IsSpoilt path)
             | _ -> true
 
         let isOwn (problem: Problem) = layered.IsWhole || not (mayBeInherited problem.Diagnostic)
@@ -176,7 +176,7 @@ let private withSetting (root: Node) (source: Source, path: string, text: string
 
     match path.Trim(), text.Trim() with
     // `extends` and anchors are resolved before settings are applied.
-    | path, _ when path = ExperimentCodec.extends || ExperimentCodec.isAnchorKey path -> Error [ problem (SetTooLate path) (Some place) ]
+    | path, _ when path = ExperimentCodec.extends || ExperimentCodec.isAnchorKey path -> Error [ problem (NotSettable path) (Some place) ]
     | "", _
     | _, "" -> Error [ problem SetWithoutValue (Some { place with Length = source.Text.Length }) ]
     | _, ("null" | "~") -> set None

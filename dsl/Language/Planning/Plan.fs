@@ -29,7 +29,7 @@ type Row =
     member row.PublishedAs(name: string) = row.Published |> List.tryPick (fun (other, numbers) -> if other = name then Some numbers else None)
 
 /// A row with published numbers only.
-type LiteratureRow = { Name: string; Axes: (string * string) list; Numbers: PublishedRow }
+type PublishedOnlyRow = { Name: string; Axes: (string * string) list; Numbers: PublishedRow }
 
 /// An experiment with its resulting rows and runs.
 type Plan =
@@ -38,5 +38,5 @@ type Plan =
         Rows: Row list
         /// All distinct runs, in stable order.
         Runs: PlannedRun list
-        Literature: LiteratureRow list
+        Literature: PublishedOnlyRow list
     }

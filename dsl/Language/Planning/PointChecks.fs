@@ -215,11 +215,11 @@ type private Checker(reader: Reader, where: Where, unsure: Set<string>) =
         for entry in noOutput do
             let struct (place, what, file) = entry.Key
             let outputs, losses = entry.Value
-            reader.Report([ "torchscript" ], place, OutputsNotThere(List.ofSeq losses, what, file, outputs))
+            reader.Report([ "torchscript" ], place, MissingOutputs(List.ofSeq losses, what, file, outputs))
 
         for entry in notServed do
             let distinct choose = entry.Value |> Seq.map choose |> Seq.distinct |> List.ofSeq
-            reader.Report([ "cache"; "teacher" ], entry.Key, CacheOfMaps(distinct fst, distinct snd, CacheChecks.served ()))
+            reader.Report([ "cache"; "teacher" ], entry.Key, CannotCacheFeatureMaps(distinct fst, distinct snd, CacheChecks.served ()))
 
         for entry in withoutTeacher do
             let loss, variant = entry.Value[0]

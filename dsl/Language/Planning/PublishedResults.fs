@@ -31,7 +31,7 @@ type Placed =
         /// For each draft: the numbers of its points, then those of `published.rows`.
         OfDrafts: (string * PublishedRow) list list
         /// Rows of methods that are not trained.
-        Alone: LiteratureRow list
+        Alone: PublishedOnlyRow list
         /// Points that give the same row different numbers.
         Contradictions: Problem list
         Warnings: Problem list
@@ -96,7 +96,7 @@ let private shown (point: Point) =
 let private warnings (points: Point list) : Problem list =
     match points with
     | [] -> []
-    | first :: others -> [ { Diagnostic = PublishedNowhere others.Length; Place = first.Place } ]
+    | first :: others -> [ { Diagnostic = UnmatchedPoint others.Length; Place = first.Place } ]
 
 let private numbersText (numbers: PublishedRow) =
     [ for name, value in [ "top1_error", numbers.Top1Error; "top5_error", numbers.Top5Error ] do
@@ -125,7 +125,7 @@ let private contradictions (where: Where) (points: Point list) (beside: Point ->
                   let at = Emit.flow (Entries [ for axis in other.Axes -> axis.Path, axis.Values[0].Setting ])
                   let line = other.Place |> Option.map _.Line |> Option.defaultValue 0
 
-                  { Diagnostic = PublishedTwice(name, numbersText numbers, numbersText known, at, line)
+                  { Diagnostic = ConflictingPublished(name, numbersText numbers, numbersText known, at, line)
                     Place = where.Key [ "published"; "points"; string point.Index; "rows"; name ] } ]
 
 /// Assigns all numbers to rows.

@@ -72,14 +72,14 @@ let private placeOfSetting (where: Where) (experiment: Experiment) placeOf (draf
 let private together (problems: Problem list) =
     let variant (problem: Problem) =
         match problem.Diagnostic with
-        | NeverHappens(variant, _, _, _)
-        | NeverActs(_, variant, _, _) -> variant
+        | ScheduleTooLong(variant, _, _, _)
+        | WeightAlwaysZero(_, variant, _, _) -> variant
         | _ -> ""
 
     problems
     |> List.groupBy (fun problem ->
         match problem.Diagnostic with
-        | NeverActs(loss, _, _, _) -> problem.Place, loss
+        | WeightAlwaysZero(loss, _, _, _) -> problem.Place, loss
         | _ -> problem.Place, "")
     |> List.map (fun (_, problems) ->
         let first = problems.Head
@@ -88,12 +88,12 @@ let private together (problems: Problem list) =
         { first with
             Diagnostic =
                 match first.Diagnostic with
-                | NeverHappens(variant, epochs, parts, _) -> NeverHappens(variant, epochs, parts, others)
-                | NeverActs(loss, variant, epochs, _) -> NeverActs(loss, variant, epochs, others)
+                | ScheduleTooLong(variant, epochs, parts, _) -> ScheduleTooLong(variant, epochs, parts, others)
+                | WeightAlwaysZero(loss, variant, epochs, _) -> WeightAlwaysZero(loss, variant, epochs, others)
                 | other -> other })
 
 let private losses (where: Where) (placeOf: Draft -> string list list -> Place option) (experiment: Experiment) (drafts: Draft list) =
-    let seen = HashSet<struct (string * int * Beyond list)>(HashIdentity.Structural)
+    let seen = HashSet<struct (string * int * UnreachedSchedulePart list)>(HashIdentity.Structural)
     let seenIdle = HashSet<struct (string * string * Decay * int option)>(HashIdentity.Structural)
     let placeOfSetting = placeOfSetting where experiment placeOf
 
@@ -109,7 +109,7 @@ let private losses (where: Where) (placeOf: Draft -> string list list -> Place o
                       | Start(loss, _) -> placeOfSetting draft loss "start_after" []
                       | Decaying(loss, _) -> placeOfSetting draft loss "decay" [ "step"; "at" ])
 
-              warn place (NeverHappens(draft.Variant, epochs, parts, []))
+              warn place (ScheduleTooLong(draft.Variant, epochs, parts, []))
           | _ -> ()
 
           for loss in draft.Resolved.Losses do
@@ -120,7 +120,7 @@ let private losses (where: Where) (placeOf: Draft -> string list list -> Place o
                       | CosineDecay _ -> placeOfSetting draft loss.Name "decay" [ "cosine"; "until" ]
                       | _ -> placeOfSetting draft loss.Name "stop_after" []
 
-                  warn place (NeverActs(loss.Name, draft.Variant, epochs, [])) ]
+                  warn place (WeightAlwaysZero(loss.Name, draft.Variant, epochs, [])) ]
     |> together
 
 /// Warns about learning rates that would change after the last epoch, once for each number of epochs and schedule.
@@ -136,7 +136,7 @@ let private rates (where: Where) (placeOf: Draft -> string list list -> Place op
               match changes |> List.tryFind (fun epoch -> epoch >= train.Epochs) with
               | Some epoch ->
                   let place = placeOf draft [ [ "train"; "epochs" ]; at ] |> Option.orElse (where.Value at)
-                  warn place (RateNeverChanges(epoch, train.Epochs))
+                  warn place (LearningRateStepAfterEnd(epoch, train.Epochs))
               | None -> ()
           | _ -> () ]
 

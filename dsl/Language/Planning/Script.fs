@@ -42,8 +42,8 @@ let run (path: string) : Result<string, Diagnostic> =
         script.WaitForExit()
 
         match script.ExitCode, File.ReadAllText file with
-        | 0, "" -> Error ScriptSaysNothing
+        | 0, "" -> Error ScriptWithoutExperiment
         | 0, text -> Ok text
-        | _ -> Error(ScriptFails(essence (errors.Result + "\n" + output.Result)))
+        | _ -> Error(ScriptFailed(essence (errors.Result + "\n" + output.Result)))
     finally
         File.Delete file

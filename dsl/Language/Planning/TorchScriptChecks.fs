@@ -34,8 +34,8 @@ let private wrongWith (dataset: Dataset) (path: string) : Diagnostic option =
             | ImageFolder(folder, _) -> folder
 
         match Option.ofNullable network.Image, Option.ofNullable network.Classes with
-        | Some image, _ when image <> here.Image -> Some(NetworkOfOtherImages(name, size image, named, size here.Image))
-        | _, Some classes when classes <> here.Classes -> Some(NetworkOfOtherClasses(name, classes, named, here.Classes))
+        | Some image, _ when image <> here.Image -> Some(ImageSizeMismatch(name, size image, named, size here.Image))
+        | _, Some classes when classes <> here.Classes -> Some(ClassCountMismatch(name, classes, named, here.Classes))
         | _ -> None
 
 /// The first problem of a network's files with the experiment's dataset.

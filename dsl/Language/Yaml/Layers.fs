@@ -106,7 +106,7 @@ let set (root: Node) (at: Place) (path: string) (value: Node option) : Result<No
         match (expand above node).Content with
         | Mapping entries -> inMapping above rest node entries
         | Sequence items -> inList above rest node items
-        | _ -> fail (SetThroughValue(List.rev above, fst (split [] rest)))
+        | _ -> fail (SetBelowValue(List.rev above, fst (split [] rest)))
 
     and inMapping above rest node entries =
         let keys = entries |> List.map _.Name
@@ -165,7 +165,7 @@ let set (root: Node) (at: Place) (path: string) (value: Node option) : Result<No
             | _, value -> value
 
         match position with
-        | None -> fail (SetThroughValue(List.rev above, key))
+        | None -> fail (SetBelowValue(List.rev above, key))
         | Some index ->
             { node with
                 Content = Sequence(items |> List.mapi (fun i item -> if i = index then change item else Some item) |> List.choose id) }

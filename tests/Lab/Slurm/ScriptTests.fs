@@ -63,10 +63,7 @@ let tests =
               Expect.throwsC (fun () -> Script.render program settings broken Train 12 |> ignore) (fun error ->
                   match error with
                   | ChannelDistillation.Lab.Runs.UsageError message ->
-                      Expect.stringStarts
-                          message
-                          "This option of sbatch would have a line break or another control character in it: --output="
-                          "message"
+                      Expect.stringStarts message "This sbatch option would contain a line break or another control character: --output=" "message"
                   | other -> raise other)
           }
 

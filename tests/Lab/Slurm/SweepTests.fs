@@ -109,7 +109,11 @@ let private equalResults (cluster: Cluster) =
 
         let code, first = Project.runWith root shell (onCluster "same.yaml")
         Expect.equal code 0 first
-        Expect.isMatch first "^Submitted 2 cohorts as job array \\d+, after job \\d+ for the teachers; then job \\d+ writes the tables\\.\n" "message"
+
+        Expect.isMatch
+            first
+            "^Submitted 2 cohorts as job array \\d+, after job \\d+ for the teachers; then job \\d+ writes the tables\\.\n"
+            "message"
         // A copy: later changes of the file make another experiment.
         File.WriteAllText(root.File "same.yaml", text.Replace("epochs: 2", "epochs: 2 # the same"))
         let code, second = Project.runWith root shell (onCluster "same.yaml")
@@ -228,7 +232,7 @@ let private thousand (cluster: Cluster) =
     let queue = Queue.read experiment
     let (_, status), took = ProcessorTime.ofWork (fun () -> Status.read false (Job.ofPlan experiment plan) queue)
     Expect.equal (status.Completed, status.Waiting, status.Left) (500, 500, 0) "status"
-    Expect.isLessThan took.TotalSeconds 2.0 "processor time for the status of 1,000 runs"
+    Expect.isLessThan took.TotalSeconds 2.0 "CPU time for the status of 1,000 runs"
     let cancelled = Project.must root [ "sweep"; "many.yaml"; "--cancel" ]
 
     Expect.equal

@@ -74,7 +74,10 @@ let tests =
           test "The errors of a known teacher are compared with those of its source" {
               match warn ofKnown 99.9 with
               | Some warning ->
-                  Expect.stringStarts warning "The teacher resnet34 has 99.90 % top-1 error here, but pretrain/teachers.yaml states 26.69 %." "warning"
+                  Expect.stringStarts
+                      warning
+                      "The teacher resnet34 has 99.90 % top-1 error here, but pretrain/teachers.yaml states 26.69 %."
+                      "warning"
               | None -> failtest "no warning"
           }
 

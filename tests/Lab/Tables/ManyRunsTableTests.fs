@@ -68,5 +68,5 @@ let tests =
               let rows = text.Split '\n' |> Array.filter _.StartsWith("| cd ") |> Array.length
               Expect.equal rows 2000 "lines"
               Expect.all results.Rows (fun row -> row.Status = Completed && row.Seconds.Mean = Some 300.0) "rows"
-              Expect.isLessThan took.TotalSeconds 10.0 "processor time"
+              Expect.isLessThan took.TotalSeconds 10.0 "CPU time"
           } ]
