@@ -3,8 +3,8 @@ namespace ChannelDistillation.Lab.Progress
 open Spectre.Console
 open Spectre.Console.Rendering
 
-/// A message above a view that stays in place. It is written where the view begins, which is drawn again after it: nothing of the view's lines
-/// may be left beside a message that is shorter.
+/// A message above a view in place. It is written where the view starts, which is then redrawn below it; so it first erases the view, of which
+/// longer lines would remain.
 [<Sealed>]
 type private Message(text: string) =
     inherit Renderable()
@@ -19,5 +19,5 @@ type private Message(text: string) =
         }
 
 module Above =
-    /// Whoever calls it holds `Progress.console`, or is the only one to write.
+    /// Callers hold the lock `Progress.console`, or are the only writer.
     let say (console: IAnsiConsole) (text: string) = console.Write(Message text)

@@ -3,9 +3,9 @@ namespace ChannelDistillation.Lab.Progress
 open System
 open ChannelDistillation.Training
 
-/// What is still to be trained and how fast it has gone so far. Steps and validations are measured apart: where a run goes on near an epoch's end,
-/// a few steps are followed by a whole validation.
-/// <param name="cohorts">How many there are; 0: nobody knows.</param>
+/// Estimates the time left from the steps and validations of this process. They are timed separately, because a run that resumes near the end of
+/// an epoch does a few steps and then a whole validation.
+/// <param name="cohorts">Number of cohorts; 0: unknown.</param>
 [<Sealed>]
 type EtaEstimator(cohorts: int, time: TimeProvider) =
     let mutable started = time.GetTimestamp()
@@ -18,22 +18,22 @@ type EtaEstimator(cohorts: int, time: TimeProvider) =
     let mutable stepsPerEpoch = 1
     let mutable epoch = 1
     let mutable step = 0
-    // In this cohort: what steps took, what validations took, and since when what is going on is going on.
+    // In this cohort: time of steps, time of validations, and the start of the current one.
     let mutable stepping = TimeSpan.Zero
     let mutable validating = TimeSpan.Zero
     let mutable validations = 0
     let mutable isValidating = false
     let mutable since = time.GetTimestamp()
-    // Of the cohorts before this one: what was done in this process, and how long it took.
+    // Time of the earlier cohorts of this process.
     let mutable earlier = TimeSpan.Zero
 
     new(cohorts) = EtaEstimator(cohorts, TimeProvider.System)
 
-    /// Which cohort is being trained, from 1; 0 while it is the teacher.
+    /// Number of the current cohort, from 1; 0 while the teacher trains.
     member _.Cohort = cohort
     member _.Cohorts = cohorts
     member _.Lanes = lanes
-    /// What is being trained: `cohort 1 of 3`, or the teacher.
+    /// `cohort 1 of 3`, or `teacher`.
     member _.Name = name
     member _.Epoch = epoch
     member _.Epochs = epochs
@@ -68,7 +68,7 @@ type EtaEstimator(cohorts: int, time: TimeProvider) =
         since <- time.GetTimestamp()
         started <- since
 
-    /// So many steps are done; a validation is over.
+    /// Steps of an epoch, or a validation, are complete.
     member _.Advance(epochNow, stepNow) =
         let now = time.GetTimestamp()
         let took = time.GetElapsedTime(since, now)
@@ -84,27 +84,27 @@ type EtaEstimator(cohorts: int, time: TimeProvider) =
         epoch <- epochNow
         step <- stepNow
 
-    /// The steps of an epoch are done.
+    /// The steps of an epoch are complete, and its validation starts.
     member this.Validate(epochNow) =
         this.Advance(epochNow, stepsPerEpoch)
         isValidating <- true
 
-    /// Done and to do in this cohort, in steps of this process.
+    /// Completed steps, and all steps, of this process in this cohort.
     member private _.Steps =
         let finished = (epoch - startEpoch) * stepsPerEpoch + step - startStep
         float finished, float ((epochs - startEpoch + 1) * stepsPerEpoch - startStep)
 
-    /// Of the cohort, 0 to 1, epochs of earlier processes included.
+    /// Completed share of the cohort, 0 to 1, including epochs of earlier processes.
     member _.Fraction = float ((epoch - 1) * stepsPerEpoch + step) / float (max 1 (epochs * stepsPerEpoch))
 
-    /// Of the sweep, 0 to 1, cohorts taken to be alike; 0 while it is the teacher.
+    /// Completed share of the sweep, 0 to 1, if all cohorts take equally long; 0 while the teacher trains.
     member this.SweepFraction =
         if cohort = 0 then
             0.0
         else
             (float (cohort - 1) + this.Fraction) / float (max cohort cohorts)
 
-    /// For this cohort; none until a few steps are measured.
+    /// Time left for this cohort; None until a few steps are timed.
     member this.CohortLeft =
         let finished, whole = this.Steps
 
@@ -115,7 +115,7 @@ type EtaEstimator(cohorts: int, time: TimeProvider) =
             let ofEach = if validations = 0 then TimeSpan.Zero else validating / float validations
             Some(stepping * ((whole - finished) / finished) + ofEach * float (max 0 validationsLeft))
 
-    /// For the whole sweep, cohorts still to come taken to be like those so far.
+    /// Time left for the sweep, if later cohorts take as long as the earlier ones.
     member this.SweepLeft =
         match this.CohortLeft with
         | None -> None

@@ -1,4 +1,4 @@
-/// How numbers are written while training.
+/// Formats numbers for progress.
 module ChannelDistillation.Lab.Progress.Figures
 
 open System

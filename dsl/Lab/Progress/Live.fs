@@ -7,14 +7,14 @@ open Spectre.Console.Rendering
 open ChannelDistillation.Runs
 open ChannelDistillation.Training
 
-/// A view that stays in place on a terminal; messages scroll above it.
-/// <param name="title">Whose progress it is, where there are several views; else empty.</param>
-/// <param name="height">How many lines it may have.</param>
+/// A view in place on a terminal; messages scroll above it.
+/// <param name="title">The worker's name if there are several views; otherwise empty.</param>
+/// <param name="height">Most lines of the view.</param>
 [<Sealed>]
 type Live(console: IAnsiConsole, pace: EtaEstimator, title: string, height: unit -> int, show: IRenderable -> unit) =
-    // So many of the last epochs are drawn as a curve.
+    // Number of epochs in the curve.
     let curveWidth = 16
-    // Where there are fewer lines, the bars alone are shown.
+    // With fewer lines, only the bars are shown.
     let leastHeight = 6
     let frames = Frames 4L
     let last = Dictionary<string, EpochRecord>()
@@ -26,7 +26,7 @@ type Live(console: IAnsiConsole, pace: EtaEstimator, title: string, height: unit
 
     let left (time: TimeSpan option) = time |> Option.map (fun time -> $" · {Figures.duration time} left") |> Option.defaultValue ""
 
-    /// The sweep where it is of several cohorts, and the cohort; both bars begin at the same column.
+    /// Bars of the sweep, if it has several cohorts, and of the cohort; both start at the same column.
     let header () : IRenderable list =
         let speed = if rate > 0.0 then $" · {Figures.rate rate}" else ""
         let doing = if validating then " · validating" else ""
@@ -55,7 +55,7 @@ type Live(console: IAnsiConsole, pace: EtaEstimator, title: string, height: unit
 
         [| name; error; $"[dodgerblue1]{curve}[/]"; best; Markup.Escape losses |]
 
-    // A terminal has few lines and a view that does not fit cannot be redrawn in place.
+    // A view that is higher than the terminal cannot be redrawn in place.
     let frame () =
         let table = Table().Border(TableBorder.None)
         table.AddColumn "[grey]run[/]" |> ignore

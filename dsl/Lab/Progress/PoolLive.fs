@@ -7,7 +7,7 @@ open Spectre.Console.Rendering
 open ChannelDistillation.Runs
 open ChannelDistillation.Training
 
-/// What is known of one worker: its part of the view, and how far the runs are that it trains.
+/// The state of one worker: its part of the view, and the progress of its runs.
 [<Sealed>]
 type private Slot(name: string, time: TimeProvider) =
     let pace = EtaEstimator(0, time)
@@ -15,11 +15,11 @@ type private Slot(name: string, time: TimeProvider) =
     member _.EtaEstimator = pace
     member val View: IRenderable = Text "" with get, set
     member val IsTeacher = false with get, set
-    /// Runs that have ended in its cohort, whose progress counts no longer.
+    /// Runs of its cohort that have ended; they no longer count as in progress.
     member val Ended = HashSet<string>()
     member val Lanes: IReadOnlyList<string> = [||] with get, set
 
-    /// In runs: two that are half way are one.
+    /// Progress in runs: two half-trained runs count as one.
     member this.UnderWay =
         if this.IsTeacher then
             0.0
@@ -34,7 +34,7 @@ type PoolLive(console: IAnsiConsole, names: string list, runs: int, time: TimePr
     let started = time.GetTimestamp()
     let elsewhere = HashSet<string>()
     let mutable ended = 0
-    /// What was done of the runs before this sweep took them up again.
+    /// Progress that the runs had when this sweep resumed them.
     let mutable before = 0.0
 
     let ours () = max 1 (runs - elsewhere.Count)

@@ -9,10 +9,10 @@ open ChannelDistillation.Training
 
 let internal isTerminal () = not Console.IsOutputRedirected && AnsiConsole.Profile.Capabilities.Interactive
 
-/// Held by whoever writes on the terminal: the view in place takes locks of its own in another order than a line above it does.
+/// The lock for writing to the terminal. A view in place and a line above it take Spectre's own locks in different orders.
 let console = obj ()
 
-/// A view that stays in place while the work goes on, and is gone after it.
+/// Shows a view in place while the work runs, and removes it afterwards.
 let internal inPlace (work: (IRenderable -> unit) -> 'result) : 'result =
     AnsiConsole
         .Live(Text "")

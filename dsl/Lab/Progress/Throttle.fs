@@ -4,13 +4,13 @@ open System
 open System.Diagnostics
 open System.IO
 
-/// Lines of a log, with a sign of life when there was none for a while.
+/// Writes the lines of a log, and a status line if there was none for some time.
 [<Sealed>]
 type internal Heartbeat(output: TextWriter, seconds: float) =
     let interval = TimeSpan.FromSeconds seconds
     let sinceLine = Stopwatch.StartNew()
 
-    /// The while begins now.
+    /// Starts the waiting time.
     member _.Restart() = sinceLine.Restart()
 
     member _.Write(line: string) =
@@ -18,18 +18,18 @@ type internal Heartbeat(output: TextWriter, seconds: float) =
         output.Flush()
         sinceLine.Restart()
 
-    /// Writes a line where it is time for one.
+    /// Writes the line if it is due.
     member this.Beat(line: unit -> string) =
         if sinceLine.Elapsed > interval then
             this.Write(line ())
 
-/// How often a view is drawn anew, at the most.
+/// Limits how often a view is redrawn.
 [<Sealed>]
 type internal Frames(perSecond: int64) =
     let between = Stopwatch.Frequency / perSecond
     let mutable next = 0L
 
-    /// Draws a frame where it is time for one.
+    /// Draws a frame if it is due.
     member _.Due(draw: unit -> unit) =
         let now = Stopwatch.GetTimestamp()
 
