@@ -88,7 +88,7 @@ internal static class GpuSteps
             "ours",
             count =>
                 Counting<double[]>(() =>
-                        [steps.RunAhead(count) * count, steps.Run(Math.Min(count, 5)).Teacher * count, steps.Issue(Math.Min(count, 5)) * count]
+                        [steps.RunWithoutSync(count) * count, steps.Run(Math.Min(count, 5)).Teacher * count, steps.Issue(Math.Min(count, 5)) * count]
                     )
                     .Append((double)taken / (1 << 20) * count)
         );

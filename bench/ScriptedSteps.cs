@@ -60,7 +60,7 @@ internal static class ScriptedSteps
         var times = new List<(double, double)>();
         // The first round is a warm-up.
         for (int round = 0; round <= rounds; round++)
-            times.Add((mine.RunAhead(steps), python.RunAhead(steps)));
+            times.Add((mine.RunWithoutSync(steps), python.RunWithoutSync(steps)));
         times.RemoveAt(0);
         return times;
     }

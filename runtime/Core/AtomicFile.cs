@@ -45,7 +45,7 @@ public static class AtomicFile
     /// <summary>A name for a short-lived temporary file. If this process is killed, <see cref="RemoveAbandoned"/> recognises the file.</summary>
     public static string Beside(string path) => $"{path}{ProcessTag}{Environment.ProcessId}-{Path.GetRandomFileName()}{Extension}";
 
-    private static string ProcessTag => $".{Environment.MachineName}-{ProcessSpace.Short}-";
+    private static string ProcessTag => $".{Environment.MachineName}-{ProcessNamespace.Short}-";
 
     /// <summary>Removes temporary files left directly in a folder by ended processes of this machine or container. Other processes may be writing there.</summary>
     public static void RemoveAbandoned(string folder)

@@ -12,7 +12,7 @@ public static class InputFile
     private const int ChunkBytes = 1 << 20;
 
     /// <summary>Why a path cannot be opened as a file: "it is a pipe, not a file"; null if no reason is known.</summary>
-    public static string? WhyNot(string path) =>
+    public static string? ReasonNotReadable(string path) =>
         Directory.Exists(path) ? "it is a folder"
         : !File.Exists(path) ? "it does not exist"
         : IsBrokenLink(path) ? $"it is a link to {new FileInfo(path).LinkTarget}, which does not exist"
@@ -21,7 +21,7 @@ public static class InputFile
 
     /// <summary>Why reading a file failed, as a clause without the file's name.</summary>
     public static string Reason(string path, Exception error) =>
-        WhyNot(path) ?? (error is UnauthorizedAccessException ? "permission denied" : error.Message.TrimEnd('.'));
+        ReasonNotReadable(path) ?? (error is UnauthorizedAccessException ? "permission denied" : error.Message.TrimEnd('.'));
 
     /// <exception cref="IOException">It does not exist, is not a file, or cannot be read.</exception>
     public static SafeFileHandle Open(string path, FileOptions options = FileOptions.None) =>

@@ -13,7 +13,7 @@ internal interface IBatchBuffer : IDisposable
 
     /// <summary>Called first by the loading thread: waits until the device has read the previous content.</summary>
     /// <param name="epoch">Epoch of the batch to be written.</param>
-    void Refill(int epoch);
+    void BeginWrite(int epoch);
 
     /// <summary>Called by loading threads: writes one image and its label.</summary>
     void Write(int row, int index, ref Randomness random);
@@ -63,10 +63,10 @@ internal sealed unsafe class BatchBuffer : IBatchBuffer
 
     public int[] Indices { get; }
 
-    public void Refill(int epoch)
+    public void BeginWrite(int epoch)
     {
-        images.Refill();
-        labels.Refill();
+        images.BeginWrite();
+        labels.BeginWrite();
     }
 
     public void Write(int row, int index, ref Randomness random)
@@ -83,8 +83,8 @@ internal sealed unsafe class BatchBuffer : IBatchBuffer
 
     public Batch Take(int count)
     {
-        images.Arrive();
-        labels.Arrive();
+        images.WaitForCopy();
+        labels.WaitForCopy();
         return count == Indices.Length ? whole : partial!;
     }
 

@@ -134,7 +134,7 @@ public sealed class BatchStream : IDisposable
         var epoch = (int)(number / StepsPerEpoch);
         var step = (int)(number % StepsPerEpoch);
         var indices = order.Of(epoch).AsMemory(step * batchSize, SizeOf(step));
-        prefetcher.Hold(() => buffer.Refill(epoch));
+        prefetcher.Hold(() => buffer.BeginWrite(epoch));
         indices.CopyTo(buffer.Indices);
         if (threads == 1)
         {

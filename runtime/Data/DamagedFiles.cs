@@ -15,7 +15,7 @@ public sealed class DamagedFileException(string path, string reason, Exception? 
 internal static class DamagedFiles
 {
     /// <summary>Renames rather than deletes, because a file may be the user's own.</summary>
-    public static void SetAside(IEnumerable<DamagedFileException> damaged, Downloader downloader)
+    public static void RenameDamaged(IEnumerable<DamagedFileException> damaged, Downloader downloader)
     {
         foreach (DamagedFileException file in damaged.ToArray())
         {

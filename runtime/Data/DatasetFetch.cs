@@ -35,7 +35,7 @@ internal static class DatasetFetch
             stop
         );
         foreach (string place in layout.Places(dataset, home))
-            DamagedFiles.SetAside(layout.Damaged(dataset, place), downloader);
+            DamagedFiles.RenameDamaged(layout.Damaged(dataset, place), downloader);
         if (DatasetStore.FolderIn(dataset, home) is null && !layout.Adopt(dataset, home, downloader.Say, stop))
         {
             IReadOnlyList<string> fetched = Download(dataset, home, downloader, stop);

@@ -24,7 +24,7 @@ internal abstract class DatasetLayout
     public virtual IEnumerable<string> Places(DatasetDescriptor dataset, string home) => [home];
 
     /// <summary>A folder that is read instead of this one; null if there is none.</summary>
-    public virtual string? StandIn(string folder) => null;
+    public virtual string? FindReplacement(string folder) => null;
 
     /// <exception cref="DamagedFileException">A file has unexpected content.</exception>
     /// <exception cref="MissingException">The folder cannot be used.</exception>
@@ -83,7 +83,7 @@ internal abstract class DatasetLayout
     public virtual bool Adopt(DatasetDescriptor dataset, string folder, Action<string> say, CancellationToken stop) => false;
 
     /// <summary>The message for a missing dataset.</summary>
-    public abstract string WhatIsMissing(DatasetDescriptor dataset, string folder);
+    public abstract string MissingMessage(DatasetDescriptor dataset, string folder);
 
     /// <summary>Total size of the existing files; null if unknown.</summary>
     public abstract long? BytesOnDisk(DatasetDescriptor dataset, string folder);

@@ -32,7 +32,7 @@ public static class DatasetStore
     }
 
     /// <summary>The message for a missing dataset: the command that fetches it, or how to get it.</summary>
-    public static string WhatIsMissing(DatasetSpec spec, Workspace workspace) => WhatIsMissing(DatasetCatalog.Describe(spec), workspace);
+    public static string MissingMessage(DatasetSpec spec, Workspace workspace) => MissingMessage(DatasetCatalog.Describe(spec), workspace);
 
     /// <summary>A survey of a dataset before it is read; null if it is missing. Lists image folders, so call it once.</summary>
     /// <exception cref="MissingException">The dataset exists but cannot be used; the message says why and what to do.</exception>
@@ -44,14 +44,14 @@ public static class DatasetStore
             return Usable(dataset, folder, () => Layout(dataset).Survey(dataset, folder));
         }
 
-        return !dataset.CanBeFetched && StateOf(dataset, workspace).IsBegun ? throw new MissingException(WhatIsMissing(dataset, workspace)) : null;
+        return !dataset.CanBeFetched && StateOf(dataset, workspace).IsBegun ? throw new MissingException(MissingMessage(dataset, workspace)) : null;
     }
 
     /// <exception cref="MissingException">The dataset is missing or damaged; the message names the command that fetches it.</exception>
     public static Dataset Open(DatasetSpec spec, Workspace workspace)
     {
         var dataset = DatasetCatalog.Describe(spec);
-        var folder = FolderOf(dataset, workspace) ?? throw new MissingException(WhatIsMissing(dataset, workspace));
+        var folder = FolderOf(dataset, workspace) ?? throw new MissingException(MissingMessage(dataset, workspace));
         return Usable(dataset, folder, () => Layout(dataset).Open(dataset, folder));
     }
 
@@ -93,7 +93,7 @@ public static class DatasetStore
         var home = Home(dataset, workspace);
         if (FolderOf(dataset, workspace) is { } folder)
         {
-            return new(Layout(dataset).StandIn(folder) ?? folder, home, [], Layout(dataset).BytesOnDisk(dataset, folder), IsBegun: true);
+            return new(Layout(dataset).FindReplacement(folder) ?? folder, home, [], Layout(dataset).BytesOnDisk(dataset, folder), IsBegun: true);
         }
 
         var missing = Layout(dataset).Missing(dataset, home);
@@ -119,7 +119,7 @@ public static class DatasetStore
 
         try
         {
-            DatasetFetch.Run(dataset, home, WhatIsMissing(dataset, workspace), downloader, stop);
+            DatasetFetch.Run(dataset, home, MissingMessage(dataset, workspace), downloader, stop);
         }
         catch (DamagedFileException error)
         {
@@ -158,7 +158,7 @@ public static class DatasetStore
         var folder = Home(dataset, workspace);
         return ImageFolder.IsThere(folder)
             ? Packer.Pack(folder, target, format, observer, stop)
-            : throw new MissingException(ImageFolder.WhatIsMissing(dataset, folder));
+            : throw new MissingException(ImageFolder.MissingMessage(dataset, folder));
     }
 
     private static string? FolderOf(DatasetDescriptor dataset, Workspace workspace) =>
@@ -169,8 +169,8 @@ public static class DatasetStore
     private static string Home(DatasetDescriptor dataset, Workspace workspace) =>
         dataset.Folder is null ? Path.Combine(workspace.Data, dataset.Name) : workspace.Resolve(dataset.Folder);
 
-    private static string WhatIsMissing(DatasetDescriptor dataset, Workspace workspace) =>
-        Layout(dataset).WhatIsMissing(dataset, Home(dataset, workspace));
+    private static string MissingMessage(DatasetDescriptor dataset, Workspace workspace) =>
+        Layout(dataset).MissingMessage(dataset, Home(dataset, workspace));
 
     private static string HowToRepair(DatasetDescriptor dataset) =>
         dataset.CanBeFetched

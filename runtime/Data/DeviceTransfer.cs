@@ -49,7 +49,7 @@ internal sealed unsafe class DeviceTransfer : IDisposable
     public Tensor OnDevice { get; }
 
     /// <summary>Called by the loading thread before it writes.</summary>
-    public void Refill()
+    public void BeginWrite()
     {
         if (queue is null)
             return;
@@ -69,7 +69,7 @@ internal sealed unsafe class DeviceTransfer : IDisposable
     }
 
     /// <summary>Called by the training thread before it uses the data.</summary>
-    public void Arrive()
+    public void WaitForCopy()
     {
         if (queue is not null)
         {

@@ -25,12 +25,12 @@ internal sealed unsafe class DrawingBuffer : IBatchBuffer
 
     private IEnumerable<Drawing> Needed => drawings.Where(drawing => drawing.IsNeeded(epoch));
 
-    public void Refill(int epoch)
+    public void BeginWrite(int epoch)
     {
         this.epoch = epoch;
-        images.Refill(epoch);
+        images.BeginWrite(epoch);
         foreach (Drawing drawing in Needed)
-            drawing.Rows.Refill();
+            drawing.Rows.BeginWrite();
     }
 
     public void Write(int row, int index, ref Randomness random)
@@ -53,7 +53,7 @@ internal sealed unsafe class DrawingBuffer : IBatchBuffer
     public Batch Take(int count)
     {
         foreach (Drawing drawing in Needed)
-            drawing.Rows.Arrive();
+            drawing.Rows.WaitForCopy();
         return images.Take(count) with
         {
             Draws = Needed.ToDictionary(drawing => drawing.Draw, drawing => count == Indices.Length ? drawing.Rows.OnDevice : drawing.Partial),

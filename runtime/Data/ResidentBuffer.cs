@@ -29,7 +29,7 @@ internal sealed unsafe class ResidentBuffer : IBatchBuffer
 
     public int[] Indices { get; }
 
-    public void Refill(int epoch) => plan.Refill();
+    public void BeginWrite(int epoch) => plan.BeginWrite();
 
     public void Write(int row, int index, ref Randomness random)
     {
@@ -50,7 +50,7 @@ internal sealed unsafe class ResidentBuffer : IBatchBuffer
 
     public Batch Take(int count)
     {
-        plan.Arrive();
+        plan.WaitForCopy();
         Forget();
         using var scope = NewDisposeScope();
         Tensor lines = plan.OnDevice.narrow(0, 0, count);

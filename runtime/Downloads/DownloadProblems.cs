@@ -7,10 +7,10 @@ namespace ChannelDistillation.Downloads;
 internal static class DownloadProblems
 {
     /// <summary>Whether a status may be temporary, so that a retry is worthwhile.</summary>
-    public static bool MayPass(HttpStatusCode status) =>
+    public static bool IsTransient(HttpStatusCode status) =>
         status is HttpStatusCode.RequestTimeout or HttpStatusCode.TooManyRequests || (int)status >= 500 && status != HttpStatusCode.NotImplemented;
 
-    /// <param name="reason">As in <see cref="BrokenTransferException"/>.</param>
+    /// <param name="reason">As in <see cref="TransferException"/>.</param>
     /// <param name="kept">Bytes already downloaded.</param>
     public static MissingException GivenUp(DownloadAddress address, string path, string reason, long kept, bool alwaysStartsAnew, Exception inner) =>
         new(
@@ -74,7 +74,7 @@ internal static class DownloadProblems
             error
         );
 
-    public static MissingException NoRoom(string path, long needed, long free) =>
+    public static MissingException DiskFull(string path, long needed, long free) =>
         new(
             $"{path} needs {ByteSize.Text(needed)} more, and its disk has {ByteSize.Text(free)} free. Free disk space, and repeat the command; "
                 + "the downloaded part is kept."

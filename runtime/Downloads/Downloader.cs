@@ -84,10 +84,10 @@ public sealed class Downloader(DownloadSettings settings, IWorkObserver observer
             {
                 RetryPipeline(file).ExecuteAsync(async token => await transfer.Run(part, token), stop).AsTask().GetAwaiter().GetResult();
             }
-            catch (BrokenTransferException) when (part.Length - before >= Progress) { }
-            catch (BrokenTransferException error)
+            catch (TransferException) when (part.Length - before >= Progress) { }
+            catch (TransferException error)
             {
-                throw DownloadProblems.GivenUp(address, part.Target, error.Message, part.Length, transfer.AlwaysStartsAnew, error);
+                throw DownloadProblems.GivenUp(address, part.Target, error.Message, part.Length, transfer.CannotResume, error);
             }
         }
     }
@@ -97,7 +97,7 @@ public sealed class Downloader(DownloadSettings settings, IWorkObserver observer
             .AddRetry(
                 new RetryStrategyOptions
                 {
-                    ShouldHandle = new PredicateBuilder().Handle<BrokenTransferException>(),
+                    ShouldHandle = new PredicateBuilder().Handle<TransferException>(),
                     MaxRetryAttempts = settings.Retries,
                     BackoffType = DelayBackoffType.Exponential,
                     Delay = settings.FirstWait,
@@ -119,6 +119,6 @@ public sealed class Downloader(DownloadSettings settings, IWorkObserver observer
     {
         long free = new DriveInfo(Path.GetDirectoryName(path)!).AvailableFreeSpace;
         if (free < needed)
-            throw DownloadProblems.NoRoom(path, needed, free);
+            throw DownloadProblems.DiskFull(path, needed, free);
     }
 }

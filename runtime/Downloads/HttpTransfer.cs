@@ -21,12 +21,12 @@ internal sealed class HttpTransfer(RemoteFile file, DownloadAddress address, Dow
     private Uri current = address.Uri;
 
     /// <summary>Whether the server cannot resume: a partial file is then no help to the next attempt.</summary>
-    public bool AlwaysStartsAnew { get; private set; }
+    public bool CannotResume { get; private set; }
 
     /// <summary>Whether the host name was resolved before. If it never was, it is misspelt, or there is no network.</summary>
     private bool hasAnswered;
 
-    /// <exception cref="BrokenTransferException">Another attempt may succeed; the downloaded part is kept.</exception>
+    /// <exception cref="TransferException">Another attempt may succeed; the downloaded part is kept.</exception>
     /// <exception cref="MissingException">Another attempt would fail as well.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public async Task Run(PartialFile part, CancellationToken stop)
@@ -42,7 +42,7 @@ internal sealed class HttpTransfer(RemoteFile file, DownloadAddress address, Dow
         }
         catch (OperationCanceledException error) when (!stop.IsCancellationRequested)
         {
-            throw new BrokenTransferException($"the server sent nothing for {settings.Stall.TotalSeconds:0.#} seconds", error);
+            throw new TransferException($"the server sent nothing for {settings.Stall.TotalSeconds:0.#} seconds", error);
         }
         catch (HttpIOException error) when (error.HttpRequestError == HttpRequestError.ResponseEnded)
         {
@@ -54,7 +54,7 @@ internal sealed class HttpTransfer(RemoteFile file, DownloadAddress address, Dow
         }
         catch (Exception error) when (error is HttpRequestException or IOException)
         {
-            throw new BrokenTransferException((error.InnerException ?? error).Message.TrimEnd('.'), error);
+            throw new TransferException((error.InnerException ?? error).Message.TrimEnd('.'), error);
         }
 
         if (part.Length < file.Bytes)
@@ -90,7 +90,7 @@ internal sealed class HttpTransfer(RemoteFile file, DownloadAddress address, Dow
         MissingException Redirected(string why) => DownloadProblems.Redirected(address, part.Target, why);
     }
 
-    private static BrokenTransferException Ended(Exception? error = null) => new("the connection was closed before the file was complete", error);
+    private static TransferException Ended(Exception? error = null) => new("the connection was closed before the file was complete", error);
 
     /// <summary>Truncates the partial file to where the response begins.</summary>
     private void Prepare(PartialFile part, HttpResponseMessage response)
@@ -98,12 +98,12 @@ internal sealed class HttpTransfer(RemoteFile file, DownloadAddress address, Dow
         if (response.StatusCode == HttpStatusCode.RequestedRangeNotSatisfiable)
         {
             part.StartAnew();
-            throw new BrokenTransferException("the server's file is shorter than the downloaded part");
+            throw new TransferException("the server's file is shorter than the downloaded part");
         }
 
         if (!response.IsSuccessStatusCode)
-            throw DownloadProblems.MayPass(response.StatusCode)
-                ? new BrokenTransferException($"the server returned {(int)response.StatusCode} ({response.StatusCode})")
+            throw DownloadProblems.IsTransient(response.StatusCode)
+                ? new TransferException($"the server returned {(int)response.StatusCode} ({response.StatusCode})")
                 : DownloadProblems.Refused(address, part.Target, response.StatusCode);
 
         HttpContentHeaders headers = response.Content.Headers;
@@ -115,7 +115,7 @@ internal sealed class HttpTransfer(RemoteFile file, DownloadAddress address, Dow
             if (headers.ContentRange?.From != part.Length)
             {
                 part.StartAnew();
-                throw new BrokenTransferException("the server sent another part of the file than requested");
+                throw new TransferException("the server sent another part of the file than requested");
             }
 
             CheckSize(headers.ContentRange.Length);
@@ -126,7 +126,7 @@ internal sealed class HttpTransfer(RemoteFile file, DownloadAddress address, Dow
         CheckSize(headers.ContentLength);
         if (part.Length > 0)
         {
-            AlwaysStartsAnew = true;
+            CannotResume = true;
             observer.Say($"The server cannot resume {file.Name}; the download restarts.");
         }
         part.StartAnew();
@@ -158,4 +158,4 @@ internal sealed class HttpTransfer(RemoteFile file, DownloadAddress address, Dow
 }
 
 /// <summary>An attempt that may succeed when it is repeated. The message says what happened: `the server returned 503 (ServiceUnavailable)`.</summary>
-internal sealed class BrokenTransferException(string message, Exception? inner = null) : Exception(message, inner);
+internal sealed class TransferException(string message, Exception? inner = null) : Exception(message, inner);

@@ -77,7 +77,7 @@ internal sealed unsafe class ImageDecoder(TurboJpeg? system) : IDisposable
     {
         var header = JpegHeader.Read(file);
         ImageSize.Check(header.Width, header.Height);
-        if (!header.IsWhole(file))
+        if (!header.IsIntact(file))
         {
             throw new ImageException("it is truncated");
         }

@@ -15,7 +15,7 @@ internal readonly record struct JpegHeader(int Width, int Height, int Components
     public static bool IsJpeg(ReadOnlySpan<byte> file) => file is [Marker, 0xD8, Marker, ..];
 
     /// <summary>Whether the file contains its end marker. Compressed data never contain the marker's two bytes; earlier segments (a thumbnail) may.</summary>
-    public bool IsWhole(ReadOnlySpan<byte> file) => file[Scan..].LastIndexOf([Marker, EndOfImage]) >= 0;
+    public bool IsIntact(ReadOnlySpan<byte> file) => file[Scan..].LastIndexOf([Marker, EndOfImage]) >= 0;
 
     /// <summary>Number of scans. Compressed data never contain the marker's two bytes.</summary>
     public int Scans(ReadOnlySpan<byte> file) => 1 + file[Scan..].Count([Marker, StartOfScan]);

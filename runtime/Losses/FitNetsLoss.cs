@@ -60,7 +60,7 @@ public sealed class FitNetsLoss : Loss
             : null;
     }
 
-    private static FreeConvolution? Regression(FeatureShape from, FeatureShape to) =>
+    private static GeneralConvolution? Regression(FeatureShape from, FeatureShape to) =>
         Kernel(from, to) is var (height, width, stride, padding, transposed)
             ? new(from.Channels, to.Channels, (height, width), stride, padding, bias: true, transposed)
             : null;

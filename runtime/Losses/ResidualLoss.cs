@@ -29,14 +29,14 @@ public sealed class ResidualLoss : Loss
             Create = context => new ResidualLoss(context.Features),
         };
 
-    private readonly FreeConvolution[] connectors;
+    private readonly GeneralConvolution[] connectors;
     private readonly Chain all;
 
     private ResidualLoss(FeaturePair features)
     {
         connectors =
         [
-            .. features.Student.Zip(features.Teacher, (student, teacher) => new FreeConvolution(student.Channels, teacher.Channels, (1, 1))),
+            .. features.Student.Zip(features.Teacher, (student, teacher) => new GeneralConvolution(student.Channels, teacher.Channels, (1, 1))),
         ];
         all = new(connectors);
     }

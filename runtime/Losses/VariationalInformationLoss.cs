@@ -64,13 +64,13 @@ public sealed class VariationalInformationLoss : Loss
     /// <summary>The mean predicted from the student: 1x1 convolutions without bias, ReLU between them.</summary>
     private sealed class Prediction : nn.Module<Tensor, Tensor>
     {
-        private readonly FreeConvolution[] layers;
+        private readonly GeneralConvolution[] layers;
         private readonly Parameter log_scale;
 
         public Prediction(int student, int teacher)
             : base(nameof(Prediction))
         {
-            layers = [.. new[] { student, teacher, teacher }.Select(input => new FreeConvolution(input, teacher, (1, 1)))];
+            layers = [.. new[] { student, teacher, teacher }.Select(input => new GeneralConvolution(input, teacher, (1, 1)))];
             for (int i = 0; i < layers.Length; i++)
                 register_module($"regressor{i}", layers[i]);
             log_scale = LayerState.Parameter(full(teacher, Math.Log(Math.Exp(5 - SmallestVariance) - 1)));

@@ -57,7 +57,7 @@ internal static unsafe class Cuda
     public static void Use(int device) => Check(((delegate* unmanaged<int, int>)Function("cudaSetDevice"))(device));
 
     /// <summary>Creates a stream that does not synchronise with <see cref="Computing"/>.</summary>
-    public static nint NewQueue()
+    public static nint CreateStream()
     {
         nint stream;
         Check(((delegate* unmanaged<nint*, uint, int>)Function("cudaStreamCreateWithFlags"))(&stream, NonBlocking));
@@ -91,7 +91,7 @@ internal static unsafe class Cuda
             ((delegate* unmanaged<nint, void*, nuint, int, nint, int>)Function("cudaMemcpyAsync"))(device, host, (nuint)bytes, HostToDevice, stream)
         );
 
-    public static void FreeQueue(nint stream) => Check(((delegate* unmanaged<nint, int>)Function("cudaStreamDestroy"))(stream));
+    public static void DestroyStream(nint stream) => Check(((delegate* unmanaged<nint, int>)Function("cudaStreamDestroy"))(stream));
 
     public static void FreeEvent(nint cudaEvent) => Check(((delegate* unmanaged<nint, int>)Function("cudaEventDestroy"))(cudaEvent));
 

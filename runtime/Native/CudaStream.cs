@@ -13,7 +13,7 @@ internal sealed class CudaStream : IDisposable
     {
         this.device = device;
         Use();
-        Handle = Cuda.NewQueue();
+        Handle = Cuda.CreateStream();
     }
 
     public nint Handle { get; }
@@ -31,6 +31,6 @@ internal sealed class CudaStream : IDisposable
             return;
         isClosed = true;
         Use();
-        Cuda.FreeQueue(Handle);
+        Cuda.DestroyStream(Handle);
     }
 }

@@ -27,14 +27,14 @@ internal static class NativeHandles
 }
 
 /// <summary>Transfers small tensors from the host to the device.</summary>
-internal static class Sending
+internal static class HostTransfer
 {
     /// <summary>
     /// The tensor on a device. A GPU receives it from a pinned copy without blocking: libtorch reuses the copy's memory only after the
     /// GPU has read it.
     /// </summary>
     /// <param name="host">On the CPU.</param>
-    public static Tensor SentTo(this Tensor host, Device device)
+    public static Tensor ToDevice(this Tensor host, Device device)
     {
         if (device.type != DeviceType.CUDA)
             return host.to(device);

@@ -45,10 +45,10 @@ public sealed class RunFolder(string path)
     public static string? HashIn(JsonObject run) => (string?)run[HashEntry];
 
     /// <summary>Whether the folder contains another run than the one with this hash. A folder without a hash counts as the same.</summary>
-    public bool IsOfAnother(string hash) => IsOfAnother(ReadRun(), hash);
+    public bool HoldsOtherRun(string hash) => HoldsOtherRun(ReadRun(), hash);
 
     /// <summary>The same for the result of <see cref="ReadRun"/>.</summary>
-    public static bool IsOfAnother(JsonObject? run, string hash) => (string?)run?[HashEntry] is string own && own != hash;
+    public static bool HoldsOtherRun(JsonObject? run, string hash) => (string?)run?[HashEntry] is string own && own != hash;
 
     /// <summary>When the result was last written, UTC; a time long ago if never.</summary>
     public DateTime ResultWritten => File.GetLastWriteTimeUtc(ResultFile);
@@ -164,7 +164,7 @@ public sealed class RunFolder(string path)
             return null;
         string text = File.ReadAllText(ResultFile);
         bool isChanged = (string?)run?[ResultEntry] is string checksum && checksum != RecordChecksum.Of(text);
-        return !isChanged && Parse<RunResult>(text) is { IsWhole: true } result ? result : null;
+        return !isChanged && Parse<RunResult>(text) is { IsIntact: true } result ? result : null;
     }
 
     /// <summary>Removes the result of a run that resumes.</summary>
@@ -213,7 +213,7 @@ public sealed class RunFolder(string path)
     }
 
     /// <summary>Excludes pipes, which would block.</summary>
-    private static bool IsFile(string path) => InputFile.WhyNot(path) is null;
+    private static bool IsFile(string path) => InputFile.ReasonNotReadable(path) is null;
 
     private static T? Parse<T>(string json)
         where T : class

@@ -62,12 +62,12 @@ public sealed class RunLease : IDisposable
 /// <summary>The owner of a folder.</summary>
 /// <param name="Id">Unique to this lease.</param>
 /// <param name="Host">Name of the machine.</param>
-/// <param name="Space">The space of its process ID (<see cref="ProcessSpace"/>).</param>
+/// <param name="Space">The space of its process ID (<see cref="ProcessNamespace"/>).</param>
 /// <param name="Started">Start of the process, identical for all observers on the machine: process IDs are reused.</param>
 internal sealed record LeaseHolder(string Id, string Host, string Space, int Process, long Started)
 {
     public static LeaseHolder Me() =>
-        new(Guid.NewGuid().ToString("N"), Environment.MachineName, ProcessSpace.Name, Environment.ProcessId, StartOf(Environment.ProcessId) ?? 0);
+        new(Guid.NewGuid().ToString("N"), Environment.MachineName, ProcessNamespace.Name, Environment.ProcessId, StartOf(Environment.ProcessId) ?? 0);
 
     /// <summary>Reads the owner; null if the file does not exist or is not written yet.</summary>
     public static LeaseHolder? Read(string file)
@@ -83,7 +83,7 @@ internal sealed record LeaseHolder(string Id, string Host, string Space, int Pro
     }
 
     /// <summary>Whether it is a process of this machine that has ended.</summary>
-    public bool IsDead() => Host == Environment.MachineName && Space == ProcessSpace.Name && StartOf(Process) != Started;
+    public bool IsDead() => Host == Environment.MachineName && Space == ProcessNamespace.Name && StartOf(Process) != Started;
 
     public override string ToString() => $"process {Process} on {Host}";
 

@@ -14,7 +14,7 @@ public sealed record RunResult(RunStatus Status, EpochErrors? Last, EpochErrors?
 
     /// <summary>Whether it has everything that its status requires.</summary>
     [JsonIgnore]
-    internal bool IsWhole => Status != RunStatus.Completed || (Last is not null && Best is not null);
+    internal bool IsIntact => Status != RunStatus.Completed || (Last is not null && Best is not null);
 }
 
 /// <param name="Last">With the weights of the last epoch.</param>

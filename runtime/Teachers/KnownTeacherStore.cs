@@ -12,7 +12,7 @@ public static class KnownTeacherStore
     public static bool IsHere(KnownTeacher teacher, Workspace workspace) => File.Exists(PathOf(teacher, workspace));
 
     /// <summary>The message for a missing teacher: the command that fetches it, or how to get it.</summary>
-    public static string WhatIsMissing(KnownTeacher teacher) =>
+    public static string MissingMessage(KnownTeacher teacher) =>
         teacher.Download is null
             ? $"The teacher {teacher.Name} is not in {teacher.Checkpoint}. {teacher.Note}"
             : $"The teacher {teacher.Name} is not in {teacher.Checkpoint}. To fetch it: dotnet fsi build.fsx teacher fetch {teacher.Name}";
@@ -25,10 +25,10 @@ public static class KnownTeacherStore
         string path = PathOf(teacher, workspace);
         if (teacher.Download is { } file)
         {
-            DamagedFiles.SetAside(Checksums.Changed(path, file), downloader);
+            DamagedFiles.RenameDamaged(Checksums.Changed(path, file), downloader);
             downloader.Bring(file, path, stop);
         }
         else if (!File.Exists(path))
-            throw new MissingException(WhatIsMissing(teacher));
+            throw new MissingException(MissingMessage(teacher));
     }
 }

@@ -25,7 +25,7 @@ public sealed record Archive(TorchScriptFile File, ArchiveDescription Descriptio
     {
         string full = Path.GetFullPath(path);
         name ??= Path.GetFileName(full);
-        if (InputFile.WhyNot(full) is string reason)
+        if (InputFile.ReasonNotReadable(full) is string reason)
             throw new InvalidDataException(Path.Exists(full) ? $"{Shown(full)} cannot be read: {reason}." : $"{Shown(full)} does not exist.");
         try
         {

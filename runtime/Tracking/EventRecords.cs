@@ -25,7 +25,7 @@ internal static class EventRecords
 
     /// <summary>Data of the records of a file, up to the first one that is damaged or truncated.</summary>
     /// <returns>The data, and whether the whole file was read.</returns>
-    public static (IReadOnlyList<byte[]> Data, bool IsWhole) Read(string file)
+    public static (IReadOnlyList<byte[]> Data, bool IsIntact) Read(string file)
     {
         byte[] bytes = File.ReadAllBytes(file);
         var found = new List<byte[]>();

@@ -34,7 +34,7 @@ internal sealed class RunEvents(string folder)
         ];
         file = files.FirstOrDefault() ?? Path.Combine(folder, TrainingEvents.FileName());
         WantsImages = images is null;
-        bool isInStep = held.Length == 1 && held[0].IsWhole && held[0].Data.Count == events.Length && events.SequenceEqual(wanted);
+        bool isInStep = held.Length == 1 && held[0].IsIntact && held[0].Data.Count == events.Length && events.SequenceEqual(wanted);
         if (isInStep)
             return;
         AtomicFile.Write(file, stream => stream.Write(Array.ConvertAll(wanted, Record).SelectMany(record => record).ToArray()));

@@ -33,7 +33,7 @@ public static class CheckpointEvaluation
         WeightSet weights = Checkpoint.LoadInto(backbone, file);
         using IImageSet set = DatasetStore.OpenFinal(dataset, options.Workspace);
         var device = new torch.Device(options.Device);
-        EpochErrors errors = DeviceErrors.OutsideRuns(
+        EpochErrors errors = DeviceErrors.TranslateErrors(
             device,
             () =>
             {

@@ -68,7 +68,7 @@ public static class Cohort
 public sealed record LaneSpec(string Name, RunSpec Spec, string Folder)
 {
     /// <summary>Whether this process still owns the folder; otherwise nothing is written to it.</summary>
-    public Func<bool> IsOurs { get; init; } = () => true;
+    public Func<bool> IsLeaseHeld { get; init; } = () => true;
 
     /// <summary>Memory layouts of its networks; set by the trainer.</summary>
     internal RunLayouts Layouts { get; init; } = RunLayouts.ChannelsLast;

@@ -20,7 +20,7 @@ public sealed partial class CohortTrainer
         if (!Cohort.IsOne([.. specs.Select(lane => lane.Spec)]))
             throw new ArgumentException("The lanes of a cohort must share dataset, teacher, batch size and data seed.", nameof(specs));
         var device = new torch.Device(options.Device);
-        string? notSaved = DeviceErrors.OutsideRuns(
+        string? notSaved = DeviceErrors.TranslateErrors(
             device,
             () =>
                 TrainParts([.. ByTeacherLayout(specs, options).SelectMany(part => Fitting(part, options, device, observer))], options, observer, stop)

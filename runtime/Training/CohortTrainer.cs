@@ -95,7 +95,7 @@ public sealed partial class CohortTrainer : IDisposable
         {
             Run(stop);
         }
-        catch (Exception error) when (!DeviceErrors.EndsAll(error, device))
+        catch (Exception error) when (!DeviceErrors.IsFatal(error, device))
         {
             lanes.FailTogether(error);
         }
@@ -179,7 +179,7 @@ public sealed partial class CohortTrainer : IDisposable
             entry => entry.Lane.Position == (epoch, step),
             entry =>
             {
-                if (!lanes.EndIfBroken(entry))
+                if (!lanes.EndIfNonFinite(entry))
                     entry.Files.SaveState(entry.Lane);
             }
         );
@@ -213,7 +213,7 @@ public sealed partial class CohortTrainer : IDisposable
 
     private void EndEpoch(RunningLane entry, TimeSpan validation)
     {
-        if (entry.Lane.BrokenInValidation())
+        if (entry.Lane.HasNonFiniteOutputs())
         {
             lanes.End(
                 entry,
@@ -222,7 +222,7 @@ public sealed partial class CohortTrainer : IDisposable
             );
             return;
         }
-        if (lanes.EndIfBroken(entry))
+        if (lanes.EndIfNonFinite(entry))
             return;
         EpochRecord record = entry.Lane.EndEpoch(training.StepsPerEpoch, validation.TotalSeconds);
         entry.Files.EpochEnded(entry.Lane, record);
@@ -247,7 +247,7 @@ public sealed partial class CohortTrainer : IDisposable
             _ => true,
             entry =>
             {
-                if (lanes.EndIfBroken(entry))
+                if (lanes.EndIfNonFinite(entry))
                     return;
                 entry.Files.SaveState(entry.Lane);
                 lanes.End(entry, RunStatus.Interrupted);

@@ -31,7 +31,7 @@ public static class Devices
 
     /// <summary>The result of <see cref="Choose"/> if it can be determined without loading libtorch; null if libtorch has to search for GPUs.</summary>
     /// <exception cref="MissingException">A GPU is requested, but libtorch is for the CPU only.</exception>
-    public static string? Foresee(string wanted)
+    public static string? ChooseWithoutTorch(string wanted)
     {
         ExternalTorch.Require();
         if (ExternalTorch.IsForGpus && wanted != "cpu")

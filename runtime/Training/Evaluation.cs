@@ -26,7 +26,7 @@ public static class Evaluation
     {
         using Dataset opened = options.Open(dataset);
         var device = new Device(options.Device);
-        EpochErrors errors = DeviceErrors.OutsideRuns(device, () => Errors(classify, opened.Final, device, stop));
+        EpochErrors errors = DeviceErrors.TranslateErrors(device, () => Errors(classify, opened.Final, device, stop));
         stop.ThrowIfCancellationRequested();
         foreach (string remark in opened.Remarks())
             options.Remark(remark);

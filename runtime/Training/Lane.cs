@@ -110,7 +110,7 @@ internal sealed class Lane : IDisposable
     }
 
     /// <summary>The first tensor of the state with an infinite or NaN value; null if there is none. Synchronises with the device.</summary>
-    public string? BrokenTensor()
+    public string? NonFiniteTensor()
     {
         using var noGradient = no_grad();
         using var scope = NewDisposeScope();
@@ -136,7 +136,7 @@ internal sealed class Lane : IDisposable
     }
 
     /// <summary>Whether any student output in this validation was infinite or NaN.</summary>
-    public bool BrokenInValidation() => !double.IsFinite(validation!.Read().Losses[0]);
+    public bool HasNonFiniteOutputs() => !double.IsFinite(validation!.Read().Losses[0]);
 
     /// <summary>Completes the epoch and moves on to the next.</summary>
     /// <param name="validationSeconds">Duration of its validation.</param>

@@ -142,7 +142,7 @@ internal sealed class LaneFiles(LaneSpec lane, string device, RunOrigins origins
 
     private void Save(Action write)
     {
-        if (!Lane.IsOurs())
+        if (!Lane.IsLeaseHeld())
             throw new LeaseLostException(Lane.Name);
         saving.Start();
         try

@@ -35,7 +35,7 @@ internal sealed class Lanes(Action<TrainingEvent> observer, torch.Device device)
             files.Open(lane, observer.Say);
             all.Add(new(lane, files));
         }
-        catch (Exception error) when (!DeviceErrors.EndsAll(error, device))
+        catch (Exception error) when (!DeviceErrors.IsFatal(error, device))
         {
             lane?.Dispose();
             if (DeviceErrors.IsOutOfMemory(error, device) && all.Count > 0)
@@ -57,7 +57,7 @@ internal sealed class Lanes(Action<TrainingEvent> observer, torch.Device device)
     {
         try
         {
-            if (spec.IsOurs())
+            if (spec.IsLeaseHeld())
                 new RunFolder(spec.Folder).WriteResult(result);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
@@ -73,9 +73,9 @@ internal sealed class Lanes(Action<TrainingEvent> observer, torch.Device device)
     }
 
     /// <summary>Ends a lane whose state has infinite or NaN values. Such a state is never saved, so the previous checkpoint remains the last good one.</summary>
-    public bool EndIfBroken(RunningLane entry)
+    public bool EndIfNonFinite(RunningLane entry)
     {
-        if (entry.Lane.BrokenTensor() is not string tensor)
+        if (entry.Lane.NonFiniteTensor() is not string tensor)
             return false;
         End(
             entry,
@@ -152,7 +152,7 @@ internal sealed class Lanes(Action<TrainingEvent> observer, torch.Device device)
             {
                 act(entry);
             }
-            catch (Exception error) when (!DeviceErrors.EndsAll(error, device))
+            catch (Exception error) when (!DeviceErrors.IsFatal(error, device))
             {
                 Fail(entry, error);
             }
@@ -198,13 +198,13 @@ internal sealed class Lanes(Action<TrainingEvent> observer, torch.Device device)
     {
         try
         {
-            if (EndIfBroken(entry))
+            if (EndIfNonFinite(entry))
                 return false;
             entry.Files.SaveState(entry.Lane);
             Drop(entry);
             return true;
         }
-        catch (Exception error) when (!DeviceErrors.EndsAll(error, device))
+        catch (Exception error) when (!DeviceErrors.IsFatal(error, device))
         {
             Fail(entry, error);
             return false;

@@ -29,7 +29,7 @@ internal sealed class SavedState(LaneSpec lane)
     public bool IsThere => File.Exists(folder.State) || File.Exists(folder.PreviousState);
 
     /// <summary>Whether a file of weights is intact.</summary>
-    public static bool IsWhole(string weights)
+    public static bool IsIntact(string weights)
     {
         try
         {

@@ -90,7 +90,7 @@ public sealed class StepProfiler : IDisposable
 
     /// <summary>Runs some steps as in training, without synchronising before the last one has finished.</summary>
     /// <returns>Mean seconds per step.</returns>
-    public double RunAhead(int steps)
+    public double RunWithoutSync(int steps)
     {
         Synchronise();
         long start = Stopwatch.GetTimestamp();
@@ -102,7 +102,7 @@ public sealed class StepProfiler : IDisposable
 
     /// <summary>
     /// Runs some steps, synchronising after each, and measures the time that the host needs to issue one. If this is more
-    /// than the total time of a step of <see cref="RunAhead"/>, the host is the bottleneck.
+    /// than the total time of a step of <see cref="RunWithoutSync"/>, the host is the bottleneck.
     /// </summary>
     /// <returns>Mean seconds per step. On the CPU this is the time of the step itself.</returns>
     public double Issue(int steps)

@@ -23,8 +23,8 @@ public sealed class TeacherStore(Workspace workspace)
             : File.Exists(CheckpointOf(teacher, dataset));
 
     /// <summary>Whether the weights exist and, if they were trained here, are intact.</summary>
-    public bool IsWhole(TeacherSpec teacher, DatasetSpec dataset) =>
-        IsThere(teacher, dataset) && (teacher.AsRun(dataset) is not RunSpec run || SavedState.IsWhole(FolderOf(run).LatestWeights));
+    public bool IsIntact(TeacherSpec teacher, DatasetSpec dataset) =>
+        IsThere(teacher, dataset) && (teacher.AsRun(dataset) is not RunSpec run || SavedState.IsIntact(FolderOf(run).LatestWeights));
 
     /// <summary>SHA-256 of the teacher's weights, which identifies a teacher under any file name; cached for each file.</summary>
     /// <exception cref="MissingException">The weights do not exist, or cannot be read.</exception>
@@ -52,13 +52,13 @@ public sealed class TeacherStore(Workspace workspace)
         RunFolder folder = FolderOf(run);
         using RunLease? owned = TakeLease(folder, observer, stop);
         // Another sweep may have trained it while this one waited.
-        if (owned is null || IsWhole(teacher, dataset))
+        if (owned is null || IsIntact(teacher, dataset))
             return;
         if (IsThere(teacher, dataset))
             observer.Say(
                 $"{folder.LatestWeights} is damaged: the weights are restored from the training state, or trained again if that is damaged too."
             );
-        CohortTrainer.Train([new($"teacher {teacher.Model.Name}", run, folder.Path) { IsOurs = () => owned.IsHeld }], options, AsTeacher(observer), stop);
+        CohortTrainer.Train([new($"teacher {teacher.Model.Name}", run, folder.Path) { IsLeaseHeld = () => owned.IsHeld }], options, AsTeacher(observer), stop);
         RunResult result = folder.ReadResult() ?? new(RunStatus.Failed, null, null, $"Nothing can be written to {folder.Path}.");
         if (result.Status is RunStatus.Failed or RunStatus.Diverged)
             throw new TeacherFailedException($"The teacher {teacher.Model.Name} could not be trained. {result.Message}");

@@ -43,7 +43,7 @@ let private details workspace (dataset: DatasetDescriptor) =
       $"  License: {dataset.License}"
       $"  Homepage: {dataset.Homepage}"
       if isNull (DatasetStore.StateOf(dataset, workspace).Folder) && not dataset.CanBeFetched then
-          "  " + DatasetStore.WhatIsMissing(DatasetSpec(Name = dataset.Name), workspace) ]
+          "  " + DatasetStore.MissingMessage(DatasetSpec(Name = dataset.Name), workspace) ]
 
 let render (workspace: Workspace) =
     let datasets = List.ofSeq DatasetCatalog.All

@@ -33,7 +33,7 @@ let private teacherNote (workspace: Workspace) (teacher: Teachers.PlannedTeacher
     | _ when store.IsThere(teacher.Spec, teacher.Dataset) -> $"Teacher {name}: {store.CheckpointOf(teacher.Spec, teacher.Dataset)}"
     | Some train, _, _ -> $"""Teacher {name}: sweep trains it first, {counted train.Epochs "epoch"}; not included in the times below."""
     | None, Some known, Some file -> $"Teacher {name}: {known.Name}, to be downloaded by sweep ({ByteSize.Text file.Bytes})."
-    | None, Some known, None -> $"Teacher {name}: not on this machine. {KnownTeacherStore.WhatIsMissing known}"
+    | None, Some known, None -> $"Teacher {name}: not on this machine. {KnownTeacherStore.MissingMessage known}"
     | None, None, _ -> $"Teacher {name}: its checkpoint {store.CheckpointOf(teacher.Spec, teacher.Dataset)} does not exist; sweep needs it."
 
 /// The survey of a dataset. None: it is missing; Error: it exists and is unusable.
@@ -85,8 +85,8 @@ let private datasetNote (workspace: Workspace) (dataset: DatasetSpec) (known: Kn
         | Error reason -> $"Dataset {name}: unusable. {reason}"
         | Ok None when DatasetStore.CanFetch dataset && isNull (DatasetStore.Convertible(dataset, workspace)) ->
             $"Dataset {name}: to be downloaded by sweep ({ByteSize.Text(DatasetCatalog.Describe(dataset).DownloadBytes)})."
-        | Ok None when DatasetStore.CanFetch dataset -> $"Dataset {name}: {DatasetStore.WhatIsMissing(dataset, workspace)}"
-        | Ok None -> $"Dataset {name}: not on this machine. {DatasetStore.WhatIsMissing(dataset, workspace)}"
+        | Ok None when DatasetStore.CanFetch dataset -> $"Dataset {name}: {DatasetStore.MissingMessage(dataset, workspace)}"
+        | Ok None -> $"Dataset {name}: not on this machine. {DatasetStore.MissingMessage(dataset, workspace)}"
 
     where + heldOut
 

@@ -52,5 +52,5 @@ module Work =
           TeachersFirst =
             teachers
             |> List.exists (fun teacher ->
-                not (store.IsWhole(teacher.Spec, teacher.Dataset)) || isNull (store.KnownErrors(teacher.Spec, teacher.Dataset)))
+                not (store.IsIntact(teacher.Spec, teacher.Dataset)) || isNull (store.KnownErrors(teacher.Spec, teacher.Dataset)))
           Entries = entries }

@@ -30,7 +30,7 @@ module Prerequisites =
             if isNull teacher.Spec.Train && not (store.IsThere(teacher.Spec, teacher.Dataset)) then
                 match missingKnown store workspace teacher with
                 | Some known when not (isNull known.Download) -> ()
-                | Some known -> raise (MissingException(KnownTeacherStore.WhatIsMissing known))
+                | Some known -> raise (MissingException(KnownTeacherStore.MissingMessage known))
                 | None ->
                     let path = store.CheckpointOf(teacher.Spec, teacher.Dataset)
 
@@ -64,5 +64,5 @@ module Prerequisites =
                 TeacherFailedException $"The teacher {teacher.Spec.Model.Name} diverged or failed in an earlier command; --retry-failed retries it."
             )
 
-        if not (store.IsWhole(teacher.Spec, teacher.Dataset)) then
+        if not (store.IsIntact(teacher.Spec, teacher.Dataset)) then
             store.Train(teacher.Spec, teacher.Dataset, options, observer, stop)

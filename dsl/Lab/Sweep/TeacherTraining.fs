@@ -56,7 +56,7 @@ module TeacherTraining =
     let run (options: TeacherOptions) (plan: Plan) (stop: CancellationToken) : (Teachers.PlannedTeacher * TeacherOutcome) list =
         let store = TeacherStore options.Workspace
         let teachers = trained plan
-        let pending = teachers |> List.filter (fun teacher -> not (store.IsWhole(teacher.Spec, teacher.Dataset)))
+        let pending = teachers |> List.filter (fun teacher -> not (store.IsIntact(teacher.Spec, teacher.Dataset)))
 
         let training =
             lazy

@@ -33,7 +33,7 @@ type WorkerPool(state: SweepState, stop: CancellationToken) =
         Teachers.ofPlan state.Plan
         |> List.filter (fun teacher ->
             if needed.Contains teacher.Key then
-                not (state.Store.IsWhole(teacher.Spec, teacher.Dataset)) || isUnknown teacher
+                not (state.Store.IsIntact(teacher.Spec, teacher.Dataset)) || isUnknown teacher
             else
                 isUnknown teacher
                 && state.Store.IsThere(teacher.Spec, teacher.Dataset)
@@ -56,14 +56,14 @@ type WorkerPool(state: SweepState, stop: CancellationToken) =
           PlaceOfTeacher =
             fun teacher ->
                 match trainingOf teacher with
-                | Some _ when state.Store.IsWhole(teacher.Spec, teacher.Dataset) -> None
+                | Some _ when state.Store.IsIntact(teacher.Spec, teacher.Dataset) -> None
                 | Some folder -> Some(RunProgress.Of folder)
                 | None -> Some(struct (1, 0))
           IsSuspectRun = fun job -> job.State <> New && RunProgress.CutOffSessions(RunFolder job.Folder) >= suspicious
           IsSuspectTeacher = trainingOf >> Option.exists (fun folder -> RunProgress.CutOffSessions folder >= suspicious) }
 
     let queue =
-        let isUntrained (teacher: Teachers.PlannedTeacher) = not (isNull teacher.Spec.Train || state.Store.IsWhole(teacher.Spec, teacher.Dataset))
+        let isUntrained (teacher: Teachers.PlannedTeacher) = not (isNull teacher.Spec.Train || state.Store.IsIntact(teacher.Spec, teacher.Dataset))
 
         let runs = if options.Part.IsForTeachers then [] else state.Pending
         Assignments(devices.Length, options.Lanes, runs, unready, isUntrained, hasWork && not state.KnowsCosts, standings)
@@ -149,7 +149,7 @@ type WorkerPool(state: SweepState, stop: CancellationToken) =
     /// Starts the worker processes. Waits for them only if this process cannot check their devices itself.
     /// <exception cref="MissingException">A device is missing.</exception>
     member this.Start() =
-        let foreseen = devices |> List.map (WorkerDevice.onMachine >> Devices.Foresee)
+        let foreseen = devices |> List.map (WorkerDevice.onMachine >> Devices.ChooseWithoutTorch)
         state.Cost <- Layouts.knownCost
         slots |> List.iter _.Start()
 

@@ -162,7 +162,7 @@ let private readLayout (node: JsonElement) =
 let tryRead (folder: string) : Result<Layout option, string> =
     let file = PlanFile.fileOf folder
 
-    match InputFile.WhyNot file with
+    match InputFile.ReasonNotReadable file with
     | _ when not (File.Exists file) -> Ok None
     | null ->
         try

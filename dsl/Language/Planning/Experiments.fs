@@ -36,7 +36,7 @@ let private distinct (main: Source) (settings: Source list) (problems: Problem l
         | None -> (0, ""), 0, 0)
 
 /// A tree to plan, and the problems found so far. `IsWhole` is false if a file that it extends could not be read.
-type private Layered = { Root: Node; Problems: Problem list; IsWhole: bool }
+type private Layered = { Root: Node; Problems: Problem list; IsIntact: bool }
 
 /// Whether a problem may exist only because a base file could not be read.
 let private mayBeInherited (mistake: Diagnostic) =
@@ -67,7 +67,7 @@ let private planLayered (settings: Source list) (layered: Layered) : Result<Plan
             | SetBelowValue(path, _) -> not (reader.IsSpoilt path)
             | _ -> true
 
-        let isOwn (problem: Problem) = layered.IsWhole || not (mayBeInherited problem.Diagnostic)
+        let isOwn (problem: Problem) = layered.IsIntact || not (mayBeInherited problem.Diagnostic)
         distinct (List.filter isSeparate layered.Problems @ List.filter isOwn reader.Problems)
 
     match ExperimentCodec.codec.Read reader [] layered.Root with
@@ -112,7 +112,7 @@ let private readFile (path: string) : Result<Source, Problem> =
     let here = Some { Source = source; Line = 0; Column = 0; Length = 0 }
 
     try
-        match Option.ofObj (InputFile.WhyNot path) with
+        match Option.ofObj (InputFile.ReasonNotReadable path) with
         | Some _ when not (Path.Exists path) -> Error(problem (FileNotFound(near path)) here)
         | Some reason -> Error(problem (FileUnreadable reason) here)
         | None ->
@@ -140,7 +140,7 @@ let rec private withBase (chain: (string * string) list) (path: string) (own: La
     match Node.find [ ExperimentCodec.extends ] own.Root with
     | None -> own
     | Some value ->
-        let alone problems = { own with Problems = own.Problems @ problems; IsWhole = false }
+        let alone problems = { own with Problems = own.Problems @ problems; IsIntact = false }
         let fail mistake = alone [ problem mistake (Some(if Node.isNothing value then Node.place value else value.Place)) ]
 
         match value.Content with
@@ -161,11 +161,11 @@ let rec private withBase (chain: (string * string) list) (path: string) (own: La
                     match Yaml.read source with
                     | Error problems -> alone problems
                     | Ok(root, problems) ->
-                        let lower = withBase chain below { Root = root; Problems = problems; IsWhole = true }
+                        let lower = withBase chain below { Root = root; Problems = problems; IsIntact = true }
 
                         { Root = Layers.extend own.Root lower.Root
                           Problems = own.Problems @ lower.Problems
-                          IsWhole = own.IsWhole && lower.IsWhole }
+                          IsIntact = own.IsIntact && lower.IsIntact }
         | _ -> fail (WrongKind(WantText, Node.kind value))
 
 /// Applies a `--set` value to the tree.
@@ -202,7 +202,7 @@ let ofSource (source: Source) (settings: (string * string) list) : Result<Plan *
 
     Yaml.read source
     |> Result.map (fun (root, problems) ->
-        let own = { Root = root; Problems = problems; IsWhole = true }
+        let own = { Root = root; Problems = problems; IsIntact = true }
 
         match root.Content with
         | Mapping _ -> own |> withBase [] source.Name |> withSettings settings

@@ -75,7 +75,7 @@ internal sealed class CifarLayout : DatasetLayout
         return true;
     }
 
-    public override string WhatIsMissing(DatasetDescriptor dataset, string folder)
+    public override string MissingMessage(DatasetDescriptor dataset, string folder)
     {
         if (Adoptable(dataset, folder) is { } source)
             return $"{source} contains its Python version, which has to be converted. `sweep` does this, or: dotnet fsi build.fsx data fetch {dataset.Name}";

@@ -20,7 +20,7 @@ internal sealed class IdxLayout : DatasetLayout
     public override IEnumerable<DamagedFileException> Damaged(DatasetDescriptor dataset, string folder) =>
         dataset.CanBeFetched || Missing(dataset, folder).Count > 0 ? Checksums.Changed(dataset.Files, folder) : DamagedByReading(dataset, folder);
 
-    public override string WhatIsMissing(DatasetDescriptor dataset, string folder) =>
+    public override string MissingMessage(DatasetDescriptor dataset, string folder) =>
         dataset.CanBeFetched
             ? $"The dataset {dataset.Name} is not in data/{dataset.Name}. To fetch it: dotnet fsi build.fsx data fetch {dataset.Name}"
             : $"The dataset {dataset.Name} is missing from data/{dataset.Name}, although it is part of the repository. To restore it: git checkout -- data/{dataset.Name}";

@@ -43,7 +43,7 @@ internal sealed class Findings
     }
 
     /// <summary>The sentences except those on unreadable images, which are reported when the images are read.</summary>
-    public IReadOnlyList<string> NotesOfUse(string folder)
+    public IReadOnlyList<string> UsageRemarks(string folder)
     {
         var others = new Findings();
         foreach (var (key, value) in found.Where(entry => entry.Key.Effect != Effect.Unreadable))

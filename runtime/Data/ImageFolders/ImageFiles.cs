@@ -135,7 +135,7 @@ internal static class ImageFiles
         if (entry.LeadsNowhere)
             images.Findings.Add(Effect.Unreadable, "broken link", name);
         else if (entry.Length == 0)
-            images.Findings.Add(Effect.Unreadable, InputFile.WhyNot(Path.Combine(part, name)) is null ? "empty" : "pipe or device", name);
+            images.Findings.Add(Effect.Unreadable, InputFile.ReasonNotReadable(Path.Combine(part, name)) is null ? "empty" : "pipe or device", name);
         else if (LookedInto.Contains(Path.GetExtension(name)))
             Look(images.Findings, Path.Combine(part, name), name);
     }

@@ -14,7 +14,7 @@ internal static class ImageFolder
     public static bool IsThere(string folder) => Missing(folder).Count == 0;
 
     /// <summary>The message for a missing or incomplete folder.</summary>
-    public static string WhatIsMissing(DatasetDescriptor dataset, string folder)
+    public static string MissingMessage(DatasetDescriptor dataset, string folder)
     {
         var shown = dataset.Folder ?? $"data/{dataset.Name}";
         if (Directory.Exists(folder) && FolderEntry.WhyUnreadable(folder) is { } reason)

@@ -142,7 +142,7 @@ internal static class ImageFolderDataset
         };
 
     private static ImageFolderSet Set(DatasetDescriptor dataset, FolderPart part, bool isTraining) =>
-        Set(dataset, new FolderStore(part), isTraining, part.Findings.NotesOfUse(part.Folder));
+        Set(dataset, new FolderStore(part), isTraining, part.Findings.UsageRemarks(part.Folder));
 
     private static ImageFolderSet Set(DatasetDescriptor dataset, IImageStore store, bool isTraining, IReadOnlyList<string>? notes = null) =>
         new(store, new(dataset.Image, dataset.EvaluationResize, dataset.Normalization, isTraining), notes);
@@ -154,7 +154,7 @@ internal sealed class ImageFolderLayout : DatasetLayout
     public override IReadOnlyList<string> Missing(DatasetDescriptor dataset, string folder) =>
         ImageFolderDataset.IsThere(folder) ? [] : ImageFolder.Missing(folder);
 
-    public override string? StandIn(string folder) => ImageFolderDataset.CopyBeside(folder);
+    public override string? FindReplacement(string folder) => ImageFolderDataset.CopyBeside(folder);
 
     public override IImageSet? OpenValidation(DatasetDescriptor dataset, string folder) =>
         ImageFolder.HasValidation(folder) ? ImageFolderDataset.OpenValidation(dataset, folder) : null;
@@ -163,7 +163,7 @@ internal sealed class ImageFolderLayout : DatasetLayout
 
     public override DatasetSurvey Survey(DatasetDescriptor dataset, string folder) => ImageFolderDataset.Survey(dataset, folder);
 
-    public override string WhatIsMissing(DatasetDescriptor dataset, string folder) => ImageFolder.WhatIsMissing(dataset, folder);
+    public override string MissingMessage(DatasetDescriptor dataset, string folder) => ImageFolder.MissingMessage(dataset, folder);
 
     public override long? BytesOnDisk(DatasetDescriptor dataset, string folder) => null;
 }

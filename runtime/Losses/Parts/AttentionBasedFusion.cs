@@ -15,7 +15,7 @@ internal sealed class AttentionBasedFusion
     private readonly FeatureShape to;
     private readonly Chain narrow;
     private readonly Chain widen;
-    private readonly FreeConvolution? attention;
+    private readonly GeneralConvolution? attention;
 
     /// <param name="middle">Channels of the maps passed between levels.</param>
     /// <param name="fuses">False for the deepest level.</param>
@@ -24,8 +24,8 @@ internal sealed class AttentionBasedFusion
         (this.from, this.to) = (from, to);
         // Kaiming uniform with a = 1.
         double gain = Math.Sqrt(3);
-        narrow = new(new FreeConvolution(from.Channels, middle, (1, 1), gain: gain), new BatchNorm(middle));
-        widen = new(new FreeConvolution(middle, to.Channels, (3, 3), padding: 1, gain: gain), new BatchNorm(to.Channels));
+        narrow = new(new GeneralConvolution(from.Channels, middle, (1, 1), gain: gain), new BatchNorm(middle));
+        widen = new(new GeneralConvolution(middle, to.Channels, (3, 3), padding: 1, gain: gain), new BatchNorm(to.Channels));
         attention = fuses ? new(2 * middle, 2, (1, 1), bias: true) : null;
     }
 

@@ -37,7 +37,7 @@ public sealed class NegativeSampler : IImageDraw, IEquatable<NegativeSampler>
         int[] rows = new int[batch.Length * Width];
         for (int row = 0; row < batch.Length; row++)
             Draw(epoch, batch[row], rows.AsSpan(row * Width, Width));
-        return tensor(rows, batch.Length, Width).SentTo(device).to(ScalarType.Int64);
+        return tensor(rows, batch.Length, Width).ToDevice(device).to(ScalarType.Int64);
     }
 
     /// <summary>The image itself, then its negatives.</summary>

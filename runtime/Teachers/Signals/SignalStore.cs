@@ -33,7 +33,7 @@ internal sealed class SignalStore(string folder, IReadOnlyList<SignalKind> kinds
                 continue;
             if (Read(files[i], kinds[i].Width, indices, view) is not Tensor rows)
                 return null;
-            rows = rows.SentTo(device);
+            rows = rows.ToDevice(device);
             if (kinds[i].Taps.HasLogits)
                 logits = rows;
             else if (kinds[i].Taps.HasEmbedding)

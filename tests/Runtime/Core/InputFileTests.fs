@@ -22,7 +22,7 @@ let tests =
               SpecialFiles.pipe pipe
 
               for path, kind in [ pipe, "a pipe"; "/dev/zero", "a device" ] do
-                  Expect.equal (InputFile.WhyNot path) $"it is {kind}, not a file" "in words"
+                  Expect.equal (InputFile.ReasonNotReadable path) $"it is {kind}, not a file" "in words"
                   fails path (fun () -> (InputFile.Open path).Dispose()) $"'FILE' is {kind}, not a file."
                   fails path (fun () -> InputFile.ReadAll(path, 10) |> ignore) $"'FILE' is {kind}, not a file."
                   fails path (fun () -> InputFile.Digest path |> ignore) $"'FILE' is {kind}, not a file."

@@ -163,7 +163,7 @@ let tests =
               ended.End() |> ignore
 
               let foreign =
-                  mine.Replace($"-{System.Environment.ProcessId}-", $"-{ended.Id}-").Replace($"-{ProcessSpace.Short}-", "-0123abcd-")
+                  mine.Replace($"-{System.Environment.ProcessId}-", $"-{ended.Id}-").Replace($"-{ProcessNamespace.Short}-", "-0123abcd-")
 
               Expect.notEqual (foreign.IndexOf "-0123abcd-") -1 "the name tells what its number counts in"
               File.WriteAllText(foreign, "")

@@ -167,7 +167,7 @@ let tests =
               use folder = new TemporaryFolder()
               let plain = spec null (train 2 0.05) [ loss "ce" 1.0 always ]
               let mutable ours = true
-              let lost = LaneSpec("lost", plain, Path.Combine(folder.Path, "runs", "lost"), IsOurs = (fun () -> ours))
+              let lost = LaneSpec("lost", plain, Path.Combine(folder.Path, "runs", "lost"), IsLeaseHeld = (fun () -> ours))
 
               let watcher =
                   Watcher(fun step ->

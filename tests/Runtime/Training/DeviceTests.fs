@@ -164,7 +164,7 @@ let tests =
           test "An out-of-memory error outside of runs is a MissingException with libtorch's message" {
               let message =
                   try
-                      DeviceErrors.OutsideRuns(torch.CPU, fun () -> raise (ExternalException "CUDA out of memory. Tried to allocate 1.00 GiB."))
+                      DeviceErrors.TranslateErrors(torch.CPU, fun () -> raise (ExternalException "CUDA out of memory. Tried to allocate 1.00 GiB."))
                   with :? MissingException as missing ->
                       missing.Message
 

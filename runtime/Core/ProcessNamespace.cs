@@ -6,7 +6,7 @@ using Microsoft.Win32;
 namespace ChannelDistillation.Core;
 
 /// <summary>The space in which process IDs are unique. Machines can share a name, and containers on one machine have separate process IDs.</summary>
-internal static partial class ProcessSpace
+internal static partial class ProcessNamespace
 {
     /// <summary>On Linux, a boot of a machine and its PID namespace; elsewhere the machine.</summary>
     public static string Name { get; } =

@@ -8,7 +8,7 @@ namespace ChannelDistillation.Models.Layers;
 /// A convolution of any shape, with the parameters and the initialisation of PyTorch's Conv2d or ConvTranspose2d, for the layers of losses
 /// between student and teacher. (Networks use <see cref="Convolution"/>.)
 /// </summary>
-public sealed class FreeConvolution : nn.Module<Tensor, Tensor>, IUniformlyInitialised
+public sealed class GeneralConvolution : nn.Module<Tensor, Tensor>, IUniformlyInitialised
 {
     private readonly Parameter weight;
     private readonly Parameter? bias;
@@ -21,7 +21,7 @@ public sealed class FreeConvolution : nn.Module<Tensor, Tensor>, IUniformlyIniti
     /// <param name="kernel">Height and width.</param>
     /// <param name="transposed">A transposed convolution: a stride of 2 doubles the size.</param>
     /// <param name="gain">1 is PyTorch's default, which is Kaiming uniform with a = sqrt(5); sqrt(3) is Kaiming uniform with a = 1.</param>
-    public FreeConvolution(
+    public GeneralConvolution(
         int input,
         int output,
         (int Height, int Width) kernel,
@@ -31,7 +31,7 @@ public sealed class FreeConvolution : nn.Module<Tensor, Tensor>, IUniformlyIniti
         bool transposed = false,
         double gain = 1
     )
-        : base(nameof(FreeConvolution))
+        : base(nameof(GeneralConvolution))
     {
         long[] shape = transposed ? [input, output, kernel.Height, kernel.Width] : [output, input, kernel.Height, kernel.Width];
         weight = LayerState.Parameter(zeros(shape));

@@ -56,7 +56,7 @@ internal static class DeviceErrors
         error is ExternalException && (Contains(error, LostMessages) || device.type == DeviceType.CUDA && !Responds(device));
 
     /// <summary>Whether an error ends all runs, whichever of them it occurred in: something is missing, or the device is lost.</summary>
-    public static bool EndsAll(Exception error, torch.Device device) => error is MissingException || IsDeviceLost(error, device);
+    public static bool IsFatal(Exception error, torch.Device device) => error is MissingException || IsDeviceLost(error, device);
 
     /// <summary>Whether memory has run out, on the CPU or a GPU.</summary>
     /// <param name="device">The device of the error.</param>
@@ -86,7 +86,7 @@ internal static class DeviceErrors
     /// <summary>Runs work outside training, such as an evaluation, and translates its errors into messages for the user.</summary>
     /// <exception cref="MissingException">There is not enough memory.</exception>
     /// <exception cref="DeviceLostException">This process can no longer use the device.</exception>
-    public static T OutsideRuns<T>(torch.Device device, Func<T> work)
+    public static T TranslateErrors<T>(torch.Device device, Func<T> work)
     {
         try
         {
