@@ -65,9 +65,9 @@ let tests =
         "progress of workers"
         [ test "in plain lines each line has its worker's name" {
               use output = new StringWriter(NewLine = "\n")
-              let crew = PoolLines(output, [ "cpu 1"; "cpu 10" ])
-              act crew.On
-              crew.On(Idle 1)
+              let pool = PoolLines(output, [ "cpu 1"; "cpu 10" ])
+              act pool.On
+              pool.On(Idle 1)
 
               Expect.equal
                   (output.ToString())
@@ -87,7 +87,7 @@ cpu 10 | One to know.
               let clock = Clock()
               let mutable view: IRenderable = Text ""
 
-              let crew =
+              let pool =
                   PoolLive(console 40 said, [ "cuda:0"; "cuda:1" ], 4, clock, (fun frame -> view <- frame))
 
               let shown () =
@@ -97,9 +97,9 @@ cpu 10 | One to know.
                   let words (line: string) = line.Split(' ', StringSplitOptions.RemoveEmptyEntries) |> String.concat " "
                   frame.ToString().Split '\n' |> Array.map words |> Array.filter ((<>) "") |> List.ofArray
 
-              act crew.On
+              act pool.On
               clock.Seconds <- 60L
-              crew.On(FromWorker(1, TrainingEvent.ValidationStarted 1))
+              pool.On(FromWorker(1, TrainingEvent.ValidationStarted 1))
 
               Expect.equal
                   (shown ())
@@ -114,9 +114,9 @@ cpu 10 | One to know.
                   "two runs are half way, of four"
 
               Expect.equal (said.ToString()) "Training.\ncuda:1: One to know.\n" "above"
-              crew.On(FromWorker(1, TrainingEvent.LaneEnded("student-seed0", completed)))
-              crew.On(FromWorker(1, TrainingEvent.LaneEnded("student-seed1", completed)))
-              crew.On(Idle 1)
+              pool.On(FromWorker(1, TrainingEvent.LaneEnded("student-seed0", completed)))
+              pool.On(FromWorker(1, TrainingEvent.LaneEnded("student-seed1", completed)))
+              pool.On(Idle 1)
 
               Expect.equal
                   (shown ())
@@ -127,9 +127,9 @@ cpu 10 | One to know.
                     "cuda:1 · nothing to do" ]
                   "two are done, of four"
 
-              crew.On(TrainedElsewhere [ "cd-seed0"; "cd-seed1" ])
+              pool.On(TrainedElsewhere [ "cd-seed0"; "cd-seed1" ])
               Expect.equal (shown ()).Head "2 of 2 runs ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ · 2 with other sweeps" "another sweep has the rest"
-              crew.On(FromWorker(1, TrainingEvent.CohortStarted([| "cd-seed1" |], 1, 0, 2, 10)))
+              pool.On(FromWorker(1, TrainingEvent.CohortStarted([| "cd-seed1" |], 1, 0, 2, 10)))
 
               Expect.equal (shown ()).Head "2 of 3 runs ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ · 30 s left · 1 with other sweeps" "one comes back"
           }
@@ -139,11 +139,11 @@ cpu 10 | One to know.
                   let mutable view: IRenderable = Text ""
                   let names = [ for gpu in 0..7 -> $"cuda:{gpu}" ]
 
-                  let crew =
+                  let pool =
                       PoolLive(console height TextWriter.Null, names, 128, Clock(), (fun frame -> view <- frame))
 
                   for worker in 0..7 do
-                      crew.On(FromWorker(worker, TrainingEvent.CohortStarted([| for seed in 0..15 -> $"cd-seed{seed}" |], 1, 0, 2, 10)))
+                      pool.On(FromWorker(worker, TrainingEvent.CohortStarted([| for seed in 0..15 -> $"cd-seed{seed}" |], 1, 0, 2, 10)))
 
                   use frame = new StringWriter(NewLine = "\n")
                   (console height frame).Write view

@@ -66,13 +66,13 @@ let tests =
                   "one line of JSON each"
           }
 
-          test "give the reason why a worker leaves" {
+          test "Messages give the reason why a worker exits" {
               match Messages.read (Messages.leaving "The device is not there.\nUse another.") with
               | Reply.Leaving why -> Expect.equal why "The device is not there.\nUse another." "the reason"
               | other -> failtest $"{other}"
           }
 
-          test "ask for parts of a sweep, in a mode, and for costs" {
+          test "Messages request parts of a sweep in a mode, and costs" {
               for request in
                   [ DoPart(TeachersOf(set [ "a" ]), Standard)
                     DoPart(RunsOf(set [ "a"; "b" ]), Standard)
@@ -83,7 +83,7 @@ let tests =
               Expect.equal (Messages.readExperiment (Messages.experiment "a: 1\nb: \"2\"\n")) "a: 1\nb: \"2\"\n" "the same text"
           }
 
-          test "tell that a worker can begin, what networks cost, and the end of a part" {
+          test "Messages report that a worker is ready, the costs of networks, and the end of a part" {
               let expectSame line (expected: Reply) = Expect.equal $"%A{Messages.read line}" $"%A{expected}" "the same"
               let ready = { Device = "cuda:0"; Obstacles = [ "a"; "b" ]; Hint = Some "c" }
               expectSame (Messages.ready ready) (Reply.Ready ready)
@@ -98,7 +98,7 @@ let tests =
               expectSame (Messages.ended ended) (Reply.Ended ended)
           }
 
-          test "that are not known, and lines that are none, are told apart and harm nothing" {
+          test "Unknown messages and malformed lines are distinguished and ignored" {
               let long = String('x', 100)
 
               for line, expected in
@@ -116,7 +116,7 @@ let tests =
                   | other -> failtest $"{line}: {other}"
           }
 
-          test "a worker on a GPU sees that one only" {
+          test "A worker on a GPU sees only that GPU" {
               let visible = WorkerDevice.visible
               Expect.equal (visible None (Gpu(1, None))) (Some "1") "of all"
               Expect.equal (visible (Some "") (Gpu(0, Some 2))) (Some "0") "of all"
@@ -131,17 +131,17 @@ let tests =
                   "its device"
           }
 
-          test "A plan suggests several workers per GPU where the CPU issues steps more slowly than the GPU does them" {
+          test "A plan suggests several workers per GPU if the CPU issues steps more slowly than the GPU computes them" {
               Expect.equal (Estimate.hint (0.001, 0.005)) "" "the GPU is the slower"
               Expect.equal (Estimate.hint (0.0, infinity)) "" "not measured"
 
               Expect.equal
                   (Estimate.hint (0.0051, 0.0052))
-                  "; issuing a step takes the CPU 5.1 of 5.2 ms, so the GPU waits: --workers-per-device 2 may be faster"
+                  "; the CPU takes 5.1 ms to issue a step of 5.2 ms, so the GPU waits for it: try --workers-per-device 2"
                   "the CPU is the slower"
           }
 
-          test "Workers that share a GPU are told apart by a number" {
+          test "Workers that share a GPU are numbered" {
               let names devices = devices |> List.map string
               Expect.equal (names (WorkerDevice.onGpus [ 0; 1 ])) [ "cuda:0"; "cuda:1" ] "one on each"
               Expect.equal (names (WorkerDevice.onGpus [ 0; 1; 0 ])) [ "cuda:0 1"; "cuda:1"; "cuda:0 2" ] "two on the first"
