@@ -307,7 +307,7 @@ let tests =
           }
 
           testProperty
-              "whatever crashes or is killed, every run is trained or given up in the end, none is with two workers, and only those that end processes are given up"
+              "After any crashes and kills, every run is trained or given up, by one worker at a time, and only runs that end processes are given up"
               (fun (workers: byte) (guilty: bool array) (accidents: bool list) (isKilled: bool) ->
                   let workers = 1 + int workers % 3
                   let runs = jobs.Value
