@@ -83,25 +83,43 @@ let tests =
                               .HaveDependencyOnAny(above)
                               .GetResult()
 
-                      let failing = if isNull result.FailingTypeNames then [] else List.ofSeq result.FailingTypeNames
+                      let failing =
+                          if isNull result.FailingTypeNames then
+                              []
+                          else
+                              List.ofSeq result.FailingTypeNames
+
                       Expect.equal failing [] $"""types that use one of {String.concat ", " above}"""
               }
 
           for project, order in [ "dsl/Language", language; "dsl/Lab", lab ] do
               test $"The folders of {project} are compiled one after the other, in their order" {
                   let compiled = sourcesOf project |> List.map (fun (folder, _, _) -> folder)
-                  let blocks = compiled |> List.fold (fun blocks folder -> if List.tryHead blocks = Some folder then blocks else folder :: blocks) []
+
+                  let blocks =
+                      compiled |> List.fold (fun blocks folder -> if List.tryHead blocks = Some folder then blocks else folder :: blocks) []
+
                   Expect.equal (List.rev blocks) order "blocks of the compile order"
               }
 
               test $"Every namespace of {project} is its folder" {
-                  let root = if project = "dsl/Lab" then "ChannelDistillation.Lab" else "ChannelDistillation.Dsl"
+                  let root =
+                      if project = "dsl/Lab" then
+                          "ChannelDistillation.Lab"
+                      else
+                          "ChannelDistillation.Dsl"
 
                   for folder, path, text in sourcesOf project do
                       let expected = if folder = "." then root else $"{root}.{folder}"
                       let declared = Regex.Match(text, @"^(module|namespace)( rec| internal)* ([\w.]+)", RegexOptions.Multiline)
                       let name = declared.Groups[3].Value
-                      let space = if declared.Groups[1].Value = "module" then name.Substring(0, name.LastIndexOf '.') else name
+
+                      let space =
+                          if declared.Groups[1].Value = "module" then
+                              name.Substring(0, name.LastIndexOf '.')
+                          else
+                              name
+
                       Expect.equal space expected path
               }
 

@@ -70,7 +70,12 @@ public sealed partial class CohortTrainer
             : [specs];
 
     /// <returns>What became of the lanes.</returns>
-    private static Lanes TrainTogether(IReadOnlyList<LaneSpec> cohort, TrainingOptions options, Action<TrainingEvent> observer, CancellationToken stop)
+    private static Lanes TrainTogether(
+        IReadOnlyList<LaneSpec> cohort,
+        TrainingOptions options,
+        Action<TrainingEvent> observer,
+        CancellationToken stop
+    )
     {
         DeviceMemory.ForgetPeak();
         var trainer = new CohortTrainer(cohort, options, observer);

@@ -58,7 +58,12 @@ public sealed class TeacherStore(Workspace workspace)
             observer.Say(
                 $"{folder.LatestWeights} is damaged: the weights are restored from the training state, or trained again if that is damaged too."
             );
-        CohortTrainer.Train([new($"teacher {teacher.Model.Name}", run, folder.Path) { IsLeaseHeld = () => owned.IsHeld }], options, AsTeacher(observer), stop);
+        CohortTrainer.Train(
+            [new($"teacher {teacher.Model.Name}", run, folder.Path) { IsLeaseHeld = () => owned.IsHeld }],
+            options,
+            AsTeacher(observer),
+            stop
+        );
         RunResult result = folder.ReadResult() ?? new(RunStatus.Failed, null, null, $"Nothing can be written to {folder.Path}.");
         if (result.Status is RunStatus.Failed or RunStatus.Diverged)
             throw new TeacherFailedException($"The teacher {teacher.Model.Name} could not be trained. {result.Message}");

@@ -23,8 +23,14 @@ public abstract record TrainingEvent
     /// <param name="StartEpoch">First epoch to train, from 1; later than 1 when resuming from a checkpoint.</param>
     /// <param name="StartStep">Completed steps of that epoch; 0 unless resuming from a checkpoint within an epoch.</param>
     /// <param name="IsTeacher">The cohort is a teacher that is trained for the sweep.</param>
-    public sealed record CohortStarted(IReadOnlyList<string> Lanes, int StartEpoch, int StartStep, int Epochs, int StepsPerEpoch, bool IsTeacher = false)
-        : TrainingEvent;
+    public sealed record CohortStarted(
+        IReadOnlyList<string> Lanes,
+        int StartEpoch,
+        int StartStep,
+        int Epochs,
+        int StepsPerEpoch,
+        bool IsTeacher = false
+    ) : TrainingEvent;
 
     /// <param name="Step">Completed steps of this epoch.</param>
     /// <param name="Images">Training images read in this epoch so far (once, not per lane).</param>

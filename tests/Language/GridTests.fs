@@ -107,7 +107,8 @@ let tests =
               let axis = "product: { train.lr_schedule: [cosine, { cosine: { to: 0 } }, constant, { constant: {} }] }"
 
               match Base.problems (Base.withGrid [ axis ]) [] |> List.map _.Diagnostic with
-              | [ DuplicateAxisValue("train.lr_schedule", "{ cosine: { to: 0 } }", "cosine"); DuplicateAxisValue("train.lr_schedule", _, "constant") ] -> ()
+              | [ DuplicateAxisValue("train.lr_schedule", "{ cosine: { to: 0 } }", "cosine"); DuplicateAxisValue("train.lr_schedule", _, "constant") ] ->
+                  ()
               | other -> failtest $"{other}"
           }
 

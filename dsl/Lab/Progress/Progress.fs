@@ -66,8 +66,10 @@ let fetching (quiet: bool) (work: IWorkObserver -> 'result) : 'result =
 
 /// The same for packing.
 let packing (work: IWorkObserver -> 'result) : 'result =
-    if isTerminal () then withBar WorkUnit.Images work
-    else work (WorkLines(Console.Out, 10.0))
+    if isTerminal () then
+        withBar WorkUnit.Images work
+    else
+        work (WorkLines(Console.Out, 10.0))
 
 /// For images that are counted: reports how many are complete, of how many. Nothing is left of it on the standard output, which has the result.
 let counting (work: (int -> int -> unit) -> 'result) : 'result =
@@ -81,5 +83,7 @@ let counting (work: (int -> int -> unit) -> 'result) : 'result =
 
             observer.Advanced completed)
 
-    if isTerminal () then withBar WorkUnit.Images count
-    else count (WorkLines(Console.Error, 30.0))
+    if isTerminal () then
+        withBar WorkUnit.Images count
+    else
+        count (WorkLines(Console.Error, 30.0))

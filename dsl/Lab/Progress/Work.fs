@@ -26,7 +26,13 @@ type WorkLines(output: TextWriter, seconds: float, time: TimeProvider) =
             if completed > first && completed < total && elapsed.TotalSeconds > 0.2 then
                 let rate = float (completed - first) / elapsed.TotalSeconds
                 let left = TimeSpan.FromSeconds(float (total - completed) / rate)
-                let rate = if unit = WorkUnit.Bytes then $"{ByteSize.Text(int64 rate)}/s" else Figures.rate rate
+
+                let rate =
+                    if unit = WorkUnit.Bytes then
+                        $"{ByteSize.Text(int64 rate)}/s"
+                    else
+                        Figures.rate rate
+
                 $", {rate}, {Figures.duration left} left"
             else
                 ""

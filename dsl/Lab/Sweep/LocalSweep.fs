@@ -43,7 +43,8 @@ let train (state: SweepState) (observer: TrainingEvent -> unit) (stop: Cancellat
             cohort)
 
     let work (runs: (Job * RunLease) list) =
-        let lanes = [| for job, own in runs -> LaneSpec(job.Run.Name, job.Run.Spec, job.Folder, IsLeaseHeld = (fun () -> own.IsHeld)) |]
+        let lanes =
+            [| for job, own in runs -> LaneSpec(job.Run.Name, job.Run.Spec, job.Folder, IsLeaseHeld = (fun () -> own.IsHeld)) |]
 
         try
             failures.Around () (fun () -> CohortTrainer.Train(lanes, state.Training, observer, stop))

@@ -161,7 +161,7 @@ module Messages =
                   Missing = textsOf json "missing"
                   Remarks = textsOf json "remarks" }
         | "leaving" -> Reply.Leaving(textOf json "text")
-        | _ -> 
+        | _ ->
             match json.Deserialize<TrainingEvent> RecordJson.Line with
             | null -> Reply.Strange "an empty event"
             | reported -> Reply.Reported reported

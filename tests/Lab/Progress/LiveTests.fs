@@ -104,7 +104,8 @@ let tests =
           }
 
           test "a view of one cohort has one line above its runs, and more runs than fit are counted" {
-              let lines, _ = shown 8 1 (fun live _ -> live.On(TrainingEvent.CohortStarted([| for lane in 1..5 -> $"run{lane}" |], 1, 0, 4, 10)))
+              let lines, _ =
+                  shown 8 1 (fun live _ -> live.On(TrainingEvent.CohortStarted([| for lane in 1..5 -> $"run{lane}" |], 1, 0, 4, 10)))
 
               Expect.equal
                   (lines |> List.map _.Trim())

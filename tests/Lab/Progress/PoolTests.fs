@@ -87,8 +87,7 @@ cpu 10 | One to know.
               let clock = Clock()
               let mutable view: IRenderable = Text ""
 
-              let pool =
-                  PoolLive(console 40 said, [ "cuda:0"; "cuda:1" ], 4, clock, (fun frame -> view <- frame))
+              let pool = PoolLive(console 40 said, [ "cuda:0"; "cuda:1" ], 4, clock, (fun frame -> view <- frame))
 
               let shown () =
                   use frame = new StringWriter(NewLine = "\n")
@@ -139,8 +138,7 @@ cpu 10 | One to know.
                   let mutable view: IRenderable = Text ""
                   let names = [ for gpu in 0..7 -> $"cuda:{gpu}" ]
 
-                  let pool =
-                      PoolLive(console height TextWriter.Null, names, 128, Clock(), (fun frame -> view <- frame))
+                  let pool = PoolLive(console height TextWriter.Null, names, 128, Clock(), (fun frame -> view <- frame))
 
                   for worker in 0..7 do
                       pool.On(FromWorker(worker, TrainingEvent.CohortStarted([| for seed in 0..15 -> $"cd-seed{seed}" |], 1, 0, 2, 10)))

@@ -32,10 +32,7 @@ let tests =
                       observer.Advanced 10_000_000L
                       observer.Ended())
 
-              Expect.equal
-                  text
-                  "Fetching part.gz\n  5.0 MB of 10 MB (50 %), 2.5 MB/s, 2 s left\n  10 MB of 10 MB (100 %)\n  10 MB in 4 s\n"
-                  "lines"
+              Expect.equal text "Fetching part.gz\n  5.0 MB of 10 MB (50 %), 2.5 MB/s, 2 s left\n  10 MB of 10 MB (100 %)\n  10 MB in 4 s\n" "lines"
           }
 
           test "A resumed download reports where it resumes, and none that is given up reports an end" {

@@ -160,7 +160,10 @@ let tests =
                       | Error text -> (text.Substring(text.IndexOf "\n`" + 1)).Replace("\n", " ")
                       | Ok _ -> ""
 
-                  Expect.equal printed $"`{text}` is not a valid value of `options`. Hint: write, for example, `--exclusive` or `--mail-type=FAIL`." "said"
+                  Expect.equal
+                      printed
+                      $"`{text}` is not a valid value of `options`. Hint: write, for example, `--exclusive` or `--mail-type=FAIL`."
+                      "said"
               }
 
           test "Other options are accepted, also if their names start like reserved ones" {

@@ -126,7 +126,9 @@ let tests =
               [ "a TIFF image", "II*\000", "TIFF images are not supported; convert it to 8-bit PNG"
                 "a PGM image", "P5 3 2 255\n123456", "PGM and PPM images are not supported; convert it to 8-bit PNG"
                 "a PPM image", "P6 1 1 255\n123", "PGM and PPM images are not supported; convert it to 8-bit PNG"
-                "a grey PNG image of 16 bits", "\137PNG\r\n\026\n----IHDR--------\016\000", "16-bit grey PNG images are not supported; convert it to 8-bit PNG" ] do
+                "a grey PNG image of 16 bits",
+                "\137PNG\r\n\026\n----IHDR--------\016\000",
+                "16-bit grey PNG images are not supported; convert it to 8-bit PNG" ] do
               refused what (Text.Encoding.Latin1.GetBytes header) reason
 
           test "Slow JPEG decoding gives a hint how to make it faster" {
