@@ -134,7 +134,7 @@ do_full() {
         --set train.epochs=1 --set 'seeds=[0,1,2,3,4,5,6,7]' 2>&1 | tee "$out/full.part"
     local code=${PIPESTATUS[0]}
     kill "$pid"
-    result "$held; $(grep -o 'Memory for .*' "$out/full.part" || echo 'the lanes were not split')"
+    result "$held; $(grep -o 'GPU memory holds .*' "$out/full.part" || echo 'the lanes were not split')"
     rm -f "$out/full.part"
     return "$code"
 }
