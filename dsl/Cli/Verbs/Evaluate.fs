@@ -194,12 +194,12 @@ let private evaluate (parsed: ParseResults<EvaluateArguments>) =
     Option.ofObj (Devices.Hint device) |> Option.iter (eprintfn "%s")
 
     let computing =
-        { Computing.standard with
+        { ComputeSettings.standard with
             Gpu = GpuSettings(parsed.Contains Deterministic, parsed.GetResult(Tf32, "on") |> Parsing.switch "--tf32")
             Layout = parsed.TryGetResult Layout |> Parsing.layout }
 
     let options =
-        TrainingOptions(workspace, Computing.choose device computing, Layout = computing.Layout, Remark = fun remark -> eprintfn "%s" remark)
+        TrainingOptions(workspace, ComputeSettings.choose device computing, Layout = computing.Layout, Remark = fun remark -> eprintfn "%s" remark)
 
     let mutable images = 0
 

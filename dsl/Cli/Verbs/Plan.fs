@@ -70,14 +70,14 @@ let run (arguments: string list) =
             let wanted = parsed.GetResult(Device, "auto") |> Parsing.device
 
             let computing =
-                { Computing.standard with
+                { ComputeSettings.standard with
                     Layout = parsed.TryGetResult Layout |> Parsing.layout
                     FitLanes = not (parsed.Contains Lanes) }
 
             let costOf (cohort: Job list) =
                 if parsed.Contains Measure then
                     parsed.TryGetResult Threads |> Option.iter (Parsing.positive "--threads" >> Devices.UseThreads)
-                    let device = Computing.choose wanted computing
+                    let device = ComputeSettings.choose wanted computing
                     let layouts = LayoutChoice(workspace, device, computing.Layout)
 
                     match PlanText.images cohort.Head.Run.Spec.Dataset datasets with
@@ -98,7 +98,7 @@ let run (arguments: string list) =
                       Started = None
                       Lanes = lanes
                       Threads = parsed.TryGetResult Threads |> Option.map (Parsing.positive "--threads")
-                      Computing = computing
+                      ComputeSettings = computing
                       RetryFailed = parsed.Contains Retry_Failed
                       Quiet = true
                       Observer = None
@@ -107,7 +107,7 @@ let run (arguments: string list) =
                       OpenDataset = None }
 
                 // The command line of `sweep` has no --measure.
-                OnSlurm.preview options plan (arguments |> List.filter ((<>) "--measure"))
+                SlurmSweep.preview options plan (arguments |> List.filter ((<>) "--measure"))
 
         match PlanText.unusable datasets with
         | [] -> 0

@@ -195,7 +195,7 @@ let private optionsOf (parsed: ParseResults<SweepArguments>) (arguments: string 
       Started = None
       Lanes = parsed.GetResult(Lanes, defaultLanes) |> Parsing.positive "--lanes"
       Threads = parsed.TryGetResult Threads |> Option.map (Parsing.positive "--threads")
-      Computing =
+      ComputeSettings =
         { Gpu = GpuSettings(parsed.Contains Deterministic, parsed.GetResult(Tf32, "on") |> Parsing.switch "--tf32")
           Layout = parsed.TryGetResult Layout |> Parsing.layout
           FitLanes = not (parsed.Contains Lanes) }
@@ -258,9 +258,9 @@ let private sweep (parsed: ParseResults<SweepArguments>) (arguments: string list
         let plan = load (parsed.TryGetResult File) (parsed.GetResults Set) (parsed.Contains Yes)
 
         if parsed.Contains Cancel then
-            OnSlurm.cancel options plan
+            SlurmSweep.cancel options plan
         elif launcher = Some Parsing.Slurm then
-            OnSlurm.run options plan (parsed.Contains Wait) arguments summary
+            SlurmSweep.run options plan (parsed.Contains Wait) arguments summary
         else
             train options plan arguments
 

@@ -81,7 +81,7 @@ let private trainTeachers (words: string list) (parsed: ParseResults<TeacherTrai
         { Workspace = workspace
           Device = parsed.GetResult(Device, "auto") |> Parsing.device
           Threads = parsed.TryGetResult Threads |> Option.map (Parsing.positive "--threads")
-          Computing =
+          ComputeSettings =
             { Gpu = GpuSettings(parsed.Contains Deterministic, parsed.GetResult(Tf32, "on") |> Parsing.switch "--tf32")
               Layout = parsed.TryGetResult Layout |> Parsing.layout
               FitLanes = true }

@@ -13,7 +13,7 @@ type Part =
     /// Only the runs of these folders, without tables: otherwise each of a thousand processes would read a thousand runs.
     | RunsOf of folderNames: Set<string>
     /// The same, without runs that another sweep has claimed.
-    | FreeRunsOf of folderNames: Set<string>
+    | UnclaimedRunsOf of folderNames: Set<string>
     /// Only write the tables.
     | TablesOnly
 
@@ -22,7 +22,7 @@ type Part =
         match this with
         | TeachersOf names
         | RunsOf names
-        | FreeRunsOf names -> Some names
+        | UnclaimedRunsOf names -> Some names
         | Everything
         | TeachersOnly
         | TablesOnly -> None

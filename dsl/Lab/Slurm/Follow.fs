@@ -59,10 +59,10 @@ let run (quiet: bool) (between: TimeSpan) (retryFailed: bool) (experimentFolder:
     let rec follow (show: View -> unit) (training: (Job * EpochRecord option) list) (jobs: Job list) =
         let say sentence = show { Status = sentence; Training = training }
 
-        match Asking.ask TimeProvider.System wait say (fun () -> Queue.read experimentFolder) with
-        | Asking.Stopped -> Left
-        | Asking.NoAnswer reason -> Unanswered reason
-        | Asking.Answer entries ->
+        match SchedulerQuery.ask TimeProvider.System wait say (fun () -> Queue.read experimentFolder) with
+        | SchedulerQuery.Stopped -> Left
+        | SchedulerQuery.NoAnswer reason -> Unanswered reason
+        | SchedulerQuery.Answer entries ->
             let entries = entries |> Queue.workingFor names
             let now, status = Status.read retryFailed jobs entries
             show { Status = Status.sentence status; Training = status.Training }

@@ -65,7 +65,7 @@ let train (state: SweepState) (observer: TrainingEvent -> unit) (stop: Cancellat
             cohorts state.Pending |> List.iter (ready >> ignore)
             []
         else
-            let sharing = RunClaims(options.RetryFailed, not options.Part.IsFreeRunsOf, failures, say, stop)
+            let sharing = RunClaims(options.RetryFailed, not options.Part.IsUnclaimedRunsOf, failures, say, stop)
             sharing.Each cohorts ready work state.Pending
             sharing.ClaimedElsewhere
 

@@ -25,7 +25,7 @@ type SweepOptions =
         /// Maximum number of runs in a cohort.
         Lanes: int
         Threads: int option
-        Computing: Computing
+        ComputeSettings: ComputeSettings
         RetryFailed: bool
         Quiet: bool
         /// Receives the progress. None: it is shown in the terminal.
@@ -41,7 +41,7 @@ type SweepOptions =
 module SweepOptions =
     /// The options that are the same for every process of the sweep.
     let shared (options: SweepOptions) : string list =
-        [ yield! Computing.arguments options.Lanes options.Computing
+        [ yield! ComputeSettings.arguments options.Lanes options.ComputeSettings
           if options.RetryFailed then
               "--retry-failed" ]
 

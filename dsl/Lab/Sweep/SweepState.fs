@@ -76,9 +76,9 @@ type SweepState(options: SweepOptions, plan: Plan) =
 
              TrainingOptions(
                  options.Workspace,
-                 Computing.choose options.Device options.Computing,
-                 Layout = options.Computing.Layout,
-                 FitLanes = options.Computing.FitLanes,
+                 ComputeSettings.choose options.Device options.ComputeSettings,
+                 Layout = options.ComputeSettings.Layout,
+                 FitLanes = options.ComputeSettings.FitLanes,
                  OpenDataset = Func<_, _>(options.OpenDataset |> Option.defaultValue (fun dataset -> DatasetStore.Open(dataset, options.Workspace))),
                  SaveEvery = TimeSpan.FromMinutes plan.Experiment.CheckpointMinutes,
                  Remark = Action<string> remarks.Add
@@ -181,7 +181,7 @@ type SweepState(options: SweepOptions, plan: Plan) =
     member _.EvaluatesTeachers = options.Part.Names.IsNone || options.Part.IsForTeachers
 
     /// Records the errors of every teacher of the plan that has been evaluated.
-    member this.NoteTeachers(say: string -> unit) =
+    member this.RecordTeacherErrors(say: string -> unit) =
         if this.EvaluatesTeachers then
             for teacher in Teachers.ofPlan plan do
                 store.KnownErrors(teacher.Spec, teacher.Dataset)

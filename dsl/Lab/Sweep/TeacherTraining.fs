@@ -17,7 +17,7 @@ type TeacherOptions =
         /// `auto`, `cpu`, `cuda` or `cuda:N`.
         Device: string
         Threads: int option
-        Computing: Computing
+        ComputeSettings: ComputeSettings
         RetryFailed: bool
         Quiet: bool
     }
@@ -62,7 +62,7 @@ module TeacherTraining =
             lazy
                 (options.Threads |> Option.iter Devices.UseThreads
 
-                 TrainingOptions(options.Workspace, Computing.choose options.Device options.Computing, Layout = options.Computing.Layout))
+                 TrainingOptions(options.Workspace, ComputeSettings.choose options.Device options.ComputeSettings, Layout = options.ComputeSettings.Layout))
 
         try
             Prerequisites.fetch options.Workspace options.Quiet (pending |> List.map _.Dataset) [] stop

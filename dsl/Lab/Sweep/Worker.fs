@@ -44,7 +44,7 @@ let private serve (options: SweepOptions) (input: TextReader) (send: string -> u
     let reporting = Messages.reporting send
     let messages = listen input source
     options.Threads |> Option.iter Devices.UseThreads
-    let device = Computing.choose options.Device options.Computing
+    let device = ComputeSettings.choose options.Device options.ComputeSettings
 
     send (
         Messages.ready
@@ -70,8 +70,8 @@ let private serve (options: SweepOptions) (input: TextReader) (send: string -> u
 
             try
                 // A GPU supports only one layout.
-                let layout = if device = "cpu" then LayoutRequest.Contiguous else options.Computing.Layout
-                Sweep.run { options with Computing = { options.Computing with Layout = layout } } plan source.Token
+                let layout = if device = "cpu" then LayoutRequest.Contiguous else options.ComputeSettings.Layout
+                Sweep.run { options with ComputeSettings = { options.ComputeSettings with Layout = layout } } plan source.Token
             finally
                 Devices.UseOneDnn true
 

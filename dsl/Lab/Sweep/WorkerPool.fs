@@ -43,7 +43,7 @@ type WorkerPool(state: SweepState, stop: CancellationToken) =
 
     let trainingOf (teacher: Teachers.PlannedTeacher) = state.Store.TrainingFolder(teacher.Spec, teacher.Dataset) |> Option.ofObj
 
-    let standings: Standings =
+    let standings: ProgressLookup =
         let began = DateTime.UtcNow
 
         // A run that failed during this sweep is not retried.
@@ -52,8 +52,8 @@ type WorkerPool(state: SweepState, stop: CancellationToken) =
             | GaveUp _ -> RunFolder(job.Folder).ResultWritten < began
             | now -> RunState.needsTraining false now
 
-        { PlaceOfRun = fun job -> if needsTraining job then Some(RunProgress.Of(RunFolder job.Folder)) else None
-          PlaceOfTeacher =
+        { ProgressOfRun = fun job -> if needsTraining job then Some(RunProgress.Of(RunFolder job.Folder)) else None
+          ProgressOfTeacher =
             fun teacher ->
                 match trainingOf teacher with
                 | Some _ when state.Store.IsIntact(teacher.Spec, teacher.Dataset) -> None
@@ -68,7 +68,7 @@ type WorkerPool(state: SweepState, stop: CancellationToken) =
         let runs = if options.Part.IsForTeachers then [] else state.Pending
         Assignments(devices.Length, options.Lanes, runs, unready, isUntrained, hasWork && not state.KnowsCosts, standings)
 
-    let incidents = Incidents()
+    let incidents = IncidentLog()
 
     /// Threads per worker. By default several workers share the cores, and a single one uses libtorch's default.
     let threads =
@@ -177,7 +177,7 @@ type WorkerPool(state: SweepState, stop: CancellationToken) =
                     work report
                 else
                     lock state (fun () ->
-                        state.NoteTeachers(Message >> report)
+                        state.RecordTeacherErrors(Message >> report)
                         state.UpdateTables()))
 
         let allDone = state.Chosen |> List.forall (fun job -> (Job.refreshed job).State = Done)

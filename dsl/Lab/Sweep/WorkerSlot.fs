@@ -19,7 +19,7 @@ type WorkerSlot
     (
         state: SweepState,
         queue: Assignments,
-        incidents: Incidents,
+        incidents: IncidentLog,
         index: int,
         device: WorkerDevice,
         start: unit -> WorkerProcess,
@@ -63,7 +63,7 @@ type WorkerSlot
             lock state (fun () ->
                 state.Failures.Add(result.Obstacles, result.Missing)
                 state.Remarks.AddRange result.Remarks
-                state.NoteTeachers(Message >> report)
+                state.RecordTeacherErrors(Message >> report)
                 state.UpdateTables())
 
             Finished(ended result)
@@ -81,7 +81,7 @@ type WorkerSlot
                 queue.TeacherEnded(teacher, state.Store.IsThere(teacher.Spec, teacher.Dataset)))
         | TrainRuns(group, patient) ->
             let names = group.Runs |> List.map Job.nameOf |> set
-            let part = if patient then RunsOf names else FreeRunsOf names
+            let part = if patient then RunsOf names else UnclaimedRunsOf names
 
             doPart report worker part group.Attempt.Mode (fun result ->
                 let others = set result.ClaimedElsewhere
@@ -110,15 +110,15 @@ type WorkerSlot
         | :? UnauthorizedAccessException as error ->
             lock state (fun () -> state.Failures.Add([], [ $"The failure cannot be recorded in {folder.Path}: {error.Message}" ]))
 
-    let giveUp (observer: TrainingEvent -> unit) (assignment: Assignment) (how: ProcessEnd) (sequel: Sequel) =
+    let giveUp (observer: TrainingEvent -> unit) (assignment: Assignment) (how: ProcessExit) (sequel: CrashOutcome) =
         match sequel, assignment with
         | RunGivenUp job, _ ->
-            let why = CrashText.reason how "run"
+            let why = CrashMessages.reason how "run"
             record (RunFolder job.Folder) why
             observer (TrainingEvent.LaneEnded(job.Run.Name, RunResult(RunStatus.Failed, null, null, why)))
             lock state (fun () -> state.UpdateTables())
         | TeacherGivenUp _, PrepareTeacher(teacher, _) ->
-            let why = CrashText.reason how "teacher"
+            let why = CrashMessages.reason how "teacher"
 
             state.Store.TrainingFolder(teacher.Spec, teacher.Dataset)
             |> Option.ofObj
@@ -127,12 +127,12 @@ type WorkerSlot
             lock state (fun () -> state.Failures.Add([ $"The teacher {teacher.Spec.Model.Name} could not be trained. {why}" ], []))
         | _ -> ()
 
-    let noteDeath (report: SweepEvent -> unit) (worker: WorkerProcess) (assignment: Assignment) (how: ProcessEnd) =
+    let noteDeath (report: SweepEvent -> unit) (worker: WorkerProcess) (assignment: Assignment) (how: ProcessExit) =
         let sequel = queue.ProcessEnded(assignment, how)
 
         if not stop.IsCancellationRequested then
-            let incident = CrashText.incident name worker.Id how assignment sequel
-            let output = if worker.LastWords = "" then "" else $"\nIts last output:\n{worker.LastWords}"
+            let incident = CrashMessages.incident name worker.Id how assignment sequel
+            let output = if worker.LastOutput = "" then "" else $"\nIts last output:\n{worker.LastOutput}"
             report (Message(incident + output))
             incidents.Add incident
             giveUp (trained report) assignment how sequel
@@ -152,7 +152,7 @@ type WorkerSlot
                 else
                     "No worker is left."
 
-            report (Message $"{name}: the worker exited; interrupted: {CrashText.what assignment}. {after}")
+            report (Message $"{name}: the worker exited; interrupted: {CrashMessages.what assignment}. {after}")
 
             if not never.IsEmpty then
                 incidents.Add $"Two workers exited while training {Job.names never}, so no other worker was given it. The same command retries it."
@@ -170,7 +170,7 @@ type WorkerSlot
                 name <- if device.IsSole then ready.Device else name
                 Ok(worker, Some ready)
             | Lost why -> Error why
-            | Died how -> Error(CrashText.noBeginning how worker.LastWords)
+            | Died how -> Error(CrashMessages.startFailure how worker.LastOutput)
 
     /// Starts its first process.
     member _.Start() = running () |> ignore

@@ -15,18 +15,18 @@ type Assignment =
     | CountCosts
 
 /// The progress of runs and teachers according to their files, while no worker has them.
-type Standings =
+type ProgressLookup =
     {
         /// Epoch and step of the last checkpoint. None: no training is needed.
-        PlaceOfRun: Job -> struct (int * int) option
-        PlaceOfTeacher: Teachers.PlannedTeacher -> struct (int * int) option
+        ProgressOfRun: Job -> struct (int * int) option
+        ProgressOfTeacher: Teachers.PlannedTeacher -> struct (int * int) option
         /// Whether the run may have crashed earlier processes: more than one session was cut off without progress.
         IsSuspectRun: Job -> bool
         IsSuspectTeacher: Teachers.PlannedTeacher -> bool
     }
 
 /// What happens after the process of an assignment ended.
-type Sequel =
+type CrashOutcome =
     /// The assignment had just been completed.
     | NothingLeft
     | RunsRetried of Group list

@@ -20,7 +20,7 @@ type Assignments
         unready: Teachers.PlannedTeacher list,
         isUntrained: Teachers.PlannedTeacher -> bool,
         countsCosts: bool,
-        standings: Standings
+        standings: ProgressLookup
     ) =
     // A cohort with which two workers lost their device would cost the other workers theirs.
     let mostLosses = 2
@@ -69,10 +69,10 @@ type Assignments
     let note (assignment: Assignment) =
         match assignment with
         | CountCosts -> ()
-        | PrepareTeacher(teacher, _) -> places[teacher.Key] <- standings.PlaceOfTeacher teacher
+        | PrepareTeacher(teacher, _) -> places[teacher.Key] <- standings.ProgressOfTeacher teacher
         | TrainRuns(group, _) ->
             for job in group.Runs do
-                places[job.Folder] <- standings.PlaceOfRun job
+                places[job.Folder] <- standings.ProgressOfRun job
 
         assignment
 
@@ -84,7 +84,7 @@ type Assignments
         let waiting, ready = cohorts |> List.partition (fun group -> waits group.Runs)
 
         if shares.IsEmpty && ready.Length + coming () < alive then
-            shares <- ready |> List.map _.Runs |> Division.into (alive - coming ()) |> firsts
+            shares <- ready |> List.map _.Runs |> CohortSplitter.into (alive - coming ()) |> firsts
             cohorts <- waiting
 
     let takeTeacher (isWanted: Teachers.PlannedTeacher * Attempt -> bool) =
@@ -197,8 +197,8 @@ type Assignments
         cohorts <- others
         last <- last @ learning
 
-    let retryRuns (how: ProcessEnd) (group: Group) =
-        match group.Runs |> List.map (fun job -> job, standings.PlaceOfRun job) |> List.filter (snd >> Option.isSome) with
+    let retryRuns (how: ProcessExit) (group: Group) =
+        match group.Runs |> List.map (fun job -> job, standings.ProgressOfRun job) |> List.filter (snd >> Option.isSome) with
         | [] -> NothingLeft
         | [ job, place ] ->
             match Retry.ofOne how (hasProgressed job.Folder place) group.Attempt with
@@ -236,7 +236,7 @@ type Assignments
     member _.CostsEnded() = ended ignore
 
     /// Reports that the process of an assignment ended; the worker continues with a new process.
-    member _.ProcessEnded(assignment: Assignment, how: ProcessEnd) : Sequel =
+    member _.ProcessEnded(assignment: Assignment, how: ProcessExit) : CrashOutcome =
         change (fun () ->
             working <- working - 1
 
@@ -244,7 +244,7 @@ type Assignments
             | CountCosts -> CostsGivenUp
             | TrainRuns(group, _) -> retryRuns how group
             | PrepareTeacher(teacher, attempt) ->
-                match standings.PlaceOfTeacher teacher with
+                match standings.ProgressOfTeacher teacher with
                 | None ->
                     untrained.Remove teacher.Key |> ignore
                     NothingLeft
@@ -269,7 +269,7 @@ type Assignments
                 []
             | PrepareTeacher(teacher, _) -> drop teacher
             | TrainRuns(group, _) ->
-                let left = group.Runs |> List.filter (fun job -> (standings.PlaceOfRun job).IsSome)
+                let left = group.Runs |> List.filter (fun job -> (standings.ProgressOfRun job).IsSome)
                 let again, never = left |> List.partition (fun job -> wasLost job.Folder)
 
                 if not again.IsEmpty then

@@ -44,7 +44,7 @@ type Reply =
     | Counted of (CountedModel * ModelCost) list
     | Ended of PartEnd
     /// The worker exits without completing its request, for this reason.
-    | Leaving of why: string
+    | Exiting of why: string
     /// Progress of training.
     | Reported of TrainingEvent
     /// An unknown message; `what` describes it.
@@ -88,7 +88,7 @@ module Messages =
     let private parts =
         [ "teachers", (fun names -> TeachersOf names)
           "runs", (fun names -> RunsOf names)
-          "free_runs", (fun names -> FreeRunsOf names) ]
+          "free_runs", (fun names -> UnclaimedRunsOf names) ]
 
     let private modes = [ "standard", Standard; "conservative", Conservative ]
 
@@ -160,7 +160,7 @@ module Messages =
                   Obstacles = textsOf json "obstacles"
                   Missing = textsOf json "missing"
                   Remarks = textsOf json "remarks" }
-        | "leaving" -> Reply.Leaving(textOf json "text")
+        | "leaving" -> Reply.Exiting(textOf json "text")
         | _ ->
             match json.Deserialize<TrainingEvent> RecordJson.Line with
             | null -> Reply.Strange "an empty event"

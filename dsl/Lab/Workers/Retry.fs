@@ -21,18 +21,18 @@ module Retry =
 
     /// The next attempt for a single run or a teacher. None: all retries are used up.
     /// <param name="hasProgressed">Whether there is a later checkpoint than at the start of the attempt.</param>
-    let ofOne (how: ProcessEnd) (hasProgressed: bool) (attempt: Attempt) : Attempt option =
+    let ofOne (how: ProcessExit) (hasProgressed: bool) (attempt: Attempt) : Attempt option =
         match attempt.Mode with
         | _ when not attempt.IsRetry -> Some { attempt with IsRetry = true }
         | _ when hasProgressed -> Some attempt
         // The conservative mode needs as much memory.
-        | _ when how.IsFromOutside -> None
+        | _ when how.IsKilledExternally -> None
         | Standard -> Some { attempt with Mode = Conservative }
         | Conservative -> None
 
     /// The next groups for several runs that were trained together: halves if memory may have run out, else single runs, to find the one that crashes.
-    let ofSeveral (how: ProcessEnd) (runs: 'run list) : 'run list list =
-        if how.IsFromOutside then
+    let ofSeveral (how: ProcessExit) (runs: 'run list) : 'run list list =
+        if how.IsKilledExternally then
             List.splitInto 2 runs
         else
             List.map List.singleton runs

@@ -16,7 +16,7 @@ open ChannelDistillation.Lab.Runs
 type WorkerAnswer<'result> =
     | Finished of 'result
     /// The process crashed or was killed.
-    | Died of ProcessEnd
+    | Died of ProcessExit
     /// The process exited and gave a reason: something is missing, or its device is lost.
     | Lost of why: string
 
@@ -136,7 +136,7 @@ type WorkerProcess(device: WorkerDevice, arguments: string list, patience: TimeS
             | None, Reply.Reported reported ->
                 observer reported
                 listen observer expected
-            | None, Reply.Leaving why ->
+            | None, Reply.Exiting why ->
                 reason <- Some why
                 listen observer expected
             | None, Reply.Strange what ->
@@ -154,7 +154,7 @@ type WorkerProcess(device: WorkerDevice, arguments: string list, patience: TimeS
             awaitEnd ()
             child.WaitForExit()
 
-            match ProcessEnd.ofExitCode child.ExitCode with
+            match ProcessExit.ofExitCode child.ExitCode with
             | WithCode(2 | 3) -> Lost(reason |> Option.defaultWith lastOutput)
             | how -> Died how
 
@@ -164,7 +164,7 @@ type WorkerProcess(device: WorkerDevice, arguments: string list, patience: TimeS
     member _.Id = child.Id
 
     /// The last lines of its standard error.
-    member _.LastWords = lastOutput ()
+    member _.LastOutput = lastOutput ()
 
     /// Sends the experiment as YAML. Must precede every other request.
     member _.Begin(experiment: string) =

@@ -97,9 +97,9 @@ let tests =
     testSequenced
     <| test "Tables, reports and plans accept any value in the files of a folder, or report the file as damaged" {
         use folder = new TemporaryFolder()
-        let plan = Tiny.plan folder "small.yaml" experiment
-        let options = Tiny.optionsIn (Tiny.workspaceIn folder) (folder.File "runs")
-        Tiny.sweep options plan |> ignore
+        let plan = TinySweep.plan folder "small.yaml" experiment
+        let options = TinySweep.optionsIn (TinySweep.workspaceIn folder) (folder.File "runs")
+        TinySweep.sweep options plan |> ignore
         let results = Path.Combine(options.Out, "small")
         let layout = Expect.wantSome (PlanReader.read results) "plan.json"
         let run = Path.Combine(results, layout.Rows.Head.Folders.Head)
@@ -128,6 +128,6 @@ let tests =
 
         Expect.isGreaterThan tried 1000 "variations"
         File.WriteAllText(PlanFile.fileOf results, """{"epochs": [1], "seeds": [1.5]}""")
-        Tiny.sweep options plan |> ignore
+        TinySweep.sweep options plan |> ignore
         Expect.equal (PlanReader.read results) (Some layout) "a sweep writes a damaged plan.json again"
     }

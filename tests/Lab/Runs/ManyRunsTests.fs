@@ -69,24 +69,24 @@ let tests =
         "a sweep of many runs"
         [ test "A sweep of 200 runs of which 5 diverge, 3 throw and 2 cannot be written completes the other 190 unaffected" {
               use folder = new TemporaryFolder()
-              let workspace = Tiny.workspaceIn folder
+              let workspace = TinySweep.workspaceIn folder
               let out, cleanOut = folder.File "runs", folder.File "clean"
 
-              let plan = experiment [ "  wild: [ce: { weight: 1e30 }]"; "  thrown: [ce: { weight: 7 }]" ] |> Tiny.plan folder "many.yaml"
+              let plan = experiment [ "  wild: [ce: { weight: 1e30 }]"; "  thrown: [ce: { weight: 7 }]" ] |> TinySweep.plan folder "many.yaml"
 
-              let cleanPlan = Tiny.plan folder "clean.yaml" (experiment [])
+              let cleanPlan = TinySweep.plan folder "clean.yaml" (experiment [])
               Expect.equal (plan.Runs.Length, cleanPlan.Runs.Length) (200, 190) "runs"
               let ofVariant name = plan.Runs |> List.filter (fun run -> run.Variant = name)
               let blocked, thrown = ofVariant "thrown" |> List.map (folderOf out) |> List.splitAt 2
               Directory.CreateDirectory(Path.Combine(out, "many")) |> ignore
               blocked |> List.iteri (fun kind run -> block run kind)
-              let options = Tiny.optionsIn workspace out
+              let options = TinySweep.optionsIn workspace out
 
               let outcome =
                   use _ = throwing thrown
-                  Tiny.sweep options plan
+                  TinySweep.sweep options plan
 
-              let clean = Tiny.sweep (Tiny.optionsIn workspace cleanOut) cleanPlan
+              let clean = TinySweep.sweep (TinySweep.optionsIn workspace cleanOut) cleanPlan
               Expect.all clean.Jobs (fun job -> job.State = Done) "the clean sweep"
 
               /// The states of the runs, without the two that cannot be written.
@@ -118,8 +118,8 @@ let tests =
               // A restarted run has a second session in its run.json.
               let starts () = [ for run in ofVariant "plain" -> File.ReadAllText(Path.Combine(folderOf out run, "run.json")) ]
               let before = starts ()
-              Expect.equal (Tiny.sweep options plan |> states) expected "they are not tried again unasked"
-              let retried = Tiny.sweep { options with RetryFailed = true } plan
+              Expect.equal (TinySweep.sweep options plan |> states) expected "they are not tried again unasked"
+              let retried = TinySweep.sweep { options with RetryFailed = true } plan
 
               Expect.equal
                   (states retried)

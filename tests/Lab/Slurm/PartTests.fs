@@ -8,9 +8,9 @@ open ChannelDistillation.Tests.Lab.Slurm
 let private file = "parts.yaml"
 
 /// A project with an experiment whose variant `alone` needs no teacher.
-let private withProject (act: TemporaryFolder -> Fakes -> unit) =
+let private withProject (act: TemporaryFolder -> FakeSlurm -> unit) =
     use root = new TemporaryFolder()
-    use fakes = new Fakes()
+    use fakes = new FakeSlurm()
     Project.make root
 
     File.WriteAllText(

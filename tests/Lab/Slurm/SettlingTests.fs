@@ -5,7 +5,7 @@ open System.Collections.Generic
 open Expecto
 open ChannelDistillation.Lab.Runs
 open ChannelDistillation.Lab.Slurm
-open ChannelDistillation.Tests.Lab.Slurm.AskingTests
+open ChannelDistillation.Tests.Lab.Slurm.SchedulerQueryTests
 
 /// The result if jobs are ending for the given seconds and are queried every two seconds, with the messages.
 let private waiting (seconds: int64) =

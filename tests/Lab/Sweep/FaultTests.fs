@@ -44,9 +44,9 @@ let private watching (folder: string) (act: string -> unit) =
 /// Runs a sweep in a new folder with an action at each write. `check` receives the repeated sweep, the folder, and the outcome of the first sweep.
 let private sweepWhile (onWrite: string -> unit) (check: (unit -> Outcome) -> string -> Result<Outcome, string> -> unit) =
     use folder = new TemporaryFolder()
-    let plan = Tiny.plan folder "small.yaml" experiment
-    let options = Tiny.optionsIn (Tiny.workspaceIn folder) (folder.File "runs")
-    let sweep () = Tiny.sweep options plan
+    let plan = TinySweep.plan folder "small.yaml" experiment
+    let options = TinySweep.optionsIn (TinySweep.workspaceIn folder) (folder.File "runs")
+    let sweep () = TinySweep.sweep options plan
 
     let ended =
         use _ = watching folder.Path onWrite

@@ -21,7 +21,7 @@ let private train (root: TemporaryFolder) (plan: Plan) =
         { Workspace = Workspace root.Path
           Device = "cpu"
           Threads = None
-          Computing = Computing.standard
+          ComputeSettings = ComputeSettings.standard
           RetryFailed = false
           Quiet = true }
 

@@ -40,7 +40,7 @@ let private occupy (path: string) = Directory.CreateDirectory(Path.Combine(path,
 
 let private within (test: TemporaryFolder -> Workspace -> Plan -> unit) =
     use folder = new TemporaryFolder()
-    test folder (Tiny.workspaceIn folder) (Tiny.plan folder "small.yaml" experiment)
+    test folder (TinySweep.workspaceIn folder) (TinySweep.plan folder "small.yaml" experiment)
 
 let private folderOf out (run: PlannedRun) = Path.Combine(out, "small", RunFolder.NameOf(run.Name, run.Spec))
 
@@ -51,14 +51,14 @@ let tests =
         "a sweep that cannot write"
         [ test "A sweep that cannot write its tables reports it, and the next sweep writes them" {
               within (fun folder workspace plan ->
-                  let options = Tiny.optionsIn workspace (folder.File "runs")
+                  let options = TinySweep.optionsIn workspace (folder.File "runs")
                   Directory.CreateDirectory(folder.File "runs/small") |> ignore
 
                   for name in [ "plan.json"; "results.md"; "results.csv"; "results.json" ] do
                       let path = folder.File $"runs/small/{name}"
                       File.Delete path
                       occupy path
-                      let outcome = Tiny.sweep options plan
+                      let outcome = TinySweep.sweep options plan
                       Expect.equal (states outcome) allDone $"{name}: the runs"
                       let message = Expect.wantSome (List.tryExactlyOne outcome.Missing) $"{name}: one message"
                       let where = folder.File "runs/small"
@@ -66,14 +66,14 @@ let tests =
                       Expect.stringEnds message " To update them, repeat the command." name
                       Expect.stringContains message path name
                       Directory.Delete(path, true)
-                      let again = Tiny.sweep options plan
+                      let again = TinySweep.sweep options plan
                       Expect.isEmpty again.Missing name
                       Expect.hasLength again.Files 6 name)
           }
 
           test "A sweep that cannot write a run's folder trains the other runs, and that run later" {
               within (fun folder workspace plan ->
-                  let options = Tiny.optionsIn workspace (folder.File "runs")
+                  let options = TinySweep.optionsIn workspace (folder.File "runs")
                   let student = folderOf options.Out plan.Runs.Head
 
                   let cases =
@@ -83,32 +83,32 @@ let tests =
                   for name, block, unblock in cases do
                       Directory.CreateDirectory(folder.File "runs/small") |> ignore
                       block ()
-                      let outcome = Tiny.sweep options plan
+                      let outcome = TinySweep.sweep options plan
                       Expect.equal (List.last (states outcome)) ("kd", "done") $"{name}: the other run"
                       Expect.notEqual (List.head (states outcome)) ("student", "done") $"{name}: this one"
                       let message = Expect.wantSome (List.tryExactlyOne outcome.Missing) $"{name}: one message"
                       Expect.stringStarts message $"Cannot write to {student}: " name
                       Expect.stringEnds message " Make the folder writable, or choose another one with --out." name
                       unblock ()
-                      Expect.equal (states (Tiny.sweep options plan)) allDone name
+                      Expect.equal (states (TinySweep.sweep options plan)) allDone name
                       Directory.Delete(options.Out, true))
           }
 
           test "A sweep that cannot write its teacher trains the runs without a teacher, and the others later" {
               within (fun folder workspace plan ->
-                  let options = Tiny.optionsIn workspace (folder.File "runs")
+                  let options = TinySweep.optionsIn workspace (folder.File "runs")
                   let teacher = (Teachers.ofPlan plan).Head
                   let checkpoint = TeacherStore(workspace).CheckpointOf(teacher.Spec, teacher.Dataset)
 
                   for path in [ workspace.Pretrain; Path.GetDirectoryName checkpoint ] do
                       Directory.CreateDirectory(Path.GetDirectoryName path) |> ignore
                       File.WriteAllText(path, "")
-                      let outcome = Tiny.sweep options plan
+                      let outcome = TinySweep.sweep options plan
                       Expect.equal (states outcome) [ "student", "done"; "kd", "new" ] path
                       let message = Expect.wantSome (List.tryExactlyOne outcome.Missing) $"{path}: one message"
                       Expect.stringContains message path "what"
                       File.Delete path
-                      Expect.equal (states (Tiny.sweep options plan)) allDone path
+                      Expect.equal (states (TinySweep.sweep options plan)) allDone path
                       Directory.Delete(options.Out, true)
                       Directory.Delete(workspace.Pretrain, true))
           }
@@ -117,15 +117,15 @@ let tests =
               within (fun folder workspace plan ->
                   use disk = new TemporaryDisk(8)
                   let clean = folder.File "clean"
-                  Tiny.sweep (Tiny.optionsIn workspace clean) plan |> ignore
-                  let options = Tiny.optionsIn workspace (disk.File "runs")
+                  TinySweep.sweep (TinySweep.optionsIn workspace clean) plan |> ignore
+                  let options = TinySweep.optionsIn workspace (disk.File "runs")
 
                   for room in [ 0L; 40_000L; 500_000L; 1_400_000L ] do
                       disk.Fill room
 
                       let message =
                           try
-                              let outcome = Tiny.sweep options plan
+                              let outcome = TinySweep.sweep options plan
                               Expect.notEqual (states outcome) allDone $"{room}: not everything"
                               String.Join("\n", outcome.Missing)
                           with :? MissingException as error ->
@@ -138,7 +138,7 @@ let tests =
 
                       disk.MakeRoom()
 
-                  Expect.equal (states (Tiny.sweep options plan)) allDone "in the end"
+                  Expect.equal (states (TinySweep.sweep options plan)) allDone "in the end"
 
                   for run in plan.Runs do
                       Expect.equal (Outcome.ofFolder (folderOf options.Out run)) (Outcome.ofFolder (folderOf clean run)) run.Name)
@@ -148,7 +148,7 @@ let tests =
               within (fun folder workspace plan ->
                   use disk = new TemporaryDisk(1)
                   disk.MakeReadOnly()
-                  let sweep out () = Tiny.sweep (Tiny.optionsIn workspace out) plan |> ignore
+                  let sweep out () = TinySweep.sweep (TinySweep.optionsIn workspace out) plan |> ignore
 
                   Expect.throwsC (sweep (disk.File "runs")) (fun error ->
                       match error with

@@ -28,7 +28,7 @@ seeds: [0, 1]
 let private jobs =
     lazy
         (use folder = new TemporaryFolder()
-         Job.ofPlan (folder.File "runs") (Tiny.plan folder "queue.yaml" experiment))
+         Job.ofPlan (folder.File "runs") (TinySweep.plan folder "queue.yaml" experiment))
 
 let private ofSeed (seed: int64) = jobs.Value |> List.filter (fun job -> job.Run.Seed = seed)
 let private teacher = lazy (jobs.Value |> List.pick (fun job -> Teachers.ofRun job.Run))
@@ -37,9 +37,9 @@ let private name (job: Job) = job.Run.Name
 let private start = struct (1, 0)
 
 /// No run was trained before, makes progress, or is suspect.
-let private standings: Standings =
-    { PlaceOfRun = fun _ -> Some start
-      PlaceOfTeacher = fun _ -> Some start
+let private standings: ProgressLookup =
+    { ProgressOfRun = fun _ -> Some start
+      ProgressOfTeacher = fun _ -> Some start
       IsSuspectRun = fun _ -> false
       IsSuspectTeacher = fun _ -> false }
 
@@ -76,7 +76,7 @@ let private ends (queue: Assignments) how =
     let sequel = queue.ProcessEnded(assignment.Value, how)
     shown assignment, sequel
 
-let private givenUp (sequel: Sequel) =
+let private givenUp (sequel: CrashOutcome) =
     match sequel with
     | RunGivenUp job -> [ name job ]
     | TeacherGivenUp learning -> List.map name learning
@@ -104,7 +104,7 @@ let tests =
         [ testProperty "Divided cohorts keep every run in order, and none grows" (fun (lengths: byte list) (pieces: byte) ->
               let cohorts = lengths |> List.mapi (fun index length -> [ for run in 1 .. int length % 9 -> index, run ])
               let cohorts = cohorts |> List.filter (not << List.isEmpty)
-              let divided = Division.into (int pieces) cohorts
+              let divided = CohortSplitter.into (int pieces) cohorts
               let longest = List.map List.length >> List.fold max 0
               Expect.equal (List.concat divided) (List.concat cohorts) "runs"
               Expect.isLessThanOrEqual (longest divided) (longest cohorts) "lanes"
@@ -217,7 +217,7 @@ let tests =
 
           test "A run that progresses in each attempt is retried in the same mode" {
               let epoch = ref 1
-              let growing = { standings with PlaceOfRun = fun _ -> Some(struct (epoch.Value, 0)) }
+              let growing = { standings with ProgressOfRun = fun _ -> Some(struct (epoch.Value, 0)) }
               let queue = queueOf 1 (ofSeed 0L |> List.truncate 1) [] growing
 
               for _ in 1..10 do
@@ -233,7 +233,7 @@ let tests =
               let finished = HashSet [ "student-seed0"; "a-seed0" ]
               let ended = HashSet<string>()
 
-              let some = { standings with PlaceOfRun = fun job -> if ended.Contains(name job) then None else Some start }
+              let some = { standings with ProgressOfRun = fun job -> if ended.Contains(name job) then None else Some start }
 
               let queue = queueOf 1 (ofSeed 0L) [] some
               let first = queue.Take()
@@ -285,7 +285,7 @@ let tests =
           test "The runs of a worker that lost its device are reassigned once" {
               let ended = HashSet<string>()
 
-              let some = { standings with PlaceOfRun = fun job -> if ended.Contains(name job) then None else Some start }
+              let some = { standings with ProgressOfRun = fun job -> if ended.Contains(name job) then None else Some start }
 
               let queue = queueOf 2 (ofSeed 0L) [] some
               let first = queue.Take()
@@ -315,7 +315,7 @@ let tests =
                   let gate = obj ()
                   let trained, lost, withWorkers = HashSet<string>(), HashSet<string>(), HashSet<string>()
                   let isTrained job = lock gate (fun () -> trained.Contains(name job))
-                  let standings = { standings with PlaceOfRun = fun job -> if isTrained job then None else Some start }
+                  let standings = { standings with ProgressOfRun = fun job -> if isTrained job then None else Some start }
                   let queue = queueOf workers runs [ teacher.Value ] standings
                   let left = ref accidents
                   let how = if isKilled then killed else crashed

@@ -38,8 +38,8 @@ let private left (folder: TemporaryFolder) =
 let private undisturbed =
     lazy
         (use folder = new TemporaryFolder()
-         let options = { Tiny.optionsIn (Tiny.workspaceIn folder) (folder.File "runs") with Threads = Some 1 }
-         let outcome = Tiny.sweep options (Tiny.plan folder "experiment.yaml" experiment)
+         let options = { TinySweep.optionsIn (TinySweep.workspaceIn folder) (folder.File "runs") with Threads = Some 1 }
+         let outcome = TinySweep.sweep options (TinySweep.plan folder "experiment.yaml" experiment)
          Expect.all outcome.Jobs (fun job -> job.State = Done) "undisturbed"
          left folder)
 
@@ -59,7 +59,7 @@ let private sweepWith (faults: (Fault * Moment * int) list) (more: SweepOptions 
         skiptest "Windows has no signals"
 
     use folder = new TemporaryFolder()
-    Tiny.workspaceIn folder |> ignore
+    TinySweep.workspaceIn folder |> ignore
     request folder.Path faults
     check folder (sweep folder [ Sole "cpu" ] experiment more)
 
@@ -182,7 +182,7 @@ let tests =
 
           test "A crashed process is replaced while another worker continues" {
               use folder = new TemporaryFolder()
-              Tiny.workspaceIn folder |> ignore
+              TinySweep.workspaceIn folder |> ignore
               request folder.Path [ DivisionByZero, Saving("runs/crash/kd-seed1", true), 1 ]
               let outcome = sweep folder [ Processor 1; Processor 2 ] experiment same
               Expect.equal (states outcome) allDone "every run"

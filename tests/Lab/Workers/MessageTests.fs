@@ -68,7 +68,7 @@ let tests =
 
           test "Messages give the reason why a worker exits" {
               match Messages.read (Messages.leaving "The device is not there.\nUse another.") with
-              | Reply.Leaving why -> Expect.equal why "The device is not there.\nUse another." "the reason"
+              | Reply.Exiting why -> Expect.equal why "The device is not there.\nUse another." "the reason"
               | other -> failtest $"{other}"
           }
 
@@ -76,7 +76,7 @@ let tests =
               for request in
                   [ DoPart(TeachersOf(set [ "a" ]), Standard)
                     DoPart(RunsOf(set [ "a"; "b" ]), Standard)
-                    DoPart(FreeRunsOf(set [ "c" ]), Conservative)
+                    DoPart(UnclaimedRunsOf(set [ "c" ]), Conservative)
                     RequestCosts ] do
                   Expect.equal (Messages.readRequest (Messages.request request)) request "the same"
 

@@ -34,7 +34,7 @@ let work (arguments: string array) : int =
     use source = new CancellationTokenSource()
 
     let options =
-        { Tiny.optionsIn (Workspace root) out with
+        { TinySweep.optionsIn (Workspace root) out with
             Threads = Some 1
             RetryFailed = Array.contains "--retry-failed" arguments
             OpenDataset = Some openDataset }
@@ -62,9 +62,9 @@ let limited (work: unit -> 'result) : 'result =
 
 /// A sweep with workers, in a separate workspace.
 let sweep (folder: TemporaryFolder) (workers: WorkerDevice list) (experiment: string) (more: SweepOptions -> SweepOptions) : Outcome =
-    let options = Tiny.optionsIn (Workspace folder.Path) (folder.File "runs")
+    let options = TinySweep.optionsIn (Workspace folder.Path) (folder.File "runs")
     let options = more { options with Workers = workers; Threads = Some 1; OpenDataset = None }
-    limited (fun () -> Tiny.sweep options (Tiny.plan folder "experiment.yaml" experiment))
+    limited (fun () -> TinySweep.sweep options (TinySweep.plan folder "experiment.yaml" experiment))
 
 /// Replaces process IDs, which are not known in advance.
 let withoutNumbers (text: string) =

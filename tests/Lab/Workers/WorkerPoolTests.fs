@@ -38,7 +38,7 @@ let tests =
         "workers that lose their GPU"
         [ test "A worker that loses its GPU stops, the other takes over its runs, and the summary reports it" {
               use folder = new TemporaryFolder()
-              Tiny.workspaceIn folder |> ignore
+              TinySweep.workspaceIn folder |> ignore
               let outcome = sweep folder 1
               Expect.equal [ for job in outcome.Chosen -> job.State ] [ Done; Done ] "both runs"
               Expect.equal (List.map withoutNumbers outcome.Warnings) [ $"cpu: {sentence}" ] "summary"
@@ -47,7 +47,7 @@ let tests =
 
           test "If all workers lose their GPU, runs are interrupted, not failed, and the sweep reports the reason" {
               use folder = new TemporaryFolder()
-              Tiny.workspaceIn folder |> ignore
+              TinySweep.workspaceIn folder |> ignore
               let outcome = sweep folder 2
 
               for job in outcome.Chosen do

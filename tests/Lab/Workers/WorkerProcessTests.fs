@@ -24,7 +24,7 @@ seeds: [0]
 /// A worker with a fault, in a separate folder.
 let private withWorker (fault: Fault * Moment * int) (patience: TimeSpan) (act: TemporaryFolder -> WorkerProcess -> unit) =
     use folder = new TemporaryFolder()
-    Tiny.workspaceIn folder |> ignore
+    TinySweep.workspaceIn folder |> ignore
     request folder.Path [ fault ]
 
     use worker =
@@ -63,7 +63,7 @@ let tests =
                       [ """cpu: ignored an unknown message of the training process: the line `{"event":"weather","is":"fine"}`.""" ]
                       "reported once"
 
-                  let plan = Tiny.plan folder "experiment.yaml" experiment
+                  let plan = TinySweep.plan folder "experiment.yaml" experiment
                   let run = Job.ofPlan (folder.File "runs/alone") plan |> List.head |> Job.nameOf
 
                   match worker.Do (RunsOf(set [ run ]), Standard) notes with
@@ -72,7 +72,7 @@ let tests =
 
                   (worker :> IDisposable).Dispose()
                   // Output of libraries goes to standard error. It is an incomplete line, which the end completes.
-                  Expect.stringContains worker.LastWords "noise of a library" "it is kept, for where it explains a failure")
+                  Expect.stringContains worker.LastOutput "noise of a library" "it is kept, for where it explains a failure")
           }
 
           test "A worker that neither saves nor exits on request is killed" {

@@ -124,7 +124,7 @@ let tests =
               Expect.isEmpty (stream.Epoch(1, 7)) "nothing after the last step"
           }
 
-          test "Leaving an epoch early does not affect the next one" {
+          test "Exiting an epoch early does not affect the next one" {
               let whole = epochs 1 8 true 2
               use stream = stream 2 8 true
 

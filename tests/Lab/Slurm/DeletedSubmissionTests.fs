@@ -1,4 +1,4 @@
-module ChannelDistillation.Tests.Lab.Slurm.LostTests
+module ChannelDistillation.Tests.Lab.Slurm.DeletedSubmissionTests
 
 open System.IO
 open System.Text.RegularExpressions
@@ -11,9 +11,9 @@ open ChannelDistillation.Tests.Lab.Slurm
 let private onCluster = [ "sweep"; "lost.yaml"; "--launcher"; "slurm"; "--threads"; "1" ]
 
 /// A project with an experiment of two cohorts.
-let private withProject (act: TemporaryFolder -> Fakes -> (string list -> int * string) -> unit) =
+let private withProject (act: TemporaryFolder -> FakeSlurm -> (string list -> int * string) -> unit) =
     use root = new TemporaryFolder()
-    use fakes = new Fakes()
+    use fakes = new FakeSlurm()
     Project.make root
     File.WriteAllText(root.File "lost.yaml", Project.experiment "lost" "none" [ "one: [ce]" ] 1 "[0, 1]" [])
 

@@ -2,7 +2,7 @@ namespace ChannelDistillation.Lab.Sweep
 
 /// Collects crashed processes and lost workers, for the summary of a sweep. Thread-safe.
 [<Sealed>]
-type Incidents() =
+type IncidentLog() =
     let warnings = ResizeArray<string>()
     let missing = ResizeArray<string>()
 

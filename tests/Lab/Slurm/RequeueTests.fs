@@ -1,4 +1,4 @@
-module ChannelDistillation.Tests.Lab.Slurm.TurnTests
+module ChannelDistillation.Tests.Lab.Slurm.RequeueTests
 
 open System.IO
 open Expecto
@@ -13,7 +13,7 @@ open ChannelDistillation.Tests.Lab.Slurm
 let private outOfTime = [ "#!/bin/bash"; "trap 'exit 130' USR1"; "kill -s USR1 $PPID"; "while :; do sleep 0.05; done" ]
 
 /// Runs one turn of an element as Slurm would, and returns its output.
-let private turn (root: TemporaryFolder) (fakes: Fakes) (submission: Submission) (variables: (string * string) list) =
+let private turn (root: TemporaryFolder) (fakes: FakeSlurm) (submission: Submission) (variables: (string * string) list) =
     let element = [ "SLURM_ARRAY_JOB_ID", "7"; "SLURM_ARRAY_TASK_ID", "2" ]
 
     Project.command root (fakes.Path :: variables @ element) "bash" [ Submission.scriptFile submission Train ] |> snd
@@ -24,7 +24,7 @@ let tests =
         "slurm / turns of an element"
         [ test "Only requeues at the time limit count, not Slurm's restarts after node failures, and DOTNET of the shell is ignored" {
               use root = new TemporaryFolder()
-              use fakes = new Fakes()
+              use fakes = new FakeSlurm()
               let submission = Submission.at (root.File "a study") "20260102-030405-abcd"
               Directory.CreateDirectory(Submission.logs submission) |> ignore
               let stand = root.File "program"

@@ -5,7 +5,7 @@ open System.IO
 open ChannelDistillation.Tests
 
 /// Fake Slurm commands that answer from files in a temporary folder. They record their arguments there and run nothing.
-type Fakes() =
+type FakeSlurm() =
     let folder = new TemporaryFolder()
     let numbers = folder.File "number"
     let calls = folder.File "calls"

@@ -1,4 +1,4 @@
-module ChannelDistillation.Tests.Lab.Slurm.AskingTests
+module ChannelDistillation.Tests.Lab.Slurm.SchedulerQueryTests
 
 open System
 open System.Collections.Generic
@@ -30,7 +30,7 @@ let private asking (failures: int) (leaves: int64 option) =
         questions <- questions + 1
         if questions <= failures then raise (MissingException down) else questions
 
-    let asked = Asking.ask clock wait messages.Add question
+    let asked = SchedulerQuery.ask clock wait messages.Add question
     asked, List.ofSeq messages, questions
 
 let private silence = "the scheduler does not answer; retrying"
@@ -39,22 +39,22 @@ let private silence = "the scheduler does not answer; retrying"
 let tests =
     testList
         "slurm / a scheduler that does not answer"
-        [ test "A scheduler that answers causes no message" { Expect.equal (asking 0 None) (Asking.Answer 1, [], 1) "at once" }
+        [ test "A scheduler that answers causes no message" { Expect.equal (asking 0 None) (SchedulerQuery.Answer 1, [], 1) "at once" }
 
           test "The query is repeated, with one message when answers stop and one when they resume" {
-              Expect.equal (asking 5 None) (Asking.Answer 6, [ silence; "the scheduler answers again" ], 6) "the sixth"
+              Expect.equal (asking 5 None) (SchedulerQuery.Answer 6, [ silence; "the scheduler answers again" ], 6) "the sixth"
           }
 
           test "The query fails after half an hour with the last error" {
-              Expect.equal (asking Int32.MaxValue None) (Asking.NoAnswer down, [ silence ], 1 + 30 * 4) "every fifteen seconds"
-              Expect.equal (asking 120 None) (Asking.Answer 121, [ silence; "the scheduler answers again" ], 121) "not a moment earlier"
+              Expect.equal (asking Int32.MaxValue None) (SchedulerQuery.NoAnswer down, [ silence ], 1 + 30 * 4) "every fifteen seconds"
+              Expect.equal (asking 120 None) (SchedulerQuery.Answer 121, [ silence; "the scheduler answers again" ], 121) "not a moment earlier"
           }
 
-          test "The user can stop waiting for an answer" { Expect.equal (asking 5 (Some 30L)) (Asking.Stopped, [ silence ], 2) "left" }
+          test "The user can stop waiting for an answer" { Expect.equal (asking 5 (Some 30L)) (SchedulerQuery.Stopped, [ silence ], 2) "left" }
 
           test "Other errors are not retried" {
               Expect.throwsT<InvalidOperationException>
-                  (fun () -> Asking.ask (Clock()) (fun () -> failtest "waits") ignore (fun () -> raise (InvalidOperationException "ours")) |> ignore)
+                  (fun () -> SchedulerQuery.ask (Clock()) (fun () -> failtest "waits") ignore (fun () -> raise (InvalidOperationException "ours")) |> ignore)
                   "through"
           }
 

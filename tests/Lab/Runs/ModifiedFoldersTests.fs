@@ -1,5 +1,5 @@
 /// Sweeps over run folders that are copies, of other runs, or damaged.
-module ChannelDistillation.Tests.Lab.Runs.SpoiltFoldersTests
+module ChannelDistillation.Tests.Lab.Runs.ModifiedFoldersTests
 
 open System.IO
 open System.Text.Json.Nodes
@@ -36,9 +36,9 @@ let private states (outcome: Outcome) = [ for job in outcome.Jobs -> job.Run.Var
 /// A finished sweep of two runs, to be modified and repeated.
 let private afterwards (test: Plan -> SweepOptions -> string list -> unit) =
     use folder = new TemporaryFolder()
-    let plan = Tiny.plan folder "small.yaml" experiment
-    let options = Tiny.optionsIn (Tiny.workspaceIn folder) (folder.File "runs")
-    Expect.equal (Tiny.sweep options plan |> states) allDone "before"
+    let plan = TinySweep.plan folder "small.yaml" experiment
+    let options = TinySweep.optionsIn (TinySweep.workspaceIn folder) (folder.File "runs")
+    Expect.equal (TinySweep.sweep options plan |> states) allDone "before"
     test plan options [ for run in plan.Runs -> Path.Combine(options.Out, "small", RunFolder.NameOf(run.Name, run.Spec)) ]
 
 let private inside (folder: string) name = Path.Combine(folder, name)
@@ -58,7 +58,7 @@ let tests =
                   let student = folders.Head
                   let other = "0123456789abcdef"
                   change (inside student "run.json") "hash" $"\"{other}\""
-                  let outcome = Tiny.sweep options plan
+                  let outcome = TinySweep.sweep options plan
                   Expect.equal (states outcome) [ "student", "new"; "kd", "done" ] "states"
 
                   Expect.equal
@@ -70,7 +70,7 @@ let tests =
                   let row = outcome.Results.Rows |> List.find (fun row -> row.Variant = "student")
                   Expect.equal row.Top1Error ChannelDistillation.Lab.Tables.Statistic.Nothing "its errors are not in the table"
                   Directory.Move(student, student + "-of-another")
-                  Expect.equal (Tiny.sweep options plan |> states) allDone "moved away")
+                  Expect.equal (TinySweep.sweep options plan |> states) allDone "moved away")
           }
 
           test "A table does not show the errors of another run whose hash starts with the same eight digits" {
@@ -83,14 +83,14 @@ let tests =
                   let layout = Expect.wantSome (ChannelDistillation.Lab.Tables.PlanReader.read folder) "plan.json"
                   let row = (ResultTables.collect folder layout).Rows |> List.find (fun row -> row.Variant = "student")
                   Expect.equal row.Top1Error ChannelDistillation.Lab.Tables.Statistic.Nothing "from plan.json"
-                  Expect.equal (states (Tiny.sweep options plan)) [ "student", "new"; "kd", "done" ] "in a sweep")
+                  Expect.equal (states (TinySweep.sweep options plan)) [ "student", "new"; "kd", "done" ] "in a sweep")
           }
 
           test "A completed run whose weights were removed is kept, with a message" {
               afterwards (fun plan options folders ->
                   File.Delete(RunFolder(folders.Head).BestWeights)
                   let before = Outcome.ofFolder folders.Head
-                  let outcome = Tiny.sweep options plan
+                  let outcome = TinySweep.sweep options plan
                   Expect.equal (states outcome) allDone "its result stands"
                   Expect.equal (Outcome.ofFolder folders.Head) before "nothing is written over"
 
@@ -113,7 +113,7 @@ let tests =
                       "and a plan"
 
                   Directory.Delete(folders.Head, true)
-                  let again = Tiny.sweep options plan
+                  let again = TinySweep.sweep options plan
                   Expect.equal (states again, again.Warnings) (allDone, []) "trained again")
           }
 
@@ -128,7 +128,7 @@ let tests =
                   Expect.equal (folderOf ()) name "its own"
                   Directory.Move(student, named "renamed ")
                   Expect.equal (folderOf ()) $"renamed {name}" "the completed one"
-                  Expect.equal (Tiny.sweep options plan |> states) allDone "nothing to do")
+                  Expect.equal (TinySweep.sweep options plan |> states) allDone "nothing to do")
           }
 
           test "A run with an incomplete result.json is finished again from its checkpoint" {
@@ -145,7 +145,7 @@ let tests =
                       File.WriteAllText(result, damaged)
                       let job = (Job.ofPlan (Path.Combine(options.Out, "small")) plan).Head
                       Expect.equal job.State Resumes damaged
-                      Expect.equal (Tiny.sweep options plan |> states) allDone damaged
+                      Expect.equal (TinySweep.sweep options plan |> states) allDone damaged
                       Expect.equal (File.ReadAllText result) before damaged)
           }
 
@@ -160,9 +160,9 @@ let tests =
                       for folder in folders do
                           File.WriteAllText(inside folder "run.json", damaged)
 
-                      Expect.equal (Tiny.sweep options plan |> states) allDone $"{damaged}: completed runs"
+                      Expect.equal (TinySweep.sweep options plan |> states) allDone $"{damaged}: completed runs"
                       File.Delete(inside folders.Head "result.json")
-                      Expect.equal (Tiny.sweep options plan |> states) allDone $"{damaged}: a run that resumes"
+                      Expect.equal (TinySweep.sweep options plan |> states) allDone $"{damaged}: a run that resumes"
                       Expect.isNotNull (RunFolder(folders.Head).ReadRun()) $"{damaged}: rewritten")
           }
 
@@ -176,7 +176,7 @@ let tests =
                   for damaged in [ "{}"; """{"status":"completed"}""" ] do
                       Directory.Delete(folders[1], true)
                       File.WriteAllText(inside home "result.json", damaged)
-                      Expect.equal (Tiny.sweep options plan |> states) allDone damaged
+                      Expect.equal (TinySweep.sweep options plan |> states) allDone damaged
                       Expect.equal (File.ReadAllText(inside home "result.json")) before damaged)
           }
           test "Damaged weights of a teacher are restored from its state, or by training" {
@@ -195,7 +195,7 @@ let tests =
                   for what in [ [ weights ]; [ weights; state ] ] do
                       List.iter flip what
                       Directory.Delete(folders[1], true)
-                      Expect.equal (Tiny.sweep options plan |> states) allDone $"{what}"
+                      Expect.equal (TinySweep.sweep options plan |> states) allDone $"{what}"
                       Expect.equal (File.ReadAllBytes weights) before $"{what}: the teacher"
                       Expect.equal (Outcome.ofFolder folders[1]) student $"{what}: who learned from it")
           }
@@ -206,7 +206,7 @@ let tests =
                   File.Delete(inside folders.Head "result.json")
                   File.Delete metrics
                   Directory.CreateDirectory metrics |> ignore
-                  let outcome = Tiny.sweep options plan
+                  let outcome = TinySweep.sweep options plan
 
                   Expect.equal
                       outcome.Missing
@@ -215,15 +215,15 @@ let tests =
                       "said"
 
                   Directory.Delete metrics
-                  Expect.equal (Tiny.sweep options plan |> states) allDone "removed")
+                  Expect.equal (TinySweep.sweep options plan |> states) allDone "removed")
           }
 
           test "If the teacher's file is unreadable, the runs without a teacher are trained" {
               use folder = new TemporaryFolder()
               File.WriteAllText(folder.File "broken.pth", "<!DOCTYPE html>")
               let file = experiment.Replace("train: { epochs: 1 } }", "checkpoint: broken.pth }")
-              let plan = Tiny.plan folder "small.yaml" file
-              let outcome = Tiny.sweep (Tiny.optionsIn (Tiny.workspaceIn folder) (folder.File "runs")) plan
+              let plan = TinySweep.plan folder "small.yaml" file
+              let outcome = TinySweep.sweep (TinySweep.optionsIn (TinySweep.workspaceIn folder) (folder.File "runs")) plan
               Expect.equal (states outcome) [ "student", "done"; "kd", "new" ] "states"
               let message = Expect.wantSome (List.tryExactlyOne outcome.Missing) "one message"
               Expect.stringStarts message "The teacher resnet8 cannot be used. " "message"

@@ -1,5 +1,5 @@
 /// Messages about a process that ended during an assignment.
-module ChannelDistillation.Lab.Workers.CrashText
+module ChannelDistillation.Lab.Workers.CrashMessages
 
 open ChannelDistillation.Lab.Runs
 
@@ -19,7 +19,7 @@ let private inMode (mode: ComputeMode) =
     | Standard -> ""
     | Conservative -> ", without oneDNN and in the contiguous layout"
 
-let private afterwards (sequel: Sequel) =
+let private afterwards (sequel: CrashOutcome) =
     match sequel with
     | NothingLeft -> "The work was already complete."
     | RunsRetried [ { Runs = [ _ ]; Attempt = attempt } ] -> $"The run resumes from its last checkpoint{inMode attempt.Mode}."
@@ -36,13 +36,13 @@ let private afterwards (sequel: Sequel) =
 /// The message about a crash.
 /// <param name="device">The device of the process.</param>
 /// <param name="id">The process ID.</param>
-let incident (device: string) (id: int) (how: ProcessEnd) (assignment: Assignment) (sequel: Sequel) =
+let incident (device: string) (id: int) (how: ProcessExit) (assignment: Assignment) (sequel: CrashOutcome) =
     $"The training process on {device} (process {id}) {how} while it {doing assignment}. {afterwards sequel}"
 
 /// The reason recorded for a run or teacher that is not retried.
-let reason (how: ProcessEnd) (what: string) = $"The training process {how} again while it trained this {what} alone."
+let reason (how: ProcessExit) (what: string) = $"The training process {how} again while it trained this {what} alone."
 
 /// The message about a process that ended before it was ready.
-let noBeginning (how: ProcessEnd) (lastOutput: string) =
+let startFailure (how: ProcessExit) (lastOutput: string) =
     let output = if lastOutput = "" then "" else $" Its output:\n{lastOutput}"
     $"The training process {how} before it was ready.{output}"

@@ -1,5 +1,5 @@
 /// Queries a scheduler that may be busy or restarting.
-module ChannelDistillation.Lab.Slurm.Asking
+module ChannelDistillation.Lab.Slurm.SchedulerQuery
 
 open System
 open ChannelDistillation.Core
@@ -7,7 +7,7 @@ open ChannelDistillation.Core
 /// How long the scheduler may not answer before the query fails.
 let patience = TimeSpan.FromMinutes 30.0
 
-type Asked<'answer> =
+type QueryResult<'answer> =
     | Answer of 'answer
     /// The user stopped waiting.
     | Stopped
@@ -17,7 +17,7 @@ type Asked<'answer> =
 /// Repeats a query until it is answered.
 /// <param name="wait">Waits between two queries; false: the user stops waiting.</param>
 /// <param name="say">Receives a message when answers stop and when they resume.</param>
-let ask (clock: TimeProvider) (wait: unit -> bool) (say: string -> unit) (question: unit -> 'answer) : Asked<'answer> =
+let ask (clock: TimeProvider) (wait: unit -> bool) (say: string -> unit) (question: unit -> 'answer) : QueryResult<'answer> =
     let once () =
         try
             Ok(question ())

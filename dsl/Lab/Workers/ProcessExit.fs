@@ -3,7 +3,7 @@ namespace ChannelDistillation.Lab.Workers
 open System
 
 /// How a process ended before it completed its work.
-type ProcessEnd =
+type ProcessExit =
     | BySignal of number: int
     | WithCode of code: int
 
@@ -23,18 +23,18 @@ type ProcessEnd =
         | WithCode code -> $"exited with code {code}"
 
     /// Whether another process or the kernel killed it, usually for lack of memory.
-    member this.IsFromOutside =
+    member this.IsKilledExternally =
         match this with
         | BySignal 9
         | BySignal 15 -> true
         | _ -> false
 
-module ProcessEnd =
+module ProcessExit =
     /// The program's exit code after it saved its state on a signal.
     let private interrupted = 130
 
     /// From an exit code as .NET reports it: for a process that a signal killed, 128 + the number of the signal.
-    let ofExitCode (code: int) : ProcessEnd =
+    let ofExitCode (code: int) : ProcessExit =
         if code = interrupted then
             BySignal 15
         elif code > 128 && code < 160 && not (OperatingSystem.IsWindows()) then

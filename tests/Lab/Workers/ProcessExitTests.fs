@@ -1,4 +1,4 @@
-module ChannelDistillation.Tests.Lab.Workers.ProcessEndTests
+module ChannelDistillation.Tests.Lab.Workers.ProcessExitTests
 
 open System
 open Expecto
@@ -23,16 +23,16 @@ let tests =
                     159, "was killed by signal 31"
                     1, "exited with code 1"
                     -1073741819, "exited with code -1073741819" ] do
-                  Expect.equal (string (ProcessEnd.ofExitCode code)) expected $"{code}"
+                  Expect.equal (string (ProcessExit.ofExitCode code)) expected $"{code}"
           }
 
           test "A process that exits after a request to save counts as ended by that signal" {
-              Expect.equal (ProcessEnd.ofExitCode 130) (BySignal 15) "the program's own code"
+              Expect.equal (ProcessExit.ofExitCode 130) (BySignal 15) "the program's own code"
           }
 
           test "Signals that may mean a lack of memory come from outside" {
               let fromOutside =
-                  [ 130; 132; 134; 135; 136; 137; 139; 1 ] |> List.filter (fun code -> (ProcessEnd.ofExitCode code).IsFromOutside)
+                  [ 130; 132; 134; 135; 136; 137; 139; 1 ] |> List.filter (fun code -> (ProcessExit.ofExitCode code).IsKilledExternally)
 
               Expect.equal fromOutside [ 130; 137 ] "SIGTERM and SIGKILL"
           } ]

@@ -1,5 +1,5 @@
 /// Unexpected kinds of files on the command line; none may block the program.
-module ChannelDistillation.Tests.Cli.StrangeFileTests
+module ChannelDistillation.Tests.Cli.UnexpectedFileTests
 
 open System.IO
 open Expecto

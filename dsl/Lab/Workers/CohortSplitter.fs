@@ -1,5 +1,5 @@
 /// Divides the last cohorts of a sweep so that no worker is idle.
-module ChannelDistillation.Lab.Workers.Division
+module ChannelDistillation.Lab.Workers.CohortSplitter
 
 /// Halves the largest cohort (the first among equals) until there are `pieces` cohorts or each has one run. Keeps the order of the runs.
 let rec into (pieces: int) (cohorts: 'run list list) : 'run list list =

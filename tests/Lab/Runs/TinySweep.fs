@@ -1,5 +1,5 @@
 /// Whole sweeps on a few random images, in this process.
-module ChannelDistillation.Tests.Lab.Runs.Tiny
+module ChannelDistillation.Tests.Lab.Runs.TinySweep
 
 open System.IO
 open System.Threading
@@ -43,7 +43,7 @@ let optionsIn (workspace: Workspace) out : SweepOptions =
       Lanes = 16
       Threads = None
       // In a fixed layout, so that nothing is timed.
-      Computing = Computing.standard
+      ComputeSettings = ComputeSettings.standard
       RetryFailed = false
       Quiet = true
       Observer = None

@@ -1,5 +1,5 @@
 /// Messages about jobs.
-module ChannelDistillation.Lab.Slurm.SubmissionText
+module ChannelDistillation.Lab.Slurm.SlurmText
 
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Planning

@@ -1,5 +1,5 @@
 /// `sweep --launcher slurm`: runs a sweep as Slurm jobs.
-module ChannelDistillation.Cli.OnSlurm
+module ChannelDistillation.Cli.SlurmSweep
 
 open System
 open System.IO
@@ -46,7 +46,7 @@ let private programOf (options: SweepOptions) (settings: SlurmSettings) (command
 /// Cancels the queued jobs of the experiment and returns the exit code.
 let cancel (options: SweepOptions) (plan: Plan) =
     let entries = Submitting.cancel (Sweep.folderOf options.Out plan)
-    printfn "%s" (SubmissionText.cancelled plan.Experiment.Name entries)
+    printfn "%s" (SlurmText.cancelled plan.Experiment.Name entries)
     0
 
 /// Prints what `sweep` would submit now.
@@ -55,7 +55,7 @@ let preview (options: SweepOptions) (plan: Plan) (words: string list) =
     let folder = Sweep.folderOf options.Out plan
     let work = Work.find options plan (Queue.read folder)
     let program = programOf options settings (Parsing.commandLine "sweep" words)
-    SubmissionText.planned program settings folder work |> List.iter (printfn "%s")
+    SlurmText.planned program settings folder work |> List.iter (printfn "%s")
 
 /// Rewrites the tables and prints the summary; everything is trained.
 let private finish (options: SweepOptions) (plan: Plan) (summary: Outcome -> int) (stop: CancellationToken) =
@@ -70,7 +70,7 @@ let run (options: SweepOptions) (plan: Plan) (wait: bool) (words: string list) (
 
     try
         let work, submitted = Submitting.run options (programOf options settings command) settings plan source.Token
-        SubmissionText.submitted shown work submitted |> List.iter (printfn "%s")
+        SlurmText.submitted shown work submitted |> List.iter (printfn "%s")
 
         if submitted.IsEmpty && not work.IsUnderWay then
             finish options plan summary source.Token
@@ -86,7 +86,7 @@ let run (options: SweepOptions) (plan: Plan) (wait: bool) (words: string list) (
                 printfn "%s" followAgain
                 Ending.interrupted
             | Follow.Unanswered reason ->
-                Ending.stop Ending.missing $"The scheduler has not answered for {Asking.patience.TotalMinutes} minutes. {reason}\n{followAgain}"
+                Ending.stop Ending.missing $"The scheduler has not answered for {SchedulerQuery.patience.TotalMinutes} minutes. {reason}\n{followAgain}"
     with :? OperationCanceledException ->
         printfn "Interrupted; nothing was submitted. To submit: %s" command
         Ending.interrupted
