@@ -11,6 +11,7 @@ In an experiment: `teacher: { torchscript: teacher.pt }`, `student: { torchscrip
 """
 
 import copy
+import functools
 import json
 import os
 import re
@@ -31,6 +32,18 @@ class ExportError(Exception):
     """The module cannot be exported as it is; the message says why and what to do."""
 
 
+def _with_own_random_state(export):
+    """The checks of an export draw random numbers; the caller's generator stays where it was."""
+
+    @functools.wraps(export)
+    def wrapped(*args, **kwargs):
+        with torch.random.fork_rng(devices=[]):
+            return export(*args, **kwargs)
+
+    return wrapped
+
+
+@_with_own_random_state
 def export_network(module, path, image=(3, 32, 32), taps=None, logits=None, train=False):
     """Saves a network as a TorchScript file.
 
@@ -63,6 +76,7 @@ def export_network(module, path, image=(3, 32, 32), taps=None, logits=None, trai
     _save(exported, path, metadata)
 
 
+@_with_own_random_state
 def export_loss(module, path, inputs, parameters=None, title=None, source=None, formula=None):
     """Saves a loss as a TorchScript file.
 
@@ -86,7 +100,7 @@ def export_loss(module, path, inputs, parameters=None, title=None, source=None, 
             )
     for name in parameters:
         if name in RESERVED or not name.isidentifier():
-            raise ExportError(f"A parameter cannot be called `{name}`: every loss has a setting of that name, or it is no name.")
+            raise ExportError(f"`{name}` is a setting of every loss; rename the parameter." if name in RESERVED else f"The parameter `{name}` is not a Python identifier.")
     exported = _compiled(copy.deepcopy(module).cpu().float(), "loss")
     arguments = [node for node in exported.forward.schema.arguments][1:]
     wanted = len(inputs) + len(parameters)
@@ -218,14 +232,19 @@ def _trace(module, taps, logits, names, examples):
         def forward(self, images):
             return tuple(reference(images))
 
-    with torch.no_grad(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with torch.no_grad(), warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
         try:
-            return torch.jit.trace(Outputs().eval(), examples, check_trace=False)
+            exported = torch.jit.trace(Outputs().eval(), examples, check_trace=False)
         except ExportError:
             raise
         except Exception as error:
             raise ExportError(f"The module cannot be traced: {_first_line(error)}") from error
+    # A branch that depends on the data may look constant on random images: PyTorch names its line.
+    for warning in caught:
+        if issubclass(warning.category, torch.jit.TracerWarning):
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+    return exported
 
 
 class _Mode(nn.Module):
@@ -236,7 +255,8 @@ class _Mode(nn.Module):
         self.layer = torch.jit.script(layer)
 
     def forward(self, images):
-        return self.layer(images)
+        # A view: a layer that returns its input would else share the trace of what the input is.
+        return self.layer(images.view_as(images))
 
 
 def _follow_mode(module):
@@ -252,12 +272,20 @@ def _follow_mode(module):
 
 def _compiled(module, what):
     try:
-        return torch.jit.script(module)
+        compiled = torch.jit.script(module)
     except Exception as error:
         raise ExportError(
-            f"This {what} cannot be scripted: {_first_line(error)} TorchScript takes typed Python without dynamic features: "
+            f"This {what} cannot be scripted: {_first_line(error)} TorchScript supports only statically typed Python; see "
             "https://pytorch.org/docs/stable/jit_language_reference.html"
         ) from error
+    saved = {name.split(".")[-1] for name, _ in [*compiled.named_buffers(), *compiled.named_parameters()]}
+    graph = compiled.inlined_graph
+    for assignment in graph.findAllNodes("prim::SetAttr", recurse=True):
+        if assignment.s("name") not in saved:
+            raise ExportError(
+                f"`forward` of this {what} assigns `self.{assignment.s('name')}`, which checkpoints do not save. Use a buffer: register_buffer."
+            )
+    return compiled
 
 
 def _script(module, taps, logits, names):

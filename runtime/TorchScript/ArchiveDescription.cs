@@ -29,17 +29,20 @@ public abstract record ArchiveDescription
                 null => throw new InvalidDataException($"Its `{FileName}` has no `kind`: `network` or `loss`."),
             };
         }
-        catch (Exception error) when (error is JsonException or InvalidOperationException or FormatException or OverflowException)
+        catch (Exception error) when (error is JsonException or InvalidOperationException or FormatException or OverflowException or ArgumentException)
         {
             throw new InvalidDataException($"Its `{FileName}` is invalid (see docs/python.md): {error.Message.Split('\n')[0].TrimEnd('.')}.", error);
         }
     }
 
-    private protected static int[] Integers(JsonNode list) => [.. list.AsArray().Select(number => number!.GetValue<int>())];
+    private protected static int[] Integers(JsonNode list) => [.. list.AsArray().Select(Value<int>)];
+
+    private protected static T Value<T>(JsonNode? node) =>
+        node is null ? throw new InvalidOperationException("a value is null") : node.GetValue<T>();
 
     private protected static string[] Texts(JsonNode? list, string key) =>
         list is JsonArray texts
-            ? [.. texts.Select(text => text!.GetValue<string>())]
+            ? [.. texts.Select(Value<string>)]
             : throw new InvalidDataException($"Its `{FileName}` has no list `{key}`.");
 }
 
@@ -95,7 +98,7 @@ public sealed record NetworkDescription(ImageShape? Image, IReadOnlyList<string>
         ImageShape? image = json["image"] is JsonNode sizes && Integers(sizes) is var list ? ImageOf(list) : null;
         if (image is null && outputs.Length > 1)
             throw new InvalidDataException($"Its `{FileName}` has no `image`: [channels, height, width].");
-        int[][]? shapes = json["shapes"] is JsonArray all ? [.. all.Select(shape => Integers(shape!))] : null;
+        int[][]? shapes = json["shapes"] is JsonArray all ? [.. all.Select(shape => Integers(shape ?? throw new InvalidOperationException("a shape is null")))] : null;
         if (
             shapes is not null && !shapes.Zip(outputs).All(pair => pair.First.Length == (IsStage(pair.Second) ? 3 : 1))
             || shapes?.Length is int count && count != outputs.Length
@@ -152,7 +155,7 @@ public sealed record LossDescription(IReadOnlyList<LossArgument> Inputs, IReadOn
         if (inputs.Length == 0)
             throw new InvalidDataException($"Its `{FileName}` has an empty list `inputs`.");
         (string Name, double Default)[] parameters = json["parameters"] is JsonObject named
-            ? [.. named.Select(entry => (entry.Key, entry.Value!.GetValue<double>()))]
+            ? [.. named.Select(entry => (entry.Key, Value<double>(entry.Value)))]
             : [];
         if (parameters.FirstOrDefault(parameter => ReservedKeys.Contains(parameter.Name)).Name is string reserved)
             throw new InvalidDataException($"Its parameter `{reserved}` has the name of a setting of every loss; export it under another name.");

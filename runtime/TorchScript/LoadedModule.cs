@@ -1,3 +1,5 @@
+using System.IO.Compression;
+using System.IO.Hashing;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
@@ -41,6 +43,7 @@ public sealed class LoadedModule : nn.Module
         byte[] content = Read(file);
         if (Convert.ToHexStringLower(SHA256.HashData(content)) != file.Sha256)
             throw new InvalidDataException($"{file.Path} has changed since this command read it. Repeat the command.");
+        CheckIntegrity(file, content);
         try
         {
             return new(file, jit.load(content, CPU));
@@ -110,8 +113,16 @@ public sealed class LoadedModule : nn.Module
         }
     }
 
-    public override IEnumerable<(string name, TorchSharp.Modules.Parameter parameter)> named_parameters(bool recurse = true) =>
-        recurse ? Script.named_parameters() : [];
+    /// <summary>Each parameter once: a tied one, which has several names, is trained once per step as in PyTorch.</summary>
+    public override IEnumerable<(string name, TorchSharp.Modules.Parameter parameter)> named_parameters(bool recurse = true)
+    {
+        if (!recurse)
+            return [];
+        (string, TorchSharp.Modules.Parameter)[] all = [.. Script.named_parameters()];
+        return Dispatcher.HasAddresses
+            ? all.DistinctBy(named => named.Item2.numel() == 0 ? (object)named.Item1 : Dispatcher.Address(named.Item2))
+            : all;
+    }
 
     public override IEnumerable<(string name, Tensor buffer)> named_buffers(bool recurse = true, bool include_nonpersistent = true) =>
         recurse ? Script.named_buffers() : [];
@@ -154,6 +165,20 @@ public sealed class LoadedModule : nn.Module
         if (disposing)
             Script.Dispose();
         base.Dispose(disposing);
+    }
+
+    /// <summary>libtorch does not compare the checksums of the archive's entries; a flipped bit would be a plausible weight.</summary>
+    private static void CheckIntegrity(TorchScriptFile file, byte[] content)
+    {
+        using var zip = new ZipArchive(new MemoryStream(content, writable: false), ZipArchiveMode.Read);
+        foreach (ZipArchiveEntry entry in zip.Entries)
+        {
+            using Stream stream = entry.Open();
+            var checksum = new Crc32();
+            checksum.Append(stream);
+            if (checksum.GetCurrentHashAsUInt32() != entry.Crc32)
+                throw new InvalidDataException($"{file.Path} is damaged: the checksum of `{entry.FullName}` does not match. Export it again.");
+        }
     }
 
     private static byte[] Read(TorchScriptFile file)

@@ -3,6 +3,7 @@ module ChannelDistillation.Tests.Cli.PythonTests
 
 open System.IO
 open Expecto
+open ChannelDistillation.TorchScript
 open ChannelDistillation.Runs
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Cli.Running
@@ -59,9 +60,11 @@ let tests =
 
               Expect.equal
                   (output.Replace("\r\n", "\n"))
-                  "dictionary: The module returns a dictionary, which cannot be read. Return a list or a tuple of tensors, and give their names as `taps`.
+                  "random state kept: True
+dictionary: The module returns a dictionary, which cannot be read. Return a list or a tuple of tensors, and give their names as `taps`.
 dropout: The traced network gives another `logits` than the module in training mode, on 3 images: tracing has fixed dropout or normalisation in evaluation mode. Use nn.Dropout and nn.BatchNorm layers instead of functions, or script it: train=True.
 control flow: The traced network gives another `logits` than the module in evaluation mode, on 5 images: tracing has fixed a decision that depends on the data. Script it: train=True.
+attribute: `forward` of this network assigns `self.calls`, which checkpoints do not save. Use a buffer: register_buffer.
 tap: The module has no submodule `layer1`. It has stage, dropout, fc; deeper ones are written with dots, `layer1.0`.
 scalar: The loss returns a tensor [3]; it must return one number, a tensor without dimensions: end it with .mean().
 gradient: The loss has no gradient: it depends neither on the student nor on its own parameters, or it was detached.
@@ -118,6 +121,14 @@ epoch: `forward` takes `epoch` as Tensor; annotate `student: int`.
               let code, output, errors = sweep.End()
               expectExit 0 (code, output, errors)
               Expect.stringContains (output + errors) "the module was run" "sweep"
+          }
+
+          test "A parameter with two names is trained once and saved under both" {
+              let folder, _ = exported ()
+              use folder = folder
+              use tied = LoadedModule.Load(Archive.Read(folder.File "tied.pt").File)
+              Expect.equal [ for struct (name, _) in tied.named_parameters () -> name ] [ "first.weight"; "first.bias"; "second.bias" ] "trained"
+              Expect.containsAll (tied.state_dict().Keys) [ "first.weight"; "second.weight" ] "saved"
           }
 
           test "Unusable files have one message each" {

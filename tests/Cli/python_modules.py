@@ -55,6 +55,28 @@ class Loud(Listed):
         return [maps, self.fc(self.dropout(maps.mean([2, 3])))]
 
 
+class Counting(Listed):
+    def __init__(self):
+        super().__init__()
+        self.calls = 0
+
+    def forward(self, x):
+        self.calls += 1
+        maps = self.stage(x)
+        return [maps, self.fc(self.dropout(maps.mean([2, 3])))]
+
+
+class Tied(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Linear(8, 8)
+        self.second = nn.Linear(8, 8)
+        self.second.weight = self.first.weight
+
+    def forward(self, student):
+        return self.second(self.first(student)).mean()
+
+
 class Difference(nn.Module):
     def __init__(self):
         super().__init__()
@@ -78,7 +100,11 @@ INPUTS = ["student.stage1", "teacher.stage1", "labels", "indices", "epoch"]
 torch.manual_seed(0)
 export_network(Network(), "teacher.pt", IMAGE, {"stage1": "stage"})
 export_network(Listed(), "student-0.pt", IMAGE, ["stage1", "logits"], train=True)
-export_loss(Difference(), "difference.pt", INPUTS, {"margin": 1.0})
+export_loss(Tied(), "tied.pt", ["student.embedding"])
+difference = Difference()
+state = torch.random.get_rng_state()
+export_loss(difference, "difference.pt", INPUTS, {"margin": 1.0})
+print(f"random state kept: {torch.equal(state, torch.random.get_rng_state())}")
 torch.jit.save(torch.jit.script(Dictionary()), "dictionary.pt")
 torch.jit.save(torch.jit.script(Network(3)), "three-classes.pt")
 torch.save(Network().state_dict(), "weights.pt")
@@ -98,6 +124,7 @@ def refused(name, export):
 refused("dictionary", lambda: export_network(Dictionary(), "x.pt", IMAGE))
 refused("dropout", lambda: export_network(FunctionalDropout(), "x.pt", IMAGE))
 refused("control flow", lambda: export_network(DataDependent(), "x.pt", IMAGE))
+refused("attribute", lambda: export_network(Counting(), "x.pt", IMAGE, ["stage1", "logits"], train=True))
 refused("tap", lambda: export_network(Network(), "x.pt", IMAGE, {"stage1": "layer1"}))
 refused("scalar", lambda: export_loss(NoScalar(), "x.pt", ["student.logits"]))
 refused("gradient", lambda: export_loss(Detached(), "x.pt", ["student.logits"]))

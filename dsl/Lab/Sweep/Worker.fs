@@ -75,9 +75,16 @@ let private serve (options: SweepOptions) (input: TextReader) (send: string -> u
             finally
                 Devices.UseOneDnn true
 
+    /// None: the file of the network cannot be used; the runs that need it report why.
+    let costOf (network: CountedModel) =
+        try
+            Some(network, ModelCost.Of network)
+        with :? InvalidDataException ->
+            None
+
     let work (plan: Plan) (request: Request) =
         match request with
-        | RequestCosts -> send (Messages.counted [ for network in Layouts.networks plan -> network, ModelCost.Of network ])
+        | RequestCosts -> send (Messages.counted (Layouts.networks plan |> List.choose costOf))
         | DoPart(part, mode) ->
             let outcome = doPart plan part mode
 

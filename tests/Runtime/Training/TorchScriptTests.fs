@@ -159,6 +159,30 @@ let tests =
               Expect.notEqual (SpecJson.Hash other) (SpecJson.Hash original) "other content of the same name"
           }
 
+          test "A student without trainable parameters fails with the reason" {
+              use folder = new TemporaryFolder()
+              let traced = run scriptedTeacher.Value.Model []
+              let watcher = trainLanes folder [ lane folder "runs" ("traced", traced) ]
+
+              Expect.equal
+                  watcher.Ended["traced"].Message
+                  "teacher.pt has no trainable parameters: it was exported as a teacher. Export it with train=True."
+                  "message"
+          }
+
+          test "A file with a flipped byte is refused" {
+              use folder = new TemporaryFolder()
+              let copy = folder.File "teacher.pt"
+              let bytes = File.ReadAllBytes(file("teacher.pt").Path)
+              // Within the largest tensor.
+              bytes[bytes.Length / 2] <- bytes[bytes.Length / 2] ^^^ 1uy
+              File.WriteAllBytes(copy, bytes)
+
+              Expect.throwsC (fun () -> LoadedModule.Load(Archive.Read(copy).File) |> ignore) (fun error ->
+                  Expect.stringStarts error.Message $"{copy} is damaged: the checksum of `" "message"
+                  Expect.stringEnds error.Message "does not match. Export it again." "message")
+          }
+
           test "A file that has changed since it was planned is refused" {
               use folder = new TemporaryFolder()
               let copy = folder.File "hint.pt"
