@@ -29,7 +29,8 @@ public abstract record ArchiveDescription
                 null => throw new InvalidDataException($"Its `{FileName}` has no `kind`: `network` or `loss`."),
             };
         }
-        catch (Exception error) when (error is JsonException or InvalidOperationException or FormatException or OverflowException or ArgumentException)
+        catch (Exception error)
+            when (error is JsonException or InvalidOperationException or FormatException or OverflowException or ArgumentException)
         {
             throw new InvalidDataException($"Its `{FileName}` is invalid (see docs/python.md): {error.Message.Split('\n')[0].TrimEnd('.')}.", error);
         }
@@ -37,13 +38,10 @@ public abstract record ArchiveDescription
 
     private protected static int[] Integers(JsonNode list) => [.. list.AsArray().Select(Value<int>)];
 
-    private protected static T Value<T>(JsonNode? node) =>
-        node is null ? throw new InvalidOperationException("a value is null") : node.GetValue<T>();
+    private protected static T Value<T>(JsonNode? node) => node is null ? throw new InvalidOperationException("a value is null") : node.GetValue<T>();
 
     private protected static string[] Texts(JsonNode? list, string key) =>
-        list is JsonArray texts
-            ? [.. texts.Select(Value<string>)]
-            : throw new InvalidDataException($"Its `{FileName}` has no list `{key}`.");
+        list is JsonArray texts ? [.. texts.Select(Value<string>)] : throw new InvalidDataException($"Its `{FileName}` has no list `{key}`.");
 }
 
 /// <summary>A network: `forward(images)` returns the logits, or a list or tuple of tensors in the order of <see cref="Outputs"/>.</summary>
@@ -98,7 +96,9 @@ public sealed record NetworkDescription(ImageShape? Image, IReadOnlyList<string>
         ImageShape? image = json["image"] is JsonNode sizes && Integers(sizes) is var list ? ImageOf(list) : null;
         if (image is null && outputs.Length > 1)
             throw new InvalidDataException($"Its `{FileName}` has no `image`: [channels, height, width].");
-        int[][]? shapes = json["shapes"] is JsonArray all ? [.. all.Select(shape => Integers(shape ?? throw new InvalidOperationException("a shape is null")))] : null;
+        int[][]? shapes = json["shapes"] is JsonArray all
+            ? [.. all.Select(shape => Integers(shape ?? throw new InvalidOperationException("a shape is null")))]
+            : null;
         if (
             shapes is not null && !shapes.Zip(outputs).All(pair => pair.First.Length == (IsStage(pair.Second) ? 3 : 1))
             || shapes?.Length is int count && count != outputs.Length

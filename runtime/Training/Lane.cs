@@ -31,7 +31,9 @@ internal sealed class Lane : IDisposable
         ModelSpec network = LossCatalog.Network(Spec);
         Student = ModelCatalog.Describe(network).Build(network, dataset.Image, dataset.Classes);
         if (!Student.parameters().Any(parameter => parameter.requires_grad))
-            throw new InvalidDataException($"{Student.GetName()} has no trainable parameters: it was exported as a teacher. Export it with train=True.");
+            throw new InvalidDataException(
+                $"{Student.GetName()} has no trainable parameters: it was exported as a teacher. Export it with train=True."
+            );
         Initialisation.Initialise(Student, Spec.Seed, "student");
         Student.Arrange(lane.Layouts.Student);
         Student.to(device);

@@ -86,7 +86,9 @@ let run (options: SweepOptions) (plan: Plan) (wait: bool) (words: string list) (
                 printfn "%s" followAgain
                 Ending.interrupted
             | Follow.Unanswered reason ->
-                Ending.stop Ending.missing $"The scheduler has not answered for {SchedulerQuery.patience.TotalMinutes} minutes. {reason}\n{followAgain}"
+                Ending.stop
+                    Ending.missing
+                    $"The scheduler has not answered for {SchedulerQuery.patience.TotalMinutes} minutes. {reason}\n{followAgain}"
     with :? OperationCanceledException ->
         printfn "Interrupted; nothing was submitted. To submit: %s" command
         Ending.interrupted

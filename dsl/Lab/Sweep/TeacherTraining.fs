@@ -62,7 +62,11 @@ module TeacherTraining =
             lazy
                 (options.Threads |> Option.iter Devices.UseThreads
 
-                 TrainingOptions(options.Workspace, ComputeSettings.choose options.Device options.ComputeSettings, Layout = options.ComputeSettings.Layout))
+                 TrainingOptions(
+                     options.Workspace,
+                     ComputeSettings.choose options.Device options.ComputeSettings,
+                     Layout = options.ComputeSettings.Layout
+                 ))
 
         try
             Prerequisites.fetch options.Workspace options.Quiet (pending |> List.map _.Dataset) [] stop

@@ -70,7 +70,12 @@ let private serve (options: SweepOptions) (input: TextReader) (send: string -> u
 
             try
                 // A GPU supports only one layout.
-                let layout = if device = "cpu" then LayoutRequest.Contiguous else options.ComputeSettings.Layout
+                let layout =
+                    if device = "cpu" then
+                        LayoutRequest.Contiguous
+                    else
+                        options.ComputeSettings.Layout
+
                 Sweep.run { options with ComputeSettings = { options.ComputeSettings with Layout = layout } } plan source.Token
             finally
                 Devices.UseOneDnn true

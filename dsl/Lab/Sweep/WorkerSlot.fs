@@ -132,7 +132,13 @@ type WorkerSlot
 
         if not stop.IsCancellationRequested then
             let incident = CrashMessages.incident name worker.Id how assignment sequel
-            let output = if worker.LastOutput = "" then "" else $"\nIts last output:\n{worker.LastOutput}"
+
+            let output =
+                if worker.LastOutput = "" then
+                    ""
+                else
+                    $"\nIts last output:\n{worker.LastOutput}"
+
             report (Message(incident + output))
             incidents.Add incident
             giveUp (trained report) assignment how sequel

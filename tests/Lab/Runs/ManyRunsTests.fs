@@ -72,7 +72,8 @@ let tests =
               let workspace = TinySweep.workspaceIn folder
               let out, cleanOut = folder.File "runs", folder.File "clean"
 
-              let plan = experiment [ "  wild: [ce: { weight: 1e30 }]"; "  thrown: [ce: { weight: 7 }]" ] |> TinySweep.plan folder "many.yaml"
+              let plan =
+                  experiment [ "  wild: [ce: { weight: 1e30 }]"; "  thrown: [ce: { weight: 7 }]" ] |> TinySweep.plan folder "many.yaml"
 
               let cleanPlan = TinySweep.plan folder "clean.yaml" (experiment [])
               Expect.equal (plan.Runs.Length, cleanPlan.Runs.Length) (200, 190) "runs"

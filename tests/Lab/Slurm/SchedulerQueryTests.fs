@@ -54,7 +54,9 @@ let tests =
 
           test "Other errors are not retried" {
               Expect.throwsT<InvalidOperationException>
-                  (fun () -> SchedulerQuery.ask (Clock()) (fun () -> failtest "waits") ignore (fun () -> raise (InvalidOperationException "ours")) |> ignore)
+                  (fun () ->
+                      SchedulerQuery.ask (Clock()) (fun () -> failtest "waits") ignore (fun () -> raise (InvalidOperationException "ours"))
+                      |> ignore)
                   "through"
           }
 

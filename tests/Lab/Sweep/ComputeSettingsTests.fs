@@ -25,12 +25,17 @@ let tests =
           }
 
           test "The CPU is selected whatever the GPU settings are" {
-              Expect.equal (ComputeSettings.choose "cpu" { Gpu = GpuSettings(true, false); Layout = LayoutRequest.Kept; FitLanes = true }) "cpu" "device"
+              Expect.equal
+                  (ComputeSettings.choose "cpu" { Gpu = GpuSettings(true, false); Layout = LayoutRequest.Kept; FitLanes = true })
+                  "cpu"
+                  "device"
           }
 
           test "A GPU is refused for a layout that it does not support" {
-              Expect.throwsC (fun () -> ComputeSettings.choose "cuda:0" { ComputeSettings.standard with Layout = LayoutRequest.Contiguous } |> ignore) (function
-                  | UsageError message ->
-                      Expect.equal message "--layout contiguous is only for the CPU; networks on cuda:0 are channels-last." "message"
-                  | other -> failtestf "%O" other)
+              Expect.throwsC
+                  (fun () -> ComputeSettings.choose "cuda:0" { ComputeSettings.standard with Layout = LayoutRequest.Contiguous } |> ignore)
+                  (function
+                   | UsageError message ->
+                       Expect.equal message "--layout contiguous is only for the CPU; networks on cuda:0 are channels-last." "message"
+                   | other -> failtestf "%O" other)
           } ]
