@@ -81,7 +81,7 @@ let run (arguments: string list) =
                     let layouts = LayoutChoice(workspace, device, computing.Layout)
 
                     match PlanText.images cohort.Head.Run.Spec.Dataset datasets with
-                    | Some dataset -> Some(Estimate.rehearse device layouts dataset cohort)
+                    | Some dataset -> Some(Estimate.fromMeasuredSteps device layouts dataset cohort)
                     | None -> None
                 else
                     Estimate.fromRecords cohort

@@ -51,7 +51,7 @@ let fromRecords (cohort: Job list) =
               Bytes = None
               Source = "from its earlier epochs" }
 
-/// If launching takes this share of a step, the CPU limits the speed.
+/// The CPU limits the speed if issuing takes at least this share of a step.
 let private hostBound = 0.9
 
 /// Suggests several workers per GPU if the CPU limits the speed; else empty.
@@ -66,7 +66,7 @@ let hint (issue: float, step: float) =
 /// Measures a few steps of each kind of run in the cohort, on random images.
 /// <param name="dataset">The dataset, with its number of images.</param>
 /// <param name="layouts">The memory layouts of the networks.</param>
-let rehearse (device: string) (layouts: LayoutChoice) (dataset: DatasetDescriptor) (cohort: Job list) =
+let fromMeasuredSteps (device: string) (layouts: LayoutChoice) (dataset: DatasetDescriptor) (cohort: Job list) =
     let measured = Dictionary<string, float * float * int64>()
     let mutable issued = 0.0, infinity
 

@@ -3,8 +3,8 @@ namespace ChannelDistillation.Lab.Progress
 open Spectre.Console
 open Spectre.Console.Rendering
 
-/// A message above a view in place. It is written where the view starts, which is then redrawn below it; so it first erases the view, of which
-/// longer lines would remain.
+/// A message printed above a live view. It first erases the view; otherwise the ends of longer lines would stay beside the message. The view is then
+/// redrawn below.
 [<Sealed>]
 type private Message(text: string) =
     inherit Renderable()

@@ -164,7 +164,7 @@ Loss weights over 8 epochs
               use folder = new TemporaryFolder()
               let jobs = Job.ofPlan (folder.File "runs") (planned folder)
               let layouts = LayoutChoice(Workspace folder.Path, "cpu")
-              let known = Estimate.rehearse "cpu" layouts (DatasetCatalog.Describe jobs.Head.Run.Spec.Dataset) jobs
+              let known = Estimate.fromMeasuredSteps "cpu" layouts (DatasetCatalog.Describe jobs.Head.Run.Spec.Dataset) jobs
               Expect.isGreaterThan known.Time (TimeSpan.FromSeconds 8.0) "50,000 images, eight times, take longer than that"
               Expect.isGreaterThan known.Bytes.Value (50L <<< 20) "the process alone needs more"
               Expect.equal known.Source "from 3 measured steps of each kind of run on cpu" "where it comes from"

@@ -7,7 +7,7 @@ open ChannelDistillation.Core
 open ChannelDistillation.Downloads
 open ChannelDistillation.Dsl
 
-/// Progress of a download, of packing or of another work whose amount is known, in plain lines for logs and pipes.
+/// Progress of a task of known size, such as a download or packing, as plain lines for logs and pipes.
 /// <param name="seconds">Time between two lines.</param>
 [<Sealed>]
 type WorkLines(output: TextWriter, seconds: float, time: TimeProvider) =
@@ -73,7 +73,7 @@ type WorkLines(output: TextWriter, seconds: float, time: TimeProvider) =
 
         member _.Say message = lines.Write message
 
-/// The same as a bar of Spectre.Console on a terminal.
+/// The same as a progress bar in a terminal.
 [<Sealed>]
 type WorkBar(console: IAnsiConsole, context: ProgressContext) =
     let mutable task: ProgressTask option = None

@@ -1,5 +1,5 @@
 /// Progress of downloads and of packing.
-module ChannelDistillation.Tests.Lab.Progress.WorkTests
+module ChannelDistillation.Tests.Lab.Progress.TaskProgressTests
 
 open System
 open System.IO
