@@ -25,10 +25,4 @@ let run (resume: string) (work: Downloader -> CancellationToken -> unit) =
 /// Reports an unknown name with the nearest known one, and exits with code 2.
 let unknown (kind: string) (name: string) (names: string list) =
     let listed = String.Join(", ", names)
-
-    let near =
-        match Suggest.near name names with
-        | [] -> ""
-        | nearest :: _ -> $"\nHint: did you mean `{nearest}`?"
-
-    Ending.stop Ending.invalid $"Unknown {kind} `{name}`.{near}\nKnown: {listed}."
+    Ending.stop Ending.invalid $"Unknown {kind} `{name}`.{Parsing.hint name names}\nKnown: {listed}."

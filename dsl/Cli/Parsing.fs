@@ -12,10 +12,11 @@ open ChannelDistillation.Lab.Runs
 
 let private program = "dotnet fsi build.fsx"
 
-let private hint (word: string) (candidates: string list) =
+/// A line with the candidate that is nearest to a word; empty if none is near.
+let hint (word: string) (candidates: string list) =
     match Suggest.near word candidates with
     | [] -> ""
-    | nearest :: _ -> $"\nHint: did you mean `{nearest}`?"
+    | nearest :: _ -> "\nHint: " + Words.didYouMean (fun name -> $"`{name}`") [ nearest ]
 
 let unknownVerb (verb: string) =
     let verbs = Verbs.all |> List.map (fun (name, _, _) -> name)

@@ -28,18 +28,13 @@ let private known what (names: string list) (given: string) =
     if List.contains given names then
         given
     else
-        let near =
-            match Suggest.near given names with
-            | [] -> ""
-            | nearest :: _ -> $"\nHint: did you mean `{nearest}`?"
-
         let listed =
             if names.IsEmpty then
                 $"They have no {what} at all."
             else
                 $"""Known: {String.Join(", ", names)}."""
 
-        Ending.stop Ending.invalid $"These results have no {what} `{given}`. {listed}{near}"
+        Ending.stop Ending.invalid $"These results have no {what} `{given}`. {listed}{Parsing.hint given names}"
 
 /// Finds an axis by its path or by its heading in the tables.
 let private knownAxis (layouts: Layout list) (given: string) =

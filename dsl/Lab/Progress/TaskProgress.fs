@@ -14,17 +14,23 @@ type WorkLines(output: TextWriter, seconds: float, time: TimeProvider) =
     let lines = Heartbeat(output, seconds)
     let mutable started = 0L
     let mutable unit = WorkUnit.Bytes
-    let mutable total, first, completed = 0L, 0L, 0L
+    let mutable total, completed = 0L, 0L
+    // The last line: the rate is that since then.
+    let mutable lineAt, lineCompleted = 0L, 0L
+
+    let mark () =
+        lineAt <- time.GetTimestamp()
+        lineCompleted <- completed
 
     let amount (number: int64) = if unit = WorkUnit.Bytes then ByteSize.Text number else string number
 
     /// `76 MB of 169 MB (45 %), 12 MB/s, 8 s left`.
     let state () =
-        let elapsed = time.GetElapsedTime started
+        let elapsed = time.GetElapsedTime lineAt
 
         let speed =
-            if completed > first && completed < total && elapsed.TotalSeconds > 0.2 then
-                let rate = float (completed - first) / elapsed.TotalSeconds
+            if completed > lineCompleted && completed < total && elapsed.TotalSeconds > 0.2 then
+                let rate = float (completed - lineCompleted) / elapsed.TotalSeconds
                 let left = TimeSpan.FromSeconds(float (total - completed) / rate)
 
                 let rate =
@@ -37,6 +43,7 @@ type WorkLines(output: TextWriter, seconds: float, time: TimeProvider) =
             else
                 ""
 
+        mark ()
         let unit = if unit = WorkUnit.Images then " images" else ""
         // Rounded down, so that 100 % means complete.
         $"  {amount completed} of {amount total}{unit} ({100L * completed / max 1L total} %%){speed}"
@@ -48,8 +55,8 @@ type WorkLines(output: TextWriter, seconds: float, time: TimeProvider) =
             started <- time.GetTimestamp()
             unit <- counted
             total <- whole
-            first <- already
             completed <- already
+            mark ()
             lines.Restart()
 
             if unit = WorkUnit.Images && what <> "" then
@@ -59,12 +66,13 @@ type WorkLines(output: TextWriter, seconds: float, time: TimeProvider) =
                 lines.Write $"  resuming at{(state ()).Substring 1}"
 
         member _.Advanced now =
-            // The server sends the file from its beginning.
-            if now < completed then
-                first <- now
-                started <- time.GetTimestamp()
-
+            let startsOver = now < completed
             completed <- now
+
+            // The server sends the file from its beginning.
+            if startsOver then
+                mark ()
+
             lines.Beat state
 
         member _.Ended() =

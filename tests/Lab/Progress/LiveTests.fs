@@ -10,46 +10,16 @@ open Spectre.Console.Rendering
 open ChannelDistillation.Runs
 open ChannelDistillation.Training
 open ChannelDistillation.Lab.Progress
-
-let private numbers (entries: (string * float) list) : IReadOnlyDictionary<string, float> = Dictionary(dict entries)
-
-let private record epoch error =
-    EpochRecord(
-        Epoch = epoch,
-        LearningRate = 0.1,
-        Loss = 2.5,
-        Losses = numbers [ "ce", 1.25 ],
-        LossWeights = numbers [ "ce", 1.0 ],
-        TrainTop1Error = 40.0,
-        TrainTop5Error = 10.0,
-        Top1Error = error,
-        Top5Error = 7.5,
-        ImagesPerSecond = 812.4,
-        Seconds = 60.0
-    )
-
-type private Clock() =
-    inherit TimeProvider()
-    member val Seconds = 0L with get, set
-    override this.GetTimestamp() = this.Seconds
-    override _.TimestampFrequency = 1L
-
-let private console (height: int) (output: TextWriter) =
-    let console =
-        AnsiConsole.Create(AnsiConsoleSettings(Ansi = AnsiSupport.No, ColorSystem = ColorSystemSupport.NoColors, Out = AnsiConsoleOutput output))
-
-    console.Profile.Width <- 100
-    console.Profile.Height <- height
-    console
+open ChannelDistillation.Tests.Lab.Progress.Views
 
 /// The last frame, and what scrolled above it.
 let private shown height cohorts (act: Live -> Clock -> unit) =
     use said = new StringWriter(NewLine = "\n")
     let clock = Clock()
     let mutable view: IRenderable = Text ""
-    act (Live(console height said, cohorts, clock, (fun frame -> view <- frame))) clock
+    act (Live(console 100 height said, cohorts, clock, (fun frame -> view <- frame))) clock
     use frame = new StringWriter(NewLine = "\n")
-    (console height frame).Write view
+    (console 100 height frame).Write view
     let lines = frame.ToString().Split '\n' |> Array.map _.TrimEnd() |> Array.filter ((<>) "") |> List.ofArray
     lines, said.ToString()
 

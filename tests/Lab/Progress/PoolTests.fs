@@ -10,39 +10,9 @@ open Spectre.Console.Rendering
 open ChannelDistillation.Runs
 open ChannelDistillation.Training
 open ChannelDistillation.Lab.Progress
-
-let private numbers: IReadOnlyDictionary<string, float> = Dictionary(dict [ "ce", 1.25 ])
-
-let private record epoch =
-    EpochRecord(
-        Epoch = epoch,
-        LearningRate = 0.1,
-        Loss = 2.5,
-        Losses = numbers,
-        LossWeights = numbers,
-        TrainTop1Error = 40.0,
-        TrainTop5Error = 10.0,
-        Top1Error = 30.0,
-        Top5Error = 7.5,
-        ImagesPerSecond = 812.4,
-        Seconds = 60.0
-    )
+open ChannelDistillation.Tests.Lab.Progress.Views
 
 let private completed = RunResult(RunStatus.Completed, null, null)
-
-type private Clock() =
-    inherit TimeProvider()
-    member val Seconds = 0L with get, set
-    override this.GetTimestamp() = this.Seconds
-    override _.TimestampFrequency = 1L
-
-let private console (height: int) (output: TextWriter) =
-    let console =
-        AnsiConsole.Create(AnsiConsoleSettings(Ansi = AnsiSupport.No, ColorSystem = ColorSystemSupport.NoColors, Out = AnsiConsoleOutput output))
-
-    console.Profile.Width <- 110
-    console.Profile.Height <- height
-    console
 
 /// Two workers, of which one trains a teacher and the other two runs of four.
 let private act (on: SweepEvent -> unit) =
@@ -52,8 +22,8 @@ let private act (on: SweepEvent -> unit) =
     let events: TrainingEvent list =
         [ TrainingEvent.CohortStarted([| "student-seed0"; "student-seed1" |], 1, 0, 2, 10)
           TrainingEvent.ValidationStarted 1
-          TrainingEvent.EpochEnded("student-seed0", record 1)
-          TrainingEvent.EpochEnded("student-seed1", record 1)
+          TrainingEvent.EpochEnded("student-seed0", record 1 30.0)
+          TrainingEvent.EpochEnded("student-seed1", record 1 30.0)
           TrainingEvent.Message "One to know." ]
 
     for reported in events do
@@ -87,11 +57,11 @@ cpu 10 | One to know.
               let clock = Clock()
               let mutable view: IRenderable = Text ""
 
-              let pool = PoolLive(console 40 said, [ "cuda:0"; "cuda:1" ], 4, clock, (fun frame -> view <- frame))
+              let pool = PoolLive(console 110 40 said, [ "cuda:0"; "cuda:1" ], 4, clock, (fun frame -> view <- frame))
 
               let shown () =
                   use frame = new StringWriter(NewLine = "\n")
-                  (console 40 frame).Write view
+                  (console 110 40 frame).Write view
                   // How wide columns are is not looked at here.
                   let words (line: string) = line.Split(' ', StringSplitOptions.RemoveEmptyEntries) |> String.concat " "
                   frame.ToString().Split '\n' |> Array.map words |> Array.filter ((<>) "") |> List.ofArray
@@ -138,13 +108,13 @@ cpu 10 | One to know.
                   let mutable view: IRenderable = Text ""
                   let names = [ for gpu in 0..7 -> $"cuda:{gpu}" ]
 
-                  let pool = PoolLive(console height TextWriter.Null, names, 128, Clock(), (fun frame -> view <- frame))
+                  let pool = PoolLive(console 110 height TextWriter.Null, names, 128, Clock(), (fun frame -> view <- frame))
 
                   for worker in 0..7 do
                       pool.On(FromWorker(worker, TrainingEvent.CohortStarted([| for seed in 0..15 -> $"cd-seed{seed}" |], 1, 0, 2, 10)))
 
                   use frame = new StringWriter(NewLine = "\n")
-                  (console height frame).Write view
+                  (console 110 height frame).Write view
                   let lines = frame.ToString().Split '\n'
                   Expect.isLessThan lines.Length height "lines"
                   Expect.equal (lines |> Array.filter _.StartsWith("cuda:") |> Array.length) 8 "each is there"

@@ -8,14 +8,9 @@ open ChannelDistillation.Runs
 open ChannelDistillation.Training
 open ChannelDistillation.Lab.Progress
 open ChannelDistillation.Tests
+open ChannelDistillation.Tests.Lab.Progress.Views
 
-let private numbers (entries: (string * float) list) : IReadOnlyDictionary<string, float> =
-    let made = Dictionary<string, float>()
-
-    for name, value in entries do
-        made[name] <- value
-
-    made
+let private numbers (entries: (string * float) list) : IReadOnlyDictionary<string, float> = Dictionary(dict entries)
 
 let private record epoch =
     EpochRecord(
@@ -31,12 +26,6 @@ let private record epoch =
         ImagesPerSecond = 812.4,
         Seconds = 12.0
     )
-
-type private Clock() =
-    inherit TimeProvider()
-    member val Seconds = 0L with get, set
-    override this.GetTimestamp() = this.Seconds
-    override _.TimestampFrequency = 1L
 
 [<Tests>]
 let tests =

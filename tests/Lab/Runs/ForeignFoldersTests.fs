@@ -12,22 +12,8 @@ open ChannelDistillation.Lab.Overview
 open ChannelDistillation.Tests
 
 let private experiment =
-    "experiment: small
-dataset: fashion-mnist-mini
-teacher: { model: resnet8, train: { epochs: 1 } }
-student: { model: resnet8 }
-train:
-  epochs: 1
-  batch: 4
-  optimizer: { sgd: { lr: 0.05, momentum: 0.9 } }
-  lr_schedule: constant
-losses:
-  ce: { weight: 1 }
-  kd: { weight: 1, temperature: 4 }
-variants:
-  kd: [ce, kd]
-seeds: [0]
-grid: { product: { losses.kd.weight: [1, 2] } }
+    TinySweep.experiment "kd: { weight: 1, temperature: 4 }" [ "kd: [ce, kd]" ]
+    + "grid: { product: { losses.kd.weight: [1, 2] } }
 published: { source: a paper, rows: { kd: { top1_error: 1, top5_error: 2 }, teacher: { top1_error: 3 } } }
 "
 

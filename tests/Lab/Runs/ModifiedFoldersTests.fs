@@ -11,32 +11,13 @@ open ChannelDistillation.Lab.Sweep
 open ChannelDistillation.Lab.Overview
 open ChannelDistillation.Tests
 
-let private experiment =
-    "experiment: small
-dataset: fashion-mnist-mini
-teacher: { model: resnet8, train: { epochs: 1 } }
-student: { model: resnet8 }
-train:
-  epochs: 1
-  batch: 4
-  optimizer: { sgd: { lr: 0.05, momentum: 0.9 } }
-  lr_schedule: constant
-losses:
-  ce: { weight: 1 }
-  kd: { weight: 1, temperature: 4 }
-variants:
-  student: [ce]
-  kd: [ce, kd]
-seeds: [0]
-"
-
 let private allDone = [ "student", "done"; "kd", "done" ]
 let private states (outcome: Outcome) = [ for job in outcome.Jobs -> job.Run.Variant, string job.State ]
 
 /// A finished sweep of two runs, to be modified and repeated.
 let private afterwards (test: Plan -> SweepOptions -> string list -> unit) =
     use folder = new TemporaryFolder()
-    let plan = TinySweep.plan folder "small.yaml" experiment
+    let plan = TinySweep.plan folder "small.yaml" TinySweep.studentAndKd
     let options = TinySweep.optionsIn (TinySweep.workspaceIn folder) (folder.File "runs")
     Expect.equal (TinySweep.sweep options plan |> states) allDone "before"
     test plan options [ for run in plan.Runs -> Path.Combine(options.Out, "small", RunFolder.NameOf(run.Name, run.Spec)) ]
@@ -221,7 +202,7 @@ let tests =
           test "If the teacher's file is unreadable, the runs without a teacher are trained" {
               use folder = new TemporaryFolder()
               File.WriteAllText(folder.File "broken.pth", "<!DOCTYPE html>")
-              let file = experiment.Replace("train: { epochs: 1 } }", "checkpoint: broken.pth }")
+              let file = TinySweep.studentAndKd.Replace("train: { epochs: 1 } }", "checkpoint: broken.pth }")
               let plan = TinySweep.plan folder "small.yaml" file
               let outcome = TinySweep.sweep (TinySweep.optionsIn (TinySweep.workspaceIn folder) (folder.File "runs")) plan
               Expect.equal (states outcome) [ "student", "done"; "kd", "new" ] "states"

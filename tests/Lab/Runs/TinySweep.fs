@@ -13,6 +13,31 @@ open ChannelDistillation.Lab.Sweep
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Runtime.Training
 
+/// An experiment of one epoch with `ce` and one other loss.
+/// <param name="loss">The other loss with its settings.</param>
+/// <param name="variants">The lines of `variants`.</param>
+let experiment (loss: string) (variants: string list) =
+    let rows = String.concat "" [ for variant in variants -> $"  {variant}\n" ]
+
+    $"experiment: small
+dataset: fashion-mnist-mini
+teacher: {{ model: resnet8, train: {{ epochs: 1 }} }}
+student: {{ model: resnet8 }}
+train:
+  epochs: 1
+  batch: 4
+  optimizer: {{ sgd: {{ lr: 0.05, momentum: 0.9 }} }}
+  lr_schedule: constant
+losses:
+  ce: {{ weight: 1 }}
+  {loss}
+variants:
+{rows}seeds: [0]
+"
+
+/// The rows `student` and `kd`.
+let studentAndKd = experiment "kd: { weight: 1, temperature: 4 }" [ "student: [ce]"; "kd: [ce, kd]" ]
+
 /// A folder with an experiment and the repository's data.
 let workspaceIn (folder: TemporaryFolder) =
     Directory.CreateDirectory(folder.File "data") |> ignore

@@ -10,24 +10,7 @@ open ChannelDistillation.Lab.Sweep
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Lab.Runs
 
-let private experiment =
-    "experiment: small
-dataset: fashion-mnist-mini
-teacher: { model: resnet8, train: { epochs: 1 } }
-student: { model: resnet8 }
-train:
-  epochs: 1
-  batch: 4
-  optimizer: { sgd: { lr: 0.05, momentum: 0.9 } }
-  lr_schedule: constant
-losses:
-  ce: { weight: 1 }
-  cd: { weight: 6 }
-variants:
-  student: [ce]
-  cd: [ce, cd]
-seeds: [0]
-"
+let private experiment = TinySweep.experiment "cd: { weight: 6 }" [ "student: [ce]"; "cd: [ce, cd]" ]
 
 let private full = "No space left on device"
 

@@ -13,25 +13,6 @@ open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Lab.Runs
 open ChannelDistillation.Training
 
-let private experiment =
-    "experiment: small
-dataset: fashion-mnist-mini
-teacher: { model: resnet8, train: { epochs: 1 } }
-student: { model: resnet8 }
-train:
-  epochs: 1
-  batch: 4
-  optimizer: { sgd: { lr: 0.05, momentum: 0.9 } }
-  lr_schedule: constant
-losses:
-  ce: { weight: 1 }
-  kd: { weight: 1, temperature: 4 }
-variants:
-  student: [ce]
-  kd: [ce, kd]
-seeds: [0]
-"
-
 let private states (outcome: Outcome) = [ for job in outcome.Jobs -> job.Run.Variant, string job.State ]
 let private allDone = [ "student", "done"; "kd", "done" ]
 
@@ -40,7 +21,7 @@ let private occupy (path: string) = Directory.CreateDirectory(Path.Combine(path,
 
 let private within (test: TemporaryFolder -> Workspace -> Plan -> unit) =
     use folder = new TemporaryFolder()
-    test folder (TinySweep.workspaceIn folder) (TinySweep.plan folder "small.yaml" experiment)
+    test folder (TinySweep.workspaceIn folder) (TinySweep.plan folder "small.yaml" TinySweep.studentAndKd)
 
 let private folderOf out (run: PlannedRun) = Path.Combine(out, "small", RunFolder.NameOf(run.Name, run.Spec))
 
