@@ -4,6 +4,7 @@ module ChannelDistillation.Tests.Golden
 open System
 open System.Collections.Generic
 open System.IO
+open System.Security.Cryptography
 open System.Text.Json
 open Expecto
 open TorchSharp
@@ -30,28 +31,33 @@ let toTensor (values: float32[]) (shape: int64[]) = torch.tensor (values, ReadOn
 /// { "shape": [...], "data": [...] } as float32.
 let tensor (element: JsonElement) = toTensor (Array.map float32 (doubles (element.GetProperty "data"))) (longs (element.GetProperty "shape"))
 
-/// h(n, offset)[i] = 2 frac(43758.5453 sin(12.9898 i + offset)) - 1
-let noise (count: int64) (offset: float) =
-    Array.Parallel.init (int count) (fun i ->
-        let wave = 43758.5453 * sin (12.9898 * float i + offset)
-        2.0 * (wave - floor wave) - 1.0)
+/// h(n, offset)[i] = 2 frac(43758.5453 sin(12.9898 i + offset)) - 1, as float64.
+let private wave (shape: int64[]) (offset: float) : Tensor =
+    use count = torch.arange ((Array.fold (*) 1L shape).ToScalar(), dtype = Nullable torch.ScalarType.Float64)
+    use wave = count.mul_((12.9898).ToScalar()).add_(offset.ToScalar()).sin_().mul_ ((43758.5453).ToScalar())
+    use floor = wave.floor ()
+    wave.sub_(floor).mul_((2.0).ToScalar()).sub_((1.0).ToScalar()).reshape shape
+
+let noise (count: int64) (offset: float) : float[] =
+    use wave = wave [| count |] offset
+    wave.data<float>().ToArray()
 
 /// Images of the golden files: [batch, channels, height, width].
-let images (shape: int64[]) (offset: float) = toTensor (noise (Array.fold (*) 1L shape) offset |> Array.map float32) shape
+let images (shape: int64[]) (offset: float) : Tensor =
+    use wave = wave shape offset
+    wave.to_type torch.ScalarType.Float32
 
-let private values (name: string) (shape: int64[]) (w: float[]) =
-    let scale =
-        if name.EndsWith "running_var" then
-            fun w -> 1.0 + 0.2 * abs w
-        elif name.EndsWith "running_mean" then
-            fun w -> 0.05 * w
-        elif shape.Length = 1 then
-            (if name.EndsWith "weight" then fun w -> 0.4 + 0.1 * w else fun w -> 0.1 * w)
-        else
-            let fanIn = float w.Length / float shape[0]
-            fun w -> sqrt (6.0 / fanIn) * w
-
-    Array.map (scale >> float32) w
+/// The value of a network's state that `noise` gives: in the range of its kind.
+let private scaled (name: string) (shape: int64[]) (noise: Tensor) : Tensor =
+    if name.EndsWith "running_var" then
+        noise.abs().mul_((0.2).ToScalar()).add_ ((1.0).ToScalar())
+    elif name.EndsWith "running_mean" then
+        noise.mul ((0.05).ToScalar())
+    elif shape.Length = 1 then
+        (if name.EndsWith "weight" then noise.mul((0.1).ToScalar()).add_ ((0.4).ToScalar()) else noise.mul ((0.1).ToScalar()))
+    else
+        let fanIn = Array.fold (*) 1L shape[1..]
+        noise.mul ((sqrt (6.0 / float fanIn)).ToScalar())
 
 /// Fills a state in PyTorch's order: entry k gets `noise` of offset + k, scaled by its kind; integers are unchanged.
 let fill (offset: float) (state: Dictionary<string, Tensor>) =
@@ -62,8 +68,8 @@ let fill (offset: float) (state: Dictionary<string, Tensor>) =
         let target = entry.Value
 
         if target.is_floating_point () then
-            let w = noise (target.numel ()) (offset + float k)
-            use source = toTensor (values entry.Key target.shape w) target.shape
+            use noise = wave target.shape (offset + float k)
+            use source = scaled entry.Key target.shape noise
             target.copy_ source |> ignore)
 
 let toArray (tensor: Tensor) =
@@ -74,6 +80,11 @@ let gradient (leaf: Tensor) =
     match leaf.grad with
     | null -> failwith "no gradient has reached this tensor"
     | gradient -> toArray gradient
+
+/// A digest of the elements: equal only if all bits are.
+let bits (tensor: Tensor) : string =
+    use flat = tensor.detach().cpu().contiguous()
+    Convert.ToHexString(SHA256.HashData flat.bytes)
 
 /// |actual - expected| <= relative x (|expected| + floor x largest |expected|), element by element.
 let closeWith (floor: float) (relative: float) (expected: float[]) (actual: float[]) (what: string) =
