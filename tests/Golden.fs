@@ -31,33 +31,34 @@ let toTensor (values: float32[]) (shape: int64[]) = torch.tensor (values, ReadOn
 /// { "shape": [...], "data": [...] } as float32.
 let tensor (element: JsonElement) = toTensor (Array.map float32 (doubles (element.GetProperty "data"))) (longs (element.GetProperty "shape"))
 
-/// h(n, offset)[i] = 2 frac(43758.5453 sin(12.9898 i + offset)) - 1, as float64.
-let private wave (shape: int64[]) (offset: float) : Tensor =
-    use count = torch.arange ((Array.fold (*) 1L shape).ToScalar(), dtype = Nullable torch.ScalarType.Float64)
-    use wave = count.mul_((12.9898).ToScalar()).add_(offset.ToScalar()).sin_().mul_ ((43758.5453).ToScalar())
-    use floor = wave.floor ()
-    wave.sub_(floor).mul_((2.0).ToScalar()).sub_((1.0).ToScalar()).reshape shape
+/// h(n, offset)[i] = 2 frac(43758.5453 sin(12.9898 i + offset)) - 1
+let private noiseAt (offset: float) (i: int) =
+    let wave = 43758.5453 * sin (12.9898 * float i + offset)
+    2.0 * (wave - floor wave) - 1.0
 
-let noise (count: int64) (offset: float) : float[] =
-    use wave = wave [| count |] offset
-    wave.data<float>().ToArray()
+let private size (shape: int64[]) = int (Array.fold (*) 1L shape)
+
+let noise (count: int64) (offset: float) : float[] = Array.Parallel.init (int count) (noiseAt offset)
 
 /// Images of the golden files: [batch, channels, height, width].
-let images (shape: int64[]) (offset: float) : Tensor =
-    use wave = wave shape offset
-    wave.to_type torch.ScalarType.Float32
+let images (shape: int64[]) (offset: float) =
+    toTensor (Array.Parallel.init (size shape) (fun i -> float32 (noiseAt offset i))) shape
 
-/// The value of a network's state that `noise` gives: in the range of its kind.
-let private scaled (name: string) (shape: int64[]) (noise: Tensor) : Tensor =
-    if name.EndsWith "running_var" then
-        noise.abs().mul_((0.2).ToScalar()).add_ ((1.0).ToScalar())
-    elif name.EndsWith "running_mean" then
-        noise.mul ((0.05).ToScalar())
+/// Scale and offset of noise for a part of a network's state.
+let private range (name: string) (shape: int64[]) =
+    if name.EndsWith "running_mean" then
+        struct (0.05, 0.0)
     elif shape.Length = 1 then
-        (if name.EndsWith "weight" then noise.mul((0.1).ToScalar()).add_ ((0.4).ToScalar()) else noise.mul ((0.1).ToScalar()))
+        (if name.EndsWith "weight" then struct (0.1, 0.4) else struct (0.1, 0.0))
     else
-        let fanIn = Array.fold (*) 1L shape[1..]
-        noise.mul ((sqrt (6.0 / float fanIn)).ToScalar())
+        struct (sqrt (6.0 / (float (size shape) / float shape[0])), 0.0)
+
+let private values (name: string) (shape: int64[]) (offset: float) : float32[] =
+    if name.EndsWith "running_var" then
+        Array.Parallel.init (size shape) (fun i -> float32 (1.0 + 0.2 * abs (noiseAt offset i)))
+    else
+        let struct (scale, least) = range name shape
+        Array.Parallel.init (size shape) (fun i -> float32 (least + scale * noiseAt offset i))
 
 /// Fills a state in PyTorch's order: entry k gets `noise` of offset + k, scaled by its kind; integers are unchanged.
 let fill (offset: float) (state: Dictionary<string, Tensor>) =
@@ -68,8 +69,7 @@ let fill (offset: float) (state: Dictionary<string, Tensor>) =
         let target = entry.Value
 
         if target.is_floating_point () then
-            use noise = wave target.shape (offset + float k)
-            use source = scaled entry.Key target.shape noise
+            use source = toTensor (values entry.Key target.shape (offset + float k)) target.shape
             target.copy_ source |> ignore)
 
 let toArray (tensor: Tensor) =

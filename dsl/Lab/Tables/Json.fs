@@ -91,7 +91,7 @@ let private row (options: TableOptions) (results: Results) (row: ResultRow, holm
           "status", text (string row.Status)
           "cost", cost row.Cost
           "seconds", statistic row.Seconds
-          "unfinished", object [ for status, folders in row.Gaps -> string status, array (List.map text folders) ]
+          "unfinished", object [ for status, gaps in row.Gaps -> string status, array [ for gap in gaps -> text gap.Folder ] ]
           for baseline in Option.toList options.Baseline do
               "difference", difference baseline (Sheets.differenceTo options baseline results.Rows row) holm ]
 
