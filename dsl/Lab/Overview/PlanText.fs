@@ -246,7 +246,10 @@ let render
           ""
           yield! chart
 
-      if List.exists2 (fun known cohort -> isPending cohort && Option.isNone known) estimates cohorts then
+      let isUnknown known cohort = isPending cohort && Option.isNone known
+
+      // Steps cannot be measured on a dataset without a known number of images.
+      if List.exists2 isUnknown estimates cohorts && List.forall (fun (_, known: Known) -> known.IsOk) datasets then
           ""
           "To estimate the time, use plan --measure." ]
     |> String.concat "\n"
