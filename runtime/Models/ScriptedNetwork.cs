@@ -1,3 +1,4 @@
+using ChannelDistillation.Models.Layers;
 using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 using ChannelDistillation.Core;
@@ -65,7 +66,7 @@ public sealed class ScriptedNetwork : Network
         {
             Tensor maps = outputs[description.IndexOfStage(stage)];
             features[stage] = taps.HasStage(stage) ? maps : null;
-            means[stage] = taps.HasStageMeans(stage) ? ChannelMeans(maps) : null;
+            means[stage] = taps.HasStageMeans(stage) ? maps.ChannelMeans() : null;
         }
         return new(
             taps.HasLogits ? outputs[description.IndexOf(NetworkDescription.Logits)] : null,

@@ -51,11 +51,12 @@ internal static class ImageFolderDataset
     {
         if (FindCopy(folder) is { } copy)
         {
-            var (packedTraining, packedValidation) = PackedFolder.Open(copy, Index(dataset, folder, copy));
+            PackIndex index = Index(dataset, folder, copy);
+            var (packedTraining, packedValidation) = PackedFolder.Open(copy, index);
             return new(
                 Counted(dataset, packedTraining.Count, packedValidation.Count),
-                Set(dataset, packedTraining, isTraining: true),
-                Set(dataset, packedValidation, isTraining: false)
+                Set(dataset, packedTraining, index.Classes, isTraining: true),
+                Set(dataset, packedValidation, index.Classes, isTraining: false)
             );
         }
 
@@ -142,10 +143,15 @@ internal static class ImageFolderDataset
         };
 
     private static ImageFolderSet Set(DatasetDescriptor dataset, FolderPart part, bool isTraining) =>
-        Set(dataset, new FolderStore(part), isTraining, part.Findings.UsageRemarks(part.Folder));
+        Set(dataset, new FolderStore(part), part.Classes, isTraining, part.Findings.UsageRemarks(part.Folder));
 
-    private static ImageFolderSet Set(DatasetDescriptor dataset, IImageStore store, bool isTraining, IReadOnlyList<string>? notes = null) =>
-        new(store, new(dataset.Image, dataset.EvaluationResize, dataset.Normalization, isTraining), notes);
+    private static ImageFolderSet Set(
+        DatasetDescriptor dataset,
+        IImageStore store,
+        IReadOnlyList<string> classNames,
+        bool isTraining,
+        IReadOnlyList<string>? notes = null
+    ) => new(store, new(dataset.Image, dataset.EvaluationResize, dataset.Normalization, classNames, isTraining), notes);
 }
 
 /// <summary>The layout of image folders: they cannot be fetched, and their content is known when they are opened.</summary>
