@@ -50,13 +50,7 @@ public sealed class OnnxSession : IDisposable
     /// <returns>Tensors in the current dispose scope, in the order of the names.</returns>
     public IReadOnlyList<torch.Tensor> Run(torch.Tensor images, params IReadOnlyList<string> outputs)
     {
-        using torch.Tensor contiguous = images.contiguous();
-        float[] pixels = MemoryMarshal.Cast<byte, float>(contiguous.bytes).ToArray();
-        var input = NamedOnnxValue.CreateFromTensor(
-            OnnxNames.Images,
-            new DenseTensor<float>(pixels, [.. contiguous.shape.Select(size => (int)size)])
-        );
-        using var results = session.Run([input], [.. outputs]);
+        using var results = session.Run([Input(images)], [.. outputs]);
         return
         [
             .. results.Select(result =>
@@ -67,5 +61,29 @@ public sealed class OnnxSession : IDisposable
         ];
     }
 
+    /// <summary>The version of ONNX Runtime.</summary>
+    public static string RuntimeVersion => OrtEnv.Instance().GetVersionString();
+
+    /// <summary>Prepares random images, so that each call of the result computes their logits and nothing else.</summary>
+    public Action Prepare(int batch, ImageShape image)
+    {
+        using torch.Tensor images = randn(batch, image.Channels, image.Height, image.Width);
+        NamedOnnxValue[] inputs = [Input(images)];
+        return () =>
+        {
+            using var results = session.Run(inputs);
+        };
+    }
+
     public void Dispose() => session.Dispose();
+
+    private static NamedOnnxValue Input(torch.Tensor images)
+    {
+        using torch.Tensor contiguous = images.contiguous();
+        float[] pixels = MemoryMarshal.Cast<byte, float>(contiguous.bytes).ToArray();
+        return NamedOnnxValue.CreateFromTensor(
+            OnnxNames.Images,
+            new DenseTensor<float>(pixels, [.. contiguous.shape.Select(size => (int)size)])
+        );
+    }
 }

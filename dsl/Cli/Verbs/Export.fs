@@ -74,8 +74,11 @@ let private weightsNamed (name: string) =
 
 /// Options of ONNX files only.
 let private refuseOptions (parsed: ParseResults<ExportArguments>) =
-    for option, name in [ Features, "--features"; With_Normalization, "--with-normalization"; Keep_BatchNorm, "--keep-batchnorm" ] do
-        if parsed.Contains option then
+    for isGiven, name in
+        [ parsed.Contains Features, "--features"
+          parsed.Contains With_Normalization, "--with-normalization"
+          parsed.Contains Keep_BatchNorm, "--keep-batchnorm" ] do
+        if isGiven then
             Ending.stop Ending.invalid $"{name} is only for --format onnx: the other formats contain only weights."
 
 /// The file is written by this program alone: it must not replace its own source.
@@ -99,11 +102,11 @@ let private opened (parsed: ParseResults<ExportArguments>) =
     let weights = parsed.TryGetResult Weights |> Option.map weightsNamed
 
     if Directory.Exists source then
-        for option, name in
+        for isGiven, name in
             [ parsed.Contains Model, "--model"
               parsed.Contains Dataset, "--dataset"
               parsed.Contains Stem, "--stem" ] do
-            if option then
+            if isGiven then
                 Ending.stop Ending.invalid $"{name} is for checkpoints; the run says it itself."
 
         let run = FinishedRun.find (defaultArg weights FinishedRun.Latest) source
