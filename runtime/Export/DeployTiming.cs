@@ -70,7 +70,7 @@ public static class DeployTiming
         using Network network = ModelCatalog.Describe(model).Build(model, dataset.Image, dataset.Classes);
         Initialisation.Initialise(network, 0, "student");
         network.eval();
-        GraphProto graph = NetworkExport.Graph(network, dataset, request);
+        GraphProto graph = NetworkExport.Graph(network, dataset.Image, request);
         OnnxFile.Write(path, graph, ExportMetadata.Of(request, dataset.ClassNames));
         return path;
     }

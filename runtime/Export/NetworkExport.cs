@@ -49,7 +49,7 @@ public static class NetworkExport
         OutputComparison? comparison = null;
         OnnxFile.Write(
             path,
-            Graph(exported, dataset, request),
+            Graph(exported, dataset.Image, request),
             ExportMetadata.Of(request, names),
             beside =>
             {
@@ -72,15 +72,14 @@ public static class NetworkExport
 
     /// <summary>The ONNX graph of a network.</summary>
     /// <param name="network">In evaluation mode, on the CPU; BatchNorm is folded into it unless the request keeps it.</param>
-    internal static GraphProto Graph(Network network, DatasetDescriptor dataset, ExportRequest request)
+    internal static GraphProto Graph(Network network, ImageShape image, ExportRequest request)
     {
-        ImageShape image = dataset.Image;
         if (!request.KeepsBatchNorm)
         {
             using Tensor images = zeros(1, image.Channels, image.Height, image.Width);
             Folding.Fold(network, images);
         }
-        return OnnxGraph.Of(network, image, request.HasFeatures, request.HasNormalization ? dataset.Normalization : null);
+        return OnnxGraph.Of(network, image, request.HasFeatures, request.HasNormalization ? DatasetCatalog.Describe(request.Dataset).Normalization : null);
     }
 
     private static Network Load(CheckpointFile file, ModelSpec model, DatasetDescriptor dataset)

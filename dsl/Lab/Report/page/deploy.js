@@ -10,11 +10,10 @@ function deployOption() {
       labelLayout: { moveOverlap: "shiftY", hideOverlap: data.deploy.length > 20 },
     };
   });
-  const longest = Math.max(...data.deploy.map((row) => row.latency));
   return {
-    grid: { left: 54, right: 24, top: 34, bottom: 50 },
-    // Room for the names at the right.
-    xAxis: { type: "value", name: "latency of one image (ms)", nameLocation: "middle", nameGap: 28, min: 0, max: Number((longest * 1.25).toPrecision(2)) },
+    // Room for a name at the right.
+    grid: { left: 54, right: isNarrow() ? 80 : 110, top: 34, bottom: 50 },
+    xAxis: { type: "value", name: "latency of one image (ms)", nameLocation: "middle", nameGap: 28, min: 0 },
     yAxis: { type: "value", name: "top-1 error (%)", scale: true, nameTextStyle: { align: "left", padding: [0, 0, 0, -46] } },
     tooltip: {
       trigger: "item",
