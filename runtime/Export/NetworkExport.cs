@@ -54,14 +54,7 @@ public static class NetworkExport
             beside =>
             {
                 using var session = new OnnxSession(beside, request.Threads);
-                comparison = OutputComparison.Of(
-                    network,
-                    session,
-                    set,
-                    request.HasNormalization ? dataset.Normalization : null,
-                    progress,
-                    stop
-                );
+                comparison = OutputComparison.Of(network, session, set, request.HasNormalization ? dataset.Normalization : null, progress, stop);
                 CheckRecorded(request, comparison);
             }
         );
@@ -79,7 +72,12 @@ public static class NetworkExport
             using Tensor images = zeros(1, image.Channels, image.Height, image.Width);
             Folding.Fold(network, images);
         }
-        return OnnxGraph.Of(network, image, request.HasFeatures, request.HasNormalization ? DatasetCatalog.Describe(request.Dataset).Normalization : null);
+        return OnnxGraph.Of(
+            network,
+            image,
+            request.HasFeatures,
+            request.HasNormalization ? DatasetCatalog.Describe(request.Dataset).Normalization : null
+        );
     }
 
     private static Network Load(CheckpointFile file, ModelSpec model, DatasetDescriptor dataset)

@@ -155,10 +155,9 @@ internal sealed class OnnxGraph
     private void Convolve(Convolution layer, string input, string output)
     {
         string name = names[layer];
-        string[] inputs =
-            layer.Bias is { } bias
-                ? [input, Constant($"{name}.weight", layer.Weight), Constant($"{name}.bias", bias)]
-                : [input, Constant($"{name}.weight", layer.Weight)];
+        string[] inputs = layer.Bias is { } bias
+            ? [input, Constant($"{name}.weight", layer.Weight), Constant($"{name}.bias", bias)]
+            : [input, Constant($"{name}.weight", layer.Weight)];
         Node(
             "Conv",
             inputs,

@@ -81,9 +81,6 @@ public sealed class OnnxSession : IDisposable
     {
         using torch.Tensor contiguous = images.contiguous();
         float[] pixels = MemoryMarshal.Cast<byte, float>(contiguous.bytes).ToArray();
-        return NamedOnnxValue.CreateFromTensor(
-            OnnxNames.Images,
-            new DenseTensor<float>(pixels, [.. contiguous.shape.Select(size => (int)size)])
-        );
+        return NamedOnnxValue.CreateFromTensor(OnnxNames.Images, new DenseTensor<float>(pixels, [.. contiguous.shape.Select(size => (int)size)]));
     }
 }

@@ -28,9 +28,7 @@ public static class Folding
         (Convolution Convolution, BatchNorm Norm)[] pairs =
         [
             .. Normalised(trace)
-                .Where(pair =>
-                    Parents(network).Any(parent => parent.children().Contains(pair.Convolution) && parent.children().Contains(pair.Norm))
-                ),
+                .Where(pair => Parents(network).Any(parent => parent.children().Contains(pair.Convolution) && parent.children().Contains(pair.Norm))),
         ];
         foreach (var (convolution, norm) in pairs)
             norm.FoldInto(convolution);

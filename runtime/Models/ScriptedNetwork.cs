@@ -1,7 +1,7 @@
-using ChannelDistillation.Models.Layers;
 using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 using ChannelDistillation.Core;
+using ChannelDistillation.Models.Layers;
 using ChannelDistillation.Specs;
 using ChannelDistillation.TorchScript;
 using TorchSharp;

@@ -12,6 +12,7 @@ open ChannelDistillation.Runs
 open ChannelDistillation.Training
 open ChannelDistillation.Export
 open ChannelDistillation.Lab.Progress
+open ChannelDistillation.Lab.Runs
 open ChannelDistillation.Cli
 open ChannelDistillation.Cli.Common
 
@@ -102,10 +103,7 @@ let private opened (parsed: ParseResults<ExportArguments>) =
     let weights = parsed.TryGetResult Weights |> Option.map weightsNamed
 
     if Directory.Exists source then
-        for isGiven, name in
-            [ parsed.Contains Model, "--model"
-              parsed.Contains Dataset, "--dataset"
-              parsed.Contains Stem, "--stem" ] do
+        for isGiven, name in [ parsed.Contains Model, "--model"; parsed.Contains Dataset, "--dataset"; parsed.Contains Stem, "--stem" ] do
             if isGiven then
                 Ending.stop Ending.invalid $"{name} is for checkpoints; the run says it itself."
 
@@ -148,6 +146,7 @@ let private summary (out: string) (request: ExportRequest) (result: ExportResult
 
           $"Logits of {comparison.Compared} images differ by at most {difference} from ONNX Runtime's (limit {OutputComparison.Tolerance})."
           $"Top-1 error on {images} images: {Figures.percent comparison.Network.Top1Error} here, {Figures.percent comparison.Onnx.Top1Error} in ONNX Runtime."
+
           if request.HasNormalization then
               "Input `images`: float32, pixel values in 0..1."
           else
@@ -203,8 +202,7 @@ let private export (parsed: ParseResults<ExportArguments>) =
     use _ = Signals.watch "Stopping; no file is written." source
 
     let result =
-        Checkpoints.usable (fun () ->
-            Progress.counting (fun progress -> NetworkExport.Write(file, out, request, options, progress, source.Token)))
+        Checkpoints.usable (fun () -> Progress.counting (fun progress -> NetworkExport.Write(file, out, request, options, progress, source.Token)))
 
     printfn "%s" (summary out request result)
     0

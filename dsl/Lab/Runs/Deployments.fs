@@ -64,7 +64,13 @@ let measure (threads: int) (clock: TimeProvider) (stop: CancellationToken) (expe
                 Machine.Processor(),
                 OnnxSession.RuntimeVersion,
                 [| for row, cost, network in rows ->
-                       DeployedRow(row.Variant, dict row.Axes |> Collections.Generic.Dictionary, cost.Parameters, defaultArg cost.MultiplyAdds 0L, costs[network]) |]
+                       DeployedRow(
+                           row.Variant,
+                           dict row.Axes |> Collections.Generic.Dictionary,
+                           cost.Parameters,
+                           defaultArg cost.MultiplyAdds 0L,
+                           costs[network]
+                       ) |]
             )
 
         deployment.Write experimentFolder

@@ -43,7 +43,10 @@ let details (experimentFolder: string) (layout: Layout) : RunDetail list =
 
 let render (options: TableOptions) (experimentFolder: string) (results: Results) : string =
     // As the last `table --deploy` measured it.
-    let options = { options with Deployment = options.Deployment |> Option.orElse (Option.ofObj (Deployment.Read experimentFolder)) }
+    let options =
+        { options with
+            Deployment = options.Deployment |> Option.orElse (Option.ofObj (Deployment.Read experimentFolder)) }
+
     ReportPage.render options results (details experimentFolder results.Layout)
 
 let fileOf (experimentFolder: string) = Path.Combine(experimentFolder, "report.html")

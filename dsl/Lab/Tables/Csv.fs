@@ -79,8 +79,7 @@ let render (options: TableOptions) (results: Results) =
           "macs", cost _.MultiplyAdds
           "seconds_mean", (fun row -> optional row.Seconds.Mean)
           for deployment in Option.toList options.Deployment do
-              let measured (get: DeployCost -> string) =
-                  Deployed.costOf deployment >> Option.map get >> Option.defaultValue ""
+              let measured (get: DeployCost -> string) = Deployed.costOf deployment >> Option.map get >> Option.defaultValue ""
 
               "onnx_bytes", measured (_.OnnxBytes >> string<int64>)
               "latency_ms", measured (_.LatencyMs >> text)

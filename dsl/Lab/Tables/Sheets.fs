@@ -124,8 +124,7 @@ let ofResults (options: TableOptions) (results: Results) : Sheet list =
                     plain (Sheet.number "parameters") (ofCost (_.Parameters >> Some))
                     plain (Sheet.number "MACs") (ofCost _.MultiplyAdds)
                 for deployment in Option.toList options.Deployment do
-                    let measured (show: DeployCost -> string) =
-                        Deployed.costOf deployment >> Option.map show >> Option.defaultValue ""
+                    let measured (show: DeployCost -> string) = Deployed.costOf deployment >> Option.map show >> Option.defaultValue ""
 
                     plain (Sheet.number "ONNX size") (measured (fun cost -> Shown.measured (float cost.OnnxBytes / 1e6) + " MB"))
                     plain (Sheet.number "latency") (measured (fun cost -> Shown.measured cost.LatencyMs + " ms"))

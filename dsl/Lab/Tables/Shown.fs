@@ -29,12 +29,7 @@ type TableOptions =
         Deployment: Deployment option
     }
 
-    static member Default =
-        { Accuracy = false
-          Baseline = None
-          Differences = []
-          Pivot = None
-          Deployment = None }
+    static member Default = { Accuracy = false; Baseline = None; Differences = []; Pivot = None; Deployment = None }
 
 /// Formats numbers for tables.
 module Shown =
@@ -85,7 +80,11 @@ module Shown =
 
     /// Three significant digits.
     let measured (value: float) =
-        let digits = if value >= 99.95 then "F0" elif value >= 9.995 then "F1" else "F2"
+        let digits =
+            if value >= 99.95 then "F0"
+            elif value >= 9.995 then "F1"
+            else "F2"
+
         value.ToString(digits, invariant)
 
     /// Three digits: `11.2 M`.

@@ -23,11 +23,7 @@ public sealed class Linear : CastingLayer
 
     /// <summary>[batch, input] to [batch, output].</summary>
     public override Tensor forward(Tensor vectors) =>
-        ForwardTrace.Record(
-            new Operator.Multiply(this),
-            nn.functional.linear(Cast(vectors), CastParameter(weight), CastParameter(bias)),
-            vectors
-        );
+        ForwardTrace.Record(new Operator.Multiply(this), nn.functional.linear(Cast(vectors), CastParameter(weight), CastParameter(bias)), vectors);
 
     /// <summary>[output, input].</summary>
     internal Tensor Weight => weight;

@@ -45,11 +45,13 @@ let private layout: Layout =
           row "wide" [] (Some { Parameters = 300_000L; MultiplyAdds = Some 40_000_000L }) ] }
 
 let private results =
-    let record: RunRecord = { Result = Some(RunResult(RunStatus.Completed, EpochErrors(2, 18.0, 0.4), EpochErrors(2, 18.0, 0.4))); Seconds = None }
+    let record: RunRecord =
+        { Result = Some(RunResult(RunStatus.Completed, EpochErrors(2, 18.0, 0.4), EpochErrors(2, 18.0, 0.4)))
+          Seconds = None }
+
     Results.collect (fun _ -> record) Provenance.nothing layout
 
-let private measured variant axes parameters macs cost =
-    DeployedRow(variant, readOnlyDict axes, parameters, macs, cost)
+let private measured variant axes parameters macs cost = DeployedRow(variant, readOnlyDict axes, parameters, macs, cost)
 
 /// The network of `wide` was another one when it was measured.
 let private options =
@@ -84,7 +86,8 @@ let tests =
 | cd      |         3 |       18.00 |        0.40 |      18.00 |     1 |     77.8 k | 12.2 M |   0.31 MB | 0.38 ms |     1260 |
 | wide    |           |       18.00 |        0.40 |      18.00 |     1 |      300 k | 40.0 M |           |         |          |
 """
-                      .TrimStart '\n')
+                      .TrimStart
+                      '\n')
                   "whole table"
 
               Expect.contains
@@ -104,10 +107,7 @@ let tests =
 
               let deployed (row: int) = json["rows"].AsArray().[row].["deploy"]
 
-              Expect.equal
-                  ((deployed 1).ToJsonString())
-                  """{"onnx_bytes":312902,"latency_ms":0.38325,"images_per_second":1260.4777}"""
-                  "student"
+              Expect.equal ((deployed 1).ToJsonString()) """{"onnx_bytes":312902,"latency_ms":0.38325,"images_per_second":1260.4777}""" "student"
 
               Expect.isNull (deployed 3) "another network"
               Expect.isFalse ((Json.render TableOptions.Default results).Contains "deploy") "JSON without it"

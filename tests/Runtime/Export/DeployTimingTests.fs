@@ -18,7 +18,10 @@ let tests =
               requireRuntime ()
               // Each reading of the clock is two milliseconds after the one before.
               let clock = FakeTimeProvider(AutoAdvanceAmount = TimeSpan.FromMilliseconds 2.0)
-              let networks = [| for name in [ "resnet8"; "wrn16-1" ] -> struct (ModelSpec name, DatasetSpec(Name = "fashion-mnist-mini")) |]
+
+              let networks =
+                  [| for name in [ "resnet8"; "wrn16-1" ] -> struct (ModelSpec name, DatasetSpec(Name = "fashion-mnist-mini")) |]
+
               let costs = List.ofSeq (DeployTiming.Measure(networks, 1, clock, CancellationToken.None))
               Expect.equal [ for cost in costs -> cost.LatencyMs, cost.ImagesPerSecond ] [ 2.0, 16000.0; 2.0, 16000.0 ] "costs"
               // Four bytes for each of 77,754 parameters, without what folding removes, and a description.
@@ -33,7 +36,12 @@ let tests =
               Deployment(2, "a CPU", "1.31.1", [| row |]).Write folder.Path
               let read = Deployment.Read folder.Path
               Expect.equal (read.Threads, read.Processor, read.OnnxRuntime) (2, "a CPU", "1.31.1") "machine"
-              Expect.equal [ for row in read.Rows -> row.Variant, List.ofSeq row.Axes, row.Parameters, row.Macs, row.Cost ] [ "cd", List.ofSeq axes, 77_754L, 12_206_720L, row.Cost ] "rows"
+
+              Expect.equal
+                  [ for row in read.Rows -> row.Variant, List.ofSeq row.Axes, row.Parameters, row.Macs, row.Cost ]
+                  [ "cd", List.ofSeq axes, 77_754L, 12_206_720L, row.Cost ]
+                  "rows"
+
               File.WriteAllText(folder.File "deploy.json", "{\"threads\": 2}")
               Expect.isNull (Deployment.Read folder.Path) "damaged"
           } ]

@@ -36,7 +36,8 @@ let private export (folder: TemporaryFolder) (out: string) (request: ExportReque
 
 let private request format = ExportRequest(Model = ModelSpec "resnet8", Dataset = dataset, Format = format)
 
-let private names = [ "T-shirt/top"; "Trouser"; "Pullover"; "Dress"; "Coat"; "Sandal"; "Shirt"; "Sneaker"; "Bag"; "Ankle boot" ]
+let private names =
+    [ "T-shirt/top"; "Trouser"; "Pullover"; "Dress"; "Coat"; "Sandal"; "Shirt"; "Sneaker"; "Bag"; "Ankle boot" ]
 
 /// The files in the folder besides the checkpoint.
 let private written (folder: TemporaryFolder) =
@@ -63,7 +64,9 @@ let private withoutVersion (entries: seq<System.Collections.Generic.KeyValuePair
 /// The messages of class names that are refused.
 let private refusal (given: string list) =
     use folder = new TemporaryFolder()
-    let request = ExportRequest(Model = ModelSpec "resnet8", Dataset = dataset, Format = ExportFormat.Safetensors, ClassNames = List.toArray given)
+
+    let request =
+        ExportRequest(Model = ModelSpec "resnet8", Dataset = dataset, Format = ExportFormat.Safetensors, ClassNames = List.toArray given)
 
     try
         export folder "out.safetensors" request |> ignore

@@ -28,9 +28,8 @@ for name, path in zip(sys.argv[2::2], sys.argv[3::2]):
 """
 
 let private networks =
-    [ for name in [ "resnet18"; "resnet50" ] do
-          name, Stem.ImageNet
-      for name in [ "wrn16-2"; "wrn40-1"; "vgg13"; "mobilenetv2"; "shufflenetv1"; "shufflenetv2" ] do
+    [ "resnet50", Stem.ImageNet
+      for name in [ "wrn16-2"; "vgg8"; "mobilenetv2"; "shufflenetv1"; "shufflenetv2" ] do
           name, Stem.Cifar ]
 
 [<Tests>]

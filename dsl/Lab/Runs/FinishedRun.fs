@@ -1,13 +1,10 @@
 /// The weights of a finished run that is named by its folder.
-module ChannelDistillation.Cli.FinishedRun
+module ChannelDistillation.Lab.Runs.FinishedRun
 
 open System.IO
 open ChannelDistillation.Core
-open ChannelDistillation.Specs
 open ChannelDistillation.Runs
 open ChannelDistillation.Lab.Tables
-open ChannelDistillation.Lab.Runs
-open ChannelDistillation.Cli.Common
 
 /// The epochs whose weights a run keeps.
 type Weights =
@@ -30,33 +27,35 @@ let private refuse (message: string) : 'a = raise (MissingException message)
 let private notARun (folder: string) =
     match PlanReader.tryRead folder with
     | Ok(Some layout) ->
-        let runs = layout.Rows |> List.collect _.Folders |> List.distinct |> List.truncate 5
-        let listed = String.concat ", " runs
-        refuse $"{shown folder} is the folder of an experiment. Name one of its runs, for example {Path.Combine(shown folder, runs.Head)}.\nRuns: {listed}."
-    | _ -> refuse $"{shown folder} is not the folder of a run: it has no run.json."
+        let runs = layout.Rows |> List.collect _.Folders |> List.distinct |> List.map (fun run -> Path.Combine(folder, run))
+        let more = if runs.Length > 5 then $" and {runs.Length - 5} more" else ""
+        let listed = String.concat ", " (List.truncate 5 runs)
+        refuse $"{folder} is the folder of an experiment. Name one of its runs: {listed}{more}."
+    | _ -> refuse $"{folder} is not the folder of a run: it has no run.json."
 
 let private unfinished (run: RunFolder) (how: string) =
     let kept =
         if File.Exists run.LatestWeights then
-            $"\nTo export the weights of its last finished epoch as they are, name the file {shown run.LatestWeights}."
+            $"\nTo export the weights of its last finished epoch as they are, name the file {run.LatestWeights}."
         else
             ""
 
-    refuse $"{shown run.Path} {how}{kept}"
+    refuse $"{run.Path} {how}{kept}"
 
 let private isDamaged (run: RunFolder) file = run.Damaged() |> Seq.exists (fun damaged -> Path.GetFileName damaged = file)
 
 /// The run in a folder. Damaged, unfinished, diverged and failed runs are refused.
+/// <param name="folder">As the user named it.</param>
 /// <exception cref="MissingException">The folder is not that of a finished run; the message says why.</exception>
 let find (weights: Weights) (folder: string) : FinishedRun =
-    let run = RunFolder(Path.TrimEndingDirectorySeparator(Path.GetFullPath folder))
+    let run = RunFolder(Path.TrimEndingDirectorySeparator folder)
 
     match run.ReadRun() with
-    | null when isDamaged run "run.json" -> refuse $"{shown run.Path} is damaged: run.json is not valid JSON. Repeat the sweep to restore it."
+    | null when isDamaged run "run.json" -> refuse $"{run.Path} is damaged: run.json is not valid JSON. Repeat the sweep to restore it."
     | null -> notARun run.Path
     | content ->
         match run.ReadResult content with
-        | null when isDamaged run "result.json" -> refuse $"{shown run.Path} is damaged: result.json was changed. Repeat the sweep to restore it."
+        | null when isDamaged run "result.json" -> refuse $"{run.Path} is damaged: result.json was changed. Repeat the sweep to restore it."
         | null -> unfinished run "is not finished: it has no result.json. The same sweep resumes it."
         | result ->
             let reason = result.Message |> Option.ofObj |> Option.map (fun message -> $": {message}") |> Option.defaultValue "."
@@ -71,9 +70,9 @@ let find (weights: Weights) (folder: string) : FinishedRun =
                     | Best, None -> run.BestWeights, nonNull result.Best
 
                 if not (File.Exists file) then
-                    refuse $"{shown file} does not exist: the weights of the run were removed."
+                    refuse $"{file} does not exist: the weights of the run were removed."
 
-                let parent = Path.GetDirectoryName run.Path |> nonNull
+                let parent = Path.GetFullPath(Path.Combine(run.Path, ".."))
 
                 { Weights = file
                   Errors = errors
