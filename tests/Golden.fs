@@ -4,6 +4,7 @@ module ChannelDistillation.Tests.Golden
 open System
 open System.Collections.Generic
 open System.IO
+open System.Security.Cryptography
 open System.Text.Json
 open Expecto
 open TorchSharp
@@ -31,27 +32,33 @@ let toTensor (values: float32[]) (shape: int64[]) = torch.tensor (values, ReadOn
 let tensor (element: JsonElement) = toTensor (Array.map float32 (doubles (element.GetProperty "data"))) (longs (element.GetProperty "shape"))
 
 /// h(n, offset)[i] = 2 frac(43758.5453 sin(12.9898 i + offset)) - 1
-let noise (count: int64) (offset: float) =
-    Array.Parallel.init (int count) (fun i ->
-        let wave = 43758.5453 * sin (12.9898 * float i + offset)
-        2.0 * (wave - floor wave) - 1.0)
+let private noiseAt (offset: float) (i: int) =
+    let wave = 43758.5453 * sin (12.9898 * float i + offset)
+    2.0 * (wave - floor wave) - 1.0
+
+let private size (shape: int64[]) = int (Array.fold (*) 1L shape)
+
+let noise (count: int64) (offset: float) : float[] = Array.Parallel.init (int count) (noiseAt offset)
 
 /// Images of the golden files: [batch, channels, height, width].
-let images (shape: int64[]) (offset: float) = toTensor (noise (Array.fold (*) 1L shape) offset |> Array.map float32) shape
+let images (shape: int64[]) (offset: float) =
+    toTensor (Array.Parallel.init (size shape) (fun i -> float32 (noiseAt offset i))) shape
 
-let private values (name: string) (shape: int64[]) (w: float[]) =
-    let scale =
-        if name.EndsWith "running_var" then
-            fun w -> 1.0 + 0.2 * abs w
-        elif name.EndsWith "running_mean" then
-            fun w -> 0.05 * w
-        elif shape.Length = 1 then
-            (if name.EndsWith "weight" then fun w -> 0.4 + 0.1 * w else fun w -> 0.1 * w)
-        else
-            let fanIn = float w.Length / float shape[0]
-            fun w -> sqrt (6.0 / fanIn) * w
+/// Scale and offset of noise for a part of a network's state.
+let private range (name: string) (shape: int64[]) =
+    if name.EndsWith "running_mean" then
+        struct (0.05, 0.0)
+    elif shape.Length = 1 then
+        (if name.EndsWith "weight" then struct (0.1, 0.4) else struct (0.1, 0.0))
+    else
+        struct (sqrt (6.0 / (float (size shape) / float shape[0])), 0.0)
 
-    Array.map (scale >> float32) w
+let private values (name: string) (shape: int64[]) (offset: float) : float32[] =
+    if name.EndsWith "running_var" then
+        Array.Parallel.init (size shape) (fun i -> float32 (1.0 + 0.2 * abs (noiseAt offset i)))
+    else
+        let struct (scale, least) = range name shape
+        Array.Parallel.init (size shape) (fun i -> float32 (least + scale * noiseAt offset i))
 
 /// Fills a state in PyTorch's order: entry k gets `noise` of offset + k, scaled by its kind; integers are unchanged.
 let fill (offset: float) (state: Dictionary<string, Tensor>) =
@@ -62,8 +69,7 @@ let fill (offset: float) (state: Dictionary<string, Tensor>) =
         let target = entry.Value
 
         if target.is_floating_point () then
-            let w = noise (target.numel ()) (offset + float k)
-            use source = toTensor (values entry.Key target.shape w) target.shape
+            use source = toTensor (values entry.Key target.shape (offset + float k)) target.shape
             target.copy_ source |> ignore)
 
 let toArray (tensor: Tensor) =
@@ -74,6 +80,11 @@ let gradient (leaf: Tensor) =
     match leaf.grad with
     | null -> failwith "no gradient has reached this tensor"
     | gradient -> toArray gradient
+
+/// A digest of the elements: equal only if all bits are.
+let bits (tensor: Tensor) : string =
+    use flat = tensor.detach().cpu().contiguous()
+    Convert.ToHexString(SHA256.HashData flat.bytes)
 
 /// |actual - expected| <= relative x (|expected| + floor x largest |expected|), element by element.
 let closeWith (floor: float) (relative: float) (expected: float[]) (actual: float[]) (what: string) =

@@ -51,7 +51,18 @@ type SyntaxDiagnostic =
 /// A part of a loss's schedule after the last epoch.
 type UnreachedSchedulePart =
     | Start of loss: string * after: int
+    /// A warm-up that ends in this epoch.
+    | Growing of loss: string * until: int
     | Decaying of loss: string * epoch: int
+
+/// What takes precedence over a `--set` setting.
+type Override =
+    /// An axis of the grid; in `product` or in `zip`.
+    | ByAxis of path: string * section: string
+    /// Variants whose list of losses has the setting.
+    | ByVariants of variants: string list
+    /// Variants whose preset `edt` has the setting.
+    | ByPreset of variants: string list
 
 /// Everything that can be wrong with an experiment, as data. The texts are in Messages/.
 type Diagnostic =
@@ -70,6 +81,8 @@ type Diagnostic =
     | TooDeep of limit: int
     | TooManyValues of limit: int64
     | SeveralDocuments
+    /// A line that Git writes where versions conflict.
+    | ConflictMarker
     | DuplicateKey of key: string * firstLine: int
     | UnknownAnchor of name: string * near: string list
     | AnchorInsideItself of name: string
@@ -164,6 +177,10 @@ type Diagnostic =
     | SetWithoutValue
     | NotSettable of path: string
     | SetBelowValue of path: string list * segment: string
+    /// A setting that every run overrides.
+    | SettingWithoutEffect of path: string * Override list
+    /// A variant whose losses all have weight 0, and other such variants.
+    | NothingTrained of variant: string * others: string list
     // Grid
     | UnknownPath of path: string * segment: string * after: string list * legal: string list * near: string list
     | NotAnAxis of path: string
@@ -187,8 +204,14 @@ type Diagnostic =
     | EverythingExcluded
     | ManyRuns of runs: int * limit: int
     // Warnings
-    | UnusedLoss of loss: string
+    | UnusedLosses of losses: string list
     | UnusedAxis of path: string
+    /// A setting that some runs override.
+    | SettingPartlyOverridden of path: string * Override list
+    /// An entry of `exclude` that names axes which none of its variants depends on.
+    | ExcludesNoRun of paths: string list
+    | BatchLargerThanDataset of batch: int * images: int
+    | LargeLearningRate of rate: float
     /// A student from Python with one file for all seeds.
     | SameInitialWeights of file: string * seeds: int
     | ExcludeMatchesNothing of path: string * values: string list
@@ -210,8 +233,12 @@ type Problem =
     /// Whether it is only shown and does not stop the command.
     member problem.IsWarning =
         match problem.Diagnostic with
-        | UnusedLoss _
+        | UnusedLosses _
         | UnusedAxis _
+        | SettingPartlyOverridden _
+        | ExcludesNoRun _
+        | BatchLargerThanDataset _
+        | LargeLearningRate _
         | SameInitialWeights _
         | ExcludeMatchesNothing _
         | DatasetReplaced

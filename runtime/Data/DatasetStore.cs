@@ -36,12 +36,15 @@ public static class DatasetStore
 
     /// <summary>A survey of a dataset before it is read; null if it is missing. Lists image folders, so call it once.</summary>
     /// <exception cref="MissingException">The dataset exists but cannot be used; the message says why and what to do.</exception>
-    public static DatasetSurvey? Survey(DatasetSpec spec, Workspace workspace)
+    public static DatasetSurvey? Survey(DatasetSpec spec, Workspace workspace) => Survey(DatasetCatalog.Describe(spec), workspace);
+
+    internal static DatasetSurvey? Survey(DatasetDescriptor dataset, Workspace workspace)
     {
-        var dataset = DatasetCatalog.Describe(spec);
         if (FolderOf(dataset, workspace) is { } folder)
         {
-            return Usable(dataset, folder, () => Layout(dataset).Survey(dataset, folder));
+            // Packages of operating systems compress the files anew, to other sizes.
+            var found = folder == dataset.AlsoAt ? dataset with { Files = [.. dataset.Files.Select(file => file with { Bytes = 0 })] } : dataset;
+            return Usable(dataset, folder, () => Layout(dataset).Survey(found, folder));
         }
 
         return !dataset.CanBeFetched && StateOf(dataset, workspace).IsBegun ? throw new MissingException(MissingMessage(dataset, workspace)) : null;

@@ -39,12 +39,12 @@ public static class NetworkExport
             AtomicFile.RemoveAbandoned(folder);
         if (request.Format != ExportFormat.Onnx)
         {
-            IReadOnlyList<string> known = CheckedNames(request, dataset, dataset.ClassNames);
+            IReadOnlyList<string> known = CheckedNames(request, dataset, NamesOf(request.Dataset, dataset, options));
             WriteWeights(network, path, request, known);
             return new(new FileInfo(path).Length, known, null);
         }
         using IImageSet set = DatasetStore.OpenFinal(request.Dataset, options.Workspace);
-        IReadOnlyList<string> names = CheckedNames(request, dataset, set.ClassNames.Count > 0 ? set.ClassNames : dataset.ClassNames);
+        IReadOnlyList<string> names = CheckedNames(request, dataset, NamesOf(set, dataset));
         using Network exported = Load(file, request.Model, dataset);
         OutputComparison? comparison = null;
         OnnxFile.Write(
@@ -117,6 +117,18 @@ public static class NetworkExport
             }
         }
     }
+
+    /// <summary>The names of the classes without an open dataset. Those of an image folder are in its folders, if it is on this machine.</summary>
+    private static IReadOnlyList<string> NamesOf(DatasetSpec spec, DatasetDescriptor dataset, TrainingOptions options)
+    {
+        if (dataset.ClassNames.Count > 0 || !DatasetStore.IsThere(spec, options.Workspace))
+            return dataset.ClassNames;
+        using IImageSet set = DatasetStore.OpenFinal(spec, options.Workspace);
+        return NamesOf(set, dataset);
+    }
+
+    private static IReadOnlyList<string> NamesOf(IImageSet set, DatasetDescriptor dataset) =>
+        set.ClassNames.Count > 0 ? set.ClassNames : dataset.ClassNames;
 
     /// <summary>The names of the request if they fit the dataset, otherwise the dataset's own.</summary>
     /// <param name="own">Names that the dataset has; empty if unknown.</param>

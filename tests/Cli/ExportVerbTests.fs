@@ -66,6 +66,17 @@ let tests =
               Expect.equal (entry "run", entry "run_hash", entry "epoch") ("student, seed 7", spec.Hash(), "2") "metadata"
           }
 
+          test "The run's own checkpoints cannot be replaced" {
+              use folder = new TemporaryFolder()
+              runIn folder (ended RunStatus.Completed null) |> ignore
+              let out = "small/student-seed7-abc/checkpoints/best.safetensors"
+
+              Expect.equal
+                  (export folder [ "--out"; out ])
+                  (2, $"--out {out} is among the run's own checkpoints. Name another folder.\n")
+                  "message"
+          }
+
           test "An ONNX file whose errors are not those of the run is removed" {
               Runtime.Export.OnnxTests.requireRuntime ()
               use folder = new TemporaryFolder()

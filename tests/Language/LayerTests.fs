@@ -40,6 +40,44 @@ let tests =
               | other -> failtest $"{other}"
           }
 
+          test "Removing an alternative leaves the others, for every alternative of the language" {
+              let teacher settings = (experiment settings).Teacher |> Option.map _.Source
+              let checkpoint = teacher []
+
+              for path in [ "teacher.train"; "teacher.train.epochs"; "teacher.seed"; "teacher.known"; "teacher.torchscript" ] do
+                  Expect.equal (teacher [ path, "null" ]) checkpoint path
+
+              let shape settings = (experiment settings).Train.Schedule.Shape
+
+              for path in [ "train.lr_schedule.cosine"; "train.lr_schedule.cosine.to"; "train.lr_schedule.constant" ] do
+                  Expect.equal (shape [ path, "null" ]) (Step([ 10; 20 ], 0.1)) path
+
+              let source settings = (experiment settings).Dataset.Source
+
+              for path in [ "dataset.image_folder"; "dataset.classes" ] do
+                  Expect.equal (source [ path, "null" ]) (Named "fashion-mnist-mini") path
+
+              let decay settings =
+                  (experiment settings).Variants |> List.last |> _.Losses |> List.last |> snd |> _.Decay
+
+              for name in [ "none"; "step"; "linear"; "cosine"; "linear.until" ] do
+                  Expect.equal (decay [ $"variants.cd.cd.decay.{name}", "null" ]) (Some(EveryDecay(10, 0.9))) name
+          }
+
+          test "A key without a value in a file removes what it extends, and nothing else" {
+              let trained = Base.text.Replace("checkpoint: pretrain/teacher.pth", "train: { epochs: 3 }")
+              let own line = $"extends: base.yaml\n{line}\n"
+              let teacher first line = (files [ "base.yaml", first; "own.yaml", own line ]).Teacher |> Option.map _.Source
+
+              match teacher trained "teacher: { train: , checkpoint: x.pth }" with
+              | Some(Checkpoint _) -> ()
+              | other -> failtest $"beside another alternative: {other}"
+
+              match teacher Base.text "teacher: { checkpoint: , train: { epochs: 2 } }" with
+              | Some(Trained(train, _)) -> Expect.equal train.Epochs 2 "the other way round"
+              | other -> failtest $"{other}"
+          }
+
           test "`--set` can set a part of a short form" {
               Expect.equal
                   (experiment [ "dataset.augment.flip", "true" ]).Dataset

@@ -15,7 +15,7 @@ let private text (variants: string list) (grid: string list) =
 let private found (problems: Problem list) =
     [ for problem in problems do
           match problem.Diagnostic with
-          | UnusedLoss _ -> ()
+          | UnusedLosses _ -> ()
           | mistake -> mistake, problem.Place |> Option.map _.Line ]
 
 let private lineOf (part: string) (text: string) = text.Substring(0, text.IndexOf part).Split('\n').Length
@@ -54,6 +54,79 @@ let tests =
           test "A loss whose weight decays to 0 at once is reported" {
               let text = text [ "student: [ce: { decay: { linear: { until: 1 } } }]" ] []
               Expect.equal (found (Base.warnings text)) [ WeightAlwaysZero("ce", "student", 30, []), Some(lineOf "student: [ce" text) ] "warnings"
+          }
+
+          test "A warm-up of a loss that is longer than training is reported, also a loss's default" {
+              let text = (text [ "dkd: [ce, dkd]" ] []).Replace("epochs: 30\n", "epochs: 10\n").Replace("  cd: {", "  dkd: {}\n  cd: {")
+
+              Expect.equal
+                  (found (Base.warnings text))
+                  [ LearningRateStepAfterEnd(10, 10), Some(lineOf "lr_schedule" text)
+                    ScheduleTooLong("dkd", 10, [ Growing("dkd", 20) ], []), Some(lineOf "dkd: [ce, dkd]" text) ]
+                  "warnings"
+          }
+
+          test "A weight of 0 is reported, except on an axis" {
+              let fixed' = text [ "cd: [ce, cd: { weight: 0 }]" ] []
+              Expect.equal (found (Base.warnings fixed')) [ WeightAlwaysZero("cd", "cd", 30, []), Some(lineOf "weight: 0" fixed') ] "in a variant"
+              Expect.isEmpty (found (Base.warnings (text [ "cd: [ce, cd]" ] [ "product: { losses.cd.weight: [0, 1] }" ]))) "on an axis"
+          }
+
+          test "Variants without any weight train nothing, which is a problem" {
+              let text =
+                  text [ "student: [ce]"; "kd: [ce, kd: { weight: 0 }]"; "cd: [cd]" ] [ "product:"; "  losses.ce.weight:"; "    - 0"; "    - 1" ]
+
+              Expect.equal
+                  (found (Base.problems text []))
+                  [ NothingTrained("student", [ "kd" ]), Some(lineOf "- 0" text) ]
+                  "at the weight of the axis"
+
+              let text = Base.text.Replace("weight: 1 }\n  kd", "weight: 0 }\n  kd")
+              Expect.equal (found (Base.problems text [])) [ NothingTrained("student", []), Some(lineOf "ce: { weight: 0" text) ] "in the file"
+          }
+
+          test "A loss whose weight is 0 at first and rises later trains" {
+              let text = text [ "student: [ce: { start_after: 5 }]"; "kd: [ce, kd: { warmup: 10 }]" ] []
+              Expect.isEmpty (found (Base.warnings text)) "warnings"
+          }
+
+          test "A batch larger than the training set is reported once" {
+              let text = text [ "student: [ce]"; "kd: [ce, kd]" ] [ "product:"; "  train.batch:"; "    - 10000"; "    - 10001" ]
+
+              Expect.equal
+                  (found (Base.warnings text))
+                  [ BatchLargerThanDataset(10001, 10000), Some(lineOf "- 10001" text) ]
+                  "images of fashion-mnist-mini"
+
+              Expect.isNonEmpty (found (Base.warnings (text.Replace("fashion-mnist-mini", "{ name: fashion-mnist-mini, validation: 0.1 }")))) "held out"
+          }
+
+          test "A learning rate above 1 without warm-up is reported" {
+              let text = (text [ "student: [ce]" ] []).Replace("lr: 0.1", "lr: 10")
+              Expect.equal (found (Base.warnings text)) [ LargeLearningRate 10.0, Some(lineOf "lr: 10" text) ] "without"
+              let warmed = text.Replace("lr_schedule: {", "lr_schedule: { warmup: { epochs: 5 },")
+              Expect.isEmpty (found (Base.warnings warmed)) "with"
+          }
+
+          test "An entry of exclude whose axes its variants do not use is reported" {
+              let axes = "product: { losses.cd.weight: [1, 3] }"
+              let text = text [ "student: [ce]"; "cd: [ce, cd]" ] [ axes; "exclude:"; "  - { variant: student, losses.cd.weight: 3 }" ]
+              Expect.equal (found (Base.warnings text)) [ ExcludesNoRun [ "losses.cd.weight" ], Some(lineOf "- { variant" text) ] "of another variant"
+              Expect.isEmpty (found (Base.warnings (text.Replace("variant: student, ", "")))) "of all variants"
+          }
+
+          test "Losses that no variant uses give one warning, those of a base file none" {
+              let unused text = Base.warnings text |> List.map _.Diagnostic |> List.filter _.IsUnusedLosses
+              Expect.equal (unused (text [ "student: [ce]" ] [])) [ UnusedLosses [ "kd"; "cd" ] ] "own"
+
+              use folder = new TemporaryFolder()
+              System.IO.File.WriteAllText(folder.File "base.yaml", Base.text)
+              let file = folder.File "own.yaml"
+              System.IO.File.WriteAllText(file, "extends: base.yaml\nexperiment: own\nvariants: { kd: , cd: }\n")
+
+              match Experiments.load file [] false with
+              | Ok(plan, warnings) -> Expect.equal (plan.Rows.Length, warnings) (1, []) "inherited"
+              | Error problems -> failtest $"{problems}"
           }
 
           test "A pair of networks that the grid replaces is not checked" {

@@ -1,5 +1,5 @@
-/// Runs the suite in one process per CPU core. When a process dies, the test that it ran fails, and another process runs the rest, so that the
-/// suite always completes.
+/// Runs the suite in one process more than there are CPU cores. When a process dies, the test that it ran fails, and another process runs the
+/// rest, so that the suite always completes.
 module ChannelDistillation.Tests.Suite.Supervisor
 
 open System
@@ -193,7 +193,8 @@ let run (selection: Selection) (arguments: string list) : int =
             units.TrySetResult [||] |> ignore
 
     let first = Task.Run start
-    let others = min Environment.ProcessorCount units.Task.Result.Length - 1
+    // One process more than there are cores, because tests of programs spend much of their time waiting for them.
+    let others = min (Environment.ProcessorCount + 1) units.Task.Result.Length - 1
     Task.WaitAll [| first; yield! [ for _ in 1..others -> Task.Run start ] |]
     let results = List.ofSeq results
     Summary.lines results clock.Elapsed (processorTime ()) |> List.iter Console.WriteLine

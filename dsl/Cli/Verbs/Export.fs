@@ -166,6 +166,10 @@ let private export (parsed: ParseResults<ExportArguments>) =
 
     let file, run = opened parsed
     use file = file
+
+    if run.IsSome && Path.GetDirectoryName(Path.GetFullPath out) = Path.GetDirectoryName(Path.GetFullPath file.Path) then
+        Ending.stop Ending.invalid $"--out {out} is among the run's own checkpoints. Name another folder."
+
     let from = CheckpointOrigin.Of file
 
     let model =

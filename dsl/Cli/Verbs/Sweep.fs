@@ -86,6 +86,9 @@ let private summary (outcome: Outcome) =
         let reason = Job.reason job |> Option.defaultValue "No reason was recorded."
         printfn "  %s %s: %s (%s)" job.Run.Name ((string status).ToLowerInvariant()) reason (shown (Path.Combine(job.Folder, "result.json")))
 
+    if not givenUp.IsEmpty then
+        printfn "Failed and diverged runs are retried only with --retry-failed."
+
     for obstacle in outcome.Obstacles do
         printfn "  %s" obstacle
 

@@ -8,6 +8,7 @@ open ChannelDistillation.Specs
 open ChannelDistillation.Downloads
 open ChannelDistillation.Data
 open ChannelDistillation.Models
+open ChannelDistillation.Losses
 open ChannelDistillation.Teachers
 open ChannelDistillation.Teachers.Signals
 open ChannelDistillation.Training
@@ -20,8 +21,55 @@ open ChannelDistillation.Lab.Tables
 
 let private counted n (word: string) = if n = 1 then $"1 {word}" else $"{n} {word}s"
 
-/// `kd 1, cd 6`: each loss with its weight at full strength.
-let private losses (spec: RunSpec) = String.Join(", ", spec.Losses |> Seq.map (fun loss -> loss.Name + " " + Numbers.show loss.Weight))
+/// The parameters of a loss that are not its defaults on the dataset: ` (temperature 8)`.
+let private changed (dataset: DatasetSpec) (loss: LossSpec) =
+    let show (value: obj) =
+        match value with
+        | :? float as number -> Numbers.show number
+        | :? bool as flag -> if flag then "true" else "false"
+        | other -> string other
+
+    let defaults =
+        match LossCatalog.Find loss.Name with
+        | null -> Map.empty
+        | known -> Map [ for parameter in known.On(dataset.Name).Parameters -> parameter.Name, show parameter.DefaultValue ]
+
+    match
+        [ for entry in loss.Parameters do
+              if Map.tryFind entry.Key defaults <> Some(show entry.Value) then
+                  $"{entry.Key} {show entry.Value}" ]
+    with
+    | [] -> ""
+    | parameters -> $""" ({String.Join(", ", parameters)})"""
+
+/// `kd 1 (temperature 8), cd 6`: each loss with its weight at full strength, and the parameters that are not defaults.
+let private losses (spec: RunSpec) =
+    String.Join(", ", spec.Losses |> Seq.map (fun loss -> loss.Name + " " + Numbers.show loss.Weight + changed spec.Dataset loss))
+
+/// The number of rows, where it is not that of all points of the grid for all variants.
+let private gridNote (plan: Plan) =
+    let grid = plan.Experiment.Grid
+    let sizes = [ for axis in grid.Product -> axis.Values.Length ] @ [ for group in grid.Zip -> group.Head.Values.Length ]
+    let points = List.fold (*) 1 sizes
+    let variants = plan.Experiment.Variants.Length
+
+    if sizes.IsEmpty || not grid.Include.IsEmpty || plan.Rows.Length >= points * variants then
+        None
+    else
+        let excluded = if grid.Exclude.IsEmpty then "" else ", and `exclude` removes points"
+
+        Some(
+            $"""Grid: {counted points "point"} for {counted variants "variant"} are {counted plan.Rows.Length "row"}: """
+            + $"points that differ only on axes that a variant does not use are one row{excluded}."
+        )
+
+/// Variants whose runs are those of others.
+let private sharedRuns (jobs: Job list) =
+    [ for (variant, other), runs in
+          jobs
+          |> List.collect (fun job -> [ for other, _ in job.Run.Others -> job.Run.Variant, other ])
+          |> List.countBy id do
+          $"""The variants `{variant}` and `{other}` have {counted runs "run"} in common; each is trained once.""" ]
 
 let private teacherNote (workspace: Workspace) (teacher: Teachers.PlannedTeacher) =
     let store = TeacherStore workspace
@@ -156,6 +204,8 @@ let render
           | _ -> ()
       for teacher in jobs |> Seq.map _.Run |> Teachers.ofRuns do
           teacherNote workspace teacher
+      yield! gridNote plan |> Option.toList
+      yield! sharedRuns jobs
       yield! Precisions.warnings (Precisions.obstacles [ device ]) (jobs |> List.map _.Run.Spec)
       for index, cohort in List.indexed cohorts do
           let spec = cohort.Head.Run.Spec

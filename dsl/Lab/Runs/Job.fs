@@ -113,7 +113,7 @@ module Job =
 
     let private matches (pattern: string) (job: Job) =
         let fits (name: string) = FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase = false)
-        fits job.Run.Name || fits job.Run.Variant
+        (job.Run.Variant, job.Run.Name) :: job.Run.Others |> List.exists (fun (variant, name) -> fits name || fits variant)
 
     /// `--only`: the runs whose name or variant matches a pattern (with `*` and `?`). Without a pattern, all runs.
     /// <exception cref="UsageError">No run matches.</exception>

@@ -10,10 +10,15 @@ open ChannelDistillation.Dsl
 let private gap (row: ResultRow) =
     let name = Shown.joined (row.Variant :: (if row.Axes.IsEmpty then [] else [ Shown.point row.Axes ]))
 
-    let reason (status: RowStatus, folders: string list) =
+    let reason (status: RowStatus, gaps: Gap list) =
+        let shown (gap: Gap) =
+            match gap.Reason with
+            | Some reason -> $"{gap.Folder}: {reason}"
+            | None -> gap.Folder
+
         match status with
-        | Missing -> $"{folders.Length} not trained yet"
-        | status -> $"{folders.Length} {status} ({Shown.joined folders})"
+        | Missing -> $"{gaps.Length} not trained yet"
+        | status -> $"{gaps.Length} {status} ({Shown.joined (List.map shown gaps)})"
 
     match row.Gaps with
     | []

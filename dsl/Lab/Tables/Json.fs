@@ -106,7 +106,7 @@ let private row (options: TableOptions) (results: Results) (row: ResultRow, holm
           for deployment in Option.toList options.Deployment do
               "deploy", Deployed.costOf deployment row |> optional deployed
           "seconds", statistic row.Seconds
-          "unfinished", object [ for status, folders in row.Gaps -> string status, array (List.map text folders) ]
+          "unfinished", object [ for status, gaps in row.Gaps -> string status, array [ for gap in gaps -> text gap.Folder ] ]
           for baseline in Option.toList options.Baseline do
               "difference", difference baseline (Sheets.differenceTo options baseline results.Rows row) holm ]
 

@@ -30,6 +30,9 @@ type RowStatus =
         | Missing -> "missing"
         | PublishedOnly -> "published"
 
+/// A run without a result in the table. `Reason`: for a diverged run, the epoch, step and loss.
+type Gap = { Folder: string; Reason: string option }
+
 /// The record of a run in its folder.
 type RunRecord =
     {
@@ -62,8 +65,8 @@ type ResultRow =
         /// Whether the model is larger than those of the other rows (two students).
         Assisted: bool
         Status: RowStatus
-        /// Folder names of the incomplete runs, by status.
-        Gaps: (RowStatus * string list) list
+        /// The incomplete runs, by status.
+        Gaps: (RowStatus * Gap list) list
     }
 
     member this.IsTeacher = this.Variant = "teacher"
@@ -118,6 +121,13 @@ module Results =
         else
             [ Diverged; Failed; Interrupted ] |> List.tryFind has |> Option.defaultValue Missing
 
+    /// The first sentence of a diverged run's message.
+    let private reason (record: RunRecord) =
+        match record.Result with
+        | Some result when result.Status = RunStatus.Diverged ->
+            Option.ofObj result.Message |> Option.map (fun message -> (message.Split(". ")[0]).TrimEnd('.'))
+        | _ -> None
+
     let private ofRow (recordOf: string -> RunRecord) (row: LayoutRow) =
         let records = row.Folders |> List.map recordOf
         let statuses = records |> List.map statusOfRun
@@ -151,12 +161,12 @@ module Results =
           Gaps =
             [ for status in [ Diverged; Failed; Interrupted; Missing ] do
                   match
-                      [ for folder, own in List.zip row.Folders statuses do
+                      [ for folder, record, own in List.zip3 row.Folders records statuses do
                             if own = status then
-                                folder ]
+                                { Folder = folder; Reason = reason record } ]
                   with
                   | [] -> ()
-                  | folders -> status, folders ] }
+                  | gaps -> status, gaps ] }
 
     /// The rows: teachers first, then the variants in the experiment's order.
     let collect (recordOf: string -> RunRecord) (provenance: Provenance) (layout: Layout) =

@@ -7,8 +7,8 @@ open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Grids.Dimensions
 
-/// An entry of `exclude`: for each dimension, the positions that it names; None: all.
-type Exclusion = { Variants: string list; Allowed: HashSet<int> option[] }
+/// An entry of `exclude`: for each dimension, the positions that it names; None: all. `Index`: its position in the list.
+type Exclusion = { Index: int; Variants: string list; Paths: string list; Allowed: HashSet<int> option[] }
 
 /// Sorts mappings by key, because the order of their entries does not matter.
 let rec private unordered (setting: Setting) =
@@ -117,7 +117,10 @@ let find (reader: Reader) (where: Where) (experiment: Experiment) (dimensions: D
           let isEmpty = allowed |> Array.exists (Option.exists (fun positions -> positions.Count = 0))
 
           if known && not isEmpty then
-              { Variants = point.Variants; Allowed = allowed } ]
+              { Index = index
+                Variants = point.Variants
+                Paths = List.map fst point.Values
+                Allowed = allowed } ]
 
 /// Whether any entry excludes a point.
 let contains (excluded: Exclusion list) (positions: int[]) =

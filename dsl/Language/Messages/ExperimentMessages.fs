@@ -137,4 +137,14 @@ let message (diagnostic: Diagnostic) : Message option =
     | NotSettable path -> say "NOT A SETTING" $"{code path} can only be set in the file." ""
     | SetBelowValue(path, segment) ->
         say "UNKNOWN PATH" $"{inside path} has no part {code segment}." $"set the whole value: `--set {Words.path path}=VALUE`."
+    | SettingWithoutEffect(path, overrides) ->
+        let text, hint = overriding path overrides
+        say "SETTING WITHOUT EFFECT" $"No run uses this setting: {text}." hint
+    | NothingTrained(variant, others) ->
+        let what = if others.IsEmpty then "variant" else "variants"
+
+        say
+            "NOTHING TRAINED"
+            $"All losses of the {what} {codes (variant :: others)} have weight 0, so the student would not change."
+            "give at least one of the losses a weight, or remove the row (`exclude` removes a point of a grid)."
     | _ -> None

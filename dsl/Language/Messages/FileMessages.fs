@@ -60,6 +60,11 @@ let message (diagnostic: Diagnostic) : Message option =
             "aliases of aliases multiply; write the values out."
     | SeveralDocuments ->
         say "SEVERAL DOCUMENTS" "A second YAML document starts here; a file holds one experiment." "remove the `---`, or use two files."
+    | ConflictMarker ->
+        say
+            "MERGE CONFLICT"
+            "Git has left a conflict here: both versions are in the file, between `<<<<<<<` and `>>>>>>>`."
+            "keep one version of the lines, and remove the markers."
     | DuplicateKey(key, line) -> say "DUPLICATE KEY" $"This mapping already has the key {code key}, in line {line}." "remove or rename one of them."
     | UnknownAnchor(name, near) ->
         say "UNKNOWN ANCHOR" $"No anchor {anchor name} is defined above this line." (didYouMean (fun name -> code ("*" + name)) near)

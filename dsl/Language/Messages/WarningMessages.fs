@@ -8,12 +8,28 @@ open ChannelDistillation.Dsl.Messages.Phrases
 let private beyond part =
     match part with
     | Start(loss, after) -> $"{code loss} would start after epoch {after}, so its weight stays 0"
+    | Growing(loss, until) -> $"the weight of {code loss} would grow until epoch {until}"
     | Decaying(loss, epoch) -> $"the weight of {code loss} would change in epoch {epoch}"
 
 /// None for diagnostics of other groups.
 let message (diagnostic: Diagnostic) : Message option =
     match diagnostic with
-    | UnusedLoss loss -> say "UNUSED LOSS" $"No variant uses the loss {code loss}." ""
+    | UnusedLosses losses ->
+        let what = if losses.Length = 1 then "loss" else "losses"
+        say "UNUSED LOSS" $"No variant uses the {what} {codes losses}." ""
+    | SettingPartlyOverridden(path, overrides) ->
+        let text, hint = overriding path overrides
+        say "SETTING OVERRIDDEN" $"Some runs ignore this setting: {text}." hint
+    | ExcludesNoRun paths ->
+        let what = if paths.Length = 1 then "axis" else "axes"
+        say "NOTHING EXCLUDED" $"No variant of this entry depends on the {what} {codes paths}, so it excludes nothing." ""
+    | BatchLargerThanDataset(batch, images) ->
+        say "LARGE BATCH" $"A batch of {batch} is larger than the training set ({images} images), so an epoch is one step." ""
+    | LargeLearningRate rate ->
+        say
+            "LARGE LEARNING RATE"
+            $"A learning rate of {Numbers.show rate} without warm-up usually diverges."
+            "lower it, or add a warm-up: `lr_schedule: { warmup: { epochs: 5 } }`."
     | UnusedAxis path -> say "UNUSED AXIS" $"No variant depends on the axis {code path}, so it adds no runs." ""
     | SameInitialWeights(file, seeds) ->
         say

@@ -69,10 +69,12 @@ let private unused (where: Where) (experiment: Experiment) =
     let varied =
         experiment.Grid.Product @ List.concat experiment.Grid.Zip |> List.exists (fun axis -> axis.Path.StartsWith "variants.")
 
-    [ if not varied then
-          for loss, _ in experiment.Losses do
-              if not (used.Contains loss) then
-                  warn (where.Key [ "losses"; loss ]) (UnusedLoss loss) ]
+    // A base file declares the losses of all experiments that extend it.
+    let isOwn (loss: string) = where.Key [ "losses"; loss ] |> Option.forall (fun place -> place.Source = where.File)
+
+    match experiment.Losses |> List.map fst |> List.filter (fun loss -> not (used.Contains loss) && isOwn loss) with
+    | first :: _ as unused when not varied -> [ warn (where.Key [ "losses"; first ]) (UnusedLosses unused) ]
+    | _ -> []
 
 let private published (where: Where) (experiment: Experiment) =
     let known = "teacher" :: (experiment.Variants |> List.map _.Name)

@@ -205,8 +205,20 @@ let merge (experiment: Experiment) (drafts: Draft list) : Draft list =
 
 /// The distinct runs of all rows: variants can have the same resolved settings.
 let distinct (drafts: Draft list) (rows: Row list) : PlannedRun list =
-    let seen = HashSet<Resolve.Resolved>(sameResult)
+    let others = Dictionary<Resolve.Resolved, ResizeArray<Row>>(sameResult)
 
-    [ for draft, row in List.zip drafts rows do
-          if seen.Add draft.Resolved then
-              yield! row.Runs ]
+    let firsts =
+        [ for draft, row in List.zip drafts rows do
+              match others.TryGetValue draft.Resolved with
+              | true, others -> others.Add row
+              | _ ->
+                  let mine = ResizeArray()
+                  others.Add(draft.Resolved, mine)
+                  row, mine ]
+
+    [ for row, others in firsts do
+          if others.Count = 0 then
+              yield! row.Runs
+          else
+              for index, run in List.indexed row.Runs ->
+                  { run with Others = [ for other in others -> other.Variant, other.Runs[index].Name ] } ]

@@ -29,6 +29,22 @@ let private reportReplaced (experiment: Experiment) (dimensions: Dimensions.Dime
               | Some value -> { Diagnostic = DatasetReplaced; Place = Some value.Place }
               | None -> () ]
 
+/// Warns about entries of `exclude` whose axes none of their variants depends on. Their points share their runs with points that remain.
+let private reportIdleExclusions (where: Where) (experiment: Experiment) (dimensions: Dimensions.Dimension list) excluded : Problem list =
+    let axes = dimensions |> List.collect (fun dimension -> List.ofArray dimension.Axes)
+
+    [ for entry: Exclusions.Exclusion in excluded do
+          let variants =
+              experiment.Variants
+              |> List.filter (fun variant -> entry.Variants.IsEmpty || List.contains variant.Name entry.Variants)
+
+          let isUsed path =
+              let axis = axes |> List.find (fun axis -> axis.Path = path)
+              variants |> List.exists (fun variant -> Axes.mayUse experiment variant axes axis)
+
+          if not entry.Paths.IsEmpty && not (List.exists isUsed entry.Paths) then
+              { Diagnostic = ExcludesNoRun entry.Paths; Place = where.Value [ "grid"; "exclude"; string entry.Index ] } ]
+
 /// The sections of the file that are broken.
 let private broken (reader: Reader) = [ "dataset"; "student"; "teacher" ] |> List.filter (fun section -> reader.IsSpoilt [ section ])
 
@@ -71,10 +87,13 @@ let plan (reader: Reader) (where: Where) (experiment: Experiment) : (Plan * Prob
         else
             let placed = PublishedResults.place where experiment publishedPoints drafts
 
-            if not placed.Contradictions.IsEmpty then
-                for problem in placed.Contradictions do
-                    problem.Place |> Option.iter (fun place -> reader.Report([ "points"; "published" ], place, problem.Diagnostic))
+            for section, problems in
+                [ [ "points"; "published" ], placed.Contradictions
+                  [ "variants" ], ScheduleChecks.nothingTrained where experiment axisTable drafts ] do
+                for problem in problems do
+                    problem.Place |> Option.iter (fun place -> reader.Report(section, place, problem.Diagnostic))
 
+            if not reader.Problems.IsEmpty then
                 None
             else
                 let rows = Rows.make experiment axisTable drafts placed.OfDrafts
@@ -83,6 +102,7 @@ let plan (reader: Reader) (where: Where) (experiment: Experiment) : (Plan * Prob
                     { Experiment = experiment; Rows = rows; Runs = Drafts.distinct drafts rows; Literature = placed.Alone },
                     List.ofSeq warnings
                     @ reportReplaced experiment dimensions
+                    @ reportIdleExclusions where experiment dimensions excluded
                     @ reportUnused where dimensions rows
                     @ placed.Warnings
                     @ ScheduleChecks.warnings where experiment axisTable drafts

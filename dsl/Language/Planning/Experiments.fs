@@ -56,9 +56,9 @@ let private mayBeInherited (mistake: Diagnostic) =
     | _ -> false
 
 /// Plans an experiment.
-let private planLayered (settings: Source list) (layered: Layered) : Result<Plan * Problem list, Problem list> =
+let private planLayered (settings: SettingChecks.Given list) (layered: Layered) : Result<Plan * Problem list, Problem list> =
     let reader = Reader()
-    let distinct = distinct layered.Root.Place.Source settings
+    let distinct = distinct layered.Root.Place.Source (settings |> List.map _.Source)
 
     /// The problems of the file and of the settings, without settings inside a part that is broken already.
     let problems () =
@@ -76,7 +76,10 @@ let private planLayered (settings: Source list) (layered: Layered) : Result<Plan
         let where = Where layered.Root
 
         match Expand.plan reader where experiment with
-        | Some(plan, warnings) when layered.Problems.IsEmpty -> Ok(plan, distinct (Check.warnings where experiment @ warnings))
+        | Some(plan, warnings) when layered.Problems.IsEmpty ->
+            match SettingChecks.check experiment settings |> List.partition _.IsWarning with
+            | overridden, [] -> Ok(plan, distinct (Check.warnings where experiment @ warnings @ overridden))
+            | _, problems -> Error(distinct problems)
         | _ -> Error(problems ())
 
 /// Files with names similar to that of a missing file.
@@ -169,7 +172,7 @@ let rec private withBase (chain: (string * string) list) (path: string) (own: La
         | _ -> fail (WrongKind(WantText, Node.kind value))
 
 /// Applies a `--set` value to the tree.
-let private withSetting (root: Node) (source: Source, path: string, text: string) : Result<Node, Problem list> =
+let private withSetting (root: Node) ({ Path = path; Text = text; Source = source }: SettingChecks.Given) : Result<Node, Problem list> =
     let place = { Source = source; Line = 1; Column = 1; Length = max 1 path.Length }
 
     let set value = Layers.set root place path value |> Result.mapError List.singleton
@@ -197,8 +200,8 @@ let private withSettings settings (layered: Layered) : Layered =
 
 /// Plans the experiment in a text.
 let ofSource (source: Source) (settings: (string * string) list) : Result<Plan * Problem list, Problem list> =
-    let settings = [ for path, text in settings -> Source("--set", $"{path}={text}", false, source.Folder), path, text ]
-    let sources = [ for source, _, _ in settings -> source ]
+    let settings: SettingChecks.Given list =
+        [ for path, text in settings -> { Path = path; Text = text; Source = Source("--set", $"{path}={text}", false, source.Folder) } ]
 
     Yaml.read source
     |> Result.map (fun (root, problems) ->
@@ -207,7 +210,7 @@ let ofSource (source: Source) (settings: (string * string) list) : Result<Plan *
         match root.Content with
         | Mapping _ -> own |> withBase [] source.Name |> withSettings settings
         | _ -> own)
-    |> Result.bind (planLayered sources)
+    |> Result.bind (planLayered settings)
 
 /// The number of runs above which `--yes` is required.
 let manyRuns = 10_000

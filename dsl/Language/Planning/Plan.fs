@@ -13,6 +13,8 @@ type PlannedRun =
         /// Readable, valid as a file name, without the hash: `cd-cd.weight=3-seed0`.
         Name: string
         Spec: RunSpec
+        /// Variants and names of further runs of the plan with the same specification, which are not trained again.
+        Others: (string * string) list
     }
 
 /// A row of the table: a variant at a grid point, with a run for each seed.

@@ -2,6 +2,7 @@
 module ChannelDistillation.Dsl.Planning.ScheduleChecks
 
 open System.Collections.Generic
+open ChannelDistillation.Data
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Resolution
@@ -14,6 +15,8 @@ let private warn place mistake : Problem = { Diagnostic = mistake; Place = place
 let private partsAfterEnd epochs (loss: Resolve.ResolvedLoss) =
     [ if loss.StartAfter >= epochs then
           Start(loss.Name, loss.StartAfter)
+      elif loss.StartAfter + loss.Warmup > epochs && loss.Weight > 0.0 then
+          Growing(loss.Name, loss.StartAfter + loss.Warmup)
       match loss.Decay with
       | StepDecay(at, _) ->
           for epoch in at do
@@ -22,16 +25,14 @@ let private partsAfterEnd epochs (loss: Resolve.ResolvedLoss) =
       | EveryDecay(every, _) when every > epochs -> Decaying(loss.Name, every)
       | _ -> () ]
 
-/// Whether the effective weight of a loss is 0 in every epoch, although the loss has a weight and starts.
+/// Whether the effective weight of a loss is 0 in every epoch.
 let private neverActs epochs (loss: Resolve.ResolvedLoss) =
     match loss.Decay, loss.StopAfter with
+    | _ when loss.Weight = 0.0 -> true
     | (NoDecay | StepDecay _ | EveryDecay _), None -> false
     | _ ->
         let spec = Resolve.lossSpec loss
-
-        loss.Weight > 0.0
-        && loss.StartAfter < epochs
-        && seq { 1..epochs } |> Seq.forall (fun epoch -> spec.WeightAt epoch = 0.0)
+        seq { 1..epochs } |> Seq.forall (fun epoch -> spec.WeightAt epoch = 0.0)
 
 /// The place of a row's value on the first of the given paths that is an axis.
 let private placeOf (experiment: Experiment) (axisTable: AxisTable) =
@@ -107,15 +108,23 @@ let private losses (where: Where) (placeOf: Draft -> string list list -> Place o
                   |> Option.orElseWith (fun () ->
                       match first with
                       | Start(loss, _) -> placeOfSetting draft loss "start_after" []
+                      | Growing(loss, _) -> placeOfSetting draft loss "warmup" []
                       | Decaying(loss, _) -> placeOfSetting draft loss "decay" [ "step"; "at" ])
 
               warn place (ScheduleTooLong(draft.Variant, epochs, parts, []))
           | _ -> ()
 
           for loss in draft.Resolved.Losses do
-              if neverActs epochs loss && seenIdle.Add(struct (draft.Variant, loss.Name, loss.Decay, loss.StopAfter)) then
+              // A weight of 0 on an axis is a control.
+              let isControl =
+                  loss.Weight = 0.0
+                  && (placeOf draft [ [ "losses"; loss.Name; "weight" ]; [ "variants"; draft.Variant; loss.Name; "weight" ] ]).IsSome
+
+              // A loss that starts too late is reported above.
+              if loss.StartAfter < epochs && neverActs epochs loss && not isControl && seenIdle.Add(struct (draft.Variant, loss.Name, loss.Decay, loss.StopAfter)) then
                   let place =
                       match loss.Decay with
+                      | _ when loss.Weight = 0.0 -> placeOfSetting draft loss.Name "weight" []
                       | LinearDecay _ -> placeOfSetting draft loss.Name "decay" [ "linear"; "until" ]
                       | CosineDecay _ -> placeOfSetting draft loss.Name "decay" [ "cosine"; "until" ]
                       | _ -> placeOfSetting draft loss.Name "stop_after" []
@@ -140,6 +149,40 @@ let private rates (where: Where) (placeOf: Draft -> string list list -> Place op
               | None -> ()
           | _ -> () ]
 
+/// Warns about learning rates and batches that are probably mistakes, once for each value.
+let private sizes (where: Where) (placeOf: Draft -> string list list -> Place option) (drafts: Draft list) =
+    let seen = HashSet<Diagnostic>(HashIdentity.Structural)
+    let optimizer = [ "train"; "optimizer"; "sgd"; "lr" ]
+
+    [ for draft in drafts do
+          let train = draft.Resolved.Train
+
+          let at path = placeOf draft [ path ] |> Option.orElse (where.Value path)
+
+          if train.Optimizer.LearningRate > 1.0 && train.Schedule.Warmup.IsNone && seen.Add(LargeLearningRate train.Optimizer.LearningRate) then
+              warn (at optimizer) (LargeLearningRate train.Optimizer.LearningRate)
+
+          let dataset = Resolve.datasetSpec draft.Resolved.Dataset
+          let struct (images, _) = (DatasetCatalog.Describe dataset).Images dataset.HeldOut
+
+          if images > 0 && train.Batch > images && seen.Add(BatchLargerThanDataset(train.Batch, images)) then
+              warn (at [ "train"; "batch" ]) (BatchLargerThanDataset(train.Batch, images)) ]
+
+/// Reports variants whose losses all have weight 0 at some point of the grid, at the weight of the first.
+let nothingTrained (where: Where) (experiment: Experiment) (axisTable: AxisTable) (drafts: Draft list) : Problem list =
+    let placeOf = placeOf experiment axisTable
+
+    drafts
+    |> List.filter (fun draft -> draft.Resolved.Losses |> List.forall (fun loss -> loss.Weight = 0.0))
+    |> List.map (fun draft ->
+        let loss = draft.Resolved.Losses.Head.Name
+        draft.Variant, placeOfSetting where experiment placeOf draft loss "weight" [])
+    |> List.groupBy snd
+    |> List.map (fun (place, found) ->
+        match found |> List.map fst |> List.distinct with
+        | variant :: others -> warn place (NothingTrained(variant, others))
+        | [] -> invalidOp "A group has at least one element.")
+
 let warnings (where: Where) (experiment: Experiment) (axisTable: AxisTable) (drafts: Draft list) : Problem list =
     let placeOf = placeOf experiment axisTable
-    rates where placeOf drafts @ losses where placeOf experiment drafts
+    rates where placeOf drafts @ sizes where placeOf drafts @ losses where placeOf experiment drafts

@@ -63,18 +63,19 @@ let rec private merge (path: string list) (upper: Node) (lower: Node) : Node =
     | Mapping above when not (isWhole path) ->
         match (expand path lower).Content with
         | Mapping below ->
-            let below = (below, above) ||> List.fold (fun below entry -> withoutAlternatives path entry.Name below)
-
             let find name entries = entries |> List.tryFind (fun (entry: Entry) -> entry.Name = name)
+            // A key without a value removes the inherited one, and nothing else.
+            let removes (entry: Entry) = Node.isNothing entry.Value && (find entry.Name below).IsSome
+            let above, removed = above |> List.partition (removes >> not)
+            let below = below |> List.filter (fun entry -> (find entry.Name removed).IsNone)
+            let below = (below, above) ||> List.fold (fun below entry -> withoutAlternatives path entry.Name below)
 
             let kept =
                 below
-                |> List.choose (fun old ->
+                |> List.map (fun old ->
                     match find old.Name above with
-                    | None -> Some old
-                    // A key without a value removes the inherited one.
-                    | Some entry when Node.isNothing entry.Value -> None
-                    | Some entry -> Some { entry with Value = merge (old.Name :: path) entry.Value old.Value })
+                    | None -> old
+                    | Some entry -> { entry with Value = merge (old.Name :: path) entry.Value old.Value })
 
             let added = above |> List.filter (fun entry -> (find entry.Name below).IsNone)
 
@@ -96,7 +97,7 @@ let private split (keys: string list) (path: string) =
         | -1 -> path, ""
         | dot -> path.Substring(0, dot), path.Substring(dot + 1)
 
-/// Sets the value at a path and creates missing mappings; without a value, removes what is there.
+/// Sets the value at a path, which creates missing mappings and removes alternatives; without a value, removes what is there and nothing else.
 let set (root: Node) (at: Place) (path: string) (value: Node option) : Result<Node, Problem> =
     let fail mistake = raise (Abort { Diagnostic = mistake; Place = Some at })
 
@@ -119,7 +120,8 @@ let set (root: Node) (at: Place) (path: string) (value: Node option) : Result<No
             | [ _; ("zip" | "exclude" | "include"); "grid" ] when not (List.exists isKey keys) -> rest, ""
             | _ -> split keys rest
 
-        let entries = withoutAlternatives above key entries
+        // Removing an alternative leaves the others.
+        let entries = if value.IsSome then withoutAlternatives above key entries else entries
         let old = entries |> List.tryFind (fun entry -> entry.Name = key)
 
         // A path may omit `losses` below a variant.
@@ -129,7 +131,8 @@ let set (root: Node) (at: Place) (path: string) (value: Node option) : Result<No
             mapping node [ { losses with Value = changed } ]
         | _ ->
             let changed =
-                if rest <> "" then
+                // Nothing is created in order to remove a part of it.
+                if rest <> "" && (value.IsSome || old.IsSome) then
                     Some(put (key :: above) rest (old |> Option.map _.Value |> Option.defaultValue empty))
                 else
                     value

@@ -12,6 +12,9 @@ type Where(root: Node) =
             | Some child -> nearest child rest |> Option.orElse (Some child.Place)
             | None -> None
 
+    /// The main file, which may extend others.
+    member _.File = root.Place.Source
+
     member _.Node path = Node.find path root
 
     /// The place of the value at a path, or of the nearest value that contains it.

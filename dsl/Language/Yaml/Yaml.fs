@@ -250,10 +250,20 @@ let private controlCharacter (source: Source) =
                   Column = index - before.LastIndexOf '\n'
                   Length = 1 } })
 
+/// The place of a line that Git writes into a file with conflicting versions.
+let private conflictMarker (source: Source) : Problem option =
+    let isMarker (line: string) = line.StartsWith "<<<<<<< " || line.StartsWith ">>>>>>> "
+
+    source.Text.Split '\n'
+    |> Array.tryFindIndex isMarker
+    |> Option.map (fun index ->
+        { Diagnostic = ConflictMarker
+          Place = Some { Source = source; Line = index + 1; Column = 1; Length = "<<<<<<<".Length } })
+
 /// Reads the document in a part of a source; `text` has spaces in place of the rest. Ok: the node, with the problems that do not
 /// prevent reading. Error: all problems of a text that cannot be read.
 let readPart (source: Source) (text: string) : Result<Node * Problem list, Problem list> =
-    match controlCharacter source with
+    match controlCharacter source |> Option.orElseWith (fun () -> conflictMarker source) with
     | Some problem -> Error [ problem ]
     | None ->
         let problems = ResizeArray<Problem>()

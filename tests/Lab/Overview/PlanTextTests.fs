@@ -92,6 +92,37 @@ Loss weights over 8 epochs
               Expect.equal (render folder plan jobs (fun _ -> Some cost)) expected "the text"
           }
 
+          test "The plan shows parameters that are not defaults, grids with fewer rows than points, and runs that variants share" {
+              use folder = new TemporaryFolder()
+              let file = folder.File "small.yaml"
+              let declared = "  cd: { weight: 6 }\n  kd: { temperature: 8, standardize: true }\n"
+              let variants = "variants:\n  same: [ce: { weight: 1 }]\n  kd: [ce, kd]\n"
+              let grid = "grid:\n  product: { losses.kd.weight: [1, 2] }\n"
+              File.WriteAllText(file, experiment.Replace("  cd: { weight: 6 }\n", declared).Replace("variants:\n", variants) + grid)
+
+              let plan =
+                  match Experiments.load file [ "variants.edt", "null" ] false with
+                  | Ok(plan, _) -> plan
+                  | Error problems -> failtest (Render.problems problems)
+
+              let jobs = Job.ofPlan (folder.File "runs") plan
+              let lines = (render folder plan jobs (fun _ -> None)).Split '\n'
+
+              Expect.equal
+                  [ for line in lines do
+                        if line.StartsWith "Grid" || line.StartsWith "The variants" || line.Contains "-seed0" then
+                            line ]
+                  [ "Grid: 2 points for 3 variants are 4 rows: points that differ only on axes that a variant does not use are one row."
+                    "The variants `same` and `student` have 1 run in common; each is trained once."
+                    "  same-seed0            8       ce 1                                          new"
+                    "  kd-kd.weight=1-seed0  8       ce 1, kd 1 (standardize true, temperature 8)  new"
+                    "  kd-kd.weight=2-seed0  8       ce 1, kd 2 (standardize true, temperature 8)  new" ]
+                  "lines"
+
+              for pattern in [ "student"; "student-seed0"; "same"; "s*" ] do
+                  Expect.equal (Job.chosen (Some pattern) jobs |> List.map _.Run.Name) [ "same-seed0" ] $"--only {pattern}"
+          }
+
           test "The plan states which missing files sweep can download" {
               use folder = new TemporaryFolder()
 

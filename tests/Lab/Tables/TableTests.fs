@@ -108,7 +108,7 @@ Teacher: 58.3 M parameters, 3.73 G multiply-accumulates (MACs) per image; studen
 `time` is the mean wall-clock time of a run; runs of the same cohort share it.
 Published numbers: arXiv 2006.01683, Table \"CIFAR100\"; best epoch of one run.
 cd, cd.weight 1: 1 of 3 seeds; 1 interrupted (a1), 1 not trained yet.
-cd, cd.weight 3: 0 of 3 seeds; 1 diverged (b1), 2 not trained yet.
+cd, cd.weight 3: 0 of 3 seeds; 1 diverged (b1: the loss is not a number), 2 not trained yet.
 Trained with channel-distillation 0.1.0+c4b51ec4, TorchSharp 0.107.0, .NET 10.0.1 on cpu (Xeon).
 Runs from 2026-11-23 04:26 to 2026-11-23 16:07 UTC.
 Command: `dotnet fsi build.fsx sweep cd-weight.yaml`

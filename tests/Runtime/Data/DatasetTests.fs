@@ -150,6 +150,44 @@ let tests =
               Expect.equal (Math.Round(sqrt (moment 2.0 - moment 1.0 ** 2.0), 4)) 0.3530 "std"
           }
 
+          test "Files that a package of the operating system compressed anew are not reported as damaged" {
+              let elsewhere = Path.Combine(Sets.workspace.Data, mini.Name)
+
+              let packaged =
+                  DatasetDescriptor(
+                      Name = "packaged",
+                      Doc = "",
+                      License = "",
+                      Homepage = "",
+                      Format = mini.Format,
+                      Image = mini.Image,
+                      Classes = mini.Classes,
+                      TrainingImages = mini.TrainingImages,
+                      ValidationImages = mini.ValidationImages,
+                      Normalization = mini.Normalization,
+                      Augmentation = mini.Augmentation,
+                      AlsoAt = elsewhere,
+                      Files = [| for file in mini.Files -> DatasetFile(file.Name, Uri "http://127.0.0.1/", 1L, String('0', 64)) |]
+                  )
+
+              Sets.inTemporaryFolder (fun root ->
+                  match DatasetStore.Survey(packaged, Workspace root) with
+                  | null -> failtest "not found"
+                  | survey -> Expect.isEmpty survey.Remarks "remarks"
+
+                  let own = Path.Combine(root, "data", packaged.Name)
+                  Directory.CreateDirectory own |> ignore
+
+                  for file in mini.Files do
+                      File.Copy(Path.Combine(elsewhere, file.Name), Path.Combine(own, file.Name))
+
+                  let first = FileInfo(Path.Combine(own, mini.Files[0].Name))
+
+                  missing
+                      (fun () -> DatasetStore.Survey(packaged, Workspace root))
+                      $"The file {first.FullName} is damaged: it has {first.Length} bytes instead of 1. To fetch it again: dotnet fsi build.fsx data fetch packaged")
+          }
+
           test "A truncated file is reported by name" {
               withCopy "train-images-idx3-ubyte.gz" (fun bytes -> bytes[.. bytes.Length / 2]) (fun workspace path ->
                   let left = (unzipped path).Length - 16

@@ -13,7 +13,9 @@ open ChannelDistillation.Tests
 let requireRuntime () =
     try
         OnnxSession.RuntimeVersion |> ignore
-    with :? System.TypeInitializationException ->
+    with
+    | :? System.TypeInitializationException
+    | :? System.DllNotFoundException ->
         skiptest "ONNX Runtime's native library is not in this copy of the program"
 
 let private request model keepsBatchNorm =

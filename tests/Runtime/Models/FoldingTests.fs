@@ -29,7 +29,8 @@ let private difference (a: torch.Tensor) (b: torch.Tensor) = (a - b).abs().max()
 let tests =
     testList
         "models: folding"
-        [ for descriptor in ModelCatalog.All do
+        [ // The deepest repeat the layers of others.
+          for descriptor in ModelCatalog.All |> Seq.filter (fun model -> not (List.contains model.Name [ "resnet101"; "resnet152"; "resnet110" ])) do
               testCase $"The outputs of {descriptor.Name} are unchanged by folding BatchNorm into its convolutions"
               <| fun () ->
                   use _ = torch.NewDisposeScope()

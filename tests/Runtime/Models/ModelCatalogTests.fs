@@ -50,29 +50,29 @@ let tests =
           <| fun () ->
               for descriptor in ModelCatalog.All do
                   // The deepest ones take longer but have no new shapes.
-                  if descriptor.Name <> "resnet152" && descriptor.Name <> "resnet110" then
+                  if not (List.contains descriptor.Name [ "resnet101"; "resnet152"; "resnet110" ]) then
                       for stem in descriptor.Stems do
                           use _ = torch.NewDisposeScope()
                           use _ = torch.no_grad ()
                           let spec = ModelSpec(descriptor.Name, stem)
 
-                          for images in [ [ small; ImageShape(3, 15, 33); ImageShape(3, 71, 40) ]; [ ImageShape(1, 28, 28) ] ] do
+                          for images in [ [ small; ImageShape(3, 15, 33); ImageShape(3, 41, 24) ]; [ ImageShape(1, 28, 28) ] ] do
                               // A network depends only on their channels.
                               use model = descriptor.Build(spec, images.Head, 10)
                               model.eval ()
 
                               for image in images do
-                                  let output = model.Run(torch.zeros (2L, image.Channels, image.Height, image.Width))
+                                  let output = model.Run(torch.zeros (1L, image.Channels, image.Height, image.Width))
 
                                   Expect.equal
                                       [ for feature in output.Features -> List.ofArray feature.shape ]
                                       [ for shape in descriptor.Features(spec, image) ->
-                                            [ 2L; int64 shape.Channels; int64 shape.Height; int64 shape.Width ] ]
+                                            [ 1L; int64 shape.Channels; int64 shape.Height; int64 shape.Width ] ]
                                       $"{descriptor.Name}, {stem}, {image}"
 
                                   Expect.equal output.Embedding.shape[1] (int64 descriptor.EmbeddingChannels) "channels of the embedding"
 
-                                  Expect.equal (List.ofArray output.Logits.shape) [ 2L; 10L ] "logits"
+                                  Expect.equal (List.ofArray output.Logits.shape) [ 1L; 10L ] "logits"
 
           testCase "Features are the inputs of the next stage, after ReLU"
           <| fun () ->

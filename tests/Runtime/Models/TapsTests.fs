@@ -102,7 +102,7 @@ let tests =
                       use scope = torch.NewDisposeScope()
                       let alone = read (model.Run(images, taps))
                       Expect.equal scope.DisposablesCount kept $"{what}: tensors alive"
-                      Expect.equal (Golden.toArray alone) (Golden.toArray (read whole)) what
+                      Expect.equal (Golden.bits alone) (Golden.bits (read whole)) what
 
           testCase "Channel means are the averages over a stage's output"
           <| fun () ->
@@ -127,7 +127,7 @@ let tests =
                   for stage in 0 .. count - 1 do
                       let before = output.PreActivations[stage]
                       Expect.isLessThan (before.min().item<float32>()) 0f "something is negative"
-                      Expect.equal (Golden.toArray (before.relu ())) (Golden.toArray output.Features[stage]) $"stage {stage}"
+                      Expect.equal (Golden.bits (before.relu ())) (Golden.bits output.Features[stage]) $"stage {stage}"
 
                   (output.PreActivations[count - 1].sum() + output.Features[count - 1].sum()).backward()
                   let first = model.parameters () |> Seq.head
@@ -155,7 +155,8 @@ let tests =
                       let output = model.Run(images, Taps.Logits ||| taps)
                       output.Logits.square().sum().backward()
                       let first = model.parameters () |> Seq.head
-                      Golden.toArray output.Logits, Golden.gradient first, [ for entry in model.state_dict () -> Golden.toArray entry.Value ]
+                      let state = [ for entry in model.state_dict () -> entry.Key, Golden.bits entry.Value ]
+                      Golden.bits output.Logits, Golden.bits (nonNull first.grad), state
 
                   let everything = Taps.Everything ||| Taps.PreActivations(stages name)
                   Expect.equal (after everything) (after (Taps.Stages 0)) "logits, gradient of the first convolution, state"

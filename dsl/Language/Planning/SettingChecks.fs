@@ -1,0 +1,73 @@
+/// Checks that every `--set` setting reaches a run.
+module ChannelDistillation.Dsl.Planning.SettingChecks
+
+open ChannelDistillation.Dsl
+open ChannelDistillation.Dsl.Yaml
+open ChannelDistillation.Dsl.Codecs
+open ChannelDistillation.Dsl.Resolution
+open ChannelDistillation.Dsl.Grids
+
+/// A `--set PATH=TEXT`.
+type Given = { Path: string; Text: string; Source: Source }
+
+let private isPrefix (path: string list) (longer: string list) = path.Length <= longer.Length && List.truncate path.Length longer = path
+
+/// Whether a loss's settings have a key.
+let private has (key: string) (settings: LossSettings) =
+    match key with
+    | "weight" -> settings.Weight.IsSome
+    | "start_after" -> settings.StartAfter.IsSome
+    | "stop_after" -> settings.StopAfter.IsSome
+    | "warmup" -> settings.Warmup.IsSome
+    | "decay" -> settings.Decay.IsSome
+    | "weight_decay_at_zero" -> settings.DecaysAtZero.IsSome
+    | parameter -> settings.Parameters.ContainsKey parameter
+
+/// The overrides that every run has, and those of some runs.
+let private overrides (experiment: Experiment) (segments: string list) : Override list * Override list =
+    let covers (path: string) = isPrefix (Axes.segments experiment path) segments
+
+    let axes =
+        [ for axis in experiment.Grid.Product do if covers axis.Path then ByAxis(axis.Path, "product")
+          for axis in List.concat experiment.Grid.Zip do if covers axis.Path then ByAxis(axis.Path, "zip") ]
+
+    // A point of `include` has the file's value, unless it sets the path itself.
+    let isKept = experiment.Grid.Include |> List.exists (fun point -> not (List.exists (fst >> covers) point.Values))
+
+    let ofVariants, everyVariant =
+        match segments with
+        | "losses" :: loss :: key :: _ ->
+            let users =
+                [ for variant in experiment.Variants do
+                      match variant.Losses |> List.tryFind (fun (name, _) -> name = loss) with
+                      | Some(_, own) ->
+                          let isOfPreset =
+                              variant.Edt |> Option.exists (fun edt -> has key (Resolve.preset edt (Resolve.descriptor experiment loss)))
+
+                          variant.Name, has key own, isOfPreset
+                      | None -> () ]
+
+            let own = [ for name, own, _ in users do if own then name ]
+            let preset = [ for name, own, isOfPreset in users do if isOfPreset && not own then name ]
+
+            [ if not own.IsEmpty then ByVariants own
+              if not preset.IsEmpty then ByPreset preset ],
+            own.Length + preset.Length = users.Length
+        | _ -> [], false
+
+    if not axes.IsEmpty && not isKept then axes, []
+    elif not ofVariants.IsEmpty && everyVariant then ofVariants, []
+    else [], axes @ ofVariants
+
+/// Problems: settings that every run overrides. Warnings: settings that some runs override.
+let check (experiment: Experiment) (settings: Given list) : Problem list =
+    [ for setting in settings do
+          let place = Some { Source = setting.Source; Line = 1; Column = 1; Length = max 1 setting.Path.Length }
+          let segments = Axes.segments experiment setting.Path
+
+          // Removing a value has an effect of its own: the default applies.
+          if segments.Head <> "grid" && not (List.contains (setting.Text.Trim()) [ "null"; "~" ]) then
+              match overrides experiment segments with
+              | [], [] -> ()
+              | [], some -> { Diagnostic = SettingPartlyOverridden(setting.Path, some); Place = place }
+              | all, _ -> { Diagnostic = SettingWithoutEffect(setting.Path, all); Place = place } ]
