@@ -71,10 +71,7 @@ let tests =
               runIn folder (ended RunStatus.Completed null) |> ignore
               let out = "small/student-seed7-abc/checkpoints/best.safetensors"
 
-              Expect.equal
-                  (export folder [ "--out"; out ])
-                  (2, $"--out {out} is among the run's own checkpoints. Name another folder.\n")
-                  "message"
+              Expect.equal (export folder [ "--out"; out ]) (2, $"--out {out} is among the run's own checkpoints. Name another folder.\n") "message"
           }
 
           test "An ONNX file whose errors are not those of the run is removed" {

@@ -15,8 +15,7 @@ let requireRuntime () =
         OnnxSession.RuntimeVersion |> ignore
     with
     | :? System.TypeInitializationException
-    | :? System.DllNotFoundException ->
-        skiptest "ONNX Runtime's native library is not in this copy of the program"
+    | :? System.DllNotFoundException -> skiptest "ONNX Runtime's native library is not in this copy of the program"
 
 let private request model keepsBatchNorm =
     ExportRequest(
