@@ -1,3 +1,4 @@
+using System.IO.Hashing;
 using ChannelDistillation.Core;
 using ChannelDistillation.Imaging;
 using ChannelDistillation.Specs;
@@ -47,6 +48,8 @@ public sealed class ByteImageSet : IImageSet
     public int Count => labels.Length;
 
     public ByteImageSet InMemory => this;
+
+    public string Contents => XxHash3.HashToUInt64(pixels).ToString("x16");
 
     /// <summary>[image, channel, row, column].</summary>
     internal ReadOnlySpan<byte> Pixels => pixels;

@@ -1,5 +1,6 @@
 using System.IO.Hashing;
 using System.Runtime.InteropServices;
+using System.Text;
 using ChannelDistillation.Core;
 using ChannelDistillation.Specs;
 
@@ -47,10 +48,20 @@ public sealed record Dataset(DatasetDescriptor Descriptor, IImageSet Training, I
         new[] { Training, Validation, Test, Whole }.OfType<IImageSet>().SelectMany(set => set.Remarks()).Distinct();
 
     /// <summary>
-    /// XXH3 over number and order of the labels of all parts. It changes when images are added, removed or reordered;
-    /// it does not cover pixels.
+    /// XXH3 over the labels of all parts and over the pixels, or the names and sizes of image files. It changes when images or classes are added,
+    /// removed, reordered or replaced, but not when an image folder is packed. Files replaced by others of equal size are not noticed.
     /// </summary>
     public string Fingerprint()
+    {
+        var hash = new XxHash3();
+        hash.Append(Encoding.UTF8.GetBytes(LabelFingerprint()));
+        foreach (IImageSet part in new[] { Training, Validation, Test }.OfType<IImageSet>())
+            hash.Append(Encoding.UTF8.GetBytes(part.Contents ?? ""));
+        return hash.GetCurrentHashAsUInt64().ToString("x16");
+    }
+
+    /// <summary>XXH3 over number and order of the labels of all parts: the fingerprint that earlier versions recorded.</summary>
+    public string LabelFingerprint()
     {
         var hash = new XxHash3();
         foreach (IImageSet part in new[] { Training, Validation, Test }.OfType<IImageSet>())

@@ -25,6 +25,9 @@ public interface IImageSet : IDisposable
     /// <summary>Class of every image, in order.</summary>
     int[] Labels() => [.. Enumerable.Range(0, Count).Select(Label)];
 
+    /// <summary>Identifies the images beyond their labels: a hash of pixels, or of file names and sizes; null if unknown. A subset has that of the whole.</summary>
+    string? Contents => null;
+
     /// <summary>Writes one normalised image, channel after channel, into `destination` (Shape's size).</summary>
     /// <param name="index">From 0 to <see cref="Count"/> - 1.</param>
     /// <param name="augmentation">The augmentation; its random decisions are drawn from `random` alone.</param>
@@ -52,6 +55,8 @@ internal sealed class ImageSubset(IImageSet whole, int[] indices) : IImageSet
     public IReadOnlyList<string> ClassNames => whole.ClassNames;
 
     public ByteImageSet? InMemory => whole.InMemory?.Subset(indices);
+
+    public string? Contents => whole.Contents;
 
     public int Label(int index) => whole.Label(indices[index]);
 

@@ -37,4 +37,9 @@ public enum RunStatus
 /// <summary>Fingerprints of a run's teacher and images: a resumed run must use the same.</summary>
 /// <param name="Teacher">SHA-256 of the teacher's weights; null if there is none.</param>
 /// <param name="Images">Fingerprint of the dataset (<see cref="Data.Dataset.Fingerprint"/>); null if unknown.</param>
-public sealed record RunOrigins(string? Teacher, string? Images);
+/// <param name="Labels">The fingerprint that earlier versions recorded (<see cref="Data.Dataset.LabelFingerprint"/>).</param>
+public sealed record RunOrigins(string? Teacher, string? Images, string? Labels = null)
+{
+    /// <summary>Whether a recorded fingerprint is that of these images.</summary>
+    public bool HasImages(string recorded) => recorded == Images || recorded == Labels;
+}

@@ -66,7 +66,7 @@ public sealed partial class CohortTrainer : IDisposable
         // Reading a scalar is free on the CPU; on a GPU it would synchronise in every step.
         checkEveryStep = device.type == DeviceType.CPU;
         int[] labels = dataset.Training.Labels();
-        var origins = new RunOrigins(teacherHash, dataset.Fingerprint());
+        var origins = new RunOrigins(teacherHash, dataset.Fingerprint(), dataset.LabelFingerprint());
         foreach (TorchScriptFile script in specs.Select(lane => lane.Spec.Student.Script).OfType<TorchScriptFile>())
             TorchScript.KnownModules.Note(script, options.Workspace);
         foreach (LaneSpec spec in specs)

@@ -76,7 +76,7 @@ internal sealed class LaneFiles(LaneSpec lane, string device, RunOrigins origins
             say($"{Lane.Name} restarts from scratch: the teacher's weights have changed since it started.");
             saved.Remove();
         }
-        else if (saved.IsThere && seen is not null && seen != origins.Images)
+        else if (saved.IsThere && seen is not null && !origins.HasImages(seen))
         {
             say($"{Lane.Name} restarts from scratch: the images of the dataset have changed since it started.");
             saved.Remove();

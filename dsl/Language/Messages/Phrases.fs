@@ -51,3 +51,4 @@ let overriding (path: string) (overrides: Override list) : string * string =
         | _ -> ""
 
     System.String.Join("; ", overrides |> List.map clause), hint
+

@@ -19,9 +19,11 @@ internal sealed class ImageFolderSet : IImageSet
 
     /// <param name="store">Disposed with the set.</param>
     /// <param name="notes">Sentences on skipped files, for <see cref="Remarks"/>.</param>
-    public ImageFolderSet(IImageStore store, ImageFolderRecipe recipe, IReadOnlyList<string>? notes = null)
+    /// <param name="contents">See <see cref="IImageSet.Contents"/>.</param>
+    public ImageFolderSet(IImageStore store, ImageFolderRecipe recipe, IReadOnlyList<string>? notes = null, string? contents = null)
     {
         this.notes = notes ?? [];
+        Contents = contents;
         this.store = store;
         this.recipe = recipe;
         normalisation = new(recipe.Normalization);
@@ -34,6 +36,8 @@ internal sealed class ImageFolderSet : IImageSet
 
     public ImageShape Shape => recipe.Image;
 
+    public string? Contents { get; }
+
     /// <summary>Decoding takes a thousand times as long as copying a small image.</summary>
     public int Threads => Environment.ProcessorCount;
 
@@ -45,7 +49,7 @@ internal sealed class ImageFolderSet : IImageSet
 
     /// <summary>Each part counts its unreadable images separately, and training images are replaced only within it: held-out images are never trained on.</summary>
     public IImageSet Part(int[] images, bool isTraining) =>
-        new ImageFolderSet(new PartStore(store, images), recipe with { ReplaceBroken = isTraining });
+        new ImageFolderSet(new PartStore(store, images), recipe with { ReplaceBroken = isTraining }, contents: Contents);
 
     public void Read(int index, AugmentationSpec augmentation, ref Randomness random, Span<float> destination)
     {

@@ -120,6 +120,28 @@ let tests =
                       Expect.floatClose Accuracy.low (float image[y * 32 + x]) ((float pixel / 255.0 - 0.2860) / 0.3530) $"pixel {y} {x}"
           }
 
+          test "The fingerprint changes with a pixel, which that of the labels does not" {
+              let fingerprints damage =
+                  let mutable found = "", ""
+
+                  withCopy "train-images-idx3-ubyte.gz" damage (fun workspace _ ->
+                      use dataset = DatasetStore.Open(DatasetSpec(Name = mini.Name), workspace)
+                      found <- dataset.Fingerprint(), dataset.LabelFingerprint())
+
+                  found
+
+              let pixels, labels = fingerprints id
+
+              let changed, sameLabels =
+                  fingerprints (fun bytes ->
+                      let images = unzip bytes
+                      images[images.Length / 2] <- images[images.Length / 2] + 1uy
+                      gzip images)
+
+              Expect.notEqual changed pixels "pixels"
+              Expect.equal sameLabels labels "labels"
+          }
+
           test "The full set reproduces the embedded subset, and the catalog's mean and std" {
               if not (DatasetStore.IsThere(DatasetSpec(Name = full.Name), Sets.workspace)) then
                   skiptest "the full Fashion-MNIST is not on this machine"

@@ -170,6 +170,31 @@ let tests =
               run fewer [ lane' "clean" ] |> ignore
               Expect.equal (outcome (lane' "broken")) (outcome (lane' "clean")) "as if it had begun with them"
 
+          testCase "An interrupted run of an earlier version, which recorded only labels, resumes with them"
+          <| fun () ->
+              use folder = new TemporaryFolder()
+              let lane' place = lane folder place ("student", alone 2)
+              let options = optionsOf folder (fun () -> images imageCount 1)
+              use stop = new Threading.CancellationTokenSource()
+
+              let watcher =
+                  Watcher(fun steps ->
+                      if steps = 3 then
+                          stop.Cancel())
+
+              CohortTrainer.Train([| lane' "broken" |], options, watcher.On, stop.Token)
+              let file = Path.Combine((lane' "broken").Folder, "run.json")
+
+              let labels =
+                  use dataset = options.OpenDataset.Invoke((alone 2).Dataset)
+                  dataset.LabelFingerprint()
+
+              let recorded = string (RunFolder((lane' "broken").Folder).ReadImages())
+              File.WriteAllText(file, (File.ReadAllText file).Replace(recorded, labels))
+              Expect.isEmpty (run options [ lane' "broken" ]).Said "what is said"
+              run options [ lane' "clean" ] |> ignore
+              Expect.equal (outcome (lane' "broken")) (outcome (lane' "clean")) "as if never interrupted"
+
           testCase "A run with an infinite state has diverged even if its losses are finite, and no such state is saved"
           <| fun () ->
               use folder = new TemporaryFolder()

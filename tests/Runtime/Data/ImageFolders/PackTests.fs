@@ -47,7 +47,7 @@ let tests =
                   let read () =
                       use dataset = openFolder folder 2
                       let seen = images dataset.Training training, images dataset.Validation AugmentationSpec.None
-                      seen, Seq.toList (dataset.Remarks()) |> List.map (fun remark -> remark.Replace("-packed-jpeg", ""))
+                      (seen, dataset.Fingerprint()), Seq.toList (dataset.Remarks()) |> List.map (fun remark -> remark.Replace("-packed-jpeg", ""))
 
                   let before = read ()
                   let target, result = pack folder PackFormat.Files
@@ -56,7 +56,30 @@ let tests =
                   Directory.Delete(folder, true)
                   Expect.equal (read ()) before "without the folder"
                   use explicitly = openFolder target 2
-                  Expect.equal (images explicitly.Training training) (fst before |> fst) "named in the experiment")
+                  Expect.equal (images explicitly.Training training) (fst before |> fst |> fst) "named in the experiment")
+          }
+
+          test "The fingerprint of an image folder changes with the order of its classes, the names of its files and their sizes" {
+              withFolder (fun folder ->
+                  let fingerprint () =
+                      use dataset = openFolder folder 2
+                      dataset.Fingerprint(), dataset.LabelFingerprint()
+
+                  let before = fingerprint ()
+                  Expect.equal (fingerprint ()) before "unchanged"
+                  let order = Path.Combine(folder, "classes.txt")
+                  File.WriteAllLines(order, [ "dog"; "cat" ])
+                  let reordered = fingerprint ()
+                  Expect.notEqual (fst reordered) (fst before) "classes in another order"
+                  Expect.equal (snd reordered) (snd before) "whose labels are the same, because the classes have equally many images"
+                  File.Delete order
+                  let file = Path.Combine(folder, "train", "cat", "cat_0.JPEG")
+                  File.Move(file, file.Replace("cat_0", "cat_00"))
+                  Expect.notEqual (fst (fingerprint ())) (fst before) "another name"
+                  File.Move(file.Replace("cat_0", "cat_00"), file)
+                  Expect.equal (fingerprint ()) before "as at first"
+                  File.AppendAllText(file, " ")
+                  Expect.notEqual (fst (fingerprint ())) (fst before) "another size")
           }
 
           test "A packed copy of pixels has the images at that size, and is not read instead of the folder" {
