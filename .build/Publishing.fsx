@@ -48,6 +48,8 @@ let private copySources (folder: string) =
 
     File.WriteAllText(Path.Combine(folder, "VERSION"), git [ "describe"; "--always"; "--dirty"; "--abbrev=40" ])
 
+/// Without symbols, and without the native library of ONNX Runtime (11 MB compressed), which only `export` and `table --deploy` need: a
+/// student is exported where the runs are brought to.
 let private publish (folder: string) (target: Target) =
     eprintf "Publishing %s ... " target.Project
     let clock = Stopwatch.StartNew()
@@ -74,8 +76,9 @@ let private publish (folder: string) (target: Target) =
         eprintfn "failed."
         stop 1 text
 
-    for symbols in Directory.GetFiles(output, "*.pdb") do
-        File.Delete symbols
+    for pattern in [ "*.pdb"; "libonnxruntime*" ] do
+        for file in Directory.GetFiles(output, pattern) do
+            File.Delete file
 
     eprintfn "%.0f s" clock.Elapsed.TotalSeconds
 

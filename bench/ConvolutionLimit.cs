@@ -90,9 +90,15 @@ internal sealed class ConvolutionLimit : IDisposable
     {
         using var noGradient = torch.no_grad();
         using var scope = torch.NewDisposeScope();
-        using var trace = new ForwardTrace();
+        using var trace = new ForwardTrace(images);
         network.Run(images);
-        return [.. trace.Convolutions.Select((each, index) => (each.Convolution, index == 0 ? Lasting(images.clone()) : Random(each.Input)))];
+        return
+        [
+            .. from step in trace.Steps
+            let layer = (step.Operator as Operator.Convolve)?.Layer
+            where layer is not null
+            select (layer, step.Inputs[0] == 0 ? Lasting(images.clone()) : Random([.. trace.ShapeOf(step.Inputs[0])])),
+        ];
 
         torch.Tensor Random(long[] shape) =>
             Lasting(layout == TensorLayout.Contiguous ? torch.randn(shape) : torch.randn(shape[0], shape[2], shape[3], shape[1]).permute(0, 3, 1, 2));

@@ -25,7 +25,8 @@ let private runtime =
       "Runs"
       "Teachers"
       "Tracking"
-      "Training" ]
+      "Training"
+      "Export" ]
 
 let private language = [ "."; "Yaml"; "Codecs"; "Messages"; "Schema"; "Resolution"; "Grids"; "Planning"; "Builders" ]
 let private lab = [ "Tables"; "Report"; "Progress"; "Runs"; "Workers"; "Sweep"; "Overview"; "Slurm" ]

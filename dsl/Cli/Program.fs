@@ -23,6 +23,7 @@ let private dispatch (verb: string) (arguments: string list) =
     | "data" -> DataVerb.run arguments
     | "teacher" -> TeacherVerb.run arguments
     | "evaluate" -> EvaluateVerb.run arguments
+    | "export" -> ExportVerb.run arguments
     | "schema" -> SchemaVerb.run arguments
     | other -> Parsing.unknownVerb other
 

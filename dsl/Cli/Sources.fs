@@ -4,6 +4,7 @@ module ChannelDistillation.Cli.Sources
 open System
 open System.IO
 open ChannelDistillation.Dsl
+open ChannelDistillation.Export
 open ChannelDistillation.Lab.Tables
 open ChannelDistillation.Lab.Runs
 open ChannelDistillation.Lab.Sweep
@@ -71,6 +72,7 @@ let options
     (baseline: string option)
     (differences: DifferenceColumn list)
     (pivot: string option)
+    (deployment: Deployment option)
     (layouts: Layout list)
     : TableOptions =
     if baseline.IsSome && pivot.IsSome then
@@ -82,7 +84,8 @@ let options
     { Accuracy = accuracy
       Baseline = baseline |> Option.map (baselineOf layouts)
       Differences = differences
-      Pivot = pivot |> Option.map (knownAxis layouts) }
+      Pivot = pivot |> Option.map (knownAxis layouts)
+      Deployment = deployment }
 
 /// The experiment's folder and its results so far.
 /// `out`: the folder of all experiments (`--out`). `sets`: the overrides (`--set`).

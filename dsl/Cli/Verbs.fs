@@ -9,4 +9,5 @@ let all =
       "data", "list | fetch NAME | pack NAME", "list the known datasets, download one, or pack an image folder"
       "teacher", "list | fetch | train | inspect", "list the known teachers, download one, train those of an experiment, or inspect a checkpoint"
       "evaluate", "CHECKPOINT", "measure the top-1 and top-5 error of a checkpoint, also of PyTorch's"
+      "export", "RUN or CHECKPOINT", "write a trained network as ONNX, safetensors or .pth, and check the file"
       "schema", "", "print the JSON Schema of experiment files, for editors" ]

@@ -13,7 +13,8 @@ public static class AtomicFile
 
     /// <param name="write">Receives a seekable stream.</param>
     /// <param name="previous">Where to keep the file that is replaced; null: it is not kept.</param>
-    public static void Write(string path, Action<Stream> write, string? previous = null)
+    /// <param name="check">Called with the complete temporary file; if it throws, that file is removed and <paramref name="path"/> stays as it was.</param>
+    public static void Write(string path, Action<Stream> write, string? previous = null, Action<string>? check = null)
     {
         string folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
         Directory.CreateDirectory(folder);
@@ -26,6 +27,7 @@ public static class AtomicFile
                 Writing?.Invoke(beside);
                 stream.Flush(flushToDisk: true);
             }
+            check?.Invoke(beside);
             // Between the two renames the file is missing; readers then use the previous one.
             if (previous is not null && File.Exists(path))
                 File.Move(path, previous, overwrite: true);

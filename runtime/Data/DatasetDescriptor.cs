@@ -23,6 +23,9 @@ public sealed record DatasetDescriptor
 
     public required int Classes { get; init; }
 
+    /// <summary>Names of the classes, in the order of the labels; empty if unknown, as for image folders before they are opened.</summary>
+    public IReadOnlyList<string> ClassNames { get; init; } = [];
+
     /// <summary>0 if unknown before the folder is read.</summary>
     public required int TrainingImages { get; init; }
 

@@ -18,6 +18,8 @@ internal sealed class DatasetYaml
 
     public required int Classes { get; set; }
 
+    public string[] ClassNames { get; set; } = [];
+
     public required CountsYaml Images { get; set; }
 
     public required ShapeYaml Image { get; set; }
@@ -46,6 +48,7 @@ internal sealed class DatasetYaml
             Format = Format,
             Image = new ImageShape(Image.Channels, Image.Height, Image.Width),
             Classes = Classes,
+            ClassNames = ClassNames,
             TrainingImages = Images.Training,
             ValidationImages = Images.Validation,
             Normalization = new NormalizationSpec(Mean, Std),

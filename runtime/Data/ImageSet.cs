@@ -19,6 +19,9 @@ public interface IImageSet : IDisposable
     /// <summary>Class of an image, from 0.</summary>
     int Label(int index);
 
+    /// <summary>Names of the classes in the order of the labels, if the set itself has them (image folders); otherwise empty.</summary>
+    IReadOnlyList<string> ClassNames => [];
+
     /// <summary>Class of every image, in order.</summary>
     int[] Labels() => [.. Enumerable.Range(0, Count).Select(Label)];
 
@@ -48,6 +51,8 @@ internal sealed class ImageSubset(IImageSet whole, int[] indices) : IImageSet
     public ImageShape Shape => whole.Shape;
 
     public int Threads => whole.Threads;
+
+    public IReadOnlyList<string> ClassNames => whole.ClassNames;
 
     public ByteImageSet? InMemory => whole.InMemory?.Subset(indices);
 

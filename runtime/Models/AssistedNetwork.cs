@@ -1,3 +1,4 @@
+using ChannelDistillation.Models.Layers;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -52,13 +53,13 @@ public sealed class AssistedNetwork : Backbone
         ModelOutput student = main.Run(images, ofEach);
         ModelOutput residual = assistant.Run(images, ofEach);
         // Some heads have layers before the embedding: the student's are applied to the sum.
-        Tensor? embedding = isEmbedded ? main.Embed(student.Features[last] + residual.Features[last]) : null;
+        Tensor? embedding = isEmbedded ? main.Embed(student.Features[last].Plus(residual.Features[last])) : null;
         return new(
             taps.HasLogits ? InFloat32(main.Classify(embedding!)) : null,
-            Sums(taps.HasStage, stage => student.Features[stage] + residual.Features[stage]),
+            Sums(taps.HasStage, stage => student.Features[stage].Plus(residual.Features[stage])),
             taps.HasEmbedding ? embedding : null,
-            Sums(taps.HasPreActivation, stage => student.PreActivations[stage] + residual.PreActivations[stage]),
-            Sums(taps.HasStageMeans, stage => student.ChannelMeans[stage] + residual.ChannelMeans[stage])
+            Sums(taps.HasPreActivation, stage => student.PreActivations[stage].Plus(residual.PreActivations[stage])),
+            Sums(taps.HasStageMeans, stage => student.ChannelMeans[stage].Plus(residual.ChannelMeans[stage]))
         )
         {
             Parts = (student, residual),

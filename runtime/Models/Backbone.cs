@@ -1,3 +1,4 @@
+using ChannelDistillation.Models.Layers;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -25,7 +26,7 @@ public abstract class Backbone(string name) : Network(name)
             Tensor? before = preActivations[stage];
             outputs[stage] = taps.HasStage(stage) ? InFloat32(current) : null;
             preActivations[stage] = before is null ? null : InFloat32(before);
-            channelMeans[stage] = taps.HasStageMeans(stage) ? ChannelMeans(current) : null;
+            channelMeans[stage] = taps.HasStageMeans(stage) ? current.ChannelMeans() : null;
             isKept = ReferenceEquals(outputs[stage], current) || ReferenceEquals(preActivations[stage], current);
         }
         if (!taps.HasLogits && !taps.HasEmbedding)

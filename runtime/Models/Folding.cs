@@ -22,17 +22,30 @@ public static class Folding
     {
         using var noGradient = no_grad();
         using var scope = NewDisposeScope();
-        using var trace = new ForwardTrace();
-        network.Run(images.narrow(0, 0, 1));
+        Tensor one = images.narrow(0, 0, 1);
+        using var trace = new ForwardTrace(one);
+        network.Run(one);
         (Convolution Convolution, BatchNorm Norm)[] pairs =
         [
-            .. trace.Normalised.Where(pair =>
-                Parents(network).Any(parent => parent.children().Contains(pair.Convolution) && parent.children().Contains(pair.Norm))
-            ),
+            .. Normalised(trace)
+                .Where(pair => Parents(network).Any(parent => parent.children().Contains(pair.Convolution) && parent.children().Contains(pair.Norm))),
         ];
         foreach (var (convolution, norm) in pairs)
             norm.FoldInto(convolution);
         return pairs.Length;
+    }
+
+    /// <summary>Convolutions whose output is the input of a BatchNorm.</summary>
+    private static IEnumerable<(Convolution Convolution, BatchNorm Norm)> Normalised(ForwardTrace trace)
+    {
+        var convolutions = new Dictionary<int, Convolution>();
+        foreach (TracedStep step in trace.Steps)
+        {
+            if (step.Operator is Operator.Convolve(var convolution))
+                convolutions[step.Output] = convolution;
+            else if (step.Operator is Operator.Normalise(var norm) && convolutions.TryGetValue(step.Inputs[0], out Convolution? before))
+                yield return (before, norm);
+        }
     }
 
     private static IEnumerable<nn.Module> Parents(nn.Module network) => network.modules().Prepend(network);

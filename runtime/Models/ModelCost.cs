@@ -36,15 +36,13 @@ public sealed record ModelCost(long Parameters, long? MultiplyAdds)
         using var scope = NewDisposeScope();
         using Network model = ModelCatalog.Describe(spec).Build(spec, image, classes);
         model.eval();
-        Tensor[] parameters = [.. model.parameters()];
-        long count = parameters.Sum(parameter => parameter.numel());
+        long count = model.parameters().Sum(parameter => parameter.numel());
         if (spec.Script is not null)
             return new(count, null);
         Tensor one = zeros(1, image.Channels, image.Height, image.Width);
-        long ofConvolutions = Layers.MultiplyAdds.During(() => model.forward(one));
-        // Only linear layers have matrices, each applied to one vector per image.
-        long ofLinear = parameters.Where(parameter => parameter.dim() == 2).Sum(matrix => matrix.numel());
-        return new(count, ofConvolutions + ofLinear);
+        using var trace = new ForwardTrace(one);
+        model.forward(one);
+        return new(count, trace.Steps.Sum(step => step.MultiplyAdds));
     }
 }
 

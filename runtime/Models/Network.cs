@@ -35,10 +35,6 @@ public abstract class Network(string name) : nn.Module<Tensor, Tensor>(name)
     /// <summary>Parameters and buffers by name, in PyTorch's order.</summary>
     public override Dictionary<string, Tensor> state_dict(Dictionary<string, Tensor>? destination = null, string? prefix = null) =>
         this.StateInPyTorchOrder(destination, prefix);
-
-    /// <summary>Global average of each channel, [batch, channels], in float32: means over thousands of values need more bits than the values.</summary>
-    private protected static Tensor ChannelMeans(Tensor maps) =>
-        maps.dtype == ScalarType.BFloat16 ? maps.mean([2, 3], type: ScalarType.Float32) : maps.mean([2, 3]);
 }
 
 public static class NetworkLayout

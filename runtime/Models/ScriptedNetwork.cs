@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 using ChannelDistillation.Core;
+using ChannelDistillation.Models.Layers;
 using ChannelDistillation.Specs;
 using ChannelDistillation.TorchScript;
 using TorchSharp;
@@ -65,7 +66,7 @@ public sealed class ScriptedNetwork : Network
         {
             Tensor maps = outputs[description.IndexOfStage(stage)];
             features[stage] = taps.HasStage(stage) ? maps : null;
-            means[stage] = taps.HasStageMeans(stage) ? ChannelMeans(maps) : null;
+            means[stage] = taps.HasStageMeans(stage) ? maps.ChannelMeans() : null;
         }
         return new(
             taps.HasLogits ? outputs[description.IndexOf(NetworkDescription.Logits)] : null,

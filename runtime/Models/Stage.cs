@@ -1,3 +1,4 @@
+using ChannelDistillation.Models.Layers;
 using static TorchSharp.torch;
 
 namespace ChannelDistillation.Models;
@@ -19,7 +20,7 @@ public abstract class Block(string name) : nn.Module<Tensor, Tensor>(name)
     /// <summary>A new tensor: the output before the ReLU.</summary>
     public abstract Tensor BeforeActivation(Tensor input);
 
-    public sealed override Tensor forward(Tensor input) => BeforeActivation(input).relu_();
+    public sealed override Tensor forward(Tensor input) => BeforeActivation(input).ReluInPlace();
 }
 
 /// <summary>A sequence of blocks named by their position: `0`, `1`, ...</summary>
@@ -42,7 +43,7 @@ public sealed class BlockStage : Stage
             current = Next(current, blocks[index].forward(current));
         Tensor last = Next(current, blocks[^1].BeforeActivation(current));
         preActivation = keep ? last : null;
-        return keep ? last.relu() : last.relu_();
+        return keep ? last.Relu() : last.ReluInPlace();
 
         Tensor Next(Tensor before, Tensor after)
         {

@@ -37,7 +37,8 @@ public sealed record CheckpointOrigin(DatasetSpec? Dataset, ModelSpec? Model, Pr
         );
     }
 
-    private static ModelSpec? Trained(JsonObject? spec) =>
+    /// <summary>The network that a run trains, from the `spec` of its run.json: the student, with an assistant if a loss adds one; null if it is not such an object.</summary>
+    public static ModelSpec? Trained(JsonObject? spec) =>
         SpecReader.Model(spec?["student"]) is ModelSpec student
             ? LossCatalog.Network(
                 student,

@@ -64,7 +64,7 @@ public static class Machine
     }
 
     /// <summary>The CPU model, if the operating system reports it.</summary>
-    internal static string Processor()
+    public static string Processor()
     {
         const string file = "/proc/cpuinfo";
         string? line = File.Exists(file)

@@ -31,6 +31,15 @@ public static class SpecJson
 
     public static JsonObject ToJson(RunSpec spec) => Parse(writer => Write(writer, spec));
 
+    /// <summary>The dataset as in a run's spec.</summary>
+    public static JsonNode ToJson(DatasetSpec dataset) =>
+        Parse(writer =>
+        {
+            writer.WriteStartObject();
+            Write(writer, dataset);
+            writer.WriteEndObject();
+        })["dataset"]!;
+
     internal static string HashOf(Action<Utf8JsonWriter> write) => Convert.ToHexStringLower(SHA256.HashData(Text(write).WrittenSpan));
 
     private static JsonObject Parse(Action<Utf8JsonWriter> write) => JsonNode.Parse(Text(write).WrittenSpan)!.AsObject();

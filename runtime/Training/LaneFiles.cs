@@ -180,7 +180,7 @@ internal sealed class LaneFiles(LaneSpec lane, string device, RunOrigins origins
         {
             ["format"] = "pt",
             [CheckpointOrigin.ModelKey] = LossCatalog.Network(Lane.Spec).Name,
-            [CheckpointOrigin.DatasetKey] = SpecJson.ToJson(Lane.Spec)["dataset"]!.ToJsonString(),
+            [CheckpointOrigin.DatasetKey] = SpecJson.ToJson(Lane.Spec.Dataset).ToJsonString(),
             [SavedState.EpochEntry] = epoch.ToString(CultureInfo.InvariantCulture),
             ["spec"] = Lane.Spec.Hash(),
         };

@@ -161,7 +161,7 @@ let tests =
 
           for arguments, expected in
               [ [ "swep" ],
-                "Unknown verb `swep`.\nHint: did you mean `sweep`?\nVerbs: sweep, plan, table, report, data, teacher, evaluate, schema. `dotnet fsi build.fsx` shows what each does.\n"
+                "Unknown verb `swep`.\nHint: did you mean `sweep`?\nVerbs: sweep, plan, table, report, data, teacher, evaluate, export, schema. `dotnet fsi build.fsx` shows what each does.\n"
                 [ "sweep"; "--onyl"; "cd*" ],
                 "`sweep` has no option `--onyl`.\nHint: did you mean `--only`?\n`dotnet fsi build.fsx help sweep` lists its options.\n"
                 [ "sweep"; "--lanes"; "many" ],

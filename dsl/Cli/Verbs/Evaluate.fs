@@ -48,98 +48,11 @@ type EvaluateArguments =
             | Tf32 _ -> "on a GPU, on or off: compute convolutions in TensorFloat-32; default on"
             | Json -> "print JSON"
 
-let private stemOf (text: string) =
-    match text with
-    | "cifar" -> Stem.Cifar
-    | "imagenet" -> Stem.ImageNet
-    | other -> Ending.stop Ending.invalid $"Unknown stem `{other}`. Use --stem cifar or imagenet."
-
-let private modelNamed (name: string) =
-    match ModelCatalog.Find name with
-    | null -> Fetching.unknown "model" name [ for model in ModelCatalog.All -> model.Name ]
-    | model -> ModelSpec model.Name
-
-/// The model of a TorchScript network. Its file contains code, so it must be named on the command line or belong to an experiment trained here.
-let private scripted (file: CheckpointFile) (origin: CheckpointOrigin) (given: string option) : ModelSpec option =
-    let known = Option.ofObj origin.Model |> Option.bind (_.Script >> Option.ofObj)
-
-    match given, known with
-    | Some path, _ ->
-        let archive = Checkpoints.usable (fun () -> Archive.Read path)
-
-        match known with
-        | Some other when other.Sha256 <> archive.File.Sha256 ->
-            raise (MissingException $"{path} is not the TorchScript file that {file.Path} was trained with, which has SHA-256 {other.Sha256}.")
-        | _ -> Some(ModelSpec.Of archive.File)
-    | None, Some other ->
-        match KnownModules.Find(other.Sha256, workspace) with
-        | null ->
-            raise (
-                MissingException(
-                    $"{file.Path} holds weights of the TorchScript network {other.Name}, whose file is unknown: no experiment here has trained it, or it has moved. "
-                    + "If you trust its code, pass --torchscript FILE."
-                )
-            )
-        | script -> Some(ModelSpec.Of script)
-    | None, None -> None
-
-/// The model: as given, else that of the checkpoint's run, else the one that the tensors match.
-let private modelOf (file: CheckpointFile) (origin: CheckpointOrigin) (given: string option) (stem: Stem option) =
-    let fits = lazy (file.Sets |> Seq.map ModelFit.Rank |> List.ofSeq)
-
-    let known =
-        match given with
-        | Some name -> Some(modelNamed name)
-        | None -> Option.ofObj origin.Model
-
-    let fitting = lazy (fits.Value |> Seq.concat |> Seq.filter _.IsExact |> List.ofSeq)
-
-    match known, stem with
-    | Some model, Some stem -> ModelSpec(model.Name, stem)
-    | Some model, None when model.Stem.HasValue -> model
-    | Some model, None ->
-        fitting.Value
-        |> List.tryFind (fun fit -> fit.Model.Name = model.Name)
-        |> Option.map (fun fit -> ModelSpec(model.Name, fit.Options.Stem))
-        |> Option.defaultValue model
-    | None, _ ->
-        match fitting.Value with
-        | fit :: _ -> ModelSpec(fit.Model.Name, stem |> Option.defaultValue fit.Options.Stem)
-        | [] ->
-            let nearest = fits.Value.Head[0]
-
-            let but =
-                if nearest.IsAlike then
-                    $" The closest is {nearest.InWords}: {nearest.Difference.InWords()}."
-                else
-                    ""
-
-            raise (MissingException $"The tensors in {file.Path} match none of the built-in models.{but}")
-
-let private datasetOf (file: CheckpointFile) (origin: CheckpointOrigin) (given: string option) =
-    match given, Option.ofObj origin.Dataset with
-    // The run's own dataset, with its own normalisation.
-    | Some name, Some dataset when dataset.Name = name -> dataset
-    | Some name, _ when not (isNull (DatasetCatalog.Find name)) -> DatasetSpec(Name = name)
-    | Some folder, _ when Directory.Exists folder -> DatasetStore.OfFolder(Path.GetFullPath folder)
-    | Some name, _ -> Fetching.unknown "dataset or folder" name [ for dataset in DatasetCatalog.All -> dataset.Name ]
-    | None, None ->
-        Ending.stop Ending.invalid $"{file.Path} is not in the folder of a run, so its dataset is unknown. Name one, for example --dataset imagenet."
-    | None, Some dataset -> dataset
-
-let private epochOf (file: CheckpointFile) =
-    match file.Metadata.TryGetValue "epoch" with
-    | true, text ->
-        match Int32.TryParse text with
-        | true, epoch -> Some epoch
-        | _ -> None
-    | _ -> None
-
 /// Which of several networks in the file was evaluated, the epoch of a training checkpoint, and the precision if it is not float32.
 let private remarks (file: CheckpointFile) (precision: Precision) (weights: WeightSet) =
     [ if file.Sets.Count > 1 then
           weights.Place
-      yield! epochOf file |> Option.map (fun epoch -> $"epoch {epoch}") |> Option.toList
+      yield! Checkpoints.epochOf file |> Option.map (fun epoch -> $"epoch {epoch}") |> Option.toList
       if precision <> Precision.Float32 then
           $"computed in {SpecJson.NameOf precision}" ]
 
@@ -163,7 +76,7 @@ let private jsonOf
     json["checkpoint"] <- file.Path
     json["sha256"] <- ContentHash(Path.Combine(workspace.Pretrain, "hashes")).Of file.Path
     json["weights"] <- weights.Place
-    json["epoch"] <- epochOf file |> Option.map JsonValue.Create |> Option.toObj
+    json["epoch"] <- Checkpoints.epochOf file |> Option.map JsonValue.Create |> Option.toObj
     json["model"] <- model.Name
     json["stem"] <- model.Stem |> Option.ofNullable |> Option.map (fun stem -> (string stem).ToLowerInvariant()) |> Option.toObj
     json["precision"] <- SpecJson.NameOf precision
@@ -175,20 +88,19 @@ let private jsonOf
     json.ToJsonString RecordJson.Pretty
 
 let private evaluate (parsed: ParseResults<EvaluateArguments>) =
-    let stem = parsed.TryGetResult Stem |> Option.map stemOf
     let device = parsed.GetResult(Device, "auto") |> Parsing.device
     let threads = parsed.TryGetResult Threads |> Option.map (Parsing.positive "--threads")
     use file = Checkpoints.opened (parsed.GetResult Checkpoint)
     let origin = CheckpointOrigin.Of file
-    let dataset = datasetOf file origin (parsed.TryGetResult Dataset)
-    let given = parsed.TryGetResult Model
+    let dataset = Checkpoints.datasetOf file origin (parsed.TryGetResult Dataset)
 
     let model =
-        (if given.IsSome then
-             None
-         else
-             scripted file origin (parsed.TryGetResult TorchScript))
-        |> Option.defaultWith (fun () -> modelOf file origin given stem)
+        Checkpoints.modelOf
+            file
+            origin
+            { Model = parsed.TryGetResult Model
+              Stem = parsed.TryGetResult Stem
+              TorchScript = parsed.TryGetResult TorchScript }
 
     threads |> Option.iter Devices.UseThreads
     Option.ofObj (Devices.Hint device) |> Option.iter (eprintfn "%s")

@@ -35,7 +35,7 @@ let run (arguments: string list) =
         let differences = parsed.TryGetResult Differences |> Option.map Parsing.differences |> Option.defaultValue []
 
         let options =
-            Sources.options (parsed.Contains Accuracy) (parsed.TryGetResult Baseline) differences (parsed.TryGetResult Pivot) [ results.Layout ]
+            Sources.options (parsed.Contains Accuracy) (parsed.TryGetResult Baseline) differences (parsed.TryGetResult Pivot) None [ results.Layout ]
 
         match Reports.write options folder results with
         | Ok path ->

@@ -8,6 +8,7 @@ open System.Text
 open System.Text.Json
 open System.Text.Json.Nodes
 open ChannelDistillation.Runs
+open ChannelDistillation.Export
 open ChannelDistillation.Lab.Tables
 
 /// With more epochs over all runs, only every second, third ... epoch is drawn, so that browsers can open the page.
@@ -144,11 +145,17 @@ let private run (json: Utf8JsonWriter) (shared: Shared) (stride: int) (run: RunD
     epochs json shared stride run.Epochs
     json.WriteEndObject()
 
+/// The variant and its point of the grid.
+let private nameOf (result: ResultRow) =
+    if result.Axes.IsEmpty then
+        result.Variant
+    else
+        result.Variant + ", " + Shown.point result.Axes
+
 let private row (json: Utf8JsonWriter) (indexOf: IDictionary<string, int>) (index: int) (result: ResultRow, layout: LayoutRow) =
-    let point = if result.Axes.IsEmpty then "" else ", " + Shown.point result.Axes
     json.WriteStartObject()
     json.WriteNumber("index", index)
-    json.WriteString("name", result.Variant + point)
+    json.WriteString("name", nameOf result)
     json.WriteString("variant", result.Variant)
 
     within json "axes" (fun () ->
@@ -171,8 +178,21 @@ let private row (json: Utf8JsonWriter) (indexOf: IDictionary<string, int>) (inde
     json.WriteEndArray()
     json.WriteEndObject()
 
+/// A row's error and its speed in ONNX Runtime; nothing if one of them is unknown.
+let private deployed (json: Utf8JsonWriter) (deployment: Deployment) (result: ResultRow) =
+    match Deployed.costOf deployment result, result.Top1Error.Mean with
+    | Some cost, Some error ->
+        json.WriteStartObject()
+        json.WriteString("name", nameOf result)
+        json.WriteBoolean("isTeacher", result.IsTeacher)
+        number json "latency" cost.LatencyMs
+        number json "throughput" cost.ImagesPerSecond
+        number json "top1" error
+        json.WriteEndObject()
+    | _ -> ()
+
 /// The trained rows, every run once, and the texts that they share.
-let render (results: Results) (runs: RunDetail list) : string =
+let render (options: TableOptions) (results: Results) (runs: RunDetail list) : string =
     let indexOf = dict [ for index, run in List.indexed runs -> run.Folder, index ]
     // Teachers are the first rows.
     let trained = results.Rows |> List.skip results.Layout.Teachers.Length
@@ -189,6 +209,9 @@ let render (results: Results) (runs: RunDetail list) : string =
     json.WriteEndArray()
     json.WriteStartArray "runs"
     runs |> List.iter (run json shared every)
+    json.WriteEndArray()
+    json.WriteStartArray "deploy"
+    options.Deployment |> Option.iter (fun deployment -> results.Rows |> List.iter (deployed json deployment))
     json.WriteEndArray()
     json.WriteStartArray "shared"
 

@@ -5,6 +5,7 @@ open System
 open System.IO
 open ChannelDistillation.Core
 open ChannelDistillation.Runs
+open ChannelDistillation.Export
 open ChannelDistillation.Lab.Tables
 open ChannelDistillation.Lab.Report
 
@@ -41,6 +42,11 @@ let details (experimentFolder: string) (layout: Layout) : RunDetail list =
     |> List.ofArray
 
 let render (options: TableOptions) (experimentFolder: string) (results: Results) : string =
+    // As the last `table --deploy` measured it.
+    let options =
+        { options with
+            Deployment = options.Deployment |> Option.orElse (Option.ofObj (Deployment.Read experimentFolder)) }
+
     ReportPage.render options results (details experimentFolder results.Layout)
 
 let fileOf (experimentFolder: string) = Path.Combine(experimentFolder, "report.html")

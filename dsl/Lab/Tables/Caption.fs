@@ -202,7 +202,9 @@ let lines (options: TableOptions) (results: Results) : string list =
           test
           yield! differences options
           yield! withoutPartner baseline results
-      yield! costs results
+      if options.Deployment.IsNone then
+          yield! costs results
+      yield! options.Deployment |> Option.map Deployed.caption |> Option.toList
       if options.Pivot.IsNone then
           yield! times results
           yield! published layout

@@ -5,6 +5,7 @@ open System
 open System.Globalization
 open System.Text.RegularExpressions
 open ChannelDistillation.Dsl
+open ChannelDistillation.Export
 
 let private text (value: float) = value.ToString("R", CultureInfo.InvariantCulture)
 
@@ -77,6 +78,12 @@ let render (options: TableOptions) (results: Results) =
           "parameters", cost (_.Parameters >> Some)
           "macs", cost _.MultiplyAdds
           "seconds_mean", (fun row -> optional row.Seconds.Mean)
+          for deployment in Option.toList options.Deployment do
+              let measured (get: DeployCost -> string) = Deployed.costOf deployment >> Option.map get >> Option.defaultValue ""
+
+              "onnx_bytes", measured (_.OnnxBytes >> string<int64>)
+              "latency_ms", measured (_.LatencyMs >> text)
+              "images_per_second", measured (_.ImagesPerSecond >> text)
           yield! versus options results ]
 
     line (List.map fst columns)

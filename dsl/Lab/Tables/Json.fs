@@ -6,6 +6,7 @@ open System.Globalization
 open System.Text.Json.Nodes
 open ChannelDistillation.Core
 open ChannelDistillation.Dsl
+open ChannelDistillation.Export
 
 /// A JSON node; null is JSON's null.
 type Node = JsonNode | null
@@ -76,6 +77,18 @@ let private difference (baseline: Baseline) (difference: Difference option) (hol
               "welch_p", optional number difference.WelchPValue
               "holm_p", optional number holm ])
 
+let private deployed (cost: DeployCost) : Node =
+    object
+        [ "onnx_bytes", integer cost.OnnxBytes
+          "latency_ms", number cost.LatencyMs
+          "images_per_second", number cost.ImagesPerSecond ]
+
+let private deployment (deployment: Deployment) : Node =
+    object
+        [ "onnx_runtime", text deployment.OnnxRuntime
+          "threads", integer (int64 deployment.Threads)
+          "processor", text deployment.Processor ]
+
 let private row (options: TableOptions) (results: Results) (row: ResultRow, holm: float option) : Node =
     let shown errors = statistic (Shown.values options errors)
     let measure = Shown.measure options
@@ -90,6 +103,8 @@ let private row (options: TableOptions) (results: Results) (row: ResultRow, holm
           "published", published row.Published
           "status", text (string row.Status)
           "cost", cost row.Cost
+          for deployment in Option.toList options.Deployment do
+              "deploy", Deployed.costOf deployment row |> optional deployed
           "seconds", statistic row.Seconds
           "unfinished", object [ for status, gaps in row.Gaps -> string status, array [ for gap in gaps -> text gap.Folder ] ]
           for baseline in Option.toList options.Baseline do
@@ -121,6 +136,8 @@ let private whole (options: TableOptions) (results: Results) : Node =
     object
         [ "experiment", text results.Layout.Experiment
           "rows", array (List.zip results.Rows holm |> List.map (row options results))
+          for measured in Option.toList options.Deployment do
+              "deploy", deployment measured
           "provenance", provenance results ]
 
 let private printed (node: Node) =

@@ -2,6 +2,7 @@
 module ChannelDistillation.Lab.Tables.Sheets
 
 open ChannelDistillation.Dsl
+open ChannelDistillation.Export
 
 let valueOf axis (row: ResultRow) = row.Axes |> List.tryPick (fun (path, value) -> if path = axis then Some value else None)
 
@@ -128,10 +129,16 @@ let ofResults (options: TableOptions) (results: Results) : Sheet list =
                         | None -> if isBaseline row then "baseline" else "")
 
                     yield! options.Differences |> List.map (differences options baseline results)
-                if not isOneCost then
+                if not isOneCost || options.Deployment.IsSome then
                     let ofCost get = fun (row: ResultRow) -> row.Cost |> Option.bind get |> Option.map Shown.count |> Option.defaultValue ""
                     plain (Sheet.number "parameters") (ofCost (_.Parameters >> Some))
                     plain (Sheet.number "MACs") (ofCost _.MultiplyAdds)
+                for deployment in Option.toList options.Deployment do
+                    let measured (show: DeployCost -> string) = Deployed.costOf deployment >> Option.map show >> Option.defaultValue ""
+
+                    plain (Sheet.number "ONNX size") (measured (fun cost -> Shown.measured (float cost.OnnxBytes / 1e6) + " MB"))
+                    plain (Sheet.number "latency") (measured (fun cost -> Shown.measured cost.LatencyMs + " ms"))
+                    plain (Sheet.number "images/s") (measured (_.ImagesPerSecond >> Shown.measured))
                 if isTimed then
                     plain (Sheet.number "time") (fun row -> row.Seconds.Mean |> Option.map Shown.time |> Option.defaultValue "")
                 yield! Option.toList publishedOf ]

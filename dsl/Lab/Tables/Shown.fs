@@ -2,6 +2,7 @@ namespace ChannelDistillation.Lab.Tables
 
 open System
 open System.Globalization
+open ChannelDistillation.Export
 
 /// Further columns of the differences to a baseline.
 [<RequireQualifiedAccess>]
@@ -63,9 +64,11 @@ type TableOptions =
         Differences: DifferenceColumn list
         /// The axis whose values become columns.
         Pivot: string option
+        /// The speed of the networks in ONNX Runtime, for further columns.
+        Deployment: Deployment option
     }
 
-    static member Default = { Accuracy = false; Baseline = None; Differences = []; Pivot = None }
+    static member Default = { Accuracy = false; Baseline = None; Differences = []; Pivot = None; Deployment = None }
 
 /// Formats numbers for tables.
 module Shown =
@@ -114,6 +117,15 @@ module Shown =
         let test = difference.PValue |> Option.map (fun p -> $" ({pValue p})") |> Option.defaultValue ""
         (values.Mean |> Option.map signed |> Option.defaultValue nothing) + spread + test
 
+    /// Three significant digits.
+    let measured (value: float) =
+        let digits =
+            if value >= 99.95 then "F0"
+            elif value >= 9.995 then "F1"
+            else "F2"
+
+        value.ToString(digits, invariant)
+
     /// Three digits: `11.2 M`.
     let count (number: int64) =
         let scaled, unit =
@@ -122,12 +134,7 @@ module Shown =
             elif number >= 1_000L then float number / 1e3, " k"
             else float number, ""
 
-        let digits =
-            if unit = "" || scaled >= 99.95 then "F0"
-            elif scaled >= 9.995 then "F1"
-            else "F2"
-
-        scaled.ToString(digits, invariant) + unit
+        (if unit = "" then scaled.ToString("F0", invariant) else measured scaled) + unit
 
     /// `45 s`, `3.5 min`, `12.1 h`.
     let time (seconds: float) =

@@ -55,8 +55,8 @@ internal static class ImageFolderDataset
             var (packedTraining, packedValidation) = PackedFolder.Open(copy, index);
             return new(
                 Counted(dataset, packedTraining.Count, packedValidation.Count),
-                Set(dataset, packedTraining, index.Train.Listing, isTraining: true),
-                Set(dataset, packedValidation, index.Val.Listing, isTraining: false)
+                Set(dataset, packedTraining, index.Classes, index.Train.Listing, isTraining: true),
+                Set(dataset, packedValidation, index.Classes, index.Val.Listing, isTraining: false)
             );
         }
 
@@ -143,15 +143,23 @@ internal static class ImageFolderDataset
         };
 
     private static ImageFolderSet Set(DatasetDescriptor dataset, FolderPart part, bool isTraining) =>
-        Set(dataset, new FolderStore(part), new Listing(part, PackFormat.Files).OfAll(), isTraining, part.Findings.UsageRemarks(part.Folder));
+        Set(
+            dataset,
+            new FolderStore(part),
+            part.Classes,
+            new Listing(part, PackFormat.Files).OfAll(),
+            isTraining,
+            part.Findings.UsageRemarks(part.Folder)
+        );
 
     private static ImageFolderSet Set(
         DatasetDescriptor dataset,
         IImageStore store,
+        IReadOnlyList<string> classNames,
         string listing,
         bool isTraining,
         IReadOnlyList<string>? notes = null
-    ) => new(store, new(dataset.Image, dataset.EvaluationResize, dataset.Normalization, isTraining), notes, listing);
+    ) => new(store, new(dataset.Image, dataset.EvaluationResize, dataset.Normalization, classNames, isTraining), notes, listing);
 }
 
 /// <summary>The layout of image folders: they cannot be fetched, and their content is known when they are opened.</summary>

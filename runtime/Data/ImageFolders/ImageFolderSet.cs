@@ -41,6 +41,8 @@ internal sealed class ImageFolderSet : IImageSet
     /// <summary>Decoding takes a thousand times as long as copying a small image.</summary>
     public int Threads => Environment.ProcessorCount;
 
+    public IReadOnlyList<string> ClassNames => recipe.ClassNames;
+
     public IEnumerable<string> Remarks() => notes.Concat(broken.Remarks());
 
     public int Label(int index) => store.Label(index);
@@ -148,5 +150,12 @@ internal sealed class ImageFolderSet : IImageSet
 /// <param name="Image">Size of the models' input; three channels.</param>
 /// <param name="ShortSide">Length that the shorter side is resized to before the centre crop; at least the image's size.</param>
 /// <param name="Normalization">For three channels.</param>
+/// <param name="ClassNames">Names of the class folders, in the order of the labels.</param>
 /// <param name="ReplaceBroken">True, for training: an unreadable image is replaced by another of its class. False: by uniform grey.</param>
-internal sealed record ImageFolderRecipe(ImageShape Image, int ShortSide, NormalizationSpec Normalization, bool ReplaceBroken);
+internal sealed record ImageFolderRecipe(
+    ImageShape Image,
+    int ShortSide,
+    NormalizationSpec Normalization,
+    IReadOnlyList<string> ClassNames,
+    bool ReplaceBroken
+);

@@ -12,7 +12,7 @@ namespace ChannelDistillation.Models.Layers;
 public sealed class BatchNorm : nn.Module<Tensor, Tensor>
 {
     private const double Momentum = 0.1;
-    private const double Epsilon = 1e-5;
+    internal const double Epsilon = 1e-5;
     private static readonly Scalar LastingEpsilon = Epsilon.ToScalar();
 
     // TorchSharp finds these fields by reflection and uses their names, which are PyTorch's, in the state.
@@ -41,9 +41,16 @@ public sealed class BatchNorm : nn.Module<Tensor, Tensor>
     /// <summary>In training, uses the statistics of the batch and updates the running ones; otherwise, and for a single value per channel, uses the running ones.</summary>
     public override Tensor forward(Tensor images)
     {
-        ForwardTrace.Normalises(this, images);
         if (isFolded)
-            return images.alias();
+            return ForwardTrace.RecordAlias(images.alias(), images);
+        return ForwardTrace.Record(new Operator.Normalise(this), Normalised(images), images);
+    }
+
+    /// <summary>[channels].</summary>
+    internal (Tensor Weight, Tensor Bias, Tensor Mean, Tensor Variance) State => (weight, bias, running_mean, running_var);
+
+    private Tensor Normalised(Tensor images)
+    {
         // One value per channel has no variance: PyTorch rejects it, and the running variance would become NaN. This occurs if the last batch of an
         // epoch has one image and the map one pixel.
         if (training && HasOneValuePerChannel(images))

@@ -34,5 +34,5 @@ public sealed class Chain : nn.Module<Tensor, Tensor>
 /// <summary>max(x, 0), in place: for use inside a <see cref="Chain"/>, where nothing else reads its input.</summary>
 public sealed class Relu() : nn.Module<Tensor, Tensor>(nameof(Relu))
 {
-    public override Tensor forward(Tensor input) => input.relu_();
+    public override Tensor forward(Tensor input) => input.ReluInPlace();
 }

@@ -42,7 +42,7 @@ public sealed class Convolution : CastingLayer
     /// <summary>[batch, input, height, width] to [batch, output, height / stride, width / stride], rounded up.</summary>
     public override Tensor forward(Tensor images)
     {
-        Tensor? summand = bias ?? shift;
+        Tensor? summand = Bias;
         Tensor output = ConvolutionOperator.Apply(
             Cast(images),
             CastParameter(weight),
@@ -51,10 +51,22 @@ public sealed class Convolution : CastingLayer
             padding,
             groups
         );
-        ForwardTrace.Convolved(this, images, output);
-        MultiplyAdds.Add(output, weight);
-        return output;
+        return ForwardTrace.Record(new Operator.Convolve(this), output, images);
     }
+
+    /// <summary>[output, input / groups, height, width].</summary>
+    internal Tensor Weight => weight;
+
+    /// <summary>[output], including the offset of a folded BatchNorm; null if there is none.</summary>
+    internal Tensor? Bias => bias ?? shift;
+
+    /// <summary>Vertical and horizontal.</summary>
+    internal IReadOnlyList<long> Stride => stride;
+
+    /// <summary>Zeros on each side, vertical and horizontal.</summary>
+    internal IReadOnlyList<long> Padding => padding;
+
+    internal int Groups => groups;
 
     /// <summary>Stores the weight in a layout, which later activations follow.</summary>
     internal void Arrange(TensorLayout layout)

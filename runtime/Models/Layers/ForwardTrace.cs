@@ -3,68 +3,85 @@ using static TorchSharp.torch;
 
 namespace ChannelDistillation.Models.Layers;
 
-/// <summary>Records the convolutions of a forward pass on this thread, and which BatchNorm reads the output of which convolution.</summary>
+/// <summary>
+/// Records the operators of a forward pass on this thread: the layers, and the functions of <see cref="Operators"/>. A network that computes with
+/// these alone can be counted (<see cref="ModelCost"/>), folded (<see cref="Folding"/>) and exported to ONNX without describing its layers again.
+/// </summary>
 public sealed class ForwardTrace : IDisposable
 {
     [ThreadStatic]
     private static ForwardTrace? current;
 
-    private readonly Dictionary<Tensor, Convolution> outputs = new(ReferenceEqualityComparer.Instance);
-    private readonly List<(Convolution Convolution, long[] Input)> convolutions = [];
-    private readonly List<(Convolution Convolution, BatchNorm Norm)> normalised = [];
+    /// <summary>The number of each tensor's value. An in-place operator gives its tensor a new number.</summary>
+    private readonly Dictionary<Tensor, int> values = new(ReferenceEqualityComparer.Instance);
 
-    /// <summary>Traces this thread until disposed.</summary>
-    public ForwardTrace() => current = this;
+    private readonly List<TracedStep> steps = [];
+    private readonly List<long[]> shapes = [];
 
-    /// <summary>In execution order, each with the shape of its input, [batch, channels, height, width].</summary>
-    public IReadOnlyList<(Convolution Convolution, long[] Input)> Convolutions => convolutions;
+    /// <param name="images">The input of the forward pass; its value has the number 0.</param>
+    public ForwardTrace(Tensor images)
+    {
+        NumberOf(images);
+        current = this;
+    }
 
-    /// <summary>Convolutions whose output is the input of a BatchNorm.</summary>
-    public IReadOnlyList<(Convolution Convolution, BatchNorm Norm)> Normalised => normalised;
+    /// <summary>In execution order.</summary>
+    public IReadOnlyList<TracedStep> Steps => steps;
+
+    /// <summary>The number of a tensor's value; null if no traced operator computed it.</summary>
+    public int? Find(Tensor tensor) => values.TryGetValue(tensor, out int value) ? value : null;
+
+    /// <summary>The shape of a value.</summary>
+    public IReadOnlyList<long> ShapeOf(int value) => shapes[value];
 
     public void Dispose() => current = null;
 
-    internal static void Convolved(Convolution convolution, Tensor images, Tensor output)
+    /// <summary>Records an operator that has been executed.</summary>
+    /// <returns><paramref name="output"/>.</returns>
+    internal static Tensor Record(Operator which, Tensor output, params ReadOnlySpan<Tensor> inputs)
     {
-        if (current is not { } trace)
-            return;
-        trace.convolutions.Add((convolution, images.shape));
-        trace.outputs[output] = convolution;
+        if (current is { } trace)
+            trace.Add(which, output, inputs);
+        return output;
     }
 
-    internal static void Normalises(BatchNorm norm, Tensor images)
+    /// <summary>Records that a tensor has the value of another.</summary>
+    /// <returns><paramref name="output"/>.</returns>
+    internal static Tensor RecordAlias(Tensor output, Tensor input)
     {
-        if (current is { } trace && trace.outputs.TryGetValue(images, out Convolution? convolution))
-            trace.normalised.Add((convolution, norm));
+        if (current is { } trace && trace.Find(input) is int value)
+            trace.values[output] = value;
+        return output;
+    }
+
+    private void Add(Operator which, Tensor output, ReadOnlySpan<Tensor> inputs)
+    {
+        var numbers = new int[inputs.Length];
+        for (int i = 0; i < numbers.Length; i++)
+            // The result of an operator that is not traced gets a number, but no step.
+            numbers[i] = Find(inputs[i]) ?? NumberOf(inputs[i]);
+        steps.Add(new(which, numbers, NumberOf(output), output.shape));
+    }
+
+    private int NumberOf(Tensor newValue)
+    {
+        shapes.Add(newValue.shape);
+        return values[newValue] = shapes.Count - 1;
     }
 }
 
-/// <summary>Counts the multiply-accumulates of convolutions on this thread, on request (<see cref="ModelCost"/>).</summary>
-internal static class MultiplyAdds
+/// <summary>One executed operator.</summary>
+/// <param name="Inputs">Numbers of its input values.</param>
+/// <param name="Output">Number of its result.</param>
+/// <param name="Shape">Shape of its result; the batch is the first dimension.</param>
+public sealed record TracedStep(Operator Operator, IReadOnlyList<int> Inputs, int Output, IReadOnlyList<long> Shape)
 {
-    [ThreadStatic]
-    private static long? counted;
-
-    /// <returns>The count of all convolutions in the action.</returns>
-    public static long During(Action work)
-    {
-        counted = 0;
-        try
+    /// <summary>Multiply-accumulates per image of convolutions and linear layers; 0 for other operators.</summary>
+    public long MultiplyAdds =>
+        Operator switch
         {
-            work();
-            return counted.Value;
-        }
-        finally
-        {
-            counted = null;
-        }
-    }
-
-    /// <param name="places">[..., height, width]: positions of the kernel.</param>
-    /// <param name="weight">Each element is used once per position.</param>
-    public static void Add(Tensor places, Tensor weight)
-    {
-        if (counted is long sofar)
-            counted = sofar + weight.numel() * places.shape[^1] * places.shape[^2];
-    }
+            Operator.Convolve(var layer) => layer.Weight.numel() * Shape[2] * Shape[3],
+            Operator.Multiply(var layer) => layer.Weight.numel(),
+            _ => 0,
+        };
 }

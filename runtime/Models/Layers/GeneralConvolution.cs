@@ -46,12 +46,8 @@ public sealed class GeneralConvolution : nn.Module<Tensor, Tensor>, IUniformlyIn
 
     public double Bound { get; }
 
-    public override Tensor forward(Tensor images)
-    {
-        Tensor output = transposed
+    public override Tensor forward(Tensor images) =>
+        transposed
             ? nn.functional.conv_transpose2d(images, weight, bias, strides: stride, padding: padding)
             : ConvolutionOperator.Apply(images, weight, bias, stride, padding);
-        MultiplyAdds.Add(transposed ? images : output, weight);
-        return output;
-    }
 }

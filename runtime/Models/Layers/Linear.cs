@@ -22,5 +22,12 @@ public sealed class Linear : CastingLayer
     }
 
     /// <summary>[batch, input] to [batch, output].</summary>
-    public override Tensor forward(Tensor vectors) => nn.functional.linear(Cast(vectors), CastParameter(weight), CastParameter(bias));
+    public override Tensor forward(Tensor vectors) =>
+        ForwardTrace.Record(new Operator.Multiply(this), nn.functional.linear(Cast(vectors), CastParameter(weight), CastParameter(bias)), vectors);
+
+    /// <summary>[output, input].</summary>
+    internal Tensor Weight => weight;
+
+    /// <summary>[output].</summary>
+    internal Tensor Bias => bias;
 }

@@ -54,7 +54,7 @@ public sealed class MobileNetV2 : Backbone
     protected internal override Tensor Embed(Tensor last)
     {
         using var active = conv2.forward(last);
-        return ChannelMeans(active);
+        return active.ChannelMeans();
     }
 
     protected internal override Tensor Classify(Tensor embedding) => classifier.forward(embedding);
@@ -147,6 +147,6 @@ internal sealed class InvertedResidual : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         Tensor output = conv.forward(input);
-        return hasShortcut ? output.Increase(input) : output;
+        return hasShortcut ? output.AddInPlace(input) : output;
     }
 }

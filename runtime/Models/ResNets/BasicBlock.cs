@@ -34,10 +34,10 @@ public sealed class BasicBlock : Block
     public override Tensor BeforeActivation(Tensor input)
     {
         using var first = conv1.forward(input);
-        using var hidden = bn1.forward(first).relu_();
+        using var hidden = bn1.forward(first).ReluInPlace();
         using var second = conv2.forward(hidden);
         var output = bn2.forward(second);
         using var shortcut = downsample?.forward(input);
-        return output.Increase(shortcut ?? input);
+        return output.AddInPlace(shortcut ?? input);
     }
 }

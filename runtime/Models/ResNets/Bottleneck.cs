@@ -42,12 +42,12 @@ public sealed class Bottleneck : Block
     public override Tensor BeforeActivation(Tensor input)
     {
         using var first = conv1.forward(input);
-        using var narrow = bn1.forward(first).relu_();
+        using var narrow = bn1.forward(first).ReluInPlace();
         using var second = conv2.forward(narrow);
-        using var spatial = bn2.forward(second).relu_();
+        using var spatial = bn2.forward(second).ReluInPlace();
         using var third = conv3.forward(spatial);
         var output = bn3.forward(third);
         using var shortcut = downsample?.forward(input);
-        return output.Increase(shortcut ?? input);
+        return output.AddInPlace(shortcut ?? input);
     }
 }

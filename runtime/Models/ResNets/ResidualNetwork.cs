@@ -36,18 +36,18 @@ public sealed class ResidualNetwork : Backbone
 
     protected internal override IReadOnlyList<Stage> Stages => stages;
 
-    protected internal override Tensor Embed(Tensor last) => ChannelMeans(last);
+    protected internal override Tensor Embed(Tensor last) => last.ChannelMeans();
 
     protected internal override Tensor Classify(Tensor embedding) => fc.forward(embedding);
 
     protected internal override Tensor Begin(Tensor images)
     {
         using var convolved = conv1.forward(images);
-        var active = bn1.forward(convolved).relu_();
+        var active = bn1.forward(convolved).ReluInPlace();
         if (stem == Stem.Cifar)
             return active;
         using (active)
-            return nn.functional.max_pool2d(active, 3, 2, 1);
+            return active.MaxPool(3, 2, 1);
     }
 }
 

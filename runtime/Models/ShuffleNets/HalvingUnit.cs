@@ -44,8 +44,8 @@ internal sealed class HalvingUnit : nn.Module<Tensor, Tensor>
     {
         using var left = Short(input);
         using var right = Long(input);
-        using var beside = cat([left, right], 1);
-        return ChannelShuffle.Shuffle(beside, 2);
+        using var beside = Operators.Concatenate(left, right);
+        return beside.Shuffle(2);
     }
 
     private Tensor Short(Tensor input)
@@ -53,16 +53,16 @@ internal sealed class HalvingUnit : nn.Module<Tensor, Tensor>
         using var first = conv1.forward(input);
         using var spatial = bn1.forward(first);
         using var second = conv2.forward(spatial);
-        return bn2.forward(second).relu_();
+        return bn2.forward(second).ReluInPlace();
     }
 
     private Tensor Long(Tensor input)
     {
         using var first = conv3.forward(input);
-        using var active = bn3.forward(first).relu_();
+        using var active = bn3.forward(first).ReluInPlace();
         using var second = conv4.forward(active);
         using var spatial = bn4.forward(second);
         using var third = conv5.forward(spatial);
-        return bn5.forward(third).relu_();
+        return bn5.forward(third).ReluInPlace();
     }
 }

@@ -41,10 +41,10 @@ public sealed class ShuffleNetV1 : Backbone
     protected internal override Tensor Begin(Tensor images)
     {
         using var convolved = conv1.forward(images);
-        return bn1.forward(convolved).relu_();
+        return bn1.forward(convolved).ReluInPlace();
     }
 
-    protected internal override Tensor Embed(Tensor last) => ChannelMeans(last);
+    protected internal override Tensor Embed(Tensor last) => last.ChannelMeans();
 
     protected internal override Tensor Classify(Tensor embedding) => linear.forward(embedding);
 

@@ -49,14 +49,14 @@ public sealed class ShuffleNetV2 : Backbone
     protected internal override Tensor Begin(Tensor images)
     {
         using var convolved = conv1.forward(images);
-        return bn1.forward(convolved).relu_();
+        return bn1.forward(convolved).ReluInPlace();
     }
 
     protected internal override Tensor Embed(Tensor last)
     {
         using var convolved = conv2.forward(last);
-        using var active = bn2.forward(convolved).relu_();
-        return ChannelMeans(active);
+        using var active = bn2.forward(convolved).ReluInPlace();
+        return active.ChannelMeans();
     }
 
     protected internal override Tensor Classify(Tensor embedding) => linear.forward(embedding);

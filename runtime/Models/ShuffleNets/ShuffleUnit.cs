@@ -45,40 +45,16 @@ internal sealed class ShuffleUnit : Block
     public override Tensor BeforeActivation(Tensor input)
     {
         using var first = conv1.forward(input);
-        using var active = bn1.forward(first).relu_();
-        using var shuffled = ChannelShuffle.Shuffle(active, groups);
+        using var active = bn1.forward(first).ReluInPlace();
+        using var shuffled = active.Shuffle(groups);
         using var second = conv2.forward(shuffled);
-        using var spatial = bn2.forward(second).relu_();
+        using var spatial = bn2.forward(second).ReluInPlace();
         using var third = conv3.forward(spatial);
         Tensor output = bn3.forward(third);
         if (stride == 1)
-            return output.Increase(input);
+            return output.AddInPlace(input);
         using (output)
-        using (var shortcut = nn.functional.avg_pool2d(input, 3, 2, 1))
-            return cat([output, shortcut], 1);
-    }
-}
-
-/// <summary>Shuffles channels between groups (Zhang et al., ShuffleNet, arXiv 1707.01083, section 3.1).</summary>
-internal static class ChannelShuffle
-{
-    /// <summary>
-    /// [batch, channels, height, width] to the same shape: channel j of group i becomes channel i of group j, by transposing the channels as a table
-    /// of <paramref name="groups"/> rows. The result has the layout of the images.
-    /// </summary>
-    public static Tensor Shuffle(Tensor images, int groups)
-    {
-        long[] shape = images.shape;
-        if (images.stride(1) != 1)
-        {
-            using Tensor table = images.reshape(shape[0], groups, shape[1] / groups, shape[2], shape[3]);
-            using Tensor transposed = table.transpose(1, 2);
-            return transposed.reshape(shape);
-        }
-        using Tensor last = images.permute(0, 2, 3, 1);
-        using Tensor rows = last.reshape(shape[0], shape[2], shape[3], groups, shape[1] / groups);
-        using Tensor columns = rows.transpose(3, 4);
-        using Tensor mixed = columns.reshape(shape[0], shape[2], shape[3], shape[1]);
-        return mixed.permute(0, 3, 1, 2);
+        using (var shortcut = input.AveragePool(3, 2, 1))
+            return Operators.Concatenate(output, shortcut);
     }
 }

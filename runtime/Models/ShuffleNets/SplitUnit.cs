@@ -34,17 +34,17 @@ internal sealed class SplitUnit : Stage
     /// <summary>As in the benchmark, the pre-activation is not shuffled: the order of its channels differs from the output's.</summary>
     public override Tensor Run(Tensor input, bool keep, out Tensor? preActivation)
     {
-        using var untouched = input.narrow(1, 0, half);
-        using var other = input.narrow(1, half, half);
+        using var untouched = input.Channels(0, half);
+        using var other = input.Channels(half, half);
         using var first = conv1.forward(other);
-        using var active = bn1.forward(first).relu_();
+        using var active = bn1.forward(first).ReluInPlace();
         using var second = conv2.forward(active);
         using var spatial = bn2.forward(second);
         using var third = conv3.forward(spatial);
         using var last = bn3.forward(third);
-        preActivation = keep ? cat([untouched, last], 1) : null;
-        using var made = keep ? last.relu() : last.relu_();
-        using var beside = cat([untouched, made], 1);
-        return ChannelShuffle.Shuffle(beside, 2);
+        preActivation = keep ? Operators.Concatenate(untouched, last) : null;
+        using var made = keep ? last.Relu() : last.ReluInPlace();
+        using var beside = Operators.Concatenate(untouched, made);
+        return beside.Shuffle(2);
     }
 }

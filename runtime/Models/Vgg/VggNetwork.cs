@@ -47,9 +47,9 @@ public sealed class VggNetwork : Backbone
 
     protected internal override IReadOnlyList<Stage> Stages => stages;
 
-    protected internal override Tensor Begin(Tensor images) => block0.forward(images).relu_();
+    protected internal override Tensor Begin(Tensor images) => block0.forward(images).ReluInPlace();
 
-    protected internal override Tensor Embed(Tensor last) => ChannelMeans(last);
+    protected internal override Tensor Embed(Tensor last) => last.ChannelMeans();
 
     protected internal override Tensor Classify(Tensor embedding) => classifier.forward(embedding);
 
@@ -109,9 +109,9 @@ internal sealed class VggStage(int input, int width, int depth, int poolsFrom) :
 
     public override Tensor Run(Tensor input, bool keep, out Tensor? preActivation)
     {
-        using var pooled = input.shape[2] >= poolsFrom ? nn.functional.max_pool2d(input, 2, 2) : null;
+        using var pooled = input.shape[2] >= poolsFrom ? input.MaxPool(2, 2) : null;
         Tensor output = Block.forward(pooled ?? input);
         preActivation = keep ? output : null;
-        return keep ? output.relu() : output.relu_();
+        return keep ? output.Relu() : output.ReluInPlace();
     }
 }

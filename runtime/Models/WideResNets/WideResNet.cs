@@ -49,8 +49,8 @@ public sealed class WideResNet : Backbone
 
     protected internal override Tensor Embed(Tensor last)
     {
-        using var active = bn1.forward(last).relu_();
-        return ChannelMeans(active);
+        using var active = bn1.forward(last).ReluInPlace();
+        return active.ChannelMeans();
     }
 
     protected internal override Tensor Classify(Tensor embedding) => fc.forward(embedding);
@@ -148,11 +148,11 @@ internal sealed class WideBlock : nn.Module<Tensor, Tensor>
 
     public override Tensor forward(Tensor input)
     {
-        using var active = bn1.forward(input).relu_();
+        using var active = bn1.forward(input).ReluInPlace();
         using var first = conv1.forward(active);
-        using var hidden = bn2.forward(first).relu_();
+        using var hidden = bn2.forward(first).ReluInPlace();
         var output = conv2.forward(hidden);
         using var shortcut = convShortcut?.forward(active);
-        return output.Increase(shortcut ?? input);
+        return output.AddInPlace(shortcut ?? input);
     }
 }

@@ -7,6 +7,7 @@ open System.Text.Json.Nodes
 open Expecto
 open ChannelDistillation.Specs
 open ChannelDistillation.Runs
+open ChannelDistillation.Export
 open ChannelDistillation.Lab.Tables
 open ChannelDistillation.Lab.Runs
 open ChannelDistillation.Tests
@@ -70,7 +71,7 @@ let private layoutIn (root: string) : Layout =
           Axes = axes
           Folders = folders
           Seeds = [ 0L; 1L ]
-          Cost = None
+          Cost = Some { Parameters = 77_754L; MultiplyAdds = Some 12_206_720L }
           Published = None
           Assisted = false }
 
@@ -100,6 +101,11 @@ let private inBrowser (test: Browser -> string -> unit) =
         use folder = new TemporaryFolder()
         let layout = layoutIn folder.Path
         let results = ResultTables.collect folder.Path layout
+        // As `table --deploy` measures it.
+        let cost = DeployCost(312_902L, 0.38, 1260.0)
+
+        Deployment(2, "a CPU", "1.31.1", [| for row in layout.Rows -> DeployedRow(row.Variant, readOnlyDict row.Axes, 77_754L, 12_206_720L, cost) |])
+            .Write(folder.Path)
 
         match Reports.write TableOptions.Default folder.Path results with
         | Ok page -> test browser page
@@ -122,6 +128,14 @@ let tests =
 
                       for id in [ "curves-chart"; "schedule-chart"; "grid-chart" ] do
                           Expect.isGreaterThan (int (browser.Evaluate(shapes id))) 8 id
+
+                      let words = browser.Evaluate "[...document.querySelectorAll('#deploy-chart svg text')].map(t => t.textContent).join('|')"
+
+                      // The row that diverged has no error.
+                      for word in [ "student"; "cd, cd.weight 6, kd.temperature 1"; "latency of one image (ms)"; "top-1 error (%)" ] do
+                          Expect.stringContains words word "error against latency"
+
+                      Expect.isFalse (words.Contains "cd.weight 6, kd.temperature 4") "a row without an error"
 
                       let quantities = browser.Evaluate "[...document.getElementById('quantity').options].map(o => o.value).join()"
 

@@ -14,29 +14,6 @@ open ChannelDistillation.Checkpoints
 open ChannelDistillation.Teachers
 open ChannelDistillation.Tests
 
-let private python (name: string) (arguments: string list) =
-    if ChildProcess.Exists name then
-        Some(ChildProcess.Run(name, arguments))
-    else
-        None
-
-/// Debian's packages belong to Debian's Python, which need not be the first in the path.
-let private withTorch =
-    lazy
-        ([ "/usr/bin/python3"; "python3" ]
-         |> List.tryFind (fun name ->
-             match python name [ "-c"; "import torch, torchvision" ] with
-             | Some(0, _, _) -> true
-             | _ -> false))
-
-let private run (script: string) (arguments: string list) =
-    match withTorch.Value with
-    | None -> skiptest "no Python here has PyTorch and torchvision"
-    | Some name ->
-        match python name ("-c" :: script :: arguments) with
-        | Some(0, output, _) -> output
-        | other -> failtest $"Python ended with {other}"
-
 /// The Python code of docs/checkpoints.md.
 let private snippets =
     lazy
@@ -93,7 +70,7 @@ model.load_state_dict(load_file(sys.argv[1]))
 say(model, sys.argv[2])
 """
 
-              let theirs = numbers (run script [ path; file ])
+              let theirs = numbers (PyTorch.run script [ path; file ])
               Golden.closeWith 1.0 1e-4 theirs (logits student images) "logits"
           }
 
@@ -117,7 +94,7 @@ taps = {{"stage1": "layer1", "stage2": "layer2", "stage3": "layer3", "stage4": "
 export_network(model, sys.argv[2], image=(3, 32, 32), taps=taps, train=True)
 """
 
-              run script [ path; exported ] |> ignore
+              PyTorch.run script [ path; exported ] |> ignore
               let file = Archive.Read(exported).File
               let scripted = (ScriptedNetwork.Describe file).Build(ModelSpec.Of file, ImageShape(3, 32, 32), 10)
               let _, images = images folder
@@ -150,7 +127,7 @@ torch.save({{"epoch": 3, "state_dict": torch.nn.DataParallel(model).state_dict()
 say(model, sys.argv[2])
 """
 
-                  let theirs = numbers (run script [ path; file ])
+                  let theirs = numbers (PyTorch.run script [ path; file ])
                   let ours = build "resnet34" Stem.ImageNet 7
                   Checkpoint.LoadInto(ours, path)
                   Golden.closeWith 1.0 1e-4 theirs (logits ours images) "logits"
