@@ -19,6 +19,12 @@ public sealed record ModelFit(ModelDescriptor Model, BackboneOptions Options, St
         + (Model.Stems.Count > 1 ? $", {Options.Stem.ToString().ToLowerInvariant()} stem" : "")
         + (Options.Channels == 3 ? "" : $", images of {Options.Channels} channel{(Options.Channels == 1 ? "" : "s")}");
 
+    /// <summary>`resnet34 for 1000 classes, and 2 tensors that are not part of it (`queue`, `ema.decay`)`; null if the model is not there completely.</summary>
+    public string? Contained =>
+        IsExact ? InWords
+        : Difference.IsSurplusOnly ? $"{InWords}, and {Difference.SurplusInWords}"
+        : null;
+
     /// <summary>Every model with every stem, best match first; models without a single matching name come last.</summary>
     public static IReadOnlyList<ModelFit> Rank(WeightSet weights)
     {
