@@ -143,11 +143,11 @@ public sealed class CheckpointFile : IDisposable
     /// <param name="difference">How the model differs from them.</param>
     public string? Remedy(WeightSet set, StateDifference difference)
     {
-        string trust = Format == CheckpointFormat.Safetensors ? "To" : $"{PythonLine.Trust}";
+        string trust = Format == CheckpointFormat.Safetensors ? "To" : PythonLine.Trust;
         if (Extraction is not null && difference.Missing.Count > 0)
             return Extraction;
         if (difference.IsSurplusOnly && difference.Unexpected.Count <= PythonLine.MostNames)
-            return $"{trust} remove them in Python:\n{PythonLine.Without(this, set, Keys(set, difference.Unexpected))}";
+            return $"{trust} remove the surplus in Python:\n{PythonLine.Without(this, set, Keys(set, difference.Unexpected))}";
         return difference.IsTypesOnly ? $"{trust} convert them in Python:\n{PythonLine.AsFloat32(this, set)}" : null;
     }
 

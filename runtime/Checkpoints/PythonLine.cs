@@ -86,7 +86,9 @@ internal static class PythonLine
             PicklePlaceholder placeholder when IsModule(placeholder) => $"{expression}.state_dict()",
             PicklePlaceholder { Entries: var entries } when HasTensors(entries) => $"dict({expression})",
             PickleDict dict when !isReadable && HasTensors(dict) => expression,
-            PickleDict dict when dict.Entries.Any(entry => entry is { Key: string, Value: PicklePlaceholder array } && IsArray(array)) =>
+            // Not an array beside other values, such as an index of classes.
+            PickleDict dict when dict.Entries.Count(entry => entry is { Key: string, Value: PicklePlaceholder array } && IsArray(array)) * 2
+                > dict.Entries.Count =>
                 $"{{name: torch.as_tensor(value) for name, value in {expression}.items() if hasattr(value, \"dtype\")}}",
             _ => null,
         };

@@ -61,8 +61,10 @@ public static class Checkpoint
             return nearest;
         string what = $"{file.Path} does not contain the weights of this model ({model.GetName()}): {difference.InWords()}.";
         ModelFit closest = ModelFit.Rank(nearest)[0];
-        string owner = closest.Contained is string contained && !difference.IsSurplusOnly ? $" They are the weights of {contained}." : "";
-        string? remedy = closest.IsExact ? null : file.Remedy(nearest, difference);
+        // Of the model itself, the surplus has just been named. A deeper model may contain all of a shallower one.
+        bool isSame = closest.Model.Name == model.GetName() && difference.IsSurplusOnly;
+        string owner = closest.Contained is string contained && !isSame ? $" They are the weights of {contained}." : "";
+        string? remedy = closest.IsExact || (difference.IsSurplusOnly && !isSame) ? null : file.Remedy(nearest, difference);
         throw new InvalidDataException(what + owner + (remedy is null ? "" : $"\n{remedy}"));
     }
 }

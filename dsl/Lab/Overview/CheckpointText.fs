@@ -39,7 +39,7 @@ let private formatOf (file: CheckpointFile) =
 let private unlisted (file: CheckpointFile) =
     let names = [ for name in Seq.truncate mostClasses file.Unlisted -> plain name ]
     let others = file.Unlisted.Count - names.Length
-    String.Join(", ", names) + (if others > 0 then $" and {others} more" else "") + " (Python objects)"
+    String.Join(", ", names) + (if others > 0 then $" and {others} more" else "")
 
 let private rowOf (tensor: TensorEntry) = [ plain tensor.Name; tensor.ShapeText; tensor.Type.Name ]
 
@@ -104,6 +104,6 @@ let render (all: bool) (sha256: string) (file: CheckpointFile) =
           if file.Others.Count > 0 then
               [ "other keys"; plain (String.Join(", ", file.Others)) ]
           if file.Unlisted.Count > 0 then
-              [ "not read"; unlisted file ] ]
+              [ "not imported"; unlisted file ] ]
 
     String.Join("\n", TextTable.aligned head @ List.collect (ofSet file all) (List.ofSeq file.Sets)) + "\n"

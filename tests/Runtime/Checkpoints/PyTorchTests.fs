@@ -97,6 +97,30 @@ say(model, sys.argv[2])
               Golden.closeWith 1.0 1e-4 theirs (logits student images) "logits"
           }
 
+          for name, arguments in [ "resnet14", "14, 10"; "resnet8x4", "8, 10, wide=True" ] do
+              test $"A {name} of ours produces the same logits in the definition of docs/checkpoints.md" {
+                  use _ = torch.NewDisposeScope()
+                  use folder = new TemporaryFolder()
+                  let student = build name Stem.Cifar 10
+                  Golden.fill 3.0 (student.state_dict ())
+                  let path = folder.File "best.safetensors"
+                  SafetensorsFile.Write(path, student.state_dict (), readOnlyDict [ "format", "pt" ])
+                  let file, images = images folder
+
+                  let script =
+                      snippets.Value
+                      + answers
+                      + $"""
+import sys
+model = ThinResNet({arguments})
+model.load_state_dict(load_file(sys.argv[1]))
+say(model, sys.argv[2])
+"""
+
+                  let theirs = numbers (run script [ path; file ])
+                  Golden.closeWith 1.0 1e-4 theirs (logits student images) "logits"
+              }
+
           test "A network scripted in Python with weights of ours produces our features and logits" {
               use _ = torch.NewDisposeScope()
               use folder = new TemporaryFolder()
@@ -174,7 +198,7 @@ class Config(dict):
 
 torch.save(network, folder + "whole.pth")
 torch.save(nn.DataParallel(network), folder + "legacy.pth", _use_new_zipfile_serialization=False)
-torch.save({"epoch": 3, "args": argparse.Namespace(lr=0.1), "it's \\"the\\" modèl\n": network}, folder + "dict \\"quoted\\" é.pth")
+torch.save({"epoch": 3, "args": argparse.Namespace(lr=0.1), "it's \"the\" modèl\n": network}, folder + "dict \"quoted\" é.pth")
 torch.save([argparse.Namespace(trainer=argparse.Namespace(network=network)), 3], folder + "attributes.pth")
 torch.save({"optimizer": network, "weights": Config(state)}, folder + "subclass.pth")
 torch.save({"model": {name: value.numpy() for name, value in state.items()}}, folder + "arrays.pth")
