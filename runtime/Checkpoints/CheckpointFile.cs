@@ -23,7 +23,7 @@ public sealed class CheckpointFile : IDisposable
         this.file = file;
         Bytes = RandomAccess.GetLength(file);
         byte[] start = FileBytes.Read(file, 0, (int)Math.Min(Bytes, CheckpointKind.Start));
-        Format = CheckpointKind.Of(start);
+        Format = CheckpointKind.Of(start, path);
         if (Format == CheckpointFormat.Safetensors)
         {
             safetensors = SafetensorsHeader.Read(file);
@@ -136,8 +136,7 @@ public sealed class CheckpointFile : IDisposable
     }
 
     /// <summary>Whether all values are finite as float32, in which models compute: a float64 may be too large for it.</summary>
-    public static bool IsFinite(Tensor values) =>
-        !values.is_floating_point() || values.to(ScalarType.Float32).isfinite().all().item<bool>();
+    public static bool IsFinite(Tensor values) => !values.is_floating_point() || values.to(ScalarType.Float32).isfinite().all().item<bool>();
 
     /// <summary>How to make weights loadable in Python if only their types, or tensors beside them, are not those of a model; null if that is not all.</summary>
     /// <param name="difference">How the model differs from them.</param>
@@ -156,9 +155,9 @@ public sealed class CheckpointFile : IDisposable
 
     /// <summary>The error for a tensor whose values are not finite.</summary>
     public InvalidDataException NonFinite(TensorEntry entry) =>
-        new($"{Path} contains infinite or NaN values in `{entry.Key}`{(entry.Type.Bytes > 4 ? ", or too large ones for float32" : "")}. {Diverged}");
-
-    private const string Diverged = "Training may have diverged before it was written.";
+        new($"{Path} contains infinite or NaN values in `{entry.Key}`{(entry.Type.Bytes > 4 ? ", or too large ones for float32" : "")}. "
+                + "Training may have diverged before it was written."
+        );
 
     private InvalidDataException NoWeights(string reason) =>
         new("contains no weights: it has no named tensors." + (reason == "" ? "" : $" {reason}") + (Extraction is null ? "" : $"\n{Extraction}"));

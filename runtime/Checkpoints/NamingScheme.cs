@@ -9,7 +9,11 @@ namespace ChannelDistillation.Checkpoints;
 /// <param name="InWords">For messages.</param>
 /// <param name="Required">Names that only this scheme uses, as a pattern: each matches some name of a network.</param>
 /// <param name="Renames">Patterns of the beginnings of names, and what replaces them.</param>
-internal sealed partial record NamingScheme(string InWords, IReadOnlyList<Regex> Required, IReadOnlyList<(Regex From, Func<Match, string> To)> Renames)
+internal sealed partial record NamingScheme(
+    string InWords,
+    IReadOnlyList<Regex> Required,
+    IReadOnlyList<(Regex From, Func<Match, string> To)> Renames
+)
 {
     /// <summary>Names of the first convolution of the models in the catalog.</summary>
     public static IReadOnlyList<string> FirstLayers { get; } = OrMain("conv1.weight", "conv1.0.weight", "block0.0.weight");
@@ -34,23 +38,17 @@ internal sealed partial record NamingScheme(string InWords, IReadOnlyList<Regex>
                 (HuggingFaceStem(), match => Layer(match.Groups[1].Value, "") + "1."),
                 (
                     HuggingFaceLayer(),
-                    match =>
-                        $"layer{Next(match.Groups[1])}.{match.Groups[2].Value}.{Layer(match.Groups[4].Value, "")}{Next(match.Groups[3])}."
+                    match => $"layer{Next(match.Groups[1])}.{match.Groups[2].Value}.{Layer(match.Groups[4].Value, "")}{Next(match.Groups[3])}."
                 ),
                 (
                     HuggingFaceShortcut(),
-                    match =>
-                        $"layer{Next(match.Groups[1])}.{match.Groups[2].Value}.downsample.{(match.Groups[3].Value == "convolution" ? 0 : 1)}."
+                    match => $"layer{Next(match.Groups[1])}.{match.Groups[2].Value}.downsample.{(match.Groups[3].Value == "convolution" ? 0 : 1)}."
                 ),
                 (HuggingFaceClassifier(), _ => "fc."),
             ]
         ),
         // OpenMMLab's classifiers.
-        new(
-            "names of OpenMMLab: without `backbone.` and `head.`",
-            [BackboneStem(), HeadWeight()],
-            [(Backbone(), _ => ""), (Head(), _ => "fc.")]
-        ),
+        new("names of OpenMMLab: without `backbone.` and `head.`", [BackboneStem(), HeadWeight()], [(Backbone(), _ => ""), (Head(), _ => "fc.")]),
     ];
 
     /// <summary>The set under the names of the models here if another library has named it; otherwise the set itself.</summary>
@@ -60,13 +58,7 @@ internal sealed partial record NamingScheme(string InWords, IReadOnlyList<Regex>
             return set;
         var renamed = set.Tensors.Select(tensor => tensor with { Name = scheme.Resolve(tensor.Name) }).ToArray();
         // A file that has a tensor under both names is none of a library's.
-        return renamed.DistinctBy(tensor => tensor.Name).Count() < renamed.Length
-            ? set
-            : set with
-            {
-                Renaming = scheme.InWords,
-                Tensors = renamed,
-            };
+        return renamed.DistinctBy(tensor => tensor.Name).Count() < renamed.Length ? set : set with { Renaming = scheme.InWords, Tensors = renamed };
     }
 
     /// <summary>The names, alone and with the prefix of a network with an assistant.</summary>

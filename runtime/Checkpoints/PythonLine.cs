@@ -22,6 +22,10 @@ internal static class PythonLine
     /// <summary>Saves the same content anew.</summary>
     public static string Resave(string path) => $"import torch; torch.save({Loaded(path)}, {New(path, "saved", ".pth")})";
 
+    /// <summary>Saves the content of a file of Python's own pickle module.</summary>
+    public static string OfPickle(string path) =>
+        $"import pickle, torch; torch.save(pickle.load(open({PythonText.Literal(path)}, \"rb\")), {New(path, "saved", ".pth")})";
+
     /// <summary>Saves the weights of a TorchScript archive.</summary>
     public static string OfScript(string path) =>
         $"import torch; torch.save(torch.jit.load({PythonText.Literal(path)}, map_location=\"cpu\").state_dict(), {New(path, "weights", ".pth")})";
@@ -87,9 +91,9 @@ internal static class PythonLine
             PicklePlaceholder { Entries: var entries } when HasTensors(entries) => $"dict({expression})",
             PickleDict dict when !isReadable && HasTensors(dict) => expression,
             // Not an array beside other values, such as an index of classes.
-            PickleDict dict when dict.Entries.Count(entry => entry is { Key: string, Value: PicklePlaceholder array } && IsArray(array)) * 2
-                > dict.Entries.Count =>
-                $"{{name: torch.as_tensor(value) for name, value in {expression}.items() if hasattr(value, \"dtype\")}}",
+            PickleDict dict
+                when dict.Entries.Count(entry => entry is { Key: string, Value: PicklePlaceholder array } && IsArray(array)) * 2
+                    > dict.Entries.Count => $"{{name: torch.as_tensor(value) for name, value in {expression}.items() if hasattr(value, \"dtype\")}}",
             _ => null,
         };
 
@@ -110,7 +114,9 @@ internal static class PythonLine
             _ => [],
         };
 
-    private static bool HasTensors(PickleDict dict) => dict.Entries.Any(entry => entry is { Key: string, Value: PickledTensor });
+    /// <summary>A network has a matrix; other objects keep single vectors.</summary>
+    private static bool HasTensors(PickleDict dict) =>
+        dict.Entries.Any(entry => entry is { Key: string, Value: PickledTensor { Shape.Length: > 1 } });
 
     /// <summary>A subclass of torch.nn.Module keeps its parameters and submodules in these attributes.</summary>
     private static bool IsModule(PicklePlaceholder placeholder) =>
@@ -119,7 +125,8 @@ internal static class PythonLine
     private static bool IsArray(PicklePlaceholder placeholder) =>
         placeholder.Name.StartsWith("numpy.", StringComparison.Ordinal)
         && (
-            placeholder.Name.EndsWith("._reconstruct", StringComparison.Ordinal) || placeholder.Name.EndsWith("._frombuffer", StringComparison.Ordinal)
+            placeholder.Name.EndsWith("._reconstruct", StringComparison.Ordinal)
+            || placeholder.Name.EndsWith("._frombuffer", StringComparison.Ordinal)
         );
 
     /// <summary>The state of an object: a dict, or a pair of a dict and its slots.</summary>

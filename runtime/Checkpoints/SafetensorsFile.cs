@@ -132,9 +132,7 @@ internal static class SafetensorsChecksum
     public static int PlaceIn(ReadOnlySpan<byte> start, string digits)
     {
         int key = start.IndexOf(Encoding.ASCII.GetBytes($"\"{MetadataKey}\":\"{digits}\""));
-        return key >= 0 && digits.Length == Placeholder.Length
-            ? key + MetadataKey.Length + 4
-            : throw Mismatch();
+        return key >= 0 && digits.Length == Placeholder.Length ? key + MetadataKey.Length + 4 : throw Mismatch();
     }
 
     /// <exception cref="InvalidDataException">The checksum does not match. The message continues a sentence that begins with the file's name.</exception>

@@ -35,7 +35,10 @@ public sealed record StateDifference(
     public bool IsTypesOnly => MistypedCount > 0 && Count == MistypedCount;
 
     /// <summary>"2 tensors that are not part of it (`queue`, `ema.decay`)".</summary>
-    public string SurplusInWords => Unexpected.Count == 1 ? $"`{Unexpected[0]}`, which is not part of it" : $"{Unexpected.Count} tensors that are not part of it ({Listed(Unexpected)})";
+    public string SurplusInWords =>
+        Unexpected.Count == 1
+            ? $"`{Unexpected[0]}`, which is not part of it"
+            : $"{Unexpected.Count} tensors that are not part of it ({Listed(Unexpected)})";
 
     private int MistypedCount { get; init; }
 
@@ -73,14 +76,7 @@ public sealed record StateDifference(
                 mistyped++;
             }
         }
-        return new(
-            classes,
-            channels,
-            kernel,
-            [.. model.Keys.Where(IsMissing)],
-            [.. found.Keys.Where(name => !model.ContainsKey(name))],
-            unlike
-        )
+        return new(classes, channels, kernel, [.. model.Keys.Where(IsMissing)], [.. found.Keys.Where(name => !model.ContainsKey(name))], unlike)
         {
             MistypedCount = mistyped,
         };
@@ -88,10 +84,7 @@ public sealed record StateDifference(
         // Counted with its layer, so that the numbers of missing and found tensors add up; a file without any is of an early PyTorch.
         bool IsMissing(string name) =>
             !found.ContainsKey(name)
-            && (
-                !name.EndsWith(Counter, StringComparison.Ordinal)
-                || (hasCounters && !found.ContainsKey(name[..^Counter.Length] + "running_var"))
-            );
+            && (!name.EndsWith(Counter, StringComparison.Ordinal) || (hasCounters && !found.ContainsKey(name[..^Counter.Length] + "running_var")));
     }
 
     /// <summary>"its classifier has 1000 classes, the dataset has 100; 3 tensors are missing (`a`, `b`, `c`)".</summary>

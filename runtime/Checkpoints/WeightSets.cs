@@ -82,8 +82,7 @@ internal static class WeightSets
         const string module = "module.";
         return set.IsAverage
             || (
-                prefix.EndsWith(module, StringComparison.Ordinal)
-                && set.Tensors.Any(tensor => tensor.Name == prefix[..^module.Length] + "n_averaged")
+                prefix.EndsWith(module, StringComparison.Ordinal) && set.Tensors.Any(tensor => tensor.Name == prefix[..^module.Length] + "n_averaged")
             );
     }
 
@@ -110,11 +109,7 @@ internal static class WeightSets
         int before = found.Count;
         foreach (var (key, value) in dict.Entries)
         {
-            if (
-                key is string name
-                && value is PickleDict inner
-                && !IsTrainingState(name)
-            )
+            if (key is string name && value is PickleDict inner && !IsTrainingState(name))
                 Collect(file, inner, [.. path, name], seen, found);
         }
         if (found.Count > before && !dict.Entries.Any(entry => entry is { Key: string name, Value: PickledTensor } && name.Contains('.')))
@@ -141,4 +136,3 @@ internal static class WeightSets
 
     private static InvalidDataException LongName() => new("is damaged: it contains a name of more than 1000 characters.");
 }
-

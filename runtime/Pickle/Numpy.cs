@@ -51,14 +51,8 @@ internal static class NumpyNumbers
 {
     public static IEnumerable<PickleClass> Classes { get; } =
     [
-        new(
-            "numpy.dtype",
-            arguments => arguments is [string code, ..] ? new PickledNumpyType(code.TrimStart('<', '|')) : null
-        ),
-        new(
-            "numpy.core.multiarray.scalar",
-            arguments => arguments is [PickledNumpyType type, byte[] bytes] ? Value(type.Code, bytes) : null
-        ),
+        new("numpy.dtype", arguments => arguments is [string code, ..] ? new PickledNumpyType(code.TrimStart('<', '|')) : null),
+        new("numpy.core.multiarray.scalar", arguments => arguments is [PickledNumpyType type, byte[] bytes] ? Value(type.Code, bytes) : null),
     ];
 
     /// <returns>Null for a type that is not a number, such as a text or a date.</returns>

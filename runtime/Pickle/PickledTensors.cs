@@ -13,8 +13,7 @@ internal static class PickledTensors
         // With the type after them, over an untyped storage.
         new(
             "torch._utils._rebuild_tensor_v3",
-            arguments =>
-                arguments is [_, _, _, _, _, _, PickleClass type, ..] && HasNoAttributes(arguments, 7) ? Tensor(arguments, type.Name) : null
+            arguments => arguments is [_, _, _, _, _, _, PickleClass type, ..] && HasNoAttributes(arguments, 7) ? Tensor(arguments, type.Name) : null
         ),
         // With the quantizer's parameters after the strides.
         new("torch._utils._rebuild_qtensor", arguments => Tensor(arguments, null)),

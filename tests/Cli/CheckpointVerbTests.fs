@@ -92,9 +92,7 @@ let tests =
                 + "They are the weights of resnet8 for 10 classes.\n"
                 2, [ "--dataset"; "cifar10"; "--model"; "resnet7" ], "Unknown model `resnet7`.\nHint: did you mean `resnet8`?\n"
                 2, [ "--dataset"; "cifar1000" ], "Unknown dataset or folder `cifar1000`.\nHint: did you mean `cifar100`?\n"
-                2,
-                [ "--dataset"; "cifar10"; "--logits"; "a.csv" ],
-                "--logits writes .npy or .safetensors files, and `a.csv` is neither.\n"
+                2, [ "--dataset"; "cifar10"; "--logits"; "a.csv" ], "--logits writes .npy or .safetensors files, and `a.csv` is neither.\n"
                 2,
                 [ "--dataset"; "cifar10"; "--logits"; "a.safetensors" ],
                 "a.safetensors exists already and is not overwritten. Remove it, or give --logits another name.\n"

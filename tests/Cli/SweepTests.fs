@@ -170,9 +170,7 @@ let tests =
 
               Expect.equal
                   header
-                  ("\u0093NUMPY\u0001\u0000v\u0000"
-                   + "{'descr': '<f4', 'fortran_order': False, 'shape': (2000, 10), }".PadRight 117
-                   + "\n")
+                  ("\u0093NUMPY\u0001\u0000v\u0000" + "{'descr': '<f4', 'fortran_order': False, 'shape': (2000, 10), }".PadRight 117 + "\n")
                   "numpy's header"
 
               Expect.equal bytes[128..] (logits.bytes.ToArray()) "numpy's values"

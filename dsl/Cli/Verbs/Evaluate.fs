@@ -146,6 +146,7 @@ let private logitsFile (path: string) =
 let private normalizationOf (origin: CheckpointOrigin) (dataset: DatasetSpec) =
     let source =
         match dataset.Normalization with
+        | null when dataset.Name = DatasetSpec.ImageFolder -> "default of image folders"
         | null -> $"default of {dataset.Name}"
         | _ when obj.ReferenceEquals(dataset, origin.Dataset) -> "recorded with the weights"
         | _ -> "of the dataset"

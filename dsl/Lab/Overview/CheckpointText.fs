@@ -75,7 +75,11 @@ let private fitOf (file: CheckpointFile) (set: WeightSet) =
             | null -> $"matches none of the built-in models; the closest is {nearest.InWords}:\n  {nearest.Difference.InWords()}"
             | contained -> $"contains {found} of {contained}"
 
-        what + (file.Remedy(set, nearest.Difference) |> Option.ofObj |> Option.map (fun remedy -> "\n" + remedy) |> Option.defaultValue "")
+        what
+        + (file.Remedy(set, nearest.Difference)
+           |> Option.ofObj
+           |> Option.map (fun remedy -> "\n" + remedy)
+           |> Option.defaultValue "")
     | _ -> "matches " + String.Join(" and ", [ for fit in exact -> fit.InWords ])
 
 let private ofSet (file: CheckpointFile) (all: bool) (set: WeightSet) =

@@ -44,7 +44,8 @@ module Prerequisites =
     /// Fails before anything is trained or written if the checkpoint of a teacher cannot be used.
     /// Returns warnings about how the teachers were trained.
     let checkTeacherFiles (workspace: Workspace) (teachers: Teachers.PlannedTeacher list) : string list =
-        let files = teachers |> List.choose (fun teacher -> Teachers.examine workspace teacher |> Option.map (fun file -> teacher, file))
+        let files =
+            teachers |> List.choose (fun teacher -> Teachers.examine workspace teacher |> Option.map (fun file -> teacher, file))
 
         match files |> List.choose (fun (_, file) -> Option.ofObj file.Problem) |> List.distinct with
         | [] -> files |> List.choose (fun (teacher, file) -> Teachers.differences teacher file) |> List.distinct

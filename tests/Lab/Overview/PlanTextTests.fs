@@ -47,7 +47,8 @@ let private planned (folder: TemporaryFolder) =
     | Error problems -> failtest (Render.problems problems)
 
 let private render (folder: TemporaryFolder) plan jobs costOf =
-    (let workspace = Workspace folder.Path in PlanText.render workspace "cpu" 16 plan jobs (PlanText.survey workspace jobs) (PlanText.examine workspace jobs) costOf)
+    (let workspace = Workspace folder.Path in
+     PlanText.render workspace "cpu" 16 plan jobs (PlanText.survey workspace jobs) (PlanText.examine workspace jobs) costOf)
         .Replace(folder.Path, "ROOT")
 
 let private epoch number seconds =

@@ -120,9 +120,7 @@ let tests =
               let path = folder.File "a.safetensors"
               let wide (tensor: torch.Tensor) = tensor.detach().``to``(torch.float64).fill_((1e300: float).ToScalar())
 
-              write
-                  path
-                  [ for key, tensor in state (filled "resnet8" 3 10 1L) -> key, (if key = "bn1.running_var" then wide tensor else tensor) ]
+              write path [ for key, tensor in state (filled "resnet8" 3 10 1L) -> key, (if key = "bn1.running_var" then wide tensor else tensor) ]
 
               Expect.throwsC (fun () -> Checkpoint.LoadInto(build "resnet8" 3 10, path)) (fun error ->
                   Expect.equal
@@ -244,10 +242,7 @@ let tests =
               use file = CheckpointFile.Open path
               let loaded = build "resnet18" 3 10
 
-              Expect.equal
-                  (Checkpoint.LoadInto(loaded, file)).Place
-                  "names of OpenMMLab: without `backbone.` and `head.`"
-                  "place"
+              Expect.equal (Checkpoint.LoadInto(loaded, file)).Place "names of OpenMMLab: without `backbone.` and `head.`" "place"
 
               Expect.equal (numbers loaded) (numbers saved) "numbers"
           }
@@ -313,10 +308,7 @@ let tests =
               Expect.equal (sets (under "swa." @ under "")) [ "", false; "swa.", true ] "beside the weights"
               Expect.equal (sets (("n_averaged", torch.zeros 1L) :: under "module.")) [ "module.", true; "", false ] "PyTorch's AveragedModel"
 
-              Expect.equal
-                  (sets (under "teacher." @ under "ema." @ under "student."))
-                  [ "student.", false; "ema.", true; "teacher.", false ]
-                  "order"
+              Expect.equal (sets (under "teacher." @ under "ema." @ under "student.")) [ "student.", false; "ema.", true; "teacher.", false ] "order"
 
               Expect.equal (sets (under "schema.")) [ "schema.", false ] "other words"
           }
@@ -346,7 +338,9 @@ let tests =
               let before = numbers into
 
               Expect.throwsC (fun () -> Checkpoint.LoadInto(into, path)) (fun error ->
-                  Expect.equal error.Message ($"{path} does not match its checksum: it is damaged, or another program has changed it and kept its metadata. "
+                  Expect.equal
+                      error.Message
+                      ($"{path} does not match its checksum: it is damaged, or another program has changed it and kept its metadata. "
                        + "To use a changed file, save it without the metadata entry `xxh128`.")
                       "the message")
 

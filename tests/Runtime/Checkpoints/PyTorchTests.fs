@@ -185,12 +185,12 @@ say(model, sys.argv[2])
 
               let made =
                   """
-import argparse, sys, zipfile
-import torch, torchvision
+
+import argparse, pickle, sys, zipfile
 from torch import nn
 folder = sys.argv[1] + "/"
 torch.manual_seed(0)
-network = torchvision.models.resnet18(num_classes=10)
+network = ThinResNet(8, 10)
 state = network.state_dict()
 
 class Config(dict):
@@ -205,15 +205,17 @@ torch.save({"model": {name: value.numpy() for name, value in state.items()}}, fo
 torch.save({"state.dict": {"module." + name: value for name, value in state.items()} | {"module.queue": torch.ones(2)}}, folder + "surplus.pth")
 torch.save({name: (torch.quantize_per_tensor(value, 0.1, 0, torch.qint8) if value.dim() == 4 else value) for name, value in state.items()}, folder + "quantized.pth")
 torch.save({name: (value.to(torch.complex64) if name == "fc.bias" else value) for name, value in state.items()}, folder + "complex.pth")
-torch.jit.save(torch.jit.script(network), folder + "script.pt")
+torch.jit.save(torch.jit.trace(network.eval(), torch.zeros(1, 3, 32, 32)), folder + "script.pt")
 torch.save(state, folder + "stored.pth")
+with open(folder + "pickled.pkl", "wb") as file:
+    pickle.dump({"state_dict": state}, file)
 with zipfile.ZipFile(folder + "stored.pth") as stored, zipfile.ZipFile(folder + "repacked.pth", "w", zipfile.ZIP_DEFLATED) as packed:
     for name in stored.namelist():
         packed.writestr(name, stored.read(name))
 """
 
-              run made [ folder.Path ] |> ignore
-              use model = build "resnet18" Stem.ImageNet 10
+              run (snippets.Value + made) [ folder.Path ] |> ignore
+              use model = build "resnet8" Stem.Cifar 10
 
               let lines =
                   [ for path in Directory.GetFiles folder.Path |> Array.sort do
@@ -230,12 +232,12 @@ with zipfile.ZipFile(folder + "stored.pth") as stored, zipfile.ZipFile(folder + 
                             Expect.stringContains line "import" message
                             line ]
 
-              Expect.equal lines.Length 11 "files"
+              Expect.equal lines.Length 12 "files"
               let before = Directory.GetFiles folder.Path |> set
-              run (String.concat "\n" ("class Config(dict):\n    pass\n" :: lines)) [] |> ignore
+              run (String.concat "\n" (snippets.Value :: "class Config(dict):\n    pass\n" :: lines)) [] |> ignore
               let saved = set (Directory.GetFiles folder.Path) - before |> Set.toList
               Expect.equal saved.Length lines.Length "each line saves a file beside its own"
-              use expected = build "resnet18" Stem.ImageNet 10
+              use expected = build "resnet8" Stem.Cifar 10
               Checkpoint.LoadInto(expected, folder.File "stored.pth")
               let numbers (network: Network) = [ for entry in network.state_dict () -> Golden.toArray entry.Value ]
 

@@ -110,10 +110,7 @@ let tests =
               Expect.equal (weight.Name, weight.ShapeText, weight.Type.Name) ("weight", "2x3", "qint8") "the tensor"
 
               Expect.throwsC (fun () -> file.Read weight |> ignore) (fun error ->
-                  Expect.equal
-                      error.Message
-                      $"{file.Path} contains `weight` of type qint8, which is not supported."
-                      "the message")
+                  Expect.equal error.Message $"{file.Path} contains `weight` of type qint8, which is not supported." "the message")
           }
 
           test "Every type of number keeps its type" {

@@ -175,7 +175,8 @@ let tests =
                 "FILE is a Git LFS pointer, not the checkpoint: run `git lfs pull` in its repository."
                 "a plain pickle",
                 pickle (dict []),
-                "FILE is a pickle that torch.save did not write. Only checkpoints of torch.save are read, and no code in them is run."
+                $"FILE is a pickle that torch.save did not write. {trust} save it with torch.save:\n"
+                + "import pickle, torch; torch.save(pickle.load(open(\"FILE\", \"rb\")), \"NAME-saved.pth\")"
                 "a text", Encoding.ASCII.GetBytes "hello", "FILE is not a supported checkpoint: it is neither safetensors nor a PyTorch file."
                 "another zip archive",
                 zip CompressionLevel.NoCompression [ "a.txt", [| 1uy |] ],
