@@ -162,7 +162,7 @@ public sealed class CheckpointFile : IDisposable
     private InvalidDataException NoWeights(string reason) =>
         new("contains no weights: it has no named tensors." + (reason == "" ? "" : $" {reason}") + (Extraction is null ? "" : $"\n{Extraction}"));
 
-    /// <summary>"It names `a`, `b` and 3 other Python classes, which are not read."; empty if there are none.</summary>
+    /// <summary>"Objects of Python are not read: `a`, `b`, `c` and 2 more."; empty if there are none.</summary>
     private string UnlistedInWords()
     {
         const int shown = 3;
@@ -198,7 +198,7 @@ public sealed class CheckpointFile : IDisposable
                 return flag ? "true" : "false";
             case long or double or BigInteger:
                 return ((IFormattable)value).ToString(null, CultureInfo.InvariantCulture);
-            case PickledTensor { Shape.Length: 0 } tensor when Sets[0].Where != "":
+            case PickledTensor { Shape.Length: 0, Type.IsReadable: true } tensor when Sets[0].Where != "":
                 using (Tensor number = FileBytes.Read(file, content.Entry("number", tensor)))
                 using (Tensor wide = number.to(ScalarType.Float64))
                     return wide.item<double>().ToString("G7", CultureInfo.InvariantCulture);
