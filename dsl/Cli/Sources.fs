@@ -45,6 +45,27 @@ let private knownAxis (layouts: Layout list) (given: string) =
     | [ only ] -> only
     | _ -> known "axis" axes given
 
+/// Reads `kd` or `kd[temperature=4]`; otherwise exits with the rows that there are.
+let private baselineOf (layouts: Layout list) (given: string) : Baseline =
+    let rows = layouts |> List.collect _.Rows |> List.filter (fun row -> not row.Folders.IsEmpty)
+    let variant, point = Baseline.split given
+    let variant = known "variant" (rows |> List.map _.Variant |> List.distinct) variant
+    let own = rows |> List.filter (fun row -> row.Variant = variant)
+
+    let found: Baseline list =
+        [ for row in own do
+              match Baseline.selected point row.Axes with
+              | Some point -> { Variant = variant; Point = point }
+              | None -> () ]
+        |> List.distinct
+
+    match found with
+    | [ baseline ] -> baseline
+    | _ ->
+        let rows = own |> List.map (fun row -> string { Variant = variant; Point = row.Axes }) |> List.distinct
+        let problem = if found.IsEmpty then "These results have no row" else "Several rows match"
+        Ending.stop Ending.invalid $"""{problem} `{given}`. Known: {Words.known rows}.{Parsing.hint given rows}"""
+
 /// Validates the options of a table against the results.
 let options
     (accuracy: bool)
@@ -58,17 +79,10 @@ let options
         Ending.stop Ending.invalid "--pivot and --baseline cannot be combined: the cells of a pivot table show only errors."
 
     if baseline.IsNone && not differences.IsEmpty then
-        Ending.stop Ending.invalid "--differences needs a baseline: add --baseline VARIANT."
-
-    let variants =
-        layouts
-        |> List.collect _.Rows
-        |> List.filter (fun row -> not row.Folders.IsEmpty)
-        |> List.map _.Variant
-        |> List.distinct
+        Ending.stop Ending.invalid "--differences needs a baseline: add --baseline ROW."
 
     { Accuracy = accuracy
-      Baseline = baseline |> Option.map (known "variant" variants)
+      Baseline = baseline |> Option.map (baselineOf layouts)
       Differences = differences
       Pivot = pivot |> Option.map (knownAxis layouts)
       Deployment = deployment }

@@ -8,8 +8,9 @@ internal static class CheckpointKind
     /// <summary>Number of bytes needed from the start of the file.</summary>
     public const int Start = 512;
 
+    /// <param name="path">The file's name, for messages.</param>
     /// <exception cref="InvalidDataException">Not a supported format; the message continues a sentence that begins with the file's name.</exception>
-    public static CheckpointFormat Of(ReadOnlySpan<byte> start)
+    public static CheckpointFormat Of(ReadOnlySpan<byte> start, string path)
     {
         if (start.StartsWith("PK\x03\x04"u8))
             return CheckpointFormat.PyTorchZip;
@@ -18,10 +19,10 @@ internal static class CheckpointKind
         // A header's length never uses all 8 bytes.
         if (start.Length > 8 && start[8] == '{' && start[7] == 0)
             return CheckpointFormat.Safetensors;
-        throw new InvalidDataException(Describe(start));
+        throw new InvalidDataException(Describe(start, path));
     }
 
-    private static string Describe(ReadOnlySpan<byte> start)
+    private static string Describe(ReadOnlySpan<byte> start, string path)
     {
         string text = Encoding.Latin1.GetString(start).TrimStart('\uFEFF', 'ï', '»', '¿', ' ', '\t', '\r', '\n');
         if (start.Length == 0)
@@ -37,7 +38,7 @@ internal static class CheckpointKind
         if (start[0] == 0x89 && start[1..].StartsWith("HDF"u8))
             return "is an HDF5 file (Keras), not a PyTorch checkpoint.";
         if (start[0] == 0x80)
-            return "is a pickle that torch.save did not write. Only checkpoints of torch.save are read, and no code in them is run.";
+            return $"is a pickle that torch.save did not write. {PythonLine.Trust} save it with torch.save:\n{PythonLine.OfPickle(path)}";
         return "is not a supported checkpoint: it is neither safetensors nor a PyTorch file.";
     }
 }

@@ -22,13 +22,18 @@ internal static class FileBytes
     /// <exception cref="InvalidDataException">The message continues a sentence that begins with the file's name.</exception>
     public static Tensor Read(SafeFileHandle file, TensorEntry entry)
     {
-        if (entry.Extent > int.MaxValue / entry.Type.Bytes)
+        if (!entry.Type.IsReadable)
+            throw new InvalidDataException($"contains `{entry.Key}` of type {entry.Type.Name}, which is not supported.");
+        if (IsTooLarge(entry))
             throw new InvalidDataException($"contains a tensor of more than 2 GiB, `{entry.Name}`, which is not supported.");
         Tensor flat = Allocate(entry);
         Fill(file, entry.Position, flat.bytes);
         using (flat)
             return flat.as_strided([.. entry.Shape], [.. entry.Strides]);
     }
+
+    /// <summary>Whether a readable tensor needs more memory than a .NET span can have.</summary>
+    public static bool IsTooLarge(TensorEntry entry) => entry.Extent > int.MaxValue / entry.Type.Bytes;
 
     private static Tensor Allocate(TensorEntry entry)
     {

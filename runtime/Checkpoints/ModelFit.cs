@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using ChannelDistillation.Core;
 using ChannelDistillation.Models;
 using TorchSharp;
@@ -19,6 +20,12 @@ public sealed record ModelFit(ModelDescriptor Model, BackboneOptions Options, St
         + (Model.Stems.Count > 1 ? $", {Options.Stem.ToString().ToLowerInvariant()} stem" : "")
         + (Options.Channels == 3 ? "" : $", images of {Options.Channels} channel{(Options.Channels == 1 ? "" : "s")}");
 
+    /// <summary>`resnet34 for 1000 classes, and 2 tensors that are not part of it (`queue`, `ema.decay`)`; null if the model is not there completely.</summary>
+    public string? Contained =>
+        IsExact ? InWords
+        : Difference.IsSurplusOnly ? $"{InWords}, and {Difference.SurplusInWords}"
+        : null;
+
     /// <summary>Every model with every stem, best match first; models without a single matching name come last.</summary>
     public static IReadOnlyList<ModelFit> Rank(WeightSet weights)
     {
@@ -38,11 +45,36 @@ public sealed record ModelFit(ModelDescriptor Model, BackboneOptions Options, St
         ];
     }
 
+    /// <summary>Numbers of channels and classes that no dimension of a model has for another reason.</summary>
+    private static readonly (int Channels, int Classes) Distinctive = (251, 1009);
+
+    /// <summary>Shapes of models with the distinctive numbers: building the large ones takes a gigabyte and a second.</summary>
+    private static readonly ConcurrentDictionary<(string Model, Stem Stem), IReadOnlyDictionary<string, long[]>> Built = [];
+
+    private static IReadOnlyDictionary<string, long[]> ShapesOf(ModelDescriptor model, BackboneOptions options)
+    {
+        IReadOnlyDictionary<string, long[]> built = Built.GetOrAdd(
+            (model.Name, options.Stem),
+            _ =>
+            {
+                using var scope = NewDisposeScope();
+                using Network network = model.Create(new(options.Stem, Distinctive.Channels, Distinctive.Classes));
+                return ShapesOf(network);
+            }
+        );
+        return new OrderedDictionary<string, long[]>(
+            built.Select(entry => KeyValuePair.Create(entry.Key, Array.ConvertAll(entry.Value, size => Actual(size, options))))
+        );
+    }
+
+    private static long Actual(long size, BackboneOptions options) =>
+        size == Distinctive.Channels ? options.Channels
+        : size == Distinctive.Classes ? options.Classes
+        : size;
+
     private static ModelFit Of(WeightSet weights, ModelDescriptor model, BackboneOptions options)
     {
-        using var scope = NewDisposeScope();
-        using Network built = model.Create(options);
-        IReadOnlyDictionary<string, long[]> shapes = ShapesOf(built);
+        IReadOnlyDictionary<string, long[]> shapes = ShapesOf(model, options);
         var difference = StateDifference.Between(weights, shapes);
         return new(model, options, difference) { IsAlike = weights.Tensors.Any(tensor => shapes.ContainsKey(tensor.Name)) };
     }

@@ -25,18 +25,20 @@ internal static class PyTorchLegacy
         if (Next(input) is not Protocol)
             throw new InvalidDataException("was written by an unknown version of PyTorch: its protocol is not 1001.");
         Next(input);
-        object? content = new PickleReader(
+        var reader = new PickleReader(
             input,
             id =>
             {
-                var storage = (PickledStorage)PickledTensors.Storage(id);
-                storages[storage.Key] = storage;
-                return storage;
+                object loaded = PickledTensors.Storage(id);
+                if (loaded is PickledStorage storage)
+                    storages[storage.Key] = storage;
+                return loaded;
             }
-        ).Read();
+        );
+        object? content = reader.Read();
         if (Next(input) is not PickleList keys)
             throw PickleStack.Damaged();
-        return new(content, Places(file, input.Position, length, keys, storages));
+        return new(content, Places(file, input.Position, length, keys, storages), reader.Unlisted);
     }
 
     private static object? Next(PickleInput input) => new PickleReader(input, _ => throw PickleStack.Damaged()).Read();

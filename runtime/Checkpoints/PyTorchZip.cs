@@ -9,21 +9,24 @@ internal static class PyTorchZip
 {
     private const string Description = "data.pkl";
 
+    /// <param name="path">Its name, for messages.</param>
     /// <exception cref="InvalidDataException">The message continues a sentence that begins with the file's name.</exception>
-    public static PyTorchFile Read(SafeFileHandle file)
+    public static PyTorchFile Read(SafeFileHandle file, string path)
     {
         IReadOnlyDictionary<string, ZipEntry> entries = ZipDirectory.Read(file);
         string folder = FolderOf(entries.Keys);
         if (entries.ContainsKey(folder + "constants.pkl"))
             throw new InvalidDataException(
-                "is a TorchScript archive, not a checkpoint. Save its weights in Python: torch.save(torch.jit.load(FILE).state_dict(), NEW_FILE)"
+                "is a TorchScript archive, not a checkpoint. If you trust its code, use it as `torchscript: FILE` (docs/python.md), or save its weights in Python:\n"
+                    + PythonLine.OfScript(path)
             );
         if (entries.TryGetValue(folder + "byteorder", out ZipEntry? order) && Text(file, order) == "big")
             throw new InvalidDataException("was written on a big-endian machine. Load and re-save it on a little-endian one.");
-        ZipEntry description = Stored(folder + Description, entries[folder + Description]);
+        ZipEntry description = Stored(folder + Description, entries[folder + Description], path);
         long start = ZipDirectory.DataOf(file, description);
-        var content = new PickleReader(new PickleInput(file, start, start + description.Size), PickledTensors.Storage).Read();
-        return new(content, Places(file, entries, folder + "data/"));
+        var reader = new PickleReader(new PickleInput(file, start, start + description.Size), PickledTensors.Storage);
+        object? content = reader.Read();
+        return new(content, Places(file, entries, folder + "data/", path), reader.Unlisted);
     }
 
     private static string FolderOf(IEnumerable<string> names) =>
@@ -35,20 +38,21 @@ internal static class PyTorchZip
     private static Dictionary<string, (long Start, long Bytes)> Places(
         SafeFileHandle file,
         IReadOnlyDictionary<string, ZipEntry> entries,
-        string folder
+        string folder,
+        string path
     ) =>
         entries
             .Where(entry => entry.Key.StartsWith(folder, StringComparison.Ordinal))
             .ToDictionary(
                 entry => entry.Key[folder.Length..],
-                entry => (ZipDirectory.DataOf(file, Stored(entry.Key, entry.Value)), entry.Value.Size)
+                entry => (ZipDirectory.DataOf(file, Stored(entry.Key, entry.Value, path)), entry.Value.Size)
             );
 
-    private static ZipEntry Stored(string name, ZipEntry entry) =>
+    private static ZipEntry Stored(string name, ZipEntry entry, string path) =>
         entry.Stored
             ? entry
             : throw new InvalidDataException(
-                $"was repacked after PyTorch wrote it: `{name}` is compressed or encrypted. Load and re-save it with PyTorch."
+                $"was repacked after PyTorch wrote it: `{name}` is compressed or encrypted. {PythonLine.Trust} load and save it again in Python:\n{PythonLine.Resave(path)}"
             );
 
     private static string Text(SafeFileHandle file, ZipEntry entry) =>
@@ -56,9 +60,14 @@ internal static class PyTorchZip
 }
 
 /// <summary>Content of a `torch.save` file: one value, and the positions of its tensors' storages.</summary>
-/// <param name="Content">A value of <see cref="PickleValues"/>.</param>
+/// <param name="Content">A value as PickleValues.cs lists them.</param>
 /// <param name="Places">By storage key: first byte and number of bytes.</param>
-internal sealed record PyTorchFile(object? Content, IReadOnlyDictionary<string, (long Start, long Bytes)> Places)
+/// <param name="Unlisted">Classes and functions that it names and that are not read.</param>
+internal sealed record PyTorchFile(
+    object? Content,
+    IReadOnlyDictionary<string, (long Start, long Bytes)> Places,
+    IReadOnlyCollection<string> Unlisted
+)
 {
     /// <exception cref="InvalidDataException">The tensor extends beyond its storage; the message continues a sentence that begins with the file's name.</exception>
     public TensorEntry Entry(string name, PickledTensor tensor)

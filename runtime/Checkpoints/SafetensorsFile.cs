@@ -135,9 +135,7 @@ internal static class SafetensorsChecksum
     public static int PlaceIn(ReadOnlySpan<byte> start, string digits)
     {
         int key = start.IndexOf(Encoding.ASCII.GetBytes($"\"{MetadataKey}\":\"{digits}\""));
-        return key >= 0 && digits.Length == Placeholder.Length
-            ? key + MetadataKey.Length + 4
-            : throw new InvalidDataException("is damaged: its checksum is missing.");
+        return key >= 0 && digits.Length == Placeholder.Length ? key + MetadataKey.Length + 4 : throw Mismatch();
     }
 
     /// <exception cref="InvalidDataException">The checksum does not match. The message continues a sentence that begins with the file's name.</exception>
@@ -159,8 +157,15 @@ internal static class SafetensorsChecksum
             hash.Append(chunk.AsSpan(0, read));
         }
         if (Digits(hash) != digits)
-            throw new InvalidDataException("is damaged: its checksum does not match its content.");
+            throw Mismatch();
     }
+
+    /// <summary>Programs that copy the metadata of a file into another copy its checksum, too.</summary>
+    private static InvalidDataException Mismatch() =>
+        new(
+            "does not match its checksum: it is damaged, or another program has changed it and kept its metadata. "
+                + $"To use a changed file, save it without the metadata entry `{MetadataKey}`."
+        );
 
     public static string Digits(XxHash128 hash) => Convert.ToHexStringLower(hash.GetCurrentHash());
 }

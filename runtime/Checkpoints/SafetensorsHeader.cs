@@ -62,11 +62,19 @@ internal sealed record SafetensorsHeader(IReadOnlyDictionary<string, string> Met
         }
     }
 
+    /// <summary>The format has strings only; what other programs write instead is kept as JSON text, because nothing here depends on it.</summary>
     private static Dictionary<string, string> MetadataOf(JsonElement metadata) =>
-        metadata.ValueKind == JsonValueKind.Null ? []
-        : metadata.ValueKind == JsonValueKind.Object && metadata.EnumerateObject().All(entry => entry.Value.ValueKind == JsonValueKind.String)
-            ? metadata.EnumerateObject().ToDictionary(entry => entry.Name, entry => entry.Value.GetString()!)
-        : throw Damaged("its metadata values are not strings");
+        metadata.ValueKind switch
+        {
+            JsonValueKind.Null => [],
+            JsonValueKind.Object => metadata
+                .EnumerateObject()
+                .ToDictionary(
+                    entry => entry.Name,
+                    entry => entry.Value.ValueKind == JsonValueKind.String ? entry.Value.GetString()! : entry.Value.GetRawText()
+                ),
+            _ => new() { [MetadataKey] = metadata.GetRawText() },
+        };
 
     private static TensorEntry EntryOf(string name, JsonElement entry, long start, long fileLength)
     {
@@ -83,7 +91,7 @@ internal sealed record SafetensorsHeader(IReadOnlyDictionary<string, string> Met
         {
             throw Damaged($"the header's entry for `{name}` is incomplete");
         }
-        ElementType type = ElementType.Find(known => known.Safetensors == dtype) ?? throw Damaged($"`{name}` has the unknown type {dtype}");
+        ElementType type = ElementType.Find(known => known.Safetensors == dtype && dtype != "") ?? ElementType.Unknown(dtype);
         if (shape.Any(size => size < 0) || offsets.Length != 2 || offsets[0] < 0 || offsets[1] < offsets[0])
             throw Damaged($"`{name}` has an invalid shape or position");
         if (offsets[1] > fileLength - start)
@@ -92,7 +100,7 @@ internal sealed record SafetensorsHeader(IReadOnlyDictionary<string, string> Met
         if (!TensorEntry.IsPossible(shape, strides))
             throw Damaged($"`{name}` has an invalid shape or position");
         var tensor = new TensorEntry(name, type, shape, strides, start + offsets[0]);
-        if ((Int128)tensor.Count * type.Bytes != offsets[1] - offsets[0])
+        if (type.Bytes > 0 && (Int128)tensor.Count * type.Bytes != offsets[1] - offsets[0])
             throw Damaged($"the shape of `{name}` does not match its length");
         return tensor;
     }

@@ -2,7 +2,10 @@ using ChannelDistillation.Core;
 
 namespace ChannelDistillation.Checkpoints;
 
-/// <summary>How weights in a file differ from the state of a model. A missing `num_batches_tracked` is ignored: PyTorch before 0.4.1 has none, and it affects no computation.</summary>
+/// <summary>
+/// How weights in a file differ from the state of a model. A missing `num_batches_tracked` is ignored if its layer is there: PyTorch before
+/// 0.4.1 has none, and it affects no computation.
+/// </summary>
 /// <param name="Classes">Number of classes of the file's classifier and of the model's, where they differ.</param>
 /// <param name="Channels">Input channels of the file's first layer and of the model's, where they differ.</param>
 /// <param name="Kernel">Kernel size of the first layer in the file and in the model, where they differ: another stem.</param>
@@ -25,6 +28,20 @@ public sealed record StateDifference(
     public int Count =>
         (Classes is null ? 0 : 1) + (Channels is null ? 0 : 1) + (Kernel is null ? 0 : 1) + Missing.Count + Unexpected.Count + Unlike.Count;
 
+    /// <summary>Whether the whole model is there, and other tensors with it.</summary>
+    public bool IsSurplusOnly => Unexpected.Count > 0 && Count == Unexpected.Count;
+
+    /// <summary>Whether names and shapes are the model's, but values have a type that is not read or not a float.</summary>
+    public bool IsTypesOnly => MistypedCount > 0 && Count == MistypedCount;
+
+    /// <summary>"2 tensors that are not part of it (`queue`, `ema.decay`)".</summary>
+    public string SurplusInWords =>
+        Unexpected.Count == 1
+            ? $"`{Unexpected[0]}`, which is not part of it"
+            : $"{Unexpected.Count} tensors that are not part of it ({Listed(Unexpected)})";
+
+    private int MistypedCount { get; init; }
+
     /// <param name="model">Names and shapes in PyTorch's order: first layer first, classifier last.</param>
     public static StateDifference Between(WeightSet weights, IReadOnlyDictionary<string, long[]> model)
     {
@@ -34,7 +51,9 @@ public sealed record StateDifference(
         (long, long)? kernel = null;
         string? first = model.Keys.FirstOrDefault(name => model[name].Length == 4);
         string? classifier = model.Keys.LastOrDefault(name => model[name].Length == 2);
+        bool hasCounters = found.Keys.Any(name => name.EndsWith(Counter, StringComparison.Ordinal));
         var unlike = new List<string>();
+        int mistyped = 0;
         foreach (var (name, shape) in model)
         {
             if (!found.TryGetValue(name, out TensorEntry? tensor))
@@ -52,16 +71,20 @@ public sealed record StateDifference(
             else if (!there.SequenceEqual(shape))
                 unlike.Add($"`{name}` is {tensor.ShapeText} instead of {TensorEntry.TextOf(shape)}");
             else if (!tensor.Type.IsFloat && !name.EndsWith(Counter, StringComparison.Ordinal))
+            {
                 unlike.Add($"`{name}` is {tensor.Type.Name} instead of float32");
+                mistyped++;
+            }
         }
-        return new(
-            classes,
-            channels,
-            kernel,
-            [.. model.Keys.Where(name => !found.ContainsKey(name) && !name.EndsWith(Counter, StringComparison.Ordinal))],
-            [.. found.Keys.Where(name => !model.ContainsKey(name))],
-            unlike
-        );
+        return new(classes, channels, kernel, [.. model.Keys.Where(IsMissing)], [.. found.Keys.Where(name => !model.ContainsKey(name))], unlike)
+        {
+            MistypedCount = mistyped,
+        };
+
+        // Counted with its layer, so that the numbers of missing and found tensors add up; a file without any is of an early PyTorch.
+        bool IsMissing(string name) =>
+            !found.ContainsKey(name)
+            && (!name.EndsWith(Counter, StringComparison.Ordinal) || (hasCounters && !found.ContainsKey(name[..^Counter.Length] + "running_var")));
     }
 
     /// <summary>"its classifier has 1000 classes, the dataset has 100; 3 tensors are missing (`a`, `b`, `c`)".</summary>
@@ -85,9 +108,11 @@ public sealed record StateDifference(
 
     private static string Summarise(IReadOnlyList<string> names, string one, string several)
     {
-        string shown = string.Join(", ", names.Take(MaxShown).Select(name => $"`{name}`"));
-        return names.Count == 1 ? $"{shown} {one}" : $"{names.Count} tensors {several} ({shown}{(names.Count > MaxShown ? ", ..." : "")})";
+        return names.Count == 1 ? $"`{names[0]}` {one}" : $"{names.Count} tensors {several} ({Listed(names)})";
     }
+
+    private static string Listed(IReadOnlyList<string> names) =>
+        string.Join(", ", names.Take(MaxShown).Select(name => $"`{name}`")) + (names.Count > MaxShown ? ", ..." : "");
 
     private static bool IsBiasOf(string name, string? classifier) =>
         classifier is not null && classifier.EndsWith(".weight", StringComparison.Ordinal) && name == classifier[..^"weight".Length] + "bias";

@@ -22,24 +22,27 @@ internal static class WeightSets
     /// <summary>Beginnings of keys of optimizer and training state, which contains tensors too.</summary>
     private static readonly string[] TrainingStateKeys = ["optim", "sched", "scaler", "rng_"];
 
-    /// <returns>Trained networks before their teachers and averages, otherwise in the file's order; empty if there are no named tensors.</returns>
+    /// <returns>As <see cref="Split(IEnumerable{WeightSet})"/>; empty if there are no named tensors.</returns>
     public static IReadOnlyList<WeightSet> Find(PyTorchFile file)
     {
         var found = new List<WeightSet>();
         if (file.Content is PickleDict root)
             Collect(file, root, [], [], found);
-        return
-        [
-            .. CheckCount([.. found.SelectMany(set => Split(set))])
-                .OrderBy(set => $"{set.Where}.{set.Prefix}".Split('.', '_').Any(word => word is "ema" or "teacher")),
-        ];
+        return Split(found);
     }
 
-    /// <summary>Removes wrappers' prefixes and separates a student from its teacher.</summary>
-    public static IEnumerable<WeightSet> Split(WeightSet set) =>
+    /// <summary>Removes the prefixes of wrappers, and separates the networks that are side by side in one dict.</summary>
+    /// <returns>Trained networks before their teachers and averages, and those before other tensors; otherwise in the file's order.</returns>
+    public static IReadOnlyList<WeightSet> Split(IEnumerable<WeightSet> sets) =>
+        [.. CheckCount([.. sets.SelectMany(CheckLimits).SelectMany(set => Split(set, MaxPrefixes))]).OrderBy(set => set.Rank)];
+
+    /// <summary>Whether the value of a key is training state, whose tensors are no network.</summary>
+    public static bool IsTrainingState(string key) => TrainingStateKeys.Any(word => key.Contains(word, StringComparison.OrdinalIgnoreCase));
+
+    private static IEnumerable<WeightSet> CheckLimits(WeightSet set) =>
         set.Tensors.Count > FileLimits.Tensors ? throw ManyTensors()
         : set.Tensors.Any(tensor => tensor.Name.Length > FileLimits.NameLength) ? throw LongName()
-        : CheckCount([.. Split(set, MaxPrefixes)]);
+        : [set];
 
     /// <param name="more">Number of prefixes that may still be removed.</param>
     private static IEnumerable<WeightSet> Split(WeightSet set, int more)
@@ -47,15 +50,40 @@ internal static class WeightSets
         if (set.Tensors.Count == 0)
             return [];
         if (more == 0)
-            return [OtherNames.Resolve(set)];
+            return [NamingScheme.Resolve(set)];
+        if (NetworkPrefixes.Of(set) is { Count: > 0 } networks)
+            return Apart(set, networks, more);
         if (Wrappers.Concat(Roles).FirstOrDefault(prefix => set.Tensors.All(tensor => HasPrefix(tensor, prefix))) is string common)
             return Split(Part(set, common, set.Tensors), more - 1);
         if (!Roles.Any(side => set.Tensors.Any(tensor => HasPrefix(tensor, side))))
-            return [OtherNames.Resolve(set)];
+            return [NamingScheme.Resolve(set)];
         return Roles
             .Select(side => Part(set, side, set.Tensors.Where(tensor => HasPrefix(tensor, side))))
             .Append(set with { Tensors = [.. set.Tensors.Where(tensor => !Roles.Any(side => HasPrefix(tensor, side)))] })
             .SelectMany(part => Split(part, more - 1));
+    }
+
+    /// <summary>The networks under these prefixes, and what is under none of them.</summary>
+    private static IEnumerable<WeightSet> Apart(WeightSet set, IReadOnlyList<string> prefixes, int more)
+    {
+        // The longest prefix of a tensor is the one of its network.
+        var parts = set.Tensors.ToLookup(tensor =>
+            prefixes.Where(prefix => tensor.Name.StartsWith(prefix, StringComparison.Ordinal)).MaxBy(prefix => prefix.Length)
+        );
+        var others = parts.FirstOrDefault(part => part.Key is null);
+        return prefixes
+            .Select(prefix => NamingScheme.Resolve(Part(set, prefix, parts[prefix]) with { IsAverage = IsAverage(set, prefix) }))
+            .Concat(others is null ? [] : Split(set with { Tensors = [.. others] }, more - 1));
+    }
+
+    /// <summary>Whether PyTorch's AveragedModel holds the network: it counts its updates in a tensor beside the network.</summary>
+    private static bool IsAverage(WeightSet set, string prefix)
+    {
+        const string module = "module.";
+        return set.IsAverage
+            || (
+                prefix.EndsWith(module, StringComparison.Ordinal) && set.Tensors.Any(tensor => tensor.Name == prefix[..^module.Length] + "n_averaged")
+            );
     }
 
     private static bool HasPrefix(TensorEntry tensor, string prefix) =>
@@ -81,11 +109,7 @@ internal static class WeightSets
         int before = found.Count;
         foreach (var (key, value) in dict.Entries)
         {
-            if (
-                key is string name
-                && value is PickleDict inner
-                && !TrainingStateKeys.Any(word => name.Contains(word, StringComparison.OrdinalIgnoreCase))
-            )
+            if (key is string name && value is PickleDict inner && !IsTrainingState(name))
                 Collect(file, inner, [.. path, name], seen, found);
         }
         if (found.Count > before && !dict.Entries.Any(entry => entry is { Key: string name, Value: PickledTensor } && name.Contains('.')))
@@ -97,85 +121,18 @@ internal static class WeightSets
                 tensors[name] = file.Entry(name, tensor);
         }
         if (tensors.Count > 0)
-            found.Insert(before, new(string.Join('.', path), "", [.. tensors.Values]));
+            found.Insert(before, new(string.Join('.', path), "", [.. tensors.Values]) { Keys = path });
         CheckCount(found);
     }
 
-    private static List<WeightSet> CheckCount(List<WeightSet> sets) =>
-        sets.Count <= FileLimits.Networks
-            ? sets
-            : throw new InvalidDataException($"contains more than {FileLimits.Networks} networks, which is the limit.");
+    private static List<WeightSet> CheckCount(List<WeightSet> sets) => sets.Count <= FileLimits.Networks ? sets : throw ManyNetworks();
+
+    /// <summary>The error for a file with too many networks.</summary>
+    public static InvalidDataException ManyNetworks() => new($"contains more than {FileLimits.Networks} networks, which is the limit.");
 
     /// <summary>The error for a network with too many tensors.</summary>
     public static InvalidDataException ManyTensors() =>
         new($"contains more than {FileLimits.Tensors:N0} tensors in one network, which is the limit.");
 
     private static InvalidDataException LongName() => new("is damaged: it contains a name of more than 1000 characters.");
-}
-
-/// <summary>The tensors of one network in a checkpoint. A checkpoint may contain several networks: a student and its teacher, or weights and their average.</summary>
-/// <param name="Where">Keys that lead to it in a nested checkpoint, joined by dots; empty if it is the file's whole content.</param>
-/// <param name="Prefix">The prefix removed from all its names: `module.`, `module.student.`, or nothing.</param>
-/// <param name="Tensors">In the file's order.</param>
-public sealed record WeightSet(string Where, string Prefix, IReadOnlyList<TensorEntry> Tensors)
-{
-    /// <summary>Rows of the last matrix, which is the classifier of every supported network; null if there is no matrix.</summary>
-    public int? Classes => Tensors.LastOrDefault(tensor => tensor.Shape.Count == 2)?.Shape[0] is long rows and > 0 and < 1_000_000 ? (int)rows : null;
-
-    /// <summary>Input channels of the first convolution; null if there is none.</summary>
-    public int? Channels =>
-        Tensors.FirstOrDefault(tensor => tensor.Shape.Count == 4)?.Shape[1] is long channels and > 0 and <= 4 ? (int)channels : null;
-
-    /// <summary>Number of learned values: all but BatchNorm's statistics. A double, so that no file can overflow it.</summary>
-    public double Parameters => Tensors.Where(tensor => !tensor.IsStatistic).Sum(tensor => (double)tensor.Count);
-
-    /// <summary>Whether the file uses other names for the same layers, see <see cref="OtherNames"/>.</summary>
-    public bool IsRenamed { get; init; }
-
-    /// <summary>Location for messages: "`model_state_dict`, names without `module.`"; empty if there is nothing to report.</summary>
-    public string Place =>
-        string.Join(
-            ", ",
-            new[] { Where == "" ? "" : $"`{Where}`", Prefix == "" ? "" : $"names without `{Prefix}`", IsRenamed ? OtherNames.InWords : "" }.Where(
-                part => part != ""
-            )
-        );
-}
-
-/// <summary>
-/// ResNets whose layer names differ from torchvision's. Much code for CIFAR (such as the ResNet-50 of the CRD benchmark, arXiv 1910.10699) uses
-/// `shortcut` for `downsample` and `linear` for `fc`. Order and shapes are the same.
-/// </summary>
-internal static class OtherNames
-{
-    private const string Classifier = "linear.";
-    private const string Shortcut = ".shortcut.";
-
-    /// <summary>For messages.</summary>
-    public const string InWords = "`linear` read as `fc`, `shortcut` as `downsample`";
-
-    /// <summary>The set under our models' names if it is such a ResNet; otherwise the set itself.</summary>
-    public static WeightSet Resolve(WeightSet set) =>
-        UsesOtherNames(set)
-            ? set with
-            {
-                IsRenamed = true,
-                Tensors = [.. set.Tensors.Select(tensor => tensor with { Name = Resolve(tensor.Name) })],
-            }
-            : set;
-
-    // ShuffleNets also have a layer named `linear`, but no shortcuts with weights.
-    private static bool UsesOtherNames(WeightSet set) =>
-        Has(set, name => name == "linear.weight")
-        && Has(set, name => name.StartsWith("layer", StringComparison.Ordinal) && name.Contains(Shortcut, StringComparison.Ordinal))
-        && !Has(set, name => name.StartsWith("fc.", StringComparison.Ordinal) || name.Contains(".downsample.", StringComparison.Ordinal));
-
-    private static bool Has(WeightSet set, Func<string, bool> isSought) => set.Tensors.Any(tensor => isSought(tensor.Name));
-
-    private static string Resolve(string name)
-    {
-        if (name.StartsWith(Classifier, StringComparison.Ordinal))
-            return "fc." + name[Classifier.Length..];
-        return name.StartsWith("layer", StringComparison.Ordinal) ? name.Replace(Shortcut, ".downsample.", StringComparison.Ordinal) : name;
-    }
 }

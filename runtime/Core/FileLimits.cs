@@ -24,6 +24,9 @@ public static class FileLimits
     /// <summary>Values described by a checkpoint, ten thousand times those of a network.</summary>
     public const int CheckpointValues = 4_000_000;
 
+    /// <summary>Classes and functions that a checkpoint names and that are not read. Pickled models of any library name some dozens.</summary>
+    public const int UnlistedClasses = 1000;
+
     /// <summary>Tensors of one network.</summary>
     public const int Tensors = 100_000;
 

@@ -13,6 +13,9 @@ public sealed record TensorEntry(string Name, ElementType Type, IReadOnlyList<lo
 
     private static readonly string[] StatisticNames = ["running_mean", "running_var", "num_batches_tracked"];
 
+    /// <summary>Its whole name in the file.</summary>
+    public string Key { get; } = Name;
+
     /// <summary>Number of elements; a stride of 0 repeats one stored element.</summary>
     public long Count => Shape.Aggregate(1L, (count, size) => count * size);
 
@@ -63,12 +66,14 @@ public sealed record TensorEntry(string Name, ElementType Type, IReadOnlyList<lo
 }
 
 /// <summary>An element type of tensors in files, with its name in each format.</summary>
-/// <param name="Bytes">Size of one element.</param>
+/// <param name="Type">Null: recognised, but its values cannot be read.</param>
+/// <param name="Bytes">Size of one element; 0 if unknown.</param>
 /// <param name="Name">PyTorch's name: `float32`.</param>
-/// <param name="Storage">PyTorch's storage class: `FloatStorage`.</param>
-/// <param name="Safetensors">`F32`.</param>
-public sealed record ElementType(ScalarType Type, int Bytes, string Name, string Storage, string Safetensors)
+/// <param name="Storage">PyTorch's storage class: `FloatStorage`; empty if it has none.</param>
+/// <param name="Safetensors">`F32`; empty if the format has none.</param>
+public sealed record ElementType(ScalarType? Type, int Bytes, string Name, string Storage, string Safetensors)
 {
+    /// <summary>The types whose values can be read.</summary>
     public static IReadOnlyList<ElementType> All { get; } =
     [
         new(ScalarType.Float64, 8, "float64", "DoubleStorage", "F64"),
@@ -83,9 +88,39 @@ public sealed record ElementType(ScalarType Type, int Bytes, string Name, string
         new(ScalarType.Bool, 1, "bool", "BoolStorage", "BOOL"),
     ];
 
+    /// <summary>Types that PyTorch and safetensors write and that are not read here: of 8 bits, unsigned, complex, quantized.</summary>
+    private static readonly ElementType[] Unreadable =
+    [
+        new(null, 1, "float8_e4m3fn", "", "F8_E4M3"),
+        new(null, 1, "float8_e5m2", "", "F8_E5M2"),
+        new(null, 1, "float8_e4m3fnuz", "", "F8_E4M3FNUZ"),
+        new(null, 1, "float8_e5m2fnuz", "", "F8_E5M2FNUZ"),
+        new(null, 1, "float8_e8m0fnu", "", "F8_E8M0"),
+        new(null, 2, "uint16", "", "U16"),
+        new(null, 4, "uint32", "", "U32"),
+        new(null, 8, "uint64", "", "U64"),
+        new(null, 8, "complex64", "ComplexFloatStorage", "C64"),
+        new(null, 16, "complex128", "ComplexDoubleStorage", ""),
+        new(null, 1, "qint8", "QInt8Storage", ""),
+        new(null, 1, "quint8", "QUInt8Storage", ""),
+        new(null, 4, "qint32", "QInt32Storage", ""),
+    ];
+
+    /// <summary>Every type with a known name.</summary>
+    public static IEnumerable<ElementType> Known => All.Concat(Unreadable);
+
+    /// <summary>A type that only its file knows.</summary>
+    public static ElementType Unknown(string name) => new(null, 0, name, "", "");
+
+    public bool IsReadable => Type is not null;
+
+    /// <summary>Whether PyTorch must dequantize it before it can convert it.</summary>
+    public bool IsQuantized => Storage.StartsWith('Q');
+
     public bool IsFloat => Type is ScalarType.Float64 or ScalarType.Float32 or ScalarType.Float16 or ScalarType.BFloat16;
 
-    public static ElementType? Find(Func<ElementType, bool> which) => All.FirstOrDefault(which);
+    /// <summary>A type of <see cref="Known"/>; null if there is none.</summary>
+    public static ElementType? Find(Func<ElementType, bool> which) => Known.FirstOrDefault(which);
 
     public static ElementType Of(ScalarType type) => All.First(known => known.Type == type);
 }

@@ -95,6 +95,7 @@ public sealed class ScriptedNetwork : Network
         LoadedModule module = LoadedModule.Load(file);
         try
         {
+            RequireFinite(module);
             if (options.Image is ImageShape image)
                 Check(file, description, Probe(module, description, image), options.Classes);
             return new(module, description);
@@ -103,6 +104,20 @@ public sealed class ScriptedNetwork : Network
         {
             module.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>Buffers other than BatchNorm's statistics may be infinite on purpose, as masks of attention are.</summary>
+    private static void RequireFinite(LoadedModule module)
+    {
+        using var scope = NewDisposeScope();
+        foreach (var (name, value) in module.state_dict())
+        {
+            bool isWeight = value.requires_grad || name.EndsWith("running_mean") || name.EndsWith("running_var");
+            if (isWeight && value.is_floating_point() && !value.isfinite().all().item<bool>())
+                throw new InvalidDataException(
+                    $"{module.File.Name} contains infinite or NaN values in `{name}`. Training may have diverged before it was exported."
+                );
         }
     }
 

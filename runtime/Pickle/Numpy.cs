@@ -51,24 +51,12 @@ internal static class NumpyNumbers
 {
     public static IEnumerable<PickleClass> Classes { get; } =
     [
-        new(
-            "numpy.dtype",
-            arguments => arguments is [string code, ..] ? new PickledNumpyType(code.TrimStart('<', '|')) : throw PickleStack.Damaged()
-        ),
-        new(
-            "numpy.core.multiarray.scalar",
-            arguments => arguments is [PickledNumpyType type, byte[] bytes] ? Value(type.Code, bytes) : throw PickleStack.Damaged()
-        ),
+        new("numpy.dtype", arguments => arguments is [string code, ..] ? new PickledNumpyType(code.TrimStart('<', '|')) : null),
+        new("numpy.core.multiarray.scalar", arguments => arguments is [PickledNumpyType type, byte[] bytes] ? Value(type.Code, bytes) : null),
     ];
 
-    /// <summary>(version, byte order, ...); only the byte order matters here.</summary>
-    public static void CheckState(object? state)
-    {
-        if (state is not object?[] parts || parts is not [_, "<" or "|", ..])
-            throw PickleStack.Damaged();
-    }
-
-    private static object Value(string code, byte[] bytes) =>
+    /// <returns>Null for a type that is not a number, such as a text or a date.</returns>
+    private static object? Value(string code, byte[] bytes) =>
         (code, bytes.Length) switch
         {
             ("f8", 8) => BinaryPrimitives.ReadDoubleLittleEndian(bytes),
@@ -77,6 +65,6 @@ internal static class NumpyNumbers
             ("i4", 4) => (long)BinaryPrimitives.ReadInt32LittleEndian(bytes),
             ("u1", 1) => (long)bytes[0],
             ("b1", 1) => bytes[0] != 0,
-            _ => throw PickleClasses.Refusal($"a numpy number of type {code}"),
+            _ => null,
         };
 }

@@ -3,18 +3,22 @@ using ChannelDistillation.Core;
 namespace ChannelDistillation.Pickle;
 
 /// <summary>
-/// The allow-list of names that a pickle may use, and what each one creates here. It protects this process from untrusted files: any other name
-/// is refused.
+/// The allow-list of names that a pickle may use, and what each one creates here. It protects this process from untrusted files: no other
+/// name has any effect.
 /// </summary>
 internal sealed class PickleClasses(IEnumerable<PickleClass> listed)
 {
     private readonly Dictionary<string, PickleClass> known = listed.ToDictionary(each => each.Name);
 
+    /// <summary>Whether a name that is not on the list makes a <see cref="PicklePlaceholder"/>; otherwise the pickle is refused.</summary>
+    public bool AllowPlaceholders { get; init; }
+
     /// <summary>Bytes, as Python 3 pickles them for Python 2.</summary>
     public static PickleClass Encode { get; } =
         new(
             "_codecs.encode",
-            arguments => arguments is [string text, "latin1" or "latin-1"] ? System.Text.Encoding.Latin1.GetBytes(text) : throw PickleStack.Damaged()
+            // Other codecs could run code.
+            arguments => arguments is [string text, "latin1" or "latin-1"] ? System.Text.Encoding.Latin1.GetBytes(text) : null
         );
 
     /// <summary>The names allowed in a checkpoint: tensors and plain values.</summary>
@@ -30,15 +34,18 @@ internal sealed class PickleClasses(IEnumerable<PickleClass> listed)
             new("builtins.int"),
             new("builtins.float"),
             Encode,
-            new("torch.Size", arguments => arguments is [object?[] sizes] ? sizes : throw PickleStack.Damaged()),
+            new("torch.Size", arguments => arguments is [object?[] sizes] ? sizes : null),
             new("torch.device", Device),
-            .. ElementType.All.Select(type => new PickleClass($"torch.{type.Name}")),
+            .. ElementType.Known.Select(type => new PickleClass($"torch.{type.Name}")),
             .. PickledTensors.Classes,
             .. NumpyNumbers.Classes,
-        ]);
+        ])
+        {
+            AllowPlaceholders = true,
+        };
 
-    /// <exception cref="InvalidDataException">The name is not on the list; the message contains it.</exception>
-    public PickleClass Find(string module, string name)
+    /// <returns>Null: the name is not on the list.</returns>
+    public PickleClass? Find(string module, string name)
     {
         // Python 2 has other names for some modules.
         string full = module switch
@@ -47,42 +54,34 @@ internal sealed class PickleClasses(IEnumerable<PickleClass> listed)
             "numpy._core.multiarray" => $"numpy.core.multiarray.{name}",
             _ => $"{module}.{name}",
         };
-        return known.GetValueOrDefault(full) ?? throw Refusal($"{module}.{name}");
+        return known.GetValueOrDefault(full);
     }
 
-    /// <summary>The error for a name or operation that is not allowed.</summary>
-    public static InvalidDataException Refusal(string what) =>
-        new(
-            $"needs `{string.Concat(what.Take(200).Select(letter => char.IsControl(letter) ? '?' : letter))}`. Only tensors and plain values are read from checkpoints, and no code is run.\n"
-                + "If you trust the file, extract its weights in Python: torch.save(torch.load(FILE, weights_only=False)[\"state_dict\"], NEW_FILE); "
-                + "for a whole model: torch.save(model.state_dict(), NEW_FILE)"
-        );
-
     /// <summary>Creates a dict from nothing, another dict, or a list of pairs.</summary>
-    private static object Dict(object?[] arguments) =>
+    private static object? Dict(object?[] arguments) =>
         arguments switch
         {
             [] => new PickleDict([]),
             [PickleDict dict] => new PickleDict([.. dict.Entries]),
             [PickleList list] => new PickleDict([.. list.Items.Select(Pair)]),
-            _ => throw PickleStack.Damaged(),
+            _ => null,
         };
 
-    private static object List(object?[] arguments) =>
+    private static object? List(object?[] arguments) =>
         arguments switch
         {
             [] => new PickleList([]),
             [PickleList list] => new PickleList([.. list.Items]),
-            _ => throw PickleStack.Damaged(),
+            _ => null,
         };
 
     /// <summary>From "cpu", or from "cuda" and 0.</summary>
-    private static object Device(object?[] arguments) =>
+    private static object? Device(object?[] arguments) =>
         arguments switch
         {
             [string name] => name,
             [string { Length: < 100 } name, long index] => $"{name}:{index}",
-            _ => throw PickleStack.Damaged(),
+            _ => null,
         };
 
     private static KeyValuePair<object?, object?> Pair(object? item) =>

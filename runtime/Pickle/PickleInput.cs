@@ -86,6 +86,6 @@ internal sealed class PickleInput(SafeFileHandle file, long start, long end, lon
 
     private InvalidDataException EndsTooEarly() =>
         limit < end
-            ? new("contains more than 64 MiB without any weights, which is the limit.")
+            ? new("contains more than 64 MiB of values other than tensors, such as numpy arrays, which is the limit.")
             : new("is damaged or truncated: the description of its tensors ends too early. Download or copy it again.");
 }

@@ -1,11 +1,12 @@
 using System.Globalization;
 using System.Numerics;
+using ChannelDistillation.Core;
 
 namespace ChannelDistillation.Pickle;
 
 /// <summary>
 /// An interpreter for pickles (opcodes: Python's `pickletools`) without their dangerous parts: it knows only the classes and
-/// functions on a list and refuses every other name. Nothing is looked up, imported or run.
+/// functions on a list. What any other one would create becomes an inert placeholder. Nothing is looked up, imported or run.
 /// It keeps no state on the call stack, so that deep nesting cannot overflow it.
 /// </summary>
 /// <param name="load">Creates the object for a persistent id: in checkpoints, a storage.</param>
@@ -17,6 +18,10 @@ internal sealed class PickleReader(PickleInput input, Func<object?, object?> loa
 
     private readonly PickleStack stack = new();
     private readonly PickleClasses classes = classes ?? PickleClasses.OfCheckpoint;
+    private readonly Dictionary<string, PickleClass> unlisted = [];
+
+    /// <summary>The classes and functions that the pickle names and that are not on the list, in the order of their first use.</summary>
+    public IReadOnlyCollection<string> Unlisted => unlisted.Keys;
 
     /// <summary>Reads one pickle and stops after it.</summary>
     /// <exception cref="InvalidDataException">The message continues a sentence that begins with the file's name.</exception>
@@ -38,25 +43,31 @@ internal sealed class PickleReader(PickleInput input, Func<object?, object?> loa
         switch (opcode)
         {
             case 'c': // GLOBAL
-                stack.Push(classes.Find(input.Line(), input.Line()));
+                stack.Push(Find(input.Line(), input.Line()));
                 break;
             case 0x93: // STACK_GLOBAL
                 object?[] names = stack.PopMany(2);
                 if (names is not [string module, string name])
                     throw PickleStack.Damaged();
-                stack.Push(classes.Find(module, name));
+                stack.Push(Find(module, name));
                 break;
             case 'i': // INST
-                PickleClass instance = classes.Find(input.Line(), input.Line());
+                PickleClass instance = Find(input.Line(), input.Line());
                 stack.Push(Call(instance, stack.PopMark()));
                 break;
             case 'o': // OBJ
-                stack.Push(stack.PopMark() is [PickleClass made, .. var given] ? Call(made, given) : throw PickleStack.Damaged());
+                stack.Push(stack.PopMark() is [var made, .. var given] ? Call(made, given) : throw PickleStack.Damaged());
                 break;
             case 'R': // REDUCE
             case 0x81: // NEWOBJ
                 object?[] arguments = stack.Pop<object?[]>();
-                stack.Push(Call(stack.Pop<PickleClass>(), arguments));
+                stack.Push(Call(stack.Pop(), arguments));
+                break;
+            case 0x92: // NEWOBJ_EX: with named arguments, which nothing on the list has
+                object? named = stack.Pop();
+                object?[] positional = stack.Pop<object?[]>();
+                object? called = stack.Pop();
+                stack.Push(named is PickleDict { Entries.Count: 0 } ? Call(called, positional) : Placeholder(called));
                 break;
             case 'b': // BUILD
                 object? state = stack.Pop();
@@ -74,18 +85,50 @@ internal sealed class PickleReader(PickleInput input, Func<object?, object?> loa
                     0x83 => input.UInt16(),
                     _ => input.UInt32(),
                 };
-                throw PickleClasses.Refusal($"extension {code} of copyreg");
+                stack.Push(Find("copyreg", $"extension {code}"));
+                break;
             default:
                 return false;
         }
         return true;
     }
 
-    private object? Call(PickleClass called, object?[] arguments)
+    private PickleClass Find(string module, string name)
+    {
+        if (classes.Find(module, name) is PickleClass listed)
+            return listed;
+        string full = $"{module}.{name}";
+        Note(full);
+        return unlisted[full];
+    }
+
+    private void Note(string name)
+    {
+        if (!classes.AllowPlaceholders)
+            throw PickleStack.Damaged();
+        if (unlisted.Count == FileLimits.UnlistedClasses && !unlisted.ContainsKey(name))
+            throw new InvalidDataException($"names more than {FileLimits.UnlistedClasses:N0} classes that are not read, which is the limit.");
+        unlisted.TryAdd(name, new(name));
+    }
+
+    private object? Call(object? called, object?[] arguments)
     {
         foreach (object? argument in arguments)
             stack.Spend(CostOf(argument));
-        return (called.Make ?? throw PickleClasses.Refusal($"a call of {called.Name}"))(arguments);
+        return (called as PickleClass)?.Make?.Invoke(arguments) ?? Placeholder(called);
+    }
+
+    /// <summary>Stands for the result of a call that is not made.</summary>
+    private PicklePlaceholder Placeholder(object? called)
+    {
+        string name = called switch
+        {
+            PickleClass known => known.Name,
+            PicklePlaceholder placeholder => placeholder.Name,
+            _ => throw PickleStack.Damaged(),
+        };
+        Note(name);
+        return new(name);
     }
 
     /// <summary>Cost of copying an argument; without it, a short program could copy a long list or string many times.</summary>
@@ -105,12 +148,14 @@ internal sealed class PickleReader(PickleInput input, Func<object?, object?> loa
     /// </summary>
     private static void Build(object? built, object? state)
     {
-        if (built is PickledNumpyType)
-            NumpyNumbers.CheckState(state);
+        if (built is PickledNumpyType type)
+            type.SetState(state);
         else if (built is PickledArray array)
             array.SetState(state);
-        else if (built is not (PickleDict or PickledTensor))
-            throw PickleClasses.Refusal($"a new state for a {PickleValues.KindOf(built)}");
+        else if (built is PicklePlaceholder placeholder)
+            placeholder.State = state;
+        else if (built is not (PickleDict or PickleList or PickledTensor or PickleClass))
+            throw PickleStack.Damaged();
     }
 
     /// <summary>Longer integers are not counts, and slow to parse.</summary>
@@ -271,13 +316,11 @@ internal sealed class PickleReader(PickleInput input, Func<object?, object?> loa
                 stack.Push(new PickleList([.. stack.PopMark()]));
                 break;
             case 'a': // APPEND
-                object? item = stack.Pop();
-                Top<PickleList>().Items.Add(item);
+                Append([stack.Pop()]);
                 break;
             case 'e': // APPENDS
             case 0x90: // ADDITEMS
-                object?[] items = stack.PopMark();
-                Top<PickleList>().Items.AddRange(items);
+                Append(stack.PopMark());
                 break;
             case '}': // EMPTY_DICT
                 stack.Push(new PickleDict([]));
@@ -286,12 +329,10 @@ internal sealed class PickleReader(PickleInput input, Func<object?, object?> loa
                 stack.Push(new PickleDict([.. Pairs(stack.PopMark())]));
                 break;
             case 's': // SETITEM
-                object?[] pair = stack.PopMany(2);
-                Top<PickleDict>().Entries.AddRange(Pairs(pair));
+                Set(stack.PopMany(2));
                 break;
             case 'u': // SETITEMS
-                object?[] pairs = stack.PopMark();
-                Top<PickleDict>().Entries.AddRange(Pairs(pairs));
+                Set(stack.PopMark());
                 break;
             default:
                 return false;
@@ -299,8 +340,20 @@ internal sealed class PickleReader(PickleInput input, Func<object?, object?> loa
         return true;
     }
 
-    private T Top<T>()
-        where T : class => stack.Top as T ?? throw PickleStack.Damaged();
+    private void Append(object?[] items)
+    {
+        if (stack.Top is PickleList list)
+            list.Items.AddRange(items);
+        // The items of a list of its own kind are not used.
+        else if (stack.Top is not PicklePlaceholder)
+            throw PickleStack.Damaged();
+    }
+
+    private void Set(object?[] pairs)
+    {
+        PickleDict? dict = stack.Top as PickleDict ?? (stack.Top as PicklePlaceholder)?.Entries;
+        (dict ?? throw PickleStack.Damaged()).Entries.AddRange(Pairs(pairs));
+    }
 
     private static IEnumerable<KeyValuePair<object?, object?>> Pairs(object?[] flat) =>
         flat.Length % 2 == 0 ? flat.Chunk(2).Select(pair => KeyValuePair.Create(pair[0], pair[1])) : throw PickleStack.Damaged();

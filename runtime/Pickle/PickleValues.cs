@@ -11,9 +11,28 @@ internal sealed record PickleList(List<object?> Items);
 /// <summary>A dict of any kind. Entries keep their order; the last entry of a repeated key counts.</summary>
 internal sealed record PickleDict(List<KeyValuePair<object?, object?>> Entries);
 
-/// <summary>A class or function that a checkpoint may use, and how its result is created here.</summary>
-/// <param name="Make">Creates the result from the arguments; null: it cannot be called.</param>
+/// <summary>A class or function that a pickle names, and how its result is created here.</summary>
+/// <param name="Make">
+/// Creates the result from the arguments, null if they ask for something that only Python can create; null instead of a function: it is on
+/// no list, or a call of it has no meaning.
+/// </param>
 internal sealed record PickleClass(string Name, Func<object?[], object?>? Make = null);
+
+/// <summary>
+/// Stands for a value that only Python can create: an instance of a class, or the result of a function, that is not on the list. It is
+/// inert: nothing was imported or called, and tensors in it are not used. What the pickle gave it is kept only to say where weights are.
+/// </summary>
+internal sealed class PicklePlaceholder(string name)
+{
+    /// <summary>The class or function that the pickle names.</summary>
+    public string Name { get; } = name;
+
+    /// <summary>Its attributes.</summary>
+    public object? State { get; set; }
+
+    /// <summary>Its entries, if it is a dict of its own kind.</summary>
+    public PickleDict Entries { get; } = new([]);
+}
 
 /// <summary>A storage: a block of numbers in the file.</summary>
 /// <param name="Type">Null: untyped bytes; each tensor states its type.</param>
@@ -25,26 +44,18 @@ internal sealed record PickledStorage(ElementType? Type, string Key, long Count,
 /// <summary>A view of a storage; all sizes in elements.</summary>
 internal sealed record PickledTensor(PickledStorage Storage, ElementType Type, long Offset, long[] Shape, long[] Strides);
 
-/// <summary>Type of a numpy scalar, such as `f8`.</summary>
-internal sealed record PickledNumpyType(string Code);
-
-internal static class PickleValues
+/// <summary>Type of a numpy scalar.</summary>
+internal sealed class PickledNumpyType(string code)
 {
-    /// <summary>The Python type name, for messages.</summary>
-    public static string KindOf(object? value) =>
-        value switch
-        {
-            null => "None",
-            bool => "bool",
-            long or BigInteger => "int",
-            double => "float",
-            string => "str",
-            byte[] => "bytes",
-            object?[] => "tuple",
-            PickleList => "list",
-            PickleDict => "dict",
-            PickledTensor => "tensor",
-            PickleClass named => named.Name,
-            _ => "value",
-        };
+    /// <summary>Such as `f8`; with `>` before it if it is big-endian.</summary>
+    public string Code { get; private set; } = code;
+
+    /// <summary>Sets (version, byte order, ...); only the byte order matters here.</summary>
+    public void SetState(object? state)
+    {
+        if (state is not object?[] parts || parts is not [_, string order, ..])
+            throw PickleStack.Damaged();
+        if (order is not ("<" or "|"))
+            Code = order + Code;
+    }
 }

@@ -33,16 +33,26 @@ public static class Checkpoint
         {
             using var scope = NewDisposeScope();
             Tensor read = file.Read(entry);
-            if (read.is_floating_point() && !read.isfinite().all().item<bool>())
-                throw new InvalidDataException(
-                    $"{file.Path} contains infinite or NaN values in `{entry.Name}`. Training may have diverged before it was written."
-                );
+            if (!CheckpointFile.IsFinite(read))
+                throw file.NonFinite(entry);
             wanted[entry.Name].copy_(read);
         }
         return weights;
     }
 
-    private static WeightSet Fitting(Network model, CheckpointFile file)
+    /// <summary>Does what <see cref="LoadInto(Network, CheckpointFile)"/> does, except that it copies nothing.</summary>
+    /// <returns>The weights that would be loaded.</returns>
+    /// <exception cref="InvalidDataException">They cannot be loaded; the message says why.</exception>
+    public static WeightSet Check(Network model, CheckpointFile file)
+    {
+        WeightSet weights = Fitting(model, file);
+        file.Verify();
+        return file.FirstNonFinite(weights) is TensorEntry broken ? throw file.NonFinite(broken) : weights;
+    }
+
+    /// <summary>The weights in a file that fit a model, by their names, shapes and types.</summary>
+    /// <exception cref="InvalidDataException">None fit; the message says what differs.</exception>
+    public static WeightSet Fitting(Network model, CheckpointFile file)
     {
         IReadOnlyDictionary<string, long[]> shapes = ModelFit.ShapesOf(model);
         var compared = file.Sets.Select(set => (Set: set, Difference: StateDifference.Between(set, shapes))).OrderBy(pair => pair.Difference.Count);
@@ -50,7 +60,11 @@ public static class Checkpoint
         if (difference.Count == 0)
             return nearest;
         string what = $"{file.Path} does not contain the weights of this model ({model.GetName()}): {difference.InWords()}.";
-        ModelFit? fit = ModelFit.Rank(nearest).FirstOrDefault(fit => fit.IsExact);
-        throw new InvalidDataException(fit is null ? what : $"{what} They are the weights of {fit.InWords}.");
+        ModelFit closest = ModelFit.Rank(nearest)[0];
+        // Of the model itself, the surplus has just been named. A deeper model may contain all of a shallower one.
+        bool isSame = closest.Model.Name == model.GetName() && difference.IsSurplusOnly;
+        string owner = closest.Contained is string contained && !isSame ? $" They are the weights of {contained}." : "";
+        string? remedy = closest.IsExact || (difference.IsSurplusOnly && !isSame) ? null : file.Remedy(nearest, difference);
+        throw new InvalidDataException(what + owner + (remedy is null ? "" : $"\n{remedy}"));
     }
 }

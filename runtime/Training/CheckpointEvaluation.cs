@@ -15,6 +15,7 @@ public static class CheckpointEvaluation
 {
     /// <param name="precision">Precision of the computation.</param>
     /// <param name="progress">Called with the number of finished images and the total.</param>
+    /// <param name="logits">Collects the logits of all images; null: they are not kept.</param>
     /// <returns>The weights that were loaded, and their errors on the dataset's validation images.</returns>
     /// <exception cref="InvalidDataException">The weights do not fit this model and dataset; the message says what differs.</exception>
     /// <exception cref="MissingException">The dataset is missing, or there is not enough memory.</exception>
@@ -25,7 +26,8 @@ public static class CheckpointEvaluation
         DatasetSpec dataset,
         Precision precision,
         TrainingOptions options,
-        Action<int, int> progress
+        Action<int, int> progress,
+        LogitsFile? logits = null
     )
     {
         DatasetDescriptor images = DatasetCatalog.Describe(dataset);
@@ -41,7 +43,7 @@ public static class CheckpointEvaluation
                 backbone.to(device);
                 backbone.eval();
                 backbone.ComputeIn(precision, isFrozen: true);
-                return Evaluation.Errors((batch, _) => backbone.forward(batch), set, device, CancellationToken.None, progress);
+                return Evaluation.Errors((batch, _) => backbone.forward(batch), set, device, CancellationToken.None, progress, logits);
             }
         );
         foreach (string remark in set.Remarks())

@@ -36,12 +36,14 @@ public static class Evaluation
     /// <param name="classify">Maps images and labels to logits [batch, classes].</param>
     /// <param name="stop">Ends early; the errors are then incomplete.</param>
     /// <param name="progress">Called with the number of finished images and the total.</param>
+    /// <param name="logits">Collects the logits of all images; null: they are not kept.</param>
     internal static EpochErrors Errors(
         Func<Tensor, Tensor, Tensor> classify,
         IImageSet set,
         Device device,
         CancellationToken stop,
-        Action<int, int>? progress = null
+        Action<int, int>? progress = null,
+        LogitsFile? logits = null
     )
     {
         using var stream = new BatchStream(set, BatchSize, AugmentationSpec.None, 0, shuffle: false, device);
@@ -53,7 +55,9 @@ public static class Evaluation
             if (stop.IsCancellationRequested)
                 break;
             using var scope = NewDisposeScope();
-            meter.Add([], classify(batch.Images, batch.Labels), batch.Labels);
+            Tensor outputs = classify(batch.Images, batch.Labels);
+            meter.Add([], outputs, batch.Labels);
+            logits?.Add(outputs, batch.Labels);
             done += batch.Indices.Length;
             progress?.Invoke(done, set.Count);
         }

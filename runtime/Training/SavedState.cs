@@ -125,6 +125,8 @@ internal sealed class SavedState(LaneSpec lane)
             throw new InvalidDataException("the metrics of the epochs before its checkpoints are damaged.");
         if (finished.MinBy(record => record.Top1Error)?.Epoch is int best && !BestWeightsAvailable(best, position))
             throw new InvalidDataException($"{folder.BestWeights} does not contain the weights of the best epoch, {best}.");
+        if (state.Tensors.FirstOrDefault(entry => !CheckpointFile.IsFinite(entry.Value)).Key is string broken)
+            throw new InvalidDataException($"{file} contains infinite or NaN values in `{broken}`.");
         double.TryParse(state.Metadata.GetValueOrDefault(SecondsEntry), CultureInfo.InvariantCulture, out double seconds);
         training.Restore(state.Tensors, position, seconds);
         At = position;

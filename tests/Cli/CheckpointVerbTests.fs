@@ -35,10 +35,26 @@ let tests =
               Expect.stringContains text "matches resnet8 for 10 classes\n" "the model"
           }
 
+          test "teacher inspect shows weights that are not finite, and ends with exit code 3" {
+              use _ = torch.NewDisposeScope()
+              use folder = new TemporaryFolder()
+              let broken = torch.ones (2L, 2L)
+              broken[0] <- torch.tensor infinityf
+              SafetensorsFile.Write(folder.File "a.safetensors", [| KeyValuePair("fc.weight", broken) |], Dictionary())
+              let code, text = run folder.Path [ "teacher"; "inspect"; "a.safetensors" ]
+              Expect.equal code 3 text
+              Expect.stringContains text "1 tensor, 4 parameters, float32\n" "the content"
+
+              Expect.stringEnds
+                  text
+                  "a.safetensors contains infinite or NaN values in `fc.weight`. Training may have diverged before it was written.\n"
+                  "the message"
+          }
+
           test "A file that is not a checkpoint ends with exit code 3" {
               for verb in [ [ "teacher"; "inspect" ]; [ "evaluate" ] ] do
                   Expect.equal (inNowhere (verb @ [ "nothere.pth" ])) (3, "nothere.pth cannot be read: it does not exist.\n") "absent"
-                  inNowhere (verb @ [ golden "malicious.pth" ]) |> refused 3 [ "malicious.pth needs `posix.system`." ]
+                  inNowhere (verb @ [ golden "malicious.pth" ]) |> refused 3 [ "Objects of Python are not read: `posix.system`." ]
           }
 
           test "The classes of a folder must match those of the weights" {
@@ -76,6 +92,10 @@ let tests =
                 + "They are the weights of resnet8 for 10 classes.\n"
                 2, [ "--dataset"; "cifar10"; "--model"; "resnet7" ], "Unknown model `resnet7`.\nHint: did you mean `resnet8`?\n"
                 2, [ "--dataset"; "cifar1000" ], "Unknown dataset or folder `cifar1000`.\nHint: did you mean `cifar100`?\n"
+                2, [ "--dataset"; "cifar10"; "--logits"; "a.csv" ], "--logits writes .npy or .safetensors files, and `a.csv` is neither.\n"
+                2,
+                [ "--dataset"; "cifar10"; "--logits"; "a.safetensors" ],
+                "a.safetensors exists already and is not overwritten. Remove it, or give --logits another name.\n"
                 2, [ "--dataset"; "cifar10"; "--stem"; "small" ], "Unknown stem `small`. Use --stem cifar or imagenet.\n" ] do
               test $"evaluate a.safetensors {arguments}" {
                   let exit, text = withWeights ("evaluate" :: "a.safetensors" :: arguments)

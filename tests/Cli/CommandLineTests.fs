@@ -123,6 +123,7 @@ let tests =
 
               for option, name, expected in
                   [ "--baseline", "kdd", "These results have no variant `kdd`. Known: student, kd.\nHint: did you mean `kd`?\n"
+                    "--baseline", "kd[temperature=3]", "These results have no row `kd[temperature=3]`. Known: kd.\n"
                     "--pivot", "losses.kd.weight", "These results have no axis `losses.kd.weight`. They have no axis at all.\n" ] do
                   for verb in [ "table"; "report" ] do
                       Expect.equal (run folder.Path [ verb; "small.yaml"; "--out"; "runs"; option; name ]) (2, expected) $"{verb} {option}"

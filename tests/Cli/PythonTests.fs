@@ -152,6 +152,7 @@ epoch: `forward` takes `epoch` as Tensor; annotate `student: int`.
 
               for setting, message in
                   [ "teacher.torchscript=dictionary.pt", "dictionary.pt returns something other than a tensor, or a list or tuple of tensors."
+                    "teacher.torchscript=infinite.pt", "infinite.pt contains infinite or NaN values in `module.stage.1.layer.running_var`."
                     "teacher.torchscript=three-classes.pt", "three-classes.pt has 3 logits, but the dataset has 2 classes. Export it with 2 outputs." ] do
                   use sweep =
                       new Started(

@@ -7,6 +7,7 @@ open System.IO
 open System.Text.Json.Nodes
 open System.Threading
 open Expecto
+open ChannelDistillation.Checkpoints
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Cli.Running
 
@@ -140,8 +141,8 @@ let tests =
               File.Copy(weights, folder.File "copy.safetensors", overwrite = true)
               let recorded = (resultOfRun folder)["best"]
 
-              for path in [ weights; "copy.safetensors" ] do
-                  let code, output, errors = run folder.Path [ "evaluate"; path; "--json"; "--threads"; "1" ]
+              for path, logits in [ weights, "logits.npy"; "copy.safetensors", "logits.safetensors" ] do
+                  let code, output, errors = run folder.Path [ "evaluate"; path; "--json"; "--threads"; "1"; "--logits"; logits ]
                   Expect.equal code 0 errors
                   let evaluated = JsonNode.Parse output
 
@@ -154,6 +155,25 @@ let tests =
 
                   for error in [ "top1_error"; "top5_error" ] do
                       Expect.floatClose Accuracy.high (number evaluated error) (number recorded error) error
+
+                  let normalization = nonNull evaluated["normalization"]
+                  Expect.equal (text normalization "source") "default of fashion-mnist-mini" "normalisation"
+                  Expect.equal (text evaluated "logits") logits "logits"
+
+              use _ = TorchSharp.torch.NewDisposeScope()
+              let file = SafetensorsFile.Read(folder.File "logits.safetensors")
+              let logits, labels = file.Tensors["logits"], file.Tensors["labels"]
+              let wrong = logits.argmax(1L).ne(labels).``to``(TorchSharp.torch.float64).mean().item<float>()
+              Expect.floatClose Accuracy.high (100.0 * wrong) (number recorded "top1_error") "the error of the logits"
+              let bytes = File.ReadAllBytes(folder.File "logits.npy")
+              let header = System.Text.Encoding.Latin1.GetString(bytes, 0, 128)
+
+              Expect.equal
+                  header
+                  ("\u0093NUMPY\u0001\u0000v\u0000" + "{'descr': '<f4', 'fortran_order': False, 'shape': (2000, 10), }".PadRight 117 + "\n")
+                  "numpy's header"
+
+              Expect.equal bytes[128..] (logits.bytes.ToArray()) "numpy's values"
           }
 
           test "The table has the error of the run's last epoch" {

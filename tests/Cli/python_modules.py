@@ -99,6 +99,9 @@ class Detached(nn.Module):
 INPUTS = ["student.stage1", "teacher.stage1", "labels", "indices", "epoch"]
 torch.manual_seed(0)
 export_network(Network(), "teacher.pt", IMAGE, {"stage1": "stage"})
+infinite = Network()
+infinite.stage[1].running_var[3] = float("inf")
+export_network(infinite, "infinite.pt", IMAGE, {"stage1": "stage"})
 export_network(Listed(), "student-0.pt", IMAGE, ["stage1", "logits"], train=True)
 export_loss(Tied(), "tied.pt", ["student.embedding"])
 difference = Difference()

@@ -62,6 +62,7 @@ let run (arguments: string list) =
         let jobs = Job.chosen (parsed.TryGetResult Only) all
 
         let datasets = PlanText.survey workspace jobs
+        let teachers = PlanText.examine workspace jobs
 
         if parsed.Contains Json then
             let layout = Layouts.ofPlan Layouts.describedCost plan all (Layouts.known (PlanReader.read folder))
@@ -86,7 +87,7 @@ let run (arguments: string list) =
                 else
                     Estimate.fromRecords cohort
 
-            printf "%s" (PlanText.render workspace wanted lanes plan jobs datasets costOf)
+            printf "%s" (PlanText.render workspace wanted lanes plan jobs datasets teachers costOf)
 
             if forSlurm then
                 let options =
@@ -109,7 +110,7 @@ let run (arguments: string list) =
                 // The command line of `sweep` has no --measure.
                 SlurmSweep.preview options plan (arguments |> List.filter ((<>) "--measure"))
 
-        match PlanText.unusable datasets with
+        match PlanText.unusable datasets @ PlanText.unusableTeachers teachers with
         | [] -> 0
         | reasons ->
             // The text form contains them already.

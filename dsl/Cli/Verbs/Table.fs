@@ -16,7 +16,7 @@ type TableArguments =
     | [<Unique>] Out of folder: string
     | [<EqualsAssignmentOrSpaced>] Set of ``path=value``: string
     | [<Unique>] Format of TableFormat
-    | [<Unique>] Baseline of variant: string
+    | [<Unique>] Baseline of row: string
     | [<Unique>] Differences of columns: string
     | [<Unique>] Pivot of path: string
     | [<Unique>] Accuracy
@@ -30,7 +30,7 @@ type TableArguments =
             | Out _ -> "the folder of the results; default runs"
             | Set _ -> "an override that the sweep was started with; repeatable"
             | Format _ -> "default md"
-            | Baseline _ -> "show each row's difference to this variant, with a paired t-test over the seeds"
+            | Baseline _ -> "show each row's difference to this variant, or to one row of it (`kd[temperature=4]`), with a paired t-test over the seeds"
             | Differences _ -> "with --baseline: a list of further columns, of interval (95 %), welch and holm (p-values)"
             | Pivot _ -> "show the values of this grid axis as columns"
             | Accuracy -> "show accuracies instead of errors"

@@ -61,4 +61,9 @@ let run (parsed: ParseResults<TeacherInspectArguments>) =
         let sha256 = ContentHash(Path.Combine(workspace.Pretrain, "hashes")).Of file.Path
         printf "%s" (CheckpointText.render (parsed.Contains All) sha256 file)
 
+        for set in file.Sets do
+            match Checkpoints.usable (fun () -> file.FirstNonFinite set) with
+            | null -> ()
+            | broken -> raise (MissingException (file.NonFinite broken).Message)
+
     0

@@ -11,6 +11,9 @@ open ChannelDistillation.Dsl
 /// With more tensors, they are grouped by part of the network.
 let private mostTensors = 40
 
+/// Classes listed by name.
+let private mostClasses = 10
+
 /// Text from an untrusted file: shortened, and without control characters.
 let private plain (text: string) =
     let visible = text |> String.map (fun letter -> if Char.IsControl letter then ' ' else letter)
@@ -32,6 +35,12 @@ let private formatOf (file: CheckpointFile) =
     | CheckpointFormat.PyTorchZip -> "PyTorch (zip container)"
     | _ -> "PyTorch (legacy container, before 1.6)"
 
+/// Classes of Python whose objects are beside the weights.
+let private unlisted (file: CheckpointFile) =
+    let names = [ for name in Seq.truncate mostClasses file.Unlisted -> plain name ]
+    let others = file.Unlisted.Count - names.Length
+    String.Join(", ", names) + (if others > 0 then $" and {others} more" else "")
+
 let private rowOf (tensor: TensorEntry) = [ plain tensor.Name; tensor.ShapeText; tensor.Type.Name ]
 
 /// The data types of the weights, without those of statistics, which are integers.
@@ -51,7 +60,7 @@ let private compact (tensors: TensorEntry list) =
           else
               yield! List.map rowOf tensors ]
 
-let private fitOf (set: WeightSet) =
+let private fitOf (file: CheckpointFile) (set: WeightSet) =
     let ranked = ModelFit.Rank set
     let exact = ranked |> Seq.filter _.IsExact |> List.ofSeq
 
@@ -59,10 +68,21 @@ let private fitOf (set: WeightSet) =
     | [] when not ranked[0].IsAlike -> "matches none of the built-in models: no tensor has one of their names"
     | [] ->
         let nearest = ranked[0]
-        $"matches none of the built-in models; the closest is {nearest.InWords}:\n  {nearest.Difference.InWords()}"
+        let found = Words.count (set.Tensors.Count - nearest.Difference.Unexpected.Count) "tensor"
+
+        let what =
+            match nearest.Contained with
+            | null -> $"matches none of the built-in models; the closest is {nearest.InWords}:\n  {nearest.Difference.InWords()}"
+            | contained -> $"contains {found} of {contained}"
+
+        what
+        + (file.Remedy(set, nearest.Difference)
+           |> Option.ofObj
+           |> Option.map (fun remedy -> "\n" + remedy)
+           |> Option.defaultValue "")
     | _ -> "matches " + String.Join(" and ", [ for fit in exact -> fit.InWords ])
 
-let private ofSet (all: bool) (set: WeightSet) =
+let private ofSet (file: CheckpointFile) (all: bool) (set: WeightSet) =
     let tensors = List.ofSeq set.Tensors
     let place = if set.Place = "" then "" else plain set.Place + ": "
     let whole = all || tensors.Length <= mostTensors
@@ -70,7 +90,7 @@ let private ofSet (all: bool) (set: WeightSet) =
 
     [ ""
       $"""{place}{Words.count tensors.Length "tensor"}, {parameterCount set.Parameters}, {typesOf tensors}"""
-      fitOf set
+      fitOf file set
       ""
       yield! TextTable.aligned rows
       if not whole then
@@ -86,6 +106,8 @@ let render (all: bool) (sha256: string) (file: CheckpointFile) =
           for entry in file.Metadata do
               [ plain entry.Key; plain entry.Value ]
           if file.Others.Count > 0 then
-              [ "other keys"; plain (String.Join(", ", file.Others)) ] ]
+              [ "other keys"; plain (String.Join(", ", file.Others)) ]
+          if file.Unlisted.Count > 0 then
+              [ "not imported"; unlisted file ] ]
 
-    String.Join("\n", TextTable.aligned head @ List.collect (ofSet all) (List.ofSeq file.Sets)) + "\n"
+    String.Join("\n", TextTable.aligned head @ List.collect (ofSet file all) (List.ofSeq file.Sets)) + "\n"

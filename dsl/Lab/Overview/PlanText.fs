@@ -71,13 +71,24 @@ let private sharedRuns (jobs: Job list) =
           |> List.countBy id do
           $"""The variants `{variant}` and `{other}` have {counted runs "run"} in common; each is trained once.""" ]
 
-let private teacherNote (workspace: Workspace) (teacher: Teachers.PlannedTeacher) =
+/// The teachers of some runs with their checkpoints, examined. None: the teacher has none here.
+let examine (workspace: Workspace) (jobs: Job list) : (Teachers.PlannedTeacher * TeacherFile option) list =
+    [ for teacher in jobs |> Seq.map _.Run |> Teachers.ofRuns -> teacher, Teachers.examine workspace teacher ]
+
+/// Why existing checkpoints of teachers cannot be used.
+let unusableTeachers (teachers: (Teachers.PlannedTeacher * TeacherFile option) list) : string list =
+    teachers |> List.choose (fun (_, file) -> file |> Option.bind (_.Problem >> Option.ofObj)) |> List.distinct
+
+let private teacherNote (workspace: Workspace) (teacher: Teachers.PlannedTeacher) (examined: TeacherFile option) =
     let store = TeacherStore workspace
     let name = teacher.Spec.Model.Name
     let known = KnownTeacherCatalog.Of(teacher.Spec, workspace) |> Option.ofObj
     let file = known |> Option.bind (_.Download >> Option.ofObj)
 
     match Option.ofObj teacher.Spec.Train, known, file with
+    | _ when examined.IsSome && not (isNull examined.Value.Problem) -> examined.Value.Problem |> nonNull
+    | _ when examined.IsSome && examined.Value.Place <> "" ->
+        $"Teacher {name}: {store.CheckpointOf(teacher.Spec, teacher.Dataset)} ({examined.Value.Place})"
     | _ when store.IsThere(teacher.Spec, teacher.Dataset) -> $"Teacher {name}: {store.CheckpointOf(teacher.Spec, teacher.Dataset)}"
     | Some train, _, _ -> $"""Teacher {name}: sweep trains it first, {counted train.Epochs "epoch"}; not included in the times below."""
     | None, Some known, Some file -> $"Teacher {name}: {known.Name}, to be downloaded by sweep ({ByteSize.Text file.Bytes})."
@@ -178,6 +189,7 @@ let private total (estimates: Estimate.Estimate option list) =
 /// The whole output.
 /// <param name="device">The device for the check for bfloat16.</param>
 /// <param name="datasets">The result of <see cref="survey"/>.</param>
+/// <param name="teachers">The result of <see cref="examine"/>.</param>
 /// <param name="costOf">The estimate for a cohort, if there is one.</param>
 let render
     (workspace: Workspace)
@@ -186,6 +198,7 @@ let render
     (plan: Plan)
     (jobs: Job list)
     (datasets: (DatasetSpec * Known) list)
+    (teachers: (Teachers.PlannedTeacher * TeacherFile option) list)
     (costOf: Job list -> Estimate.Estimate option)
     =
     let cohorts = Job.cohorts lanes jobs
@@ -202,8 +215,12 @@ let render
           match known with
           | Ok(Some survey) -> yield! survey.Remarks
           | _ -> ()
-      for teacher in jobs |> Seq.map _.Run |> Teachers.ofRuns do
-          teacherNote workspace teacher
+      for teacher, file in teachers do
+          teacherNote workspace teacher file
+
+          match file |> Option.bind (Teachers.differences teacher) with
+          | Some warning -> $"Warning: {warning}"
+          | None -> ()
       yield! gridNote plan |> Option.toList
       yield! sharedRuns jobs
       yield! Precisions.warnings (Precisions.obstacles [ device ]) (jobs |> List.map _.Run.Spec)
@@ -246,7 +263,10 @@ let render
           ""
           yield! chart
 
-      if List.exists2 (fun known cohort -> isPending cohort && Option.isNone known) estimates cohorts then
+      let isUnknown known cohort = isPending cohort && Option.isNone known
+
+      // Steps cannot be measured on a dataset without a known number of images.
+      if List.exists2 isUnknown estimates cohorts && List.forall (fun (_, known: Known) -> known.IsOk) datasets then
           ""
           "To estimate the time, use plan --measure." ]
     |> String.concat "\n"

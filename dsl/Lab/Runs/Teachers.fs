@@ -1,8 +1,10 @@
 /// The teachers of a plan.
 module ChannelDistillation.Lab.Runs.Teachers
 
+open ChannelDistillation.Core
 open ChannelDistillation.Specs
 open ChannelDistillation.Teachers
+open ChannelDistillation.Training
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Planning
 
@@ -10,6 +12,8 @@ type PlannedTeacher =
     {
         Spec: TeacherSpec
         Dataset: DatasetSpec
+        /// Of the runs that it teaches.
+        Precision: Precision
         Key: string
         /// The axes that select it.
         Axes: (string * string) list
@@ -32,6 +36,7 @@ let ofRun (run: PlannedRun) =
     |> Option.map (fun teacher ->
         { Spec = teacher
           Dataset = run.Spec.Dataset
+          Precision = run.Spec.Train.Precision
           Key = keyOf teacher run.Spec.Dataset
           Axes = run.Axes |> List.filter (fun (path, _) -> path.StartsWith "teacher." || path.StartsWith "dataset") })
 
@@ -67,3 +72,15 @@ let ofRuns (runs: PlannedRun seq) : PlannedTeacher list =
     |> Seq.toList
 
 let ofPlan (plan: Plan) = ofRuns plan.Runs
+
+/// The teacher's checkpoint, examined. None: it has none here.
+let examine (workspace: Workspace) (teacher: PlannedTeacher) : TeacherFile option =
+    TeacherFile.Of(workspace, teacher.Spec, teacher.Dataset, teacher.Precision) |> Option.ofObj
+
+/// A warning if a teacher was trained otherwise than the experiment uses it, as far as its file records that.
+let differences (teacher: PlannedTeacher) (file: TeacherFile) : string option =
+    if file.Differences.Count = 0 then
+        None
+    else
+        let each = System.String.Join("; ", file.Differences)
+        Some $"The teacher {teacher.Spec.Model.Name} was trained otherwise than it is used here: {each}."

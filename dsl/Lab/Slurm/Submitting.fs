@@ -46,6 +46,10 @@ let private alone (experimentFolder: string) (work: unit -> 'result) : 'result =
 let private prepare (options: SweepOptions) (plan: Plan) (work: Work) (stop: CancellationToken) =
     let specs = work.Cohorts |> List.concat |> List.map _.Run.Spec
     Prerequisites.checkTeachers options.Workspace work.Teachers
+
+    for warning in Prerequisites.checkTeacherFiles options.Workspace work.Teachers do
+        eprintfn "Warning: %s" warning
+
     Prerequisites.fetch options.Workspace options.Quiet (specs |> List.map _.Dataset) work.Teachers stop
     let folder = Sweep.folderOf options.Out plan
     let jobs, layout = SweepTables.layout options plan Layouts.counted (Layouts.known (PlanReader.read folder))

@@ -41,6 +41,16 @@ module Prerequisites =
                         )
                     )
 
+    /// Fails before anything is trained or written if the checkpoint of a teacher cannot be used.
+    /// Returns warnings about how the teachers were trained.
+    let checkTeacherFiles (workspace: Workspace) (teachers: Teachers.PlannedTeacher list) : string list =
+        let files =
+            teachers |> List.choose (fun teacher -> Teachers.examine workspace teacher |> Option.map (fun file -> teacher, file))
+
+        match files |> List.choose (fun (_, file) -> Option.ofObj file.Problem) |> List.distinct with
+        | [] -> files |> List.choose (fun (teacher, file) -> Teachers.differences teacher file) |> List.distinct
+        | problems -> raise (MissingException(System.String.Join("\n", problems)))
+
     /// Downloads missing datasets and known teachers. Shows no progress if none is missing.
     let fetch (workspace: Workspace) quiet (datasets: DatasetSpec list) (teachers: Teachers.PlannedTeacher list) (stop: CancellationToken) =
         let datasets = datasets |> List.distinct |> List.filter (fun dataset -> not (DatasetStore.IsThere(dataset, workspace)))

@@ -55,6 +55,10 @@ module Sweep =
         // Reports missing checkpoints before anything is fetched or trained.
         Prerequisites.checkTeachers options.Workspace state.Teachers
 
+        // The parts of a sweep rely on the process that divided it.
+        if options.Part = Everything then
+            Prerequisites.checkTeacherFiles options.Workspace state.Teachers |> state.Warnings.AddRange
+
         let claimedElsewhere =
             if options.Workers.IsEmpty then
                 trainHere state stop

@@ -197,6 +197,7 @@ type SweepState(options: SweepOptions, plan: Plan) =
             say $"Training {pending.Length} of {jobs.Length} runs on {where}."
 
             pending |> List.map _.Run.Spec.Dataset |> List.distinct |> List.collect remarksOn |> List.distinct |> List.iter say
+            warnings |> Seq.iter say
 
             pending |> List.map _.Run.Spec |> Precisions.warnings obstacles |> List.iter say
 

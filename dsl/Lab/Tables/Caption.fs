@@ -141,20 +141,21 @@ let private selection (layout: Layout) =
     let trained = layout.Rows |> List.filter (fun row -> not row.Folders.IsEmpty)
     Selection.warning layout.HeldOut [ for row in trained -> row.Variant, row.Axes ] |> Option.toList
 
-/// If the baseline has several points on an axis that another row lacks, no single row is comparable.
-let private ambiguous (baseline: string) (results: Results) =
-    let own = results.Rows |> List.filter (fun row -> row.Variant = baseline && row.IsTrained)
+/// Why rows have no difference: no row of the baseline is at their point, or several are.
+let private withoutPartner (baseline: Baseline) (results: Results) =
+    let own = Sheets.baselineRows baseline results
+    let isOther (row: ResultRow) = row.IsTrained && not (own |> List.exists (fun other -> obj.ReferenceEquals(other, row)))
+    let counts = results.Rows |> List.filter isOther |> List.map (fun row -> (Sheets.partners baseline results row).Length)
 
-    let isAmbiguous (row: ResultRow) =
-        row.IsTrained
-        && row.Variant <> baseline
-        && (own |> List.filter (fun other -> Layout.agree other.Axes row.Axes)).Length > 1
+    let oneRow () =
+        let row = own.Head
+        $"""To compare all with one row: --baseline '{({ Variant = row.Variant; Point = row.Axes }: Baseline)}'."""
 
-    if List.exists isAmbiguous results.Rows then
-        let axes = own |> List.collect _.Axes |> List.map (fst >> Layout.shortAxis) |> List.distinct
-        [ $"Rows without a difference match several rows of {baseline}, which differ in {Shown.joined axes}." ]
-    else
-        []
+    [ if counts |> List.exists (fun count -> count > 1) then
+          let axes = own |> List.collect _.Axes |> List.map (fst >> Layout.shortAxis) |> List.distinct
+          $"Rows without a difference match several rows of {baseline}, which differ in {Shown.joined axes}. {oneRow ()}"
+      elif own.Length > 0 && List.contains 0 counts then
+          $"No row of {baseline} is at the grid point of the rows without a difference. {oneRow ()}" ]
 
 /// Source and protocol of the published numbers. If they differ between rows, the rows of the smaller groups are named.
 let private published (layout: Layout) =
@@ -200,7 +201,7 @@ let lines (options: TableOptions) (results: Results) : string list =
       for baseline in Option.toList options.Baseline do
           test
           yield! differences options
-          yield! ambiguous baseline results
+          yield! withoutPartner baseline results
       if options.Deployment.IsNone then
           yield! costs results
       yield! options.Deployment |> Option.map Deployed.caption |> Option.toList

@@ -42,11 +42,11 @@ let private versus (options: TableOptions) (results: Results) : Column list =
     match options.Baseline with
     | None -> []
     | Some baseline ->
-        let difference = Sheets.differenceTo options baseline results.Rows
-        let corrected = List.zip results.Rows (Sheets.holmTo options baseline results.Rows)
+        let difference = Sheets.differenceTo options baseline results
+        let corrected = List.zip results.Rows (Sheets.holmTo options baseline results results.Rows)
         let column name (get: Difference -> string) : Column = name, (fun row -> difference row |> Option.map get |> Option.defaultValue "")
 
-        [ "baseline", (fun row -> if (difference row).IsSome then guarded baseline else "")
+        [ "baseline", (fun row -> if (difference row).IsSome then guarded (string baseline) else "")
           column "top1_difference_mean" (fun difference -> optional difference.Values.Mean)
           column "top1_difference_std" (fun difference -> optional difference.Values.Std)
           column "top1_difference_n" (fun difference -> string difference.Values.Values.Length)

@@ -65,11 +65,11 @@ let cost (cost: Cost option) : Node =
     cost
     |> optional (fun cost -> object [ "parameters", integer cost.Parameters; "macs", optional integer cost.MultiplyAdds ])
 
-let private difference (baseline: string) (difference: Difference option) (holm: float option) : Node =
+let private difference (baseline: Baseline) (difference: Difference option) (holm: float option) : Node =
     difference
     |> optional (fun difference ->
         object
-            [ "baseline", text baseline
+            [ "baseline", text (string baseline)
               "top1", statistic difference.Values
               "test", text "paired t-test, two-sided"
               "p", optional number difference.PValue
@@ -108,7 +108,7 @@ let private row (options: TableOptions) (results: Results) (row: ResultRow, holm
           "seconds", statistic row.Seconds
           "unfinished", object [ for status, gaps in row.Gaps -> string status, array [ for gap in gaps -> text gap.Folder ] ]
           for baseline in Option.toList options.Baseline do
-              "difference", difference baseline (Sheets.differenceTo options baseline results.Rows row) holm ]
+              "difference", difference baseline (Sheets.differenceTo options baseline results row) holm ]
 
 let private provenance (results: Results) : Node =
     let time (time: DateTime) = text (time.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture))
@@ -130,7 +130,7 @@ let private provenance (results: Results) : Node =
 let private whole (options: TableOptions) (results: Results) : Node =
     let holm =
         match options.Baseline with
-        | Some baseline -> Sheets.holmTo options baseline results.Rows
+        | Some baseline -> Sheets.holmTo options baseline results results.Rows
         | None -> results.Rows |> List.map (fun _ -> None)
 
     object

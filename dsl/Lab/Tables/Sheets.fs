@@ -24,11 +24,19 @@ let parts (except: string list) (results: Results) : ((string * string) list * R
               let agreeing = List.filter (fun (row: ResultRow) -> Layout.agree row.Axes point)
               point, agreeing teachers @ own @ agreeing literature, left ]
 
-/// The row to compare with: the variant at the same point of the grid. None: no row matches, or several do.
-let private partner (variant: string) (rows: ResultRow list) (row: ResultRow) =
-    match rows |> List.filter (fun other -> other.Variant = variant && Layout.agree other.Axes row.Axes) with
-    | [ only ] when not (obj.ReferenceEquals(only, row)) -> Some only
-    | _ -> None
+/// The trained rows that a baseline names.
+let baselineRows (baseline: Baseline) (results: Results) : ResultRow list =
+    results.Rows
+    |> List.filter (fun row ->
+        row.IsTrained
+        && row.Variant = baseline.Variant
+        && baseline.Point |> List.forall (fun (path, value) -> valueOf path row = Some value))
+
+/// The rows of a baseline that a row can be compared with: a single one at a given point, or those at the row's own point.
+let partners (baseline: Baseline) (results: Results) (row: ResultRow) : ResultRow list =
+    match baselineRows baseline results with
+    | [ only ] when not baseline.Point.IsEmpty -> [ only ]
+    | own -> own |> List.filter (fun other -> Layout.agree other.Axes row.Axes)
 
 /// Pairs of seed and top-1 error or accuracy.
 let bySeed (options: TableOptions) (row: ResultRow) =
@@ -37,16 +45,15 @@ let bySeed (options: TableOptions) (row: ResultRow) =
     else
         []
 
-/// The difference of a row to the baseline among these rows.
-let differenceTo (options: TableOptions) (baseline: string) (rows: ResultRow list) (row: ResultRow) =
-    if row.IsTrained then
-        partner baseline rows row |> Option.bind (fun other -> Difference.between (bySeed options row) (bySeed options other))
-    else
-        None
+/// The difference of a row to the baseline. None: no row of the baseline matches, several do, or the row is the baseline.
+let differenceTo (options: TableOptions) (baseline: Baseline) (results: Results) (row: ResultRow) =
+    match row.IsTrained, partners baseline results row with
+    | true, [ only ] when not (obj.ReferenceEquals(only, row)) -> Difference.between (bySeed options row) (bySeed options only)
+    | _ -> None
 
 /// The p-values of the paired tests of these rows with Holm's correction.
-let holmTo (options: TableOptions) (baseline: string) (rows: ResultRow list) : float option list =
-    rows |> List.map (differenceTo options baseline rows >> Option.bind _.PValue) |> Difference.holm
+let holmTo (options: TableOptions) (baseline: Baseline) (results: Results) (rows: ResultRow list) : float option list =
+    rows |> List.map (differenceTo options baseline results >> Option.bind _.PValue) |> Difference.holm
 
 let seedsCell (row: ResultRow) =
     let trained = row.Top1Error.Values.Length
@@ -71,14 +78,14 @@ let nameOf (row: ResultRow) = if row.Assisted then row.Variant + Shown.larger el
 let private pCell (p: float option) = p |> Option.map Shown.pValue |> Option.defaultValue "" |> Sheet.cell
 
 /// A further column of the differences to a baseline.
-let private differences (options: TableOptions) (baseline: string) (column: DifferenceColumn) (rows: ResultRow list) =
-    let ofEach get = rows |> List.map (differenceTo options baseline rows >> Option.bind get)
+let private differences (options: TableOptions) (baseline: Baseline) results (column: DifferenceColumn) (rows: ResultRow list) =
+    let ofEach get = rows |> List.map (differenceTo options baseline results >> Option.bind get)
 
     match column with
     | DifferenceColumn.Interval ->
         Sheet.number "95 % CI", ofEach _.Interval |> List.map (Option.map Shown.interval >> Option.defaultValue "" >> Sheet.cell)
     | DifferenceColumn.Welch -> Sheet.number "Welch", ofEach _.WelchPValue |> List.map pCell
-    | DifferenceColumn.Holm -> Sheet.number "Holm", holmTo options baseline rows |> List.map pCell
+    | DifferenceColumn.Holm -> Sheet.number "Holm", holmTo options baseline results rows |> List.map pCell
 
 let private plain column show (rows: ResultRow list) = column, rows |> List.map (show >> Sheet.cell)
 
@@ -114,11 +121,14 @@ let ofResults (options: TableOptions) (results: Results) : Sheet list =
                     column, List.map2 (fun (row: ResultRow) cell -> if row.IsTeacher then Sheet.cell "" else cell) rows cells
                 plain (Sheet.number "seeds") seedsCell
                 for baseline in Option.toList options.Baseline do
-                    plain
-                        (Sheet.number $"top-1 vs {baseline}")
-                        (differenceTo options baseline rows >> Option.map Shown.difference >> Option.defaultValue "")
+                    let isBaseline (row: ResultRow) = baselineRows baseline results |> List.exists (fun own -> obj.ReferenceEquals(own, row))
 
-                    yield! options.Differences |> List.map (differences options baseline)
+                    plain (Sheet.number $"top-1 vs {baseline}") (fun row ->
+                        match differenceTo options baseline results row with
+                        | Some difference -> Shown.difference difference
+                        | None -> if isBaseline row then "baseline" else "")
+
+                    yield! options.Differences |> List.map (differences options baseline results)
                 if not isOneCost || options.Deployment.IsSome then
                     let ofCost get = fun (row: ResultRow) -> row.Cost |> Option.bind get |> Option.map Shown.count |> Option.defaultValue ""
                     plain (Sheet.number "parameters") (ofCost (_.Parameters >> Some))

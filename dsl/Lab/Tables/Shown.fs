@@ -14,13 +14,52 @@ type DifferenceColumn =
     /// The p-value of the paired test with Holm's correction over the rows of the table.
     | Holm
 
+/// The row or rows to compare with: a variant, at the same point of the grid or at a given one.
+type Baseline =
+    {
+        Variant: string
+        /// Paths and values that select rows of the variant. Empty: for each row, the one at the same point.
+        Point: (string * string) list
+    }
+
+    /// `kd`, `kd[kd.temperature=4]`.
+    override this.ToString() =
+        match this.Point with
+        | [] -> this.Variant
+        | point ->
+            let values = [ for path, value in point -> $"{Layout.shortAxis path}={value}" ]
+            $"""{this.Variant}[{String.Join(", ", values)}]"""
+
+module Baseline =
+    /// Splits `kd[temperature=4, batch=64]` into the variant and the selected values.
+    let split (text: string) : string * (string * string) list =
+        match text.IndexOf '[' with
+        | start when start > 0 && text.EndsWith ']' ->
+            let inside = text.Substring(start + 1, text.Length - start - 2)
+
+            text.Substring(0, start),
+            [ for part in inside.Split(',', StringSplitOptions.RemoveEmptyEntries) do
+                  match part.IndexOf '=' with
+                  | -1 -> part.Trim(), ""
+                  | equals -> part.Substring(0, equals).Trim(), part.Substring(equals + 1).Trim() ]
+        | _ -> text, []
+
+    /// The values of a row that were selected, with the whole paths of their axes; None: another row. A path may be shortened to its last segments.
+    let selected (wanted: (string * string) list) (axes: (string * string) list) : (string * string) list option =
+        let found =
+            [ for name, value in wanted do
+                  match axes |> List.filter (fun (path, own) -> own = value && (path = name || path.EndsWith("." + name))) with
+                  | [ only ] -> Some only
+                  | _ -> None ]
+
+        if List.forall Option.isSome found then Some(List.choose id found) else None
+
 /// The options of a table.
 type TableOptions =
     {
         /// Show accuracies instead of errors.
         Accuracy: bool
-        /// The variant to compare the others with.
-        Baseline: string option
+        Baseline: Baseline option
         /// Further columns; needs a baseline.
         Differences: DifferenceColumn list
         /// The axis whose values become columns.

@@ -2,6 +2,8 @@
 
 import argparse
 import collections
+import datetime
+import pathlib
 import sys
 
 import numpy
@@ -50,9 +52,39 @@ types = [getattr(torch, name) for name in types]
 save("types.pth", {str(kind): torch.arange(-2, 4).to(kind) for kind in types}, pickle_protocol=4)
 save("two.pth", {"model": {"a.weight": torch.ones(2)}, "ema": {"a.weight": torch.zeros(2)}})
 
-# Refused: classes of Python, a program, no names.
+# Classes of Python beside weights, around them, and in place of them.
 save("namespace.pth", {"args": argparse.Namespace(lr=0.1), "state_dict": network().state_dict()})
 save("whole.pth", nn.DataParallel(network()))
+
+
+class Config(dict):
+    """A configuration object, which is a dict of its own kind."""
+
+
+def objects():
+    """What training scripts and libraries leave beside weights."""
+    config = Config(lr=0.1, shadow=torch.ones(2))
+    config.frozen = True
+    return {
+        "epoch": 7,
+        "args": argparse.Namespace(data=pathlib.PurePosixPath("/data"), lr=0.1, initial=torch.zeros(2)),
+        "config": config,
+        "callbacks": {nn.Identity: {"best": torch.ones(1)}},
+        "when": datetime.datetime(2026, 1, 2),
+        "labels": numpy.arange(3),
+        "text": numpy.str_("a"),
+        "state_dict": network().state_dict(),
+    }
+
+
+save("objects.pth", objects())
+save("objects-legacy.pth", objects(), _use_new_zipfile_serialization=False)
+save("objects-protocol4.pth", objects(), pickle_protocol=4)
+save("dict-subclass.pth", Config(network().state_dict()))
+save("arrays.pth", {name: value.numpy() for name, value in network().state_dict().items()})
+save("quantized.pth", {"weight": torch.quantize_per_tensor(torch.ones(2, 3), 0.1, 0, torch.qint8)})
+
+# Refused: no names, a program.
 save("tensor.pth", torch.ones(3))
 torch.jit.save(torch.jit.script(network()), folder + "script.pt")
 

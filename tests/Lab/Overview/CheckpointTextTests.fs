@@ -95,6 +95,36 @@ matches resnet34 for 100 classes, cifar stem
               Expect.isFalse (text.Contains " bytes (") "a small size is shown once"
           }
 
+          test "Objects of Python beside the weights are named" {
+              Expect.stringContains
+                  (shown false (Golden.path "checkpoints/objects.pth"))
+                  "  epoch         7
+  other keys    args, config, callbacks, when, labels, text
+  not imported  argparse.Namespace, pathlib.PurePosixPath, __main__.Config, torch.nn.modules.linear.Identity, datetime.datetime, numpy.core.multiarray._reconstruct, numpy.ndarray, numpy.core.multiarray.scalar
+
+`state_dict`: 3 tensors, 133 parameters, float32
+"
+                  "the text"
+          }
+
+          test "Tensors beside a model are counted and listed, with the line of Python that removes them" {
+              use _ = torch.NewDisposeScope()
+              use folder = new TemporaryFolder()
+              let model = ModelCatalog.Get("resnet34").Create.Invoke(BackboneOptions(Stem.Cifar, 3, 100))
+              let path = folder.File "a.safetensors"
+              let others = [ KeyValuePair("queue", torch.zeros (2L, 3L)); KeyValuePair("ema.decay", torch.zeros 1L) ]
+              SafetensorsFile.Write(path, [| yield! model.state_dict (); yield! others |], Dictionary())
+
+              Expect.stringContains
+                  ((shown false path).Replace(folder.Path, "."))
+                  "220 tensors, 21,328,299 parameters, float32
+contains 218 tensors of resnet34 for 100 classes, cifar stem, and 2 tensors that are not part of it (`queue`, `ema.decay`)
+To remove the surplus in Python:
+from safetensors.torch import load_file, save_file; save_file({name: value for name, value in load_file(\"FILE\").items() if name not in [\"queue\", \"ema.decay\"]}, \"./a-weights.safetensors\")
+"
+                  "the text"
+          }
+
           test "The differences to the closest model are shown" {
               Expect.stringContains
                   (resnet34 (fun name -> name <> "layer1.0.bn1.weight") false)

@@ -1,8 +1,12 @@
 module ChannelDistillation.Tests.Lab.Overview.PlanTextTests
 
 open System
+open System.Collections.Generic
 open System.IO
 open Expecto
+open TorchSharp
+open ChannelDistillation.Checkpoints
+open ChannelDistillation.Models
 open ChannelDistillation.Core
 open ChannelDistillation.Data
 open ChannelDistillation.Runs
@@ -43,7 +47,8 @@ let private planned (folder: TemporaryFolder) =
     | Error problems -> failtest (Render.problems problems)
 
 let private render (folder: TemporaryFolder) plan jobs costOf =
-    (let workspace = Workspace folder.Path in PlanText.render workspace "cpu" 16 plan jobs (PlanText.survey workspace jobs) costOf)
+    (let workspace = Workspace folder.Path in
+     PlanText.render workspace "cpu" 16 plan jobs (PlanText.survey workspace jobs) (PlanText.examine workspace jobs) costOf)
         .Replace(folder.Path, "ROOT")
 
 let private epoch number seconds =
@@ -61,11 +66,71 @@ let private epoch number seconds =
         Seconds = seconds
     )
 
+/// The plan of the experiment with a teacher's file: its first lines before the cohorts, and the reasons why the teacher is unusable.
+let private withTeacher prefix (metadata: (string * string) list) change =
+    use _ = torch.NewDisposeScope()
+    use folder = new TemporaryFolder()
+    let plan = planned folder
+    let jobs = Job.ofPlan (folder.File "runs") plan
+    let model = ModelCatalog.Get("resnet20").Create.Invoke(BackboneOptions(Stem.Cifar, 3, 100))
+    let state = [| for entry in model.state_dict () -> KeyValuePair(prefix + entry.Key, change entry.Key entry.Value) |]
+    SafetensorsFile.Write(folder.File "pretrain/none.safetensors", state, Dictionary(dict metadata))
+    let text = render folder plan jobs (fun _ -> None)
+    let unusable = PlanText.examine (Workspace folder.Path) jobs |> PlanText.unusableTeachers
+    text.Substring(0, text.IndexOf "\n\nCohort").Split('\n')[3..] |> List.ofArray, unusable |> List.map _.Replace(folder.Path, "ROOT")
+
+let private unchanged _ (tensor: torch.Tensor) = tensor
+
 [<Tests>]
 let tests =
     testList
         "the text of a plan"
-        [ test "The plan shows cohorts, costs, states and the changes of loss weights" {
+        [ test "A plan opens a teacher's checkpoint: the weights that are used, and those that cannot be" {
+              let path = "ROOT/pretrain/none.safetensors"
+              Expect.equal (withTeacher "" [] unchanged) ([ $"Teacher resnet20: {path}" ], []) "usable"
+
+              Expect.equal
+                  (withTeacher "ema." [] unchanged)
+                  ([ $"Teacher resnet20: {path} (names without `ema.`, an average of the weights over training steps)" ], [])
+                  "an average"
+
+              let broken =
+                  $"The teacher resnet20 cannot be used. {path} contains infinite or NaN values in `bn1.running_var`. "
+                  + "Training may have diverged before it was written."
+
+              let infinite name (tensor: torch.Tensor) = if name = "bn1.running_var" then torch.full_like (tensor, infinity) else tensor
+              Expect.equal (withTeacher "" [] infinite) ([ broken ], [ broken ]) "not finite"
+
+              let other =
+                  $"The teacher resnet20 cannot be used. {path} does not contain the weights of this model (resnet20): its classifier has 50 classes, "
+                  + "the dataset has 100. They are the weights of resnet20 for 50 classes."
+
+              let half (name: string) (tensor: torch.Tensor) = if name.StartsWith "fc." then tensor.narrow (0L, 0L, 50L) else tensor
+              Expect.equal (withTeacher "" [] half) ([ other ], [ other ]) "another number of classes"
+          }
+
+          test "A plan warns if a teacher was trained otherwise than it is used, with both values" {
+              let normalize = """{"name":"cifar100","normalize":{"mean":[0.5,0.5,0.5],"std":[0.25,0.25,0.25]}}"""
+              let start = "Warning: The teacher resnet20 was trained otherwise than it is used here: "
+
+              for metadata, differences in
+                  [ [ "dataset", """{"name":"cifar100"}""" ], []
+                    [ "dataset", normalize; "precision", "bfloat16" ],
+                    [ start
+                      + "normalisation mean 0.5 0.5 0.5, std 0.25 0.25 0.25, here mean 0.4914 0.4824 0.4467, std 0.2471 0.2435 0.2616; "
+                      + "precision bfloat16, here float32." ]
+                    [ "dataset", """{"name":"image_folder","image_folder":"birds","classes":100}""" ],
+                    [ start
+                      + "dataset birds, here cifar100; images of 3x224x224, here 3x32x32; "
+                      + "normalisation mean 0.485 0.456 0.406, std 0.229 0.224 0.225, here mean 0.4914 0.4824 0.4467, std 0.2471 0.2435 0.2616." ]
+                    [ "dataset", """{"name":"elsewhere"}""" ], [] ] do
+                  Expect.equal
+                      (withTeacher "" metadata unchanged)
+                      ("Teacher resnet20: ROOT/pretrain/none.safetensors" :: differences, [])
+                      $"{metadata}"
+          }
+
+          test "The plan shows cohorts, costs, states and the changes of loss weights" {
               use folder = new TemporaryFolder()
               let plan = planned folder
               let jobs = Job.ofPlan (folder.File "runs") plan

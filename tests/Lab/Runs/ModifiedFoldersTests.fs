@@ -89,6 +89,7 @@ let tests =
                           plan
                           outcome.Jobs
                           [ for job in outcome.Jobs -> job.Run.Spec.Dataset, Ok None ]
+                          []
                           (fun _ -> None))
                       note
                       "and a plan"
@@ -199,13 +200,19 @@ let tests =
                   Expect.equal (TinySweep.sweep options plan |> states) allDone "removed")
           }
 
-          test "If the teacher's file is unreadable, the runs without a teacher are trained" {
+          test "If the teacher's file cannot be used, a sweep ends with the reason before it trains or writes anything" {
               use folder = new TemporaryFolder()
               File.WriteAllText(folder.File "broken.pth", "<!DOCTYPE html>")
               let file = TinySweep.studentAndKd.Replace("train: { epochs: 1 } }", "checkpoint: broken.pth }")
               let plan = TinySweep.plan folder "small.yaml" file
-              let outcome = TinySweep.sweep (TinySweep.optionsIn (TinySweep.workspaceIn folder) (folder.File "runs")) plan
-              Expect.equal (states outcome) [ "student", "done"; "kd", "new" ] "states"
-              let message = Expect.wantSome (List.tryExactlyOne outcome.Missing) "one message"
-              Expect.stringStarts message "The teacher resnet8 cannot be used. " "message"
+              let options = TinySweep.optionsIn (TinySweep.workspaceIn folder) (folder.File "runs")
+
+              Expect.throwsC (fun () -> TinySweep.sweep options plan |> ignore) (fun error ->
+                  Expect.equal
+                      error.Message
+                      ($"""The teacher resnet8 cannot be used. {folder.File "broken.pth"} is a web page, not a checkpoint: """
+                       + "the download returned an error or a log-in page.")
+                      "message")
+
+              Expect.isEmpty (Directory.GetFiles(folder.File "runs", "*", SearchOption.AllDirectories)) "files"
           } ]

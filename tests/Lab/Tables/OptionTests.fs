@@ -66,6 +66,8 @@ let private batches =
               row "cd" [ "train.batch", batch; "losses.cd.weight", "1" ] [ 23.0; 24.0 ]
               row "cd" [ "train.batch", batch; "losses.cd.weight", "3" ] [ 22.0; 22.5 ] ]
 
+let private baseline variant point : Baseline = { Variant = variant; Point = point }
+
 let private same (actual: string) (expected: string) = Expect.equal actual (expected.TrimStart '\n') "whole text"
 
 [<Tests>]
@@ -74,11 +76,11 @@ let tests =
         "options of tables"
         [ test "A baseline adds paired differences, with a t-test for at least three seeds" {
               same
-                  (Markdown.tables { TableOptions.Default with Baseline = Some "student" } plain)
+                  (Markdown.tables { TableOptions.Default with Baseline = Some(baseline "student" []) } plain)
                   "
 | variant |      top-1 error |     top-5 error |       best top-1 | seeds |         top-1 vs student | time |
 |---------|-----------------:|----------------:|-----------------:|------:|-------------------------:|-----:|
-| student |     25.00 ± 1.00 |     6.25 ± 0.25 |     24.50 ± 1.00 |     3 |                          | 60 s |
+| student |     25.00 ± 1.00 |     6.25 ± 0.25 |     24.50 ± 1.00 |     3 |                 baseline | 60 s |
 | kd      |     24.00 ± 1.32 |     6.00 ± 0.33 |     23.50 ± 1.32 |     3 | −1.00 ± 0.50 (p = 0.074) | 60 s |
 | cd      | **22.25 ± 0.35** | **5.56 ± 0.09** | **21.75 ± 0.35** |     2 |             −2.25 ± 0.35 | 60 s |
 "
@@ -120,7 +122,7 @@ let tests =
           test "A table shows the requested difference columns, and its caption explains them" {
               let options =
                   { TableOptions.Default with
-                      Baseline = Some "student"
+                      Baseline = Some(baseline "student" [])
                       Differences = [ DifferenceColumn.Interval; DifferenceColumn.Welch; DifferenceColumn.Holm ] }
 
               let sheet = Sheets.ofResults options plain |> List.exactlyOne
@@ -209,13 +211,56 @@ cd,128,,23.50 ± 0.71,22.25 ± 0.35
 
           test "The caption states that a baseline with its own axis matches several rows" {
               Expect.contains
-                  (Caption.lines { TableOptions.Default with Baseline = Some "cd" } grid)
-                  "Rows without a difference match several rows of cd, which differ in cd.weight."
+                  (Caption.lines { TableOptions.Default with Baseline = Some(baseline "cd" []) } grid)
+                  "Rows without a difference match several rows of cd, which differ in cd.weight. To compare all with one row: --baseline 'cd[cd.weight=1]'."
                   "caption"
 
               Expect.isFalse
-                  (Caption.lines { TableOptions.Default with Baseline = Some "student" } grid |> List.exists _.StartsWith("Rows without"))
+                  (Caption.lines { TableOptions.Default with Baseline = Some(baseline "student" []) } grid |> List.exists _.StartsWith("Rows without"))
                   "one row of the student fits every other row"
+          }
+
+          test "A row at a point is the baseline of all rows, which a variant at other points is not" {
+              let zipped =
+                  resultsOf
+                      "zipped"
+                      [ row "kd" [ "losses.kd.temperature", "1" ] [ 24.0; 26.0 ]
+                        row "kd" [ "losses.kd.temperature", "4" ] [ 23.0; 24.0 ]
+                        row "dkd" [ "losses.dkd.temperature", "1" ] [ 22.0; 22.5 ]
+                        row "other" [ "losses.kd.temperature", "8" ] [ 21.0; 21.5 ] ]
+
+              let cells chosen =
+                  let options = { TableOptions.Default with Baseline = Some chosen }
+                  let sheet = Sheets.ofResults options zipped |> List.exactlyOne
+                  let column = sheet.Columns |> List.findIndex (fun column -> column.Heading = $"top-1 vs {chosen}")
+                  [ for row in sheet.Rows -> row[column].Text ]
+
+              Expect.equal
+                  (cells (baseline "kd" [ "losses.kd.temperature", "4" ]))
+                  [ "+1.50 ± 0.71"; "baseline"; "−1.25 ± 0.35"; "−2.25 ± 0.35" ]
+                  "one row"
+
+              Expect.equal (cells (baseline "kd" [])) [ "baseline"; "baseline"; ""; "" ] "the variant"
+
+              Expect.contains
+                  (Caption.lines { TableOptions.Default with Baseline = Some(baseline "kd" []) } zipped)
+                  "Rows without a difference match several rows of kd, which differ in kd.temperature. To compare all with one row: --baseline 'kd[kd.temperature=1]'."
+                  "caption"
+
+              Expect.contains
+                  (Caption.lines { TableOptions.Default with Baseline = Some(baseline "other" []) } zipped)
+                  "No row of other is at the grid point of the rows without a difference. To compare all with one row: --baseline 'other[kd.temperature=8]'."
+                  "caption of a single row at another point"
+          }
+
+          test "The rows of a baseline are selected by the last segments of a path" {
+              Expect.equal (Baseline.split "kd[temperature=4, train.batch=64]") ("kd", [ "temperature", "4"; "train.batch", "64" ]) "split"
+              Expect.equal (Baseline.split "kd+at") ("kd+at", []) "a variant alone"
+              let axes = [ "losses.kd.temperature", "4"; "train.batch", "64" ]
+              Expect.equal (Baseline.selected [ "temperature", "4" ] axes) (Some [ "losses.kd.temperature", "4" ]) "shortened"
+              Expect.equal (Baseline.selected [ "temperature", "1" ] axes) None "another value"
+              Expect.equal (Baseline.selected [ "rature", "4" ] axes) None "part of a segment"
+              Expect.equal (string (baseline "kd" axes)) "kd[kd.temperature=4, batch=64]" "as text"
           }
 
           test "An axis that all variants depend on gives a table per value; other axes remain columns" {
@@ -232,7 +277,7 @@ cd,128,,23.50 ± 0.71,22.25 ± 0.35
           }
 
           test "With accuracies, the highest value is the best and differences change their sign" {
-              let text = Markdown.tables { TableOptions.Default with Accuracy = true; Baseline = Some "student" } plain
+              let text = Markdown.tables { TableOptions.Default with Accuracy = true; Baseline = Some(baseline "student" []) } plain
               Expect.stringContains text " top-1 accuracy |" "heading"
               Expect.stringContains text "| **77.75 ± 0.35** |" "the best"
               Expect.stringContains text "+1.00 ± 0.50 (p = 0.074)" "difference"
@@ -288,7 +333,7 @@ cd,128,,23.50 ± 0.71,22.25 ± 0.35
               use folder = new TemporaryFolder()
 
               let tables =
-                  Latex.render { TableOptions.Default with Baseline = Some "student" } plain + Latex.render TableOptions.Default batches
+                  Latex.render { TableOptions.Default with Baseline = Some(baseline "student" []) } plain + Latex.render TableOptions.Default batches
 
               File.WriteAllText(
                   folder.File "paper.tex",

@@ -3,6 +3,7 @@ module ChannelDistillation.Tests.Runtime.Checkpoints.LoadingTests
 open System
 open System.Collections.Generic
 open System.IO
+open System.Text.RegularExpressions
 open Expecto
 open TorchSharp
 open ChannelDistillation.Core
@@ -37,7 +38,7 @@ let private refused change (into: Network) =
         "loaded without complaint"
     with :? InvalidDataException as error ->
         Expect.equal (numbers into) before "the model is as it was"
-        error.Message.Replace(path, "FILE")
+        error.Message.Replace(path, "FILE").Replace(Path.ChangeExtension(path, null), "NAME")
 
 let private start = "FILE does not contain the weights of this model (resnet8): "
 
@@ -108,6 +109,25 @@ let tests =
                           error.Message
                           $"{path} contains infinite or NaN values in `{name}`. Training may have diverged before it was written."
                           "message")
+
+                  use file = CheckpointFile.Open path
+                  Expect.equal (nonNull (file.FirstNonFinite file.Sets[0])).Name name "inspection"
+          }
+
+          test "A float64 value that float32 cannot hold is refused" {
+              use _ = torch.NewDisposeScope()
+              use folder = new TemporaryFolder()
+              let path = folder.File "a.safetensors"
+              let wide (tensor: torch.Tensor) = tensor.detach().``to``(torch.float64).fill_((1e300: float).ToScalar())
+
+              write path [ for key, tensor in state (filled "resnet8" 3 10 1L) -> key, (if key = "bn1.running_var" then wide tensor else tensor) ]
+
+              Expect.throwsC (fun () -> Checkpoint.LoadInto(build "resnet8" 3 10, path)) (fun error ->
+                  Expect.equal
+                      error.Message
+                      ($"{path} contains infinite or NaN values in `bn1.running_var`, or too large ones for float32. "
+                       + "Training may have diverged before it was written.")
+                      "message")
           }
 
           test "The network that the CRD benchmark saves under `model`, beside its epoch and best accuracy, is found" {
@@ -178,6 +198,121 @@ let tests =
               Expect.equal (numbers loaded) (numbers saved) "numbers"
           }
 
+          for basic, stages, blocks in [ "resnet8", 3, 2; "resnet50", 4, 3 ] do
+              test $"A {basic} under the names of Hugging Face's ResNet is loaded from a sorted file" {
+                  use _ = torch.NewDisposeScope()
+                  use folder = new TemporaryFolder()
+                  let path = folder.File "model.safetensors"
+                  let saved = filled basic 3 10 1L
+                  let replace (pattern: string) (into: string) (name: string) = Regex.Replace(name, pattern, into)
+                  let layer = "resnet.encoder.stages.$1.layers.$2"
+
+                  let theirs =
+                      replace @"^conv1\." "resnet.embedder.embedder.convolution."
+                      >> replace @"^bn1\." "resnet.embedder.embedder.normalization."
+                      >> replace @"^layer(\d)\.(\d+)\.conv(\d)\." $"{layer}.layer.$3.convolution."
+                      >> replace @"^layer(\d)\.(\d+)\.bn(\d)\." $"{layer}.layer.$3.normalization."
+                      >> replace @"^layer(\d)\.(\d+)\.downsample\.0\." $"{layer}.shortcut.convolution."
+                      >> replace @"^layer(\d)\.(\d+)\.downsample\.1\." $"{layer}.shortcut.normalization."
+                      >> replace @"^fc\." "classifier.1."
+
+                  // Theirs count from 0. Downwards, so that no number is counted twice.
+                  let fromZero (name: string) =
+                      Regex.Replace(name, @"(stages|layer)\.(\d)", fun found -> $"{found.Groups[1].Value}.{int found.Groups[2].Value - 1}")
+
+                  write path (List.sortBy fst [ for name, tensor in state saved -> fromZero (theirs name), tensor ])
+                  use file = CheckpointFile.Open path
+                  let names = [ for tensor in file.Sets[0].Tensors -> tensor.Key ]
+                  Expect.contains names $"resnet.encoder.stages.{stages - 1}.layers.0.layer.{blocks - 1}.normalization.weight" "the last stage"
+                  Expect.contains names $"resnet.encoder.stages.{stages - 1}.layers.0.shortcut.convolution.weight" "a shortcut"
+                  let loaded = build basic 3 10
+                  Expect.equal (Checkpoint.LoadInto(loaded, file)).Place "names of Hugging Face's ResNet" "place"
+                  Expect.equal (numbers loaded) (numbers saved) "numbers"
+                  let ranked = ModelFit.Rank file.Sets[0]
+                  Expect.isTrue ranked[0].IsExact "recognised"
+              }
+
+          test "A ResNet under the names of OpenMMLab is loaded" {
+              use _ = torch.NewDisposeScope()
+              use folder = new TemporaryFolder()
+              let path = folder.File "a.safetensors"
+              let saved = filled "resnet18" 3 10 1L
+              let theirs (name: string) = if name.StartsWith "fc." then "head." + name else "backbone." + name
+              write path [ for name, tensor in state saved -> theirs name, tensor ]
+              use file = CheckpointFile.Open path
+              let loaded = build "resnet18" 3 10
+
+              Expect.equal (Checkpoint.LoadInto(loaded, file)).Place "names of OpenMMLab: without `backbone.` and `head.`" "place"
+
+              Expect.equal (numbers loaded) (numbers saved) "numbers"
+          }
+
+          test "A file with a tensor under the names of two libraries is not renamed" {
+              use _ = torch.NewDisposeScope()
+              use folder = new TemporaryFolder()
+              let path = folder.File "a.safetensors"
+
+              write
+                  path
+                  [ "linear.weight", torch.zeros (2L, 2L)
+                    "fc.weight", torch.zeros (2L, 2L)
+                    "layer1.0.shortcut.0.weight", torch.zeros (2L, 2L) ]
+
+              use file = CheckpointFile.Open path
+              Expect.isNull file.Sets[0].Renaming "renaming"
+          }
+
+          for name, prefixes in
+              [ "resnet8", [ "encoder."; "module._orig_mod.model."; "_orig_mod.module."; "learner.0.net." ]
+                for name in [ "wrn16-2"; "vgg8"; "mobilenetv2"; "shufflenetv1"; "shufflenetv2"; "resnet8-assisted" ] do
+                    name, [ "timm_model." ] ] do
+              test $"A {name} is found under any prefix, with other tensors beside it" {
+                  use _ = torch.NewDisposeScope()
+                  use folder = new TemporaryFolder()
+                  let path = folder.File "a.safetensors"
+
+                  let build () =
+                      match name with
+                      | "resnet8-assisted" -> AssistedNetwork.Describe(ModelCatalog.Get "resnet8").Create.Invoke(BackboneOptions(Stem.Cifar, 3, 10))
+                      | _ -> build name 3 10
+
+                  use saved = build ()
+                  Initialisation.Initialise(saved, 1L, "test")
+
+                  for prefix in prefixes do
+                      let others = [ "criterion.centers", torch.zeros (10L, 2L); "queue", torch.zeros (2L, 4L) ]
+
+                      for beside in [ []; others ] do
+                          write path (beside @ [ for key, tensor in state saved -> prefix + key, tensor ])
+                          use file = CheckpointFile.Open path
+                          use loaded = build ()
+                          let set = Checkpoint.LoadInto(loaded, file)
+                          Expect.equal (set.Prefix, set.Tensors.Count) (prefix, (state saved).Length) "the network"
+                          Expect.equal (numbers loaded) (numbers saved) "numbers"
+                          Expect.equal (List.sum [ for set in file.Sets -> set.Tensors.Count ]) ((state saved).Length + beside.Length) "all tensors"
+              }
+
+          test "An average of weights is recognised by the names around it, and comes after the weights and before the teacher" {
+              use _ = torch.NewDisposeScope()
+              use folder = new TemporaryFolder()
+              let path = folder.File "a.safetensors"
+              let saved = state (filled "resnet8" 3 10 1L)
+              let under prefix = [ for name, tensor in saved -> prefix + name, tensor ]
+
+              let sets (tensors: (string * torch.Tensor) list) =
+                  write path tensors
+                  use file = CheckpointFile.Open path
+                  [ for set in file.Sets -> set.Prefix, set.IsAverage ]
+
+              Expect.equal (sets (under "ema_model.module.")) [ "ema_model.module.", true ] "alone"
+              Expect.equal (sets (under "swa." @ under "")) [ "", false; "swa.", true ] "beside the weights"
+              Expect.equal (sets (("n_averaged", torch.zeros 1L) :: under "module.")) [ "module.", true; "", false ] "PyTorch's AveragedModel"
+
+              Expect.equal (sets (under "teacher." @ under "ema." @ under "student.")) [ "student.", false; "ema.", true; "teacher.", false ] "order"
+
+              Expect.equal (sets (under "schema.")) [ "schema.", false ] "other words"
+          }
+
           for name in [ "resnet8"; "resnet50"; "wrn16-2"; "vgg8"; "mobilenetv2"; "shufflenetv1"; "shufflenetv2" ] do
               test $"The names of {name} are not changed" {
                   use _ = torch.NewDisposeScope()
@@ -187,7 +322,7 @@ let tests =
                   write path (state saved)
                   use file = CheckpointFile.Open path
                   let set = Checkpoint.LoadInto(build name 3 10, file)
-                  Expect.isFalse set.IsRenamed "renamed"
+                  Expect.isNull set.Renaming "renamed"
                   Expect.equal [ for tensor in set.Tensors -> tensor.Name ] (List.map fst (state saved)) "names"
               }
 
@@ -203,7 +338,11 @@ let tests =
               let before = numbers into
 
               Expect.throwsC (fun () -> Checkpoint.LoadInto(into, path)) (fun error ->
-                  Expect.equal error.Message $"{path} is damaged: its checksum does not match its content." "the message")
+                  Expect.equal
+                      error.Message
+                      ($"{path} does not match its checksum: it is damaged, or another program has changed it and kept its metadata. "
+                       + "To use a changed file, save it without the metadata entry `xxh128`.")
+                      "the message")
 
               Expect.equal (numbers into) before "the model is as it was"
           }
@@ -224,18 +363,28 @@ let tests =
                 (fun state -> ("ema.decay", torch.zeros 1L) :: ("queue", torch.zeros 1L) :: state),
                 3,
                 10,
-                "2 tensors are not part of the model (`ema.decay`, `queue`)."
+                "2 tensors are not part of the model (`ema.decay`, `queue`).\nTo remove the surplus in Python:\n"
+                + "from safetensors.torch import load_file, save_file; save_file({name: value for name, value in load_file(\"FILE\").items() "
+                + "if name not in [\"ema.decay\", \"queue\"]}, \"NAME-weights.safetensors\")"
+                "tensors that are not the model's, and another number of classes",
+                (fun state -> ("queue", torch.zeros (7L, 9L)) :: state),
+                3,
+                100,
+                "its classifier has 10 classes, the dataset has 100; `queue` is not part of the model. "
+                + "They are the weights of resnet8 for 10 classes, and `queue`, which is not part of it."
                 "whole numbers for weights",
                 List.map (fun (name: string, tensor: torch.Tensor) -> name, (if name = "bn1.bias" then tensor.``to`` torch.int8 else tensor)),
                 3,
                 10,
-                "`bn1.bias` is int8 instead of float32."
+                "`bn1.bias` is int8 instead of float32.\nTo convert them in Python:\n"
+                + "from safetensors.torch import load_file, save_file; save_file({name: value.float() for name, value in load_file(\"FILE\").items()}, "
+                + "\"NAME-float32.safetensors\")"
                 "other shapes, and many missing tensors",
                 List.map (fun (name: string, tensor: torch.Tensor) -> name, (if name.StartsWith "layer1" then tensor.unsqueeze 0L else tensor))
                 >> List.filter (fun (name, _) -> not (name.StartsWith "layer3")),
                 3,
                 10,
-                "15 tensors are missing (`layer3.0.conv1.weight`, `layer3.0.bn1.weight`, `layer3.0.bn1.bias`, ...); "
+                "18 tensors are missing (`layer3.0.conv1.weight`, `layer3.0.bn1.weight`, `layer3.0.bn1.bias`, ...); "
                 + "`layer1.0.conv1.weight` is 1x16x16x3x3 instead of 16x16x3x3, `layer1.0.bn1.weight` is 1x16 instead of 16, "
                 + "`layer1.0.bn1.bias` is 1x16 instead of 16, and 9 more differ." ] do
               test $"A file with {what} is refused with the differences" {

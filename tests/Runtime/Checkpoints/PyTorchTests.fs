@@ -74,6 +74,30 @@ say(model, sys.argv[2])
               Golden.closeWith 1.0 1e-4 theirs (logits student images) "logits"
           }
 
+          for name, arguments in [ "resnet14", "14, 10"; "resnet8x4", "8, 10, wide=True" ] do
+              test $"A {name} of ours produces the same logits in the definition of docs/checkpoints.md" {
+                  use _ = torch.NewDisposeScope()
+                  use folder = new TemporaryFolder()
+                  let student = build name Stem.Cifar 10
+                  Golden.fill 3.0 (student.state_dict ())
+                  let path = folder.File "best.safetensors"
+                  SafetensorsFile.Write(path, student.state_dict (), readOnlyDict [ "format", "pt" ])
+                  let file, images = images folder
+
+                  let script =
+                      snippets.Value
+                      + answers
+                      + $"""
+import sys
+model = ThinResNet({arguments})
+model.load_state_dict(load_file(sys.argv[1]))
+say(model, sys.argv[2])
+"""
+
+                  let theirs = numbers (run script [ path; file ])
+                  Golden.closeWith 1.0 1e-4 theirs (logits student images) "logits"
+              }
+
           test "A network scripted in Python with weights of ours produces our features and logits" {
               use _ = torch.NewDisposeScope()
               use folder = new TemporaryFolder()
@@ -131,4 +155,116 @@ say(model, sys.argv[2])
                   let ours = build "resnet34" Stem.ImageNet 7
                   Checkpoint.LoadInto(ours, path)
                   Golden.closeWith 1.0 1e-4 theirs (logits ours images) "logits"
-              } ]
+              }
+
+          test "The Python line for each unreadable file makes a readable one" {
+              use folder = new TemporaryFolder()
+
+              let made =
+                  """
+
+import argparse, pickle, sys, zipfile
+from torch import nn
+folder = sys.argv[1] + "/"
+torch.manual_seed(0)
+network = ThinResNet(8, 10)
+state = network.state_dict()
+
+class Config(dict):
+    pass
+
+torch.save(network, folder + "whole.pth")
+torch.save(nn.DataParallel(network), folder + "legacy.pth", _use_new_zipfile_serialization=False)
+torch.save({"epoch": 3, "args": argparse.Namespace(lr=0.1), "it's \"the\" modèl\n": network}, folder + "dict \"quoted\" é.pth")
+torch.save([argparse.Namespace(trainer=argparse.Namespace(network=network)), 3], folder + "attributes.pth")
+torch.save({"optimizer": network, "weights": Config(state)}, folder + "subclass.pth")
+torch.save({"model": {name: value.numpy() for name, value in state.items()}}, folder + "arrays.pth")
+torch.save({"state.dict": {"module." + name: value for name, value in state.items()} | {"module.queue": torch.ones(2)}}, folder + "surplus.pth")
+torch.save({name: (torch.quantize_per_tensor(value, 0.1, 0, torch.qint8) if value.dim() == 4 else value) for name, value in state.items()}, folder + "quantized.pth")
+torch.save({name: (value.to(torch.complex64) if name == "fc.bias" else value) for name, value in state.items()}, folder + "complex.pth")
+torch.jit.save(torch.jit.trace(network.eval(), torch.zeros(1, 3, 32, 32)), folder + "script.pt")
+torch.save(state, folder + "stored.pth")
+with open(folder + "pickled.pkl", "wb") as file:
+    pickle.dump({"state_dict": state}, file)
+with zipfile.ZipFile(folder + "stored.pth") as stored, zipfile.ZipFile(folder + "repacked.pth", "w", zipfile.ZIP_DEFLATED) as packed:
+    for name in stored.namelist():
+        packed.writestr(name, stored.read(name))
+"""
+
+              run (snippets.Value + made) [ folder.Path ] |> ignore
+              use model = build "resnet8" Stem.Cifar 10
+
+              let lines =
+                  [ for path in Directory.GetFiles folder.Path |> Array.sort do
+                        if Path.GetFileName path <> "stored.pth" then
+                            let message =
+                                try
+                                    Checkpoint.LoadInto(model, path)
+                                    failtest $"{path} is readable"
+                                with :? InvalidDataException as error ->
+                                    error.Message
+
+                            let line = message.Split '\n' |> Array.last
+                            Expect.isLessThanOrEqual (message.Split('\n').Length) 3 message
+                            Expect.stringContains line "import" message
+                            line ]
+
+              Expect.equal lines.Length 12 "files"
+              let before = Directory.GetFiles folder.Path |> set
+              run (String.concat "\n" (snippets.Value :: "class Config(dict):\n    pass\n" :: lines)) [] |> ignore
+              let saved = set (Directory.GetFiles folder.Path) - before |> Set.toList
+              Expect.equal saved.Length lines.Length "each line saves a file beside its own"
+              use expected = build "resnet8" Stem.Cifar 10
+              Checkpoint.LoadInto(expected, folder.File "stored.pth")
+              let numbers (network: Network) = [ for entry in network.state_dict () -> Golden.toArray entry.Value ]
+
+              for path in saved do
+                  Checkpoint.LoadInto(model, path)
+
+                  if not (path.Contains "quantized") then
+                      Expect.equal (numbers model) (numbers expected) path
+          }
+
+          test "Checkpoints as timm and Lightning save them are read" {
+              use folder = new TemporaryFolder()
+
+              let made =
+                  """
+import argparse, sys
+import torch, torchvision
+from torch.optim.swa_utils import AveragedModel
+folder = sys.argv[1] + "/"
+network = torchvision.models.resnet18(num_classes=10)
+state = network.state_dict()
+average = {name: value / 2 for name, value in state.items()}
+args = argparse.Namespace(model="resnet18", num_classes=10)
+torch.save({"epoch": 3, "arch": "resnet18", "state_dict": state, "optimizer": {}, "version": 2, "args": args, "amp_scaler": {}, "state_dict_ema": average, "metric": 71.5}, folder + "timm.pth.tar")
+torch.save({"epoch": 3, "state_dict_ema": average}, folder + "average.pth")
+torch.save(AveragedModel(network).state_dict(), folder + "swa.pth")
+
+class ModelCheckpoint:
+    pass
+
+lightning = {"epoch": 3, "global_step": 30, "pytorch-lightning_version": "1.0", "callbacks": {ModelCheckpoint: {"best_model_score": torch.ones(1)}}, "hyper_parameters": args}
+torch.save(lightning | {"state_dict": {"model." + name: value for name, value in state.items()} | {"criterion.weight": torch.ones(10)}}, folder + "lightning.ckpt")
+"""
+
+              run made [ folder.Path ] |> ignore
+
+              let placed (name: string) =
+                  use model = build "resnet18" Stem.ImageNet 10
+                  use file = CheckpointFile.Open(folder.File name)
+                  let set = Checkpoint.LoadInto(model, file)
+                  Expect.equal set.Tensors.Count 122 "the whole network"
+                  set.Place, List.ofSeq file.Unlisted, file.Sets.Count
+
+              let average = "an average of the weights over training steps"
+              Expect.equal (placed "timm.pth.tar") ("`state_dict`", [ "argparse.Namespace" ], 2) "timm"
+              Expect.equal (placed "average.pth") ($"`state_dict_ema`, {average}", [], 1) "the average alone"
+              Expect.equal (placed "swa.pth") ($"names without `module.`, {average}", [], 2) "AveragedModel"
+
+              Expect.equal
+                  (placed "lightning.ckpt")
+                  ("`state_dict`, names without `model.`", [ "__main__.ModelCheckpoint"; "argparse.Namespace" ], 2)
+                  "Lightning"
+          } ]

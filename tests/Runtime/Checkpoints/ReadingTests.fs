@@ -82,6 +82,37 @@ let tests =
                   Expect.equal (List.ofSeq file.Others) [ "size"; "raw"; "set"; "optimizer"; "scheduler"; "rng"; "dtype" ] "what else is in it"
               }
 
+          for name in [ "objects.pth"; "objects-legacy.pth"; "objects-protocol4.pth" ] do
+              test $"Weights beside objects of Python are read from {name}, and the classes of the objects are listed" {
+                  use file = CheckpointFile.Open(golden name)
+                  Expect.equal (places file) [ "state_dict", "", 3 ] "only the weights, no tensors of the objects"
+                  Expect.equal (List.ofSeq file.Metadata |> List.map (|KeyValue|)) [ "epoch", "7" ] "metadata"
+                  Expect.equal (List.ofSeq file.Others) [ "args"; "config"; "callbacks"; "when"; "labels"; "text" ] "what else is in it"
+
+                  Expect.equal
+                      (List.ofSeq file.Unlisted)
+                      [ "argparse.Namespace"
+                        "pathlib.PurePosixPath"
+                        "__main__.Config"
+                        "torch.nn.modules.linear.Identity"
+                        "datetime.datetime"
+                        "numpy.core.multiarray._reconstruct"
+                        "numpy.ndarray"
+                        "numpy.core.multiarray.scalar" ]
+                      "the classes"
+
+                  Expect.isNull file.Extraction "nothing is left to extract"
+              }
+
+          test "Quantized weights are described, but not read" {
+              use file = CheckpointFile.Open(golden "quantized.pth")
+              let weight = file.Sets[0].Tensors[0]
+              Expect.equal (weight.Name, weight.ShapeText, weight.Type.Name) ("weight", "2x3", "qint8") "the tensor"
+
+              Expect.throwsC (fun () -> file.Read weight |> ignore) (fun error ->
+                  Expect.equal error.Message $"{file.Path} contains `weight` of type qint8, which is not supported." "the message")
+          }
+
           test "Every type of number keeps its type" {
               use _ = torch.NewDisposeScope()
               use file = CheckpointFile.Open(golden "types.pth")

@@ -17,7 +17,7 @@ let private said (path: string) =
         (CheckpointFile.Open path).Dispose()
         "opened without complaint"
     with :? InvalidDataException as error ->
-        error.Message.Replace(path, "FILE")
+        error.Message.Replace(path, "FILE").Replace(Path.ChangeExtension(path, null), "NAME")
 
 let private saidOf (bytes: byte[]) =
     use folder = new TemporaryFolder()
@@ -27,10 +27,9 @@ let private saidOf (bytes: byte[]) =
 
 let private again = "Download or copy it again."
 
-let private refusal what =
-    $"FILE needs `{what}`. Only tensors and plain values are read from checkpoints, and no code is run.\n"
-    + "If you trust the file, extract its weights in Python: torch.save(torch.load(FILE, weights_only=False)[\"state_dict\"], NEW_FILE); "
-    + "for a whole model: torch.save(model.state_dict(), NEW_FILE)"
+let private trust = "If you trust the file, whose code Python runs,"
+let private nameless = "FILE contains no weights: it has no named tensors."
+let private notRead what = $"{nameless} Objects of Python are not read: {what}."
 
 let private one = storage "FloatStorage" "0" 1
 let private float1 = "0", [| 0uy; 0uy; 0x80uy; 0x3fuy |]
@@ -40,14 +39,27 @@ let tests =
     testList
         "checkpoints that are refused"
         [ for name, message in
-              [ "malicious.pth", refusal "posix.system"
-                "namespace.pth", refusal "argparse.Namespace"
-                "whole.pth", refusal "torch.nn.parallel.data_parallel.DataParallel"
+              [ "malicious.pth", notRead "`posix.system`"
+                "whole.pth",
+                notRead
+                    "`torch.nn.parallel.data_parallel.DataParallel`, `torch.nn.modules.container.Sequential`, `torch.nn.modules.conv.Conv2d` and 1 more"
+                + $"\n{trust} extract its weights in Python:\n"
+                + "import torch; torch.save(torch.load(\"FILE\", map_location=\"cpu\", weights_only=False).state_dict(), \"NAME-weights.pth\")"
+                "dict-subclass.pth",
+                notRead "`__main__.Config`"
+                + $"\n{trust} extract its weights in Python:\n"
+                + "import torch; torch.save(dict(torch.load(\"FILE\", map_location=\"cpu\", weights_only=False)), \"NAME-weights.pth\")"
+                "arrays.pth",
+                notRead "`numpy.core.multiarray._reconstruct`, `numpy.ndarray`"
+                + $"\n{trust} extract its weights in Python:\n"
+                + "import torch; torch.save({name: torch.as_tensor(value) for name, value in torch.load(\"FILE\", map_location=\"cpu\", "
+                + "weights_only=False).items() if hasattr(value, \"dtype\")}, \"NAME-weights.pth\")"
                 "truncated.pth", $"FILE is truncated: the directory at its end is missing. {again}"
                 "not_a_checkpoint.pth", "FILE is a web page, not a checkpoint: the download returned an error or a log-in page."
-                "tensor.pth", "FILE contains no weights: it has no named tensors."
+                "tensor.pth", nameless
                 "script.pt",
-                "FILE is a TorchScript archive, not a checkpoint. Save its weights in Python: torch.save(torch.jit.load(FILE).state_dict(), NEW_FILE)"
+                "FILE is a TorchScript archive, not a checkpoint. If you trust its code, use it as `torchscript: FILE` (docs/python.md), or save its weights in Python:\n"
+                + "import torch; torch.save(torch.jit.load(\"FILE\", map_location=\"cpu\").state_dict(), \"NAME-weights.pth\")"
                 "nothere.pth", "FILE cannot be read: it does not exist."
                 "", "FILE cannot be read: it is a folder." ] do
               test $"The file {name} gives the message: {message}" { Expect.equal (said (golden name)) message "the message" }
@@ -94,7 +106,7 @@ let tests =
                 "collections", "OrderedDict.fromkeys"
                 "webbrowser", "open"
                 "System.Diagnostics", "Process" ] do
-              test $"The name {name}.{attribute} is refused in every form in which a pickle can use it" {
+              test $"The name {name}.{attribute} has no effect in any form in which a pickle can use it" {
                   let asked = Encoding.ASCII.GetBytes($"{name}\n{attribute}\n")
 
                   for program in
@@ -104,25 +116,56 @@ let tests =
                         Array.concat [ op '('; command; op 'i'; asked ]
                         Array.concat [ op '('; global_ name attribute; command; op 'o' ]
                         Array.concat [ global_ name attribute; tuple [ command ]; [| 0x81uy |] ]
+                        Array.concat [ global_ name attribute; tuple [ command ]; dict [ "a", command ]; [| 0x92uy |] ]
+                        Array.concat [ call (call (global_ name attribute) [ command ]) [ command ]; dict []; op 'b' ]
                         Array.concat [ dict []; global_ name attribute; op 'b' ]
                         dict [ "weight", tensorOf (call (global_ name attribute) [ command ]) 0 [ 1 ] [ 1 ] ] ] do
-                      Expect.equal (saidOf (checkpoint program [])) (refusal $"{name}.{attribute}") "in a zip container"
-                      Expect.equal (saidOf (legacy program [])) (refusal $"{name}.{attribute}") "in a legacy container"
+                      let message = notRead $"`{name}.{attribute}`"
+                      let others = [ "`torch._utils._rebuild_tensor_v2`" ]
+                      let either = [ message; notRead (String.Join(", ", $"`{name}.{attribute}`" :: others)) ]
+                      Expect.contains either (saidOf (checkpoint program [])) "in a zip container"
+                      Expect.contains either (saidOf (legacy program [])) "in a legacy container"
+
+                      // Beside weights, which are read as if it were not there.
+                      use folder = new TemporaryFolder()
+                      let path = folder.File "a.pth"
+
+                      let both =
+                          Array.concat
+                              [ op '}'
+                                op '('
+                                Array.append program program
+                                word "state_dict"
+                                dict [ "w", tensorOf one 0 [ 1 ] [ 1 ] ]
+                                op 'u' ]
+
+                      File.WriteAllBytes(path, checkpoint both [ float1 ])
+                      use file = CheckpointFile.Open path
+                      Expect.equal [ for set in file.Sets -> set.Where, set.Tensors.Count ] [ "state_dict", 1 ] "the weights"
+                      Expect.equal (Seq.head file.Unlisted) $"{name}.{attribute}" "the name"
               }
 
           for what, program, message in
-              [ "an extension of copyreg", [| 0x82uy; 7uy |], refusal "extension 7 of copyreg"
-                "calling a type", call (global_ "torch" "float32") [ command ], refusal "a call of torch.float32"
-                "a new state for a number", Array.concat [ whole 1; dict []; op 'b' ], refusal "a new state for a int"
+              [ "an extension of copyreg", [| 0x82uy; 7uy |], notRead "`copyreg.extension 7`"
+                "calling a type", call (global_ "torch" "float32") [ command ], notRead "`torch.float32`"
+                "a new state for a number",
+                Array.concat [ whole 1; dict []; op 'b' ],
+                $"FILE is damaged: the description of its tensors is invalid. {again}"
                 "a numpy object",
                 call
                     (global_ "numpy.core.multiarray" "scalar")
                     [ call (global_ "numpy" "dtype") [ word "O8" ]
                       call (global_ "_codecs" "encode") [ word "x"; word "latin1" ] ],
-                refusal "a numpy number of type O8"
+                notRead "`numpy.core.multiarray.scalar`"
                 "text that is encoded by a codec with side effects",
                 call (global_ "_codecs" "encode") [ word "x"; word "zip" ],
-                $"FILE is damaged: the description of its tensors is invalid. {again}" ] do
+                notRead "`_codecs.encode`"
+                "a thousand and one classes",
+                Array.concat [ for i in 0..1000 -> Array.append (global_ "a" $"b{i}") (op '0') ],
+                "FILE names more than 1,000 classes that are not read, which is the limit."
+                "a storage of an unknown type",
+                dict [ "w", tensorOf (storage "BFloat8Storage" "0" 1) 0 [ 1 ] [ 1 ] ],
+                "FILE contains tensors in a `torch.BFloat8Storage`, which is not supported." ] do
               test $"A pickle with {what} is refused" { Expect.equal (saidOf (checkpoint program [])) message "the message" }
 
           for what, bytes, message in
@@ -132,14 +175,17 @@ let tests =
                 "FILE is a Git LFS pointer, not the checkpoint: run `git lfs pull` in its repository."
                 "a plain pickle",
                 pickle (dict []),
-                "FILE is a pickle that torch.save did not write. Only checkpoints of torch.save are read, and no code in them is run."
+                $"FILE is a pickle that torch.save did not write. {trust} save it with torch.save:\n"
+                + "import pickle, torch; torch.save(pickle.load(open(\"FILE\", \"rb\")), \"NAME-saved.pth\")"
                 "a text", Encoding.ASCII.GetBytes "hello", "FILE is not a supported checkpoint: it is neither safetensors nor a PyTorch file."
                 "another zip archive",
                 zip CompressionLevel.NoCompression [ "a.txt", [| 1uy |] ],
                 "FILE is a zip archive but not a PyTorch checkpoint: it has no data.pkl. If it contains a checkpoint, unpack it first."
                 "a checkpoint that was packed again",
                 zip CompressionLevel.Optimal [ "data.pkl", pickle (dict [ for i in 1..99 -> "a", whole i ]) ],
-                "FILE was repacked after PyTorch wrote it: `archive/data.pkl` is compressed or encrypted. Load and re-save it with PyTorch."
+                "FILE was repacked after PyTorch wrote it: `archive/data.pkl` is compressed or encrypted. "
+                + $"{trust} load and save it again in Python:\n"
+                + "import torch; torch.save(torch.load(\"FILE\", map_location=\"cpu\", weights_only=False), \"NAME-saved.pth\")"
                 "a big-endian file",
                 zip CompressionLevel.NoCompression [ "data.pkl", pickle (dict []); "byteorder", Encoding.ASCII.GetBytes "big" ],
                 "FILE was written on a big-endian machine. Load and re-save it on a little-endian one."

@@ -74,11 +74,10 @@ let tests =
                     header "not json" [||], "FILE is not a complete safetensors file: its header is not JSON."
                     header """{"__metadata__":{"a":"\ud800"}}""" [||], "FILE is not a complete safetensors file: its header is not JSON."
                     header """{"__metadata__":{"a":"b","a":"c"}}""" [||], "FILE is not a complete safetensors file: its header is not JSON."
-                    header """{"__metadata__":{"a":1}}""" [||], "FILE is not a complete safetensors file: its metadata values are not strings."
                     header """{"w":1,"w":2}""" [||], "FILE is not a complete safetensors file: its header is not JSON."
                     header """{"w":{"dtype":"F32"}}""" [||], "FILE is not a complete safetensors file: the header's entry for `w` is incomplete."
                     header """{"w":{"dtype":"F8","shape":[1],"data_offsets":[0,1]}}""" [| 0uy |],
-                    "FILE is not a complete safetensors file: `w` has the unknown type F8."
+                    "FILE contains `w` of type F8, which is not supported."
                     header """{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}""" [| 0uy |],
                     "FILE is not a complete safetensors file: it ends before the end of `w`."
                     header """{"w":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}}""" (Array.zeroCreate 8),
@@ -88,6 +87,19 @@ let tests =
 
               for bytes, message in cases do
                   Expect.equal (refusal bytes) message "the message"
+          }
+
+          test "Metadata that are not strings, as other programs write them, are kept as text" {
+              use folder = new TemporaryFolder()
+              let path = folder.File "a.safetensors"
+
+              let metadata (json: string) =
+                  File.WriteAllBytes(path, header $"""{{"__metadata__":{json}}}""" [||])
+                  [ for entry in (SafetensorsFile.Read path).Metadata -> entry.Key, entry.Value ]
+
+              Expect.equal (metadata """{"a":1,"b":{"c":[2, null]}}""") [ "a", "1"; "b", """{"c":[2, null]}""" ] "of other kinds"
+              Expect.equal (metadata "[1]") [ "__metadata__", "[1]" ] "no mapping"
+              Expect.equal (metadata "null") [] "none"
           }
 
           test "A failed write does not change the existing file" {

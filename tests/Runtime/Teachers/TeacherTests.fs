@@ -134,7 +134,7 @@ let tests =
                   Expect.equal
                       error.Message
                       ($"The teacher resnet14 cannot be used. {path} does not contain the weights of this model (resnet14): "
-                       + "30 tensors are missing (`layer1.1.conv1.weight`, `layer1.1.bn1.weight`, `layer1.1.bn1.bias`, ...). "
+                       + "36 tensors are missing (`layer1.1.conv1.weight`, `layer1.1.bn1.weight`, `layer1.1.bn1.bias`, ...). "
                        + "They are the weights of resnet8 for 10 classes, images of 1 channel.")
                       "the message")
           }

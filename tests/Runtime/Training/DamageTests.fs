@@ -1,8 +1,11 @@
 module ChannelDistillation.Tests.Runtime.Training.DamageTests
 
 open System
+open System.Collections.Generic
 open System.IO
 open Expecto
+open ChannelDistillation.Checkpoints
+open TorchSharp
 open ChannelDistillation.Core
 open ChannelDistillation.Runs
 open ChannelDistillation.Training
@@ -25,6 +28,13 @@ let private copy (source: string) (target: string) =
         let there = Path.Combine(target, Path.GetRelativePath(source, file))
         Directory.CreateDirectory(Path.GetDirectoryName there |> nonNull) |> ignore
         File.Copy(file, there)
+
+/// Makes a tensor of a file of ours infinite, with a valid checksum.
+let private makeInfinite (path: string) (name: string) =
+    use _ = torch.NewDisposeScope()
+    let file = SafetensorsFile.Read path
+    file.Tensors[name].fill_((infinity: float).ToScalar()) |> ignore
+    SafetensorsFile.Write(path, Array.ofSeq file.Tensors, file.Metadata |> Seq.filter (fun entry -> entry.Key <> "xxh128") |> Dictionary)
 
 /// The messages, without the folder.
 let private said (run: LaneSpec) (watcher: Watcher) = [ for line in watcher.Said -> line.Replace(run.Folder, "FOLDER") ]
@@ -51,6 +61,10 @@ let tests =
                         cutShort run.PreviousState),
                     steps,
                     "student restarts from scratch: FOLDER/checkpoints/latest.state.safetensors is not a complete safetensors file: "
+                    "infinite",
+                    (fun (run: RunFolder) -> makeInfinite run.State "student.bn1.running_var"),
+                    5,
+                    "student resumes from the checkpoint before its latest, epoch 3: FOLDER/checkpoints/latest.state.safetensors contains infinite or NaN values in `student.bn1.running_var`."
                     "metrics",
                     (fun (run: RunFolder) -> File.WriteAllText(Path.Combine(run.Path, "metrics.jsonl"), "{\n")),
                     steps,
