@@ -94,7 +94,7 @@ model.load_state_dict(load_file(sys.argv[1]))
 say(model, sys.argv[2])
 """
 
-                  let theirs = numbers (run script [ path; file ])
+                  let theirs = numbers (PyTorch.run script [ path; file ])
                   Golden.closeWith 1.0 1e-4 theirs (logits student images) "logits"
               }
 
@@ -191,7 +191,7 @@ with zipfile.ZipFile(folder + "stored.pth") as stored, zipfile.ZipFile(folder + 
         packed.writestr(name, stored.read(name))
 """
 
-              run (snippets.Value + made) [ folder.Path ] |> ignore
+              PyTorch.run (snippets.Value + made) [ folder.Path ] |> ignore
               use model = build "resnet8" Stem.Cifar 10
 
               let lines =
@@ -211,7 +211,7 @@ with zipfile.ZipFile(folder + "stored.pth") as stored, zipfile.ZipFile(folder + 
 
               Expect.equal lines.Length 12 "files"
               let before = Directory.GetFiles folder.Path |> set
-              run (String.concat "\n" (snippets.Value :: "class Config(dict):\n    pass\n" :: lines)) [] |> ignore
+              PyTorch.run (String.concat "\n" (snippets.Value :: "class Config(dict):\n    pass\n" :: lines)) [] |> ignore
               let saved = set (Directory.GetFiles folder.Path) - before |> Set.toList
               Expect.equal saved.Length lines.Length "each line saves a file beside its own"
               use expected = build "resnet8" Stem.Cifar 10
@@ -249,7 +249,7 @@ lightning = {"epoch": 3, "global_step": 30, "pytorch-lightning_version": "1.0", 
 torch.save(lightning | {"state_dict": {"model." + name: value for name, value in state.items()} | {"criterion.weight": torch.ones(10)}}, folder + "lightning.ckpt")
 """
 
-              run made [ folder.Path ] |> ignore
+              PyTorch.run made [ folder.Path ] |> ignore
 
               let placed (name: string) =
                   use model = build "resnet18" Stem.ImageNet 10
