@@ -63,6 +63,11 @@ let private compare (descriptor: ModelDescriptor) (stem: Stem) size keepsBatchNo
 
     Set.ofSeq (graph.Node |> Seq.map _.OpType)
 
+/// A network that computes its logits with functions of libtorch that no trace records.
+type private Untraced() =
+    inherit Network("untraced")
+    override _.Run(images: torch.Tensor, _: Taps) = ModelOutput(images.mean [| 2L; 3L |], [||], null)
+
 [<Tests>]
 let tests =
     testList
@@ -86,6 +91,19 @@ let tests =
           test "Two students whose features are added have the same outputs in ONNX Runtime" {
               for name in [ "resnet8-assisted"; "mobilenetv2-assisted" ] do
                   compare (ModelCatalog.Get name) Stem.Cifar 32 false |> ignore
+          }
+
+          test "A network that computes with a function that is not traced is refused" {
+              use network = new Untraced()
+
+              let message =
+                  try
+                      OnnxGraph.Of(network, ImageShape(3, 32, 32), false, null) |> ignore
+                      "accepted"
+                  with :? System.InvalidOperationException as error ->
+                      error.Message
+
+              Expect.equal message "untraced computes `logits` with a function that is not traced." "message"
           }
 
           test "BatchNorm that is kept has the same outputs in ONNX Runtime" {
