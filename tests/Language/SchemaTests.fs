@@ -89,6 +89,9 @@ let private beyondSchema =
       "published-points-that-contradict"
       "range-finer-than-six-digits"
       "range-without-count"
+      "set-of-an-axis"
+      "set-of-an-axis-in-zip"
+      "set-under-a-variant"
       "set-of-what-a-file-builds-on"
       "set-through-a-value"
       "set-with-a-bad-value"
@@ -119,6 +122,7 @@ let private beyondSchema =
       "variant-called-teacher"
       "variant-name-of-a-device"
       "variant-name-with-a-star"
+      "weights-of-zero"
       "wide-characters" ]
 
 [<Tests>]
