@@ -111,7 +111,7 @@ let tests =
                   File.WriteAllBytes(run.LatestWeights, bytes)
 
               exported (ended RunStatus.Completed null) damage
-              |> refused 3 [ "latest.safetensors is damaged: its checksum does not match its content." ]
+              |> refused 3 [ "latest.safetensors does not match its checksum: it is damaged" ]
           }
 
           test "A TorchScript student leaves as safetensors, and the message says why not as ONNX" {
