@@ -155,7 +155,8 @@ public sealed class CheckpointFile : IDisposable
 
     /// <summary>The error for a tensor whose values are not finite.</summary>
     public InvalidDataException NonFinite(TensorEntry entry) =>
-        new($"{Path} contains infinite or NaN values in `{entry.Key}`{(entry.Type.Bytes > 4 ? ", or too large ones for float32" : "")}. "
+        new(
+            $"{Path} contains infinite or NaN values in `{entry.Key}`{(entry.Type.Bytes > 4 ? ", or too large ones for float32" : "")}. "
                 + "Training may have diverged before it was written."
         );
 

@@ -65,10 +65,7 @@ let private gridNote (plan: Plan) =
 
 /// Variants whose runs are those of others.
 let private sharedRuns (jobs: Job list) =
-    [ for (variant, other), runs in
-          jobs
-          |> List.collect (fun job -> [ for other, _ in job.Run.Others -> job.Run.Variant, other ])
-          |> List.countBy id do
+    [ for (variant, other), runs in jobs |> List.collect (fun job -> [ for other, _ in job.Run.Others -> job.Run.Variant, other ]) |> List.countBy id do
           $"""The variants `{variant}` and `{other}` have {counted runs "run"} in common; each is trained once.""" ]
 
 /// The teachers of some runs with their checkpoints, examined. None: the teacher has none here.
