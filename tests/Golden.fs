@@ -41,8 +41,7 @@ let private size (shape: int64[]) = int (Array.fold (*) 1L shape)
 let noise (count: int64) (offset: float) : float[] = Array.Parallel.init (int count) (noiseAt offset)
 
 /// Images of the golden files: [batch, channels, height, width].
-let images (shape: int64[]) (offset: float) =
-    toTensor (Array.Parallel.init (size shape) (fun i -> float32 (noiseAt offset i))) shape
+let images (shape: int64[]) (offset: float) = toTensor (Array.Parallel.init (size shape) (fun i -> float32 (noiseAt offset i))) shape
 
 /// Scale and offset of noise for a part of a network's state.
 let private range (name: string) (shape: int64[]) =

@@ -57,8 +57,7 @@ let tests =
               for path in [ "dataset.image_folder"; "dataset.classes" ] do
                   Expect.equal (source [ path, "null" ]) (Named "fashion-mnist-mini") path
 
-              let decay settings =
-                  (experiment settings).Variants |> List.last |> _.Losses |> List.last |> snd |> _.Decay
+              let decay settings = (experiment settings).Variants |> List.last |> _.Losses |> List.last |> snd |> _.Decay
 
               for name in [ "none"; "step"; "linear"; "cosine"; "linear.until" ] do
                   Expect.equal (decay [ $"variants.cd.cd.decay.{name}", "null" ]) (Some(EveryDecay(10, 0.9))) name

@@ -98,7 +98,9 @@ let tests =
                   [ BatchLargerThanDataset(10001, 10000), Some(lineOf "- 10001" text) ]
                   "images of fashion-mnist-mini"
 
-              Expect.isNonEmpty (found (Base.warnings (text.Replace("fashion-mnist-mini", "{ name: fashion-mnist-mini, validation: 0.1 }")))) "held out"
+              Expect.isNonEmpty
+                  (found (Base.warnings (text.Replace("fashion-mnist-mini", "{ name: fashion-mnist-mini, validation: 0.1 }"))))
+                  "held out"
           }
 
           test "A learning rate above 1 without warm-up is reported" {

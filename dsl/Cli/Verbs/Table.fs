@@ -30,7 +30,8 @@ type TableArguments =
             | Out _ -> "the folder of the results; default runs"
             | Set _ -> "an override that the sweep was started with; repeatable"
             | Format _ -> "default md"
-            | Baseline _ -> "show each row's difference to this variant, or to one row of it (`kd[temperature=4]`), with a paired t-test over the seeds"
+            | Baseline _ ->
+                "show each row's difference to this variant, or to one row of it (`kd[temperature=4]`), with a paired t-test over the seeds"
             | Differences _ -> "with --baseline: a list of further columns, of interval (95 %), welch and holm (p-values)"
             | Pivot _ -> "show the values of this grid axis as columns"
             | Accuracy -> "show accuracies instead of errors"

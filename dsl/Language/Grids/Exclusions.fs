@@ -117,10 +117,7 @@ let find (reader: Reader) (where: Where) (experiment: Experiment) (dimensions: D
           let isEmpty = allowed |> Array.exists (Option.exists (fun positions -> positions.Count = 0))
 
           if known && not isEmpty then
-              { Index = index
-                Variants = point.Variants
-                Paths = List.map fst point.Values
-                Allowed = allowed } ]
+              { Index = index; Variants = point.Variants; Paths = List.map fst point.Values; Allowed = allowed } ]
 
 /// Whether any entry excludes a point.
 let contains (excluded: Exclusion list) (positions: int[]) =

@@ -51,4 +51,3 @@ let overriding (path: string) (overrides: Override list) : string * string =
         | _ -> ""
 
     System.String.Join("; ", overrides |> List.map clause), hint
-

@@ -220,5 +220,4 @@ let distinct (drafts: Draft list) (rows: Row list) : PlannedRun list =
           if others.Count = 0 then
               yield! row.Runs
           else
-              for index, run in List.indexed row.Runs ->
-                  { run with Others = [ for other in others -> other.Variant, other.Runs[index].Name ] } ]
+              for index, run in List.indexed row.Runs -> { run with Others = [ for other in others -> other.Variant, other.Runs[index].Name ] } ]

@@ -35,8 +35,7 @@ let private reportIdleExclusions (where: Where) (experiment: Experiment) (dimens
 
     [ for entry: Exclusions.Exclusion in excluded do
           let variants =
-              experiment.Variants
-              |> List.filter (fun variant -> entry.Variants.IsEmpty || List.contains variant.Name entry.Variants)
+              experiment.Variants |> List.filter (fun variant -> entry.Variants.IsEmpty || List.contains variant.Name entry.Variants)
 
           let isUsed path =
               let axis = axes |> List.find (fun axis -> axis.Path = path)

@@ -75,9 +75,4 @@ let make (experiment: Experiment) (axisTable: AxisTable) (drafts: Draft list) (p
             Runs =
               (experiment.Seeds, specs.Make(draft.Resolved, experiment.Seeds))
               ||> List.map2 (fun seed spec ->
-                  { Variant = draft.Variant
-                    Axes = axes
-                    Seed = seed
-                    Name = Names.ofSeed name seed
-                    Spec = spec
-                    Others = [] }) } ]
+                  { Variant = draft.Variant; Axes = axes; Seed = seed; Name = Names.ofSeed name seed; Spec = spec; Others = [] }) } ]

@@ -121,7 +121,12 @@ let private losses (where: Where) (placeOf: Draft -> string list list -> Place o
                   && (placeOf draft [ [ "losses"; loss.Name; "weight" ]; [ "variants"; draft.Variant; loss.Name; "weight" ] ]).IsSome
 
               // A loss that starts too late is reported above.
-              if loss.StartAfter < epochs && neverActs epochs loss && not isControl && seenIdle.Add(struct (draft.Variant, loss.Name, loss.Decay, loss.StopAfter)) then
+              if
+                  loss.StartAfter < epochs
+                  && neverActs epochs loss
+                  && not isControl
+                  && seenIdle.Add(struct (draft.Variant, loss.Name, loss.Decay, loss.StopAfter))
+              then
                   let place =
                       match loss.Decay with
                       | _ when loss.Weight = 0.0 -> placeOfSetting draft loss.Name "weight" []
@@ -159,7 +164,11 @@ let private sizes (where: Where) (placeOf: Draft -> string list list -> Place op
 
           let at path = placeOf draft [ path ] |> Option.orElse (where.Value path)
 
-          if train.Optimizer.LearningRate > 1.0 && train.Schedule.Warmup.IsNone && seen.Add(LargeLearningRate train.Optimizer.LearningRate) then
+          if
+              train.Optimizer.LearningRate > 1.0
+              && train.Schedule.Warmup.IsNone
+              && seen.Add(LargeLearningRate train.Optimizer.LearningRate)
+          then
               warn (at optimizer) (LargeLearningRate train.Optimizer.LearningRate)
 
           let dataset = Resolve.datasetSpec draft.Resolved.Dataset

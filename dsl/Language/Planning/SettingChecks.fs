@@ -28,8 +28,12 @@ let private overrides (experiment: Experiment) (segments: string list) : Overrid
     let covers (path: string) = isPrefix (Axes.segments experiment path) segments
 
     let axes =
-        [ for axis in experiment.Grid.Product do if covers axis.Path then ByAxis(axis.Path, "product")
-          for axis in List.concat experiment.Grid.Zip do if covers axis.Path then ByAxis(axis.Path, "zip") ]
+        [ for axis in experiment.Grid.Product do
+              if covers axis.Path then
+                  ByAxis(axis.Path, "product")
+          for axis in List.concat experiment.Grid.Zip do
+              if covers axis.Path then
+                  ByAxis(axis.Path, "zip") ]
 
     // A point of `include` has the file's value, unless it sets the path itself.
     let isKept = experiment.Grid.Include |> List.exists (fun point -> not (List.exists (fst >> covers) point.Values))
@@ -41,17 +45,25 @@ let private overrides (experiment: Experiment) (segments: string list) : Overrid
                 [ for variant in experiment.Variants do
                       match variant.Losses |> List.tryFind (fun (name, _) -> name = loss) with
                       | Some(_, own) ->
-                          let isOfPreset =
-                              variant.Edt |> Option.exists (fun edt -> has key (Resolve.preset edt (Resolve.descriptor experiment loss)))
+                          let isOfPreset = variant.Edt |> Option.exists (fun edt -> has key (Resolve.preset edt (Resolve.descriptor experiment loss)))
 
                           variant.Name, has key own, isOfPreset
                       | None -> () ]
 
-            let own = [ for name, own, _ in users do if own then name ]
-            let preset = [ for name, own, isOfPreset in users do if isOfPreset && not own then name ]
+            let own =
+                [ for name, own, _ in users do
+                      if own then
+                          name ]
 
-            [ if not own.IsEmpty then ByVariants own
-              if not preset.IsEmpty then ByPreset preset ],
+            let preset =
+                [ for name, own, isOfPreset in users do
+                      if isOfPreset && not own then
+                          name ]
+
+            [ if not own.IsEmpty then
+                  ByVariants own
+              if not preset.IsEmpty then
+                  ByPreset preset ],
             own.Length + preset.Length = users.Length
         | _ -> [], false
 

@@ -216,7 +216,8 @@ cd,128,,23.50 ± 0.71,22.25 ± 0.35
                   "caption"
 
               Expect.isFalse
-                  (Caption.lines { TableOptions.Default with Baseline = Some(baseline "student" []) } grid |> List.exists _.StartsWith("Rows without"))
+                  (Caption.lines { TableOptions.Default with Baseline = Some(baseline "student" []) } grid
+                   |> List.exists _.StartsWith("Rows without"))
                   "one row of the student fits every other row"
           }
 
@@ -333,7 +334,8 @@ cd,128,,23.50 ± 0.71,22.25 ± 0.35
               use folder = new TemporaryFolder()
 
               let tables =
-                  Latex.render { TableOptions.Default with Baseline = Some(baseline "student" []) } plain + Latex.render TableOptions.Default batches
+                  Latex.render { TableOptions.Default with Baseline = Some(baseline "student" []) } plain
+                  + Latex.render TableOptions.Default batches
 
               File.WriteAllText(
                   folder.File "paper.tex",

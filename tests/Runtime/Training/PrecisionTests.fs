@@ -37,7 +37,15 @@ let private lossesOf (lane: LaneSpec) = [ for record in RunFolder(lane.Folder).R
 
 /// At least one of each family, with all of its layers; wider and deeper ones repeat them.
 let private families =
-    [ "resnet18"; "resnet50"; "resnet8"; "resnet8x4"; "wrn16-2"; "vgg8"; "mobilenetv2"; "shufflenetv1"; "shufflenetv2" ]
+    [ "resnet18"
+      "resnet50"
+      "resnet8"
+      "resnet8x4"
+      "wrn16-2"
+      "vgg8"
+      "mobilenetv2"
+      "shufflenetv1"
+      "shufflenetv2" ]
 
 let private image = ImageShape(3, 32, 32)
 
