@@ -103,6 +103,16 @@ let positive option n =
     else
         Ending.stop Ending.invalid $"{option} must be at least 1; got {n}."
 
+/// More than any machine has cores: thousands of threads make a machine unusable.
+let private mostThreads = 1024
+
+/// `--threads`.
+let threads n =
+    if positive "--threads" n <= mostThreads then
+        n
+    else
+        Ending.stop Ending.invalid $"--threads must be at most {mostThreads}; got {n}. More threads than cores make training slower."
+
 let private oneDevice = Regex "^(auto|cpu|cuda|cuda:[0-9]{1,4})$"
 
 let device (text: string) =

@@ -218,6 +218,8 @@ type Diagnostic =
     /// Values of the axis `dataset` replace the settings beside the dataset's name.
     | DatasetReplaced
     | ScheduleTooLong of variant: string * epochs: int * UnreachedSchedulePart list * others: string list
+    /// A loss with weight 0.
+    | ZeroWeight of loss: string * variant: string * others: string list
     /// A loss whose schedule keeps its weight at 0 in every epoch.
     | WeightAlwaysZero of loss: string * variant: string * epochs: int * others: string list
     | LearningRateStepAfterEnd of epoch: int * epochs: int
@@ -243,6 +245,7 @@ type Problem =
         | ExcludeMatchesNothing _
         | DatasetReplaced
         | ScheduleTooLong _
+        | ZeroWeight _
         | WeightAlwaysZero _
         | LearningRateStepAfterEnd _
         | PublishedWithoutRow _

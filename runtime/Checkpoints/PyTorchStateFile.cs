@@ -14,7 +14,7 @@ public static class PyTorchStateFile
 
     /// <summary>Writes the file atomically. Tensors may be on any device and in any layout.</summary>
     /// <param name="tensors">In the order of the state_dict.</param>
-    /// <param name="check">Called with the complete file before it gets its name; throws to reject it.</param>
+    /// <param name="check">Called with the complete file before it is moved into place; throws to reject it.</param>
     public static void Write(string path, IReadOnlyCollection<KeyValuePair<string, Tensor>> tensors, Action<string>? check = null) =>
         AtomicFile.Write(
             path,

@@ -19,7 +19,7 @@ internal static class PythonLine
 
     private const int MaxDepth = 8;
 
-    /// <summary>Saves the same content anew.</summary>
+    /// <summary>Saves the same content again.</summary>
     public static string Resave(string path) => $"import torch; torch.save({Loaded(path)}, {New(path, "saved", ".pth")})";
 
     /// <summary>Saves the content of a file of Python's own pickle module.</summary>

@@ -18,7 +18,7 @@ public sealed record SafetensorsFile(IReadOnlyDictionary<string, Tensor> Tensors
 {
     /// <summary>Writes the file atomically, with a checksum. Tensors may be on any device and in any layout.</summary>
     /// <param name="previous">Where to keep the file that is replaced; null: it is not kept.</param>
-    /// <param name="check">Called with the complete file before it gets its name; throws to reject it.</param>
+    /// <param name="check">Called with the complete file before it is moved into place; throws to reject it.</param>
     public static void Write(
         string path,
         IReadOnlyCollection<KeyValuePair<string, Tensor>> tensors,

@@ -42,7 +42,7 @@ public static class DatasetStore
     {
         if (FolderOf(dataset, workspace) is { } folder)
         {
-            // Packages of operating systems compress the files anew, to other sizes.
+            // Operating-system packages recompress the files, so their sizes differ.
             var found = folder == dataset.AlsoAt ? dataset with { Files = [.. dataset.Files.Select(file => file with { Bytes = 0 })] } : dataset;
             return Usable(dataset, folder, () => Layout(dataset).Survey(found, folder));
         }

@@ -12,7 +12,7 @@ using static TorchSharp.torch;
 
 namespace ChannelDistillation.Export;
 
-/// <summary>Writes the network of a checkpoint in a format of other programs. The file gets its name only after it was read back and compared.</summary>
+/// <summary>Writes the network of a checkpoint in a format of other programs. The file is moved into place only after it was read back and compared.</summary>
 public static class NetworkExport
 {
     /// <summary>A run's errors may differ between machines by this many percentage points, and by two images.</summary>

@@ -11,7 +11,7 @@ internal static class OnnxFile
     private const int FormatVersion = 8;
 
     /// <summary>Writes the file atomically.</summary>
-    /// <param name="check">Called with the complete file before it gets its name; throws to reject it.</param>
+    /// <param name="check">Called with the complete file before it is moved into place; throws to reject it.</param>
     public static void Write(string path, GraphProto graph, IReadOnlyDictionary<string, string> metadata, Action<string>? check = null)
     {
         var model = new ModelProto

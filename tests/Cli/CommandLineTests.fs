@@ -167,6 +167,7 @@ let tests =
                 [ "sweep"; "--lanes"; "many" ],
                 "Parameter '--lanes' must be followed by <n>, but was 'many'.\n`dotnet fsi build.fsx help sweep` lists its options.\n"
                 [ "sweep"; "--lanes"; "0" ], "--lanes must be at least 1; got 0.\n"
+                [ "sweep"; "--threads"; "10000" ], "--threads must be at most 1024; got 10000. More threads than cores make training slower.\n"
                 [ "sweep"; "--tf32"; "maybe" ], "--tf32 takes on or off; got maybe.\n"
                 [ "sweep"; "--device"; "gpu" ], "Unknown device `gpu`. Use --device auto, cpu, cuda, cuda:N or a list such as cuda:0,1.\n"
                 for list, problem in

@@ -66,12 +66,14 @@ let tests =
               Expect.equal (entry "run", entry "run_hash", entry "epoch") ("student, seed 7", spec.Hash(), "2") "metadata"
           }
 
-          test "The run's own checkpoints cannot be replaced" {
+          test "The checkpoints of runs cannot be replaced, whatever is exported" {
               use folder = new TemporaryFolder()
-              runIn folder (ended RunStatus.Completed null) |> ignore
+              let weights = (runIn folder (ended RunStatus.Completed null)).LatestWeights
+              File.Copy(weights, folder.File "copy.safetensors")
               let out = "small/student-seed7-abc/checkpoints/best.safetensors"
-
-              Expect.equal (export folder [ "--out"; out ]) (2, $"--out {out} is among the run's own checkpoints. Name another folder.\n") "message"
+              let refused = 2, $"--out {out} is among the checkpoints of a run, which only training writes. Name another folder.\n"
+              Expect.equal (export folder [ "--out"; out ]) refused "a run"
+              Expect.equal (run folder.Path [ "export"; "copy.safetensors"; "--out"; out ]) refused "a checkpoint"
           }
 
           test "An ONNX file whose errors are not those of the run is removed" {
@@ -145,7 +147,7 @@ let tests =
                 [ "--out"; "a"; "--format"; "tflite" ], "Unknown format `tflite`. Use --format onnx, safetensors or pth.\n"
                 [ "--out"; "a.pth"; "--features" ], "--features is only for --format onnx: the other formats contain only weights.\n"
                 [ "--out"; "a.pth"; "--weights"; "last" ], "Unknown weights `last`. Use --weights latest or best.\n"
-                [ "--out"; "a.pth"; "--dataset"; "cifar10" ], "--dataset is for checkpoints; the run says it itself.\n"
+                [ "--out"; "a.pth"; "--dataset"; "cifar10" ], "--dataset is for checkpoints; a run records its own.\n"
                 [ "--out"; "small"; "--format"; "pth" ], "--out small is a folder. Name a file in it.\n" ] do
               test $"export RUN {arguments} is refused" {
                   use folder = new TemporaryFolder()
@@ -172,5 +174,5 @@ let tests =
                   "pivot"
 
               Expect.equal (table [ "a"; "b"; "--deploy" ]) (2, "--deploy needs a single result; two results are compared row by row.\n") "two"
-              Expect.equal (table [ "a"; "--threads"; "2" ]) (2, "--threads is for --deploy; a table without it computes nothing.\n") "threads"
+              Expect.equal (table [ "a"; "--threads"; "2" ]) (2, "--threads applies only with --deploy.\n") "threads"
           } ]

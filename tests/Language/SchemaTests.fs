@@ -89,6 +89,7 @@ let private beyondSchema =
       "published-points-that-contradict"
       "range-finer-than-six-digits"
       "range-without-count"
+      "set-of-a-mapping-with-an-axis"
       "set-of-an-axis"
       "set-of-an-axis-in-zip"
       "set-under-a-variant"

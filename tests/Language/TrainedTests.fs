@@ -68,7 +68,7 @@ let tests =
 
           test "A weight of 0 is reported, except on an axis" {
               let fixed' = text [ "cd: [ce, cd: { weight: 0 }]" ] []
-              Expect.equal (found (Base.warnings fixed')) [ WeightAlwaysZero("cd", "cd", 30, []), Some(lineOf "weight: 0" fixed') ] "in a variant"
+              Expect.equal (found (Base.warnings fixed')) [ ZeroWeight("cd", "cd", []), Some(lineOf "weight: 0" fixed') ] "in a variant"
               Expect.isEmpty (found (Base.warnings (text [ "cd: [ce, cd]" ] [ "product: { losses.cd.weight: [0, 1] }" ]))) "on an axis"
           }
 

@@ -70,7 +70,7 @@ let private normalizationOf (origin: CheckpointOrigin) (dataset: DatasetSpec) =
         | null when dataset.Name = DatasetSpec.ImageFolder -> "default of image folders"
         | null -> $"default of {dataset.Name}"
         | _ when obj.ReferenceEquals(dataset, origin.Dataset) -> "recorded with the weights"
-        | _ -> "of the dataset"
+        | _ -> "set for the dataset"
 
     DatasetCatalog.Describe(dataset).Normalization, source
 
@@ -135,7 +135,7 @@ let private jsonOf (evaluated: Evaluated) =
 
 let private evaluate (parsed: ParseResults<EvaluateArguments>) =
     let device = parsed.GetResult(Device, "auto") |> Parsing.device
-    let threads = parsed.TryGetResult Threads |> Option.map (Parsing.positive "--threads")
+    let threads = parsed.TryGetResult Threads |> Option.map Parsing.threads
     use logits = parsed.TryGetResult Logits |> Option.map logitsFile |> Option.toObj
     use file = Checkpoints.opened (parsed.GetResult Checkpoint)
     let origin = CheckpointOrigin.Of file

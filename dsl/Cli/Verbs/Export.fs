@@ -82,6 +82,11 @@ let private refuseOptions (parsed: ParseResults<ExportArguments>) =
         if isGiven then
             Ending.stop Ending.invalid $"{name} is only for --format onnx: the other formats contain only weights."
 
+/// Options of formats with metadata.
+let private refuseMetadata (parsed: ParseResults<ExportArguments>) =
+    if parsed.Contains Class_Names then
+        Ending.stop Ending.invalid "--class-names is for --format onnx and safetensors: a .pth file contains only weights."
+
 /// The file is written by this program alone: it must not replace its own source.
 let private checkedOut (source: string) (out: string) =
     if Directory.Exists out then
@@ -89,6 +94,11 @@ let private checkedOut (source: string) (out: string) =
 
     if Path.GetFullPath out = Path.GetFullPath source then
         Ending.stop Ending.invalid "--out would replace the checkpoint itself. Name another file."
+
+    let folder = string (Path.GetDirectoryName(Path.GetFullPath out))
+
+    if Path.GetFileName folder = "checkpoints" && File.Exists(Path.Combine(folder, "..", "run.json")) then
+        Ending.stop Ending.invalid $"--out {out} is among the checkpoints of a run, which only training writes. Name another folder."
 
     out
 
@@ -105,7 +115,7 @@ let private opened (parsed: ParseResults<ExportArguments>) =
     if Directory.Exists source then
         for isGiven, name in [ parsed.Contains Model, "--model"; parsed.Contains Dataset, "--dataset"; parsed.Contains Stem, "--stem" ] do
             if isGiven then
-                Ending.stop Ending.invalid $"{name} is for checkpoints; the run says it itself."
+                Ending.stop Ending.invalid $"{name} is for checkpoints; a run records its own."
 
         let run = FinishedRun.find (defaultArg weights FinishedRun.Latest) source
         Checkpoints.opened run.Weights, Some run
@@ -164,11 +174,11 @@ let private export (parsed: ParseResults<ExportArguments>) =
     if format <> ExportFormat.Onnx then
         refuseOptions parsed
 
+    if format = ExportFormat.PyTorch then
+        refuseMetadata parsed
+
     let file, run = opened parsed
     use file = file
-
-    if run.IsSome && Path.GetDirectoryName(Path.GetFullPath out) = Path.GetDirectoryName(Path.GetFullPath file.Path) then
-        Ending.stop Ending.invalid $"--out {out} is among the run's own checkpoints. Name another folder."
 
     let from = CheckpointOrigin.Of file
 
@@ -183,7 +193,7 @@ let private export (parsed: ParseResults<ExportArguments>) =
     if format = ExportFormat.Onnx then
         requireLayers model
 
-    let threads = parsed.TryGetResult Threads |> Option.map (Parsing.positive "--threads")
+    let threads = parsed.TryGetResult Threads |> Option.map Parsing.threads
     threads |> Option.iter Devices.UseThreads
 
     let request =

@@ -77,7 +77,7 @@ let run (arguments: string list) =
 
             let costOf (cohort: Job list) =
                 if parsed.Contains Measure then
-                    parsed.TryGetResult Threads |> Option.iter (Parsing.positive "--threads" >> Devices.UseThreads)
+                    parsed.TryGetResult Threads |> Option.iter (Parsing.threads >> Devices.UseThreads)
                     let device = ComputeSettings.choose wanted computing
                     let layouts = LayoutChoice(workspace, device, computing.Layout)
 
@@ -98,7 +98,7 @@ let run (arguments: string list) =
                       Workers = [ Sole wanted ]
                       Started = None
                       Lanes = lanes
-                      Threads = parsed.TryGetResult Threads |> Option.map (Parsing.positive "--threads")
+                      Threads = parsed.TryGetResult Threads |> Option.map Parsing.threads
                       ComputeSettings = computing
                       RetryFailed = parsed.Contains Retry_Failed
                       Quiet = true

@@ -197,7 +197,7 @@ let private optionsOf (parsed: ParseResults<SweepArguments>) (arguments: string 
       Workers = workers
       Started = None
       Lanes = parsed.GetResult(Lanes, defaultLanes) |> Parsing.positive "--lanes"
-      Threads = parsed.TryGetResult Threads |> Option.map (Parsing.positive "--threads")
+      Threads = parsed.TryGetResult Threads |> Option.map Parsing.threads
       ComputeSettings =
         { Gpu = GpuSettings(parsed.Contains Deterministic, parsed.GetResult(Tf32, "on") |> Parsing.switch "--tf32")
           Layout = parsed.TryGetResult Layout |> Parsing.layout

@@ -46,7 +46,7 @@ let private names (first: string) (second: string) =
 /// Options that --deploy cannot be combined with.
 let private refuseDeploy (parsed: ParseResults<TableArguments>) =
     if parsed.Contains Threads && not (parsed.Contains Deploy) then
-        Ending.stop Ending.invalid "--threads is for --deploy; a table without it computes nothing."
+        Ending.stop Ending.invalid "--threads applies only with --deploy."
 
     if parsed.Contains Deploy && parsed.Contains Pivot then
         Ending.stop Ending.invalid "--pivot and --deploy cannot be combined: the cells of a pivot table show only errors."
@@ -73,7 +73,7 @@ let private print (arguments: string list) =
         let options deployment =
             Sources.options (parsed.Contains Accuracy) (parsed.TryGetResult Baseline) differences (parsed.TryGetResult Pivot) deployment
 
-        let threads = parsed.TryGetResult Threads |> Option.map (Parsing.positive "--threads")
+        let threads = parsed.TryGetResult Threads |> Option.map Parsing.threads
         refuseDeploy parsed
 
         let format = parsed.GetResult(Format, Md)

@@ -80,7 +80,7 @@ let private trainTeachers (words: string list) (parsed: ParseResults<TeacherTrai
     let options =
         { Workspace = workspace
           Device = parsed.GetResult(Device, "auto") |> Parsing.device
-          Threads = parsed.TryGetResult Threads |> Option.map (Parsing.positive "--threads")
+          Threads = parsed.TryGetResult Threads |> Option.map Parsing.threads
           ComputeSettings =
             { Gpu = GpuSettings(parsed.Contains Deterministic, parsed.GetResult(Tf32, "on") |> Parsing.switch "--tf32")
               Layout = parsed.TryGetResult Layout |> Parsing.layout

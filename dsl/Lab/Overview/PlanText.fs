@@ -56,17 +56,21 @@ let private gridNote (plan: Plan) =
     if sizes.IsEmpty || not grid.Include.IsEmpty || plan.Rows.Length >= points * variants then
         None
     else
-        let excluded = if grid.Exclude.IsEmpty then "" else ", and `exclude` removes points"
+        let excluded = if grid.Exclude.IsEmpty then "" else "are excluded, or "
 
         Some(
-            $"""Grid: {counted points "point"} for {counted variants "variant"} are {counted plan.Rows.Length "row"}: """
-            + $"points that differ only on axes that a variant does not use are one row{excluded}."
+            $"""Grid: {counted points "point"} for {counted variants "variant"} give {counted plan.Rows.Length "row"}, not {points * variants}: """
+            + $"points that {excluded}differ only on axes that a variant does not use have no row of their own."
         )
 
 /// Variants whose runs are those of others.
 let private sharedRuns (jobs: Job list) =
-    [ for (variant, other), runs in jobs |> List.collect (fun job -> [ for other, _ in job.Run.Others -> job.Run.Variant, other ]) |> List.countBy id do
-          $"""The variants `{variant}` and `{other}` have {counted runs "run"} in common; each is trained once.""" ]
+    [ for variants, runs in
+          jobs
+          |> List.filter (fun job -> not job.Run.Others.IsEmpty)
+          |> List.countBy (fun job -> List.distinct (job.Run.Variant :: List.map fst job.Run.Others)) do
+          let trained = if runs = 1 then "it is trained once" else "each is trained once"
+          $"""The variants {Words.codes variants} share {counted runs "run"}; {trained}.""" ]
 
 /// The teachers of some runs with their checkpoints, examined. None: the teacher has none here.
 let examine (workspace: Workspace) (jobs: Job list) : (Teachers.PlannedTeacher * TeacherFile option) list =

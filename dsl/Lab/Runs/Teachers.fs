@@ -77,10 +77,10 @@ let ofPlan (plan: Plan) = ofRuns plan.Runs
 let examine (workspace: Workspace) (teacher: PlannedTeacher) : TeacherFile option =
     TeacherFile.Of(workspace, teacher.Spec, teacher.Dataset, teacher.Precision) |> Option.ofObj
 
-/// A warning if a teacher was trained otherwise than the experiment uses it, as far as its file records that.
+/// A warning if the training of a teacher, as far as its file records it, does not match the experiment.
 let differences (teacher: PlannedTeacher) (file: TeacherFile) : string option =
     if file.Differences.Count = 0 then
         None
     else
         let each = System.String.Join("; ", file.Differences)
-        Some $"The teacher {teacher.Spec.Model.Name} was trained otherwise than it is used here: {each}."
+        Some $"The training of the teacher {teacher.Spec.Model.Name} does not match this experiment: {each}."

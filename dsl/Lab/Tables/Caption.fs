@@ -151,7 +151,9 @@ let private withoutPartner (baseline: Baseline) (results: Results) =
         let row = own.Head
         $"""To compare all with one row: --baseline '{({ Variant = row.Variant; Point = row.Axes }: Baseline)}'."""
 
-    [ if counts |> List.exists (fun count -> count > 1) then
+    [ if not own.IsEmpty && own |> List.forall _.Top1Error.Values.IsEmpty then
+          $"{baseline} has no completed run, so there are no differences."
+      elif counts |> List.exists (fun count -> count > 1) then
           let axes = own |> List.collect _.Axes |> List.map (fst >> Layout.shortAxis) |> List.distinct
           $"Rows without a difference match several rows of {baseline}, which differ in {Shown.joined axes}. {oneRow ()}"
       elif own.Length > 0 && List.contains 0 counts then

@@ -2,6 +2,7 @@ namespace ChannelDistillation.Lab.Tables
 
 open System
 open System.Globalization
+open ChannelDistillation.Dsl
 open ChannelDistillation.Export
 
 /// Further columns of the differences to a baseline.
@@ -31,14 +32,34 @@ type Baseline =
             $"""{this.Variant}[{String.Join(", ", values)}]"""
 
 module Baseline =
+    /// Splits at commas, but not within the lists and mappings of a value.
+    let private parts (text: string) : string list =
+        let depths =
+            (0, text)
+            ||> Seq.scan (fun depth letter ->
+                match letter with
+                | '['
+                | '{' -> depth + 1
+                | ']'
+                | '}' -> depth - 1
+                | _ -> depth)
+            |> Array.ofSeq
+
+        let commas =
+            [ for index in 0 .. text.Length - 1 do
+                  if text[index] = ',' && depths[index] = 0 then
+                      index ]
+
+        List.pairwise (-1 :: commas @ [ text.Length ])
+        |> List.map (fun (before, after) -> text.Substring(before + 1, after - before - 1))
+        |> List.filter (String.IsNullOrWhiteSpace >> not)
+
     /// Splits `kd[temperature=4, batch=64]` into the variant and the selected values.
     let split (text: string) : string * (string * string) list =
         match text.IndexOf '[' with
         | start when start > 0 && text.EndsWith ']' ->
-            let inside = text.Substring(start + 1, text.Length - start - 2)
-
             text.Substring(0, start),
-            [ for part in inside.Split(',', StringSplitOptions.RemoveEmptyEntries) do
+            [ for part in parts (text.Substring(start + 1, text.Length - start - 2)) do
                   match part.IndexOf '=' with
                   | -1 -> part.Trim(), ""
                   | equals -> part.Substring(0, equals).Trim(), part.Substring(equals + 1).Trim() ]
@@ -46,9 +67,11 @@ module Baseline =
 
     /// The values of a row that were selected, with the whole paths of their axes; None: another row. A path may be shortened to its last segments.
     let selected (wanted: (string * string) list) (axes: (string * string) list) : (string * string) list option =
+        let isSame (a: string) (b: string) = a = b || (Numbers.tryParse a).IsSome && Numbers.tryParse a = Numbers.tryParse b
+
         let found =
-            [ for name, value in wanted do
-                  match axes |> List.filter (fun (path, own) -> own = value && (path = name || path.EndsWith("." + name))) with
+            [ for name, value in List.distinct wanted do
+                  match axes |> List.filter (fun (path, own) -> isSame own value && (path = name || path.EndsWith("." + name))) with
                   | [ only ] -> Some only
                   | _ -> None ]
 

@@ -29,7 +29,7 @@ let message (diagnostic: Diagnostic) : Message option =
         say
             "LARGE LEARNING RATE"
             $"A learning rate of {Numbers.show rate} without warm-up usually diverges."
-            "lower it, or add a warm-up: `lr_schedule: { warmup: { epochs: 5 } }`."
+            "lower it, or add `warmup: { epochs: 5 }` to `lr_schedule`."
     | UnusedAxis path -> say "UNUSED AXIS" $"No variant depends on the axis {code path}, so it adds no runs." ""
     | SameInitialWeights(file, seeds) ->
         say
@@ -53,6 +53,10 @@ let message (diagnostic: Diagnostic) : Message option =
             | several -> $" The same applies to {codes several}."
 
         say "SCHEDULE TOO LONG" $"The schedule of the variant {code variant} is longer than training ({inEpochs epochs}): {parts}.{more}" ""
+    | ZeroWeight(loss, variant, others) ->
+        let row = if others.IsEmpty then "variant" else "variants"
+
+        say "LOSS HAS NO EFFECT" $"The weight of {code loss} is 0 in the {row} {codes (variant :: others)}." "give it a weight, or remove the loss."
     | WeightAlwaysZero(loss, variant, epochs, others) ->
         let row = if others.IsEmpty then "variant" else "variants"
 

@@ -25,10 +25,9 @@ let private partsAfterEnd epochs (loss: Resolve.ResolvedLoss) =
       | EveryDecay(every, _) when every > epochs -> Decaying(loss.Name, every)
       | _ -> () ]
 
-/// Whether the effective weight of a loss is 0 in every epoch.
+/// Whether the schedule of a loss keeps its weight at 0 in every epoch.
 let private neverActs epochs (loss: Resolve.ResolvedLoss) =
     match loss.Decay, loss.StopAfter with
-    | _ when loss.Weight = 0.0 -> true
     | (NoDecay | StepDecay _ | EveryDecay _), None -> false
     | _ ->
         let spec = Resolve.lossSpec loss
@@ -74,12 +73,14 @@ let private together (problems: Problem list) =
     let variant (problem: Problem) =
         match problem.Diagnostic with
         | ScheduleTooLong(variant, _, _, _)
+        | ZeroWeight(_, variant, _)
         | WeightAlwaysZero(_, variant, _, _) -> variant
         | _ -> ""
 
     problems
     |> List.groupBy (fun problem ->
         match problem.Diagnostic with
+        | ZeroWeight(loss, _, _)
         | WeightAlwaysZero(loss, _, _, _) -> problem.Place, loss
         | _ -> problem.Place, "")
     |> List.map (fun (_, problems) ->
@@ -90,6 +91,7 @@ let private together (problems: Problem list) =
             Diagnostic =
                 match first.Diagnostic with
                 | ScheduleTooLong(variant, epochs, parts, _) -> ScheduleTooLong(variant, epochs, parts, others)
+                | ZeroWeight(loss, variant, _) -> ZeroWeight(loss, variant, others)
                 | WeightAlwaysZero(loss, variant, epochs, _) -> WeightAlwaysZero(loss, variant, epochs, others)
                 | other -> other })
 
@@ -115,21 +117,18 @@ let private losses (where: Where) (placeOf: Draft -> string list list -> Place o
           | _ -> ()
 
           for loss in draft.Resolved.Losses do
-              // A weight of 0 on an axis is a control.
-              let isControl =
-                  loss.Weight = 0.0
-                  && (placeOf draft [ [ "losses"; loss.Name; "weight" ]; [ "variants"; draft.Variant; loss.Name; "weight" ] ]).IsSome
+              let isNew () = seenIdle.Add(struct (draft.Variant, loss.Name, loss.Decay, loss.StopAfter))
 
+              if loss.Weight = 0.0 then
+                  let onAxis = placeOf draft [ [ "losses"; loss.Name; "weight" ]; [ "variants"; draft.Variant; loss.Name; "weight" ] ]
+
+                  // On an axis, a weight of 0 is a control.
+                  if onAxis.IsNone && isNew () then
+                      warn (placeOfSetting draft loss.Name "weight" []) (ZeroWeight(loss.Name, draft.Variant, []))
               // A loss that starts too late is reported above.
-              if
-                  loss.StartAfter < epochs
-                  && neverActs epochs loss
-                  && not isControl
-                  && seenIdle.Add(struct (draft.Variant, loss.Name, loss.Decay, loss.StopAfter))
-              then
+              elif loss.StartAfter < epochs && neverActs epochs loss && isNew () then
                   let place =
                       match loss.Decay with
-                      | _ when loss.Weight = 0.0 -> placeOfSetting draft loss.Name "weight" []
                       | LinearDecay _ -> placeOfSetting draft loss.Name "decay" [ "linear"; "until" ]
                       | CosineDecay _ -> placeOfSetting draft loss.Name "decay" [ "cosine"; "until" ]
                       | _ -> placeOfSetting draft loss.Name "stop_after" []

@@ -1,6 +1,7 @@
 /// Checks that every `--set` setting reaches a run.
 module ChannelDistillation.Dsl.Planning.SettingChecks
 
+open System
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
@@ -71,15 +72,26 @@ let private overrides (experiment: Experiment) (segments: string list) : Overrid
     elif not ofVariants.IsEmpty && everyVariant then ofVariants, []
     else [], axes @ ofVariants
 
+/// The paths that a value sets: below a mapping, those of its parts.
+let rec private leaves (path: string) (value: Node) : string list =
+    match value.Content with
+    | Mapping entries when not entries.IsEmpty -> entries |> List.collect (fun entry -> leaves $"{path}.{entry.Name}" entry.Value)
+    | _ -> [ path ]
+
+let private paths (setting: Given) =
+    match Yaml.readPart setting.Source (String(' ', setting.Path.Length + 1) + setting.Text) with
+    | Ok(value, _) -> leaves setting.Path value
+    | Error _ -> [ setting.Path ]
+
 /// Problems: settings that every run overrides. Warnings: settings that some runs override.
 let check (experiment: Experiment) (settings: Given list) : Problem list =
     [ for setting in settings do
           let place = Some { Source = setting.Source; Line = 1; Column = 1; Length = max 1 setting.Path.Length }
-          let segments = Axes.segments experiment setting.Path
 
           // Removing a value has an effect of its own: the default applies.
-          if segments.Head <> "grid" && not (List.contains (setting.Text.Trim()) [ "null"; "~" ]) then
-              match overrides experiment segments with
-              | [], [] -> ()
-              | [], some -> { Diagnostic = SettingPartlyOverridden(setting.Path, some); Place = place }
-              | all, _ -> { Diagnostic = SettingWithoutEffect(setting.Path, all); Place = place } ]
+          if not (setting.Path.StartsWith "grid" || List.contains (setting.Text.Trim()) [ "null"; "~" ]) then
+              for path in paths setting do
+                  match overrides experiment (Axes.segments experiment path) with
+                  | [], [] -> ()
+                  | [], some -> { Diagnostic = SettingPartlyOverridden(path, some); Place = place }
+                  | all, _ -> { Diagnostic = SettingWithoutEffect(path, all); Place = place } ]

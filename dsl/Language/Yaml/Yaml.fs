@@ -252,7 +252,8 @@ let private controlCharacter (source: Source) =
 
 /// The place of a line that Git writes into a file with conflicting versions.
 let private conflictMarker (source: Source) : Problem option =
-    let isMarker (line: string) = line.StartsWith "<<<<<<< " || line.StartsWith ">>>>>>> "
+    let isMarker (line: string) =
+        line.StartsWith "<<<<<<< " || line.StartsWith ">>>>>>> " || line.StartsWith "||||||| " || line.TrimEnd '\r' = "======="
 
     source.Text.Split '\n'
     |> Array.tryFindIndex isMarker

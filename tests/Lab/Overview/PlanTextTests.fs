@@ -109,9 +109,9 @@ let tests =
               Expect.equal (withTeacher "" [] half) ([ other ], [ other ]) "another number of classes"
           }
 
-          test "A plan warns if a teacher was trained otherwise than it is used, with both values" {
+          test "A plan warns if the training of a teacher does not match the experiment, with both values" {
               let normalize = """{"name":"cifar100","normalize":{"mean":[0.5,0.5,0.5],"std":[0.25,0.25,0.25]}}"""
-              let start = "Warning: The teacher resnet20 was trained otherwise than it is used here: "
+              let start = "Warning: The training of the teacher resnet20 does not match this experiment: "
 
               for metadata, differences in
                   [ [ "dataset", """{"name":"cifar100"}""" ], []
@@ -177,8 +177,8 @@ Loss weights over 8 epochs
                   [ for line in lines do
                         if line.StartsWith "Grid" || line.StartsWith "The variants" || line.Contains "-seed0" then
                             line ]
-                  [ "Grid: 2 points for 3 variants are 4 rows: points that differ only on axes that a variant does not use are one row."
-                    "The variants `same` and `student` have 1 run in common; each is trained once."
+                  [ "Grid: 2 points for 3 variants give 4 rows, not 6: points that differ only on axes that a variant does not use have no row of their own."
+                    "The variants `same` and `student` share 1 run; it is trained once."
                     "  same-seed0            8       ce 1                                          new"
                     "  kd-kd.weight=1-seed0  8       ce 1, kd 1 (standardize true, temperature 8)  new"
                     "  kd-kd.weight=2-seed0  8       ce 1, kd 2 (standardize true, temperature 8)  new" ]

@@ -244,6 +244,13 @@ cd,128,,23.50 ± 0.71,22.25 ± 0.35
               Expect.equal (cells (baseline "kd" [])) [ "baseline"; "baseline"; ""; "" ] "the variant"
 
               Expect.contains
+                  (Caption.lines
+                      { TableOptions.Default with Baseline = Some(baseline "kd" []) }
+                      (resultsOf "untrained" [ fst (row "kd" [] [ 24.0 ]), [ "kd-0", RunRecord.Nothing ]; row "cd" [] [ 24.0 ] ]))
+                  "kd has no completed run, so there are no differences."
+                  "caption of a baseline without results"
+
+              Expect.contains
                   (Caption.lines { TableOptions.Default with Baseline = Some(baseline "kd" []) } zipped)
                   "Rows without a difference match several rows of kd, which differ in kd.temperature. To compare all with one row: --baseline 'kd[kd.temperature=1]'."
                   "caption"
@@ -257,8 +264,16 @@ cd,128,,23.50 ± 0.71,22.25 ± 0.35
           test "The rows of a baseline are selected by the last segments of a path" {
               Expect.equal (Baseline.split "kd[temperature=4, train.batch=64]") ("kd", [ "temperature", "4"; "train.batch", "64" ]) "split"
               Expect.equal (Baseline.split "kd+at") ("kd+at", []) "a variant alone"
+              let schedule = "{ step: { at: [1, 2], factor: 0.5 } }"
+              Expect.equal (Baseline.split $"kd[lr_schedule={schedule}, T=1]") ("kd", [ "lr_schedule", schedule; "T", "1" ]) "a value with commas"
               let axes = [ "losses.kd.temperature", "4"; "train.batch", "64" ]
               Expect.equal (Baseline.selected [ "temperature", "4" ] axes) (Some [ "losses.kd.temperature", "4" ]) "shortened"
+
+              Expect.equal
+                  (Baseline.selected [ "temperature", "4.0"; "temperature", "4.0" ] axes)
+                  (Some [ "losses.kd.temperature", "4" ])
+                  "an equal number"
+
               Expect.equal (Baseline.selected [ "temperature", "1" ] axes) None "another value"
               Expect.equal (Baseline.selected [ "rature", "4" ] axes) None "part of a segment"
               Expect.equal (string (baseline "kd" axes)) "kd[kd.temperature=4, batch=64]" "as text"

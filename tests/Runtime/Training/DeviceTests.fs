@@ -56,10 +56,11 @@ let tests =
                                 Path.GetFileNameWithoutExtension file ]
 
               Expect.containsAll
-                  [ "Checkpoint" // once, when its weights are read
-                    "EpochMeter" // at an epoch's end; on the CPU after each step
+                  [ "EpochMeter" // at an epoch's end; on the CPU after each step
                     "Lane" // before its state is saved
+                    "LogitsFile" // after each batch of an evaluation with `--logits`
                     "SampleImages" // once in a run
+                    "ScriptedNetwork" // once, when its weights are read
                     "SignalStore" ] // in the first epochs of a cached teacher
                   files
                   "files that read"
