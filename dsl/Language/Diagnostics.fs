@@ -206,7 +206,7 @@ type Diagnostic =
     // Warnings
     | UnusedLosses of losses: string list
     | UnusedAxis of path: string
-    /// A setting that some runs override.
+    /// A setting that some runs override, or of which a part is overridden.
     | SettingPartlyOverridden of path: string * Override list
     /// An entry of `exclude` that names axes which none of its variants depends on.
     | ExcludesNoRun of paths: string list

@@ -19,7 +19,7 @@ let message (diagnostic: Diagnostic) : Message option =
         say "UNUSED LOSS" $"No variant uses the {what} {codes losses}." ""
     | SettingPartlyOverridden(path, overrides) ->
         let text, hint = overriding path overrides
-        say "SETTING OVERRIDDEN" $"Some runs ignore this setting: {text}." hint
+        say "SETTING OVERRIDDEN" $"Not every run uses all of this setting: {text}." hint
     | ExcludesNoRun paths ->
         let what = if paths.Length = 1 then "axis" else "axes"
         say "NOTHING EXCLUDED" $"No variant of this entry depends on the {what} {codes paths}, so it excludes nothing." ""

@@ -83,15 +83,18 @@ let private paths (setting: Given) =
     | Ok(value, _) -> leaves setting.Path value
     | Error _ -> [ setting.Path ]
 
-/// Problems: settings that every run overrides. Warnings: settings that some runs override.
+/// Problems: settings that every run overrides. Warnings: settings that some runs override, or of which a part is overridden.
 let check (experiment: Experiment) (settings: Given list) : Problem list =
     [ for setting in settings do
           let place = Some { Source = setting.Source; Line = 1; Column = 1; Length = max 1 setting.Path.Length }
 
           // Removing a value has an effect of its own: the default applies.
           if not (setting.Path.StartsWith "grid" || List.contains (setting.Text.Trim()) [ "null"; "~" ]) then
-              for path in paths setting do
-                  match overrides experiment (Axes.segments experiment path) with
-                  | [], [] -> ()
-                  | [], some -> { Diagnostic = SettingPartlyOverridden(path, some); Place = place }
-                  | all, _ -> { Diagnostic = SettingWithoutEffect(path, all); Place = place } ]
+              let parts = [ for path in paths setting -> path, overrides experiment (Axes.segments experiment path) ]
+              let isWhole = parts |> List.forall (fun (_, (everywhere, _)) -> not everywhere.IsEmpty)
+
+              for path, (everywhere, somewhere) in parts do
+                  match everywhere @ somewhere with
+                  | [] -> ()
+                  | all when isWhole -> { Diagnostic = SettingWithoutEffect(path, all); Place = place }
+                  | some -> { Diagnostic = SettingPartlyOverridden(path, some); Place = place } ]
