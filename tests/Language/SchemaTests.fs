@@ -94,6 +94,7 @@ let private beyondSchema =
       "set-of-an-axis-in-zip"
       "set-under-a-variant"
       "set-of-what-a-file-builds-on"
+      "set-that-removes-nothing"
       "set-through-a-value"
       "set-with-a-bad-value"
       "set-with-an-unknown-name"

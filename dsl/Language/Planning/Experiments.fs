@@ -36,7 +36,14 @@ let private distinct (main: Source) (settings: Source list) (problems: Problem l
         | None -> (0, ""), 0, 0)
 
 /// A tree to plan, and the problems found so far. `IsWhole` is false if a file that it extends could not be read.
-type private Layered = { Root: Node; Problems: Problem list; IsIntact: bool }
+type private Layered =
+    {
+        Root: Node
+        Problems: Problem list
+        IsIntact: bool
+        /// Settings that should remove something and removed nothing.
+        Idle: SettingChecks.Given list
+    }
 
 /// Whether a problem may exist only because a base file could not be read.
 let private mayBeInherited (mistake: Diagnostic) =
@@ -77,7 +84,7 @@ let private planLayered (settings: SettingChecks.Given list) (layered: Layered) 
 
         match Expand.plan reader where experiment with
         | Some(plan, warnings) when layered.Problems.IsEmpty ->
-            match SettingChecks.check experiment settings |> List.partition _.IsWarning with
+            match SettingChecks.check experiment settings @ SettingChecks.unknown experiment layered.Idle |> List.partition _.IsWarning with
             | overridden, [] -> Ok(plan, distinct (Check.warnings where experiment @ warnings @ overridden))
             | _, problems -> Error(distinct problems)
         | _ -> Error(problems ())
@@ -164,11 +171,12 @@ let rec private withBase (chain: (string * string) list) (path: string) (own: La
                     match Yaml.read source with
                     | Error problems -> alone problems
                     | Ok(root, problems) ->
-                        let lower = withBase chain below { Root = root; Problems = problems; IsIntact = true }
+                        let lower = withBase chain below { Root = root; Problems = problems; IsIntact = true; Idle = [] }
 
-                        { Root = Layers.extend own.Root lower.Root
-                          Problems = own.Problems @ lower.Problems
-                          IsIntact = own.IsIntact && lower.IsIntact }
+                        { own with
+                            Root = Layers.extend own.Root lower.Root
+                            Problems = own.Problems @ lower.Problems
+                            IsIntact = own.IsIntact && lower.IsIntact }
         | _ -> fail (WrongKind(WantText, Node.kind value))
 
 /// Applies a `--set` value to the tree.
@@ -195,6 +203,7 @@ let private withSettings settings (layered: Layered) : Layered =
     (layered, settings)
     ||> List.fold (fun layered setting ->
         match withSetting layered.Root setting with
+        | Ok changed when changed = layered.Root && SettingChecks.isRemoval setting -> { layered with Idle = setting :: layered.Idle }
         | Ok changed -> { layered with Root = changed }
         | Error problems -> { layered with Problems = layered.Problems @ problems })
 
@@ -205,7 +214,7 @@ let ofSource (source: Source) (settings: (string * string) list) : Result<Plan *
 
     Yaml.read source
     |> Result.map (fun (root, problems) ->
-        let own = { Root = root; Problems = problems; IsIntact = true }
+        let own = { Root = root; Problems = problems; IsIntact = true; Idle = [] }
 
         match root.Content with
         | Mapping _ -> own |> withBase [] source.Name |> withSettings settings

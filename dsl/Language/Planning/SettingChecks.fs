@@ -13,6 +13,10 @@ type Given = { Path: string; Text: string; Source: Source }
 
 let private isPrefix (path: string list) (longer: string list) = path.Length <= longer.Length && List.truncate path.Length longer = path
 
+let private place (setting: Given) : Place = { Source = setting.Source; Line = 1; Column = 1; Length = max 1 setting.Path.Length }
+
+let isRemoval (setting: Given) = List.contains (setting.Text.Trim()) [ "null"; "~" ]
+
 /// Whether a loss's settings have a key.
 let private has (key: string) (settings: LossSettings) =
     match key with
@@ -83,13 +87,24 @@ let private paths (setting: Given) =
     | Ok(value, _) -> leaves setting.Path value
     | Error _ -> [ setting.Path ]
 
+/// Reports settings that removed nothing because no experiment has such a key.
+let unknown (experiment: Experiment) (idle: Given list) : Problem list =
+    [ for setting in idle do
+          let segments = Axes.segments experiment setting.Path
+
+          match ExperimentCodec.codec.Edit segments experiment with
+          | Error(NoSuchKey(after, name, legal)) when segments.Head <> "grid" ->
+              { Diagnostic = UnknownPath(setting.Path, name, after, legal, Suggest.near name legal)
+                Place = Some(place setting) }
+          | _ -> () ]
+
 /// Problems: settings that every run overrides. Warnings: settings that some runs override, or of which a part is overridden.
 let check (experiment: Experiment) (settings: Given list) : Problem list =
     [ for setting in settings do
-          let place = Some { Source = setting.Source; Line = 1; Column = 1; Length = max 1 setting.Path.Length }
+          let place = Some(place setting)
 
           // Removing a value has an effect of its own: the default applies.
-          if not (setting.Path.StartsWith "grid" || List.contains (setting.Text.Trim()) [ "null"; "~" ]) then
+          if not (setting.Path.StartsWith "grid" || isRemoval setting) then
               let parts = [ for path in paths setting -> path, overrides experiment (Axes.segments experiment path) ]
               let isWhole = parts |> List.forall (fun (_, (everywhere, _)) -> not everywhere.IsEmpty)
 
