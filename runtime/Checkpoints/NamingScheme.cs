@@ -57,7 +57,7 @@ internal sealed partial record NamingScheme(
         if (All.FirstOrDefault(scheme => scheme.Fits(set)) is not NamingScheme scheme)
             return set;
         var renamed = set.Tensors.Select(tensor => tensor with { Name = scheme.Resolve(tensor.Name) }).ToArray();
-        // A file that has a tensor under both names is none of a library's.
+        // No library writes a tensor under both names.
         return renamed.DistinctBy(tensor => tensor.Name).Count() < renamed.Length ? set : set with { Renaming = scheme.InWords, Tensors = renamed };
     }
 

@@ -30,7 +30,7 @@ internal static class PythonLine
     public static string OfScript(string path) =>
         $"import torch; torch.save(torch.jit.load({PythonText.Literal(path)}, map_location=\"cpu\").state_dict(), {New(path, "weights", ".pth")})";
 
-    /// <summary>Saves weights that only Python can take out of the file: of a pickled module, a dict of its own kind, numpy arrays. Null if there are none.</summary>
+    /// <summary>Saves weights that only Python can extract: of a pickled module, a custom dict class, or numpy arrays. Null if there are none.</summary>
     public static string? OfPlaceholders(string path, object? content) =>
         Find(content, Loaded(path)) is string weights ? $"import torch; torch.save({weights}, {New(path, "weights", ".pth")})" : null;
 

@@ -66,6 +66,15 @@ let tests =
               Expect.equal (entry "run", entry "run_hash", entry "epoch") ("student, seed 7", spec.Hash(), "2") "metadata"
           }
 
+          test "The metadata of a checkpoint in the folder of a run names the run" {
+              use folder = new TemporaryFolder()
+              let weights = (runIn folder None).LatestWeights
+              let code, text = run folder.Path [ "export"; weights; "--out"; "a.safetensors" ]
+              Expect.equal code 0 text
+              use file = CheckpointFile.Open(folder.File "a.safetensors")
+              Expect.equal (file.Metadata["run"], file.Metadata["run_hash"]) ("student, seed 7", spec.Hash()) "an unfinished run"
+          }
+
           test "The checkpoints of runs cannot be replaced, whatever is exported" {
               use folder = new TemporaryFolder()
               let weights = (runIn folder (ended RunStatus.Completed null)).LatestWeights

@@ -127,7 +127,12 @@ let private opened (parsed: ParseResults<ExportArguments>) =
 let private origin (run: FinishedRun.FinishedRun option) (file: CheckpointFile) =
     match run with
     | Some run -> run.Origin
-    | None -> Checkpoints.epochOf file |> Option.map (fun epoch -> [ "epoch", string epoch ]) |> Option.defaultValue []
+    | None ->
+        // Empty for a checkpoint that is not in the folder of a run.
+        [ yield! FinishedRun.origin (RunFolder(Path.GetFullPath(Path.Combine(file.Path, "..", ".."))))
+          match Checkpoints.epochOf file with
+          | Some epoch -> "epoch", string epoch
+          | None -> () ]
 
 let private requireLayers (model: ModelSpec) =
     if not (isNull model.Script) then

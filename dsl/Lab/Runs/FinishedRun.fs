@@ -16,7 +16,7 @@ type FinishedRun =
         Weights: string
         /// Its errors with these weights on the official validation set.
         Errors: EpochErrors
-        /// For the metadata of exported files: experiment, name and hash of the run.
+        /// For the metadata of exported files: experiment, name and hash of the run, and the epoch.
         Origin: (string * string) list
     }
 
@@ -41,6 +41,21 @@ let private unfinished (run: RunFolder) (how: string) =
             ""
 
     refuse $"{run.Path} {how}{kept}"
+
+/// What is known of the origin of a run's weights, for the metadata of exported files: experiment, name and hash of the run.
+let origin (run: RunFolder) : (string * string) list =
+    match run.ReadRun() with
+    | null -> []
+    | content ->
+        [ match PlanReader.read (Path.GetFullPath(Path.Combine(run.Path, ".."))) with
+          | Some layout -> "experiment", layout.Experiment
+          | None -> ()
+          match content["run"] with
+          | null -> ()
+          | name -> "run", string name
+          match run.ReadHash() with
+          | null -> ()
+          | hash -> "run_hash", hash ]
 
 let private isDamaged (run: RunFolder) file = run.Damaged() |> Seq.exists (fun damaged -> Path.GetFileName damaged = file)
 
@@ -72,21 +87,7 @@ let find (weights: Weights) (folder: string) : FinishedRun =
                 if not (File.Exists file) then
                     refuse $"{file} does not exist: the weights of the run were removed."
 
-                let parent = Path.GetFullPath(Path.Combine(run.Path, ".."))
-
-                { Weights = file
-                  Errors = errors
-                  Origin =
-                    [ match PlanReader.read parent with
-                      | Some layout -> "experiment", layout.Experiment
-                      | None -> ()
-                      match content["run"] with
-                      | null -> ()
-                      | name -> "run", string name
-                      match run.ReadHash() with
-                      | null -> ()
-                      | hash -> "run_hash", hash
-                      "epoch", string errors.Epoch ] }
+                { Weights = file; Errors = errors; Origin = origin run @ [ "epoch", string errors.Epoch ] }
             | RunStatus.Diverged -> unfinished run $"diverged{reason}"
             | RunStatus.Failed -> unfinished run $"failed{reason}"
             | _ -> unfinished run "is not finished: it was interrupted. The same sweep resumes it."

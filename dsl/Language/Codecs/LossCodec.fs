@@ -17,6 +17,17 @@ let blank: LossSettings =
       DecaysAtZero = None
       Parameters = Map.empty }
 
+/// Whether a key is set.
+let has (key: string) (settings: LossSettings) : bool =
+    match key with
+    | "weight" -> settings.Weight.IsSome
+    | "start_after" -> settings.StartAfter.IsSome
+    | "stop_after" -> settings.StopAfter.IsSome
+    | "warmup" -> settings.Warmup.IsSome
+    | "decay" -> settings.Decay.IsSome
+    | "weight_decay_at_zero" -> settings.DecaysAtZero.IsSome
+    | parameter -> settings.Parameters.ContainsKey parameter
+
 /// A parameter's default as YAML text.
 let defaultOf (parameter: ParameterDescriptor) =
     match parameter.DefaultValue with

@@ -171,13 +171,7 @@ let mayUse (experiment: Experiment) (variant: Variant) (others: FoundAxis list) 
         | None -> false
         | Some(_, own) ->
             match rest with
-            | "weight" :: _ -> own.Weight.IsNone
-            | "start_after" :: _ -> own.StartAfter.IsNone
-            | "stop_after" :: _ -> own.StopAfter.IsNone
-            | "warmup" :: _ -> own.Warmup.IsNone
-            | "decay" :: _ -> own.Decay.IsNone
-            | "weight_decay_at_zero" :: _ -> own.DecaysAtZero.IsNone
-            | [ parameter ] -> not (own.Parameters.ContainsKey parameter)
-            | _ -> true
+            | key :: _ -> not (LossCodec.has key own)
+            | [] -> true
     | "teacher" :: _ -> Resolve.usesTeacher experiment variant
     | _ -> true

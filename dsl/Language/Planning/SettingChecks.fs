@@ -17,17 +17,6 @@ let private place (setting: Given) : Place = { Source = setting.Source; Line = 1
 
 let isRemoval (setting: Given) = List.contains (setting.Text.Trim()) [ "null"; "~" ]
 
-/// Whether a loss's settings have a key.
-let private has (key: string) (settings: LossSettings) =
-    match key with
-    | "weight" -> settings.Weight.IsSome
-    | "start_after" -> settings.StartAfter.IsSome
-    | "stop_after" -> settings.StopAfter.IsSome
-    | "warmup" -> settings.Warmup.IsSome
-    | "decay" -> settings.Decay.IsSome
-    | "weight_decay_at_zero" -> settings.DecaysAtZero.IsSome
-    | parameter -> settings.Parameters.ContainsKey parameter
-
 /// The overrides that every run has, and those of some runs.
 let private overrides (experiment: Experiment) (segments: string list) : Override list * Override list =
     let covers (path: string) = isPrefix (Axes.segments experiment path) segments
@@ -50,9 +39,10 @@ let private overrides (experiment: Experiment) (segments: string list) : Overrid
                 [ for variant in experiment.Variants do
                       match variant.Losses |> List.tryFind (fun (name, _) -> name = loss) with
                       | Some(_, own) ->
-                          let isOfPreset = variant.Edt |> Option.exists (fun edt -> has key (Resolve.preset edt (Resolve.descriptor experiment loss)))
+                          let isOfPreset =
+                              variant.Edt |> Option.exists (fun edt -> LossCodec.has key (Resolve.preset edt (Resolve.descriptor experiment loss)))
 
-                          variant.Name, has key own, isOfPreset
+                          variant.Name, LossCodec.has key own, isOfPreset
                       | None -> () ]
 
             let own =
@@ -103,7 +93,7 @@ let check (experiment: Experiment) (settings: Given list) : Problem list =
     [ for setting in settings do
           let place = Some(place setting)
 
-          // Removing a value has an effect of its own: the default applies.
+          // Removing a value has an effect: the default applies.
           if not (setting.Path.StartsWith "grid" || isRemoval setting) then
               let parts = [ for path in paths setting -> path, overrides experiment (Axes.segments experiment path) ]
               let isWhole = parts |> List.forall (fun (_, (everywhere, _)) -> not everywhere.IsEmpty)

@@ -32,9 +32,6 @@ let private current (parser: Parser) : ParsingEvent = nonNull parser.Current
 [<Struct>]
 type private Composed = { Node: Node; Values: int64; Levels: int }
 
-/// Whether a character is a control character other than a line break or tab.
-let private isControl (letter: char) = Char.IsControl letter && letter <> '\n' && letter <> '\r' && letter <> '\t'
-
 type private Composer(source: Source, parser: Parser, problems: ResizeArray<Problem>) =
     let anchors = Dictionary<string, Composed>()
     let unfinished = HashSet<string>()
@@ -106,7 +103,7 @@ type private Composer(source: Source, parser: Parser, problems: ResizeArray<Prob
             this.Remember scalar place (fun () ->
                 parser.MoveNext() |> ignore
 
-                match scalar.Value |> Seq.tryFind isControl with
+                match scalar.Value |> Seq.tryFind TextChecks.isControl with
                 | Some letter -> report place (EscapedControl(int letter))
                 | None -> ()
 
@@ -233,38 +230,10 @@ type private Composer(source: Source, parser: Parser, problems: ResizeArray<Prob
 
         this.Collected(place, key, start.Start, (start.Style = MappingStyle.Flow), Mapping(List.ofSeq own), parts)
 
-/// The first control character in the text, which YAML does not allow.
-let private controlCharacter (source: Source) =
-    let text = source.Text
-    let index = text |> Seq.tryFindIndex isControl
-
-    index
-    |> Option.map (fun index ->
-        let before = text.Substring(0, index)
-
-        { Diagnostic = ControlCharacter(int text[index])
-          Place =
-            Some
-                { Source = source
-                  Line = 1 + (before |> Seq.filter ((=) '\n') |> Seq.length)
-                  Column = index - before.LastIndexOf '\n'
-                  Length = 1 } })
-
-/// The place of a line that Git writes into a file with conflicting versions.
-let private conflictMarker (source: Source) : Problem option =
-    let isMarker (line: string) =
-        line.StartsWith "<<<<<<< " || line.StartsWith ">>>>>>> " || line.StartsWith "||||||| " || line.TrimEnd '\r' = "======="
-
-    source.Text.Split '\n'
-    |> Array.tryFindIndex isMarker
-    |> Option.map (fun index ->
-        { Diagnostic = ConflictMarker
-          Place = Some { Source = source; Line = index + 1; Column = 1; Length = "<<<<<<<".Length } })
-
 /// Reads the document in a part of a source; `text` has spaces in place of the rest. Ok: the node, with the problems that do not
 /// prevent reading. Error: all problems of a text that cannot be read.
 let readPart (source: Source) (text: string) : Result<Node * Problem list, Problem list> =
-    match controlCharacter source |> Option.orElseWith (fun () -> conflictMarker source) with
+    match TextChecks.problem source with
     | Some problem -> Error [ problem ]
     | None ->
         let problems = ResizeArray<Problem>()

@@ -11,6 +11,7 @@ open ChannelDistillation.Export
 open ChannelDistillation.Lab.Tables
 open ChannelDistillation.Lab.Runs
 open ChannelDistillation.Tests
+open ChannelDistillation.Tests.Lab.Tables
 
 let private numbers (entries: (string * float) list) : IReadOnlyDictionary<string, float> = Dictionary(dict entries)
 
@@ -67,31 +68,18 @@ let private layoutIn (root: string) : Layout =
                   writeRun root name status (error + float seed)
                   name ]
 
-        { Variant = variant
-          Axes = axes
-          Folders = folders
-          Seeds = [ 0L; 1L ]
-          Cost = Some { Parameters = 77_754L; MultiplyAdds = Some 12_206_720L }
-          Published = None
-          Assisted = false }
+        { TinyLayout.row variant axes (Some { Parameters = 77_754L; MultiplyAdds = Some 12_206_720L }) with
+            Folders = folders
+            Seeds = [ 0L; 1L ] }
 
-    { Experiment = "a </script> & grid"
-      Description = "Does everything show?"
-      Dataset = "cifar100"
-      Student = "resnet8"
-      Epochs = [ 3 ]
-      Seeds = [ 0L; 1L ]
-      HeldOut = [ None ]
-      Caches = []
-      Precisions = [ Precision.Float32 ]
-      Hashes = Map.empty
-      Command = None
-      Teachers = []
-      Rows =
-        [ row "student" [] 24.0 RunStatus.Completed
-          for weight, temperature, error in [ "1", "1", 23.0; "1", "4", 22.0; "6", "1", 21.0; "6", "4", 25.5 ] do
-              let status = if error > 25.0 then RunStatus.Diverged else RunStatus.Completed
-              row "cd" [ "losses.cd.weight", weight; "losses.kd.temperature", temperature ] error status ] }
+    { TinyLayout.layout
+          [ row "student" [] 24.0 RunStatus.Completed
+            for weight, temperature, error in [ "1", "1", 23.0; "1", "4", 22.0; "6", "1", 21.0; "6", "4", 25.5 ] do
+                let status = if error > 25.0 then RunStatus.Diverged else RunStatus.Completed
+                row "cd" [ "losses.cd.weight", weight; "losses.kd.temperature", temperature ] error status ] with
+        Experiment = "a </script> & grid"
+        Description = "Does everything show?"
+        Epochs = [ 3 ] }
 
 let private inBrowser (test: Browser -> string -> unit) =
     match Browser.TryStart() with

@@ -12,40 +12,24 @@ open ChannelDistillation.Export
 open ChannelDistillation.Lab.Tables
 open ChannelDistillation.Lab.Runs
 open ChannelDistillation.Tests
+open ChannelDistillation.Tests.Lab.Tables
 open ChannelDistillation.Tests.Runtime.Training
 
 let private costOf (model: string) =
     let cost = ModelCost.Of(CountedModel.Of(ModelSpec model, TinyTraining.dataset))
     Some { Parameters = cost.Parameters; MultiplyAdds = Option.ofNullable cost.MultiplyAdds }
 
-let private row variant cost : LayoutRow =
-    { Variant = variant
-      Axes = []
-      Folders = [ variant ]
-      Seeds = [ 7L ]
-      Cost = cost
-      Published = None
-      Assisted = false }
+let private row variant cost = TinyLayout.row variant [] cost
 
-let private layout: Layout =
-    { Experiment = "small"
-      Description = ""
-      Dataset = "fashion-mnist-mini"
-      Student = "resnet8"
-      Epochs = [ 1 ]
-      Seeds = [ 7L ]
-      HeldOut = [ None ]
-      Caches = []
-      Precisions = [ Precision.Float32 ]
-      Hashes = Map.empty
-      Command = None
-      Teachers = [ { Model = "resnet14"; Axes = []; Key = "a"; Cost = costOf "resnet14"; Errors = None; Published = None } ]
-      Rows =
-        [ row "student" (costOf "resnet8")
-          row "kd" (costOf "resnet8")
-          row "residual-kd" (costOf "resnet8-assisted")
-          row "scripted" (Some { Parameters = 100L; MultiplyAdds = None })
-          row "not started" (costOf "resnet8") ] }
+let private layout =
+    { TinyLayout.layout
+          [ row "student" (costOf "resnet8")
+            row "kd" (costOf "resnet8")
+            row "residual-kd" (costOf "resnet8-assisted")
+            row "scripted" (Some { Parameters = 100L; MultiplyAdds = None })
+            row "not started" (costOf "resnet8") ] with
+        Dataset = "fashion-mnist-mini"
+        Teachers = [ { Model = "resnet14"; Axes = []; Key = "a"; Cost = costOf "resnet14"; Errors = None; Published = None } ] }
 
 let private measure (folder: TemporaryFolder) =
     let results = Results.collect (fun _ -> RunRecord.Nothing) Provenance.nothing layout

@@ -11,38 +11,19 @@ open ChannelDistillation.Tests
 
 let private student = Some { Parameters = 77_754L; MultiplyAdds = Some 12_206_720L }
 
-let private row variant axes cost : LayoutRow =
-    { Variant = variant
-      Axes = axes
-      Folders = [ variant ]
-      Seeds = [ 0L ]
-      Cost = cost
-      Published = None
-      Assisted = false }
-
-let private layout: Layout =
-    { Experiment = "small"
-      Description = ""
-      Dataset = "cifar10"
-      Student = "resnet8"
-      Epochs = [ 2 ]
-      Seeds = [ 0L ]
-      HeldOut = [ None ]
-      Caches = []
-      Precisions = [ Precision.Float32 ]
-      Hashes = Map.empty
-      Command = None
-      Teachers =
-        [ { Model = "resnet14"
-            Axes = []
-            Key = "a"
-            Cost = Some { Parameters = 174_970L; MultiplyAdds = Some 26_362_496L }
-            Errors = Some(EpochErrors(2, 14.5, 0.2))
-            Published = None } ]
-      Rows =
-        [ row "student" [] student
-          row "cd" [ "losses.cd.weight", "3" ] student
-          row "wide" [] (Some { Parameters = 300_000L; MultiplyAdds = Some 40_000_000L }) ] }
+let private layout =
+    { TinyLayout.layout
+          [ TinyLayout.row "student" [] student
+            TinyLayout.row "cd" [ "losses.cd.weight", "3" ] student
+            TinyLayout.row "wide" [] (Some { Parameters = 300_000L; MultiplyAdds = Some 40_000_000L }) ] with
+        Dataset = "cifar10"
+        Teachers =
+            [ { Model = "resnet14"
+                Axes = []
+                Key = "a"
+                Cost = Some { Parameters = 174_970L; MultiplyAdds = Some 26_362_496L }
+                Errors = Some(EpochErrors(2, 14.5, 0.2))
+                Published = None } ] }
 
 let private results =
     let record: RunRecord =

@@ -29,27 +29,13 @@ let private generate (folder: string) (weights: int) : Layout =
             $"{{\"status\": \"completed\", \"last\": {errors}, \"best\": {errors}, \"message\": null}}"
         )
 
-    { Experiment = "many"
-      Description = ""
-      Dataset = "cifar100"
-      Student = "resnet8"
-      Epochs = [ 9 ]
-      Seeds = [ 0L .. 4L ]
-      HeldOut = [ None ]
-      Caches = []
-      Precisions = [ Precision.Float32 ]
-      Hashes = Map.empty
-      Command = None
-      Teachers = []
-      Rows =
-        [ for weight in 0 .. weights - 1 ->
-              { Variant = "cd"
-                Axes = [ "losses.cd.weight", string weight ]
-                Folders = [ for seed in 0..4 -> "cd-" + name (5 * weight + seed) ]
-                Seeds = [ 0L .. 4L ]
-                Cost = None
-                Published = None
-                Assisted = false } ] }
+    { TinyLayout.layout
+          [ for weight in 0 .. weights - 1 ->
+                { TinyLayout.row "cd" [ "losses.cd.weight", string weight ] None with
+                    Folders = [ for seed in 0..4 -> "cd-" + name (5 * weight + seed) ]
+                    Seeds = [ 0L .. 4L ] } ] with
+        Experiment = "many"
+        Epochs = [ 9 ] }
 
 [<Tests>]
 let tests =

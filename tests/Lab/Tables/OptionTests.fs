@@ -16,32 +16,15 @@ let private record top1 : RunRecord =
 let private row variant axes (errors: float list) : LayoutRow * (string * RunRecord) list =
     let folder index = String.Join("-", variant :: [ for _, value in axes -> value ]) + $"-{index}"
 
-    { Variant = variant
-      Axes = axes
-      Folders = errors |> List.mapi (fun index _ -> folder index)
-      Seeds = errors |> List.mapi (fun index _ -> int64 index)
-      Cost = Some { Parameters = 78_042L; MultiplyAdds = Some 12_345_678L }
-      Published = None
-      Assisted = false },
+    { TinyLayout.row variant axes (Some { Parameters = 78_042L; MultiplyAdds = Some 12_345_678L }) with
+        Folders = errors |> List.mapi (fun index _ -> folder index)
+        Seeds = errors |> List.mapi (fun index _ -> int64 index) },
     errors |> List.mapi (fun index error -> folder index, record error)
 
 let private resultsOf name rows : Results =
     let records = rows |> List.collect snd |> dict
 
-    let layout: Layout =
-        { Experiment = name
-          Description = ""
-          Dataset = "cifar100"
-          Student = "resnet8"
-          Epochs = [ 2 ]
-          Seeds = [ 0L; 1L; 2L ]
-          HeldOut = [ None ]
-          Caches = []
-          Precisions = [ Precision.Float32 ]
-          Hashes = Map.empty
-          Command = None
-          Teachers = []
-          Rows = List.map fst rows }
+    let layout = { TinyLayout.layout (List.map fst rows) with Experiment = name; Seeds = [ 0L; 1L; 2L ] }
 
     Results.collect (fun folder -> records[folder]) Provenance.nothing layout
 

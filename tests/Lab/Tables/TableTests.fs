@@ -24,38 +24,30 @@ let private published top1 top5 =
           Protocol = Some "best epoch of one run" }
 
 let private row variant axes folders published : LayoutRow =
-    { Variant = variant
-      Axes = axes
-      Folders = folders
-      Seeds = folders |> List.mapi (fun seed _ -> int64 seed)
-      Cost = cost 23_705_252L 1_298_000_000L
-      Published = published
-      Assisted = false }
+    { TinyLayout.row variant axes (cost 23_705_252L 1_298_000_000L) with
+        Folders = folders
+        Seeds = folders |> List.mapi (fun seed _ -> int64 seed)
+        Published = published }
 
 let layout: Layout =
-    { Experiment = "cd-weight"
-      Description = "How much weight does CD bear?"
-      Dataset = "cifar100"
-      Student = "resnet50"
-      Epochs = [ 10 ]
-      Seeds = [ 0L; 1L; 2L ]
-      HeldOut = [ None ]
-      Caches = [ None ]
-      Precisions = [ Precision.Float32 ]
-      Hashes = Map.empty
-      Command = Some "dotnet fsi build.fsx sweep cd-weight.yaml"
-      Teachers =
-        [ { Model = "resnet152"
-            Axes = []
-            Key = "key"
-            Cost = cost 58_341_028L 3_726_000_000L
-            Errors = Some(EpochErrors(200, 19.0625, 4.5))
-            Published = published 19.09 (Some 4.45) } ]
-      Rows =
-        [ row "student" [] [ "s0"; "s1"; "s2" ] (published 22.02 None)
-          row "cd" [ "losses.cd.weight", "1" ] [ "a0"; "a1"; "a2" ] None
-          row "cd" [ "losses.cd.weight", "3" ] [ "b0"; "b1"; "b2" ] None
-          row "cd" [ "losses.cd.weight", "6" ] [ "c0"; "c1"; "c2" ] None ] }
+    { TinyLayout.layout
+          [ row "student" [] [ "s0"; "s1"; "s2" ] (published 22.02 None)
+            row "cd" [ "losses.cd.weight", "1" ] [ "a0"; "a1"; "a2" ] None
+            row "cd" [ "losses.cd.weight", "3" ] [ "b0"; "b1"; "b2" ] None
+            row "cd" [ "losses.cd.weight", "6" ] [ "c0"; "c1"; "c2" ] None ] with
+        Experiment = "cd-weight"
+        Description = "How much weight does CD bear?"
+        Student = "resnet50"
+        Epochs = [ 10 ]
+        Caches = [ None ]
+        Command = Some "dotnet fsi build.fsx sweep cd-weight.yaml"
+        Teachers =
+            [ { Model = "resnet152"
+                Axes = []
+                Key = "key"
+                Cost = cost 58_341_028L 3_726_000_000L
+                Errors = Some(EpochErrors(200, 19.0625, 4.5))
+                Published = published 19.09 (Some 4.45) } ] }
 
 let private trained: Provenance =
     { Trained =

@@ -51,30 +51,10 @@ let private numbers (output: string) = JsonSerializer.Deserialize<float[]> outpu
 let tests =
     testList
         "checkpoints between here and PyTorch"
-        [ test "A student of ours produces the same logits in torchvision" {
-              use _ = torch.NewDisposeScope()
-              use folder = new TemporaryFolder()
-              let student = build "resnet18" Stem.Cifar 10
-              Golden.fill 3.0 (student.state_dict ())
-              let path = folder.File "best.safetensors"
-              SafetensorsFile.Write(path, student.state_dict (), readOnlyDict [ "format", "pt" ])
-              let file, images = images folder
-
-              let script =
-                  snippets.Value
-                  + answers
-                  + """
-import sys
-model = resnet18_for_small_images(10)
-model.load_state_dict(load_file(sys.argv[1]))
-say(model, sys.argv[2])
-"""
-
-              let theirs = numbers (PyTorch.run script [ path; file ])
-              Golden.closeWith 1.0 1e-4 theirs (logits student images) "logits"
-          }
-
-          for name, arguments in [ "resnet14", "14, 10"; "resnet8x4", "8, 10, wide=True" ] do
+        [ for name, code in
+              [ "resnet18", "resnet18_for_small_images(10)"
+                "resnet14", "ThinResNet(14, 10)"
+                "resnet8x4", "ThinResNet(8, 10, wide=True)" ] do
               test $"A {name} of ours produces the same logits in the definition of docs/checkpoints.md" {
                   use _ = torch.NewDisposeScope()
                   use folder = new TemporaryFolder()
@@ -89,7 +69,7 @@ say(model, sys.argv[2])
                       + answers
                       + $"""
 import sys
-model = ThinResNet({arguments})
+model = {code}
 model.load_state_dict(load_file(sys.argv[1]))
 say(model, sys.argv[2])
 """

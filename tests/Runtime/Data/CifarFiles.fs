@@ -8,22 +8,7 @@ open System.IO.Compression
 open ChannelDistillation.Data
 
 /// A known dataset with fewer images and other files.
-let small name training validation (files: DatasetFile list) =
-    let known = DatasetCatalog.Get name
-
-    DatasetDescriptor(
-        Name = known.Name,
-        Doc = known.Doc,
-        License = known.License,
-        Format = known.Format,
-        Image = known.Image,
-        Classes = known.Classes,
-        TrainingImages = training,
-        ValidationImages = validation,
-        Normalization = known.Normalization,
-        Augmentation = known.Augmentation,
-        Files = List.toArray files
-    )
+let small name training validation (files: DatasetFile list) = Sets.variantOf (DatasetCatalog.Get name) training validation files null
 
 let imageSize = 3 * 32 * 32
 

@@ -37,3 +37,20 @@ let inTemporaryFolder (test: string -> unit) =
         test folder
     finally
         Directory.Delete(folder, true)
+
+/// A dataset like a known one, with other numbers of images and files, which may also be at a folder outside the project.
+let variantOf (known: DatasetDescriptor) training validation (files: DatasetFile list) (alsoAt: string | null) =
+    DatasetDescriptor(
+        Name = known.Name,
+        Doc = known.Doc,
+        License = known.License,
+        Format = known.Format,
+        Image = known.Image,
+        Classes = known.Classes,
+        TrainingImages = training,
+        ValidationImages = validation,
+        Normalization = known.Normalization,
+        Augmentation = known.Augmentation,
+        Files = List.toArray files,
+        AlsoAt = alsoAt
+    )
