@@ -4,6 +4,8 @@ module ChannelDistillation.Cli.Common
 open System
 open System.IO
 open ChannelDistillation.Core
+open ChannelDistillation.Specs
+open ChannelDistillation.Data
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Messages
 open ChannelDistillation.Dsl.Planning
@@ -18,6 +20,8 @@ let root =
     | folder -> folder
 
 let workspace = Workspace root
+
+let openDataset (dataset: DatasetSpec) = DatasetStore.Open(dataset, workspace)
 
 let outOf (given: string option) = given |> Option.map Path.GetFullPath |> Option.defaultValue (Path.Combine(root, "runs"))
 

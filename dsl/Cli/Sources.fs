@@ -14,15 +14,16 @@ let private layoutOf (source: string option) (out: string option) (sets: string 
     match source with
     | Some folder when Directory.Exists folder ->
         match PlanReader.tryRead folder with
-        | Ok(Some layout) -> folder, layout
+        | Ok(Some layout) -> folder, layout, Outdated.ofTable folder layout
         | Error reason -> Ending.stop Ending.missing $"{reason} Repeat the sweep to rewrite it; only missing runs are trained."
         | Ok None -> Ending.stop Ending.missing $"{folder} is not the folder of an experiment: it has no plan.json."
     | _ ->
         let plan = load source sets true
         let folder = Sweep.folderOf (outOf out) plan
         let earlier = PlanReader.read folder
-        let layout = Layouts.ofPlan Layouts.describedCost plan (Job.ofPlan folder plan) (Layouts.known earlier)
-        folder, { layout with Command = earlier |> Option.bind _.Command }
+        let jobs = Job.ofPlan folder plan
+        let layout = Layouts.ofPlan Layouts.describedCost plan jobs (Layouts.known earlier)
+        folder, { layout with Command = earlier |> Option.bind _.Command }, Outdated.ofJobs workspace openDataset jobs |> List.map snd
 
 /// Returns a name that the results contain; otherwise exits with the known names.
 let private known what (names: string list) (given: string) =
@@ -90,5 +91,5 @@ let options
 /// The experiment's folder and its results so far.
 /// `out`: the folder of all experiments (`--out`). `sets`: the overrides (`--set`).
 let collect (source: string option) (out: string option) (sets: string list) : string * Results =
-    let folder, layout = layoutOf source out sets
-    folder, ResultTables.collect folder layout
+    let folder, layout, outdated = layoutOf source out sets
+    folder, ResultTables.collect folder layout |> ResultTables.noting outdated

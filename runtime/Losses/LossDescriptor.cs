@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using ChannelDistillation.Core;
 using ChannelDistillation.Models;
 using ChannelDistillation.Specs;
@@ -7,6 +8,11 @@ namespace ChannelDistillation.Losses;
 /// <summary>Properties of a loss, and how to create it. YAML keys, validation, schema and documentation are derived from it.</summary>
 public sealed record LossDescriptor
 {
+    public LossDescriptor([CallerFilePath] string declaredIn = "") => DeclaredIn = declaredIn;
+
+    /// <summary>Its source file, as the compiler was given it.</summary>
+    public string DeclaredIn { get; }
+
     /// <summary>The key in experiments.</summary>
     public required string Name { get; init; }
 

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using ChannelDistillation.Core;
 using ChannelDistillation.Specs;
 
@@ -6,6 +7,11 @@ namespace ChannelDistillation.Models;
 /// <summary>Properties of a model, and how to create it.</summary>
 public sealed record ModelDescriptor
 {
+    public ModelDescriptor([CallerFilePath] string declaredIn = "") => DeclaredIn = declaredIn;
+
+    /// <summary>Its source file, as the compiler was given it.</summary>
+    public string DeclaredIn { get; }
+
     public required string Name { get; init; }
 
     /// <summary>One line for lists and editors.</summary>

@@ -11,8 +11,12 @@ namespace ChannelDistillation.Runs;
 /// <summary>The software and hardware of a run, for its record.</summary>
 public static class Machine
 {
-    public static JsonObject Software() =>
-        new()
+    private const string CodeEntry = "code";
+
+    /// <param name="code">Hashes of the code that trains a run, by part; null: not for a run.</param>
+    public static JsonObject Software(JsonObject? code = null)
+    {
+        var software = new JsonObject
         {
             ["channel_distillation"] = Product.Version,
             ["torchsharp"] = typeof(torch).Assembly.GetName().Version!.ToString(3),
@@ -20,6 +24,13 @@ public static class Machine
             ["jpeg"] = ImageDecoder.JpegLibrary,
             ["os"] = RuntimeInformation.OSDescription,
         };
+        if (code is not null)
+            software[CodeEntry] = code.DeepClone();
+        return software;
+    }
+
+    /// <summary>Hashes of the code in the result of <see cref="Software"/>; null if none is recorded.</summary>
+    public static JsonNode? CodeOf(JsonNode? software) => software?[CodeEntry];
 
     /// <param name="layouts">Memory layouts of a run's networks; null: not for a run.</param>
     public static JsonObject Hardware(string device, RunLayouts? layouts = null)

@@ -58,7 +58,7 @@ public sealed class RunFolder(string path)
 
     /// <summary>Writes run.json when the run starts or resumes, with its earlier sessions and the new one, whose machine is also recorded at the top level.</summary>
     /// <param name="from">Epoch and finished steps of it at which the run resumes; (1, 0): from the start.</param>
-    /// <param name="origins">Its teacher and images; null: no teacher, and unknown images.</param>
+    /// <param name="origins">Its teacher, images and code; null: no teacher, the rest unknown.</param>
     /// <param name="layouts">Memory layouts of its networks; null: unknown.</param>
     public void WriteStart(
         string name,
@@ -71,7 +71,8 @@ public sealed class RunFolder(string path)
     {
         JsonObject? earlier = ReadRun();
         JsonObject hardware = Machine.Hardware(device, layouts);
-        JsonArray sessions = Sessions.Begun(earlier, Now(), hardware, from);
+        JsonObject software = Machine.Software(origins?.Code);
+        JsonArray sessions = Sessions.Begun(earlier, Now(), software, hardware, from);
         var run = new JsonObject
         {
             ["run"] = name,
@@ -79,7 +80,7 @@ public sealed class RunFolder(string path)
             ["spec"] = SpecJson.ToJson(spec),
             [TeacherEntry] = origins?.Teacher,
             [ImagesEntry] = origins?.Images,
-            ["software"] = Machine.Software(),
+            ["software"] = software,
             ["hardware"] = hardware,
             ["started"] = earlier?["started"]?.DeepClone() ?? Now(),
             ["ended"] = null,
@@ -124,10 +125,16 @@ public sealed class RunFolder(string path)
         ];
 
     /// <summary>SHA-256 of the teacher's weights when the run last started; null if there is no teacher, or unknown.</summary>
-    public string? ReadTeacher() => (string?)ReadRun()?[TeacherEntry];
+    public string? ReadTeacher() => ReadRun() is JsonObject run ? TeacherIn(run) : null;
+
+    /// <summary>The same in the result of <see cref="ReadRun"/>.</summary>
+    public static string? TeacherIn(JsonObject run) => (string?)run[TeacherEntry];
 
     /// <summary>Fingerprint of the images that the run started with; null if unknown.</summary>
-    public string? ReadImages() => (string?)ReadRun()?[ImagesEntry];
+    public string? ReadImages() => ReadRun() is JsonObject run ? ImagesIn(run) : null;
+
+    /// <summary>The same in the result of <see cref="ReadRun"/>.</summary>
+    public static string? ImagesIn(JsonObject run) => (string?)run[ImagesEntry];
 
     /// <summary>Memory layouts of the run's networks when it last started; null if it was never started.</summary>
     public RunLayouts? ReadLayouts() => ReadRun() is JsonObject run ? Machine.LayoutsOf(run["hardware"]) : null;

@@ -37,11 +37,18 @@ internal static class RunJson
         Each(run, JsonValueKind.String, "run", "hash", "teacher_sha256", "images_xxh3", "started", "ended", "result_xxh128")
         && Each(run, JsonValueKind.Object, "spec", "software", "hardware")
         && Each(run, JsonValueKind.Array, "sessions")
+        && HasCode(run)
         && (run["sessions"] as JsonArray ?? []).All(session => session is JsonObject entry && IsSession(entry));
 
     private static bool IsSession(JsonObject session) =>
         new[] { "epoch", "step" }.All(name => session[name] is not JsonNode place || (place is JsonValue value && value.TryGetValue(out int _)))
-        && Each(session, JsonValueKind.Object, "software", "hardware");
+        && Each(session, JsonValueKind.Object, "software", "hardware")
+        && HasCode(session);
+
+    /// <summary>Whether the hashes of the code are text, if there are any.</summary>
+    private static bool HasCode(JsonObject node) =>
+        Machine.CodeOf(node["software"]) is not JsonNode code
+        || (code is JsonObject parts && parts.All(part => part.Value?.GetValueKind() == JsonValueKind.String));
 
     /// <summary>Whether each of these entries has a kind, or is absent: earlier versions wrote fewer.</summary>
     private static bool Each(JsonObject node, JsonValueKind kind, params ReadOnlySpan<string> names)

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 
 namespace ChannelDistillation.Runs;
@@ -34,12 +35,15 @@ public enum RunStatus
     Interrupted,
 }
 
-/// <summary>Fingerprints of a run's teacher and images: a resumed run must use the same.</summary>
+/// <summary>What a run's numbers come from besides its spec: fingerprints of its teacher and images, which a resumed run must share, and its code.</summary>
 /// <param name="Teacher">SHA-256 of the teacher's weights; null if there is none.</param>
 /// <param name="Images">Fingerprint of the dataset (<see cref="Data.Dataset.Fingerprint"/>); null if unknown.</param>
 /// <param name="Labels">The fingerprint that earlier versions recorded (<see cref="Data.Dataset.LabelFingerprint"/>).</param>
 public sealed record RunOrigins(string? Teacher, string? Images, string? Labels = null)
 {
+    /// <summary>Hashes of the code that trains it, by part; null: not recorded.</summary>
+    public JsonObject? Code { get; init; }
+
     /// <summary>Whether a recorded fingerprint is that of these images.</summary>
     public bool HasImages(string recorded) => recorded == Images || recorded == Labels;
 }

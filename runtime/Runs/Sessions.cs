@@ -11,8 +11,9 @@ public static class Sessions
     private const string Entry = "sessions";
 
     /// <param name="earlier">The previous run.json; null if there was none.</param>
+    /// <param name="software">As <see cref="Machine.Software"/> gave it.</param>
     /// <param name="hardware">As <see cref="Machine.Hardware"/> gave it.</param>
-    internal static JsonArray Begun(JsonObject? earlier, string now, JsonObject hardware, (int Epoch, int Step) from)
+    internal static JsonArray Begun(JsonObject? earlier, string now, JsonObject software, JsonObject hardware, (int Epoch, int Step) from)
     {
         JsonArray sessions = earlier?[Entry]?.DeepClone() as JsonArray ?? [];
         sessions.Add(
@@ -22,7 +23,7 @@ public static class Sessions
                 ["ended"] = null,
                 ["epoch"] = from.Epoch,
                 ["step"] = from.Step,
-                ["software"] = Machine.Software(),
+                ["software"] = software.DeepClone(),
                 ["hardware"] = hardware.DeepClone(),
             }
         );
@@ -56,11 +57,11 @@ public static class Sessions
         Of(run).Reverse().TakeWhile(session => session["ended"] is null && Place(session) == now).Count();
 
     /// <summary>Whether the last session had this machine and software, so that its results are reproduced.</summary>
-    internal static bool IsLastLikeNow(JsonObject run, string device)
+    internal static bool IsLastLikeNow(JsonObject run, string device, JsonObject? code)
     {
         JsonObject last = Of(run).LastOrDefault() ?? run;
         JsonObject hardware = Machine.Hardware(device);
-        return JsonNode.DeepEquals(last["software"], Machine.Software())
+        return JsonNode.DeepEquals(last["software"], Machine.Software(code))
             && new[] { "device", "processor", "threads" }.All(name => JsonNode.DeepEquals(last["hardware"]?[name], hardware[name]));
     }
 

@@ -29,6 +29,12 @@ public sealed record DatasetSpec
     /// </summary>
     public int? Views { get; init; }
 
+    /// <summary>The path of an image folder, else the dataset's name.</summary>
+    public string DisplayName => Folder ?? Name;
+
+    /// <summary>The same images as stored: without augmentation and normalisation.</summary>
+    public DatasetSpec AsStored => this with { Augmentation = null, Normalization = null, Views = null };
+
     public const string ImageFolder = "image_folder";
 }
 

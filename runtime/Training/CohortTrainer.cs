@@ -70,7 +70,10 @@ public sealed partial class CohortTrainer : IDisposable
         foreach (TorchScriptFile script in specs.Select(lane => lane.Spec.Student.Script).OfType<TorchScriptFile>())
             TorchScript.KnownModules.Note(script, options.Workspace);
         foreach (LaneSpec spec in specs)
-            lanes.Open(spec, () => new Lane(spec, dataset.Descriptor, labels, device), options.Device, origins);
+        {
+            RunOrigins own = origins with { Code = TrainingCode.Of(spec.Spec) };
+            lanes.Open(spec, () => new Lane(spec, dataset.Descriptor, labels, device), options.Device, own);
+        }
         training.Draw(
             lanes
                 .All.SelectMany(entry => entry.Lane.Losses.Draws)

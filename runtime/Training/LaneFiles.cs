@@ -81,7 +81,7 @@ internal sealed class LaneFiles(LaneSpec lane, string device, RunOrigins origins
             say($"{Lane.Name} restarts from scratch: the images of the dataset have changed since it started.");
             saved.Remove();
         }
-        else if (diverged && Sessions.IsLastLikeNow(earlier, device))
+        else if (diverged && Sessions.IsLastLikeNow(earlier, device, origins.Code))
         {
             // Resuming is cheapest; the outcome is the same.
             say($"{Lane.Name} diverged before with this software on this machine, and is expected to diverge again. {Advice}");
@@ -91,6 +91,12 @@ internal sealed class LaneFiles(LaneSpec lane, string device, RunOrigins origins
             // Its weights may already be corrupted, and the whole run should come from one machine.
             say($"{Lane.Name} restarts from scratch: it diverged before with other software or on another machine.");
             saved.Remove();
+        }
+        else if (saved.IsThere && TrainingCode.Changed(Machine.CodeOf(earlier["software"])) is { Count: > 0 } parts)
+        {
+            say(
+                $"{Lane.Name} resumes with other code than it started with ({string.Join(", ", parts)}). To train it from scratch, remove its folder {folder.Path}."
+            );
         }
     }
 

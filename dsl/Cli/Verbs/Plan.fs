@@ -24,6 +24,7 @@ type PlanArguments =
     | [<Unique>] Layout of layout: string
     | [<Unique>] Launcher of launcher: string
     | [<Unique>] Retry_Failed
+    | [<Unique>] No_Share
     | [<Unique>] Json
     | [<Unique>] Yes
 
@@ -42,6 +43,7 @@ type PlanArguments =
                 "memory layout of --measure on the CPU: auto, channels-last or contiguous; default channels-last; auto uses the faster one, timed once"
             | Launcher _ -> "slurm: also show what `sweep --launcher slurm` would submit now"
             | Retry_Failed -> "with --launcher slurm: as if `sweep` were given --retry-failed"
+            | No_Share -> "do not use the same runs of other experiments in the folder of results"
             | Json -> "print the plan as JSON"
             | Yes -> "accept a very large grid"
 
@@ -58,7 +60,8 @@ let run (arguments: string list) =
 
         let lanes = parsed.GetResult(Lanes, defaultLanes) |> Parsing.positive "--lanes"
         let folder = Sweep.folderOf (outOf (parsed.TryGetResult Out)) plan
-        let all = Job.ofPlan folder plan
+        let share = not (parsed.Contains No_Share)
+        let all = Job.find share folder plan
         let jobs = Job.chosen (parsed.TryGetResult Only) all
 
         let datasets = PlanText.survey workspace jobs
@@ -87,7 +90,10 @@ let run (arguments: string list) =
                 else
                     Estimate.fromRecords cohort
 
-            printf "%s" (PlanText.render workspace wanted lanes plan jobs datasets teachers costOf)
+            let outdated =
+                (Outdated.ofJobs workspace openDataset jobs |> List.map snd |> Outdated.warnings) @ Outdated.teachers workspace jobs
+
+            printf "%s" (PlanText.render workspace wanted lanes plan jobs datasets teachers outdated costOf)
 
             if forSlurm then
                 let options =
@@ -101,6 +107,8 @@ let run (arguments: string list) =
                       Threads = parsed.TryGetResult Threads |> Option.map Parsing.threads
                       ComputeSettings = computing
                       RetryFailed = parsed.Contains Retry_Failed
+                      Retrain = None
+                      Share = share
                       Quiet = true
                       Observer = None
                       Command = None

@@ -29,6 +29,8 @@ type SweepArguments =
     | [<Unique>] Deterministic
     | [<Unique>] Tf32 of switch: string
     | [<Unique>] Retry_Failed
+    | [<Unique>] Retrain of pattern: string
+    | [<Unique>] No_Share
     | [<Unique>] No_Worker
     | [<Unique>] Launcher of launcher: string
     | [<Unique>] Wait
@@ -54,6 +56,9 @@ type SweepArguments =
             | Deterministic -> "on a GPU: identical results from run to run, more slowly (docs/gpu.md)"
             | Tf32 _ -> "on a GPU, on or off: compute convolutions in TensorFloat-32; default on"
             | Retry_Failed -> "retry runs that diverged or failed"
+            | Retrain _ ->
+                "train the completed runs that match this pattern again if their code, images or teacher weights have changed; the old ones are kept"
+            | No_Share -> "do not use the same runs of other experiments in the folder of results"
             | No_Worker -> "train in this process, for debugging; a crash of native code then ends the sweep"
             | Launcher _ -> "local: on this machine; slurm: as jobs of a cluster (docs/cluster.md); default local"
             | Wait -> "with --launcher slurm: follow the jobs until they end, then show the table"
@@ -77,10 +82,16 @@ let private summary (outcome: Outcome) =
             | _ -> None)
 
     let completed = count ((=) Done)
+
+    let elsewhere =
+        match outcome.Jobs |> List.choose _.SharedFrom with
+        | [] -> ""
+        | others -> $""" ({others.Length} of them in {String.Join(", ", List.distinct others)})"""
+
     let unfinished = outcome.Jobs.Length - completed - givenUp.Length
     let others = if unfinished > 0 then $", {unfinished} unfinished" else ""
     let failures = if givenUp.IsEmpty then "" else $", {givenUp.Length} failed or diverged"
-    printfn "\n%d of %d runs completed%s%s, in %s." completed outcome.Jobs.Length failures others (Figures.duration outcome.Elapsed)
+    printfn "\n%d of %d runs completed%s%s%s, in %s." completed outcome.Jobs.Length elsewhere failures others (Figures.duration outcome.Elapsed)
 
     for job, status in givenUp do
         let reason = Job.reason job |> Option.defaultValue "No reason was recorded."
@@ -203,6 +214,8 @@ let private optionsOf (parsed: ParseResults<SweepArguments>) (arguments: string 
           Layout = parsed.TryGetResult Layout |> Parsing.layout
           FitLanes = not (parsed.Contains Lanes) }
       RetryFailed = parsed.Contains Retry_Failed
+      Retrain = parsed.TryGetResult Retrain
+      Share = not (parsed.Contains No_Share)
       Quiet = parsed.Contains Quiet
       Observer = None
       Command =
@@ -232,6 +245,8 @@ let private refuseContradictions (parsed: ParseResults<SweepArguments>) (launche
           "--cancel cancels all jobs of the experiment and cannot be combined with --only. `scancel NUMBER` cancels a single job."
           cancels && parsed.Contains Retry_Failed,
           "--cancel cannot be combined with --retry-failed: cancel first, then repeat the sweep with --retry-failed."
+          cancels && parsed.Contains Retrain, "--cancel cannot be combined with --retrain: cancel first, then repeat the sweep with --retrain."
+          parsed.Contains Part && parsed.Contains Retrain, "--part is for processes that a sweep starts; --retrain is for the sweep itself."
           cancels && parsed.Contains Wait, "--cancel cannot be combined with --wait: it leaves no jobs to follow."
           parsed.Contains No_Worker && parsed.Contains Workers_Per_Device,
           "--no-worker cannot be combined with --workers-per-device: it trains in this process."

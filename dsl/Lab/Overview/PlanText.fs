@@ -63,6 +63,12 @@ let private gridNote (plan: Plan) =
             + $"points that {excluded}differ only on axes that a variant does not use have no row of their own."
         )
 
+/// `done`, or `done in EXPERIMENT` for a run of another experiment.
+let private stateOf (job: Job) =
+    match job.SharedFrom with
+    | Some experiment -> $"{job.State} in {experiment}"
+    | None -> string job.State
+
 /// Variants whose runs are those of others.
 let private sharedRuns (jobs: Job list) =
     [ for variants, runs in
@@ -130,7 +136,7 @@ let images (dataset: DatasetSpec) (datasets: (DatasetSpec * Known) list) : Datas
     |> Option.filter (fun dataset -> dataset.TrainingImages > 0)
 
 let private datasetNote (workspace: Workspace) (dataset: DatasetSpec) (known: Known) =
-    let name = Option.ofObj dataset.Folder |> Option.defaultValue dataset.Name
+    let name = dataset.DisplayName
 
     let heldOut =
         match dataset.HeldOut with
@@ -191,6 +197,7 @@ let private total (estimates: Estimate.Estimate option list) =
 /// <param name="device">The device for the check for bfloat16.</param>
 /// <param name="datasets">The result of <see cref="survey"/>.</param>
 /// <param name="teachers">The result of <see cref="examine"/>.</param>
+/// <param name="outdated">Warnings about outdated runs and teachers.</param>
 /// <param name="costOf">The estimate for a cohort, if there is one.</param>
 let render
     (workspace: Workspace)
@@ -200,6 +207,7 @@ let render
     (jobs: Job list)
     (datasets: (DatasetSpec * Known) list)
     (teachers: (Teachers.PlannedTeacher * TeacherFile option) list)
+    (outdated: string list)
     (costOf: Job list -> Estimate.Estimate option)
     =
     let cohorts = Job.cohorts lanes jobs
@@ -235,7 +243,7 @@ let render
           yield!
               TextTable.aligned (
                   [ "run"; "epochs"; "losses and weights"; "state" ]
-                  :: [ for job in cohort -> [ job.Run.Name; string job.Run.Spec.Train.Epochs; losses job.Run.Spec; string job.State ] ]
+                  :: [ for job in cohort -> [ job.Run.Name; string job.Run.Spec.Train.Epochs; losses job.Run.Spec; stateOf job ] ]
               )
 
       yield!
@@ -243,6 +251,10 @@ let render
               [ for known, cohort in List.zip estimates cohorts do
                     if isPending cohort then
                         known ]
+
+      for warning in outdated do
+          ""
+          $"Warning: {warning}"
 
       match Job.withoutWeights jobs with
       | Some note ->

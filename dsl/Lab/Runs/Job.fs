@@ -7,6 +7,7 @@ open System.IO.Enumeration
 open ChannelDistillation.Specs
 open ChannelDistillation.Runs
 open ChannelDistillation.Training
+open ChannelDistillation.Lab.Tables
 open ChannelDistillation.Dsl.Planning
 
 /// A planned run and its state.
@@ -18,9 +19,19 @@ type Job =
         State: RunState
         /// Why it cannot be trained in its folder. None: it can.
         Obstacle: string option
+        /// The provenance of a completed run.
+        Origin: RunOrigin option
+        /// The other experiment whose folder has the completed run. None: it belongs to this experiment.
+        SharedFrom: string option
     }
 
-    member this.FolderName = string (Path.GetFileName this.Folder)
+    /// The path of its folder relative to the experiment's folder.
+    member this.FolderName =
+        let name = string (Path.GetFileName this.Folder)
+
+        match this.SharedFrom with
+        | Some experiment -> $"../{experiment}/{name}"
+        | None -> name
 
 module Job =
     let private suffixLength = 9 // "-" and eight digits of the hash
@@ -31,7 +42,15 @@ module Job =
         else
             name.Substring(name.Length - suffixLength)
 
-    let private stateOf folder = RunState.decide (Directory.Exists folder) (RunSummary.ofFolder folder).Result
+    let private untrained (run: PlannedRun) (folder: string) =
+        { Run = run; Folder = folder; State = New; Obstacle = None; Origin = None; SharedFrom = None }
+
+    let private started (run: PlannedRun) (folder: string) =
+        let summary = RunSummary.ofFolder folder
+
+        { untrained run folder with
+            State = RunState.decide (Directory.Exists folder) summary.Result
+            Origin = summary.Origin }
 
     /// Why a folder cannot be used for the run that its name suggests. None: it can.
     let private conflict (run: PlannedRun) (folder: string) (summary: RunSummary) =
@@ -48,31 +67,60 @@ module Job =
         let own = RunSummary.ofFolder mine
 
         match conflict run mine own with
-        | Some reason -> { Run = run; Folder = mine; State = New; Obstacle = Some reason }
-        | None when Array.contains mine folders -> { Run = run; Folder = mine; State = RunState.decide true own.Result; Obstacle = None }
+        | Some reason -> { untrained run mine with Obstacle = Some reason }
+        | None when Array.contains mine folders -> started run mine
         | None ->
             let folder =
                 folders
                 |> Array.filter (fun folder -> (conflict run folder (RunSummary.ofFolder folder)).IsNone)
-                |> Array.sortBy (fun folder -> stateOf folder <> Done)
+                |> Array.sortBy (fun folder -> (started run folder).State <> Done)
                 |> Array.tryHead
                 |> Option.defaultValue mine
 
-            { Run = run; Folder = folder; State = stateOf folder; Obstacle = None }
+            started run folder
+
+    let private foldersByEnd (parent: string) =
+        if Directory.Exists parent then
+            Directory.GetDirectories parent |> Array.sort |> Array.groupBy (Path.GetFileName >> string >> suffixOf) |> dict
+        else
+            Dictionary()
+
+    /// The folders of other experiments beside this one, by the ends of their names. Unreadable experiments are skipped.
+    let private ofOthers (experimentFolder: string) =
+        let own = Path.GetFullPath experimentFolder
+
+        [ match Path.GetDirectoryName own with
+          | null -> ()
+          | out when Directory.Exists out ->
+              for other in Directory.GetDirectories out |> Array.sort do
+                  if other <> own then
+                      try
+                          string (Path.GetFileName other), foldersByEnd other
+                      with
+                      | :? IOException
+                      | :? UnauthorizedAccessException -> ()
+          | _ -> () ]
+
+    /// The run as another experiment has completed it, if one has.
+    let private shared (others: (string * IDictionary<string, string array>) list) (job: Job) =
+        let hash = SpecJson.Hash job.Run.Spec
+
+        others
+        |> Seq.collect (fun (experiment, folders) ->
+            match folders.TryGetValue(suffixOf (RunFolder.NameOf(job.Run.Name, job.Run.Spec))) with
+            | true, folders -> folders |> Seq.map (fun folder -> experiment, folder)
+            | _ -> Seq.empty)
+        |> Seq.tryFind (fun (_, folder) ->
+            let summary = RunSummary.ofFolder folder
+            summary.Hash = Some hash && summary.IsCompleted)
+        |> Option.map (fun (experiment, folder) -> { started job.Run folder with SharedFrom = Some experiment })
 
     /// The runs of a plan, each with its existing folder, which may have been renamed, or its future one. Of several copies, the folder with the
     /// run's own name is used, else a completed one.
-    let ofPlan (experimentFolder: string) (plan: Plan) : Job list =
+    /// <param name="share">Whether runs without a folder may be those that other experiments beside this one have completed.</param>
+    let find (share: bool) (experimentFolder: string) (plan: Plan) : Job list =
         SummaryCache.load experimentFolder plan.Runs.Length
-
-        let present =
-            if Directory.Exists experimentFolder then
-                Directory.GetDirectories experimentFolder
-                |> Array.sort
-                |> Array.groupBy (Path.GetFileName >> string >> suffixOf)
-                |> dict
-            else
-                Dictionary()
+        let present = foldersByEnd experimentFolder
 
         let job (run: PlannedRun) =
             let name = RunFolder.NameOf(run.Name, run.Spec)
@@ -80,16 +128,30 @@ module Job =
 
             match present.TryGetValue(suffixOf name) with
             | true, folders -> among folders run mine
-            | _ -> { Run = run; Folder = mine; State = New; Obstacle = None }
+            | _ -> untrained run mine
 
         // In parallel, because with thousands of runs most time is spent waiting for files.
-        plan.Runs |> Array.ofList |> Array.Parallel.map job |> List.ofArray
+        let own = plan.Runs |> Array.ofList |> Array.Parallel.map job |> List.ofArray
+        let isNew (job: Job) = job.State = New && job.Obstacle.IsNone
+
+        if share && List.exists isNew own then
+            let others = ofOthers experimentFolder
+            own |> List.map (fun job -> if isNew job then shared others job |> Option.defaultValue job else job)
+        else
+            own
+
+    /// The same, with the completed runs of other experiments.
+    let ofPlan (experimentFolder: string) (plan: Plan) : Job list = find true experimentFolder plan
 
     /// The original name of a run's folder, even if it was renamed.
     let nameOf (job: Job) = RunFolder.NameOf(job.Run.Name, job.Run.Spec)
 
     /// The job in its current state.
-    let refreshed (job: Job) = if job.Obstacle.IsSome then job else { job with State = stateOf job.Folder }
+    let refreshed (job: Job) =
+        if job.Obstacle.IsSome then
+            job
+        else
+            { started job.Run job.Folder with SharedFrom = job.SharedFrom }
 
     /// Why a run failed or diverged: for a diverged run, the epoch, the step and the loss.
     let reason (job: Job) = RunFolder(job.Folder).ReadResult() |> Option.ofObj |> Option.bind (_.Message >> Option.ofObj)
@@ -115,15 +177,22 @@ module Job =
         let fits (name: string) = FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase = false)
         (job.Run.Variant, job.Run.Name) :: job.Run.Others |> List.exists (fun (variant, name) -> fits name || fits variant)
 
-    /// `--only`: the runs whose name or variant matches a pattern (with `*` and `?`). Without a pattern, all runs.
+    /// The runs whose name or variant matches the pattern of an option (with `*` and `?`).
+    /// <exception cref="UsageError">No run matches.</exception>
+    let matching (option: string) (pattern: string) (jobs: Job list) : Job list =
+        match jobs |> List.filter (matches pattern) with
+        | [] -> raise (UsageError $"No run matches {option} {pattern}. Runs: {names jobs}")
+        | found -> found
+
+    /// `--only`: the runs that match its pattern. Without a pattern, all runs.
     /// <exception cref="UsageError">No run matches.</exception>
     let chosen (only: string option) (jobs: Job list) : Job list =
         match only with
         | None -> jobs
-        | Some pattern ->
-            match jobs |> List.filter (matches pattern) with
-            | [] -> raise (UsageError $"No run matches --only {pattern}. Runs: {names jobs}")
-            | found -> found
+        | Some pattern -> matching "--only" pattern jobs
+
+    /// A job that trains a run again, in this experiment's folder.
+    let again (experimentFolder: string) (job: Job) : Job = untrained job.Run (Path.Combine(experimentFolder, nameOf job))
 
     /// Groups the runs into cohorts of at most `lanes` runs, in the order of the plan.
     let cohorts (lanes: int) (jobs: Job list) =

@@ -10,8 +10,6 @@ open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Planning
 open ChannelDistillation.Lab.Tables
 
-let private datasetName (dataset: DatasetSpec) = Option.ofObj dataset.Folder |> Option.defaultValue dataset.Name
-
 let private several (values: string seq) = values |> Seq.distinct |> String.concat ", "
 
 /// Values from earlier commands that are reused.
@@ -72,7 +70,7 @@ let ofPlan (cost: CountedModel -> ModelCost | null) (plan: Plan) (jobs: Job list
 
     { Experiment = experiment.Name
       Description = experiment.Description
-      Dataset = several (specs |> Seq.map (fun spec -> datasetName spec.Dataset))
+      Dataset = several (specs |> Seq.map (fun spec -> spec.Dataset.DisplayName))
       Student = several (specs |> Seq.map _.Student.Name)
       Epochs = specs |> List.map _.Train.Epochs |> List.distinct
       Seeds = plan.Runs |> List.map _.Seed |> List.distinct

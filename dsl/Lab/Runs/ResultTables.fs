@@ -5,6 +5,7 @@ open System
 open System.IO
 open ChannelDistillation.Core
 open ChannelDistillation.Lab.Tables
+open ChannelDistillation.Lab.Runs.Outdated
 
 /// The results so far, of the runs that exist.
 let collect (experimentFolder: string) (layout: Layout) : Results =
@@ -20,6 +21,10 @@ let collect (experimentFolder: string) (layout: Layout) : Results =
     let byName = dict (Array.zip names runs)
     let recordOf name : RunRecord = { Result = byName[name].Result; Seconds = byName[name].Seconds }
     Results.collect recordOf (runs |> Seq.choose _.Origin |> Seq.toList |> Provenance.ofRuns) layout
+
+/// Adds warnings about outdated runs to results.
+let noting (outdated: OutdatedRun list) (results: Results) : Results =
+    { results with Provenance = { results.Provenance with Outdated = Outdated.warnings outdated } }
 
 let private formats = [ "results.md", Md; "results.csv", Csv; "results.json", Json; "results.tex", Latex ]
 

@@ -10,6 +10,7 @@ open System.Text
 open System.Text.Json
 open ChannelDistillation.Core
 open ChannelDistillation.Runs
+open ChannelDistillation.Training
 open ChannelDistillation.Lab.Tables
 
 /// With fewer runs, reading all files is fast enough.
@@ -43,7 +44,7 @@ type Kept =
 let private tables = ConcurrentDictionary<string, string>()
 
 /// Identifies this build of the program; another build may read or show more.
-let private build = $"{Product.Version} {typeof<Kept>.Assembly.ManifestModule.ModuleVersionId}"
+let private build = $"{Product.Version} {typeof<Kept>.Assembly.ManifestModule.ModuleVersionId} {TrainingCode.Digest}"
 
 /// The checksum and line break at the start of the file.
 let private checksumOf (content: ReadOnlySpan<byte>) = Encoding.ASCII.GetBytes(Convert.ToHexStringLower(XxHash128.Hash content) + "\n")
@@ -91,7 +92,7 @@ let load (experimentFolder: string) (runs: int) =
 
 /// Digest of the input of the tables and the report, as just read by `ResultTables.collect`, and of the times of their files. None: some runs changed
 /// within the last seconds.
-let digest (experimentFolder: string) (layout: Layout) (runs: PlanFile.ListedRun list) (files: string list) : string option =
+let digest (experimentFolder: string) (results: Results) (runs: PlanFile.ListedRun list) (files: string list) : string option =
     let hash = XxHash128()
 
     let add (bytes: byte array) = hash.Append bytes
@@ -119,7 +120,8 @@ let digest (experimentFolder: string) (layout: Layout) (runs: PlanFile.ListedRun
     if not (addStamps [ for run in runs -> run.Folder ]) then
         None
     else
-        PlanFile.write (fun text -> hash.Append text.Span) layout runs
+        PlanFile.write (fun text -> hash.Append text.Span) results.Layout runs
+        results.Provenance.Outdated |> List.iter (fun (warning: string) -> add (Encoding.UTF8.GetBytes warning))
 
         for file in files do
             addFile (FileInfo file)

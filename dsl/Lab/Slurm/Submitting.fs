@@ -52,6 +52,7 @@ let private prepare (options: SweepOptions) (plan: Plan) (work: Work) (stop: Can
 
     Prerequisites.fetch options.Workspace options.Quiet (specs |> List.map _.Dataset) work.Teachers stop
     let folder = Sweep.folderOf options.Out plan
+    Retraining.setAside folder work.Retrained
     let jobs, layout = SweepTables.layout options plan Layouts.counted (Layouts.known (PlanReader.read folder))
     ResultTables.write folder (ResultTables.collect folder layout) (Listing.ofJobs options.Lanes jobs) |> ignore
 

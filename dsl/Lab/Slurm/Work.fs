@@ -16,6 +16,8 @@ type Work =
         /// The runs that need training and have a job.
         Queued: Job list
         Teachers: Teachers.PlannedTeacher list
+        /// The completed runs that are trained again; they are still in their folders.
+        Retrained: Job list
         /// Whether a job for the teachers comes first.
         TeachersFirst: bool
         /// The queue entries of this experiment.
@@ -38,7 +40,8 @@ type Work =
 module Work =
     /// Finds the remaining work from the runs' folders and the queue entries of this experiment.
     let find (options: SweepOptions) (plan: Plan) (entries: QueueEntry list) : Work =
-        let chosen = Job.ofPlan (Sweep.folderOf options.Out plan) plan |> Job.chosen options.Only
+        let planned = Retraining.plan options (Sweep.folderOf options.Out plan) plan
+        let chosen = Job.chosen options.Only planned.Jobs
         let pending = chosen |> List.filter (fun job -> RunState.needsTraining options.RetryFailed job.State)
         let queued = Queue.runs entries
         let waiting, missing = pending |> List.partition (Job.nameOf >> queued.Contains)
@@ -49,6 +52,7 @@ module Work =
           Cohorts = Job.cohorts options.Lanes missing
           Queued = waiting
           Teachers = teachers
+          Retrained = planned.Retrained
           TeachersFirst =
             teachers
             |> List.exists (fun teacher ->

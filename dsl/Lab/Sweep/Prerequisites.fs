@@ -41,6 +41,12 @@ module Prerequisites =
                         )
                     )
 
+    /// Fails if a dataset is unusable, or missing and cannot be downloaded.
+    let checkDatasets (workspace: Workspace) (datasets: DatasetSpec list) =
+        for dataset in List.distinct datasets do
+            if isNull (DatasetStore.Survey(dataset, workspace)) && not (DatasetStore.CanFetch dataset) then
+                raise (MissingException(DatasetStore.MissingMessage(dataset, workspace)))
+
     /// Fails before anything is trained or written if the checkpoint of a teacher cannot be used.
     /// Returns warnings about how the teachers were trained.
     let checkTeacherFiles (workspace: Workspace) (teachers: Teachers.PlannedTeacher list) : string list =

@@ -27,6 +27,10 @@ type SweepOptions =
         Threads: int option
         ComputeSettings: ComputeSettings
         RetryFailed: bool
+        /// A pattern for completed runs to train again if their code, images or teacher weights have changed.
+        Retrain: string option
+        /// Whether to use the completed runs of other experiments beside this one.
+        Share: bool
         Quiet: bool
         /// Receives the progress. None: it is shown in the terminal.
         Observer: (TrainingEvent -> unit) option
@@ -39,11 +43,17 @@ type SweepOptions =
     }
 
 module SweepOptions =
+    /// Opens a dataset.
+    let openDataset (options: SweepOptions) : DatasetSpec -> Data.Dataset =
+        options.OpenDataset |> Option.defaultValue (fun dataset -> Data.DatasetStore.Open(dataset, options.Workspace))
+
     /// The options that are the same for every process of the sweep.
     let shared (options: SweepOptions) : string list =
         [ yield! ComputeSettings.arguments options.Lanes options.ComputeSettings
           if options.RetryFailed then
-              "--retry-failed" ]
+              "--retry-failed"
+          if not options.Share then
+              "--no-share" ]
 
     /// The command line of a worker.
     /// <param name="threads">None: libtorch's default.</param>

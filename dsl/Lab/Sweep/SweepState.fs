@@ -28,7 +28,7 @@ module SweepTables =
     /// The runs in their current state, and the layout of their tables.
     let layout (options: SweepOptions) (plan: Plan) cost (known: Layouts.Known) =
         let folder = Path.Combine(options.Out, plan.Experiment.Name)
-        let now = Job.ofPlan folder plan
+        let now = Job.find options.Share folder plan
         // A part of a sweep keeps the command of its sweep.
         now, { Layouts.ofPlan cost plan now known with Command = Option.orElse known.Command options.Command }
 
@@ -43,7 +43,8 @@ type SweepState(options: SweepOptions, plan: Plan) =
         Writing.require folder
         AtomicFile.RemoveAbandoned folder
 
-    let jobs = Job.ofPlan folder plan
+    let planned = Retraining.plan options folder plan
+    let jobs, retrained = planned.Jobs, planned.Retrained
     let chosen = Job.chosen options.Only jobs
 
     let pending =
@@ -58,7 +59,21 @@ type SweepState(options: SweepOptions, plan: Plan) =
     let mutable isChanged = true
     let mutable last: WrittenTables option = None
     let remarks = List<string>()
-    let warnings = List<string>(TeacherCheck.replaced options.Workspace chosen)
+    // The parts of a sweep rely on the process that divided it.
+    let outdated =
+        if options.Part.Names.IsSome then
+            []
+        else
+            Outdated.ofJobs options.Workspace (SweepOptions.openDataset options) jobs |> List.map snd
+
+    let warnings =
+        List<string>(
+            [ yield! Outdated.warnings outdated
+              if options.Part.Names.IsNone then
+                  yield! Outdated.teachers options.Workspace jobs
+              yield! Option.toList (Retraining.nothing options retrained) ]
+        )
+
     let evaluated = HashSet<string>()
 
     /// Remarks on how a dataset is read. An unusable dataset is reported later, when its runs start.
@@ -79,7 +94,7 @@ type SweepState(options: SweepOptions, plan: Plan) =
                  ComputeSettings.choose options.Device options.ComputeSettings,
                  Layout = options.ComputeSettings.Layout,
                  FitLanes = options.ComputeSettings.FitLanes,
-                 OpenDataset = Func<_, _>(options.OpenDataset |> Option.defaultValue (fun dataset -> DatasetStore.Open(dataset, options.Workspace))),
+                 OpenDataset = Func<_, _>(SweepOptions.openDataset options),
                  SaveEvery = TimeSpan.FromMinutes plan.Experiment.CheckpointMinutes,
                  Remark = Action<string> remarks.Add
              ))
@@ -93,6 +108,8 @@ type SweepState(options: SweepOptions, plan: Plan) =
     member _.Chosen = chosen
     /// The selected runs that need training.
     member _.Pending = pending
+    /// The completed runs that are trained again; they are still in their folders.
+    member _.Retrained = retrained
     member _.Store = store
     /// The training options of this process. Created on first use, because a sweep with nothing to train needs no device.
     member _.Training = training.Value
@@ -120,16 +137,17 @@ type SweepState(options: SweepOptions, plan: Plan) =
         match last with
         | Some written when pending.IsEmpty && not isChanged -> written
         | _ when options.Part.Names.IsSome ->
-            { Jobs = Job.ofPlan folder plan
+            { Jobs = Job.find options.Share folder plan
               Results = ResultTables.collect folder (Layouts.ofPlan Layouts.knownCost plan [] known)
               Files = []
               Unwritten = [] }
         | _ ->
             interval.Measure(fun () ->
                 let jobs, layout = SweepTables.layout options plan this.Cost known
-                let results, listed = ResultTables.collect folder layout, Listing.ofJobs options.Lanes jobs
+                let results = ResultTables.collect folder layout |> ResultTables.noting outdated
+                let listed = Listing.ofJobs options.Lanes jobs
                 let files = ResultTables.files folder @ [ Reports.fileOf folder ]
-                let digest () = SummaryCache.digest folder layout listed files
+                let digest () = SummaryCache.digest folder results listed files
 
                 let written, unwritten =
                     if last.IsNone && SummaryCache.isCurrent folder listed.Length digest then
@@ -194,6 +212,7 @@ type SweepState(options: SweepOptions, plan: Plan) =
     /// <param name="hint">A hint about the automatic choice of the device.</param>
     member _.Announce (where: string) (obstacles: Lazy<string list>) (hint: string option) (say: string -> unit) =
         if not options.Quiet then
+            Retraining.note folder retrained |> Option.iter say
             say $"Training {pending.Length} of {jobs.Length} runs on {where}."
 
             pending |> List.map _.Run.Spec.Dataset |> List.distinct |> List.collect remarksOn |> List.distinct |> List.iter say

@@ -51,31 +51,3 @@ let warning (workspace: Workspace) (plan: Plan) (teacher: Teachers.PlannedTeache
         Some
             $"The teacher {teacher.Spec.Model.Name} has {percent errors.Top1Error} %% top-1 error here, which is no better than chance. {usualCauses}"
     | _ -> None
-
-/// Warnings about completed runs whose teacher's weights have changed since.
-let replaced (workspace: Workspace) (jobs: Job list) : string list =
-    let store = TeacherStore workspace
-
-    let isOutdated (teacher: Teachers.PlannedTeacher) =
-        let now = lazy store.ContentHash(teacher.Spec, teacher.Dataset)
-
-        fun (job: Job) ->
-            match RunFolder(job.Folder).ReadTeacher() with
-            | null -> false
-            | before -> before <> now.Value
-
-    [ for teacher, jobs in
-          jobs
-          |> List.filter (fun job -> job.State = Done)
-          |> List.choose (fun job -> Teachers.ofRun job.Run |> Option.map (fun teacher -> teacher, job))
-          |> List.groupBy (fun (teacher, _) -> teacher.Key)
-          |> List.map (fun (_, entries) -> fst entries.Head, List.map snd entries) do
-
-          if store.IsThere(teacher.Spec, teacher.Dataset) then
-              match jobs |> List.filter (isOutdated teacher) with
-              | [] -> ()
-              | outdated ->
-                  let names = System.String.Join(", ", outdated |> List.map _.FolderName)
-
-                  $"The teacher weights in {store.CheckpointOf(teacher.Spec, teacher.Dataset)} have changed since these runs completed: {names}. "
-                  + "To retrain them, remove their folders." ]

@@ -181,9 +181,21 @@ let private published (layout: Layout) =
         $"Published numbers: {origin}."
         :: [ for origin, names in others -> $"Published numbers for {Shown.joined names}: {origin}." ]
 
-/// Missing and failed runs, and the provenance of the numbers.
+/// Rows with runs of other experiments, whose folders are `../EXPERIMENT/RUN`.
+let private shared (layout: Layout) =
+    [ for row in layout.Rows do
+          for folder in row.Folders do
+              match folder.Split '/' with
+              | [| ".."; experiment; _ |] -> experiment, row.Variant
+              | _ -> () ]
+    |> List.groupBy fst
+    |> List.map (fun (experiment, rows) ->
+        $"Runs of {Shown.joined (rows |> List.map snd |> List.distinct)} are those of the experiment {experiment}.")
+
+/// Missing, failed and shared runs, and the provenance of the numbers.
 let origins (results: Results) : string list =
     List.choose gap results.Rows
+    @ shared results.Layout
     @ Provenance.lines results.Provenance
     @ (results.Layout.Command |> Option.map (fun command -> $"Command: `{command}`") |> Option.toList)
 

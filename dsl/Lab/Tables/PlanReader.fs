@@ -77,12 +77,15 @@ let private readAxes (node: JsonElement) =
 
     [ for entry in axes.EnumerateObject() -> entry.Name, asText entry.Name entry.Value ]
 
-/// The name of a folder in the experiment's folder; other paths are refused.
+/// The name of a folder in the experiment's folder, or `../EXPERIMENT/NAME` for a run of another experiment; other paths are refused.
 let private asFolder name (value: JsonElement) =
     let folder = asText name value
+    let isName (part: string) = part <> "" && part <> "." && part <> ".." && Path.GetFileName part = part && not (part.Contains '\000')
 
-    if folder = "" || folder = "." || folder = ".." || Path.GetFileName folder <> folder || folder.Contains '\000' then
-        wrong name "the name of a folder" value
+    match folder.Split '/' with
+    | [| name |] when isName name -> ()
+    | [| ".."; experiment; name |] when isName experiment && isName name -> ()
+    | _ -> wrong name "the name of a folder" value
 
     folder
 

@@ -3,6 +3,7 @@ namespace ChannelDistillation.Lab.Tables
 open System
 open System.Text.Json.Nodes
 open ChannelDistillation.Runs
+open ChannelDistillation.Training
 open ChannelDistillation.Dsl
 
 /// Software and machine of some runs.
@@ -27,6 +28,12 @@ type RunOrigin =
         Trained: (TrainedOn * ((string * string) * string) list) list
         Started: DateTime option
         Ended: DateTime option
+        /// The parts of its code that differ from the present code, such as `loss cd`. None: its code is not recorded.
+        ChangedCode: string list option
+        /// Fingerprint of its images. None: not recorded.
+        Images: string option
+        /// SHA-256 of its teacher's weights. None: no teacher, or not recorded.
+        Teacher: string option
     }
 
 /// The provenance of the numbers of a table.
@@ -36,10 +43,12 @@ type Provenance =
         Trained: (TrainedOn * int) list
         /// When the first run started and the last one ended, in UTC.
         Period: (DateTime * DateTime) option
+        /// Warnings about runs that the present code, images or teachers would train differently.
+        Outdated: string list
     }
 
 module Provenance =
-    let nothing = { Trained = []; Period = None }
+    let nothing = { Trained = []; Period = None; Outdated = [] }
 
     let private at (path: string list) (session: JsonObject) =
         let rec go (node: JsonNode | null) (path: string list) =
@@ -51,11 +60,14 @@ module Provenance =
 
         go session path
 
-    /// Shortens the commit of a version: `0.1.0+c4b51ec4b84a...` to eight digits.
+    /// Shortens the commit of a version to eight digits: `0.1.0+c4b51ec4b84a...` or `0.1.0+c4b51ec4b84a...-dirty`.
     let shortVersion (version: string) =
         match version.IndexOf '+' with
         | -1 -> version
-        | at -> version.Substring(0, min version.Length (at + 9))
+        | at ->
+            let rest = version.IndexOf('-', at)
+            let short = version.Substring(0, min version.Length (at + 9))
+            if rest > at + 9 then short + version.Substring rest else short
 
     /// The GPU settings that differ from the defaults.
     let private gpuSettings (session: JsonObject) =
@@ -92,11 +104,25 @@ module Provenance =
         | true, time -> Some time
         | _ -> None
 
+    let private changedCode (sessions: JsonObject seq) =
+        match
+            sessions
+            |> Seq.choose (fun session -> Option.ofObj (TrainingCode.Changed(Machine.CodeOf session["software"])))
+            |> Seq.toList
+        with
+        | [] -> None
+        | known -> known |> Seq.concat |> Seq.distinct |> Seq.toList |> Some
+
     /// Reads a run.json.
     let ofRun (run: JsonObject) : RunOrigin =
-        { Trained = Sessions.Counting run |> Seq.map (fun session -> ofSession session, networks run session) |> Seq.distinct |> Seq.toList
+        let sessions = Sessions.Counting run
+
+        { Trained = sessions |> Seq.map (fun session -> ofSession session, networks run session) |> Seq.distinct |> Seq.toList
           Started = time "started" run
-          Ended = time "ended" run }
+          Ended = time "ended" run
+          ChangedCode = changedCode sessions
+          Images = Option.ofObj (RunFolder.ImagesIn run)
+          Teacher = Option.ofObj (RunFolder.TeacherIn run) }
 
     /// The networks that were computed in more than one layout.
     let private mixed (runs: RunOrigin list) =
@@ -126,7 +152,8 @@ module Provenance =
             if starts.IsEmpty || ends.IsEmpty then
                 None
             else
-                Some(List.min starts, List.max ends) }
+                Some(List.min starts, List.max ends)
+          Outdated = [] }
 
     let private day (time: DateTime) = time.ToString("yyyy-MM-dd HH:mm", Globalization.CultureInfo.InvariantCulture)
 
@@ -161,4 +188,4 @@ module Provenance =
             | [ only, _ ] -> [ $"Trained with {only}." ]
             | kinds -> [ for kind, runs in kinds -> $"""Trained with {kind}: {Words.count runs "run"}.""" ]
 
-        trained @ period @ Option.toList (warning provenance)
+        trained @ period @ Option.toList (warning provenance) @ provenance.Outdated

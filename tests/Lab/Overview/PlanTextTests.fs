@@ -48,7 +48,7 @@ let private planned (folder: TemporaryFolder) =
 
 let private render (folder: TemporaryFolder) plan jobs costOf =
     (let workspace = Workspace folder.Path in
-     PlanText.render workspace "cpu" 16 plan jobs (PlanText.survey workspace jobs) (PlanText.examine workspace jobs) costOf)
+     PlanText.render workspace "cpu" 16 plan jobs (PlanText.survey workspace jobs) (PlanText.examine workspace jobs) [] costOf)
         .Replace(folder.Path, "ROOT")
 
 let private epoch number seconds =

@@ -90,6 +90,7 @@ let tests =
                           outcome.Jobs
                           [ for job in outcome.Jobs -> job.Run.Spec.Dataset, Ok None ]
                           []
+                          []
                           (fun _ -> None))
                       note
                       "and a plan"

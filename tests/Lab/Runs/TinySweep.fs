@@ -70,6 +70,8 @@ let optionsIn (workspace: Workspace) out : SweepOptions =
       // In a fixed layout, so that nothing is timed.
       ComputeSettings = ComputeSettings.standard
       RetryFailed = false
+      Retrain = None
+      Share = true
       Quiet = true
       Observer = None
       Command = None

@@ -97,34 +97,4 @@ let tests =
                   "the experiment's"
 
               Expect.isNone (published Base.text) "somebody's own file"
-          }
-
-          test "Completed runs whose teacher file was replaced are named" {
-              use folder = new TemporaryFolder()
-              let workspace = Workspace folder.Path
-              let plan = Base.plan Base.text []
-              let weights = Path.Combine(folder.Path, "pretrain", "teacher.pth")
-              Directory.CreateDirectory(Path.GetDirectoryName weights |> nonNull) |> ignore
-              File.WriteAllText(weights, "first")
-              let hash = TeacherStore(workspace).ContentHash((teacherOf plan).Spec, (teacherOf plan).Dataset)
-              let out = Path.Combine(folder.Path, "runs")
-
-              for run in plan.Runs |> List.filter (fun run -> run.Name.StartsWith "kd" || run.Name.StartsWith "student") do
-                  let made = RunFolder(Path.Combine(out, RunFolder.NameOf(run.Name, run.Spec)))
-                  made.WriteStart(run.Name, run.Spec, "cpu", struct (1, 0), RunOrigins((if isNull run.Spec.Teacher then null else hash), null))
-                  made.WriteResult(RunResult(RunStatus.Completed, EpochErrors(1, 1.0, 1.0), EpochErrors(1, 1.0, 1.0)))
-
-              Expect.isEmpty (TeacherCheck.replaced workspace (Job.ofPlan out plan)) "the same file"
-              File.WriteAllText(weights, "another")
-
-              let names =
-                  [ for job in Job.ofPlan out plan do
-                        if job.Run.Variant = "kd" then
-                            job.FolderName ]
-
-              Expect.equal
-                  (TeacherCheck.replaced workspace (Job.ofPlan out plan))
-                  [ $"""The teacher weights in {weights} have changed since these runs completed: {System.String.Join(", ", names)}. """
-                    + "To retrain them, remove their folders." ]
-                  "another file"
           } ]

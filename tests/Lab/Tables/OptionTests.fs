@@ -301,7 +301,7 @@ cd,128,,23.50 ± 0.71,22.25 ± 0.35
               let on version machine : TrainedOn = { Version = version; Libraries = "TorchSharp 0.107.0"; Machine = machine; Layout = "" }
 
               Expect.equal
-                  (Provenance.lines { Trained = [ on "0.1.0" "cpu", 2; on "0.2.0" "cpu", 1 ]; Period = None })
+                  (Provenance.lines { Trained = [ on "0.1.0" "cpu", 2; on "0.2.0" "cpu", 1 ]; Period = None; Outdated = [] })
                   [ "Trained with channel-distillation 0.1.0, TorchSharp 0.107.0 on cpu: 2 runs."
                     "Trained with channel-distillation 0.2.0, TorchSharp 0.107.0 on cpu: 1 run."
                     "The runs differ in software or hardware (2 versions of channel-distillation); compare them with care." ]

@@ -56,7 +56,8 @@ let private trained: Provenance =
             Machine = "cpu (Xeon)"
             Layout = "" },
           4 ]
-      Period = Some(DateTime(2026, 11, 23, 4, 26, 0), DateTime(2026, 11, 23, 16, 7, 0)) }
+      Period = Some(DateTime(2026, 11, 23, 4, 26, 0), DateTime(2026, 11, 23, 16, 7, 0))
+      Outdated = [] }
 
 let private results =
     let resultOf =

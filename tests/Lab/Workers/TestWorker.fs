@@ -37,6 +37,8 @@ let work (arguments: string array) : int =
         { TinySweep.optionsIn (Workspace root) out with
             Threads = Some 1
             RetryFailed = Array.contains "--retry-failed" arguments
+            Retrain = None
+            Share = true
             OpenDataset = Some openDataset }
 
     try
