@@ -108,14 +108,21 @@ let private reason (change: Change) =
     | Images dataset -> $"on other images than those that {dataset} has now"
     | Teacher checkpoint -> $"with other teacher weights than those that {checkpoint} has now"
 
-let private remedy = "`sweep --retrain PATTERN` trains them again and keeps the old runs."
-
 /// One warning for each kind of change.
 let warnings (runs: OutdatedRun list) : string list =
-    [ for change, runs in runs |> List.collect (fun run -> run.Changes |> List.map (fun change -> change, run)) |> List.groupBy fst do
+    [ for change, runs in
+          runs
+          |> List.collect (fun run -> run.Changes |> List.map (fun change -> change, run))
+          |> List.groupBy fst do
           let runs = List.map snd runs
-          let variants = runs |> List.map _.Variant |> List.distinct |> Words.codes
-          let was = if runs.Length = 1 then "was" else "were"
+          let variants = runs |> List.map _.Variant |> List.distinct
+          let pattern = if variants.Length = 1 then variants.Head else "PATTERN"
+
+          let was, remedy =
+              if runs.Length = 1 then
+                  "was", $"`sweep --retrain {pattern}` trains it again and keeps the old one."
+              else
+                  "were", $"`sweep --retrain {pattern}` trains them again and keeps the old ones."
 
           let last =
               match runs |> List.choose _.Ended with
@@ -124,7 +131,7 @@ let warnings (runs: OutdatedRun list) : string list =
                   let day = (List.max times).ToString("yyyy-MM-dd", CultureInfo.InvariantCulture)
                   if runs.Length = 1 then $", on {day}" else $", the last on {day}"
 
-          $"""{Words.count runs.Length "completed run"} of {variants} {was} trained {reason change}{last}. {remedy}""" ]
+          $"""{Words.count runs.Length "completed run"} of {Words.codes variants} {was} trained {reason change}{last}. {remedy}""" ]
 
 /// Warnings about teachers trained here by other code.
 let teachers (workspace: Workspace) (jobs: Job list) : string list =

@@ -46,7 +46,7 @@ let nothing (options: SweepOptions) (retrained: Job list) : string option =
     match options.Retrain with
     | Some pattern when retrained.IsEmpty ->
         Some
-            $"--retrain {pattern} retrains nothing: code, images and teachers of the completed runs have not changed. To train a run again anyway, remove its folder."
+            $"--retrain {pattern} retrains nothing: code, images and teachers of the matching runs have not changed. To train a run again anyway, remove its folder."
     | _ -> None
 
 /// Moves the old runs out of the way of the new ones.

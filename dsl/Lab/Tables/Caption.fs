@@ -181,16 +181,19 @@ let private published (layout: Layout) =
         $"Published numbers: {origin}."
         :: [ for origin, names in others -> $"Published numbers for {Shown.joined names}: {origin}." ]
 
-/// Rows with runs of other experiments, whose folders are `../EXPERIMENT/RUN`.
+/// Runs of other experiments, whose folders are `../EXPERIMENT/RUN`.
 let private shared (layout: Layout) =
     [ for row in layout.Rows do
           for folder in row.Folders do
               match folder.Split '/' with
-              | [| ".."; experiment; _ |] -> experiment, row.Variant
+              | [| ".."; experiment; _ |] -> experiment, (folder, row.Variant)
               | _ -> () ]
     |> List.groupBy fst
-    |> List.map (fun (experiment, rows) ->
-        $"Runs of {Shown.joined (rows |> List.map snd |> List.distinct)} are those of the experiment {experiment}.")
+    |> List.map (fun (experiment, runs) ->
+        let folders, variants = runs |> List.map snd |> List.unzip
+        let isOne = List.distinct folders |> List.length = 1
+        let runs = Words.count (List.distinct folders).Length "run"
+        $"""{runs} ({Shown.joined (List.distinct variants)}) {(if isOne then "is" else "are")} from the experiment {experiment}.""")
 
 /// Missing, failed and shared runs, and the provenance of the numbers.
 let origins (results: Results) : string list =

@@ -76,7 +76,7 @@ let tests =
                   Expect.equal
                       (warnings workspace plan 1 out)
                       [ "2 completed runs of `kd` were trained by other code than the present one (loss kd), the last on 2026-11-23. "
-                        + "`sweep --retrain PATTERN` trains them again and keeps the old runs." ]
+                        + "`sweep --retrain kd` trains them again and keeps the old ones." ]
                       "kd only")
           }
 
@@ -88,7 +88,7 @@ let tests =
                   Expect.equal
                       (Outdated.warnings (Outdated.ofTable out layout))
                       [ "6 completed runs of `student`, `kd` and `cd` were trained by other code than the present one (training), "
-                        + "the last on 2026-11-23. `sweep --retrain PATTERN` trains them again and keeps the old runs." ]
+                        + "the last on 2026-11-23. `sweep --retrain PATTERN` trains them again and keeps the old ones." ]
                       "all runs"
 
                   Expect.equal

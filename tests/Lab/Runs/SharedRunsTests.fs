@@ -44,7 +44,7 @@ let tests =
                   Expect.equal (Directory.GetDirectories other |> Array.length) 1 "only one run was trained"
 
                   let caption = Caption.lines TableOptions.Default outcome.Results
-                  Expect.contains caption "Runs of baseline, hinton are those of the experiment small." "cited"
+                  Expect.contains caption "2 runs (baseline, hinton) are from the experiment small." "cited"
 
                   // plan.json alone is enough for a table.
                   let layout = PlanReader.read other |> Option.get

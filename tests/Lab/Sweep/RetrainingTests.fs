@@ -67,7 +67,7 @@ let tests =
 
                   Expect.equal
                       (again.Warnings, (kept options).Length)
-                      ([ "--retrain * retrains nothing: code, images and teachers of the completed runs have not changed. "
+                      ([ "--retrain * retrains nothing: code, images and teachers of the matching runs have not changed. "
                          + "To train a run again anyway, remove its folder." ],
                        1)
                       "the same command trains nothing twice")
