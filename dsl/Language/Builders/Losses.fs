@@ -75,6 +75,21 @@ module LossWords =
     /// Streamlined knowledge distillation.
     let skd = loss "skd"
 
+    /// Multi-level logit distillation.
+    let mlld = loss "mlld"
+
+    /// Wasserstein knowledge distillation of logits (WKD-L).
+    let wkd = loss "wkd"
+
+    /// Scale-decoupled knowledge distillation.
+    let sd_kd = loss "sd-kd"
+
+    /// Scale-decoupled DKD.
+    let sd_dkd = loss "sd-dkd"
+
+    /// Scale-decoupled NKD.
+    let sd_nkd = loss "sd-nkd"
+
     /// Residual (not relational) knowledge distillation, with an assistant beside the student.
     let residual_kd = loss "residual-kd"
 

@@ -3,6 +3,7 @@ using ChannelDistillation.Models.Layers;
 using ChannelDistillation.Native;
 using TorchSharp;
 using static TorchSharp.torch;
+using Linear = ChannelDistillation.Models.Layers.Linear;
 
 namespace ChannelDistillation.Models;
 
@@ -28,7 +29,7 @@ public sealed class MobileNetV2 : Backbone
     private readonly Chain conv1;
     private readonly GroupStage[] stages;
     private readonly Chain conv2;
-    private readonly Chain classifier;
+    private readonly Linear classifier;
 
     public MobileNetV2(string name, BackboneOptions options)
         : base(name)
@@ -37,12 +38,12 @@ public sealed class MobileNetV2 : Backbone
         Chain[] groups = [.. BuildGroups()];
         stages = [new(groups[..2]), new(groups[2..3]), new(groups[3..5]), new(groups[5..])];
         conv2 = new(new Convolution(Groups[^1].Channels, EmbeddingChannels, 1), new BatchNorm(EmbeddingChannels), new Relu());
-        classifier = new(new Linear(EmbeddingChannels, options.Classes));
+        classifier = new(EmbeddingChannels, options.Classes);
 
         register_module(nameof(conv1), conv1);
         register_module("blocks", new Chain(groups));
         register_module(nameof(conv2), conv2);
-        register_module(nameof(classifier), classifier);
+        register_module(nameof(classifier), new Chain(classifier));
     }
 
     public override WeightInit WeightInit { get; } = new() { LinearLayers = WeightInit.Linear.SmallNormal };
@@ -51,13 +52,9 @@ public sealed class MobileNetV2 : Backbone
 
     protected internal override Tensor Begin(Tensor images) => conv1.forward(images);
 
-    protected internal override Tensor Embed(Tensor last)
-    {
-        using var active = conv2.forward(last);
-        return active.ChannelMeans();
-    }
+    protected internal override Tensor BeforePooling(Tensor last) => conv2.forward(last);
 
-    protected internal override Tensor Classify(Tensor embedding) => classifier.forward(embedding);
+    protected internal override Linear Classifier => classifier;
 
     private static IEnumerable<Chain> BuildGroups()
     {
