@@ -119,7 +119,10 @@ public sealed record FeaturePair(IReadOnlyList<FeatureShape> Student, IReadOnlyL
     /// <summary>Channels of the teacher's embedding; by default those of its last stage.</summary>
     public int TeacherEmbedding { get; init; } = Teacher.Count == 0 ? 0 : Teacher[^1].Channels;
 
-    /// <summary>Whether the teacher's classifier is known, which that of a network from Python is not.</summary>
+    /// <summary>Whether the student's classifier is known as one linear layer; that of a network from Python is not.</summary>
+    public bool HasStudentClassifier { get; init; } = true;
+
+    /// <summary>Whether the teacher's classifier is known as one linear layer.</summary>
     public bool HasTeacherClassifier { get; init; } = true;
 
     /// <summary>The features of two models for images of a given size.</summary>
@@ -134,6 +137,7 @@ public sealed record FeaturePair(IReadOnlyList<FeatureShape> Student, IReadOnlyL
         {
             StudentEmbedding = learner.EmbeddingChannels,
             TeacherEmbedding = master.EmbeddingChannels,
+            HasStudentClassifier = student.Script is null,
             HasTeacherClassifier = teacher.Script is null,
         };
     }

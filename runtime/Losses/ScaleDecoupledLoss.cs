@@ -84,6 +84,10 @@ public sealed class ScaleDecoupledLoss(SampleLoss loss, Specs.Parameters paramet
                 + "w = complementary_weight if the teacher is right about either the image or the cell, otherwise 1",
             Parameters = [.. parameters, .. Options],
             Needs = TeacherSignal.LogitMap,
+            WhyNotPaired = (features, _) =>
+                features is { HasStudentClassifier: true, HasTeacherClassifier: true }
+                    ? null
+                    : new("it applies both classifiers to parts of the image, and those of networks from Python are not known", "choose built-in networks"),
             Create = context => new ScaleDecoupledLoss(create(context), context.Parameters),
         };
 

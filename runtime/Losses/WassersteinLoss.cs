@@ -126,13 +126,13 @@ public sealed class WassersteinLoss : Loss
     private static Mismatch? WhyNotPaired(FeaturePair features, Specs.Parameters parameters) =>
         parameters.Text(Similarity) switch
         {
-            "classifier" when !features.HasTeacherClassifier => new(
-                "the classifier of a teacher from Python is not known",
-                $"set `{Similarity}: logits` for `wkd`"
-            ),
-            "features" when features.Teacher.Count == 0 => new("the teacher has no stage outputs", $"set `{Similarity}: logits` for `wkd`"),
+            "classifier" when !features.HasTeacherClassifier => Lacks("a classifier that is known to be one linear layer"),
+            "features" when features.Teacher.Count == 0 => Lacks("stage outputs"),
             _ => null,
         };
+
+    private static Mismatch Lacks(string what) =>
+        new($"similarities of classes are computed from {what}, which the teacher does not have", $"set `{Similarity}: logits` for `wkd`");
 
     /// <summary>The costs of moving probability between classes. They are part of a run's state, so that a resumed run has identical ones.</summary>
     private sealed class ClassDistances : nn.Module

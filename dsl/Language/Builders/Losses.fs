@@ -107,6 +107,9 @@ module LossWords =
     /// Sets a numeric parameter of the loss.
     let parameter (name: string) (value: float) = also (fun settings -> { settings with Parameters = settings.Parameters.Add(name, Number value) })
 
+    /// Sets a parameter of the loss to one of its named values.
+    let choose (name: string) (value: string) = also (fun settings -> { settings with Parameters = settings.Parameters.Add(name, Word value) })
+
     /// Sets the parameter `temperature`.
     let temperature (value: float) = parameter "temperature" value
 

@@ -59,8 +59,6 @@ let missing (experiment: Experiment) (model: Model) (ofStudent: bool) (loss: Los
     | Some network ->
         if reads TeacherSignal.PreActivations then
             Some $"stages of {whose} before their last ReLU"
-        elif reads TeacherSignal.LogitMap then
-            Some $"the logits of each position of {whose}, which only built-in networks have"
         elif reads (TeacherSignal.Features ||| TeacherSignal.ChannelMeans) && network.Stages = 0 then
             Some $"stages of {whose}"
         elif reads TeacherSignal.Embedding && not network.HasEmbedding then

@@ -96,6 +96,7 @@ public static class MobileNets
 {
     public static IReadOnlyList<ModelDescriptor> All { get; } =
     [
+        MobileNetV1.Descriptor,
         new()
         {
             Name = "mobilenetv2",

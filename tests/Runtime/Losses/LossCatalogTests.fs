@@ -189,7 +189,7 @@ let catalog =
                   (whyNot "resnet8" "resnet34")
                   (Mismatch(
                       "stages are paired one to one, but the student has 3 stages and the teacher 4",
-                      "choose a student with 4 stages (resnet18, resnet34, resnet50, resnet101, resnet152, vgg8, vgg11, vgg13, vgg16, vgg19, mobilenetv2)"
+                      "choose a student with 4 stages (resnet18, resnet34, resnet50, resnet101, resnet152, vgg8, vgg11, vgg13, vgg16, vgg19, mobilenetv1, mobilenetv2)"
                   ))
                   "the reason"
 

@@ -26,7 +26,7 @@ let private refusal (read: unit -> torch.Tensor) =
         $"{error.GetType().Name}: {error.Message}"
 
 /// One of each family whose stages end with a ReLU.
-let private activated = [ "resnet18"; "resnet50"; "resnet8"; "vgg8"; "vgg13"; "shufflenetv1" ]
+let private activated = [ "resnet18"; "resnet50"; "resnet8"; "vgg8"; "vgg13"; "mobilenetv1"; "shufflenetv1" ]
 
 let private families = activated @ [ "wrn16-2"; "mobilenetv2"; "shufflenetv2" ]
 
