@@ -24,7 +24,8 @@ public sealed class MobileNetV1 : Backbone
         [(1024, 2), (1024, 1)],
     ];
 
-    private readonly Chain stem;
+    // Blocks are numbered through the whole network: its state has no names of stages.
+    private readonly Chain model;
     private readonly BlockStage[] stages;
     private readonly Linear fc;
 
@@ -43,13 +44,13 @@ public sealed class MobileNetV1 : Backbone
     public MobileNetV1(string name, BackboneOptions options)
         : base(name)
     {
-        stem = new(new Convolution(options.Channels, StemWidth, 3, 2), new BatchNorm(StemWidth), new Relu());
+        var stem = new Chain(new Convolution(options.Channels, StemWidth, 3, 2), new BatchNorm(StemWidth), new Relu());
         SeparableBlock[][] blocks = [.. BuildBlocks()];
         stages = [.. blocks.Select(stage => new BlockStage(stage))];
+        model = new([stem, .. blocks.SelectMany(stage => stage)]);
         fc = new(Plan[^1][^1].Channels, options.Classes);
 
-        // Blocks are numbered through the whole network: its state has no names of stages.
-        register_module("model", new Chain([stem, .. blocks.SelectMany(stage => stage)]));
+        register_module(nameof(model), model);
         register_module(nameof(fc), fc);
     }
 
@@ -57,7 +58,7 @@ public sealed class MobileNetV1 : Backbone
 
     protected internal override IReadOnlyList<Stage> Stages => stages;
 
-    protected internal override Tensor Begin(Tensor images) => stem.forward(images);
+    protected internal override Tensor Begin(Tensor images) => model.Layers[0].forward(images);
 
     protected internal override Linear Classifier => fc;
 
@@ -80,10 +81,8 @@ public sealed class MobileNetV1 : Backbone
 /// <summary>3x3 depthwise and 1x1 convolution, each followed by BatchNorm and ReLU (Howard et al., arXiv 1704.04861, figure 3).</summary>
 internal sealed class SeparableBlock : Block
 {
-    private readonly Convolution depthwise;
-    private readonly BatchNorm depthwiseNorm;
-    private readonly Convolution pointwise;
-    private readonly BatchNorm pointwiseNorm;
+    /// <summary>Without the ReLUs. An array, because TorchSharp would register fields under their own names.</summary>
+    private readonly nn.Module<Tensor, Tensor>[] layers;
 
     /// <param name="input">Input channels.</param>
     /// <param name="output">Output channels.</param>
@@ -91,23 +90,23 @@ internal sealed class SeparableBlock : Block
     public SeparableBlock(int input, int output, int stride)
         : base(nameof(SeparableBlock))
     {
-        depthwise = new(input, input, 3, stride, groups: input);
-        depthwiseNorm = new(input);
-        pointwise = new(input, output, 1);
-        pointwiseNorm = new(output);
-
-        // The positions in the published code's sequence, whose third and sixth layers are ReLUs.
-        register_module("0", depthwise);
-        register_module("1", depthwiseNorm);
-        register_module("3", pointwise);
-        register_module("4", pointwiseNorm);
+        layers =
+        [
+            new Convolution(input, input, 3, stride, groups: input),
+            new BatchNorm(input),
+            new Convolution(input, output, 1),
+            new BatchNorm(output),
+        ];
+        // Positions in the published code's sequence, whose third and last layers are ReLUs.
+        foreach (var (layer, position) in layers.Zip([0, 1, 3, 4]))
+            register_module($"{position}", layer);
     }
 
     public override Tensor BeforeActivation(Tensor input)
     {
-        using var first = depthwise.forward(input);
-        using var hidden = depthwiseNorm.forward(first).ReluInPlace();
-        using var second = pointwise.forward(hidden);
-        return pointwiseNorm.forward(second);
+        using var first = layers[0].forward(input);
+        using var hidden = layers[1].forward(first).ReluInPlace();
+        using var second = layers[2].forward(hidden);
+        return layers[3].forward(second);
     }
 }

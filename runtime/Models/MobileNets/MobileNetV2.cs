@@ -29,7 +29,7 @@ public sealed class MobileNetV2 : Backbone
     private readonly Chain conv1;
     private readonly GroupStage[] stages;
     private readonly Chain conv2;
-    private readonly Linear classifier;
+    private readonly Chain classifier;
 
     public MobileNetV2(string name, BackboneOptions options)
         : base(name)
@@ -38,12 +38,12 @@ public sealed class MobileNetV2 : Backbone
         Chain[] groups = [.. BuildGroups()];
         stages = [new(groups[..2]), new(groups[2..3]), new(groups[3..5]), new(groups[5..])];
         conv2 = new(new Convolution(Groups[^1].Channels, EmbeddingChannels, 1), new BatchNorm(EmbeddingChannels), new Relu());
-        classifier = new(EmbeddingChannels, options.Classes);
+        classifier = new(new Linear(EmbeddingChannels, options.Classes));
 
         register_module(nameof(conv1), conv1);
         register_module("blocks", new Chain(groups));
         register_module(nameof(conv2), conv2);
-        register_module(nameof(classifier), new Chain(classifier));
+        register_module(nameof(classifier), classifier);
     }
 
     public override WeightInit WeightInit { get; } = new() { LinearLayers = WeightInit.Linear.SmallNormal };
@@ -54,7 +54,7 @@ public sealed class MobileNetV2 : Backbone
 
     protected internal override Tensor BeforePooling(Tensor last) => conv2.forward(last);
 
-    protected internal override Linear Classifier => classifier;
+    protected internal override Linear Classifier => (Linear)classifier.Layers[0];
 
     private static IEnumerable<Chain> BuildGroups()
     {

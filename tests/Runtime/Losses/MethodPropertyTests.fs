@@ -435,7 +435,7 @@ let tests =
           testCase "gamma of wkd is constant for its share of the epochs, then falls to 0 along half a cosine"
           <| fun () ->
               use _ = torch.NewDisposeScope()
-              let student, teacher = Golden.images [| 4L; 5L |] 0.5, Golden.images [| 4L; 5L |] 1.5
+              let student, teacher = Golden.images [| 4L; 4L |] 0.5, Golden.images [| 4L; 4L |] 1.5
               let plain = Signals.ofLogits student (Some teacher) [| 0L; 1L; 2L; 3L |]
 
               let at gamma epoch =

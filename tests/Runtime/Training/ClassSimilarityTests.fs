@@ -19,7 +19,7 @@ open ChannelDistillation.Tests.Runtime.Training.TinyTraining
 let private wkd (similarity: string) =
     LossSpec(Name = "wkd", Weight = 1.0, Parameters = (LossCatalog.Get "wkd").DefaultParameters.With("similarity", similarity))
 
-let private run similarity = spec teacher (train 2 0.02) [ loss "ce" 1.0 always; wkd similarity ]
+let private run epochs similarity = spec teacher (train epochs 0.02) [ loss "ce" 1.0 always; wkd similarity ]
 
 let private cache (folder: TemporaryFolder) = Path.Combine(folder.Path, "cache", "class-similarities")
 
@@ -46,8 +46,8 @@ let tests =
         [ test "Similarities are computed once for all runs with a teacher, and not again for later ones" {
               use folder = new TemporaryFolder()
               trainTeacher folder
-              let lanes place = [ for name in [ "features"; "logits"; "classifier" ] -> lane folder place (name, run name) ]
-              let first = lanes "first" @ [ lane folder "first" ("same", run "features") ]
+              let lanes place = [ for name in [ "features"; "logits"; "classifier" ] -> lane folder place (name, run 1 name) ]
+              let first = lanes "first" @ [ lane folder "first" ("same", run 1 "features") ]
               // One message each for features and logits; a classifier's rows need no images.
               Expect.equal (List.ofSeq (trainLanes folder first).Said) [ computing; computing ] "messages"
 
@@ -75,8 +75,8 @@ let tests =
           test "An interrupted run keeps its distances, even if the cached similarities are damaged" {
               use folder = new TemporaryFolder()
               trainTeacher folder
-              let whole = lane folder "whole" ("wkd", run "features")
-              let broken = lane folder "broken" ("wkd", run "features")
+              let whole = lane folder "whole" ("wkd", run 2 "features")
+              let broken = lane folder "broken" ("wkd", run 2 "features")
               trainLanes folder [ whole ] |> ignore
               trainUntil 3 folder [ broken ] |> ignore
               let before = distances (RunFolder broken.Folder).State
@@ -93,7 +93,7 @@ let tests =
               use folder = new TemporaryFolder()
               trainTeacher folder
               let few = TrainingOptions(Workspace folder.Path, "cpu", OpenDataset = openImages 19)
-              let lanes = [ lane folder "runs" ("features", run "features"); lane folder "runs" ("classifier", run "classifier") ]
+              let lanes = [ lane folder "runs" ("features", run 1 "features"); lane folder "runs" ("classifier", run 1 "classifier") ]
               let watcher = Watcher()
               CohortTrainer.Train(Array.ofList lanes, few, watcher.On, CancellationToken.None)
 
@@ -110,7 +110,7 @@ let tests =
               trainTeacher folder
               use stop = new CancellationTokenSource()
               let watcher = Watcher(onSay = stop.Cancel)
-              let stopped = lane folder "runs" ("wkd", run "features")
+              let stopped = lane folder "runs" ("wkd", run 2 "features")
               CohortTrainer.Train([| stopped |], options folder, watcher.On, stop.Token)
               Expect.equal watcher.Ended["wkd"].Status RunStatus.Interrupted "stopped"
               Expect.isEmpty (files folder) "cached"
