@@ -147,7 +147,7 @@ experiment "crd-benchmark" {
 
     exclude
         [ "wkd" ]
-        [ "student.model", Items(words [ "wrn16-2"; "wrn40-1"; "resnet20"; "resnet32"; "vgg8"; "mobilenetv2"; "shufflenetv2" ]) ]
+        [ ("student.model", any_of (words [ "wrn16-2"; "wrn40-1"; "resnet20"; "resnet32"; "vgg8"; "mobilenetv2"; "shufflenetv2" ])) ]
 
     exclude [ "wkd" ] [ "teacher.model", word "resnet32x4"; "student.model", word "shufflenetv1" ]
 

@@ -87,7 +87,7 @@ public sealed class ScaleDecoupledLoss(SampleLoss loss, Specs.Parameters paramet
             WhyNotPaired = (features, _) =>
                 features is { HasStudentClassifier: true, HasTeacherClassifier: true }
                     ? null
-                    : new("it applies both classifiers to parts of the image, and those of networks from Python are not known", "choose built-in networks"),
+                    : new("the classifiers of networks from Python, which it applies to parts of the image, are not known", "choose built-in networks"),
             Create = context => new ScaleDecoupledLoss(create(context), context.Parameters),
         };
 

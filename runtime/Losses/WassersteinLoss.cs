@@ -126,13 +126,12 @@ public sealed class WassersteinLoss : Loss
     private static Mismatch? WhyNotPaired(FeaturePair features, Specs.Parameters parameters) =>
         parameters.Text(Similarity) switch
         {
-            "classifier" when !features.HasTeacherClassifier => Lacks("a classifier that is known to be one linear layer"),
-            "features" when features.Teacher.Count == 0 => Lacks("stage outputs"),
+            "classifier" when !features.HasTeacherClassifier => Lacks("the classifier of a teacher from Python is not known"),
+            "features" when features.Teacher.Count == 0 => Lacks("the teacher has no stage outputs"),
             _ => null,
         };
 
-    private static Mismatch Lacks(string what) =>
-        new($"similarities of classes are computed from {what}, which the teacher does not have", $"set `{Similarity}: logits` for `wkd`");
+    private static Mismatch Lacks(string reason) => new(reason, $"set `{Similarity}: logits` for `wkd`");
 
     /// <summary>The costs of moving probability between classes. They are part of a run's state, so that a resumed run has identical ones.</summary>
     private sealed class ClassDistances : nn.Module

@@ -34,7 +34,9 @@ internal sealed class ClassSimilarityCache(
 
     private const string Entry = "similarities";
     private readonly Dictionary<ClassSimilarity, Tensor> known = [];
-    private readonly string key = SignalCache.KeyOf(run, run.Teacher!, content, layout, dataset, AugmentationSpec.None)[..16];
+
+    /// <summary>Computed when needed, because it depends on the contents of all images.</summary>
+    private readonly Lazy<string> key = new(() => SignalCache.KeyOf(run, run.Teacher!, content, layout, dataset, AugmentationSpec.None)[..16]);
 
     /// <summary>[classes, classes], float32, on the CPU; valid until this object is disposed.</summary>
     /// <exception cref="InvalidDataException">A class has too few training images.</exception>
@@ -57,7 +59,7 @@ internal sealed class ClassSimilarityCache(
 
     private Tensor ReadOrMake(ClassSimilarity kind, CancellationToken stop)
     {
-        string file = Path.Combine(workspace.Cache, "class-similarities", $"{key}-{kind}.safetensors".ToLowerInvariant());
+        string file = Path.Combine(workspace.Cache, "class-similarities", $"{key.Value}-{kind}.safetensors".ToLowerInvariant());
         if (Read(file) is Tensor cached)
             return cached;
         Tensor made = Make(kind, stop);

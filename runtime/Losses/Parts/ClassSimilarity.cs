@@ -29,11 +29,11 @@ public static class ClassSimilarities
     /// Linear centred kernel alignment (Kornblith et al., arXiv 1905.00414), |Xj' Xi|^2 / (|Xi' Xi| |Xj' Xj|), Frobenius norms, columns of X centred.
     /// Row k of one class is compared with row k of another.
     /// </summary>
-    /// <param name="outputs">[classes, rows, width].</param>
+    /// <param name="outputs">[classes, rows, width]; centred in place, because a copy could take gigabytes.</param>
     public static Tensor Aligned(Tensor outputs)
     {
         using var scope = NewDisposeScope();
-        Tensor centred = outputs - outputs.mean([1], keepdim: true);
+        Tensor centred = outputs.sub_(outputs.mean([1], keepdim: true));
         var (classes, rows, width) = (centred.shape[0], centred.shape[1], centred.shape[2]);
         // |Xj' Xi|^2 is also the product of the Gram matrices Xi Xi' and Xj Xj', which are smaller if there are few rows.
         Tensor squares = rows <= width ? OfGrams(centred.bmm(centred.transpose(1, 2)).flatten(1)) : OfProducts(centred, classes, width);
