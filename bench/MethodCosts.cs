@@ -8,11 +8,14 @@ namespace ChannelDistillation.Bench;
 /// <summary>Cost of each method: steps of ResNet-32x4 -> ResNet-8x4 with cross-entropy and the method, compared with cross-entropy alone.</summary>
 internal static class MethodCosts
 {
-    public static void Run(int rounds)
+    /// <param name="names">Only these methods; empty: all.</param>
+    public static void Run(int rounds, IReadOnlyList<string> names)
     {
         (string Name, LossSpec[] Losses)[] cases =
         [
-            .. LossCatalog.All.Select(loss => (loss.Name, loss.Name == "ce" ? new[] { LossSpec.CrossEntropy } : [LossSpec.CrossEntropy, Spec(loss)])),
+            .. LossCatalog
+                .All.Where(loss => names.Count == 0 || loss.Name == "ce" || names.Contains(loss.Name))
+                .Select(loss => (loss.Name, loss.Name == "ce" ? new[] { LossSpec.CrossEntropy } : [LossSpec.CrossEntropy, Spec(loss)])),
         ];
         var times = cases.ToDictionary(entry => entry.Name, _ => new List<double>());
         for (int round = 0; round <= rounds; round++)

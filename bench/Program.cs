@@ -31,7 +31,7 @@ switch (words)
         LoaderWaiting.Run(Number(1, 3));
         break;
     case ["methods", ..]:
-        MethodCosts.Run(Number(1, 5));
+        MethodCosts.Run(Number(1, 5), words[Math.Min(2, words.Length)..]);
         break;
     case ["precision", ..]:
         Precisions.Run(Number(1, 5), Number(2, 3), words.ElementAtOrDefault(3));

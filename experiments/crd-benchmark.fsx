@@ -26,19 +26,41 @@ let pairs =
 
 /// For the same pairs: gamma of TTM and WTTM, their weights, and the published errors of methods without numbers for all pairs.
 let later =
-    [ 0.1, 101.0, 4.0, [ "ttm", 23.77; "wttm", 23.63; "rld", 23.94 ]
-      0.1, 76.0, 3.0, [ "dist", 25.57; "ttm", 25.68; "wttm", 25.42; "rld", 25.12 ]
-      0.3, 7.0, 1.5, [ "dist", 28.25; "ttm", 28.17; "wttm", 28.08; "rld", 28.00 ]
-      0.2, 8.0, 2.0, [ "ttm", 28.54; "wttm", 28.33; "rld", 28.33 ]
-      0.1, 33.0, 1.5, [ "ttm", 26.03; "wttm", 25.87; "rld", 25.98 ]
-      0.1, 100.0, 3.0, [ "dist", 23.69; "ttm", 23.83; "wttm", 23.94; "rld", 23.36 ]
-      0.1, 45.0, 2.25, [ "ttm", 25.67; "wttm", 25.56; "rld", 25.07 ]
-      0.2, 16.0, 3.0, [ "wttm", 30.84 ]
-      0.2, 20.0, 5.0, [ "dist", 31.34; "wttm", 30.41 ]
-      0.1, 70.0, 2.0, []
-      0.2, 12.0, 1.4, [ "dist", 23.66; "wttm", 25.63 ]
-      0.4, 40.0, 16.0, [ "dist", 22.65; "wttm", 23.45 ]
-      0.3, 8.0, 3.0, [ "wttm", 24.58 ] ]
+    [ 0.1, 101.0, 4.0, [ "ttm", 23.77; "wttm", 23.63; "rld", 23.94; "kd+ls", 23.89; "dkd+ls", 23.61; "ctkd", 24.55 ]
+      0.1, 76.0, 3.0, [ "dist", 25.57; "ttm", 25.68; "wttm", 25.42; "rld", 25.12; "kd+ls", 25.63; "dkd+ls", 25.11; "ctkd", 26.07 ]
+      0.3, 7.0, 1.5, [ "dist", 28.25; "ttm", 28.17; "wttm", 28.08; "rld", 28.00; "kd+ls", 28.57; "dkd+ls", 27.68; "ctkd", 28.81 ]
+      0.2, 8.0, 2.0, [ "ttm", 28.54; "wttm", 28.33; "rld", 28.33; "kd+ls", 28.52; "dkd+ls", 28.15; "ctkd", 29.01 ]
+      0.1, 33.0, 1.5, [ "ttm", 26.03; "wttm", 25.87; "rld", 25.98; "kd+ls", 25.83; "dkd+ls", 25.71; "ctkd", 26.48 ]
+      0.1, 100.0, 3.0, [ "dist", 23.69; "ttm", 23.83; "wttm", 23.94; "rld", 23.36; "kd+ls", 23.38; "dkd+ls", 22.99; "ctkd", 26.61; "wkd", 23.47 ]
+      0.1, 45.0, 2.25, [ "ttm", 25.67; "wttm", 25.56; "rld", 25.07; "kd+ls", 25.64; "dkd+ls", 25.19; "ctkd", 26.48 ]
+      0.2, 16.0, 3.0, [ "ttm", 31.02; "wttm", 30.84; "kd+ls", 31.39; "sd-kd", 31.21; "sd-dkd", 29.75 ]
+      0.2, 20.0, 5.0, [ "dist", 31.34; "ttm", 30.76; "wttm", 30.41; "kd+ls", 30.98; "sd-kd", 30.45; "sd-dkd", 28.64 ]
+      0.1, 70.0, 2.0, [ "ttm", 25.13; "wttm", 25.18 ]
+      0.2, 12.0, 1.4, [ "dist", 23.66; "ttm", 25.82; "wttm", 25.63; "sd-kd", 23.70; "sd-dkd", 22.70 ]
+      0.4, 40.0, 16.0, [ "dist", 22.65; "ttm", 23.43; "wttm", 23.45; "kd+ls", 24.44; "sd-kd", 23.33; "sd-dkd", 21.95 ]
+      0.3, 8.0, 3.0, [ "ttm", 24.61; "wttm", 24.58; "sd-kd", 23.35; "sd-dkd", 22.79; "wkd", 23.28 ] ]
+
+/// For the same pairs: temperature and weight of KD+LS; temperature, weight and beta of DKD+LS.
+let standardized =
+    [ (2.0, 9.0), (2.0, 12.0, 2.0)
+      (2.0, 9.0), (2.0, 12.0, 2.0)
+      (2.0, 9.0), (3.0, 18.0, 2.0)
+      (4.0, 12.0), (2.0, 15.0, 2.0)
+      (2.0, 9.0), (2.0, 15.0, 2.0)
+      (2.0, 9.0), (2.0, 9.0, 8.0)
+      (3.0, 9.0), (2.0, 15.0, 2.0)
+      (3.0, 9.0), (3.0, 9.0, 2.0)
+      (3.0, 1.0), (2.0, 15.0, 2.0)
+      (2.0, 9.0), (2.0, 9.0, 8.0)
+      (2.0, 9.0), (2.0, 9.0, 8.0)
+      (2.0, 9.0), (2.0, 9.0, 8.0)
+      (2.0, 9.0), (2.0, 9.0, 8.0) ]
+
+/// A number for the seven pairs of the same architecture, and one for the others.
+let by_kind same other = numbers (List.replicate 7 same @ List.replicate 6 other)
+
+/// A number for the pairs before the last, and one for the last.
+let before_last most last = numbers (List.replicate 12 most @ [ last ])
 
 experiment "crd-benchmark" {
     description "The CRD benchmark on CIFAR-100, thirteen pairs of networks"
@@ -71,6 +93,9 @@ experiment "crd-benchmark" {
         ttm |> parameter "gamma" 0.1
         wttm |> parameter "gamma" 0.1
         rld |> parameter "alpha" 1 |> parameter "beta" 8 |> temperature 4 |> parameter "confidence_temperature" 1
+        sd_kd |> weight 0.9 |> temperature 4
+        sd_dkd |> parameter "alpha" 1 |> temperature 4
+        wkd |> parameter "sharpness" 1 |> parameter "constant_share" 0.625
     ]
 
     variant "student" [ ce ]
@@ -90,6 +115,12 @@ experiment "crd-benchmark" {
     variant "ttm" [ ce; ttm ]
     variant "wttm" [ ce; wttm ]
     variant "rld" [ ce; rld ]
+    variant "kd+ls" [ ce |> weight 0.1; kd |> enable "standardize" ]
+    variant "dkd+ls" [ ce; dkd |> enable "standardize" ]
+    variant "ctkd" [ ce |> weight 0.1; kd |> weight 0.9 |> enable "train_temperature" ]
+    variant "sd-kd" [ ce |> weight 0.1; sd_kd ]
+    variant "sd-dkd" [ ce; sd_dkd ]
+    variant "wkd" [ ce; wkd ]
     seeds [ 0; 1; 2 ]
 
     zip [
@@ -102,13 +133,35 @@ experiment "crd-benchmark" {
         axis "losses.ttm.weight" (numbers [ for _, weight, _, _ in later -> weight ])
         axis "losses.wttm.gamma" (numbers [ for gamma, _, _, _ in later -> gamma ])
         axis "losses.wttm.weight" (numbers [ for _, _, weight, _ in later -> weight ])
+        axis "variants.kd+ls.kd.temperature" (numbers [ for (temperature, _), _ in standardized -> temperature ])
+        axis "variants.kd+ls.kd.weight" (numbers [ for (_, weight), _ in standardized -> weight ])
+        axis "variants.dkd+ls.dkd.temperature" (numbers [ for _, (temperature, _, _) in standardized -> temperature ])
+        axis "variants.dkd+ls.dkd.weight" (numbers [ for _, (_, weight, _) in standardized -> weight ])
+        axis "variants.dkd+ls.dkd.beta" (numbers [ for _, (_, _, beta) in standardized -> beta ])
+        axis "losses.sd-kd.scales" (by_kind 2 3)
+        axis "losses.sd-dkd.scales" (by_kind 2 3)
+        axis "losses.sd-dkd.beta" (numbers [ for _, _, _, beta, _, _ in pairs -> beta ])
+        axis "losses.wkd.gamma" (before_last 600 200)
+        axis "losses.wkd.temperature" (before_last 8 6)
     ]
+
+    exclude
+        [ "wkd" ]
+        [ ("student.model", any_of (words [ "wrn16-2"; "wrn40-1"; "resnet20"; "resnet32"; "vgg8"; "mobilenetv2"; "shufflenetv2" ])) ]
+
+    exclude [ "wkd" ] [ "teacher.model", word "resnet32x4"; "student.model", word "shufflenetv1" ]
 
     published "arXiv 1910.10699, tables of pairs of the same and of different architectures on CIFAR-100" [
         numbers_of "dkd" "arXiv 2203.08679, README of its code, mdistiller" "best epoch, number of runs not stated"
-        numbers_of "ttm" "arXiv 2402.11148" "mean of 5 runs, best or last epoch not stated"
+        numbers_of "ttm" "arXiv 2402.11148" "mean of 5 runs (3 for pairs of different architectures), best or last epoch not stated"
         numbers_of "wttm" "arXiv 2402.11148" "mean of 5 runs (3 for pairs of different architectures), best or last epoch not stated"
         numbers_of "rld" "arXiv 2408.07703, from a summary of it" "best epoch, mean of 3 runs"
+        numbers_of "kd+ls" "arXiv 2403.01427" "best epoch, mean of 4 runs"
+        numbers_of "dkd+ls" "arXiv 2403.01427" "best epoch, mean of 4 runs"
+        numbers_of "ctkd" "arXiv 2211.16231" "best epoch, number of runs not stated"
+        numbers_of "sd-kd" "arXiv 2403.13512" "best epoch, number of runs not stated"
+        numbers_of "sd-dkd" "arXiv 2403.13512" "best epoch, number of runs not stated"
+        numbers_of "wkd" "arXiv 2412.08139, README of its code, WKD" "best epoch, number of runs not stated, mixed precision"
         numbers_of "dist" "arXiv 2205.10536, README of its code, DIST_KD" "mean of several runs, epoch and number of runs not stated"
     ]
 

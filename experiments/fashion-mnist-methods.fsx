@@ -42,6 +42,11 @@ experiment "fashion-mnist-methods" {
         wttm
         rld |> grow_over 2
         skd
+        mlld
+        wkd
+        sd_kd |> parameter "scales" 2
+        sd_dkd |> parameter "scales" 2 |> grow_over 2
+        sd_nkd |> parameter "scales" 2
         reviewkd |> grow_over 2
         residual_kd
         cd
@@ -62,6 +67,11 @@ experiment "fashion-mnist-methods" {
         variant (fst method) [ ce; method ]
 
     variant "skd" [ ce |> weight 0.1; skd ]
+    variant "mlld" [ ce; mlld ]
+    variant "wkd" [ ce; wkd ]
+    variant "sd-kd" [ ce |> weight 0.1; sd_kd ]
+    variant "sd-dkd" [ ce; sd_dkd ]
+    variant "sd-nkd" [ ce; sd_nkd ]
     variant "kd-standardized" [ ce |> weight 0.1; kd |> weight 9 |> temperature 2 |> enable "standardize" ]
     variant "kd-trained-temperature" [ ce |> weight 0.1; kd |> weight 0.9 |> enable "train_temperature" ]
 

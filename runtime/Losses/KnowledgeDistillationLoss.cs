@@ -9,7 +9,7 @@ namespace ChannelDistillation.Losses;
 /// Knowledge distillation (Hinton, Vinyals, Dean: Distilling the Knowledge in a Neural Network, arXiv 1503.02531):
 /// T^2 x mean over samples of KL(p_t || p_s), p = softmax(logits / T).
 /// </summary>
-public sealed class KnowledgeDistillationLoss(Softening softening) : Loss
+public sealed class KnowledgeDistillationLoss(Softening softening) : SampleLoss
 {
     public static LossDescriptor Descriptor { get; } =
         new()
@@ -25,11 +25,9 @@ public sealed class KnowledgeDistillationLoss(Softening softening) : Loss
 
     public override nn.Module? Auxiliary => softening.Auxiliary;
 
-    public override Taps OfStudent => Taps.Logits;
-
-    public override Tensor Compute(LossInput input)
+    public override Tensor OfSamples(LossInput input)
     {
         Softened logits = softening.Of(input);
-        return logits.Rescale(logits.Divergence().mean());
+        return logits.Rescale(logits.Divergence());
     }
 }

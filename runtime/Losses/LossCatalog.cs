@@ -29,6 +29,11 @@ public static class LossCatalog
         TransformedTeacherLoss.WeightedDescriptor,
         RefinedLogitLoss.Descriptor,
         StreamlinedLoss.Descriptor,
+        MultiLevelLoss.Descriptor,
+        WassersteinLoss.Descriptor,
+        ScaleDecoupledLoss.Descriptor,
+        ScaleDecoupledLoss.DecoupledDescriptor,
+        ScaleDecoupledLoss.NormalizedDescriptor,
         ReviewLoss.Descriptor,
         ResidualLoss.Descriptor,
     ];

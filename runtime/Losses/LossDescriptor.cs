@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using ChannelDistillation.Core;
 using ChannelDistillation.Models;
 using ChannelDistillation.Specs;
+using static TorchSharp.torch;
 
 namespace ChannelDistillation.Losses;
 
@@ -43,6 +44,9 @@ public sealed record LossDescriptor
 
     /// <summary>What it reads of the student.</summary>
     public TeacherSignal OfStudent => ReadsOfStudent ?? Needs;
+
+    /// <summary>The similarities between classes that it needs of the teacher before training; null: none.</summary>
+    public Func<Parameters, ClassSimilarity?> ReadsClassSimilarity { get; init; } = _ => null;
 
     /// <summary>Returns why features cannot be paired, or null.</summary>
     public Func<FeaturePair, Parameters, Mismatch?> WhyNotPaired { get; init; } = (_, _) => null;
@@ -105,8 +109,11 @@ public enum TeacherSignal
     /// <summary>Channel means: global averages of the stage outputs' channels.</summary>
     ChannelMeans = 16,
 
-    /// <summary>Whole activation maps, which are too large to be cached for every image.</summary>
-    WholeMaps = Features | PreActivations,
+    /// <summary>The logits of each position of the last map.</summary>
+    LogitMap = 32,
+
+    /// <summary>Whole maps, which are too large to be cached for every image.</summary>
+    WholeMaps = Features | PreActivations | LogitMap,
 }
 
 /// <summary>Stage outputs of student and teacher, first stage first.</summary>
@@ -117,6 +124,12 @@ public sealed record FeaturePair(IReadOnlyList<FeatureShape> Student, IReadOnlyL
 
     /// <summary>Channels of the teacher's embedding; by default those of its last stage.</summary>
     public int TeacherEmbedding { get; init; } = Teacher.Count == 0 ? 0 : Teacher[^1].Channels;
+
+    /// <summary>Whether the student's classifier is known as one linear layer; that of a network from Python is not.</summary>
+    public bool HasStudentClassifier { get; init; } = true;
+
+    /// <summary>Whether the teacher's classifier is known as one linear layer.</summary>
+    public bool HasTeacherClassifier { get; init; } = true;
 
     /// <summary>The features of two models for images of a given size.</summary>
     /// <param name="teacher">Null without a teacher.</param>
@@ -130,6 +143,8 @@ public sealed record FeaturePair(IReadOnlyList<FeatureShape> Student, IReadOnlyL
         {
             StudentEmbedding = learner.EmbeddingChannels,
             TeacherEmbedding = master.EmbeddingChannels,
+            HasStudentClassifier = student.Script is null,
+            HasTeacherClassifier = teacher.Script is null,
         };
     }
 }
@@ -142,6 +157,13 @@ public sealed record LossContext(Parameters Parameters, FeaturePair Features, in
 {
     /// <summary>Epochs of the run, for methods with their own schedule.</summary>
     public int Epochs { get; init; }
+
+    /// <summary>The teacher's similarities between classes, [classes, classes]; by default no class is similar to another.</summary>
+    public Tensor ClassSimilarities
+    {
+        get => field ?? eye(Classes);
+        init;
+    }
 }
 
 /// <summary>

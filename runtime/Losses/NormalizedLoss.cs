@@ -11,7 +11,8 @@ namespace ChannelDistillation.Losses;
 /// mean of -p_t[label] log p_s[label] + gamma T^2 x mean of -sum over the others of q_t log q_s, q = softmax of the others' logits / T.
 /// The first part is at temperature 1. The loss of a student equal to the teacher is not 0.
 /// </summary>
-public sealed class NormalizedLoss(double gamma, Softening label, Softening others) : Loss
+/// <param name="keepsLabel">Whether the second part is over all classes, as in the code of scale-decoupled distillation.</param>
+public sealed class NormalizedLoss(double gamma, Softening label, Softening others, bool keepsLabel = false) : SampleLoss
 {
     public static LossDescriptor Descriptor { get; } =
         new()
@@ -34,24 +35,21 @@ public sealed class NormalizedLoss(double gamma, Softening label, Softening othe
                 },
             ],
             Needs = TeacherSignal.Logits,
-            Create = context => new NormalizedLoss(
-                context.Parameters.Number("gamma"),
-                new Softening(context.Parameters, temperature: 1),
-                new Softening(context.Parameters, context.Parameters.Number("temperature"))
-            ),
+            Create = context => new NormalizedLoss(context),
         };
 
-    public override Taps OfStudent => Taps.Logits;
+    /// <param name="context">The context of a loss with these parameters.</param>
+    public NormalizedLoss(LossContext context, bool keepsLabel = false)
+        : this(context.Parameters.Number("gamma"), new(context.Parameters, temperature: 1), new(context), keepsLabel) { }
 
-    public override Tensor Compute(LossInput input)
+    public override Tensor OfSamples(LossInput input)
     {
         Tensor labels = input.Labels.unsqueeze(1);
-        Softened plain = label.Of(input);
-        Tensor ofLabel = plain.OfTeacher("probability of the label", logits => logits.softmax(1).gather(1, labels));
         Softened soft = others.Of(input);
-        Tensor ofOthers = soft.OfTeacher("probabilities of the others", logits => logits.Without(labels).softmax(1));
-        Tensor first = (ofLabel * plain.StudentLog.gather(1, labels)).mean();
-        Tensor second = (ofOthers * LogProbabilities.AmongFinite(soft.Student.Without(labels))).sum(1).mean();
-        return -(first + gamma * soft.Rescale(second));
+        Tensor second = keepsLabel
+            ? soft.TeacherProbabilities * soft.StudentLog
+            : soft.OfTeacher("probabilities of the others", logits => logits.Without(labels).softmax(1))
+                * LogProbabilities.AmongFinite(soft.Student.Without(labels));
+        return label.Of(input).CrossEntropyOfLabel(labels) - gamma * soft.Rescale(second.sum(1));
     }
 }

@@ -13,6 +13,7 @@ namespace ChannelDistillation.Losses;
 public sealed class TeacherSignals(ModelOutput output, Tensor labels)
 {
     private readonly Dictionary<string, Tensor> derived = [];
+    private readonly Dictionary<string, TeacherSignals> views = [];
 
     /// <summary>[batch, classes].</summary>
     public Tensor Logits => output.Logits;
@@ -26,8 +27,14 @@ public sealed class TeacherSignals(ModelOutput output, Tensor labels)
     /// <summary>[batch, channels].</summary>
     public Tensor Embedding => output.Embedding;
 
+    /// <summary>The logits of each position of the last map, [batch, classes, height, width].</summary>
+    public Tensor LogitMap => output.LogitMap;
+
     /// <summary>Global average of each channel of a stage, [batch, channels].</summary>
     public Tensor ChannelMeans(int stage) => output.ChannelMeans[stage];
+
+    /// <summary>[batch], int64.</summary>
+    public Tensor Labels => labels;
 
     /// <summary>1 if the teacher's most likely class is the label, otherwise 0; [batch], float32.</summary>
     public Tensor Correct =>
@@ -40,6 +47,20 @@ public sealed class TeacherSignals(ModelOutput output, Tensor labels)
                 return same.to(ScalarType.Float32);
             }
         );
+
+    /// <summary>
+    /// Other logits computed from this batch's output, with their labels, as the signals of a batch of their own: what lanes derive from
+    /// them is shared, too. The name identifies both, with every parameter that they depend on.
+    /// </summary>
+    public TeacherSignals View(string name, Func<Tensor> logits, Func<Tensor> labels)
+    {
+        if (!views.TryGetValue(name, out TeacherSignals? view))
+        {
+            view = new(new ModelOutput(Derive(name, logits), [], null), Derive($"labels of {name}", labels));
+            views.Add(name, view);
+        }
+        return view;
+    }
 
     /// <summary>A tensor computed from this batch's output at most once. The name identifies it, with every parameter that it depends on.</summary>
     public Tensor Derive(string name, Func<Tensor> make)

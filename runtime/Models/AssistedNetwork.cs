@@ -1,6 +1,7 @@
 using ChannelDistillation.Models.Layers;
 using TorchSharp;
 using static TorchSharp.torch;
+using Linear = ChannelDistillation.Models.Layers.Linear;
 
 namespace ChannelDistillation.Models;
 
@@ -48,18 +49,18 @@ public sealed class AssistedNetwork : Backbone
     public override ModelOutput Run(Tensor images, Taps taps)
     {
         int last = Stages.Count - 1;
-        bool isEmbedded = taps.HasLogits || taps.HasEmbedding;
-        Taps ofEach = isEmbedded ? taps.OfStages() | Taps.Stage(last) : taps;
+        Taps ofEach = taps.HasHead ? taps.OfStages() | Taps.Stage(last) : taps;
         ModelOutput student = main.Run(images, ofEach);
         ModelOutput residual = assistant.Run(images, ofEach);
         // Some heads have layers before the embedding: the student's are applied to the sum.
-        Tensor? embedding = isEmbedded ? main.Embed(student.Features[last].Plus(residual.Features[last])) : null;
+        var (logits, embedding, logitMap) = taps.HasHead ? main.Head(student.Features[last].Plus(residual.Features[last]), taps) : default;
         return new(
-            taps.HasLogits ? InFloat32(main.Classify(embedding!)) : null,
+            logits,
             Sums(taps.HasStage, stage => student.Features[stage].Plus(residual.Features[stage])),
-            taps.HasEmbedding ? embedding : null,
+            embedding,
             Sums(taps.HasPreActivation, stage => student.PreActivations[stage].Plus(residual.PreActivations[stage])),
-            Sums(taps.HasStageMeans, stage => student.ChannelMeans[stage].Plus(residual.ChannelMeans[stage]))
+            Sums(taps.HasStageMeans, stage => student.ChannelMeans[stage].Plus(residual.ChannelMeans[stage])),
+            logitMap
         )
         {
             Parts = (student, residual),
@@ -70,9 +71,9 @@ public sealed class AssistedNetwork : Backbone
 
     protected internal override Tensor Begin(Tensor images) => main.Begin(images);
 
-    protected internal override Tensor Embed(Tensor last) => main.Embed(last);
+    protected internal override Tensor BeforePooling(Tensor last) => main.BeforePooling(last);
 
-    protected internal override Tensor Classify(Tensor embedding) => main.Classify(embedding);
+    protected internal override Linear Classifier => main.Classifier;
 
     private Tensor?[] Sums(Func<int, bool> isAskedFor, Func<int, Tensor> sum) =>
         [.. Enumerable.Range(0, Stages.Count).Select(stage => isAskedFor(stage) ? sum(stage) : null)];

@@ -10,7 +10,8 @@ public sealed class ModelOutput(
     IReadOnlyList<Tensor?> features,
     Tensor? embedding,
     IReadOnlyList<Tensor?>? preActivations = null,
-    IReadOnlyList<Tensor?>? channelMeans = null
+    IReadOnlyList<Tensor?>? channelMeans = null,
+    Tensor? logitMap = null
 )
 {
     /// <summary>[batch, classes].</summary>
@@ -28,6 +29,11 @@ public sealed class ModelOutput(
     /// <summary>The pooled features before the classifier, [batch, channels].</summary>
     public Tensor Embedding => embedding ?? throw NotComputed("the embedding");
 
+    /// <summary>
+    /// The classifier applied to each position of the map whose average is the embedding, [batch, classes, height, width]; its average is the logits.
+    /// </summary>
+    public Tensor LogitMap => logitMap ?? throw NotComputed("the logits of each position");
+
     /// <summary>Separate outputs of the two networks of an <see cref="AssistedNetwork"/>.</summary>
     public (ModelOutput Student, ModelOutput Assistant) Parts
     {
@@ -37,7 +43,7 @@ public sealed class ModelOutput(
 
     /// <summary>Any of its tensors, all of which have the same lifetime.</summary>
     internal Tensor Any =>
-        features.Append(logits).Append(embedding).Concat(preActivations ?? []).Concat(channelMeans ?? []).First(tensor => tensor is not null)!;
+        features.Append(logits).Append(embedding).Append(logitMap).Concat(preActivations ?? []).Concat(channelMeans ?? []).First(tensor => tensor is not null)!;
 
     private static InvalidOperationException NotComputed(string what) => new($"This forward pass did not compute {what}.");
 

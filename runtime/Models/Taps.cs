@@ -17,6 +17,9 @@ public readonly record struct Taps
     /// <summary>The pooled features before the classifier.</summary>
     public static Taps Embedding { get; } = new() { HasEmbedding = true };
 
+    /// <summary>The logits of each position of the map whose average is the embedding.</summary>
+    public static Taps LogitMap { get; } = new() { HasLogitMap = true };
+
     /// <summary>Logits, embedding, and every stage's output and channel means.</summary>
     public static Taps Everything { get; } =
         new()
@@ -30,6 +33,11 @@ public readonly record struct Taps
     public bool HasLogits { get; private init; }
 
     public bool HasEmbedding { get; private init; }
+
+    public bool HasLogitMap { get; private init; }
+
+    /// <summary>Whether it requests anything that is computed from the last stage's output.</summary>
+    public bool HasHead => HasLogits || HasEmbedding || HasLogitMap;
 
     public bool IsNone => this == default;
 
@@ -54,13 +62,14 @@ public readonly record struct Taps
         {
             HasLogits = a.HasLogits || b.HasLogits,
             HasEmbedding = a.HasEmbedding || b.HasEmbedding,
+            HasLogitMap = a.HasLogitMap || b.HasLogitMap,
             Outputs = a.Outputs | b.Outputs,
             BeforeActivation = a.BeforeActivation | b.BeforeActivation,
             Means = a.Means | b.Means,
         };
 
     /// <summary>The stages' part of the request.</summary>
-    public Taps OfStages() => this with { HasLogits = false, HasEmbedding = false };
+    public Taps OfStages() => this with { HasLogits = false, HasEmbedding = false, HasLogitMap = false };
 
     public bool HasStage(int stage) => (Outputs >> stage & 1) != 0;
 
@@ -70,7 +79,7 @@ public readonly record struct Taps
 
     /// <summary>Number of a network's stages that have to be computed.</summary>
     public int Depth(int stages) =>
-        HasLogits || HasEmbedding ? stages : Math.Min(stages, 32 - int.LeadingZeroCount((int)(Outputs | BeforeActivation | Means)));
+        HasHead ? stages : Math.Min(stages, 32 - int.LeadingZeroCount((int)(Outputs | BeforeActivation | Means)));
 
     private static uint First(int count) => count >= 32 ? uint.MaxValue : (1u << count) - 1;
 }

@@ -47,6 +47,13 @@ public sealed class FrozenTeacher : ITeacher
 
     public TeacherSignals Run(Batch batch, int epoch, Taps taps) => Run(batch.Images, batch.Labels, taps);
 
+    /// <summary>The weights of the classifier, [classes, channels].</summary>
+    /// <exception cref="InvalidDataException">It is a network from Python, whose classifier is not known.</exception>
+    public Tensor ClassifierRows() =>
+        model is Backbone backbone
+            ? backbone.Classifier.Weight.detach()
+            : throw new InvalidDataException($"The classifier of {model.GetName()}, a network from Python, is not known.");
+
     public void Dispose() => model.Dispose();
 
     /// <summary>Folds BatchNorm into the weights in float32, then casts them once.</summary>

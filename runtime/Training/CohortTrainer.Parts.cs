@@ -78,7 +78,7 @@ public sealed partial class CohortTrainer
     )
     {
         DeviceMemory.ForgetPeak();
-        var trainer = new CohortTrainer(cohort, options, observer);
+        var trainer = new CohortTrainer(cohort, options, observer, stop);
         bool isLost = false;
         try
         {

@@ -31,7 +31,7 @@ public sealed partial class CohortTrainer : IDisposable
     private readonly TimeSpan saveEvery;
     private readonly bool checkEveryStep;
 
-    private CohortTrainer(IReadOnlyList<LaneSpec> specs, TrainingOptions options, Action<TrainingEvent> observer)
+    private CohortTrainer(IReadOnlyList<LaneSpec> specs, TrainingOptions options, Action<TrainingEvent> observer, CancellationToken stop)
     {
         RunSpec common = specs[0].Spec;
         TeacherSpec? teacherSpec = specs.Select(lane => lane.Spec.Teacher).FirstOrDefault(spec => spec is not null);
@@ -41,6 +41,7 @@ public sealed partial class CohortTrainer : IDisposable
         saveEvery = options.SaveEvery;
         dataset = options.Open(common.Dataset);
         string? teacherHash = null;
+        ClassSimilarityCache? similarities = null;
         if (teacherSpec is not null)
         {
             var store = new TeacherStore(options.Workspace);
@@ -49,6 +50,16 @@ public sealed partial class CohortTrainer : IDisposable
             Precision precision = runs.First(run => run.Teacher is not null).Train.Precision;
             TensorLayout layout = specs.First(lane => lane.Spec.Teacher is not null).Layouts.Teacher ?? TensorLayout.ChannelsLast;
             FrozenTeacher Load() => store.Load(teacherSpec, common.Dataset, device, precision, layout);
+            similarities = new(
+                runs.First(run => run.Teacher is not null),
+                teacherHash,
+                layout,
+                dataset,
+                options.Workspace,
+                device,
+                () => store.Load(TeacherStore.ForEvaluation(teacherSpec), common.Dataset, device, precision, layout),
+                observer.Say
+            );
             teacher = teacherSpec.Cache
                 ? SignalCache.Open(runs, teacherSpec, teacherHash, layout, dataset, options.Workspace, Load, observer.Say)
                 : Load();
@@ -69,10 +80,20 @@ public sealed partial class CohortTrainer : IDisposable
         var origins = new RunOrigins(teacherHash, dataset.Fingerprint(), dataset.LabelFingerprint());
         foreach (TorchScriptFile script in specs.Select(lane => lane.Spec.Student.Script).OfType<TorchScriptFile>())
             TorchScript.KnownModules.Note(script, options.Workspace);
-        foreach (LaneSpec spec in specs)
+        using (similarities)
         {
-            RunOrigins own = origins with { Code = TrainingCode.Of(spec.Spec) };
-            lanes.Open(spec, () => new Lane(spec, dataset.Descriptor, labels, device), options.Device, own);
+            foreach (LaneSpec spec in specs)
+            {
+                lanes.Open(
+                    spec,
+                    () => new Lane(spec, dataset.Descriptor, labels, device, kind => similarities!.Of(kind, stop)),
+                    options.Device,
+                    origins with
+                    {
+                        Code = TrainingCode.Of(spec.Spec),
+                    }
+                );
+            }
         }
         training.Draw(
             lanes

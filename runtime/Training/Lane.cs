@@ -23,7 +23,14 @@ internal sealed class Lane : IDisposable
     private EpochMeter? meter;
     private EpochMeter? validation;
 
-    public Lane(LaneSpec lane, DatasetDescriptor dataset, IReadOnlyList<int> trainingLabels, Device device)
+    /// <param name="similarities">The teacher's similarities between classes, owned by the caller; null: no class is similar to another.</param>
+    public Lane(
+        LaneSpec lane,
+        DatasetDescriptor dataset,
+        IReadOnlyList<int> trainingLabels,
+        Device device,
+        Func<ClassSimilarity, Tensor>? similarities = null
+    )
     {
         Name = lane.Name;
         Spec = lane.Spec;
@@ -43,7 +50,16 @@ internal sealed class Lane : IDisposable
         runsModules = Spec.Student.Script is not null || Spec.Losses.Any(loss => loss.Script is not null);
         Losses = new LossTerms(
             Spec.Losses,
-            loss => new(loss.Parameters, features, dataset.Classes, trainingLabels, Spec.Seed) { Epochs = Spec.Train.Epochs },
+            loss =>
+            {
+                var context = new LossContext(loss.Parameters, features, dataset.Classes, trainingLabels, Spec.Seed) { Epochs = Spec.Train.Epochs };
+                return similarities is not null && LossCatalog.Describe(loss).ReadsClassSimilarity(loss.Parameters) is ClassSimilarity kind
+                    ? context with
+                    {
+                        ClassSimilarities = similarities(kind),
+                    }
+                    : context;
+            },
             Spec.Seed,
             device,
             lane.Layouts.Student

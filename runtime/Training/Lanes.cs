@@ -44,9 +44,13 @@ internal sealed class Lanes(Action<TrainingEvent> observer, torch.Device device)
                 return;
             }
             bool isDisk = error is IOException or UnauthorizedAccessException;
-            string message = isDisk ? NotSaved ??= DeviceErrors.NotSaved(error) : DeviceErrors.InWords(error, device);
-            var result = new RunResult(isDisk ? RunStatus.Interrupted : RunStatus.Failed, null, null, message);
-            if (!isDisk)
+            bool isStopped = error is OperationCanceledException;
+            string? message =
+                isStopped ? null
+                : isDisk ? NotSaved ??= DeviceErrors.NotSaved(error)
+                : DeviceErrors.InWords(error, device);
+            var result = new RunResult(isDisk || isStopped ? RunStatus.Interrupted : RunStatus.Failed, null, null, message);
+            if (result.Status == RunStatus.Failed)
                 Record(spec, result);
             observer(new TrainingEvent.LaneEnded(spec.Name, result));
         }

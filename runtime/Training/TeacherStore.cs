@@ -189,7 +189,7 @@ public sealed class TeacherStore(Workspace workspace)
     private RunFolder FolderOf(RunSpec run) => new(Path.Combine(workspace.Pretrain, RunFolder.NameOf($"{run.Dataset.Name}-{run.Student.Name}", run)));
 
     /// <summary>Evaluation ignores <see cref="TeacherSpec.BatchNorm"/>: batch statistics of images sorted by class would be meaningless.</summary>
-    private static TeacherSpec ForEvaluation(TeacherSpec teacher) => teacher with { BatchNorm = TeacherBatchNorm.RunningStats };
+    internal static TeacherSpec ForEvaluation(TeacherSpec teacher) => teacher with { BatchNorm = TeacherBatchNorm.RunningStats };
 
     /// <summary>
     /// Cache file by content: a file that is copied or renamed keeps its errors, a replaced one does not. Settings of training images

@@ -1,4 +1,4 @@
-"""Makes crd_models.json: networks of the CRD benchmark (arXiv 1910.10699) in PyTorch, their states, tapped features and logits.
+"""Makes crd_models.json: networks of the CRD benchmark (arXiv 1910.10699), and MobileNet, in PyTorch, their states, tapped features and logits.
 
 Run with Python 3 and PyTorch 1.13: python3 crd_models.py > crd_models.json
 """
@@ -123,6 +123,35 @@ class Mobile(nn.Module):
                 features.append(x)
         embedding = pooled(self.conv2(x))
         return features, features, embedding, self.classifier(embedding)
+
+
+def separable(inputs, outputs, stride):
+    return nn.Sequential(
+        conv(inputs, inputs, 3, stride, groups=inputs), nn.BatchNorm2d(inputs), nn.ReLU(),
+        conv(inputs, outputs, 1), nn.BatchNorm2d(outputs), nn.ReLU(),
+    )  # fmt: skip
+
+
+class Mobile1(nn.Module):
+    def __init__(self, classes):
+        super().__init__()
+        blocks, inputs = [nn.Sequential(conv(3, 32, 3, 2), nn.BatchNorm2d(32), nn.ReLU())], 32
+        for width, stride in [(64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *[(512, 1)] * 5, (1024, 2), (1024, 1)]:
+            blocks.append(separable(inputs, width, stride))
+            inputs = width
+        self.model = nn.Sequential(*blocks)
+        self.fc = nn.Linear(1024, classes)
+
+    def taps(self, x):
+        features, before = [], []
+        for i, block in enumerate(self.model):
+            y = block[:-1](x)
+            x = F.relu(y)
+            if i in (3, 5, 11, 13):
+                features.append(x)
+                before.append(y)
+        embedding = pooled(x)
+        return features, before, embedding, self.fc(embedding)
 
 
 def shuffle(x, groups):
@@ -289,6 +318,7 @@ def models():
     yield "mobilenetv2", Mobile(100), 32
     yield "shufflenetv1", Shuffle1(100), 32
     yield "shufflenetv2", Shuffle2(100), 32
+    yield "mobilenetv1", Mobile1(100), 32
 
 
 if __name__ == "__main__":

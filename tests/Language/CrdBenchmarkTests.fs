@@ -54,12 +54,12 @@ let private matched =
       ("resnet110", "resnet32"), "0.1", ("33", Some 73.97m), ("1.5", Some 74.13m)
       ("resnet32x4", "resnet8x4"), "0.1", ("100", Some 76.17m), ("3", Some 76.06m)
       ("vgg13", "vgg8"), "0.1", ("45", Some 74.33m), ("2.25", Some 74.44m)
-      ("vgg13", "mobilenetv2"), "0.2", ("16", None), ("3", Some 69.16m)
-      ("resnet50", "mobilenetv2"), "0.2", ("20", None), ("5", Some 69.59m)
-      ("resnet50", "vgg8"), "0.1", ("70", None), ("2", None)
-      ("resnet32x4", "shufflenetv1"), "0.2", ("12", None), ("1.4", Some 74.37m)
-      ("resnet32x4", "shufflenetv2"), "0.4", ("40", None), ("16", Some 76.55m)
-      ("wrn40-2", "shufflenetv1"), "0.3", ("8", None), ("3", Some 75.42m) ]
+      ("vgg13", "mobilenetv2"), "0.2", ("16", Some 68.98m), ("3", Some 69.16m)
+      ("resnet50", "mobilenetv2"), "0.2", ("20", Some 69.24m), ("5", Some 69.59m)
+      ("resnet50", "vgg8"), "0.1", ("70", Some 74.87m), ("2", Some 74.82m)
+      ("resnet32x4", "shufflenetv1"), "0.2", ("12", Some 74.18m), ("1.4", Some 74.37m)
+      ("resnet32x4", "shufflenetv2"), "0.4", ("40", Some 76.57m), ("16", Some 76.55m)
+      ("wrn40-2", "shufflenetv1"), "0.3", ("8", Some 75.39m), ("3", Some 75.42m) ]
 
 /// RLD (arXiv 2408.07703): accuracy for each pair.
 let private refined =
@@ -70,6 +70,44 @@ let private refined =
       "resnet110", "resnet32", 74.02m
       "resnet32x4", "resnet8x4", 76.64m
       "vgg13", "vgg8", 74.93m ]
+
+/// Logit standardisation (arXiv 2403.01427): temperature and weight with KD, then temperature, weight and beta with DKD, then the accuracies of both and of
+/// curriculum temperature (arXiv 2211.16231), if published.
+let private standardized =
+    [ ("wrn40-2", "wrn16-2"), [ "2"; "9" ], [ "2"; "12"; "2" ], (Some 76.11m, Some 76.39m, Some 75.45m)
+      ("wrn40-2", "wrn40-1"), [ "2"; "9" ], [ "2"; "12"; "2" ], (Some 74.37m, Some 74.89m, Some 73.93m)
+      ("resnet56", "resnet20"), [ "2"; "9" ], [ "3"; "18"; "2" ], (Some 71.43m, Some 72.32m, Some 71.19m)
+      ("resnet110", "resnet20"), [ "4"; "12" ], [ "2"; "15"; "2" ], (Some 71.48m, Some 71.85m, Some 70.99m)
+      ("resnet110", "resnet32"), [ "2"; "9" ], [ "2"; "15"; "2" ], (Some 74.17m, Some 74.29m, Some 73.52m)
+      ("resnet32x4", "resnet8x4"), [ "2"; "9" ], [ "2"; "9"; "8" ], (Some 76.62m, Some 77.01m, Some 73.39m)
+      ("vgg13", "vgg8"), [ "3"; "9" ], [ "2"; "15"; "2" ], (Some 74.36m, Some 74.81m, Some 73.52m)
+      ("vgg13", "mobilenetv2"), [ "3"; "9" ], [ "3"; "9"; "2" ], (Some 68.61m, None, None)
+      ("resnet50", "mobilenetv2"), [ "3"; "1" ], [ "2"; "15"; "2" ], (Some 69.02m, None, None)
+      ("resnet50", "vgg8"), [ "2"; "9" ], [ "2"; "9"; "8" ], (None, None, None)
+      ("resnet32x4", "shufflenetv1"), [ "2"; "9" ], [ "2"; "9"; "8" ], (None, None, None)
+      ("resnet32x4", "shufflenetv2"), [ "2"; "9" ], [ "2"; "9"; "8" ], (Some 75.56m, None, None)
+      ("wrn40-2", "shufflenetv1"), [ "2"; "9" ], [ "2"; "9"; "8" ], (None, None, None) ]
+
+/// SD-KD and SD-DKD (arXiv 2403.13512): scales, beta of DKD, and the accuracies for pairs of different architectures.
+let private decoupledScales =
+    [ ("wrn40-2", "wrn16-2"), "2", "6", None
+      ("wrn40-2", "wrn40-1"), "2", "6", None
+      ("resnet56", "resnet20"), "2", "2", None
+      ("resnet110", "resnet20"), "2", "8", None
+      ("resnet110", "resnet32"), "2", "2", None
+      ("resnet32x4", "resnet8x4"), "2", "8", None
+      ("vgg13", "vgg8"), "2", "6", None
+      ("vgg13", "mobilenetv2"), "3", "6", Some(68.79m, 70.25m)
+      ("resnet50", "mobilenetv2"), "3", "8", Some(69.55m, 71.36m)
+      ("resnet50", "vgg8"), "3", "8", None
+      ("resnet32x4", "shufflenetv1"), "3", "8", Some(76.30m, 77.30m)
+      ("resnet32x4", "shufflenetv2"), "3", "8", Some(76.67m, 78.05m)
+      ("wrn40-2", "shufflenetv1"), "3", "8", Some(76.65m, 77.21m) ]
+
+/// WKD-L (arXiv 2412.08139): gamma, temperature and accuracy.
+let private transported =
+    [ ("resnet32x4", "resnet8x4"), [ "600"; "8" ], Some 76.53m
+      ("wrn40-2", "shufflenetv1"), [ "200"; "6" ], Some 76.72m ]
 
 /// ReviewKD (arXiv 2104.09044): the weight for each pair in its authors' script.
 let private reviewed =
@@ -110,7 +148,7 @@ let tests =
               let ofBenchmark (name, _, _) = List.contains name methods
               let actual = shown (layout (ShippedTests.plan "crd-benchmark"))
               Expect.equal (actual |> List.filter ofBenchmark |> set) expected "numbers"
-              Expect.equal actual.Length (6 + 9 + 16 * 13) "rows"
+              Expect.equal actual.Length (6 + 9 + 21 * 13 + 2) "rows"
           }
 
           test "TTM and WTTM have their authors' settings and numbers for each pair" {
@@ -170,6 +208,41 @@ let tests =
                   for loss in row.Runs.Head.Spec.Losses do
                       if loss.Name = "dist" then
                           Expect.equal (loss.Weight, loss.Parameters.Number "temperature") (2.0, 4.0) "DIST"
+          }
+
+          test "Standardised, scale-decoupled and transport losses have their authors' settings and numbers for each pair" {
+              let layout = layout (ShippedTests.plan "crd-benchmark")
+
+              let expect name paths expected =
+                  Expect.equal
+                      [ for row in layout.Rows do
+                            if row.Variant = name then
+                                let value path = row.Axes |> List.find (fun (axis, _) -> axis = path) |> snd
+                                (value "teacher.model", value "student.model"), List.map value paths, row.Published |> Option.bind _.Top1Error ]
+                      [ for pair, settings, accuracy in expected -> pair, settings, accuracy |> Option.map (fun accuracy -> float (100m - accuracy)) ]
+                      name
+
+              let under prefix names = [ for name in names -> prefix + name ]
+
+              expect
+                  "kd+ls"
+                  (under "variants.kd+ls.kd." [ "temperature"; "weight" ])
+                  [ for pair, plain, _, (accuracy, _, _) in standardized -> pair, plain, accuracy ]
+
+              expect
+                  "dkd+ls"
+                  (under "variants.dkd+ls.dkd." [ "temperature"; "weight"; "beta" ])
+                  [ for pair, _, split, (_, accuracy, _) in standardized -> pair, split, accuracy ]
+
+              expect "ctkd" [] [ for pair, _, _, (_, _, accuracy) in standardized -> pair, [], accuracy ]
+              expect "sd-kd" [ "losses.sd-kd.scales" ] [ for pair, scales, _, both in decoupledScales -> pair, [ scales ], Option.map fst both ]
+
+              expect
+                  "sd-dkd"
+                  (under "losses.sd-dkd." [ "scales"; "beta" ])
+                  [ for pair, scales, beta, both in decoupledScales -> pair, [ scales; beta ], Option.map snd both ]
+
+              expect "wkd" (under "losses.wkd." [ "gamma"; "temperature" ]) transported
           }
 
           test "All teachers are trained with the recipe of the benchmark" {

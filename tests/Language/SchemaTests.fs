@@ -113,6 +113,7 @@ let private beyondSchema =
       "torchscript-bfloat16"
       "torchscript-loss-as-teacher"
       "torchscript-missing-output"
+      "torchscript-unknown-classifier"
       "torchscript-network-as-loss"
       "torchscript-not-an-archive"
       "torchscript-not-there"

@@ -16,6 +16,8 @@ let names =
       "cifar100-ablation"
       "imagenet-ablation"
       "imagenet-comparison"
+      "imagenet-r34-r18"
+      "imagenet-r50-mobilenetv1"
       "crd-benchmark"
       "fashion-mnist-ablation"
       "fashion-mnist-methods"
@@ -58,6 +60,10 @@ let private rows name =
     match name with
     | "imagenet-comparison" -> [ "student"; "kd"; "fitnets"; "at"; "residual-kd"; "cd"; "cd+gkd"; "cd+gkd+edt" ]
     | "fashion-mnist-results" -> [ "student"; "kd"; "fitnets"; "at"; "rkd"; "cd"; "cd+gkd"; "cd+gkd+edt"; "late-ce"; "cd-stops" ]
+    | "imagenet-r34-r18"
+    | "imagenet-r50-mobilenetv1" ->
+        [ "student"; "kd"; "kd+ls"; "dkd"; "dist"; "reviewkd"; "nkd"; "wttm"; "rld"; "wkd"; "sd-kd"; "sd-dkd"; "sd-nkd" ]
+        @ [ "cd"; "cd+gkd"; "cd+gkd+edt" ]
     | "python-modules" -> [ "student"; "kd"; "soft-labels"; "hint" ]
     | "cifar100-ablation" -> ablation @ controls
     | "fashion-mnist-methods" ->
@@ -74,7 +80,8 @@ let private rows name =
           "nst"
           "crd"
           "crd+kd" ]
-        @ [ "dkd"; "dist"; "nkd"; "ttm"; "wttm"; "rld"; "skd"; "kd-standardized"; "kd-trained-temperature" ]
+        @ [ "dkd"; "dist"; "nkd"; "ttm"; "wttm"; "rld"; "skd" ]
+        @ [ "mlld"; "wkd"; "sd-kd"; "sd-dkd"; "sd-nkd"; "kd-standardized"; "kd-trained-temperature" ]
         @ [ "reviewkd"; "residual-kd"; "cd"; "cd+gkd+edt" ]
     // Thirteen pairs but nine students, since a student without a teacher is the same run in several pairs.
     | "crd-benchmark" ->
@@ -94,8 +101,14 @@ let private rows name =
              "reviewkd"
              "ttm"
              "wttm"
-             "rld" ]
+             "rld"
+             "kd+ls"
+             "dkd+ls"
+             "ctkd"
+             "sd-kd"
+             "sd-dkd" ]
            |> List.collect (List.replicate 13))
+        @ [ "wkd"; "wkd" ]
     | _ -> ablation
 
 /// The output of all scripts, run in one F# Interactive process with the assemblies of these tests.

@@ -15,6 +15,9 @@ module AxisWords =
     /// Numbers as the values of an axis.
     let numbers (values: float list) = List.map number values
 
+    /// A list of values, any of which a point to leave out may have.
+    let any_of (values: Setting list) = Items values
+
     /// Words as the values of an axis, such as names of models.
     let words (values: string list) = List.map word values
 

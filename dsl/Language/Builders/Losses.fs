@@ -75,6 +75,21 @@ module LossWords =
     /// Streamlined knowledge distillation.
     let skd = loss "skd"
 
+    /// Multi-level logit distillation.
+    let mlld = loss "mlld"
+
+    /// Wasserstein knowledge distillation of logits (WKD-L).
+    let wkd = loss "wkd"
+
+    /// Scale-decoupled knowledge distillation.
+    let sd_kd = loss "sd-kd"
+
+    /// Scale-decoupled DKD.
+    let sd_dkd = loss "sd-dkd"
+
+    /// Scale-decoupled NKD.
+    let sd_nkd = loss "sd-nkd"
+
     /// Residual (not relational) knowledge distillation, with an assistant beside the student.
     let residual_kd = loss "residual-kd"
 
@@ -91,6 +106,9 @@ module LossWords =
 
     /// Sets a numeric parameter of the loss.
     let parameter (name: string) (value: float) = also (fun settings -> { settings with Parameters = settings.Parameters.Add(name, Number value) })
+
+    /// Sets a parameter of the loss to one of its named values.
+    let choose (name: string) (value: string) = also (fun settings -> { settings with Parameters = settings.Parameters.Add(name, Word value) })
 
     /// Sets the parameter `temperature`.
     let temperature (value: float) = parameter "temperature" value

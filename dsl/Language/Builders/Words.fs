@@ -79,6 +79,9 @@ module ExperimentWords =
     let numbers_of (name: string) (source: string) (protocol: string) : string * PublishedRow =
         name, { PublishedRow.empty with Source = Some source; Protocol = Some protocol }
 
+    /// Sets the source of the numbers of a row.
+    let from_source (source: string) (name: string, row: PublishedRow) : string * PublishedRow = name, { row with Source = Some source }
+
     /// Sets how the numbers of a row were measured.
     let measured (protocol: string) (name: string, row: PublishedRow) : string * PublishedRow = name, { row with Protocol = Some protocol }
 

@@ -72,7 +72,7 @@ let message (diagnostic: Diagnostic) : Message option =
 
         say
             "CANNOT CACHE"
-            $"{codes losses} in the {row} {codes variants} {reads} whole feature maps; `cache` holds only channel means, logits and embeddings."
+            $"{codes losses} in the {row} {codes variants} {reads} whole maps; `cache` holds only channel means, logits and embeddings."
             $"remove `cache`, or move the {row} to another experiment. `cache` works with {codes served}, and losses without a teacher."
     | NameAndFolder ->
         say

@@ -20,7 +20,8 @@ let private reads (loss: LossDescriptor) =
       TeacherSignal.Features, "stage outputs"
       TeacherSignal.ChannelMeans, "channel means of the stage outputs"
       TeacherSignal.PreActivations, "stage outputs before ReLU"
-      TeacherSignal.Embedding, "embedding" ]
+      TeacherSignal.Embedding, "embedding"
+      TeacherSignal.LogitMap, "logits of each position" ]
     |> List.filter (fun (signal, _) -> loss.Needs.HasFlag signal)
     |> List.map snd
     |> function

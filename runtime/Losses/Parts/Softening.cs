@@ -28,12 +28,8 @@ public sealed class Softening
         new ParameterDescriptor.Number(name, standard, "T; higher values give more weight to small probabilities.", Minimum: 0, AboveMinimum: true);
 
     /// <summary>The parameter for logit standardisation only.</summary>
-    public static ParameterDescriptor Standardize { get; } =
-        new ParameterDescriptor.Flag(
-            "standardize",
-            false,
-            "Logit standardisation: subtract each sample's mean logit and divide by the standard deviation."
-        );
+    public static ParameterDescriptor.Flag Standardize { get; } =
+        new("standardize", false, "Logit standardisation: subtract each sample's mean logit and divide by the standard deviation.");
 
     /// <param name="context">The context of a loss with these parameters.</param>
     public Softening(LossContext context)
@@ -101,6 +97,11 @@ public sealed record Softened(Tensor Student, Func<string, Func<Tensor, Tensor>,
         Tensor log = TeacherLog;
         return (Probabilities(log) * (log - StudentLog)).sum(1);
     }
+
+    /// <summary>-p_t[label] log p_s[label] of each sample, [batch].</summary>
+    /// <param name="labels">[batch, 1], int64.</param>
+    public Tensor CrossEntropyOfLabel(Tensor labels) =>
+        -(OfTeacher("probability of the label", logits => logits.softmax(1).gather(1, labels)) * StudentLog.gather(1, labels)).squeeze(1);
 
     private Tensor Probabilities(Tensor log) => OfTeacher("probabilities", _ => log.exp());
 }

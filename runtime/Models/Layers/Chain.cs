@@ -16,6 +16,9 @@ public sealed class Chain : nn.Module<Tensor, Tensor>
             register_module(index.ToString(), this.layers[index]);
     }
 
+    /// <summary>The layers in their order.</summary>
+    public IReadOnlyList<nn.Module<Tensor, Tensor>> Layers => layers;
+
     public override Tensor forward(Tensor input)
     {
         Tensor current = input;

@@ -3,6 +3,7 @@ using ChannelDistillation.Models.Layers;
 using ChannelDistillation.Native;
 using TorchSharp;
 using static TorchSharp.torch;
+using Linear = ChannelDistillation.Models.Layers.Linear;
 
 namespace ChannelDistillation.Models;
 
@@ -51,13 +52,9 @@ public sealed class MobileNetV2 : Backbone
 
     protected internal override Tensor Begin(Tensor images) => conv1.forward(images);
 
-    protected internal override Tensor Embed(Tensor last)
-    {
-        using var active = conv2.forward(last);
-        return active.ChannelMeans();
-    }
+    protected internal override Tensor BeforePooling(Tensor last) => conv2.forward(last);
 
-    protected internal override Tensor Classify(Tensor embedding) => classifier.forward(embedding);
+    protected internal override Linear Classifier => (Linear)classifier.Layers[0];
 
     private static IEnumerable<Chain> BuildGroups()
     {
@@ -99,6 +96,7 @@ public static class MobileNets
 {
     public static IReadOnlyList<ModelDescriptor> All { get; } =
     [
+        MobileNetV1.Descriptor,
         new()
         {
             Name = "mobilenetv2",

@@ -36,9 +36,7 @@ public sealed class ResidualNetwork : Backbone
 
     protected internal override IReadOnlyList<Stage> Stages => stages;
 
-    protected internal override Tensor Embed(Tensor last) => last.ChannelMeans();
-
-    protected internal override Tensor Classify(Tensor embedding) => fc.forward(embedding);
+    protected internal override Linear Classifier => fc;
 
     protected internal override Tensor Begin(Tensor images)
     {

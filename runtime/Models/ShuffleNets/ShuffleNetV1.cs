@@ -44,9 +44,7 @@ public sealed class ShuffleNetV1 : Backbone
         return bn1.forward(convolved).ReluInPlace();
     }
 
-    protected internal override Tensor Embed(Tensor last) => last.ChannelMeans();
-
-    protected internal override Tensor Classify(Tensor embedding) => linear.forward(embedding);
+    protected internal override Linear Classifier => linear;
 
     private static IEnumerable<BlockStage> BuildStages()
     {

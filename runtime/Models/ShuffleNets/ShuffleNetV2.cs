@@ -52,14 +52,13 @@ public sealed class ShuffleNetV2 : Backbone
         return bn1.forward(convolved).ReluInPlace();
     }
 
-    protected internal override Tensor Embed(Tensor last)
+    protected internal override Tensor BeforePooling(Tensor last)
     {
         using var convolved = conv2.forward(last);
-        using var active = bn2.forward(convolved).ReluInPlace();
-        return active.ChannelMeans();
+        return bn2.forward(convolved).ReluInPlace();
     }
 
-    protected internal override Tensor Classify(Tensor embedding) => linear.forward(embedding);
+    protected internal override Linear Classifier => linear;
 }
 
 /// <summary>

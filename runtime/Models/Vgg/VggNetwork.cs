@@ -49,9 +49,7 @@ public sealed class VggNetwork : Backbone
 
     protected internal override Tensor Begin(Tensor images) => block0.forward(images).ReluInPlace();
 
-    protected internal override Tensor Embed(Tensor last) => last.ChannelMeans();
-
-    protected internal override Tensor Classify(Tensor embedding) => classifier.forward(embedding);
+    protected internal override Linear Classifier => classifier;
 
     /// <summary>
     /// Minimum height of the maps that a group pools. The benchmark pools before the last group for images of 64 pixels but not

@@ -47,13 +47,9 @@ public sealed class WideResNet : Backbone
 
     protected internal override Tensor Begin(Tensor images) => conv1.forward(images);
 
-    protected internal override Tensor Embed(Tensor last)
-    {
-        using var active = bn1.forward(last).ReluInPlace();
-        return active.ChannelMeans();
-    }
+    protected internal override Tensor BeforePooling(Tensor last) => bn1.forward(last).ReluInPlace();
 
-    protected internal override Tensor Classify(Tensor embedding) => fc.forward(embedding);
+    protected internal override Linear Classifier => fc;
 }
 
 /// <summary>

@@ -67,7 +67,7 @@ public static class SignalCache
     private static int ViewsOf(DatasetSpec dataset) => dataset.Views ?? 1;
 
     /// <summary>Hashes everything that the outputs depend on; the teacher is identified by its weights, not their path.</summary>
-    private static string KeyOf(
+    internal static string KeyOf(
         RunSpec run,
         TeacherSpec teacher,
         string content,

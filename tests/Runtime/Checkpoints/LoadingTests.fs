@@ -264,7 +264,7 @@ let tests =
 
           for name, prefixes in
               [ "resnet8", [ "encoder."; "module._orig_mod.model."; "_orig_mod.module."; "learner.0.net." ]
-                for name in [ "wrn16-2"; "vgg8"; "mobilenetv2"; "shufflenetv1"; "shufflenetv2"; "resnet8-assisted" ] do
+                for name in [ "wrn16-2"; "vgg8"; "mobilenetv1"; "mobilenetv2"; "shufflenetv1"; "shufflenetv2"; "resnet8-assisted" ] do
                     name, [ "timm_model." ] ] do
               test $"A {name} is found under any prefix, with other tensors beside it" {
                   use _ = torch.NewDisposeScope()
@@ -313,7 +313,7 @@ let tests =
               Expect.equal (sets (under "schema.")) [ "schema.", false ] "other words"
           }
 
-          for name in [ "resnet8"; "resnet50"; "wrn16-2"; "vgg8"; "mobilenetv2"; "shufflenetv1"; "shufflenetv2" ] do
+          for name in [ "resnet8"; "resnet50"; "wrn16-2"; "vgg8"; "mobilenetv1"; "mobilenetv2"; "shufflenetv1"; "shufflenetv2" ] do
               test $"The names of {name} are not changed" {
                   use _ = torch.NewDisposeScope()
                   use folder = new TemporaryFolder()

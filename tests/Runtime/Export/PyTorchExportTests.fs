@@ -29,7 +29,7 @@ for name, path in zip(sys.argv[2::2], sys.argv[3::2]):
 
 let private networks =
     [ "resnet50", Stem.ImageNet
-      for name in [ "wrn16-2"; "vgg8"; "mobilenetv2"; "shufflenetv1"; "shufflenetv2" ] do
+      for name in [ "wrn16-2"; "vgg8"; "mobilenetv1"; "mobilenetv2"; "shufflenetv1"; "shufflenetv2" ] do
           name, Stem.Cifar ]
 
 [<Tests>]

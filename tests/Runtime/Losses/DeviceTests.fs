@@ -30,11 +30,11 @@ let private learned (shape: int64 list) = torch.randn (Array.ofList (batch :: sh
 let private output () =
     let features = [| learned [ 16L; 32L; 32L ]; learned [ 32L; 16L; 16L ]; learned [ 64L; 8L; 8L ] |]
     let means = [| for feature in features -> feature.mean [| 2L; 3L |] |]
-    ModelOutput(learned [ 10L ], features, learned [ 64L ], features, means)
+    ModelOutput(learned [ 10L ], features, learned [ 64L ], features, means, learned [ 10L; 8L; 8L ])
 
 let private features = FeaturePair.Of(ModelSpec "resnet8", ModelSpec "resnet14", ImageShape(1, 32, 32))
 
-let private context (spec: LossSpec) = LossContext(spec.Parameters, features, 10, Array.init 40 (fun image -> image % 10), 7L)
+let private context (spec: LossSpec) = LossContext(spec.Parameters, features, 10, Array.init 40 (fun image -> image % 10), 7L, Epochs = 2)
 
 [<Tests>]
 let tests =

@@ -53,6 +53,41 @@ let catalog =
                     "wttm", 3.0, 0, [ "gamma", "0.1" ], TeacherSignal.Logits
                     "rld", 1.0, 20, [ "alpha", "1"; "beta", "8"; "confidence_temperature", "1"; "temperature", "4" ], TeacherSignal.Logits
                     "skd", 0.9, 0, [ "form", "code"; "temperature", "4"; "tikhonov", "0.1" ], TeacherSignal.Logits
+                    "mlld", 0.9, 0, [], TeacherSignal.Logits
+                    "wkd",
+                    1.0,
+                    0,
+                    [ "constant_share", "0"
+                      "gamma", "30"
+                      "sharpness", "1"
+                      "similarity", "features"
+                      "temperature", "2" ],
+                    TeacherSignal.Logits
+                    "sd-kd",
+                    0.9,
+                    0,
+                    [ "complementary_weight", "2"; "form", "code"; "scales", "3"; "temperature", "4" ],
+                    TeacherSignal.LogitMap
+                    "sd-dkd",
+                    1.0,
+                    20,
+                    [ "alpha", "1"
+                      "beta", "8"
+                      "complementary_weight", "2"
+                      "form", "code"
+                      "scales", "3"
+                      "temperature", "4" ],
+                    TeacherSignal.LogitMap
+                    "sd-nkd",
+                    1.0,
+                    0,
+                    [ "complementary_weight", "2"
+                      "form", "code"
+                      "gamma", "8"
+                      "keep_label", "True"
+                      "scales", "3"
+                      "temperature", "4" ],
+                    TeacherSignal.LogitMap
                     "reviewkd", 1.0, 20, [], TeacherSignal.PreActivations ||| TeacherSignal.Embedding
                     "residual-kd", 1.0, 0, [], TeacherSignal.Features ]
                   "the catalog"
@@ -79,6 +114,8 @@ let catalog =
                   let reads =
                       [ if taps.HasLogits then
                             TeacherSignal.Logits
+                        if taps.HasLogitMap then
+                            TeacherSignal.LogitMap
                         if taps.HasEmbedding then
                             TeacherSignal.Embedding
                         if stages |> List.exists taps.HasStage then
@@ -152,7 +189,7 @@ let catalog =
                   (whyNot "resnet8" "resnet34")
                   (Mismatch(
                       "stages are paired one to one, but the student has 3 stages and the teacher 4",
-                      "choose a student with 4 stages (resnet18, resnet34, resnet50, resnet101, resnet152, vgg8, vgg11, vgg13, vgg16, vgg19, mobilenetv2)"
+                      "choose a student with 4 stages (resnet18, resnet34, resnet50, resnet101, resnet152, vgg8, vgg11, vgg13, vgg16, vgg19, mobilenetv1, mobilenetv2)"
                   ))
                   "the reason"
 

@@ -253,6 +253,116 @@ let private onLogits =
           let mean a b = Array.map2 correlation a b |> Array.average
           square case.Temperature * (2.0 - mean student teacher - mean (Array.transpose student) (Array.transpose teacher)) ]
 
+/// Mean squared difference of the products of all pairs of rows, times the number of rows.
+let private likeness (mine: float[][]) (theirs: float[][]) =
+    let products rows = Array.allPairs rows rows |> Array.map (fun (a, b) -> dot a b)
+    (Array.map2 (fun a b -> square (a - b)) (products mine) (products theirs) |> Array.sum) / float mine.Length
+
+let private multiLevel isStandardized (case: Answers) =
+    let logits = if isStandardized then standardized else id
+
+    Seq.sum (
+        seq {
+            for temperature in [ 2.0; 3.0; 4.0; 5.0; 6.0 ] do
+                let soft = Array.map (softmax temperature)
+                let mine, theirs = soft case.Of, soft case.From
+
+                let each s t _ = divergence (softmax temperature (logits t)) (softmax temperature (logits s))
+
+                square temperature * mean each case
+                + likeness mine theirs
+                + likeness (Array.transpose mine) (Array.transpose theirs)
+        }
+    )
+
+/// How similar two classes are, by their numbers.
+let private alike (i: int) (j: int) = 1.0 - float (abs (i - j)) / 8.0
+
+/// Sinkhorn's transport in plain loops, with the label's row and column left out.
+let private transport (student: float[]) (teacher: float[]) (cost: int -> int -> float) =
+    let range = [| 0 .. student.Length - 1 |]
+    let kernel i j = exp (-(cost i j) / 0.05)
+    let mutable u = Array.create student.Length (1.0 / float student.Length)
+    let mutable v = u
+
+    for _ in 1..10 do
+        v <- range |> Array.map (fun j -> teacher[j] / (Array.sumBy (fun i -> kernel i j * u[i]) range + 1e-8))
+        u <- range |> Array.map (fun i -> student[i] / (Array.sumBy (fun j -> kernel i j * v[j]) range + 1e-8))
+
+    Array.allPairs range range |> Array.sumBy (fun (i, j) -> u[i] * kernel i j * v[j] * cost i j)
+
+let private wasserstein (case: Answers) =
+    let each (s: float[]) (t: float[]) (label: int64) =
+        let others values = Array.removeAt (int label) values
+        let classes = others [| 0 .. s.Length - 1 |]
+        let cost i j = max 0.0 (1.0 - exp (alike classes[i] classes[j] - 1.0)) + 1e-8
+        let soft logits = softmax case.Temperature (others logits)
+        -(softmax 1.0 t).[int label] * log (softmax 1.0 s).[int label] + 30.0 * transport (soft s) (soft t) cost
+
+    mean each case
+
+// --- Logits of each position: [sample][class][position]
+
+type Positions = { Maps: Maps; Scales: int; IsDirect: bool; Classes: int64[] }
+
+let private positions =
+    gen {
+        let! batch = Gen.choose (1, 3)
+        let! side = Gen.choose (1, 9)
+        let! classes = Gen.choose (2, 4)
+        let map = Gen.arrayOfLength batch (Gen.arrayOfLength classes (Gen.arrayOfLength (side * side) value))
+        let! student = map
+        let! teacher = map
+        let! scales = Gen.choose (1, 3)
+        let! isDirect = Gen.elements [ false; true ]
+        let! labels = Gen.arrayOfLength batch (Gen.choose (0, classes - 1) |> Gen.map int64)
+        let maps = { Student = student; Teacher = teacher; Side = side }
+        return { Maps = maps; Scales = scales; IsDirect = isDirect; Classes = labels }
+    }
+
+/// Averages a square map over a number of cells in each direction, which overlap if the side is not a multiple of it.
+let private averaged (cells: int) (map: float[]) =
+    let side = int (sqrt (float map.Length))
+    let span i = [| i * side / cells .. ((i + 1) * side + cells - 1) / cells - 1 |]
+
+    [| for row in 0 .. cells - 1 do
+           for column in 0 .. cells - 1 -> Array.allPairs (span row) (span column) |> Array.averageBy (fun (r, c) -> map[r * side + c]) |]
+
+/// The logits of all cells, the whole image first: [cell][class].
+let private cells (case: Positions) (map: float[][]) =
+    [| for scale in 0 .. case.Scales - 1 do
+           let source = if case.IsDirect then map else Array.map (averaged 4) map
+           yield! source |> Array.map (averaged (pown 2 scale)) |> Array.transpose |]
+
+let private scaleDecoupled (case: Positions) =
+    let largest (logits: float[]) = logits |> Array.findIndex ((=) (Array.max logits)) |> int64
+
+    Array.map3
+        (fun student teacher label ->
+            let theirs = cells case teacher
+            let isRight logits = largest logits = label
+
+            Array.map2
+                (fun s t ->
+                    let weight = if isRight t <> isRight theirs[0] then 2.0 else 1.0
+                    weight * 16.0 * divergence (softmax 4.0 t) (softmax 4.0 s))
+                (cells case student)
+                theirs
+            |> Array.average)
+        case.Maps.Student
+        case.Maps.Teacher
+        case.Classes
+    |> Array.average
+
+/// Linear CKA of the outputs [row][channel] of two classes.
+let private aligned (a: float[][]) (b: float[][]) =
+    let centred (rows: float[][]) =
+        let columns = Array.transpose rows
+        columns |> Array.map (fun column -> let mean = Array.average column in column |> Array.map (fun value -> value - mean))
+
+    let product a b = Array.allPairs (centred a) (centred b) |> Array.sumBy (fun (x, y) -> square (dot x y))
+    product a b / sqrt (product a a * product b b)
+
 [<Tests>]
 let tests =
     testList
@@ -281,6 +391,77 @@ let tests =
                           let formula = ofRows case.Of (fun mine -> formula { case with Of = logits mine; From = logits case.From })
                           let input leaf = Signals.ofLogits leaf (Some(matrix case.From)) case.Labels
                           isFormula formula (Array.concat case.Of) (size case.Of) loss input)
+
+          for isStandardized in [ false; true ] do
+              testCase $"""mlld is its formula{if isStandardized then ", with standardised divergences" else ""}"""
+              <| fun () ->
+                  forAll answers (fun case ->
+                      use _ = torch.NewDisposeScope()
+                      let loss: Loss = Signals.buildBy "mlld" ((Signals.parameters "mlld" []).With("standardize", isStandardized))
+                      let formula = ofRows case.Of (fun mine -> multiLevel isStandardized { case with Of = mine })
+                      let input leaf = Signals.ofLogits leaf (Some(matrix case.From)) case.Labels
+                      isFormula formula (Array.concat case.Of) (size case.Of) loss input)
+
+          testCase "wkd is its formula"
+          <| fun () ->
+              forAll answers (fun case ->
+                  use _ = torch.NewDisposeScope()
+                  let classes = case.Of[0].Length
+                  let known = matrix [| for i in 0 .. classes - 1 -> [| for j in 0 .. classes - 1 -> alike i j |] |]
+                  let loss: Loss = Signals.buildWith (Some known) "wkd" (Signals.parameters "wkd" [ "temperature", case.Temperature ])
+                  let formula = ofRows case.Of (fun mine -> wasserstein { case with Of = mine })
+                  let input leaf = Signals.ofLogits leaf (Some(matrix case.From)) case.Labels
+                  isFormula formula (Array.concat case.Of) (size case.Of) loss input)
+
+          testCase "Class similarities are the centred kernel alignment of the classes' outputs"
+          <| fun () ->
+              // Fewer rows than channels, and more.
+              for rows in [ 3; 9 ] do
+                  use _ = torch.NewDisposeScope()
+                  let outputs = (Golden.images [| 4L; int64 rows; 5L |] 0.5).``double``()
+                  let classes = Golden.toArray outputs |> Array.chunkBySize 5 |> Array.chunkBySize rows
+                  let expected = Array.allPairs classes classes |> Array.map (fun (a, b) -> aligned a b)
+                  Golden.closeWith 1.0 1e-12 expected (Golden.toArray (ClassSimilarities.Aligned outputs)) $"{rows} rows"
+
+          testCase "A class with constant outputs is similar to no other"
+          <| fun () ->
+              use _ = torch.NewDisposeScope()
+              let outputs = Golden.images [| 3L; 6L; 2L |] 0.5
+              outputs[1].fill_ (torch.tensor(0.5f).ToScalar()) |> ignore
+              let similarities = Golden.toArray (ClassSimilarities.Aligned outputs)
+              Expect.all similarities Double.IsFinite "every similarity"
+              Expect.equal [ similarities[1]; similarities[3]; similarities[5] ] [ 0.0; 0.0; 0.0 ] "of the constant class to the others"
+
+          testCase "gamma of wkd is constant for its share of the epochs, then falls to 0 along half a cosine"
+          <| fun () ->
+              use _ = torch.NewDisposeScope()
+              let student, teacher = Golden.images [| 4L; 4L |] 0.5, Golden.images [| 4L; 4L |] 1.5
+              let plain = Signals.ofLogits student (Some teacher) [| 0L; 1L; 2L; 3L |]
+
+              let at gamma epoch =
+                  let loss: Loss = Signals.buildBy "wkd" (Signals.parameters "wkd" [ "gamma", gamma; "constant_share", 0.5 ])
+                  (Golden.toArray (loss.Compute(LossInput(plain.Student, plain.Teacher, plain.Labels, plain.Indices, epoch))))[0]
+
+              let transported epoch = (at 30.0 epoch - at 0.0 epoch) / (at 30.0 1 - at 0.0 1)
+
+              // Of 240 epochs.
+              for epoch, share in [ 120, 1.0; 121, 1.0; 181, 0.5; 240, (1.0 + cos (Math.PI * 119.0 / 120.0)) / 2.0 ] do
+                  Expect.floatClose { absolute = 1e-5; relative = 1e-4 } (transported epoch) share $"epoch {epoch}"
+
+          testCase "sd-kd is its formula"
+          <| fun () ->
+              forAll positions (fun case ->
+                  use _ = torch.NewDisposeScope()
+                  let maps = case.Maps
+                  let shape = shapeOf maps.Student maps.Side
+
+                  let parameters =
+                      (Signals.parameters "sd-kd" [ "scales", float case.Scales ]).With("direct_pooling", case.IsDirect)
+
+                  let loss: Loss = Signals.buildBy "sd-kd" parameters
+                  let teacher = Signals.inDouble (flat maps.Teacher) shape
+                  let formula mine = scaleDecoupled { case with Maps = withStudent maps mine }
+                  isFormula formula (flat maps.Student) shape loss (fun leaf -> Signals.ofLogitMaps leaf teacher case.Classes))
 
           testCase "Every method has a value and gradients for a batch of one image"
           <| fun () ->

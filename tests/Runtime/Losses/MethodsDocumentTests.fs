@@ -38,6 +38,8 @@ let private golden name =
     [ for entry in (Golden.json name).EnumerateArray() ->
           match Golden.text "method" entry with
           | "fitnet" -> "fitnets"
+          | "wkd_l" -> "wkd"
+          | method when method.StartsWith "sdd_" -> "sd-" + method.Substring 4
           | method -> method ]
 
 [<Tests>]

@@ -21,6 +21,12 @@ let ofLogits (student: Tensor) (teacher: Tensor option) (labels: int64[]) =
     let signals = teacher |> Option.map (fun logits -> TeacherSignals(output logits, labels)) |> Option.toObj
     LossInput(output student, signals, labels, ReadOnlyMemory.Empty, 1)
 
+/// Teacher and student with the logits of each position only.
+let ofLogitMaps (student: Tensor) (teacher: Tensor) (labels: int64[]) =
+    let labels = torch.tensor labels
+    let output map = ModelOutput(null, none, null, logitMap = map)
+    LossInput(output student, TeacherSignals(output teacher, labels), labels, ReadOnlyMemory.Empty, 1)
+
 /// Teacher and student with stage features only.
 let ofFeatures (student: Tensor[]) (teacher: Tensor[]) =
     let labels = torch.zeros (student[0].shape[0], torch.ScalarType.Int64)
@@ -50,13 +56,19 @@ let ofAll (student: Tensor[]) (assistant: Tensor[]) (teacher: Tensor[]) (embeddi
 
     LossInput(learner, TeacherSignals(output teacher 1, labels), labels, ReadOnlyMemory.Empty, 1)
 
-/// One image, the first of the set, with logits, features, pre-activations and embeddings.
+/// One image, the first of the set, with all outputs that a network can have.
 let ofOne (student: Tensor[]) (teacher: Tensor[]) (embeddings: Tensor[]) =
-    let logits () = torch.rand([| 1L; 4L |]).requires_grad_ true
+    let logits shape = (torch.rand (Array.append [| 1L; 4L |] shape)).requires_grad_ true
     let labels = torch.zeros (1L, torch.ScalarType.Int64)
-    let output (features: Tensor[]) (i: int) = ModelOutput(logits (), features, embeddings[i], features, means features)
+
+    let output (features: Tensor[]) (i: int) =
+        ModelOutput(logits [||], features, embeddings[i], features, means features, logits [| 3L; 3L |])
+
     let parts = struct (output student 0, output student 0)
-    let learner = ModelOutput(logits (), student, embeddings[0], student, Parts = parts)
+
+    let learner =
+        ModelOutput(logits [||], student, embeddings[0], student, logitMap = logits [| 2L; 2L |], Parts = parts)
+
     LossInput(learner, TeacherSignals(output teacher 1, labels), labels, ReadOnlyMemory [| 0 |], 1)
 
 let shapes (features: Tensor[]) =
@@ -66,9 +78,19 @@ let shapes (features: Tensor[]) =
 let parameters name (given: (string * float) list) =
     ((LossCatalog.Get name).DefaultParameters, given) ||> List.fold (fun all (name, value) -> all.With(name, value :> obj))
 
+/// A loss on logits only, whose teacher has these similarities between classes (if it reads them).
+let buildWith (similarities: Tensor option) name (parameters: Parameters) =
+    let context = LossContext(parameters, FeaturePair([||], [||]), 4, [| 0 |], 1L, Epochs = 240)
+
+    (LossCatalog.Get name).Create.Invoke(
+        match similarities with
+        | Some known ->
+            LossContext(parameters, context.Features, 4, context.TrainingLabels, 1L, Epochs = context.Epochs, ClassSimilarities = known)
+        | None -> context
+    )
+
 /// A loss on logits only.
-let buildBy name (parameters: Parameters) =
-    (LossCatalog.Get name).Create.Invoke(LossContext(parameters, FeaturePair([||], [||]), 4, [| 0 |], 1L, Epochs = 240))
+let buildBy name (parameters: Parameters) = buildWith None name parameters
 
 /// A loss for given features, for a set of this many images of four classes in rotation.
 let buildFor name given (features: FeaturePair) images =

@@ -69,6 +69,31 @@ let tests =
               let logits = step ()
               Expect.isTrue logits.IsInvalid "released with the step"
 
+          testCase "A view of other logits is made once, with what is derived from it"
+          <| fun () ->
+              use _ = torch.NewDisposeScope()
+              let teacher = signals ()
+              let mutable made = 0
+
+              let view () =
+                  teacher.View(
+                      "halves",
+                      (fun () ->
+                          made <- made + 1
+                          teacher.Logits / torch.tensor 2.0f),
+                      fun () -> torch.tensor [| 0L; 0L |]
+                  )
+
+              let largest () =
+                  use _ = torch.NewDisposeScope()
+                  let view = view ()
+                  Golden.toArray (view.Derive("largest", (fun () -> view.Logits.amax [| 1L |])))
+
+              Expect.equal (largest ()) [| 1.5; 2.5 |] "first lane"
+              Expect.equal (largest ()) [| 1.5; 2.5 |] "second lane"
+              Expect.equal (Golden.toArray (view ()).Correct) [| 0.0; 1.0 |] "with its own labels"
+              Expect.equal made 1 "times made"
+
           testCase "Derived tensors have no gradients"
           <| fun () ->
               use _ = torch.NewDisposeScope()

@@ -32,6 +32,7 @@ let private counts =
       "vgg13", 9_462_180
       "vgg16", 14_774_436
       "vgg19", 20_086_692
+      "mobilenetv1", 3_309_476
       "mobilenetv2", 812_836
       "shufflenetv1", 949_258
       "shufflenetv2", 1_355_528 ]
@@ -89,7 +90,7 @@ let tests =
               let last = output.Features[2]
               Golden.close 1e-6 (Golden.toArray (last.mean [| 2L; 3L |])) (Golden.toArray output.Embedding) "embedding"
 
-          for name in [ "resnet8x4"; "wrn16-2"; "vgg8"; "mobilenetv2"; "shufflenetv1"; "shufflenetv2" ] do
+          for name in [ "resnet8x4"; "wrn16-2"; "vgg8"; "mobilenetv1"; "mobilenetv2"; "shufflenetv1"; "shufflenetv2" ] do
               testCase $"Every weight of {name} gets a gradient from a loss on the logits"
               <| fun () ->
                   use _ = torch.NewDisposeScope()

@@ -26,7 +26,7 @@ let private refusal (read: unit -> torch.Tensor) =
         $"{error.GetType().Name}: {error.Message}"
 
 /// One of each family whose stages end with a ReLU.
-let private activated = [ "resnet18"; "resnet50"; "resnet8"; "vgg8"; "vgg13"; "shufflenetv1" ]
+let private activated = [ "resnet18"; "resnet50"; "resnet8"; "vgg8"; "vgg13"; "mobilenetv1"; "shufflenetv1" ]
 
 let private families = activated @ [ "wrn16-2"; "mobilenetv2"; "shufflenetv2" ]
 
@@ -52,6 +52,7 @@ let tests =
                     Taps.PreActivations 2, 2
                     Taps.StageMeans 3, 3
                     Taps.Embedding, 4
+                    Taps.LogitMap, 4
                     Taps.Logits, 4 ] do
                   Expect.equal (taps.Depth 4) depth $"{taps}"
 
@@ -65,11 +66,13 @@ let tests =
               Expect.equal
                   [ refusal (fun () -> output.Logits)
                     refusal (fun () -> output.Embedding)
+                    refusal (fun () -> output.LogitMap)
                     refusal (fun () -> output.Features[0])
                     refusal (fun () -> output.PreActivations[1])
                     refusal (fun () -> output.ChannelMeans[1]) ]
                   [ "InvalidOperationException: This forward pass did not compute the logits."
                     "InvalidOperationException: This forward pass did not compute the embedding."
+                    "InvalidOperationException: This forward pass did not compute the logits of each position."
                     "InvalidOperationException: This forward pass did not compute the output of stage 1."
                     "InvalidOperationException: This forward pass did not compute the pre-activation of stage 2."
                     "InvalidOperationException: This forward pass did not compute the channel means of stage 2." ]
@@ -83,11 +86,12 @@ let tests =
                   let model, images = network name
                   use model = model
                   let count = stages name
-                  let whole = model.Run(images, Taps.Everything ||| Taps.PreActivations count)
+                  let whole = model.Run(images, Taps.Everything ||| Taps.PreActivations count ||| Taps.LogitMap)
 
                   let parts =
                       [ "logits", 1, Taps.Logits, (fun (output: ModelOutput) -> output.Logits)
                         "embedding", 1, Taps.Embedding, (fun output -> output.Embedding)
+                        "logit map", 1, Taps.LogitMap, (fun output -> output.LogitMap)
                         for stage in 0 .. count - 1 do
                             $"stage {stage}", 1, Taps.Stage stage, (fun output -> output.Features[stage])
                         // Includes those of earlier stages.
@@ -103,6 +107,16 @@ let tests =
                       let alone = read (model.Run(images, taps))
                       Expect.equal scope.DisposablesCount kept $"{what}: tensors alive"
                       Expect.equal (Golden.bits alone) (Golden.bits (read whole)) what
+
+          for name in families do
+              testCase $"The logits of {name} are the averages of the logits of all positions"
+              <| fun () ->
+                  use _ = torch.NewDisposeScope()
+                  use _ = torch.no_grad ()
+                  let model, images = network name
+                  use model = model
+                  let output = model.Run(images, Taps.Logits ||| Taps.LogitMap)
+                  Golden.closeWith 1.0 1e-5 (Golden.toArray output.Logits) (Golden.toArray (output.LogitMap.mean [| 2L; 3L |])) "logits"
 
           testCase "Channel means are the averages over a stage's output"
           <| fun () ->
@@ -158,7 +172,7 @@ let tests =
                       let state = [ for entry in model.state_dict () -> entry.Key, Golden.bits entry.Value ]
                       Golden.bits output.Logits, Golden.bits (nonNull first.grad), state
 
-                  let everything = Taps.Everything ||| Taps.PreActivations(stages name)
+                  let everything = Taps.Everything ||| Taps.PreActivations(stages name) ||| Taps.LogitMap
                   Expect.equal (after everything) (after (Taps.Stages 0)) "logits, gradient of the first convolution, state"
 
           testCase "A pass stops at the deepest requested stage"

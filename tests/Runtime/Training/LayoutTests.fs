@@ -69,6 +69,7 @@ let private models =
       "resnet50"
       "wrn16-1"
       "vgg8"
+      "mobilenetv1"
       "mobilenetv2"
       "shufflenetv1"
       "shufflenetv2"

@@ -43,6 +43,7 @@ let private families =
       "resnet8x4"
       "wrn16-2"
       "vgg8"
+      "mobilenetv1"
       "mobilenetv2"
       "shufflenetv1"
       "shufflenetv2" ]
