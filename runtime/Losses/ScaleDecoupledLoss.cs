@@ -22,18 +22,18 @@ public sealed class ScaleDecoupledLoss(SampleLoss loss, Specs.Parameters paramet
     private readonly bool isOfPaper = parameters.Text("form") == "paper";
 
     private static IReadOnlyList<ParameterDescriptor> Options { get; } =
-        [
-            new ParameterDescriptor.Choice("form", "code", ["code", "paper"], "Which cells are complementary, and whether cells are averaged or summed."),
-            new ParameterDescriptor.Integer(
-                "scales",
-                3,
-                "The number of scales: 1x1, 2x2 and 4x4 cells. The authors use 2 for networks of the same family.",
-                Minimum: 1,
-                Maximum: 3
-            ),
-            new ParameterDescriptor.Number("complementary_weight", 2, "Weight of complementary cells; others have weight 1.", Minimum: 0),
-            new ParameterDescriptor.Flag("direct_pooling", false, "Average larger cells over the map itself, not over its 4x4 cells."),
-        ];
+    [
+        new ParameterDescriptor.Choice("form", "code", ["code", "paper"], "Which cells are complementary, and whether cells are averaged or summed."),
+        new ParameterDescriptor.Integer(
+            "scales",
+            3,
+            "The number of scales: 1x1, 2x2 and 4x4 cells. The authors use 2 for networks of the same family.",
+            Minimum: 1,
+            Maximum: 3
+        ),
+        new ParameterDescriptor.Number("complementary_weight", 2, "Weight of complementary cells; others have weight 1.", Minimum: 0),
+        new ParameterDescriptor.Flag("direct_pooling", false, "Average larger cells over the map itself, not over its 4x4 cells."),
+    ];
 
     /// <summary>SD-KD.</summary>
     public static LossDescriptor Descriptor { get; } =
@@ -87,7 +87,10 @@ public sealed class ScaleDecoupledLoss(SampleLoss loss, Specs.Parameters paramet
             WhyNotPaired = (features, _) =>
                 features is { HasStudentClassifier: true, HasTeacherClassifier: true }
                     ? null
-                    : new("the classifiers of networks from Python, which it applies to parts of the image, are not known", "choose built-in networks"),
+                    : new(
+                        "the classifiers of networks from Python, which it applies to parts of the image, are not known",
+                        "choose built-in networks"
+                    ),
             Create = context => new ScaleDecoupledLoss(create(context), context.Parameters),
         };
 

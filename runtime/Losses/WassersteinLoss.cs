@@ -44,7 +44,13 @@ public sealed class WassersteinLoss : Loss
                     ["features", "logits", "classifier"],
                     "Teacher outputs that the similarities of classes are computed from: by CKA from the last stage or the logits for all training images, or from the rows of the classifier."
                 ),
-                new ParameterDescriptor.Number("sharpness", 1, "How fast the cost grows with the distance of two classes.", Minimum: 0, AboveMinimum: true),
+                new ParameterDescriptor.Number(
+                    "sharpness",
+                    1,
+                    "How fast the cost grows with the distance of two classes.",
+                    Minimum: 0,
+                    AboveMinimum: true
+                ),
                 .. Softening.Options(2),
             ],
             DatasetDefaults =

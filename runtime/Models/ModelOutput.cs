@@ -43,7 +43,13 @@ public sealed class ModelOutput(
 
     /// <summary>Any of its tensors, all of which have the same lifetime.</summary>
     internal Tensor Any =>
-        features.Append(logits).Append(embedding).Append(logitMap).Concat(preActivations ?? []).Concat(channelMeans ?? []).First(tensor => tensor is not null)!;
+        features
+            .Append(logits)
+            .Append(embedding)
+            .Append(logitMap)
+            .Concat(preActivations ?? [])
+            .Concat(channelMeans ?? [])
+            .First(tensor => tensor is not null)!;
 
     private static InvalidOperationException NotComputed(string what) => new($"This forward pass did not compute {what}.");
 

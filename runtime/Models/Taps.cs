@@ -78,8 +78,7 @@ public readonly record struct Taps
     public bool HasStageMeans(int stage) => (Means >> stage & 1) != 0;
 
     /// <summary>Number of a network's stages that have to be computed.</summary>
-    public int Depth(int stages) =>
-        HasHead ? stages : Math.Min(stages, 32 - int.LeadingZeroCount((int)(Outputs | BeforeActivation | Means)));
+    public int Depth(int stages) => HasHead ? stages : Math.Min(stages, 32 - int.LeadingZeroCount((int)(Outputs | BeforeActivation | Means)));
 
     private static uint First(int count) => count >= 32 ? uint.MaxValue : (1u << count) - 1;
 }

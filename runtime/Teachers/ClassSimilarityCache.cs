@@ -92,9 +92,10 @@ internal sealed class ClassSimilarityCache(
         using var noGradient = no_grad();
         using var scope = NewDisposeScope();
         using FrozenTeacher teacher = load();
-        Tensor similarities = kind == ClassSimilarity.Classifier
-            ? ClassSimilarities.Cosines(teacher.ClassifierRows())
-            : ClassSimilarities.Aligned(Outputs(kind, teacher, stop));
+        Tensor similarities =
+            kind == ClassSimilarity.Classifier
+                ? ClassSimilarities.Cosines(teacher.ClassifierRows())
+                : ClassSimilarities.Aligned(Outputs(kind, teacher, stop));
         return similarities.cpu().MoveToOuterDisposeScope();
     }
 

@@ -62,7 +62,19 @@ let private rows name =
     | "fashion-mnist-results" -> [ "student"; "kd"; "fitnets"; "at"; "rkd"; "cd"; "cd+gkd"; "cd+gkd+edt"; "late-ce"; "cd-stops" ]
     | "imagenet-r34-r18"
     | "imagenet-r50-mobilenetv1" ->
-        [ "student"; "kd"; "kd+ls"; "dkd"; "dist"; "reviewkd"; "nkd"; "wttm"; "rld"; "wkd"; "sd-kd"; "sd-dkd"; "sd-nkd" ]
+        [ "student"
+          "kd"
+          "kd+ls"
+          "dkd"
+          "dist"
+          "reviewkd"
+          "nkd"
+          "wttm"
+          "rld"
+          "wkd"
+          "sd-kd"
+          "sd-dkd"
+          "sd-nkd" ]
         @ [ "cd"; "cd+gkd"; "cd+gkd+edt" ]
     | "python-modules" -> [ "student"; "kd"; "soft-labels"; "hint" ]
     | "cifar100-ablation" -> ablation @ controls

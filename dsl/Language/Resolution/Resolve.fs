@@ -36,10 +36,7 @@ type Resolved =
 /// Whether EDT presets treat a loss as one on features, which decays. Losses on logits and labels start late.
 let private onFeatures (loss: LossDescriptor) =
     (loss.Needs
-     &&& (TeacherSignal.Features
-          ||| TeacherSignal.PreActivations
-          ||| TeacherSignal.ChannelMeans
-          ||| TeacherSignal.Embedding))
+     &&& (TeacherSignal.Features ||| TeacherSignal.PreActivations ||| TeacherSignal.ChannelMeans ||| TeacherSignal.Embedding))
     <> TeacherSignal.None
 
 /// The settings of Early Decay Teacher in the paper's code (`lrdv2` there).

@@ -33,7 +33,8 @@ public sealed class MobileNetV1 : Backbone
         new()
         {
             Name = "mobilenetv1",
-            Doc = "MobileNet of full width, four stages of 128, 256, 512 and 1024 channels; the first convolution and one of the first stage halve the size",
+            Doc =
+                "MobileNet of full width, four stages of 128, 256, 512 and 1024 channels; the first convolution and one of the first stage halve the size",
             Source = "Howard et al., MobileNets, arXiv 1704.04861; stages and names as in mdistiller",
             Stems = [Stem.Cifar],
             StemStride = 2,

@@ -67,7 +67,9 @@ let private similarities (entry: JsonElement) =
 
 /// The logits of each position, and the tensors they depend on.
 let private logitMap (input: string -> torch.Tensor) whose =
-    let leaves = [ for name in [ "features"; "classifier_weight"; "classifier_bias" ] -> $"{whose}_{name}", input $"{whose}_{name}" ]
+    let leaves =
+        [ for name in [ "features"; "classifier_weight"; "classifier_bias" ] -> $"{whose}_{name}", input $"{whose}_{name}" ]
+
     let part name = List.find (fst >> (=) $"{whose}_{name}") leaves |> snd
 
     let map () =
@@ -100,20 +102,13 @@ let private verify (entry: JsonElement) =
         else
             1
 
-    let loss: Loss =
-        Signals.buildWith
-            (if name = "wkd" then
-                 similarities entry
-             else
-                 None)
-            name
-            parameters
+    let loss: Loss = Signals.buildWith (if name = "wkd" then similarities entry else None) name parameters
 
     let batch = LossInput(batch.Student, batch.Teacher, batch.Labels, batch.Indices, epoch)
 
     let temperature =
         if isTrained then
-            let theta = Seq.exactlyOne ((Signals.auxiliary loss).parameters ())
+            let theta = Seq.exactlyOne ((Signals.auxiliary loss).parameters())
             use _ = torch.no_grad ()
             theta.copy_ (input "student_temperature") |> ignore
             [ "student_temperature", theta :> torch.Tensor ]

@@ -57,26 +57,13 @@ let catalog =
                     "wkd",
                     1.0,
                     0,
-                    [ "constant_share", "0"
-                      "gamma", "30"
-                      "sharpness", "1"
-                      "similarity", "features"
-                      "temperature", "2" ],
+                    [ "constant_share", "0"; "gamma", "30"; "sharpness", "1"; "similarity", "features"; "temperature", "2" ],
                     TeacherSignal.Logits
-                    "sd-kd",
-                    0.9,
-                    0,
-                    [ "complementary_weight", "2"; "form", "code"; "scales", "3"; "temperature", "4" ],
-                    TeacherSignal.LogitMap
+                    "sd-kd", 0.9, 0, [ "complementary_weight", "2"; "form", "code"; "scales", "3"; "temperature", "4" ], TeacherSignal.LogitMap
                     "sd-dkd",
                     1.0,
                     20,
-                    [ "alpha", "1"
-                      "beta", "8"
-                      "complementary_weight", "2"
-                      "form", "code"
-                      "scales", "3"
-                      "temperature", "4" ],
+                    [ "alpha", "1"; "beta", "8"; "complementary_weight", "2"; "form", "code"; "scales", "3"; "temperature", "4" ],
                     TeacherSignal.LogitMap
                     "sd-nkd",
                     1.0,

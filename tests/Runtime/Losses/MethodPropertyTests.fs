@@ -269,9 +269,7 @@ let private multiLevel isStandardized (case: Answers) =
 
                 let each s t _ = divergence (softmax temperature (logits t)) (softmax temperature (logits s))
 
-                square temperature * mean each case
-                + likeness mine theirs
-                + likeness (Array.transpose mine) (Array.transpose theirs)
+                square temperature * mean each case + likeness mine theirs + likeness (Array.transpose mine) (Array.transpose theirs)
         }
     )
 
@@ -427,7 +425,7 @@ let tests =
           <| fun () ->
               use _ = torch.NewDisposeScope()
               let outputs = Golden.images [| 3L; 6L; 2L |] 0.5
-              outputs[1].fill_ (torch.tensor(0.5f).ToScalar()) |> ignore
+              outputs[1].fill_(torch.tensor(0.5f).ToScalar()) |> ignore
               let similarities = Golden.toArray (ClassSimilarities.Aligned outputs)
               Expect.all similarities Double.IsFinite "every similarity"
               Expect.equal [ similarities[1]; similarities[3]; similarities[5] ] [ 0.0; 0.0; 0.0 ] "of the constant class to the others"
@@ -455,8 +453,7 @@ let tests =
                   let maps = case.Maps
                   let shape = shapeOf maps.Student maps.Side
 
-                  let parameters =
-                      (Signals.parameters "sd-kd" [ "scales", float case.Scales ]).With("direct_pooling", case.IsDirect)
+                  let parameters = (Signals.parameters "sd-kd" [ "scales", float case.Scales ]).With("direct_pooling", case.IsDirect)
 
                   let loss: Loss = Signals.buildBy "sd-kd" parameters
                   let teacher = Signals.inDouble (flat maps.Teacher) shape

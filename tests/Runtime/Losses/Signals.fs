@@ -61,13 +61,11 @@ let ofOne (student: Tensor[]) (teacher: Tensor[]) (embeddings: Tensor[]) =
     let logits shape = (torch.rand (Array.append [| 1L; 4L |] shape)).requires_grad_ true
     let labels = torch.zeros (1L, torch.ScalarType.Int64)
 
-    let output (features: Tensor[]) (i: int) =
-        ModelOutput(logits [||], features, embeddings[i], features, means features, logits [| 3L; 3L |])
+    let output (features: Tensor[]) (i: int) = ModelOutput(logits [||], features, embeddings[i], features, means features, logits [| 3L; 3L |])
 
     let parts = struct (output student 0, output student 0)
 
-    let learner =
-        ModelOutput(logits [||], student, embeddings[0], student, logitMap = logits [| 2L; 2L |], Parts = parts)
+    let learner = ModelOutput(logits [||], student, embeddings[0], student, logitMap = logits [| 2L; 2L |], Parts = parts)
 
     LossInput(learner, TeacherSignals(output teacher 1, labels), labels, ReadOnlyMemory [| 0 |], 1)
 
@@ -82,12 +80,13 @@ let parameters name (given: (string * float) list) =
 let buildWith (similarities: Tensor option) name (parameters: Parameters) =
     let context = LossContext(parameters, FeaturePair([||], [||]), 4, [| 0 |], 1L, Epochs = 240)
 
-    (LossCatalog.Get name).Create.Invoke(
-        match similarities with
-        | Some known ->
-            LossContext(parameters, context.Features, 4, context.TrainingLabels, 1L, Epochs = context.Epochs, ClassSimilarities = known)
-        | None -> context
-    )
+    (LossCatalog.Get name)
+        .Create.Invoke(
+            match similarities with
+            | Some known ->
+                LossContext(parameters, context.Features, 4, context.TrainingLabels, 1L, Epochs = context.Epochs, ClassSimilarities = known)
+            | None -> context
+        )
 
 /// A loss on logits only.
 let buildBy name (parameters: Parameters) = buildWith None name parameters

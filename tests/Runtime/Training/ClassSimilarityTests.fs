@@ -29,8 +29,7 @@ let private files folder =
     else
         []
 
-let private computing =
-    "Computing the teacher's class similarities from the 23 training images, once for this teacher."
+let private computing = "Computing the teacher's class similarities from the 23 training images, once for this teacher."
 
 let private distances (path: string) =
     use _ = torch.NewDisposeScope()
