@@ -94,10 +94,12 @@ let private experiments: Gen<Described> =
                 seeds [ 0L; 9L ]
                 checkpoint_minutes 2.5
                 product "train.batch" (numbers [ 32.0; 64.0 ])
+                product_of "weight" [ "losses.kd.weight"; "losses.cd.weight" ] (numbers [ 1.0; 1e9 ])
 
                 zip
                     [ axis "student.model" (words [ "resnet8"; "resnet14" ])
-                      axis "train.optimizer.sgd.lr" (log_range 0.01 0.1 2) ]
+                      axis "train.optimizer.sgd.lr" (log_range 0.01 0.1 2)
+                      named_axis "both" [ "losses.kd.start_after"; "losses.cd.start_after" ] (numbers [ 1.0; 2.0 ]) ]
 
                 exclude [ "one" ] [ "train.batch", number 64.0 ]
                 include_point [] [ "train.epochs", number 3.0 ]

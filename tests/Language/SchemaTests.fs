@@ -42,6 +42,8 @@ let private corpus =
 let private beyondSchema =
     [ "axis-in-product-and-zip"
       "axis-on-a-dataset-that-does-not-fit"
+      "axis-named-on-no-path"
+      "axis-named-with-a-bad-value"
       "axis-on-a-missing-loss"
       "axis-on-a-missing-part"
       "axis-on-a-normalization-of-another-dataset"
@@ -90,6 +92,7 @@ let private beyondSchema =
       "range-finer-than-six-digits"
       "range-without-count"
       "set-of-a-mapping-with-an-axis"
+      "set-of-a-named-axis"
       "set-of-an-axis"
       "set-of-an-axis-in-zip"
       "set-under-a-variant"

@@ -8,6 +8,7 @@ open ChannelDistillation.Specs
 open ChannelDistillation.Runs
 open ChannelDistillation.Training
 open ChannelDistillation.Dsl.Planning
+open ChannelDistillation.Lab.Tables
 
 /// A planned run and its state.
 type Job =
@@ -112,10 +113,14 @@ module Job =
             )
 
     let private matches (pattern: string) (job: Job) =
-        let fits (name: string) = FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase = false)
-        (job.Run.Variant, job.Run.Name) :: job.Run.Others |> List.exists (fun (variant, name) -> fits name || fits variant)
+        let fits (pattern: string) (name: string) = FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase = false)
+        let row, point = Baseline.split pattern
+        let isAt = not point.IsEmpty && (Baseline.selected point job.Run.Axes).IsSome
 
-    /// `--only`: the runs whose name or variant matches a pattern (with `*` and `?`). Without a pattern, all runs.
+        (job.Run.Variant, job.Run.Name) :: job.Run.Others
+        |> List.exists (fun (variant, name) -> fits pattern name || fits pattern variant || isAt && fits row variant)
+
+    /// `--only`: the runs whose name, variant or row (`kd[T=4]`) matches a pattern (with `*` and `?`). Without a pattern, all runs.
     /// <exception cref="UsageError">No run matches.</exception>
     let chosen (only: string option) (jobs: Job list) : Job list =
         match only with

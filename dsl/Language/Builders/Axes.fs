@@ -25,4 +25,7 @@ module AxisWords =
     let log_range (first: float) (last: float) (count: int) = RangeCodec.spread true first last count |> numbers
 
     /// An axis: a path of the experiment and its values.
-    let axis (path: string) (values: Setting list) : Axis = { Path = path; Values = values }
+    let axis (path: string) (values: Setting list) : Axis = { Name = path; Paths = [ path ]; Values = values }
+
+    /// A named axis: one that sets several paths to the same value.
+    let named_axis (name: string) (paths: string list) (values: Setting list) : Axis = { Name = name; Paths = paths; Values = values }

@@ -57,6 +57,10 @@ module ExperimentWords =
     let product (path: string) (values: Setting list) : Line =
         Line.changeGrid (fun grid -> { grid with Product = grid.Product @ [ axis path values ] })
 
+    /// A named axis that is combined with all others: it sets several paths to the same value.
+    let product_of (name: string) (paths: string list) (values: Setting list) : Line =
+        Line.changeGrid (fun grid -> { grid with Product = grid.Product @ [ named_axis name paths values ] })
+
     /// Axes that vary together.
     let zip (axes: Axis list) : Line = Line.changeGrid (fun grid -> { grid with Zip = grid.Zip @ [ axes ] })
 

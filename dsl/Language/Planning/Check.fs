@@ -67,7 +67,7 @@ let private unused (where: Where) (experiment: Experiment) =
     let used = experiment.Variants |> List.collect _.Losses |> List.map fst |> Set.ofList
 
     let varied =
-        experiment.Grid.Product @ List.concat experiment.Grid.Zip |> List.exists (fun axis -> axis.Path.StartsWith "variants.")
+        experiment.Grid.Axes |> List.exists (fun axis -> axis.Paths |> List.exists _.StartsWith("variants."))
 
     // A base file declares the losses of all experiments that extend it.
     let isOwn (loss: string) = where.Key [ "losses"; loss ] |> Option.forall (fun place -> place.Source = where.File)

@@ -11,12 +11,12 @@ let private reportUnused (where: Where) (dimensions: Dimensions.Dimension list) 
 
     [ for dimension in dimensions do
           for axis in dimension.Axes do
-              if not (used.Contains axis.Path) then
-                  let key = [ "grid"; "product"; axis.Path ]
+              if not (used.Contains axis.Name) then
+                  let key = [ "grid"; "product"; axis.Name ]
 
                   let place = if (where.Node key).IsSome then where.Key key else Some axis.Values[0].Place
 
-                  { Diagnostic = UnusedAxis axis.Path; Place = place } ]
+                  { Diagnostic = UnusedAxis axis.Name; Place = place } ]
 
 /// Warns about an axis `dataset` whose values replace the settings beside the dataset's name.
 let private reportReplaced (experiment: Experiment) (dimensions: Dimensions.Dimension list) : Problem list =
@@ -24,7 +24,7 @@ let private reportReplaced (experiment: Experiment) (dimensions: Dimensions.Dime
     let blank = beside ExperimentCodec.blank
 
     [ for axis in dimensions |> Seq.collect _.Axes do
-          if axis.Segments = [ "dataset" ] && beside experiment <> blank then
+          if axis.Sets((=) [ "dataset" ]) && beside experiment <> blank then
               match axis.Values |> Array.tryFind (fun value -> beside (value.Apply experiment) = blank) with
               | Some value -> { Diagnostic = DatasetReplaced; Place = Some value.Place }
               | None -> () ]
@@ -38,7 +38,7 @@ let private reportIdleExclusions (where: Where) (experiment: Experiment) (dimens
               experiment.Variants |> List.filter (fun variant -> entry.Variants.IsEmpty || List.contains variant.Name entry.Variants)
 
           let isUsed path =
-              let axis = axes |> List.find (fun axis -> axis.Path = path)
+              let axis = axes |> List.find (fun axis -> axis.Name = path)
               variants |> List.exists (fun variant -> Axes.mayUse experiment variant axes axis)
 
           if not entry.Paths.IsEmpty && not (List.exists isUsed entry.Paths) then
@@ -70,7 +70,7 @@ let plan (reader: Reader) (where: Where) (experiment: Experiment) : (Plan * Prob
         let axisTable = Drafts.AxisTable()
 
         for axis in dimensions |> Seq.collect _.Axes do
-            let number = axisTable.Axis axis.Path
+            let number = axisTable.Axis axis.Name
 
             for value in axis.Values do
                 axisTable.Value(number, value) |> ignore
