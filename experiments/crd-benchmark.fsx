@@ -42,8 +42,8 @@ let later =
 
 experiment "crd-benchmark" {
     description "The CRD benchmark on CIFAR-100, thirteen pairs of networks"
-    images (named "cifar100" |> augmented 4 PaddingMode.Zero true |> normalized_as "crd")
-    teacher (trained "wrn40-2" [])
+    dataset ("cifar100", [ augment 4 PaddingMode.Zero true; normalize "crd" ])
+    teacher (train ("wrn40-2", []))
     student "wrn16-2"
 
     train [

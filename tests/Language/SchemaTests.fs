@@ -85,6 +85,8 @@ let private beyondSchema =
       "name-of-a-device"
       "name-with-a-slash"
       "no-teacher"
+      "one-cause-misspelt-axis"
+      "one-cause-undeclared-loss"
       "overlapping-axes"
       "overlapping-dataset-axes"
       "published-points-on-no-path"

@@ -104,7 +104,12 @@ let find (reader: Reader) (where: Where) (experiment: Experiment) (dimensions: D
                           | [] -> Suggest.near path ("variant" :: axes)
                           | named -> named
 
-                      reader.Report(List.rev at, Option.get (where.Key at), ExcludeUnknownAxis(path, axes, near))
+                      // The axis that is meant is misspelt, which is reported already.
+                      let isPath name = (ExperimentCodec.codec.Edit (Axes.segments experiment name) experiment).IsOk
+                      let isMisspelt name = List.contains name axes && not (experiment.Grid.Named.ContainsKey name || isPath name)
+
+                      if not (isPath path && List.exists isMisspelt near) then
+                          reader.Report(List.rev at, Option.get (where.Key at), ExcludeUnknownAxis(path, axes, near))
               | Some dimension ->
                   let axis = dimensions[dimension].Axes |> Array.find (fun axis -> axis.Name = path)
                   let positions, nothing = matches where experiment axis at value

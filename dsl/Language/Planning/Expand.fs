@@ -6,12 +6,22 @@ open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Grids
 
-let private reportUnused (where: Where) (dimensions: Dimensions.Dimension list) (rows: Row list) : Problem list =
+/// Whether an axis only sets losses that no variant uses, which has its own warning.
+let private isOfUnusedLosses (experiment: Experiment) (axis: Axes.FoundAxis) =
+    let unused = Check.unusedLosses experiment
+
+    axis.Segments
+    |> List.forall (fun segments ->
+        match segments with
+        | "losses" :: loss :: _ -> List.contains loss unused
+        | _ -> false)
+
+let private reportUnused (where: Where) (experiment: Experiment) (dimensions: Dimensions.Dimension list) (rows: Row list) : Problem list =
     let used = rows |> Seq.collect (fun row -> Seq.map fst row.Axes) |> Seq.distinct |> Set.ofSeq
 
     [ for dimension in dimensions do
           for axis in dimension.Axes do
-              if not (used.Contains axis.Name) then
+              if not (used.Contains axis.Name || isOfUnusedLosses experiment axis) then
                   let key = [ "grid"; "product"; axis.Name ]
 
                   let place = if (where.Node key).IsSome then where.Key key else Some axis.Values[0].Place
@@ -39,7 +49,7 @@ let private reportIdleExclusions (where: Where) (experiment: Experiment) (dimens
 
           let isUsed path =
               let axis = axes |> List.find (fun axis -> axis.Name = path)
-              variants |> List.exists (fun variant -> Axes.mayUse experiment variant axes axis)
+              isOfUnusedLosses experiment axis || variants |> List.exists (fun variant -> Axes.mayUse experiment variant axes axis)
 
           if not entry.Paths.IsEmpty && not (List.exists isUsed entry.Paths) then
               { Diagnostic = ExcludesNoRun entry.Paths; Place = where.Value [ "grid"; "exclude"; string entry.Index ] } ]
@@ -102,7 +112,7 @@ let plan (reader: Reader) (where: Where) (experiment: Experiment) : (Plan * Prob
                     List.ofSeq warnings
                     @ reportReplaced experiment dimensions
                     @ reportIdleExclusions where experiment dimensions excluded
-                    @ reportUnused where dimensions rows
+                    @ reportUnused where experiment dimensions rows
                     @ placed.Warnings
                     @ ScheduleChecks.warnings where experiment axisTable drafts
                 )
