@@ -259,6 +259,7 @@ let render
           | _ -> ()
       for teacher, file in teachers do
           teacherNote workspace teacher file
+          yield! TeacherChanges.note workspace teacher |> Option.toList
 
           match file |> Option.bind (Teachers.differences teacher) with
           | Some warning -> $"Warning: {warning}"

@@ -287,6 +287,10 @@ Loss weights over 8 epochs
               let known = (Estimate.fromRecords jobs).Value
               Expect.equal known.Time (TimeSpan.FromSeconds(7.0 * 12.0)) "the median epoch, as often as the run that is furthest behind needs"
               Expect.equal known.Source "from its earlier epochs" "where it comes from"
+
+              RunFolder(jobs.Head.Folder).WriteResult(RunResult(RunStatus.Completed, EpochErrors(8, 1.0, 1.0), EpochErrors(8, 1.0, 1.0)))
+              let half = (Estimate.fromRecords [ { jobs.Head with State = Done }; jobs[1] ]).Value
+              Expect.equal half.Time (TimeSpan.FromSeconds(7.0 * 6.0)) "one of two lanes is left, and takes its share of an epoch"
           }
 
           test "Steps are measured even if dataset and teacher are missing" {
