@@ -8,7 +8,7 @@ open ChannelDistillation.Dsl.Builders
 experiment "cifar100-ablation" {
     description "ResNet152 -> ResNet50 on CIFAR-100, the paper's ablation"
     dataset "cifar100"
-    teacher (pretrained "resnet152" "pretrain/resnet152-cifar.pth")
+    teacher (checkpoint "resnet152" "pretrain/resnet152-cifar.pth")
     student "resnet50"
 
     train [
@@ -29,7 +29,7 @@ experiment "cifar100-ablation" {
     variant "kd" [ ce; kd ]
     variant "cd" [ ce; cd ]
     variant "cd+gkd" [ ce; cd; gkd ]
-    variant_with_edt "cd+gkd+edt" cifar [ ce; cd; gkd ]
+    variant "cd+gkd+edt" [ ce; cd; gkd ] |> edt cifar
     variant "late-ce" [ ce |> start_after 60 ]
     variant "cd-stops" [ ce |> start_after 60 |> weight_decay_at_zero true; cd |> stop_after 60 ]
     seeds [ 0; 1; 2 ]

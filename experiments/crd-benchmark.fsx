@@ -64,8 +64,8 @@ let before_last most last = numbers (List.replicate 12 most @ [ last ])
 
 experiment "crd-benchmark" {
     description "The CRD benchmark on CIFAR-100, thirteen pairs of networks"
-    images (named "cifar100" |> augmented 4 PaddingMode.Zero true |> normalized_as "crd")
-    teacher (trained "wrn40-2" [])
+    dataset ("cifar100", [ augment 4 PaddingMode.Zero true; normalize "crd" ])
+    teacher (train ("wrn40-2", []))
     student "wrn16-2"
 
     train [
@@ -115,9 +115,9 @@ experiment "crd-benchmark" {
     variant "ttm" [ ce; ttm ]
     variant "wttm" [ ce; wttm ]
     variant "rld" [ ce; rld ]
-    variant "kd+ls" [ ce |> weight 0.1; kd |> enable "standardize" ]
-    variant "dkd+ls" [ ce; dkd |> enable "standardize" ]
-    variant "ctkd" [ ce |> weight 0.1; kd |> weight 0.9 |> enable "train_temperature" ]
+    variant "kd+ls" [ ce |> weight 0.1; kd |> parameter ("standardize", true) ]
+    variant "dkd+ls" [ ce; dkd |> parameter ("standardize", true) ]
+    variant "ctkd" [ ce |> weight 0.1; kd |> weight 0.9 |> parameter ("train_temperature", true) ]
     variant "sd-kd" [ ce |> weight 0.1; sd_kd ]
     variant "sd-dkd" [ ce; sd_dkd ]
     variant "wkd" [ ce; wkd ]

@@ -13,7 +13,7 @@ let scaled epoch = epoch * length / 200
 experiment "fashion-mnist-ablation" {
     description "ResNet-20 -> ResNet-8 on Fashion-MNIST"
     dataset "fashion-mnist"
-    teacher (trained "resnet20" [])
+    teacher (train ("resnet20", []))
     student "resnet8"
 
     train [

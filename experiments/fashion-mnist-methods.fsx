@@ -13,7 +13,7 @@ let scaled epoch = epoch * length / 200
 experiment "fashion-mnist-methods" {
     description "ResNet-20 -> ResNet-8 on Fashion-MNIST, all methods"
     dataset "fashion-mnist"
-    teacher (trained "resnet20" [])
+    teacher (train ("resnet20", []))
     student "resnet8"
 
     train [
@@ -35,19 +35,19 @@ experiment "fashion-mnist-methods" {
         pkt
         nst
         crd
-        dkd |> grow_over 2
+        dkd |> warmup 2
         dist
         nkd
         ttm
         wttm
-        rld |> grow_over 2
+        rld |> warmup 2
         skd
         mlld
         wkd
         sd_kd |> parameter "scales" 2
-        sd_dkd |> parameter "scales" 2 |> grow_over 2
+        sd_dkd |> parameter "scales" 2 |> warmup 2
         sd_nkd |> parameter "scales" 2
-        reviewkd |> grow_over 2
+        reviewkd |> warmup 2
         residual_kd
         cd
         gkd |> weight 0.1
@@ -72,8 +72,8 @@ experiment "fashion-mnist-methods" {
     variant "sd-kd" [ ce |> weight 0.1; sd_kd ]
     variant "sd-dkd" [ ce; sd_dkd ]
     variant "sd-nkd" [ ce; sd_nkd ]
-    variant "kd-standardized" [ ce |> weight 0.1; kd |> weight 9 |> temperature 2 |> enable "standardize" ]
-    variant "kd-trained-temperature" [ ce |> weight 0.1; kd |> weight 0.9 |> enable "train_temperature" ]
+    variant "kd-standardized" [ ce |> weight 0.1; kd |> weight 9 |> temperature 2 |> parameter ("standardize", true) ]
+    variant "kd-trained-temperature" [ ce |> weight 0.1; kd |> weight 0.9 |> parameter ("train_temperature", true) ]
 
     for method in [ reviewkd; residual_kd; cd ] do
         variant (fst method) [ ce; method ]

@@ -8,7 +8,7 @@ open ChannelDistillation.Dsl.Builders
 experiment "fashion-mnist-results" {
     description "ResNet-20 -> ResNet-8 on Fashion-MNIST, three epochs"
     dataset "fashion-mnist"
-    teacher (trained "resnet20" [ epochs 4 ])
+    teacher (train ("resnet20", [ epochs 4 ]))
     student "resnet8"
 
     train [

@@ -8,7 +8,7 @@ open ChannelDistillation.Dsl.Builders
 experiment "imagenet-ablation" {
     description "ResNet34 -> ResNet18 on ImageNet, the paper's ablation"
     dataset "imagenet"
-    teacher (known_teacher "resnet34-imagenet")
+    teacher (known "resnet34-imagenet")
     student "resnet18"
 
     train [
@@ -29,7 +29,7 @@ experiment "imagenet-ablation" {
     variant "kd" [ ce; kd ]
     variant "cd" [ ce; cd ]
     variant "cd+gkd" [ ce; cd |> decay_every 30 0.9; gkd ]
-    variant_with_edt "cd+gkd+edt" imagenet [ ce; cd; gkd ]
+    variant "cd+gkd+edt" [ ce; cd; gkd ] |> edt imagenet
     seeds [ 0 ]
 
     published "arXiv 2006.01683, table of results on ImageNet" [

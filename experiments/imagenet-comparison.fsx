@@ -8,7 +8,7 @@ open ChannelDistillation.Dsl.Builders
 experiment "imagenet-comparison" {
     description "ResNet34 -> ResNet18 on ImageNet, the paper's comparison with other methods"
     dataset "imagenet"
-    teacher (known_teacher "resnet34-imagenet")
+    teacher (known "resnet34-imagenet")
     student "resnet18"
 
     train [
@@ -35,7 +35,7 @@ experiment "imagenet-comparison" {
     variant "residual-kd" [ ce; residual_kd ]
     variant "cd" [ ce; cd ]
     variant "cd+gkd" [ ce; cd |> decay_every 30 0.9; gkd ]
-    variant_with_edt "cd+gkd+edt" imagenet [ ce; cd; gkd ]
+    variant "cd+gkd+edt" [ ce; cd; gkd ] |> edt imagenet
     seeds [ 0 ]
 
     published "arXiv 2006.01683, table of comparisons on ImageNet" [

@@ -21,15 +21,15 @@ experiment "imagenet-r34-r18" {
     losses [
         ce |> weight 1
         kd |> weight 0.5 |> temperature 1
-        dkd |> parameter "alpha" 1 |> parameter "beta" 0.5 |> temperature 1 |> grow_over 1
+        dkd |> parameter "alpha" 1 |> parameter "beta" 0.5 |> temperature 1 |> warmup 1
         dist |> weight 2 |> parameter "beta" 1 |> parameter "gamma" 1 |> temperature 1
-        reviewkd |> weight 1 |> grow_over 1 |> enable "pre_activation"
+        reviewkd |> weight 1 |> warmup 1 |> parameter ("pre_activation", true)
         nkd |> parameter "gamma" 1.5 |> temperature 1
         wttm |> weight 1.6 |> parameter "gamma" 0.8
         rld |> parameter "alpha" 1 |> parameter "beta" 0.5 |> temperature 1 |> parameter "confidence_temperature" 1
-        wkd |> parameter "gamma" 30 |> temperature 2 |> parameter "sharpness" 1 |> choose "similarity" "logits"
+        wkd |> parameter "gamma" 30 |> temperature 2 |> parameter "sharpness" 1 |> parameter ("similarity", "logits")
         sd_kd |> weight 0.9 |> temperature 4 |> parameter "scales" 2
-        sd_dkd |> parameter "alpha" 1 |> parameter "beta" 0.5 |> temperature 1 |> grow_over 1 |> parameter "scales" 2
+        sd_dkd |> parameter "alpha" 1 |> parameter "beta" 0.5 |> temperature 1 |> warmup 1 |> parameter "scales" 2
         sd_nkd |> parameter "gamma" 0.5 |> temperature 1 |> parameter "scales" 2
         cd |> weight 6
         gkd |> weight 1 |> temperature 1
@@ -37,7 +37,7 @@ experiment "imagenet-r34-r18" {
 
     variant "student" [ ce ]
     variant "kd" [ ce |> weight 0.5; kd ]
-    variant "kd+ls" [ ce; kd |> weight 9 |> temperature 2 |> enable "standardize" ]
+    variant "kd+ls" [ ce; kd |> weight 9 |> temperature 2 |> parameter ("standardize", true) ]
 
     for method in [ dkd; dist; reviewkd; nkd; wttm; rld; wkd ] do
         variant (fst method) [ ce; method ]

@@ -8,8 +8,8 @@ open ChannelDistillation.Dsl.Builders
 experiment "python-modules" {
     description "A PyTorch teacher, student and losses beside the built-in ones, on a part of Fashion-MNIST"
     dataset "fashion-mnist-mini"
-    teacher (scripted_teacher "python/teacher.pt")
-    student_network (torchscript "python/student-{seed}.pt")
+    teacher (torchscript "python/teacher.pt")
+    student (torchscript "python/student-{seed}.pt")
 
     train [
         epochs 1
@@ -21,8 +21,8 @@ experiment "python-modules" {
     losses [
         ce |> weight 1
         kd |> weight 1 |> temperature 4
-        scripted_loss "soft-labels" "python/soft_labels.pt" |> weight 1 |> temperature 4
-        scripted_loss "hint" "python/hint.pt" |> weight 1
+        torchscript ("soft-labels", "python/soft_labels.pt") |> weight 1 |> temperature 4
+        torchscript ("hint", "python/hint.pt") |> weight 1
     ]
 
     variant "student" [ ce ]

@@ -8,7 +8,7 @@ open ChannelDistillation.Dsl.Builders
 experiment "quickstart" {
     description "ResNet-14 -> ResNet-8 on a part of Fashion-MNIST, a few epochs"
     dataset "fashion-mnist-mini"
-    teacher (trained "resnet14" [ epochs 4 ])
+    teacher (train ("resnet14", [ epochs 4 ]))
     student "resnet8"
 
     train [

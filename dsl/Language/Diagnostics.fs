@@ -58,7 +58,7 @@ type UnreachedSchedulePart =
 /// What takes precedence over a `--set` setting.
 type Override =
     /// An axis of the grid; in `product` or in `zip`.
-    | ByAxis of path: string * section: string
+    | ByAxis of name: string * section: string
     /// Variants whose list of losses has the setting.
     | ByVariants of variants: string list
     /// Variants whose preset `edt` has the setting.
@@ -185,6 +185,10 @@ type Diagnostic =
     | UnknownPath of path: string * segment: string * after: string list * legal: string list * near: string list
     | NotAnAxis of path: string
     | AxisWithoutProduct of path: string * values: string
+    /// A name of an axis with a character that is not allowed; without one, the name is too long.
+    | BadAxisName of name: string * character: string
+    /// A name of an axis that is a path of experiments or a column of tables.
+    | ReservedAxisName of name: string
     | PathOverlap of path: string * other: string
     | NotDeclaredOnPath of path: string * loss: string
     | CaseNotUsed of path: string * case: string

@@ -119,12 +119,28 @@ type Setting =
     | Items of Setting list
     | Entries of (string * Setting) list
 
-type Axis = { Path: string; Values: Setting list }
+/// An axis of a grid. Its name is the path that it sets, or a name of the experiment's choice for all paths of a named axis.
+type Axis =
+    { Name: string
+      Paths: string list
+      Values: Setting list }
+
+    /// Whether the experiment chose its name.
+    member axis.IsNamed = axis.Paths <> [ axis.Name ]
 
 /// Values on some axes, for the named variants; without names, for all.
 type GridPoint = { Variants: string list; Values: (string * Setting) list }
 
-type Grid = { Product: Axis list; Zip: Axis list list; Exclude: GridPoint list; Include: GridPoint list }
+type Grid =
+    { Product: Axis list
+      Zip: Axis list list
+      Exclude: GridPoint list
+      Include: GridPoint list }
+
+    member grid.Axes = grid.Product @ List.concat grid.Zip
+
+    /// The named axes, each with its paths.
+    member grid.Named = Map [ for axis in grid.Axes |> List.filter _.IsNamed -> axis.Name, axis.Paths ]
 
 /// Published numbers. A missing source or protocol is that of the same name in `published.rows`, of the point, or of the section, in this order.
 type PublishedRow =

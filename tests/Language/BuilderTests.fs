@@ -12,7 +12,7 @@ let private read (described: Described) = (Base.plan (yaml described) []).Experi
 let private example (rows: Line) =
     experiment "example" {
         dataset "fashion-mnist-mini"
-        teacher (pretrained "resnet20" "pretrain/teacher.pth")
+        teacher (checkpoint "resnet20" "pretrain/teacher.pth")
         student "resnet8"
         train [ epochs 30; batch 64; sgd 0.1 [] ]
         losses [ ce; kd; cd ]
@@ -24,12 +24,12 @@ let tests =
     testList
         "F# twin"
         [ test "Loops, conditions and functions produce lines" {
-              let curriculum loss last = loss |> start_after (last / 3) |> grow_over (last / 10)
+              let curriculum loss last = loss |> start_after (last / 3) |> warmup (last / 10)
 
               let written =
                   experiment "example" {
                       dataset "fashion-mnist-mini"
-                      teacher (pretrained "resnet20" "pretrain/teacher.pth")
+                      teacher (checkpoint "resnet20" "pretrain/teacher.pth")
                       student "resnet8"
                       train [ epochs 30; batch 64; sgd 0.1 [] ]
                       losses [ ce; kd; cd ]
@@ -73,7 +73,7 @@ let tests =
                   Base.plan
                       (experiment "example" {
                           dataset "fashion-mnist-mini"
-                          teacher (pretrained "resnet20" "pretrain/teacher.pth")
+                          teacher (checkpoint "resnet20" "pretrain/teacher.pth")
                           student "resnet8"
                           train [ epochs 30; batch 64; sgd 0.1 [] ]
                           losses [ ce; kd; cd ]

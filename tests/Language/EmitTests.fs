@@ -16,7 +16,7 @@ let private pick values = Gen.elements values
 let private schedules: Gen<Recipe list> =
     gen {
         let! shape = pick [ constant; step [ 2; 5 ] 0.1; cosine; cosine_to 0.25 ]
-        let! more = Gen.subListOf [ warmup 2 0.05; bfloat16; data_seed 5L ]
+        let! more = Gen.subListOf [ warmup (2, 0.05); precision bfloat16; data_seed 5L ]
         return shape :: more
     }
 
@@ -28,12 +28,12 @@ let private terms: Gen<Term> =
             Gen.subListOf
                 [ weight 2.5
                   start_after 3
-                  grow_over 2
+                  warmup 2
                   decay_step [ 1; 4 ] 0.9
                   decay_every 3 0.5
                   decay_linear 5 0.1
                   decay_cosine 5 0.0
-                  no_decay ]
+                  decay_none ]
 
         return (term, settings) ||> List.fold (fun term setting -> setting term)
     }
@@ -66,41 +66,43 @@ let private experiments: Gen<Described> =
 
         let! source =
             pick
-                [ pretrained "resnet20" "a b/c#d.pth"
-                  trained "resnet14" []
-                  trained "resnet56" (epochs 7 :: recipe) |> with_seed 3L
-                  pretrained "resnet20" "x" |> with_batch_stats
-                  known_teacher "resnet152-cifar100"
-                  known_teacher "resnet152-cifar100" |> with_batch_stats
-                  known_teacher "resnet152-cifar100" |> with_cached_views 3
+                [ checkpoint "resnet20" "a b/c#d.pth"
+                  train ("resnet14", [])
+                  train ("resnet56", (epochs 7 :: recipe)) |> seed 3L
+                  checkpoint "resnet20" "x" |> batch_norm batch_stats
+                  known "resnet152-cifar100"
+                  known "resnet152-cifar100" |> batch_norm batch_stats
+                  known "resnet152-cifar100" |> cache (views = 3)
                   no_teacher ]
 
-        let! dataset =
+        let! images =
             pick
-                [ named "cifar10"
-                  image_folder "data/some folder" 12
-                  named "cifar100" |> augmented 4 PaddingMode.Reflect true ]
+                [ dataset ("cifar10", [ validation (0.1, 3L); normalize ([ 0.5; 0.4; 0.3 ], [ 0.2; 0.2; 0.2 ]) ])
+                  dataset (image_folder "data/some folder" 12 |> validation 0.2)
+                  dataset ("cifar100", [ augment 4 PaddingMode.Reflect true; normalize "crd" ]) ]
 
         let draft =
             experiment "generated" {
                 description text
-                images dataset
+                images
                 teacher source
-                student_network (network "resnet8" |> with_stem ChannelDistillation.Core.Stem.Cifar)
+                student (network "resnet8" |> stem ChannelDistillation.Core.Stem.Cifar)
                 train ([ epochs 9; batch 32; sgd 0.1 [ momentum 0.9; weight_decay 5e-4; nesterov ] ] @ common)
                 losses declared
                 variant "one" (if own.IsEmpty then List.truncate 1 declared |> List.map (fst >> loss) else own)
-                variant_with_edt "two + more" preset (declared |> List.map (fst >> loss))
+                variant "two + more" (declared |> List.map (fst >> loss)) |> edt preset
                 seeds [ 0L; 9L ]
                 checkpoint_minutes 2.5
                 product "train.batch" (numbers [ 32.0; 64.0 ])
+                product (axis ("weight", [ "losses.kd.weight"; "losses.cd.weight" ], (numbers [ 1.0; 1e9 ])))
 
                 zip
                     [ axis "student.model" (words [ "resnet8"; "resnet14" ])
-                      axis "train.optimizer.sgd.lr" (log_range 0.01 0.1 2) ]
+                      axis "train.optimizer.sgd.lr" (log_range 0.01 0.1 2)
+                      axis ("both", [ "losses.kd.start_after"; "losses.cd.start_after" ], (numbers [ 1.0; 2.0 ])) ]
 
                 exclude [ "one" ] [ "train.batch", number 64.0 ]
-                include_point [] [ "train.epochs", number 3.0 ]
+                grid_include [] [ "train.epochs", number 3.0 ]
                 published "somewhere" [ errors "one" 1.5 0.25 ]
                 published_at [ "train.batch", number 64.0; "student.model", word "resnet14" ] [ top1_error "one" 0.5 ]
             }
@@ -150,7 +152,7 @@ let tests =
                       [ "dataset", dataset "fashion-mnist"
                         "student", student "resnet8"
                         "train", train trainWith
-                        "teacher", teacher (trained "resnet14" [])
+                        "teacher", teacher (train ("resnet14", []))
                         "losses", losses [ ce ]
                         "variants", variant "student" [ ce ] ]
 

@@ -55,6 +55,76 @@ let tests =
                   "names"
           }
 
+          test "A named axis sets several paths, and is an axis of every variant that uses one of them" {
+              let text =
+                  (Base.withGrid
+                      [ "product: { T: { paths: [losses.kd.temperature, losses.dkd.temperature], values: [1, 2, 4] } }"
+                        "exclude: [{ variant: dkd, T: 2 }]"
+                        "include: [{ variant: kd, T: 8 }]" ])
+                      .Replace("  kd: [ce, kd]", "  kd: [ce, kd]\n  dkd: [ce, dkd]")
+                      .Replace("  cd: { weight: 6 }", "  cd: { weight: 6 }\n  dkd: { warmup: 0 }")
+
+              let plan = Base.plan text [ "seeds", "[0]" ]
+
+              Expect.equal
+                  (rows plan)
+                  [ "student", []
+                    "kd", [ "T", "1" ]
+                    "kd", [ "T", "2" ]
+                    "kd", [ "T", "4" ]
+                    "kd", [ "T", "8" ]
+                    "dkd", [ "T", "1" ]
+                    "dkd", [ "T", "4" ]
+                    "cd", [] ]
+                  "rows"
+
+              Expect.equal
+                  (runNames plan)
+                  [ "student-seed0"
+                    "kd-T=1-seed0"
+                    "kd-T=2-seed0"
+                    "kd-T=4-seed0"
+                    "kd-T=8-seed0"
+                    "dkd-T=1-seed0"
+                    "dkd-T=4-seed0"
+                    "cd-seed0" ]
+                  "names"
+
+              // The runs are those of axes over each path.
+              let hashes text settings =
+                  (Base.plan text settings).Runs |> List.map (fun run -> ChannelDistillation.Specs.SpecJson.Hash run.Spec) |> Set.ofList
+
+              let single loss values =
+                  hashes (text.Substring(0, text.IndexOf "grid:")) [ $"grid.product.losses.{loss}.temperature", values; "seeds", "[0]" ]
+
+              Expect.equal
+                  (Set.difference (hashes text [ "seeds", "[0]" ]) (Set.union (single "kd" "[1, 2, 4, 8]") (single "dkd" "[1, 4]")))
+                  Set.empty
+                  "hashes"
+          }
+
+          test "A named axis in `zip` gives a short name to a path, also in published points" {
+              let text =
+                  Base.withGrid
+                      [ "zip: [{ lr: { paths: [train.optimizer.sgd.lr], values: [0.1, 0.2] }, train.batch: [32, 64] }]" ]
+                  + "published: { source: S, points: [{ at: { lr: 0.2 }, rows: { kd: { top1_error: 5 } } }] }\n"
+
+              let plan = Base.plan text [ "variants.cd", "null"; "variants.student", "null"; "seeds", "[0]" ]
+              Expect.equal (runNames plan) [ "kd-lr=0.1-batch=32-seed0"; "kd-lr=0.2-batch=64-seed0" ] "names"
+              Expect.equal [ for row in plan.Rows -> (row.PublishedAs "kd").IsSome ] [ false; true ] "published"
+          }
+
+          test "A number is written in its shortest form, but names of runs keep theirs" {
+              let plan = Base.plan (Base.withGrid [ "product: { losses.cd.weight: [1e9, 2500000, 0.0005, 30000, 1e-7, 1234567] }" ]) [ "seeds", "[0]" ]
+              let cd = plan.Runs |> List.filter (fun run -> run.Variant = "cd")
+              Expect.equal [ for run in cd -> snd run.Axes.Head ] [ "1e9"; "2.5e6"; "0.0005"; "30000"; "1e-7"; "1234567" ] "shown"
+
+              Expect.equal
+                  [ for run in cd -> run.Name ]
+                  [ for value in [ "1000000000"; "2500000"; "0.0005"; "30000"; "1e-7"; "1234567" ] -> $"cd-cd.weight={value}-seed0" ]
+                  "names"
+          }
+
           test "An axis over a setting that a variant overrides does not multiply it" {
               let plan = Base.plan (Base.withGrid [ "product: { losses.cd.decay: [none, { linear: { until: 5 } }] }" ]) []
               Expect.equal (rows plan) [ "student", []; "kd", []; "cd", [] ] "rows"

@@ -116,6 +116,28 @@ let tests =
               Expect.equal (Base.plan Base.text range).Rows.Length 6 "and reaches into it"
           }
 
+          test "Values given for a named axis replace its values and keep its paths, in `--set` and in a file that extends another" {
+              let named = Base.withGrid [ "product: { w: { paths: [losses.kd.weight, losses.cd.weight], values: [1, 2] } }" ]
+              let paths = [ "losses.kd.weight"; "losses.cd.weight" ]
+              let axis (experiment: Experiment) = experiment.Grid.Product |> List.map (fun axis -> axis.Name, axis.Paths, axis.Values)
+              let numbers values = List.map (string >> Scalar) values
+
+              for setting, expected in
+                  [ ("grid.product.w", "[3, 4, 5]"), ("w", paths, numbers [ 3; 4; 5 ])
+                    ("grid.product.w.values", "[3]"), ("w", paths, numbers [ 3 ])
+                    ("grid.product.w", "{ from: 1, to: 3, scale: integer }"), ("w", paths, numbers [ 1; 2; 3 ])
+                    ("grid.product.w.paths", "[losses.ce.weight]"), ("w", [ "losses.ce.weight" ], numbers [ 1; 2 ])
+                    ("grid.product.w", "{ paths: [losses.ce.weight], values: [7] }"), ("w", [ "losses.ce.weight" ], numbers [ 7 ]) ] do
+                  Expect.equal (axis (Base.plan named [ setting ]).Experiment) [ expected ] $"{setting}"
+
+              let extended = files [ "base.yaml", named; "own.yaml", "extends: base.yaml\ngrid: { product: { w: [8, 9] } }\n" ]
+              Expect.equal (axis extended) [ "w", paths, numbers [ 8; 9 ] ] "extends"
+
+              let zipped = Base.withGrid [ "zip: [{ w: { paths: [losses.kd.weight, losses.cd.weight], values: [1, 2] }, train.batch: [32, 64] }]" ]
+              let zip = (Base.plan zipped [ "grid.zip.0.w", "[3, 4]" ]).Experiment.Grid.Zip.Head
+              Expect.equal (zip.Head.Paths, zip.Head.Values) (paths, numbers [ 3; 4 ]) "zip"
+          }
+
           test "`--set` can extend points and groups of axes" {
               let text =
                   Base.withGrid [ "zip: [{ train.batch: [32, 64] }]"; "exclude: [{ variant: kd }]"; "include: [{ train.batch: 16 }]" ]
@@ -128,7 +150,7 @@ let tests =
                         "grid.include.0.train.epochs", "2" ])
                       .Experiment.Grid
 
-              Expect.equal [ for axis in grid.Zip.Head -> axis.Path ] [ "train.batch"; "train.epochs" ] "zip"
+              Expect.equal [ for axis in grid.Zip.Head -> axis.Name ] [ "train.batch"; "train.epochs" ] "zip"
               Expect.equal grid.Exclude.Head.Values [ "train.batch", Scalar "32" ] "exclude"
               Expect.equal grid.Include.Head.Values [ "train.batch", Scalar "16"; "train.epochs", Scalar "2" ] "include"
           }

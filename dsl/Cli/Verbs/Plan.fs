@@ -34,7 +34,7 @@ type PlanArguments =
             | File _ -> "the experiment file; default experiments/quickstart.yaml"
             | Out _ -> "the folder of the results; default runs"
             | Set _ -> "override a value of the experiment, e.g. --set train.epochs=2; repeatable"
-            | Only _ -> "only the runs whose name or variant matches this pattern"
+            | Only _ -> "only the runs whose name, variant or row, such as 'kd[temperature=4]', matches this pattern"
             | Lanes _ -> "maximum number of runs in a cohort; default 16"
             | Measure -> "estimate time and memory by running a few steps of each kind of run"
             | Device _ -> "the device of --measure and of the check for bfloat16: auto, cpu, cuda or cuda:N; default auto"

@@ -45,7 +45,7 @@ type SweepArguments =
             | File _ -> "the experiment file; default experiments/quickstart.yaml"
             | Out _ -> "the folder of the results; default runs"
             | Set _ -> "override a value of the experiment, e.g. --set train.epochs=2; repeatable"
-            | Only _ -> "only the runs whose name or variant matches this pattern, e.g. 'cd*'"
+            | Only _ -> "only the runs whose name, variant or row, such as 'kd[temperature=4]', matches this pattern"
             | Device _ ->
                 "auto, cpu, cuda, cuda:N, or a list with one worker process per entry: cuda:0,1 or cuda:0,cuda:0; default auto: a GPU if there is one"
             | Workers_Per_Device _ -> "worker processes per device, faster for small networks (docs/gpu.md); default 1"

@@ -26,28 +26,35 @@ let private longestEpoch = 3e9
 
 let private median (values: float list) = (List.sort values)[values.Length / 2]
 
+/// The runs that still train.
+let private left (cohort: Job list) = cohort |> List.filter (fun job -> RunState.needsTraining false job.State)
+
 /// The number of epochs that the cohort still needs: that of its run with the fewest finished epochs.
 let private epochsLeft (cohort: Job list) =
-    cohort
-    |> List.filter (fun job -> RunState.needsTraining false job.State)
+    left cohort
     |> List.map (fun job -> job.Run.Spec.Train.Epochs - RunFolder(job.Folder).ReadMetrics().Count)
     |> List.fold max 0
 
 let private stepsPerEpoch (images: int) (spec: RunSpec) = (images + spec.Train.Batch - 1) / spec.Train.Batch
 
-/// From the finished epochs of the cohort's runs, at the speed of the cohort they trained in.
+/// From the finished epochs of the cohort's runs. Lanes of a cohort share the time of an epoch, which grows with their number: an epoch of the
+/// runs that are left takes their share of the time that an epoch took when all were trained.
 let fromRecords (cohort: Job list) =
+    let records = [ for job in cohort -> RunFolder(job.Folder).ReadMetrics() |> Seq.toList ]
+
     let seconds =
-        [ for job in cohort do
-              for record in RunFolder(job.Folder).ReadMetrics() do
-                  if record.Seconds >= 0.0 && record.Seconds < longestEpoch then
-                      record.Seconds ]
+        [ for record in List.concat records do
+              if record.Seconds >= 0.0 && record.Seconds < longestEpoch then
+                  record.Seconds ]
 
     if seconds.IsEmpty then
         None
     else
+        let lanes = records |> List.filter (List.isEmpty >> not) |> List.length
+        let share = float (left cohort).Length / float lanes
+
         Some
-            { Time = TimeSpan.FromSeconds(min 9e11 (float (epochsLeft cohort) * median seconds))
+            { Time = TimeSpan.FromSeconds(min 9e11 (float (epochsLeft cohort) * median seconds * share))
               Bytes = None
               Source = "from its earlier epochs" }
 
@@ -63,7 +70,7 @@ let hint (issue: float, step: float) =
     else
         ""
 
-/// Measures a few steps of each kind of run in the cohort, on random images.
+/// Measures a few steps of each kind of run that the cohort still trains, on random images.
 /// <param name="dataset">The dataset, with its number of images.</param>
 /// <param name="layouts">The memory layouts of the networks.</param>
 let fromMeasuredSteps (device: string) (layouts: LayoutChoice) (dataset: DatasetDescriptor) (cohort: Job list) =
@@ -88,7 +95,7 @@ let fromMeasuredSteps (device: string) (layouts: LayoutChoice) (dataset: Dataset
             measured[kind] <- cost
             cost
 
-    let costs = [ for job in cohort -> cost job.Run.Spec ]
+    let costs = [ for job in left cohort -> cost job.Run.Spec ]
     let spec = cohort.Head.Run.Spec
     let struct (trainingImages, validationImages) = dataset.Images spec.Dataset.HeldOut
     let teacher = costs |> List.map (fun (teacher, _, _) -> teacher) |> List.max

@@ -171,6 +171,46 @@ let private estimate (known: Estimate.Estimate) =
 
     $"  about {Figures.duration known.Time}{memory} ({known.Source})"
 
+let private longestValue = 40
+
+let private short (value: string) =
+    if value.Length > longestValue then
+        value.Substring(0, longestValue - 3) + "..."
+    else
+        value
+
+/// The runs of a cohort. Settings that do not differ between them have no column.
+/// <param name="axes">The axes that vary in the plan. Without any, a run's name says everything.</param>
+let private table (axes: string list) (cohort: Job list) =
+    let own = axes |> List.filter (fun axis -> cohort |> List.exists (fun job -> List.exists (fst >> (=) axis) job.Run.Axes))
+    let epochs (job: Job) = job.Run.Spec.Train.Epochs
+    let valueOf axis (job: Job) = job.Run.Axes |> List.tryFind (fst >> (=) axis) |> Option.map (snd >> short) |> Option.defaultValue ""
+
+    let columns: (string * (Job -> string)) list =
+        [ if axes.IsEmpty then
+              "run", _.Run.Name
+          else
+              "variant", _.Run.Variant
+
+              for axis in own do
+                  Layout.shortAxis axis, valueOf axis
+
+              "seed", (fun job -> string job.Run.Seed)
+          if (List.distinctBy epochs cohort).Length > 1 && not (List.contains "train.epochs" own) then
+              "epochs", (epochs >> string)
+          "losses and weights", (fun job -> losses job.Run.Spec)
+          "state", stateOf ]
+
+    TextTable.aligned (List.map fst columns :: [ for job in cohort -> [ for _, cell in columns -> cell job ] ])
+
+/// How `--only` names runs, which the table does not show if there are axes.
+let private namesNote (axes: string list) (jobs: Job list) =
+    match jobs |> List.tryFind (fun job -> job.Run.Axes |> List.exists (fun (axis, _) -> List.contains axis axes)) with
+    | None -> []
+    | Some job ->
+        let row = string ({ Variant = job.Run.Variant; Point = job.Run.Axes |> List.filter (fun (axis, _) -> List.contains axis axes) }: Baseline)
+        [ ""; $"--only selects runs by name ({Words.code job.Run.Name}), row ({Words.code row}) or variant ({Words.code job.Run.Variant})." ]
+
 /// The size of a cohort's complete cache of teacher outputs.
 let private cacheNote (cohort: Job list) (known: Known) =
     let specs = cohort |> List.map _.Run.Spec
@@ -215,6 +255,7 @@ let render
     let estimates = cohorts |> List.map (fun cohort -> if isPending cohort then costOf cohort else None)
 
     let known = dict datasets
+    let axes = jobs |> Seq.map _.Run.Axes |> Layout.varying
 
     [ plan.Experiment.Name + ": " + counted jobs.Length "run" + " in " + counted cohorts.Length "cohort"
       ""
@@ -226,6 +267,7 @@ let render
           | _ -> ()
       for teacher, file in teachers do
           teacherNote workspace teacher file
+          yield! TeacherChanges.note workspace teacher |> Option.toList
 
           match file |> Option.bind (Teachers.differences teacher) with
           | Some warning -> $"Warning: {warning}"
@@ -235,16 +277,20 @@ let render
       yield! Precisions.warnings (Precisions.obstacles [ device ]) (jobs |> List.map _.Run.Spec)
       for index, cohort in List.indexed cohorts do
           let spec = cohort.Head.Run.Spec
+
+          let epochs =
+              match cohort |> List.map _.Run.Spec.Train.Epochs |> List.distinct with
+              | [ epochs ] -> ", " + counted epochs "epoch"
+              | _ -> ""
+
           ""
-          $"""Cohort {index + 1}: {counted cohort.Length "run"}, batch {spec.Train.Batch}, {steps spec known[spec.Dataset]}, data seed {spec.DataSeed}"""
+          $"""Cohort {index + 1}: {counted cohort.Length "run"}{epochs}, batch {spec.Train.Batch}, {steps spec known[spec.Dataset]}, data seed {spec.DataSeed}"""
           yield! cacheNote cohort known[spec.Dataset] |> Option.toList
           yield! estimates[index] |> Option.map estimate |> Option.toList
 
-          yield!
-              TextTable.aligned (
-                  [ "run"; "epochs"; "losses and weights"; "state" ]
-                  :: [ for job in cohort -> [ job.Run.Name; string job.Run.Spec.Train.Epochs; losses job.Run.Spec; stateOf job ] ]
-              )
+          yield! table axes cohort
+
+      yield! namesNote axes jobs
 
       yield!
           total
@@ -264,7 +310,7 @@ let render
 
       let heldOut = [ for job in jobs -> job.Run.Spec.Dataset.HeldOut |> Option.ofObj |> Option.map _.Share ]
 
-      match Selection.warning (List.distinct heldOut) [ for row in plan.Rows -> row.Variant, row.Axes ] with
+      match Selection.warning (List.distinct heldOut) [ for row in plan.Rows -> row.Variant, Layout.withPaths plan.Experiment.Grid.Named row.Axes ] with
       | Some warning ->
           ""
           $"Warning: {warning}"

@@ -4,6 +4,7 @@ module ChannelDistillation.Lab.Progress.Figures
 open System
 open System.Globalization
 open ChannelDistillation.Runs
+open ChannelDistillation.Dsl
 
 let private invariant = CultureInfo.InvariantCulture
 
@@ -20,7 +21,7 @@ let rate (imagesPerSecond: float) = imagesPerSecond.ToString((if imagesPerSecond
 
 let percent (value: float) = value.ToString("F2", invariant) + " %"
 
-let loss (value: float) = value.ToString("G4", invariant)
+let loss (value: float) = Numbers.rounded 4 value
 
 /// The total, then each loss before weighting: `2.153 (ce 1.204, cd 0.158)`.
 let losses (record: EpochRecord) =

@@ -146,13 +146,12 @@ let private run (json: Utf8JsonWriter) (shared: Shared) (stride: int) (run: RunD
     json.WriteEndObject()
 
 /// The variant and its point of the grid.
-let private nameOf (result: ResultRow) =
-    if result.Axes.IsEmpty then
-        result.Variant
-    else
-        result.Variant + ", " + Shown.point result.Axes
+let private nameOf (pointOf: ResultRow -> (string * string) list) (result: ResultRow) =
+    match pointOf result with
+    | [] -> result.Variant
+    | point -> result.Variant + ", " + Shown.point point
 
-let private row (json: Utf8JsonWriter) (indexOf: IDictionary<string, int>) (index: int) (result: ResultRow, layout: LayoutRow) =
+let private row (json: Utf8JsonWriter) (nameOf: ResultRow -> string) (indexOf: IDictionary<string, int>) (index: int) (result: ResultRow, layout: LayoutRow) =
     json.WriteStartObject()
     json.WriteNumber("index", index)
     json.WriteString("name", nameOf result)
@@ -179,7 +178,7 @@ let private row (json: Utf8JsonWriter) (indexOf: IDictionary<string, int>) (inde
     json.WriteEndObject()
 
 /// A row's error and its speed in ONNX Runtime; nothing if one of them is unknown.
-let private deployed (json: Utf8JsonWriter) (deployment: Deployment) (result: ResultRow) =
+let private deployed (json: Utf8JsonWriter) (nameOf: ResultRow -> string) (deployment: Deployment) (result: ResultRow) =
     match Deployed.costOf deployment result, result.Top1Error.Mean with
     | Some cost, Some error ->
         json.WriteStartObject()
@@ -198,6 +197,7 @@ let render (options: TableOptions) (results: Results) (runs: RunDetail list) : s
     let trained = results.Rows |> List.skip results.Layout.Teachers.Length
     let rows = List.zip trained results.Layout.Rows |> List.filter (fun (row, _) -> row.IsTrained)
     let every = stride runs
+    let nameOf = nameOf (Results.point results)
     let shared = Shared()
     let text = ArrayBufferWriter<byte>()
     // The default encoder writes < as \u003c, so that no text can end the surrounding script element.
@@ -205,13 +205,13 @@ let render (options: TableOptions) (results: Results) (runs: RunDetail list) : s
     json.WriteStartObject()
     json.WriteString("experiment", results.Layout.Experiment)
     json.WriteStartArray "rows"
-    rows |> List.iteri (row json indexOf)
+    rows |> List.iteri (row json nameOf indexOf)
     json.WriteEndArray()
     json.WriteStartArray "runs"
     runs |> List.iter (run json shared every)
     json.WriteEndArray()
     json.WriteStartArray "deploy"
-    options.Deployment |> Option.iter (fun deployment -> results.Rows |> List.iter (deployed json deployment))
+    options.Deployment |> Option.iter (fun deployment -> results.Rows |> List.iter (deployed json nameOf deployment))
     json.WriteEndArray()
     json.WriteStartArray "shared"
 

@@ -7,8 +7,8 @@ open System.IO.Enumeration
 open ChannelDistillation.Specs
 open ChannelDistillation.Runs
 open ChannelDistillation.Training
-open ChannelDistillation.Lab.Tables
 open ChannelDistillation.Dsl.Planning
+open ChannelDistillation.Lab.Tables
 
 /// A planned run and its state.
 type Job =
@@ -174,10 +174,14 @@ module Job =
             )
 
     let private matches (pattern: string) (job: Job) =
-        let fits (name: string) = FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase = false)
-        (job.Run.Variant, job.Run.Name) :: job.Run.Others |> List.exists (fun (variant, name) -> fits name || fits variant)
+        let fits (pattern: string) (name: string) = FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase = false)
+        let row, point = Baseline.split pattern
+        let isAt = not point.IsEmpty && (Baseline.selected point job.Run.Axes).IsSome
 
-    /// The runs whose name or variant matches the pattern of an option (with `*` and `?`).
+        (job.Run.Variant, job.Run.Name) :: job.Run.Others
+        |> List.exists (fun (variant, name) -> fits pattern name || fits pattern variant || isAt && fits row variant)
+
+    /// The runs whose name, variant or row (`kd[T=4]`) matches the pattern of an option (with `*` and `?`).
     /// <exception cref="UsageError">No run matches.</exception>
     let matching (option: string) (pattern: string) (jobs: Job list) : Job list =
         match jobs |> List.filter (matches pattern) with

@@ -98,6 +98,7 @@ let ofPlan (cost: CountedModel -> ModelCost | null) (plan: Plan) (jobs: Job list
                   | true, errors -> Some errors
                   | _ -> None
                 Published = Teachers.published plan teacher } ]
+      Named = experiment.Grid.Named
       Hashes = Map [ for entry in folders -> entry.Value, entry.Key ]
       Rows =
         [ for row in plan.Rows do

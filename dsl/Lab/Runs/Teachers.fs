@@ -38,7 +38,7 @@ let ofRun (run: PlannedRun) =
           Dataset = run.Spec.Dataset
           Precision = run.Spec.Train.Precision
           Key = keyOf teacher run.Spec.Dataset
-          Axes = run.Axes |> List.filter (fun (path, _) -> path.StartsWith "teacher." || path.StartsWith "dataset") })
+          Axes = run.TeacherAxes })
 
 /// The published errors of a known teacher.
 let private ofSource (teacher: PlannedTeacher) : PublishedRow option =

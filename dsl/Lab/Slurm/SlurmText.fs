@@ -22,7 +22,10 @@ let submitted (shown: string -> string) (work: Work) (arrays: Submitting.Submitt
     [ yield! queued work
 
       for submitted in arrays do
-          array submitted.Jobs submitted.Elements
+          match submitted.Jobs with
+          | [ Tables, job ] -> $"The queued runs had no job for the tables: submitted job {job}, which writes them."
+          | jobs -> array jobs submitted.Elements
+
           $"Scripts and logs: {shown submitted.Submission.Folder}" ]
 
 /// What was cancelled.
@@ -38,17 +41,22 @@ let cancelled (experiment: string) (entries: QueueEntry list) : string =
 
 /// What would be submitted now, including the script of the array.
 let planned (script: Script.Program) (settings: SlurmSettings) (experimentFolder: string) (work: Work) : string list =
-    let elements = work.Cohorts.Length
+    let sizes = Submitting.arrays work |> List.map List.length
+
+    let arrays =
+        match sizes with
+        | [ one ] -> $"""an array of {Words.count one "element"}"""
+        | several -> $"""{several.Length} arrays of {String.concat " + " (List.map string several)} elements"""
 
     [ ""
       yield! queued work
-      if elements = 0 then
+      if sizes.IsEmpty then
           "Slurm: nothing to submit."
       else
           let teachers = if work.TeachersFirst then "a job for the teachers, then " else ""
 
-          $"""Slurm: sweep submits {teachers}an array of {Words.count elements "element"} for {Words.count work.Runs "run"}, then a job that writes the tables."""
+          $"""Slurm: sweep submits {teachers}{arrays} for {Words.count work.Runs "run"}, then a job that writes the tables."""
 
-          "The array's script:"
+          if sizes.Length = 1 then "The array's script:" else "The first array's script:"
           ""
-          (Script.render script settings (Submission.at experimentFolder "ID") Train elements).TrimEnd '\n' ]
+          (Script.render script settings (Submission.at experimentFolder "ID") Train sizes.Head).TrimEnd '\n' ]

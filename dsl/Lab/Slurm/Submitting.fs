@@ -87,6 +87,28 @@ let private takeBack (jobs: string list) (unsure: string option) (submissions: S
         | :? IOException
         | :? UnauthorizedAccessException -> () // It does not exist yet, or remains without harm.
 
+/// The cohorts of each array: several arrays only if all cohorts exceed the cluster's maximum array size.
+let arrays (work: Work) : Job list list list =
+    if work.Cohorts.IsEmpty then
+        []
+    else
+        work.Cohorts |> List.chunkBySize (Commands.mostElements ())
+
+let private entriesOf kind (work: Work) = work.Entries |> List.filter (fun entry -> entry.Kind = kind)
+let private jobsOf kind (work: Work) = entriesOf kind work |> List.map _.Job |> List.distinct
+
+/// Submits the job for the tables of queued runs that have none, because Slurm refused it or was interrupted.
+let private completeTables (work: Work) : Submitted list =
+    match entriesOf Train work, entriesOf Tables work with
+    | [], _
+    | _, _ :: _ -> []
+    | queued, [] ->
+        let submission = (List.last queued).Submission
+
+        [ { Submission = submission
+            Elements = 0
+            Jobs = [ Tables, Commands.submit (Submission.scriptFile submission Tables) (jobsOf Train work) ] } ]
+
 let private submitAll
     (program: Script.Program)
     (settings: SlurmSettings)
@@ -108,21 +130,17 @@ let private submitAll
         kind, job
 
     try
-        // Several arrays only if all cohorts exceed the cluster's maximum array size.
         let arrays =
-            work.Cohorts
-            |> List.chunkBySize (Commands.mostElements ())
+            arrays work
             |> List.map (fun cohorts ->
                 let submission = Submission.at folder (Submission.newId DateTime.UtcNow)
                 written.Add submission
                 write program settings plan cohorts submission
                 submission, cohorts)
 
-        let earlier kind = work.Entries |> List.filter (fun entry -> entry.Kind = kind) |> List.map _.Job |> List.distinct
-
         let teachers =
             if work.TeachersFirst then
-                [ submit (fst arrays.Head) Teachers (earlier Teachers) ]
+                [ submit (fst arrays.Head) Teachers (jobsOf Teachers work) ]
             else
                 []
 
@@ -130,10 +148,10 @@ let private submitAll
             [ for submission, cohorts in arrays ->
                   { Submission = submission
                     Elements = cohorts.Length
-                    Jobs = [ submit submission Train (earlier Teachers @ List.map snd teachers) ] } ]
+                    Jobs = [ submit submission Train (jobsOf Teachers work @ List.map snd teachers) ] } ]
 
         // These tables also include the runs that are already queued.
-        let tables = submit (fst (List.last arrays)) Tables (earlier Train @ [ for array in trained -> snd array.Jobs.Head ])
+        let tables = submit (fst (List.last arrays)) Tables (jobsOf Train work @ [ for array in trained -> snd array.Jobs.Head ])
 
         trained
         |> List.mapi (fun index array ->
@@ -169,7 +187,7 @@ let run (options: SweepOptions) (program: Script.Program) (settings: SlurmSettin
         let work = Settling.wait TimeProvider.System pause say look
 
         if work.Cohorts.IsEmpty then
-            work, []
+            work, completeTables work
         else
             prepare options plan work stop
             work, submitAll program settings plan folder work stop)

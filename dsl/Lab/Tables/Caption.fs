@@ -7,8 +7,9 @@ open ChannelDistillation.Specs
 open ChannelDistillation.Dsl
 
 /// Why a row has fewer seeds than planned, unless its cell says so completely.
-let private gap (row: ResultRow) =
-    let name = Shown.joined (row.Variant :: (if row.Axes.IsEmpty then [] else [ Shown.point row.Axes ]))
+let private gap (pointOf: ResultRow -> (string * string) list) (row: ResultRow) =
+    let point = pointOf row
+    let name = Shown.joined (row.Variant :: (if point.IsEmpty then [] else [ Shown.point point ]))
 
     let reason (status: RowStatus, gaps: Gap list) =
         let shown (gap: Gap) =
@@ -61,6 +62,15 @@ let private howMeasured (options: TableOptions) (layout: Layout) =
             ""
 
     $"{measure} are in percent on the validation set after the last epoch{overSeeds}."
+
+/// The axes without a column of their own, and what named axes set.
+let private axes (results: Results) =
+    [ match Results.constants results with
+      | [] -> ()
+      | constants -> $"Same in all rows that depend on it: {Shown.point constants}."
+      for entry in results.Layout.Named do
+          let paths = entry.Value |> List.map Layout.shortAxis |> Words.codes
+          $"`{entry.Key}` sets {paths}." ]
 
 let private cost (what: string) (cost: Cost) =
     let operations =
@@ -139,7 +149,7 @@ let private differences (options: TableOptions) =
 
 let private selection (layout: Layout) =
     let trained = layout.Rows |> List.filter (fun row -> not row.Folders.IsEmpty)
-    Selection.warning layout.HeldOut [ for row in trained -> row.Variant, row.Axes ] |> Option.toList
+    Selection.warning layout.HeldOut [ for row in trained -> row.Variant, Layout.withPaths layout.Named row.Axes ] |> Option.toList
 
 /// Why rows have no difference: no row of the baseline is at their point, or several are.
 let private withoutPartner (baseline: Baseline) (results: Results) =
@@ -197,7 +207,7 @@ let private shared (layout: Layout) =
 
 /// Missing, failed and shared runs, and the provenance of the numbers.
 let origins (results: Results) : string list =
-    List.choose gap results.Rows
+    List.choose (gap (Results.point results)) results.Rows
     @ shared results.Layout
     @ Provenance.lines results.Provenance
     @ (results.Layout.Command |> Option.map (fun command -> $"Command: `{command}`") |> Option.toList)
@@ -211,6 +221,7 @@ let lines (options: TableOptions) (results: Results) : string list =
              ""
          else
              " " + bestEpochSelection options layout.HeldOut)
+      yield! axes results
       yield! selection layout
       yield! assisted layout
       yield! caches layout

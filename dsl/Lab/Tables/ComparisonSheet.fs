@@ -32,7 +32,7 @@ let ofResults (options: TableOptions) (first: string * Results) (second: string 
         | _ -> None
 
     let rows = rowsOf a @ (rowsOf b |> List.filter (fun row -> not (ofA.ContainsKey(keyOf row))))
-    let axes = List.distinct (Layout.axes a.Layout @ Layout.axes b.Layout)
+    let axes = a.Rows @ b.Rows |> Seq.map _.Axes |> Layout.varying
     let measure = Shown.measure options
 
     { Title = ""

@@ -60,6 +60,8 @@ type Layout =
         /// The command line of the last sweep.
         Command: string option
         Teachers: TeacherRow list
+        /// The paths that each named axis sets.
+        Named: Map<string, string list>
         /// The full hash of the run of each folder.
         Hashes: Map<string, string>
         Rows: LayoutRow list
@@ -72,6 +74,15 @@ module Layout =
         |> Seq.map fst
         |> Seq.distinct
         |> Seq.toList
+
+    /// The axes of rows of which at least two values are shown.
+    let varying (rows: (string * string) list seq) : string list =
+        rows |> Seq.concat |> Seq.distinct |> Seq.toList |> List.countBy fst |> List.filter (fun (_, values) -> values > 1) |> List.map fst
+
+    /// The axes of a row with the paths of named ones in place of their names.
+    let withPaths (named: Map<string, string list>) (axes: (string * string) list) : (string * string) list =
+        [ for name, value in axes do
+              for path in named |> Map.tryFind name |> Option.defaultValue [ name ] -> path, value ]
 
     /// Whether no axis has different values in the two lists.
     let agree (axes: (string * string) list) (others: (string * string) list) =

@@ -61,6 +61,6 @@ let private ofPart options axis (point: (string * string) list, rows: ResultRow 
                   valuesOf column ] }
 
 /// All points in one table: the axes that otherwise split it become columns.
-let whole (options: TableOptions) (axis: string) (results: Results) : Sheet = ofPart options axis ([], results.Rows, Layout.axes results.Layout)
+let whole (options: TableOptions) (axis: string) (results: Results) : Sheet = ofPart options axis ([], results.Rows, Results.axes results)
 
 let ofResults (options: TableOptions) (axis: string) (results: Results) : Sheet list = Sheets.parts [ axis ] results |> List.map (ofPart options axis)

@@ -89,7 +89,9 @@ let private head (layout: Layout) : (string * Json.Node) list =
       "caches", Json.array (layout.Caches |> List.map (Json.optional cache))
       "precisions", Json.array (layout.Precisions |> List.map precision)
       "command", Json.optional Json.text layout.Command
-      "teachers", Json.array (List.map teacher layout.Teachers) ]
+      "teachers", Json.array (List.map teacher layout.Teachers)
+      if not layout.Named.IsEmpty then
+          "named_axes", Json.object [ for entry in layout.Named -> entry.Key, Json.array (List.map Json.text entry.Value) ] ]
 
 /// Approximate number of bytes written at a time.
 let private chunkBytes = 1 <<< 16

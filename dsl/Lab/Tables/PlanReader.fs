@@ -125,6 +125,14 @@ let private readPrecisions (node: JsonElement) =
     else
         all asText node "precisions" |> List.map SpecJson.PrecisionNamed
 
+/// None in a plan of an older version.
+let private readNamed (node: JsonElement) =
+    match tryGet node "named_axes" with
+    | Some named when named.ValueKind = JsonValueKind.Object ->
+        Map [ for entry in named.EnumerateObject() -> entry.Name, all asText named entry.Name ]
+    | Some other -> wrong "named_axes" "an object" other
+    | None -> Map.empty
+
 let private readLayout (node: JsonElement) =
     { Experiment = text node "experiment"
       Description = text node "description"
@@ -149,6 +157,7 @@ let private readLayout (node: JsonElement) =
                 Cost = readCost teacher
                 Errors = tryGet teacher "errors" |> Option.map readErrors
                 Published = readPublished teacher } ]
+      Named = readNamed node
       Hashes = Map [ for run in items node "runs" -> get run "folder" |> asFolder "folder", get run "hash" |> asText "hash" ]
       Rows =
         [ for row in items node "rows" ->

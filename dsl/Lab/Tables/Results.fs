@@ -168,6 +168,19 @@ module Results =
                   | [] -> ()
                   | gaps -> status, gaps ] }
 
+    /// The axes that vary between the rows.
+    let axes (results: Results) : string list = results.Rows |> Seq.map _.Axes |> Layout.varying
+
+    /// The axes of a row that vary between the rows.
+    let point (results: Results) : ResultRow -> (string * string) list =
+        let axes = set (axes results)
+        fun row -> row.Axes |> List.filter (fst >> axes.Contains)
+
+    /// The axes with the same value in all rows that have them.
+    let constants (results: Results) : (string * string) list =
+        let axes = set (axes results)
+        results.Rows |> List.collect _.Axes |> List.distinct |> List.filter (fst >> axes.Contains >> not)
+
     /// The rows: teachers first, then the variants in the experiment's order.
     let collect (recordOf: string -> RunRecord) (provenance: Provenance) (layout: Layout) =
         { Layout = layout

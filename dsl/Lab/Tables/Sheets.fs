@@ -10,10 +10,11 @@ let valueOf axis (row: ResultRow) = row.Axes |> List.tryPick (fun (path, value) 
 /// axes that remain columns. If the parts would have a single trained row each, there is one part.
 let parts (except: string list) (results: Results) : ((string * string) list * ResultRow list * string list) list =
     let trained, others = results.Rows |> List.partition _.IsTrained
-    let axes = Layout.axes results.Layout
+    let axes = Results.axes results
     let isCommon axis = trained |> List.forall (fun row -> (valueOf axis row).IsSome)
     let splitting, left = axes |> List.partition (fun axis -> not (List.contains axis except) && isCommon axis)
-    let points = trained |> List.groupBy (fun row -> row.Axes |> List.filter (fun (path, _) -> List.contains path splitting))
+    let pointOf (row: ResultRow) = row.Axes |> List.filter (fun (path, _) -> List.contains path splitting)
+    let points = trained |> List.groupBy pointOf
 
     if points.Length < 2 || 2 * points.Length > trained.Length then
         [ [], results.Rows, axes ]

@@ -22,10 +22,7 @@ module AxisWords =
     let words (values: string list) = List.map word values
 
     /// `count` numbers in equal steps, including the first and the last.
-    let range (first: float) (last: float) (count: int) = RangeCodec.spread false first last count |> numbers
+    let range (from: float) (``to``: float) (count: int) = RangeCodec.spread false from ``to`` count |> numbers
 
     /// `count` numbers in equal ratios, including the first and the last.
-    let log_range (first: float) (last: float) (count: int) = RangeCodec.spread true first last count |> numbers
-
-    /// An axis: a path of the experiment and its values.
-    let axis (path: string) (values: Setting list) : Axis = { Path = path; Values = values }
+    let log_range (from: float) (``to``: float) (count: int) = RangeCodec.spread true from ``to`` count |> numbers

@@ -46,7 +46,7 @@ type ExperimentBuilder(name: string) =
 ///
 ///     experiment "example" {
 ///         dataset "fashion-mnist"
-///         teacher (trained "resnet20" [ epochs 30 ])
+///         teacher (train ("resnet20", [ epochs 30 ]))
 ///         student "resnet8"
 ///         train [ epochs 30; batch 128; sgd 0.1 [ momentum 0.9 ]; cosine ]
 ///         losses [ ce; kd; cd ]

@@ -12,9 +12,6 @@ module LossWords =
     /// A built-in loss by name.
     let loss (name: string) : Term = name, LossCodec.blank
 
-    /// Declares a loss from Python. `file`: path of a TorchScript file, relative to the script. Its code is executed.
-    let scripted_loss (name: string) (file: string) : Term = name, { LossCodec.blank with Script = Some file }
-
     /// Cross-entropy with the labels.
     let ce = loss "ce"
 
@@ -101,17 +98,8 @@ module LossWords =
     /// The weight of the loss.
     let weight (value: float) = also (fun settings -> { settings with Weight = Some value })
 
-    /// Sets a boolean parameter of the loss to true.
-    let enable (name: string) = also (fun settings -> { settings with Parameters = settings.Parameters.Add(name, Flag true) })
-
-    /// Sets a numeric parameter of the loss.
-    let parameter (name: string) (value: float) = also (fun settings -> { settings with Parameters = settings.Parameters.Add(name, Number value) })
-
-    /// Sets a parameter of the loss to one of its named values.
-    let choose (name: string) (value: string) = also (fun settings -> { settings with Parameters = settings.Parameters.Add(name, Word value) })
-
     /// Sets the parameter `temperature`.
-    let temperature (value: float) = parameter "temperature" value
+    let temperature (value: float) = also (fun settings -> { settings with Parameters = settings.Parameters.Add("temperature", Number value) })
 
     /// The weight is 0 after this epoch.
     let stop_after (epoch: int) = also (fun settings -> { settings with StopAfter = Some epoch })
@@ -122,13 +110,10 @@ module LossWords =
     /// Applies weight decay and momentum to all trained weights while the weight of this loss is 0.
     let weight_decay_at_zero (value: bool) = also (fun settings -> { settings with DecaysAtZero = Some value })
 
-    /// The weight grows linearly over this many epochs after `start_after` (`warmup` in YAML).
-    let grow_over (epochs: int) = also (fun settings -> { settings with LossSettings.Warmup = Some epochs })
-
     let private decaying decay = also (fun settings -> { settings with Decay = Some decay })
 
     /// Removes the decay of the declaration.
-    let no_decay: Term -> Term = decaying NoDecay
+    let decay_none: Term -> Term = decaying NoDecay
 
     /// Multiplies the weight by a factor from each of the given epochs on.
     let decay_step (at: int list) (factor: float) : Term -> Term = decaying (StepDecay(at, factor))
@@ -137,10 +122,10 @@ module LossWords =
     let decay_every (epochs: int) (factor: float) : Term -> Term = decaying (EveryDecay(epochs, factor))
 
     /// Decays the weight linearly to a fraction of it, reached in the epoch `until`.
-    let decay_linear (until: int) (final: float) : Term -> Term = decaying (LinearDecay(until, final))
+    let decay_linear (until: int) (``to``: float) : Term -> Term = decaying (LinearDecay(until, ``to``))
 
     /// Decays the weight along half a cosine to a fraction of it, reached in the epoch `until`.
-    let decay_cosine (until: int) (final: float) : Term -> Term = decaying (CosineDecay(until, final))
+    let decay_cosine (until: int) (``to``: float) : Term -> Term = decaying (CosineDecay(until, ``to``))
 
     /// The preset of Early Decay Teacher for CIFAR.
     let cifar = CifarEdt

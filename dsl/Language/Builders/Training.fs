@@ -16,8 +16,8 @@ module TrainingWords =
     let batch (size: int) : Recipe = fun train -> { train with Batch = size }
 
     /// Stochastic gradient descent with a learning rate, and optional momentum and weight decay.
-    let sgd (learningRate: float) (settings: (Sgd -> Sgd) list) : Recipe =
-        let plain = { LearningRate = learningRate; Momentum = 0.0; WeightDecay = 0.0; Nesterov = false }
+    let sgd (lr: float) (settings: (Sgd -> Sgd) list) : Recipe =
+        let plain = { LearningRate = lr; Momentum = 0.0; WeightDecay = 0.0; Nesterov = false }
 
         let settled = (plain, settings) ||> List.fold (fun sgd setting -> setting sgd)
         fun train -> { train with Optimizer = settled }
@@ -43,14 +43,13 @@ module TrainingWords =
     let cosine: Recipe = shaped (Cosine 0.0)
 
     /// Decays the learning rate along half a cosine to a fraction of it.
-    let cosine_to (final: float) : Recipe = shaped (Cosine final)
+    let cosine_to (``to``: float) : Recipe = shaped (Cosine ``to``)
 
-    /// Linear warm-up of the learning rate over the first epochs, from a fraction of it.
-    let warmup (epochs: int) (from: float) : Recipe =
-        fun train -> { train with Train.Schedule = { train.Schedule with Warmup = Some { Epochs = epochs; From = from } } }
+    /// The number format of convolutions and linear layers: `float32` or `bfloat16`.
+    let precision (value: Precision) : Recipe = fun train -> { train with Precision = value }
 
-    /// Convolutions and linear layers in bfloat16.
-    let bfloat16: Recipe = fun train -> { train with Precision = Precision.BFloat16 }
+    let float32 = Precision.Float32
+    let bfloat16 = Precision.BFloat16
 
     /// Seed of data order and augmentation for all runs.
     let data_seed (seed: int64) : Recipe = fun train -> { train with DataSeed = Some seed }

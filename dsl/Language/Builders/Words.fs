@@ -9,38 +9,25 @@ module ExperimentWords =
     /// One line for tables and reports.
     let description (text: string) : Line = Line.change (fun experiment -> { experiment with Description = text }) |> Line.say "description"
 
-    /// The dataset: an image folder, or a known dataset with settings.
-    let images (dataset: Dataset) : Line = Line.change (fun experiment -> { experiment with Dataset = dataset }) |> Line.say "dataset"
-
-    /// A known dataset, by name.
-    let dataset (name: string) : Line = images (named name)
-
-    /// The frozen network that students learn from, or `no_teacher`.
-    let teacher (teacher: TeacherDraft) : Line = Line(fun draft -> { draft with Teacher = teacher }) |> Line.say "teacher"
-
-    /// The network that is trained: one with a stem, or from Python.
-    let student_network (model: Model) : Line = Line.change (fun experiment -> { experiment with Student = model }) |> Line.say "student"
-
-    /// The network that is trained, by name.
-    let student (name: string) : Line = student_network (network name)
-
-    /// Training settings of the students.
-    let train (recipe: Recipe list) : Line =
-        let recipe = (Silent.train, recipe) ||> List.fold (fun train step -> step train)
-        Line.change (fun experiment -> { experiment with Train = recipe }) |> Line.say "train"
-
     /// Declares losses and their settings.
     let losses (losses: Term list) : Line = Line.change (fun (experiment: Experiment) -> { experiment with Losses = losses }) |> Line.say "losses"
 
-    let private row name losses edt : Line =
-        Line.change (fun experiment -> { experiment with Variants = experiment.Variants @ [ { Name = name; Losses = losses; Edt = edt } ] })
+    /// A row of the table: a name, and declared losses with the settings that differ.
+    let variant (name: string) (losses: Term list) : Line =
+        Line.change (fun experiment -> { experiment with Variants = experiment.Variants @ [ { Name = name; Losses = losses; Edt = None } ] })
         |> Line.add "variants"
 
-    /// A row of the table: a name, and declared losses with the settings that differ.
-    let variant (name: string) (losses: Term list) : Line = row name losses None
+    /// Gives a row a preset of loss schedules, Early Decay Teacher: `variant "cd+edt" [ ce; cd ] |> edt cifar`.
+    let edt (preset: EdtPreset) (variant: Line) : Line =
+        Line(fun draft ->
+            let changed = Line.apply variant draft
+            let before = draft.Experiment.Variants.Length
 
-    /// A row of the table with a preset of loss schedules: Early Decay Teacher.
-    let variant_with_edt (name: string) (preset: EdtPreset) (losses: Term list) : Line = row name losses (Some preset)
+            let variants =
+                changed.Experiment.Variants
+                |> List.mapi (fun index variant -> if index < before then variant else { variant with Edt = Some preset })
+
+            { changed with Experiment = { changed.Experiment with Variants = variants } })
 
     /// Trains every row once per seed.
     let seeds (seeds: int64 list) : Line = Line.change (fun experiment -> { experiment with Seeds = seeds }) |> Line.say "seeds"
@@ -53,10 +40,6 @@ module ExperimentWords =
     let slurm (settings: SlurmSettings -> SlurmSettings) : Line =
         Line.change (fun experiment -> { experiment with Slurm = Some(settings SlurmCodec.empty) }) |> Line.say "slurm"
 
-    /// An axis that is combined with all others.
-    let product (path: string) (values: Setting list) : Line =
-        Line.changeGrid (fun grid -> { grid with Product = grid.Product @ [ axis path values ] })
-
     /// Axes that vary together.
     let zip (axes: Axis list) : Line = Line.changeGrid (fun grid -> { grid with Zip = grid.Zip @ [ axes ] })
 
@@ -65,12 +48,12 @@ module ExperimentWords =
         Line.changeGrid (fun grid -> { grid with Exclude = grid.Exclude @ [ { Variants = variants; Values = values } ] })
 
     /// A point to add, for the named variants or, without names, for all.
-    let include_point (variants: string list) (values: (string * Setting) list) : Line =
+    let grid_include (variants: string list) (values: (string * Setting) list) : Line =
         Line.changeGrid (fun grid -> { grid with Include = grid.Include @ [ { Variants = variants; Values = values } ] })
 
     /// Published top-1 and top-5 error, in percent.
-    let errors (name: string) (top1: float) (top5: float) : string * PublishedRow =
-        name, { PublishedRow.empty with Top1Error = Some top1; Top5Error = Some top5 }
+    let errors (name: string) (top1_error: float) (top5_error: float) : string * PublishedRow =
+        name, { PublishedRow.empty with Top1Error = Some top1_error; Top5Error = Some top5_error }
 
     /// Published top-1 error without top-5 error, in percent.
     let top1_error (name: string) (top1: float) : string * PublishedRow = name, { PublishedRow.empty with Top1Error = Some top1 }
@@ -83,7 +66,7 @@ module ExperimentWords =
     let from_source (source: string) (name: string, row: PublishedRow) : string * PublishedRow = name, { row with Source = Some source }
 
     /// Sets how the numbers of a row were measured.
-    let measured (protocol: string) (name: string, row: PublishedRow) : string * PublishedRow = name, { row with Protocol = Some protocol }
+    let protocol (protocol: string) (name: string, row: PublishedRow) : string * PublishedRow = name, { row with Protocol = Some protocol }
 
     let private publish change =
         Line.change (fun experiment -> { experiment with Published = Some(experiment.Published |> Option.defaultValue Published.empty |> change) })

@@ -9,7 +9,7 @@ open ChannelDistillation.Dsl.Codecs.Codec
 let empty: Grid = { Product = []; Zip = []; Exclude = []; Include = [] }
 
 /// The values of an axis. A zip may repeat a value if another axis beside it differs.
-let private values (mayRepeat: bool) : Codec<Setting list> =
+let private listOrRange (mayRepeat: bool) : Codec<Setting list> =
     let read (reader: Reader) path (node: Node) =
         match node.Content with
         | Sequence [] ->
@@ -40,23 +40,68 @@ let private values (mayRepeat: bool) : Codec<Setting list> =
 
     leaf (EitherShape [ ListShape(AnyShape, not mayRepeat); RangeCodec.shape ]) read Items
 
-/// Axes by their paths.
+/// The keys of a named axis.
+let paths = "paths"
+let values = "values"
+
+let private isNamed (node: Node) = [ paths; values ] |> List.exists (fun key -> (Node.entry key node).IsSome)
+
+/// Words that tables use for other columns.
+let private reserved = [ "variant"; "seed"; "seeds"; "status"; "parameters"; "macs"; "baseline" ]
+
+/// The longest name of an axis, which is part of the names of runs.
+let private longestName = 24
+
+let private checkName (reader: Reader) path (entry: Entry) =
+    let name = entry.Name
+
+    match name |> Seq.tryFind (fun letter -> not (Char.IsAsciiLetterOrDigit letter || letter = '_' || letter = '-')) with
+    | Some letter -> reader.Report(path, entry.At, BadAxisName(name, string letter))
+    | None when not (Char.IsAsciiLetter name[0]) -> reader.Report(path, entry.At, BadAxisName(name, string name[0]))
+    | None when name.Length > longestName -> reader.Report(path, entry.At, BadAxisName(name, ""))
+    | None when List.contains name reserved -> reader.Report(path, entry.At, ReservedAxisName name)
+    | None -> ()
+
+/// An axis that sets several paths.
+let private named (values: Codec<Setting list>) : Codec<Axis> =
+    Record.codec
+        { Name = ""; Paths = []; Values = [] }
+        false
+        [ Field.required
+              "paths"
+              "The paths that a named axis sets, each to the same value. A variant that uses one of them has the axis."
+              [ "path" ]
+              _.Paths
+              (fun value (axis: Axis) -> { axis with Paths = value })
+              (texts true List.singleton text)
+          Field.required "values" "The values of a named axis, as a list or a range." [ "value" ] _.Values (fun value axis -> { axis with Values = value }) values ]
+
+/// Axes by their paths or names.
 let private axes (mayRepeat: bool) : Codec<Axis list> =
-    let values = values mayRepeat
+    let values = listOrRange mayRepeat
+    let named = named values
+
+    let readOne (reader: Reader) path (entry: Entry) : Axis option =
+        if isNamed entry.Value then
+            checkName reader (entry.Name :: path) entry
+
+            named.Read reader (entry.Name :: path) entry.Value
+            |> Option.filter (fun axis -> not (axis.Paths.IsEmpty || axis.Values.IsEmpty))
+            |> Option.map (fun axis -> { axis with Name = entry.Name })
+        else
+            values.Read reader (entry.Name :: path) entry.Value
+            |> Option.map (fun values -> { Name = entry.Name; Paths = [ entry.Name ]; Values = values })
 
     let read (reader: Reader) path (node: Node) =
         match node.Content with
-        | Mapping entries ->
-            Some
-                [ for entry in entries do
-                      match values.Read reader (entry.Name :: path) entry.Value with
-                      | Some values -> { Path = entry.Name; Values = values }
-                      | None -> () ]
+        | Mapping entries -> entries |> List.choose (readOne reader path) |> Some
         | _ ->
             reader.Report(path, Node.place node, WrongKind(WantMapping None, Node.kind node))
             None
 
-    leaf (NamedShape(values.Shape, true)) read (fun axes -> Entries [ for axis in axes -> axis.Path, Items axis.Values ])
+    let write (axis: Axis) = if axis.IsNamed then named.Write axis else Items axis.Values
+
+    leaf (NamedShape(EitherShape [ values.Shape; named.Shape ], true)) read (fun axes -> Entries [ for axis in axes -> axis.Name, write axis ])
 
 /// A list of mappings.
 let many (item: Codec<'value>) : Codec<'value list> =
@@ -87,9 +132,9 @@ let private zip: Codec<Axis list> =
             | first :: others ->
                 for other in others do
                     if other.Values.Length <> first.Values.Length then
-                        let at = Node.entry other.Path node |> Option.map _.Value.Place |> Option.defaultValue node.Place
+                        let at = Node.entry other.Name node |> Option.map _.Value.Place |> Option.defaultValue node.Place
 
-                        reader.Report(path, at, ZipLengths(other.Path, other.Values.Length, first.Path, first.Values.Length))
+                        reader.Report(path, at, ZipLengths(other.Name, other.Values.Length, first.Name, first.Values.Length))
 
                 found
             | [] -> found)
@@ -146,20 +191,20 @@ let codec: Codec<Grid> =
             false
             [ part
                   "product"
-                  "Axes by path; every value of an axis is combined with every value of the others."
+                  "Axes by path, or by a name for several paths; every value of an axis is combined with every value of the others."
                   _.Product
                   (fun value grid -> { grid with Product = value })
                   (axes false)
               part "zip" "Groups of axes that vary together." _.Zip (fun value grid -> { grid with Zip = value }) (many zip)
               part
                   "exclude"
-                  "Points to leave out: values of some axes, and `variant` for a variant or a list of them."
+                  "Points to leave out: values of some axes, by path or name, and `variant` for a variant or a list of them."
                   _.Exclude
                   (fun value grid -> { grid with Exclude = value })
                   (many point)
               part
                   "include"
-                  "Points to add: values on any paths, and `variant` for a variant or a list of them."
+                  "Points to add: values on any paths or named axes, and `variant` for a variant or a list of them."
                   _.Include
                   (fun value grid -> { grid with Include = value })
                   (many point) ]
@@ -167,6 +212,7 @@ let codec: Codec<Grid> =
     /// Whether an entry is an axis written beside `product` instead of in it.
     let isAxis (entry: Entry) =
         match entry.Value.Content with
+        | Mapping _ when isNamed entry.Value -> true
         | Sequence _
         | Mapping _ -> entry.Name.Contains '.' || List.contains entry.Name [ "dataset"; "teacher"; "student" ]
         | _ -> false

@@ -44,8 +44,7 @@ let private codec =
                     "integer", "Whole numbers.", WholeNumbers ]) ]
 
 /// Rounds to the six digits that tables show, so that the trained value is the displayed one.
-let private round (value: float) =
-    Double.Parse(value.ToString("G6", Globalization.CultureInfo.InvariantCulture), Globalization.CultureInfo.InvariantCulture)
+let private round (value: float) = Numbers.rounded 6 value |> float
 
 /// `count` values from `first` to `last`.
 let spread logarithmic (first: float) (last: float) count =
@@ -109,7 +108,7 @@ let read (reader: Reader) path (node: Node) =
                     match count with
                     | None when all > float pointLimit -> fail "to" (GridTooLarge(all, pointLimit))
                     | Some count when float count > all -> fail "count" (RangeTooDense(from, upTo, count))
-                    | _ -> Some [ for value in wholes first last count -> Scalar(string value) ]
+                    | _ -> Some [ for value in wholes first last count -> Scalar(Numbers.shortest (string value)) ]
     | _ -> None
 
 let shape = codec.Shape

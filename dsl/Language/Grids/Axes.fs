@@ -16,7 +16,16 @@ type AxisValue =
         Apply: Experiment -> Experiment
     }
 
-type FoundAxis = { Path: string; Segments: string list; Values: AxisValue[] }
+/// `Segments`: those of each path that the axis sets.
+type FoundAxis =
+    {
+        Name: string
+        Segments: string list list
+        Values: AxisValue[]
+    }
+
+    /// Whether a path that it sets has a property.
+    member axis.Sets(has: string list -> bool) = List.exists has axis.Segments
 
 /// Keys that cannot be an axis, because they hold for the whole experiment.
 let private notAnAxis =
@@ -30,6 +39,12 @@ let private notAnAxis =
       "extends"
       "variants"
       "losses" ]
+
+/// Whether a name is a key of experiments.
+let isKey (name: string) =
+    match ExperimentCodec.codec.Shape with
+    | RecordShape fields -> fields |> List.exists (fun field -> field.Key = name)
+    | _ -> false
 
 /// The segments of a path. Names of variants may contain dots.
 let segments (experiment: Experiment) (path: string) : string list =
@@ -90,12 +105,12 @@ let private setter (reader: Reader) (experiment: Experiment) path (segments: str
                 | NoSuchPart part -> Some(PartNotSet(path, part)))
 
 /// A setting as a node; all its parts get the given place.
-let rec private located (place: Place) (setting: Setting) : Node =
+let rec private nodeOf (place: Place) (setting: Setting) : Node =
     let content =
         match setting with
         | Scalar text -> Plain text
-        | Items items -> Sequence(List.map (located place) items)
-        | Entries entries -> Mapping [ for name, value in entries -> { Name = name; At = place; Value = located place value } ]
+        | Items items -> Sequence(List.map (nodeOf place) items)
+        | Entries entries -> Mapping [ for name, value in entries -> { Name = name; At = place; Value = nodeOf place value } ]
 
     { Content = content; Place = place; Key = None }
 
@@ -109,45 +124,62 @@ let checkOverlap (reader: Reader) (where: Where) (axes: (string list * string * 
         | Some(_, other, _) -> reader.Report(List.rev at, Option.get (where.Key at), PathOverlap(path, other))
         | None -> ())
 
-/// The setter of a path. If there is none, the reason is reported at the axis.
-let private trySetter (reader: Reader) (where: Where) (experiment: Experiment) (at: string list) path segments =
-    match setter reader experiment path segments with
-    | Ok edit -> Some edit
-    | Error mistake ->
-        mistake |> Option.iter (fun mistake -> reader.Report(List.rev at, Option.get (where.Key at), mistake))
+/// The paths of an axis of the grid; any other name is itself a path.
+let pathsOf (experiment: Experiment) (name: string) =
+    experiment.Grid.Named |> Map.tryFind name |> Option.defaultValue [ name ]
+
+/// The paths that an axis at a place of the file sets, each with its own place and its segments.
+let located (where: Where) (experiment: Experiment) (at: string list) (paths: string list) : (string list * string * string list) list =
+    [ for index, path in List.indexed paths do
+          let own = at @ [ GridCodec.paths; string index ]
+          (if (where.Node own).IsSome then own else at), path, segments experiment path ]
+
+/// The setters of an axis, one for each path. If one has none, the reason is reported at the path.
+let private trySetters (reader: Reader) (where: Where) (experiment: Experiment) (at: string list) (paths: string list) =
+    let found =
+        [ for at, path, segments in located where experiment at paths ->
+              match setter reader experiment path segments with
+              | Ok edit -> Some(segments, edit)
+              | Error mistake ->
+                  mistake |> Option.iter (fun mistake -> reader.Report(List.rev at, Option.get (where.Key at), mistake))
+                  None ]
+
+    if List.forall Option.isSome found then Some(List.choose id found) else None
+
+let private read (reader: Reader) (setters: (string list * Edit<Experiment>) list) (setting: Setting) (node: Node) =
+    let changes = [ for segments, edit in setters -> edit reader (List.rev segments) node ]
+
+    if List.forall Option.isSome changes then
+        Some
+            { Setting = setting
+              Place = node.Place
+              Apply = List.choose id changes |> List.reduce (>>) }
+    else
         None
 
-let private read (reader: Reader) (edit: Edit<Experiment>) (segments: string list) (setting: Setting) (node: Node) =
-    edit reader (List.rev segments) node
-    |> Option.map (fun apply -> { Setting = setting; Place = node.Place; Apply = apply })
+/// Resolves a single value on a path or a named axis.
+let value (reader: Reader) (where: Where) (experiment: Experiment) (at: string list) name (setting: Setting) : FoundAxis option =
+    trySetters reader where experiment at (pathsOf experiment name)
+    |> Option.bind (fun setters ->
+        let node = where.Node at |> Option.defaultWith (fun () -> nodeOf (Option.get (where.Value at)) setting)
 
-/// Resolves a single value on a path.
-let value (reader: Reader) (where: Where) (experiment: Experiment) (at: string list) path (setting: Setting) : FoundAxis option =
-    let segments = segments experiment path
-
-    trySetter reader where experiment at path segments
-    |> Option.bind (fun edit ->
-        let node = where.Node at |> Option.defaultWith (fun () -> located (Option.get (where.Value at)) setting)
-
-        read reader edit segments setting node
-        |> Option.map (fun value -> { Path = path; Segments = segments; Values = [| value |] }))
+        read reader setters setting node
+        |> Option.map (fun value -> { Name = name; Segments = List.map fst setters; Values = [| value |] }))
 
 /// The values of an axis of the section `grid`; None for invalid ones, which are reported.
 let values (reader: Reader) (where: Where) (experiment: Experiment) (at: string list) (axis: Axis) : AxisValue option list =
-    let segments = segments experiment axis.Path
-
-    match trySetter reader where experiment at axis.Path segments with
+    match trySetters reader where experiment at axis.Paths with
     | None -> []
-    | Some edit ->
+    | Some setters ->
         let nodes =
-            match where.Node at with
+            match where.Node(at @ [ GridCodec.values ]) |> Option.orElse (where.Node at) with
             | Some { Content = Sequence items } when items.Length = axis.Values.Length -> items
             // A duplicate value is reported, and counts once.
             | Some { Content = Sequence items } -> List.distinctBy Node.setting items
-            | Some node -> axis.Values |> List.map (located node.Place)
-            | None -> axis.Values |> List.map (located (Option.get (where.Value at)))
+            | Some node -> axis.Values |> List.map (nodeOf node.Place)
+            | None -> axis.Values |> List.map (nodeOf (Option.get (where.Value at)))
 
-        List.map2 (read reader edit segments) axis.Values nodes
+        List.map2 (read reader setters) axis.Values nodes
 
 /// The parts of an experiment that an axis can change.
 let varied (experiment: Experiment) =
@@ -158,20 +190,22 @@ let mayUse (experiment: Experiment) (variant: Variant) (others: FoundAxis list) 
     let changesLosses =
         others
         |> List.exists (fun other ->
-            match other.Segments with
-            | [ "variants"; name ]
-            | [ "variants"; name; "losses" ] -> name = variant.Name
-            | _ -> false)
+            other.Sets(fun segments ->
+                match segments with
+                | [ "variants"; name ]
+                | [ "variants"; name; "losses" ] -> name = variant.Name
+                | _ -> false))
 
-    match axis.Segments with
-    | "variants" :: name :: _ -> name = variant.Name
-    | _ when changesLosses -> true
-    | "losses" :: name :: rest ->
-        match variant.Losses |> List.tryFind (fun (loss, _) -> loss = name) with
-        | None -> false
-        | Some(_, own) ->
-            match rest with
-            | key :: _ -> not (LossCodec.has key own)
-            | [] -> true
-    | "teacher" :: _ -> Resolve.usesTeacher experiment variant
-    | _ -> true
+    axis.Sets(fun segments ->
+        match segments with
+        | "variants" :: name :: _ -> name = variant.Name
+        | _ when changesLosses -> true
+        | "losses" :: name :: rest ->
+            match variant.Losses |> List.tryFind (fun (loss, _) -> loss = name) with
+            | None -> false
+            | Some(_, own) ->
+                match rest with
+                | key :: _ -> not (LossCodec.has key own)
+                | [] -> true
+        | "teacher" :: _ -> Resolve.usesTeacher experiment variant
+        | _ -> true)

@@ -46,13 +46,13 @@ let private reportSame (reader: Reader) (experiment: Experiment) (dimension: Dim
         | Some earlier ->
             let show position = String.Join(", ", settings position |> List.map Emit.flow)
             let axis = dimension.Axes[0]
-            reader.Report([ axis.Path; "grid" ], axis.Values[position].Place, DuplicateAxisValue(axis.Path, show position, show earlier))
+            reader.Report([ axis.Name; "grid" ], axis.Values[position].Place, DuplicateAxisValue(axis.Name, show position, show earlier))
         | None -> ()
 
 /// All axes of a grid with their paths in the file, grouped by dimension.
 let private written (grid: Grid) : (string list * Axis) list list =
-    [ for axis in grid.Product -> [ [ "grid"; "product"; axis.Path ], axis ]
-      for index, group in List.indexed grid.Zip -> [ for axis in group -> [ "grid"; "zip"; string index; axis.Path ], axis ] ]
+    [ for axis in grid.Product -> [ [ "grid"; "product"; axis.Name ], axis ]
+      for index, group in List.indexed grid.Zip -> [ for axis in group -> [ "grid"; "zip"; string index; axis.Name ], axis ] ]
 
 /// The dimension of a group of axes, with the positions at which all values are valid.
 let private dimension (experiment: Experiment) (group: (Axis * Axes.AxisValue option list) list) : Dimension option =
@@ -71,8 +71,8 @@ let private dimension (experiment: Experiment) (group: (Axis * Axes.AxisValue op
             let found (axis: Axis, values: Axes.AxisValue option list) : Axes.FoundAxis =
                 let values = List.toArray values
 
-                { Path = axis.Path
-                  Segments = Axes.segments experiment axis.Path
+                { Name = axis.Name
+                  Segments = List.map (Axes.segments experiment) axis.Paths
                   Values = [| for position in good -> values[position].Value |] }
 
             Some { Axes = [| for axis in group -> found axis |]; Count = good.Length }
@@ -83,7 +83,12 @@ let private dimension (experiment: Experiment) (group: (Axis * Axes.AxisValue op
 let find (reader: Reader) (where: Where) (experiment: Experiment) : Found =
     let groups = written experiment.Grid
 
-    [ for at, axis in List.concat groups -> at, axis.Path, Axes.segments experiment axis.Path ]
+    for at, axis in List.concat groups do
+        if axis.IsNamed && Axes.isKey axis.Name then
+            reader.Report(List.rev at, Option.get (where.Key at), ReservedAxisName axis.Name)
+
+    List.concat groups
+    |> List.collect (fun (at, axis) -> Axes.located where experiment at axis.Paths)
     |> Axes.checkOverlap reader where
 
     let found =
@@ -99,7 +104,8 @@ let find (reader: Reader) (where: Where) (experiment: Experiment) : Found =
         set
             [ for group, dimension in found do
                   if dimension.IsNone then
-                      for axis, _ in group -> axis.Path.Split('.')[0] ] }
+                      for axis, _ in group do
+                          for path in axis.Paths -> path.Split('.')[0] ] }
 
 /// The number of points; a float, because it can exceed every integer.
 let points (dimensions: Dimension list) = dimensions |> List.fold (fun count dimension -> count * float dimension.Count) 1.0

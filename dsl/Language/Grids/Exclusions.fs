@@ -30,7 +30,7 @@ let private positionsOf (where: Where) (experiment: Experiment) (axis: Axes.Foun
     | Scalar text, [] when (Numbers.tryParse text).IsSome -> []
     | _, [] ->
         // `cosine` matches `{ cosine: {} }`. An invalid value matches nothing, which the caller reports.
-        match Axes.value (Reader()) where experiment at axis.Path value with
+        match Axes.value (Reader()) where experiment at axis.Name value with
         | None -> []
         | Some found ->
             let set = Axes.varied (found.Values[0].Apply experiment)
@@ -92,14 +92,26 @@ let find (reader: Reader) (where: Where) (experiment: Experiment) (dimensions: D
           for path, value in point.Values do
               let at = at @ [ path ]
 
-              match dimensions |> List.tryFindIndex (fun dimension -> dimension.Axes |> Array.exists (fun axis -> axis.Path = path)) with
+              match dimensions |> List.tryFindIndex (fun dimension -> dimension.Axes |> Array.exists (fun axis -> axis.Name = path)) with
               | None ->
                   known <- false
 
                   if not (isBroken || List.contains path axes) then
-                      reader.Report(List.rev at, Option.get (where.Key at), ExcludeUnknownAxis(path, axes, Suggest.near path ("variant" :: axes)))
+                      let near =
+                          match [ for entry in experiment.Grid.Named do
+                                      if List.contains path entry.Value then
+                                          entry.Key ] with
+                          | [] -> Suggest.near path ("variant" :: axes)
+                          | named -> named
+
+                      // The axis that is meant is misspelt, which is reported already.
+                      let isPath name = (ExperimentCodec.codec.Edit (Axes.segments experiment name) experiment).IsOk
+                      let isMisspelt name = List.contains name axes && not (experiment.Grid.Named.ContainsKey name || isPath name)
+
+                      if not (isPath path && List.exists isMisspelt near) then
+                          reader.Report(List.rev at, Option.get (where.Key at), ExcludeUnknownAxis(path, axes, near))
               | Some dimension ->
-                  let axis = dimensions[dimension].Axes |> Array.find (fun axis -> axis.Path = path)
+                  let axis = dimensions[dimension].Axes |> Array.find (fun axis -> axis.Name = path)
                   let positions, nothing = matches where experiment axis at value
 
                   for place in nothing do

@@ -17,10 +17,10 @@ let find (reader: Reader) (where: Where) (experiment: Experiment) : Inclusion li
               Exclusions.checkVariant reader where at name
 
           point.Values
-          |> List.map (fun (path, _) -> at @ [ path ], path, Axes.segments experiment path)
+          |> List.collect (fun (name, _) -> Axes.pathsOf experiment name |> Axes.located where experiment (at @ [ name ]))
           |> Axes.checkOverlap reader where
 
-          let axes = [ for path, setting in point.Values -> Axes.value reader where experiment (at @ [ path ]) path setting ]
+          let axes = [ for name, setting in point.Values -> Axes.value reader where experiment (at @ [ name ]) name setting ]
 
           if List.forall Option.isSome axes then
               { Variants = point.Variants; Axes = List.choose id axes } ]

@@ -17,6 +17,14 @@ let message (diagnostic: Diagnostic) : Message option =
             "AXIS WITHOUT PRODUCT"
             $"The axis {code path} belongs under `product` or `zip`."
             ("write " + code $"product: {{ {path}: {values} }}" + ".")
+    | BadAxisName(name, "") -> say "LONG NAME" $"{code name} is too long for the name of an axis." "use at most 24 characters."
+    | BadAxisName(name, _) ->
+        say
+            "INVALID NAME"
+            $"{code name} cannot be the name of an axis."
+            "use letters, digits, `_` and `-`, and begin with a letter; list the paths that it sets under `paths`."
+    | ReservedAxisName name ->
+        say "RESERVED NAME" $"{code name} cannot be the name of an axis, because files or tables already use it." "choose another name, such as `T`."
     | PathOverlap(path, other) when path = other -> say "DUPLICATE AXIS" $"{code path} is already an axis." "put all its values in one place."
     | PathOverlap(("dataset" as whole), part)
     | PathOverlap(part, ("dataset" as whole)) ->

@@ -63,18 +63,25 @@ let whyNotFitting (dataset: ChannelDistillation.Dsl.Dataset) (teacher: Teacher) 
 
 let private warn place mistake : Problem = { Diagnostic = mistake; Place = place }
 
-let private unused (where: Where) (experiment: Experiment) =
+/// The losses that no variant uses.
+let unusedLosses (experiment: Experiment) : string list =
     let used = experiment.Variants |> List.collect _.Losses |> List.map fst |> Set.ofList
 
     let varied =
-        experiment.Grid.Product @ List.concat experiment.Grid.Zip |> List.exists (fun axis -> axis.Path.StartsWith "variants.")
+        experiment.Grid.Axes |> List.exists (fun axis -> axis.Paths |> List.exists _.StartsWith("variants."))
 
+    if varied then
+        []
+    else
+        experiment.Losses |> List.map fst |> List.filter (used.Contains >> not)
+
+let private unused (where: Where) (experiment: Experiment) =
     // A base file declares the losses of all experiments that extend it.
     let isOwn (loss: string) = where.Key [ "losses"; loss ] |> Option.forall (fun place -> place.Source = where.File)
 
-    match experiment.Losses |> List.map fst |> List.filter (fun loss -> not (used.Contains loss) && isOwn loss) with
-    | first :: _ as unused when not varied -> [ warn (where.Key [ "losses"; first ]) (UnusedLosses unused) ]
-    | _ -> []
+    match unusedLosses experiment |> List.filter isOwn with
+    | first :: _ as unused -> [ warn (where.Key [ "losses"; first ]) (UnusedLosses unused) ]
+    | [] -> []
 
 let private published (where: Where) (experiment: Experiment) =
     let known = "teacher" :: (experiment.Variants |> List.map _.Name)

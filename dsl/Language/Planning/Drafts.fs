@@ -34,29 +34,29 @@ let private sameResult: IEqualityComparer<Resolve.Resolved> =
 
             hash.ToHashCode() }
 
-/// Numbers the axis paths, and the values on each.
+/// Numbers the axes, and the values on each.
 type AxisTable() =
-    let paths = ResizeArray<string>()
+    let names = ResizeArray<string>()
     let values = ResizeArray<ResizeArray<Setting>>()
     let numbers = ResizeArray<Dictionary<Setting, int>>()
     let places = ResizeArray<ResizeArray<Place>>()
 
-    member _.Count = paths.Count
-    member _.Path axis = paths[axis]
+    member _.Count = names.Count
+    member _.Name axis = names[axis]
     member _.Values axis = values[axis]
 
     /// The first place of a value.
     member _.Place(axis: int, value: int) = places[axis][value]
 
-    /// The number of a path; new paths are added.
-    member _.Axis(path: string) =
-        match paths.IndexOf path with
+    /// The number of an axis; new ones are added.
+    member _.Axis(name: string) =
+        match names.IndexOf name with
         | -1 ->
-            paths.Add path
+            names.Add name
             values.Add(ResizeArray())
             numbers.Add(Dictionary HashIdentity.Structural)
             places.Add(ResizeArray())
-            paths.Count - 1
+            names.Count - 1
         | axis -> axis
 
     /// The number of a value; new values are added.
@@ -107,7 +107,7 @@ let ofVariant
         |> Array.map (fun dimension ->
             [| for axis in dimension.Axes do
                    if Axes.mayUse experiment variant axes axis then
-                       let number = axisTable.Axis axis.Path
+                       let number = axisTable.Axis axis.Name
                        struct (number, [| for value in axis.Values -> axisTable.Value(number, value) |]) |])
 
     let excluded = Points.excludedFor variant excluded
@@ -179,7 +179,7 @@ let included (axisTable: AxisTable) (experiment: Experiment) (inclusions: Inclus
               let used =
                   [ for axis in inclusion.Axes do
                         if Axes.mayUse experiment variant inclusion.Axes axis then
-                            let number = axisTable.Axis axis.Path
+                            let number = axisTable.Axis axis.Name
                             number, axisTable.Value(number, axis.Values[0]) ]
 
               let values = Array.create axisTable.Count -1

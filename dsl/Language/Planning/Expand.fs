@@ -6,17 +6,27 @@ open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Grids
 
-let private reportUnused (where: Where) (dimensions: Dimensions.Dimension list) (rows: Row list) : Problem list =
+/// Whether an axis only sets losses that no variant uses, which has its own warning.
+let private isOfUnusedLosses (experiment: Experiment) (axis: Axes.FoundAxis) =
+    let unused = Check.unusedLosses experiment
+
+    axis.Segments
+    |> List.forall (fun segments ->
+        match segments with
+        | "losses" :: loss :: _ -> List.contains loss unused
+        | _ -> false)
+
+let private reportUnused (where: Where) (experiment: Experiment) (dimensions: Dimensions.Dimension list) (rows: Row list) : Problem list =
     let used = rows |> Seq.collect (fun row -> Seq.map fst row.Axes) |> Seq.distinct |> Set.ofSeq
 
     [ for dimension in dimensions do
           for axis in dimension.Axes do
-              if not (used.Contains axis.Path) then
-                  let key = [ "grid"; "product"; axis.Path ]
+              if not (used.Contains axis.Name || isOfUnusedLosses experiment axis) then
+                  let key = [ "grid"; "product"; axis.Name ]
 
                   let place = if (where.Node key).IsSome then where.Key key else Some axis.Values[0].Place
 
-                  { Diagnostic = UnusedAxis axis.Path; Place = place } ]
+                  { Diagnostic = UnusedAxis axis.Name; Place = place } ]
 
 /// Warns about an axis `dataset` whose values replace the settings beside the dataset's name.
 let private reportReplaced (experiment: Experiment) (dimensions: Dimensions.Dimension list) : Problem list =
@@ -24,7 +34,7 @@ let private reportReplaced (experiment: Experiment) (dimensions: Dimensions.Dime
     let blank = beside ExperimentCodec.blank
 
     [ for axis in dimensions |> Seq.collect _.Axes do
-          if axis.Segments = [ "dataset" ] && beside experiment <> blank then
+          if axis.Sets((=) [ "dataset" ]) && beside experiment <> blank then
               match axis.Values |> Array.tryFind (fun value -> beside (value.Apply experiment) = blank) with
               | Some value -> { Diagnostic = DatasetReplaced; Place = Some value.Place }
               | None -> () ]
@@ -38,8 +48,8 @@ let private reportIdleExclusions (where: Where) (experiment: Experiment) (dimens
               experiment.Variants |> List.filter (fun variant -> entry.Variants.IsEmpty || List.contains variant.Name entry.Variants)
 
           let isUsed path =
-              let axis = axes |> List.find (fun axis -> axis.Path = path)
-              variants |> List.exists (fun variant -> Axes.mayUse experiment variant axes axis)
+              let axis = axes |> List.find (fun axis -> axis.Name = path)
+              isOfUnusedLosses experiment axis || variants |> List.exists (fun variant -> Axes.mayUse experiment variant axes axis)
 
           if not entry.Paths.IsEmpty && not (List.exists isUsed entry.Paths) then
               { Diagnostic = ExcludesNoRun entry.Paths; Place = where.Value [ "grid"; "exclude"; string entry.Index ] } ]
@@ -70,7 +80,7 @@ let plan (reader: Reader) (where: Where) (experiment: Experiment) : (Plan * Prob
         let axisTable = Drafts.AxisTable()
 
         for axis in dimensions |> Seq.collect _.Axes do
-            let number = axisTable.Axis axis.Path
+            let number = axisTable.Axis axis.Name
 
             for value in axis.Values do
                 axisTable.Value(number, value) |> ignore
@@ -102,7 +112,7 @@ let plan (reader: Reader) (where: Where) (experiment: Experiment) : (Plan * Prob
                     List.ofSeq warnings
                     @ reportReplaced experiment dimensions
                     @ reportIdleExclusions where experiment dimensions excluded
-                    @ reportUnused where dimensions rows
+                    @ reportUnused where experiment dimensions rows
                     @ placed.Warnings
                     @ ScheduleChecks.warnings where experiment axisTable drafts
                 )

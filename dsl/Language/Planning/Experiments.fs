@@ -10,7 +10,7 @@ open ChannelDistillation.Dsl.Codecs
 
 let private problem mistake place : Problem = { Diagnostic = mistake; Place = place }
 
-/// Keeps one problem for each place, since others there usually follow from the first; warnings are all kept. Sorts by place: the main file,
+/// Keeps one problem for each place, since others there usually follow from the first, and for each undeclared loss; warnings are all kept. Sorts by place: the main file,
 /// then the files that it extends, then `--set` values in the order given.
 let private distinct (main: Source) (settings: Source list) (problems: Problem list) =
     let rank (source: Source) =
@@ -34,6 +34,12 @@ let private distinct (main: Source) (settings: Source list) (problems: Problem l
         match problem.Place with
         | Some place -> rank place.Source, place.Line, place.Column
         | None -> (0, ""), 0, 0)
+    // A declaration that is missing is one mistake, however many variants and axes use the loss.
+    |> List.distinctBy (fun problem ->
+        match problem.Diagnostic with
+        | UndeclaredLoss(loss = loss)
+        | NotDeclaredOnPath(loss = loss) when (LossCodec.find loss).IsSome -> Choice1Of2 loss
+        | _ -> Choice2Of2 problem)
 
 /// A tree to plan, and the problems found so far. `IsWhole` is false if a file that it extends could not be read.
 type private Layered =

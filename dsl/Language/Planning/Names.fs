@@ -29,7 +29,7 @@ let ofVariant (name: string) =
 
 let rec private brief (setting: Setting) =
     match setting with
-    | Scalar text -> text
+    | Scalar text -> Numbers.inNames text
     | Items items -> String.Join(",", List.map brief items)
     | Entries entries -> String.Join(",", [ for key, value in entries -> $"{key}={brief value}" ])
 

@@ -243,15 +243,15 @@ let run
     let dimensions = Array.ofList dimensions
 
     let matters (axis: Axes.FoundAxis) =
-        match axis.Segments with
-        | [ "losses"; name; parameter ] ->
-            parameter = "torchscript"
-            || (DeclaredLosses.descriptor experiment.Losses name
-                |> Option.exists (fun loss -> Seq.contains parameter loss.PairingParameters))
-        | [ "train" ]
-        | [ "train"; "precision" ] -> true
-        | segments -> List.contains segments.Head sections
-
+        axis.Sets(fun segments ->
+            match segments with
+            | [ "losses"; name; parameter ] ->
+                parameter = "torchscript"
+                || (DeclaredLosses.descriptor experiment.Losses name
+                    |> Option.exists (fun loss -> Seq.contains parameter loss.PairingParameters))
+            | [ "train" ]
+            | [ "train"; "precision" ] -> true
+            | segments -> List.contains segments.Head sections)
 
     for variant in experiment.Variants do
         let excluded = Points.excludedFor variant excluded
@@ -265,13 +265,17 @@ let run
                 let here =
                     [ for index, dimension in Array.indexed dimensions do
                           if positions[index] >= 0 then
-                              for axis in dimension.Axes -> axis.Segments, axis.Values[positions[index]].Place ]
+                              for axis in dimension.Axes do
+                                  for segments in axis.Segments -> segments, axis.Values[positions[index]].Place ]
 
                 there.Variants |> List.find (fun other -> other.Name = variant.Name) |> checker.Check here there)
 
     for inclusion in included do
         let there = Inclusions.apply experiment inclusion
-        let here = [ for axis in inclusion.Axes -> axis.Segments, axis.Values[0].Place ]
+        let here =
+            [ for axis in inclusion.Axes do
+                  for segments in axis.Segments -> segments, axis.Values[0].Place ]
+
         Inclusions.variants inclusion there |> List.iter (checker.Check here there)
 
     checker.Finish()

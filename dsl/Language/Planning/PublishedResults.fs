@@ -65,10 +65,10 @@ let find (reader: Reader) (where: Where) (experiment: Experiment) : Point list =
           let at = [ "published"; "points"; string index; "at" ]
 
           point.At
-          |> List.map (fun (path, _) -> at @ [ path ], path, Axes.segments experiment path)
+          |> List.collect (fun (name, _) -> Axes.pathsOf experiment name |> Axes.located where experiment (at @ [ name ]))
           |> Axes.checkOverlap reader where
 
-          let axes = [ for path, setting in point.At -> Axes.value reader where experiment (at @ [ path ]) path setting ]
+          let axes = [ for name, setting in point.At -> Axes.value reader where experiment (at @ [ name ]) name setting ]
 
           if List.forall Option.isSome axes then
               { Index = index
@@ -89,8 +89,8 @@ let private isAt (draft: Draft) (point: Point) =
 let private shown (point: Point) =
     [ for axis in point.Axes ->
           match axis.Values[0].Setting with
-          | Scalar text -> axis.Path, text
-          | other -> axis.Path, Emit.flow other ]
+          | Scalar text -> axis.Name, text
+          | other -> axis.Name, Emit.flow other ]
 
 /// One warning for all points without rows, since `--set` can remove many rows at once.
 let private warnings (points: Point list) : Problem list =
@@ -122,7 +122,7 @@ let private contradictions (where: Where) (points: Point list) (beside: Point ->
               match others with
               | [] -> ()
               | (other, known) :: _ ->
-                  let at = Emit.flow (Entries [ for axis in other.Axes -> axis.Path, axis.Values[0].Setting ])
+                  let at = Emit.flow (Entries [ for axis in other.Axes -> axis.Name, axis.Values[0].Setting ])
                   let line = other.Place |> Option.map _.Line |> Option.defaultValue 0
 
                   { Diagnostic = ConflictingPublished(name, numbersText numbers, numbersText known, at, line)

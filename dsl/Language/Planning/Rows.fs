@@ -12,8 +12,12 @@ open ChannelDistillation.Dsl.Planning.Drafts
 [<Struct>]
 type private Label = { Shown: string * string; Named: string }
 
+/// Whether an axis can change the teacher or the dataset.
+let private selectsTeacher (experiment: Experiment) (name: string) =
+    Axes.pathsOf experiment name |> List.exists (fun path -> path.StartsWith "teacher." || path.StartsWith "dataset")
+
 let private labels (experiment: Experiment) (axisTable: AxisTable) : Label[][] =
-    let segments = [| for axis in 0 .. axisTable.Count - 1 -> Axes.segments experiment (axisTable.Path axis) |]
+    let segments = [| for axis in 0 .. axisTable.Count - 1 -> Axes.segments experiment (axisTable.Name axis) |]
 
     [| for axis in 0 .. axisTable.Count - 1 do
            let others =
@@ -30,7 +34,7 @@ let private labels (experiment: Experiment) (axisTable: AxisTable) : Label[][] =
                       | Scalar text -> text
                       | other -> Emit.flow other
 
-                  { Shown = axisTable.Path axis, text; Named = Names.setting key name } |] |]
+                  { Shown = axisTable.Name axis, text; Named = Names.setting key name } |] |]
 
 /// The value of a draft on an axis, which may have been added to the axisTable after the draft.
 let private value (draft: Draft) axis = if axis < draft.Values.Length then draft.Values[axis] else -1
@@ -45,6 +49,7 @@ let private varying (axisTable: AxisTable) (drafts: Draft list) : bool[] =
 /// Creates the rows. `published`: the published numbers of each draft.
 let make (experiment: Experiment) (axisTable: AxisTable) (drafts: Draft list) (published: (string * PublishedRow) list list) : Row list =
     let labels = labels experiment axisTable
+    let selecting = set [ for axis in 0 .. axisTable.Count - 1 -> axisTable.Name axis ] |> Set.filter (selectsTeacher experiment)
     let specs = Resolve.SpecMaker()
     let unique = Names.Unique()
 
@@ -68,6 +73,7 @@ let make (experiment: Experiment) (axisTable: AxisTable) (drafts: Draft list) (p
                         label.Shown ]
 
           let name = unique.Name(Names.shortened (name.ToString()))
+          let teacherAxes = axes |> List.filter (fst >> selecting.Contains)
 
           { Variant = draft.Variant
             Axes = axes
@@ -75,4 +81,10 @@ let make (experiment: Experiment) (axisTable: AxisTable) (drafts: Draft list) (p
             Runs =
               (experiment.Seeds, specs.Make(draft.Resolved, experiment.Seeds))
               ||> List.map2 (fun seed spec ->
-                  { Variant = draft.Variant; Axes = axes; Seed = seed; Name = Names.ofSeed name seed; Spec = spec; Others = [] }) } ]
+                  { Variant = draft.Variant
+                    Axes = axes
+                    TeacherAxes = teacherAxes
+                    Seed = seed
+                    Name = Names.ofSeed name seed
+                    Spec = spec
+                    Others = [] }) } ]

@@ -35,7 +35,7 @@ let private neverActs epochs (loss: Resolve.ResolvedLoss) =
 
 /// The place of a row's value on the first of the given paths that is an axis.
 let private placeOf (experiment: Experiment) (axisTable: AxisTable) =
-    let segments = [| for axis in 0 .. axisTable.Count - 1 -> Axes.segments experiment (axisTable.Path axis) |]
+    let segments = [| for axis in 0 .. axisTable.Count - 1 -> Axes.segments experiment (axisTable.Name axis) |]
 
     fun (draft: Draft) (paths: string list list) ->
         paths

@@ -21,16 +21,15 @@ let isRemoval (setting: Given) = List.contains (setting.Text.Trim()) [ "null"; "
 let private overrides (experiment: Experiment) (segments: string list) : Override list * Override list =
     let covers (path: string) = isPrefix (Axes.segments experiment path) segments
 
-    let axes =
-        [ for axis in experiment.Grid.Product do
-              if covers axis.Path then
-                  ByAxis(axis.Path, "product")
-          for axis in List.concat experiment.Grid.Zip do
-              if covers axis.Path then
-                  ByAxis(axis.Path, "zip") ]
+    let by section (axes: Axis list) =
+        [ for axis in axes do
+              if List.exists covers axis.Paths then
+                  ByAxis(axis.Name, section) ]
+
+    let axes = by "product" experiment.Grid.Product @ by "zip" (List.concat experiment.Grid.Zip)
 
     // A point of `include` has the file's value, unless it sets the path itself.
-    let isKept = experiment.Grid.Include |> List.exists (fun point -> not (List.exists (fst >> covers) point.Values))
+    let isKept = experiment.Grid.Include |> List.exists (fun point -> not (List.exists (fst >> Axes.pathsOf experiment >> List.exists covers) point.Values))
 
     let ofVariants, everyVariant =
         match segments with

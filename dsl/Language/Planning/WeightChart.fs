@@ -15,7 +15,7 @@ let private bar (largest: float) (weight: float) =
     else
         bars[Math.Clamp(int (weight / largest * 8.0) - 1, 0, 7)]
 
-let private show (weight: float) = weight.ToString("0.###", Globalization.CultureInfo.InvariantCulture)
+let private show = Numbers.rounded 4
 
 /// `0, 6 from 31, 5.4 from 60`; of many changes, only the first and the last.
 let private changesText (weights: float[]) =

@@ -58,9 +58,33 @@ let private isWhole (path: string list) =
     | [ "grid" ] -> false
     | _ -> List.contains "grid" path
 
+/// A value given for an existing named axis, without repeating its paths: it replaces the axis's values. None: it replaces the axis.
+let private intoNamedAxis (path: string list) (upper: Node) (lower: Node) : Node option =
+    let has key node = (Node.entry key node).IsSome
+
+    let replacing key (value: Node) =
+        match lower.Content with
+        | Mapping entries ->
+            let others = entries |> List.filter (fun entry -> entry.Name <> key)
+            Some(mapping lower (others @ [ entry key value ]))
+        | _ -> None
+
+    match path with
+    | [ _; "product"; "grid" ]
+    | [ _; _; "zip"; "grid" ] when has "paths" lower ->
+        match upper.Content with
+        | Mapping [ { Name = ("paths" | "values") as key; Value = value } ] -> replacing key value
+        | Mapping _ when has "paths" upper -> None
+        | Sequence _
+        | Mapping _ -> replacing "values" upper
+        | _ -> None
+    | _ -> None
+
 let rec private merge (path: string list) (upper: Node) (lower: Node) : Node =
     match upper.Content with
-    | Mapping above when not (isWhole path) ->
+    | Sequence _
+    | Mapping _ when isWhole path -> intoNamedAxis path upper lower |> Option.defaultValue upper
+    | Mapping above ->
         match (expand path lower).Content with
         | Mapping below ->
             let find name entries = entries |> List.tryFind (fun (entry: Entry) -> entry.Name = name)
@@ -135,7 +159,9 @@ let set (root: Node) (at: Place) (path: string) (value: Node option) : Result<No
                 if rest <> "" && (value.IsSome || old.IsSome) then
                     Some(put (key :: above) rest (old |> Option.map _.Value |> Option.defaultValue empty))
                 else
-                    value
+                    match value, old with
+                    | Some value, Some old -> intoNamedAxis (key :: above) value old.Value |> Option.orElse (Some value)
+                    | _ -> value
 
             match old, changed with
             | _, None -> mapping node (entries |> List.filter (fun entry -> entry.Name <> key))

@@ -143,11 +143,11 @@ let tests =
 Dataset cifar100: to be downloaded by sweep (169 MB).
 Teacher resnet20: its checkpoint ROOT/pretrain/none.safetensors does not exist; sweep needs it.
 
-Cohort 1: 2 runs, batch 100, 500 steps per epoch, data seed 0
+Cohort 1: 2 runs, 8 epochs, batch 100, 500 steps per epoch, data seed 0
   about 1 h 30 min, 1.5 GiB of memory (from a test)
-  run            epochs  losses and weights  state
-  student-seed0  8       ce 1                new
-  edt-seed0      8       ce 1, cd 6          new
+  run            losses and weights  state
+  student-seed0  ce 1                new
+  edt-seed0      ce 1, cd 6          new
 
 Loss weights over 8 epochs
   edt  ce  ··██████  0, 1 from 3
@@ -175,17 +175,50 @@ Loss weights over 8 epochs
 
               Expect.equal
                   [ for line in lines do
-                        if line.StartsWith "Grid" || line.StartsWith "The variants" || line.Contains "-seed0" then
+                        if line.StartsWith "Grid" || line.StartsWith "The variants" || line.StartsWith "  " || line.StartsWith "--only" then
                             line ]
                   [ "Grid: 2 points for 3 variants give 4 rows, not 6: points that differ only on axes that a variant does not use have no row of their own."
                     "The variants `same` and `student` share 1 run; it is trained once."
-                    "  same-seed0            8       ce 1                                          new"
-                    "  kd-kd.weight=1-seed0  8       ce 1, kd 1 (standardize true, temperature 8)  new"
-                    "  kd-kd.weight=2-seed0  8       ce 1, kd 2 (standardize true, temperature 8)  new" ]
+                    "  variant  kd.weight  seed  losses and weights                            state"
+                    "  same                0     ce 1                                          new"
+                    "  kd       1          0     ce 1, kd 1 (standardize true, temperature 8)  new"
+                    "  kd       2          0     ce 1, kd 2 (standardize true, temperature 8)  new"
+                    "--only selects runs by name (`kd-kd.weight=1-seed0`), row (`kd[kd.weight=1]`) or variant (`kd`)." ]
                   "lines"
 
+              let chosen pattern = Job.chosen (Some pattern) jobs |> List.map _.Run.Name
+
               for pattern in [ "student"; "student-seed0"; "same"; "s*" ] do
-                  Expect.equal (Job.chosen (Some pattern) jobs |> List.map _.Run.Name) [ "same-seed0" ] $"--only {pattern}"
+                  Expect.equal (chosen pattern) [ "same-seed0" ] $"--only {pattern}"
+
+              for pattern in [ "kd[weight=2]"; "k*[losses.kd.weight=2.0]"; "kd*=2-*" ] do
+                  Expect.equal (chosen pattern) [ "kd-kd.weight=2-seed0" ] $"--only {pattern}"
+          }
+
+          test "The plan omits axes with one value, and gives the epochs of a run only where they differ" {
+              use folder = new TemporaryFolder()
+              let file = folder.File "small.yaml"
+
+              File.WriteAllText(
+                  file,
+                  experiment
+                  + "grid: { product: { train.epochs: [8, 9], lr: { paths: [train.optimizer.sgd.lr], values: [0.05] }, student.model: [resnet20] } }\n"
+              )
+
+              match Experiments.load file [ "variants.edt", "null"; "train.lr_schedule", "constant" ] false with
+              | Error problems -> failtest (Render.problems problems)
+              | Ok(plan, _) ->
+                  let lines = (render folder plan (Job.ofPlan (folder.File "runs") plan) (fun _ -> None)).Split '\n'
+
+                  Expect.equal
+                      [ for line in lines do
+                            if line.StartsWith "Cohort" || line.StartsWith "  " then
+                                line ]
+                      [ "Cohort 1: 2 runs, batch 100, 500 steps per epoch, data seed 0"
+                        "  variant  epochs  seed  losses and weights  state"
+                        "  student  8       0     ce 1                new"
+                        "  student  9       0     ce 1                new" ]
+                      "lines"
           }
 
           test "The plan states which missing files sweep can download" {
@@ -254,6 +287,10 @@ Loss weights over 8 epochs
               let known = (Estimate.fromRecords jobs).Value
               Expect.equal known.Time (TimeSpan.FromSeconds(7.0 * 12.0)) "the median epoch, as often as the run that is furthest behind needs"
               Expect.equal known.Source "from its earlier epochs" "where it comes from"
+
+              RunFolder(jobs.Head.Folder).WriteResult(RunResult(RunStatus.Completed, EpochErrors(8, 1.0, 1.0), EpochErrors(8, 1.0, 1.0)))
+              let half = (Estimate.fromRecords [ { jobs.Head with State = Done }; jobs[1] ]).Value
+              Expect.equal half.Time (TimeSpan.FromSeconds(7.0 * 6.0)) "one of two lanes is left, and takes its share of an epoch"
           }
 
           test "Steps are measured even if dataset and teacher are missing" {

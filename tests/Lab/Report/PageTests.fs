@@ -16,13 +16,13 @@ open ChannelDistillation.Tests.Lab.Tables
 let private numbers (entries: (string * float) list) : IReadOnlyDictionary<string, float> = Dictionary(dict entries)
 
 /// Loss weights as in EDT: CE starts late, CD decays.
-let private epoch (error: float) epoch =
+let private epoch (weight: float) (error: float) epoch =
     EpochRecord(
         Epoch = epoch,
         LearningRate = 0.1 / float epoch,
         Loss = 2.0 / float epoch,
         Losses = numbers [ "cd", 0.5; "ce", 1.0 ],
-        LossWeights = numbers [ "ce", (if epoch = 1 then 0.0 else 1.0); "cd", 6.0 / float epoch ],
+        LossWeights = numbers [ "ce", (if epoch = 1 then 0.0 else 1.0); "cd", weight / float epoch ],
         TrainTop1Error = error,
         TrainTop5Error = 5.0,
         Top1Error = error + 30.0 / float epoch,
@@ -31,13 +31,13 @@ let private epoch (error: float) epoch =
         Seconds = 9.0
     )
 
-let private writeRun (root: string) (name: string) (status: RunStatus) error =
+let private writeRunOf (epochs: int) (weight: float) (root: string) (name: string) (status: RunStatus) error =
     let path = Path.Combine(root, name)
     Directory.CreateDirectory path |> ignore
     let folder = RunFolder path
 
-    for index in 1..3 do
-        folder.AppendMetrics(epoch error index)
+    for index in 1..epochs do
+        folder.AppendMetrics(epoch weight error index)
 
     let hash = name.Substring(name.Length - 8)
 
@@ -55,6 +55,8 @@ let private writeRun (root: string) (name: string) (status: RunStatus) error =
             "In epoch 3, <b>cd</b> became infinite."
 
     folder.WriteResult(RunResult(status, last, last, message))
+
+let private writeRun = writeRunOf 3 6.0
 
 /// Two variants, one of them on a grid of two axes, with a run that diverged.
 let private layoutIn (root: string) : Layout =
@@ -171,6 +173,48 @@ let tests =
 
                   for word in [ "33.50"; "32.50"; "31.50"; "diverged"; "top-1 error (%)"; "cd.weight"; "kd.temperature" ] do
                       Expect.stringContains words word "in the chart")
+          }
+
+          test "Many rows fold the legend, one epoch is drawn as bars, and every weight of a row is in the chart of weights" {
+              match Browser.TryStart() with
+              | None -> skiptest "Chromium is not here (Debian: apt install chromium)"
+              | Some browser ->
+                  use browser = browser
+                  let texts id = browser.Evaluate $"[...document.querySelectorAll('#{id} svg text')].map(t => t.textContent).join('|')"
+
+                  let page epochs =
+                      let folder = new TemporaryFolder()
+
+                      let rows =
+                          [ for weight in 1..14 do
+                                let name = $"cd-{weight}-{weight:x8}"
+                                writeRunOf epochs (float weight) folder.Path name RunStatus.Completed (20.0 + float weight)
+                                { TinyLayout.row "cd" [ "losses.cd.weight", string weight ] None with Folders = [ name ] } ]
+
+                      match Reports.write TableOptions.Default folder.Path (ResultTables.collect folder.Path (TinyLayout.layout rows)) with
+                      | Ok page -> browser.Show(page, 1440, "light")
+                      | Error reason -> failtest reason
+
+                      folder
+
+                  use _ = page 3
+                  let names () = (texts "curves-chart").Split '|' |> Array.filter _.StartsWith("cd, ") |> Array.length
+                  let button = "document.querySelector('#curves .fold')"
+                  Expect.equal (browser.Evaluate $"{button}.textContent") "Show all 14 names" "button"
+                  Expect.equal (names ()) 12 "names at first"
+                  browser.Evaluate $"{button}.click()" |> ignore
+                  Expect.equal (names ()) 14 "names after a click"
+                  Expect.equal (browser.Evaluate $"{button}.textContent") "Show 12 names" "button after a click"
+                  let schedules = texts "schedule-chart"
+
+                  for weight in 1..14 do
+                      Expect.stringContains schedules $"cd, cd.weight {weight} · cd" "each row has its own weight"
+
+                  use _ = page 1
+                  Expect.stringContains (texts "curves-chart") "cd, cd.weight 7" "a bar is named on the axis"
+                  Expect.equal (browser.Evaluate "drawn.get(document.getElementById('curves-chart'))().series[0].type") "bar" "bars"
+                  Expect.equal (browser.Evaluate $"String({button})") "null" "bars need no legend"
+                  Expect.isEmpty browser.Messages "console"
           }
 
           test "The page of a run has its message, charts and specification" {

@@ -67,6 +67,38 @@ let tests =
                       Expect.stringStarts printed "Submitted 2 cohorts as job array 103; then job 104 writes the tables.\n" "and submitted again")
               }
 
+          test "Queued runs without a job for the tables get one when the command is repeated" {
+              withProject (fun root fakes run ->
+                  let code, printed = run onCluster
+                  Expect.equal code 0 printed
+                  let folder = (submissions root)[0]
+                  let train = Path.Combine(folder, "train.sh")
+                  fakes.Queue [ 101, "1", "PENDING", train; 101, "2", "RUNNING", train ]
+                  let code, printed = run onCluster
+                  Expect.equal code 0 printed
+
+                  Expect.stringContains
+                      printed
+                      "The queued runs had no job for the tables: submitted job 103, which writes them.\n"
+                      "message"
+
+                  Expect.stringContains (List.last (fakes.Calls "sbatch")) "afterany:101" "after the runs"
+                  fakes.Queue [ 101, "1", "PENDING", train; 103, "N/A", "PENDING", Path.Combine(folder, "tables.sh") ]
+                  fakes.Queue [ 101, "1", "PENDING", train; 101, "2", "PENDING", train; 103, "N/A", "PENDING", Path.Combine(folder, "tables.sh") ]
+                  run onCluster |> ignore
+                  Expect.hasLength (fakes.Calls "sbatch") 3 "once")
+          }
+
+          test "A plan shows the arrays that the sweep submits, also where the cluster's limit divides them" {
+              withProject (fun _ fakes run ->
+                  fakes.Size 2
+                  let _, planned = run [ "plan"; "lost.yaml"; "--launcher"; "slurm"; "--threads"; "1" ]
+                  Expect.stringContains planned "Slurm: sweep submits 2 arrays of 1 + 1 elements for 2 runs, then a job that writes the tables." "plan"
+                  let _, printed = run onCluster
+                  Expect.stringContains printed "Submitted 1 cohort as job array 101." "first"
+                  Expect.stringContains printed "Submitted 1 cohort as job array 102; then job 103 writes the tables." "second")
+          }
+
           test "An element without its line in cohorts.txt reports it, with the fix" {
               withProject (fun root _ run ->
                   Directory.CreateDirectory(root.File "submission") |> ignore

@@ -24,9 +24,9 @@ type FakeSlurm() =
               "squeue", [ $"case \" $* \" in *' --all '*) cat '{queue}' 2>/dev/null;; esac; true" ]
               "scancel", [ $"""if [ -e '{folder.File "stuck"}' ]; then echo 'scancel: error: no answer' >&2; exit 1; fi""" ]
               "scontrol",
-              [ "[ $1 != show ] || echo 'MaxArraySize = 1001'"
+              [ $"""[ $1 != show ] || echo MaxArraySize = $(cat '{folder.File "size"}' 2>/dev/null || echo 1001)"""
                 // Slurm ends a requeued job.
-                "[ $1 != requeue ] || kill -9 $PPID" ] ] do
+                $"""[ $1 != requeue ] || {{ [ ! -e '{folder.File "full"}' ] || exit 1; kill -9 $PPID; }}""" ] ] do
             let file = folder.File name
             File.WriteAllLines(file, [ "#!/bin/sh"; $"echo \"{name} $*\" >>'{calls}'"; yield! lines ])
             File.SetUnixFileMode(file, UnixFileMode.UserRead ||| UnixFileMode.UserWrite ||| UnixFileMode.UserExecute)
@@ -50,6 +50,12 @@ type FakeSlurm() =
 
     /// sbatch is interrupted after the scheduler has accepted a script of this name.
     member _.Cut(script: string) = File.WriteAllText(folder.File "cut", script)
+
+    /// The cluster's MaxArraySize.
+    member _.Size(most: int) = File.WriteAllText(folder.File "size", string most)
+
+    /// scontrol refuses to requeue a job.
+    member _.RefuseRequeue() = File.WriteAllText(folder.File "full", "")
 
     /// scancel fails.
     member _.KeepJobs() = File.WriteAllText(folder.File "stuck", "")

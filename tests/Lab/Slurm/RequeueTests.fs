@@ -47,4 +47,10 @@ let tests =
                   "what each turn says"
 
               Expect.equal (fakes.Calls "scontrol") [ "scontrol requeue 7_2"; "scontrol requeue 7_2" ] "queued again"
+
+              let turns = Path.Combine(Submission.logs submission, "turns-7_2")
+              File.Delete turns
+              fakes.RefuseRequeue()
+              Expect.equal (turn root fakes submission foreign) (List.last printed) "Slurm refuses"
+              Expect.isEmpty (File.ReadAllLines turns) "a turn that is not queued is not counted"
           } ]

@@ -11,10 +11,11 @@ open ChannelDistillation.Runs
 open ChannelDistillation.Training
 open ChannelDistillation.Dsl.Planning
 open ChannelDistillation.Lab.Runs
+open ChannelDistillation.Lab
 open ChannelDistillation.Lab.Sweep
 open ChannelDistillation.Tests
 
-let private plan (teacher: string) = Base.plan (Base.text.Replace("{ model: resnet20, checkpoint: pretrain/teacher.pth }", teacher)) []
+let private planOf (teacher: string) = Base.plan (Base.text.Replace("{ model: resnet20, checkpoint: pretrain/teacher.pth }", teacher)) []
 
 let private train (root: TemporaryFolder) (plan: Plan) =
     let options =
@@ -30,7 +31,7 @@ let private train (root: TemporaryFolder) (plan: Plan) =
 let private refused teacher message =
     use root = new TemporaryFolder()
 
-    Expect.throwsC (fun () -> train root (plan teacher) |> ignore) (fun error ->
+    Expect.throwsC (fun () -> train root (planOf teacher) |> ignore) (fun error ->
         match error with
         | UsageError text -> Expect.equal text message "message"
         | other -> failtest $"another failure: {other}")
@@ -51,7 +52,28 @@ let private leave (root: TemporaryFolder) (plan: Plan) (result: RunResult) =
 let tests =
     testList
         "training teachers alone"
-        [ test "Training a teacher needs a recipe" {
+        [ test "The plan says which settings make a teacher new, compared with the most similar one of its model" {
+              use root = new TemporaryFolder()
+              let plan = planOf "{ model: resnet20, train: { epochs: 5 } }"
+              let note () = (Teachers.ofPlan plan).Head |> Overview.TeacherChanges.note (Workspace root.Path)
+              Expect.isNone (note ()) "the first teacher"
+              let completed = RunResult(RunStatus.Completed, EpochErrors(2, 1.0, 1.0), EpochErrors(2, 1.0, 1.0))
+              let earlier text = leave root (planOf text) completed
+              earlier "{ model: resnet20, train: { epochs: 3, batch: 32 } }"
+              earlier "{ model: resnet20, train: { epochs: 5, batch: 1000000, optimizer: { sgd: { momentum: 0.9 } } }, seed: 3 }"
+              earlier "{ model: resnet14, train: { epochs: 5 } }"
+              let text = Expect.wantSome (note ()) "another teacher"
+
+              Expect.equal
+                  (System.Text.RegularExpressions.Regex.Replace(text, "-[0-9a-f]{8} ", "-HASH "))
+                  "It is new: fashion-mnist-mini-resnet20-HASH has epochs 3, here 5; batch 32, here 64."
+                  "the most similar one"
+
+              leave root plan completed
+              Expect.isNone (note ()) "trained"
+          }
+
+          test "Training a teacher needs a recipe" {
               refused
                   "{ model: resnet20, checkpoint: pretrain/teacher.pth }"
                   ("example reads its teacher from pretrain/teacher.pth and has no recipe for it. "
@@ -60,7 +82,7 @@ let tests =
 
           test "A trained teacher is not trained again" {
               use root = new TemporaryFolder()
-              let plan = plan "{ model: resnet20, train: { epochs: 2 } }"
+              let plan = planOf "{ model: resnet20, train: { epochs: 2 } }"
               let last = EpochErrors(2, 8.5, 0.25)
               leave root plan (RunResult(RunStatus.Completed, last, last))
               Expect.equal (train root plan |> List.map snd) [ Ready last ] "outcome"
@@ -68,7 +90,7 @@ let tests =
 
           test "A diverged teacher is not retried without --retry-failed" {
               use root = new TemporaryFolder()
-              let plan = plan "{ model: resnet20, train: { epochs: 2 } }"
+              let plan = planOf "{ model: resnet20, train: { epochs: 2 } }"
               leave root plan (RunResult(RunStatus.Diverged, null, null, "In epoch 1, ce became infinite."))
               Directory.CreateDirectory(Path.Combine(root.Path, "data")) |> ignore
 

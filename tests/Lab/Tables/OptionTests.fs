@@ -137,6 +137,46 @@ let tests =
               Expect.equal (Sheet.bestOf true [ behind; clear ]) [ true; false ] "accuracies"
           }
 
+          test "A named axis is one column and one pivot across methods; an axis with one value is in the caption" {
+              let temperatures =
+                  let results =
+                      resultsOf
+                          "temperatures"
+                          [ row "student" [ "train.batch", "1e9" ] [ 25.0; 26.0 ]
+                            for method in [ "kd"; "dkd" ] do
+                                for value, error in [ "1", 24.0; "4", 23.0 ] do
+                                    row method [ "T", value; "train.batch", "1e9" ] [ error; error + 1.0 ] ]
+
+                  let named = Map [ "T", [ "losses.kd.temperature"; "losses.dkd.temperature" ] ]
+                  { results with Layout = { results.Layout with Named = named } }
+
+              same
+                  (Markdown.tables TableOptions.Default temperatures)
+                  "
+| variant | T |  top-1 error | top-5 error |   best top-1 | seeds | time |
+|---------|--:|-------------:|------------:|-------------:|------:|-----:|
+| student |   | 25.50 ± 0.71 | 6.38 ± 0.18 | 25.00 ± 0.71 |     2 | 60 s |
+| kd      | 1 | 24.50 ± 0.71 | 6.12 ± 0.18 | 24.00 ± 0.71 |     2 | 60 s |
+| kd      | 4 | 23.50 ± 0.71 | 5.88 ± 0.18 | 23.00 ± 0.71 |     2 | 60 s |
+| dkd     | 1 | 24.50 ± 0.71 | 6.12 ± 0.18 | 24.00 ± 0.71 |     2 | 60 s |
+| dkd     | 4 | 23.50 ± 0.71 | 5.88 ± 0.18 | 23.00 ± 0.71 |     2 | 60 s |
+"
+
+              same
+                  (Markdown.tables { TableOptions.Default with Pivot = Some "T" } temperatures)
+                  "
+| variant |    without T |          T 1 |          T 4 |
+|---------|-------------:|-------------:|-------------:|
+| student | 25.50 ± 0.71 |              |              |
+| kd      |              | 24.50 ± 0.71 | 23.50 ± 0.71 |
+| dkd     |              | 24.50 ± 0.71 | 23.50 ± 0.71 |
+"
+
+              let caption = Caption.lines TableOptions.Default temperatures
+              Expect.containsAll caption [ "Same in all rows that depend on it: batch 1e9."; "`T` sets `kd.temperature` and `dkd.temperature`." ] "caption"
+              Expect.stringContains (Csv.render TableOptions.Default temperatures) "experiment,variant,T,train.batch,seeds" "CSV has every axis"
+          }
+
           test "A grid evaluated on the official validation set warns about selection on that set" {
               let rows = [ for value in [ "1"; "3" ] -> "cd", weight value ]
               let warning = Selection.warning [ None ] rows

@@ -28,4 +28,5 @@ let layout (rows: LayoutRow list) : Layout =
       Hashes = Map.empty
       Command = None
       Teachers = []
+      Named = Map.empty
       Rows = rows }

@@ -31,15 +31,68 @@ function draw(element, options) {
   drawn.set(element, options);
   let chart = echarts.getInstanceByDom(element);
   if (!chart) chart = echarts.init(element, null, { renderer: "svg" });
-  chart.setOption(withTheme(options()), true);
+  chart.setOption(withTheme(foldLegend(element, options())), true);
   return chart;
 }
 
 function forget(elements) {
   for (const element of elements) {
+    unfolded.delete(element);
     drawn.delete(element);
     echarts.getInstanceByDom(element)?.dispose();
   }
+}
+
+// Bars in place of lines with a single point: `bars` has { name, value, colour, point }.
+function barsOption(bars, yAxis) {
+  return {
+    grid: { left: 54, right: 16, top: 34, bottom: 66 },
+    xAxis: { type: "category", data: bars.map((bar) => bar.name), axisLabel: { rotate: bars.length > 6 ? 30 : 0 }, splitLine: { show: false } },
+    yAxis: { ...yAxis, scale: false },
+    tooltip: {
+      trigger: "item",
+      formatter: ({ data: { point }, marker, name }) =>
+        `${marker} ${escaped(name)}<br>epoch ${point.epoch}: <b>${number(point.mean)}</b>${point.n > 1 ? ` ± ${number(point.std, 2)} (n = ${point.n})` : ""}`,
+    },
+    series: [{ type: "bar", barMaxWidth: 46, data: bars.map((bar) => ({ value: bar.value, point: bar.point, itemStyle: { color: bar.colour } })) }],
+  };
+}
+
+// Longer legends are folded: they show the first names, and a button shows the others.
+const mostNames = 12;
+const unfolded = new Set();
+
+function foldLegend(element, option) {
+  const names = option.legend?.data ?? [];
+  let button = element.previousElementSibling?.classList.contains("fold") ? element.previousElementSibling : null;
+  if (names.length <= mostNames) {
+    button?.remove();
+    element.style.marginBottom = "";
+    return option;
+  }
+  if (!button) {
+    button = document.createElement("button");
+    button.className = "fold";
+    button.addEventListener("click", () => {
+      if (!unfolded.delete(element)) unfolded.add(element);
+      draw(element, drawn.get(element)).resize();
+    });
+    element.before(button);
+  }
+  const isOpen = unfolded.has(element);
+  button.textContent = isOpen ? `Show ${mostNames} names` : `Show all ${names.length} names`;
+  button.setAttribute("aria-expanded", String(isOpen));
+  if (!isOpen) return { ...option, legend: { ...option.legend, data: names.slice(0, mostNames) } };
+  // About seven pixels a letter, and room for the symbol.
+  const width = Math.max(200, element.clientWidth);
+  let [lines, used] = [1, 0];
+  for (const name of names) {
+    const needed = Math.min(width, 44 + 7 * name.length);
+    if (used + needed > width) [lines, used] = [lines + 1, 0];
+    used += needed;
+  }
+  const top = Math.min(22 * lines + 34, element.clientHeight / 2);
+  return { ...option, legend: { ...option.legend, type: top < 22 * lines + 34 ? "scroll" : "plain" }, grid: { ...option.grid, top } };
 }
 
 function axisLook(axis) {

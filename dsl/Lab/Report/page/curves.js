@@ -63,11 +63,14 @@ const axisName = (quantity) => quantity.text + (quantity.unit ? ` (${quantity.un
 
 function curvesOption(quantity, rows, selected) {
   const lines = rows.map((row) => ({ row, points: overSeeds(runsOf(row), quantity.of) })).filter((line) => line.points.length > 0);
+  const yAxis = { type: byId("logarithmic").checked ? "log" : "value", name: axisName(quantity), nameLocation: "end", nameTextStyle: { align: "left", padding: [0, 0, 0, -46] } };
+  if (lines.every((line) => line.points.length === 1))
+    return barsOption(lines.map(({ row, points: [point] }) => ({ name: row.name, value: point.mean, colour: colourOf(row.index), point })), yAxis);
   return {
     legend: { data: lines.map((line) => line.row.name), selected },
     grid: { left: 54, right: 16, top: 58, bottom: 66 },
     xAxis: { type: "value", name: "epoch", nameLocation: "middle", nameGap: 24, minInterval: 1, min: "dataMin", max: "dataMax", splitLine: { show: false } },
-    yAxis: { type: byId("logarithmic").checked ? "log" : "value", name: axisName(quantity), nameLocation: "end", scale: true, nameTextStyle: { align: "left", padding: [0, 0, 0, -46] } },
+    yAxis: { ...yAxis, scale: true },
     dataZoom: zoom(),
     tooltip: {
       trigger: "axis",

@@ -1,10 +1,13 @@
 // A page for each run, at #run=FOLDER.
 function runLines(title, unit, lines, step) {
+  const yAxis = { type: "value", name: title + (unit ? ` (${unit})` : ""), nameTextStyle: { align: "left", padding: [0, 0, 0, -46] } };
+  if (lines.every(([, xs]) => xs.length === 1))
+    return () => barsOption(lines.map(([name, [epoch], [mean]], i) => ({ name, value: mean, colour: colourOf(i), point: { epoch, mean, n: 1 } })), yAxis);
   return () => ({
     legend: { data: lines.map(([name]) => name) },
     grid: { left: 54, right: 16, top: 58, bottom: 40 },
     xAxis: { type: "value", name: "epoch", nameLocation: "middle", nameGap: 24, minInterval: 1, min: "dataMin", max: "dataMax", splitLine: { show: false } },
-    yAxis: { type: "value", name: title + (unit ? ` (${unit})` : ""), scale: true, nameTextStyle: { align: "left", padding: [0, 0, 0, -46] } },
+    yAxis: { ...yAxis, scale: true },
     dataZoom: zoom().slice(1),
     tooltip: { trigger: "axis", valueFormatter: (value) => number(value) },
     series: lines.map(([name, xs, ys], i) => ({

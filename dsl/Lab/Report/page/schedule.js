@@ -1,7 +1,7 @@
-// Loss weights over the epochs, one lane per loss and variant, with bars relative to the maximum weight.
+// Loss weights over the epochs, one lane per loss and row, with bars relative to the maximum weight.
 function lanesOf(rows) {
   const seen = new Set();
-  const lanes = [];
+  const rowLanes = [];
   const longestOf = (row) => runsOf(row).reduce((a, b) => (b.epochs.epoch.length > a.epochs.epoch.length ? b : a));
   const epochsOf = (variant) => Math.max(...rows.filter((row) => row.variant === variant).map((row) => longestOf(row).epochs.epoch.length));
   for (const row of rows) {
@@ -9,13 +9,29 @@ function lanesOf(rows) {
     // A run that ended early adds nothing.
     if (run.epochs.epoch.length < epochsOf(row.variant)) continue;
     const weights = Object.entries(run.epochs.weights);
-    // The shape of the schedule, independent of the weight.
-    const signature = row.variant + JSON.stringify(weights.map(([loss, values]) => [loss, values.map((value) => number(value / Math.max(...values), 3))]));
+    // Rows with the same weights in every epoch share their lanes.
+    const signature = row.variant + JSON.stringify(weights);
     if (seen.has(signature)) continue;
     seen.add(signature);
-    for (const [loss, values] of weights) lanes.push({ row, loss, epochs: run.epochs.epoch, values, largest: Math.max(...values) });
+    rowLanes.push(weights.map(([loss, values]) => ({ row, loss, epochs: run.epochs.epoch, values, largest: Math.max(...values) })));
   }
-  return lanes;
+  return rowLanes;
+}
+
+// The name of a row's lanes: its variant, or the whole row where a variant has several schedules.
+function laneNames(lanes) {
+  const several = (lane) => lanes.some((other) => other.row !== lane.row && other.row.variant === lane.row.variant);
+  return lanes.map((lane) => `${several(lane) ? lane.row.name : lane.row.variant} · ${lane.loss}`);
+}
+
+// As many whole rows as fit into the most lanes; at least one.
+function wholeRows(rowLanes, most) {
+  const shown = [];
+  for (const lanes of rowLanes) {
+    if (shown.length > 0 && shown.length + lanes.length > most) break;
+    shown.push(...lanes);
+  }
+  return shown;
 }
 
 const mostLanes = 40;
@@ -29,7 +45,7 @@ function scheduleOption(lanes) {
       changes: at === 0 || lane.values[at] !== lane.values[at - 1],
       colour: colourOf(losses.indexOf(lane.loss)),
     })));
-  const names = lanes.map((lane) => `${lane.row.variant} · ${lane.loss}`);
+  const names = laneNames(lanes);
   return {
     grid: { left: isNarrow() ? 118 : 170, right: 18, top: 10, bottom: 66 },
     xAxis: { type: "value", name: "epoch", nameLocation: "middle", nameGap: 24, minInterval: 1, min: (e) => e.min - 0.5, max: (e) => e.max + 0.5, axisLabel: { formatter: (v) => (Number.isInteger(v) ? v : "") }, splitLine: { show: false } },
@@ -63,10 +79,11 @@ function scheduleOption(lanes) {
 }
 
 function startSchedule() {
-  const lanes = lanesOf(rowsWithEpochs);
-  if (lanes.length === 0) return byId("schedule").remove();
-  const shown = lanes.slice(0, mostLanes);
-  byId("schedule-more").textContent = lanes.length > shown.length ? `Showing ${shown.length} of ${lanes.length} schedules.` : "";
+  const rowLanes = lanesOf(rowsWithEpochs);
+  const shown = wholeRows(rowLanes, mostLanes);
+  if (shown.length === 0) return byId("schedule").remove();
+  const all = rowLanes.flat().length;
+  byId("schedule-more").textContent = all > shown.length ? `Showing ${shown.length} of ${all} schedules.` : "";
   byId("schedule-chart").style.height = `${90 + 34 * shown.length}px`;
   draw(byId("schedule-chart"), () => scheduleOption(shown));
 }

@@ -40,8 +40,9 @@ while wait "$program"; code=$?; kill -0 "$program" 2>/dev/null; do :; done
 if [ "$signal" = USR1 ] && [ "$code" -gt 3 ]; then
     # Slurm's restart count is not used: it includes restarts after node failures and preemption.
     turns='/scratch/50%/runs/a study/slurm/20260102-030405-abcd/logs'/"turns-$SLURM_JOB_ID"
+    # Counted before, because Slurm may end this script at once, and taken back if Slurm refuses.
     if [ "$(cat "$turns" 2>/dev/null | wc -l)" -lt 3 ] && date >>"$turns" \
-        && scontrol requeue "$SLURM_JOB_ID"; then
+        && { scontrol requeue "$SLURM_JOB_ID" || { sed -i '$d' "$turns"; false; }; }; then
         # Slurm ends this script now. If it exited by itself, the job would count as finished.
         sleep 60
         exit "$code"
