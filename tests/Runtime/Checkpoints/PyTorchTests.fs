@@ -251,7 +251,10 @@ torch.save(lightning | {"state_dict": {"model." + name: value for name, value in
 
           test "Weights in a list, and sparse weights, are extracted by the line of Python that the message names" {
               use folder = new TemporaryFolder()
-              let make = "import sys, torch; t = torch.ones(2, 2); torch.save([{'fc.weight': t}], sys.argv[1]); torch.save({'fc.weight': t.to_sparse()}, sys.argv[2])"
+
+              let make =
+                  "import sys, torch; t = torch.ones(2, 2); torch.save([{'fc.weight': t}], sys.argv[1]); torch.save({'fc.weight': t.to_sparse()}, sys.argv[2])"
+
               PyTorch.run make [ folder.File "list.pth"; folder.File "sparse.pth" ] |> ignore
 
               for name in [ "list"; "sparse" ] do
