@@ -36,9 +36,9 @@ public sealed class CheckpointFile : IDisposable
         {
             PyTorchFile content = Format == CheckpointFormat.PyTorchZip ? PyTorchZip.Read(file, path) : PyTorchLegacy.Read(file);
             Unlisted = content.Unlisted;
-            string? line = Unlisted.Count == 0 ? null : PythonLine.OfPlaceholders(path, content.Content);
-            Extraction = line is null ? null : $"{PythonLine.Trust} extract its weights in Python:\n{line}";
             Sets = WeightSets.Find(content);
+            string? line = Unlisted.Count == 0 && Sets.Count > 0 ? null : PythonLine.OfPlaceholders(path, content.Content);
+            Extraction = line is null ? null : $"{PythonLine.Trust} extract its weights in Python:\n{line}";
             if (Sets.Count == 0)
                 throw NoWeights(UnlistedInWords());
             (Metadata, Others) = PlainValues(content);

@@ -90,6 +90,8 @@ internal static class PythonLine
             PicklePlaceholder placeholder when IsModule(placeholder) => $"{expression}.state_dict()",
             PicklePlaceholder { Entries: var entries } when HasTensors(entries) => $"dict({expression})",
             PickleDict dict when !isReadable && HasTensors(dict) => expression,
+            PickleDict dict when dict.Entries.Any(entry => entry.Value is PicklePlaceholder { Name: "torch._utils._rebuild_sparse_tensor" }) =>
+                $"{{name: value.to_dense() for name, value in {expression}.items() if hasattr(value, \"to_dense\")}}",
             // Not an array beside other values, such as an index of classes.
             PickleDict dict
                 when dict.Entries.Count(entry => entry is { Key: string, Value: PicklePlaceholder array } && IsArray(array)) * 2

@@ -105,8 +105,7 @@ let tests =
 
           test "A named axis in `zip` gives a short name to a path, also in published points" {
               let text =
-                  Base.withGrid
-                      [ "zip: [{ lr: { paths: [train.optimizer.sgd.lr], values: [0.1, 0.2] }, train.batch: [32, 64] }]" ]
+                  Base.withGrid [ "zip: [{ lr: { paths: [train.optimizer.sgd.lr], values: [0.1, 0.2] }, train.batch: [32, 64] }]" ]
                   + "published: { source: S, points: [{ at: { lr: 0.2 }, rows: { kd: { top1_error: 5 } } }] }\n"
 
               let plan = Base.plan text [ "variants.cd", "null"; "variants.student", "null"; "seeds", "[0]" ]
@@ -115,7 +114,9 @@ let tests =
           }
 
           test "A number is written in its shortest form, but names of runs keep theirs" {
-              let plan = Base.plan (Base.withGrid [ "product: { losses.cd.weight: [1e9, 2500000, 0.0005, 30000, 1e-7, 1234567] }" ]) [ "seeds", "[0]" ]
+              let plan =
+                  Base.plan (Base.withGrid [ "product: { losses.cd.weight: [1e9, 2500000, 0.0005, 30000, 1e-7, 1234567] }" ]) [ "seeds", "[0]" ]
+
               let cd = plan.Runs |> List.filter (fun run -> run.Variant = "cd")
               Expect.equal [ for run in cd -> snd run.Axes.Head ] [ "1e9"; "2.5e6"; "0.0005"; "30000"; "1e-7"; "1234567" ] "shown"
 

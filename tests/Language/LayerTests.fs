@@ -77,6 +77,23 @@ let tests =
               | other -> failtest $"{other}"
           }
 
+          test "Removing what is not there has no effect in a file that extends another, as in `--set`; an unknown key is a mistake" {
+              let own =
+                  "extends: base.yaml\ngrid:\ntrain: { precision: , optimizer: { sgd: { nesterov: } } }\nteacher: { cache: }\nlosses: { at: }\n"
+
+              let made = files [ "base.yaml", Base.text; "own.yaml", own ]
+              Expect.equal (made.Train, made.Teacher, made.Grid) (let base' = experiment [] in base'.Train, base'.Teacher, base'.Grid) "as the base"
+              Expect.equal (made.Losses |> List.map fst) [ "ce"; "kd"; "cd"; "at" ] "a loss without settings is declared"
+
+              use folder = new TemporaryFolder()
+              File.WriteAllText(folder.File "base.yaml", Base.text)
+              File.WriteAllText(folder.File "own.yaml", "extends: base.yaml\ntrain: { precison: }\n")
+
+              match Experiments.load (folder.File "own.yaml") [] false with
+              | Error [ { Diagnostic = UnknownKey("precison", _, _, [ "precision" ], _) } ] -> ()
+              | other -> failtest $"{other}"
+          }
+
           test "`--set` can set a part of a short form" {
               Expect.equal
                   (experiment [ "dataset.augment.flip", "true" ]).Dataset
@@ -133,7 +150,9 @@ let tests =
               let extended = files [ "base.yaml", named; "own.yaml", "extends: base.yaml\ngrid: { product: { w: [8, 9] } }\n" ]
               Expect.equal (axis extended) [ "w", paths, numbers [ 8; 9 ] ] "extends"
 
-              let zipped = Base.withGrid [ "zip: [{ w: { paths: [losses.kd.weight, losses.cd.weight], values: [1, 2] }, train.batch: [32, 64] }]" ]
+              let zipped =
+                  Base.withGrid [ "zip: [{ w: { paths: [losses.kd.weight, losses.cd.weight], values: [1, 2] }, train.batch: [32, 64] }]" ]
+
               let zip = (Base.plan zipped [ "grid.zip.0.w", "[3, 4]" ]).Experiment.Grid.Zip.Head
               Expect.equal (zip.Head.Paths, zip.Head.Values) (paths, numbers [ 3; 4 ]) "zip"
           }

@@ -53,8 +53,7 @@ let tests =
                             Text.RegularExpressions.Regex.Replace(field.Name, "(?<=.)([A-Z])", "_$1").ToLowerInvariant() ]
 
               let isWord (key: string) =
-                  words
-                  |> List.exists (fun (word, parameters) -> word = key || word.EndsWith("_" + key) || List.contains key parameters)
+                  words |> List.exists (fun (word, parameters) -> word = key || word.EndsWith("_" + key) || List.contains key parameters)
 
               let missing =
                   keys ExperimentCodec.codec.Shape
@@ -87,8 +86,7 @@ let tests =
                         yield! [ "experiment"; "emit"; "yaml"; "loss"; "network"; "parameter"; "temperature" ]
                         yield! [ "axis"; "number"; "numbers"; "word"; "words"; "range"; "log_range"; "errors"; "numbers_of" ] ]
 
-              let isKnown (word: string) =
-                  known.Contains word || known |> Set.exists (fun key -> word.EndsWith("_" + key))
+              let isKnown (word: string) = known.Contains word || known |> Set.exists (fun key -> word.EndsWith("_" + key))
 
               Expect.equal (words |> List.map fst |> List.distinct |> List.filter (isKnown >> not)) [] "words that are nothing in YAML"
           }

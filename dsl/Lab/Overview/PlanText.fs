@@ -208,8 +208,11 @@ let private namesNote (axes: string list) (jobs: Job list) =
     match jobs |> List.tryFind (fun job -> job.Run.Axes |> List.exists (fun (axis, _) -> List.contains axis axes)) with
     | None -> []
     | Some job ->
-        let row = string ({ Variant = job.Run.Variant; Point = job.Run.Axes |> List.filter (fun (axis, _) -> List.contains axis axes) }: Baseline)
-        [ ""; $"--only selects runs by name ({Words.code job.Run.Name}), row ({Words.code row}) or variant ({Words.code job.Run.Variant})." ]
+        let row =
+            string ({ Variant = job.Run.Variant; Point = job.Run.Axes |> List.filter (fun (axis, _) -> List.contains axis axes) }: Baseline)
+
+        [ ""
+          $"--only selects runs by name ({Words.code job.Run.Name}), row ({Words.code row}) or variant ({Words.code job.Run.Variant})." ]
 
 /// The size of a cohort's complete cache of teacher outputs.
 let private cacheNote (cohort: Job list) (known: Known) =
@@ -310,7 +313,9 @@ let render
 
       let heldOut = [ for job in jobs -> job.Run.Spec.Dataset.HeldOut |> Option.ofObj |> Option.map _.Share ]
 
-      match Selection.warning (List.distinct heldOut) [ for row in plan.Rows -> row.Variant, Layout.withPaths plan.Experiment.Grid.Named row.Axes ] with
+      match
+          Selection.warning (List.distinct heldOut) [ for row in plan.Rows -> row.Variant, Layout.withPaths plan.Experiment.Grid.Named row.Axes ]
+      with
       | Some warning ->
           ""
           $"Warning: {warning}"

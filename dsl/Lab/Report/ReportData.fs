@@ -151,7 +151,13 @@ let private nameOf (pointOf: ResultRow -> (string * string) list) (result: Resul
     | [] -> result.Variant
     | point -> result.Variant + ", " + Shown.point point
 
-let private row (json: Utf8JsonWriter) (nameOf: ResultRow -> string) (indexOf: IDictionary<string, int>) (index: int) (result: ResultRow, layout: LayoutRow) =
+let private row
+    (json: Utf8JsonWriter)
+    (nameOf: ResultRow -> string)
+    (indexOf: IDictionary<string, int>)
+    (index: int)
+    (result: ResultRow, layout: LayoutRow)
+    =
     json.WriteStartObject()
     json.WriteNumber("index", index)
     json.WriteString("name", nameOf result)

@@ -149,7 +149,9 @@ let private differences (options: TableOptions) =
 
 let private selection (layout: Layout) =
     let trained = layout.Rows |> List.filter (fun row -> not row.Folders.IsEmpty)
-    Selection.warning layout.HeldOut [ for row in trained -> row.Variant, Layout.withPaths layout.Named row.Axes ] |> Option.toList
+
+    Selection.warning layout.HeldOut [ for row in trained -> row.Variant, Layout.withPaths layout.Named row.Axes ]
+    |> Option.toList
 
 /// Why rows have no difference: no row of the baseline is at their point, or several are.
 let private withoutPartner (baseline: Baseline) (results: Results) =

@@ -77,7 +77,13 @@ module Layout =
 
     /// The axes of rows of which at least two values are shown.
     let varying (rows: (string * string) list seq) : string list =
-        rows |> Seq.concat |> Seq.distinct |> Seq.toList |> List.countBy fst |> List.filter (fun (_, values) -> values > 1) |> List.map fst
+        rows
+        |> Seq.concat
+        |> Seq.distinct
+        |> Seq.toList
+        |> List.countBy fst
+        |> List.filter (fun (_, values) -> values > 1)
+        |> List.map fst
 
     /// The axes of a row with the paths of named ones in place of their names.
     let withPaths (named: Map<string, string list>) (axes: (string * string) list) : (string * string) list =

@@ -11,11 +11,12 @@ type OverloadedWords =
 
     /// A known dataset with settings: `dataset ("cifar100", [ augment 4 PaddingMode.Zero true; normalize "crd" ])`.
     static member dataset(name: string, settings: (Dataset -> Dataset) list) : Line =
-        (DatasetCodec.ofSource (Named name), settings) ||> List.fold (fun dataset change -> change dataset) |> OverloadedWords.dataset
+        (DatasetCodec.ofSource (Named name), settings)
+        ||> List.fold (fun dataset change -> change dataset)
+        |> OverloadedWords.dataset
 
     /// An image folder, with or without settings: `dataset (image_folder "data/birds" 200 |> validation 0.1)`.
-    static member dataset(images: Dataset) : Line =
-        Line.change (fun experiment -> { experiment with Dataset = images }) |> Line.say "dataset"
+    static member dataset(images: Dataset) : Line = Line.change (fun experiment -> { experiment with Dataset = images }) |> Line.say "dataset"
 
     /// A named normalisation of the dataset.
     static member normalize(name: string) : Dataset -> Dataset = fun dataset -> { dataset with Normalize = Some(KnownNormalization name) }
@@ -35,8 +36,7 @@ type OverloadedWords =
     static member student(name: string) : Line = OverloadedWords.student (network name)
 
     /// The network that is trained: one with a stem, or from Python.
-    static member student(model: Model) : Line =
-        Line.change (fun experiment -> { experiment with Student = model }) |> Line.say "student"
+    static member student(model: Model) : Line = Line.change (fun experiment -> { experiment with Student = model }) |> Line.say "student"
 
     /// The frozen network that students learn from, or `no_teacher`.
     static member teacher(teacher: TeacherDraft) : Line = Line(fun draft -> { draft with Teacher = teacher }) |> Line.say "teacher"

@@ -74,7 +74,13 @@ let private named (values: Codec<Setting list>) : Codec<Axis> =
               _.Paths
               (fun value (axis: Axis) -> { axis with Paths = value })
               (texts true List.singleton text)
-          Field.required "values" "The values of a named axis, as a list or a range." [ "value" ] _.Values (fun value axis -> { axis with Values = value }) values ]
+          Field.required
+              "values"
+              "The values of a named axis, as a list or a range."
+              [ "value" ]
+              _.Values
+              (fun value axis -> { axis with Values = value })
+              values ]
 
 /// Axes by their paths or names.
 let private axes (mayRepeat: bool) : Codec<Axis list> =

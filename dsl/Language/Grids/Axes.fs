@@ -18,11 +18,9 @@ type AxisValue =
 
 /// `Segments`: those of each path that the axis sets.
 type FoundAxis =
-    {
-        Name: string
-        Segments: string list list
-        Values: AxisValue[]
-    }
+    { Name: string
+      Segments: string list list
+      Values: AxisValue[] }
 
     /// Whether a path that it sets has a property.
     member axis.Sets(has: string list -> bool) = List.exists has axis.Segments
@@ -125,8 +123,7 @@ let checkOverlap (reader: Reader) (where: Where) (axes: (string list * string * 
         | None -> ())
 
 /// The paths of an axis of the grid; any other name is itself a path.
-let pathsOf (experiment: Experiment) (name: string) =
-    experiment.Grid.Named |> Map.tryFind name |> Option.defaultValue [ name ]
+let pathsOf (experiment: Experiment) (name: string) = experiment.Grid.Named |> Map.tryFind name |> Option.defaultValue [ name ]
 
 /// The paths that an axis at a place of the file sets, each with its own place and its segments.
 let located (where: Where) (experiment: Experiment) (at: string list) (paths: string list) : (string list * string * string list) list =
@@ -150,10 +147,7 @@ let private read (reader: Reader) (setters: (string list * Edit<Experiment>) lis
     let changes = [ for segments, edit in setters -> edit reader (List.rev segments) node ]
 
     if List.forall Option.isSome changes then
-        Some
-            { Setting = setting
-              Place = node.Place
-              Apply = List.choose id changes |> List.reduce (>>) }
+        Some { Setting = setting; Place = node.Place; Apply = List.choose id changes |> List.reduce (>>) }
     else
         None
 

@@ -98,9 +98,11 @@ let find (reader: Reader) (where: Where) (experiment: Experiment) (dimensions: D
 
                   if not (isBroken || List.contains path axes) then
                       let near =
-                          match [ for entry in experiment.Grid.Named do
-                                      if List.contains path entry.Value then
-                                          entry.Key ] with
+                          match
+                              [ for entry in experiment.Grid.Named do
+                                    if List.contains path entry.Value then
+                                        entry.Key ]
+                          with
                           | [] -> Suggest.near path ("variant" :: axes)
                           | named -> named
 

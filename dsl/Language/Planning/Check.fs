@@ -67,8 +67,7 @@ let private warn place mistake : Problem = { Diagnostic = mistake; Place = place
 let unusedLosses (experiment: Experiment) : string list =
     let used = experiment.Variants |> List.collect _.Losses |> List.map fst |> Set.ofList
 
-    let varied =
-        experiment.Grid.Axes |> List.exists (fun axis -> axis.Paths |> List.exists _.StartsWith("variants."))
+    let varied = experiment.Grid.Axes |> List.exists (fun axis -> axis.Paths |> List.exists _.StartsWith("variants."))
 
     if varied then
         []

@@ -148,6 +148,43 @@ let private readFile (path: string) : Result<Source, Problem> =
     | :? UnauthorizedAccessException -> Error(problem (FileUnreadable "permission denied") here)
     | :? ArgumentException -> Error(problem (FileNotFound []) here)
 
+/// Whether a key without a value is a value of this shape, such as a loss with its defaults.
+let rec private acceptsNothing (shape: Shape) =
+    match shape with
+    | NothingShape
+    | AnyShape -> true
+    | EitherShape shapes -> List.exists acceptsNothing shapes
+    | _ -> false
+
+/// The shape of a key's value. None: there is no such key.
+let rec private shapeOf (shape: Shape) (key: string) : Shape option =
+    let ofField (fields: FieldShape list) = fields |> List.tryFind (fun field -> field.Key = key) |> Option.map _.Shape
+
+    match shape with
+    | RecordShape fields
+    | OpenShape(fields, _) -> ofField fields
+    | ChoiceShape(cases, beside) ->
+        cases
+        |> List.tryFind (fun case -> case.Name = key)
+        |> Option.map (fun case -> if case.Alone then EitherShape [ case.Inside; NothingShape ] else case.Inside)
+        |> Option.orElse (ofField beside)
+    | EitherShape shapes -> shapes |> List.tryPick (fun shape -> shapeOf shape key)
+    | _ -> None
+
+/// Without keys of a file that remove what it inherits where it inherits nothing, as `--set PATH=null` has no effect there. Unknown keys remain.
+let rec private withoutIdleRemovals (source: Source) (shape: Shape) (node: Node) : Node =
+    match node.Content with
+    | Mapping entries ->
+        { node with
+            Content =
+                Mapping
+                    [ for entry in entries do
+                          match shapeOf shape entry.Name with
+                          | Some inside when Node.isNothing entry.Value && entry.At.Source = source && not (acceptsNothing inside) -> ()
+                          | Some inside -> { entry with Value = withoutIdleRemovals source inside entry.Value }
+                          | None -> entry ] }
+    | _ -> node
+
 /// The longest chain of `extends`.
 let private longestChain = 16
 
@@ -180,7 +217,7 @@ let rec private withBase (chain: (string * string) list) (path: string) (own: La
                         let lower = withBase chain below { Root = root; Problems = problems; IsIntact = true; Idle = [] }
 
                         { own with
-                            Root = Layers.extend own.Root lower.Root
+                            Root = Layers.extend own.Root lower.Root |> withoutIdleRemovals own.Root.Place.Source ExperimentCodec.codec.Shape
                             Problems = own.Problems @ lower.Problems
                             IsIntact = own.IsIntact && lower.IsIntact }
         | _ -> fail (WrongKind(WantText, Node.kind value))

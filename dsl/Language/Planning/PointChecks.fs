@@ -272,6 +272,7 @@ let run
 
     for inclusion in included do
         let there = Inclusions.apply experiment inclusion
+
         let here =
             [ for axis in inclusion.Axes do
                   for segments in axis.Segments -> segments, axis.Values[0].Place ]

@@ -49,7 +49,10 @@ let private varying (axisTable: AxisTable) (drafts: Draft list) : bool[] =
 /// Creates the rows. `published`: the published numbers of each draft.
 let make (experiment: Experiment) (axisTable: AxisTable) (drafts: Draft list) (published: (string * PublishedRow) list list) : Row list =
     let labels = labels experiment axisTable
-    let selecting = set [ for axis in 0 .. axisTable.Count - 1 -> axisTable.Name axis ] |> Set.filter (selectsTeacher experiment)
+
+    let selecting =
+        set [ for axis in 0 .. axisTable.Count - 1 -> axisTable.Name axis ] |> Set.filter (selectsTeacher experiment)
+
     let specs = Resolve.SpecMaker()
     let unique = Names.Unique()
 

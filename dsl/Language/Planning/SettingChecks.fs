@@ -29,7 +29,9 @@ let private overrides (experiment: Experiment) (segments: string list) : Overrid
     let axes = by "product" experiment.Grid.Product @ by "zip" (List.concat experiment.Grid.Zip)
 
     // A point of `include` has the file's value, unless it sets the path itself.
-    let isKept = experiment.Grid.Include |> List.exists (fun point -> not (List.exists (fst >> Axes.pathsOf experiment >> List.exists covers) point.Values))
+    let isKept =
+        experiment.Grid.Include
+        |> List.exists (fun point -> not (List.exists (fst >> Axes.pathsOf experiment >> List.exists covers) point.Values))
 
     let ofVariants, everyVariant =
         match segments with

@@ -77,14 +77,16 @@ let tests =
                   let code, printed = run onCluster
                   Expect.equal code 0 printed
 
-                  Expect.stringContains
-                      printed
-                      "The queued runs had no job for the tables: submitted job 103, which writes them.\n"
-                      "message"
+                  Expect.stringContains printed "The queued runs had no job for the tables: submitted job 103, which writes them.\n" "message"
 
                   Expect.stringContains (List.last (fakes.Calls "sbatch")) "afterany:101" "after the runs"
                   fakes.Queue [ 101, "1", "PENDING", train; 103, "N/A", "PENDING", Path.Combine(folder, "tables.sh") ]
-                  fakes.Queue [ 101, "1", "PENDING", train; 101, "2", "PENDING", train; 103, "N/A", "PENDING", Path.Combine(folder, "tables.sh") ]
+
+                  fakes.Queue
+                      [ 101, "1", "PENDING", train
+                        101, "2", "PENDING", train
+                        103, "N/A", "PENDING", Path.Combine(folder, "tables.sh") ]
+
                   run onCluster |> ignore
                   Expect.hasLength (fakes.Calls "sbatch") 3 "once")
           }
@@ -93,7 +95,12 @@ let tests =
               withProject (fun _ fakes run ->
                   fakes.Size 2
                   let _, planned = run [ "plan"; "lost.yaml"; "--launcher"; "slurm"; "--threads"; "1" ]
-                  Expect.stringContains planned "Slurm: sweep submits 2 arrays of 1 + 1 elements for 2 runs, then a job that writes the tables." "plan"
+
+                  Expect.stringContains
+                      planned
+                      "Slurm: sweep submits 2 arrays of 1 + 1 elements for 2 runs, then a job that writes the tables."
+                      "plan"
+
                   let _, printed = run onCluster
                   Expect.stringContains printed "Submitted 1 cohort as job array 101." "first"
                   Expect.stringContains printed "Submitted 1 cohort as job array 102; then job 103 writes the tables." "second")

@@ -173,7 +173,12 @@ let tests =
 "
 
               let caption = Caption.lines TableOptions.Default temperatures
-              Expect.containsAll caption [ "Same in all rows that depend on it: batch 1e9."; "`T` sets `kd.temperature` and `dkd.temperature`." ] "caption"
+
+              Expect.containsAll
+                  caption
+                  [ "Same in all rows that depend on it: batch 1e9."; "`T` sets `kd.temperature` and `dkd.temperature`." ]
+                  "caption"
+
               Expect.stringContains (Csv.render TableOptions.Default temperatures) "experiment,variant,T,train.batch,seeds" "CSV has every axis"
           }
 

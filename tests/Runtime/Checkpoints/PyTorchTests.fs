@@ -247,4 +247,26 @@ torch.save(lightning | {"state_dict": {"model." + name: value for name, value in
                   (placed "lightning.ckpt")
                   ("`state_dict`, names without `model.`", [ "__main__.ModelCheckpoint"; "argparse.Namespace" ], 2)
                   "Lightning"
+          }
+
+          test "Weights in a list, and sparse weights, are extracted by the line of Python that the message names" {
+              use folder = new TemporaryFolder()
+
+              let make =
+                  "import sys, torch; t = torch.ones(2, 2); torch.save([{'fc.weight': t}], sys.argv[1]); torch.save({'fc.weight': t.to_sparse()}, sys.argv[2])"
+
+              PyTorch.run make [ folder.File "list.pth"; folder.File "sparse.pth" ] |> ignore
+
+              for name in [ "list"; "sparse" ] do
+                  let message =
+                      try
+                          use file = CheckpointFile.Open(folder.File $"{name}.pth")
+                          failtest $"{file.Path} was read"
+                      with :? System.IO.InvalidDataException as error ->
+                          error.Message
+
+                  Expect.stringContains message "If you trust the file, whose code Python runs, extract its weights in Python:" name
+                  PyTorch.run (Array.last (message.Split '\n')) [] |> ignore
+                  use rescued = CheckpointFile.Open(folder.File $"{name}-weights.pth")
+                  Expect.equal [ for tensor in rescued.Sets[0].Tensors -> tensor.Name ] [ "fc.weight" ] name
           } ]
