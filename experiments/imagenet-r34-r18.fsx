@@ -8,7 +8,7 @@ open ChannelDistillation.Dsl.Builders
 experiment "imagenet-r34-r18" {
     description "ResNet34 -> ResNet18 on ImageNet, methods from KD to WKD"
     dataset "imagenet"
-    teacher (known_teacher "resnet34-imagenet")
+    teacher (known "resnet34-imagenet")
     student "resnet18"
 
     train [
@@ -47,24 +47,24 @@ experiment "imagenet-r34-r18" {
     variant "sd-nkd" [ ce; sd_nkd ]
     variant "cd" [ ce; cd ]
     variant "cd+gkd" [ ce; cd |> decay_every 30 0.9; gkd ]
-    variant_with_edt "cd+gkd+edt" imagenet [ ce; cd; gkd ]
+    variant "cd+gkd+edt" [ ce; cd; gkd ] |> edt imagenet
     seeds [ 0 ]
 
     published "arXiv 2006.01683, table of results on ImageNet" [
         errors "teacher" 26.73 8.74
         errors "student" 30.43 10.76
-        top1_error "kd" 28.97 |> from_source "arXiv 2203.08679, README of its code, mdistiller" |> measured "best epoch, number of runs not stated"
-        top1_error "kd+ls" 28.58 |> from_source "arXiv 2403.01427" |> measured "best epoch, number of runs not stated"
-        top1_error "dkd" 28.30 |> from_source "arXiv 2203.08679, README of its code, mdistiller" |> measured "best epoch, number of runs not stated"
-        top1_error "dist" 27.93 |> from_source "arXiv 2205.10536, README of its code, DIST_KD" |> measured "best or last epoch and number of runs not stated"
-        top1_error "reviewkd" 28.39 |> from_source "arXiv 2104.09044" |> measured "best or last epoch and number of runs not stated"
-        top1_error "nkd" 28.04 |> from_source "arXiv 2303.13005" |> measured "best or last epoch and number of runs not stated"
-        top1_error "wttm" 27.81 |> from_source "arXiv 2402.11148, README of its code, TTM" |> measured "best or last epoch and number of runs not stated"
-        top1_error "rld" 28.09 |> from_source "arXiv 2408.07703, from a summary of it" |> measured "best epoch, number of runs not stated"
-        top1_error "wkd" 27.51 |> from_source "arXiv 2412.08139, README of its code, WKD" |> measured "best epoch, number of runs not stated, mixed precision"
-        top1_error "sd-kd" 28.56 |> from_source "arXiv 2403.13512" |> measured "best epoch, number of runs not stated"
-        top1_error "sd-dkd" 27.98 |> from_source "arXiv 2403.13512" |> measured "best epoch, number of runs not stated"
-        top1_error "sd-nkd" 27.67 |> from_source "arXiv 2403.13512" |> measured "best epoch, number of runs not stated"
+        top1_error "kd" 28.97 |> source "arXiv 2203.08679, README of its code, mdistiller" |> protocol "best epoch, number of runs not stated"
+        top1_error "kd+ls" 28.58 |> source "arXiv 2403.01427" |> protocol "best epoch, number of runs not stated"
+        top1_error "dkd" 28.30 |> source "arXiv 2203.08679, README of its code, mdistiller" |> protocol "best epoch, number of runs not stated"
+        top1_error "dist" 27.93 |> source "arXiv 2205.10536, README of its code, DIST_KD" |> protocol "best or last epoch and number of runs not stated"
+        top1_error "reviewkd" 28.39 |> source "arXiv 2104.09044" |> protocol "best or last epoch and number of runs not stated"
+        top1_error "nkd" 28.04 |> source "arXiv 2303.13005" |> protocol "best or last epoch and number of runs not stated"
+        top1_error "wttm" 27.81 |> source "arXiv 2402.11148, README of its code, TTM" |> protocol "best or last epoch and number of runs not stated"
+        top1_error "rld" 28.09 |> source "arXiv 2408.07703, from a summary of it" |> protocol "best epoch, number of runs not stated"
+        top1_error "wkd" 27.51 |> source "arXiv 2412.08139, README of its code, WKD" |> protocol "best epoch, number of runs not stated, mixed precision"
+        top1_error "sd-kd" 28.56 |> source "arXiv 2403.13512" |> protocol "best epoch, number of runs not stated"
+        top1_error "sd-dkd" 27.98 |> source "arXiv 2403.13512" |> protocol "best epoch, number of runs not stated"
+        top1_error "sd-nkd" 27.67 |> source "arXiv 2403.13512" |> protocol "best epoch, number of runs not stated"
         errors "cd" 28.53 9.56
         errors "cd+gkd" 28.26 9.41
         errors "cd+gkd+edt" 27.61 9.2

@@ -8,7 +8,7 @@ open ChannelDistillation.Dsl.Builders
 experiment "imagenet-r50-mobilenetv1" {
     description "ResNet50 -> MobileNet on ImageNet, methods from KD to WKD"
     dataset "imagenet"
-    teacher (known_teacher "resnet50-imagenet")
+    teacher (known "resnet50-imagenet")
     student "mobilenetv1"
 
     train [
@@ -47,24 +47,24 @@ experiment "imagenet-r50-mobilenetv1" {
     variant "sd-nkd" [ ce; sd_nkd ]
     variant "cd" [ ce; cd ]
     variant "cd+gkd" [ ce; cd |> decay_every 30 0.9; gkd ]
-    variant_with_edt "cd+gkd+edt" imagenet [ ce; cd; gkd ]
+    variant "cd+gkd+edt" [ ce; cd; gkd ] |> edt imagenet
     seeds [ 0 ]
 
     published "arXiv 2104.09044, table of ResNet50 and MobileNet on ImageNet" [
         top1_error "teacher" 23.84
         top1_error "student" 31.13
-        top1_error "kd" 29.50 |> from_source "arXiv 2203.08679, README of its code, mdistiller" |> measured "best epoch, number of runs not stated"
-        top1_error "kd+ls" 27.82 |> from_source "arXiv 2403.01427" |> measured "best epoch, number of runs not stated"
-        top1_error "dkd" 27.95 |> from_source "arXiv 2203.08679, README of its code, mdistiller" |> measured "best epoch, number of runs not stated"
-        top1_error "dist" 26.76 |> from_source "arXiv 2205.10536, README of its code, DIST_KD" |> measured "best or last epoch and number of runs not stated"
-        top1_error "reviewkd" 27.44 |> from_source "arXiv 2104.09044" |> measured "best or last epoch and number of runs not stated"
-        top1_error "nkd" 27.42 |> from_source "arXiv 2303.13005" |> measured "best or last epoch and number of runs not stated"
-        top1_error "wttm" 26.91 |> from_source "arXiv 2402.11148, README of its code, TTM" |> measured "best or last epoch and number of runs not stated"
-        top1_error "rld" 27.25 |> from_source "arXiv 2408.07703, from a summary of it" |> measured "best epoch, number of runs not stated"
-        top1_error "wkd" 26.83 |> from_source "arXiv 2412.08139, README of its code, WKD" |> measured "best epoch, number of runs not stated, mixed precision"
-        top1_error "sd-kd" 27.76 |> from_source "arXiv 2403.13512" |> measured "best epoch, number of runs not stated"
-        top1_error "sd-dkd" 26.92 |> from_source "arXiv 2403.13512" |> measured "best epoch, number of runs not stated"
-        top1_error "sd-nkd" 26.88 |> from_source "arXiv 2403.13512" |> measured "best epoch, number of runs not stated"
+        top1_error "kd" 29.50 |> source "arXiv 2203.08679, README of its code, mdistiller" |> protocol "best epoch, number of runs not stated"
+        top1_error "kd+ls" 27.82 |> source "arXiv 2403.01427" |> protocol "best epoch, number of runs not stated"
+        top1_error "dkd" 27.95 |> source "arXiv 2203.08679, README of its code, mdistiller" |> protocol "best epoch, number of runs not stated"
+        top1_error "dist" 26.76 |> source "arXiv 2205.10536, README of its code, DIST_KD" |> protocol "best or last epoch and number of runs not stated"
+        top1_error "reviewkd" 27.44 |> source "arXiv 2104.09044" |> protocol "best or last epoch and number of runs not stated"
+        top1_error "nkd" 27.42 |> source "arXiv 2303.13005" |> protocol "best or last epoch and number of runs not stated"
+        top1_error "wttm" 26.91 |> source "arXiv 2402.11148, README of its code, TTM" |> protocol "best or last epoch and number of runs not stated"
+        top1_error "rld" 27.25 |> source "arXiv 2408.07703, from a summary of it" |> protocol "best epoch, number of runs not stated"
+        top1_error "wkd" 26.83 |> source "arXiv 2412.08139, README of its code, WKD" |> protocol "best epoch, number of runs not stated, mixed precision"
+        top1_error "sd-kd" 27.76 |> source "arXiv 2403.13512" |> protocol "best epoch, number of runs not stated"
+        top1_error "sd-dkd" 26.92 |> source "arXiv 2403.13512" |> protocol "best epoch, number of runs not stated"
+        top1_error "sd-nkd" 26.88 |> source "arXiv 2403.13512" |> protocol "best epoch, number of runs not stated"
     ]
 
     published_protocol "best or last epoch and number of runs not stated"

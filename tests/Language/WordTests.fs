@@ -84,7 +84,7 @@ let tests =
                         yield! [ "variant"; "no_teacher"; "float32"; "bfloat16"; "running_stats"; "batch_stats"; "cifar"; "imagenet" ]
                         // Values and names that YAML needs no word for.
                         yield! [ "experiment"; "emit"; "yaml"; "loss"; "network"; "parameter"; "temperature" ]
-                        yield! [ "axis"; "number"; "numbers"; "word"; "words"; "range"; "log_range"; "errors"; "numbers_of" ] ]
+                        yield! [ "axis"; "number"; "numbers"; "word"; "words"; "range"; "log_range"; "errors"; "numbers_of"; "any_of" ] ]
 
               let isKnown (word: string) = known.Contains word || known |> Set.exists (fun key -> word.EndsWith("_" + key))
 

@@ -110,10 +110,7 @@ let private reason (change: Change) =
 
 /// One warning for each kind of change.
 let warnings (runs: OutdatedRun list) : string list =
-    [ for change, runs in
-          runs
-          |> List.collect (fun run -> run.Changes |> List.map (fun change -> change, run))
-          |> List.groupBy fst do
+    [ for change, runs in runs |> List.collect (fun run -> run.Changes |> List.map (fun change -> change, run)) |> List.groupBy fst do
           let runs = List.map snd runs
           let variants = runs |> List.map _.Variant |> List.distinct
           let pattern = if variants.Length = 1 then variants.Head else "PATTERN"

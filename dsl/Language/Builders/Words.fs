@@ -63,7 +63,7 @@ module ExperimentWords =
         name, { PublishedRow.empty with Source = Some source; Protocol = Some protocol }
 
     /// Sets the source of the numbers of a row.
-    let from_source (source: string) (name: string, row: PublishedRow) : string * PublishedRow = name, { row with Source = Some source }
+    let source (source: string) (name: string, row: PublishedRow) : string * PublishedRow = name, { row with Source = Some source }
 
     /// Sets how the numbers of a row were measured.
     let protocol (protocol: string) (name: string, row: PublishedRow) : string * PublishedRow = name, { row with Protocol = Some protocol }

@@ -84,9 +84,7 @@ let tests =
                   TinySweep.sweep { options with Retrain = Some "kd*" } plan |> ignore
                   Expect.equal ((kept options).Length, Outcome.ofFolder student) (1, before) "only kd"
 
-                  Expect.throwsC
-                      (fun () -> TinySweep.sweep { options with Retrain = Some "dk" } plan |> ignore)
-                      (function
+                  Expect.throwsC (fun () -> TinySweep.sweep { options with Retrain = Some "dk" } plan |> ignore) (function
                       | UsageError message -> Expect.equal message "No run matches --retrain dk. Runs: student-seed0, kd-seed0" "a misspelling"
                       | error -> failtest $"{error}"))
           }
