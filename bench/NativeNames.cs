@@ -17,7 +17,7 @@ internal static class NativeNames
     {
         device = Devices.Choose(device);
         bool isGpu = new torch.Device(device).type == DeviceType.CUDA;
-        (string Name, bool IsThere, string Without)[] names =
+        (string Name, bool Exists, string Without)[] names =
         [
             ("at::Context::setBenchmarkCuDNN", TorchContext.BenchmarkCuDnn(false), "cuDNN guesses its algorithms"),
             ("at::Context::setDeterministicAlgorithms", TorchContext.Deterministic(false), "--deterministic is refused"),
@@ -31,7 +31,7 @@ internal static class NativeNames
                 {
                     (
                         "cudaMemGetInfo and streams of libcudart",
-                        Cuda.IsThere,
+                        Cuda.IsAvailable,
                         "the training thread copies images, and waits for it; lanes are not fitted"
                     ),
                     ("cuDeviceGetName", Cuda.Name(Math.Max(0, new torch.Device(device).index)) is not null, "run.json does not name the GPU"),
@@ -41,7 +41,7 @@ internal static class NativeNames
         Console.WriteLine($"libtorch {TorchContext.Version ?? "of an unknown version"}, {Machine.Hardware(device).ToJsonString()}");
         foreach (var (name, isThere, without) in names)
             Console.WriteLine($"{(isThere ? "there  " : "MISSING")} {name}{(isThere ? "" : $": {without}")}");
-        int missing = names.Count(name => !name.IsThere);
+        int missing = names.Count(name => !name.Exists);
         Console.WriteLine($"RESULT: libtorch {TorchContext.Version}, {names.Length - missing} of {names.Length} names are there");
         return missing == 0 ? 0 : 1;
     }

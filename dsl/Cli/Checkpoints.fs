@@ -28,7 +28,7 @@ let private stemOf (text: string) =
     match text with
     | "cifar" -> Stem.Cifar
     | "imagenet" -> Stem.ImageNet
-    | other -> Ending.stop Ending.invalid $"Unknown stem `{other}`. Use --stem cifar or imagenet."
+    | other -> ExitCodes.stop ExitCodes.invalid $"Unknown stem `{other}`. Use --stem cifar or imagenet."
 
 let private modelNamed (name: string) =
     match ModelCatalog.Find name with
@@ -100,7 +100,9 @@ let datasetOf (file: CheckpointFile) (origin: CheckpointOrigin) (given: string o
     | Some folder, _ when Directory.Exists folder -> DatasetStore.OfFolder(Path.GetFullPath folder)
     | Some name, _ -> Fetching.unknown "dataset or folder" name [ for dataset in DatasetCatalog.All -> dataset.Name ]
     | None, None ->
-        Ending.stop Ending.invalid $"{file.Path} is not in the folder of a run, so its dataset is unknown. Name one, for example --dataset imagenet."
+        ExitCodes.stop
+            ExitCodes.invalid
+            $"{file.Path} is not in the folder of a run, so its dataset is unknown. Name one, for example --dataset imagenet."
     | None, Some dataset -> dataset
 
 /// What the command line says of a checkpoint's model.

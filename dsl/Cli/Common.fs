@@ -33,7 +33,7 @@ let shown (path: string) =
 /// Prints the problems and exits with code 2.
 let refuse (problems: Problem list) : 'a =
     Terminal.writeColoured (Render.problems problems)
-    Ending.stop Ending.invalid ""
+    ExitCodes.stop ExitCodes.invalid ""
 
 let load (file: string option) (sets: string list) (large: bool) : Plan =
     let file = file |> Option.defaultWith (fun () -> shown (Path.Combine(root, "experiments", "quickstart.yaml")))

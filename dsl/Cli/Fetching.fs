@@ -20,9 +20,9 @@ let run (resume: string) (work: Downloader -> CancellationToken -> unit) =
         0
     with :? OperationCanceledException ->
         printfn "Interrupted; the partial download is kept. To resume: dotnet fsi build.fsx %s" resume
-        Ending.interrupted
+        ExitCodes.interrupted
 
 /// Reports an unknown name with the nearest known one, and exits with code 2.
 let unknown (kind: string) (name: string) (names: string list) =
     let listed = String.Join(", ", names)
-    Ending.stop Ending.invalid $"Unknown {kind} `{name}`.{Parsing.hint name names}\nKnown: {listed}."
+    ExitCodes.stop ExitCodes.invalid $"Unknown {kind} `{name}`.{Parsing.hint name names}\nKnown: {listed}."

@@ -16,12 +16,12 @@ let private program = "dotnet fsi build.fsx"
 let hint (word: string) (candidates: string list) =
     match Suggest.near word candidates with
     | [] -> ""
-    | nearest :: _ -> "\nHint: " + Words.didYouMean (fun name -> $"`{name}`") [ nearest ]
+    | nearest :: _ -> "\nHint: " + MessageFormat.didYouMean (fun name -> $"`{name}`") [ nearest ]
 
 let unknownVerb (verb: string) =
     let verbs = Verbs.all |> List.map (fun (name, _, _) -> name)
     let listed = String.Join(", ", verbs)
-    Ending.stop Ending.invalid $"Unknown verb `{verb}`.{hint verb verbs}\nVerbs: {listed}. `{program}` shows what each does."
+    ExitCodes.stop ExitCodes.invalid $"Unknown verb `{verb}`.{hint verb verbs}\nVerbs: {listed}. `{program}` shows what each does."
 
 /// The options of the verb and of its subcommands, such as `list --json`.
 let rec private optionsOf (parser: ArgumentParser) =
@@ -62,7 +62,7 @@ let incomplete (arguments: string list) (problem: ArguParseException) =
 let parse<'arguments when 'arguments :> IArgParserTemplate> (verb: string) (arguments: string list) : ParseResults<'arguments> option =
     let parser = ArgumentParser.Create<'arguments>(programName = $"{program} {verb}")
     let options = optionsOf parser
-    let refuse problem = Ending.stop Ending.invalid $"{problem}\n{helpFor verb}"
+    let refuse problem = ExitCodes.stop ExitCodes.invalid $"{problem}\n{helpFor verb}"
 
     match unknownOption options arguments with
     | Some word -> refuse $"`{verb}` has no option `{nameOf word}`.{hint (nameOf word) options}"
@@ -94,14 +94,14 @@ let commandLine (verb: string) (arguments: string list) = String.Join(' ', progr
 let assignment (text: string) =
     match text.IndexOf '=' with
     | at when at > 0 -> text.Substring(0, at), text.Substring(at + 1)
-    | _ -> Ending.stop Ending.invalid $"--set needs PATH=VALUE, for example --set train.epochs=2; got `{text}`."
+    | _ -> ExitCodes.stop ExitCodes.invalid $"--set needs PATH=VALUE, for example --set train.epochs=2; got `{text}`."
 
 /// Checks that an option is at least 1.
 let positive option n =
     if n >= 1 then
         n
     else
-        Ending.stop Ending.invalid $"{option} must be at least 1; got {n}."
+        ExitCodes.stop ExitCodes.invalid $"{option} must be at least 1; got {n}."
 
 /// More than any machine has cores: thousands of threads make a machine unusable.
 let private mostThreads = 1024
@@ -111,7 +111,7 @@ let threads n =
     if positive "--threads" n <= mostThreads then
         n
     else
-        Ending.stop Ending.invalid $"--threads must be at most {mostThreads}; got {n}. More threads than cores make training slower."
+        ExitCodes.stop ExitCodes.invalid $"--threads must be at most {mostThreads}; got {n}. More threads than cores make training slower."
 
 let private oneDevice = Regex "^(auto|cpu|cuda|cuda:[0-9]{1,4})$"
 
@@ -119,9 +119,9 @@ let device (text: string) =
     if oneDevice.IsMatch text then
         text
     elif text.Contains ',' then
-        Ending.stop Ending.invalid $"Only `sweep` accepts several devices; got `{text}`. Use --device auto, cpu, cuda or cuda:N."
+        ExitCodes.stop ExitCodes.invalid $"Only `sweep` accepts several devices; got `{text}`. Use --device auto, cpu, cuda or cuda:N."
     else
-        Ending.stop Ending.invalid $"Unknown device `{text}`. Use --device auto, cpu, cuda or cuda:N."
+        ExitCodes.stop ExitCodes.invalid $"Unknown device `{text}`. Use --device auto, cpu, cuda or cuda:N."
 
 /// The devices of `sweep`: one, or a worker process on each of several.
 type Devices =
@@ -130,7 +130,8 @@ type Devices =
 
 /// `cpu,cpu`, `cuda:0,1` or `cuda:0,cuda:1`.
 let private deviceList (text: string) =
-    let refuse problem = Ending.stop Ending.invalid $"--device {text}: {problem} List CPU workers as cpu,cpu and GPUs as cuda:0,1."
+    let refuse problem =
+        ExitCodes.stop ExitCodes.invalid $"--device {text}: {problem} List CPU workers as cpu,cpu and GPUs as cuda:0,1."
 
     let number (word: string) = Regex.Match(word, "^(?:cuda:)?([0-9]{1,4})$")
     let words = text.Split ',' |> Array.map _.Trim() |> List.ofArray
@@ -161,13 +162,13 @@ let devices (text: string) (each: int option) : Devices =
         Several(deviceList text |> WorkerDevice.times (defaultArg each 1))
     elif each |> Option.exists (fun count -> count > 1) && oneDevice.IsMatch text then
         match text with
-        | "auto" -> Ending.stop Ending.invalid "--workers-per-device needs an explicit device: --device cpu, cuda or cuda:N."
+        | "auto" -> ExitCodes.stop ExitCodes.invalid "--workers-per-device needs an explicit device: --device cpu, cuda or cuda:N."
         | "cuda" -> Several(WorkerDevice.onGpus (List.replicate each.Value 0))
         | named -> Several(deviceList named |> WorkerDevice.times each.Value)
     elif oneDevice.IsMatch text then
         One text
     else
-        Ending.stop Ending.invalid $"Unknown device `{text}`. Use --device auto, cpu, cuda, cuda:N or a list such as cuda:0,1."
+        ExitCodes.stop ExitCodes.invalid $"Unknown device `{text}`. Use --device auto, cpu, cuda, cuda:N or a list such as cuda:0,1."
 
 /// Where a sweep runs.
 type Launcher =
@@ -180,7 +181,7 @@ let launcher (text: string) =
     | "slurm" -> Slurm
     | other ->
         let near = hint other [ "local"; "slurm" ]
-        Ending.stop Ending.invalid $"Unknown launcher `{other}`. Use --launcher local or slurm.{near}"
+        ExitCodes.stop ExitCodes.invalid $"Unknown launcher `{other}`. Use --launcher local or slurm.{near}"
 
 /// Parses `--differences`: `interval,welch,holm`.
 let differences (text: string) : DifferenceColumn list =
@@ -191,7 +192,7 @@ let differences (text: string) : DifferenceColumn list =
           | Some(_, column) -> column
           | None ->
               let near = hint word (List.map fst known)
-              Ending.stop Ending.invalid $"Unknown difference column `{word}`. --differences takes a list of interval, welch and holm.{near}" ]
+              ExitCodes.stop ExitCodes.invalid $"Unknown difference column `{word}`. --differences takes a list of interval, welch and holm.{near}" ]
     |> List.distinct
 
 /// Parses `--layout`. None: the memory layout that a run started with.
@@ -202,8 +203,8 @@ let layout (text: string option) =
         match TensorLayouts.FindRequest text |> Option.ofNullable with
         | Some request -> request
         | None ->
-            Ending.stop
-                Ending.invalid
+            ExitCodes.stop
+                ExitCodes.invalid
                 $"Unknown layout `{text}`. Use --layout auto, channels-last or contiguous.{hint text (List.ofSeq TensorLayouts.Requests)}"
 
 /// Parses `on` or `off`.
@@ -211,4 +212,4 @@ let switch (option: string) (text: string) =
     match text with
     | "on" -> true
     | "off" -> false
-    | other -> Ending.stop Ending.invalid $"{option} takes on or off; got {other}."
+    | other -> ExitCodes.stop ExitCodes.invalid $"{option} takes on or off; got {other}."

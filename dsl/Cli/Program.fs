@@ -31,12 +31,12 @@ let private dispatch (verb: string) (arguments: string list) =
 let private unexpected (error: exn) =
     eprintfn "Internal error: %s\nThe same command resumes interrupted runs. Details for a bug report: %s" error.Message (ErrorLog.write error)
 
-    Ending.failed
+    ExitCodes.failed
 
 /// A full disk, a file without permission, or a folder where a file should be.
 let private unusable (error: exn) =
     eprintfn "A file could not be read or written: %s\nFree disk space or fix the permissions, then repeat the command; it resumes." error.Message
-    Ending.missing
+    ExitCodes.missing
 
 [<EntryPoint>]
 let main arguments =
@@ -50,28 +50,28 @@ let main arguments =
         match List.ofArray arguments with
         | [] ->
             eprintfn "Start this program through build.fsx: dotnet fsi build.fsx"
-            Ending.invalid
+            ExitCodes.invalid
         | "help" :: verb :: part -> dispatch verb (part @ [ "--help" ])
         | verb :: rest -> dispatch verb rest
     with
     | :? ArguParseException as problem ->
         eprintfn "%s" (Parsing.incomplete (List.ofArray arguments) problem)
-        Ending.invalid
-    | Ending.Ended(code, message) ->
+        ExitCodes.invalid
+    | ExitCodes.Ended(code, message) ->
         if message <> "" then
             eprintfn "%s" message
 
         code
     | UsageError message ->
         eprintfn "%s" message
-        Ending.invalid
+        ExitCodes.invalid
     | :? MissingException as missing ->
         eprintfn "%s" missing.Message
-        Ending.missing
+        ExitCodes.missing
     | :? DeviceLostException as lost ->
         eprintfn "%s" lost.Message
-        Signals.endAtOnce Ending.missing
-        Ending.missing
+        Signals.endAtOnce ExitCodes.missing
+        ExitCodes.missing
     | :? IOException
     | :? UnauthorizedAccessException as error -> unusable error
     | error -> unexpected error

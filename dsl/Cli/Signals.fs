@@ -66,7 +66,7 @@ let watch (stopping: string) (source: CancellationTokenSource) : IDisposable =
                 AnsiConsole.Cursor.Show()
                 Console.WriteLine()
 
-            endAtOnce Ending.interrupted
+            endAtOnce ExitCodes.interrupted
 
     registered (PosixSignal.SIGINT :: terminationSignals) onSignal
 

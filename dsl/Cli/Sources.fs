@@ -15,8 +15,8 @@ let private layoutOf (source: string option) (out: string option) (sets: string 
     | Some folder when Directory.Exists folder ->
         match PlanReader.tryRead folder with
         | Ok(Some layout) -> folder, layout, Outdated.ofTable folder layout
-        | Error reason -> Ending.stop Ending.missing $"{reason} Repeat the sweep to rewrite it; only missing runs are trained."
-        | Ok None -> Ending.stop Ending.missing $"{folder} is not the folder of an experiment: it has no plan.json."
+        | Error reason -> ExitCodes.stop ExitCodes.missing $"{reason} Repeat the sweep to rewrite it; only missing runs are trained."
+        | Ok None -> ExitCodes.stop ExitCodes.missing $"{folder} is not the folder of an experiment: it has no plan.json."
     | _ ->
         let plan = load source sets true
         let folder = Sweep.folderOf (outOf out) plan
@@ -36,18 +36,18 @@ let private known what (names: string list) (given: string) =
             else
                 $"""Known: {String.Join(", ", names)}."""
 
-        Ending.stop Ending.invalid $"These results have no {what} `{given}`. {listed}{Parsing.hint given names}"
+        ExitCodes.stop ExitCodes.invalid $"These results have no {what} `{given}`. {listed}{Parsing.hint given names}"
 
 /// Finds an axis by its path or by its heading in the tables.
-let private knownAxis (layouts: Layout list) (given: string) =
-    let axes = layouts |> List.collect Layout.axes |> List.distinct
+let private knownAxis (layouts: TableLayout list) (given: string) =
+    let axes = layouts |> List.collect TableLayout.axes |> List.distinct
 
-    match axes |> List.filter (fun axis -> Layout.shortAxis axis = given) with
+    match axes |> List.filter (fun axis -> TableLayout.shortAxis axis = given) with
     | [ only ] -> only
     | _ -> known "axis" axes given
 
 /// Reads `kd` or `kd[temperature=4]`; otherwise exits with the rows that there are.
-let private baselineOf (layouts: Layout list) (given: string) : Baseline =
+let private baselineOf (layouts: TableLayout list) (given: string) : Baseline =
     let rows = layouts |> List.collect _.Rows |> List.filter (fun row -> not row.Folders.IsEmpty)
     let variant, point = Baseline.split given
     let variant = known "variant" (rows |> List.map _.Variant |> List.distinct) variant
@@ -65,7 +65,7 @@ let private baselineOf (layouts: Layout list) (given: string) : Baseline =
     | _ ->
         let rows = own |> List.map (fun row -> string { Variant = variant; Point = row.Axes }) |> List.distinct
         let problem = if found.IsEmpty then "These results have no row" else "Several rows match"
-        Ending.stop Ending.invalid $"""{problem} `{given}`. Known: {Words.known rows}.{Parsing.hint given rows}"""
+        ExitCodes.stop ExitCodes.invalid $"""{problem} `{given}`. Known: {MessageFormat.known rows}.{Parsing.hint given rows}"""
 
 /// Validates the options of a table against the results.
 let options
@@ -74,13 +74,13 @@ let options
     (differences: DifferenceColumn list)
     (pivot: string option)
     (deployment: Deployment option)
-    (layouts: Layout list)
+    (layouts: TableLayout list)
     : TableOptions =
     if baseline.IsSome && pivot.IsSome then
-        Ending.stop Ending.invalid "--pivot and --baseline cannot be combined: the cells of a pivot table show only errors."
+        ExitCodes.stop ExitCodes.invalid "--pivot and --baseline cannot be combined: the cells of a pivot table show only errors."
 
     if baseline.IsNone && not differences.IsEmpty then
-        Ending.stop Ending.invalid "--differences needs a baseline: add --baseline ROW."
+        ExitCodes.stop ExitCodes.invalid "--differences needs a baseline: add --baseline ROW."
 
     { Accuracy = accuracy
       Baseline = baseline |> Option.map (baselineOf layouts)

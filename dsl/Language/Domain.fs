@@ -54,14 +54,14 @@ type Normalize =
     | MeanAndStd of mean: float list * std: float list
 
 /// The hold-out split: a fraction of each class of the training set, used for validation.
-type HeldOut = { Share: float; Seed: int64 }
+type HoldOut = { Share: float; Seed: int64 }
 
 type DatasetSource =
     | Named of string
     | ImageFolder of folder: string * classes: int
 
 /// A dataset with its settings; None: the dataset's own.
-type Dataset = { Source: DatasetSource; Augment: Augment; Normalize: Normalize option; Validation: HeldOut option }
+type Dataset = { Source: DatasetSource; Augment: Augment; Normalize: Normalize option; Validation: HoldOut option }
 
 type TeacherSource =
     | Checkpoint of string

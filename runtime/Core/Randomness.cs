@@ -8,7 +8,7 @@ public enum Purpose : ulong
     Order = 1,
     Augmentation = 2,
     Initialisation = 3,
-    HeldOut = 4,
+    HoldOut = 4,
     Memory = 5,
     Negatives = 6,
 

@@ -22,12 +22,12 @@ public sealed record Dataset(DatasetDescriptor Descriptor, IImageSet Training, I
     /// images drawn with the spec's seed. The remaining images keep their order.
     /// </summary>
     /// <exception cref="MissingException">One of the two parts would be empty.</exception>
-    public Dataset HoldOut(HeldOutSpec spec)
+    public Dataset HoldOut(HoldOutSpec spec)
     {
         ILookup<int, int> byClass = Enumerable.Range(0, Training.Count).ToLookup(Training.Label);
         HashSet<int> held =
         [
-            .. byClass.SelectMany(images => Draw([.. images], spec.Share, new Randomness(spec.Seed, Purpose.HeldOut, index: images.Key))),
+            .. byClass.SelectMany(images => Draw([.. images], spec.Share, new Randomness(spec.Seed, Purpose.HoldOut, index: images.Key))),
         ];
         int[] rest = [.. Enumerable.Range(0, Training.Count).Where(image => !held.Contains(image))];
         if (held.Count == 0 || rest.Length == 0)

@@ -62,7 +62,7 @@ public sealed record DatasetDescriptor
     /// Number of training and validation images; 0 if unknown before the folder is read. With a hold-out split, rounding within each
     /// class can change them by a few.
     /// </summary>
-    public (int Training, int Validation) Images(HeldOutSpec? held)
+    public (int Training, int Validation) Images(HoldOutSpec? held)
     {
         if (held is null)
             return (TrainingImages, ValidationImages);

@@ -9,7 +9,7 @@ namespace ChannelDistillation.Data;
 /// <summary>Finds datasets: in the project's `data/NAME`, or where an operating system package has installed them.</summary>
 public static class DatasetStore
 {
-    public static bool IsThere(DatasetSpec spec, Workspace workspace) => FolderOf(DatasetCatalog.Describe(spec), workspace) is not null;
+    public static bool Exists(DatasetSpec spec, Workspace workspace) => FolderOf(DatasetCatalog.Describe(spec), workspace) is not null;
 
     /// <summary>The spec of an image folder to evaluate on as is, with the classes found in it.</summary>
     /// <exception cref="MissingException">It is not an image folder.</exception>
@@ -159,7 +159,7 @@ public static class DatasetStore
     )
     {
         var folder = Home(dataset, workspace);
-        return ImageFolder.IsThere(folder)
+        return ImageFolder.Exists(folder)
             ? Packer.Pack(folder, target, format, observer, stop)
             : throw new MissingException(ImageFolder.MissingMessage(dataset, folder));
     }

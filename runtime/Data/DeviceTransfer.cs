@@ -54,7 +54,7 @@ internal sealed unsafe class DeviceTransfer : IDisposable
         if (queue is null)
             return;
         queue.Use();
-        Cuda.Await(copied);
+        Cuda.SynchronizeEvent(copied);
     }
 
     /// <summary>Called by the loading thread after it has written.</summary>
@@ -99,7 +99,7 @@ internal sealed unsafe class DeviceTransfer : IDisposable
         if (queue is not null)
         {
             queue.Use();
-            Cuda.AwaitAll(queue.Handle);
+            Cuda.SynchronizeStream(queue.Handle);
             Cuda.FreeEvent(copied);
             Cuda.FreeEvent(left);
         }

@@ -12,10 +12,10 @@ internal static class DownloadProblems
 
     /// <param name="reason">As in <see cref="TransferException"/>.</param>
     /// <param name="kept">Bytes already downloaded.</param>
-    public static MissingException GivenUp(DownloadAddress address, string path, string reason, long kept, bool alwaysStartsAnew, Exception inner) =>
+    public static MissingException Failed(DownloadAddress address, string path, string reason, long kept, bool alwaysRestarts, Exception inner) =>
         new(
             $"{address} could not be fetched: {reason}. "
-                + (alwaysStartsAnew ? "This server cannot resume downloads. " : $"{Kept(kept)} ")
+                + (alwaysRestarts ? "This server cannot resume downloads. " : $"{Kept(kept)} ")
                 + "Check the connection (behind a proxy: is HTTPS_PROXY set?) and "
                 + $"repeat the command, or {ManualDownload(path)}.",
             inner

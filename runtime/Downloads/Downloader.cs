@@ -42,8 +42,8 @@ public sealed class Downloader(DownloadSettings settings, IWorkObserver observer
         DownloadAddress address = settings.AddressOf(file);
         using var part = new PartialFile(path);
         if (part.Length > file.Bytes)
-            part.StartAnew();
-        part.GoOn();
+            part.Restart();
+        part.Continue();
         CheckRoom(path, file.Bytes - part.Length);
         observer.Say($"Fetching {file.Name} ({ByteSize.Text(file.Bytes)}) from {address}");
         observer.Started(file.Name, file.Bytes, part.Length, WorkUnit.Bytes);
@@ -54,7 +54,7 @@ public sealed class Downloader(DownloadSettings settings, IWorkObserver observer
             if (sha256 != file.Sha256 && part.IsPatched)
             {
                 observer.Say($"The parts of {file.Name} do not match: the file changed during the download, or was damaged. Downloading it again.");
-                part.StartAnew();
+                part.Restart();
                 Receive(file, address, part, stop);
                 sha256 = part.Sha256();
             }
@@ -65,7 +65,7 @@ public sealed class Downloader(DownloadSettings settings, IWorkObserver observer
                 throw DownloadProblems.OtherContent(address, file, sha256);
             }
 
-            part.Keep();
+            part.Complete();
         }
         finally
         {
@@ -87,7 +87,7 @@ public sealed class Downloader(DownloadSettings settings, IWorkObserver observer
             catch (TransferException) when (part.Length - before >= Progress) { }
             catch (TransferException error)
             {
-                throw DownloadProblems.GivenUp(address, part.Target, error.Message, part.Length, transfer.CannotResume, error);
+                throw DownloadProblems.Failed(address, part.Target, error.Message, part.Length, transfer.CannotResume, error);
             }
         }
     }

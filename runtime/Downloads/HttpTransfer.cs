@@ -97,7 +97,7 @@ internal sealed class HttpTransfer(RemoteFile file, DownloadAddress address, Dow
     {
         if (response.StatusCode == HttpStatusCode.RequestedRangeNotSatisfiable)
         {
-            part.StartAnew();
+            part.Restart();
             throw new TransferException("the server's file is shorter than the downloaded part");
         }
 
@@ -114,12 +114,12 @@ internal sealed class HttpTransfer(RemoteFile file, DownloadAddress address, Dow
         {
             if (headers.ContentRange?.From != part.Length)
             {
-                part.StartAnew();
+                part.Restart();
                 throw new TransferException("the server sent another part of the file than requested");
             }
 
             CheckSize(headers.ContentRange.Length);
-            part.GoOn();
+            part.Continue();
             return;
         }
 
@@ -129,7 +129,7 @@ internal sealed class HttpTransfer(RemoteFile file, DownloadAddress address, Dow
             CannotResume = true;
             observer.Say($"The server cannot resume {file.Name}; the download restarts.");
         }
-        part.StartAnew();
+        part.Restart();
         observer.Advanced(0);
     }
 
@@ -147,7 +147,7 @@ internal sealed class HttpTransfer(RemoteFile file, DownloadAddress address, Dow
             stall.CancelAfter(settings.Stall);
             if (part.Length + read > file.Bytes)
             {
-                part.StartAnew();
+                part.Restart();
                 throw DownloadProblems.TooLong(address, file);
             }
 

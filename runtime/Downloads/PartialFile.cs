@@ -25,9 +25,9 @@ internal sealed class PartialFile : IDisposable
     public bool IsPatched { get; private set; }
 
     /// <summary>Marks that the next response continues this file.</summary>
-    public void GoOn() => IsPatched |= Length > 0;
+    public void Continue() => IsPatched |= Length > 0;
 
-    public void StartAnew()
+    public void Restart()
     {
         stream.SetLength(0);
         stream.Seek(0, SeekOrigin.Begin);
@@ -55,7 +55,7 @@ internal sealed class PartialFile : IDisposable
     }
 
     /// <summary>Flushes the file to disk and renames it to its final name.</summary>
-    public void Keep()
+    public void Complete()
     {
         stream.Flush(flushToDisk: true);
         stream.Dispose();

@@ -121,7 +121,7 @@ public static class NetworkExport
     /// <summary>The names of the classes without an open dataset. Those of an image folder are in its folders, if it is on this machine.</summary>
     private static IReadOnlyList<string> NamesOf(DatasetSpec spec, DatasetDescriptor dataset, TrainingOptions options)
     {
-        if (dataset.ClassNames.Count > 0 || !DatasetStore.IsThere(spec, options.Workspace))
+        if (dataset.ClassNames.Count > 0 || !DatasetStore.Exists(spec, options.Workspace))
             return dataset.ClassNames;
         using IImageSet set = DatasetStore.OpenFinal(spec, options.Workspace);
         return NamesOf(set, dataset);

@@ -15,7 +15,7 @@ internal sealed unsafe class ImageDecoder(TurboJpeg? system) : IDisposable
         : this(TurboJpeg.Create()) { }
 
     /// <summary>The library that decodes JPEG files on this machine, for records.</summary>
-    public static string JpegLibrary => TurboJpeg.IsThere ? "libjpeg-turbo" : "Skia";
+    public static string JpegLibrary => TurboJpeg.IsAvailable ? "libjpeg-turbo" : "Skia";
 
     /// <summary>How to make decoding faster; null if it cannot be.</summary>
     /// <param name="hasLibrary">Whether the system has libjpeg-turbo.</param>

@@ -17,7 +17,7 @@ internal sealed unsafe class TurboJpeg : IDisposable
     private TurboJpeg(nint decoder) => this.decoder = decoder;
 
     /// <summary>Whether this machine has the library.</summary>
-    public static bool IsThere => Found is not null;
+    public static bool IsAvailable => Found is not null;
 
     /// <summary>Creates a decoder, which is not thread-safe; null if the library is not installed.</summary>
     public static TurboJpeg? Create() => Found is null ? null : new(Found.Init());

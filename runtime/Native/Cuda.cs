@@ -6,7 +6,7 @@ namespace ChannelDistillation.Native;
 /// <summary>
 /// Functions of NVIDIA's CUDA runtime that neither TorchSharp nor libtorch's C interface offers: a separate stream for copies,
 /// events between streams, and free memory. It is the library that libtorch itself has loaded. If that is not found,
-/// <see cref="IsThere"/> is false and callers have a fallback.
+/// <see cref="IsAvailable"/> is false and callers have a fallback.
 /// </summary>
 internal static unsafe class Cuda
 {
@@ -19,7 +19,7 @@ internal static unsafe class Cuda
 
     private static readonly Lazy<nint> Library = new(Find);
 
-    public static bool IsThere => Library.Value != 0;
+    public static bool IsAvailable => Library.Value != 0;
 
     /// <summary>Free and total bytes of a GPU.</summary>
     public static (long Free, long Total) Memory(int device)
@@ -80,10 +80,10 @@ internal static unsafe class Cuda
         Check(((delegate* unmanaged<nint, nint, uint, int>)Function("cudaStreamWaitEvent"))(stream, cudaEvent, 0));
 
     /// <summary>Blocks until an event has completed.</summary>
-    public static void Await(nint cudaEvent) => Check(((delegate* unmanaged<nint, int>)Function("cudaEventSynchronize"))(cudaEvent));
+    public static void SynchronizeEvent(nint cudaEvent) => Check(((delegate* unmanaged<nint, int>)Function("cudaEventSynchronize"))(cudaEvent));
 
     /// <summary>Blocks until a stream is empty.</summary>
-    public static void AwaitAll(nint stream) => Check(((delegate* unmanaged<nint, int>)Function("cudaStreamSynchronize"))(stream));
+    public static void SynchronizeStream(nint stream) => Check(((delegate* unmanaged<nint, int>)Function("cudaStreamSynchronize"))(stream));
 
     /// <summary>Adds a copy from pinned host memory to the GPU to a stream.</summary>
     public static void Copy(nint device, void* host, long bytes, nint stream) =>

@@ -20,7 +20,7 @@ internal sealed class CudaStream : IDisposable
 
     /// <returns>Null for the CPU, and if libtorch's CUDA runtime is not found.</returns>
     public static CudaStream? Of(Device device) =>
-        device.type == DeviceType.CUDA && Cuda.IsThere && Dispatcher.HasAddresses ? new(Math.Max(0, device.index)) : null;
+        device.type == DeviceType.CUDA && Cuda.IsAvailable && Dispatcher.HasAddresses ? new(Math.Max(0, device.index)) : null;
 
     /// <summary>Call on a thread before it adds work to this stream or the default stream.</summary>
     public void Use() => Cuda.Use(device);

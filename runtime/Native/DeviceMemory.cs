@@ -34,7 +34,7 @@ internal static class DeviceMemory
     /// <summary>Free and total bytes of a GPU; null for another device, or if unknown.</summary>
     internal static (long Free, long Total)? Of(Device device)
     {
-        if (device.type != DeviceType.CUDA || !Cuda.IsThere)
+        if (device.type != DeviceType.CUDA || !Cuda.IsAvailable)
             return null;
         try
         {

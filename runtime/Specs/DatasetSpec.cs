@@ -21,7 +21,7 @@ public sealed record DatasetSpec
     public NormalizationSpec? Normalization { get; init; }
 
     /// <summary>A hold-out split for validation instead of the official set; null: none.</summary>
-    public HeldOutSpec? HeldOut { get; init; }
+    public HoldOutSpec? HoldOut { get; init; }
 
     /// <summary>
     /// Number of augmented views of each training image: an epoch uses view (epoch - 1) mod Views + 1, augmented as in the epoch of that
@@ -62,7 +62,7 @@ public sealed record ResizedCropSpec(double MinArea, double MaxArea, double MinA
 
 /// <summary>A hold-out split of the training set for validation: the same share of every class, drawn with a separate seed, so that all runs share it.</summary>
 /// <param name="Share">Above 0 and below 1.</param>
-public sealed record HeldOutSpec(double Share, long Seed = 0);
+public sealed record HoldOutSpec(double Share, long Seed = 0);
 
 public enum PaddingMode
 {

@@ -100,7 +100,7 @@ public static class SpecJson
             WriteNumbers(json, "std", normalization.Std);
             json.WriteEndObject();
         }
-        if (dataset.HeldOut is HeldOutSpec held)
+        if (dataset.HoldOut is HoldOutSpec held)
         {
             json.WriteStartObject("validation");
             json.WriteNumber("share", held.Share);

@@ -9,7 +9,7 @@ public static class KnownTeacherStore
 {
     public static string PathOf(KnownTeacher teacher, Workspace workspace) => workspace.Resolve(teacher.Checkpoint);
 
-    public static bool IsHere(KnownTeacher teacher, Workspace workspace) => File.Exists(PathOf(teacher, workspace));
+    public static bool Exists(KnownTeacher teacher, Workspace workspace) => File.Exists(PathOf(teacher, workspace));
 
     /// <summary>The message for a missing teacher: the command that fetches it, or how to get it.</summary>
     public static string MissingMessage(KnownTeacher teacher) =>

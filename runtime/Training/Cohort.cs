@@ -98,6 +98,6 @@ public sealed record TrainingOptions(Workspace Workspace, string Device)
     internal Dataset Open(DatasetSpec spec)
     {
         Dataset dataset = OpenDataset(spec);
-        return spec.HeldOut is { } held ? dataset.HoldOut(held) : dataset;
+        return spec.HoldOut is { } held ? dataset.HoldOut(held) : dataset;
     }
 }

@@ -52,7 +52,7 @@ internal sealed class LaneFiles(LaneSpec lane, string device, RunOrigins origins
             say($"{Lane.Name}: {file} is damaged and will be regenerated.");
         if (folder.ReadRun() is JsonObject earlier)
             CheckResumable(earlier, say);
-        if (saved.IsThere)
+        if (saved.Exists)
             saved.Restore(training, say);
         folder.WriteStart(Lane.Name, Lane.Spec, device, training.Position, origins, Lane.Layouts);
         folder.RemoveResult();
@@ -71,12 +71,12 @@ internal sealed class LaneFiles(LaneSpec lane, string device, RunOrigins origins
         string? taught = folder.ReadTeacher();
         bool diverged = folder.ReadResult()?.Status == RunStatus.Diverged;
         string? seen = folder.ReadImages();
-        if (saved.IsThere && taught is not null && taught != origins.Teacher)
+        if (saved.Exists && taught is not null && taught != origins.Teacher)
         {
             say($"{Lane.Name} restarts from scratch: the teacher's weights have changed since it started.");
             saved.Remove();
         }
-        else if (saved.IsThere && seen is not null && !origins.HasImages(seen))
+        else if (saved.Exists && seen is not null && !origins.HasImages(seen))
         {
             say($"{Lane.Name} restarts from scratch: the images of the dataset have changed since it started.");
             saved.Remove();
@@ -86,13 +86,13 @@ internal sealed class LaneFiles(LaneSpec lane, string device, RunOrigins origins
             // Resuming is cheapest; the outcome is the same.
             say($"{Lane.Name} diverged before with this software on this machine, and is expected to diverge again. {Advice}");
         }
-        else if (diverged && saved.IsThere)
+        else if (diverged && saved.Exists)
         {
             // Its weights may already be corrupted, and the whole run should come from one machine.
             say($"{Lane.Name} restarts from scratch: it diverged before with other software or on another machine.");
             saved.Remove();
         }
-        else if (saved.IsThere && TrainingCode.Changed(Machine.CodeOf(earlier["software"])) is { Count: > 0 } parts)
+        else if (saved.Exists && TrainingCode.Changed(Machine.CodeOf(earlier["software"])) is { Count: > 0 } parts)
         {
             say(
                 $"{Lane.Name} resumes with other code than it started with ({string.Join(", ", parts)}). To train it from scratch, remove its folder {folder.Path}."

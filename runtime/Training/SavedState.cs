@@ -26,7 +26,7 @@ internal sealed class SavedState(LaneSpec lane)
     /// <summary>Epoch and steps of the checkpoint that was last written or restored; null if there is none.</summary>
     public (int Epoch, int Step)? At { get; private set; }
 
-    public bool IsThere => File.Exists(folder.State) || File.Exists(folder.PreviousState);
+    public bool Exists => File.Exists(folder.State) || File.Exists(folder.PreviousState);
 
     /// <summary>Whether a file of weights is intact.</summary>
     public static bool IsIntact(string weights)

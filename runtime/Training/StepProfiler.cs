@@ -47,7 +47,7 @@ public sealed class StepProfiler : IDisposable
         dataset = DatasetCatalog.Describe(any.Dataset);
         this.device = device;
         int size = any.Train.Batch;
-        int images = Math.Max(dataset.Images(any.Dataset.HeldOut).Training, size);
+        int images = Math.Max(dataset.Images(any.Dataset.HoldOut).Training, size);
         labels = [.. Enumerable.Range(0, images).Select(image => image % dataset.Classes)];
         if (taught is not null)
         {

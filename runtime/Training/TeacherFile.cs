@@ -21,7 +21,7 @@ public sealed record TeacherFile(string? Problem, string Place, IReadOnlyList<st
     public static TeacherFile? Of(Workspace workspace, TeacherSpec teacher, DatasetSpec dataset, Precision precision)
     {
         var store = new TeacherStore(workspace);
-        if (teacher.Train is not null || teacher.Model.Script is not null || !store.IsThere(teacher, dataset))
+        if (teacher.Train is not null || teacher.Model.Script is not null || !store.Exists(teacher, dataset))
             return null;
         try
         {

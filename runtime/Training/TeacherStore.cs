@@ -17,14 +17,14 @@ public sealed class TeacherStore(Workspace workspace)
     public string CheckpointOf(TeacherSpec teacher, DatasetSpec dataset) =>
         teacher.AsRun(dataset) is RunSpec run ? FolderOf(run).LatestWeights : teacher.Model.Script?.Path ?? workspace.Resolve(teacher.Checkpoint!);
 
-    public bool IsThere(TeacherSpec teacher, DatasetSpec dataset) =>
+    public bool Exists(TeacherSpec teacher, DatasetSpec dataset) =>
         teacher.AsRun(dataset) is RunSpec run
             ? FolderOf(run).ReadResult()?.Status == RunStatus.Completed && File.Exists(FolderOf(run).LatestWeights)
             : File.Exists(CheckpointOf(teacher, dataset));
 
     /// <summary>Whether the weights exist and, if they were trained here, are intact.</summary>
     public bool IsIntact(TeacherSpec teacher, DatasetSpec dataset) =>
-        IsThere(teacher, dataset) && (teacher.AsRun(dataset) is not RunSpec run || SavedState.IsIntact(FolderOf(run).LatestWeights));
+        Exists(teacher, dataset) && (teacher.AsRun(dataset) is not RunSpec run || SavedState.IsIntact(FolderOf(run).LatestWeights));
 
     /// <summary>SHA-256 of the teacher's weights, which identifies a teacher under any file name; cached for each file.</summary>
     /// <exception cref="MissingException">The weights do not exist, or cannot be read.</exception>
@@ -54,7 +54,7 @@ public sealed class TeacherStore(Workspace workspace)
         // Another sweep may have trained it while this one waited.
         if (owned is null || IsIntact(teacher, dataset))
             return;
-        if (IsThere(teacher, dataset))
+        if (Exists(teacher, dataset))
             observer.Say(
                 $"{folder.LatestWeights} is damaged: the weights are restored from the training state, or trained again if that is damaged too."
             );
@@ -106,7 +106,7 @@ public sealed class TeacherStore(Workspace workspace)
     /// <summary>The teacher's own errors on the validation set, if they are recorded and it exists; null: <see cref="Errors"/> evaluates it.</summary>
     public EpochErrors? KnownErrors(TeacherSpec teacher, DatasetSpec dataset)
     {
-        if (!IsThere(teacher, dataset))
+        if (!Exists(teacher, dataset))
             return null;
         if (teacher.AsRun(dataset) is not RunSpec run)
             return ReadErrors(ErrorsFile(teacher, dataset));
@@ -201,7 +201,7 @@ public sealed class TeacherStore(Workspace workspace)
         string what = SpecJson.HashOf(json =>
         {
             json.WriteStartObject();
-            SpecJson.Write(json, dataset with { Augmentation = null, HeldOut = null, Views = null });
+            SpecJson.Write(json, dataset with { Augmentation = null, HoldOut = null, Views = null });
             SpecJson.Write(json, ForEvaluation(teacher) with { Checkpoint = null, Cache = false });
             json.WriteString("sha256", content);
             json.WriteEndObject();

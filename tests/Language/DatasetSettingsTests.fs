@@ -70,17 +70,17 @@ let tests =
           }
 
           test "A hold-out split is given by its share, or by its share and a seed" {
-              Expect.equal (specs "{ name: cifar10, validation: 0.1 }" "") [ DatasetSpec(Name = "cifar10", HeldOut = HeldOutSpec(0.1, 0L)) ] "share"
+              Expect.equal (specs "{ name: cifar10, validation: 0.1 }" "") [ DatasetSpec(Name = "cifar10", HoldOut = HoldOutSpec(0.1, 0L)) ] "share"
 
               Expect.equal
                   (specs "{ name: cifar10, validation: { share: 0.2, seed: 5 } }" "")
-                  [ DatasetSpec(Name = "cifar10", HeldOut = HeldOutSpec(0.2, 5L)) ]
+                  [ DatasetSpec(Name = "cifar10", HoldOut = HoldOutSpec(0.2, 5L)) ]
                   "share and seed"
 
               Expect.equal
                   (specs "cifar10" "grid: { product: { dataset.validation: [0.1, 0.2] } }")
-                  [ DatasetSpec(Name = "cifar10", HeldOut = HeldOutSpec(0.1, 0L))
-                    DatasetSpec(Name = "cifar10", HeldOut = HeldOutSpec(0.2, 0L)) ]
+                  [ DatasetSpec(Name = "cifar10", HoldOut = HoldOutSpec(0.1, 0L))
+                    DatasetSpec(Name = "cifar10", HoldOut = HoldOutSpec(0.2, 0L)) ]
                   "on an axis"
           }
 

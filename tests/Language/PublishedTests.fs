@@ -74,7 +74,7 @@ let private tables =
 let layout plan = Layouts.ofPlan Layouts.counted plan (Job.ofPlan "no-such-folder" plan) (Layouts.known None)
 
 /// Variant, axis values and published top-1 error of every row.
-let shown (layout: Layout) =
+let shown (layout: TableLayout) =
     [ for teacher in layout.Teachers -> "teacher", List.map snd teacher.Axes, teacher.Published |> Option.bind _.Top1Error
       for row in layout.Rows -> row.Variant, List.map snd row.Axes, row.Published |> Option.bind _.Top1Error ]
 

@@ -54,14 +54,14 @@ type EvaluateArguments =
 /// A file for logits, refused before the evaluation if it cannot be written.
 let private logitsFile (path: string) =
     if LogitsFile.Endings |> Seq.forall (fun ending -> not (path.EndsWith(ending, StringComparison.OrdinalIgnoreCase))) then
-        Ending.stop Ending.invalid $"--logits writes .npy or .safetensors files, and `{path}` is neither."
+        ExitCodes.stop ExitCodes.invalid $"--logits writes .npy or .safetensors files, and `{path}` is neither."
 
     if File.Exists path || Directory.Exists path then
-        Ending.stop Ending.invalid $"{path} exists already and is not overwritten. Remove it, or give --logits another name."
+        ExitCodes.stop ExitCodes.invalid $"{path} exists already and is not overwritten. Remove it, or give --logits another name."
 
     match Path.GetDirectoryName(Path.GetFullPath path) with
     | folder when isNull folder || Directory.Exists folder -> new LogitsFile(path)
-    | folder -> Ending.stop Ending.invalid $"The folder {folder} for --logits does not exist."
+    | folder -> ExitCodes.stop ExitCodes.invalid $"The folder {folder} for --logits does not exist."
 
 /// The values by which images are normalised, and where they come from.
 let private normalizationOf (origin: CheckpointOrigin) (dataset: DatasetSpec) =

@@ -53,7 +53,7 @@ let private formats = [ "onnx", ExportFormat.Onnx; "safetensors", ExportFormat.S
 let private formatNamed (name: string) =
     match formats |> List.tryFind (fun (known, _) -> known = name) with
     | Some(_, format) -> format
-    | None -> Ending.stop Ending.invalid $"Unknown format `{name}`. Use --format onnx, safetensors or pth."
+    | None -> ExitCodes.stop ExitCodes.invalid $"Unknown format `{name}`. Use --format onnx, safetensors or pth."
 
 /// The format as given, else by the ending of the file, which must not be that of another format.
 let private formatOf (given: string option) (out: string) =
@@ -62,16 +62,16 @@ let private formatOf (given: string option) (out: string) =
 
     match Option.map formatNamed given, byEnding with
     | Some format, Some other when format <> other ->
-        Ending.stop Ending.invalid $"--format {given.Value} does not match --out {out}. Change one of them."
+        ExitCodes.stop ExitCodes.invalid $"--format {given.Value} does not match --out {out}. Change one of them."
     | Some format, _
     | None, Some format -> format
-    | None, None -> Ending.stop Ending.invalid $"The format of {out} is unknown: add --format onnx, safetensors or pth."
+    | None, None -> ExitCodes.stop ExitCodes.invalid $"The format of {out} is unknown: add --format onnx, safetensors or pth."
 
 let private weightsNamed (name: string) =
     match name with
     | "latest" -> FinishedRun.Latest
     | "best" -> FinishedRun.Best
-    | other -> Ending.stop Ending.invalid $"Unknown weights `{other}`. Use --weights latest or best."
+    | other -> ExitCodes.stop ExitCodes.invalid $"Unknown weights `{other}`. Use --weights latest or best."
 
 /// Options of ONNX files only.
 let private refuseOptions (parsed: ParseResults<ExportArguments>) =
@@ -80,25 +80,25 @@ let private refuseOptions (parsed: ParseResults<ExportArguments>) =
           parsed.Contains With_Normalization, "--with-normalization"
           parsed.Contains Keep_BatchNorm, "--keep-batchnorm" ] do
         if isGiven then
-            Ending.stop Ending.invalid $"{name} is only for --format onnx: the other formats contain only weights."
+            ExitCodes.stop ExitCodes.invalid $"{name} is only for --format onnx: the other formats contain only weights."
 
 /// Options of formats with metadata.
 let private refuseMetadata (parsed: ParseResults<ExportArguments>) =
     if parsed.Contains Class_Names then
-        Ending.stop Ending.invalid "--class-names is for --format onnx and safetensors: a .pth file contains only weights."
+        ExitCodes.stop ExitCodes.invalid "--class-names is for --format onnx and safetensors: a .pth file contains only weights."
 
 /// The file is written by this program alone: it must not replace its own source.
 let private checkedOut (source: string) (out: string) =
     if Directory.Exists out then
-        Ending.stop Ending.invalid $"--out {out} is a folder. Name a file in it."
+        ExitCodes.stop ExitCodes.invalid $"--out {out} is a folder. Name a file in it."
 
     if Path.GetFullPath out = Path.GetFullPath source then
-        Ending.stop Ending.invalid "--out would replace the checkpoint itself. Name another file."
+        ExitCodes.stop ExitCodes.invalid "--out would replace the checkpoint itself. Name another file."
 
     let folder = string (Path.GetDirectoryName(Path.GetFullPath out))
 
     if Path.GetFileName folder = "checkpoints" && File.Exists(Path.Combine(folder, "..", "run.json")) then
-        Ending.stop Ending.invalid $"--out {out} is among the checkpoints of a run, which only training writes. Name another folder."
+        ExitCodes.stop ExitCodes.invalid $"--out {out} is among the checkpoints of a run, which only training writes. Name another folder."
 
     out
 
@@ -115,12 +115,12 @@ let private opened (parsed: ParseResults<ExportArguments>) =
     if Directory.Exists source then
         for isGiven, name in [ parsed.Contains Model, "--model"; parsed.Contains Dataset, "--dataset"; parsed.Contains Stem, "--stem" ] do
             if isGiven then
-                Ending.stop Ending.invalid $"{name} is for checkpoints; a run records its own."
+                ExitCodes.stop ExitCodes.invalid $"{name} is for checkpoints; a run records its own."
 
         let run = FinishedRun.find (defaultArg weights FinishedRun.Latest) source
         Checkpoints.opened run.Weights, Some run
     elif weights.IsSome then
-        Ending.stop Ending.invalid "--weights is for runs; a checkpoint has only its own weights."
+        ExitCodes.stop ExitCodes.invalid "--weights is for runs; a checkpoint has only its own weights."
     else
         Checkpoints.opened source, None
 
@@ -136,8 +136,8 @@ let private origin (run: FinishedRun.FinishedRun option) (file: CheckpointFile) 
 
 let private requireLayers (model: ModelSpec) =
     if not (isNull model.Script) then
-        Ending.stop
-            Ending.invalid
+        ExitCodes.stop
+            ExitCodes.invalid
             ($"{model.Name} is a TorchScript network: its layers are PyTorch code, which only PyTorch can convert (torch.onnx.export).\n"
              + "Its weights can be exported: --format safetensors or pth.")
 
@@ -172,7 +172,7 @@ let private export (parsed: ParseResults<ExportArguments>) =
     let out =
         match parsed.TryGetResult Out with
         | Some out -> checkedOut (parsed.GetResult Source) out
-        | None -> Ending.stop Ending.invalid "`export` needs --out FILE, for example --out student.onnx."
+        | None -> ExitCodes.stop ExitCodes.invalid "`export` needs --out FILE, for example --out student.onnx."
 
     let format = formatOf (parsed.TryGetResult Format) out
 
@@ -233,5 +233,5 @@ let run (arguments: string list) =
         try
             export parsed
         with
-        | :? ExportMismatchException as mismatch -> Ending.stop Ending.failed mismatch.Message
-        | :? OperationCanceledException -> Ending.interrupted
+        | :? ExportMismatchException as mismatch -> ExitCodes.stop ExitCodes.failed mismatch.Message
+        | :? OperationCanceledException -> ExitCodes.interrupted

@@ -30,13 +30,13 @@ type PackArguments =
 let private formatOf (parsed: ParseResults<PackArguments>) =
     match parsed.TryGetResult Short_Side, parsed.Contains Jpeg with
     | Some _, true ->
-        Ending.stop Ending.invalid "--jpeg and --short-side cannot be combined: --jpeg stores the original files, --short-side reduced pixels."
+        ExitCodes.stop ExitCodes.invalid "--jpeg and --short-side cannot be combined: --jpeg stores the original files, --short-side reduced pixels."
     | None, true -> PackFormat.Files
     | side, _ ->
         let side = defaultArg side 256
 
         if side < PackFormat.SmallestShortSide || side > PackFormat.LargestShortSide then
-            Ending.stop Ending.invalid $"--short-side must be from {PackFormat.SmallestShortSide} to {PackFormat.LargestShortSide}; got {side}."
+            ExitCodes.stop ExitCodes.invalid $"--short-side must be from {PackFormat.SmallestShortSide} to {PackFormat.LargestShortSide}; got {side}."
 
         PackFormat side
 
@@ -50,7 +50,7 @@ let private datasetOf (source: string) =
 
         DatasetCatalog.Describe(DatasetSpec(Name = DatasetSpec.ImageFolder, Folder = source, Classes = 0))
     | known when known.Format = DatasetFormat.ImageFolder -> known
-    | inMemory -> Ending.stop Ending.invalid $"{inMemory.Name} needs no packed copy: it is kept in memory during training."
+    | inMemory -> ExitCodes.stop ExitCodes.invalid $"{inMemory.Name} needs no packed copy: it is kept in memory during training."
 
 let private summary (result: PackResult) (format: PackFormat) (target: string) (declared: string) =
     for remark in result.Remarks do
@@ -90,4 +90,4 @@ let run (arguments: string list) (parsed: ParseResults<PackArguments>) =
         0
     with :? OperationCanceledException ->
         printfn "Interrupted; the images packed so far are kept. To resume: %s" (Parsing.commandLine "data" arguments)
-        Ending.interrupted
+        ExitCodes.interrupted

@@ -54,7 +54,7 @@ let run (arguments: string list) =
         let forSlurm = parsed.TryGetResult Launcher |> Option.map Parsing.launcher = Some Parsing.Slurm
 
         if parsed.Contains Retry_Failed && not forSlurm then
-            Ending.stop Ending.invalid "`plan` accepts --retry-failed only with --launcher slurm."
+            ExitCodes.stop ExitCodes.invalid "`plan` accepts --retry-failed only with --launcher slurm."
 
         let plan = load (parsed.TryGetResult File) (parsed.GetResults Set) (parsed.Contains Yes)
 
@@ -125,4 +125,4 @@ let run (arguments: string list) =
             if parsed.Contains Json then
                 reasons |> List.iter (eprintfn "%s")
 
-            Ending.missing
+            ExitCodes.missing

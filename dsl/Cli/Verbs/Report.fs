@@ -42,4 +42,4 @@ let run (arguments: string list) =
         | Ok path ->
             printfn "%s" (shown path)
             0
-        | Error reason -> Ending.stop Ending.missing reason
+        | Error reason -> ExitCodes.stop ExitCodes.missing reason

@@ -17,7 +17,7 @@ open ChannelDistillation.Cli.Common
 let private pollInterval = TimeSpan.FromSeconds 15.0
 
 let private settingsOf (plan: Plan) : SlurmSettings =
-    match Site.settings workspace plan.Experiment with
+    match SiteSettings.settings workspace plan.Experiment with
     | Ok settings -> settings
     | Error problems -> refuse problems
 
@@ -84,11 +84,11 @@ let run (options: SweepOptions) (plan: Plan) (wait: bool) (words: string list) (
             | Follow.ToTheEnd -> finish options plan summary source.Token
             | Follow.Left ->
                 printfn "%s" followAgain
-                Ending.interrupted
+                ExitCodes.interrupted
             | Follow.Unanswered reason ->
-                Ending.stop
-                    Ending.missing
+                ExitCodes.stop
+                    ExitCodes.missing
                     $"The scheduler has not answered for {SchedulerQuery.patience.TotalMinutes} minutes. {reason}\n{followAgain}"
     with :? OperationCanceledException ->
         printfn "Interrupted; nothing was submitted. To submit: %s" command
-        Ending.interrupted
+        ExitCodes.interrupted

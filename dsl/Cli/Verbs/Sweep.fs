@@ -118,12 +118,12 @@ let private summary (outcome: Outcome) =
     for what in outcome.Missing do
         eprintfn "%s" what
 
-    if not outcome.Missing.IsEmpty then Ending.missing
+    if not outcome.Missing.IsEmpty then ExitCodes.missing
     elif outcome.Chosen |> List.forall (fun job -> job.State = Done) then 0
-    else Ending.failed
+    else ExitCodes.failed
 
 /// Prints the outcome of a part of a sweep, without tables, and returns the exit code.
-let private partSummary (part: Part) (outcome: Outcome) =
+let private partSummary (part: SweepPart) (outcome: Outcome) =
     if not part.IsForTeachers then
         for job in outcome.Chosen do
             printfn "%s: %O" job.Run.Name job.State
@@ -135,11 +135,11 @@ let private partSummary (part: Part) (outcome: Outcome) =
         eprintfn "%s" what
 
     if not outcome.Missing.IsEmpty then
-        Ending.missing
+        ExitCodes.missing
     elif outcome.Obstacles.IsEmpty && (part.IsForTeachers || outcome.Chosen |> List.forall (fun job -> job.State = Done)) then
         0
     else
-        Ending.failed
+        ExitCodes.failed
 
 let private partOf (file: string option) (part: string) =
     match part, Int32.TryParse part, file with
@@ -151,10 +151,10 @@ let private partOf (file: string option) (part: string) =
         match Submission.runsOf folder [ element ] with
         | Ok runs -> RunsOf(set runs)
         | Error problem ->
-            Ending.stop
-                Ending.missing
+            ExitCodes.stop
+                ExitCodes.missing
                 $"{problem} The runs of array element {element} are therefore unknown. Repeat the command that submitted it to resubmit what is missing."
-    | _ -> Ending.stop Ending.invalid $"Unknown part `{part}`. Use --part teachers, tables, or a line of the cohorts.txt beside FILE."
+    | _ -> ExitCodes.stop ExitCodes.invalid $"Unknown part `{part}`. Use --part teachers, tables, or a line of the cohorts.txt beside FILE."
 
 /// A part of a sweep has no command of its own to repeat; plan.json has the sweep's command.
 let private howToResume (options: SweepOptions) (plan: Plan) (arguments: string list) =
@@ -172,7 +172,7 @@ let private train (options: SweepOptions) (plan: Plan) (arguments: string list) 
 
     if outcome.Interrupted && outcome.Missing.IsEmpty then
         printfn "Interrupted; everything is saved. %s" (howToResume options plan arguments)
-        Ending.interrupted
+        ExitCodes.interrupted
     else
         match options.Part with
         | Everything
@@ -187,7 +187,7 @@ let private work (options: SweepOptions) =
     use _ = Signals.watchAsWorker source
 
     if Worker.run { options with Workers = [] } Console.In output source then
-        Ending.interrupted
+        ExitCodes.interrupted
     else
         0
 
@@ -255,7 +255,7 @@ let private refuseContradictions (parsed: ParseResults<SweepArguments>) (launche
           parsed.Contains Wait && launcher <> Some Parsing.Slurm, "--wait needs --launcher slurm; a sweep on this machine ends with its command." ]
 
     match contradictions |> List.tryFind fst with
-    | Some(_, message) -> Ending.stop Ending.invalid message
+    | Some(_, message) -> ExitCodes.stop ExitCodes.invalid message
     | None -> ()
 
 let private sweep (parsed: ParseResults<SweepArguments>) (arguments: string list) =
@@ -264,8 +264,8 @@ let private sweep (parsed: ParseResults<SweepArguments>) (arguments: string list
     let options = optionsOf parsed arguments
 
     if launcher = Some Parsing.Slurm && options.Workers.Length > 1 then
-        Ending.stop
-            Ending.invalid
+        ExitCodes.stop
+            ExitCodes.invalid
             "With --launcher slurm each job trains on one device: use --device cuda, and `gpus: 1` in the section `slurm` of the experiment."
 
     if parsed.TryGetResult Part = Some "worker" then

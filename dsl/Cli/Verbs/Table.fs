@@ -46,13 +46,13 @@ let private names (first: string) (second: string) =
 /// Options that --deploy cannot be combined with.
 let private refuseDeploy (parsed: ParseResults<TableArguments>) =
     if parsed.Contains Threads && not (parsed.Contains Deploy) then
-        Ending.stop Ending.invalid "--threads applies only with --deploy."
+        ExitCodes.stop ExitCodes.invalid "--threads applies only with --deploy."
 
     if parsed.Contains Deploy && parsed.Contains Pivot then
-        Ending.stop Ending.invalid "--pivot and --deploy cannot be combined: the cells of a pivot table show only errors."
+        ExitCodes.stop ExitCodes.invalid "--pivot and --deploy cannot be combined: the cells of a pivot table show only errors."
 
     if parsed.Contains Deploy && (parsed.GetResult(Source, [])).Length > 1 then
-        Ending.stop Ending.invalid "--deploy needs a single result; two results are compared row by row."
+        ExitCodes.stop ExitCodes.invalid "--deploy needs a single result; two results are compared row by row."
 
 let private measure (threads: int option) (folder: string) (results: Results) =
     use source = new CancellationTokenSource()
@@ -89,12 +89,12 @@ let private print (arguments: string list) =
                 TableFormat.render format (options deployment [ results.Layout ]) results
             | [ first; second ] ->
                 if parsed.Contains Pivot || parsed.Contains Baseline then
-                    Ending.stop Ending.invalid "--pivot and --baseline need a single result; two results are compared row by row."
+                    ExitCodes.stop ExitCodes.invalid "--pivot and --baseline need a single result; two results are compared row by row."
 
                 let (_, a), (_, b) = collect (Some first), collect (Some second)
                 let nameA, nameB = names first second
                 TableFormat.compare format (options None [ a.Layout; b.Layout ]) (nameA, a) (nameB, b)
-            | more -> Ending.stop Ending.invalid $"`table` accepts one or two results; got {more.Length}."
+            | more -> ExitCodes.stop ExitCodes.invalid $"`table` accepts one or two results; got {more.Length}."
 
         printf "%s" text
         0
@@ -103,4 +103,4 @@ let run (arguments: string list) =
     try
         print arguments
     with :? OperationCanceledException ->
-        Ending.interrupted
+        ExitCodes.interrupted

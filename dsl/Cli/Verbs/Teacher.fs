@@ -107,9 +107,9 @@ let private trainTeachers (words: string list) (parsed: ParseResults<TeacherTrai
 
     if List.contains Stopped ends then
         printfn "Interrupted; everything is saved. To resume: %s" (Parsing.commandLine "teacher" words)
-        Ending.interrupted
+        ExitCodes.interrupted
     elif ends |> List.exists (fun outcome -> outcome.IsGivenUp) then
-        Ending.failed
+        ExitCodes.failed
     else
         0
 

@@ -55,7 +55,7 @@ let private compact (tensors: TensorEntry list) =
               let parameters = WeightSet("", "", List.toArray tensors).Parameters
 
               [ plain part + ".*"
-                $"""{Words.count tensors.Length "tensor"}, {parameterCount parameters}"""
+                $"""{MessageFormat.count tensors.Length "tensor"}, {parameterCount parameters}"""
                 typesOf tensors ]
           else
               yield! List.map rowOf tensors ]
@@ -68,7 +68,7 @@ let private fitOf (file: CheckpointFile) (set: WeightSet) =
     | [] when not ranked[0].IsAlike -> "matches none of the built-in models: no tensor has one of their names"
     | [] ->
         let nearest = ranked[0]
-        let found = Words.count (set.Tensors.Count - nearest.Difference.Unexpected.Count) "tensor"
+        let found = MessageFormat.count (set.Tensors.Count - nearest.Difference.Unexpected.Count) "tensor"
 
         let what =
             match nearest.Contained with
@@ -89,7 +89,7 @@ let private ofSet (file: CheckpointFile) (all: bool) (set: WeightSet) =
     let rows = if whole then List.map rowOf tensors else compact tensors
 
     [ ""
-      $"""{place}{Words.count tensors.Length "tensor"}, {parameterCount set.Parameters}, {typesOf tensors}"""
+      $"""{place}{MessageFormat.count tensors.Length "tensor"}, {parameterCount set.Parameters}, {typesOf tensors}"""
       fitOf file set
       ""
       yield! TextTable.aligned rows

@@ -97,7 +97,7 @@ let fromMeasuredSteps (device: string) (layouts: LayoutChoice) (dataset: Dataset
 
     let costs = [ for job in left cohort -> cost job.Run.Spec ]
     let spec = cohort.Head.Run.Spec
-    let struct (trainingImages, validationImages) = dataset.Images spec.Dataset.HeldOut
+    let struct (trainingImages, validationImages) = dataset.Images spec.Dataset.HoldOut
     let teacher = costs |> List.map (fun (teacher, _, _) -> teacher) |> List.max
     let lanes = costs |> List.sumBy (fun (_, lane, _) -> lane)
     let epochs = epochsLeft cohort

@@ -76,7 +76,7 @@ let private sharedRuns (jobs: Job list) =
           |> List.filter (fun job -> not job.Run.Others.IsEmpty)
           |> List.countBy (fun job -> List.distinct (job.Run.Variant :: List.map fst job.Run.Others)) do
           let trained = if runs = 1 then "it is trained once" else "each is trained once"
-          $"""The variants {Words.codes variants} share {counted runs "run"}; {trained}.""" ]
+          $"""The variants {MessageFormat.codes variants} share {counted runs "run"}; {trained}.""" ]
 
 /// The teachers of some runs with their checkpoints, examined. None: the teacher has none here.
 let examine (workspace: Workspace) (jobs: Job list) : (Teachers.PlannedTeacher * TeacherFile option) list =
@@ -96,7 +96,7 @@ let private teacherNote (workspace: Workspace) (teacher: Teachers.PlannedTeacher
     | _ when examined.IsSome && not (isNull examined.Value.Problem) -> examined.Value.Problem |> nonNull
     | _ when examined.IsSome && examined.Value.Place <> "" ->
         $"Teacher {name}: {store.CheckpointOf(teacher.Spec, teacher.Dataset)} ({examined.Value.Place})"
-    | _ when store.IsThere(teacher.Spec, teacher.Dataset) -> $"Teacher {name}: {store.CheckpointOf(teacher.Spec, teacher.Dataset)}"
+    | _ when store.Exists(teacher.Spec, teacher.Dataset) -> $"Teacher {name}: {store.CheckpointOf(teacher.Spec, teacher.Dataset)}"
     | Some train, _, _ -> $"""Teacher {name}: sweep trains it first, {counted train.Epochs "epoch"}; not included in the times below."""
     | None, Some known, Some file -> $"Teacher {name}: {known.Name}, to be downloaded by sweep ({ByteSize.Text file.Bytes})."
     | None, Some known, None -> $"Teacher {name}: not on this machine. {KnownTeacherStore.MissingMessage known}"
@@ -139,7 +139,7 @@ let private datasetNote (workspace: Workspace) (dataset: DatasetSpec) (known: Kn
     let name = dataset.DisplayName
 
     let heldOut =
-        match dataset.HeldOut with
+        match dataset.HoldOut with
         | null -> ""
         | held -> $" {100.0 * held.Share:G4} %% of its training images are held out for validation."
 
@@ -157,7 +157,7 @@ let private datasetNote (workspace: Workspace) (dataset: DatasetSpec) (known: Kn
     where + heldOut
 
 let private steps (spec: RunSpec) (known: Known) =
-    match (descriptor spec.Dataset known).Images spec.Dataset.HeldOut with
+    match (descriptor spec.Dataset known).Images spec.Dataset.HoldOut with
     | _ when known.IsError -> "number of images unknown"
     | struct (0, _) -> "number of images unknown"
     | struct (images, _) -> counted ((images + spec.Train.Batch - 1) / spec.Train.Batch) "step" + " per epoch"
@@ -193,7 +193,7 @@ let private table (axes: string list) (cohort: Job list) =
               "variant", _.Run.Variant
 
               for axis in own do
-                  Layout.shortAxis axis, valueOf axis
+                  TableLayout.shortAxis axis, valueOf axis
 
               "seed", (fun job -> string job.Run.Seed)
           if (List.distinctBy epochs cohort).Length > 1 && not (List.contains "train.epochs" own) then
@@ -212,7 +212,7 @@ let private namesNote (axes: string list) (jobs: Job list) =
             string ({ Variant = job.Run.Variant; Point = job.Run.Axes |> List.filter (fun (axis, _) -> List.contains axis axes) }: Baseline)
 
         [ ""
-          $"--only selects runs by name ({Words.code job.Run.Name}), row ({Words.code row}) or variant ({Words.code job.Run.Variant})." ]
+          $"--only selects runs by name ({MessageFormat.code job.Run.Name}), row ({MessageFormat.code row}) or variant ({MessageFormat.code job.Run.Variant})." ]
 
 /// The size of a cohort's complete cache of teacher outputs.
 let private cacheNote (cohort: Job list) (known: Known) =
@@ -224,7 +224,7 @@ let private cacheNote (cohort: Job list) (known: Known) =
     | Some teacher when not (ModelCatalog.StatesShapes teacher.Model) ->
         Some "  teacher outputs are cached; their size is unknown until the network is loaded"
     | Some teacher when known.IsOk && dataset.TrainingImages > 0 ->
-        let struct (images, _) = dataset.Images specs.Head.Dataset.HeldOut
+        let struct (images, _) = dataset.Images specs.Head.Dataset.HoldOut
         Some $"  teacher outputs are cached: {ByteSize.Text(SignalCache.Size(List.toArray specs, teacher, dataset, images))} on disk"
     | Some _ -> Some "  teacher outputs are cached; their size depends on the number of images"
 
@@ -258,7 +258,7 @@ let render
     let estimates = cohorts |> List.map (fun cohort -> if isPending cohort then costOf cohort else None)
 
     let known = dict datasets
-    let axes = jobs |> Seq.map _.Run.Axes |> Layout.varying
+    let axes = jobs |> Seq.map _.Run.Axes |> TableLayout.varying
 
     [ plan.Experiment.Name + ": " + counted jobs.Length "run" + " in " + counted cohorts.Length "cohort"
       ""
@@ -277,7 +277,7 @@ let render
           | None -> ()
       yield! gridNote plan |> Option.toList
       yield! sharedRuns jobs
-      yield! Precisions.warnings (Precisions.obstacles [ device ]) (jobs |> List.map _.Run.Spec)
+      yield! PrecisionWarnings.warnings (PrecisionWarnings.obstacles [ device ]) (jobs |> List.map _.Run.Spec)
       for index, cohort in List.indexed cohorts do
           let spec = cohort.Head.Run.Spec
 
@@ -311,10 +311,10 @@ let render
           note
       | None -> ()
 
-      let heldOut = [ for job in jobs -> job.Run.Spec.Dataset.HeldOut |> Option.ofObj |> Option.map _.Share ]
+      let heldOut = [ for job in jobs -> job.Run.Spec.Dataset.HoldOut |> Option.ofObj |> Option.map _.Share ]
 
       match
-          Selection.warning (List.distinct heldOut) [ for row in plan.Rows -> row.Variant, Layout.withPaths plan.Experiment.Grid.Named row.Axes ]
+          Selection.warning (List.distinct heldOut) [ for row in plan.Rows -> row.Variant, TableLayout.withPaths plan.Experiment.Grid.Named row.Axes ]
       with
       | Some warning ->
           ""

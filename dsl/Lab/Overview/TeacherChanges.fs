@@ -62,7 +62,7 @@ let private trained (workspace: Workspace) (model: ModelSpec) : (string * JsonNo
 /// What makes a teacher that is not trained yet differ from the most similar one of the same model. None: there is no such teacher.
 let note (workspace: Workspace) (teacher: Teachers.PlannedTeacher) : string option =
     try
-        match Option.ofObj (teacher.Spec.AsRun teacher.Dataset), TeacherStore(workspace).IsThere(teacher.Spec, teacher.Dataset) with
+        match Option.ofObj (teacher.Spec.AsRun teacher.Dataset), TeacherStore(workspace).Exists(teacher.Spec, teacher.Dataset) with
         | None, _
         | _, true -> None
         | Some run, false ->

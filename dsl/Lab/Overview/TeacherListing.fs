@@ -21,7 +21,7 @@ let private known (workspace: Workspace) =
                 match teacher.Download with
                 | null -> "-"
                 | file -> ByteSize.Text file.Bytes
-                if KnownTeacherStore.IsHere(teacher, workspace) then teacher.Checkpoint
+                if KnownTeacherStore.Exists(teacher, workspace) then teacher.Checkpoint
                 elif isNull teacher.Download then "no download, see below"
                 else $"not downloaded: teacher fetch {teacher.Name}" ] ]
 

@@ -34,7 +34,9 @@ type Lines(output: TextWriter, cohorts: int) =
                 | epoch, step -> $", resuming after step {step} of epoch {epoch}"
 
             let names = String.Join(", ", cohort.Lanes)
-            lines.Write $"""{pace.Name}: {names} ({Words.count cohort.Epochs "epoch"} of {Words.count cohort.StepsPerEpoch "step"}{resumed})"""
+
+            lines.Write
+                $"""{pace.Name}: {names} ({MessageFormat.count cohort.Epochs "epoch"} of {MessageFormat.count cohort.StepsPerEpoch "step"}{resumed})"""
         | :? TrainingEvent.StepEnded as ended ->
             lines.Beat(fun () ->
                 pace.Advance(ended.Epoch, ended.Step)

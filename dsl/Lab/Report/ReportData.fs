@@ -149,7 +149,7 @@ let private run (json: Utf8JsonWriter) (shared: Shared) (stride: int) (run: RunD
 let private nameOf (pointOf: ResultRow -> (string * string) list) (result: ResultRow) =
     match pointOf result with
     | [] -> result.Variant
-    | point -> result.Variant + ", " + Shown.point point
+    | point -> result.Variant + ", " + TableText.point point
 
 let private row
     (json: Utf8JsonWriter)

@@ -58,12 +58,12 @@ let private runRow (run: RunDetail) =
     let errors choose =
         result
         |> Option.bind (fun (result: ChannelDistillation.Runs.RunResult) -> Option.ofObj (choose result))
-        |> Option.map (fun (errors: ChannelDistillation.Runs.EpochErrors) -> Shown.percent errors.Top1Error)
+        |> Option.map (fun (errors: ChannelDistillation.Runs.EpochErrors) -> TableText.percent errors.Top1Error)
         |> Option.defaultValue ""
 
     let seconds =
         match run.Record.Seconds with
-        | Some seconds -> $"<td data-value=\"{seconds:F0}\">{Shown.time seconds}</td>"
+        | Some seconds -> $"<td data-value=\"{seconds:F0}\">{TableText.time seconds}</td>"
         | None -> "<td></td>"
 
     let seed = run.Seed |> Option.map string |> Option.defaultValue ""

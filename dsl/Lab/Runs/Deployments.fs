@@ -41,7 +41,7 @@ let private networks (experimentFolder: string) (results: Results) : (ResultRow 
 
     let ofTeacher (row: ResultRow) =
         specs
-        |> List.filter (fun (other, _) -> Layout.agree other.Axes row.Axes)
+        |> List.filter (fun (other, _) -> TableLayout.agree other.Axes row.Axes)
         |> List.tryPick (snd >> Option.bind (fun spec -> networkOf (teacherOf spec) spec))
 
     [ for row in teachers -> row, ofTeacher row

@@ -24,7 +24,7 @@ type Known =
     }
 
 /// The values of an earlier layout.
-let known (earlier: Layout option) : Known =
+let known (earlier: TableLayout option) : Known =
     let known = { Errors = Dictionary(); Costs = Dictionary(); Command = earlier |> Option.bind _.Command }
 
     for layout in Option.toList earlier do
@@ -55,7 +55,7 @@ let knownCost (network: CountedModel) : ModelCost | null = ModelCost.Known netwo
 /// For commands that do not train: like `counted`, but TorchScript networks are not executed; for these, the costs counted by a sweep are used.
 let describedCost (network: CountedModel) : ModelCost | null = if isNull network.Model.Script then counted network else knownCost network
 
-let ofPlan (cost: CountedModel -> ModelCost | null) (plan: Plan) (jobs: Job list) (known: Known) : Layout =
+let ofPlan (cost: CountedModel -> ModelCost | null) (plan: Plan) (jobs: Job list) (known: Known) : TableLayout =
     let experiment = plan.Experiment
 
     let costOf (key: string) (network: CountedModel) : Cost option =
@@ -74,7 +74,7 @@ let ofPlan (cost: CountedModel -> ModelCost | null) (plan: Plan) (jobs: Job list
       Student = several (specs |> Seq.map _.Student.Name)
       Epochs = specs |> List.map _.Train.Epochs |> List.distinct
       Seeds = plan.Runs |> List.map _.Seed |> List.distinct
-      HeldOut = specs |> List.map (fun spec -> spec.Dataset.HeldOut |> Option.ofObj |> Option.map _.Share) |> List.distinct
+      HoldOut = specs |> List.map (fun spec -> spec.Dataset.HoldOut |> Option.ofObj |> Option.map _.Share) |> List.distinct
       Caches =
         specs
         |> List.choose (fun spec ->

@@ -95,7 +95,7 @@ let ofJobs (workspace: Workspace) (openDataset: DatasetSpec -> Data.Dataset) (jo
           | None -> () ]
 
 /// The completed runs in the folders of a table whose code has changed since. Without a plan, nothing else can be compared.
-let ofTable (experimentFolder: string) (layout: Layout) : OutdatedRun list =
+let ofTable (experimentFolder: string) (layout: TableLayout) : OutdatedRun list =
     [ for row in layout.Rows do
           for folder in row.Folders do
               match (RunSummary.ofFolder (IO.Path.Combine(experimentFolder, folder))).Origin with
@@ -128,7 +128,7 @@ let warnings (runs: OutdatedRun list) : string list =
                   let day = (List.max times).ToString("yyyy-MM-dd", CultureInfo.InvariantCulture)
                   if runs.Length = 1 then $", on {day}" else $", the last on {day}"
 
-          $"""{Words.count runs.Length "completed run"} of {Words.codes variants} {was} trained {reason change}{last}. {remedy}""" ]
+          $"""{MessageFormat.count runs.Length "completed run"} of {MessageFormat.codes variants} {was} trained {reason change}{last}. {remedy}""" ]
 
 /// Warnings about teachers trained here by other code.
 let teachers (workspace: Workspace) (jobs: Job list) : string list =

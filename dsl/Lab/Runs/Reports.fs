@@ -9,7 +9,7 @@ open ChannelDistillation.Export
 open ChannelDistillation.Lab.Tables
 open ChannelDistillation.Lab.Report
 
-let private detail (experimentFolder: string) (layout: Layout) (withRun: bool) (name: string, seed: int64 option) : RunDetail =
+let private detail (experimentFolder: string) (layout: TableLayout) (withRun: bool) (name: string, seed: int64 option) : RunDetail =
     let path = Path.Combine(experimentFolder, name)
     let summary = RunSummary.ofFolder path |> RunSummary.ofRun (layout.Hashes.TryFind name)
     let record: RunRecord = { Result = summary.Result; Seconds = summary.Seconds }
@@ -27,7 +27,7 @@ let private detail (experimentFolder: string) (layout: Layout) (withRun: bool) (
       Epochs = if summary.HasRun then List.ofSeq (RunFolder(path).ReadMetrics()) else [] }
 
 /// The details of every run, in the order of the table.
-let details (experimentFolder: string) (layout: Layout) : RunDetail list =
+let details (experimentFolder: string) (layout: TableLayout) : RunDetail list =
     [ for row in layout.Rows do
           let seeds =
               if row.Seeds.Length = row.Folders.Length then

@@ -8,7 +8,7 @@ open ChannelDistillation.Lab.Tables
 open ChannelDistillation.Lab.Runs.Outdated
 
 /// The results so far, of the runs that exist.
-let collect (experimentFolder: string) (layout: Layout) : Results =
+let collect (experimentFolder: string) (layout: TableLayout) : Results =
     let names = layout.Rows |> Seq.collect _.Folders |> Seq.distinct |> Seq.toArray
     SummaryCache.load experimentFolder names.Length
 

@@ -15,7 +15,7 @@ let private array (jobs: (JobKind * string) list) (elements: int) =
     let first = job Teachers |> Option.map (fun job -> $", after job {job} for the teachers") |> Option.defaultValue ""
     let last = job Tables |> Option.map (fun job -> $"; then job {job} writes the tables") |> Option.defaultValue ""
     let train = job Train |> Option.defaultValue ""
-    $"""Submitted {Words.count elements "cohort"} as job array {train}{first}{last}."""
+    $"""Submitted {MessageFormat.count elements "cohort"} as job array {train}{first}{last}."""
 
 /// What was submitted, and what was already queued. `shown` shortens paths.
 let submitted (shown: string -> string) (work: Work) (arrays: Submitting.Submitted list) : string list =
@@ -36,7 +36,7 @@ let cancelled (experiment: string) (entries: QueueEntry list) : string =
         let jobs = entries |> List.distinctBy _.Job |> List.length
         let cohorts = entries |> List.filter (fun entry -> entry.Kind = Train) |> List.length
 
-        $"""Cancelled {Words.count jobs "job"} with {Words.count cohorts "cohort"}. """
+        $"""Cancelled {MessageFormat.count jobs "job"} with {MessageFormat.count cohorts "cohort"}. """
         + "Runs in training save their state; the same sweep resumes them."
 
 /// What would be submitted now, including the script of the array.
@@ -45,7 +45,7 @@ let planned (script: Script.Program) (settings: SlurmSettings) (experimentFolder
 
     let arrays =
         match sizes with
-        | [ one ] -> $"""an array of {Words.count one "element"}"""
+        | [ one ] -> $"""an array of {MessageFormat.count one "element"}"""
         | several -> $"""{several.Length} arrays of {String.concat " + " (List.map string several)} elements"""
 
     [ ""
@@ -55,7 +55,7 @@ let planned (script: Script.Program) (settings: SlurmSettings) (experimentFolder
       else
           let teachers = if work.TeachersFirst then "a job for the teachers, then " else ""
 
-          $"""Slurm: sweep submits {teachers}{arrays} for {Words.count work.Runs "run"}, then a job that writes the tables."""
+          $"""Slurm: sweep submits {teachers}{arrays} for {MessageFormat.count work.Runs "run"}, then a job that writes the tables."""
 
           if sizes.Length = 1 then "The array's script:" else "The first array's script:"
           ""

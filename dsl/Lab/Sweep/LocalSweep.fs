@@ -14,8 +14,8 @@ let private evaluate (state: SweepState) (observer: TrainingEvent -> unit) (stop
         if
             state.EvaluatesTeachers
             && not stop.IsCancellationRequested
-            && state.Store.IsThere(teacher.Spec, teacher.Dataset)
-            && DatasetStore.IsThere(teacher.Dataset, state.Options.Workspace)
+            && state.Store.Exists(teacher.Spec, teacher.Dataset)
+            && DatasetStore.Exists(teacher.Dataset, state.Options.Workspace)
         then
             let errors = state.Store.Errors(teacher.Spec, teacher.Dataset, state.Training, stop)
             state.Note teacher errors (fun text -> observer (TrainingEvent.Message text))
@@ -53,7 +53,7 @@ let train (state: SweepState) (observer: TrainingEvent -> unit) (stop: Cancellat
 
     if not state.Pending.IsEmpty && not stop.IsCancellationRequested then
         let device = state.Training.Device
-        state.Announce device (Precisions.obstacles [ device ]) (Option.ofObj (Devices.Hint options.Device)) say
+        state.Announce device (PrecisionWarnings.obstacles [ device ]) (Option.ofObj (Devices.Hint options.Device)) say
 
     // Evaluated first, so that a wrong checkpoint is noticed before hours of training.
     for teacher in state.Teachers do

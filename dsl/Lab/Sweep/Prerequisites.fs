@@ -17,7 +17,7 @@ module Prerequisites =
 
     /// The known teacher whose file is needed and missing.
     let private missingKnown (store: TeacherStore) (workspace: Workspace) (teacher: Teachers.PlannedTeacher) =
-        if store.IsThere(teacher.Spec, teacher.Dataset) then
+        if store.Exists(teacher.Spec, teacher.Dataset) then
             None
         else
             KnownTeacherCatalog.Of(teacher.Spec, workspace) |> Option.ofObj
@@ -27,7 +27,7 @@ module Prerequisites =
         let store = TeacherStore workspace
 
         for teacher in teachers do
-            if isNull teacher.Spec.Train && not (store.IsThere(teacher.Spec, teacher.Dataset)) then
+            if isNull teacher.Spec.Train && not (store.Exists(teacher.Spec, teacher.Dataset)) then
                 match missingKnown store workspace teacher with
                 | Some known when not (isNull known.Download) -> ()
                 | Some known -> raise (MissingException(KnownTeacherStore.MissingMessage known))
@@ -59,7 +59,7 @@ module Prerequisites =
 
     /// Downloads missing datasets and known teachers. Shows no progress if none is missing.
     let fetch (workspace: Workspace) quiet (datasets: DatasetSpec list) (teachers: Teachers.PlannedTeacher list) (stop: CancellationToken) =
-        let datasets = datasets |> List.distinct |> List.filter (fun dataset -> not (DatasetStore.IsThere(dataset, workspace)))
+        let datasets = datasets |> List.distinct |> List.filter (fun dataset -> not (DatasetStore.Exists(dataset, workspace)))
         let known = teachers |> List.choose (missingKnown (TeacherStore workspace) workspace) |> List.distinct
 
         if not (datasets.IsEmpty && known.IsEmpty) then

@@ -71,4 +71,4 @@ let note (folder: string) (retrained: Job list) : string option =
     if retrained.IsEmpty then
         None
     else
-        Some $"""Retraining {Words.count retrained.Length "completed run"}; the old ones are kept in {keptIn folder}."""
+        Some $"""Retraining {MessageFormat.count retrained.Length "completed run"}; the old ones are kept in {keptIn folder}."""

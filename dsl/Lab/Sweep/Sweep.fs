@@ -51,7 +51,7 @@ module Sweep =
 
     let run (options: SweepOptions) (plan: Plan) (stop: CancellationToken) : Outcome =
         let clock = Stopwatch.StartNew()
-        let state = SweepState(options, Part.ofPlan options.Part plan)
+        let state = SweepState(options, SweepPart.ofPlan options.Part plan)
         // Reports missing checkpoints before anything is fetched or trained.
         Prerequisites.checkTeachers options.Workspace state.Teachers
 

@@ -37,7 +37,7 @@ type SweepOptions =
         /// The command line of this sweep, for the tables.
         Command: string option
         /// The part of the sweep that this process does.
-        Part: Part
+        Part: SweepPart
         /// Replaces how datasets are opened, for tests. None: from their folders.
         OpenDataset: (DatasetSpec -> Data.Dataset) option
     }

@@ -55,7 +55,7 @@ type SweepState(options: SweepOptions, plan: Plan) =
 
     let store = TeacherStore options.Workspace
     let known = Layouts.known (PlanReader.read folder)
-    let interval = Interval(0.01, TimeProvider.System)
+    let interval = TimeShareLimiter(0.01, TimeProvider.System)
     let mutable isChanged = true
     let mutable last: WrittenTables option = None
     let remarks = List<string>()
@@ -218,6 +218,6 @@ type SweepState(options: SweepOptions, plan: Plan) =
             pending |> List.map _.Run.Spec.Dataset |> List.distinct |> List.collect remarksOn |> List.distinct |> List.iter say
             warnings |> Seq.iter say
 
-            pending |> List.map _.Run.Spec |> Precisions.warnings obstacles |> List.iter say
+            pending |> List.map _.Run.Spec |> PrecisionWarnings.warnings obstacles |> List.iter say
 
         Option.iter say hint

@@ -77,7 +77,7 @@ module TeacherTraining =
             let say text = observer (TrainingEvent.Message text)
 
             if not (options.Quiet || pending.IsEmpty || stop.IsCancellationRequested) then
-                say $"""Training {Words.count pending.Length "teacher"} on {training.Value.Device}."""
+                say $"""Training {MessageFormat.count pending.Length "teacher"} on {training.Value.Device}."""
                 Option.ofObj (Devices.Hint options.Device) |> Option.iter say
 
             [ for teacher in teachers do
@@ -86,7 +86,7 @@ module TeacherTraining =
                           if List.contains teacher pending && not stop.IsCancellationRequested then
                               Prerequisites.train store options.RetryFailed training.Value observer teacher stop
 
-                          if store.IsThere(teacher.Spec, teacher.Dataset) then
+                          if store.Exists(teacher.Spec, teacher.Dataset) then
                               Ready(store.Errors(teacher.Spec, teacher.Dataset, training.Value, stop))
                           else
                               Stopped

@@ -49,7 +49,7 @@ let private serve (options: SweepOptions) (input: TextReader) (send: string -> u
     send (
         Messages.ready
             { Device = device
-              Obstacles = (Precisions.obstacles [ device ]).Value
+              Obstacles = (PrecisionWarnings.obstacles [ device ]).Value
               Hint = Option.ofObj (Devices.Hint options.Device) }
     )
 
@@ -57,7 +57,7 @@ let private serve (options: SweepOptions) (input: TextReader) (send: string -> u
     let mutable plan: Plan option = None
     let mutable stoppedWithinPart = false
 
-    let doPart (plan: Plan) (part: Part) (mode: ComputeMode) =
+    let doPart (plan: Plan) (part: SweepPart) (mode: ComputeMode) =
         let options = { options with Part = part }
 
         match mode with

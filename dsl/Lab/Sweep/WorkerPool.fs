@@ -36,8 +36,8 @@ type WorkerPool(state: SweepState, stop: CancellationToken) =
                 not (state.Store.IsIntact(teacher.Spec, teacher.Dataset)) || isUnknown teacher
             else
                 isUnknown teacher
-                && state.Store.IsThere(teacher.Spec, teacher.Dataset)
-                && DatasetStore.IsThere(teacher.Dataset, options.Workspace))
+                && state.Store.Exists(teacher.Spec, teacher.Dataset)
+                && DatasetStore.Exists(teacher.Dataset, options.Workspace))
 
     let hasWork = not (state.Pending.IsEmpty && unready.IsEmpty)
 

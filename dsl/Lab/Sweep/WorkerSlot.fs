@@ -57,7 +57,13 @@ type WorkerSlot
         // Outside the lock, because it can take long and `Stop` must not wait for it.
         ended |> Option.iter (fun worker -> (worker :> IDisposable).Dispose())
 
-    let doPart (report: SweepEvent -> unit) (worker: WorkerProcess) (part: Part) (mode: ComputeMode) (ended: PartEnd -> unit) : WorkerAnswer<unit> =
+    let doPart
+        (report: SweepEvent -> unit)
+        (worker: WorkerProcess)
+        (part: SweepPart)
+        (mode: ComputeMode)
+        (ended: PartEnd -> unit)
+        : WorkerAnswer<unit> =
         match worker.Do (part, mode) (trained report) with
         | Finished result ->
             lock state (fun () ->
@@ -67,8 +73,8 @@ type WorkerSlot
                 state.UpdateTables())
 
             Finished(ended result)
-        | Died how -> Died how
-        | Lost why -> Lost why
+        | Crashed how -> Crashed how
+        | Unusable why -> Unusable why
 
     let perform (report: SweepEvent -> unit) (worker: WorkerProcess) (assignment: Assignment) : WorkerAnswer<unit> =
         match assignment with
@@ -78,7 +84,7 @@ type WorkerSlot
             let run = state.Pending @ state.Jobs |> List.find learns |> Job.nameOf
 
             doPart report worker (TeachersOf(Set.singleton run)) attempt.Mode (fun _ ->
-                queue.TeacherEnded(teacher, state.Store.IsThere(teacher.Spec, teacher.Dataset)))
+                queue.TeacherEnded(teacher, state.Store.Exists(teacher.Spec, teacher.Dataset)))
         | TrainRuns(group, patient) ->
             let names = group.Runs |> List.map Job.nameOf |> set
             let part = if patient then RunsOf names else UnclaimedRunsOf names
@@ -94,8 +100,8 @@ type WorkerSlot
                 costs |> List.iter ModelCost.Note
                 lock state (fun () -> state.UpdateTables())
                 Finished(queue.CostsEnded())
-            | Died how -> Died how
-            | Lost why -> Lost why
+            | Crashed how -> Crashed how
+            | Unusable why -> Unusable why
 
     /// Records a crash in a folder, unless another sweep has claimed it in the meantime.
     let record (folder: RunFolder) (why: string) =
@@ -175,8 +181,8 @@ type WorkerSlot
                 isReady <- true
                 name <- if device.IsSole then ready.Device else name
                 Ok(worker, Some ready)
-            | Lost why -> Error why
-            | Died how -> Error(CrashMessages.startFailure how worker.LastOutput)
+            | Unusable why -> Error why
+            | Crashed how -> Error(CrashMessages.startFailure how worker.LastOutput)
 
     /// Starts its first process.
     member _.Start() = running () |> ignore
@@ -204,8 +210,8 @@ type WorkerSlot
                 | Ok(worker, _) ->
                     match perform report worker assignment with
                     | Finished() -> next ()
-                    | Lost why -> lose assignment why
-                    | Died how ->
+                    | Unusable why -> lose assignment why
+                    | Crashed how ->
                         noteDeath report worker assignment how
                         release ()
                         next ()

@@ -9,7 +9,7 @@ open ChannelDistillation.Dsl
 /// Why a row has fewer seeds than planned, unless its cell says so completely.
 let private gap (pointOf: ResultRow -> (string * string) list) (row: ResultRow) =
     let point = pointOf row
-    let name = Shown.joined (row.Variant :: (if point.IsEmpty then [] else [ Shown.point point ]))
+    let name = TableText.joined (row.Variant :: (if point.IsEmpty then [] else [ TableText.point point ]))
 
     let reason (status: RowStatus, gaps: Gap list) =
         let shown (gap: Gap) =
@@ -19,40 +19,40 @@ let private gap (pointOf: ResultRow -> (string * string) list) (row: ResultRow) 
 
         match status with
         | Missing -> $"{gaps.Length} not trained yet"
-        | status -> $"{gaps.Length} {status} ({Shown.joined (List.map shown gaps)})"
+        | status -> $"{gaps.Length} {status} ({TableText.joined (List.map shown gaps)})"
 
     match row.Gaps with
     | []
     | [ Missing, _ ] when row.Status <> Partial -> None
-    | gaps -> Some $"{name}: {row.Top1Error.Values.Length} of {row.Planned} seeds; {Shown.joined (List.map reason gaps)}."
+    | gaps -> Some $"{name}: {row.Top1Error.Values.Length} of {row.Planned} seeds; {TableText.joined (List.map reason gaps)}."
 
 /// The best epoch is optimistic unless a hold-out split selected it.
 let private bestEpochSelection (options: TableOptions) (heldOut: float option list) =
     let inPercent (share: float) = (100.0 * share).ToString("G4", CultureInfo.InvariantCulture) + " %"
     let shares = heldOut |> List.choose id |> List.map inPercent
     let extreme = if options.Accuracy then "highest accuracy" else "lowest error"
-    let measure = Shown.measure options
+    let measure = TableText.measure options
     let onValidation = $"the {extreme} of all epochs, selected on the same validation set and therefore optimistic."
 
     let onHoldOut =
-        $"the {measure} at the epoch selected on images held out of the training set ({Shown.joined shares}); the validation set was not used for the selection."
+        $"the {measure} at the epoch selected on images held out of the training set ({TableText.joined shares}); the validation set was not used for the selection."
 
     match shares, List.contains None heldOut with
     | [], _ -> $"`best top-1` is {onValidation}"
     | _, false -> $"`best top-1` is {onHoldOut}"
     | _, true -> $"For runs with held-out images, `best top-1` is {onHoldOut} For all others it is {onValidation}"
 
-let private models (layout: Layout) =
+let private models (layout: TableLayout) =
     match layout.Teachers |> List.map _.Model |> List.distinct with
     | [] -> $"student {layout.Student}"
-    | teachers -> $"teacher {Shown.joined teachers}, student {layout.Student}"
+    | teachers -> $"teacher {TableText.joined teachers}, student {layout.Student}"
 
-let private trainedOn (layout: Layout) =
+let private trainedOn (layout: TableLayout) =
     let epochsWord = if layout.Epochs = [ 1 ] then "epoch" else "epochs"
     let seedsWord = if layout.Seeds.Length = 1 then "seed" else "seeds"
-    $"Trained on {layout.Dataset} ({models layout}) for {Shown.joined layout.Epochs} {epochsWord} with {seedsWord} {Shown.joined layout.Seeds}."
+    $"Trained on {layout.Dataset} ({models layout}) for {TableText.joined layout.Epochs} {epochsWord} with {seedsWord} {TableText.joined layout.Seeds}."
 
-let private howMeasured (options: TableOptions) (layout: Layout) =
+let private howMeasured (options: TableOptions) (layout: TableLayout) =
     let measure = if options.Accuracy then "Accuracies" else "Errors"
 
     let overSeeds =
@@ -67,18 +67,18 @@ let private howMeasured (options: TableOptions) (layout: Layout) =
 let private axes (results: Results) =
     [ match Results.constants results with
       | [] -> ()
-      | constants -> $"Same in all rows that depend on it: {Shown.point constants}."
+      | constants -> $"Same in all rows that depend on it: {TableText.point constants}."
       for entry in results.Layout.Named do
-          let paths = entry.Value |> List.map Layout.shortAxis |> Words.codes
+          let paths = entry.Value |> List.map TableLayout.shortAxis |> MessageFormat.codes
           $"`{entry.Key}` sets {paths}." ]
 
 let private cost (what: string) (cost: Cost) =
     let operations =
         cost.MultiplyAdds
-        |> Option.map (fun count -> $", {Shown.count count} multiply-accumulates (MACs) per image")
+        |> Option.map (fun count -> $", {TableText.count count} multiply-accumulates (MACs) per image")
         |> Option.defaultValue ""
 
-    $"{what} {Shown.count cost.Parameters} parameters{operations}"
+    $"{what} {TableText.count cost.Parameters} parameters{operations}"
 
 /// The costs of teacher and student if there is one of each; otherwise they are columns.
 let private costs (results: Results) =
@@ -97,7 +97,7 @@ let private times (results: Results) =
         []
 
 /// Rows whose network is larger than that of the others, or than that of the published number, are marked.
-let private assisted (layout: Layout) =
+let private assisted (layout: TableLayout) =
     match layout.Rows |> List.filter _.Assisted with
     | [] -> []
     | rows ->
@@ -110,12 +110,12 @@ let private assisted (layout: Layout) =
             else
                 ""
 
-        [ $"""{Shown.larger} {Shown.joined names}: residual knowledge distillation (arXiv 2002.09168), not relational knowledge distillation. """
+        [ $"""{TableText.larger} {TableText.joined names}: residual knowledge distillation (arXiv 2002.09168), not relational knowledge distillation. """
           + $"""{(if isOne then "Its model combines" else "Their models combine")} two students, with """
           + $"twice the parameters and cost of the other rows.{published}" ]
 
 /// With a fixed number of views, all rows have seen fewer augmented images than without a cache.
-let private caches (layout: Layout) =
+let private caches (layout: TableLayout) =
     let note (cache: TeacherCache) =
         match cache.Views with
         | None -> "computed once for each training image"
@@ -129,7 +129,7 @@ let private caches (layout: Layout) =
         [ $"Teacher outputs{where} were cached (`teacher.cache`): {notes}." ]
 
 /// Results in a lower precision are not comparable.
-let private precisions (layout: Layout) =
+let private precisions (layout: TableLayout) =
     if List.contains Precision.BFloat16 layout.Precisions then
         let where = if layout.Precisions.Length > 1 then " of some runs" else ""
         [ $"Convolutions and linear layers{where} were computed in bfloat16 (`train.precision`), everything else in float32." ]
@@ -147,10 +147,10 @@ let private differences (options: TableOptions) =
           | DifferenceColumn.Welch -> "Welch: p-value of a two-sided Welch's t-test, which does not pair the seeds."
           | DifferenceColumn.Holm -> "Holm: p-value of the paired t-test with Holm's correction for the comparisons in this table." ]
 
-let private selection (layout: Layout) =
+let private selection (layout: TableLayout) =
     let trained = layout.Rows |> List.filter (fun row -> not row.Folders.IsEmpty)
 
-    Selection.warning layout.HeldOut [ for row in trained -> row.Variant, Layout.withPaths layout.Named row.Axes ]
+    Selection.warning layout.HoldOut [ for row in trained -> row.Variant, TableLayout.withPaths layout.Named row.Axes ]
     |> Option.toList
 
 /// Why rows have no difference: no row of the baseline is at their point, or several are.
@@ -166,13 +166,13 @@ let private withoutPartner (baseline: Baseline) (results: Results) =
     [ if not own.IsEmpty && own |> List.forall _.Top1Error.Values.IsEmpty then
           $"{baseline} has no completed run, so there are no differences."
       elif counts |> List.exists (fun count -> count > 1) then
-          let axes = own |> List.collect _.Axes |> List.map (fst >> Layout.shortAxis) |> List.distinct
-          $"Rows without a difference match several rows of {baseline}, which differ in {Shown.joined axes}. {oneRow ()}"
+          let axes = own |> List.collect _.Axes |> List.map (fst >> TableLayout.shortAxis) |> List.distinct
+          $"Rows without a difference match several rows of {baseline}, which differ in {TableText.joined axes}. {oneRow ()}"
       elif own.Length > 0 && List.contains 0 counts then
           $"No row of {baseline} is at the grid point of the rows without a difference. {oneRow ()}" ]
 
 /// Source and protocol of the published numbers. If they differ between rows, the rows of the smaller groups are named.
-let private published (layout: Layout) =
+let private published (layout: TableLayout) =
     let rows =
         [ for teacher in layout.Teachers -> "teacher", teacher.Published
           for row in layout.Rows -> row.Variant, row.Published ]
@@ -191,10 +191,10 @@ let private published (layout: Layout) =
     | [] -> []
     | (origin, _) :: others ->
         $"Published numbers: {origin}."
-        :: [ for origin, names in others -> $"Published numbers for {Shown.joined names}: {origin}." ]
+        :: [ for origin, names in others -> $"Published numbers for {TableText.joined names}: {origin}." ]
 
 /// Runs of other experiments, whose folders are `../EXPERIMENT/RUN`.
-let private shared (layout: Layout) =
+let private shared (layout: TableLayout) =
     [ for row in layout.Rows do
           for folder in row.Folders do
               match folder.Split '/' with
@@ -204,8 +204,8 @@ let private shared (layout: Layout) =
     |> List.map (fun (experiment, runs) ->
         let folders, variants = runs |> List.map snd |> List.unzip
         let isOne = List.distinct folders |> List.length = 1
-        let runs = Words.count (List.distinct folders).Length "run"
-        $"""{runs} ({Shown.joined (List.distinct variants)}) {(if isOne then "is" else "are")} from the experiment {experiment}.""")
+        let runs = MessageFormat.count (List.distinct folders).Length "run"
+        $"""{runs} ({TableText.joined (List.distinct variants)}) {(if isOne then "is" else "are")} from the experiment {experiment}.""")
 
 /// Missing, failed and shared runs, and the provenance of the numbers.
 let origins (results: Results) : string list =
@@ -222,7 +222,7 @@ let lines (options: TableOptions) (results: Results) : string list =
       + (if options.Pivot.IsSome then
              ""
          else
-             " " + bestEpochSelection options layout.HeldOut)
+             " " + bestEpochSelection options layout.HoldOut)
       yield! axes results
       yield! selection layout
       yield! assisted layout

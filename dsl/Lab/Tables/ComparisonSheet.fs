@@ -7,17 +7,17 @@ let private keyOf (row: ResultRow) = row.Variant, List.sort row.Axes
 /// B minus A: over the common seeds if there are any, else of the means.
 let private difference options (a: ResultRow) (b: ResultRow) =
     match Difference.between (Sheets.bySeed options b) (Sheets.bySeed options a) with
-    | Some difference when a.IsTrained -> Shown.difference difference
+    | Some difference when a.IsTrained -> TableText.difference difference
     | _ ->
-        match (Shown.values options a.Top1Error).Mean, (Shown.values options b.Top1Error).Mean with
-        | Some own, Some other -> Shown.signed (other - own)
+        match (TableText.values options a.Top1Error).Mean, (TableText.values options b.Top1Error).Mean with
+        | Some own, Some other -> TableText.signed (other - own)
         | _ -> ""
 
 let private statistic options get (row: ResultRow option) =
     match row with
-    | Some row when (get row: Statistic).Mean.IsSome -> Shown.spread (Shown.values options (get row))
+    | Some row when (get row: Statistic).Mean.IsSome -> TableText.spread (TableText.values options (get row))
     | Some row -> string row.Status
-    | None -> Shown.nothing
+    | None -> TableText.nothing
 
 /// Each result has the name that its columns show.
 let ofResults (options: TableOptions) (first: string * Results) (second: string * Results) : Sheet =
@@ -32,14 +32,14 @@ let ofResults (options: TableOptions) (first: string * Results) (second: string 
         | _ -> None
 
     let rows = rowsOf a @ (rowsOf b |> List.filter (fun row -> not (ofA.ContainsKey(keyOf row))))
-    let axes = a.Rows @ b.Rows |> Seq.map _.Axes |> Layout.varying
-    let measure = Shown.measure options
+    let axes = a.Rows @ b.Rows |> Seq.map _.Axes |> TableLayout.varying
+    let measure = TableText.measure options
 
     { Title = ""
       Columns =
         [ Sheet.text "variant"
           for axis in axes do
-              Sheet.number (Layout.shortAxis axis)
+              Sheet.number (TableLayout.shortAxis axis)
           for name in [ nameA; nameB ] do
               Sheet.number $"top-1 {measure}, {name}"
           Sheet.number $"{nameB} less {nameA}"
@@ -49,7 +49,7 @@ let ofResults (options: TableOptions) (first: string * Results) (second: string 
               let ofA, ofB = find ofA (keyOf row), find ofB (keyOf row)
 
               let count (row: ResultRow option) =
-                  row |> Option.map (fun row -> string row.Top1Error.Values.Length) |> Option.defaultValue Shown.nothing
+                  row |> Option.map (fun row -> string row.Top1Error.Values.Length) |> Option.defaultValue TableText.nothing
 
               List.map
                   Sheet.cell

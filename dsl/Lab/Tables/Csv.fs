@@ -31,7 +31,7 @@ let private line cells = (cells |> List.map quoted |> String.concat ",") + "\n"
 type private Column = string * (ResultRow -> string)
 
 let private statistic options name (get: ResultRow -> Statistic) : Column list =
-    let shown row = Shown.values options (get row)
+    let shown row = TableText.values options (get row)
 
     [ name + "_mean", (fun row -> optional (shown row).Mean)
       name + "_std", (fun row -> optional (shown row).Std)
@@ -58,14 +58,14 @@ let private versus (options: TableOptions) (results: Results) : Column list =
           (fun row -> corrected |> List.pick (fun (other, p) -> if obj.ReferenceEquals(other, row) then Some(optional p) else None)) ]
 
 let render (options: TableOptions) (results: Results) =
-    let measure = Shown.measure options
-    let literature get (row: ResultRow) = row.Published |> Option.bind get |> Option.map (Shown.value options) |> optional
+    let measure = TableText.measure options
+    let literature get (row: ResultRow) = row.Published |> Option.bind get |> Option.map (TableText.value options) |> optional
     let cost get (row: ResultRow) = row.Cost |> Option.bind get |> Option.map string<int64> |> Option.defaultValue ""
 
     let columns: Column list =
         [ "experiment", (fun _ -> guarded results.Layout.Experiment)
           "variant", (_.Variant >> guarded)
-          for axis in Layout.axes results.Layout do
+          for axis in TableLayout.axes results.Layout do
               guarded axis, (Sheets.valueOf axis >> Option.defaultValue "" >> guarded)
           "seeds", (fun row -> string row.Top1Error.Values.Length)
           "status", (fun row -> string row.Status)

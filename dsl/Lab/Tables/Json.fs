@@ -90,8 +90,8 @@ let private deployment (deployment: Deployment) : Node =
           "processor", text deployment.Processor ]
 
 let private row (options: TableOptions) (results: Results) (row: ResultRow, holm: float option) : Node =
-    let shown errors = statistic (Shown.values options errors)
-    let measure = Shown.measure options
+    let shown errors = statistic (TableText.values options errors)
+    let measure = TableText.measure options
 
     object
         [ "variant", text row.Variant

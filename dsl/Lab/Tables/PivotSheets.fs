@@ -16,7 +16,7 @@ let private ofPart options axis (point: (string * string) list, rows: ResultRow 
     let contender row =
         row
         |> Option.filter (fun (row: ResultRow) -> row.IsTrained)
-        |> Option.map (fun row -> row.IsComplete, Shown.values options row.Top1Error)
+        |> Option.map (fun row -> row.IsComplete, TableText.values options row.Top1Error)
 
     // The best cell is marked per column. If some rows lack the axis, it is marked among all cells.
     let contests =
@@ -36,18 +36,18 @@ let private ofPart options axis (point: (string * string) list, rows: ResultRow 
             (fun row isBest ->
                 match row with
                 | Some(row: ResultRow) when row.Top1Error.Mean.IsNone -> Sheet.cell (string row.Status)
-                | Some row -> { Text = Shown.spread (Shown.values options row.Top1Error); Best = isBest }
+                | Some row -> { Text = TableText.spread (TableText.values options row.Top1Error); Best = isBest }
                 | None -> Sheet.cell "")
             (at column)
             best
 
-    let short = Layout.shortAxis axis
+    let short = TableLayout.shortAxis axis
 
-    { Title = Shown.point point
+    { Title = TableText.point point
       Columns =
         [ Sheet.text "variant"
           for other in others do
-              Sheet.number (Layout.shortAxis other)
+              Sheet.number (TableLayout.shortAxis other)
           for column in columns do
               match column with
               | Some value -> Sheet.number $"{short} {value}"

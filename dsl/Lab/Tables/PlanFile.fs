@@ -78,14 +78,14 @@ let private cache (cache: TeacherCache) : Json.Node = Json.integer (int64 (defau
 
 let private precision (precision: Precision) : Json.Node = Json.text (SpecJson.NameOf precision)
 
-let private head (layout: Layout) : (string * Json.Node) list =
+let private head (layout: TableLayout) : (string * Json.Node) list =
     [ "experiment", Json.text layout.Experiment
       "description", Json.text layout.Description
       "dataset", Json.text layout.Dataset
       "student", Json.text layout.Student
       "epochs", Json.array (layout.Epochs |> List.map (int64 >> Json.integer))
       "seeds", Json.array (layout.Seeds |> List.map Json.integer)
-      "held_out", Json.array (layout.HeldOut |> List.map (Json.optional Json.number))
+      "held_out", Json.array (layout.HoldOut |> List.map (Json.optional Json.number))
       "caches", Json.array (layout.Caches |> List.map (Json.optional cache))
       "precisions", Json.array (layout.Precisions |> List.map precision)
       "command", Json.optional Json.text layout.Command
@@ -97,7 +97,7 @@ let private head (layout: Layout) : (string * Json.Node) list =
 let private chunkBytes = 1 <<< 16
 
 /// Writes the text in chunks of UTF-8, each of whole characters. A hundred thousand runs have 200 MB.
-let write (writeChunk: ReadOnlyMemory<byte> -> unit) (layout: Layout) (runs: ListedRun seq) =
+let write (writeChunk: ReadOnlyMemory<byte> -> unit) (layout: TableLayout) (runs: ListedRun seq) =
     let text = ArrayBufferWriter<byte>(2 * chunkBytes)
 
     let flush (json: Utf8JsonWriter) =
@@ -134,7 +134,7 @@ let write (writeChunk: ReadOnlyMemory<byte> -> unit) (layout: Layout) (runs: Lis
     writeChunk (ReadOnlyMemory "\n"B)
 
 /// The whole text.
-let render (layout: Layout) (runs: ListedRun list) =
+let render (layout: TableLayout) (runs: ListedRun list) =
     let text = ArrayBufferWriter<byte>()
     write (fun part -> text.Write part.Span) layout runs
     Encoding.UTF8.GetString text.WrittenSpan

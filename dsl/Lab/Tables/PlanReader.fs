@@ -140,7 +140,7 @@ let private readLayout (node: JsonElement) =
       Student = text node "student"
       Epochs = all asCount node "epochs"
       Seeds = all asWhole node "seeds"
-      HeldOut =
+      HoldOut =
         [ for share in items node "held_out" ->
               if share.ValueKind = JsonValueKind.Null then
                   None
@@ -171,7 +171,7 @@ let private readLayout (node: JsonElement) =
                 Assisted = (tryGet row "assisted").IsSome } ] }
 
 /// The layout in a folder's plan.json. None: there is no such file. Error: why it cannot be read; a sweep rewrites it.
-let tryRead (folder: string) : Result<Layout option, string> =
+let tryRead (folder: string) : Result<TableLayout option, string> =
     let file = PlanFile.fileOf folder
 
     match InputFile.ReasonNotReadable file with
@@ -189,4 +189,4 @@ let tryRead (folder: string) : Result<Layout option, string> =
     | reason -> Error $"{file} is damaged: {reason}."
 
 /// The layout in a folder's plan.json. None: there is none that this version can read.
-let read (folder: string) : Layout option = tryRead folder |> Result.defaultValue None
+let read (folder: string) : TableLayout option = tryRead folder |> Result.defaultValue None

@@ -186,6 +186,6 @@ module Provenance =
         let trained =
             match provenance.Trained with
             | [ only, _ ] -> [ $"Trained with {only}." ]
-            | kinds -> [ for kind, runs in kinds -> $"""Trained with {kind}: {Words.count runs "run"}.""" ]
+            | kinds -> [ for kind, runs in kinds -> $"""Trained with {kind}: {MessageFormat.count runs "run"}.""" ]
 
         trained @ period @ Option.toList (warning provenance) @ provenance.Outdated

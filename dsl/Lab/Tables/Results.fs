@@ -77,7 +77,7 @@ type ResultRow =
     /// Whether all seeds are complete.
     member this.IsComplete = this.Status = Completed
 
-type Results = { Layout: Layout; Rows: ResultRow list; Provenance: Provenance }
+type Results = { Layout: TableLayout; Rows: ResultRow list; Provenance: Provenance }
 
 module Results =
     let private statistic choose (errors: EpochErrors list) : Statistic = { Values = errors |> List.map choose }
@@ -169,7 +169,7 @@ module Results =
                   | gaps -> status, gaps ] }
 
     /// The axes that vary between the rows.
-    let axes (results: Results) : string list = results.Rows |> Seq.map _.Axes |> Layout.varying
+    let axes (results: Results) : string list = results.Rows |> Seq.map _.Axes |> TableLayout.varying
 
     /// The axes of a row that vary between the rows.
     let point (results: Results) : ResultRow -> (string * string) list =
@@ -182,7 +182,7 @@ module Results =
         results.Rows |> List.collect _.Axes |> List.distinct |> List.filter (fst >> axes.Contains >> not)
 
     /// The rows: teachers first, then the variants in the experiment's order.
-    let collect (recordOf: string -> RunRecord) (provenance: Provenance) (layout: Layout) =
+    let collect (recordOf: string -> RunRecord) (provenance: Provenance) (layout: TableLayout) =
         { Layout = layout
           Rows = List.map ofTeacher layout.Teachers @ List.map (ofRow recordOf) layout.Rows
           Provenance = provenance }

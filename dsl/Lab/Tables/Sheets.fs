@@ -22,7 +22,7 @@ let parts (except: string list) (results: Results) : ((string * string) list * R
         let teachers, literature = others |> List.partition _.IsTeacher
 
         [ for point, own in points ->
-              let agreeing = List.filter (fun (row: ResultRow) -> Layout.agree row.Axes point)
+              let agreeing = List.filter (fun (row: ResultRow) -> TableLayout.agree row.Axes point)
               point, agreeing teachers @ own @ agreeing literature, left ]
 
 /// The trained rows that a baseline names.
@@ -37,12 +37,12 @@ let baselineRows (baseline: Baseline) (results: Results) : ResultRow list =
 let partners (baseline: Baseline) (results: Results) (row: ResultRow) : ResultRow list =
     match baselineRows baseline results with
     | [ only ] when not baseline.Point.IsEmpty -> [ only ]
-    | own -> own |> List.filter (fun other -> Layout.agree other.Axes row.Axes)
+    | own -> own |> List.filter (fun other -> TableLayout.agree other.Axes row.Axes)
 
 /// Pairs of seed and top-1 error or accuracy.
 let bySeed (options: TableOptions) (row: ResultRow) =
     if row.Seeds.Length = row.Top1Error.Values.Length then
-        List.zip row.Seeds (Shown.values options row.Top1Error).Values
+        List.zip row.Seeds (TableText.values options row.Top1Error).Values
     else
         []
 
@@ -66,17 +66,17 @@ let seedsCell (row: ResultRow) =
     | status -> string status
 
 let private measured (options: TableOptions) heading (get: ResultRow -> Statistic) (rows: ResultRow list) =
-    let statistics = rows |> List.map (get >> Shown.values options)
+    let statistics = rows |> List.map (get >> TableText.values options)
 
     let candidates =
         List.map2 (fun (row: ResultRow) statistic -> if row.IsTrained then Some(row.IsComplete, statistic) else None) rows statistics
 
     Sheet.number heading,
-    List.map2 (fun statistic best -> { Text = Shown.spread statistic; Best = best }) statistics (Sheet.bestOf options.Accuracy candidates)
+    List.map2 (fun statistic best -> { Text = TableText.spread statistic; Best = best }) statistics (Sheet.bestOf options.Accuracy candidates)
 
-let nameOf (row: ResultRow) = if row.Assisted then row.Variant + Shown.larger else row.Variant
+let nameOf (row: ResultRow) = if row.Assisted then row.Variant + TableText.larger else row.Variant
 
-let private pCell (p: float option) = p |> Option.map Shown.pValue |> Option.defaultValue "" |> Sheet.cell
+let private pCell (p: float option) = p |> Option.map TableText.pValue |> Option.defaultValue "" |> Sheet.cell
 
 /// A further column of the differences to a baseline.
 let private differences (options: TableOptions) (baseline: Baseline) results (column: DifferenceColumn) (rows: ResultRow list) =
@@ -84,7 +84,7 @@ let private differences (options: TableOptions) (baseline: Baseline) results (co
 
     match column with
     | DifferenceColumn.Interval ->
-        Sheet.number "95 % CI", ofEach _.Interval |> List.map (Option.map Shown.interval >> Option.defaultValue "" >> Sheet.cell)
+        Sheet.number "95 % CI", ofEach _.Interval |> List.map (Option.map TableText.interval >> Option.defaultValue "" >> Sheet.cell)
     | DifferenceColumn.Welch -> Sheet.number "Welch", ofEach _.WelchPValue |> List.map pCell
     | DifferenceColumn.Holm -> Sheet.number "Holm", holmTo options baseline results rows |> List.map pCell
 
@@ -92,7 +92,7 @@ let private plain column show (rows: ResultRow list) = column, rows |> List.map 
 
 /// The column of published numbers; without top-5 if no published row has one.
 let private published (options: TableOptions) (all: ResultRow list) =
-    let one value = value |> Option.map (Shown.value options >> Shown.percent) |> Option.defaultValue Shown.nothing
+    let one value = value |> Option.map (TableText.value options >> TableText.percent) |> Option.defaultValue TableText.nothing
     let column heading show = Some(plain (Sheet.number heading) (fun row -> row.Published |> Option.map show |> Option.defaultValue ""))
 
     match all |> List.choose _.Published with
@@ -104,7 +104,7 @@ let private isOneCost (results: Results) = (results.Rows |> List.filter _.IsTrai
 
 /// The tables, one for each part.
 let ofResults (options: TableOptions) (results: Results) : Sheet list =
-    let measure = Shown.measure options
+    let measure = TableText.measure options
     let publishedOf = published options results.Rows
     let isOneCost = isOneCost results
     let isTimed = results.Rows |> List.exists (fun row -> row.Seconds.Mean.IsSome)
@@ -113,7 +113,7 @@ let ofResults (options: TableOptions) (results: Results) : Sheet list =
           let columns =
               [ plain (Sheet.text "variant") nameOf
                 for axis in axes do
-                    plain (Sheet.number (Layout.shortAxis axis)) (valueOf axis >> Option.defaultValue "")
+                    plain (Sheet.number (TableLayout.shortAxis axis)) (valueOf axis >> Option.defaultValue "")
                 measured options $"top-1 {measure}" _.Top1Error
                 measured options $"top-5 {measure}" _.Top5Error
 
@@ -126,25 +126,25 @@ let ofResults (options: TableOptions) (results: Results) : Sheet list =
 
                     plain (Sheet.number $"top-1 vs {baseline}") (fun row ->
                         match differenceTo options baseline results row with
-                        | Some difference -> Shown.difference difference
+                        | Some difference -> TableText.difference difference
                         | None -> if isBaseline row then "baseline" else "")
 
                     yield! options.Differences |> List.map (differences options baseline results)
                 if not isOneCost || options.Deployment.IsSome then
-                    let ofCost get = fun (row: ResultRow) -> row.Cost |> Option.bind get |> Option.map Shown.count |> Option.defaultValue ""
+                    let ofCost get = fun (row: ResultRow) -> row.Cost |> Option.bind get |> Option.map TableText.count |> Option.defaultValue ""
                     plain (Sheet.number "parameters") (ofCost (_.Parameters >> Some))
                     plain (Sheet.number "MACs") (ofCost _.MultiplyAdds)
                 for deployment in Option.toList options.Deployment do
                     let measured (show: DeployCost -> string) = Deployed.costOf deployment >> Option.map show >> Option.defaultValue ""
 
-                    plain (Sheet.number "ONNX size") (measured (fun cost -> Shown.measured (float cost.OnnxBytes / 1e6) + " MB"))
-                    plain (Sheet.number "latency") (measured (fun cost -> Shown.measured cost.LatencyMs + " ms"))
-                    plain (Sheet.number "images/s") (measured (_.ImagesPerSecond >> Shown.measured))
+                    plain (Sheet.number "ONNX size") (measured (fun cost -> TableText.measured (float cost.OnnxBytes / 1e6) + " MB"))
+                    plain (Sheet.number "latency") (measured (fun cost -> TableText.measured cost.LatencyMs + " ms"))
+                    plain (Sheet.number "images/s") (measured (_.ImagesPerSecond >> TableText.measured))
                 if isTimed then
-                    plain (Sheet.number "time") (fun row -> row.Seconds.Mean |> Option.map Shown.time |> Option.defaultValue "")
+                    plain (Sheet.number "time") (fun row -> row.Seconds.Mean |> Option.map TableText.time |> Option.defaultValue "")
                 yield! Option.toList publishedOf ]
               |> List.map (fun make -> make rows)
 
-          { Title = Shown.point point
+          { Title = TableText.point point
             Columns = columns |> List.map fst
             Rows = columns |> List.map snd |> List.transpose } ]

@@ -33,7 +33,7 @@ type WorkerReady =
 /// A request to a worker.
 type Request =
     /// Do a part of the sweep.
-    | DoPart of Part * ComputeMode
+    | DoPart of SweepPart * ComputeMode
     /// Count the costs of the experiment's networks.
     | RequestCosts
 

@@ -16,9 +16,9 @@ open ChannelDistillation.Lab.Runs
 type WorkerAnswer<'result> =
     | Finished of 'result
     /// The process crashed or was killed.
-    | Died of ProcessExit
+    | Crashed of ProcessExit
     /// The process exited and gave a reason: something is missing, or its device is lost.
-    | Lost of why: string
+    | Unusable of why: string
 
 /// A process of this program that trains parts of a sweep, one after another. To be used by one thread; only `Stop` is thread-safe.
 /// <param name="patience">How long the process may be silent after a request to stop before it is killed.</param>
@@ -155,8 +155,8 @@ type WorkerProcess(device: WorkerDevice, arguments: string list, patience: TimeS
             child.WaitForExit()
 
             match ProcessExit.ofExitCode child.ExitCode with
-            | WithCode(2 | 3) -> Lost(reason |> Option.defaultWith lastOutput)
-            | how -> Died how
+            | WithCode(2 | 3) -> Unusable(reason |> Option.defaultWith lastOutput)
+            | how -> Crashed how
 
     /// Longer than a step of a large cohort and saving its state.
     static member Patience = TimeSpan.FromMinutes 10.0
@@ -190,7 +190,7 @@ type WorkerProcess(device: WorkerDevice, arguments: string list, patience: TimeS
         |> answer
 
     /// Requests a part of the sweep and reports its progress.
-    member _.Do (part: Part, mode: ComputeMode) (observer: TrainingEvent -> unit) : WorkerAnswer<PartEnd> =
+    member _.Do (part: SweepPart, mode: ComputeMode) (observer: TrainingEvent -> unit) : WorkerAnswer<PartEnd> =
         send (Messages.request (DoPart(part, mode)))
 
         listen observer (fun reply ->

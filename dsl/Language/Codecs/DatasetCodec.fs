@@ -62,7 +62,7 @@ let private raw =
               [ "held_out"; "val_split"; "validation_split" ]
               _.Settings.Validation
               (fun value record -> { record with Settings = { record.Settings with Validation = value } })
-              HeldOutCodec.codec ]
+              HoldOutCodec.codec ]
 
 let private toRaw (dataset: Dataset) =
     match dataset.Source with

@@ -115,7 +115,7 @@ let rec private nodeOf (place: Place) (setting: Setting) : Node =
 let private prefix (a: string list) (b: string list) = a.Length <= b.Length && List.truncate a.Length b = a
 
 /// Reports axes whose path contains another one's.
-let checkOverlap (reader: Reader) (where: Where) (axes: (string list * string * string list) list) =
+let checkOverlap (reader: Reader) (where: PlaceFinder) (axes: (string list * string * string list) list) =
     axes
     |> List.iteri (fun index (at, path, segments) ->
         match axes |> List.truncate index |> List.tryFind (fun (_, _, other) -> prefix other segments || prefix segments other) with
@@ -126,13 +126,13 @@ let checkOverlap (reader: Reader) (where: Where) (axes: (string list * string * 
 let pathsOf (experiment: Experiment) (name: string) = experiment.Grid.Named |> Map.tryFind name |> Option.defaultValue [ name ]
 
 /// The paths that an axis at a place of the file sets, each with its own place and its segments.
-let located (where: Where) (experiment: Experiment) (at: string list) (paths: string list) : (string list * string * string list) list =
+let located (where: PlaceFinder) (experiment: Experiment) (at: string list) (paths: string list) : (string list * string * string list) list =
     [ for index, path in List.indexed paths do
           let own = at @ [ GridCodec.paths; string index ]
           (if (where.Node own).IsSome then own else at), path, segments experiment path ]
 
 /// The setters of an axis, one for each path. If one has none, the reason is reported at the path.
-let private trySetters (reader: Reader) (where: Where) (experiment: Experiment) (at: string list) (paths: string list) =
+let private trySetters (reader: Reader) (where: PlaceFinder) (experiment: Experiment) (at: string list) (paths: string list) =
     let found =
         [ for at, path, segments in located where experiment at paths ->
               match setter reader experiment path segments with
@@ -152,7 +152,7 @@ let private read (reader: Reader) (setters: (string list * Edit<Experiment>) lis
         None
 
 /// Resolves a single value on a path or a named axis.
-let value (reader: Reader) (where: Where) (experiment: Experiment) (at: string list) name (setting: Setting) : FoundAxis option =
+let value (reader: Reader) (where: PlaceFinder) (experiment: Experiment) (at: string list) name (setting: Setting) : FoundAxis option =
     trySetters reader where experiment at (pathsOf experiment name)
     |> Option.bind (fun setters ->
         let node = where.Node at |> Option.defaultWith (fun () -> nodeOf (Option.get (where.Value at)) setting)
@@ -161,7 +161,7 @@ let value (reader: Reader) (where: Where) (experiment: Experiment) (at: string l
         |> Option.map (fun value -> { Name = name; Segments = List.map fst setters; Values = [| value |] }))
 
 /// The values of an axis of the section `grid`; None for invalid ones, which are reported.
-let values (reader: Reader) (where: Where) (experiment: Experiment) (at: string list) (axis: Axis) : AxisValue option list =
+let values (reader: Reader) (where: PlaceFinder) (experiment: Experiment) (at: string list) (axis: Axis) : AxisValue option list =
     match trySetters reader where experiment at axis.Paths with
     | None -> []
     | Some setters ->

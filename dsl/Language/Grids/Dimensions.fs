@@ -80,7 +80,7 @@ let private dimension (experiment: Experiment) (group: (Axis * Axes.AxisValue op
     | _ -> None
 
 /// Finds the dimensions of an experiment's grid.
-let find (reader: Reader) (where: Where) (experiment: Experiment) : Found =
+let find (reader: Reader) (where: PlaceFinder) (experiment: Experiment) : Found =
     let groups = written experiment.Grid
 
     for at, axis in List.concat groups do

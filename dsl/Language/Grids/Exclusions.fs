@@ -18,7 +18,7 @@ let rec private unordered (setting: Setting) =
     | Entries entries -> Entries(entries |> List.map (fun (key, value) -> key, unordered value) |> List.sortBy fst)
 
 /// The positions of an axis that have a value or set the same.
-let private positionsOf (where: Where) (experiment: Experiment) (axis: Axes.FoundAxis) (at: string list) (value: Setting) : int list =
+let private positionsOf (where: PlaceFinder) (experiment: Experiment) (axis: Axes.FoundAxis) (at: string list) (value: Setting) : int list =
     let positions isIt =
         [ for position in 0 .. axis.Values.Length - 1 do
               if isIt axis.Values[position] then
@@ -38,7 +38,13 @@ let private positionsOf (where: Where) (experiment: Experiment) (axis: Axes.Foun
     | _, found -> found
 
 /// The positions that match a value or any value of a list, and the paths of values that match nothing.
-let private matches (where: Where) (experiment: Experiment) (axis: Axes.FoundAxis) (at: string list) (value: Setting) : int list * string list list =
+let private matches
+    (where: PlaceFinder)
+    (experiment: Experiment)
+    (axis: Axes.FoundAxis)
+    (at: string list)
+    (value: Setting)
+    : int list * string list list =
     match positionsOf where experiment axis at value, value with
     | [], Items items when not items.IsEmpty ->
         let each = [ for index, item in List.indexed items -> positionsOf where experiment axis (at @ [ string index ]) item ]
@@ -54,7 +60,7 @@ let private matches (where: Where) (experiment: Experiment) (axis: Axes.FoundAxi
     | found, _ -> found, []
 
 /// Reports a name that is not a variant of the file.
-let checkVariant (reader: Reader) (where: Where) (at: string list) (name: string) =
+let checkVariant (reader: Reader) (where: PlaceFinder) (at: string list) (name: string) =
     let known =
         match where.Node [ "variants" ] with
         | Some { Content = Mapping entries } -> entries |> List.map _.Name
@@ -64,7 +70,7 @@ let checkVariant (reader: Reader) (where: Where) (at: string list) (name: string
         reader.Report(List.rev at, Option.get (where.Value(at @ [ "variant" ])), UnknownVariant(name, known, Suggest.near name known))
 
 /// The paths of all axes in the file, including invalid ones.
-let private writtenAxes (where: Where) =
+let private writtenAxes (where: PlaceFinder) =
     let keys path =
         match where.Node path with
         | Some { Content = Mapping entries } -> entries |> List.map _.Name
@@ -80,7 +86,13 @@ let private writtenAxes (where: Where) =
           yield! keys [ "grid"; "zip"; string index ] ]
 
 /// The entries of `exclude` that match something. Those that match nothing give a warning.
-let find (reader: Reader) (where: Where) (experiment: Experiment) (dimensions: Dimension list) (warnings: ResizeArray<Problem>) : Exclusion list =
+let find
+    (reader: Reader)
+    (where: PlaceFinder)
+    (experiment: Experiment)
+    (dimensions: Dimension list)
+    (warnings: ResizeArray<Problem>)
+    : Exclusion list =
     let axes = writtenAxes where
     let isBroken = [ "product"; "zip" ] |> List.exists (fun part -> reader.IsReported [ "grid"; part ])
 

@@ -9,7 +9,7 @@ open ChannelDistillation.Dsl.Codecs
 type Inclusion = { Variants: string list; Axes: Axes.FoundAxis list }
 
 /// The valid points of `include`.
-let find (reader: Reader) (where: Where) (experiment: Experiment) : Inclusion list =
+let find (reader: Reader) (where: PlaceFinder) (experiment: Experiment) : Inclusion list =
     [ for index, point in List.indexed experiment.Grid.Include do
           let at = [ "grid"; "include"; string index ]
 

@@ -3,7 +3,7 @@ module internal ChannelDistillation.Dsl.Messages.ExperimentMessages
 
 open ChannelDistillation.Losses
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Words
+open ChannelDistillation.Dsl.MessageFormat
 open ChannelDistillation.Dsl.Messages.Phrases
 
 /// None for diagnostics of other groups.
@@ -136,7 +136,7 @@ let message (diagnostic: Diagnostic) : Message option =
     | SetWithoutValue -> say "MISSING VALUE" "`--set` needs a path and a value, such as `--set train.epochs=2`." ""
     | NotSettable path -> say "NOT A SETTING" $"{code path} can only be set in the file." ""
     | SetBelowValue(path, segment) ->
-        say "UNKNOWN PATH" $"{inside path} has no part {code segment}." $"set the whole value: `--set {Words.path path}=VALUE`."
+        say "UNKNOWN PATH" $"{inside path} has no part {code segment}." $"set the whole value: `--set {MessageFormat.path path}=VALUE`."
     | SettingWithoutEffect(path, overrides) ->
         let text, hint = overriding path overrides
         say "SETTING WITHOUT EFFECT" $"No run uses this setting: {text}." hint

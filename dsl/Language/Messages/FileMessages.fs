@@ -2,7 +2,7 @@
 module internal ChannelDistillation.Dsl.Messages.FileMessages
 
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Words
+open ChannelDistillation.Dsl.MessageFormat
 open ChannelDistillation.Dsl.Messages.Phrases
 
 let private yaml (diagnostic: SyntaxDiagnostic) =

@@ -2,7 +2,7 @@
 module internal ChannelDistillation.Dsl.Messages.GridMessages
 
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Words
+open ChannelDistillation.Dsl.MessageFormat
 open ChannelDistillation.Dsl.Messages.Phrases
 
 /// None for diagnostics of other groups.

@@ -3,7 +3,7 @@ module internal ChannelDistillation.Dsl.Messages.Phrases
 
 open ChannelDistillation.Losses
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Words
+open ChannelDistillation.Dsl.MessageFormat
 
 type Message = { Title: string; Text: string; Hint: string }
 

@@ -111,10 +111,10 @@ let private opening (problems: Problem list) =
         | names -> " in " + String.Join(" and ", names)
 
     if problems |> List.forall (fun problem -> problem.IsWarning) then
-        let count = Words.count problems.Length "warning"
+        let count = MessageFormat.count problems.Length "warning"
         $"{count}{places}."
     else
-        let count = Words.count problems.Length "problem"
+        let count = MessageFormat.count problems.Length "problem"
         $"{count}{places}. No run was started."
 
 /// The most problems shown at once: one mistake can affect a thousand lines.

@@ -6,7 +6,7 @@ open System.Text.RegularExpressions
 open ChannelDistillation.Models
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Yaml
-open ChannelDistillation.Dsl.Words
+open ChannelDistillation.Dsl.MessageFormat
 open ChannelDistillation.Dsl.Messages.Phrases
 
 let private expected wanted =

@@ -2,7 +2,7 @@
 module internal ChannelDistillation.Dsl.Messages.WarningMessages
 
 open ChannelDistillation.Dsl
-open ChannelDistillation.Dsl.Words
+open ChannelDistillation.Dsl.MessageFormat
 open ChannelDistillation.Dsl.Messages.Phrases
 
 let private beyond part =

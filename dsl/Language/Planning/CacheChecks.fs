@@ -9,7 +9,7 @@ open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Resolution
 
 let private isImageFolder (dataset: ChannelDistillation.Dsl.Dataset) =
-    Catalogued.find dataset.Source |> Option.exists (fun known -> known.Format = DatasetFormat.ImageFolder)
+    DatasetLookup.find dataset.Source |> Option.exists (fun known -> known.Format = DatasetFormat.ImageFolder)
 
 /// Why the outputs of a teacher cannot be cached on a dataset, whatever the losses.
 let whyNot (dataset: ChannelDistillation.Dsl.Dataset) (teacher: Teacher) : Diagnostic option =

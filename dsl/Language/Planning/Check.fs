@@ -74,7 +74,7 @@ let unusedLosses (experiment: Experiment) : string list =
     else
         experiment.Losses |> List.map fst |> List.filter (used.Contains >> not)
 
-let private unused (where: Where) (experiment: Experiment) =
+let private unused (where: PlaceFinder) (experiment: Experiment) =
     // A base file declares the losses of all experiments that extend it.
     let isOwn (loss: string) = where.Key [ "losses"; loss ] |> Option.forall (fun place -> place.Source = where.File)
 
@@ -82,7 +82,7 @@ let private unused (where: Where) (experiment: Experiment) =
     | first :: _ as unused -> [ warn (where.Key [ "losses"; first ]) (UnusedLosses unused) ]
     | [] -> []
 
-let private published (where: Where) (experiment: Experiment) =
+let private published (where: PlaceFinder) (experiment: Experiment) =
     let known = "teacher" :: (experiment.Variants |> List.map _.Name)
 
     let misspelt (at: string list) (rows: (string * PublishedRow) list) =
@@ -101,5 +101,5 @@ let private published (where: Where) (experiment: Experiment) =
                 yield! misspelt [ "published"; "points"; string index ] point.Rows ]
 
 /// Warnings about an experiment without problems.
-let warnings (where: Where) (experiment: Experiment) : Problem list =
+let warnings (where: PlaceFinder) (experiment: Experiment) : Problem list =
     unused where experiment @ published where experiment @ TorchScriptChecks.warnings where experiment

@@ -7,7 +7,7 @@ open ChannelDistillation.Dsl.Resolution
 
 /// The paths within `dataset` that have invalid settings, with their diagnostics.
 let mistakes (dataset: ChannelDistillation.Dsl.Dataset) : (string list * Diagnostic) list =
-    match Catalogued.find dataset.Source with
+    match DatasetLookup.find dataset.Source with
     | None -> []
     | Some known ->
         let isFolder = known.Format = DatasetFormat.ImageFolder

@@ -16,7 +16,7 @@ let private isOfUnusedLosses (experiment: Experiment) (axis: Axes.FoundAxis) =
         | "losses" :: loss :: _ -> List.contains loss unused
         | _ -> false)
 
-let private reportUnused (where: Where) (experiment: Experiment) (dimensions: Dimensions.Dimension list) (rows: Row list) : Problem list =
+let private reportUnused (where: PlaceFinder) (experiment: Experiment) (dimensions: Dimensions.Dimension list) (rows: Row list) : Problem list =
     let used = rows |> Seq.collect (fun row -> Seq.map fst row.Axes) |> Seq.distinct |> Set.ofSeq
 
     [ for dimension in dimensions do
@@ -40,7 +40,7 @@ let private reportReplaced (experiment: Experiment) (dimensions: Dimensions.Dime
               | None -> () ]
 
 /// Warns about entries of `exclude` whose axes none of their variants depends on. Their points share their runs with points that remain.
-let private reportIdleExclusions (where: Where) (experiment: Experiment) (dimensions: Dimensions.Dimension list) excluded : Problem list =
+let private reportIdleExclusions (where: PlaceFinder) (experiment: Experiment) (dimensions: Dimensions.Dimension list) excluded : Problem list =
     let axes = dimensions |> List.collect (fun dimension -> List.ofArray dimension.Axes)
 
     [ for entry: Exclusions.Exclusion in excluded do
@@ -59,7 +59,7 @@ let private broken (reader: Reader) = [ "dataset"; "student"; "teacher" ] |> Lis
 
 /// The plan of an experiment, and warnings. Problems go to the reader. If the reader already has problems, broken parts of the experiment
 /// have default values; the result is None, but further problems are still reported.
-let plan (reader: Reader) (where: Where) (experiment: Experiment) : (Plan * Problem list) option =
+let plan (reader: Reader) (where: PlaceFinder) (experiment: Experiment) : (Plan * Problem list) option =
     let warnings = ResizeArray<Problem>()
     let broken = broken reader
     let found = Dimensions.find reader where experiment

@@ -86,7 +86,7 @@ let private planLayered (settings: SettingChecks.Given list) (layered: Layered) 
     match ExperimentCodec.codec.Read reader [] layered.Root with
     | None -> Error(problems ())
     | Some experiment ->
-        let where = Where layered.Root
+        let where = PlaceFinder layered.Root
 
         match Expand.plan reader where experiment with
         | Some(plan, warnings) when layered.Problems.IsEmpty ->
@@ -217,7 +217,7 @@ let rec private withBase (chain: (string * string) list) (path: string) (own: La
                         let lower = withBase chain below { Root = root; Problems = problems; IsIntact = true; Idle = [] }
 
                         { own with
-                            Root = Layers.extend own.Root lower.Root |> withoutIdleRemovals own.Root.Place.Source ExperimentCodec.codec.Shape
+                            Root = Merge.extend own.Root lower.Root |> withoutIdleRemovals own.Root.Place.Source ExperimentCodec.codec.Shape
                             Problems = own.Problems @ lower.Problems
                             IsIntact = own.IsIntact && lower.IsIntact }
         | _ -> fail (WrongKind(WantText, Node.kind value))
@@ -226,7 +226,7 @@ let rec private withBase (chain: (string * string) list) (path: string) (own: La
 let private withSetting (root: Node) ({ Path = path; Text = text; Source = source }: SettingChecks.Given) : Result<Node, Problem list> =
     let place = { Source = source; Line = 1; Column = 1; Length = max 1 path.Length }
 
-    let set value = Layers.set root place path value |> Result.mapError List.singleton
+    let set value = Merge.set root place path value |> Result.mapError List.singleton
 
     match path.Trim(), text.Trim() with
     // `extends` and anchors are resolved before settings are applied.

@@ -17,7 +17,7 @@ let private sections = [ "dataset"; "student"; "teacher"; "variants" ]
 type private Here = (string list * Place) list
 
 /// `unsure`: broken sections, which cannot be checked.
-type private Checker(reader: Reader, where: Where, unsure: Set<string>) =
+type private Checker(reader: Reader, where: PlaceFinder, unsure: Set<string>) =
     let pairs =
         HashSet<struct (DatasetSource * Model * Model * string * ChannelDistillation.Specs.TorchScriptFile option * (string * ParameterValue) list)>(
             HashIdentity.Structural
@@ -232,7 +232,7 @@ type private Checker(reader: Reader, where: Where, unsure: Set<string>) =
 /// Reports everything that does not fit together, once each. Walks only the axes that matter for this, so that large grids are fast.
 let run
     (reader: Reader)
-    (where: Where)
+    (where: PlaceFinder)
     (experiment: Experiment)
     (unsure: Set<string>)
     (dimensions: Dimension list)

@@ -58,7 +58,7 @@ let private numbered (published: Published) (point: PublishedPoint option) (rows
                   Protocol = filled _.Protocol _.Protocol published.Protocol } ]
 
 /// The valid points of `published`; problems with the others are reported as for a grid.
-let find (reader: Reader) (where: Where) (experiment: Experiment) : Point list =
+let find (reader: Reader) (where: PlaceFinder) (experiment: Experiment) : Point list =
     let published = published experiment
 
     [ for index, point in List.indexed published.Points do
@@ -106,7 +106,7 @@ let private numbersText (numbers: PublishedRow) =
     |> fun parts -> "{ " + System.String.Join(", ", parts) + " }"
 
 /// Reports each number that differs from that of an earlier point for the same row.
-let private contradictions (where: Where) (points: Point list) (beside: Point -> string -> Beside list) : Problem list =
+let private contradictions (where: PlaceFinder) (points: Point list) (beside: Point -> string -> Beside list) : Problem list =
     let earlier = Dictionary<struct (string * Beside), Point * PublishedRow>(HashIdentity.Structural)
 
     [ for point in points do
@@ -129,7 +129,7 @@ let private contradictions (where: Where) (points: Point list) (beside: Point ->
                     Place = where.Key [ "published"; "points"; string point.Index; "rows"; name ] } ]
 
 /// Assigns all numbers to rows.
-let place (where: Where) (experiment: Experiment) (points: Point list) (drafts: Draft list) : Placed =
+let place (where: PlaceFinder) (experiment: Experiment) (points: Point list) (drafts: Draft list) : Placed =
     let published = published experiment
     let everywhere = numbered published None published.Rows
     let variants = experiment.Variants |> List.map _.Name

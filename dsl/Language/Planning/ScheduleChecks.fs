@@ -48,7 +48,7 @@ let private placeOf (experiment: Experiment) (axisTable: AxisTable) =
             |> Option.map (fun axis -> axisTable.Place(axis, draft.Values[axis])))
 
 /// The place that sets a loss's setting in a variant: an axis value, or else the place in the file with the highest precedence.
-let private placeOfSetting (where: Where) (experiment: Experiment) placeOf (draft: Draft) (loss: string) (key: string) (inside: string list) =
+let private placeOfSetting (where: PlaceFinder) (experiment: Experiment) placeOf (draft: Draft) (loss: string) (key: string) (inside: string list) =
     let variant = experiment.Variants |> List.find (fun variant -> variant.Name = draft.Variant)
 
     let isOfPreset =
@@ -95,7 +95,7 @@ let private together (problems: Problem list) =
                 | WeightAlwaysZero(loss, variant, epochs, _) -> WeightAlwaysZero(loss, variant, epochs, others)
                 | other -> other })
 
-let private losses (where: Where) (placeOf: Draft -> string list list -> Place option) (experiment: Experiment) (drafts: Draft list) =
+let private losses (where: PlaceFinder) (placeOf: Draft -> string list list -> Place option) (experiment: Experiment) (drafts: Draft list) =
     let seen = HashSet<struct (string * int * UnreachedSchedulePart list)>(HashIdentity.Structural)
     let seenIdle = HashSet<struct (string * string * Decay * int option)>(HashIdentity.Structural)
     let placeOfSetting = placeOfSetting where experiment placeOf
@@ -137,7 +137,7 @@ let private losses (where: Where) (placeOf: Draft -> string list list -> Place o
     |> together
 
 /// Warns about learning rates that would change after the last epoch, once for each number of epochs and schedule.
-let private rates (where: Where) (placeOf: Draft -> string list list -> Place option) (drafts: Draft list) =
+let private rates (where: PlaceFinder) (placeOf: Draft -> string list list -> Place option) (drafts: Draft list) =
     let at = [ "train"; "lr_schedule"; "step"; "at" ]
     let seen = HashSet<struct (int * int list)>(HashIdentity.Structural)
 
@@ -154,7 +154,7 @@ let private rates (where: Where) (placeOf: Draft -> string list list -> Place op
           | _ -> () ]
 
 /// Warns about learning rates and batches that are probably mistakes, once for each value.
-let private sizes (where: Where) (placeOf: Draft -> string list list -> Place option) (drafts: Draft list) =
+let private sizes (where: PlaceFinder) (placeOf: Draft -> string list list -> Place option) (drafts: Draft list) =
     let seen = HashSet<Diagnostic>(HashIdentity.Structural)
     let optimizer = [ "train"; "optimizer"; "sgd"; "lr" ]
 
@@ -171,13 +171,13 @@ let private sizes (where: Where) (placeOf: Draft -> string list list -> Place op
               warn (at optimizer) (LargeLearningRate train.Optimizer.LearningRate)
 
           let dataset = Resolve.datasetSpec draft.Resolved.Dataset
-          let struct (images, _) = (DatasetCatalog.Describe dataset).Images dataset.HeldOut
+          let struct (images, _) = (DatasetCatalog.Describe dataset).Images dataset.HoldOut
 
           if images > 0 && train.Batch > images && seen.Add(BatchLargerThanDataset(train.Batch, images)) then
               warn (at [ "train"; "batch" ]) (BatchLargerThanDataset(train.Batch, images)) ]
 
 /// Reports variants whose losses all have weight 0 at some point of the grid, at the weight of the first.
-let nothingTrained (where: Where) (experiment: Experiment) (axisTable: AxisTable) (drafts: Draft list) : Problem list =
+let nothingTrained (where: PlaceFinder) (experiment: Experiment) (axisTable: AxisTable) (drafts: Draft list) : Problem list =
     let placeOf = placeOf experiment axisTable
 
     drafts
@@ -191,6 +191,6 @@ let nothingTrained (where: Where) (experiment: Experiment) (axisTable: AxisTable
         | variant :: others -> warn place (NothingTrained(variant, others))
         | [] -> invalidOp "A group has at least one element.")
 
-let warnings (where: Where) (experiment: Experiment) (axisTable: AxisTable) (drafts: Draft list) : Problem list =
+let warnings (where: PlaceFinder) (experiment: Experiment) (axisTable: AxisTable) (drafts: Draft list) : Problem list =
     let placeOf = placeOf experiment axisTable
     rates where placeOf drafts @ sizes where placeOf drafts @ losses where placeOf experiment drafts

@@ -86,7 +86,7 @@ let inBFloat16 (experiment: Experiment) (usesTeacher: bool) : string list =
         |> List.map _.Name
 
 /// Warns if one file is the student of several seeds, which then start from the same weights.
-let warnings (where: Where) (experiment: Experiment) : Problem list =
+let warnings (where: PlaceFinder) (experiment: Experiment) : Problem list =
     match experiment.Student.Script with
     | Some path when experiment.Seeds.Length > 1 && not (path.Contains TorchScriptCodec.seedMark) ->
         [ { Diagnostic = SameInitialWeights(experiment.Student.Name, experiment.Seeds.Length)

@@ -117,7 +117,7 @@ let render (plan: Plan) : string list =
 
         let epochs =
             match List.concat charts |> List.map _.Epochs |> List.distinct with
-            | [ epochs ] -> Words.count epochs "epoch"
+            | [ epochs ] -> MessageFormat.count epochs "epoch"
             | _ -> "training"
 
         [ $"Loss weights over {epochs}"

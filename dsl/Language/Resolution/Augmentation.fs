@@ -6,7 +6,7 @@ open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Codecs
 
 let private own (source: DatasetSource) : AugmentationSpec =
-    Catalogued.find source |> Option.map _.Augmentation |> Option.defaultValue AugmentationSpec.None
+    DatasetLookup.find source |> Option.map _.Augmentation |> Option.defaultValue AugmentationSpec.None
 
 let private cropOf (own: AugmentationSpec) =
     own.ResizedCrop

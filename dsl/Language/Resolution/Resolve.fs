@@ -138,7 +138,7 @@ let private views (experiment: Experiment) =
 /// with every teacher.
 type Resolver() =
     let mutable losses = struct ([], Unchecked.defaultof<Variant>, "", [])
-    let dataset = remember (Augmentation.essential >> Catalogued.essential)
+    let dataset = remember (Augmentation.essential >> DatasetLookup.essential)
     let teacher = remember (Option.map essentialTeacher)
 
     member _.Resolve(experiment: Experiment, variant: Variant) : Resolved =
@@ -163,11 +163,11 @@ type Resolver() =
 let private datasetSpecOf (views: int option) (dataset: Dataset) : DatasetSpec =
     let views = Option.toNullable views
     let augmentation = Augmentation.spec dataset
-    let normalization = Catalogued.normalization dataset |> Option.toObj
-    let heldOut = dataset.Validation |> Option.map (fun held -> HeldOutSpec(held.Share, held.Seed)) |> Option.toObj
+    let normalization = DatasetLookup.normalization dataset |> Option.toObj
+    let heldOut = dataset.Validation |> Option.map (fun held -> HoldOutSpec(held.Share, held.Seed)) |> Option.toObj
 
     match dataset.Source with
-    | Named name -> DatasetSpec(Name = name, Augmentation = augmentation, Normalization = normalization, HeldOut = heldOut, Views = views)
+    | Named name -> DatasetSpec(Name = name, Augmentation = augmentation, Normalization = normalization, HoldOut = heldOut, Views = views)
     | ImageFolder(folder, classes) ->
         DatasetSpec(
             Name = DatasetSpec.ImageFolder,
@@ -175,7 +175,7 @@ let private datasetSpecOf (views: int option) (dataset: Dataset) : DatasetSpec =
             Classes = classes,
             Augmentation = augmentation,
             Normalization = normalization,
-            HeldOut = heldOut,
+            HoldOut = heldOut,
             Views = views
         )
 

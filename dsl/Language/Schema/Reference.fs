@@ -5,7 +5,7 @@ open System
 open ChannelDistillation.Dsl
 open ChannelDistillation.Dsl.Codecs
 
-let private bounds (bounds: Bounds) = Words.bounds bounds
+let private bounds (bounds: Bounds) = MessageFormat.bounds bounds
 
 let rec private kind (shape: Shape) : string =
     match shape with
@@ -23,7 +23,7 @@ let rec private kind (shape: Shape) : string =
 
         $"whole number, {bounds range}"
     | FlagShape -> "`true` or `false`"
-    | WordShape words -> words |> List.map fst |> Words.either
+    | WordShape words -> words |> List.map fst |> MessageFormat.either
     | ListShape(item, _) -> $"list: {kind item}"
     | RecordShape _
     | OpenShape _ -> "mapping"
@@ -41,7 +41,7 @@ let private row (path: string) (field: FieldShape) =
         | true, _ -> "**required**"
         | false, "" -> ""
         | false, shown when shown.Contains ' ' -> shown
-        | false, shown -> Words.code shown
+        | false, shown -> MessageFormat.code shown
 
     $"| `{path}` | {cell (kind field.Shape)} | {cell standard} | {cell field.Doc} |"
 
@@ -129,8 +129,8 @@ let keys () : string =
 
                   let weight =
                       match (settings loss |> List.find (fun field -> field.Key = "warmup")).Default with
-                      | "0" -> Words.code weight.Default
-                      | epochs -> $"{Words.code weight.Default}, `warmup` {epochs}"
+                      | "0" -> MessageFormat.code weight.Default
+                      | epochs -> $"{MessageFormat.code weight.Default}, `warmup` {epochs}"
 
                   $"| `{loss.Key}` | {cell loss.Doc} | {weight} | {cell parameters} |" ]
         | _ -> [], []

@@ -11,7 +11,7 @@ internal static class ImageFolder
     /// <summary>The missing parts. Their content is checked when they are opened.</summary>
     public static IReadOnlyList<string> Missing(string folder) => [.. Parts.Where(part => !Directory.Exists(Path.Combine(folder, part)))];
 
-    public static bool IsThere(string folder) => Missing(folder).Count == 0;
+    public static bool Exists(string folder) => Missing(folder).Count == 0;
 
     /// <summary>The message for a missing or incomplete folder.</summary>
     public static string MissingMessage(DatasetDescriptor dataset, string folder)

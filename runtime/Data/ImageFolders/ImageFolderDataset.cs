@@ -8,8 +8,7 @@ namespace ChannelDistillation.Data.ImageFolders;
 internal static class ImageFolderDataset
 {
     /// <summary>Whether a folder contains the dataset, or there is a packed copy of its original files beside it.</summary>
-    public static bool IsThere(string folder) =>
-        PackedFolder.IsThere(folder) || ImageFolder.IsThere(folder) || PackedFolder.IsThere(CopyPath(folder));
+    public static bool Exists(string folder) => PackedFolder.Exists(folder) || ImageFolder.Exists(folder) || PackedFolder.Exists(CopyPath(folder));
 
     /// <summary>The dataset with its number of images, and remarks on where they are read from, which files are skipped, and what would be faster.</summary>
     /// <exception cref="MissingException">The folder cannot be used.</exception>
@@ -39,7 +38,7 @@ internal static class ImageFolderDataset
 
         void AddAdvice(bool hasFiles)
         {
-            if (hasFiles && ImageDecoder.Advice(TurboJpeg.IsThere) is { } advice)
+            if (hasFiles && ImageDecoder.Advice(TurboJpeg.IsAvailable) is { } advice)
             {
                 remarks.Add(advice);
             }
@@ -71,7 +70,7 @@ internal static class ImageFolderDataset
     /// <summary>Number of classes to evaluate on, in a folder or a packed copy that is not part of an experiment.</summary>
     /// <exception cref="MissingException">It is neither.</exception>
     public static int CountClasses(string folder) =>
-        PackedFolder.IsThere(folder) ? PackIndex.Read(folder).Classes.Count : ImageFolder.CountClasses(folder);
+        PackedFolder.Exists(folder) ? PackIndex.Read(folder).Classes.Count : ImageFolder.CountClasses(folder);
 
     /// <summary>Opens only the validation images, if there are no training images.</summary>
     /// <exception cref="MissingException">The folder cannot be used.</exception>
@@ -89,14 +88,14 @@ internal static class ImageFolderDataset
     private static string CopyPath(string folder) => PackedFolder.Of(folder, PackFormat.Files);
 
     private static string? FindCopy(string folder) =>
-        PackedFolder.IsThere(folder) ? folder
-        : PackedFolder.IsThere(CopyPath(folder)) ? CopyPath(folder)
+        PackedFolder.Exists(folder) ? folder
+        : PackedFolder.Exists(CopyPath(folder)) ? CopyPath(folder)
         : null;
 
     private static PackIndex Index(DatasetDescriptor dataset, string folder, string copy)
     {
         var index = PackIndex.Read(copy);
-        if (copy != folder && ImageFolder.IsThere(folder) && !IsCopyOf(index, folder))
+        if (copy != folder && ImageFolder.Exists(folder) && !IsCopyOf(index, folder))
         {
             throw new MissingException(
                 $"The packed copy {copy} does not match the images now in {folder}. Remove the copy, or pack the folder again: "
@@ -166,7 +165,7 @@ internal static class ImageFolderDataset
 internal sealed class ImageFolderLayout : DatasetLayout
 {
     public override IReadOnlyList<string> Missing(DatasetDescriptor dataset, string folder) =>
-        ImageFolderDataset.IsThere(folder) ? [] : ImageFolder.Missing(folder);
+        ImageFolderDataset.Exists(folder) ? [] : ImageFolder.Missing(folder);
 
     public override string? FindReplacement(string folder) => ImageFolderDataset.CopyBeside(folder);
 

@@ -57,7 +57,7 @@ internal sealed class SignalStore(string folder, IReadOnlyList<SignalKind> kinds
             for (int image = 0; image < indices.Length; image++)
             {
                 long row = Row(indices[image], view);
-                if (!IsThere(files[i], row, kept))
+                if (!Exists(files[i], row, kept))
                     files[i].Write(row, numbers.Slice(image * width, width));
             }
         }
@@ -75,7 +75,7 @@ internal sealed class SignalStore(string folder, IReadOnlyList<SignalKind> kinds
         Span<float> numbers = MemoryMarshal.Cast<byte, float>(rows.bytes);
         for (int image = 0; image < indices.Length; image++)
         {
-            if (IsThere(file, Row(indices[image], view), numbers.Slice(image * width, width)))
+            if (Exists(file, Row(indices[image], view), numbers.Slice(image * width, width)))
                 continue;
             rows.Dispose();
             return null;
@@ -83,7 +83,7 @@ internal sealed class SignalStore(string folder, IReadOnlyList<SignalKind> kinds
         return rows;
     }
 
-    private bool IsThere(SignalFile file, long row, Span<float> destination)
+    private bool Exists(SignalFile file, long row, Span<float> destination)
     {
         RowState state = file.Read(row, destination);
         if (state == RowState.Damaged && damaged.Add(file))

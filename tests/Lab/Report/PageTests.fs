@@ -59,7 +59,7 @@ let private writeRunOf (epochs: int) (weight: float) (root: string) (name: strin
 let private writeRun = writeRunOf 3 6.0
 
 /// Two variants, one of them on a grid of two axes, with a run that diverged.
-let private layoutIn (root: string) : Layout =
+let private layoutIn (root: string) : TableLayout =
     let mutable index = 0
 
     let row variant axes error status : LayoutRow =

@@ -66,7 +66,7 @@ let private variations (text: string) : (string * string) list =
           for value in values do
               $"{name}: {value}", marked.Replace($"\"{marker}\"", value) ]
 
-let private show (plan: Plan) (folder: string) (layout: Layout) =
+let private show (plan: Plan) (folder: string) (layout: TableLayout) =
     let results = ResultTables.collect folder layout
 
     for format in [ Md; Csv; Json; Latex ] do

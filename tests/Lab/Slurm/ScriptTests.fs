@@ -111,11 +111,11 @@ let tests =
               use folder = new TemporaryFolder()
               let workspace = Workspace folder.Path
               let experiment = { ExperimentCodec.blank with Slurm = Some { SlurmCodec.empty with Time = Some "60" } }
-              Expect.equal (Site.settings workspace experiment) (Ok experiment.Slurm.Value) "without a site's file"
-              File.WriteAllText(Site.fileOf workspace, "partition: gpu\ntime: 04:00:00\nsetup: [module load dotnet]\n")
+              Expect.equal (SiteSettings.settings workspace experiment) (Ok experiment.Slurm.Value) "without a site's file"
+              File.WriteAllText(SiteSettings.fileOf workspace, "partition: gpu\ntime: 04:00:00\nsetup: [module load dotnet]\n")
 
               Expect.equal
-                  (Site.settings workspace experiment)
+                  (SiteSettings.settings workspace experiment)
                   (Ok { SlurmCodec.empty with Partition = Some "gpu"; Time = Some "60"; Setup = Some [ "module load dotnet" ] })
                   "both"
           }
@@ -123,10 +123,10 @@ let tests =
           test "Problems in a site's file are shown like those in an experiment" {
               use folder = new TemporaryFolder()
               let workspace = Workspace folder.Path
-              File.WriteAllText(Site.fileOf workspace, "partion: gpu\ntime: soon\n")
+              File.WriteAllText(SiteSettings.fileOf workspace, "partion: gpu\ntime: soon\n")
 
               let text =
-                  match Site.settings workspace ExperimentCodec.blank with
+                  match SiteSettings.settings workspace ExperimentCodec.blank with
                   | Error problems -> (Render.text false problems).Replace(folder.Path + "/", "")
                   | Ok _ -> ""
 

@@ -14,9 +14,9 @@ open ChannelDistillation.Tests
 let private under (own: SlurmSettings) (text: string) =
     use folder = new TemporaryFolder()
     let workspace = Workspace folder.Path
-    File.WriteAllText(Site.fileOf workspace, text)
+    File.WriteAllText(SiteSettings.fileOf workspace, text)
 
-    Site.settings workspace { ExperimentCodec.blank with Slurm = Some own }
+    SiteSettings.settings workspace { ExperimentCodec.blank with Slurm = Some own }
     // The length of a header depends on the folder's path.
     |> Result.mapError (fun problems -> Regex.Replace((Render.text false problems).Replace(folder.Path + "/", ""), "-{3,}", "---"))
 

@@ -5,7 +5,7 @@ open ChannelDistillation.Schedules
 open ChannelDistillation.Specs
 open ChannelDistillation.Training
 open ChannelDistillation.Lab.Sweep
-open ChannelDistillation.Lab.Sweep.Precisions
+open ChannelDistillation.Lab.Sweep.PrecisionWarnings
 
 let private train precision =
     TrainSpec(Epochs = 1, Batch = 16, Optimizer = SgdSpec 0.1, LearningRateSchedule = LearningRateSchedule.Constant(), Precision = precision)
@@ -28,25 +28,26 @@ let tests =
         "plan: precision"
         [ test "The warning about bfloat16 covers students and trained teachers" {
               for run in [ run Precision.BFloat16 Precision.Float32; run Precision.Float32 Precision.BFloat16 ] do
-                  Expect.equal (Precisions.warnings (lazy [ "why" ]) [ run; run ]) [ "Warning: why" ] "slow"
-                  Expect.isEmpty (Precisions.warnings (lazy []) [ run ]) "fast"
+                  Expect.equal (PrecisionWarnings.warnings (lazy [ "why" ]) [ run; run ]) [ "Warning: why" ] "slow"
+                  Expect.isEmpty (PrecisionWarnings.warnings (lazy []) [ run ]) "fast"
 
-              Expect.isEmpty (Precisions.warnings unasked [ run Precision.Float32 Precision.Float32 ]) "float32"
+              Expect.isEmpty (PrecisionWarnings.warnings unasked [ run Precision.Float32 Precision.Float32 ]) "float32"
           }
 
           test "A CPU without bfloat16 instructions causes the warning" {
               Expect.equal
-                  (Precisions.obstacle (OfProcessor(Some false)))
+                  (PrecisionWarnings.obstacle (OfProcessor(Some false)))
                   (Some
                       "`precision: bfloat16` is not faster on this CPU, which has no instructions for it (AVX-512 BF16 or AMX). float32 is faster and more accurate.")
                   "none"
 
               for computes in [ Some true; None ] do
-                  Expect.isNone (Precisions.obstacle (OfProcessor computes)) $"{computes}"
+                  Expect.isNone (PrecisionWarnings.obstacle (OfProcessor computes)) $"{computes}"
           }
 
           test "A GPU of compute capability below 8.0 causes the warning" {
-              let obstacle version = Precisions.obstacle (OfGpu("cuda:1", version |> Option.map (fun (text: string) -> System.Version text)))
+              let obstacle version =
+                  PrecisionWarnings.obstacle (OfGpu("cuda:1", version |> Option.map (fun (text: string) -> System.Version text)))
 
               Expect.equal
                   (obstacle (Some "7.5"))
@@ -59,7 +60,7 @@ let tests =
           }
 
           test "A missing GPU has neither a compute capability nor a warning" {
-              Expect.isEmpty (Precisions.obstacles [ "cuda:99" ]).Value "obstacles"
+              Expect.isEmpty (PrecisionWarnings.obstacles [ "cuda:99" ]).Value "obstacles"
               Expect.isNull (Devices.ComputeCapability "cpu") "the processor"
               Expect.isNull (Devices.ComputeCapability "cuda:99") "a GPU"
           } ]

@@ -15,7 +15,7 @@ let private runJson folder (seed: int) =
     + "}, \"software\": {}, \"hardware\": {}, \"started\": \"2026-11-23T04:00:00Z\", \"ended\": \"2026-11-23T04:05:00Z\", \"sessions\": [{\"started\": \"2026-11-23T04:00:00Z\", \"ended\": \"2026-11-23T04:05:00Z\", \"epoch\": 1, \"step\": 0, \"software\": {\"channel_distillation\": \"0.1.0\", \"torchsharp\": \"0.107.0\", \"dotnet\": \"10.0.1\"}, \"hardware\": {\"device\": \"cpu\", \"processor\": \"Xeon\", \"cores\": 2, \"threads\": 2}, \"seconds\": 300.0}]}"
 
 /// Finished runs of `values` weights with five seeds each.
-let private generate (folder: string) (weights: int) : Layout =
+let private generate (folder: string) (weights: int) : TableLayout =
     let name index = $"{index:x8}"
 
     for index in 0 .. 5 * weights - 1 do

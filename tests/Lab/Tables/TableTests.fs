@@ -29,7 +29,7 @@ let private row variant axes folders published : LayoutRow =
         Seeds = folders |> List.mapi (fun seed _ -> int64 seed)
         Published = published }
 
-let layout: Layout =
+let layout: TableLayout =
     { TinyLayout.layout
           [ row "student" [] [ "s0"; "s1"; "s2" ] (published 22.02 None)
             row "cd" [ "losses.cd.weight", "1" ] [ "a0"; "a1"; "a2" ] None
@@ -126,7 +126,7 @@ Command: `dotnet fsi build.fsx sweep cd-weight.yaml`
                       Test = TestErrors(EpochErrors(10, 33.0, 7.0), EpochErrors(7, 32.0, 8.0))
                   )
 
-              let layout = { layout with HeldOut = [ Some 0.1 ]; Rows = [ row "student" [] [ "s0" ] None ]; Teachers = [] }
+              let layout = { layout with HoldOut = [ Some 0.1 ]; Rows = [ row "student" [] [ "s0" ] None ]; Teachers = [] }
               let results = Results.collect (fun _ -> ended result) Provenance.nothing layout
               let row = List.head results.Rows
               Expect.equal (row.Top1Error.Mean, row.Top5Error.Mean, row.BestTop1Error.Mean) (Some 33.0, Some 7.0, Some 32.0) "errors"
@@ -136,7 +136,7 @@ Command: `dotnet fsi build.fsx sweep cd-weight.yaml`
                   "Errors are in percent on the validation set after the last epoch (mean ± sample standard deviation over the seeds). `best top-1` is the error at the epoch selected on images held out of the training set (10 %); the validation set was not used for the selection."
                   "caption"
 
-              let mixed = { results with Layout = { layout with HeldOut = [ None; Some 0.25 ] } }
+              let mixed = { results with Layout = { layout with HoldOut = [ None; Some 0.25 ] } }
 
               Expect.stringEnds
                   (Caption.lines TableOptions.Default mixed |> List.item 1)

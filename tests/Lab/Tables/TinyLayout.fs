@@ -15,14 +15,14 @@ let row (variant: string) (axes: (string * string) list) (cost: Cost option) : L
       Assisted = false }
 
 /// An experiment without a teacher.
-let layout (rows: LayoutRow list) : Layout =
+let layout (rows: LayoutRow list) : TableLayout =
     { Experiment = "small"
       Description = ""
       Dataset = "cifar100"
       Student = "resnet8"
       Epochs = [ 2 ]
       Seeds = rows |> List.collect _.Seeds |> List.distinct
-      HeldOut = [ None ]
+      HoldOut = [ None ]
       Caches = []
       Precisions = [ Precision.Float32 ]
       Hashes = Map.empty

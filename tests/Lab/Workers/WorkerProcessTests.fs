@@ -84,7 +84,7 @@ let tests =
                   worker.Stop()
 
                   match worker.AwaitReady ignore with
-                  | Died how -> Expect.equal how (BySignal 9) "killed"
+                  | Crashed how -> Expect.equal how (BySignal 9) "killed"
                   | other -> failtest $"{other}"
 
                   (worker :> IDisposable).Dispose())

@@ -143,7 +143,7 @@ let tests =
           }
 
           test "The full set reproduces the embedded subset, and the catalog's mean and std" {
-              if not (DatasetStore.IsThere(DatasetSpec(Name = full.Name), Sets.workspace)) then
+              if not (DatasetStore.Exists(DatasetSpec(Name = full.Name), Sets.workspace)) then
                   skiptest "the full Fashion-MNIST is not on this machine"
 
               let folder =
@@ -302,6 +302,6 @@ let tests =
                        + "Without a network, put cifar-100-binary.tar.gz from https://www.cs.toronto.edu/~kriz/cifar.html there, "
                        + "or its files, or torchvision's cifar-100-python.")
 
-                  Expect.isFalse (DatasetStore.IsThere(DatasetSpec(Name = mini.Name), workspace)) "not there"
-                  Expect.isTrue (DatasetStore.IsThere(DatasetSpec(Name = mini.Name), Sets.workspace)) "there")
+                  Expect.isFalse (DatasetStore.Exists(DatasetSpec(Name = mini.Name), workspace)) "not there"
+                  Expect.isTrue (DatasetStore.Exists(DatasetSpec(Name = mini.Name), Sets.workspace)) "there")
           } ]

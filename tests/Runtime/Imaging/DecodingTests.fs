@@ -9,7 +9,7 @@ open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Runtime.Data.ImageFolders
 
 let private decoders () =
-    [ if TurboJpeg.IsThere then
+    [ if TurboJpeg.IsAvailable then
           "libjpeg-turbo", new ImageDecoder()
       "Skia", new ImageDecoder(null) ]
 
@@ -38,7 +38,7 @@ let tests =
     testList
         "decoding"
         [ test "The system's libjpeg-turbo is found, or its tests report that they were skipped" {
-              if not TurboJpeg.IsThere then
+              if not TurboJpeg.IsAvailable then
                   skiptest "no libjpeg-turbo on this machine (Debian and Ubuntu: the package libturbojpeg0, or libturbojpeg)"
           }
 
@@ -67,7 +67,7 @@ let tests =
                   let name = Golden.text "name" case
 
                   // Skia's JPEG decoder may round differently; it has a separate test above.
-                  if TurboJpeg.IsThere || not (name.Contains "JPEG") then
+                  if TurboJpeg.IsAvailable || not (name.Contains "JPEG") then
                       let width, height, pixels = decode decoder (Convert.FromBase64String(Golden.text "file" case))
                       Expect.equal (width, height) (case.GetProperty("width").GetInt32(), case.GetProperty("height").GetInt32()) name
                       Expect.equal (Array.concat pixels) (Convert.FromBase64String(Golden.text "rgb" case)) name

@@ -56,7 +56,7 @@ let tests =
                       Name = "imagenet",
                       Augmentation = AugmentationSpec(0, PaddingMode.Zero, true, ResizedCrop = ResizedCropSpec(0.08, 1.0, 0.75, 1.25)),
                       Normalization = NormalizationSpec([| 0.5; 0.25; 0.1 |], [| 0.2; 0.2; 0.2 |]),
-                      HeldOut = HeldOutSpec(0.1, 7L),
+                      HoldOut = HoldOutSpec(0.1, 7L),
                       Views = System.Nullable 4
                   )
 

@@ -31,7 +31,7 @@ let tests =
           }
 
           test "Augmentation and hold-out split are omitted when reading" {
-              let dataset = DatasetSpec(Name = "cifar10", Augmentation = AugmentationSpec.None, HeldOut = HeldOutSpec 0.1)
+              let dataset = DatasetSpec(Name = "cifar10", Augmentation = AugmentationSpec.None, HoldOut = HoldOutSpec 0.1)
               let json, _ = written dataset (ModelSpec "resnet8")
               Expect.equal (SpecReader.Dataset json) (DatasetSpec(Name = "cifar10")) "dataset"
           }

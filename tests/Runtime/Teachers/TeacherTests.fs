@@ -33,11 +33,11 @@ let tests =
         [ test "A teacher is trained once, and identified by its recipe" {
               use folder = new TemporaryFolder()
               let teacher = recipe 0.05
-              Expect.isFalse ((store folder).IsThere(teacher, dataset)) "before"
+              Expect.isFalse ((store folder).Exists(teacher, dataset)) "before"
               Expect.equal (trainIt folder teacher).Steps 5 "trained"
-              Expect.isTrue ((store folder).IsThere(teacher, dataset)) "after"
+              Expect.isTrue ((store folder).Exists(teacher, dataset)) "after"
               Expect.equal (trainIt folder teacher).Steps 0 "not again"
-              Expect.isFalse ((store folder).IsThere(recipe 0.06, dataset)) "another recipe is another teacher"
+              Expect.isFalse ((store folder).Exists(recipe 0.06, dataset)) "another recipe is another teacher"
           }
 
           test "A teacher shares neither initial weights nor data order with a student of the same seed" {
@@ -66,7 +66,7 @@ let tests =
               let weights = (store folder).CheckpointOf(teacher, dataset)
               let before = File.ReadAllBytes weights
               File.Delete weights
-              Expect.isFalse ((store folder).IsThere(teacher, dataset)) "not there"
+              Expect.isFalse ((store folder).Exists(teacher, dataset)) "not there"
               Expect.equal (trainIt folder teacher).Steps 0 "nothing is trained again"
               Expect.equal (File.ReadAllBytes weights) before "the weights"
           }

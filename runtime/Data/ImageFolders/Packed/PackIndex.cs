@@ -35,7 +35,7 @@ internal sealed record PackIndex(
     /// <param name="Xxh3">Of the data in it, hexadecimal; its table has a checksum of its own.</param>
     internal sealed record ShardFile(string File, int Images, long Bytes, string Xxh3);
 
-    public static bool IsThere(string folder) => File.Exists(Path.Combine(folder, Name));
+    public static bool Exists(string folder) => File.Exists(Path.Combine(folder, Name));
 
     /// <summary>Reads the index of a usable copy.</summary>
     /// <exception cref="MissingException">It is invalid, or has another version.</exception>

@@ -9,7 +9,7 @@ internal static partial class PackTarget
     /// <exception cref="MissingException">The folder cannot be packed there; the message says why.</exception>
     public static void Check(string folder, string target)
     {
-        if (ImageFolder.IsThere(target))
+        if (ImageFolder.Exists(target))
         {
             throw new MissingException($"{target} already contains images. A packed copy needs a separate folder.");
         }
@@ -64,7 +64,7 @@ internal static partial class PackTarget
     /// <summary>A file that packing did not write and must not overwrite; null if there is none. Beside a complete copy, other files are ignored.</summary>
     private static string? FirstForeignFile(string target)
     {
-        var listed = PackIndex.IsThere(target) ? PackIndex.Load(target).Shards.Select(shard => shard.File).ToHashSet() : null;
+        var listed = PackIndex.Exists(target) ? PackIndex.Load(target).Shards.Select(shard => shard.File).ToHashSet() : null;
         return Directory
             .EnumerateFileSystemEntries(target)
             .Select(path => (Path: path, Name: Path.GetFileName(path)))

@@ -10,7 +10,7 @@ internal static class PackedFolder
     /// <summary>The default folder of a packed copy.</summary>
     public static string Of(string folder, PackFormat format) => Path.TrimEndingDirectorySeparator(folder) + Suffix + format;
 
-    public static bool IsThere(string folder) => PackIndex.IsThere(folder);
+    public static bool Exists(string folder) => PackIndex.Exists(folder);
 
     /// <exception cref="MissingException">A shard is missing or damaged.</exception>
     public static (PackedStore Training, PackedStore Validation) Open(string folder, PackIndex index)

@@ -25,7 +25,7 @@ public sealed class Packer
     private Packer(string target, PackFormat format, IWorkObserver observer, CancellationToken stop)
     {
         (this.target, this.format, this.observer, this.stop) = (target, format, observer, stop);
-        existing = PackIndex.IsThere(target) ? PackIndex.Load(target) : null;
+        existing = PackIndex.Exists(target) ? PackIndex.Load(target) : null;
     }
 
     /// <param name="folder">With `train` and `val`.</param>
@@ -66,7 +66,7 @@ public sealed class Packer
             CheckOwner(existing, folder, [listedTraining.OfAll(), listedValidation.OfAll()]);
         }
 
-        if (ImageDecoder.Advice(TurboJpeg.IsThere) is { } advice)
+        if (ImageDecoder.Advice(TurboJpeg.IsAvailable) is { } advice)
         {
             observer.Say(advice);
         }

@@ -73,7 +73,7 @@ let tests =
               let photo name i = root.File(Path.Combine("train", name, $"{name}_{i}.JPEG"))
               // The images that the seed holds out: one of each class.
               let held =
-                  use parts = (openFolder root.Path 2).HoldOut(HeldOutSpec 0.1)
+                  use parts = (openFolder root.Path 2).HoldOut(HoldOutSpec 0.1)
                   let none = AugmentationSpec.None
                   use whole = openFolder root.Path 2
                   let shown = [ for i in 0..1 -> read parts.Validation i none ]
@@ -85,7 +85,7 @@ let tests =
               let after = (cat + 1) % 10
               File.WriteAllText(photo "cat" before, "no picture")
               File.WriteAllText(photo "dog" dog, "no picture")
-              use parts = (openFolder root.Path 2).HoldOut(HeldOutSpec 0.1)
+              use parts = (openFolder root.Path 2).HoldOut(HoldOutSpec 0.1)
               use whole = openFolder root.Path 2
               let none = AugmentationSpec.None
               // Without the held-out cat, later cats move up by one.

@@ -1,4 +1,4 @@
-module ChannelDistillation.Tests.Runtime.Models.Layers.LayerTests
+module ChannelDistillation.Tests.Runtime.Models.Layers.MergeTests
 
 open System
 open Expecto

@@ -1,5 +1,5 @@
 /// The hold-out split: the part of the training set that is used for validation.
-module ChannelDistillation.Dsl.Codecs.HeldOutCodec
+module ChannelDistillation.Dsl.Codecs.HoldOutCodec
 
 open System
 open ChannelDistillation.Dsl
@@ -17,7 +17,7 @@ let private record =
               "Fraction of each class in the hold-out split."
               []
               _.Share
-              (fun value held -> { held with HeldOut.Share = value })
+              (fun value held -> { held with HoldOut.Share = value })
               share
           Field.withDefault
               "seed"
@@ -25,10 +25,10 @@ let private record =
               []
               0L
               _.Seed
-              (fun value held -> { held with HeldOut.Seed = value })
+              (fun value held -> { held with HoldOut.Seed = value })
               (whole 0L Int64.MaxValue) ]
 
-let codec: Codec<HeldOut> =
+let codec: Codec<HoldOut> =
     let read (reader: Reader) path (node: Node) =
         match node.Content with
         | Mapping _ -> record.Read reader path node |> Option.filter (fun held -> held.Share > 0.0)

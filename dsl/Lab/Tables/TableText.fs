@@ -28,7 +28,7 @@ type Baseline =
         match this.Point with
         | [] -> this.Variant
         | point ->
-            let values = [ for path, value in point -> $"{Layout.shortAxis path}={value}" ]
+            let values = [ for path, value in point -> $"{TableLayout.shortAxis path}={value}" ]
             $"""{this.Variant}[{String.Join(", ", values)}]"""
 
 module Baseline =
@@ -94,7 +94,7 @@ type TableOptions =
     static member Default = { Accuracy = false; Baseline = None; Differences = []; Pivot = None; Deployment = None }
 
 /// Formats numbers for tables.
-module Shown =
+module TableText =
     let private invariant = CultureInfo.InvariantCulture
 
     /// Shown for a missing value.
@@ -168,4 +168,4 @@ module Shown =
     let joined values = String.Join(", ", values |> Seq.map string)
 
     /// `cd.weight 3, batch 64`.
-    let point (axes: (string * string) list) = joined [ for path, value in axes -> $"{Layout.shortAxis path} {value}" ]
+    let point (axes: (string * string) list) = joined [ for path, value in axes -> $"{TableLayout.shortAxis path} {value}" ]

@@ -3,7 +3,7 @@ namespace ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl
 
 /// Finds the places of an experiment's parts in its file.
-type Where(root: Node) =
+type PlaceFinder(root: Node) =
     let rec nearest (node: Node) (path: string list) : Place option =
         match path with
         | [] -> Some node.Place

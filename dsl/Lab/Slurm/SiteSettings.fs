@@ -1,5 +1,5 @@
 /// slurm.yaml in the project's folder: a site's default Slurm settings for all experiments.
-module ChannelDistillation.Lab.Slurm.Site
+module ChannelDistillation.Lab.Slurm.SiteSettings
 
 open System.IO
 open ChannelDistillation.Core

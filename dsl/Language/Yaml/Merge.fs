@@ -1,5 +1,5 @@
 /// Merges an experiment file into the one that it extends, and `--set` values into a file.
-module ChannelDistillation.Dsl.Yaml.Layers
+module ChannelDistillation.Dsl.Yaml.Merge
 
 open System
 open ChannelDistillation.Dsl

@@ -1,4 +1,4 @@
-module ChannelDistillation.Tests.Runtime.Training.HeldOutTrainingTests
+module ChannelDistillation.Tests.Runtime.Training.HoldOutTrainingTests
 
 open System.Threading
 open Expecto
@@ -12,7 +12,7 @@ open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Runtime.Training.TinyTraining
 open ChannelDistillation.Core
 
-let private heldOut = DatasetSpec(Name = dataset.Name, HeldOut = HeldOutSpec(0.25))
+let private heldOut = DatasetSpec(Name = dataset.Name, HoldOut = HoldOutSpec(0.25))
 
 let private student epochs =
     "student", RunSpec(Dataset = heldOut, Student = ModelSpec "resnet8", Train = train epochs 0.05, Losses = [| LossSpec.CrossEntropy |], Seed = 7L)

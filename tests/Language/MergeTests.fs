@@ -1,4 +1,4 @@
-module ChannelDistillation.Tests.LayerTests
+module ChannelDistillation.Tests.MergeTests
 
 open System.IO
 open Expecto

@@ -1,5 +1,5 @@
 /// Work limited to a share of the time, with a test clock.
-module ChannelDistillation.Tests.Lab.Sweep.IntervalTests
+module ChannelDistillation.Tests.Lab.Sweep.TimeShareLimiterTests
 
 open System
 open Expecto
@@ -20,7 +20,7 @@ let tests =
         "interval"
         [ test "Work is due at first, and again after a pause in proportion to its duration" {
               let clock = Clock()
-              let interval = Interval(0.01, clock)
+              let interval = TimeShareLimiter(0.01, clock)
               Expect.isTrue interval.IsOver "at the start"
               interval.Measure(fun () -> clock.Wait(TimeSpan.FromSeconds 2.0))
               Expect.isFalse interval.IsOver "right after it"
@@ -32,7 +32,7 @@ let tests =
 
           test "Failed work counts too" {
               let clock = Clock()
-              let interval = Interval(0.5, clock)
+              let interval = TimeShareLimiter(0.5, clock)
 
               let fails () =
                   clock.Wait(TimeSpan.FromSeconds 1.0)
@@ -47,7 +47,7 @@ let tests =
           testProperty "Work takes at most its share of the time whenever it is due"
           <| fun (steps: (byte * byte) list) ->
               let clock = Clock()
-              let interval = Interval(0.01, clock)
+              let interval = TimeShareLimiter(0.01, clock)
               let mutable worked = TimeSpan.Zero
 
               for idle, cost in steps do

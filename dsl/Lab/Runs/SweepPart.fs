@@ -4,7 +4,7 @@ open ChannelDistillation.Runs
 open ChannelDistillation.Dsl.Planning
 
 /// The part of a sweep that one process does. Jobs of a cluster and workers of a command each do a part.
-type Part =
+type SweepPart =
     | Everything
     /// Only train (if they have a recipe) and evaluate the teachers.
     | TeachersOnly
@@ -29,10 +29,10 @@ type Part =
 
     member this.IsForTeachers = this.IsTeachersOnly || this.IsTeachersOf
 
-module Part =
+module SweepPart =
     /// The runs of a plan that belong to a part.
     /// <exception cref="UsageError">A run is not in the plan.</exception>
-    let ofPlan (part: Part) (plan: Plan) : Plan =
+    let ofPlan (part: SweepPart) (plan: Plan) : Plan =
         match part.Names with
         | Some names ->
             let named = plan.Runs |> List.filter (fun run -> names.Contains(RunFolder.NameOf(run.Name, run.Spec)))

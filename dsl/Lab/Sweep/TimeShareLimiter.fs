@@ -4,7 +4,7 @@ open System
 
 /// Limits repeated work to a share of the elapsed time: the longer the work took, the longer the pause before it is due again.
 [<Sealed>]
-type Interval(share: float, clock: TimeProvider) =
+type TimeShareLimiter(share: float, clock: TimeProvider) =
     let mutable ended: int64 option = None
     let mutable took = TimeSpan.Zero
 

@@ -1,5 +1,5 @@
 /// The exit codes of commands that do not succeed (docs/sweeps.md#exit-codes).
-module ChannelDistillation.Cli.Ending
+module ChannelDistillation.Cli.ExitCodes
 
 /// Ends the program with an exit code and a message, without a stack trace. Empty message: everything has been printed.
 exception Ended of code: int * message: string

@@ -1,5 +1,5 @@
 /// Formatting of names, numbers and lists in messages.
-module ChannelDistillation.Dsl.Words
+module ChannelDistillation.Dsl.MessageFormat
 
 open System
 

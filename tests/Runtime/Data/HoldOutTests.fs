@@ -1,4 +1,4 @@
-module ChannelDistillation.Tests.Runtime.Data.HeldOutTests
+module ChannelDistillation.Tests.Runtime.Data.HoldOutTests
 
 open Expecto
 open ChannelDistillation.Core
@@ -21,7 +21,7 @@ let private shown (part: IImageSet) =
           int (round (pixel[0] * 255.0f)) ]
 
 let private hold share seed labels =
-    use parts = (dataset labels).HoldOut(HeldOutSpec(share, seed))
+    use parts = (dataset labels).HoldOut(HoldOutSpec(share, seed))
     shown parts.Training, shown parts.Validation
 
 [<Tests>]
@@ -47,7 +47,7 @@ let tests =
 
           test "The official validation set becomes the test set of a hold-out split" {
               let whole = dataset (Array.init 40 (fun i -> byte (i % 4)))
-              use parts = whole.HoldOut(HeldOutSpec(0.5))
+              use parts = whole.HoldOut(HoldOutSpec(0.5))
               Expect.isTrue (obj.ReferenceEquals(parts.Test, whole.Validation)) "test"
               Expect.isTrue (obj.ReferenceEquals(parts.Final, whole.Validation)) "what tables show"
               Expect.equal parts.Validation.Count 20 "validation"

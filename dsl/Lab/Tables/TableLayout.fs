@@ -43,7 +43,7 @@ type LayoutRow =
     }
 
 /// The rows of a table and the folders of their results. Stored in plan.json, so that tables do not need the experiment's file.
-type Layout =
+type TableLayout =
     {
         Experiment: string
         Description: string
@@ -52,7 +52,7 @@ type Layout =
         Epochs: int list
         Seeds: int64 list
         /// Shares of the training set in a hold-out split. None: no hold-out split.
-        HeldOut: float option list
+        HoldOut: float option list
         /// How teacher outputs are cached (`teacher.cache`), for the runs that have a teacher.
         Caches: TeacherCache option list
         /// The precisions of the students.
@@ -67,9 +67,9 @@ type Layout =
         Rows: LayoutRow list
     }
 
-module Layout =
+module TableLayout =
     /// The paths of all axes, in the order in which rows use them.
-    let axes (layout: Layout) =
+    let axes (layout: TableLayout) =
         Seq.append (layout.Teachers |> Seq.collect _.Axes) (layout.Rows |> Seq.collect _.Axes)
         |> Seq.map fst
         |> Seq.distinct

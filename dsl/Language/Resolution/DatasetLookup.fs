@@ -1,5 +1,5 @@
 /// Looks up an experiment's dataset in the catalog.
-module ChannelDistillation.Dsl.Resolution.Catalogued
+module ChannelDistillation.Dsl.Resolution.DatasetLookup
 
 open ChannelDistillation.Specs
 open ChannelDistillation.Data

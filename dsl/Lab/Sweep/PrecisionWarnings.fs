@@ -1,5 +1,5 @@
 /// Warns about bfloat16 on devices without hardware support for it.
-module ChannelDistillation.Lab.Sweep.Precisions
+module ChannelDistillation.Lab.Sweep.PrecisionWarnings
 
 open System
 open ChannelDistillation.Core
