@@ -179,7 +179,7 @@ let tests =
                   [ "Same in all rows that depend on it: batch 1e9."; "`T` sets `kd.temperature` and `dkd.temperature`." ]
                   "caption"
 
-              Expect.stringContains (Csv.render TableOptions.Default temperatures) "experiment,variant,T,train.batch,seeds" "CSV has every axis"
+              Expect.stringContains (Csv.render TableOptions.Default temperatures) "experiment,variant,train.batch,T,seeds" "CSV has every axis"
           }
 
           test "A grid evaluated on the official validation set warns about selection on that set" {
