@@ -64,8 +64,8 @@ let run (arguments: string list) =
         let all = Job.find share folder plan
         let jobs = Job.chosen (parsed.TryGetResult Only) all
 
-        let datasets = PlanText.survey workspace jobs
-        let teachers = PlanText.examine workspace jobs
+        let datasets = PlanInputs.survey workspace jobs
+        let teachers = PlanInputs.examine workspace jobs
 
         if parsed.Contains Json then
             let layout = Layouts.ofPlan Layouts.describedCost plan all (Layouts.known (PlanReader.read folder))
@@ -84,7 +84,7 @@ let run (arguments: string list) =
                     let device = ComputeSettings.choose wanted computing
                     let layouts = LayoutChoice(workspace, device, computing.Layout)
 
-                    match PlanText.images cohort.Head.Run.Spec.Dataset datasets with
+                    match PlanInputs.images cohort.Head.Run.Spec.Dataset datasets with
                     | Some dataset -> Some(Estimate.fromMeasuredSteps device layouts dataset cohort)
                     | None -> None
                 else
@@ -118,7 +118,7 @@ let run (arguments: string list) =
                 // The command line of `sweep` has no --measure.
                 SlurmSweep.preview options plan (arguments |> List.filter ((<>) "--measure"))
 
-        match PlanText.unusable datasets @ PlanText.unusableTeachers teachers with
+        match PlanInputs.unusable datasets @ PlanInputs.unusableTeachers teachers with
         | [] -> 0
         | reasons ->
             // The text form contains them already.

@@ -9,7 +9,6 @@ open ChannelDistillation.Downloads
 open ChannelDistillation.Data
 open ChannelDistillation.Models
 open ChannelDistillation.Losses
-open ChannelDistillation.Teachers
 open ChannelDistillation.Teachers.Signals
 open ChannelDistillation.Training
 open ChannelDistillation.Dsl
@@ -18,8 +17,6 @@ open ChannelDistillation.Lab.Runs
 open ChannelDistillation.Lab.Sweep
 open ChannelDistillation.Lab.Progress
 open ChannelDistillation.Lab.Tables
-
-let private counted n (word: string) = if n = 1 then $"1 {word}" else $"{n} {word}s"
 
 /// The parameters of a loss that are not its defaults on the dataset: ` (temperature 8)`.
 let private changed (dataset: DatasetSpec) (loss: LossSpec) =
@@ -59,7 +56,7 @@ let private gridNote (plan: Plan) =
         let excluded = if grid.Exclude.IsEmpty then "" else "are excluded, or "
 
         Some(
-            $"""Grid: {counted points "point"} for {counted variants "variant"} give {counted plan.Rows.Length "row"}, not {points * variants}: """
+            $"""Grid: {MessageFormat.count points "point"} for {MessageFormat.count variants "variant"} give {MessageFormat.count plan.Rows.Length "row"}, not {points * variants}: """
             + $"points that {excluded}differ only on axes that a variant does not use have no row of their own."
         )
 
@@ -76,91 +73,13 @@ let private sharedRuns (jobs: Job list) =
           |> List.filter (fun job -> not job.Run.Others.IsEmpty)
           |> List.countBy (fun job -> List.distinct (job.Run.Variant :: List.map fst job.Run.Others)) do
           let trained = if runs = 1 then "it is trained once" else "each is trained once"
-          $"""The variants {MessageFormat.codes variants} share {counted runs "run"}; {trained}.""" ]
+          $"""The variants {MessageFormat.codes variants} share {MessageFormat.count runs "run"}; {trained}.""" ]
 
-/// The teachers of some runs with their checkpoints, examined. None: the teacher has none here.
-let examine (workspace: Workspace) (jobs: Job list) : (Teachers.PlannedTeacher * TeacherFile option) list =
-    [ for teacher in jobs |> Seq.map _.Run |> Teachers.ofRuns -> teacher, Teachers.examine workspace teacher ]
-
-/// Why existing checkpoints of teachers cannot be used.
-let unusableTeachers (teachers: (Teachers.PlannedTeacher * TeacherFile option) list) : string list =
-    teachers |> List.choose (fun (_, file) -> file |> Option.bind (_.Problem >> Option.ofObj)) |> List.distinct
-
-let private teacherNote (workspace: Workspace) (teacher: Teachers.PlannedTeacher) (examined: TeacherFile option) =
-    let store = TeacherStore workspace
-    let name = teacher.Spec.Model.Name
-    let known = KnownTeacherCatalog.Of(teacher.Spec, workspace) |> Option.ofObj
-    let file = known |> Option.bind (_.Download >> Option.ofObj)
-
-    match Option.ofObj teacher.Spec.Train, known, file with
-    | _ when examined.IsSome && not (isNull examined.Value.Problem) -> examined.Value.Problem |> nonNull
-    | _ when examined.IsSome && examined.Value.Place <> "" ->
-        $"Teacher {name}: {store.CheckpointOf(teacher.Spec, teacher.Dataset)} ({examined.Value.Place})"
-    | _ when store.Exists(teacher.Spec, teacher.Dataset) -> $"Teacher {name}: {store.CheckpointOf(teacher.Spec, teacher.Dataset)}"
-    | Some train, _, _ -> $"""Teacher {name}: sweep trains it first, {counted train.Epochs "epoch"}; not included in the times below."""
-    | None, Some known, Some file -> $"Teacher {name}: {known.Name}, to be downloaded by sweep ({ByteSize.Text file.Bytes})."
-    | None, Some known, None -> $"Teacher {name}: not on this machine. {KnownTeacherStore.MissingMessage known}"
-    | None, None, _ -> $"Teacher {name}: its checkpoint {store.CheckpointOf(teacher.Spec, teacher.Dataset)} does not exist; sweep needs it."
-
-/// The survey of a dataset. None: it is missing; Error: it exists and is unusable.
-type Known = Result<DatasetSurvey option, string>
-
-let private surveyOne (workspace: Workspace) (dataset: DatasetSpec) : Known =
-    try
-        Ok(DatasetStore.Survey(dataset, workspace) |> Option.ofObj)
-    with :? MissingException as error ->
-        Error error.Message
-
-/// Surveys every dataset of a plan, once.
-let survey (workspace: Workspace) (jobs: Job list) : (DatasetSpec * Known) list =
-    jobs |> List.map _.Run.Spec.Dataset |> List.distinct |> List.map (fun dataset -> dataset, surveyOne workspace dataset)
-
-/// Why existing datasets are unusable.
-let unusable (datasets: (DatasetSpec * Known) list) : string list =
-    datasets
-    |> List.choose (fun (_, known) ->
-        match known with
-        | Error reason -> Some reason
-        | Ok _ -> None)
-
-/// The descriptor of the survey, or the catalog's if the dataset is missing or unusable.
-let private descriptor (dataset: DatasetSpec) (known: Known) =
-    match known with
-    | Ok(Some survey) -> survey.Descriptor
-    | _ -> DatasetCatalog.Describe dataset
-
-/// The descriptor of a dataset whose number of images is known.
-let images (dataset: DatasetSpec) (datasets: (DatasetSpec * Known) list) : DatasetDescriptor option =
-    datasets
-    |> List.tryPick (fun (other, known) -> if other = dataset && known.IsOk then Some(descriptor dataset known) else None)
-    |> Option.filter (fun dataset -> dataset.TrainingImages > 0)
-
-let private datasetNote (workspace: Workspace) (dataset: DatasetSpec) (known: Known) =
-    let name = dataset.DisplayName
-
-    let heldOut =
-        match dataset.HoldOut with
-        | null -> ""
-        | held -> $" {100.0 * held.Share:G4} %% of its training images are held out for validation."
-
-    let where =
-        match known with
-        | Ok(Some survey) when survey.Descriptor.Format = DatasetFormat.ImageFolder ->
-            $"Dataset {name}: {survey.Descriptor.TrainingImages} training images and {survey.Descriptor.ValidationImages} validation images."
-        | Ok(Some _) -> $"Dataset {name}: available."
-        | Error reason -> $"Dataset {name}: unusable. {reason}"
-        | Ok None when DatasetStore.CanFetch dataset && isNull (DatasetStore.Convertible(dataset, workspace)) ->
-            $"Dataset {name}: to be downloaded by sweep ({ByteSize.Text(DatasetCatalog.Describe(dataset).DownloadBytes)})."
-        | Ok None when DatasetStore.CanFetch dataset -> $"Dataset {name}: {DatasetStore.MissingMessage(dataset, workspace)}"
-        | Ok None -> $"Dataset {name}: not on this machine. {DatasetStore.MissingMessage(dataset, workspace)}"
-
-    where + heldOut
-
-let private steps (spec: RunSpec) (known: Known) =
-    match (descriptor spec.Dataset known).Images spec.Dataset.HoldOut with
+let private steps (spec: RunSpec) (known: PlanInputs.Known) =
+    match (PlanInputs.descriptor spec.Dataset known).Images spec.Dataset.HoldOut with
     | _ when known.IsError -> "number of images unknown"
     | struct (0, _) -> "number of images unknown"
-    | struct (images, _) -> counted ((images + spec.Train.Batch - 1) / spec.Train.Batch) "step" + " per epoch"
+    | struct (images, _) -> MessageFormat.count ((images + spec.Train.Batch - 1) / spec.Train.Batch) "step" + " per epoch"
 
 let private estimate (known: Estimate.Estimate) =
     let memory =
@@ -215,9 +134,9 @@ let private namesNote (axes: string list) (jobs: Job list) =
           $"--only selects runs by name ({MessageFormat.code job.Run.Name}), row ({MessageFormat.code row}) or variant ({MessageFormat.code job.Run.Variant})." ]
 
 /// The size of a cohort's complete cache of teacher outputs.
-let private cacheNote (cohort: Job list) (known: Known) =
+let private cacheNote (cohort: Job list) (known: PlanInputs.Known) =
     let specs = cohort |> List.map _.Run.Spec
-    let dataset = descriptor specs.Head.Dataset known
+    let dataset = PlanInputs.descriptor specs.Head.Dataset known
 
     match specs |> List.tryPick (fun spec -> Option.ofObj spec.Teacher |> Option.filter _.Cache) with
     | None -> None
@@ -238,8 +157,8 @@ let private total (estimates: Estimate.Estimate option list) =
 
 /// The whole output.
 /// <param name="device">The device for the check for bfloat16.</param>
-/// <param name="datasets">The result of <see cref="survey"/>.</param>
-/// <param name="teachers">The result of <see cref="examine"/>.</param>
+/// <param name="datasets">The result of <see cref="PlanInputs.survey"/>.</param>
+/// <param name="teachers">The result of <see cref="PlanInputs.examine"/>.</param>
 /// <param name="outdated">Warnings about outdated runs and teachers.</param>
 /// <param name="costOf">The estimate for a cohort, if there is one.</param>
 let render
@@ -248,7 +167,7 @@ let render
     (lanes: int)
     (plan: Plan)
     (jobs: Job list)
-    (datasets: (DatasetSpec * Known) list)
+    (datasets: (DatasetSpec * PlanInputs.Known) list)
     (teachers: (Teachers.PlannedTeacher * TeacherFile option) list)
     (outdated: string list)
     (costOf: Job list -> Estimate.Estimate option)
@@ -260,16 +179,20 @@ let render
     let known = dict datasets
     let axes = jobs |> Seq.map _.Run.Axes |> TableLayout.varying
 
-    [ plan.Experiment.Name + ": " + counted jobs.Length "run" + " in " + counted cohorts.Length "cohort"
+    [ plan.Experiment.Name
+      + ": "
+      + MessageFormat.count jobs.Length "run"
+      + " in "
+      + MessageFormat.count cohorts.Length "cohort"
       ""
       for dataset, known in datasets do
-          datasetNote workspace dataset known
+          PlanInputs.datasetNote workspace dataset known
 
           match known with
           | Ok(Some survey) -> yield! survey.Remarks
           | _ -> ()
       for teacher, file in teachers do
-          teacherNote workspace teacher file
+          PlanInputs.teacherNote workspace teacher file
           yield! TeacherChanges.note workspace teacher |> Option.toList
 
           match file |> Option.bind (Teachers.differences teacher) with
@@ -283,11 +206,11 @@ let render
 
           let epochs =
               match cohort |> List.map _.Run.Spec.Train.Epochs |> List.distinct with
-              | [ epochs ] -> ", " + counted epochs "epoch"
+              | [ epochs ] -> ", " + MessageFormat.count epochs "epoch"
               | _ -> ""
 
           ""
-          $"""Cohort {index + 1}: {counted cohort.Length "run"}{epochs}, batch {spec.Train.Batch}, {steps spec known[spec.Dataset]}, data seed {spec.DataSeed}"""
+          $"""Cohort {index + 1}: {MessageFormat.count cohort.Length "run"}{epochs}, batch {spec.Train.Batch}, {steps spec known[spec.Dataset]}, data seed {spec.DataSeed}"""
           yield! cacheNote cohort known[spec.Dataset] |> Option.toList
           yield! estimates[index] |> Option.map estimate |> Option.toList
 
@@ -330,7 +253,7 @@ let render
       let isUnknown known cohort = isPending cohort && Option.isNone known
 
       // Steps cannot be measured on a dataset without a known number of images.
-      if List.exists2 isUnknown estimates cohorts && List.forall (fun (_, known: Known) -> known.IsOk) datasets then
+      if List.exists2 isUnknown estimates cohorts && List.forall (fun (_, known: PlanInputs.Known) -> known.IsOk) datasets then
           ""
           "To estimate the time, use plan --measure." ]
     |> String.concat "\n"

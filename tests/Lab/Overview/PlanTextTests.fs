@@ -48,7 +48,7 @@ let private planned (folder: TemporaryFolder) =
 
 let private render (folder: TemporaryFolder) plan jobs costOf =
     (let workspace = Workspace folder.Path in
-     PlanText.render workspace "cpu" 16 plan jobs (PlanText.survey workspace jobs) (PlanText.examine workspace jobs) [] costOf)
+     PlanText.render workspace "cpu" 16 plan jobs (PlanInputs.survey workspace jobs) (PlanInputs.examine workspace jobs) [] costOf)
         .Replace(folder.Path, "ROOT")
 
 let private epoch number seconds =
@@ -76,7 +76,7 @@ let private withTeacher prefix (metadata: (string * string) list) change =
     let state = [| for entry in model.state_dict () -> KeyValuePair(prefix + entry.Key, change entry.Key entry.Value) |]
     SafetensorsFile.Write(folder.File "pretrain/none.safetensors", state, Dictionary(dict metadata))
     let text = render folder plan jobs (fun _ -> None)
-    let unusable = PlanText.examine (Workspace folder.Path) jobs |> PlanText.unusableTeachers
+    let unusable = PlanInputs.examine (Workspace folder.Path) jobs |> PlanInputs.unusableTeachers
     text.Substring(0, text.IndexOf "\n\nCohort").Split('\n')[3..] |> List.ofArray, unusable |> List.map _.Replace(folder.Path, "ROOT")
 
 let private unchanged _ (tensor: torch.Tensor) = tensor
