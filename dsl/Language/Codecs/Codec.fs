@@ -24,10 +24,19 @@ type Codec<'value> =
         Edit: string list -> 'value -> Result<Edit<'value>, PathDiagnostic>
     }
 
+/// Whether a key can be an axis of a grid.
+type AxisUse =
+    | IsAxis
+    /// Only the paths below it can.
+    | HasAxes
+    /// It holds for the whole experiment.
+    | IsFixed
+
 /// A key of a record.
 type Field<'record> =
     {
         Shape: FieldShape
+        Axis: AxisUse
         /// Other common names for the key, which messages correct to it.
         Also: string list
         Take: Reader -> string list -> Node -> 'record -> 'record

@@ -49,9 +49,10 @@ let fields: Field<Experiment> list =
           "experiment"
           "Name of the experiment and of its output folder."
           [ "name" ]
-          _.Name
+          (fun (experiment: Experiment) -> experiment.Name)
           (fun value experiment -> { experiment with Experiment.Name = value })
           name
+      |> Field.isFixed
       Field.withDefault
           "description"
           "One line for tables and reports."
@@ -60,6 +61,7 @@ let fields: Field<Experiment> list =
           _.Description
           (fun value experiment -> { experiment with Description = value })
           text
+      |> Field.isFixed
       Field.required
           "dataset"
           "A known dataset, or a folder of images."
@@ -99,6 +101,7 @@ let fields: Field<Experiment> list =
           _.Losses
           (fun value (experiment: Experiment) -> { experiment with Losses = value })
           DeclaredLosses.codec
+      |> Field.hasAxes
       Field.dependent
           "variants"
           "Rows of the table, in this order: each is a list of losses, or `{ losses: [...], edt: cifar }`."
@@ -110,6 +113,7 @@ let fields: Field<Experiment> list =
           (fun value experiment -> { experiment with Variants = value })
           (fun experiment -> VariantCodec.codec experiment.Losses)
           blank
+      |> Field.hasAxes
       Field.withDefault
           "seeds"
           "Each row is trained once per seed. A seed sets the initial weights and, unless `train.data_seed` is set, the data order and augmentation."
@@ -118,6 +122,7 @@ let fields: Field<Experiment> list =
           _.Seeds
           (fun value experiment -> { experiment with Seeds = value })
           seeds
+      |> Field.isFixed
       Field.withDefault
           "checkpoint_minutes"
           "Minutes between checkpoints within an epoch; each epoch also ends with one. Changing it does not retrain anything."
@@ -126,6 +131,7 @@ let fields: Field<Experiment> list =
           _.CheckpointMinutes
           (fun value experiment -> { experiment with CheckpointMinutes = value })
           (number { above 0.0 with Maximum = 1440.0 })
+      |> Field.isFixed
       Field.optional
           "slurm"
           "Resources for `sweep --launcher slurm`; overrides the site's `slurm.yaml` (docs/cluster.md). Changing it does not retrain anything."
@@ -134,6 +140,7 @@ let fields: Field<Experiment> list =
           _.Slurm
           (fun value experiment -> { experiment with Slurm = value })
           SlurmCodec.codec
+      |> Field.isFixed
       Field.withDefault
           "grid"
           "Axes that multiply the variants; any path of this file can be an axis."
@@ -142,6 +149,7 @@ let fields: Field<Experiment> list =
           _.Grid
           (fun value experiment -> { experiment with Grid = value })
           GridCodec.codec
+      |> Field.isFixed
       Field.optional
           "published"
           "Published numbers, shown beside the measured ones."
@@ -149,12 +157,20 @@ let fields: Field<Experiment> list =
           []
           _.Published
           (fun value experiment -> { experiment with Published = value })
-          PublishedCodec.codec ]
+          PublishedCodec.codec
+      |> Field.isFixed ]
 
 /// The key of a base file. Like keys for anchors, it is not part of the experiment.
 let extends = "extends"
 
 let isAnchorKey (key: string) = key.StartsWith "x-"
+
+/// Whether a key of the file can be an axis. None: there is no such key.
+let axisUse (key: string) : AxisUse option =
+    if key = extends then
+        Some IsFixed
+    else
+        fields |> List.tryFind (fun field -> field.Shape.Key = key) |> Option.map _.Axis
 
 let codec: Codec<Experiment> =
     let record = Record.codec { blank with Seeds = [ 0L ] } false fields

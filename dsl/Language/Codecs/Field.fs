@@ -6,6 +6,7 @@ open ChannelDistillation.Dsl
 module Field =
     let private build key doc required shown also shape take give edit : Field<'record> =
         { Shape = { Key = key; Doc = doc; Required = required; Default = shown; Shape = shape }
+          Axis = IsAxis
           Also = also
           Take = take
           Give = give
@@ -31,6 +32,12 @@ module Field =
                 let value = get record
                 if equalsDefault value then None else Some((codec record).Write value))
             (fun path record -> (codec record).Edit path (get record) |> Result.map (lift get set))
+
+    /// A key that holds for the whole experiment.
+    let isFixed (field: Field<'record>) = { field with Axis = IsFixed }
+
+    /// A key of which only the parts can be axes.
+    let hasAxes (field: Field<'record>) = { field with Axis = HasAxes }
 
     /// A required key.
     let required key doc also get set (codec: Codec<'part>) : Field<'record> =

@@ -6,7 +6,6 @@ open ChannelDistillation.Dsl.Yaml
 open ChannelDistillation.Dsl.Codecs
 open ChannelDistillation.Dsl.Resolution
 
-
 /// A value of an axis.
 type AxisValue =
     {
@@ -24,25 +23,6 @@ type FoundAxis =
 
     /// Whether a path that it sets has a property.
     member axis.Sets(has: string list -> bool) = List.exists has axis.Segments
-
-/// Keys that cannot be an axis, because they hold for the whole experiment.
-let private notAnAxis =
-    [ "experiment"
-      "description"
-      "seeds"
-      "checkpoint_minutes"
-      "slurm"
-      "grid"
-      "published"
-      "extends"
-      "variants"
-      "losses" ]
-
-/// Whether a name is a key of experiments.
-let isKey (name: string) =
-    match ExperimentCodec.codec.Shape with
-    | RecordShape fields -> fields |> List.exists (fun field -> field.Key = name)
-    | _ -> false
 
 /// The segments of a path. Names of variants may contain dots.
 let segments (experiment: Experiment) (path: string) : string list =
@@ -80,9 +60,9 @@ let private isUnreported (reader: Reader) (segments: string list) (mistake: Path
 
 /// The setter of a path. Error: why there is none; None: the cause is reported already.
 let private setter (reader: Reader) (experiment: Experiment) path (segments: string list) : Result<Edit<Experiment>, Diagnostic option> =
-    match segments with
-    | [ head ] when List.contains head notAnAxis -> Error(Some(NotAnAxis path))
-    | ("experiment" | "description" | "seeds" | "checkpoint_minutes" | "slurm" | "grid" | "published" | "extends") :: _ -> Error(Some(NotAnAxis path))
+    match ExperimentCodec.axisUse segments.Head, segments with
+    | Some HasAxes, [ _ ]
+    | Some IsFixed, _ -> Error(Some(NotAnAxis path))
     | _ ->
         ExperimentCodec.codec.Edit segments experiment
         |> Result.mapError (fun mistake ->
@@ -94,7 +74,7 @@ let private setter (reader: Reader) (experiment: Experiment) path (segments: str
                 | NoSuchKey(after, segment, legal) ->
                     let legal =
                         if after.IsEmpty then
-                            legal |> List.filter (fun key -> not (List.contains key notAnAxis) || key = "losses" || key = "variants")
+                            legal |> List.filter (fun key -> ExperimentCodec.axisUse key <> Some IsFixed)
                         else
                             legal
 

@@ -84,7 +84,7 @@ let find (reader: Reader) (where: PlaceFinder) (experiment: Experiment) : Found 
     let groups = written experiment.Grid
 
     for at, axis in List.concat groups do
-        if axis.IsNamed && Axes.isKey axis.Name then
+        if axis.IsNamed && (ExperimentCodec.axisUse axis.Name).IsSome then
             reader.Report(List.rev at, Option.get (where.Key at), ReservedAxisName axis.Name)
 
     List.concat groups
