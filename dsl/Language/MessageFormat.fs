@@ -13,6 +13,7 @@ let private join last (words: string list) =
     | [ one ] -> one
     | final :: others -> String.Join(", ", List.rev others) + $" {last} " + final
 
+let listed (words: string list) = join "and" words
 let codes (words: string list) = words |> List.map code |> join "and"
 let either (words: string list) = words |> List.map code |> join "or"
 

@@ -13,6 +13,7 @@ internal static class NetworkPrefixes
     [
         ("conv1.weight", ["layer1.0.conv1.weight", "block1.layer.0.conv1.weight", "fc.weight", "linear.weight"]),
         ("conv1.0.weight", ["blocks.0.0.conv.0.weight", "classifier.0.weight"]),
+        ("model.0.0.weight", ["model.1.0.weight", "model.1.3.weight"]),
         ("block0.0.weight", ["block1.0.weight", "classifier.weight"]),
         ("resnet.embedder.embedder.convolution.weight", ["resnet.encoder.stages.0.layers.0.layer.0.convolution.weight", "classifier.1.weight"]),
         ("backbone.conv1.weight", ["head.fc.weight"]),

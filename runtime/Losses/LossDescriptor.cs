@@ -14,6 +14,9 @@ public sealed record LossDescriptor
     /// <summary>Its source file, as the compiler was given it.</summary>
     public string DeclaredIn { get; }
 
+    /// <summary>The losses whose code it uses.</summary>
+    public IReadOnlyList<LossDescriptor> BuildsOn { get; init; } = [];
+
     /// <summary>The key in experiments.</summary>
     public required string Name { get; init; }
 

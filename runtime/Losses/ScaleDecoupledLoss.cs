@@ -37,7 +37,12 @@ public sealed class ScaleDecoupledLoss(SampleLoss loss, Specs.Parameters paramet
 
     /// <summary>SD-KD.</summary>
     public static LossDescriptor Descriptor { get; } =
-        Describe("kd", "knowledge distillation", Softening.Options(4), context => new KnowledgeDistillationLoss(new(context))) with
+        Describe(
+            KnowledgeDistillationLoss.Descriptor,
+            "knowledge distillation",
+            Softening.Options(4),
+            context => new KnowledgeDistillationLoss(new(context))
+        ) with
         {
             DefaultWeight = 0.9,
         };
@@ -45,7 +50,7 @@ public sealed class ScaleDecoupledLoss(SampleLoss loss, Specs.Parameters paramet
     /// <summary>SD-DKD.</summary>
     public static LossDescriptor DecoupledDescriptor { get; } =
         Describe(
-            "dkd",
+            DecoupledLoss.Descriptor,
             "decoupled knowledge distillation",
             [.. DecoupledLoss.Weights, .. Softening.Options(4)],
             context => new DecoupledLoss(context)
@@ -58,7 +63,7 @@ public sealed class ScaleDecoupledLoss(SampleLoss loss, Specs.Parameters paramet
     /// <summary>SD-NKD.</summary>
     public static LossDescriptor NormalizedDescriptor { get; } =
         Describe(
-            "nkd",
+            NormalizedLoss.Descriptor,
             "normalised knowledge distillation",
             [
                 new ParameterDescriptor.Number("gamma", 8, "Weight of NKD's second part.", Minimum: 0),
@@ -69,19 +74,20 @@ public sealed class ScaleDecoupledLoss(SampleLoss loss, Specs.Parameters paramet
         );
 
     private static LossDescriptor Describe(
-        string loss,
+        LossDescriptor loss,
         string title,
         IReadOnlyList<ParameterDescriptor> parameters,
         Func<LossContext, SampleLoss> create
     ) =>
         new()
         {
-            Name = $"sd-{loss}",
+            Name = $"sd-{loss.Name}",
             Title = $"Scale-decoupled {title}",
             Source = "Wei et al., arXiv 2403.13512; form and parameters of its code",
             Formula =
-                $"mean over samples and cells of w x {loss}, cells: the last map averaged over 1x1, 2x2 and 4x4 cells, then the classifier; "
-                + "w = complementary_weight if the teacher is right about either the image or the cell, otherwise 1",
+                $"mean over samples and cells of w x {loss.Name}, cells: the last map averaged over 1x1, 2x2 and 4x4 cells, then the classifier; "
+                + "w = complementary_weight if the teacher is right about exactly one of image and cell, otherwise 1",
+            BuildsOn = [loss],
             Parameters = [.. parameters, .. Options],
             Needs = TeacherSignal.LogitMap,
             WhyNotPaired = (features, _) =>

@@ -44,6 +44,7 @@ let private beyondSchema =
       "axis-on-a-dataset-that-does-not-fit"
       "axis-named-on-no-path"
       "axis-named-with-a-bad-value"
+      "axis-named-with-nothing"
       "axis-on-a-missing-loss"
       "axis-on-a-missing-part"
       "axis-on-a-normalization-of-another-dataset"

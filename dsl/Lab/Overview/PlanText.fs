@@ -26,16 +26,22 @@ let private changed (dataset: DatasetSpec) (loss: LossSpec) =
         | :? bool as flag -> if flag then "true" else "false"
         | other -> string other
 
-    let defaults =
-        match LossCatalog.Find loss.Name with
-        | null -> Map.empty
-        | known -> Map [ for parameter in known.On(dataset.Name).Parameters -> parameter.Name, show parameter.DefaultValue ]
+    // A flag that is off is not stored.
+    let valueOf (parameter: ParameterDescriptor) =
+        match loss.Parameters |> Seq.tryFind (fun entry -> entry.Key = parameter.Name), parameter with
+        | Some entry, _ -> show entry.Value
+        | None, (:? ParameterDescriptor.Flag) -> "false"
+        | None, _ -> show parameter.DefaultValue
 
-    match
-        [ for entry in loss.Parameters do
-              if Map.tryFind entry.Key defaults <> Some(show entry.Value) then
-                  $"{entry.Key} {show entry.Value}" ]
-    with
+    let differing =
+        match LossCatalog.Find loss.Name with
+        | null -> [ for entry in loss.Parameters -> $"{entry.Key} {show entry.Value}" ]
+        | known ->
+            [ for parameter in known.On(dataset.Name).Parameters do
+                  if valueOf parameter <> show parameter.DefaultValue then
+                      $"{parameter.Name} {valueOf parameter}" ]
+
+    match differing with
     | [] -> ""
     | parameters -> $""" ({String.Join(", ", parameters)})"""
 
@@ -57,7 +63,7 @@ let private gridNote (plan: Plan) =
 
         Some(
             $"""Grid: {MessageFormat.count points "point"} for {MessageFormat.count variants "variant"} give {MessageFormat.count plan.Rows.Length "row"}, not {points * variants}: """
-            + $"points that {excluded}differ only on axes that a variant does not use have no row of their own."
+            + $"points that {excluded}differ only on axes that a variant does not use share a row."
         )
 
 /// `done`, or `done in EXPERIMENT` for a run of another experiment.

@@ -30,48 +30,36 @@ let private changedCode (origin: RunOrigin) =
     | Some [] -> []
     | Some parts -> [ Code parts ]
 
-/// The fingerprints of a dataset today, read once. None: it is missing or unusable, which is reported elsewhere.
-let private imagesToday (openDataset: DatasetSpec -> Data.Dataset) =
-    let known = Dictionary<DatasetSpec, RunOrigins option>()
+/// Computes each value once. None if something is missing or unusable, which is reported elsewhere.
+let private once (keyOf: 'thing -> 'key) (compute: 'thing -> 'value) : 'thing -> 'value option =
+    let known = Dictionary<'key, 'value option>()
 
-    let read (dataset: DatasetSpec) =
-        try
-            use opened = openDataset dataset
-            Some(RunOrigins(null, opened.Fingerprint(), opened.LabelFingerprint()))
-        with :? MissingException ->
-            None
+    fun thing ->
+        let key = keyOf thing
 
-    fun (dataset: DatasetSpec) ->
-        let dataset = dataset.AsStored
-
-        match known.TryGetValue dataset with
-        | true, origins -> origins
+        match known.TryGetValue key with
+        | true, value -> value
         | _ ->
-            known[dataset] <- read dataset
-            known[dataset]
+            known[key] <-
+                try
+                    Some(compute thing)
+                with :? MissingException ->
+                    None
 
-/// The hash of a teacher's weights today. None: they do not exist or cannot be read.
-let private weightsToday (store: TeacherStore) =
-    let known = Dictionary<string, string option>()
-
-    let read (teacher: Teachers.PlannedTeacher) =
-        try
-            Some(store.ContentHash(teacher.Spec, teacher.Dataset))
-        with :? MissingException ->
-            None
-
-    fun (teacher: Teachers.PlannedTeacher) ->
-        match known.TryGetValue teacher.Key with
-        | true, hash -> hash
-        | _ ->
-            known[teacher.Key] <- read teacher
-            known[teacher.Key]
+            known[key]
 
 /// The completed runs of a plan that have changed since.
 /// <param name="openDataset">Usually `DatasetStore.Open`; may throw a MissingException.</param>
 let ofJobs (workspace: Workspace) (openDataset: DatasetSpec -> Data.Dataset) (jobs: Job list) : (Job * OutdatedRun) list =
     let store = TeacherStore workspace
-    let imagesToday, weightsToday = imagesToday openDataset, weightsToday store
+
+    let imagesToday =
+        once (fun (dataset: DatasetSpec) -> dataset.AsStored) (fun dataset ->
+            use opened = openDataset dataset
+            RunOrigins(null, opened.Fingerprint(), opened.LabelFingerprint()))
+
+    let weightsToday =
+        once (fun (teacher: Teachers.PlannedTeacher) -> teacher.Key) (fun teacher -> store.ContentHash(teacher.Spec, teacher.Dataset))
 
     let changes (run: RunSpec) (teacher: Teachers.PlannedTeacher option) (origin: RunOrigin) =
         [ yield! changedCode origin
@@ -102,33 +90,47 @@ let ofTable (experimentFolder: string) (layout: TableLayout) : OutdatedRun list 
               | Some origin when not (changedCode origin).IsEmpty -> { Variant = row.Variant; Ended = origin.Ended; Changes = changedCode origin }
               | _ -> () ]
 
-let private reason (change: Change) =
-    match change with
-    | Code parts -> $"""by other code than the present one ({String.Join(", ", parts)})"""
-    | Images dataset -> $"on other images than those that {dataset} has now"
-    | Teacher checkpoint -> $"with other teacher weights than those that {checkpoint} has now"
+/// `loss kd has changed`.
+let private changed (parts: string list) = MessageFormat.listed parts + (if parts.Length = 1 then " has changed" else " have changed")
 
-/// One warning for each kind of change.
+/// The warning about runs that share a kind of change.
+let private warning (runs: OutdatedRun list) (how: string) =
+    let variants = runs |> List.map _.Variant |> List.distinct
+    let pattern = if variants.Length = 1 then variants.Head else "PATTERN"
+    let isOne = runs.Length = 1
+
+    let last =
+        match runs |> List.choose _.Ended with
+        | [] -> ""
+        | times ->
+            let day = (List.max times).ToString("yyyy-MM-dd", CultureInfo.InvariantCulture)
+            if isOne then $", on {day}" else $", the last on {day}"
+
+    $"""{MessageFormat.count runs.Length "completed run"} of {MessageFormat.codes variants} {(if isOne then "was" else "were")} trained {how}{last}. """
+    + $"""`sweep --retrain {pattern}` trains {(if isOne then
+                                                   "it again and keeps the old one"
+                                               else
+                                                   "them again and keeps the old ones")}."""
+
+/// One warning about all runs of different code, one for each changed dataset and teacher.
 let warnings (runs: OutdatedRun list) : string list =
-    [ for change, runs in runs |> List.collect (fun run -> run.Changes |> List.map (fun change -> change, run)) |> List.groupBy fst do
+    let partsOf (run: OutdatedRun) =
+        run.Changes
+        |> List.collect (function
+            | Code parts -> parts
+            | _ -> [])
+
+    [ match runs |> List.filter (fun run -> not (partsOf run).IsEmpty) with
+      | [] -> ()
+      | ofCode -> warning ofCode $"with different code ({ofCode |> List.collect partsOf |> List.distinct |> changed})"
+
+      for change, runs in runs |> List.collect (fun run -> run.Changes |> List.map (fun change -> change, run)) |> List.groupBy fst do
           let runs = List.map snd runs
-          let variants = runs |> List.map _.Variant |> List.distinct
-          let pattern = if variants.Length = 1 then variants.Head else "PATTERN"
 
-          let was, remedy =
-              if runs.Length = 1 then
-                  "was", $"`sweep --retrain {pattern}` trains it again and keeps the old one."
-              else
-                  "were", $"`sweep --retrain {pattern}` trains them again and keeps the old ones."
-
-          let last =
-              match runs |> List.choose _.Ended with
-              | [] -> ""
-              | times ->
-                  let day = (List.max times).ToString("yyyy-MM-dd", CultureInfo.InvariantCulture)
-                  if runs.Length = 1 then $", on {day}" else $", the last on {day}"
-
-          $"""{MessageFormat.count runs.Length "completed run"} of {MessageFormat.codes variants} {was} trained {reason change}{last}. {remedy}""" ]
+          match change with
+          | Code _ -> ()
+          | Images dataset -> warning runs $"with different images ({dataset} has changed)"
+          | Teacher checkpoint -> warning runs $"with different teacher weights ({checkpoint} has changed)" ]
 
 /// Warnings about teachers trained here by other code.
 let teachers (workspace: Workspace) (jobs: Job list) : string list =
@@ -142,4 +144,4 @@ let teachers (workspace: Workspace) (jobs: Job list) : string list =
               | None
               | Some [] -> ()
               | Some parts ->
-                  $"The teacher {teacher.Spec.Model.Name} was trained {reason (Code parts)}. To train it again, remove its folder {folder.Path}." ]
+                  $"The teacher {teacher.Spec.Model.Name} was trained with different code ({changed parts}). To train it again, remove its folder {folder.Path}." ]

@@ -10,7 +10,7 @@ open System.Text
 open System.Text.Json
 open ChannelDistillation.Core
 open ChannelDistillation.Runs
-open ChannelDistillation.Training
+open ChannelDistillation.Teachers
 open ChannelDistillation.Lab.Tables
 
 /// With fewer runs, reading all files is fast enough.

@@ -17,36 +17,40 @@ type PlannedJobs =
         Retrained: Job list
     }
 
-/// Whether the present code, images and teachers may give other numbers. Earlier versions recorded no code.
-let private mayDiffer (outdated: Job list) (job: Job) =
-    List.exists (fun (other: Job) -> other.Folder = job.Folder) outdated
-    || job.Origin |> Option.exists (fun origin -> origin.ChangedCode.IsNone)
-
 /// The runs of a plan, and those of them that `--retrain` retrains.
 /// <exception cref="UsageError">No run matches the pattern.</exception>
+/// <exception cref="MissingException">The images of a completed run are missing, so that it can neither be compared nor retrained.</exception>
 let plan (options: SweepOptions) (folder: string) (plan: Plan) : PlannedJobs =
     let jobs = Job.find options.Share folder plan
 
     match options.Retrain with
     | None -> { Jobs = jobs; Retrained = [] }
     | Some pattern ->
-        let matching = Job.chosen options.Only jobs |> Job.matching "--retrain" pattern
-        let outdated = Outdated.ofJobs options.Workspace (SweepOptions.openDataset options) matching |> List.map fst
-        let retrained = matching |> List.filter (fun job -> job.State = Done && mayDiffer outdated job)
-        let folders = retrained |> List.map _.Folder |> set
+        let completed =
+            Job.chosen options.Only jobs |> Job.matching "--retrain" pattern |> List.filter (fun job -> job.State = Done)
 
-        { Jobs = jobs |> List.map (fun job -> if folders.Contains job.Folder then Job.again folder job else job)
-          Retrained = retrained }
+        Prerequisites.checkDatasets options.Workspace (completed |> List.map _.Run.Spec.Dataset)
+
+        let outdated =
+            set
+                [ for job, _ in Outdated.ofJobs options.Workspace (SweepOptions.openDataset options) completed do
+                      job.Folder
+                  // Earlier versions recorded no code, so that the present one may differ.
+                  for job in completed do
+                      if job.Origin |> Option.exists _.ChangedCode.IsNone then
+                          job.Folder ]
+
+        { Jobs = jobs |> List.map (fun job -> if outdated.Contains job.Folder then Job.again folder job else job)
+          Retrained = completed |> List.filter (fun job -> outdated.Contains job.Folder) }
 
 /// The folder that keeps the old runs.
 let keptIn (folder: string) = Path.Combine(folder, "replaced")
 
-/// A message if `--retrain` retrains nothing.
-let nothing (options: SweepOptions) (retrained: Job list) : string option =
+/// A message if `--retrain` retrains nothing. Runs that still need training may be those of an interrupted retraining.
+let nothing (options: SweepOptions) (planned: PlannedJobs) : string option =
     match options.Retrain with
-    | Some pattern when retrained.IsEmpty ->
-        Some
-            $"--retrain {pattern} retrains nothing: code, images and teachers of the matching runs have not changed. To train a run again anyway, remove its folder."
+    | Some pattern when planned.Retrained.IsEmpty && planned.Jobs |> List.forall (fun job -> not (RunState.needsTraining false job.State)) ->
+        Some $"No completed run that matches --retrain {pattern} is outdated. To train a run again anyway, remove its folder."
     | _ -> None
 
 /// Moves the old runs out of the way of the new ones.

@@ -59,9 +59,7 @@ module Sweep =
         if options.Part = Everything then
             Prerequisites.checkTeacherFiles options.Workspace state.Teachers |> state.Warnings.AddRange
 
-        if not state.Retrained.IsEmpty then
-            Prerequisites.checkDatasets options.Workspace (state.Retrained |> List.map _.Run.Spec.Dataset)
-            Retraining.setAside state.Folder state.Retrained
+        Retraining.setAside state.Folder state.Retrained
 
         let claimedElsewhere =
             if options.Workers.IsEmpty then

@@ -71,7 +71,7 @@ type SweepState(options: SweepOptions, plan: Plan) =
             [ yield! Outdated.warnings outdated
               if options.Part.Names.IsNone then
                   yield! Outdated.teachers options.Workspace jobs
-              yield! Option.toList (Retraining.nothing options retrained) ]
+              yield! Option.toList (Retraining.nothing options planned) ]
         )
 
     let evaluated = HashSet<string>()

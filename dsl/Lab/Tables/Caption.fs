@@ -194,11 +194,17 @@ let private published (layout: TableLayout) =
         :: [ for origin, names in others -> $"Published numbers for {TableText.joined names}: {origin}." ]
 
 /// Runs of other experiments, whose folders are `../EXPERIMENT/RUN`.
-let private shared (layout: TableLayout) =
-    [ for row in layout.Rows do
+let private shared (results: Results) =
+    let gaps =
+        set
+            [ for row in results.Rows do
+                  for _, gaps in row.Gaps do
+                      for gap in gaps -> gap.Folder ]
+
+    [ for row in results.Layout.Rows do
           for folder in row.Folders do
               match folder.Split '/' with
-              | [| ".."; experiment; _ |] -> experiment, (folder, row.Variant)
+              | [| ".."; experiment; _ |] when not (gaps.Contains folder) -> experiment, (folder, row.Variant)
               | _ -> () ]
     |> List.groupBy fst
     |> List.map (fun (experiment, runs) ->
@@ -210,7 +216,7 @@ let private shared (layout: TableLayout) =
 /// Missing, failed and shared runs, and the provenance of the numbers.
 let origins (results: Results) : string list =
     List.choose (gap (Results.point results)) results.Rows
-    @ shared results.Layout
+    @ shared results
     @ Provenance.lines results.Provenance
     @ (results.Layout.Command |> Option.map (fun command -> $"Command: `{command}`") |> Option.toList)
 

@@ -3,7 +3,7 @@ namespace ChannelDistillation.Lab.Tables
 open System
 open System.Text.Json.Nodes
 open ChannelDistillation.Runs
-open ChannelDistillation.Training
+open ChannelDistillation.Teachers
 open ChannelDistillation.Dsl
 
 /// Software and machine of some runs.

@@ -47,7 +47,8 @@ let values = "values"
 let private isNamed (node: Node) = [ paths; values ] |> List.exists (fun key -> (Node.entry key node).IsSome)
 
 /// Words that tables use for other columns.
-let private reserved = [ "variant"; "seed"; "seeds"; "status"; "parameters"; "macs"; "baseline" ]
+let private reserved =
+    [ "experiment"; "variant"; "seed"; "seeds"; "status"; "time"; "seconds"; "parameters"; "macs"; "baseline" ]
 
 /// The longest name of an axis, which is part of the names of runs.
 let private longestName = 24
@@ -57,6 +58,7 @@ let private checkName (reader: Reader) path (entry: Entry) =
 
     match name |> Seq.tryFind (fun letter -> not (Char.IsAsciiLetterOrDigit letter || letter = '_' || letter = '-')) with
     | Some letter -> reader.Report(path, entry.At, BadAxisName(name, string letter))
+    | None when name = "" -> reader.Report(path, entry.At, BadAxisName(name, " "))
     | None when not (Char.IsAsciiLetter name[0]) -> reader.Report(path, entry.At, BadAxisName(name, string name[0]))
     | None when name.Length > longestName -> reader.Report(path, entry.At, BadAxisName(name, ""))
     | None when List.contains name reserved -> reader.Report(path, entry.At, ReservedAxisName name)

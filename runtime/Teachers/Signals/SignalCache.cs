@@ -79,6 +79,7 @@ public static class SignalCache
         {
             json.WriteStartObject();
             json.WriteString("teacher", content);
+            json.WriteString("code", TrainingCode.OfTeacher(teacher.Model));
             SpecJson.Write(json, "model", teacher.Model);
             SpecJson.Write(
                 json,

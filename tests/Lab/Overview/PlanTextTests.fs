@@ -160,8 +160,8 @@ Loss weights over 8 epochs
           test "The plan shows parameters that are not defaults, grids with fewer rows than points, and runs that variants share" {
               use folder = new TemporaryFolder()
               let file = folder.File "small.yaml"
-              let declared = "  cd: { weight: 6 }\n  kd: { temperature: 8, standardize: true }\n"
-              let variants = "variants:\n  same: [ce: { weight: 1 }]\n  kd: [ce, kd]\n"
+              let declared = "  cd: { weight: 6 }\n  kd: { temperature: 8, standardize: true }\n  sd-nkd: { keep_label: false }\n"
+              let variants = "variants:\n  same: [ce: { weight: 1 }]\n  kd: [ce, kd]\n  sd: [ce, sd-nkd]\n"
               let grid = "grid:\n  product: { losses.kd.weight: [1, 2] }\n"
               File.WriteAllText(file, experiment.Replace("  cd: { weight: 6 }\n", declared).Replace("variants:\n", variants) + grid)
 
@@ -177,12 +177,13 @@ Loss weights over 8 epochs
                   [ for line in lines do
                         if line.StartsWith "Grid" || line.StartsWith "The variants" || line.StartsWith "  " || line.StartsWith "--only" then
                             line ]
-                  [ "Grid: 2 points for 3 variants give 4 rows, not 6: points that differ only on axes that a variant does not use have no row of their own."
+                  [ "Grid: 2 points for 4 variants give 5 rows, not 8: points that differ only on axes that a variant does not use share a row."
                     "The variants `same` and `student` share 1 run; it is trained once."
                     "  variant  kd.weight  seed  losses and weights                            state"
                     "  same                0     ce 1                                          new"
-                    "  kd       1          0     ce 1, kd 1 (standardize true, temperature 8)  new"
-                    "  kd       2          0     ce 1, kd 2 (standardize true, temperature 8)  new"
+                    "  kd       1          0     ce 1, kd 1 (temperature 8, standardize true)  new"
+                    "  kd       2          0     ce 1, kd 2 (temperature 8, standardize true)  new"
+                    "  sd                  0     ce 1, sd-nkd 1 (keep_label false)             new"
                     "--only selects runs by name (`kd-kd.weight=1-seed0`), row (`kd[kd.weight=1]`) or variant (`kd`)." ]
                   "lines"
 

@@ -7,6 +7,7 @@ open ChannelDistillation
 open ChannelDistillation.Core
 open ChannelDistillation.Data
 open ChannelDistillation.Runs
+open ChannelDistillation.Teachers
 open ChannelDistillation.Training
 open ChannelDistillation.Dsl.Planning
 open ChannelDistillation.Lab.Tables
@@ -75,7 +76,7 @@ let tests =
 
                   Expect.equal
                       (warnings workspace plan 1 out)
-                      [ "2 completed runs of `kd` were trained by other code than the present one (loss kd), the last on 2026-11-23. "
+                      [ "2 completed runs of `kd` were trained with different code (loss kd has changed), the last on 2026-11-23. "
                         + "`sweep --retrain kd` trains them again and keeps the old ones." ]
                       "kd only")
           }
@@ -87,7 +88,7 @@ let tests =
 
                   Expect.equal
                       (Outdated.warnings (Outdated.ofTable out layout))
-                      [ "6 completed runs of `student`, `kd` and `cd` were trained by other code than the present one (training), "
+                      [ "6 completed runs of `student`, `kd` and `cd` were trained with different code (training has changed), "
                         + "the last on 2026-11-23. `sweep --retrain PATTERN` trains them again and keeps the old ones." ]
                       "all runs"
 
@@ -103,7 +104,7 @@ let tests =
                   | [ one ] ->
                       Expect.stringStarts
                           one
-                          "6 completed runs of `student`, `kd` and `cd` were trained on other images than those that fashion-mnist-mini has now, the last on "
+                          "6 completed runs of `student`, `kd` and `cd` were trained with different images (fashion-mnist-mini has changed), the last on "
                           "all runs"
                   | other -> failtest $"one warning, not {other}")
           }
@@ -135,7 +136,7 @@ let tests =
                   | [ one ] ->
                       Expect.stringStarts
                           one
-                          $"4 completed runs of `kd` and `cd` were trained with other teacher weights than those that {teacher} has now, the last on "
+                          $"4 completed runs of `kd` and `cd` were trained with different teacher weights ({teacher} has changed), the last on "
                           "all runs with a teacher"
                   | other -> failtest $"one warning, not {other}")
           } ]

@@ -50,7 +50,7 @@ let tests =
                   edited kd
                   let before = File.ReadAllText(Path.Combine(kd, "metrics.jsonl"))
                   let outcome = TinySweep.sweep options plan
-                  Expect.hasLength (outcome.Warnings |> List.filter (fun warning -> warning.Contains "(loss kd)")) 1 "a warning"
+                  Expect.hasLength (outcome.Warnings |> List.filter (fun warning -> warning.Contains "loss kd has changed")) 1 "a warning"
                   Expect.equal (outcome.Results.Provenance.Outdated, kept options) (outcome.Warnings, []) "in the caption, and nothing moved"
 
                   let outcome = TinySweep.sweep { options with Retrain = Some "*" } plan
@@ -67,9 +67,7 @@ let tests =
 
                   Expect.equal
                       (again.Warnings, (kept options).Length)
-                      ([ "--retrain * retrains nothing: code, images and teachers of the matching runs have not changed. "
-                         + "To train a run again anyway, remove its folder." ],
-                       1)
+                      ([ "No completed run that matches --retrain * is outdated. To train a run again anyway, remove its folder." ], 1)
                       "the same command trains nothing twice")
           }
 

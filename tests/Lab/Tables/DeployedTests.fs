@@ -60,12 +60,12 @@ let tests =
               Expect.equal
                   (Markdown.tables options results)
                   ("""
-| variant | cd.weight | top-1 error | top-5 error | best top-1 | seeds | parameters |   MACs | ONNX size | latency | images/s |
-|---------|----------:|------------:|------------:|-----------:|------:|-----------:|-------:|----------:|--------:|---------:|
-| teacher |           |       14.50 |        0.20 |            |       |      175 k | 26.4 M |   0.70 MB | 0.79 ms |     61.3 |
-| student |           |       18.00 |        0.40 |      18.00 |     1 |     77.8 k | 12.2 M |   0.31 MB | 0.38 ms |     1260 |
-| cd      |         3 |       18.00 |        0.40 |      18.00 |     1 |     77.8 k | 12.2 M |   0.31 MB | 0.38 ms |     1260 |
-| wide    |           |       18.00 |        0.40 |      18.00 |     1 |      300 k | 40.0 M |           |         |          |
+| variant | top-1 error | top-5 error | best top-1 | seeds | parameters |   MACs | ONNX size | latency | images/s |
+|---------|------------:|------------:|-----------:|------:|-----------:|-------:|----------:|--------:|---------:|
+| teacher |       14.50 |        0.20 |            |       |      175 k | 26.4 M |   0.70 MB | 0.79 ms |     61.3 |
+| student |       18.00 |        0.40 |      18.00 |     1 |     77.8 k | 12.2 M |   0.31 MB | 0.38 ms |     1260 |
+| cd      |       18.00 |        0.40 |      18.00 |     1 |     77.8 k | 12.2 M |   0.31 MB | 0.38 ms |     1260 |
+| wide    |       18.00 |        0.40 |      18.00 |     1 |      300 k | 40.0 M |           |         |          |
 """
                       .TrimStart
                       '\n')

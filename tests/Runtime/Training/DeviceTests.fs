@@ -56,7 +56,8 @@ let tests =
                                 Path.GetFileNameWithoutExtension file ]
 
               Expect.containsAll
-                  [ "EpochMeter" // at an epoch's end; on the CPU after each step
+                  [ "ClassSimilarityCache" // before the first step
+                    "EpochMeter" // at an epoch's end; on the CPU after each step
                     "Lane" // before its state is saved
                     "LogitsFile" // after each batch of an evaluation with `--logits`
                     "SampleImages" // once in a run

@@ -1,4 +1,4 @@
-module ChannelDistillation.Tests.Runtime.Training.TrainingCodeTests
+module ChannelDistillation.Tests.Runtime.Teachers.TrainingCodeTests
 
 open System
 open System.IO
@@ -9,8 +9,9 @@ open System.Text.RegularExpressions
 open Expecto
 open ChannelDistillation.Losses
 open ChannelDistillation.Specs
-open ChannelDistillation.Training
+open ChannelDistillation.Teachers
 open ChannelDistillation.Tests
+open ChannelDistillation.Tests.Runtime.Training
 
 /// A ResNet-8 with these losses, taught by a ResNet-14.
 let private runWith (losses: string list) =
@@ -46,11 +47,35 @@ let tests =
           test "Losses in different files have different code" {
               let code (loss: LossDescriptor) = string (TrainingCode.Of(runWith [ loss.Name ])[$"loss {loss.Name}"])
 
-              for losses in LossCatalog.All |> Seq.groupBy _.DeclaredIn |> Seq.map (snd >> Seq.map code >> Seq.distinct >> Seq.toList) do
-                  Expect.hasLength losses 1 "one file, one hash"
+              let sources (loss: LossDescriptor) = loss.DeclaredIn :: [ for other in loss.BuildsOn -> other.DeclaredIn ]
 
-              let files = LossCatalog.All |> Seq.map _.DeclaredIn |> Seq.distinct |> Seq.length
-              Expect.equal (LossCatalog.All |> Seq.map code |> Seq.distinct |> Seq.length) files "each file its own"
+              for losses in LossCatalog.All |> Seq.groupBy sources |> Seq.map (snd >> Seq.map code >> Seq.distinct >> Seq.toList) do
+                  Expect.hasLength losses 1 "the same files, the same hash"
+
+              let files = LossCatalog.All |> Seq.map sources |> Seq.distinct |> Seq.length
+              Expect.equal (LossCatalog.All |> Seq.map code |> Seq.distinct |> Seq.length) files "each its own"
+          }
+
+          test "A loss that uses the code of another names it" {
+              let fileOf (loss: LossDescriptor) = string (Path.GetFileNameWithoutExtension loss.DeclaredIn)
+
+              for loss in LossCatalog.All do
+                  let source = File.ReadAllText(Path.Combine(Repository.root, "runtime", "Losses", fileOf loss + ".cs"))
+
+                  let used =
+                      [ for other in LossCatalog.All do
+                            if fileOf other <> fileOf loss && Regex.IsMatch(source, $@"\b{fileOf other}\b") then
+                                fileOf other ]
+                      |> List.distinct
+
+                  // Descriptors of one file may use different losses.
+                  let named =
+                      [ for same in LossCatalog.All do
+                            if fileOf same = fileOf loss then
+                                for other in same.BuildsOn -> fileOf other ]
+                      |> List.distinct
+
+                  Expect.containsAll named used loss.Name
           }
 
           test "The build hashes sources without comment lines and white space" {

@@ -4,7 +4,7 @@ using ChannelDistillation.Models;
 using ChannelDistillation.Runs;
 using ChannelDistillation.Specs;
 
-namespace ChannelDistillation.Training;
+namespace ChannelDistillation.Teachers;
 
 /// <summary>
 /// The code that determines the numbers of a run, as hashes of sources without comments and white space: of each of its losses and networks, and
@@ -17,8 +17,18 @@ public static class TrainingCode
     private const string Rest = "training";
     private const int HashLength = 16;
 
-    /// <summary>The folders whose code can change a number of a run.</summary>
-    private static readonly string[] Folders = ["Schedules", "Imaging", "Data", "Models", "Losses", "Teachers", "Training"];
+    /// <summary>The files and folders whose code can change a number of a run.</summary>
+    private static readonly string[] Places =
+    [
+        "Core/Randomness.cs",
+        "Schedules/",
+        "Imaging/",
+        "Data/",
+        "Models/",
+        "Losses/",
+        "Teachers/",
+        "Training/",
+    ];
 
     /// <summary>By path below `runtime`, in the order of paths; written by the build.</summary>
     private static readonly SortedDictionary<string, string> Hashes = ReadHashes();
@@ -40,6 +50,10 @@ public static class TrainingCode
             losses.Concat(networks).Append(Rest).Distinct().Where(Parts.ContainsKey).Select(part => KeyValuePair.Create(part, (JsonNode?)Parts[part]))
         );
     }
+
+    /// <summary>The hash of the code that computes a teacher's outputs.</summary>
+    public static string OfTeacher(ModelSpec teacher) =>
+        HashOf(new[] { Network + teacher.Name, Rest }.Where(Parts.ContainsKey).Select(part => Parts[part]));
 
     /// <summary>The parts that this program computes with other code than the one recorded, such as `loss cd`; null if none is recorded.</summary>
     /// <param name="recorded">A result of <see cref="Of"/>, in a record.</param>
@@ -66,18 +80,18 @@ public static class TrainingCode
         Dictionary<string, string> parts = [];
         HashSet<string> own = [];
         foreach (LossDescriptor loss in LossCatalog.All)
-            Add(Loss + loss.Name, PathOf(loss.DeclaredIn));
+            Add(Loss + loss.Name, [PathOf(loss.DeclaredIn), .. loss.BuildsOn.Select(other => PathOf(other.DeclaredIn))]);
         foreach (ModelDescriptor model in ModelCatalog.All)
         {
             string path = PathOf(model.DeclaredIn);
             Add(Network + model.Name, path[..(path.LastIndexOf('/') + 1)]);
         }
-        parts[Rest] = HashOf(Hashes.Where(file => Folders.Any(folder => IsIn(file.Key, folder + "/")) && !own.Contains(file.Key)).Select(Line));
+        parts[Rest] = HashOf(Hashes.Where(file => Places.Any(place => IsIn(file.Key, place)) && !own.Contains(file.Key)).Select(Line));
         return parts;
 
-        void Add(string part, string place)
+        void Add(string part, params string[] places)
         {
-            KeyValuePair<string, string>[] files = [.. Hashes.Where(file => IsIn(file.Key, place))];
+            KeyValuePair<string, string>[] files = [.. Hashes.Where(file => places.Any(place => IsIn(file.Key, place)))];
             parts[part] = HashOf(files.Select(Line));
             own.UnionWith(files.Select(file => file.Key));
         }
