@@ -48,8 +48,9 @@ public sealed record Dataset(DatasetDescriptor Descriptor, IImageSet Training, I
         new[] { Training, Validation, Test, Whole }.OfType<IImageSet>().SelectMany(set => set.Remarks()).Distinct();
 
     /// <summary>
-    /// XXH3 over the labels of all parts and over the pixels, or the names and sizes of image files. It changes when images or classes are added,
-    /// removed, reordered or replaced, but not when an image folder is packed. Files replaced by others of equal size are not noticed.
+    /// XXH3 over the labels of all parts and over the pixels, or the names and sizes of image files and the contents of some. It changes when images or
+    /// classes are added, removed, reordered or replaced, but not when an image folder is packed as files. A few files replaced by others of equal size
+    /// may go unnoticed.
     /// </summary>
     public string Fingerprint()
     {

@@ -25,7 +25,7 @@ public interface IImageSet : IDisposable
     /// <summary>Class of every image, in order.</summary>
     int[] Labels() => [.. Enumerable.Range(0, Count).Select(Label)];
 
-    /// <summary>Identifies the images beyond their labels: a hash of pixels, or of file names and sizes; null if unknown. A subset has that of the whole.</summary>
+    /// <summary>Identifies the images beyond their labels: a hash of pixels, or of file names, sizes and the contents of some; null if unknown. A subset has that of the whole.</summary>
     string? Contents => null;
 
     /// <summary>Writes one normalised image, channel after channel, into `destination` (Shape's size).</summary>

@@ -158,7 +158,7 @@ internal static class ImageFolderDataset
         string listing,
         bool isTraining,
         IReadOnlyList<string>? notes = null
-    ) => new(store, new(dataset.Image, dataset.EvaluationResize, dataset.Normalization, classNames, isTraining), notes, listing);
+    ) => new(store, new(dataset.Image, dataset.EvaluationResize, dataset.Normalization, classNames, isTraining), listing, notes);
 }
 
 /// <summary>The layout of image folders: they cannot be fetched, and their content is known when they are opened.</summary>

@@ -16,14 +16,18 @@ internal sealed class ImageFolderSet : IImageSet
     private readonly Normalisation normalisation;
     private readonly DecodingWorkers workers = new();
     private readonly IReadOnlyList<string> notes;
+    private readonly Lazy<string> contents;
 
     /// <param name="store">Disposed with the set.</param>
+    /// <param name="listing">Hash of the names and sizes of the files.</param>
     /// <param name="notes">Sentences on skipped files, for <see cref="Remarks"/>.</param>
-    /// <param name="contents">See <see cref="IImageSet.Contents"/>.</param>
-    public ImageFolderSet(IImageStore store, ImageFolderRecipe recipe, IReadOnlyList<string>? notes = null, string? contents = null)
+    public ImageFolderSet(IImageStore store, ImageFolderRecipe recipe, string listing, IReadOnlyList<string>? notes = null)
+        : this(store, recipe, notes ?? [], new Lazy<string>(() => $"{listing} {ContentSample.Of(store)}")) { }
+
+    private ImageFolderSet(IImageStore store, ImageFolderRecipe recipe, IReadOnlyList<string> notes, Lazy<string> contents)
     {
-        this.notes = notes ?? [];
-        Contents = contents;
+        this.notes = notes;
+        this.contents = contents;
         this.store = store;
         this.recipe = recipe;
         normalisation = new(recipe.Normalization);
@@ -36,7 +40,7 @@ internal sealed class ImageFolderSet : IImageSet
 
     public ImageShape Shape => recipe.Image;
 
-    public string? Contents { get; }
+    public string Contents => contents.Value;
 
     /// <summary>Decoding takes a thousand times as long as copying a small image.</summary>
     public int Threads => Environment.ProcessorCount;
@@ -49,7 +53,7 @@ internal sealed class ImageFolderSet : IImageSet
 
     /// <summary>Each part counts its unreadable images separately, and training images are replaced only within it: held-out images are never trained on.</summary>
     public IImageSet Part(int[] images, bool isTraining) =>
-        new ImageFolderSet(new PartStore(store, images), recipe with { ReplaceBroken = isTraining }, contents: Contents);
+        new ImageFolderSet(new PartStore(store, images), recipe with { ReplaceBroken = isTraining }, [], contents);
 
     public void Read(int index, AugmentationSpec augmentation, ref Randomness random, Span<float> destination)
     {

@@ -18,6 +18,11 @@ internal interface IImageStore : IDisposable
     /// <returns>Valid until the worker's next image.</returns>
     /// <exception cref="ImageException">It cannot be read.</exception>
     Pixels Load(int index, DecodingWorker worker);
+
+    /// <summary>An image as it is stored: a file, or pixels.</summary>
+    /// <returns>Valid until the worker's next image.</returns>
+    /// <exception cref="ImageException">It cannot be read.</exception>
+    ReadOnlySpan<byte> Content(int index, DecodingWorker worker);
 }
 
 /// <summary>Image files in class folders.</summary>
@@ -71,6 +76,8 @@ internal sealed class PartStore(IImageStore whole, int[] indices) : IImageStore
     public string Name(int index) => whole.Name(indices[index]);
 
     public Pixels Load(int index, DecodingWorker worker) => whole.Load(indices[index], worker);
+
+    public ReadOnlySpan<byte> Content(int index, DecodingWorker worker) => whole.Content(indices[index], worker);
 
     public void Dispose() { }
 }

@@ -161,7 +161,7 @@ Loss weights over 8 epochs
               use folder = new TemporaryFolder()
               let file = folder.File "small.yaml"
               let declared = "  cd: { weight: 6 }\n  kd: { temperature: 8, standardize: true }\n  sd-nkd: { keep_label: false }\n"
-              let variants = "variants:\n  same: [ce: { weight: 1 }]\n  kd: [ce, kd]\n  sd: [ce, sd-nkd]\n"
+              let variants = "variants:\n  same: [ce: { weight: 1 }]\n  kd: [ce, kd]\n  all: [ce, sd-nkd]\n"
               let grid = "grid:\n  product: { losses.kd.weight: [1, 2] }\n"
               File.WriteAllText(file, experiment.Replace("  cd: { weight: 6 }\n", declared).Replace("variants:\n", variants) + grid)
 
@@ -183,7 +183,7 @@ Loss weights over 8 epochs
                     "  same                0     ce 1                                          new"
                     "  kd       1          0     ce 1, kd 1 (temperature 8, standardize true)  new"
                     "  kd       2          0     ce 1, kd 2 (temperature 8, standardize true)  new"
-                    "  sd                  0     ce 1, sd-nkd 1 (keep_label false)             new"
+                    "  all                 0     ce 1, sd-nkd 1 (keep_label false)             new"
                     "--only selects runs by name (`kd-kd.weight=1-seed0`), row (`kd[kd.weight=1]`) or variant (`kd`)." ]
                   "lines"
 

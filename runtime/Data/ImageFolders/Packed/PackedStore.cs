@@ -59,6 +59,14 @@ internal sealed unsafe class PackedStore : IImageStore
         }
     }
 
+    public ReadOnlySpan<byte> Content(int index, DecodingWorker worker)
+    {
+        var (shard, place) = Find(index);
+        return shard[place].Content is ShardContent.Pixels or ShardContent.File
+            ? shard.Data(place)
+            : throw new ImageException(shard.ReasonUnreadable(place)!);
+    }
+
     public void Dispose()
     {
         foreach (var shard in shards)

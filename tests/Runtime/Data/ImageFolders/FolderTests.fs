@@ -61,7 +61,8 @@ let tests =
               use set =
                   new ImageFolderSet(
                       new FolderStore(part),
-                      ImageFolderRecipe(ImageShape(3, 224, 224), 256, (DatasetCatalog.Get "imagenet").Normalization, part.Classes, false)
+                      ImageFolderRecipe(ImageShape(3, 224, 224), 256, (DatasetCatalog.Get "imagenet").Normalization, part.Classes, false),
+                      ""
                   )
 
               let indexOf (file: string) = Seq.findIndex (fun i -> "val/" + part.Files[i] = file) (seq { 0 .. part.Files.Count - 1 })

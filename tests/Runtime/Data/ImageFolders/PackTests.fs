@@ -59,7 +59,7 @@ let tests =
                   Expect.equal (images explicitly.Training training) (fst before |> fst |> fst) "named in the experiment")
           }
 
-          test "The fingerprint of an image folder changes with the order of its classes, the names of its files and their sizes" {
+          test "The fingerprint of an image folder changes with the order of its classes, and the names, sizes and contents of its files" {
               withFolder (fun folder ->
                   let fingerprint () =
                       use dataset = openFolder folder 2
@@ -78,8 +78,12 @@ let tests =
                   Expect.notEqual (fst (fingerprint ())) (fst before) "another name"
                   File.Move(file.Replace("cat_0", "cat_00"), file)
                   Expect.equal (fingerprint ()) before "as at first"
-                  File.AppendAllText(file, " ")
-                  Expect.notEqual (fst (fingerprint ())) (fst before) "another size")
+                  let content = File.ReadAllBytes file
+                  File.WriteAllBytes(file, Array.append content [| 1uy |])
+                  let longer = fingerprint ()
+                  Expect.notEqual (fst longer) (fst before) "another size"
+                  File.WriteAllBytes(file, Array.append content [| 2uy |])
+                  Expect.notEqual (fst (fingerprint ())) (fst longer) "other content of the same size")
           }
 
           test "A packed copy of pixels has the images at that size, and is not read instead of the folder" {
