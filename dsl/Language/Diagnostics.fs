@@ -185,8 +185,8 @@ type Diagnostic =
     | UnknownPath of path: string * segment: string * after: string list * legal: string list * near: string list
     | NotAnAxis of path: string
     | AxisWithoutProduct of path: string * values: string
-    /// A name of an axis with a character that is not allowed; without one, the name is too long.
-    | BadAxisName of name: string * character: string
+    | BadAxisName of name: string
+    | LongAxisName of name: string * most: int
     /// A name of an axis that is a path of experiments or a column of tables.
     | ReservedAxisName of name: string
     | PathOverlap of path: string * other: string

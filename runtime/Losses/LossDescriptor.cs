@@ -48,9 +48,6 @@ public sealed record LossDescriptor
     /// <summary>What it reads of the student.</summary>
     public TeacherSignal OfStudent => ReadsOfStudent ?? Needs;
 
-    /// <summary>The similarities between classes that it needs of the teacher before training; null: none.</summary>
-    public Func<Parameters, ClassSimilarity?> ReadsClassSimilarity { get; init; } = _ => null;
-
     /// <summary>Returns why features cannot be paired, or null.</summary>
     public Func<FeaturePair, Parameters, Mismatch?> WhyNotPaired { get; init; } = (_, _) => null;
 
@@ -161,12 +158,8 @@ public sealed record LossContext(Parameters Parameters, FeaturePair Features, in
     /// <summary>Epochs of the run, for methods with their own schedule.</summary>
     public int Epochs { get; init; }
 
-    /// <summary>The teacher's similarities between classes, [classes, classes]; by default no class is similar to another.</summary>
-    public Tensor ClassSimilarities
-    {
-        get => field ?? eye(Classes);
-        init;
-    }
+    /// <summary>Computes the teacher's similarities between classes, [classes, classes]; by default no class is similar to another.</summary>
+    public Func<ClassSimilarity, Tensor> ClassSimilarities { get; init; } = _ => eye(Classes);
 }
 
 /// <summary>

@@ -49,7 +49,7 @@ public sealed class TeacherSignals(ModelOutput output, Tensor labels)
         );
 
     /// <summary>
-    /// Other logits computed from this batch's output, with their labels, as the signals of a batch of their own: what lanes derive from
+    /// Other logits computed from this batch's output, with their labels, as the signals of another batch: what lanes derive from
     /// them is shared, too. The name identifies both, with every parameter that they depend on.
     /// </summary>
     public TeacherSignals View(string name, Func<Tensor> logits, Func<Tensor> labels)

@@ -67,7 +67,6 @@ public sealed class WassersteinLoss : Loss
                 new("imagenet") { Parameters = new Dictionary<string, object> { [Similarity] = "logits" } },
             ],
             Needs = TeacherSignal.Logits,
-            ReadsClassSimilarity = parameters => Enum.Parse<ClassSimilarity>(parameters.Text(Similarity), ignoreCase: true),
             WhyNotPaired = WhyNotPaired,
             PairingParameters = [Similarity],
             Create = context => new WassersteinLoss(context),
@@ -90,7 +89,8 @@ public sealed class WassersteinLoss : Loss
         constantEpochs = parameters.Number("constant_share") * epochs;
         label = new(parameters, temperature: 1);
         others = new(context);
-        distances = new(context.ClassSimilarities, parameters.Number("sharpness"));
+        var similarity = Enum.Parse<ClassSimilarity>(parameters.Text(Similarity), ignoreCase: true);
+        distances = new(context.ClassSimilarities(similarity), parameters.Number("sharpness"));
     }
 
     public override nn.Module Auxiliary => distances;
@@ -113,7 +113,7 @@ public sealed class WassersteinLoss : Loss
 
     /// <summary>
     /// The transport cost of each sample, [batch]. The label has no mass, so its row and column of the shared cost matrix contribute nothing: no sample needs a
-    /// matrix of its own, which would be 1 GB for 256 images of 1000 classes.
+    /// separate matrix; together they would take 1 GB for 256 images of 1000 classes.
     /// </summary>
     private Tensor Transport(Tensor student, Tensor teacher, Tensor labels)
     {

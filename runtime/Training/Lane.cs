@@ -23,7 +23,7 @@ internal sealed class Lane : IDisposable
     private EpochMeter? meter;
     private EpochMeter? validation;
 
-    /// <param name="similarities">The teacher's similarities between classes, owned by the caller; null: no class is similar to another.</param>
+    /// <param name="similarities">Computes the teacher's similarities between classes, owned by the caller; null: no class is similar to another.</param>
     public Lane(
         LaneSpec lane,
         DatasetDescriptor dataset,
@@ -53,12 +53,7 @@ internal sealed class Lane : IDisposable
             loss =>
             {
                 var context = new LossContext(loss.Parameters, features, dataset.Classes, trainingLabels, Spec.Seed) { Epochs = Spec.Train.Epochs };
-                return similarities is not null && LossCatalog.Describe(loss).ReadsClassSimilarity(loss.Parameters) is ClassSimilarity kind
-                    ? context with
-                    {
-                        ClassSimilarities = similarities(kind),
-                    }
-                    : context;
+                return similarities is null ? context : context with { ClassSimilarities = similarities };
             },
             Spec.Seed,
             device,

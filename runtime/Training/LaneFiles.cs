@@ -95,7 +95,7 @@ internal sealed class LaneFiles(LaneSpec lane, string device, RunOrigins origins
         else if (saved.Exists && TrainingCode.Changed(Machine.CodeOf(earlier["software"])) is { Count: > 0 } parts)
         {
             say(
-                $"{Lane.Name} resumes with other code than it started with ({string.Join(", ", parts)}). To train it from scratch, remove its folder {folder.Path}."
+                $"{Lane.Name} resumes with different code than it started with ({string.Join(", ", parts)}). To train it from scratch, remove its folder {folder.Path}."
             );
         }
     }

@@ -117,7 +117,7 @@ module Job =
 
     /// The runs of a plan, each with its existing folder, which may have been renamed, or its future one. Of several copies, the folder with the
     /// run's own name is used, else a completed one.
-    /// <param name="share">Whether runs without a folder may be those that other experiments beside this one have completed.</param>
+    /// <param name="share">Whether to use the completed runs of other experiments in the same folder for runs that have no folder yet.</param>
     let find (share: bool) (experimentFolder: string) (plan: Plan) : Job list =
         SummaryCache.load experimentFolder plan.Runs.Length
         let present = foldersByEnd experimentFolder

@@ -59,9 +59,9 @@ let ofJobs (workspace: Workspace) (openDataset: DatasetSpec -> Data.Dataset) (jo
             RunOrigins(null, opened.Fingerprint(), opened.LabelFingerprint()))
 
     let weightsToday =
-        once (fun (teacher: Teachers.PlannedTeacher) -> teacher.Key) (fun teacher -> store.ContentHash(teacher.Spec, teacher.Dataset))
+        once (fun (run: RunSpec) -> struct (run.Teacher, run.Dataset)) (fun run -> store.ContentHash(nonNull run.Teacher, run.Dataset))
 
-    let changes (run: RunSpec) (teacher: Teachers.PlannedTeacher option) (origin: RunOrigin) =
+    let changes (run: RunSpec) (origin: RunOrigin) =
         [ yield! changedCode origin
 
           match origin.Images with
@@ -69,18 +69,15 @@ let ofJobs (workspace: Workspace) (openDataset: DatasetSpec -> Data.Dataset) (jo
               Images run.Dataset.DisplayName
           | _ -> ()
 
-          match origin.Teacher, teacher with
-          | Some recorded, Some teacher when weightsToday teacher |> Option.exists ((<>) recorded) ->
-              Teacher(store.CheckpointOf(teacher.Spec, teacher.Dataset))
+          match origin.Teacher, run.Teacher with
+          | Some recorded, NonNull teacher when weightsToday run |> Option.exists ((<>) recorded) -> Teacher(store.CheckpointOf(teacher, run.Dataset))
           | _ -> () ]
 
     [ for job in jobs do
-          match job.Origin with
-          | Some origin ->
-              match changes job.Run.Spec (Teachers.ofRun job.Run) origin with
-              | [] -> ()
-              | changes -> job, { Variant = job.Run.Variant; Ended = origin.Ended; Changes = changes }
-          | None -> () ]
+          match job.Origin |> Option.map (fun origin -> origin, changes job.Run.Spec origin) with
+          | None
+          | Some(_, []) -> ()
+          | Some(origin, changes) -> job, { Variant = job.Run.Variant; Ended = origin.Ended; Changes = changes } ]
 
 /// The completed runs in the folders of a table whose code has changed since. Without a plan, nothing else can be compared.
 let ofTable (experimentFolder: string) (layout: TableLayout) : OutdatedRun list =

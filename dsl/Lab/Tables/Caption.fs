@@ -63,7 +63,7 @@ let private howMeasured (options: TableOptions) (layout: TableLayout) =
 
     $"{measure} are in percent on the validation set after the last epoch{overSeeds}."
 
-/// The axes without a column of their own, and what named axes set.
+/// The axes without a column, and what named axes set.
 let private axes (results: Results) =
     [ match Results.constants results with
       | [] -> ()

@@ -55,14 +55,14 @@ let private longestName = 24
 
 let private checkName (reader: Reader) path (entry: Entry) =
     let name = entry.Name
+    let isAllowed letter = Char.IsAsciiLetterOrDigit letter || letter = '_' || letter = '-'
 
-    match name |> Seq.tryFind (fun letter -> not (Char.IsAsciiLetterOrDigit letter || letter = '_' || letter = '-')) with
-    | Some letter -> reader.Report(path, entry.At, BadAxisName(name, string letter))
-    | None when name = "" -> reader.Report(path, entry.At, BadAxisName(name, " "))
-    | None when not (Char.IsAsciiLetter name[0]) -> reader.Report(path, entry.At, BadAxisName(name, string name[0]))
-    | None when name.Length > longestName -> reader.Report(path, entry.At, BadAxisName(name, ""))
-    | None when List.contains name reserved -> reader.Report(path, entry.At, ReservedAxisName name)
-    | None -> ()
+    if name = "" || not (Char.IsAsciiLetter name[0] && String.forall isAllowed name) then
+        reader.Report(path, entry.At, BadAxisName name)
+    elif name.Length > longestName then
+        reader.Report(path, entry.At, LongAxisName(name, longestName))
+    elif List.contains name reserved then
+        reader.Report(path, entry.At, ReservedAxisName name)
 
 /// An axis that sets several paths.
 let private named (values: Codec<Setting list>) : Codec<Axis> =

@@ -17,8 +17,8 @@ let message (diagnostic: Diagnostic) : Message option =
             "AXIS WITHOUT PRODUCT"
             $"The axis {code path} belongs under `product` or `zip`."
             ("write " + code $"product: {{ {path}: {values} }}" + ".")
-    | BadAxisName(name, "") -> say "LONG NAME" $"{code name} is too long for the name of an axis." "use at most 24 characters."
-    | BadAxisName(name, _) ->
+    | LongAxisName(name, most) -> say "LONG NAME" $"{code name} is too long for the name of an axis." $"use at most {most} characters."
+    | BadAxisName name ->
         say
             "INVALID NAME"
             $"{code name} cannot be the name of an axis."

@@ -9,7 +9,7 @@ type PlannedRun =
         Variant: string
         /// The axes that this variant uses, with their values.
         Axes: (string * string) list
-        /// Those that can change the teacher or the dataset.
+        /// The axes that can change the teacher or the dataset.
         TeacherAxes: (string * string) list
         Seed: int64
         /// Readable, valid as a file name, without the hash: `cd-cd.weight=3-seed0`.

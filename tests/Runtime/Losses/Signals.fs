@@ -84,7 +84,15 @@ let buildWith (similarities: Tensor option) name (parameters: Parameters) =
         .Create.Invoke(
             match similarities with
             | Some known ->
-                LossContext(parameters, context.Features, 4, context.TrainingLabels, 1L, Epochs = context.Epochs, ClassSimilarities = known)
+                LossContext(
+                    parameters,
+                    context.Features,
+                    4,
+                    context.TrainingLabels,
+                    1L,
+                    Epochs = context.Epochs,
+                    ClassSimilarities = (fun _ -> known)
+                )
             | None -> context
         )
 

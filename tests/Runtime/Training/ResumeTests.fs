@@ -2,11 +2,13 @@
 module ChannelDistillation.Tests.Runtime.Training.ResumeTests
 
 open System.IO
+open System.Text.Json.Nodes
 open System.Threading
 open Expecto
 open ChannelDistillation.Schedules
 open ChannelDistillation.Specs
 open ChannelDistillation.Runs
+open ChannelDistillation.Teachers
 open ChannelDistillation.Training
 open ChannelDistillation.Tests
 open ChannelDistillation.Tests.Runtime.Training.TinyTraining
@@ -87,6 +89,21 @@ let tests =
               for session in sessions do
                   Expect.isGreaterThan (float (session["seconds"])) (float (session["saving_seconds"])) "saving is a part of it"
                   Expect.isGreaterThan (float (session["saving_seconds"])) 0.0 "something was saved"
+          }
+
+          test "A run that resumes with different code reports the parts that have changed" {
+              use folder = new TemporaryFolder()
+              let run = lane folder "runs" (plain 2)
+              trainUntil 3 folder [ run ] |> ignore
+              let code = TrainingCode.Of run.Spec
+              code["loss ce"] <- JsonValue.Create "0123456789abcdef"
+              RunFolder(run.Folder).WriteStart(run.Name, run.Spec, "cpu", struct (1, 3), RunOrigins(null, null, Code = code))
+              let watcher = trainLanes folder [ run ]
+
+              Expect.equal
+                  (List.ofSeq watcher.Said)
+                  [ $"{run.Name} resumes with different code than it started with (loss ce). To train it from scratch, remove its folder {run.Folder}." ]
+                  "said"
           }
 
           test "A run that diverged before reports that it is expected to diverge again, and restarts from scratch if software or machine changed" {
